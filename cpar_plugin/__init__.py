@@ -1,0 +1,1 @@
+"""Panel management for Alberta's Central Patient Attachment Registry, as a plugin for OSCAR-family EMRs."""

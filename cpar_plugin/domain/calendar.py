@@ -1,0 +1,96 @@
+"""When submissions go: the night run, the automatic day, the blackout, catch-up and retries.
+
+Every question is answered in civil dates and times of the clinic's zone. Source: the user guide (the 7th, the blackout
+from the 20th to the 1st); the vendors disagree on the days, so all of them are settings.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from .refusals import Refused
+
+RETRY_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480))
+RETRY_FOR = timedelta(days=1)
+_LAST_DAY = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The calendar of one clinic. Days are days of the month; 31 stands for the month's last day.
+
+    Raises Refused for days that leave no night to send in, or an automatic day inside the blackout.
+    """
+
+    zone: ZoneInfo
+    night_run_at: time = time(3, 15)
+    catch_up_until: time = time(6, 0)
+    automatic_day: int = 7
+    blackout_first_day: int = 20
+    blackout_last_day: int = _LAST_DAY
+
+    def __post_init__(self) -> None:
+        days = (self.automatic_day, self.blackout_first_day, self.blackout_last_day)
+        if not all(1 <= day <= _LAST_DAY for day in days) or self.automatic_day > 28:
+            raise Refused("Calendar: days are 1 to 31, the automatic day 1 to 28.")
+        if self.blackout_first_day > self.blackout_last_day:
+            raise Refused("Calendar: the blackout begins after it ends; its days lie in one month.")
+        if self.blackout_first_day <= self.automatic_day <= self.blackout_last_day:
+            raise Refused("Calendar: the automatic day lies in the blackout.")
+        if not self.night_run_at < self.catch_up_until:
+            raise Refused("Calendar: the catch-up must end after the time of the night run.")
+
+    def today(self, now: datetime) -> date:
+        """The clinic's civil date at an aware moment."""
+        return now.astimezone(self.zone).date()
+
+    def in_blackout(self, day: date) -> bool:
+        """Whether nothing may be sent on this date."""
+        return self.blackout_first_day <= day.day <= self.blackout_last_day
+
+    def night_run_on(self, now: datetime) -> date | None:
+        """The date whose night run may run at this moment, catch-up included; None outside of it."""
+        local = now.astimezone(self.zone)
+        day = local.date()
+        in_time = self.night_run_at <= local.time().replace(tzinfo=None) < self.catch_up_until
+        return day if in_time and not self.in_blackout(day) else None
+
+    def goes_on(self, asked_at: datetime) -> date:
+        """The date of the first night run after this moment that lies outside the blackout."""
+        local = asked_at.astimezone(self.zone)
+        day = local.date()
+        if local.time() >= self.night_run_at:
+            day += timedelta(days=1)
+        while self.in_blackout(day):
+            day += timedelta(days=1)
+        return day
+
+    def automatic_date(self, day: date) -> date:
+        """The automatic day of the month of `day`."""
+        return day.replace(day=self.automatic_day)
+
+    def automatic_due(self, day: date) -> date | None:
+        """The automatic date that a night run on `day` has to see to, made up late where it was missed; else None."""
+        automatic = self.automatic_date(day)
+        return automatic if automatic <= day and not self._blackout_between(automatic, day) else None
+
+    def automatic_missed(self, day: date) -> date | None:
+        """The automatic date of this month that can no longer be made up on `day`, since a blackout has begun."""
+        automatic = self.automatic_date(day)
+        return automatic if automatic <= day and self._blackout_between(automatic, day) else None
+
+    def _blackout_between(self, first: date, last: date) -> bool:
+        return first.day < self.blackout_first_day <= last.day
+
+    def moment(self, day: date, at: time) -> datetime:
+        """The UTC moment of a civil time of the clinic."""
+        return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+    def next_attempt(self, first_attempt_at: datetime, attempts: int, now: datetime) -> datetime | None:
+        """When a submission that failed for the `attempts`-th time is tried again; None when it has failed for good.
+
+        The pauses grow; the last attempt lies within a day of the first and never in the blackout.
+        """
+        at = now + RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1]
+        late = at - first_attempt_at > RETRY_FOR
+        return None if late or self.in_blackout(self.today(at)) else at

@@ -1,0 +1,17 @@
+"""How a confirmation date came about: an inferred date never looks like a conversation with the patient."""
+
+from datetime import date
+from enum import StrEnum
+
+
+class ConfirmedHow(StrEnum):
+    """Where a member's confirmation date comes from."""
+
+    ON_ADDING = "on adding"
+    LAST_VISIT = "last visit"
+    BY_PERSON = "confirmed by a person"
+
+
+def may_confirm(confirmed_on: date | None, today: date) -> bool:
+    """Whether Confirm is offered: only when the confirmation date is not today."""
+    return confirmed_on != today

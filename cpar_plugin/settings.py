@@ -1,0 +1,105 @@
+"""The settings of the plugin, read from the host's settings and checked once at start."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .domain.calendar import Calendar
+from .domain.refusals import Refused
+
+_INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
+# Placeholders: the ministry has published no URI for these. See docs/reference/settings.md.
+_PLACEHOLDER = "https://cpar.invalid"
+
+
+class Settings(BaseModel):
+    """Every setting with its default. The field's name is the setting's name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    # Calendar (days of the month; 31 is the month's last day)
+    night_run_at: time = time(3, 15)
+    catch_up_until: time = time(6, 0)
+    automatic_day: int = 7
+    blackout_first_day: int = 20
+    blackout_last_day: int = 31
+
+    # Rules
+    given_name_required: bool = False
+    snapshot_keep_days: int = Field(default=730, ge=1)
+    claim_seconds: int = Field(default=300, ge=1)
+
+    # How a submission leaves
+    transport: Literal["folder", "fhir"] = "folder"
+    outbox_folder: Path = Path("outbox")
+    registry_url: str = ""
+    registry_ca_file: str = ""
+    registry_client_certificate: str = ""
+    registry_client_key: str = ""
+    registry_token_url: str = ""
+    registry_client_id: str = ""
+    registry_client_secret: str = Field(default="", repr=False)
+    registry_scope: str = "system/*.write"
+    registry_connect_seconds: float = Field(default=10, gt=0)
+    registry_read_seconds: float = Field(default=120, gt=0)
+
+    # Mail about failed and missed submissions; none without a server
+    smtp_host: str = ""
+    smtp_port: int = Field(default=25, ge=1, le=65535)
+    smtp_starttls: bool = False
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_from: str = ""
+
+    # Identifier systems
+    uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
+    uri_physician_licence: str = f"{_INFOWAY}/ca-ab-license-physician"
+    uri_practitioner_id: str = f"{_PLACEHOLDER}/NamingSystem/practitioner-id"
+    uri_facility_id: str = f"{_PLACEHOLDER}/NamingSystem/facility-id"
+    uri_site_id: str = f"{_PLACEHOLDER}/NamingSystem/site-id"
+    uri_panel_number: str = f"{_PLACEHOLDER}/NamingSystem/panel-number"
+    uri_patient_record: str = f"{_PLACEHOLDER}/NamingSystem/patient-record"
+    uri_provider: str = f"{_PLACEHOLDER}/NamingSystem/provider"
+    uri_definitions: str = f"{_PLACEHOLDER}/StructureDefinition"
+    uri_codes: str = f"{_PLACEHOLDER}/CodeSystem"
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.transport == "fhir" and not self.registry_url:
+            raise ValueError("registry_url: needed when transport is fhir")
+        if self.registry_token_url and not (self.registry_client_id and self.registry_client_secret):
+            raise ValueError("registry_client_id and registry_client_secret: needed with registry_token_url")
+        if bool(self.registry_client_certificate) != bool(self.registry_client_key):
+            raise ValueError("registry_client_certificate and registry_client_key: give both or neither")
+        if self.smtp_host and not self.smtp_from:
+            raise ValueError("smtp_from: needed when smtp_host is set")
+        return self
+
+    def calendar(self, zone: ZoneInfo) -> Calendar:
+        """The calendar in the clinic's zone. Raises Refused for days that contradict each other."""
+        return Calendar(
+            zone=zone,
+            night_run_at=self.night_run_at,
+            catch_up_until=self.catch_up_until,
+            automatic_day=self.automatic_day,
+            blackout_first_day=self.blackout_first_day,
+            blackout_last_day=self.blackout_last_day,
+        )
+
+    @property
+    def claim_time(self) -> timedelta:
+        """How long a worker that no longer answers keeps a submission to itself."""
+        return timedelta(seconds=self.claim_seconds)
+
+
+def load(settings: Mapping[str, str]) -> Settings:
+    """Read the host's settings. Raises Refused that names every wrong one, never its value."""
+    try:
+        return Settings.model_validate(dict(settings))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, found['loc'])) or 'settings'}: {found['msg']}" for found in error.errors()]
+        raise Refused("Wrong settings. " + "; ".join(lines)) from None

@@ -1,0 +1,167 @@
+"""The plugin's tables. Civil dates are in the clinic's zone, moments in UTC.
+
+`cpar_member` is the state now: its primary key is the rule of one panel per patient. `cpar_operation` with
+`cpar_ledger` is how it came about: both are only ever added to.
+"""
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, MetaData, SmallInteger, Table
+
+from .types import Moment, exact, long_text, piece
+
+metadata = MetaData()
+
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+# One row, which is also the lock: every change of membership first takes it for update.
+clinic = Table(
+    "cpar_clinic",
+    metadata,
+    Column("clinic_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("enabled_at", Moment),  # NULL while the integration is off
+    Column("name", exact(100), nullable=False, default=""),
+    Column("site_id", exact(60), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=1),
+)
+
+panel = Table(
+    "cpar_panel",
+    metadata,
+    Column("panel_id", _Serial, primary_key=True),
+    Column("number", exact(60), nullable=False),
+    Column("live_number", exact(60), unique=True),  # the number while the panel lives, NULL once it is deleted
+    Column("notify", exact(254), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
+)
+
+panel_facility = Table(
+    "cpar_panel_facility",
+    metadata,
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("facility_id", exact(6), nullable=False),
+)
+
+panel_provider = Table(
+    "cpar_panel_provider",
+    metadata,
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("provider_id", exact(60), nullable=False),
+)
+
+practitioner = Table(
+    "cpar_practitioner",
+    metadata,
+    Column("provider_id", exact(60), primary_key=True),
+    Column("practitioner_id", exact(9), nullable=False, unique=True),
+)
+
+member = Table(
+    "cpar_member",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("since", Moment, nullable=False),  # on this panel since
+    Column("confirmed_on", Date),
+    Column("confirmed_how", exact(20)),  # domain.confirmation.ConfirmedHow
+    Index("cpar_member_of_panel", "panel_id", "patient_id"),
+)
+
+operation = Table(
+    "cpar_operation",
+    metadata,
+    Column("operation_id", _Serial, primary_key=True),
+    Column("kind", exact(20), nullable=False),  # services.journal.Kind
+    Column("at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id")),
+    Column("from_panel_id", ForeignKey("cpar_panel.panel_id")),
+    Column("undoes", ForeignKey("cpar_operation.operation_id"), unique=True),
+    Column("detail", long_text(), nullable=False, default="{}"),  # JSON; no patient data
+)
+
+# What an operation did to one patient: the membership before and afterwards, all NULL where there was none.
+ledger = Table(
+    "cpar_ledger",
+    metadata,
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("from_panel_id", BigInteger),
+    Column("from_since", Moment),
+    Column("from_confirmed_on", Date),
+    Column("from_confirmed_how", exact(20)),
+    Column("to_panel_id", BigInteger),
+    Column("to_since", Moment),
+    Column("to_confirmed_on", Date),
+    Column("to_confirmed_how", exact(20)),
+    Index("cpar_ledger_of_patient", "patient_id", "operation_id"),
+)
+
+# A night run that has taken place: the key keeps a date from running twice.
+night_run = Table(
+    "cpar_night_run",
+    metadata,
+    Column("night", Date, primary_key=True),
+    Column("began_at", Moment, nullable=False),
+    Column("automatic", Date),  # the automatic date that it saw to
+)
+
+# A request to submit a panel and what became of it, in one row: see domain.submission.State.
+submission = Table(
+    "cpar_submission",
+    metadata,
+    Column("submission_id", _Serial, primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("open_panel_id", BigInteger, unique=True),  # the panel until the state is final, then NULL
+    Column("automatic", Date),  # the automatic date that it serves; NULL when only a person asked
+    Column("asked_at", Moment, nullable=False),
+    Column("asked_by", exact(60), nullable=False),
+    Column("due_on", Date, nullable=False),  # the night run that it goes with
+    Column("state", exact(20), nullable=False),
+    Column("claim", exact(36)),  # who works on it, until:
+    Column("claimed_until", Moment),
+    Column("snapshot_id", exact(36), unique=True),  # the Bundle identifier of what is or was sent
+    Column("attempts", SmallInteger, nullable=False, default=0),
+    Column("first_attempt_at", Moment),
+    Column("next_attempt_at", Moment),
+    Column("finished_at", Moment),  # delivered, written or failed at
+    Column("answer_status", SmallInteger),
+    Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned
+    Column("failure", long_text()),  # what a person reads: why, and what to do
+    Column("told_at", Moment),  # when those concerned were told of a failure
+    Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
+    Index("cpar_submission_state", "state", "next_attempt_at"),
+)
+
+# What was or would be sent, written before it is sent. Kept apart from its pieces, which may be removed earlier.
+snapshot = Table(
+    "cpar_snapshot",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False),
+    Column("body_bytes", BigInteger, nullable=False),
+    Column("sha256", exact(64), nullable=False),  # of the body as sent
+)
+
+# The body, gzip, cut into pieces; and the index of who was in it (see services.snapshot).
+snapshot_piece = Table(
+    "cpar_snapshot_piece",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("data", piece(), nullable=False),
+)
+
+left_out = Table(
+    "cpar_left_out",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reasons", exact(250), nullable=False),  # codes of domain.eligibility.Reason, joined by a space
+)

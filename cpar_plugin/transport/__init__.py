@@ -1,0 +1,1 @@
+"""How a submission leaves the clinic."""

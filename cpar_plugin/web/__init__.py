@@ -1,0 +1,1 @@
+"""The pages. Every route checks its own rights."""

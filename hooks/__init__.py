@@ -1,0 +1,48 @@
+"""The contract between an OSCAR-style EMR (the host) and its plugins.
+
+The host asks plugins through the hooks of `specs`; a plugin asks the host through the ports of `ports`.
+What travels between the two are the frozen values of `values`.
+"""
+
+if __name__ != "cpar_plugin.hooks":
+    raise ImportError("import this package as cpar_plugin.hooks")
+
+from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
+from .specs import CONTRACT_VERSION, PROJECT, hookimpl
+from .values import (
+    Actor,
+    AuditEvent,
+    Health,
+    HealthCheck,
+    HealthLevel,
+    Job,
+    Manifest,
+    MenuItem,
+    MigrationSource,
+    Permission,
+    Widget,
+)
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "PROJECT",
+    "Actor",
+    "AuditEvent",
+    "AuditTrail",
+    "Clock",
+    "Database",
+    "Health",
+    "HealthCheck",
+    "HealthLevel",
+    "Host",
+    "Identity",
+    "Job",
+    "Manifest",
+    "MenuItem",
+    "MigrationSource",
+    "Pages",
+    "Permission",
+    "Roster",
+    "Widget",
+    "hookimpl",
+]

@@ -1,0 +1,130 @@
+"""The ports through which a plugin asks the host. A host author implements each of them once."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Engine, FromClause
+from sqlalchemy.orm import Session
+
+from .values import Actor, AuditEvent
+
+
+class Roster(Protocol):
+    """Who the patients and providers are, as SQL that a plugin composes with its own tables.
+
+    Text ids compare with a plugin's own text columns (on MariaDB: `utf8mb4_bin`), and a missing text is NULL, never ''.
+    """
+
+    @property
+    def active_status(self) -> str:
+        """The status of an active patient, for instance `AC`."""
+
+    @property
+    def status_labels(self) -> Mapping[str, str]:
+        """What the host calls its known statuses, by status. A patient may have one that is not in it."""
+
+    def patients(self) -> FromClause:
+        """Every patient, one row each, records merged away left out.
+
+        patient_id (int), phn (digits, spaces and hyphens removed), phn_jurisdiction (`AB`), family_name, given_name,
+        middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (the host's code),
+        status, mrp_id. All but patient_id may be NULL.
+        """
+
+    def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
+        """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar.
+
+        Cancelled, no-show and deleted appointments are no visits; those of records merged away count for the one kept;
+        one without a time counts from the next day on.
+        """
+
+    def providers(self) -> FromClause:
+        """Every provider: provider_id, family_name, given_name, practitioner_id, licence_id, active (boolean)."""
+
+    def merged(self) -> FromClause:
+        """Every record merged away: retired_id, kept_id (the end of a chain of merges)."""
+
+
+class Identity(Protocol):
+    """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them."""
+
+    @property
+    def system(self) -> Actor:
+        """The actor of scheduled work."""
+
+    def current(self) -> Actor | None:
+        """The signed-in actor of the current request, None when nobody is."""
+
+    def has(self, actor: Actor, permission: str) -> bool:
+        """Whether the actor holds a permission that a plugin has declared, or is an administrator."""
+
+    def may_see(self, actor: Actor, patient_id: int) -> bool:
+        """Whether the actor may see this patient."""
+
+    def visible(self, actor: Actor, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """The same as `may_see`, as an SQL condition."""
+
+
+class AuditTrail(Protocol):
+    """The host's audit trail."""
+
+    def record(self, session: Session, event: AuditEvent) -> None:
+        """Write the event in the transaction of the change that it tells about."""
+
+
+class Database(Protocol):
+    """The database that holds the plugin's tables and can reach the host's."""
+
+    @property
+    def engine(self) -> Engine:
+        """For reading. Its connections are strict: a value that does not fit is an error."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """One transaction for writing: committed at the end of the block, rolled back when it raises."""
+
+
+class Pages(Protocol):
+    """The host's frame around a plugin's pages."""
+
+    def render(self, *, title: str, body: Markup, section: str) -> str:
+        """A complete page with `body` inside the host's own header, menu and footer."""
+
+    def patient_href(self, patient_id: int) -> str:
+        """The address of the patient's page."""
+
+    def sign_in_href(self, back_to: str) -> str:
+        """The address at which to sign in and come back to the path `back_to`."""
+
+
+class Clock(Protocol):
+    """The time, which is always asked of the host."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone."""
+
+    def now(self) -> datetime:
+        """The current moment, aware."""
+
+
+class Host(Protocol):
+    """Everything that a plugin can ask of its host."""
+
+    @property
+    def roster(self) -> Roster: ...
+    @property
+    def identity(self) -> Identity: ...
+    @property
+    def audit(self) -> AuditTrail: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def pages(self) -> Pages: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...

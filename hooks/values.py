@@ -1,0 +1,122 @@
+"""The values that travel between a host and its plugins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Who a plugin is, and the contract versions it works with, as a PEP 440 range such as `>=1.0,<2`."""
+
+    name: str
+    version: str
+    contract: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The person, or the system itself, on whose behalf something happens. `actor_id` is the host's provider id."""
+
+    actor_id: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widget:
+    """One box on the patient page, in three forms so that any kind of host can show it.
+
+    `body` is escaped HTML for server templates, `refresh_url` serves the same fragment over HTTP, `summary` and
+    `href` are for a host that draws the box itself. Boxes stand in ascending `order`.
+    """
+
+    key: str
+    title: str
+    body: Markup
+    refresh_url: str
+    summary: str
+    href: str
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuItem:
+    """One entry under a `section` of the host's administration menu. Entries stand in ascending `order`."""
+
+    section: str
+    label: str
+    href: str
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """A right that an administrator of the host can put into a role."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work that the host's scheduler starts every `every`, passing the aware moment of the tick.
+
+    A tick may come late, twice or in several processes at once: the job decides what is due and must bear that.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSource:
+    """An Alembic script folder and the table that keeps its version, apart from the host's own."""
+
+    script_location: Path
+    version_table: str
+
+
+class HealthLevel(StrEnum):
+    """How well something is: `ok`, `warning` (works, look at it) or `failure` (does not work)."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The outcome of a check in plain words, and how to mend it (empty when all is well). No patient data."""
+
+    level: HealthLevel
+    message: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """A named check that the host's operator can run at any time."""
+
+    name: str
+    run: Callable[[], Health]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One line of the host's audit trail.
+
+    `action` is a verb of the host (`read`, `add`, `update`, `delete`, `sent`), `noun` the kind of thing, `key` which
+    one, `detail` a short text without any patient data.
+    """
+
+    actor: Actor
+    action: str
+    noun: str
+    key: str
+    patient_id: int | None = None
+    detail: str = ""
