@@ -4,13 +4,23 @@
 `cpar_ledger` is how it came about: both are only ever added to.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, MetaData, SmallInteger, Table
 
-from .types import Moment, exact, long_text, piece
+from .types import Moment, exact, long_text, piece, serial
 
-metadata = MetaData()
+# Every constraint has a name, so that a later migration can change it on any database.
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "uq": "%(table_name)s_%(column_0_name)s_uq",
+    }
+)
 
-_Serial = BigInteger().with_variant(Integer(), "sqlite")
+# Whatever the server's default engine: transactions and locks need this one.
+INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
 
 # One row, which is also the lock: every change of membership first takes it for update.
 clinic = Table(
@@ -21,18 +31,20 @@ clinic = Table(
     Column("name", exact(100), nullable=False, default=""),
     Column("site_id", exact(60), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
+    **INNODB,
 )
 
 panel = Table(
     "cpar_panel",
     metadata,
-    Column("panel_id", _Serial, primary_key=True),
+    Column("panel_id", serial(), primary_key=True),
     Column("number", exact(60), nullable=False),
     Column("live_number", exact(60), unique=True),  # the number while the panel lives, NULL once it is deleted
     Column("notify", exact(254), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
+    **INNODB,
 )
 
 panel_facility = Table(
@@ -41,6 +53,7 @@ panel_facility = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     Column("facility_id", exact(6), nullable=False),
+    **INNODB,
 )
 
 panel_provider = Table(
@@ -49,6 +62,7 @@ panel_provider = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     Column("provider_id", exact(60), nullable=False),
+    **INNODB,
 )
 
 practitioner = Table(
@@ -56,23 +70,25 @@ practitioner = Table(
     metadata,
     Column("provider_id", exact(60), primary_key=True),
     Column("practitioner_id", exact(9), nullable=False, unique=True),
+    **INNODB,
 )
 
 member = Table(
     "cpar_member",
     metadata,
-    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("patient_id", serial(), primary_key=True, autoincrement=False),
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
     Column("since", Moment, nullable=False),  # on this panel since
     Column("confirmed_on", Date),
     Column("confirmed_how", exact(20)),  # domain.confirmation.ConfirmedHow
     Index("cpar_member_of_panel", "panel_id", "patient_id"),
+    **INNODB,
 )
 
 operation = Table(
     "cpar_operation",
     metadata,
-    Column("operation_id", _Serial, primary_key=True),
+    Column("operation_id", serial(), primary_key=True),
     Column("kind", exact(20), nullable=False),  # services.journal.Kind
     Column("at", Moment, nullable=False),
     Column("actor_id", exact(60), nullable=False),
@@ -80,6 +96,7 @@ operation = Table(
     Column("from_panel_id", ForeignKey("cpar_panel.panel_id")),
     Column("undoes", ForeignKey("cpar_operation.operation_id"), unique=True),
     Column("detail", long_text(), nullable=False, default="{}"),  # JSON; no patient data
+    **INNODB,
 )
 
 # What an operation did to one patient: the membership before and afterwards, all NULL where there was none.
@@ -97,6 +114,8 @@ ledger = Table(
     Column("to_confirmed_on", Date),
     Column("to_confirmed_how", exact(20)),
     Index("cpar_ledger_of_patient", "patient_id", "operation_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
 )
 
 # A night run that has taken place: the key keeps a date from running twice.
@@ -106,13 +125,14 @@ night_run = Table(
     Column("night", Date, primary_key=True),
     Column("began_at", Moment, nullable=False),
     Column("automatic", Date),  # the automatic date that it saw to
+    **INNODB,
 )
 
 # A request to submit a panel and what became of it, in one row: see domain.submission.State.
 submission = Table(
     "cpar_submission",
     metadata,
-    Column("submission_id", _Serial, primary_key=True),
+    Column("submission_id", serial(), primary_key=True),
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
     Column("open_panel_id", BigInteger, unique=True),  # the panel until the state is final, then NULL
     Column("automatic", Date),  # the automatic date that it serves; NULL when only a person asked
@@ -133,6 +153,7 @@ submission = Table(
     Column("told_at", Moment),  # when those concerned were told of a failure
     Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
     Index("cpar_submission_state", "state", "next_attempt_at"),
+    **INNODB,
 )
 
 # What was or would be sent, written before it is sent. Kept apart from its pieces, which may be removed earlier.
@@ -146,6 +167,7 @@ snapshot = Table(
     Column("left_out", Integer, nullable=False),
     Column("body_bytes", BigInteger, nullable=False),
     Column("sha256", exact(64), nullable=False),  # of the body as sent
+    **INNODB,
 )
 
 # The body, gzip, cut into pieces; and the index of who was in it (see services.snapshot).
@@ -156,6 +178,7 @@ snapshot_piece = Table(
     Column("part", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("data", piece(), nullable=False),
+    **INNODB,
 )
 
 left_out = Table(
@@ -164,4 +187,6 @@ left_out = Table(
     Column("snapshot_id", exact(36), primary_key=True),
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
     Column("reasons", exact(250), nullable=False),  # codes of domain.eligibility.Reason, joined by a space
+    sqlite_with_rowid=False,
+    **INNODB,
 )

@@ -1,1 +1,8 @@
-"""Alembic migrations of the tables of the plugin."""
+"""Alembic migrations of the plugin's tables."""
+
+from pathlib import Path
+
+from cpar_plugin.hooks import MigrationSource
+
+VERSION_TABLE = "cpar_alembic_version"
+SOURCE = MigrationSource(script_location=Path(__file__).parent, version_table=VERSION_TABLE)

@@ -1,0 +1,195 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from cpar_plugin.store.types import Moment, exact, long_text, piece, serial
+
+revision = "0001"
+down_revision = None
+
+INNODB = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "cpar_clinic",
+        sa.Column("clinic_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("enabled_at", Moment()),
+        sa.Column("name", exact(100), nullable=False),
+        sa.Column("site_id", exact(60), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_left_out",
+        sa.Column("snapshot_id", exact(36), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reasons", exact(250), nullable=False),
+        sa.PrimaryKeyConstraint("snapshot_id", "patient_id", name="cpar_left_out_pk"),
+        sqlite_with_rowid=False,
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_night_run",
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("began_at", Moment(), nullable=False),
+        sa.Column("automatic", sa.Date()),
+        sa.PrimaryKeyConstraint("night", name="cpar_night_run_pk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_panel",
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("number", exact(60), nullable=False),
+        sa.Column("live_number", exact(60)),
+        sa.Column("notify", exact(254), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("deleted_at", Moment()),
+        sa.PrimaryKeyConstraint("panel_id", name="cpar_panel_pk"),
+        sa.UniqueConstraint("live_number", name="cpar_panel_live_number_uq"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_practitioner",
+        sa.Column("provider_id", exact(60), nullable=False),
+        sa.Column("practitioner_id", exact(9), nullable=False),
+        sa.PrimaryKeyConstraint("provider_id", name="cpar_practitioner_pk"),
+        sa.UniqueConstraint("practitioner_id", name="cpar_practitioner_practitioner_id_uq"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_snapshot_piece",
+        sa.Column("snapshot_id", exact(36), nullable=False),
+        sa.Column("part", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", piece(), nullable=False),
+        sa.PrimaryKeyConstraint("snapshot_id", "part", "position", name="cpar_snapshot_piece_pk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_member",
+        sa.Column("patient_id", serial(), autoincrement=False, nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("confirmed_on", sa.Date()),
+        sa.Column("confirmed_how", exact(20)),
+        sa.PrimaryKeyConstraint("patient_id", name="cpar_member_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_member_panel_id_fk"),
+        **INNODB,
+    )
+    op.create_index("cpar_member_of_panel", "cpar_member", ["panel_id", "patient_id"])
+    op.create_table(
+        "cpar_operation",
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("kind", exact(20), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("panel_id", serial()),
+        sa.Column("from_panel_id", serial()),
+        sa.Column("undoes", serial()),
+        sa.Column("detail", long_text(), nullable=False),
+        sa.PrimaryKeyConstraint("operation_id", name="cpar_operation_pk"),
+        sa.ForeignKeyConstraint(["from_panel_id"], ["cpar_panel.panel_id"], name="cpar_operation_from_panel_id_fk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_operation_panel_id_fk"),
+        sa.ForeignKeyConstraint(["undoes"], ["cpar_operation.operation_id"], name="cpar_operation_undoes_fk"),
+        sa.UniqueConstraint("undoes", name="cpar_operation_undoes_uq"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_panel_facility",
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("facility_id", exact(6), nullable=False),
+        sa.PrimaryKeyConstraint("panel_id", "position", name="cpar_panel_facility_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_panel_facility_panel_id_fk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_panel_provider",
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("provider_id", exact(60), nullable=False),
+        sa.PrimaryKeyConstraint("panel_id", "position", name="cpar_panel_provider_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_panel_provider_panel_id_fk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_snapshot",
+        sa.Column("snapshot_id", exact(36), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("taken_at", Moment(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("body_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", exact(64), nullable=False),
+        sa.PrimaryKeyConstraint("snapshot_id", name="cpar_snapshot_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_snapshot_panel_id_fk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_submission",
+        sa.Column("submission_id", serial(), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("open_panel_id", sa.BigInteger()),
+        sa.Column("automatic", sa.Date()),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("asked_by", exact(60), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", exact(20), nullable=False),
+        sa.Column("claim", exact(36)),
+        sa.Column("claimed_until", Moment()),
+        sa.Column("snapshot_id", exact(36)),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("first_attempt_at", Moment()),
+        sa.Column("next_attempt_at", Moment()),
+        sa.Column("finished_at", Moment()),
+        sa.Column("answer_status", sa.SmallInteger()),
+        sa.Column("answer_id", exact(64)),
+        sa.Column("failure", long_text()),
+        sa.Column("told_at", Moment()),
+        sa.PrimaryKeyConstraint("submission_id", name="cpar_submission_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_submission_panel_id_fk"),
+        sa.UniqueConstraint("open_panel_id", name="cpar_submission_open_panel_id_uq"),
+        sa.UniqueConstraint("snapshot_id", name="cpar_submission_snapshot_id_uq"),
+        **INNODB,
+    )
+    op.create_index("cpar_submission_automatic", "cpar_submission", ["panel_id", "automatic"], unique=True)
+    op.create_index("cpar_submission_state", "cpar_submission", ["state", "next_attempt_at"])
+    op.create_table(
+        "cpar_ledger",
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("from_panel_id", sa.BigInteger()),
+        sa.Column("from_since", Moment()),
+        sa.Column("from_confirmed_on", sa.Date()),
+        sa.Column("from_confirmed_how", exact(20)),
+        sa.Column("to_panel_id", sa.BigInteger()),
+        sa.Column("to_since", Moment()),
+        sa.Column("to_confirmed_on", sa.Date()),
+        sa.Column("to_confirmed_how", exact(20)),
+        sa.PrimaryKeyConstraint("operation_id", "patient_id", name="cpar_ledger_pk"),
+        sa.ForeignKeyConstraint(["operation_id"], ["cpar_operation.operation_id"], name="cpar_ledger_operation_id_fk"),
+        sqlite_with_rowid=False,
+        **INNODB,
+    )
+    op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"])
+    op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
+
+
+def downgrade() -> None:
+    op.drop_table("cpar_ledger")
+    op.drop_table("cpar_submission")
+    op.drop_table("cpar_snapshot")
+    op.drop_table("cpar_panel_provider")
+    op.drop_table("cpar_panel_facility")
+    op.drop_table("cpar_operation")
+    op.drop_table("cpar_member")
+    op.drop_table("cpar_snapshot_piece")
+    op.drop_table("cpar_practitioner")
+    op.drop_table("cpar_panel")
+    op.drop_table("cpar_night_run")
+    op.drop_table("cpar_left_out")
+    op.drop_table("cpar_clinic")
