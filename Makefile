@@ -1,0 +1,37 @@
+# Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
+
+.PHONY: help demo test check bench torture venv dev
+
+help:
+	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
+	@echo "make test     all tests, on SQLite and on MariaDB"
+	@echo "make check    style, types and the direction of imports"
+	@echo "make bench    the benchmarks, with their ratios"
+	@echo "make torture  the long version of the test that kills processes at random"
+
+demo: venv
+	@.venv/bin/python -m cpar_plugin.commands demo $(ARGS)
+
+test: dev
+	@sh scripts/needs.sh mariadb chromium
+	.venv/bin/python -m pytest $(ARGS)
+
+check: dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: dev
+	@sh scripts/needs.sh mariadb
+	.venv/bin/python -m benchmarks $(ARGS)
+
+torture: dev
+	@sh scripts/needs.sh mariadb
+	.venv/bin/python -m benchmarks torture $(ARGS)
+
+venv:
+	@sh scripts/venv.sh run
+
+dev:
+	@sh scripts/venv.sh dev

@@ -1,0 +1,31 @@
+#!/bin/sh
+# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb chromium`. Installed where we are root on a
+# machine with apt (announced first), otherwise named, and the run fails: no test is skipped for want of it.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+packages=
+for need in "$@"; do
+    case $need in
+    mariadb)
+        # A running server may be named instead of starting a private one.
+        [ -n "${CPAR_TEST_MARIADB_URL:-}" ] || command -v mariadbd >/dev/null || packages="$packages mariadb-server-core"
+        ;;
+    chromium)
+        command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"
+        ;;
+    esac
+done
+[ -n "$packages" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "More than Python is needed. Installing from Debian, because you are root:$packages"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q </dev/null
+    # shellcheck disable=SC2086
+    apt-get install -q -y --no-install-recommends $packages </dev/null
+else
+    echo "More than Python is needed. Run this as root, then start again:" >&2
+    echo "    apt-get install --no-install-recommends$packages" >&2
+    exit 1
+fi
