@@ -9,6 +9,7 @@ CLINIC_NAME_LENGTH = 100
 
 _PHN_LUHN_DOUBLED = (8, 6, 3, 1)
 _PHN_LUHN_SINGLE = (7, 5, 2, 0)
+_LUHN_DOUBLE = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 def _ascii_digits(text: str) -> bool:
@@ -58,11 +59,16 @@ def is_phn(text: str | None) -> bool:
     return text is not None and len(text) == 9 and _ascii_digits(text)
 
 
-def phn_check_digit_fits(phn: str) -> bool:
-    """Whether the fifth digit of nine is the Luhn check digit of the other eight.
+def phn_check_digit(phn: str) -> int:
+    """The digit that belongs in the fifth place of these nine: the Luhn check digit of the other eight.
 
     The rule is unofficial (no public text states it): good for a warning, never for a refusal.
     """
-    doubled = sum(sum(divmod(2 * int(phn[place]), 10)) for place in _PHN_LUHN_DOUBLED)
+    doubled = sum(_LUHN_DOUBLE[int(phn[place])] for place in _PHN_LUHN_DOUBLED)
     single = sum(int(phn[place]) for place in _PHN_LUHN_SINGLE)
-    return (10 - (doubled + single) % 10) % 10 == int(phn[4])
+    return -(doubled + single) % 10
+
+
+def phn_check_digit_fits(phn: str) -> bool:
+    """Whether the fifth digit of nine is the check digit of the other eight."""
+    return phn_check_digit(phn) == int(phn[4])
