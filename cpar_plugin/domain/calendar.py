@@ -65,22 +65,16 @@ class Calendar:
             day += timedelta(days=1)
         return day
 
-    def automatic_date(self, day: date) -> date:
-        """The automatic day of the month of `day`."""
-        return day.replace(day=self.automatic_day)
+    def automatic_dates(self, after: date, until: date) -> list[date]:
+        """The automatic dates later than `after`, up to and including `until`."""
+        months = range(after.year * 12 + after.month - 1, until.year * 12 + until.month)
+        dates = (date(month // 12, month % 12 + 1, self.automatic_day) for month in months)
+        return [day for day in dates if after < day <= until]
 
-    def automatic_due(self, day: date) -> date | None:
-        """The automatic date that a night run on `day` has to see to, made up late where it was missed; else None."""
-        automatic = self.automatic_date(day)
-        return automatic if automatic <= day and not self._blackout_between(automatic, day) else None
-
-    def automatic_missed(self, day: date) -> date | None:
-        """The automatic date of this month that can no longer be made up on `day`, since a blackout has begun."""
-        automatic = self.automatic_date(day)
-        return automatic if automatic <= day and self._blackout_between(automatic, day) else None
-
-    def _blackout_between(self, first: date, last: date) -> bool:
-        return first.day < self.blackout_first_day <= last.day
+    def can_be_made_up(self, automatic: date, day: date) -> bool:
+        """Whether the night run of `day` may still see to an earlier automatic date: no blackout has begun since."""
+        days = range((day - automatic).days + 1)
+        return not any(self.in_blackout(automatic + timedelta(days=passed)) for passed in days)
 
     def moment(self, day: date, at: time) -> datetime:
         """The UTC moment of a civil time of the clinic."""

@@ -8,7 +8,8 @@ class State(StrEnum):
 
     queued -> due (its night has come) -> preparing (the snapshot is being taken) -> ready (stored, not yet sent) ->
     sending -> delivered or written; or waiting (tried, will be tried again), refused, failed. Nobody to send:
-    nothing-to-send. Called off: cancelled. The automatic date passed without a run: missed.
+    nothing-to-send. Called off: cancelled. The automatic date passed without a run: missed. What is due when a blackout
+    begins goes back into the queue, or is missed where only the automatic date asked for it.
     """
 
     QUEUED = "queued"
@@ -28,7 +29,7 @@ class State(StrEnum):
 
 NEXT: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.DUE, State.CANCELLED}),
-    State.DUE: frozenset({State.PREPARING, State.CANCELLED}),
+    State.DUE: frozenset({State.PREPARING, State.QUEUED, State.CANCELLED, State.MISSED}),
     State.PREPARING: frozenset({State.READY, State.NOTHING_TO_SEND, State.FAILED}),
     State.READY: frozenset({State.SENDING, State.FAILED}),
     State.SENDING: frozenset({State.DELIVERED, State.WRITTEN, State.WAITING, State.REFUSED, State.FAILED}),
