@@ -118,13 +118,22 @@ ledger = Table(
     **INNODB,
 )
 
-# A night run that has taken place: the key keeps a date from running twice.
+# A night that has been seen to, by its run or by marking what it missed: the key keeps a date from running twice.
 night_run = Table(
     "cpar_night_run",
     metadata,
     Column("night", Date, primary_key=True),
     Column("began_at", Moment, nullable=False),
     Column("automatic", Date),  # the automatic date that it saw to
+    **INNODB,
+)
+
+# When regular work was last done: its absence tells that the host's scheduler stands still.
+heartbeat = Table(
+    "cpar_heartbeat",
+    metadata,
+    Column("name", exact(40), primary_key=True),
+    Column("at", Moment, nullable=False),
     **INNODB,
 )
 
@@ -165,6 +174,7 @@ snapshot = Table(
     Column("taken_at", Moment, nullable=False),
     Column("sent", Integer, nullable=False),
     Column("left_out", Integer, nullable=False),
+    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: members left out by domain.eligibility.Reason
     Column("body_bytes", BigInteger, nullable=False),
     Column("sha256", exact(64), nullable=False),  # of the body as sent
     **INNODB,

@@ -23,6 +23,13 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_table(
+        "cpar_heartbeat",
+        sa.Column("name", exact(40), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="cpar_heartbeat_pk"),
+        **INNODB,
+    )
+    op.create_table(
         "cpar_left_out",
         sa.Column("snapshot_id", exact(36), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -123,6 +130,7 @@ def upgrade() -> None:
         sa.Column("taken_at", Moment(), nullable=False),
         sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("reasons", long_text(), nullable=False),
         sa.Column("body_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", name="cpar_snapshot_pk"),
@@ -192,4 +200,5 @@ def downgrade() -> None:
     op.drop_table("cpar_panel")
     op.drop_table("cpar_night_run")
     op.drop_table("cpar_left_out")
+    op.drop_table("cpar_heartbeat")
     op.drop_table("cpar_clinic")
