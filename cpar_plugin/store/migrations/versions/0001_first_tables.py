@@ -1,5 +1,7 @@
 """The first tables."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,7 +10,7 @@ from cpar_plugin.store.types import Moment, exact, long_text, piece, serial
 revision = "0001"
 down_revision = None
 
-INNODB = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
+INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
 
 
 def upgrade() -> None:
