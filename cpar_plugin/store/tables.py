@@ -158,6 +158,7 @@ submission = Table(
     Column("finished_at", Moment),  # delivered, written or failed at
     Column("answer_status", SmallInteger),
     Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned
+    Column("answer_detail", long_text()),  # the other side's words; may name a patient: for managers of panels only
     Column("failure", long_text()),  # what a person reads: why, and what to do
     Column("told_at", Moment),  # when those concerned were told of a failure
     Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),

@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("finished_at", Moment()),
         sa.Column("answer_status", sa.SmallInteger()),
         sa.Column("answer_id", exact(64)),
+        sa.Column("answer_detail", long_text()),
         sa.Column("failure", long_text()),
         sa.Column("told_at", Moment()),
         sa.PrimaryKeyConstraint("submission_id", name="cpar_submission_pk"),
