@@ -59,6 +59,7 @@ class Settings(BaseModel):
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
     uri_physician_licence: str = f"{_INFOWAY}/ca-ab-license-physician"
     uri_practitioner_id: str = f"{_PLACEHOLDER}/NamingSystem/practitioner-id"
+    uri_practitioner_role: str = f"{_PLACEHOLDER}/NamingSystem/practitioner-role"
     uri_facility_id: str = f"{_PLACEHOLDER}/NamingSystem/facility-id"
     uri_site_id: str = f"{_PLACEHOLDER}/NamingSystem/site-id"
     uri_panel_number: str = f"{_PLACEHOLDER}/NamingSystem/panel-number"
