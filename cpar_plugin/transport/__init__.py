@@ -1,1 +1,15 @@
-"""How a submission leaves the clinic."""
+"""How a submission leaves the clinic: as a file in a folder, or over HTTPS to the registry's FHIR endpoint."""
+
+from ..settings import Settings
+from .fhir_endpoint import FhirEndpoint
+from .folder import Folder
+from .values import Answer, Envelope, Outcome, Transport
+
+__all__ = ["Answer", "Envelope", "Outcome", "Transport", "for_settings"]
+
+
+def for_settings(settings: Settings) -> Transport:
+    """The transport that the settings name. Raises Refused where it could never work: call it at start."""
+    if settings.transport == "folder":
+        return Folder(settings.outbox_folder)
+    return FhirEndpoint(settings)

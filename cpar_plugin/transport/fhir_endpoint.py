@@ -1,0 +1,131 @@
+"""A submission as a transaction Bundle to a FHIR R4 endpoint."""
+
+import requests
+
+from ..settings import Settings
+from .body import Body, DamagedError, damaged
+from .connection import NETWORK_ERRORS, check_certificates, checked_address, failure_message, host_of, open_session
+from .reading import OperationOutcome, TooLongError, limited, operation_outcome, transaction_response
+from .sign_in import ClientCredentials, SignInError
+from .values import Answer, Envelope, Outcome
+
+FHIR_JSON = "application/fhir+json"
+# With `return=minimal` an entry of the answer takes 200 to 500 bytes.
+_ANSWER_BYTES = 1024 * 1024
+_ANSWER_BYTES_PER_ENTRY = 2048
+# "Try again" by their definition (RFC 9110, 8470, 6585), unlike the other 4xx.
+_TEMPORARY = {408, 425, 429}
+
+
+class FhirEndpoint:
+    """Sends to `registry_url`. Raises Refused where the settings could never work.
+
+    TLS is always verified, redirects are never followed, and nothing is taken from the environment.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._address = checked_address(settings.registry_url, "registry_url")
+        self._host = host_of(self._address)
+        self._sign_in: ClientCredentials | None = None
+        if settings.registry_token_url:
+            checked_address(settings.registry_token_url, "registry_token_url")
+            self._sign_in = ClientCredentials(settings)
+        check_certificates(settings)
+
+    def send(self, envelope: Envelope) -> Answer:
+        try:
+            # A session for each: a connection kept since the last panel may be dead, which only sending would show.
+            with open_session(self._settings) as session:
+                token = self._sign_in.token(session) if self._sign_in else ""
+                answer = self._post(session, envelope, token)
+                if answer.status == 401 and self._sign_in:
+                    token = self._sign_in.token(session, instead_of=token)
+                    answer = self._post(session, envelope, token)
+                return answer
+        except SignInError as error:
+            return error.answer
+
+    def _post(self, session: requests.Session, envelope: Envelope, token: str) -> Answer:
+        body = Body(envelope)
+        headers = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON, "Prefer": "return=minimal"}
+        headers["X-Request-Id"] = envelope.snapshot_id
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        status = None
+        try:
+            with session.post(
+                self._address,
+                data=body,
+                headers=headers,
+                timeout=(self._settings.registry_connect_seconds, self._settings.registry_read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                status = response.status_code
+                return self._read(response, body.entries)
+        except DamagedError:
+            return damaged()
+        except TooLongError:
+            return self._not_understood(status, "it does not end")
+        except NETWORK_ERRORS as error:
+            if body.failure is not None:
+                raise body.failure from None
+            return Answer(
+                outcome=Outcome.UNCLEAR, status=status, message=failure_message(error, self._address, self._settings)
+            )
+
+    def _read(self, response: requests.Response, sent: int) -> Answer:
+        status = response.status_code
+        most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
+        chunks = limited(response, most=most, seconds=self._settings.registry_read_seconds)
+        if 200 <= status < 300:
+            found = transaction_response(chunks)
+            if found is None:
+                return self._not_understood(status, "it is not complete JSON")
+            if not found.is_one:
+                return self._not_understood(status, "it is not the answer to a transaction")
+            if not found.accepts(sent):
+                return self._not_understood(status, f"it accepts {found.accepted:,} of the {sent:,} entries sent")
+            return Answer(
+                outcome=Outcome.DELIVERED,
+                status=status,
+                answer_id=found.bundle_id,
+                message=f"The registry has accepted all {sent:,} entries.",
+            )
+        try:
+            said = operation_outcome(chunks)
+        except NETWORK_ERRORS:
+            said = OperationOutcome()
+        return self._not_accepted(status, said)
+
+    def _not_accepted(self, status: int, said: OperationOutcome) -> Answer:
+        why = f"status {status}: {', '.join(said.codes)}" if said.codes else f"status {status}"
+        outcome = Outcome.REFUSED
+        if 300 <= status < 400:
+            message = f"{self._host} says that its address has changed ({why}): ask the registry and set registry_url."
+        elif not 400 <= status < 500 or status in _TEMPORARY:
+            outcome = Outcome.UNCLEAR
+            message = f"The registry could not take the submission at the moment ({why})."
+        elif status in (401, 403):
+            message = (
+                f"The registry does not let this clinic submit ({why}): check registry_client_id, "
+                "registry_client_secret and registry_client_certificate, and ask the registry what it has on file."
+            )
+        elif status in (404, 405, 410):
+            message = f"Nothing takes submissions at the registry's address ({why}): check registry_url."
+        elif status == 413:
+            message = f"The registry finds the submission too large ({why}): ask it for a higher limit."
+        else:
+            message = (
+                f"The registry refused the submission ({why}). Correct what it names, in the submission's details, "
+                "and press Retry."
+            )
+        return Answer(outcome=outcome, status=status, message=message, detail=said.detail)
+
+    def _not_understood(self, status: int | None, why: str) -> Answer:
+        return Answer(
+            outcome=Outcome.UNCLEAR,
+            status=status,
+            message=f"The answer of {self._host} could not be understood: {why}.",
+        )

@@ -1,0 +1,64 @@
+"""A submission as a file in a folder, for whoever carries it on."""
+
+import os
+import re
+import tempfile
+from datetime import UTC
+from pathlib import Path
+
+from .body import Body, DamagedError, damaged
+from .values import Answer, Envelope, Outcome
+
+
+class Folder:
+    """Writes each snapshot to one file, readable only by the user it runs as. The same snapshot gives the same file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, envelope: Envelope) -> Answer:
+        body = Body(envelope)
+        try:
+            self._write(body, file_name(envelope))
+        except DamagedError:
+            return damaged()
+        except OSError as error:
+            if body.failure is error:
+                raise
+            reason = error.strerror or type(error).__name__
+            return Answer(
+                outcome=Outcome.UNCLEAR,
+                message=f"The submission could not be written to the folder {self._folder}: {reason}.",
+            )
+        return Answer(outcome=Outcome.WRITTEN, message=f"Written to the folder {self._folder}.")
+
+    def _write(self, body: Body, name: str) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        # What an attempt that was killed has left behind holds patients too.
+        for leftover in self._folder.glob(f".{name}.*.part"):
+            leftover.unlink(missing_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=self._folder)  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(body)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self._folder / name)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _fsync_folder(self._folder)
+
+
+def file_name(envelope: Envelope) -> str:
+    """`<panel number>-<taken at, UTC>-<snapshot id>.json`; what is unsafe in a file's name becomes `_`."""
+    number = re.sub(r"[^A-Za-z0-9_-]", "_", envelope.panel_number)
+    return f"{number}-{envelope.taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{envelope.snapshot_id}.json"
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

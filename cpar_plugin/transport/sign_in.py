@@ -1,0 +1,113 @@
+"""Access tokens by OAuth 2.0 client credentials (RFC 6749, sections 2.3.1 and 4.4)."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus
+
+import orjson
+import requests
+
+from ..settings import Settings
+from .connection import NETWORK_ERRORS, failure_message, host_of
+from .reading import TooLongError, limited
+from .values import Answer, Outcome
+
+_ANSWER_BYTES = 64 * 1024
+_SECONDS_WHEN_NOT_SAID = 60
+_SECONDS_BEFORE_EXPIRY = 30
+_TEMPORARY = {408, 425, 429}
+_ERRORS = {
+    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope",
+}  # fmt: skip
+
+
+class SignInError(Exception):
+    """There is no token. `answer` says why and what to do."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
+
+
+class ClientCredentials:
+    """Fetches a token and keeps it until shortly before it expires. May be shared between threads."""
+
+    def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._token = ""
+        self._good_until = 0.0
+
+    def token(self, session: requests.Session, *, instead_of: str = "") -> str:
+        """A token, another than `instead_of` (one that was not accepted). Raises SignInError."""
+        with self._lock:
+            if self._token in ("", instead_of) or self._monotonic() >= self._good_until:
+                self._fetch(session)
+            return self._token
+
+    def _fetch(self, session: requests.Session) -> None:
+        began = self._monotonic()
+        try:
+            status, body = self._ask(session)
+        except NETWORK_ERRORS as error:
+            message = failure_message(error, self._settings.registry_token_url, self._settings)
+            raise SignInError(_unclear(f"Signing in to the registry failed. {message}", None)) from None
+        if status != 200:
+            raise SignInError(self._not_given(status, body))
+        token = str(body.get("access_token", ""))
+        try:
+            seconds = float(body.get("expires_in", _SECONDS_WHEN_NOT_SAID))
+        except (TypeError, ValueError):
+            seconds = _SECONDS_WHEN_NOT_SAID
+        if not re.fullmatch(r"[\x21-\x7e]+", token) or str(body.get("token_type")).lower() != "bearer":
+            raise SignInError(_unclear(f"The sign-in answer of {self._host} could not be understood.", status))
+        self._token = token
+        self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
+
+    def _ask(self, session: requests.Session) -> tuple[int, dict[str, Any]]:
+        settings = self._settings
+        form = {"grant_type": "client_credentials"}
+        if settings.registry_scope:
+            form["scope"] = settings.registry_scope
+        with session.post(
+            settings.registry_token_url,
+            data=form,
+            auth=(quote_plus(settings.registry_client_id), quote_plus(settings.registry_client_secret)),
+            headers={"Accept": "application/json"},
+            timeout=(settings.registry_connect_seconds, settings.registry_read_seconds),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            chunks = limited(response, most=_ANSWER_BYTES, seconds=settings.registry_read_seconds)
+            try:
+                body = orjson.loads(b"".join(chunks))
+            except (ValueError, TooLongError):
+                body = None
+            return response.status_code, body if isinstance(body, dict) else {}
+
+    def _not_given(self, status: int, body: dict[str, Any]) -> Answer:
+        said = body.get("error")
+        why = f"status {status}: {said}" if isinstance(said, str) and said in _ERRORS else f"status {status}"
+        if 300 <= status < 400:
+            message = f"{self._host} says that its sign-in address has changed ({why}): correct registry_token_url."
+        elif 400 <= status < 500 and status not in _TEMPORARY:
+            message = (
+                f"Signing in to the registry was refused ({why}): check registry_client_id, registry_client_secret "
+                "and registry_token_url."
+            )
+        else:
+            return _unclear(f"Signing in at {self._host} is not possible at the moment ({why}).", status)
+        return Answer(outcome=Outcome.REFUSED, status=status, message=message)
+
+    @property
+    def _host(self) -> str:
+        return host_of(self._settings.registry_token_url)
+
+
+def _unclear(message: str, status: int | None) -> Answer:
+    return Answer(outcome=Outcome.UNCLEAR, status=status, message=message)
