@@ -184,6 +184,8 @@ def _birth_date(text: str | None) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        born = date.fromisoformat(text)
     except ValueError:
         return None
+    # fromisoformat also reads `19800229` and `1980-W09-5`, which are no FHIR dates.
+    return born if born.isoformat() == text else None
