@@ -1,0 +1,68 @@
+"""OSCAR's audit trail, the table `log`: the port `AuditTrail`."""
+
+import logging
+import re
+from datetime import datetime
+
+import flask
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import AuditEvent, Clock
+
+from .schema import Tables
+
+log = logging.getLogger(__name__)
+
+_BEYOND_THREE_BYTES = re.compile("[^\u0000-\uffff]")
+_DATA_LENGTH = 4000
+
+
+class OscarAuditTrail:
+    """One row of `log` for each event, as OSCAR's own pages write them. OSCAR only ever inserts there."""
+
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._table = tables.log
+        self._clock = clock
+
+    def record(self, session: Session, event: AuditEvent) -> None:
+        """Write the event in the transaction of the change. Raises Refused where the host's log cannot be written.
+
+        A text longer than its column is cut here: OSCAR's server would do it silently, ours would refuse it.
+        """
+        row = {
+            "dateTime": self._local(self._clock.now()),
+            "provider_no": _fitting(event.actor.actor_id, 10),
+            "action": _fitting(event.action, 100),
+            "content": _fitting(event.noun, 80),
+            "contentId": _fitting(event.key, 80),
+            "ip": _fitting(flask.request.remote_addr or "", 64) if flask.has_request_context() else None,
+            "demographic_no": event.patient_id,
+            "data": _fitting(event.detail, _DATA_LENGTH),
+        }
+        try:
+            session.execute(insert(self._table), row)
+        except DBAPIError as error:
+            log.error("the host's log cannot be written: %s", type(error.orig).__name__)
+            raise Refused(
+                "The change was not made, because the EMR's audit log cannot be written. Give the database account the "
+                "right to INSERT into the table log, or set audit = ledger to keep the record in the plugin's own only."
+            ) from None
+
+    def _local(self, moment: datetime) -> datetime:
+        """OSCAR writes the clinic's time."""
+        return moment.astimezone(self._clock.zone).replace(tzinfo=None, microsecond=0)
+
+
+class NoAuditTrail:
+    """For an account that may not write to OSCAR's `log`: the plugin's own ledger is the only record then."""
+
+    def record(self, session: Session, event: AuditEvent) -> None:
+        """Write nothing."""
+
+
+def _fitting(text: str, length: int) -> str:
+    """Cut to the column's length, without characters that the three-byte utf8 of OSCAR's tables cannot hold."""
+    return _BEYOND_THREE_BYTES.sub("\ufffd", text)[:length]

@@ -1,0 +1,33 @@
+"""The clocks of a host: the system's, and one that stands still."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+ALBERTA = ZoneInfo("America/Edmonton")
+
+
+class SystemClock:
+    """The time of the machine, in the clinic's zone."""
+
+    def __init__(self, zone: ZoneInfo = ALBERTA) -> None:
+        self.zone = zone
+
+    def now(self) -> datetime:
+        """The current moment, aware."""
+        return datetime.now(UTC).astimezone(self.zone)
+
+
+class FixedClock:
+    """A clock that stands still until it is moved. A time without a zone is read as the clinic's."""
+
+    def __init__(self, now: datetime, zone: ZoneInfo = ALBERTA) -> None:
+        self.zone = zone
+        self.move_to(now)
+
+    def now(self) -> datetime:
+        """The moment that the clock was last moved to, aware."""
+        return self._now
+
+    def move_to(self, moment: datetime) -> None:
+        """Let it be `moment`."""
+        self._now = moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)

@@ -1,0 +1,94 @@
+"""Engines that behave alike on SQLite and MariaDB: strict, with real transactions and consistent reads."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from cpar_plugin.domain.refusals import Refused
+
+MARIADB = ("mysql", "mariadb")
+_BUSY_SECONDS = 30
+
+# OSCAR's server runs without any mode and cuts what is too long. Ours is strict, but without NO_ZERO_DATE and
+# NO_ZERO_IN_DATE: OSCAR's tables hold 0000-00-00, and we must be able to read them.
+_SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
+class OscarDatabase:
+    """The database of the plugin's tables, from which the host's are reachable.
+
+    A connection of `engine` is for reading: one consistent view of the data from its first statement on.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Nothing is connected yet. Raises Refused for a URL that names no SQLite file and no MariaDB database."""
+        checked = _checked(url)
+        self.engine: Engine
+        if checked.get_backend_name() == "sqlite":
+            self.engine = _sqlite(checked)
+            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self.engine = _mariadb(checked)
+            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction for writing: committed at the end of the block, rolled back when it raises."""
+        with Session(self._writing) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The same, as a plain connection."""
+        with self._writing.begin() as connection:
+            yield connection
+
+
+def _checked(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # Without the text: it may hold a password.
+        raise Refused({"database_url": "Not a database URL: write it like mysql+pymysql://user@host/cpar."}) from None
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", *MARIADB):
+        raise Refused({"database_url": f"A {backend} database is not supported: use SQLite or MariaDB."})
+    if url.database in (None, "", ":memory:"):
+        raise Refused({"database_url": "Name a database: sqlite:///cpar.db, or mysql+pymysql://user@host/cpar."})
+    return url.set(drivername=f"{backend}+pymysql") if url.drivername in MARIADB else url
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)
+        # SQLAlchemy begins transactions (below), not the driver: that one leaves SELECT outside of them.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL").close()
+        connection.execute("PRAGMA foreign_keys = ON").close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _mariadb(url: URL) -> Engine:
+    return create_engine(
+        url,
+        isolation_level="REPEATABLE READ",
+        pool_pre_ping=True,
+        connect_args={
+            "charset": "utf8mb4",
+            "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00'",
+        },
+    )

@@ -1,0 +1,129 @@
+"""Open the host: every port on one OSCAR database."""
+
+import os
+from collections.abc import Callable, Mapping
+from configparser import ConfigParser
+from configparser import Error as IniError
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import AuditTrail, Clock, Pages
+
+from .audit import NoAuditTrail, OscarAuditTrail
+from .clock import ALBERTA, FixedClock, SystemClock
+from .database import OscarDatabase
+from .identity import OscarIdentity, signed_in_here
+from .pages import PlainPages
+from .roster import OscarRoster
+from .schema import Tables, host_tables
+
+_PREFIX = "CPAR_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OscarHost:
+    """An OSCAR-family EMR as the host of plugins; `tables` are its own."""
+
+    roster: OscarRoster
+    identity: OscarIdentity
+    audit: AuditTrail
+    database: OscarDatabase
+    pages: Pages
+    clock: Clock
+    settings: Mapping[str, str] = field(repr=False)  # may hold secrets
+    tables: Tables = field(repr=False)
+
+
+def open_host(
+    database_url: str,
+    *,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    host_schema: str | None = None,
+    clock: Clock | None = None,
+    pages: Pages | None = None,
+    signed_in: Callable[[], str | None] = signed_in_here,
+) -> OscarHost:
+    """The host on the database of the plugin's tables. Nothing is connected or created yet.
+
+    `host_schema` is the name of OSCAR's database on the same MariaDB server, None where all tables are in one database.
+    Raises Refused for a wrong URL or setting.
+    """
+    database = OscarDatabase(database_url)
+    tables = host_tables(host_schema)
+    clock = clock or SystemClock(_zone(settings))
+    return OscarHost(
+        roster=OscarRoster(tables, database.engine, clock.zone),
+        identity=OscarIdentity(tables, database, signed_in),
+        audit=_audit(settings, tables, clock),
+        database=database,
+        pages=pages or PlainPages(),
+        clock=clock,
+        settings=settings,
+        tables=tables,
+    )
+
+
+def from_environment() -> OscarHost:
+    """The host as the environment describes it: CPAR_SETTINGS names an INI file, other CPAR_* variables go before it.
+
+    `database_url` is needed; `host_schema`, `time_zone`, `audit` and `now` (for trying out) are the host's own, all
+    others the plugin's. Raises Refused that says what to set.
+    """
+    settings = _settings(os.environ)
+    url = settings.pop("database_url", "")
+    if not url:
+        raise Refused({"database_url": "Set CPAR_DATABASE_URL, for instance to sqlite:///cpar.db."})
+    now = settings.pop("now", "")
+    return open_host(
+        url,
+        settings=settings,
+        host_schema=settings.pop("host_schema", None) or None,
+        clock=FixedClock(_moment(now), _zone(settings)) if now else None,
+    )
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    given = {
+        name.removeprefix(_PREFIX).lower(): value for name, value in environment.items() if name.startswith(_PREFIX)
+    }
+    path = given.pop("settings", "")
+    return ({**_ini(Path(path)), **given}) if path else given
+
+
+def _ini(path: Path) -> dict[str, str]:
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"))
+        return dict(parser["cpar"])
+    except OSError as error:
+        raise Refused({"settings": f"CPAR_SETTINGS: {path} cannot be read ({error.strerror})."}) from None
+    except (IniError, KeyError, UnicodeDecodeError):
+        raise Refused({"settings": f"CPAR_SETTINGS: {path} must be an INI file with a section [cpar]."}) from None
+
+
+def _zone(settings: Mapping[str, str]) -> ZoneInfo:
+    name = settings.get("time_zone", "")
+    try:
+        return ZoneInfo(name) if name else ALBERTA
+    except (OSError, ValueError):
+        raise Refused({"time_zone": "Not a time zone: write it like America/Edmonton."}) from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused({"now": "CPAR_NOW is no moment: write it like 2026-11-07T03:15."}) from None
+
+
+def _audit(settings: Mapping[str, str], tables: Tables, clock: Clock) -> AuditTrail:
+    match settings.get("audit", "log"):
+        case "log":
+            return OscarAuditTrail(tables, clock)
+        case "ledger":
+            return NoAuditTrail()
+    raise Refused({"audit": "Set audit to log (the EMR's own, the default) or to ledger (the plugin's only)."})

@@ -1,0 +1,51 @@
+"""Bring a plugin's tables up to date, whichever process comes first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from cpar_plugin.hooks import MigrationSource
+
+from .database import MARIADB
+
+_WAIT_SECONDS = 120
+
+
+def upgrade(engine: Engine, source: MigrationSource) -> None:
+    """Apply what is missing of the plugin's migrations. Does nothing when all are there.
+
+    The folder's own env.py is not run: connection, version table and lock are the host's. Processes that start at the
+    same moment wait for each other. Raises TimeoutError when another process holds the lock for two minutes.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(source.script_location).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with (
+        _alone(engine, source.version_table) as connection,
+        EnvironmentContext(config, scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)) as run,
+    ):
+        run.configure(connection=connection, version_table=source.version_table, transactional_ddl=False)
+        run.run_migrations()
+
+
+@contextmanager
+def _alone(engine: Engine, name: str) -> Iterator[Connection]:
+    if engine.dialect.name not in MARIADB:
+        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            yield connection
+        return
+    lock = {"name": f"{engine.url.database}.{name}"[:64], "seconds": _WAIT_SECONDS}
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), lock) != 1:
+            raise TimeoutError("another process has been changing the tables for two minutes: try again")
+        connection.commit()
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": lock["name"]})

@@ -1,0 +1,177 @@
+"""Who the patients and providers of an OSCAR-family EMR are, as SQL: the port `Roster`."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Engine,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
+
+from .schema import Present, Tables, present
+from .sql import NO_DAY, filled, later, letters, two_digits, without_separators
+
+_NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted: the first letter of a status, and only as a capital
+_MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
+
+
+class OscarRoster:
+    """The roster of one OSCAR database. What a fork lacks is NULL; the tables are looked at once, at first use."""
+
+    active_status = "AC"
+    status_labels: Mapping[str, str] = {
+        "AC": "Active",
+        "IN": "Inactive",
+        "DE": "Deceased",
+        "MO": "Moved",
+        "FI": "Fired",
+    }
+
+    def __init__(self, tables: Tables, engine: Engine, zone: ZoneInfo) -> None:
+        self._tables = tables
+        self._engine = engine
+        self._zone = zone
+
+    @cached_property
+    def _present(self) -> Present:
+        return present(self._engine, self._tables)
+
+    def patients(self) -> FromClause:
+        """Every patient, one row each, records merged away left out."""
+        record = self._tables.demographic
+        jurisdiction = func.upper(func.trim(letters(self._present.column(record.c.hc_type))))
+        query = select(
+            record.c.demographic_no.label("patient_id"),
+            without_separators(record.c.hin).label("phn"),
+            case((_two_letters(jurisdiction), jurisdiction)).label("phn_jurisdiction"),
+            filled(record.c.last_name).label("family_name"),
+            filled(record.c.first_name).label("given_name"),
+            filled(self._present.column(record.c.middleNames)).label("middle_names"),
+            filled(self._present.column(record.c.pref_name)).label("preferred_name"),
+            _birth_date(record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth).label("birth_date"),
+            filled(record.c.sex).label("gender"),
+            filled(record.c.patient_status).label("status"),
+            filled(record.c.provider_no).label("mrp_id"),
+        )
+        if self._merges_known:
+            query = query.where(record.c.demographic_no.not_in(select(self._merges().c.retired_id)))
+        return query.subquery("patient")
+
+    def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
+        """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""
+        visit = self._tables.appointment.alias("own_visit")
+        own = (
+            select(func.max(visit.c.appointment_date))
+            .where(visit.c.demographic_no == patient_id, self._attended(visit, until))
+            .correlate_except(visit)
+            .scalar_subquery()
+        )
+        if not self._merges_known:
+            return own
+        visit = self._tables.appointment.alias("merged_visit")
+        merged = self._closure().alias("merged_record")
+        inherited = (
+            select(func.max(visit.c.appointment_date))
+            .select_from(merged.join(visit, visit.c.demographic_no == merged.c.retired_id))
+            .where(merged.c.kept_id == patient_id, self._attended(visit, until))
+            .correlate_except(visit, merged)
+            .scalar_subquery()
+        )
+        return later(own, inherited)
+
+    def _attended(self, visit: FromClause, until: datetime) -> ColumnElement[bool]:
+        now = until.astimezone(self._zone).replace(tzinfo=None)
+        seconds = now.time().replace(microsecond=0)
+        started = visit.c.start_time <= seconds if now.microsecond else visit.c.start_time < seconds
+        first_letter = func.substr(letters(visit.c.status), 1, 1)
+        return and_(
+            visit.c.appointment_date > NO_DAY,
+            or_(
+                visit.c.appointment_date < now.date(),
+                and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
+            ),
+            or_(visit.c.status.is_(None), first_letter.not_in(_NO_VISIT)),
+        )
+
+    def providers(self) -> FromClause:
+        """Every provider."""
+        provider = self._tables.provider
+        return select(
+            letters(provider.c.provider_no).label("provider_id"),
+            filled(provider.c.last_name).label("family_name"),
+            filled(provider.c.first_name).label("given_name"),
+            without_separators(provider.c.ohip_no).label("practitioner_id"),
+            filled(self._present.column(provider.c.practitionerNo)).label("licence_id"),
+            (func.coalesce(provider.c.status, "1") == "1").label("active"),
+        ).subquery("provider")
+
+    def merged(self) -> FromClause:
+        """Every record merged away, with the one kept at the end of the chain. A circle of merges has no such end."""
+        if not self._merges_known:
+            nobody = type_coerce(null(), Integer)
+            return select(nobody.label("retired_id"), nobody.label("kept_id")).where(false()).subquery("merged")
+        closure = self._closure().alias("closure")
+        return (
+            select(closure.c.retired_id, closure.c.kept_id)
+            .where(closure.c.kept_id.not_in(select(self._merges().c.retired_id)))
+            .subquery("merged")
+        )
+
+    @property
+    def _merges_known(self) -> bool:
+        return self._present.has(self._tables.demographic_merged)
+
+    def _merges(self) -> FromClause:
+        """The merges in force: retired_id, kept_id. Of several for one record, the latest."""
+        merge = self._tables.demographic_merged
+        latest = (
+            select(func.max(merge.c.id))
+            .where(merge.c.deleted == 0, merge.c.demographic_no != merge.c.merged_to)
+            .group_by(merge.c.demographic_no)
+        )
+        return (
+            select(merge.c.demographic_no.label("retired_id"), merge.c.merged_to.label("kept_id"))
+            .where(merge.c.id.in_(latest))
+            .subquery("merge")
+        )
+
+    def _closure(self) -> FromClause:
+        """Each record merged away with every record after it in its chain: retired_id, kept_id.
+
+        UNION without ALL is what ends a circle. The table of merges is small and is read once for a statement.
+        """
+        merge = self._merges()
+        chain: CTE = select(merge.c.retired_id, merge.c.kept_id).cte("chain", recursive=True, nesting=True)
+        onward = self._merges().alias("onward")
+        chain = chain.union(
+            select(chain.c.retired_id, onward.c.kept_id).join(onward, onward.c.retired_id == chain.c.kept_id)
+        )
+        whole: Select[Any] = select(chain.c.retired_id, chain.c.kept_id)
+        return whole.subquery()
+
+
+def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(
+        func.length(text) == 2,
+        *(func.substr(text, place, 1).between("A", "Z") for place in (1, 2)),
+    )
+
+
+def _birth_date(year: Any, month: Any, day: Any) -> ColumnElement[str | None]:
+    """ISO text of OSCAR's three strings, never mended: what is impossible stays so. NULL when a part is missing."""
+    return filled(year).concat("-").concat(two_digits(filled(month))).concat("-").concat(two_digits(filled(day)))
