@@ -1,0 +1,58 @@
+"""The patients of the invented clinic with their appointments, one patient after another."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from . import flaws, mess, people
+from .draw import Draw
+from .mess import Identity, Standing
+from .phns import Phns
+from .visits import Diary, Visit
+
+Merge = tuple[int, int, int]  # the record merged away, the one kept, and 1 where the merge was undone
+MERGE_COLUMNS = ("demographic_no", "merged_to", "deleted")
+
+_MERGES = (Standing.MERGED, Standing.MERGED_TWICE, Standing.MERGE_UNDONE)
+
+
+class Record(NamedTuple):
+    """Everything about one patient: a row of `demographic`, rows of `appointment`, and of `demographic_merged`."""
+
+    patient: people.Row
+    visits: list[Visit]
+    merge: Merge | None
+
+
+def records(seed: int, patients: int, as_of: date) -> Iterator[Record]:
+    """The clinic's patients, numbered from 1. What each is like does not depend on how many follow.
+
+    The same for the same seed and as-of date. Takes the same memory for any number.
+    """
+    draw = Draw(seed)
+    phns, diary = Phns(draw), Diary(draw, as_of)
+    standings = draw.deal(mess.STANDING)
+    identities = draw.deal(mess.IDENTITY)
+    attendances = draw.deal(mess.ATTENDANCE)
+    before: people.Person | None = None
+    good_phn: str | None = None
+    follows_into_the_same = False
+    for number in range(1, patients + 1):
+        standing, identity, attendance = next(standings), next(identities), next(attendances)
+        if follows_into_the_same:
+            standing = Standing.MERGED
+        merge: Merge | None = None
+        if before is not None and standing in _MERGES:
+            person = people.duplicate(draw, before, number)
+            merge = (number, number - 1, int(standing is Standing.MERGE_UNDONE))
+        else:
+            person = people.person(draw, number, phns.of(number - 1), as_of)
+            person = flaws.apply(standing, draw, person, as_of)
+            person = flaws.apply(identity, draw, person, as_of)
+            if identity is Identity.SHARED_PHN and good_phn:
+                person.row.update(hin=good_phn, hc_type="AB")
+            if standing is None and identity is None:
+                good_phn = phns.of(number - 1)
+        follows_into_the_same = merge is not None and standing is Standing.MERGED_TWICE
+        yield Record(person.row, diary.visits(person, attendance), merge)
+        before = person
