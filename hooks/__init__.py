@@ -19,6 +19,7 @@ from .values import (
     Manifest,
     MenuItem,
     MigrationSource,
+    Notice,
     Permission,
     Widget,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Manifest",
     "MenuItem",
     "MigrationSource",
+    "Notice",
     "Pages",
     "Permission",
     "Roster",

@@ -6,7 +6,7 @@ import flask
 import pluggy
 
 from .ports import Host
-from .values import Actor, HealthCheck, Job, Manifest, MenuItem, MigrationSource, Permission, Widget
+from .values import Actor, HealthCheck, Job, Manifest, MenuItem, MigrationSource, Notice, Permission, Widget
 
 PROJECT = "oscar_emr"
 CONTRACT_VERSION = "1.0"
@@ -28,6 +28,11 @@ def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[W
 @hookspec
 def admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:  # type: ignore[empty-body]
     """Return the administration entries that `actor` may open. Since 1.0."""
+
+
+@hookspec
+def notices(host: Host, actor: Actor) -> Sequence[Notice]:  # type: ignore[empty-body]
+    """Return what `actor` should learn on every page, such as that something failed. Since 1.0."""
 
 
 @hookspec

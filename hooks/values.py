@@ -99,6 +99,18 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One line above every page of the person it is meant for, until what it tells of is over. No patient data.
+
+    `href` leads to where it is mended, "" where there is no such page.
+    """
+
+    level: HealthLevel
+    message: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
     """A named check that the host's operator can run at any time."""
 
