@@ -3,7 +3,7 @@
 from unicodedata import category
 
 # A control character becomes a space; what no text file can hold (surrogates, two noncharacters) goes.
-_UNFIT: dict[int, str | None] = {code: " " for code in (*range(0x20), *range(0x7F, 0xA0))}
+_UNFIT: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _UNFIT.update(dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)))
 
 

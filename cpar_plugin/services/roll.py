@@ -1,0 +1,94 @@
+"""The roll of a panel: its members with what the host knows of them, and the rules that judge them."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from ..domain.eligibility import Eligibility
+from ..hooks import Host
+from ..settings import Settings
+from ..store import tables
+
+_AT_ONCE = 1000
+
+
+class MemberRow(NamedTuple):
+    """A member of a panel. `known` is False for one whom the host's roster no longer has: then only ours is filled."""
+
+    patient_id: int
+    known: bool
+    phn: str | None
+    phn_jurisdiction: str | None
+    family_name: str | None
+    given_name: str | None
+    middle_names: str | None
+    preferred_name: str | None
+    birth_date: str | None
+    gender: str | None
+    status: str | None
+    mrp_id: str | None
+    since: datetime
+    confirmed_on: date | None
+    confirmed_how: str | None
+    last_visit_on: date | None
+
+
+def members(host: Host, *, now: datetime) -> Select[Any]:
+    """The members of all panels, in the columns of MemberRow: narrow it by `tables.member` columns."""
+    patient = host.roster.patients()
+    member = tables.member
+    return select(
+        member.c.patient_id,
+        patient.c.patient_id.is_not(None).label("known"),
+        patient.c.phn,
+        patient.c.phn_jurisdiction,
+        patient.c.family_name,
+        patient.c.given_name,
+        patient.c.middle_names,
+        patient.c.preferred_name,
+        patient.c.birth_date,
+        patient.c.gender,
+        patient.c.status,
+        patient.c.mrp_id,
+        member.c.since,
+        member.c.confirmed_on,
+        member.c.confirmed_how,
+        host.roster.last_visit_on(member.c.patient_id, now).label("last_visit_on"),
+    ).select_from(member.outerjoin(patient, patient.c.patient_id == member.c.patient_id))
+
+
+def member_rows(connection: Connection, host: Host, panel_id: int, *, now: datetime) -> Iterator[MemberRow]:
+    """The members of one panel in the order of their ids, streamed: the connection is busy until the last one."""
+    query = members(host, now=now).where(tables.member.c.panel_id == panel_id).order_by(tables.member.c.patient_id)
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as result:
+        for rows in result.partitions():
+            yield from map(MemberRow._make, rows)
+
+
+def shared_phns(connection: Connection, host: Host) -> set[str]:
+    """The Alberta PHNs that more than one active member has, whatever the panels of these members."""
+    patient = host.roster.patients()
+    query = (
+        select(patient.c.phn)
+        .join_from(tables.member, patient, patient.c.patient_id == tables.member.c.patient_id)
+        .where(
+            patient.c.status == host.roster.active_status,
+            patient.c.phn.is_not(None),
+            or_(patient.c.phn_jurisdiction.is_(None), patient.c.phn_jurisdiction == "AB"),
+        )
+        .group_by(patient.c.phn)
+        .having(func.count() > 1)
+    )
+    return set(connection.scalars(query))
+
+
+def eligibility(connection: Connection, host: Host, settings: Settings, now: datetime) -> Eligibility:
+    """The rules as they stand at this moment."""
+    return Eligibility(
+        active_status=host.roster.active_status,
+        today=now.astimezone(host.clock.zone).date(),
+        shared_phns=shared_phns(connection, host),
+        given_name_required=settings.given_name_required,
+    )

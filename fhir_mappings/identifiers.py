@@ -1,0 +1,100 @@
+"""Identifiers and codes: which system, which code. The ministry's own URIs are settings."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from ..domain.identifiers import is_phn
+from ..domain.texts import readable
+from ..settings import Settings
+
+Resource = dict[str, Any]
+Refer = Callable[[str], str]
+
+CA_BASELINE = "http://hl7.org/fhir/ca/baseline/StructureDefinition/profile-"
+_IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
+_HEALTH_NUMBER = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-{}-patient-healthcare-id"
+_PROVINCES = ("BC", "SK", "MB", "QC", "NB", "NS", "PE", "NL", "NT", "NU", "YT")
+_ELSEWHERE = {province: _HEALTH_NUMBER.format(province.lower()) for province in _PROVINCES}
+_ELSEWHERE["ON"] = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn"
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+class IdentifierType(StrEnum):
+    """What an identifier is (HL7 v2 table 0203)."""
+
+    HEALTH_NUMBER = "JHN"
+    MEDICAL_RECORD = "MR"
+    PROVIDER_NUMBER = "PRN"
+    LICENCE = "LN"
+
+
+class Gender(StrEnum):
+    """FHIR's AdministrativeGender."""
+
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+_GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE, "X": Gender.OTHER, "O": Gender.OTHER, "T": Gender.OTHER}
+
+
+def gender(code: str | None) -> str:
+    """The FHIR code for the EMR's: M, F, X, O (other) and T (transgender) are known, anything else is unknown."""
+    return _GENDERS.get(code or "", Gender.UNKNOWN).value
+
+
+def identifier(system: str, value: str, kind: IdentifierType | None = None) -> Resource:
+    """One identifier. The type holds system and code only, as CA Baseline fixes it."""
+    if kind is None:
+        return {"system": system, "value": value}
+    return {"type": {"coding": [{"system": _IDENTIFIER_TYPES, "code": kind.value}]}, "system": system, "value": value}
+
+
+def health_number(number: str | None, jurisdiction: str | None, settings: Settings) -> Resource | None:
+    """The provincial health number, Alberta's where no province is given.
+
+    None for a number that has not the form of Alberta's, and for a province without a published system.
+    """
+    if jurisdiction in (None, "AB"):
+        if number is None or not is_phn(number):
+            return None
+        return identifier(settings.uri_phn, number, IdentifierType.HEALTH_NUMBER)
+    value = readable(number)
+    system = _ELSEWHERE.get(jurisdiction or "")
+    return identifier(system, value, IdentifierType.HEALTH_NUMBER) if system and value else None
+
+
+def resource_id(text: str) -> str:
+    """A host's id as a FHIR id: as it is where FHIR allows it (letters, digits, `-`, `.`, at most 64), else a hash."""
+    return text if _ID.fullmatch(text) else sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def role_id(provider_id: str, facility_id: str) -> str:
+    """The id of the PractitionerRole of a provider at a facility."""
+    return resource_id(f"{provider_id}-{facility_id}")
+
+
+def relative(reference: str) -> str:
+    """References as a REST interface and a bulk export have them: `Patient/1`."""
+    return reference
+
+
+def profile(name: str) -> Resource:
+    """`meta` that claims a CA Baseline profile."""
+    return {"profile": [CA_BASELINE + name]}
+
+
+def human_name(family: str | None, given: tuple[str | None, ...]) -> Resource | None:
+    """The official name. None without a family or a given name: neither FHIR nor CA Baseline has a use for it."""
+    family_name = readable(family)
+    given_names = [name for name in map(readable, given) if name]
+    if family_name and given_names:
+        return {"use": "official", "family": family_name, "given": given_names}
+    if family_name:
+        return {"use": "official", "family": family_name}
+    return {"use": "official", "given": given_names} if given_names else None

@@ -1,0 +1,106 @@
+"""Group: a panel, attributed to its providers. Da Vinci Member Attribution's extensions are used where they fit."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from ..domain.confirmation import ConfirmedHow
+from ..settings import Settings
+from .identifiers import Refer, Resource, identifier
+
+_ATTRIBUTION = "http://hl7.org/fhir/us/davinci-atr/StructureDefinition/"
+_CHARACTERISTICS = "http://hl7.org/fhir/us/davinci-atr/CodeSystem/davinci-group-characteristic-codes"
+
+
+class ListStatus(StrEnum):
+    """Da Vinci's status of an attribution list: open while the clinic edits, final in a submission."""
+
+    OPEN = "open"
+    FINAL = "final"
+
+
+class ChangeType(StrEnum):
+    """Da Vinci's change of a member since the panel's last submission."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    NOCHANGE = "nochange"
+
+
+_HOW_CODES = {
+    ConfirmedHow.ON_ADDING.value: "on-adding",
+    ConfirmedHow.LAST_VISIT.value: "last-visit",
+    ConfirmedHow.BY_PERSON.value: "by-person",
+}
+
+
+class PanelRow(Protocol):
+    """A panel."""
+
+    @property
+    def panel_id(self) -> int: ...
+    @property
+    def number(self) -> str: ...
+
+
+class MembershipRow(Protocol):
+    """A patient's place on a panel. `last_visit_on` and `confirmed_on` are civil dates."""
+
+    @property
+    def since(self) -> datetime: ...
+    @property
+    def confirmed_on(self) -> date | None: ...
+    @property
+    def confirmed_how(self) -> str | None: ...
+    @property
+    def last_visit_on(self) -> date | None: ...
+
+
+def panel_group(
+    panel: PanelRow, role_ids: Iterable[str], settings: Settings, refer: Refer, *, status: ListStatus
+) -> Resource:
+    """The panel without `quantity` and `member`, which may be too many to hold. `role_ids`: its PractitionerRoles."""
+    return {
+        "resourceType": "Group",
+        "id": str(panel.panel_id),
+        "extension": [{"url": _ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}],
+        "identifier": [identifier(settings.uri_panel_number, panel.number)],
+        "active": True,
+        "type": "person",
+        "actual": True,
+        "code": {"coding": [{"system": f"{settings.uri_codes}/group", "code": "cpar-panel"}]},
+        "name": f"CPAR panel {panel.number}",
+        "managingEntity": {"reference": refer("Organization/clinic")},
+        "characteristic": [
+            {
+                "code": {"coding": [{"system": _CHARACTERISTICS, "code": "attributed-to"}]},
+                "valueReference": {"reference": refer(f"PractitionerRole/{role}")},
+                "exclude": False,
+            }
+            for role in role_ids
+        ],
+    }
+
+
+def group_member(row: MembershipRow, patient_reference: str, settings: Settings, *, change: ChangeType) -> Resource:
+    """One member: who, since when, when and how confirmed, when last seen, and what has changed."""
+    own = settings.uri_definitions
+    extensions = [{"url": _ATTRIBUTION + "ext-changeType", "valueCode": change.value}]
+    if row.confirmed_on:
+        extensions.append({"url": f"{own}/confirmation-date", "valueDate": row.confirmed_on.isoformat()})
+    how = _HOW_CODES.get(row.confirmed_how or "")
+    if how:
+        extensions.append({"url": f"{own}/confirmation-how", "valueCode": how})
+    if row.last_visit_on:
+        extensions.append({"url": f"{own}/last-visit-date", "valueDate": row.last_visit_on.isoformat()})
+    return {
+        "extension": extensions,
+        "entity": {"reference": patient_reference},
+        "period": {"start": instant(row.since)},
+    }
+
+
+def instant(moment: datetime) -> str:
+    """An aware moment to the second, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
