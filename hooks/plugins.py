@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 from flask import Blueprint
 from markupsafe import Markup
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from . import specs
 from .ports import Host
@@ -22,6 +22,7 @@ from .values import (
     Manifest,
     MenuItem,
     MigrationSource,
+    Notice,
     Permission,
     Widget,
 )
@@ -65,7 +66,11 @@ class Plugins:
         if not manifests:
             raise IncompatiblePlugin(f"plugin {name}: does not implement plugin_manifest")
         manifest: Manifest = manifests[0]
-        if not SpecifierSet(manifest.contract).contains(specs.CONTRACT_VERSION):
+        try:
+            fits = SpecifierSet(manifest.contract).contains(specs.CONTRACT_VERSION)
+        except InvalidSpecifier:
+            fits = False
+        if not fits:
             raise IncompatiblePlugin(
                 f"plugin {name} {manifest.version} works with contract {manifest.contract}; "
                 f"this host has {specs.CONTRACT_VERSION}: install a version of the plugin for it"
@@ -76,59 +81,70 @@ class Plugins:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return self._manager.subset_hook_caller(hook, remove_plugins=others)
 
-    def _ask(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """One plugin's answer at a time; None stands for a plugin that raised."""
+    def _ask(self, hook: str, kind: type, **arguments: Any) -> Iterator[tuple[str, Sequence[Any] | None]]:
+        """One plugin's answer at a time; None stands for a plugin that raised, or answered with something else."""
         for name, plugin in self._manager.list_name_plugin():
             try:
-                answers = self._caller(hook, plugin)(**arguments)
+                for answer in self._caller(hook, plugin)(**arguments):
+                    yield name, _checked(answer, kind)
             except Exception as error:
                 # Only the kind of error: its text may hold patient data.
                 log.error("plugin %s failed in %s: %s", name, hook, type(error).__name__)
                 yield name, None
-            else:
-                yield from ((name, answer) for answer in answers)
 
-    def _collect(self, hook: str, **arguments: Any) -> list[Any]:
-        return [item for _, answer in self._ask(hook, **arguments) for item in answer or ()]
+    def _collect(self, hook: str, kind: type, **arguments: Any) -> list[Any]:
+        return [item for _, answer in self._ask(hook, kind, **arguments) for item in answer or ()]
 
     def demographic_widgets(self, host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
         """The boxes of all plugins in order; a plugin that fails is replaced by a small note."""
         widgets: list[Widget] = []
-        for name, answer in self._ask("demographic_widgets", host=host, actor=actor, patient_id=patient_id):
+        for name, answer in self._ask("demographic_widgets", Widget, host=host, actor=actor, patient_id=patient_id):
             widgets.extend(answer if answer is not None else [_unavailable(name)])
         return sorted(widgets, key=lambda widget: widget.order)
 
     def admin_menu(self, host: Host, actor: Actor) -> Sequence[MenuItem]:
         """The administration entries of all plugins, in order."""
-        return sorted(self._collect("admin_menu", host=host, actor=actor), key=lambda item: (item.section, item.order))
+        items = self._collect("admin_menu", MenuItem, host=host, actor=actor)
+        return sorted(items, key=lambda item: (item.section, item.order))
+
+    def notices(self, host: Host, actor: Actor) -> Sequence[Notice]:
+        """What all plugins want to tell the actor."""
+        return self._collect("notices", Notice, host=host, actor=actor)
 
     def blueprints(self, host: Host) -> Sequence[Blueprint]:
         """The blueprints of all plugins."""
-        return self._collect("blueprints", host=host)
+        return self._collect("blueprints", Blueprint, host=host)
 
     def permissions(self) -> Sequence[Permission]:
         """The rights that plugins ask for."""
-        return self._collect("permissions")
+        return self._collect("permissions", Permission)
 
     def scheduled_jobs(self, host: Host) -> Sequence[Job]:
         """The jobs of all plugins."""
-        return self._collect("scheduled_jobs", host=host)
+        return self._collect("scheduled_jobs", Job, host=host)
 
     def migrations(self) -> Sequence[MigrationSource]:
         """Where the plugins' schema changes are."""
-        return [answer for _, answer in self._ask("migrations") if answer is not None]
+        return self._collect("migrations", MigrationSource)
 
     def patients_merged(self, host: Host, kept: int, retired: int) -> None:
         """Tell all plugins of a merge."""
-        for _ in self._ask("patients_merged", host=host, kept=kept, retired=retired):
-            pass
+        self._collect("patients_merged", type(None), host=host, kept=kept, retired=retired)
 
     def health_checks(self, host: Host) -> Sequence[HealthCheck]:
         """The checks of all plugins, each guarded: one that raises reports a failure."""
         return [
             HealthCheck(name=check.name, run=partial(_guarded, check))
-            for check in self._collect("health_checks", host=host)
+            for check in self._collect("health_checks", HealthCheck, host=host)
         ]
+
+
+def _checked(answer: Any, kind: type) -> Sequence[Any]:
+    """The answer as a sequence of `kind`. Raises TypeError: a wrong answer counts as a failure of that plugin alone."""
+    items = (answer,) if isinstance(answer, kind) else answer
+    if not isinstance(items, list | tuple) or not all(isinstance(item, kind) for item in items):
+        raise TypeError(f"not a list or tuple of {kind.__name__}")
+    return items
 
 
 def _unavailable(name: str) -> Widget:
