@@ -228,3 +228,10 @@ def test_a_calendar_is_refused_exactly_when_its_days_contradict_each_other(
 def test_a_catch_up_that_ends_before_the_night_run_is_refused() -> None:
     with pytest.raises(Refused, match="catch-up"):
         Calendar(EDMONTON, night_run_at=time(6), catch_up_until=time(6))
+
+
+def test_an_attempt_exactly_a_day_after_the_first_is_the_last_that_is_allowed() -> None:
+    calendar, _ = GUIDE
+    first = datetime(2026, 11, 7, 11, tzinfo=UTC)
+    assert calendar.next_attempt(first, 8, first + timedelta(hours=16)) == first + timedelta(hours=24)
+    assert calendar.next_attempt(first, 8, first + timedelta(hours=16, microseconds=1)) is None
