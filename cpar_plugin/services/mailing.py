@@ -1,0 +1,118 @@
+"""Mail about submissions that came to nothing, to the address that each panel names. No patient data."""
+
+import logging
+import smtplib
+import ssl
+from collections import defaultdict
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Row, and_, exists, select, update
+
+from ..domain.submission import LOUD, State
+from ..hooks import Host
+from ..settings import Settings
+from ..store.tables import clinic, panel, submission
+from .submission.claims import is_free
+from .submission.wording import STATE
+
+log = logging.getLogger(__name__)
+
+_MAILED_WITHIN = timedelta(days=7)
+_SMTP_SECONDS = 20
+
+
+def mail(host: Host, settings: Settings, now: datetime) -> int:
+    """Mail each submission that came to nothing to the address of its panel, once. Returns how many were told.
+
+    A mail that cannot be sent is tried again at the next run, for a week. Does nothing without a mail server.
+    """
+    if not settings.smtp_host:
+        return 0
+    token = str(uuid4())
+    untold = _untold(now)
+    with host.database.engine.connect() as connection:
+        if (
+            not settings.smtp_host
+            or connection.scalar(select(submission.c.submission_id).where(untold).limit(1)) is None
+        ):
+            return 0
+    with host.database.session() as session:
+        claimed = {"claim": token, "claimed_until": now + settings.claim_time}
+        session.execute(update(submission).where(untold).values(**claimed))
+    try:
+        return _mail_claimed(host, settings, token, now)
+    except (OSError, smtplib.SMTPException) as error:
+        # The next run tries again; the text of the error may name a recipient.
+        log.error("mail about submissions could not be sent: %s", type(error).__name__)
+        return 0
+    finally:
+        with host.database.session() as session:
+            mine = submission.c.claim == token
+            session.execute(update(submission).where(mine).values(claim=None, claimed_until=None))
+
+
+def _untold(now: datetime) -> ColumnElement[bool]:
+    reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
+    return and_(
+        submission.c.state.in_(LOUD),
+        submission.c.told_at.is_(None),
+        submission.c.finished_at > now - _MAILED_WITHIN,
+        is_free(now),
+        reachable,
+    )
+
+
+def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> int:
+    by_address: dict[str, list[Row[Any]]] = defaultdict(list)
+    with host.database.engine.connect() as connection:
+        name = connection.scalar(select(clinic.c.name))
+        told = (
+            select(submission, panel.c.number, panel.c.notify)
+            .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+            .where(submission.c.claim == token)
+            .order_by(panel.c.number, submission.c.submission_id)
+        )
+        for row in connection.execute(told):
+            by_address[row.notify].append(row)
+    count = 0
+    with _server(settings) as server:
+        for address, rows in by_address.items():
+            try:
+                server.send_message(_message(settings, name or "", address, rows))
+            except smtplib.SMTPResponseException as error:
+                log.error("mail about submissions was not taken: %d", error.smtp_code)
+                continue
+            except smtplib.SMTPRecipientsRefused:
+                log.error("mail about submissions was not taken: recipient refused")
+                continue
+            with host.database.session() as session:
+                ids = [row.submission_id for row in rows]
+                session.execute(update(submission).where(submission.c.submission_id.in_(ids)).values(told_at=now))
+            count += len(rows)
+    return count
+
+
+def _server(settings: Settings) -> smtplib.SMTP:
+    server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS)
+    if settings.smtp_starttls:
+        server.starttls(context=ssl.create_default_context())
+    if settings.smtp_user:
+        server.login(settings.smtp_user, settings.smtp_password)
+    return server
+
+
+def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"] = settings.smtp_from, address
+    message["Subject"] = (
+        f"CPAR panel {rows[0].number}: {STATE[State(rows[0].state)].lower()}"
+        if len(rows) == 1
+        else f"CPAR: {len(rows)} panel submissions need attention"
+    )
+    paragraphs = [f"Panel {row.number}: {STATE[State(row.state)].lower()}.\n{row.failure}" for row in rows]
+    paragraphs.append(f"{clinic_name}\nSee CPAR Panel Management, Submission History, in the EMR.")
+    message.set_content("\n\n".join(paragraphs))
+    return message

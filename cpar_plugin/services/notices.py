@@ -1,0 +1,128 @@
+"""What went wrong, for people: the banner for those who manage panels, and the operator's status."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, select
+
+from ..domain.calendar import Calendar
+from ..domain.refusals import Refused
+from ..domain.submission import LOUD, State
+from ..hooks import Host
+from ..settings import Settings
+from ..store.tables import clinic, heartbeat, panel, submission
+from ..transport import for_settings
+from .submission.wording import STATE, spoken, spoken_moment
+
+HEARTBEAT = "submissions"
+QUIET_AFTER = timedelta(minutes=15)
+_ENDED = frozenset({*LOUD, State.DELIVERED, State.WRITTEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that needs a person, in plain words without patient data. `panel_id` is None for the clinic's whole."""
+
+    text: str
+    panel_id: int | None = None
+    submission_id: int | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How submissions stand, for an operator. All is well when there is no problem."""
+
+    facts: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[Notice]:
+    """Panels whose latest submission came to nothing, and a scheduler that stands still.
+
+    Three statements, whatever the number of panels.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    enabled_at = connection.scalar(select(clinic.c.enabled_at))
+    if enabled_at is None:
+        return []
+    quiet = _quiet_since(connection, enabled_at, now)
+    found = []
+    if quiet is not None:
+        text = (
+            f"Nothing has looked after submissions since {spoken_moment(quiet, calendar)}: the scheduler is not "
+            "running. Tell whoever looks after the EMR; until then nothing is submitted."
+        )
+        found.append(Notice(text=text))
+    return found + [_notice(row) for row in connection.execute(_unmended())]
+
+
+def _quiet_since(connection: Connection, enabled_at: datetime, now: datetime) -> datetime | None:
+    beaten_at = connection.scalar(select(heartbeat.c.at).where(heartbeat.c.name == HEARTBEAT))
+    last = max(beaten_at or enabled_at, enabled_at)
+    return last if now - last > QUIET_AFTER else None
+
+
+def _unmended() -> Select[Any]:
+    """The live panels whose latest submission that came to an end came to nothing."""
+    latest = (
+        select(func.max(submission.c.submission_id).label("submission_id"))
+        .where(submission.c.state.in_(_ENDED))
+        .group_by(submission.c.panel_id)
+        .subquery()
+    )
+    queued = submission.alias("queued")
+    return (
+        select(submission, panel.c.number, queued.c.due_on.label("again_on"))
+        .join_from(submission, latest, latest.c.submission_id == submission.c.submission_id)
+        .join(panel, and_(panel.c.panel_id == submission.c.panel_id, panel.c.deleted_at.is_(None)))
+        .outerjoin(queued, queued.c.open_panel_id == submission.c.panel_id)
+        .where(submission.c.state.in_(LOUD))
+        .order_by(panel.c.number)
+    )
+
+
+def _notice(row: Row[Any]) -> Notice:
+    state = State(row.state)
+    again = f" It is submitted again on {spoken(row.again_on)}." if row.again_on else ""
+    text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{again}"
+    return Notice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
+
+
+def status(host: Host, settings: Settings, now: datetime) -> Status:
+    """How submissions stand, in sentences for an operator, without patient data."""
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.engine.connect() as connection:
+        stands = connection.execute(select(clinic)).one()
+        if stands.enabled_at is None:
+            return Status(("The integration is turned off: nothing is submitted. Turn it on with: cpar enable",), ())
+        beaten_at = connection.scalar(select(heartbeat.c.at).where(heartbeat.c.name == HEARTBEAT))
+        panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
+        open_ones = connection.execute(
+            select(submission.c.state, func.count())
+            .where(submission.c.open_panel_id.is_not(None))
+            .group_by(submission.c.state)
+        ).all()
+        problems = [notice.text for notice in notices(connection, host, settings, now)]
+    facts = [f"The integration has been on since {spoken_moment(stands.enabled_at, calendar)}. Panels: {panels}."]
+    if not (stands.name and stands.site_id):
+        facts.append("The clinic name and Site ID are not entered yet: nothing is submitted.")
+    if beaten_at is not None:
+        facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
+    facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
+    facts.append(f"Next night run: {_next_night(calendar, now)}.")
+    problems += _wrong_settings(settings)
+    return Status(tuple(facts), tuple(problems))
+
+
+def _next_night(calendar: Calendar, now: datetime) -> str:
+    return spoken_moment(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar)
+
+
+def _wrong_settings(settings: Settings) -> list[str]:
+    try:
+        for_settings(settings)
+    except Refused as refused:
+        return [str(refused)]
+    return []

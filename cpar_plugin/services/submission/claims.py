@@ -1,0 +1,119 @@
+"""Who works on a submission. A claim is a token with a time limit in the row itself, so any number of workers is safe.
+
+A worker that dies loses its claim when the time is over; one that lost its claim can no longer write its result.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ...domain.submission import FINAL, NEXT, State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import submission
+
+Now = Callable[[], datetime]
+
+_AT_ONCE = (State.DUE, State.PREPARING, State.READY, State.SENDING)
+_BEFORE = {state: [before for before, after in NEXT.items() if state in after] for state in State}
+_CANDIDATES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A submission that this worker holds, as it was when it was claimed."""
+
+    token: str
+    submission_id: int
+    panel_id: int
+    state: State
+    snapshot_id: str | None
+    attempts: int
+    first_attempt_at: datetime | None
+
+
+def is_free(now: datetime) -> ColumnElement[bool]:
+    """Nobody works on it, or whoever did has not been heard of in time."""
+    return or_(submission.c.claim.is_(None), submission.c.claimed_until <= now)
+
+
+def _wants_work(now: datetime) -> ColumnElement[bool]:
+    state, at = submission.c.state, submission.c.next_attempt_at
+    return and_(is_free(now), or_(state.in_(_AT_ONCE), and_(state == State.WAITING, at <= now)))
+
+
+def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
+    """Claim the oldest submission that wants work; None when there is none."""
+    with host.database.engine.connect() as connection:
+        oldest = select(submission.c.submission_id).where(_wants_work(now())).order_by(submission.c.submission_id)
+        found = connection.scalars(oldest.limit(_CANDIDATES)).all()
+    token = str(uuid4())
+    for submission_id in found:
+        with host.database.session() as session:
+            moment = now()
+            mine = session.execute(
+                update(submission)
+                .where(submission.c.submission_id == submission_id, _wants_work(moment))
+                .values(claim=token, claimed_until=moment + settings.claim_time)
+            )
+            if mine.rowcount:  # type: ignore[attr-defined]
+                return _claimed(session, submission_id, token)
+    return None
+
+
+def _claimed(session: Session, submission_id: int, token: str) -> Claim:
+    row = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one()
+    return Claim(
+        token, submission_id, row.panel_id, State(row.state), row.snapshot_id, row.attempts, row.first_attempt_at
+    )
+
+
+def move_on(session: Session, claim: Claim, state: State, now: datetime, **values: Any) -> bool:
+    """Put a claimed submission into `state`, and let go of it where nothing more is to be done now.
+
+    Returns False, and writes nothing, when the claim is lost or the state may not follow.
+    """
+    if state in FINAL:
+        values |= {"open_panel_id": None, "finished_at": now, "next_attempt_at": None}
+    if state in FINAL or state is State.WAITING:
+        values |= {"claim": None, "claimed_until": None}
+    return _write(session, claim, [*_BEFORE[state], state], state=state, **values)
+
+
+def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -> bool:
+    """Hold on to a claimed submission until then, in whatever state it is. False when the claim is lost."""
+    return _write(session, claim, list(State), claimed_until=until, **values)
+
+
+def _write(session: Session, claim: Claim, states: list[State], **values: Any) -> bool:
+    mine = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
+    written = session.execute(update(submission).where(*mine, submission.c.state.in_(states)).values(**values))
+    return bool(written.rowcount)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def renewed(host: Host, settings: Settings, claim: Claim, now: Now) -> Iterator[None]:
+    """Keep the claim alive, from a thread of its own, while the block works."""
+    done = Event()
+
+    def renew() -> None:
+        while not done.wait(settings.claim_seconds / 3):
+            # A renewal that fails is made up by the next; a claim that is lost is noticed when the result is written.
+            with suppress(SQLAlchemyError), host.database.session() as session:
+                keep_until(session, claim, now() + settings.claim_time)
+
+    thread = Thread(target=renew, name=f"cpar-claim-{claim.submission_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,130 @@
+"""One tick of the scheduler: begin the night run if it is time, then do all work that is due, one panel at a time."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import func, insert, select, update
+
+from ...domain.refusals import Refused
+from ...domain.submission import State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import heartbeat, submission
+from ...transport import Answer, Envelope, Outcome, Transport, for_settings
+from .. import clinic, mailing, notices, retention
+from . import night
+from .claims import Claim, Now, take_one
+from .work import carry_on
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run has done: the states that it brought submissions to, by count, and what it could not do."""
+
+    night_begun: bool = False
+    states: Counter[State] = field(default_factory=Counter)
+    lost: int = 0  # claims that went to another worker meanwhile
+    errors: list[str] = field(default_factory=list)  # kinds of error only
+
+
+def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress | None = None) -> RunReport:
+    """Do everything that is due at `now` (aware). Any number of processes may do so at once.
+
+    What fails is logged, without patient data, and counted; it stops nothing else. `progress` is told after each panel
+    how many are done, and how many there are.
+    """
+    report = RunReport()
+    ahead = now - host.clock.now()
+
+    def moment() -> datetime:
+        return host.clock.now() + ahead
+
+    with host.database.engine.connect() as connection:
+        stands = clinic.load(connection)
+    if not stands.enabled:
+        _try(report, lambda: night.call_off(host, now))
+    elif stands.configured:
+        _try(report, lambda: night.mark_missed(host, settings, now))
+        _try(report, lambda: night.put_off(host, settings, now))
+        report.night_begun = bool(_try(report, lambda: night.begin(host, settings, now)))
+        _work(host, settings, report, moment, progress)
+    if report.night_begun:
+        _try(report, lambda: retention.forget(host, settings, now=moment()))
+    _try(report, lambda: mailing.mail(host, settings, moment()))
+    if not report.errors:
+        _beat(host, moment())
+    return report
+
+
+def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: Progress | None) -> None:
+    transport = _transport(settings)
+    done = 0
+    while (claim := _try(report, lambda: _next(host, settings, now))) is not None:
+        _one(host, settings, transport, claim, now, report)
+        done += 1
+        if progress:
+            progress(done, done + _waiting(host))
+        _try(report, lambda: _beat(host, now()))
+
+
+def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
+    with host.database.engine.connect() as connection:
+        still_enabled = clinic.load(connection).enabled
+    return take_one(host, settings, now) if still_enabled else None
+
+
+def _one(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now, report: RunReport) -> None:
+    state = _try(report, lambda: carry_on(host, settings, transport, claim, now))
+    if state is None:
+        report.lost += 1
+    else:
+        report.states[state] += 1
+
+
+def _try(report: RunReport, work: Callable[[], T]) -> T | None:
+    try:
+        return work()
+    except Exception as error:
+        # Only the kind of error: its text may hold patient data.
+        log.error("submission run: %s", type(error).__name__)
+        report.errors.append(type(error).__name__)
+        return None
+
+
+class _NoWayOut:
+    """Stands in for a transport that the settings do not allow: the panels wait, and tell why."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def send(self, envelope: Envelope) -> Answer:
+        """Nothing is sent."""
+        return Answer(outcome=Outcome.UNCLEAR, message=self._why)
+
+
+def _transport(settings: Settings) -> Transport:
+    try:
+        return for_settings(settings)
+    except Refused as refused:
+        return _NoWayOut(str(refused))
+
+
+def _waiting(host: Host) -> int:
+    with host.database.engine.connect() as connection:
+        due = select(func.count()).select_from(submission).where(submission.c.state == State.DUE)
+        return connection.scalar(due) or 0
+
+
+def _beat(host: Host, now: datetime) -> None:
+    with host.database.session() as session:
+        beaten = session.execute(update(heartbeat).where(heartbeat.c.name == notices.HEARTBEAT).values(at=now))
+        if not beaten.rowcount:  # type: ignore[attr-defined]
+            session.execute(insert(heartbeat).values(name=notices.HEARTBEAT, at=now))

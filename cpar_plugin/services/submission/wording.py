@@ -1,0 +1,59 @@
+"""What people read about submissions. No patient data: these sentences are shown, logged and mailed."""
+
+from datetime import date, datetime
+
+from ...domain.calendar import Calendar
+from ...domain.submission import State
+
+
+def spoken(day: date) -> str:
+    """A date as people write it: `1 December 2026`."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def spoken_moment(moment: datetime, calendar: Calendar) -> str:
+    """A moment in the clinic's time: `1 December 2026, 03:15`."""
+    local = moment.astimezone(calendar.zone)
+    return f"{spoken(local.date())}, {local:%H:%M}"
+
+
+STATE = {
+    State.QUEUED: "Queued",
+    State.DUE: "About to be prepared",
+    State.PREPARING: "Being prepared",
+    State.READY: "Ready to be sent",
+    State.SENDING: "Being sent",
+    State.WAITING: "Waiting to be tried again",
+    State.DELIVERED: "Delivered",
+    State.WRITTEN: "Written to the folder",
+    State.REFUSED: "Refused by the registry",
+    State.FAILED: "Failed",
+    State.NOTHING_TO_SEND: "Nothing to send",
+    State.CANCELLED: "Cancelled",
+    State.MISSED: "Missed",
+}
+
+RETRY = "Press Retry to submit the panel as it is now."
+BLACKOUT_BEGAN = f"The blackout began before this submission could be sent. {RETRY}"
+OUT_OF_TIME = (
+    "The registry did not confirm this submission within a day; whether the last attempt arrived is not known. " + RETRY
+)
+REPLACED = "Not confirmed by the registry before the next automatic submission, which took its place."
+TURNED_OFF = "The CPAR integration was turned off before this submission was done."
+EMPTY = "The panel has no members."
+NOBODY_VALID = "No member of the panel can be sent. The reasons tell what to mend; then submit the panel again."
+BROKE_OFF = f"The preparation broke off several times. Tell whoever looks after the EMR, then: {RETRY}"
+
+
+def missed(automatic: date, calendar: Calendar, now: datetime) -> str:
+    """Why an automatic date was missed, and what to do."""
+    return (
+        f"The automatic submission of {spoken(automatic)} did not take place: no night run could be made from that "
+        f"day until the blackout. Submit the panel by hand: it then goes on {spoken(calendar.goes_on(now))}."
+    )
+
+
+def gave_up(message: str, attempts: int) -> str:
+    """Why nothing more is tried after an attempt without a clear answer."""
+    times = "once" if attempts == 1 else f"{attempts} times"
+    return f"{message} It was tried {times}; whether it arrived is not known. {RETRY}"
