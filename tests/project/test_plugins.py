@@ -19,6 +19,7 @@ from cpar_plugin.hooks import (
     Manifest,
     MenuItem,
     MigrationSource,
+    Notice,
     Permission,
     Widget,
     hookimpl,
@@ -58,6 +59,10 @@ class Sound:
         return [MenuItem(section="CII/CPAR", label=self.name, href="/", order=self.order)]
 
     @hookimpl
+    def notices(self) -> Sequence[Notice]:
+        return [Notice(level=HealthLevel.WARNING, message=self.name)]
+
+    @hookimpl
     def blueprints(self) -> Sequence[flask.Blueprint]:
         return (flask.Blueprint(self.name, __name__),)
 
@@ -95,6 +100,7 @@ def failing(answer: Callable[[], Any]) -> object:
             return answer()
 
         admin_menu = hookimpl(lambda self: answer())
+        notices = hookimpl(lambda self: answer())
         blueprints = hookimpl(lambda self: answer())
         permissions = hookimpl(lambda self: answer())
         scheduled_jobs = hookimpl(lambda self: answer())
@@ -141,6 +147,7 @@ def test_a_plugin_that_fails_in_any_hook_leaves_the_others_alone(
     first, last = Sound("first"), Sound("last")
     plugins = between(first, failing(answer), last)
     assert [item.label for item in plugins.admin_menu(emr, CLERK)] == ["first", "last"]
+    assert [notice.message for notice in plugins.notices(emr, CLERK)] == ["first", "last"]
     assert [blueprint.name for blueprint in plugins.blueprints(emr)] == ["first", "last"]
     assert [permission.name for permission in plugins.permissions()] == ["first", "last"]
     assert [job.name for job in plugins.scheduled_jobs(emr)] == ["first", "last"]
@@ -148,7 +155,7 @@ def test_a_plugin_that_fails_in_any_hook_leaves_the_others_alone(
     assert [check.name for check in plugins.health_checks(emr)] == ["first", "last"]
     plugins.patients_merged(emr, kept=1, retired=2)
     assert first.merged == last.merged == [(1, 2)]
-    assert len(caplog.records) == 7
+    assert len(caplog.records) == 8
     assert SECRET not in caplog.text
 
 

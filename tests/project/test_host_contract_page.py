@@ -1,0 +1,119 @@
+"""The page about the host contract and the contract itself say the same."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from cpar_plugin.hooks import Actor, HealthLevel, ports, specs, values
+from cpar_plugin.hooks.plugins import Plugins
+from oscar_host.host import OscarHost
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/host-contract.md").read_text(encoding="utf-8")
+
+
+def section(heading: str) -> str:
+    found = re.search(rf"^### {heading}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, f"the page has no heading for {heading}"
+    return found[1]
+
+
+def signature(function: ast.FunctionDef) -> str:
+    assert function.returns
+    returns = ast.unparse(function.returns)
+    if any(isinstance(mark, ast.Name) and mark.id == "property" for mark in function.decorator_list):
+        return f"{function.name} -> {returns}"
+    return f"{function.name}({ast.unparse(function.args)}) -> {returns}"
+
+
+def classes(module: ModuleType) -> Iterator[ast.ClassDef]:
+    return (node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.ClassDef))
+
+
+def name_of(node: ast.FunctionDef | ast.ClassDef) -> str:
+    return node.name
+
+
+HOOKS = [node for node in ast.parse(inspect.getsource(specs)).body if isinstance(node, ast.FunctionDef)]
+PORTS = list(classes(ports))
+VALUES = [node for node in classes(values) if node.name != "HealthLevel"]
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=name_of)
+def test_every_hook_stands_on_the_page_with_its_exact_signature_and_an_example(hook: ast.FunctionDef) -> None:
+    text = section(hook.name)
+    assert f"```python\ndef {signature(hook)}\n```" in text
+    assert f"@hookimpl\ndef {hook.name}(" in text
+
+
+@pytest.mark.parametrize("port", PORTS, ids=name_of)
+def test_every_port_stands_on_the_page_with_exactly_its_members(port: ast.ClassDef) -> None:
+    members = [signature(node) for node in port.body if isinstance(node, ast.FunctionDef)]
+    assert "```python\n" + "\n".join(members) + "\n```" in section(port.name)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=name_of)
+def test_every_value_stands_on_the_page_with_exactly_its_fields(value: ast.ClassDef) -> None:
+    fields = [ast.unparse(node) for node in value.body if isinstance(node, ast.AnnAssign)]
+    assert "```python\n" + "\n".join(fields) + "\n```" in section(value.name)
+
+
+def test_the_page_tells_of_nothing_else() -> None:
+    names = {name_of(node) for node in (*HOOKS, *PORTS, *VALUES)}
+    told = set(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE))
+    assert told == names | {"HealthLevel"}
+    assert set(re.findall(r"^`(\w+)`, `(\w+)`.*, `(\w+)`", section("HealthLevel"))[0]) == set(HealthLevel)
+    assert f"version {specs.CONTRACT_VERSION}" in PAGE
+
+
+def test_hooks_and_the_methods_that_ask_them_have_the_same_arguments() -> None:
+    for hook in HOOKS:
+        if hook.name != "plugin_manifest":
+            asking = inspect.signature(getattr(Plugins, hook.name)).parameters
+            assert list(asking)[1:] == [argument.arg for argument in hook.args.args], hook.name
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    """The plugin of the page's examples, put together."""
+    blocks = re.findall(r"```python example\n(.*?)```", PAGE, re.DOTALL)
+    plugin = ModuleType("visits")
+    source = "\n".join(block for block in blocks if "load_installed" not in block)
+    exec(compile(source, "host-contract.md", "exec"), plugin.__dict__)  # the page is ours
+    loaded = Plugins()
+    loaded.add(plugin, "visits")
+    return loaded
+
+
+def test_the_examples_of_the_page_are_a_plugin_that_works(
+    plugins: Plugins, host: OscarHost, oscar: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    clerk = Actor(actor_id="101", display_name="Clerk, Casey")
+    patient_id = oscar.patient()  # type: ignore[attr-defined]
+    [widget] = plugins.demographic_widgets(host, clerk, patient_id)
+    assert widget.summary == "Never seen"
+    assert plugins.admin_menu(host, clerk) == []
+    assert plugins.notices(host, clerk) == []
+    assert [right.name for right in plugins.permissions()] == ["CONFIGURE_VISITS_CREATE"]
+    assert plugins.migrations()[0].version_table == "visits_alembic_version"
+    assert [check.run().level for check in plugins.health_checks(host)] == [HealthLevel.OK]
+
+    app = Flask(__name__)
+    for blueprint in plugins.blueprints(host):
+        app.register_blueprint(blueprint)
+    assert app.test_client().get(f"/visits/{patient_id}").status_code == 404
+
+    plugins.patients_merged(host, kept=patient_id, retired=patient_id + 1)
+    [job] = plugins.scheduled_jobs(host)
+    job.run(datetime(2026, 11, 10, 17, tzinfo=UTC))
+    with host.database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(host.tables.log)) == 2
+    assert caplog.records == []
