@@ -72,7 +72,7 @@ class Submission:
         return self.latest and self.state in (State.FAILED, State.REFUSED)
 
 
-def open_requests(connection: Connection, host: Host) -> dict[int, Submission]:
+def open_submissions(connection: Connection, host: Host) -> dict[int, Submission]:
     """The submission under way or queued of each panel that has one, by panel_id."""
     found = _read(connection, host, _rows().where(submission.c.open_panel_id.is_not(None)))
     return {one.panel_id: one for one in found}

@@ -19,6 +19,7 @@ from ...hooks import AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import panel, snapshot, submission
 from ...transport import Answer, Envelope, Outcome, Transport
+from .. import merges
 from .. import snapshot as snapshots
 from . import wording
 from .claims import Claim, Now, keep_until, move_on, renewed
@@ -54,6 +55,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
             return None, None
     try:
         _forget_leftovers(host, claim)
+        merges.catch_up(host)
         taken = snapshots.take(host, settings, claim.panel_id, now=now())
     except Refused as refused:
         return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {wording.RETRY}"), None

@@ -1,0 +1,164 @@
+"""The command `cpar`: what an operator does from a shell, cron or systemd. Packages add subcommands by entry point."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import click
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
+
+from . import settings as plugin_settings
+from .domain.refusals import Refused
+from .hooks import Host
+from .services import clinic, notices
+from .services.submission.run import Progress, RunReport, run_due
+from .services.submission.wording import STATE
+
+HOSTS = "cpar.hosts"
+SUBCOMMANDS = "cpar.commands"
+
+
+class Sentences(click.Group):
+    """A group whose errors are one sentence each: exit code 1, or 2 for wrong usage, and never a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            raise click.ClickException(str(refused)) from None
+        except ProgrammingError:
+            raise click.ClickException("The database has no tables of this version yet: run cpar migrate.") from None
+        except (OperationalError, InterfaceError):
+            raise click.ClickException(
+                "The database cannot be used. Check that it runs, its address, and that its tables are there "
+                "(cpar migrate)."
+            ) from None
+        except SQLAlchemyError as error:
+            # Without its text, which may hold patient data.
+            raise click.ClickException(f"The database reported an error ({type(error).__name__}).") from None
+
+
+def _hosts() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=HOSTS)}
+
+
+@click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--host", "name", metavar="NAME", help="The EMR to work with, where several are installed.")
+@click.version_option(package_name="oscar-cpar-plugin", prog_name="cpar")
+@click.pass_context
+def cpar(ctx: click.Context, name: str | None) -> None:
+    """Panels for Alberta's Central Patient Attachment Registry."""
+    ctx.obj = name
+
+
+def open_host(ctx: click.Context) -> Host:
+    """The host that `--host` names, or the only one installed. Raises UsageError when that is not clear."""
+    hosts, name = _hosts(), ctx.find_root().obj
+    if name is None and len(hosts) == 1:
+        name = next(iter(hosts))
+    if name not in hosts:
+        known = ", ".join(sorted(hosts)) or "none"
+        raise click.UsageError(f"Say which EMR with --host. Installed: {known}.")
+    host: Host = hosts[name].load()()
+    return host
+
+
+@cpar.command("run-due")
+@click.option("--now", "text", metavar="MOMENT", help="Pretend that it is this time, for trying out: 2026-11-07T03:15.")
+@click.pass_context
+def run_due_command(ctx: click.Context, text: str | None) -> None:
+    """Do what is due: begin the night run, send, try again. For cron or systemd, every minute."""
+    host = open_host(ctx)
+    settings = plugin_settings.load(host.settings)
+    now = _moment(text, host) if text else host.clock.now()
+    with _progress() as progress:
+        report = run_due(host, settings, now, progress=progress)
+    for line in _told(report):
+        click.echo(line)
+    if report.errors:
+        raise click.ClickException(f"Not everything could be done ({', '.join(report.errors)}). See the log.")
+
+
+def _moment(text: str, host: Host) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("write it like 2026-11-07T03:15", param_hint="--now") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)
+
+
+def _told(report: RunReport) -> Iterator[str]:
+    if report.night_begun:
+        yield "The night run has begun."
+    for state, count in sorted(report.states.items()):
+        yield f"{STATE[state]}: {count}."
+    if report.lost:
+        yield f"Taken over by another worker: {report.lost}."
+    if not (report.states or report.lost):
+        yield "Nothing is due."
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar for several panels, where somebody looks at a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("Submitting panels"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("panels", total=None, visible=False)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        yield show
+
+
+@cpar.command("status")
+@click.pass_context
+def status_command(ctx: click.Context) -> None:
+    """Say how submissions stand; exit code 1 when something needs a person."""
+    host = open_host(ctx)
+    found = notices.status(host, plugin_settings.load(host.settings), host.clock.now())
+    for fact in found.facts:
+        click.echo(fact)
+    for problem in found.problems:
+        click.echo(f"Problem: {problem}")
+    if found.problems:
+        ctx.exit(1)
+
+
+@cpar.command("enable")
+@click.pass_context
+def enable_command(ctx: click.Context) -> None:
+    """Turn the integration on: the panel shows on every patient's page."""
+    host = open_host(ctx)
+    changed = clinic.enable(host, host.identity.system)
+    click.echo("The CPAR integration is on." if changed else "The CPAR integration was on already.")
+
+
+@cpar.command("disable")
+@click.pass_context
+def disable_command(ctx: click.Context) -> None:
+    """Turn the integration off: nothing is shown or submitted; nothing is deleted."""
+    host = open_host(ctx)
+    changed = clinic.disable(host, host.identity.system)
+    click.echo(
+        "The CPAR integration is off. What is queued or under way is called off at the next run."
+        if changed
+        else "The CPAR integration was off already."
+    )
+
+
+def main() -> None:
+    """Run `cpar` with the subcommands of all packages that add some."""
+    for found in entry_points(group=SUBCOMMANDS):
+        found.load()(cpar)
+    cpar()
