@@ -58,7 +58,7 @@ class OscarIdentity:
         if not provider_id or provider_id == SYSTEM.actor_id:
             return None
         standing = self._standing(provider_id)
-        return standing and standing.actor
+        return standing.actor if standing else None
 
     def has(self, actor: Actor, permission: str) -> bool:
         """Whether the actor holds the permission, or is an administrator. The system holds every one."""

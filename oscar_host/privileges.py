@@ -12,7 +12,7 @@ _OF_ONE_PATIENT = "_demographic$"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row of secObjPrivilege: what a group (a role, or one provider) may do with an object, such as `r` or `r|w`."""
+    """One row of secObjPrivilege: a group (a role, or one provider) has a privilege such as `r|w` on an object."""
 
     group: str
     object_name: str

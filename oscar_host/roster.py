@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     CTE,
+    Column,
     ColumnElement,
     Engine,
     FromClause,
@@ -85,10 +86,15 @@ class OscarRoster:
             return own
         visit = self._tables.appointment.alias("merged_visit")
         merged = self._closure().alias("merged_record")
+        # An outer join, so that both databases begin with the merges: they are few, and the visits are many.
         inherited = (
             select(func.max(visit.c.appointment_date))
-            .select_from(merged.join(visit, visit.c.demographic_no == merged.c.retired_id))
-            .where(merged.c.kept_id == patient_id, self._attended(visit, until))
+            .select_from(
+                merged.outerjoin(
+                    visit, and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
+                )
+            )
+            .where(merged.c.kept_id == patient_id)
             .correlate_except(visit, merged)
             .scalar_subquery()
         )
@@ -139,16 +145,16 @@ class OscarRoster:
     def _merges(self) -> FromClause:
         """The merges in force: retired_id, kept_id. Of several for one record, the latest."""
         merge = self._tables.demographic_merged
-        latest = (
-            select(func.max(merge.c.id))
+        ranked = (
+            select(
+                merge.c.demographic_no.label("retired_id"),
+                merge.c.merged_to.label("kept_id"),
+                func.row_number().over(partition_by=merge.c.demographic_no, order_by=merge.c.id.desc()).label("place"),
+            )
             .where(merge.c.deleted == 0, merge.c.demographic_no != merge.c.merged_to)
-            .group_by(merge.c.demographic_no)
+            .subquery()
         )
-        return (
-            select(merge.c.demographic_no.label("retired_id"), merge.c.merged_to.label("kept_id"))
-            .where(merge.c.id.in_(latest))
-            .subquery("merge")
-        )
+        return select(ranked.c.retired_id, ranked.c.kept_id).where(ranked.c.place == 1).subquery("merge")
 
     def _closure(self) -> FromClause:
         """Each record merged away with every record after it in its chain: retired_id, kept_id.
@@ -172,6 +178,6 @@ def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-def _birth_date(year: Any, month: Any, day: Any) -> ColumnElement[str | None]:
+def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str | None]:
     """ISO text of OSCAR's three strings, never mended: what is impossible stays so. NULL when a part is missing."""
     return filled(year).concat("-").concat(two_digits(filled(month))).concat("-").concat(two_digits(filled(day)))

@@ -6,6 +6,7 @@ them lack goes through `Present`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sqlalchemy import (
     CHAR,
@@ -29,7 +30,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import CHAR as MYSQL_CHAR
 from sqlalchemy.dialects.sqlite import TIME as SQLITE_TIME
 
-_SECONDS = Time().with_variant(SQLITE_TIME(storage_format="%(hour)02d:%(minute)02d:%(second)02d"), "sqlite")
+from cpar_plugin.domain.refusals import Refused
+
+# Without microseconds, as text in other programs' files has none: times are compared as text on SQLite.
+_SECONDS = Time().with_variant(
+    SQLITE_TIME(storage_format="%(hour)02d:%(minute)02d:%(second)02d"),  # type: ignore[no-untyped-call]
+    "sqlite",
+)
 _EXACT_2 = CHAR(2).with_variant(MYSQL_CHAR(2, charset="utf8mb3", collation="utf8mb3_bin"), "mysql", "mariadb")
 
 
@@ -49,7 +56,7 @@ class Tables:
     object_privilege: Table
     log: Table
     clinic: Table
-    property: Table
+    properties: Table
 
     @property
     def metadata(self) -> MetaData:
@@ -122,7 +129,7 @@ def host_tables(schema: str | None = None) -> Tables:
             Column("clinic_phone", String(50)),
             Column("clinic_province", String(40)),
         ),
-        property=Table(
+        properties=Table(
             "property",
             metadata,
             Column("id", Integer, primary_key=True),
@@ -250,19 +257,22 @@ class Present:
         """Whether the table is there."""
         return table.name in self.columns
 
-    def column(self, column: Column[str]) -> ColumnElement[str | None]:
+    def column(self, column: Column[Any]) -> ColumnElement[Any]:
         """The column, or NULL where this fork has none."""
         return column if column.name.lower() in self.columns.get(column.table.name, ()) else null()
 
 
 def present(engine: Engine, tables: Tables) -> Present:
-    """Look which of our tables and their columns are there."""
+    """Look which of our tables and their columns are there. Raises Refused where there is no OSCAR at all."""
     names = [getattr(tables, field.name).name for field in fields(tables)]
     found = inspect(engine).get_multi_columns(schema=tables.metadata.schema, filter_names=names)
-    return Present(
-        {
-            name: frozenset(str(column["name"]).lower() for column in columns)
-            for (_, name), columns in found.items()
-            if columns
-        }
-    )
+    columns = {
+        table: frozenset(str(column["name"]).lower() for column in found[schema, table]) for schema, table in found
+    }
+    if tables.demographic.name not in columns:
+        place = tables.metadata.schema or engine.url.database
+        raise Refused(
+            f"There is no table demographic in the database {place}: set CPAR_HOST_SCHEMA to the name of the EMR's "
+            "database, or make one for trying out with cpar demo-data."
+        )
+    return Present(columns)
