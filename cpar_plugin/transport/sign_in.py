@@ -59,14 +59,15 @@ class ClientCredentials:
             raise SignInError(_unclear(f"Signing in to the registry failed. {message}", None)) from None
         if status != 200:
             raise SignInError(self._not_given(status, body))
-        token = str(body.get("access_token", ""))
+        token = body.get("access_token")
         try:
             seconds = float(body.get("expires_in", _SECONDS_WHEN_NOT_SAID))
         except (TypeError, ValueError):
             seconds = _SECONDS_WHEN_NOT_SAID
-        if not re.fullmatch(r"[\x21-\x7e]+", token) or str(body.get("token_type")).lower() != "bearer":
+        fits = isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token)
+        if not fits or str(body.get("token_type")).lower() != "bearer":
             raise SignInError(_unclear(f"The sign-in answer of {self._host} could not be understood.", status))
-        self._token = token
+        self._token = str(token)
         self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
 
     def _ask(self, session: requests.Session) -> tuple[int, dict[str, Any]]:

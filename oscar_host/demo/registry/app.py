@@ -1,0 +1,140 @@
+"""The registry over HTTP: POST /fhir takes submissions, GET / shows them, /_behaviour and /_received serve tests."""
+
+import hashlib
+import socket
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from flask import Flask, Response, abort, jsonify, render_template, request
+
+from . import answers
+from .behaviour import Behaviour, Conduct, parse
+from .elements import Issue
+from .store import Conflict, Store
+from .tokens import Tokens
+from .transaction import Faulty, check
+
+_GIBBERISH = b"<!doctype html><title>Welcome</title><p>It works!</p>"
+
+
+def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
+    """The application; with `tokens` a submission needs one."""
+    app = Flask(__name__)
+    if tokens:
+        app.register_blueprint(tokens.blueprint())
+
+    @app.before_request
+    def only_this_machine() -> None:
+        if request.endpoint != "submit" and not ip_address(request.remote_addr or "").is_loopback:
+            abort(403)
+
+    @app.post("/fhir", strict_slashes=False)
+    def submit() -> Response:
+        behaviour = conduct.next()
+        if (behaviour.kind, behaviour.when) == ("cut", "before"):
+            _cut()
+        body = request.get_data()
+        sha256 = hashlib.sha256(body).hexdigest()
+        if tokens and not tokens.accept(request):
+            return _refuse(store, 401, sha256, [Issue("login", "", "a valid access token is needed")])
+        if request.mimetype not in (answers.FHIR_JSON, "application/json"):
+            return _refuse(store, 415, sha256, [Issue("not-supported", "", f"send {answers.FHIR_JSON}")])
+        if behaviour.when == "before" or behaviour.kind == "refuse":
+            early = _misbehave(behaviour, b"")
+            if early:
+                return early
+        answer = _take(store, sha256, body)
+        late = _misbehave(behaviour, answer.get_data()) if behaviour.when == "after" else None
+        return late or answer
+
+    @app.get("/")
+    def status() -> str:
+        return render_template("registry.html", received=store.received(), refused=store.refused())
+
+    @app.get("/received/<identifier>")
+    def received_body(identifier: str) -> Response:
+        body = store.body(identifier)
+        if body is None:
+            abort(404)
+        return Response(body, mimetype=answers.FHIR_JSON)
+
+    @app.get("/_received")
+    def received() -> Response:
+        return jsonify(store.received())
+
+    @app.get("/_behaviour")
+    def behaviour_now() -> Response:
+        return jsonify(conduct.as_json())
+
+    @app.post("/_behaviour")
+    def behave() -> Response:
+        try:
+            conduct.change(parse(request.get_json()))
+        except ValueError as error:
+            return Response(f"{error}\n", 400, mimetype="text/plain")
+        return jsonify(conduct.as_json())
+
+    return app
+
+
+def _take(store: Store, sha256: str, body: bytes) -> Response:
+    try:
+        submission = check(body)
+        receipt = store.receive(submission, sha256, body)
+    except Faulty as error:
+        return _refuse(store, 422, sha256, error.issues)
+    except Conflict:
+        issue = Issue("conflict", "Bundle.identifier", "another content was received under this identifier")
+        return _refuse(store, 409, sha256, [issue])
+    return _fhir(200, answers.transaction_response(submission.keys, receipt))
+
+
+def _refuse(store: Store, status: int, sha256: str, issues: list[Issue]) -> Response:
+    store.refuse(status, sha256, f"{issues[0].expression} {issues[0].message}".strip())
+    return _fhir(status, answers.operation_outcome(issues))
+
+
+def _fhir(status: int, body: bytes) -> Response:
+    return Response(body, status, content_type=answers.FHIR_JSON)
+
+
+def _misbehave(behaviour: Behaviour, answer: bytes) -> Response | None:
+    """The answer that the behaviour gives in place of the right one, if it gives one."""
+    if behaviour.kind == "slow":
+        time.sleep(behaviour.seconds)
+    elif behaviour.kind == "fail":
+        issue = Issue("transient", "", "the registry has been told to fail")
+        return _fhir(behaviour.status or 503, answers.operation_outcome([issue]))
+    elif behaviour.kind == "refuse":
+        issue = Issue("business-rule", "Bundle", "the registry has been told to refuse")
+        return _fhir(behaviour.status or 422, answers.operation_outcome([issue]))
+    elif behaviour.kind == "cut":
+        return _half(answer)
+    elif behaviour.kind == "nonsense":
+        return Response(_GIBBERISH, 200, mimetype="text/html")
+    elif behaviour.kind == "redirect":
+        return Response("", 307, headers={"Location": behaviour.location})
+    elif behaviour.kind == "huge":
+        return Response(_endless(), 200, content_type=answers.FHIR_JSON)
+    return None
+
+
+def _half(answer: bytes) -> Response:
+    def halfway() -> Iterator[bytes]:
+        yield answer[: len(answer) // 2]
+        _cut()
+
+    return Response(halfway(), 200, headers={"Content-Length": str(len(answer))}, content_type=answers.FHIR_JSON)
+
+
+def _endless() -> Iterator[bytes]:
+    entry = b'{"response":{"status":"200 OK"}},'
+    yield b'{"resourceType":"Bundle","type":"transaction-response","entry":['
+    while True:
+        yield entry * 1000
+
+
+def _cut() -> None:
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    connection.shutdown(socket.SHUT_RDWR)

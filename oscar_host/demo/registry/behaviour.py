@@ -1,0 +1,90 @@
+"""How the registry behaves when it is told not to behave."""
+
+import random
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+KINDS = ("ok", "slow", "fail", "refuse", "cut", "nonsense", "redirect", "huge", "flaky")
+MOMENTS = ("before", "after")
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What it does to a submission, and to which share of them.
+
+    kind: ok; slow (waits `seconds`); fail (answers `status`, 503); refuse (answers `status`, 422); cut (drops the line:
+    before storing without reading, after storing in the middle of the answer); nonsense (a web page with status 200);
+    redirect (307 to `location`); huge (an answer without an end); flaky (by chance fail, cut or nonsense, before or
+    after storing). when: before or after the submission is stored; what was stored stays stored. share: of the
+    submissions, by a random generator that begins with `seed`.
+    """
+
+    kind: str = "ok"
+    when: str = "before"
+    share: float = 1.0
+    seed: int = 1
+    status: int = 0
+    seconds: float = 5.0
+    location: str = "http://127.0.0.1:9/elsewhere"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: one of {', '.join(KINDS)}")
+        if self.when not in MOMENTS:
+            raise ValueError(f"when: one of {', '.join(MOMENTS)}")
+        if not 0 <= self.share <= 1:
+            raise ValueError("share: between 0 and 1")
+        if self.status and not 400 <= self.status <= 599:
+            raise ValueError("status: between 400 and 599")
+        if not 0 <= self.seconds <= 3600:
+            raise ValueError("seconds: between 0 and 3600")
+
+
+def parse(values: Any) -> Behaviour:
+    """A behaviour from JSON. Raises ValueError with a sentence."""
+    if not isinstance(values, dict):
+        raise ValueError('send an object, for instance {"kind": "fail", "when": "after", "share": 0.3}')
+    known = {field.name: type(field.default) for field in fields(Behaviour)}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"{name}: unknown; there are {', '.join(known)}")
+        if not isinstance(value, (int, float) if known[name] is float else known[name]):
+            raise ValueError(f"{name}: not a {known[name].__name__}")
+    return Behaviour(**values)
+
+
+class Conduct:
+    """The behaviour now, and its chances in order of arrival. For many threads."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._lock = threading.Lock()
+        self.change(behaviour)
+
+    def change(self, behaviour: Behaviour) -> None:
+        """Behave so from the next submission on; the chances begin anew with its seed."""
+        with self._lock:
+            self._behaviour = behaviour
+            self._chance = random.Random(behaviour.seed)  # noqa: S311
+            self._done: Counter[str] = Counter()
+
+    def next(self) -> Behaviour:
+        """What to do to the submission that has just arrived: kind is never flaky."""
+        with self._lock:
+            chosen = self._choose()
+            self._done[chosen.kind if chosen.kind == "ok" else f"{chosen.kind} {chosen.when}"] += 1
+            return chosen
+
+    def _choose(self) -> Behaviour:
+        if self._chance.random() >= self._behaviour.share:
+            return Behaviour()
+        if self._behaviour.kind != "flaky":
+            return self._behaviour
+        kind, when = self._chance.choice(("fail", "cut", "nonsense")), self._chance.choice(MOMENTS)
+        return replace(self._behaviour, kind=kind, when=when)
+
+    def as_json(self) -> dict[str, Any]:
+        """The behaviour, and how often what was done since it was set."""
+        with self._lock:
+            return asdict(self._behaviour) | {"done": dict(self._done)}

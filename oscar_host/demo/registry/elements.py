@@ -1,0 +1,131 @@
+"""Checks every element of a resource against the official definitions: what a structural validator leaves out.
+
+Structure is fhirkit's part. Here: days that exist, codes of required bindings, and the invariants named below by their
+keys in the standard (http://hl7.org/fhir/R4).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+_DEFINITIONS = json.loads(Path(__file__).with_name("definitions.json").read_text())
+_ELEMENTS: dict[str, dict[str, Json]] = _DEFINITIONS["elements"]
+_CODES = {name: frozenset(codes) for name, codes in _DEFINITIONS["codes"].items()}
+_DAYS = {"date", "dateTime", "instant"}
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One fault: a code of http://hl7.org/fhir/issue-type, where (a FHIRPath expression), and what."""
+
+    code: str
+    expression: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FoundReference:
+    """A reference on the way, with the resource types that its element allows (empty: any)."""
+
+    expression: str
+    reference: str
+    targets: tuple[str, ...]
+
+
+def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference]:
+    """Every fault in an element of this type, and every reference in it. The structure has been checked before."""
+    if not element:
+        yield Issue("invariant", path, "ele-1: an element has a value or children")
+    broken = _INVARIANTS[kind](element) if kind in _INVARIANTS else None
+    if broken:
+        yield Issue("invariant", path, broken)
+    rules = _ELEMENTS.get(kind, {})
+    for name, value in element.items():
+        rule = rules.get(name)
+        if rule is None:
+            continue
+        if isinstance(value, list):
+            for position, item in enumerate(value):
+                yield from _value(item, rule, f"{path}.{name}[{position}]")
+        else:
+            yield from _value(value, rule, f"{path}.{name}")
+
+
+def _value(value: Any, rule: Json, path: str) -> Iterator[Issue | FoundReference]:
+    kind = rule["type"]
+    if isinstance(value, dict):
+        if kind == "Reference" and "reference" in value:
+            yield FoundReference(path, value["reference"], tuple(rule.get("targets", ())))
+        yield from walk(value, value["resourceType"] if kind == "Resource" else kind, path)
+    elif kind in _DAYS and isinstance(value, str) and not _is_day(value):
+        yield Issue("value", path, "there is no such day")
+    elif "codes" in rule and isinstance(value, str) and value not in _CODES[rule["codes"]]:
+        yield Issue("code-invalid", path, f"not a code of the required value set {rule['codes']}")
+
+
+def _is_day(text: str) -> bool:
+    if len(text) < 10:
+        return True  # a year, or a year and a month
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _extension(element: Json) -> str | None:
+    has_value = any(name.startswith(("value", "_value")) for name in element)
+    return None if has_value != ("extension" in element) else "ext-1: an extension has a value or extensions, not both"
+
+
+def _period(element: Json) -> str | None:
+    start, end = element.get("start", ""), element.get("end", "")
+    length = min(len(start), len(end), 10)
+    return "per-1: a period starts before it ends" if start[:length] > end[:length] else None
+
+
+def _identifier(element: Json) -> str | None:
+    return None if "system" in element and "value" in element else "an identifier needs a system and a value"
+
+
+def _name(element: Json) -> str | None:
+    return None if element.keys() & {"family", "given", "text"} else "a name needs a family name or a given name"
+
+
+def _contact_point(element: Json) -> str | None:
+    return "cpt-2: a value needs a system" if "value" in element and "system" not in element else None
+
+
+def _reference(element: Json) -> str | None:
+    return None if element.keys() & {"reference", "identifier", "display"} else "the reference leads nowhere"
+
+
+def _organization(element: Json) -> str | None:
+    return None if element.keys() & {"name", "identifier"} else "org-1: an organization has a name or an identifier"
+
+
+def _patient_contact(element: Json) -> str | None:
+    known = element.keys() & {"name", "telecom", "address", "organization"}
+    return None if known else "pat-1: a contact has details or an organization"
+
+
+def _quantity(element: Json) -> str | None:
+    return "qty-3: a coded unit needs a system" if "code" in element and "system" not in element else None
+
+
+_INVARIANTS: dict[str, Callable[[Json], str | None]] = {
+    "Extension": _extension,
+    "Period": _period,
+    "Identifier": _identifier,
+    "HumanName": _name,
+    "ContactPoint": _contact_point,
+    "Reference": _reference,
+    "Organization": _organization,
+    "Patient.contact": _patient_contact,
+    "Quantity": _quantity,
+}
