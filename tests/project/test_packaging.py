@@ -1,0 +1,150 @@
+"""What is installed is all of the product, and nothing generic lands in site-packages."""
+
+import configparser
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Where each top-level folder is installed.
+INSTALLED_AS = {
+    "cpar_plugin": "cpar_plugin",
+    "hooks": "cpar_plugin/hooks",
+    "fhir_mappings": "cpar_plugin/fhir_mappings",
+    "templates": "cpar_plugin/templates",
+    "oscar_host": "oscar_host",
+}
+
+
+def run(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def product_files() -> set[str]:
+    """Every file of the product in the checkout, by its installed path."""
+    found = set()
+    for folder, installed in INSTALLED_AS.items():
+        for path in (ROOT / folder).rglob("*"):
+            inside = path.relative_to(ROOT / folder)
+            through_link = any(parent.is_symlink() for parent in path.parents if parent != ROOT)
+            if path.is_file() and not through_link and "__pycache__" not in path.parts:
+                found.add(f"{installed}/{inside.as_posix()}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that was built from it."""
+    checkout = tmp_path_factory.mktemp("packaging") / "checkout"
+    unwanted = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist")
+    shutil.copytree(ROOT, checkout, symlinks=True, ignore=unwanted)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", "../dist", cwd=checkout)
+    return checkout.parent / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [path] = built.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of a fresh environment with the wheel in it; its dependencies are borrowed from ours."""
+    venv = tmp_path_factory.mktemp("installed") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", str(venv), cwd=ROOT)
+    python = str(venv / "bin/python")
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", str(wheel), cwd=ROOT)
+    [site_packages] = venv.glob("lib/python*/site-packages")
+    (site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def names_in(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_puts_two_names_into_site_packages(wheel: Path) -> None:
+    assert {name.split("/")[0] for name in names_in(wheel)} == {"cpar_plugin", "oscar_host"}
+
+
+def test_the_wheel_holds_every_module_template_and_asset_of_the_checkout(wheel: Path) -> None:
+    assert names_in(wheel) == product_files()
+    for needed in (
+        "cpar_plugin/py.typed",
+        "cpar_plugin/hooks/specs.py",
+        "cpar_plugin/store/migrations/script.py.mako",
+        "cpar_plugin/store/migrations/versions/0001_first_tables.py",
+    ):
+        assert needed in names_in(wheel)
+    for pattern in (r"cpar_plugin/templates/.+\.html", r"cpar_plugin/static/.+", r"oscar_host/demo/.+\.html"):
+        assert any(re.fullmatch(pattern, name) for name in names_in(wheel)), pattern
+
+
+def test_the_sdist_holds_what_its_wheel_was_built_from(built: Path) -> None:
+    [path] = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"setup.cfg", "pyproject.toml", "LICENSE", "README.md", "hooks/specs.py"} <= names
+
+
+def test_the_installed_product_is_found_under_its_own_names_only(python: str, tmp_path: Path) -> None:
+    script = """
+import importlib.util
+import cpar_plugin.hooks, cpar_plugin.templates, oscar_host
+for generic in ("hooks", "fhir_mappings", "templates"):
+    assert importlib.util.find_spec(generic) is None, generic
+print(cpar_plugin.hooks.__file__, *sorted(path.name for path in cpar_plugin.templates.FOLDER.rglob("*.html")))
+"""
+    place, *templates = run(python, "-c", script, cwd=tmp_path).split()
+    assert Path(place).is_relative_to(Path(python).parents[1])
+    assert templates
+
+
+def test_the_installed_command_and_plugin_start(python: str, tmp_path: Path) -> None:
+    told = run(str(Path(python).with_name("cpar")), "--help", cwd=tmp_path)
+    for command in ("run-due", "status", "demo-data", "registry"):
+        assert command in told
+    script = """
+from cpar_plugin.hooks.plugins import Plugins
+plugins = Plugins()
+plugins.load_installed()
+[source] = plugins.migrations()
+assert (source.script_location / "env.py").is_file()
+print(plugins.manifests["cpar"].version)
+"""
+    assert run(python, "-c", script, cwd=tmp_path).strip() == importlib.metadata.version("oscar-cpar-plugin")
+
+
+@pytest.mark.parametrize("folder", ["hooks", "fhir_mappings", "templates"])
+def test_a_folder_of_the_checkout_cannot_be_imported_under_a_second_name(folder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert f"ImportError: import this package as cpar_plugin.{folder}" in done.stderr
+
+
+def test_the_links_of_the_checkout_are_relative() -> None:
+    for folder in ("hooks", "fhir_mappings", "templates"):
+        assert (ROOT / "cpar_plugin" / folder).readlink() == Path("..", folder)
+
+
+def test_the_version_stands_in_one_place() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    version = setup["metadata"]["version"]
+    assert importlib.metadata.version("oscar-cpar-plugin") == version
+    for folder in INSTALLED_AS:
+        for path in (ROOT / folder).rglob("*.py"):
+            assert f'"{version}"' not in path.read_text(encoding="utf-8"), path
