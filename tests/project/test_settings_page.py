@@ -1,0 +1,46 @@
+"""The page about the settings names every setting, with the default that it has."""
+
+import re
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from cpar_plugin.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+ROWS = {name: default.strip("`") for name, default in re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)}
+DEFAULTS = Settings()
+
+
+def written(default: object) -> str:
+    match default:
+        case "":
+            return "none"
+        case bool():
+            return "yes" if default else "no"
+        case time():
+            return default.isoformat("minutes")
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_of_the_plugin_stands_on_the_page_with_its_default(name: str) -> None:
+    assert ROWS[name] == written(getattr(DEFAULTS, name))
+
+
+def of_the_host() -> set[str]:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "oscar_host").rglob("*.py"))
+    return set(re.findall(r'\b(?:settings|given)\.(?:get|pop)\("(\w+)"', sources))
+
+
+def test_every_setting_of_the_host_stands_on_the_page() -> None:
+    assert {"database_url", "host_schema"} <= of_the_host() <= set(ROWS)
+
+
+def test_the_page_tells_of_no_setting_that_does_not_exist() -> None:
+    assert set(ROWS) == set(Settings.model_fields) | of_the_host()
