@@ -1,14 +1,19 @@
 """Databases, a host with empty tables, and a small writer for the EMR's own rows."""
 
+import os
+import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
-from sqlalchemy import URL, NullPool, create_engine, insert, make_url, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url
+from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
@@ -24,12 +29,108 @@ NOW = datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
 DATABASES = ("sqlite", "mariadb")
 _ran: Counter[str] = Counter()
 
+# How long a database takes says nothing about a rule.
+hypothesis.settings.register_profile("databases", deadline=None)
+hypothesis.settings.load_profile("databases")
+
+
+class Place(NamedTuple):
+    """Where the plugin's tables are, and the schema of the EMR's."""
+
+    url: str
+    host_schema: str | None
+
+
+def make_tables(place: Place) -> None:
+    """Make the EMR's tables and the plugin's."""
+    host = open_host(place.url, host_schema=place.host_schema)
+    host.tables.metadata.create_all(host.database.engine, checkfirst=False)
+    upgrade(host.database.engine, PLUGIN_TABLES)
+    host.database.engine.dispose()
+
+
+class MariaDBStock:
+    """Two databases, the plugin's and the EMR's, that are emptied for each test: making tables takes long there."""
+
+    def __init__(self, server: URL) -> None:
+        mark = uuid.uuid4().hex[:12]
+        self.own, self.oscar = f"cpar_test_{mark}", f"oscar_test_{mark}"
+        self.place = Place(server.set(database=self.own).render_as_string(hide_password=False), self.oscar)
+        self._engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._columns: object = None
+        self._first_rows: dict[str, list[dict[str, Any]]] = {}
+        with self._engine.connect() as connection:
+            self._create(connection)
+
+    def _create(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"CREATE DATABASE {self.own}")
+        connection.exec_driver_sql(f"CREATE DATABASE {self.oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
+
+    def drop(self) -> None:
+        """Remove both, whoever is still connected."""
+        with self._engine.connect() as connection:
+            self._disconnect_others(connection)
+            for name in (self.own, self.oscar):
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+
+    def emptied(self) -> Place:
+        """The place with all tables, holding only what the migrations have put there."""
+        with self._engine.connect() as connection:
+            self._disconnect_others(connection)
+            if self._columns is None or self._columns != self._look(connection):
+                self._remake(connection)
+            else:
+                self._empty(connection)
+        return self.place
+
+    def _remake(self, connection: Connection) -> None:
+        self.drop()
+        self._create(connection)
+        make_tables(self.place)
+        self._columns = self._look(connection)
+        self._first_rows = {
+            table: [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
+            for table in self._with_rows(connection)
+        }
+
+    def _empty(self, connection: Connection) -> None:
+        connection.exec_driver_sql("SET foreign_key_checks = 0")
+        for table in self._with_rows(connection):
+            connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
+        for table, rows in self._first_rows.items():
+            for row in rows:
+                marks = ", ".join(["%s"] * len(row))
+                connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", tuple(row.values()))
+
+    def _with_rows(self, connection: Connection) -> list[str]:
+        tables = connection.exec_driver_sql(
+            "SELECT CONCAT(table_schema, '.', table_name) FROM information_schema.tables "
+            "WHERE table_schema IN (%s, %s)",
+            (self.own, self.oscar),
+        ).scalars()
+        questions = [f"SELECT '{table}' FROM DUAL WHERE EXISTS (SELECT 1 FROM {table})" for table in tables]
+        return list(connection.exec_driver_sql(" UNION ALL ".join(questions)).scalars())
+
+    def _look(self, connection: Connection) -> object:
+        """What tells whether a test has changed the tables themselves."""
+        return connection.exec_driver_sql(
+            "SELECT COUNT(*), SUM(CRC32(CONCAT_WS(' ', table_schema, table_name, column_name, column_type))) "
+            "FROM information_schema.columns WHERE table_schema IN (%s, %s)",
+            (self.own, self.oscar),
+        ).one()
+
+    def _disconnect_others(self, connection: Connection) -> None:
+        left = connection.exec_driver_sql(
+            "SELECT id FROM information_schema.processlist WHERE db IN (%s, %s)", (self.own, self.oscar)
+        )
+        for process in left.scalars().all():
+            with suppress(OperationalError):  # it has gone by itself meanwhile
+                connection.exec_driver_sql(f"KILL {process}")
+
 
 @pytest.fixture(scope="session")
-def mariadb_server(request: pytest.FixtureRequest) -> Iterator[URL]:
+def mariadb_server() -> Iterator[URL]:
     """The administrator's URL of a MariaDB server: that of CPAR_TEST_MARIADB_URL, or a private one."""
-    import os
-
     given = os.environ.get("CPAR_TEST_MARIADB_URL")
     if given:
         yield make_url(given)
@@ -41,38 +142,57 @@ def mariadb_server(request: pytest.FixtureRequest) -> Iterator[URL]:
 @pytest.fixture(params=DATABASES)
 def database_kind(request: pytest.FixtureRequest) -> str:
     """`sqlite` or `mariadb`: a test that uses a database runs on each."""
+    request.node.user_properties.append(("database", request.param))
     return str(request.param)
 
 
 @pytest.fixture
-def _places(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str | None]]:
-    """Where the plugin's tables are, and the schema of the EMR's: both empty."""
+def place(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A database of this test's own: without tables, unless the test also asks for `host`."""
+    with_tables = "host" in request.fixturenames
     if database_kind == "sqlite":
-        yield f"sqlite:///{tmp_path / 'clinic.db'}", None
-        return
-    server: URL = request.getfixturevalue("mariadb_server")
-    mark = uuid.uuid4().hex[:12]
-    own, oscar = f"cpar_test_{mark}", f"oscar_test_{mark}"
-    engine = create_engine(server, poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {own}"))
-        connection.execute(text(f"CREATE DATABASE {oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
-    yield server.set(database=own).render_as_string(hide_password=False), oscar
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {own}"))
-        connection.execute(text(f"DROP DATABASE {oscar}"))
+        file = tmp_path / "clinic.db"
+        if with_tables:
+            shutil.copy(request.getfixturevalue("_sqlite_file"), file)
+        yield Place(f"sqlite:///{file}", None)
+    elif with_tables:
+        yield request.getfixturevalue("_mariadb_stock").emptied()
+    else:
+        stock = MariaDBStock(request.getfixturevalue("mariadb_server"))
+        yield stock.place
+        stock.drop()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    make_tables(Place(f"sqlite:///{file}", None))
+    return file
+
+
+@pytest.fixture(scope="session")
+def _mariadb_stock(mariadb_server: URL) -> Iterator[MariaDBStock]:
+    stock = MariaDBStock(mariadb_server)
+    yield stock
+    stock.drop()
 
 
 @pytest.fixture
-def database_url(_places: tuple[str, str | None]) -> str:
+def database_url(place: Place) -> str:
     """The URL of a database of this test's own: without tables, unless the test also asks for `host`."""
-    return _places[0]
+    return place.url
 
 
 @pytest.fixture
-def host_schema(_places: tuple[str, str | None]) -> str | None:
-    """The name of the EMR's database beside it, None where it is the same one."""
-    return _places[1]
+def host_schema(place: Place) -> str | None:
+    """The name of the EMR's database beside it; None where all tables are in one."""
+    return place.host_schema
+
+
+@pytest.fixture
+def environment(place: Place) -> dict[str, str]:
+    """The environment variables with which another process opens the same host."""
+    return {"CPAR_DATABASE_URL": place.url} | ({"CPAR_HOST_SCHEMA": place.host_schema} if place.host_schema else {})
 
 
 @pytest.fixture
@@ -82,13 +202,25 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def host(database_url: str, host_schema: str | None, clock: FixedClock) -> Iterator[OscarHost]:
+def host(place: Place, clock: FixedClock) -> Iterator[OscarHost]:
     """An OSCAR host with all tables, empty."""
-    host = open_host(database_url, host_schema=host_schema, clock=clock)
-    host.tables.metadata.create_all(host.database.engine, checkfirst=False)
-    upgrade(host.database.engine, PLUGIN_TABLES)
+    host = open_host(place.url, host_schema=place.host_schema, clock=clock)
     yield host
     host.database.engine.dispose()
+
+
+@pytest.fixture
+def statements(host: OscarHost) -> Iterator[list[str]]:
+    """Every SQL statement that the host's connections send, transaction control left out: count them, or `clear()`."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(host.database.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(host.database.engine, "before_cursor_execute", note)
 
 
 class Oscar:
@@ -182,9 +314,14 @@ def oscar(host: OscarHost) -> Oscar:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call":
-        for kind in DATABASES:
-            if kind in report.keywords:
-                _ran[kind] += 1
+        _ran.update(value for name, value in report.user_properties if name == "database")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run that has left one database out is no success, unless somebody has picked tests by name."""
+    picked = session.config.option.keyword or any("[" in argument for argument in session.config.args)
+    if exitstatus == pytest.ExitCode.OK and not picked and len({_ran[kind] for kind in DATABASES}) > 1:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
