@@ -7,6 +7,9 @@ from sqlalchemy.dialects.mysql import DATETIME, LONGBLOB, LONGTEXT, VARCHAR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+# Which numbers can be keys of rows; others, as a hostile address may hold, are not even asked for.
+KEYS = range(1, 2**63)
+
 
 class Moment(TypeDecorator[datetime]):
     """An aware moment, kept in UTC with microseconds. Raises ValueError for a naive one."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cpar_plugin.hooks import MigrationSource
+from ...hooks import MigrationSource
 
 VERSION_TABLE = "cpar_alembic_version"
 SOURCE = MigrationSource(script_location=Path(__file__).parent, version_table=VERSION_TABLE)

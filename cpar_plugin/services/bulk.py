@@ -1,0 +1,196 @@
+"""Many patients at once: preview an order, then carry it out as one operation that can be undone."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, not_, select
+
+from ..domain.confirmation import ConfirmedHow
+from ..hooks import Actor, Host
+from ..store import ledger, tables
+from ..store.tables import member, panel
+from ..store.types import Moment
+from . import clinic, journal, merges
+from .orders import (
+    KIND,
+    Assign,
+    Concerned,
+    Move,
+    Order,
+    Remove,
+    StatusChoice,
+    concerned,
+    require_possible,
+    status_choices,
+)
+
+__all__ = [
+    "Assign",
+    "Move",
+    "MovedFrom",
+    "Order",
+    "Outcome",
+    "Preview",
+    "Remove",
+    "StatusChoice",
+    "carry_out",
+    "preview",
+    "status_choices",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedFrom:
+    """How many patients leave a panel. `emptied`: none stays behind."""
+
+    panel_id: int
+    number: str
+    patients: int
+    emptied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would do now, in numbers of patients."""
+
+    added: int  # who are on no panel
+    leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
+    already: int  # left alone: on the panel already
+    other_status: int  # left alone: have another status
+    not_visible: int  # left alone: the actor may not see them
+    without_visit: int  # of those changed: get no confirmation date, and cannot be submitted
+    later_confirmations: int  # of those changed: have been confirmed later than the last visit that replaces it
+    mrp_outside: int  # of those changed: their MRP is none of the panel's providers
+
+    @property
+    def changed(self) -> int:
+        """How many patients the order would change."""
+        return self.added + sum(panel.patients for panel in self.leaving)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an order did. `operation_id` is None when there was nobody to change, and nothing was done."""
+
+    operation_id: int | None
+    added: int
+    moved: int
+    removed: int
+
+
+def preview(host: Host, actor: Actor, order: Order) -> Preview:
+    """What the order would do. Changes nothing but to follow merges in the host.
+
+    Raises Refused and NotFound as `require_possible` does.
+    """
+    merges.catch_up(host)
+    whom = concerned(host, actor, order)
+    with host.database.engine.connect() as connection:
+        require_possible(connection, host, order)
+        rows = connection.execute(_by_panel(whom)).all()
+        leaving = [row for row in rows if row.panel_id is not None and row.changed]
+        members = _members(connection, [row.panel_id for row in leaving])
+        without_visit, later = 0, 0
+        if not isinstance(order, Remove):
+            without_visit, later = connection.execute(_replaced_confirmations(host, whom)).one()
+    return Preview(
+        added=sum(row.changed for row in rows if row.panel_id is None),
+        leaving=tuple(
+            MovedFrom(row.panel_id, row.number, row.changed, emptied=row.changed == members[row.panel_id])
+            for row in leaving
+        ),
+        already=sum(row.already for row in rows),
+        other_status=sum(row.other_status for row in rows),
+        not_visible=sum(row.hidden for row in rows),
+        without_visit=without_visit,
+        later_confirmations=later,
+        mrp_outside=0 if isinstance(order, Remove) else sum(row.outside for row in rows),
+    )
+
+
+def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((and_(*conditions), 1)))
+
+
+def _by_panel(whom: Concerned) -> Select[Any]:
+    return (
+        select(
+            member.c.panel_id,
+            panel.c.number,
+            _how_many(whom.changes).label("changed"),
+            _how_many(not_(whom.status_fits)).label("other_status"),
+            _how_many(whom.status_fits, not_(whom.visible)).label("hidden"),
+            _how_many(whom.status_fits, whom.visible, whom.on_target).label("already"),
+            _how_many(whom.changes, whom.mrp_outside).label("outside"),
+        )
+        .select_from(whom.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
+        .where(whom.in_scope)
+        .group_by(member.c.panel_id, panel.c.number)
+        .order_by(panel.c.number)
+    )
+
+
+def _members(connection: Connection, panel_ids: list[int]) -> dict[int, int]:
+    count = select(member.c.panel_id, func.count()).where(member.c.panel_id.in_(panel_ids)).group_by(member.c.panel_id)
+    return {row[0]: row[1] for row in connection.execute(count)}
+
+
+def _replaced_confirmations(host: Host, whom: Concerned) -> Select[int, int]:
+    """How many get no date, and how many had a later one. Written so that visits are looked up at most twice."""
+    visit = host.roster.last_visit_on(whom.patient_id, host.clock.now()).label("visit")
+    changed = select(member.c.confirmed_on, visit).select_from(whom.source).where(whom.changes).subquery("changed")
+    not_later = case(
+        (changed.c.confirmed_on.is_(None), 1),
+        (changed.c.visit >= changed.c.confirmed_on, 1),
+    )
+    return select(func.count() - func.count(changed.c.visit), func.count() - func.count(not_later)).select_from(changed)
+
+
+def carry_out(host: Host, actor: Actor, order: Order) -> Outcome:
+    """Carry the order out in one transaction, as things stand then. A new confirmation date is the last visit's.
+
+    Raises Refused and NotFound as `require_possible` does.
+    """
+    whom = concerned(host, actor, order)
+    with host.database.session() as session:
+        clinic.lock(session)
+        require_possible(session.connection(), host, order)
+        merges.reconcile(session, host)
+        anybody = select(whom.patient_id).select_from(whom.source).where(whom.changes).limit(1)
+        if session.scalar(anybody) is None:
+            return Outcome(None, added=0, moved=0, removed=0)
+        operation_id = journal.record(
+            session,
+            host,
+            actor,
+            KIND[type(order)],
+            panel_id=None if isinstance(order, Remove) else order.panel_id,
+            from_panel_id=_leaves(order),
+        )
+        changed = ledger.append(session, operation_id, _changes(host, whom, order))
+        ledger.drop_empty_confirmations(session, operation_id)
+        ledger.carry_out(session, operation_id)
+        entries = tables.ledger.c
+        new = select(func.count()).where(entries.operation_id == operation_id, entries.from_panel_id.is_(None))
+        added = session.scalars(new).one()
+        gone = changed if isinstance(order, Remove) else 0
+        outcome = Outcome(operation_id, added=added, moved=changed - added - gone, removed=gone)
+        journal.conclude(session, operation_id, asdict(order) | asdict(outcome))
+    return outcome
+
+
+def _leaves(order: Order) -> int | None:
+    if isinstance(order, Move):
+        return order.from_panel_id
+    return order.panel_id if isinstance(order, Remove) else None
+
+
+def _changes(host: Host, whom: Concerned, order: Order) -> Select[Any]:
+    """In the ledger's columns. The last visit stands there once only: databases look it up again for each mention."""
+    now = host.clock.now()
+    after = ledger.NONE
+    if not isinstance(order, Remove):
+        visit = host.roster.last_visit_on(whom.patient_id, now)
+        after = (literal(order.panel_id), literal(now, Moment), visit, literal(ConfirmedHow.LAST_VISIT.value))
+    columns: ledger.Columns = (whom.patient_id, *ledger.columns(), *after)
+    return select(*columns).select_from(whom.source).where(whom.changes)

@@ -1,0 +1,118 @@
+"""The orders for many patients at once, and whom they concern, as SQL."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, false, func, not_, select
+
+from ..domain.refusals import NotFound, Refused
+from ..hooks import Actor, Host
+from ..store.tables import member, panel, panel_provider
+from ..store.types import KEYS
+from .journal import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Put the patients of an MRP on a panel. `status` is the host's, '' for patients who have none."""
+
+    provider_id: str
+    status: str
+    panel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Put the members of one panel on another one."""
+
+    from_panel_id: int
+    panel_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take members off their panel. They are then on none."""
+
+    panel_id: int
+    status: str
+
+
+Order = Assign | Move | Remove
+KIND = {Assign: Kind.BULK_ASSIGN, Move: Kind.BULK_MOVE, Remove: Kind.BULK_REMOVE}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChoice:
+    """A status that patients have, and what the host calls it."""
+
+    status: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """The patients that an order is about, and the conditions under which it changes one of them."""
+
+    source: FromClause
+    patient_id: ColumnElement[int]
+    in_scope: ColumnElement[bool]  # of the MRP, or on the panel
+    on_target: ColumnElement[bool]  # already where the order would put them
+    status_fits: ColumnElement[bool]
+    visible: ColumnElement[bool]  # to the actor
+    mrp_outside: ColumnElement[bool]  # the MRP is none of the target's providers
+
+    @property
+    def changes(self) -> ColumnElement[bool]:
+        """Whether the order changes this patient."""
+        return and_(self.in_scope, not_(self.on_target), self.status_fits, self.visible)
+
+
+def concerned(host: Host, actor: Actor, order: Order) -> Concerned:
+    """Whom the order is about. A member whom the roster no longer knows counts as one without a status."""
+    patient = host.roster.patients()
+    same = patient.c.patient_id == member.c.patient_id
+    if isinstance(order, Assign):
+        source, patient_id = patient.outerjoin(member, same), patient.c.patient_id
+        in_scope = patient.c.mrp_id == order.provider_id
+        on_target = and_(member.c.panel_id.is_not(None), member.c.panel_id == order.panel_id)
+    else:
+        source, patient_id = member.outerjoin(patient, same), member.c.patient_id
+        in_scope = member.c.panel_id == (order.from_panel_id if isinstance(order, Move) else order.panel_id)
+        on_target = false()
+    providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == order.panel_id)
+    return Concerned(
+        source=source,
+        patient_id=patient_id,
+        in_scope=in_scope,
+        on_target=on_target,
+        status_fits=func.coalesce(patient.c.status, "") == order.status,
+        visible=host.identity.visible(actor, patient_id),
+        mrp_outside=patient.c.mrp_id.not_in(providers),
+    )
+
+
+def require_possible(connection: Connection, host: Host, order: Order) -> None:
+    """Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel."""
+    panels = {order.panel_id}
+    if isinstance(order, Move):
+        panels.add(order.from_panel_id)
+        if len(panels) == 1:
+            raise Refused({"panel_id": "They are on this panel already: choose another one to move them to."})
+    live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
+    if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
+        raise NotFound("This panel has been deleted: choose another one.")
+    if isinstance(order, Assign):
+        known = host.roster.providers()
+        found = connection.scalars(select(known.c.provider_id).where(known.c.provider_id == order.provider_id)).all()
+        if order.provider_id not in found:
+            raise Refused({"provider_id": "The EMR has no such provider: select one from the list."})
+
+
+def status_choices(connection: Connection, host: Host) -> list[StatusChoice]:
+    """The statuses that patients have, by name, the active one first; '' stands for none."""
+    patient = host.roster.patients()
+    found = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
+    labels = {"": "No status"} | dict(host.roster.status_labels)
+    active = host.roster.active_status
+    choices = [StatusChoice(status, labels.get(status, status)) for status in found | {active}]
+    return sorted(choices, key=lambda choice: (choice.status != active, choice.label.casefold(), choice.status))

@@ -1,0 +1,82 @@
+"""Undo a bulk operation: give back what it changed, where nobody has changed it since."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from ..domain.refusals import NotFound, Refused
+from ..hooks import Actor, Host
+from ..store import ledger, tables
+from ..store.tables import member, operation, panel
+from ..store.types import KEYS
+from . import clinic, journal, merges
+from .journal import BULK, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many patients have their earlier membership back, and how many stay as they were changed since."""
+
+    restored: int
+    changed_since: int
+
+
+def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
+    """Restore panel, dates and how of every patient who is still as the operation left them.
+
+    Raises NotFound, and Refused for what is no bulk operation, has been undone, concerns a panel deleted since, or has
+    nothing left to restore.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        of = _undoable(session, operation_id)
+        merges.reconcile(session, host)
+        undoing = journal.record(
+            session,
+            host,
+            actor,
+            Kind.UNDO,
+            panel_id=of.panel_id,
+            from_panel_id=of.from_panel_id,
+            undoes=operation_id,
+        )
+        restored = ledger.append(session, undoing, _still_as_left(operation_id))
+        if not restored:
+            raise Refused("Every patient of this operation has been changed since: there is nothing to undo.")
+        ledger.carry_out(session, undoing)
+        entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
+        undone = Undone(restored, changed_since=session.scalars(entries).one() - restored)
+        journal.conclude(session, undoing, asdict(undone))
+    return undone
+
+
+def _undoable(session: Session, operation_id: int) -> Row[Any]:
+    found = select(operation).where(operation.c.operation_id == operation_id)
+    row = session.execute(found).one_or_none() if operation_id in KEYS else None
+    if row is None:
+        raise NotFound("There is no such operation.")
+    if row.kind not in BULK:
+        raise Refused("Only a Bulk Update can be undone. Change this one on the patient's page.")
+    if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
+        raise Refused("This operation has been undone already.")
+    entry = tables.ledger.c
+    concerned = [
+        panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))
+        for column in (entry.from_panel_id, entry.to_panel_id)
+    ]
+    number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*concerned)).limit(1))
+    if number is not None:
+        raise Refused(f"Panel {number} has been deleted since: this operation can no longer be undone.")
+    return row
+
+
+def _still_as_left(operation_id: int) -> Select[Any]:
+    entry = tables.ledger.alias("entry")
+    as_left = zip(ledger.columns(), ledger.after(entry), strict=True)
+    return (
+        select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))
+        .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
+        .where(entry.c.operation_id == operation_id, *(now.is_not_distinct_from(then) for now, then in as_left))
+    )

@@ -1,0 +1,89 @@
+"""Every change of membership: written into the ledger first, then carried out on `cpar_member` from there."""
+
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, delete, insert, literal, null, select, update
+from sqlalchemy.orm import Session
+
+from .tables import ledger, member
+
+Columns = tuple[ColumnElement[Any], ...]
+NONE: Columns = (null(), null(), null(), null())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A patient's membership: which panel, on it since when, confirmed when and how."""
+
+    panel_id: int
+    since: datetime
+    confirmed_on: date | None
+    confirmed_how: str | None
+
+
+def columns(source: FromClause = member) -> Columns:
+    """The membership as it stands, in the ledger's order."""
+    return (source.c.panel_id, source.c.since, source.c.confirmed_on, source.c.confirmed_how)
+
+
+def before(source: FromClause = ledger) -> Columns:
+    """The membership before an operation; `NONE` where there was none."""
+    return (source.c.from_panel_id, source.c.from_since, source.c.from_confirmed_on, source.c.from_confirmed_how)
+
+
+def after(source: FromClause = ledger) -> Columns:
+    """The membership after an operation; `NONE` where there is none."""
+    return (source.c.to_panel_id, source.c.to_since, source.c.to_confirmed_on, source.c.to_confirmed_how)
+
+
+_ENTRY = [ledger.c.patient_id, *before(), *after(), ledger.c.operation_id]
+
+
+def standing(session: Session, patient_id: int) -> Standing | None:
+    """The membership of one patient, None where there is none."""
+    row = session.execute(select(*columns()).where(member.c.patient_id == patient_id)).one_or_none()
+    return Standing(**row._mapping) if row else None
+
+
+def change_one(
+    session: Session, operation_id: int, patient_id: int, was: Standing | None, becomes: Standing | None
+) -> None:
+    """Change the membership of one patient. `was` is what it is now."""
+    sides = (astuple(side) if side else (None,) * 4 for side in (was, becomes))
+    entry = zip((column.name for column in _ENTRY), (patient_id, *chain(*sides), operation_id), strict=True)
+    session.execute(insert(ledger).values(dict(entry)))
+    carry_out(session, operation_id)
+
+
+def append(session: Session, operation_id: int, changes: Select[Any]) -> int:
+    """Write changes of many patients, selected as patient_id, `before`, `after`. Returns how many.
+
+    They are only written down: `carry_out` follows.
+    """
+    written = session.execute(insert(ledger).from_select(_ENTRY, changes.add_columns(literal(operation_id))))
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def drop_empty_confirmations(session: Session, operation_id: int) -> None:
+    """Nothing was confirmed where there is no date. Before `carry_out` only."""
+    session.execute(
+        update(ledger)
+        .where(ledger.c.operation_id == operation_id, ledger.c.to_confirmed_on.is_(None))
+        .values(to_confirmed_how=None)
+    )
+
+
+def carry_out(session: Session, operation_id: int) -> None:
+    """Make `cpar_member` what the ledger says of this operation. The whole of it has to be there."""
+    of_operation = ledger.c.operation_id == operation_id
+    had_a_panel = ledger.c.from_panel_id.is_not(None)
+    if session.get_bind().dialect.name == "sqlite":  # which has no DELETE over two tables
+        had = select(ledger.c.patient_id).where(of_operation, had_a_panel)
+        session.execute(delete(member).where(member.c.patient_id.in_(had)))
+    else:  # MariaDB 10.11 would read every member for an IN
+        session.execute(delete(member).where(member.c.patient_id == ledger.c.patient_id, of_operation, had_a_panel))
+    now = select(ledger.c.patient_id, *after()).where(of_operation, ledger.c.to_panel_id.is_not(None))
+    session.execute(insert(member).from_select([member.c.patient_id, *columns()], now))
