@@ -1,1 +1,42 @@
-"""The pages. Every route checks its own rights."""
+"""The pages of the plugin, as one blueprint under `/cpar`."""
+
+from functools import partial
+from pathlib import Path
+
+from flask import Blueprint, Response
+
+from .. import templates
+from ..hooks import Host
+from . import bulk, clinic, panels, submissions, widget
+from .serving import serve
+
+STATIC = Path(__file__).parent.parent / "static"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+)
+ROUTES = (*widget.ROUTES, *panels.ROUTES, *clinic.ROUTES, *bulk.ROUTES, *submissions.ROUTES)
+
+
+def blueprint(host: Host) -> Blueprint:
+    """All pages for one host. Each checks its right at every request: see `serving.Route`."""
+    pages = Blueprint(
+        "cpar",
+        __name__,
+        url_prefix="/cpar",
+        template_folder=str(templates.FOLDER),
+        static_folder=str(STATIC),
+    )
+    for route in ROUTES:
+        pages.add_url_rule(route.path, route.view.__name__, partial(serve, host, route), methods=route.methods)
+    pages.after_request(_guard)
+    return pages
+
+
+def _guard(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,91 @@
+"""The hooks that this plugin implements. A few lines each: the work is done elsewhere."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from importlib import metadata
+
+from flask import Blueprint
+
+from .hooks import (
+    Actor,
+    HealthCheck,
+    Host,
+    Job,
+    Manifest,
+    MenuItem,
+    MigrationSource,
+    Notice,
+    Permission,
+    Widget,
+    hookimpl,
+)
+from .services import access, health, merges
+from .services.submission.run import run_due
+from .settings import load
+from .store.migrations import SOURCE
+from .web import around, blueprint, widget
+
+
+@hookimpl
+def plugin_manifest() -> Manifest:
+    """Name, version and the contract versions that this plugin works with."""
+    return Manifest(name="CPAR", version=metadata.version("oscar-cpar-plugin"), contract=">=1.0,<2")
+
+
+@hookimpl
+def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
+    """The panel of the patient; nothing while the integration is off."""
+    return widget.widgets(host, patient_id)
+
+
+@hookimpl
+def admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:
+    """Panel management, for those who may."""
+    return around.menu(host, actor)
+
+
+@hookimpl
+def notices(host: Host, actor: Actor) -> Sequence[Notice]:
+    """What went wrong with submissions, for those who manage panels."""
+    return around.notices(host, actor)
+
+
+@hookimpl
+def blueprints(host: Host) -> Sequence[Blueprint]:
+    """All pages, under `/cpar`."""
+    return [blueprint(host)]
+
+
+@hookimpl
+def permissions() -> Sequence[Permission]:
+    """The right to manage panels."""
+    return [Permission(name=access.MANAGE, description="Create, change, fill and submit CPAR panels")]
+
+
+@hookimpl
+def scheduled_jobs(host: Host) -> Sequence[Job]:
+    """Looking every minute for submissions that are due."""
+    settings = load(host.settings)
+
+    def run(now: datetime) -> None:
+        run_due(host, settings, now)
+
+    return [Job(name="cpar-submissions", every=timedelta(minutes=1), run=run)]
+
+
+@hookimpl
+def migrations() -> MigrationSource:
+    """Where the changes of the plugin's tables are."""
+    return SOURCE
+
+
+@hookimpl
+def patients_merged(host: Host, kept: int, retired: int) -> None:
+    """Bring memberships in line with a merge."""
+    merges.catch_up(host)
+
+
+@hookimpl
+def health_checks(host: Host) -> Sequence[HealthCheck]:
+    """Whether submissions work."""
+    return health.checks(host)

@@ -1,0 +1,82 @@
+"""The bulk operations of the past, for people who want to look at one again or undo it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from ..domain.refusals import NotFound
+from ..hooks import Host
+from ..store.tables import operation, panel
+from .journal import BULK, Kind
+from .submission.history import actor_names
+from .undo import Undone
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """What a bulk operation did, in numbers of patients, and what its undo gave back (None while it is not undone)."""
+
+    operation_id: int
+    kind: Kind
+    at: datetime
+    by: str  # a name
+    from_number: str | None
+    number: str | None
+    added: int
+    moved: int
+    removed: int
+    undone: Undone | None
+
+
+def latest(connection: Connection, host: Host, limit: int = 10) -> Sequence[BulkOperation]:
+    """The latest bulk operations. Two statements."""
+    return _read(connection, host, _rows().order_by(operation.c.operation_id.desc()).limit(limit))
+
+
+def one(connection: Connection, host: Host, operation_id: int) -> BulkOperation:
+    """One bulk operation. Raises NotFound."""
+    found = _read(connection, host, _rows().where(operation.c.operation_id == operation_id))
+    if not found:
+        raise NotFound("There is no such bulk update.")
+    return found[0]
+
+
+def _rows() -> Select[Any]:
+    source, target, undoing = panel.alias("source"), panel.alias("target"), operation.alias("undoing")
+    return (
+        select(
+            operation,
+            source.c.number.label("from_number"),
+            target.c.number.label("number"),
+            undoing.c.detail.label("undone"),
+        )
+        .outerjoin(source, source.c.panel_id == operation.c.from_panel_id)
+        .outerjoin(target, target.c.panel_id == operation.c.panel_id)
+        .outerjoin(undoing, undoing.c.undoes == operation.c.operation_id)
+        .where(operation.c.kind.in_(BULK))
+    )
+
+
+def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOperation]:
+    found = connection.execute(rows).all()
+    names = actor_names(connection, host, {row.actor_id for row in found}) if found else {}
+    counts = [json.loads(row.detail) for row in found]
+    return [
+        BulkOperation(
+            operation_id=row.operation_id,
+            kind=Kind(row.kind),
+            at=row.at,
+            by=names[row.actor_id],
+            from_number=row.from_number,
+            number=row.number,
+            added=count["added"],
+            moved=count["moved"],
+            removed=count["removed"],
+            undone=Undone(**json.loads(row.undone)) if row.undone else None,
+        )
+        for row, count in zip(found, counts, strict=True)
+    ]

@@ -1,0 +1,32 @@
+"""What the plugin adds around its own pages: the entry in the administration menu, and notices."""
+
+from flask import url_for
+
+from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
+from ..services import access, clinic
+from ..services import notices as service
+from ..settings import load
+from .rendering import SECTION
+
+_LABEL = "CPAR Panel Management"
+
+
+def menu(host: Host, actor: Actor) -> list[MenuItem]:
+    """Panel management, for those who may, once the integration is enabled."""
+    if not host.identity.has(actor, access.MANAGE):
+        return []
+    with host.database.engine.connect() as connection:
+        enabled = clinic.load(connection).enabled
+    return [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))] if enabled else []
+
+
+def notices(host: Host, actor: Actor) -> list[Notice]:
+    """What went wrong with submissions, for those who manage panels."""
+    if not host.identity.has(actor, access.MANAGE):
+        return []
+    with host.database.engine.connect() as connection:
+        found = service.notices(connection, host, load(host.settings), host.clock.now())
+    return [
+        Notice(level=HealthLevel.FAILURE, message=one.text, href=url_for("cpar.submissions") if one.panel_id else "")
+        for one in found
+    ]

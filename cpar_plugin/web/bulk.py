@@ -1,0 +1,146 @@
+"""Bulk Update: enter an order, look at what it would do, carry it out, undo it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.refusals import Refused
+from ..hooks import Actor, Host
+from ..services import access, operations, panels, undo
+from ..services import bulk as service
+from ..services.bulk import Assign, Move, Order, Remove
+from .inputs import number
+from .rendering import page
+from .serving import ID, Needs, Route
+
+TITLE = "Bulk Update"
+_INCOMPLETE = "The form did not arrive complete. Load the page again and send it once more."
+_SELECT_PANEL = "Select the panel."
+
+
+@dataclass(frozen=True, slots=True)
+class BulkForm:
+    """The form as it is typed; which of its fields count depends on `kind`."""
+
+    kind: str = "assign"
+    provider_id: str = ""
+    status: str = ""
+    from_panel_id: str = ""
+    panel_id: str = ""
+
+    def order(self) -> Order:
+        """The order that was entered. Raises Refused with a message for each field."""
+        messages: dict[str, str] = {}
+
+        def panel(field: str, message: str) -> int:
+            try:
+                return number(getattr(self, field), field, message)
+            except Refused as refused:
+                messages.update(refused.messages)
+                return 0
+
+        order: Order
+        match self.kind:
+            case "assign":
+                if not self.provider_id:
+                    messages["provider_id"] = "Select the provider whose patients are to be assigned."
+                order = Assign(self.provider_id, self.status, panel("panel_id", "Select the panel to assign them to."))
+            case "move":
+                source = panel("from_panel_id", "Select the panel that the patients are moved from.")
+                order = Move(source, panel("panel_id", "Select the panel that the patients are moved to."), self.status)
+            case "remove":
+                order = Remove(
+                    panel("from_panel_id", "Select the panel that the patients are removed from."), self.status
+                )
+            case _:
+                messages["kind"] = "Select what to do: assign, move or remove."
+        if messages:
+            raise Refused(messages)
+        return order
+
+
+def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The form; the preview of what it would do; and doing it. Nothing is changed before the last of these."""
+    access.require_configured(host)
+    if request.method == "GET":
+        return _form(host, BulkForm(status=host.roster.active_status))
+    form = BulkForm(**{field: request.form.get(field, "") for field in BulkForm.__slots__})
+    try:
+        match request.form.get("step", "preview"):
+            case "change":
+                return _form(host, form)
+            case "preview":
+                return _preview(host, actor, form, form.order())
+            case "carry-out":
+                return _carry_out(host, actor, form.order())
+            case _:
+                raise Refused(_INCOMPLETE)
+    except Refused as refused:
+        return _form(host, form, refused.messages)
+
+
+def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    with host.database.engine.connect() as connection:
+        choices: dict[str, Any] = {
+            "panels": panels.live_panels(connection, host),
+            "providers": panels.provider_choices(connection, host),
+            "statuses": service.status_choices(connection, host),
+            "operations": operations.latest(connection, host),
+        }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
+    return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, **choices)
+
+
+def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> ResponseReturnValue:
+    seen = service.preview(host, actor, order)
+    with host.database.engine.connect() as connection:
+        labels = {panel.panel_id: panel.label for panel in panels.live_panels(connection, host)}
+        names = {choice.provider_id: choice.name for choice in panels.provider_choices(connection, host)}
+        statuses = {choice.status: choice.label for choice in service.status_choices(connection, host)}
+    return page(
+        host,
+        f"{TITLE}: look before you change",
+        "bulk_preview.html",
+        form=form,
+        preview=seen,
+        provider=names.get(form.provider_id, ""),
+        panel=labels.get(order.panel_id, ""),
+        from_panel=labels.get(order.from_panel_id, "") if isinstance(order, Move) else "",
+        status_label=statuses.get(form.status, form.status),
+    )
+
+
+def _carry_out(host: Host, actor: Actor, order: Order) -> ResponseReturnValue:
+    outcome = service.carry_out(host, actor, order)
+    if outcome.operation_id is None:
+        flash("There was nobody to change. Nothing was done.", "cpar")
+        return redirect(url_for("cpar.bulk"), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.bulk_result", operation_id=outcome.operation_id), HTTPStatus.SEE_OTHER)
+
+
+def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """What an operation did, and its undo."""
+    with host.database.engine.connect() as connection:
+        operation = operations.one(connection, host, operation_id)
+    return page(host, f"{TITLE}: done", "bulk_result.html", operation=operation)
+
+
+def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """Put back what an operation changed, where it is still as the operation left it."""
+    undone = undo.undo(host, actor, operation_id)
+    flash(
+        f"Undone. Patients put back: {undone.restored}. Changed since, and left as they are: {undone.changed_since}.",
+        "cpar",
+    )
+    return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
+
+
+ROUTES = (
+    Route("/bulk", bulk, Needs.MANAGEMENT, ("GET", "POST")),
+    Route(f"/bulk/<{ID}:operation_id>", bulk_result, Needs.MANAGEMENT),
+    Route(f"/bulk/<{ID}:operation_id>/undo", undo_bulk, Needs.MANAGEMENT, ("POST",)),
+)

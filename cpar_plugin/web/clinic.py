@@ -1,0 +1,45 @@
+"""The settings behind the gear: Clinic Name and Site ID."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.refusals import Refused, Stale
+from ..hooks import Actor, Host
+from ..services import clinic as service
+from .inputs import number
+from .rendering import page
+from .serving import Needs, Route
+
+_WHICH_VERSION = "The form did not arrive complete. Load the page again and send it once more."
+
+
+def settings(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The form, and what becomes of it."""
+    if request.method == "GET":
+        return _form(host)
+    name, site_id = request.form.get("name", ""), request.form.get("site_id", "")
+    version = number(request.form.get("version", ""), "", _WHICH_VERSION)
+    try:
+        service.save(host, actor, name=name, site_id=site_id, version=version)
+    except Stale as stale:
+        return _form(host, HTTPStatus.CONFLICT, messages=stale.messages)
+    except Refused as refused:
+        typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": version}
+        return _form(host, HTTPStatus.UNPROCESSABLE_ENTITY, messages=refused.messages, **typed)
+    flash("The settings are saved.", "cpar")
+    return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+
+
+def _form(
+    host: Host, status: HTTPStatus = HTTPStatus.OK, *, messages: dict[str, str] | None = None, **entered: Any
+) -> ResponseReturnValue:
+    with host.database.engine.connect() as connection:
+        now = service.load(connection)
+    shown = {"name": now.name, "site_id": now.site_id, "version": now.version, **entered}
+    return page(host, "CPAR settings", "settings.html", status, messages=messages or {}, **shown)
+
+
+ROUTES = (Route("/settings", settings, Needs.MANAGEMENT, ("GET", "POST")),)

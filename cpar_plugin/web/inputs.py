@@ -1,0 +1,17 @@
+"""What arrives in forms, taken apart. Everything here is text that anybody may have sent."""
+
+from ..domain.refusals import Refused
+
+_LARGEST_ID = 2**63 - 1
+
+
+def number(text: str, field: str, message: str) -> int:
+    """A database id from a form. Raises Refused with the message at the field unless it is one."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST_ID):
+        raise Refused({field: message})
+    return int(text)
+
+
+def number_or_none(text: str, field: str, message: str) -> int | None:
+    """The same, where an empty text stands for none."""
+    return number(text, field, message) if text else None

@@ -1,0 +1,84 @@
+"""The panel form as it is typed: it can grow and shrink by whole rows, without script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TypeVar
+
+from werkzeug.datastructures import MultiDict
+
+from ..domain.panel import AT_MOST, PanelDraft, panel_draft
+from ..domain.refusals import Refused
+from ..services.panels import Panel, PanelProviderName
+
+Row = TypeVar("Row")
+
+SAVE = "save"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelForm:
+    """The texts of the form. `providers` are pairs of the host's provider id and the Practitioner ID.
+
+    `added` is the field that a new row begins with, "" where there is none.
+    """
+
+    number: str = ""
+    facilities: tuple[str, ...] = ("",)
+    providers: tuple[tuple[str, str], ...] = (("", ""),)
+    notify: str = ""
+    added: str = ""
+
+    def after(self, step: str) -> "PanelForm":
+        """The form after one of its buttons: `add-facility`, `add-provider`, `remove-facility-0` ...
+
+        Raises Refused for any other step, and for a row too many.
+        """
+        match step.split("-"):
+            case ["add", "facility"] if len(self.facilities) < AT_MOST:
+                return replace(self, facilities=(*self.facilities, ""), added=f"facilities-{len(self.facilities)}")
+            case ["add", "provider"] if len(self.providers) < AT_MOST:
+                return replace(self, providers=(*self.providers, ("", "")), added=f"providers-{len(self.providers)}")
+            case ["remove", "facility", place]:
+                return replace(self, facilities=_without(self.facilities, place) or ("",))
+            case ["remove", "provider", place]:
+                return replace(self, providers=_without(self.providers, place) or (("", ""),))
+            case ["add", _]:
+                raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
+        raise Refused("The form did not arrive complete. Load the page again and send it once more.")
+
+    def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
+        """What was entered, checked. A Practitioner ID left empty is the one that is known of the provider."""
+        known = {choice.provider_id: choice.practitioner_id or "" for choice in choices}
+        providers = [(provider, typed.strip() or known.get(provider, "")) for provider, typed in self.providers]
+        return panel_draft(self.number, self.facilities, providers, self.notify)
+
+
+def from_form(form: MultiDict[str, str]) -> PanelForm:
+    """The form as it arrived. Raises Refused for more rows than it ever shows."""
+    facilities = form.getlist("facilities")
+    providers = list(zip_longest(form.getlist("providers"), form.getlist("practitioner_ids"), fillvalue=""))
+    if len(facilities) > AT_MOST or len(providers) > AT_MOST:
+        raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
+    return PanelForm(
+        number=form.get("number", ""),
+        facilities=tuple(facilities) or ("",),
+        providers=tuple(providers) or (("", ""),),
+        notify=form.get("notify", ""),
+    )
+
+
+def from_panel(panel: Panel) -> PanelForm:
+    """The form that shows a panel as it is."""
+    return PanelForm(
+        number=panel.number,
+        facilities=panel.facilities or ("",),
+        providers=tuple((p.provider_id, p.practitioner_id or "") for p in panel.providers) or (("", ""),),
+        notify=panel.notify,
+    )
+
+
+def _without(rows: tuple[Row, ...], place: str) -> tuple[Row, ...]:
+    if not (place.isascii() and place.isdigit() and len(place) <= 2):
+        raise Refused("The form did not arrive complete. Load the page again and send it once more.")
+    return tuple(row for number, row in enumerate(rows) if number != int(place))

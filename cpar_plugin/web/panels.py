@@ -1,0 +1,139 @@
+"""The Panels tab of the management page; new, edit, delete; submit and its cancellation."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.refusals import Refused, Stale
+from ..hooks import Actor, Host
+from ..services import access, clinic
+from ..services import panels as service
+from ..services.panels import Panel
+from ..services.submission import history
+from ..settings import load
+from . import panel_form
+from .inputs import number
+from .panel_form import SAVE, PanelForm
+from .rendering import page
+from .serving import ID, Needs, Route
+
+TITLE = "CPAR Panel Management"
+_WHICH_VERSION = "The form did not arrive complete. Load the page again and send it once more."
+
+
+def panels(host: Host, actor: Actor) -> ResponseReturnValue:
+    """All panels, with their number of patients and what is queued."""
+    with host.database.engine.connect() as connection:
+        stands, shown = clinic.load(connection), service.live_panels(connection, host)
+        under_way = history.open_submissions(connection, host)
+    calendar = load(host.settings).calendar(host.clock.zone)
+    now = host.clock.now()
+    return page(
+        host,
+        TITLE,
+        "panels.html",
+        clinic=stands,
+        panels=shown,
+        open=under_way,
+        goes_on=calendar.goes_on(now),
+        in_blackout=calendar.in_blackout(calendar.today(now)),
+    )
+
+
+def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The empty form, and what becomes of it."""
+    access.require_configured(host)
+    if request.method == "GET":
+        return _form(host, PanelForm())
+    form, step = panel_form.from_form(request.form), request.form.get("step", SAVE)
+    if step != SAVE:
+        return _form(host, form.after(step))
+    try:
+        service.create(host, actor, form.draft(_choices(host)))
+    except Refused as refused:
+        return _form(host, form, messages=refused.messages)
+    flash(f"Panel {form.number.strip()} is made. It can be chosen on every patient's page now.", "cpar")
+    return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+
+
+def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """A panel in the form, and what becomes of it."""
+    panel = _panel(host, panel_id)
+    if request.method == "GET":
+        return _form(host, panel_form.from_panel(panel), panel)
+    form, step = panel_form.from_form(request.form), request.form.get("step", SAVE)
+    version = _version()
+    if step != SAVE:
+        return _form(host, form.after(step), panel, version=version)
+    try:
+        service.edit(host, actor, panel_id, version, form.draft(_choices(host)))
+    except Stale as stale:
+        now = _panel(host, panel_id)
+        return _form(host, panel_form.from_panel(now), now, messages=stale.messages, status=HTTPStatus.CONFLICT)
+    except Refused as refused:
+        return _form(host, form, panel, version=version, messages=refused.messages)
+    flash(f"Panel {form.number.strip()} is saved.", "cpar")
+    return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+
+
+def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """What deleting means, and doing it."""
+    panel, messages, status = _panel(host, panel_id), {}, HTTPStatus.OK
+    if request.method == "POST":
+        try:
+            left = service.delete(host, actor, panel_id, _version())
+        except Stale as stale:
+            panel, messages, status = _panel(host, panel_id), stale.messages, HTTPStatus.CONFLICT
+        else:
+            flash(f"Panel {panel.number} is deleted. Patients who are Not Paneled now: {left}.", "cpar")
+            return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+    with host.database.engine.connect() as connection:
+        queued = history.open_submissions(connection, host).get(panel_id)
+    return page(
+        host, f"Delete panel {panel.number}", "delete_panel.html", status, panel=panel, queued=queued, messages=messages
+    )
+
+
+def _form(
+    host: Host,
+    form: PanelForm,
+    panel: Panel | None = None,
+    *,
+    version: int | None = None,
+    messages: dict[str, str] | None = None,
+    status: HTTPStatus | None = None,
+) -> ResponseReturnValue:
+    return page(
+        host,
+        f"Edit panel {panel.number}" if panel else "New panel",
+        "panel_form.html",
+        status or (HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK),
+        form=form,
+        panel=panel,
+        version=version or (panel and panel.version),
+        choices=_choices(host),
+        messages=messages or {},
+    )
+
+
+def _choices(host: Host) -> list[service.PanelProviderName]:
+    with host.database.engine.connect() as connection:
+        return service.provider_choices(connection, host)
+
+
+def _panel(host: Host, panel_id: int) -> Panel:
+    with host.database.engine.connect() as connection:
+        return service.get(connection, host, panel_id)
+
+
+def _version() -> int:
+    return number(request.form.get("version", ""), "", _WHICH_VERSION)
+
+
+ROUTES = (
+    Route("/panels", panels, Needs.MANAGEMENT),
+    Route("/panels/new", new_panel, Needs.MANAGEMENT, ("GET", "POST")),
+    Route(f"/panels/<{ID}:panel_id>/edit", edit_panel, Needs.MANAGEMENT, ("GET", "POST")),
+    Route(f"/panels/<{ID}:panel_id>/delete", delete_panel, Needs.MANAGEMENT, ("GET", "POST")),
+)

@@ -1,0 +1,39 @@
+"""Templates of the plugin, and what they all need."""
+
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+
+from flask import make_response, render_template
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from ..hooks import Host
+
+SECTION = "CII/CPAR"
+
+
+def fragment(host: Host, template: str, **context: Any) -> Markup:
+    """A rendered template of the plugin, escaped, without the host's frame."""
+
+    def moment(value: datetime) -> str:
+        local = value.astimezone(host.clock.zone)
+        return f"{day(local.date())}, {local:%H:%M}"
+
+    return Markup(  # noqa: S704  Jinja has escaped it
+        render_template(f"cpar/{template}", day=day, moment=moment, token=generate_csrf, **context)
+    )
+
+
+def page(
+    host: Host, title: str, template: str, status: int = HTTPStatus.OK, *, section: str = SECTION, **context: Any
+) -> ResponseReturnValue:
+    """A whole page in the host's frame."""
+    body = fragment(host, template, title=title, **context)
+    return make_response(host.pages.render(title=title, body=body, section=section), status)
+
+
+def day(value: date) -> str:
+    """A civil date for people: `7 Dec 2026`."""
+    return f"{value.day} {value:%b %Y}"

@@ -1,0 +1,104 @@
+"""How every page of the plugin is served: who asks, may they, is it their own form, and what a refusal looks like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import validate_csrf
+from werkzeug.exceptions import HTTPException
+from wtforms.validators import ValidationError
+
+from ..domain.refusals import NotFound, Refused, Stale
+from ..hooks import Actor, Host
+from ..services import access
+from .rendering import page
+
+LARGEST_FORM = 256 * 1024
+ID = "int(max=9223372036854775807)"  # what the database can hold: a larger number is no address
+
+View = Callable[..., ResponseReturnValue]
+
+_TOO_OLD = (
+    "This form is too old, or it did not come from this site. Go back, load the page again, and send it once more."
+)
+_WORDS = {
+    HTTPStatus.BAD_REQUEST: "The form did not arrive complete. Go back and send it once more.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
+}
+
+
+class Needs(Enum):
+    """The right that a page asks for."""
+
+    THE_PATIENT = "may see the patient"
+    MANAGEMENT = "may manage panels"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address, the view that answers it, and the right without which it does not.
+
+    The view is called with the host, the actor and the parts of the address. Its name is the endpoint's name.
+    """
+
+    path: str
+    view: View
+    needs: Needs
+    methods: tuple[str, ...] = ("GET",)
+
+
+def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
+    """Answer one request. Refusals become pages: 400, 403, 404, 409, 413 or 422, each with what to do."""
+    request.max_content_length = LARGEST_FORM
+    actor = host.identity.current()
+    if actor is None:
+        return redirect(host.pages.sign_in_href(_back_to(host, route, arguments)), HTTPStatus.SEE_OTHER)
+    try:
+        _check_right(host, actor, route.needs, arguments)
+        if request.method == "POST":
+            validate_csrf(request.form.get("csrf_token", ""))
+        return route.view(host, actor, **arguments)
+    except access.Forbidden as forbidden:
+        return refusal(host, HTTPStatus.FORBIDDEN, str(forbidden))
+    except ValidationError:
+        return refusal(host, HTTPStatus.BAD_REQUEST, _TOO_OLD)
+    except HTTPException as error:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        return refusal(host, status, _WORDS.get(status, status.description))
+    except NotFound as refused:
+        return refusal(host, HTTPStatus.NOT_FOUND, *refused.messages.values())
+    except Stale as refused:
+        return refusal(host, HTTPStatus.CONFLICT, *refused.messages.values())
+    except Refused as refused:
+        return refusal(host, HTTPStatus.UNPROCESSABLE_ENTITY, *refused.messages.values())
+
+
+def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnValue:
+    """The page that says no, and what to do."""
+    return page(host, _TITLES.get(status, "This did not work"), "refusal.html", status, messages=messages)
+
+
+_TITLES = {
+    HTTPStatus.FORBIDDEN: "You may not open this page",
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.CONFLICT: "Somebody else was faster",
+}
+
+
+def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, Any]) -> None:
+    if needs is Needs.THE_PATIENT:
+        access.require_patient(host, actor, arguments["patient_id"])
+    else:
+        access.require_management(host, actor)
+    if needs is Needs.MANAGEMENT or request.method == "POST":
+        access.require_enabled(host)
+
+
+def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:
+    if route.needs is Needs.THE_PATIENT:
+        return host.pages.patient_href(arguments["patient_id"])
+    return request.path if "GET" in route.methods else url_for("cpar.panels")

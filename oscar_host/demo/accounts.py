@@ -1,0 +1,60 @@
+"""Who may sign in to the embedded EMR: the rows of `security`, with passwords as bcrypt."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from threading import Lock
+
+import bcrypt
+from sqlalchemy import Connection, select
+
+from ..schema import Tables
+
+_BCRYPT = "{bcrypt}"
+_NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
+_BCRYPT_READS = 72  # bytes
+
+
+def hashed(password: str) -> str:
+    """The password as it stands in `security.password`."""
+    return _BCRYPT + bcrypt.hashpw(password.encode()[:_BCRYPT_READS], bcrypt.gensalt(10)).decode()
+
+
+def provider_of(connection: Connection, tables: Tables, user_name: str, password: str, today: date) -> str | None:
+    """The provider who signs in with this name and password; None for anything wrong, and it takes as long."""
+    security, provider = tables.security, tables.provider
+    row = connection.execute(
+        select(security, provider.c.status)
+        .join_from(security, provider, security.c.provider_no == provider.c.provider_no)
+        .where(security.c.user_name == user_name)
+    ).one_or_none()
+    stored = row.password if row is not None and row.password.startswith(_BCRYPT) else _BCRYPT + _NOBODY
+    fits = bcrypt.checkpw(password.encode()[:_BCRYPT_READS], stored.removeprefix(_BCRYPT).encode())
+    if row is None or not fits:
+        return None
+    expired = row.b_ExpireSet and (row.date_ExpireDate is None or row.date_ExpireDate < today)
+    barred = expired or row.forcePasswordReset or row.usingMfa or row.status == "0"
+    return None if barred else row.provider_no
+
+
+@dataclass(slots=True)
+class Throttle:
+    """At most `attempts` wrong passwords for one name within `within`, and for all names together fifty times that."""
+
+    attempts: int = 5
+    within: timedelta = timedelta(minutes=1)
+    _failures: deque[tuple[datetime, str]] = field(default_factory=deque)
+    _lock: Lock = field(default_factory=Lock)
+
+    def open(self, user_name: str, now: datetime) -> bool:
+        """Whether this name may be tried now."""
+        with self._lock:
+            while self._failures and self._failures[0][0] <= now - self.within:
+                self._failures.popleft()
+            of_name = sum(name == user_name for _, name in self._failures)
+            return of_name < self.attempts and len(self._failures) < 50 * self.attempts
+
+    def failed(self, user_name: str, now: datetime) -> None:
+        """Remember a wrong password."""
+        with self._lock:
+            self._failures.append((now, user_name))

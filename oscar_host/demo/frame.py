@@ -1,0 +1,53 @@
+"""The embedded EMR's frame around every page: header, administration menu, notices."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import current_app, make_response, render_template
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from cpar_plugin.hooks.plugins import Plugins
+
+from ..host import OscarHost
+from ..pages import PlainPages
+
+
+@dataclass(frozen=True, slots=True)
+class Emr:
+    """What the pages of the embedded EMR work with."""
+
+    host: OscarHost
+    plugins: Plugins
+
+
+def emr() -> Emr:
+    """The EMR of the running application."""
+    found: Emr = current_app.extensions["emr"]
+    return found
+
+
+class EmbeddedPages(PlainPages):
+    """The frame, also for the pages of plugins. A `section` of the administration brings its menu along."""
+
+    def render(self, *, title: str, body: Markup, section: str) -> str:
+        """A complete page with `body` inside the frame, for whoever is signed in, or for nobody."""
+        actor = emr().host.identity.current()
+        return render_template(
+            "emr/frame.html",
+            title=title,
+            body=body,
+            section=section,
+            actor=actor,
+            menu=emr().plugins.admin_menu(emr().host, actor) if actor else (),
+            notices=emr().plugins.notices(emr().host, actor) if actor else (),
+        )
+
+
+def page(
+    title: str, template: str, status: int = HTTPStatus.OK, *, section: str = "", **context: Any
+) -> ResponseReturnValue:
+    """A page of the EMR itself."""
+    body = Markup(render_template(f"emr/{template}", title=title, **context))  # noqa: S704  Jinja has escaped it
+    return make_response(emr().host.pages.render(title=title, body=body, section=section), status)

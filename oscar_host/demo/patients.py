@@ -1,0 +1,127 @@
+"""Patient search and the Master Record of the embedded EMR."""
+
+import re
+from datetime import date
+from http import HTTPStatus
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, Connection, Row, and_, literal, select
+
+from cpar_plugin.hooks import Actor, AuditEvent
+
+from ..host import OscarHost
+from .frame import emr, page
+
+_AT_ONCE = 25
+_LAST_PAGE = 1000
+_HIDDEN = "You may not see this patient's record. Ask an administrator if you should."
+_GONE = "There is no such patient, or the record was merged into another. Search for the name."
+
+
+def search(actor: Actor) -> ResponseReturnValue:
+    """Search by name, PHN or number. What is searched for is posted, so that it stands in no address and no log."""
+    wanted = request.form.get("wanted", "").strip()[:100]
+    asked = request.form.get("page", "0")
+    number = min(int(asked), _LAST_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
+    found: list[Row[tuple[object, ...]]] = []
+    message = ""
+    if request.method == "POST" and not wanted:
+        message = "Enter a name, a PHN or a demographic number."
+    elif wanted:
+        with emr().host.database.engine.connect() as connection:
+            found = _found(connection, emr().host, actor, wanted, number)
+    return page(
+        "Patient search",
+        "search.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if message else HTTPStatus.OK,
+        wanted=wanted,
+        found=found[:_AT_ONCE],
+        more=len(found) > _AT_ONCE,
+        number=number,
+        labels=emr().host.roster.status_labels,
+        message=message,
+    )
+
+
+def _found(
+    connection: Connection, host: OscarHost, actor: Actor, wanted: str, number: int
+) -> list[Row[tuple[object, ...]]]:
+    patient, record = host.roster.patients(), host.tables.demographic
+    query = (
+        select(patient)
+        .where(patient.c.patient_id.in_(select(record.c.demographic_no).where(_matches(host, wanted))))
+        .where(host.identity.visible(actor, patient.c.patient_id))
+        .order_by(patient.c.family_name, patient.c.given_name, patient.c.patient_id)
+        .limit(_AT_ONCE + 1)
+        .offset(number * _AT_ONCE)
+    )
+    return list(connection.execute(query))
+
+
+def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
+    record = host.tables.demographic
+    digits = re.sub(r"[\s-]", "", wanted)
+    if digits.isascii() and digits.isdigit():
+        number = int(digits) if len(digits) < 10 else 0
+        return (record.c.hin == digits) | (record.c.demographic_no == literal(number))
+    family, _, given = (part.strip() for part in wanted.partition(","))
+    return and_(
+        record.c.last_name.istartswith(family, autoescape=True), record.c.first_name.istartswith(given, autoescape=True)
+    )
+
+
+def master_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """One patient, with the boxes of the plugins at the top right."""
+    host = emr().host
+    if not host.identity.may_see(actor, patient_id):
+        return page("Not your patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
+    with host.database.engine.connect() as connection:
+        shown = _record(connection, host, patient_id)
+    if shown is None:
+        return page("No such patient", "message.html", HTTPStatus.NOT_FOUND, message=_GONE, home=True)
+    with host.database.session() as session:
+        event = AuditEvent(actor=actor, action="read", noun="demographic", key=str(patient_id), patient_id=patient_id)
+        host.audit.record(session, event)
+    return page(
+        "Master Record",
+        "master_record.html",
+        patient=shown,
+        name=", ".join(part for part in ((shown.family_name or "").upper(), shown.given_name) if part) or "(no name)",
+        age=_age(shown.birth_date, host.clock.now().date()),
+        labels=host.roster.status_labels,
+        widgets=emr().plugins.demographic_widgets(host, actor, patient_id),
+    )
+
+
+def _record(connection: Connection, host: OscarHost, patient_id: int) -> Row[tuple[object, ...]] | None:
+    patient, provider, visit = host.roster.patients(), host.roster.providers(), host.tables.appointment
+    now = host.clock.now()
+    next_appointment = (
+        select(visit.c.appointment_date)
+        .where(visit.c.demographic_no == patient.c.patient_id, visit.c.appointment_date > now.date())
+        .order_by(visit.c.appointment_date)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            patient,
+            provider.c.family_name.label("mrp_family_name"),
+            provider.c.given_name.label("mrp_given_name"),
+            host.roster.last_visit_on(patient.c.patient_id, now).label("last_visit"),
+            next_appointment.label("next_appointment"),
+        )
+        .join_from(patient, provider, provider.c.provider_id == patient.c.mrp_id, isouter=True)
+        .where(patient.c.patient_id == patient_id)
+    )
+    return connection.execute(query).one_or_none()
+
+
+def _age(birth_date: str | None, today: date) -> str:
+    try:
+        born = date.fromisoformat(birth_date or "")
+    except ValueError:
+        return ""
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return f"{years} years" if years >= 0 else ""

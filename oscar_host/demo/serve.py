@@ -1,0 +1,72 @@
+"""`cpar serve`: the embedded EMR with its scheduler, in one process."""
+
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from cpar_plugin.hooks.plugins import Plugins
+
+from ..host import OscarHost, from_environment
+from ..migrations import upgrade
+from ..scheduler import Scheduler
+from .app import create_app
+
+_THREADS = 8
+
+
+@click.command("serve")
+@click.option("--address", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
+def command(address: str, port: int) -> None:
+    """Run the embedded EMR until it is stopped with Ctrl-C."""
+    host = from_environment()
+    serve(host, installed_plugins(host), address=address, port=port)
+
+
+def installed_plugins(host: OscarHost) -> Plugins:
+    """The installed plugins, their tables up to date."""
+    plugins = Plugins()
+    plugins.load_installed()
+    for source in plugins.migrations():
+        upgrade(host.database.engine, source)
+    return plugins
+
+
+def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None:
+    """Serve until a signal ends it. One process: its scheduler runs in it, and its threads share the throttle."""
+    app = create_app(host, plugins)
+    # Connections do not survive a fork.
+    host.database.engine.dispose()
+    _Server(app, Scheduler(plugins, host), f"{address}:{port}").run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, app: Flask, scheduler: Scheduler, bind: str) -> None:
+        self._app = app
+        self._scheduler = scheduler
+        self._bind = bind
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": self._bind,
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "loglevel": "warning",
+            "post_worker_init": self._start,
+            "worker_exit": self._stop,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._app
+
+    def _start(self, worker: Any) -> None:
+        self._scheduler.start()
+
+    def _stop(self, server: Any, worker: Any) -> None:
+        self._scheduler.stop()

@@ -1,0 +1,49 @@
+"""Sign-in and sign-out of the embedded EMR. The session cookie holds the provider's id and nothing else."""
+
+from http import HTTPStatus
+
+from flask import current_app, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from ..identity import SESSION_KEY
+from .accounts import Throttle, provider_of
+from .frame import emr, page
+
+_WRONG = "User name or password is wrong, or the account is locked. Type both in again, or ask an administrator."
+_TOO_MANY = "Too many wrong passwords. Wait a minute, then try again."
+
+
+def sign_in() -> ResponseReturnValue:
+    """The form, and who comes in through it."""
+    back_to = _own_path(request.values.get("next", ""))
+    if request.method == "GET":
+        return page("Sign in", "sign_in.html", back_to=back_to, user_name="", message="")
+    user_name, password = request.form.get("user_name", ""), request.form.get("password", "")
+    throttle: Throttle = current_app.extensions["emr_throttle"]
+    now = emr().host.clock.now()
+    if not throttle.open(user_name, now):
+        return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
+    with emr().host.database.engine.connect() as connection:
+        provider_id = provider_of(connection, emr().host.tables, user_name, password, now.date())
+    if provider_id is None:
+        throttle.failed(user_name, now)
+        return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
+    session.clear()
+    session[SESSION_KEY] = provider_id
+    return redirect(back_to, HTTPStatus.SEE_OTHER)
+
+
+def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
+    return page("Sign in", "sign_in.html", status, back_to=back_to, user_name=user_name, message=message)
+
+
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    session.clear()
+    return redirect(url_for("sign_in"), HTTPStatus.SEE_OTHER)
+
+
+def _own_path(path: str) -> str:
+    """The path to go on to, if it is one of this site; a foreign one would send people elsewhere with our word."""
+    own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if own else url_for("search")
