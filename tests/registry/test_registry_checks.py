@@ -1,0 +1,233 @@
+"""What the registry finds in a submission, and where. Every fault is made in one that was right."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from oscar_host.demo.registry.transaction import Faulty, check
+
+Json = dict[str, Any]
+CLINIC, PLACE, DOCTOR, ROLE, PAT, LEE, PANEL = range(7)
+
+
+def resource(bundle: Json, position: int) -> Json:
+    found: Json = bundle["entry"][position]["resource"]
+    return found
+
+
+def faults(bundle: Json | list[Any]) -> list[tuple[str, str]]:
+    with pytest.raises(Faulty) as caught:
+        check(orjson.dumps(bundle))
+    return [(issue.code, issue.expression) for issue in caught.value.issues]
+
+
+def test_a_submission_by_the_standard_is_taken(submission: Callable[..., Json]) -> None:
+    found = check(orjson.dumps(submission(patients=3)))
+    assert (found.panel_number, found.members, len(found.keys)) == ("0042", 3, 8)
+    assert found.identifier == "urn:uuid:8a3f3e9e-8f0e-4b5c-9d51-2f1f2f7d9a10"
+
+
+ELEMENTS: dict[str, tuple[int, Json, str, str]] = {
+    "an unknown element": (PAT, {"surname": "X"}, "structure", "surname"),
+    "a text for a truth value": (PAT, {"active": "true"}, "structure", "active"),
+    "one thing where a list belongs": (PAT, {"name": {"family": "X"}}, "structure", "name"),
+    "an empty text": (PAT, {"name": [{"family": ""}]}, "structure", "name[0].family"),
+    "an empty list": (PAT, {"telecom": []}, "structure", "telecom"),
+    "a date in another form": (PAT, {"birthDate": "29/02/1980"}, "structure", "birthDate"),
+    "a moment without a zone": (
+        PANEL,
+        {"member": [{"entity": {"display": "x"}, "period": {"start": "2026-11-01T08:00:00"}}]},
+        "structure",
+        "member[0].period.start",
+    ),
+    "a Group without a type": (PANEL, {"type": None}, "structure", "type"),
+    "two kinds of value": (PAT, {"deceasedBoolean": True, "deceasedDateTime": "2026"}, "structure", "deceased[x]"),
+    "a day that does not exist": (PAT, {"birthDate": "1981-02-29"}, "value", "birthDate"),
+    "a gender code of the clinic": (PAT, {"gender": "F"}, "code-invalid", "gender"),
+    "a use of a name that there is not": (
+        PAT,
+        {"name": [{"family": "X", "use": "legal"}]},
+        "code-invalid",
+        "name[0].use",
+    ),
+    "a Group of people": (PANEL, {"type": "people"}, "code-invalid", "type"),
+    "a status of a place that there is not": (PLACE, {"status": "open"}, "code-invalid", "status"),
+    "an element without anything in it": (PAT, {"maritalStatus": {}}, "invariant", "maritalStatus"),
+    "an identifier without a system": (
+        DOCTOR,
+        {"identifier": [{"system": "https://x.invalid/practitioner", "value": "123456789"}, {"value": "1"}]},
+        "invariant",
+        "identifier[1]",
+    ),
+    "a name without a name": (PAT, {"name": [{"use": "official"}]}, "invariant", "name[0]"),
+    "a telephone number of no kind": (PAT, {"telecom": [{"value": "780"}]}, "invariant", "telecom[0]"),
+    "a period that ends before it starts": (
+        ROLE,
+        {"period": {"start": "2026-02", "end": "2026-01-31"}},
+        "invariant",
+        "period",
+    ),
+    "an extension that says nothing": (PAT, {"extension": [{"url": "https://x.invalid"}]}, "invariant", "extension[0]"),
+    "an extension that says two things": (
+        PAT,
+        {
+            "extension": [
+                {"url": "https://x.invalid/a", "valueCode": "a", "extension": [{"url": "b", "valueCode": "b"}]}
+            ]
+        },
+        "invariant",
+        "extension[0]",
+    ),
+    "a contact who is nobody": (PAT, {"contact": [{"gender": "female"}]}, "invariant", "contact[0]"),
+    "a reference that leads nowhere": (
+        PAT,
+        {"managingOrganization": {"type": "Organization"}},
+        "invariant",
+        "managingOrganization",
+    ),
+    "a reference to what is not sent": (
+        PAT,
+        {"managingOrganization": {"reference": "Organization/1"}},
+        "not-found",
+        "managingOrganization.reference",
+    ),
+    "a conditional reference of the wrong type": (
+        PAT,
+        {"managingOrganization": {"reference": "Patient?identifier=a%7Cb"}},
+        "invalid",
+        "managingOrganization.reference",
+    ),
+    "a Group that is no actual one": (PANEL, {"actual": False}, "business-rule", ""),
+    "a Group of practitioners": (PANEL, {"type": "practitioner"}, "business-rule", ""),
+    "a wrong number of members": (PANEL, {"quantity": 3}, "value", "quantity"),
+}
+
+
+@pytest.mark.parametrize("fault", ELEMENTS)
+def test_a_fault_in_a_resource_is_found_where_it_is(fault: str, submission: Callable[..., Json]) -> None:
+    position, change, code, place = ELEMENTS[fault]
+    bundle = submission()
+    changed = resource(bundle, position) | change
+    bundle["entry"][position]["resource"] = {name: value for name, value in changed.items() if value is not None}
+    expression = f"Bundle.entry[{position}].resource.{place}".rstrip(".")
+    assert (code, expression) in faults(bundle)
+
+
+def test_a_member_that_is_not_in_the_bundle_is_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    del bundle["entry"][PAT]
+    assert faults(bundle) == [("not-found", "Bundle.entry[5].resource.member[0].entity.reference")]
+
+
+def test_a_member_that_is_a_place_is_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    resource(bundle, PANEL)["member"][0]["entity"]["reference"] = bundle["entry"][PLACE]["fullUrl"]
+    assert faults(bundle) == [("invalid", "Bundle.entry[6].resource.member[0].entity.reference")]
+
+
+def test_the_same_member_twice_is_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    members = resource(bundle, PANEL)["member"]
+    members[1] = members[0]
+    assert faults(bundle) == [("duplicate", "Bundle.entry[6].resource.member")]
+
+
+def test_two_entries_with_the_same_full_url_are_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    bundle["entry"][LEE]["fullUrl"] = bundle["entry"][PAT]["fullUrl"]
+    assert ("duplicate", "Bundle.entry[5].fullUrl") in faults(bundle)
+
+
+def test_two_entries_that_put_the_same_resource_are_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    bundle["entry"][LEE]["request"] = bundle["entry"][PAT]["request"]
+    resource(bundle, LEE)["identifier"] = resource(bundle, PAT)["identifier"]
+    assert faults(bundle) == [("duplicate", "Bundle.entry[5].request.url")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "place"),
+    [
+        ({"method": "PUT", "url": "Patient/1"}, "invalid", "request.url"),
+        ({"method": "PUT", "url": "Patient?name=a"}, "invalid", "request.url"),
+        ({"method": "PUT", "url": "Patient?identifier=https://x.invalid/phn%7C999999999"}, "invalid", "request.url"),
+        ({"method": "PUT", "url": "Patient?identifier=000000001"}, "invalid", "request.url"),
+        ({"method": "PUT", "url": "Patient?identifier=a%7Cb&identifier=c%7Cd"}, "invalid", "request.url"),
+        ({"method": "PUT", "url": "Group?identifier=https://x.invalid/phn%7C000000001"}, "invalid", "request.url"),
+        ({"method": "POST", "url": "Patient"}, "invalid", "request.url"),
+        ({"method": "DELETE", "url": "Patient?identifier=a%7Cb"}, "not-supported", "request.method"),
+        ({"method": "MERGE", "url": "Patient?identifier=a%7Cb"}, "code-invalid", "request.method"),
+    ],
+)
+def test_what_could_not_be_repeated_is_refused(
+    request_: Json, code: str, place: str, submission: Callable[..., Json]
+) -> None:
+    bundle = submission()
+    bundle["entry"][PAT]["request"] = request_
+    assert (code, f"Bundle.entry[4].{place}") in faults(bundle)
+
+
+def test_a_post_that_is_conditional_is_taken(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    query = "identifier=https://x.invalid/phn%7C000000001"
+    bundle["entry"][PAT]["request"] = {"method": "POST", "url": "Patient", "ifNoneExist": query}
+    assert check(orjson.dumps(bundle)).keys[PAT] == f"Patient?{query}"
+
+
+def test_separators_within_an_identifier_must_be_escaped_as_the_search_rules_say(
+    submission: Callable[..., Json],
+) -> None:
+    bundle = submission()
+    resource(bundle, PANEL)["identifier"][0]["value"] = "A,1|2"
+    bundle["entry"][PANEL]["request"]["url"] = "Group?identifier=https://x.invalid/panel%7CA,1%7C2"
+    assert faults(bundle) == [("invalid", "Bundle.entry[6].request.url")]
+    bundle["entry"][PANEL]["request"]["url"] = "Group?identifier=https://x.invalid/panel%7CA%5C,1%5C%7C2"
+    assert check(orjson.dumps(bundle)).panel_number == "A,1|2"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "place"),
+    [
+        ({"type": "collection"}, "not-supported", "Bundle.type"),
+        ({"type": "parcel"}, "not-supported", "Bundle.type"),
+        ({"type": None}, "structure", "Bundle.type"),
+        ({"identifier": None}, "required", "Bundle.identifier"),
+        ({"identifier": {"system": "urn:ietf:rfc:3986"}}, "invariant", "Bundle.identifier"),
+        ({"entry": None}, "required", "Bundle.entry"),
+    ],
+)
+def test_a_fault_in_the_bundle_itself_is_found(
+    change: Json, code: str, place: str, submission: Callable[..., Json]
+) -> None:
+    bundle = {name: value for name, value in (submission() | change).items() if value is not None}
+    assert (code, place) in faults(bundle)
+
+
+@pytest.mark.parametrize("missing", ["fullUrl", "resource", "request"])
+def test_an_entry_without_its_parts_is_found(missing: str, submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    del bundle["entry"][PAT][missing]
+    assert ("required", f"Bundle.entry[4].{missing}") in faults(bundle)
+
+
+def test_a_submission_without_its_panel_is_found(submission: Callable[..., Json]) -> None:
+    bundle = submission()
+    del bundle["entry"][PANEL]
+    assert faults(bundle) == [("business-rule", "Bundle.entry")]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"Bundle"', b"\xff\xfe", b'{"resourceType": "Parcel"}'])
+def test_what_is_no_resource_is_refused(body: bytes) -> None:
+    with pytest.raises(Faulty) as caught:
+        check(body)
+    assert caught.value.issues[0].code == "structure"
+
+
+def test_two_thousand_members_are_checked_in_a_moment(submission: Callable[..., Json]) -> None:
+    body = orjson.dumps(submission(patients=2000))
+    began = time.perf_counter()
+    assert check(body).members == 2000
+    assert time.perf_counter() - began < 5  # about half a second on an ordinary machine
