@@ -42,17 +42,21 @@ def records(seed: int, patients: int, as_of: date) -> Iterator[Record]:
         if follows_into_the_same:
             standing = Standing.MERGED
         merge: Merge | None = None
+        phn = phns.of(number - 1)
         if before is not None and standing in _MERGES:
             person = people.duplicate(draw, before, number)
             merge = (number, number - 1, int(standing is Standing.MERGE_UNDONE))
         else:
-            person = people.person(draw, number, phns.of(number - 1), as_of)
+            person = people.person(draw, number, phn, as_of)
             person = flaws.apply(standing, draw, person, as_of)
             person = flaws.apply(identity, draw, person, as_of)
             if identity is Identity.SHARED_PHN and good_phn:
                 person.row.update(hin=good_phn, hc_type="AB")
             if standing is None and identity is None:
-                good_phn = phns.of(number - 1)
+                good_phn = phn
         follows_into_the_same = merge is not None and standing is Standing.MERGED_TWICE
-        yield Record(person.row, diary.visits(person, attendance), merge)
+        visits = diary.visits(person, attendance)
+        if number % 200 == 0:
+            visits.append(diary.meeting())
+        yield Record(person.row, visits, merge)
         before = person

@@ -67,6 +67,9 @@ def person(draw: Draw, number: int, phn: str, as_of: date) -> Person:
     return Person(row, born)
 
 
+COLUMNS = tuple(person(Draw(0), 0, "000000000", date(2000, 1, 1)).row)
+
+
 def duplicate(draw: Draw, original: Person, number: int) -> Person:
     """A second record of the same person, as clinics find and merge them."""
     row = original.row | {"demographic_no": number, "chart_no": str(10_000 + number)}

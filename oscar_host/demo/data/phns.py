@@ -33,7 +33,7 @@ def malformed(phn: str, draw: Draw) -> str:
 
 def of_another_province(draw: Draw) -> tuple[str, str, str]:
     """Number, version letters and province of a health card from elsewhere in Canada."""
-    digits = f"{draw.below(10**9):09d}"
+    digits = f"000{draw.below(10**6):06d}"
     return draw.pick(
         (
             ("9" + digits, "", "BC"),

@@ -4,17 +4,17 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 
 import bcrypt
 from sqlalchemy import Table
 
 from oscar_host.schema import Tables
 
-Row = dict[str, str | int | datetime | None]
+Row = dict[str, str | int | None]
 
 PASSWORD = "Foothills-2026"  # noqa: S105 - invented, and shown by the demo
-_BCRYPT_ROUNDS = 8  # real, but quick enough for a demo
+_BCRYPT_ROUNDS = 10  # as OSCAR itself
 
 SYSTEM = "-1"
 DOCTORS = ("101", "102", "103", "104", "105", "106")  # in practice; the last one without a Practitioner ID
@@ -96,8 +96,8 @@ _GRANTS = (
 
 
 def staff(tables: Tables, seed: int, as_of: date) -> Iterator[tuple[Table, str, list[Row]]]:
-    """The clinic's own rows: table, the columns that tell whether a row is there already, rows."""
-    changed = datetime.combine(as_of, time())
+    """The clinic's own rows: a table, its columns that tell whether a row is there already, rows of equal keys."""
+    changed = f"{as_of} 00:00:00"
     yield tables.clinic, "clinic_no", [_CLINIC]
     yield tables.provider, "provider_no", [_provider(*facts) | {"lastUpdateDate": changed} for facts in _PROVIDERS]
     yield tables.role, "role_name", [{"role_name": name, "description": text} for name, text in _ROLES]

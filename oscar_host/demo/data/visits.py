@@ -6,7 +6,7 @@ from itertools import count
 
 from .draw import Draw
 from .mess import Attendance
-from .people import Person
+from .people import Person, Row
 from .staff import DOCTORS, NURSE
 
 COLUMNS = (
@@ -23,10 +23,13 @@ COLUMNS = (
     "updatedatetime",
 )
 Visit = tuple[str | int | None, ...]
+_When = tuple[str, str | None, str]  # the day, the status, and the day of the last change
+_Particulars = tuple[str | None, str | None, str, str, str, bool]
 
 _DAYS_BACK = 5 * 365
 _FURTHEST = _DAYS_BACK + 4 * 365  # of somebody who left four years ago
 _DAYS_AHEAD = 90
+_DIFFERENT = 5000  # particulars drawn beforehand: to draw all for each visit takes twice as long
 _SATURDAY = 5
 
 # Each status as often as it is met. First letters: B billed, H here, P picked, E empty room, t to do, T printed, h and
@@ -96,50 +99,53 @@ class Diary:
         self._today = str(as_of)
         self._back = [_open_day(as_of - timedelta(days=days), as_of) for days in range(_FURTHEST + 1)]
         self._ahead = [_open_day(as_of + timedelta(days=days), date.max) for days in range(1, _DAYS_AHEAD + 1)]
+        self._particulars = [_particulars(draw) for _ in range(_DIFFERENT)]
 
     def visits(self, person: Person, attendance: Attendance | None) -> list[Visit]:
         """The appointments of one patient: about five, now and then one of them still to come."""
-        draw = self._draw
         if attendance is Attendance.NEVER:
             return []
+        draw = self._draw
         if attendance is Attendance.ONLY_IN_FUTURE:
-            return [self._ahead_of(person) for _ in range(1 + draw.below(2))]
+            return self._rows(person.row, [self._one_ahead() for _ in range(1 + draw.below(2))])
         statuses = _MISSED_STATUSES if attendance is Attendance.ONLY_MISSED else _PAST_STATUSES
-        made = [self._past(person, draw.pick(statuses)) for _ in range(draw.pick(_HOW_MANY))]
-        if not person.gone and draw.chance(0.25):
-            made.append(self._ahead_of(person))
-        return made
-
-    def _past(self, person: Person, status: str | None) -> Visit:
         reach = min(max(person.born - person.gone, 0), _DAYS_BACK)
-        days = person.gone + int(reach * self._draw.roll() ** 2)  # the square: more of late than long ago
-        day = self._back[min(days, _FURTHEST)]
-        return self._row(person, day, status, changed_on=day)
+        made = []
+        for _ in range(draw.pick(_HOW_MANY)):
+            days = person.gone + int(reach * draw.roll() ** 2)  # the square: more of late than long ago
+            day = self._back[days]
+            made.append((day, draw.pick(statuses), day))
+        if not person.gone and draw.chance(0.25):
+            made.append(self._one_ahead())
+        return self._rows(person.row, made)
 
-    def _ahead_of(self, person: Person) -> Visit:
-        draw = self._draw
-        return self._row(person, draw.pick(self._ahead), draw.pick(_AHEAD_STATUSES), changed_on=self._today)
+    def meeting(self) -> Visit:
+        """An entry in the appointments that is nobody's: OSCAR gives it the patient 0."""
+        nobody: Row = {"provider_no": None, "last_name": ".Staff", "first_name": "meeting", "demographic_no": 0}
+        return self._rows(nobody, [self._one_ahead()])[0]
 
-    def _row(self, person: Person, day: str, status: str | None, changed_on: str) -> Visit:
-        draw = self._draw
-        row = person.row
-        mrp = row["provider_no"]
-        seen_by = mrp if mrp in DOCTORS and draw.chance(0.75) else draw.pick(_SEEN_BY)
-        start, end = _NO_TIME if draw.chance(0.005) else draw.pick(_TIMES)
-        lot = draw.below(1000)
-        return (
-            next(self._numbers),
-            seen_by,
-            day,
-            start,
-            end,
-            f"{row['last_name']},{row['first_name']}"[:50],
-            row["demographic_no"],
-            "" if lot > 50 else draw.pick(_EMOJI_NOTES if lot < 4 else _NOTES),
-            draw.pick(_REASONS),
-            status,
-            f"{changed_on} {start or '08:00:00'}",
-        )
+    def _one_ahead(self) -> _When:
+        return self._draw.pick(self._ahead), self._draw.pick(_AHEAD_STATUSES), self._today
+
+    def _rows(self, patient: Row, made: list[_When]) -> list[Visit]:
+        number, pick, particulars = patient["demographic_no"], self._draw.pick, self._particulars
+        name = f"{patient['last_name']},{patient['first_name']}"[:50]
+        own_doctor = patient["provider_no"] if patient["provider_no"] in DOCTORS else None
+        rows: list[Visit] = []
+        for day, status, changed_on in made:
+            start, end, note, reason, colleague, with_own = pick(particulars)
+            seen_by = own_doctor if own_doctor and with_own else colleague
+            changed = f"{changed_on} {start or '08:00:00'}"
+            rows.append((next(self._numbers), seen_by, day, start, end, name, number, note, reason, status, changed))
+        return rows
+
+
+def _particulars(draw: Draw) -> _Particulars:
+    """What is the same whoever comes: start, end, note, reason, a colleague, and whether the own doctor sees them."""
+    start, end = _NO_TIME if draw.chance(0.005) else draw.pick(_TIMES)
+    lot = draw.below(1000)
+    note = "" if lot > 50 else draw.pick(_EMOJI_NOTES if lot < 4 else _NOTES)
+    return start, end, note, draw.pick(_REASONS), draw.pick(_SEEN_BY), draw.chance(0.75)
 
 
 def _open_day(day: date, latest: date) -> str:

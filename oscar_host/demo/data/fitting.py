@@ -1,0 +1,73 @@
+"""Fit rows to the table that a database really has: OSCAR's forks differ in columns, NOT NULL and character set."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Connection, Table, column, insert, inspect, table, text
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.engine.interfaces import ReflectedColumn
+
+from oscar_host.database import MARIADB
+
+Values = tuple[Any, ...]
+
+_EMPTY: dict[type, object] = {str: "", date: "0001-01-01", datetime: "0001-01-01 00:00:00", time: "00:00:00"}
+
+
+class FittedInsert:
+    """Writes rows, which are plain tuples of the named columns, into a table as it is in this database.
+
+    What the table lacks is left out. Where it must have a value and there is none, it gets an empty one.
+    """
+
+    def __init__(self, connection: Connection, into: Table, columns: Sequence[str]) -> None:
+        there = {
+            str(found["name"]).lower(): found
+            for found in inspect(connection).get_columns(into.name, schema=into.schema)
+        }
+        named = [there.pop(name.lower(), None) for name in columns]
+        kept = [(place, found) for place, found in enumerate(named) if found is not None]
+        numbered = {found.name.lower() for found in into.primary_key}
+        others = [
+            found
+            for name, found in there.items()
+            if not found["nullable"] and found["default"] is None and name not in numbered
+        ]
+        self._kept = [(place, None if found["nullable"] else _empty(found)) for place, found in kept]
+        self._others = tuple(_empty(found) for found in others)
+        target = table(into.name, *(column(f["name"]) for f in [*(f for _, f in kept), *others]), schema=into.schema)
+        dialect = mysql.dialect(paramstyle="format") if connection.dialect.name in MARIADB else sqlite.dialect()
+        self._sql = str(insert(target).compile(dialect=dialect))  # values by place: the rows are tuples
+
+    def write(self, connection: Connection, rows: list[Values]) -> int:
+        """Insert the rows and return how many they are."""
+        if rows:
+            connection.exec_driver_sql(self._sql, [self._fit(row) for row in rows])
+        return len(rows)
+
+    def _fit(self, row: Values) -> Values:
+        return (*(empty if row[place] is None else row[place] for place, empty in self._kept), *self._others)
+
+
+def _empty(found: ReflectedColumn) -> object:
+    return _EMPTY.get(found["type"].python_type, 0)
+
+
+def holds_emoji(connection: Connection, of: Table, name: str) -> bool:
+    """Whether the column takes characters beyond the three bytes of MariaDB's utf8mb3."""
+    if connection.dialect.name not in MARIADB:
+        return True
+    character_set = connection.scalar(
+        text(
+            "SELECT character_set_name FROM information_schema.columns WHERE table_name = :table "
+            "AND column_name = :column AND table_schema = COALESCE(:schema, DATABASE())"
+        ),
+        {"table": of.name, "column": name, "schema": of.schema},
+    )
+    return bool(character_set == "utf8mb4")
+
+
+def without_emoji(note: str) -> str:
+    """The note as a server of three-byte characters keeps it when OSCAR writes it: a question mark for each."""
+    return "".join("?" if character > "\uffff" else character for character in note)

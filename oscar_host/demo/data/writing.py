@@ -1,0 +1,130 @@
+"""Write an invented clinic into OSCAR's tables: in one transaction, and with the same memory for any number of rows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from sqlalchemy import Connection, inspect, select
+
+from cpar_plugin.domain.refusals import Refused
+from oscar_host.database import MARIADB, OscarDatabase
+from oscar_host.schema import Tables
+
+from . import visits
+from .clinic import MERGE_COLUMNS, Record, records
+from .fitting import FittedInsert, Values, holds_emoji, without_emoji
+from .people import COLUMNS as PATIENT_COLUMNS
+from .staff import staff
+
+_PATIENTS_AT_ONCE = 2000
+_NOTES = visits.COLUMNS.index("notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many rows there are now, and how many notes lost an emoji that their column cannot hold."""
+
+    patients: int
+    appointments: int
+    merges: int
+    notes_without_emoji: int
+
+
+def fill(
+    database: OscarDatabase,
+    tables: Tables,
+    *,
+    patients: int,
+    seed: int,
+    as_of: date,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Written:
+    """Make the tables that are missing and fill them; `progress` is told how many patients are written.
+
+    Raises Refused, with nothing done, when there are patients or appointments already.
+    """
+    _refuse_a_clinic_in_use(database, tables)
+    tables.metadata.create_all(database.engine)
+    with database.writing() as connection, _in_bulk(connection, tables):
+        _write_staff(connection, tables, seed, as_of)
+        return _write_records(connection, tables, records(seed, patients, as_of), progress)
+
+
+def _refuse_a_clinic_in_use(database: OscarDatabase, tables: Tables) -> None:
+    look = inspect(database.engine)
+    with database.engine.connect() as connection:
+        for table, what in ((tables.demographic, "patients"), (tables.appointment, "appointments")):
+            there = look.has_table(table.name, schema=table.schema)
+            if there and connection.execute(select(1).select_from(table).limit(1)).first():
+                raise Refused(f"This database already has {what}: nothing was changed. Name an empty database.")
+
+
+def _write_staff(connection: Connection, tables: Tables, seed: int, as_of: date) -> None:
+    """Add the rows that are not there yet: OSCAR's own installation brings roles, objects and the provider -1."""
+    for table, key, rows in staff(tables, seed, as_of):
+        names = key.split()
+        there = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in names)))}
+        missing = [tuple(row.values()) for row in rows if tuple(row[name] for name in names) not in there]
+        FittedInsert(connection, table, list(rows[0])).write(connection, missing)
+
+
+def _write_records(
+    connection: Connection, tables: Tables, source: Iterator[Record], progress: Callable[[int], None]
+) -> Written:
+    into_patients = FittedInsert(connection, tables.demographic, PATIENT_COLUMNS)
+    into_visits = FittedInsert(connection, tables.appointment, visits.COLUMNS)
+    into_merges = FittedInsert(connection, tables.demographic_merged, MERGE_COLUMNS)
+    emoji = holds_emoji(connection, tables.appointment, "notes")
+    done = appointments = merges = changed = 0
+    while batch := list(islice(source, _PATIENTS_AT_ONCE)):
+        made = [visit for record in batch for visit in record.visits]
+        if not emoji:
+            changed += _leave_out_emoji(made)
+        into_patients.write(connection, [tuple(record.patient.values()) for record in batch])
+        appointments += into_visits.write(connection, made)
+        merges += into_merges.write(connection, [record.merge for record in batch if record.merge])
+        done += len(batch)
+        progress(done)
+    return Written(done, appointments, merges, changed)
+
+
+def _leave_out_emoji(made: list[Values]) -> int:
+    changed = 0
+    for place, visit in enumerate(made):
+        note = visit[_NOTES]
+        if note and (plain := without_emoji(note)) != note:
+            made[place] = (*visit[:_NOTES], plain, *visit[_NOTES + 1 :])
+            changed += 1
+    return changed
+
+
+@contextmanager
+def _in_bulk(connection: Connection, tables: Tables) -> Iterator[None]:
+    """Have the database put off what makes many inserts slow."""
+    if connection.dialect.name in MARIADB:
+        connection.exec_driver_sql("SET SESSION unique_checks = 0, SESSION foreign_key_checks = 0")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql("SET SESSION unique_checks = 1, SESSION foreign_key_checks = 1")
+        return
+    with _indexes_put_off(connection, [tables.demographic.name, tables.appointment.name]):
+        yield
+
+
+@contextmanager
+def _indexes_put_off(connection: Connection, names: list[str]) -> Iterator[None]:
+    """SQLite: build the indexes of these tables once, at the end. All of it is one transaction."""
+    marks = ", ".join("?" * len(names))
+    indexes = connection.exec_driver_sql(
+        f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})",  # noqa: S608
+        tuple(names),
+    ).all()
+    quote = connection.dialect.identifier_preparer.quote
+    for name, _ in indexes:
+        connection.exec_driver_sql(f"DROP INDEX {quote(name)}")
+    yield
+    for _, sql in indexes:
+        connection.exec_driver_sql(sql)
