@@ -102,7 +102,11 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
         return
     calendar = settings.calendar(host.clock.zone)
     who = actor_names(session.connection(), host, [open_one.asked_by])[open_one.asked_by]
-    asked = f"{who} queued this panel already ({spoken_moment(open_one.asked_at, calendar)})."
+    asked = (
+        "The automatic submission has this panel already."
+        if open_one.asked_by == host.identity.system.actor_id
+        else f"{who} queued this panel already ({spoken_moment(open_one.asked_at, calendar)})."
+    )
     if open_one.state == State.QUEUED:
         raise Stale(f"{asked} It goes in the night run of {spoken(open_one.due_on)}.")
     raise Stale(f"{asked} It stands at: {STATE[State(open_one.state)]}.")

@@ -93,7 +93,7 @@ def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -
     return _write(session, claim, list(State), claimed_until=until, **values)
 
 
-def _write(session: Session, claim: Claim, states: list[State], **values: Any) -> bool:
+def _write(session: Session, claim: Claim, states: list[State], /, **values: Any) -> bool:
     mine = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
     written = session.execute(update(submission).where(*mine, submission.c.state.in_(states)).values(**values))
     return bool(written.rowcount)  # type: ignore[attr-defined]

@@ -40,6 +40,7 @@ OUT_OF_TIME = (
 )
 REPLACED = "Not confirmed by the registry before the next automatic submission, which took its place."
 TURNED_OFF = "The CPAR integration was turned off before this submission was done."
+DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no members."
 NOBODY_VALID = "No member of the panel can be sent. The reasons tell what to mend; then submit the panel again."
 BROKE_OFF = f"The preparation broke off several times. Tell whoever looks after the EMR, then: {RETRY}"

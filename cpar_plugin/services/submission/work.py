@@ -13,7 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ...domain.calendar import RETRY_FOR
-from ...domain.refusals import Refused
+from ...domain.refusals import NotFound, Refused
 from ...domain.submission import FINAL, State
 from ...hooks import AuditEvent, Host
 from ...settings import Settings
@@ -57,6 +57,10 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         _forget_leftovers(host, claim)
         merges.catch_up(host)
         taken = snapshots.take(host, settings, claim.panel_id, now=now())
+    except NotFound:
+        # Whoever deleted the panel need not be told that nothing was sent.
+        gone = {"failure": wording.DELETED, "told_at": now()}
+        return _finish(host, claim, State.NOTHING_TO_SEND, now(), **gone), None
     except Refused as refused:
         return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {wording.RETRY}"), None
     except Exception as error:
@@ -151,7 +155,7 @@ def _finish(
     if answer is not None:
         values |= {
             "answer_status": answer.status,
-            "answer_id": answer.answer_id,
+            "answer_id": answer.answer_id and answer.answer_id[:64],  # as long as FHIR lets an id be
             "answer_detail": answer.detail or None,
         }
     with host.database.session() as session:

@@ -1,0 +1,118 @@
+"""What people ask for: submit, cancel, retry."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import clinic, panels
+from cpar_plugin.services.submission import asking, night
+from cpar_plugin.settings import Settings
+
+
+def test_a_request_says_with_which_night_run_it_goes(world: Any) -> None:
+    panel = world.panel()
+    world.at("2026-11-10T03:14")
+    assert world.row(world.ask(panel)).due_on == date(2026, 11, 10)
+    assert asking.goes_on(world.host, world.settings) == date(2026, 11, 10)
+
+
+def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
+    panel = world.panel()
+    world.at("2026-11-19T16:20")
+    world.ask(panel)
+    with pytest.raises(Stale) as said:
+        world.ask(panel)
+    assert str(said.value) == (
+        "No101 Doctor queued this panel already (19 November 2026, 16:20). It goes in the night run of 1 December 2026."
+    )
+    assert world.states(panel) == [State.QUEUED]
+
+
+def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
+    panel = world.panel()
+    world.at("2026-11-07T03:15")
+    night.begin(world.host, world.settings, world.clock.now())
+    with pytest.raises(Stale, match="The automatic submission has this panel already") as said:
+        world.ask(panel)
+    assert "About to be prepared" in str(said.value)
+
+
+def test_a_panel_that_is_gone_cannot_be_asked_for(world: Any) -> None:
+    panel = world.panel()
+    panels.delete(world.host, world.manager, panel, 1)
+    for unknown in (panel, 4711):
+        with pytest.raises(NotFound):
+            world.ask(unknown)
+
+
+def test_nothing_can_be_asked_for_before_the_clinic_is_set_up(host: Any, settings: Settings, clock: Any) -> None:
+    system = host.identity.system
+    with pytest.raises(Refused, match="turned off"):
+        asking.ask(host, settings, system, 1)
+    clinic.enable(host, system)
+    with pytest.raises(Refused, match="clinic name"):
+        asking.ask(host, settings, system, 1)
+
+
+def test_a_queued_submission_can_be_cancelled_and_asked_for_again(world: Any) -> None:
+    panel = world.panel()
+    first = world.ask(panel)
+    asking.cancel(world.host, world.manager, first)
+    assert world.row(first).failure == "Cancelled by No101 Doctor."
+    world.ask(panel)
+    assert world.states(panel) == [State.CANCELLED, State.QUEUED]
+
+
+def test_what_has_gone_can_no_longer_be_cancelled(world: Any) -> None:
+    panel = world.panel()
+    asked = world.ask(panel)
+    world.run_at("2026-11-03T03:15")
+    with pytest.raises(Stale, match="Written to the folder"):
+        asking.cancel(world.host, world.manager, asked)
+    with pytest.raises(NotFound):
+        asking.cancel(world.host, world.manager, 4711)
+
+
+@pytest.fixture
+def failed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A panel whose submission of the 7th failed, and its submission: the folder stood in the way for a day."""
+    panel = world.panel()
+    folder = world.settings.outbox_folder
+    folder.write_text("a file where the folder should be")
+    for moment in ("2026-11-07T03:15", "2026-11-07T12:00", "2026-11-08T12:00"):
+        world.run_at(moment)
+    assert world.states(panel) == [State.FAILED]
+    folder.unlink()
+    world.failed_panel, world.failed = panel, world.rows(panel)[0].submission_id
+    return world
+
+
+def test_a_retry_goes_at_once_with_a_new_snapshot(failed: Any) -> None:
+    asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    failed.run()
+    before, after = failed.rows(failed.failed_panel)
+    assert (before.state, after.state) == (State.FAILED, State.WRITTEN)
+    assert before.snapshot_id != after.snapshot_id
+
+
+def test_a_retry_in_the_blackout_waits_for_its_end(failed: Any) -> None:
+    failed.at("2026-11-20T10:00")
+    again = asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    failed.run()
+    assert (failed.row(again).state, failed.row(again).due_on) == (State.QUEUED, date(2026, 12, 1))
+
+
+def test_only_the_latest_submission_can_be_tried_again_and_only_once(failed: Any) -> None:
+    asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    with pytest.raises(Stale, match="already"):
+        asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    failed.run()
+    with pytest.raises(Stale, match="later submission"):
+        asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    with pytest.raises(Stale, match="Only a failed submission"):
+        asking.retry(failed.host, failed.settings, failed.manager, failed.rows(failed.failed_panel)[-1].submission_id)
+    with pytest.raises(NotFound):
+        asking.retry(failed.host, failed.settings, failed.manager, 4711)
