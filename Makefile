@@ -10,7 +10,7 @@ help:
 	@echo "make torture  the long version of the test that kills processes at random"
 
 demo: venv
-	@.venv/bin/python -m cpar_plugin.commands demo $(ARGS)
+	@.venv/bin/cpar demo $(ARGS)
 
 test: dev
 	@sh scripts/needs.sh mariadb chromium

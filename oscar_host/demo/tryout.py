@@ -1,0 +1,216 @@
+"""`cpar demo`: a clinic, a registry, a panel that travels, and pages to open, in a folder of its own."""
+
+import json
+import shutil
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import click
+
+from cpar_plugin.domain.calendar import Calendar
+from cpar_plugin.domain.eligibility import WORDING
+from cpar_plugin.domain.panel import panel_draft
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.domain.submission import State
+from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.services import bulk, clinic, panels
+from cpar_plugin.services.submission import asking, history, run
+from cpar_plugin.settings import load
+
+from ..clock import ALBERTA, FixedClock, SystemClock
+from ..host import OscarHost, open_host
+from ..migrations import upgrade
+from ..scheduler import Scheduler
+from .app import create_app
+from .data.staff import PASSWORD, SIGN_INS
+from .data.writing import fill
+from .registry import process, server
+
+SEED = 1
+REGISTRY_PORT = 5010
+PORTS = 20  # how many to try from the wanted one on
+# number, facilities, providers with their Practitioner IDs; the patients of the first panel's provider are assigned
+PANELS = (
+    ("0042", ["113"], [("101", "000000101")]),
+    ("0043", ["113", "2047"], [("102", "000000102"), ("103", "000000103")]),
+    ("0044", ["2047"], [("104", "000000104")]),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The demo's folder. `state` says whose folder it is, and whether it was made to its end."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "clinic.db"
+
+    @property
+    def registry(self) -> Path:
+        return self.folder / "registry"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "demo.json"
+
+    @property
+    def complete(self) -> bool:
+        return self.state.is_file() and json.loads(self.state.read_text())["complete"]
+
+    def clear(self) -> None:
+        """Make the folder ready for a new clinic. Raises Refused where it holds something that is not the demo's."""
+        if self.folder.exists() and any(self.folder.iterdir()) and not self.state.is_file():
+            raise Refused(f"{self.folder} holds other things: name another folder with --folder.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.mark(complete=False)
+        for path in self.folder.glob("clinic.db*"):
+            path.unlink()
+        shutil.rmtree(self.registry, ignore_errors=True)
+
+    def mark(self, *, complete: bool) -> None:
+        self.state.write_text(json.dumps({"complete": complete}))
+
+    def host(self, registry_url: str, clock: FixedClock | None = None) -> OscarHost:
+        """The embedded EMR in this folder, which submits to the registry."""
+        settings = {"transport": "fhir", "registry_url": registry_url}
+        return open_host(f"sqlite:///{self.database}", settings=settings, clock=clock)
+
+
+def last_open_night(calendar: Calendar, now: datetime) -> date:
+    """The date of the latest night run that could have sent: at `now` its submission lies in the past."""
+    night = calendar.today(now)
+    while calendar.in_blackout(night) or calendar.moment(night, calendar.night_run_at) > now:
+        night -= timedelta(days=1)
+    return night
+
+
+def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -> Iterator[str]:
+    """Make the clinic, fill a panel the day before the last open night, and submit it in that night.
+
+    Yields what to tell. Raises Refused when the submission does not arrive, or does not add up.
+    """
+    calendar = load({}).calendar(ALBERTA)
+    night = last_open_night(calendar, now)
+    clock = FixedClock(datetime.combine(night - timedelta(days=1), time(10), ALBERTA))
+    host = place.host(registry_url, clock)
+    settings, manager = load(host.settings), host.identity.system
+    written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night)
+    yield f"An invented clinic: {written.patients:,} patients, {written.appointments:,} appointments."
+
+    plugins = Plugins()
+    plugins.load_installed()
+    for source in plugins.migrations():
+        upgrade(host.database.engine, source)
+    clinic.enable(host, manager)
+    clinic.save(host, manager, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
+    first, *_ = [panels.create(host, manager, panel_draft(*entered)) for entered in PANELS]
+    provider = PANELS[0][2][0][0]
+    assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
+    asking.ask(host, settings, manager, first)
+    yield f"On {clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
+
+    run.run_due(host, settings, calendar.moment(night, calendar.night_run_at))
+    with host.database.engine.connect() as connection:
+        [submission, *_] = history.history(connection, host, panel_id=first)
+    host.database.engine.dispose()
+    if submission.state is not State.DELIVERED or submission.sent is None or submission.left_out is None:
+        raise Refused(f"The submission did not arrive. {submission.failure or submission.label}")
+    if assigned.added != submission.sent + submission.left_out:
+        raise Refused(f"{assigned.added} assigned are not {submission.sent} sent and {submission.left_out} left out.")
+    yield f"On {night:%-d %B at} {calendar.night_run_at:%H:%M} the night run sends it, and the registry takes it."
+    yield ""
+    yield (
+        f"Panel {submission.panel_number}: {assigned.added:,} patients assigned "
+        f"= {submission.sent:,} sent + {submission.left_out:,} left out"
+    )
+    for reason, count in sorted(submission.reasons.items(), key=lambda found: -found[1]):
+        yield f"  {count:6,}  {WORDING[reason].label}"
+    if sum(submission.reasons.values()) > submission.left_out:
+        yield "  (A patient may be left out for several reasons.)"
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port, or the next one that is free. Raises Refused when none of the next ones is."""
+    for port in range(wanted, wanted + PORTS):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except (OSError, OverflowError):
+            continue
+        if port != wanted:
+            click.echo(f"Port {wanted} is taken: {port} instead.")
+        return port
+    raise Refused(f"The ports {wanted} to {wanted + PORTS - 1} are taken: name another one.")
+
+
+def _end(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End in the same way for Ctrl+C and for a service manager's SIGTERM."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def serve(host: OscarHost, port: int) -> Iterator[str]:
+    """Serve the embedded EMR with its scheduler until somebody ends it. Yields what to tell, once it listens."""
+    plugins = Plugins()
+    plugins.load_installed()
+    for source in plugins.migrations():
+        upgrade(host.database.engine, source)
+    listening = server.serve(create_app(host, plugins), "127.0.0.1", port, None)
+    scheduler = Scheduler(plugins, host)
+    yield f"The EMR:      http://127.0.0.1:{port}/"
+    scheduler.start()
+    try:
+        listening.serve_forever()
+    finally:
+        scheduler.stop()
+
+
+@click.command("demo")
+@click.option("--folder", default=".demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--patients", default=5000, show_default=True, type=click.IntRange(100, 1_000_000))
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Of the EMR.")
+@click.option("--fresh", is_flag=True, help="Make a new clinic; without it, one that is there stays as you left it.")
+@click.option("--serve/--no-serve", "stay", default=True, help="Whether to leave the pages open.")
+def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) -> None:
+    """Try everything: an invented clinic on SQLite, a panel that is filled and submitted to a registry, and the pages.
+
+    Nothing leaves this machine, and nothing outside the folder is changed.
+    """
+    place = Place(folder)
+    with interruptible():
+        keep = place.complete and not fresh
+        if not keep:
+            place.clear()
+        with process.running(place.registry, port=free_port(REGISTRY_PORT)) as registry:
+            if keep:
+                click.echo(f"The clinic in {folder} is as you left it. A new one: --fresh")
+            else:
+                for line in make_clinic(place, registry.fhir_url, patients, SystemClock().now()):
+                    click.echo(line)
+                place.mark(complete=True)
+            if not stay:
+                return
+            click.echo("")
+            for line in serve(place.host(registry.fhir_url), free_port(port)):
+                click.echo(line)
+                click.echo(f"The registry: {registry.address}/")
+                click.echo("")
+                for person in SIGN_INS:
+                    click.echo(f"Sign in as {person.user_name:10} to {person.may}.")
+                click.echo(f"The password is {PASSWORD}. Ctrl+C ends everything.")
