@@ -81,7 +81,10 @@ class Database(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """For reading. Its connections are strict: a value that does not fit is an error."""
+        """For reading: a connection is one consistent view of the data from its first statement on.
+
+        Strict, as those of `session()` are: a value that does not fit is an error, never cut or converted.
+        """
 
     def session(self) -> AbstractContextManager[Session]:
         """One transaction for writing: committed at the end of the block, rolled back when it raises."""

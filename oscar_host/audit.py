@@ -1,21 +1,24 @@
 """OSCAR's audit trail, the table `log`: the port `AuditTrail`."""
 
-import logging
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 import flask
 from sqlalchemy import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditEvent, Clock
 
-from .schema import Tables
+from .schema import Present, Tables
 
-log = logging.getLogger(__name__)
-
+_UNWRITABLE = (
+    "The change was not made, because the EMR's audit log cannot be written. Give the database account the right to "
+    "insert into the table log, or set audit = ledger to keep the record in the plugin's own ledger only."
+)
+_FORBIDDEN = (1142, 1143, 1290)  # MariaDB: not allowed on the table, on a column, or on a server that only reads
 _BEYOND_THREE_BYTES = re.compile("[^\u0000-\uffff]")
 _DATA_LENGTH = 4000
 
@@ -23,8 +26,10 @@ _DATA_LENGTH = 4000
 class OscarAuditTrail:
     """One row of `log` for each event, as OSCAR's own pages write them. OSCAR only ever inserts there."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, look: Callable[[], Present], clock: Clock) -> None:
+        """`look` tells what is there of the tables."""
         self._table = tables.log
+        self._look = look
         self._clock = clock
 
     def record(self, session: Session, event: AuditEvent) -> None:
@@ -42,14 +47,16 @@ class OscarAuditTrail:
             "demographic_no": event.patient_id,
             "data": _fitting(event.detail, _DATA_LENGTH),
         }
+        present = self._look()
+        if not present.has(self._table):
+            raise Refused(_UNWRITABLE)
+        kept = {name: value for name, value in row.items() if present.has_column(self._table.c[name])}
         try:
-            session.execute(insert(self._table), row)
-        except DBAPIError as error:
-            log.error("the host's log cannot be written: %s", type(error.orig).__name__)
-            raise Refused(
-                "The change was not made, because the EMR's audit log cannot be written. Give the database account the "
-                "right to INSERT into the table log, or set audit = ledger to keep the record in the plugin's own only."
-            ) from None
+            session.execute(insert(self._table), kept)
+        except OperationalError as error:
+            if error.orig is None or error.orig.args[0] not in _FORBIDDEN:
+                raise
+            raise Refused(_UNWRITABLE) from None
 
     def _local(self, moment: datetime) -> datetime:
         """OSCAR writes the clinic's time."""

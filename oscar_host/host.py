@@ -6,6 +6,7 @@ from configparser import ConfigParser
 from configparser import Error as IniError
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from .database import OscarDatabase
 from .identity import OscarIdentity, signed_in_here
 from .pages import PlainPages
 from .roster import OscarRoster
-from .schema import Tables, host_tables
+from .schema import Present, Tables, host_tables, present
 
 _PREFIX = "CPAR_"
 
@@ -54,11 +55,12 @@ def open_host(
     """
     database = OscarDatabase(database_url)
     tables = host_tables(host_schema)
+    look = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))
     return OscarHost(
-        roster=OscarRoster(tables, database.engine, clock.zone),
+        roster=OscarRoster(tables, look, clock.zone),
         identity=OscarIdentity(tables, database, signed_in),
-        audit=_audit(settings, tables, clock),
+        audit=_audit(settings, tables, look, clock),
         database=database,
         pages=pages or PlainPages(),
         clock=clock,
@@ -120,10 +122,10 @@ def _moment(text: str) -> datetime:
         raise Refused({"now": "CPAR_NOW is no moment: write it like 2026-11-07T03:15."}) from None
 
 
-def _audit(settings: Mapping[str, str], tables: Tables, clock: Clock) -> AuditTrail:
+def _audit(settings: Mapping[str, str], tables: Tables, look: Callable[[], Present], clock: Clock) -> AuditTrail:
     match settings.get("audit", "log"):
         case "log":
-            return OscarAuditTrail(tables, clock)
+            return OscarAuditTrail(tables, look, clock)
         case "ledger":
             return NoAuditTrail()
     raise Refused({"audit": "Set audit to log (the EMR's own, the default) or to ledger (the plugin's only)."})

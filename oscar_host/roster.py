@@ -1,8 +1,7 @@
 """Who the patients and providers of an OSCAR-family EMR are, as SQL: the port `Roster`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,6 @@ from sqlalchemy import (
     CTE,
     Column,
     ColumnElement,
-    Engine,
     FromClause,
     Integer,
     Select,
@@ -24,7 +22,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from .schema import Present, Tables, present
+from .schema import Present, Tables
 from .sql import NO_DAY, filled, later, letters, two_digits, without_separators
 
 _NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted: the first letter of a status, and only as a capital
@@ -32,7 +30,7 @@ _MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
 
 
 class OscarRoster:
-    """The roster of one OSCAR database. What a fork lacks is NULL; the tables are looked at once, at first use."""
+    """The roster of one OSCAR database. What a fork lacks is NULL."""
 
     active_status = "AC"
     status_labels: Mapping[str, str] = {
@@ -43,27 +41,24 @@ class OscarRoster:
         "FI": "Fired",
     }
 
-    def __init__(self, tables: Tables, engine: Engine, zone: ZoneInfo) -> None:
+    def __init__(self, tables: Tables, look: Callable[[], Present], zone: ZoneInfo) -> None:
+        """`look` tells what is there of the tables, `zone` is the one in which appointments are entered."""
         self._tables = tables
-        self._engine = engine
+        self._look = look
         self._zone = zone
-
-    @cached_property
-    def _present(self) -> Present:
-        return present(self._engine, self._tables)
 
     def patients(self) -> FromClause:
         """Every patient, one row each, records merged away left out."""
         record = self._tables.demographic
-        jurisdiction = func.upper(func.trim(letters(self._present.column(record.c.hc_type))))
+        jurisdiction = func.upper(func.trim(letters(self._look().column(record.c.hc_type))))
         query = select(
             record.c.demographic_no.label("patient_id"),
             without_separators(record.c.hin).label("phn"),
             case((_two_letters(jurisdiction), jurisdiction)).label("phn_jurisdiction"),
             filled(record.c.last_name).label("family_name"),
             filled(record.c.first_name).label("given_name"),
-            filled(self._present.column(record.c.middleNames)).label("middle_names"),
-            filled(self._present.column(record.c.pref_name)).label("preferred_name"),
+            filled(self._look().column(record.c.middleNames)).label("middle_names"),
+            filled(self._look().column(record.c.pref_name)).label("preferred_name"),
             _birth_date(record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth).label("birth_date"),
             filled(record.c.sex).label("gender"),
             filled(record.c.patient_status).label("status"),
@@ -122,7 +117,7 @@ class OscarRoster:
             filled(provider.c.last_name).label("family_name"),
             filled(provider.c.first_name).label("given_name"),
             without_separators(provider.c.ohip_no).label("practitioner_id"),
-            filled(self._present.column(provider.c.practitionerNo)).label("licence_id"),
+            filled(self._look().column(provider.c.practitionerNo)).label("licence_id"),
             (func.coalesce(provider.c.status, "1") == "1").label("active"),
         ).subquery("provider")
 
@@ -140,7 +135,7 @@ class OscarRoster:
 
     @property
     def _merges_known(self) -> bool:
-        return self._present.has(self._tables.demographic_merged)
+        return self._look().has(self._tables.demographic_merged)
 
     def _merges(self) -> FromClause:
         """The merges in force: retired_id, kept_id. Of several for one record, the latest."""
@@ -178,6 +173,6 @@ def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str | None]:
+def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:
     """ISO text of OSCAR's three strings, never mended: what is impossible stays so. NULL when a part is missing."""
     return filled(year).concat("-").concat(two_digits(filled(month))).concat("-").concat(two_digits(filled(day)))

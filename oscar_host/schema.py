@@ -257,9 +257,13 @@ class Present:
         """Whether the table is there."""
         return table.name in self.columns
 
+    def has_column(self, column: Column[Any]) -> bool:
+        """Whether the column is there."""
+        return column.name.lower() in self.columns.get(column.table.name, ())
+
     def column(self, column: Column[Any]) -> ColumnElement[Any]:
         """The column, or NULL where this fork has none."""
-        return column if column.name.lower() in self.columns.get(column.table.name, ()) else null()
+        return column if self.has_column(column) else null()
 
 
 def present(engine: Engine, tables: Tables) -> Present:

@@ -1,12 +1,12 @@
 """Databases, a host with empty tables, and a small writer for the EMR's own rows."""
 
+import datetime as dt
 import os
 import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from oscar_host.migrations import upgrade
 PLUGIN_TABLES = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
 )
-NOW = datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
+NOW = dt.datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
 DATABASES = ("sqlite", "mariadb")
 _ran: Counter[str] = Counter()
 
@@ -90,25 +90,28 @@ class MariaDBStock:
         self._columns = self._look(connection)
         self._first_rows = {
             table: [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
-            for table in self._with_rows(connection)
+            for table in self._used(connection)
         }
 
     def _empty(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET foreign_key_checks = 0")
-        for table in self._with_rows(connection):
+        for table in self._used(connection):
             connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
         for table, rows in self._first_rows.items():
             for row in rows:
                 marks = ", ".join(["%s"] * len(row))
                 connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", tuple(row.values()))
 
-    def _with_rows(self, connection: Connection) -> list[str]:
+    def _used(self, connection: Connection) -> list[str]:
+        """The tables that hold rows, or have held any: the next row's number shall not tell of earlier tests."""
         tables = connection.exec_driver_sql(
-            "SELECT CONCAT(table_schema, '.', table_name) FROM information_schema.tables "
-            "WHERE table_schema IN (%s, %s)",
+            "SELECT CONCAT(table_schema, '.', table_name), COALESCE(auto_increment, 1) > 1 "
+            "FROM information_schema.tables WHERE table_schema IN (%s, %s)",
             (self.own, self.oscar),
-        ).scalars()
-        questions = [f"SELECT '{table}' FROM DUAL WHERE EXISTS (SELECT 1 FROM {table})" for table in tables]
+        ).all()
+        questions = [
+            f"SELECT '{name}' FROM DUAL WHERE {numbered} OR EXISTS (SELECT 1 FROM {name})" for name, numbered in tables
+        ]
         return list(connection.exec_driver_sql(" UNION ALL ".join(questions)).scalars())
 
     def _look(self, connection: Connection) -> object:
@@ -256,17 +259,18 @@ class Oscar:
     def visit(
         self,
         patient_id: int,
-        day: date | str = date(2026, 10, 5),
-        time_of_day: time | None = time(9, 30),
+        day: dt.date | str = "2026-10-05",
+        time: dt.time | str | None = "09:30",
         status: str | None = "B",
         **columns: Any,
     ) -> int:
-        """An appointment; returns its number."""
-        day = date.fromisoformat(day) if isinstance(day, str) else day
+        """An appointment at the clinic's `day` and `time`, attended unless `status` says otherwise; returns its id."""
+        day = dt.date.fromisoformat(day) if isinstance(day, str) else day
+        time = dt.time.fromisoformat(time) if isinstance(time, str) else time
         values = {
             "provider_no": "101",
             "appointment_date": day,
-            "start_time": time_of_day,
+            "start_time": time,
             "demographic_no": patient_id,
             "status": status,
         }

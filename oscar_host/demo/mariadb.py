@@ -51,7 +51,7 @@ def private_mariadb() -> Iterator[URL]:
         log = folder / "log"
         with log.open("wb") as written:
             _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db"], log)
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603
                 [server, *options, f"--socket={socket}", f"--pid-file={folder / 'pid'}", f"--tmpdir={folder}"],
                 stdout=written,
                 stderr=written,

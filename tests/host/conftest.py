@@ -1,0 +1,35 @@
+"""What the tests of the host ask of its roster."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from oscar_host.host import OscarHost
+
+
+@pytest.fixture
+def patient(host: OscarHost) -> Callable[[int], Any]:
+    """The roster's row of one patient, None where it has none."""
+
+    def read(patient_id: int) -> Any:
+        roster = host.roster.patients()
+        with host.database.engine.connect() as connection:
+            return connection.execute(select(roster).where(roster.c.patient_id == patient_id)).one_or_none()
+
+    return read
+
+
+@pytest.fixture
+def last_visits(host: OscarHost) -> Callable[..., dict[int, dt.date | None]]:
+    """By patient, the last visit that started before `until` (now, unless given)."""
+
+    def read(until: dt.datetime | None = None) -> dict[int, dt.date | None]:
+        roster = host.roster.patients()
+        visit = host.roster.last_visit_on(roster.c.patient_id, until or host.clock.now())
+        with host.database.engine.connect() as connection:
+            return dict(connection.execute(select(roster.c.patient_id, visit)).all())
+
+    return read

@@ -1,0 +1,164 @@
+"""What the roster says of a patient, with everything that real records hold."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, literal, select
+
+from oscar_host.host import OscarHost
+
+
+def test_a_complete_patient_has_every_attribute(oscar, patient):
+    patient_id = oscar.patient(
+        last_name="O'Brien-Łukasz",
+        first_name="Zoë Ann",
+        middleNames="Marie",
+        pref_name="Zo",
+        born="1987-06-05",
+        sex="F",
+        hin="123 456-789",
+        hc_type="AB",
+        patient_status="AC",
+        provider_no="101",
+    )
+    assert patient(patient_id)._asdict() == {
+        "patient_id": patient_id,
+        "phn": "123456789",
+        "phn_jurisdiction": "AB",
+        "family_name": "O'Brien-Łukasz",
+        "given_name": "Zoë Ann",
+        "middle_names": "Marie",
+        "preferred_name": "Zo",
+        "birth_date": "1987-06-05",
+        "gender": "F",
+        "status": "AC",
+        "mrp_id": "101",
+    }
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day", "expected"),
+    [
+        ("1980", "2", "3", "1980-02-03"),
+        ("1980", "2 ", " 3", "1980-02-03"),
+        ("1980", "", "03", None),
+        ("1980", "02", None, None),
+        ("", "", "", None),
+        ("  ", "02", "03", None),
+        (None, None, None, None),
+        ("1980", "02", "30", "1980-02-30"),
+        ("1980", "13", "01", "1980-13-01"),
+        ("0000", "00", "00", "0000-00-00"),
+        ("85", "2", "3", "85-02-03"),
+    ],
+)
+def test_the_birth_date_is_padded_but_never_guessed(oscar, patient, year, month, day, expected):
+    patient_id = oscar.patient(year_of_birth=year, month_of_birth=month, date_of_birth=day)
+    assert patient(patient_id).birth_date == expected
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(born=st.dates(), unpadded=st.booleans(), before=st.sampled_from(["", " "]))
+def test_every_real_birth_date_comes_out_as_it_went_in(oscar, patient, born, unpadded, before):
+    month, day = (str(born.month), str(born.day)) if unpadded else (f"{born.month:02}", f"{born.day:02}")
+    patient_id = oscar.patient(
+        year_of_birth=f"{born.year:04}",
+        month_of_birth=(before + month)[-2:],
+        date_of_birth=(before + day)[-2:],
+    )
+    assert patient(patient_id).birth_date == born.isoformat()
+
+
+@pytest.mark.parametrize("nothing", ["", "   "])
+def test_a_text_that_is_empty_is_missing(oscar, patient, nothing):
+    patient_id = oscar.patient(
+        last_name=nothing,
+        first_name=nothing,
+        middleNames=nothing,
+        pref_name=nothing,
+        sex=nothing[:1],
+        hin=nothing,
+        hc_type=nothing,
+        patient_status=nothing,
+        provider_no=nothing,
+    )
+    assert set(patient(patient_id)[1:]) == {None, "1980-02-03"}
+
+
+def test_a_null_is_missing_too(oscar, patient):
+    patient_id = oscar.patient(hin=None, hc_type=None, patient_status=None, provider_no=None, middleNames=None)
+    row = patient(patient_id)
+    assert (row.phn, row.phn_jurisdiction, row.status, row.mrp_id, row.middle_names) == (None,) * 5
+
+
+def test_names_lose_the_blanks_around_them(oscar, patient):
+    row = patient(oscar.patient(last_name=" Smith ", first_name="Mary Ann "))
+    assert (row.family_name, row.given_name) == ("Smith", "Mary Ann")
+
+
+@pytest.mark.parametrize(
+    ("hin", "phn"), [("12345-6789", "123456789"), ("12 34 56", "123456"), ("A12345678", "A12345678"), (" - ", None)]
+)
+def test_the_phn_loses_spaces_and_hyphens_and_nothing_else(oscar, patient, hin, phn):
+    assert patient(oscar.patient(hin=hin)).phn == phn
+
+
+@pytest.mark.parametrize(
+    ("hc_type", "jurisdiction"),
+    [("AB", "AB"), ("ab", "AB"), (" bc ", "BC"), ("OT", "OT"), ("A", None), ("ABC", None), ("A1", None), ("--", None)],
+)
+def test_the_province_of_the_phn_is_two_capital_letters_or_nothing(oscar, patient, hc_type, jurisdiction):
+    assert patient(oscar.patient(hc_type=hc_type)).phn_jurisdiction == jurisdiction
+
+
+@pytest.mark.parametrize("code", ["M", "F", "T", "O", "U", "X"])
+def test_the_gender_is_the_hosts_own_code(oscar, patient, code):
+    assert patient(oscar.patient(sex=code)).gender == code
+
+
+def test_a_clinics_own_status_comes_out_as_it_is(host: OscarHost, oscar, patient):
+    assert patient(oscar.patient(patient_status="Waiting list")).status == "Waiting list"
+    assert host.roster.active_status == "AC"
+    assert host.roster.status_labels["IN"] == "Inactive"
+
+
+def test_a_status_and_an_mrp_compare_letter_by_letter(host: OscarHost, oscar):
+    oscar.patient(patient_status="ac", provider_no="d1")
+    exact = oscar.patient(patient_status="AC", provider_no="D1")
+    roster = host.roster.patients()
+    found = select(roster.c.patient_id).where(roster.c.status == "AC", roster.c.mrp_id == "D1")
+    with host.database.engine.connect() as connection:
+        assert connection.scalars(found).all() == [exact]
+
+
+def test_the_rosters_texts_compare_with_the_plugins_own_columns(host: OscarHost, oscar):
+    from cpar_plugin.store.tables import practitioner
+
+    oscar.provider("d1", ohip_no="1")
+    oscar.provider("d2", ohip_no="2")
+    patient_id = oscar.patient(provider_no="d2")
+    patients, providers = host.roster.patients(), host.roster.providers()
+    with host.database.writing() as connection:
+        connection.execute(insert(practitioner).values(provider_id="d2", practitioner_id="123456789"))
+    query = (
+        select(patients.c.patient_id, providers.c.family_name)
+        .join(practitioner, practitioner.c.provider_id == patients.c.mrp_id)
+        .join(providers, providers.c.provider_id == practitioner.c.provider_id)
+        .where(literal("d2").in_(select(practitioner.c.provider_id).union(select(patients.c.mrp_id))))
+    )
+    with host.database.engine.connect() as connection:
+        assert connection.execute(query).all() == [(patient_id, "Doctor")]
+
+
+def test_no_patient_is_lost_or_doubled(host: OscarHost, oscar):
+    everybody = [oscar.patient(hin="1", patient_status=status) for status in ("AC", "IN", None, "")]
+    roster = host.roster.patients()
+    with host.database.engine.connect() as connection:
+        assert sorted(connection.scalars(select(roster.c.patient_id))) == everybody
+
+
+def test_patients_deleted_from_the_emr_are_gone(host: OscarHost, oscar, patient):
+    patient_id = oscar.patient()
+    with host.database.writing() as connection:
+        connection.execute(delete(oscar.tables.demographic))
+    assert patient(patient_id) is None
