@@ -63,7 +63,14 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
         session.execute(
             sa.update(submission)
             .where(submission.c.panel_id == panel_id, submission.c.state.in_([State.QUEUED, State.DUE]))
-            .values(state=State.CANCELLED, open_panel_id=None, finished_at=now, failure="The panel was deleted.")
+            .values(
+                state=State.CANCELLED,
+                open_panel_id=None,
+                finished_at=now,
+                claim=None,
+                claimed_until=None,
+                failure="The panel was deleted.",
+            )
         )
         gone = sa.update(panel).where(panel.c.panel_id == panel_id)
         session.execute(gone.values(live_number=None, deleted_at=now, version=version + 1))
