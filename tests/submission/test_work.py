@@ -1,0 +1,354 @@
+"""What becomes of a submission when its worker dies, loses its claim, or cannot go on."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import clinic, panels, snapshot
+from cpar_plugin.services.submission import claims, night, run, work
+from cpar_plugin.store.tables import snapshot as snapshots
+from cpar_plugin.store.tables import snapshot_piece, submission
+from cpar_plugin.transport import Answer, Envelope, Outcome
+
+LEASE_OVER = timedelta(minutes=6)
+
+
+class Died(BaseException):
+    """Ends a worker in the middle of its work, as a crash would: nothing catches it."""
+
+
+class Way:
+    """A way out that does what a test wants at the moment of sending."""
+
+    def __init__(self, act: Callable[[Envelope], Answer]) -> None:
+        self._act = act
+        self.sent: list[tuple[str, bytes]] = []
+
+    def send(self, envelope: Envelope) -> Answer:
+        self.sent.append((envelope.snapshot_id, b"".join(envelope.open_body())))
+        return self._act(envelope)
+
+
+def die(_: Envelope) -> Answer:
+    raise Died
+
+
+def take_it(_: Envelope) -> Answer:
+    return Answer(outcome=Outcome.DELIVERED, message="Taken.", status=200, answer_id="b1")
+
+
+def claimed(world: Any) -> claims.Claim:
+    found = claims.take_one(world.host, world.settings, world.clock.now)
+    assert found is not None
+    return found
+
+
+def carry_on(world: Any, claim: claims.Claim, way: Any) -> State | None:
+    return work.carry_on(world.host, world.settings, way, claim, world.clock.now)
+
+
+@pytest.fixture
+def due(world: Any) -> Any:
+    """A clinic whose night run of the 7th has begun, with one panel due."""
+    world.due_panel = world.panel()
+    world.at("2026-11-07T03:15")
+    night.begin(world.host, world.settings, world.clock.now())
+    return world
+
+
+def later(world: Any, passed: timedelta = LEASE_OVER) -> None:
+    world.clock.move_to(world.clock.now() + passed)
+
+
+def the_row(world: Any) -> Any:
+    (row,) = world.rows(world.due_panel)
+    return row
+
+
+def test_a_claimed_submission_is_left_alone_until_the_claim_is_over(due: Any) -> None:
+    claimed(due)
+    due.run()
+    assert the_row(due).state == State.DUE
+    later(due)
+    due.run()
+    assert the_row(due).state == State.WRITTEN
+
+
+def test_a_worker_that_died_while_preparing_leaves_nothing_behind(due: Any) -> None:
+    claim = claimed(due)
+    with due.host.database.session() as session:
+        assert claims.move_on(session, claim, State.PREPARING, due.clock.now())
+    abandoned = snapshot.take(due.host, due.settings, due.due_panel, now=due.clock.now())
+    later(due)
+    due.run()
+    row = the_row(due)
+    assert row.state == State.WRITTEN
+    assert row.snapshot_id != abandoned.snapshot_id
+    with due.host.database.engine.connect() as connection:
+        assert connection.scalars(select(snapshots.c.snapshot_id)).all() == [row.snapshot_id]
+        assert set(connection.scalars(select(snapshot_piece.c.snapshot_id))) == {row.snapshot_id}
+
+
+def test_a_worker_that_died_while_sending_is_followed_by_the_same_bytes_under_the_same_identifier(due: Any) -> None:
+    first, second = Way(die), Way(take_it)
+    with suppress(Died):
+        carry_on(due, claimed(due), first)
+    assert the_row(due).state == State.SENDING
+    later(due)
+    assert carry_on(due, claimed(due), second) == State.DELIVERED
+    assert first.sent == second.sent
+    assert the_row(due).attempts == 2
+
+
+def test_a_worker_that_died_before_sending_is_followed_by_one_that_sends_what_is_stored(due: Any) -> None:
+    with suppress(Died):
+        carry_on(due, claimed(due), Way(die))
+    with due.host.database.session() as session:
+        as_if_just_stored = {"state": State.READY, "attempts": 0, "first_attempt_at": None}
+        session.execute(update(submission).values(**as_if_just_stored))
+    stored = the_row(due).snapshot_id
+    later(due)
+    second = Way(take_it)
+    carry_on(due, claimed(due), second)
+    assert [sent for sent, _ in second.sent] == [stored]
+
+
+def test_a_worker_that_lost_its_claim_writes_nothing(due: Any) -> None:
+    def overtaken(_: Envelope) -> Answer:
+        later(due)
+        due.run()
+        return Answer(outcome=Outcome.REFUSED, message="Refused.", status=422)
+
+    assert carry_on(due, claimed(due), Way(overtaken)) is None
+    row = the_row(due)
+    assert (row.state, row.failure, row.answer_status) == (State.WRITTEN, None, None)
+
+
+def test_a_worker_that_lost_its_claim_while_preparing_sends_nothing(due: Any) -> None:
+    claim = claimed(due)
+    later(due)
+    due.run()
+    way = Way(take_it)
+    assert carry_on(due, claim, way) is None
+    assert way.sent == []
+    with due.host.database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(snapshots)) == 1
+
+
+def test_a_claim_is_renewed_while_the_work_goes_on(due: Any) -> None:
+    due.settings = due.settings.model_copy(update={"claim_seconds": 1})
+    renewed = threading.Event()
+
+    def slow(_: Envelope) -> Answer:
+        before = the_row(due).claimed_until
+        later(due, timedelta(minutes=1))
+        for _ in range(100):
+            if the_row(due).claimed_until > before:
+                renewed.set()
+                break
+            threading.Event().wait(0.05)
+        assert claims.take_one(due.host, due.settings, due.clock.now) is None
+        return take_it(_)
+
+    assert carry_on(due, claimed(due), Way(slow)) == State.DELIVERED
+    assert renewed.is_set()
+
+
+def test_a_preparation_that_breaks_off_again_and_again_ends_as_failed(due: Any) -> None:
+    for _ in range(work.PREPARATIONS):
+        claim = claimed(due)
+        with due.host.database.session() as session:
+            claims.move_on(session, claim, State.PREPARING, due.clock.now(), attempts=claim.attempts + 1)
+        later(due)
+    due.run()
+    row = the_row(due)
+    assert (row.state, row.open_panel_id) == (State.FAILED, None)
+    assert "broke off several times" in row.failure
+
+
+def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due: Any) -> None:
+    def broken(_: Envelope) -> Answer:
+        raise ValueError("Pat Example, 100000001")
+
+    way = Way(broken)
+    assert carry_on(due, claimed(due), way) == State.WAITING
+    for _ in range(30):
+        later(due, timedelta(hours=1))
+        claim = claims.take_one(due.host, due.settings, due.clock.now)
+        if claim:
+            carry_on(due, claim, way)
+    row = the_row(due)
+    assert row.state == State.FAILED
+    assert "The sending broke off (ValueError). It was tried" in row.failure
+    assert "Pat" not in row.failure
+    assert len(set(way.sent)) == 1
+
+
+def test_the_pauses_grow_and_end_after_a_day(due: Any) -> None:
+    def unclear(_: Envelope) -> Answer:
+        return Answer(outcome=Outcome.UNCLEAR, message="No answer.")
+
+    way, tried = Way(unclear), []
+    begun = due.clock.now()
+    claim: claims.Claim | None = claimed(due)
+    while claim:
+        tried.append(due.clock.now() - begun)
+        if carry_on(due, claim, way) == State.FAILED:
+            break
+        due.clock.move_to(the_row(due).next_attempt_at - timedelta(seconds=1))
+        assert claims.take_one(due.host, due.settings, due.clock.now) is None
+        due.clock.move_to(the_row(due).next_attempt_at)
+        claim = claimed(due)
+    pauses = [after - before for before, after in pairwise(tried)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] == timedelta(minutes=1)
+    assert timedelta(hours=20) < tried[-1] <= timedelta(days=1)
+    assert the_row(due).state == State.FAILED
+
+
+def test_a_submission_whose_day_is_over_is_not_sent_again(due: Any) -> None:
+    with suppress(Died):
+        carry_on(due, claimed(due), Way(die))
+    later(due, timedelta(days=1, minutes=1))
+    due.run()
+    row = the_row(due)
+    assert (row.state, row.attempts) == (State.FAILED, 1)
+    assert "whether the last attempt arrived is not known" in row.failure
+    assert due.files() == []
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_is_left_when_the_blackout_begins_is_not_sent(due: Any, stored: bool) -> None:
+    if stored:
+        with suppress(Died):
+            carry_on(due, claimed(due), Way(die))
+        with due.host.database.session() as session:
+            session.execute(update(submission).values(first_attempt_at=None, state=State.READY))
+    else:
+        with due.host.database.session() as session:
+            claims.move_on(session, claimed(due), State.PREPARING, due.clock.now())
+    due.run_at("2026-11-20T00:10")
+    row = the_row(due)
+    assert row.state == State.FAILED
+    assert "The blackout began" in row.failure
+    assert due.files() == []
+
+
+def test_no_retry_falls_into_the_blackout(due: Any) -> None:
+    def unclear(_: Envelope) -> Answer:
+        due.at("2026-11-19T23:59:30")
+        return Answer(outcome=Outcome.UNCLEAR, message="No answer.")
+
+    assert carry_on(due, claimed(due), Way(unclear)) == State.FAILED
+
+
+def test_a_panel_deleted_while_under_way_finishes(due: Any) -> None:
+    with suppress(Died):
+        carry_on(due, claimed(due), Way(die))
+    panels.delete(due.host, due.manager, due.due_panel, 1)
+    later(due)
+    due.run()
+    assert the_row(due).state == State.WRITTEN
+
+
+def test_a_panel_deleted_while_being_prepared_sends_nothing(due: Any) -> None:
+    with due.host.database.session() as session:
+        claims.move_on(session, claimed(due), State.PREPARING, due.clock.now())
+    panels.delete(due.host, due.manager, due.due_panel, 1)
+    later(due)
+    due.run()
+    assert the_row(due).state == State.NOTHING_TO_SEND
+    assert due.files() == []
+
+
+def test_turning_the_integration_off_stops_what_waits_for_another_attempt(due: Any) -> None:
+    due.settings.outbox_folder.write_text("in the way")
+    due.run()
+    assert the_row(due).state == State.WAITING
+    clinic.disable(due.host, due.manager)
+    due.run()
+    assert the_row(due).state == State.FAILED
+
+
+def test_what_still_waits_from_the_day_before_gives_way_to_the_seventh(world: Any) -> None:
+    panel = world.panel()
+    world.at("2026-11-05T12:00")
+    world.ask(panel)
+    world.settings.outbox_folder.write_text("in the way")
+    world.run_at("2026-11-06T05:30")
+    world.run_at("2026-11-06T21:00")
+    assert world.states(panel) == [State.WAITING]
+    world.settings.outbox_folder.unlink()
+    with world.host.database.session() as session:
+        session.execute(update(submission).values(next_attempt_at=world.clock.now() + timedelta(hours=8)))
+    world.run_at("2026-11-07T03:15")
+    assert world.states(panel) == [State.FAILED, State.WRITTEN]
+    assert "took its place" in world.rows(panel)[0].failure
+
+
+def test_one_panel_that_breaks_does_not_stop_the_others(world: Any) -> None:
+    broken, whole = world.panel("A"), world.panel("B")
+    world.at("2026-11-07T03:15")
+    night.begin(world.host, world.settings, world.clock.now())
+    for _ in range(2):
+        claim = claimed(world)
+        with suppress(Died):
+            carry_on(world, claim, Way(die))
+    with world.host.database.session() as session:
+        gone = snapshot_piece.c.snapshot_id == world.rows(broken)[0].snapshot_id
+        session.execute(snapshot_piece.delete().where(gone))
+    later(world)
+    world.run()
+    assert world.states(whole) == [State.WRITTEN]
+    (row,) = world.rows(broken)
+    assert row.state in (State.WAITING, State.REFUSED, State.FAILED)
+    assert row.failure
+
+
+def test_settings_that_no_transport_can_use_are_named_in_the_failure(due: Any) -> None:
+    due.settings = due.settings.model_copy(update={"transport": "fhir", "registry_url": "ftp://registry.example"})
+    due.run()
+    row = the_row(due)
+    assert row.state == State.WAITING
+    assert "registry_url" in row.failure
+
+
+def test_two_workers_at_once_submit_each_panel_once(world: Any) -> None:
+    made = [world.panel(f"P{number}", 2) for number in range(8)]
+    world.at("2026-11-07T03:15")
+    barrier, reports = threading.Barrier(3), []
+
+    def worker() -> None:
+        barrier.wait()
+        reports.append(run.run_due(world.host, world.settings, world.clock.now()))
+
+    threads = [threading.Thread(target=worker) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [world.states(panel) for panel in made] == [[State.WRITTEN]] * 8
+    assert len(world.files()) == 8
+    assert sum(report.night_begun for report in reports) == 1
+    assert sum(report.states[State.WRITTEN] for report in reports) == 8
+    assert not any(report.errors for report in reports)
+
+
+def test_a_run_that_pretends_to_be_later_counts_its_claims_from_there(world: Any) -> None:
+    panel = world.panel()
+    world.ask(panel)
+    report = run.run_due(world.host, world.settings, world.clock.now() + timedelta(days=1))
+    assert world.states(panel) == [State.QUEUED]
+    assert not report.errors
+    at_night = world.clock.now().replace(hour=3, minute=20)
+    run.run_due(world.host, world.settings, at_night + timedelta(days=1))
+    (row,) = world.rows(panel)
+    assert row.state == State.WRITTEN
+    assert row.finished_at == at_night + timedelta(days=1)
