@@ -1,6 +1,6 @@
 """The pages of the plugin, as one blueprint under `/cpar`."""
 
-from functools import partial
+from functools import partial, update_wrapper
 from pathlib import Path
 
 from flask import Blueprint, Response
@@ -28,7 +28,9 @@ def blueprint(host: Host) -> Blueprint:
         static_folder=str(STATIC),
     )
     for route in ROUTES:
-        pages.add_url_rule(route.path, route.view.__name__, partial(serve, host, route), methods=route.methods)
+        # With the view's name: extensions of a host ask every view for it.
+        answer = update_wrapper(partial(serve, host, route), route.view)
+        pages.add_url_rule(route.path, route.view.__name__, answer, methods=route.methods)
     pages.after_request(_guard)
     return pages
 

@@ -49,7 +49,7 @@ class PanelForm:
 
     def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
         """What was entered, checked. A Practitioner ID left empty is the one that is known of the provider."""
-        known = {choice.provider_id: choice.practitioner_id or "" for choice in choices}
+        known = {choice.provider_id: choice.practitioner_id for choice in choices}
         providers = [(provider, typed.strip() or known.get(provider, "")) for provider, typed in self.providers]
         return panel_draft(self.number, self.facilities, providers, self.notify)
 
@@ -73,9 +73,14 @@ def from_panel(panel: Panel) -> PanelForm:
     return PanelForm(
         number=panel.number,
         facilities=panel.facilities or ("",),
-        providers=tuple((p.provider_id, p.practitioner_id or "") for p in panel.providers) or (("", ""),),
+        providers=tuple((p.provider_id, spaced(p.practitioner_id)) for p in panel.providers) or (("", ""),),
         notify=panel.notify,
     )
+
+
+def spaced(practitioner_id: str) -> str:
+    """A Practitioner ID as people write it: `1234-56789`."""
+    return f"{practitioner_id[:4]}-{practitioner_id[4:]}" if practitioner_id else ""
 
 
 def _without(rows: tuple[Row, ...], place: str) -> tuple[Row, ...]:

@@ -14,7 +14,7 @@ from ..services.submission import history
 from ..settings import load
 from . import panel_form
 from .inputs import number
-from .panel_form import SAVE, PanelForm
+from .panel_form import SAVE, PanelForm, spaced
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -113,6 +113,7 @@ def _form(
         panel=panel,
         version=version or (panel and panel.version),
         choices=_choices(host),
+        spaced=spaced,
         messages=messages or {},
     )
 
