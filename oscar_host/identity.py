@@ -17,6 +17,7 @@ SESSION_KEY = "provider_id"
 SYSTEM = Actor(actor_id="-1", display_name="System")
 
 _ADMINISTRATION = "_admin"
+_KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
 _OBJECTS = {"CONFIGURE_CPAR_PANEL_CREATE": ("_admin.cpar", WRITE)}
 
 
@@ -93,7 +94,7 @@ class OscarIdentity:
     def _standing(self, provider_id: str) -> _Standing | None:
         if not flask.has_request_context():
             return self._read(provider_id)
-        kept: dict[str, _Standing | None] = flask.g.setdefault("oscar_standing", {})
+        kept: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {})
         if provider_id not in kept:
             kept[provider_id] = self._read(provider_id)
         return kept[provider_id]

@@ -294,12 +294,12 @@ class Oscar:
         """Merge the record `retired` into `kept`."""
         self._insert(self.tables.demographic_merged, demographic_no=retired, merged_to=kept, deleted=deleted)
 
-    def role(self, provider_id: str, *roles: str) -> None:
+    def role(self, provider_id: str, *roles: str, activeyn: int = 1) -> None:
         """Give the provider roles."""
         for role in roles:
-            self._insert(self.tables.user_role, provider_no=provider_id, role_name=role, activeyn=1)
+            self._insert(self.tables.user_role, provider_no=provider_id, role_name=role, activeyn=activeyn)
 
-    def privilege(self, group: str, object_name: str, privilege: str, priority: int = 0) -> None:
+    def privilege(self, group: str, object_name: str, privilege: str, priority: int | None = 0) -> None:
         """Give a role, or one provider, a privilege such as `x`, `r` or `o` on an object."""
         self._insert(
             self.tables.object_privilege,
