@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost, from_environment
-from ..migrations import upgrade
+from ..migrate import installed_plugins
 from ..scheduler import Scheduler
 from .app import create_app
 
@@ -23,15 +23,6 @@ def command(address: str, port: int) -> None:
     """Run the embedded EMR until it is stopped with Ctrl-C."""
     host = from_environment()
     serve(host, installed_plugins(host), address=address, port=port)
-
-
-def installed_plugins(host: OscarHost) -> Plugins:
-    """The installed plugins, their tables up to date."""
-    plugins = Plugins()
-    plugins.load_installed()
-    for source in plugins.migrations():
-        upgrade(host.database.engine, source)
-    return plugins
 
 
 def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None:

@@ -17,14 +17,13 @@ from cpar_plugin.domain.eligibility import WORDING
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.submission import State
-from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk, clinic, panels
 from cpar_plugin.services.submission import asking, history, run
 from cpar_plugin.settings import load
 
 from ..clock import ALBERTA, FixedClock, SystemClock
 from ..host import OscarHost, open_host
-from ..migrations import upgrade
+from ..migrate import installed_plugins
 from ..scheduler import Scheduler
 from .app import create_app
 from .data.staff import PASSWORD, SIGN_INS
@@ -47,10 +46,6 @@ class Place:
     """The demo's folder. `state` says whose folder it is, and whether it was made to its end."""
 
     folder: Path
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "clinic.db"
 
     @property
     def registry(self) -> Path:
@@ -77,10 +72,23 @@ class Place:
     def mark(self, *, complete: bool) -> None:
         self.state.write_text(json.dumps({"complete": complete}))
 
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.folder / 'clinic.db'}"
+
     def host(self, registry_url: str, clock: FixedClock | None = None) -> OscarHost:
         """The embedded EMR in this folder, which submits to the registry."""
-        settings = {"transport": "fhir", "registry_url": registry_url}
-        return open_host(f"sqlite:///{self.database}", settings=settings, clock=clock)
+        return open_host(self.database_url, settings=_settings(registry_url), clock=clock)
+
+    def write_settings(self, registry_url: str) -> None:
+        """For other commands on the same clinic: CPAR_SETTINGS names this file."""
+        lines = (f"{name} = {value}\n" for name, value in _settings(registry_url).items())
+        text = f"[cpar]\ndatabase_url = {self.database_url}\n" + "".join(lines)
+        (self.folder / "settings.ini").write_text(text, encoding="utf-8")
+
+
+def _settings(registry_url: str) -> dict[str, str]:
+    return {"transport": "fhir", "registry_url": registry_url}
 
 
 def last_open_night(calendar: Calendar, now: datetime) -> date:
@@ -104,10 +112,7 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
     written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night)
     yield f"An invented clinic: {written.patients:,} patients, {written.appointments:,} appointments."
 
-    plugins = Plugins()
-    plugins.load_installed()
-    for source in plugins.migrations():
-        upgrade(host.database.engine, source)
+    installed_plugins(host)
     clinic.enable(host, manager)
     clinic.save(host, manager, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
     first, *_ = [panels.create(host, manager, panel_draft(*entered)) for entered in PANELS]
@@ -167,14 +172,12 @@ def interruptible() -> Iterator[None]:
 
 def serve(host: OscarHost, port: int) -> Iterator[str]:
     """Serve the embedded EMR with its scheduler until somebody ends it. Yields what to tell, once it listens."""
-    plugins = Plugins()
-    plugins.load_installed()
-    for source in plugins.migrations():
-        upgrade(host.database.engine, source)
+    plugins = installed_plugins(host)
+    # In this process, unlike `cpar serve`: whatever ends it, nothing is left behind.
     listening = server.serve(create_app(host, plugins), "127.0.0.1", port, None)
     scheduler = Scheduler(plugins, host)
-    yield f"The EMR:      http://127.0.0.1:{port}/"
     scheduler.start()
+    yield f"\nThe EMR:      http://127.0.0.1:{port}/"
     try:
         listening.serve_forever()
     finally:
@@ -206,11 +209,10 @@ def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) 
                 place.mark(complete=True)
             if not stay:
                 return
-            click.echo("")
+            place.write_settings(registry.fhir_url)
             for line in serve(place.host(registry.fhir_url), free_port(port)):
                 click.echo(line)
-                click.echo(f"The registry: {registry.address}/")
-                click.echo("")
+                click.echo(f"The registry: {registry.address}/\n")
                 for person in SIGN_INS:
                     click.echo(f"Sign in as {person.user_name:10} to {person.may}.")
                 click.echo(f"The password is {PASSWORD}. Ctrl+C ends everything.")
