@@ -80,7 +80,7 @@ member = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
     Column("since", Moment, nullable=False),  # on this panel since
     Column("confirmed_on", Date),
-    Column("confirmed_how", exact(20)),  # domain.confirmation.ConfirmedHow
+    Column("confirmed_how", exact(30)),  # domain.confirmation.ConfirmedHow
     Index("cpar_member_of_panel", "panel_id", "patient_id"),
     **INNODB,
 )
@@ -108,11 +108,11 @@ ledger = Table(
     Column("from_panel_id", BigInteger),
     Column("from_since", Moment),
     Column("from_confirmed_on", Date),
-    Column("from_confirmed_how", exact(20)),
+    Column("from_confirmed_how", exact(30)),
     Column("to_panel_id", BigInteger),
     Column("to_since", Moment),
     Column("to_confirmed_on", Date),
-    Column("to_confirmed_how", exact(20)),
+    Column("to_confirmed_how", exact(30)),
     Index("cpar_ledger_of_patient", "patient_id", "operation_id"),
     sqlite_with_rowid=False,
     **INNODB,
