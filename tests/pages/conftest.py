@@ -1,0 +1,131 @@
+"""The embedded EMR with a small clinic in it, and people who use it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from cpar_plugin.domain.panel import panel_draft
+from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.services import clinic, panels
+from oscar_host.demo.app import create_app
+from oscar_host.host import OscarHost
+
+DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "102", "201", "301", "302", "401"
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Person:
+    """Somebody at a browser: follows no redirect by itself, and sends the page's own token with each form."""
+
+    def __init__(self, app: Flask, provider_id: str | None) -> None:
+        self.client: FlaskClient = app.test_client()
+        if provider_id:
+            with self.client.session_transaction() as session:
+                session["provider_id"] = provider_id
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        """Open an address."""
+        return self.client.get(path, query_string=query)
+
+    def post(self, path: str, token: bool = True, **fields: Any) -> TestResponse:
+        """Send a form. A field whose value is a list is sent once for each of its items."""
+        if token:
+            shown = self.client.get("/sign-in").get_data(as_text=True)
+            found = _TOKEN.search(shown)
+            assert found
+            fields["csrf_token"] = found[1]
+        return self.client.post(path, data=fields)
+
+
+@pytest.fixture
+def staff(oscar: Any) -> None:
+    """Two doctors, a receptionist, an administrator, somebody with the CPAR role only, and somebody without a role."""
+    oscar.provider(DOCTOR, last_name="Okafor", first_name="Adaeze", ohip_no="1234-56789")
+    oscar.provider(OTHER_DOCTOR, last_name="Tremblay", first_name="Hélène", ohip_no="2234-56789")
+    for provider_id, name in ((RECEPTION, "Santos"), (MANAGER, "Penner"), (CPAR_ROLE, "Quill"), (NO_RIGHTS, "Brar")):
+        oscar.provider(provider_id, last_name=name, first_name="Ada", provider_type="staff", ohip_no="")
+    oscar.role(DOCTOR, "doctor")
+    oscar.role(RECEPTION, "receptionist")
+    oscar.role(MANAGER, "admin", "receptionist")
+    oscar.role(CPAR_ROLE, "CPAR Admin")
+    for role, name, letter in (
+        ("doctor", "_demographic", "x"),
+        ("receptionist", "_demographic", "x"),
+        ("admin", "_admin", "x"),
+        ("CPAR Admin", "_admin.cpar", "x"),
+    ):
+        oscar.privilege(role, name, letter)
+
+
+@pytest.fixture
+def app(host: OscarHost, staff: None) -> Flask:
+    """The embedded EMR with the installed plugin, the integration enabled, the clinic not yet configured."""
+    clinic.enable(host, host.identity.system)
+    plugins = Plugins()
+    plugins.load_installed()
+    return create_app(host, plugins)
+
+
+@pytest.fixture
+def configured(app: Flask, host: OscarHost) -> None:
+    """Clinic Name and Site ID are entered."""
+    with host.database.engine.connect() as connection:
+        version = clinic.load(connection).version
+    clinic.save(host, host.identity.system, name="Example Clinic", site_id="S-1", version=version)
+
+
+@pytest.fixture
+def make_panel(configured: None, host: OscarHost) -> Callable[..., int]:
+    """Makes a panel; returns its id."""
+
+    def make(number: str = "0042", provider_id: str = DOCTOR, digits: str = "123456789") -> int:
+        return panels.create(host, host.identity.system, panel_draft(number, ["113"], [(provider_id, digits)]))
+
+    return make
+
+
+@pytest.fixture
+def panel(make_panel: Callable[..., int]) -> int:
+    """The panel 0042 of Dr Okafor."""
+    return make_panel()
+
+
+@pytest.fixture
+def other_panel(make_panel: Callable[..., int]) -> int:
+    """The panel 0077 of Dr Tremblay."""
+    return make_panel("0077", OTHER_DOCTOR, "223456789")
+
+
+@pytest.fixture
+def nobody(app: Flask) -> Person:
+    """Not signed in."""
+    return Person(app, None)
+
+
+@pytest.fixture
+def no_rights(app: Flask) -> Person:
+    """Signed in, without any role."""
+    return Person(app, NO_RIGHTS)
+
+
+@pytest.fixture
+def reception(app: Flask) -> Person:
+    """A receptionist, who may see patients."""
+    return Person(app, RECEPTION)
+
+
+@pytest.fixture
+def cpar_role(app: Flask) -> Person:
+    """Somebody who may manage panels, and see no patient."""
+    return Person(app, CPAR_ROLE)
+
+
+@pytest.fixture
+def manager(app: Flask) -> Person:
+    """An administrator who may also see patients."""
+    return Person(app, MANAGER)
