@@ -53,7 +53,7 @@ class OscarDatabase:
 def _checked(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Without the text: it may hold a password.
         raise Refused({"database_url": "Not a database URL: write it like mysql+pymysql://user@host/cpar."}) from None
     backend = url.get_backend_name()
