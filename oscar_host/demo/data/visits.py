@@ -107,7 +107,7 @@ class Diary:
             return []
         draw = self._draw
         if attendance is Attendance.ONLY_IN_FUTURE:
-            return self._rows(person.row, [self._one_ahead() for _ in range(1 + draw.below(2))])
+            return self._rows(person.row, [] if person.gone else [self._one_ahead() for _ in range(1 + draw.below(2))])
         statuses = _MISSED_STATUSES if attendance is Attendance.ONLY_MISSED else _PAST_STATUSES
         reach = min(max(person.born - person.gone, 0), _DAYS_BACK)
         made = []
