@@ -4,6 +4,8 @@ import logging
 import smtplib
 import ssl
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -95,13 +97,14 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
     return count
 
 
-def _server(settings: Settings) -> smtplib.SMTP:
-    server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS)
-    if settings.smtp_starttls:
-        server.starttls(context=ssl.create_default_context())
-    if settings.smtp_user:
-        server.login(settings.smtp_user, settings.smtp_password)
-    return server
+@contextmanager
+def _server(settings: Settings) -> Iterator[smtplib.SMTP]:
+    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS) as server:
+        if settings.smtp_starttls:
+            server.starttls(context=ssl.create_default_context())
+        if settings.smtp_user:
+            server.login(settings.smtp_user, settings.smtp_password)
+        yield server
 
 
 def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:

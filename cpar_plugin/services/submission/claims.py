@@ -38,6 +38,7 @@ class Claim:
     snapshot_id: str | None
     attempts: int
     first_attempt_at: datetime | None
+    failure: str | None  # of the last attempt
 
 
 def is_free(now: datetime) -> ColumnElement[bool]:
@@ -72,7 +73,14 @@ def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
 def _claimed(session: Session, submission_id: int, token: str) -> Claim:
     row = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one()
     return Claim(
-        token, submission_id, row.panel_id, State(row.state), row.snapshot_id, row.attempts, row.first_attempt_at
+        token=token,
+        submission_id=submission_id,
+        panel_id=row.panel_id,
+        state=State(row.state),
+        snapshot_id=row.snapshot_id,
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+        failure=row.failure,
     )
 
 

@@ -35,10 +35,8 @@ STATE = {
 
 RETRY = "Press Retry to submit the panel as it is now."
 BLACKOUT_BEGAN = f"The blackout began before this submission could be sent. {RETRY}"
-OUT_OF_TIME = (
-    "The registry did not confirm this submission within a day; whether the last attempt arrived is not known. " + RETRY
-)
-REPLACED = "Not confirmed by the registry before the next automatic submission, which took its place."
+BROKE_OFF_SENDING = "The work on it broke off."
+REPLACED = "Not confirmed before the next automatic submission, which took its place."
 TURNED_OFF = "The CPAR integration was turned off before this submission was done."
 DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no members."

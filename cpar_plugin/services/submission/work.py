@@ -99,7 +99,8 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     moment = now()
     tried_for = moment - (claim.first_attempt_at or moment)
     if tried_for > RETRY_FOR:
-        return _finish(host, claim, State.FAILED, moment, failure=wording.OUT_OF_TIME)
+        failure = wording.gave_up(claim.failure or wording.BROKE_OFF_SENDING, claim.attempts)
+        return _finish(host, claim, State.FAILED, moment, failure=failure)
     if not _may_go(host, settings, moment):
         return _finish(host, claim, State.FAILED, moment, failure=wording.BLACKOUT_BEGAN)
     first, attempts = claim.first_attempt_at or moment, claim.attempts + 1

@@ -1,0 +1,105 @@
+"""What pages read: one request per panel, the history page by page, at a constant number of statements."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from cpar_plugin.domain.eligibility import Reason
+from cpar_plugin.domain.refusals import NotFound
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import members, notices
+from cpar_plugin.services.submission import asking, history
+
+
+@contextmanager
+def counted(host: Any) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_c: Any, _cu: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(host.database.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(host.database.engine, "before_cursor_execute", note)
+
+
+def test_the_open_request_of_a_panel_says_who_queued_it_and_for_when(world: Any) -> None:
+    panel, other = world.panel("A"), world.panel("B")
+    world.at("2026-11-19T16:20")
+    world.ask(panel)
+    with world.host.database.engine.connect() as connection:
+        found = history.open_submissions(connection, world.host)
+    assert other not in found
+    queued = found[panel]
+    assert (queued.asked_by, queued.due_on, queued.label) == ("No101 Doctor", date(2026, 12, 1), "Queued")
+    assert queued.asked_at == world.clock.now()
+    assert queued.may_cancel
+
+
+def test_the_history_says_when_how_many_and_who_was_left_out_why(world: Any) -> None:
+    panel = world.panel("A", 2)
+    for wrong in ({"sex": ""}, {"sex": "", "hin": ""}, {"patient_status": "IN"}):
+        patient = world.patient(**wrong)
+        members.choose(world.host, world.manager, patient, panel, seen_panel_id=None)
+    world.run_at("2026-11-07T03:15")
+    with world.host.database.engine.connect() as connection:
+        (shown,) = history.history(connection, world.host, panel_id=panel)
+    assert (shown.sent, shown.left_out) == (2, 3)
+    assert shown.reasons == Counter({Reason.NO_GENDER: 2, Reason.NO_PHN: 1, Reason.NOT_ACTIVE: 1})
+    assert (shown.asked_by, shown.automatic) == ("Automatic", date(2026, 11, 7))
+    assert shown.submitted_at == shown.delivered_at == world.clock.now()
+    assert not shown.may_retry
+
+
+def test_the_history_can_be_read_page_by_page(world: Any) -> None:
+    panel = world.panel()
+    for _ in range(5):
+        asking.cancel(world.host, world.manager, world.ask(panel))
+    with world.host.database.engine.connect() as connection:
+        everything = history.history(connection, world.host)
+        first = history.history(connection, world.host, limit=3)
+        second = history.history(connection, world.host, limit=3, before=first[-1].submission_id)
+    assert [*first, *second] == list(everything)
+    assert [one.latest for one in everything] == [True, False, False, False, False]
+    assert [one.submission_id for one in everything] == sorted((one.submission_id for one in everything), reverse=True)
+
+
+def test_one_submission_can_be_looked_at(world: Any) -> None:
+    asked = world.ask(world.panel())
+    with world.host.database.engine.connect() as connection:
+        assert history.one(connection, world.host, asked).state == State.QUEUED
+        with pytest.raises(NotFound):
+            history.one(connection, world.host, 4711)
+
+
+def test_somebody_whom_the_host_no_longer_knows_is_shown_by_the_id(world: Any) -> None:
+    world.manager = world.manager.__class__(actor_id="777", display_name="Gone")
+    panel = world.panel()
+    world.ask(panel)
+    with world.host.database.engine.connect() as connection:
+        assert history.open_submissions(connection, world.host)[panel].asked_by == "777"
+
+
+def test_the_number_of_statements_does_not_grow_with_the_panels(world: Any) -> None:
+    def statements() -> int:
+        with counted(world.host) as made, world.host.database.engine.connect() as connection:
+            history.open_submissions(connection, world.host)
+            history.history(connection, world.host)
+            notices.notices(connection, world.host, world.settings, world.clock.now())
+        return len(made)
+
+    world.ask(world.panel("A"))
+    few = statements()
+    for number in range(6):
+        world.ask(world.panel(f"B{number}"))
+    world.run_at("2026-11-20T00:00")
+    many = statements()
+    assert many == few <= 8

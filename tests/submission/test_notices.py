@@ -1,0 +1,212 @@
+"""What went wrong is told: in the banner, by `cpar status`, and by mail."""
+
+import re
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import clinic, notices, panels
+from cpar_plugin.services.submission import asking
+
+
+class Box:
+    """A mail server that keeps what arrives; refuses the recipients it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.refused: set[str] = set()
+        self.port = 0
+
+    def start(self) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop(no_assert=True)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    box = Box()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        box.port = free.getsockname()[1]
+    box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def mailing(with_settings: Any, box: Box) -> Any:
+    """A clinic with a mail server, whose folder stands in the way of every submission."""
+    world = with_settings(smtp_host="127.0.0.1", smtp_port=box.port, smtp_from="cpar@clinic.example")
+    world.settings.outbox_folder.write_text("in the way")
+    return world
+
+
+def fail(world: Any, day: str = "2026-11-07") -> None:
+    """Let the submissions of the 7th fail."""
+    world.run_at(f"{day}T03:15")
+    world.clock.move_to(world.clock.now() + timedelta(days=1, hours=9))
+    world.run()
+
+
+def told(world: Any) -> list[str]:
+    with world.host.database.engine.connect() as connection:
+        return [notice.text for notice in notices.notices(connection, world.host, world.settings, world.clock.now())]
+
+
+def test_a_failed_submission_is_told_until_one_gets_through(mailing: Any) -> None:
+    panel = mailing.panel("0042")
+    fail(mailing)
+    (text,) = told(mailing)
+    assert text.startswith("Panel 0042: failed. The submission could not be written to the folder")
+    mailing.settings.outbox_folder.unlink()
+    asking.retry(mailing.host, mailing.settings, mailing.manager, mailing.rows(panel)[-1].submission_id)
+    mailing.run()
+    assert told(mailing) == []
+
+
+def test_a_missed_submission_is_told_with_when_the_next_goes(world: Any) -> None:
+    panel = world.panel("0042")
+    world.run_at("2026-11-20T08:00")
+    world.ask(panel)
+    (text,) = told(world)
+    assert "Panel 0042: missed. The automatic submission of 7 November 2026 did not take place" in text
+    assert text.endswith("It is submitted again on 1 December 2026.")
+
+
+def test_a_deleted_panel_is_told_no_more(world: Any) -> None:
+    panel = world.panel()
+    world.run_at("2026-11-20T08:00")
+    panels.delete(world.host, world.manager, panel, 1)
+    assert told(world) == []
+
+
+def test_a_scheduler_that_stands_still_is_told(world: Any) -> None:
+    assert told(world) == []
+    world.run_at("2026-11-02T12:00")
+    world.at("2026-11-02T12:14")
+    assert told(world) == []
+    world.at("2026-11-02T12:16")
+    (text,) = told(world)
+    assert "since 2 November 2026, 12:00: the scheduler is not running" in text
+    clinic.disable(world.host, world.manager)
+    assert told(world) == []
+
+
+def test_the_status_names_facts_and_problems(world: Any) -> None:
+    panel = world.panel("0042")
+    world.run()
+    world.ask(panel)
+    status = notices.status(world.host, world.settings, world.clock.now())
+    assert status.problems == ()
+    assert "Queued: 1." in status.facts
+    assert "Next night run: 3 November 2026, 03:15." in status.facts
+    world.run_at("2026-11-20T08:00")
+    assert len(notices.status(world.host, world.settings, world.clock.now()).problems) == 1
+
+
+def test_the_status_of_a_clinic_that_is_turned_off_is_no_problem(host: Any, settings: Any, clock: Any) -> None:
+    status = notices.status(host, settings, clock.now())
+    assert status.problems == ()
+    assert "turned off" in status.facts[0]
+
+
+def test_settings_that_cannot_work_are_a_problem_before_the_first_night(world: Any) -> None:
+    wrong = world.settings.model_copy(update={"transport": "fhir", "registry_url": "ftp://registry.example"})
+    assert any("registry_url" in text for text in notices.status(world.host, wrong, world.clock.now()).problems)
+
+
+def test_each_failure_is_mailed_once_to_the_address_of_its_panel(mailing: Any, box: Box) -> None:
+    mailing.panel("0042", notify="manager@clinic.example")
+    mailing.panel("0043")
+    fail(mailing)
+    mailing.run()
+    (mail,) = box.mails
+    assert mail["To"] == "manager@clinic.example"
+    assert mail["Subject"] == "CPAR panel 0042: failed"
+    text = mail.get_content()
+    assert "Panel 0042: failed." in text
+    assert "Example Clinic" in text
+
+
+def test_several_failures_for_one_address_make_one_mail(mailing: Any, box: Box) -> None:
+    for number in ("0042", "0043"):
+        mailing.panel(number, notify="manager@clinic.example")
+    fail(mailing)
+    (mail,) = box.mails
+    assert mail["Subject"] == "CPAR: 2 panel submissions need attention"
+    assert "0042" in mail.get_content()
+    assert "0043" in mail.get_content()
+
+
+def test_mail_holds_nothing_of_a_patient(mailing: Any, box: Box) -> None:
+    mailing.panel("0042", 2, notify="manager@clinic.example", last_name="Unmistakable")
+    fail(mailing)
+    text = box.mails[0].as_string()
+    assert "Unmistakable" not in text
+    assert not re.search(r"\d{9}", box.mails[0].get_content())
+
+
+def test_mail_is_tried_again_when_the_server_was_away(mailing: Any, box: Box) -> None:
+    panel = mailing.panel("0042", notify="manager@clinic.example")
+    box.stop()
+    fail(mailing)
+    assert mailing.states(panel) == [State.FAILED]
+    box.start()
+    mailing.run()
+    mailing.run()
+    assert len(box.mails) == 1
+
+
+def test_a_refused_recipient_keeps_nobody_else_from_their_mail(mailing: Any, box: Box) -> None:
+    mailing.panel("0042", notify="gone@clinic.example")
+    mailing.panel("0043", notify="manager@clinic.example")
+    box.refused = {"gone@clinic.example"}
+    fail(mailing)
+    assert [mail["To"] for mail in box.mails] == ["manager@clinic.example"]
+    box.refused = set()
+    mailing.run()
+    assert [mail["To"] for mail in box.mails] == ["manager@clinic.example", "gone@clinic.example"]
+
+
+def test_nobody_is_mailed_about_what_is_long_past(mailing: Any, box: Box) -> None:
+    mailing.panel("0042", notify="manager@clinic.example")
+    working = mailing.settings
+    mailing.settings = working.model_copy(update={"smtp_host": ""})
+    fail(mailing)
+    mailing.settings = working
+    mailing.clock.move_to(mailing.clock.now() + timedelta(days=8))
+    mailing.run()
+    assert box.mails == []
+
+
+def test_the_mail_server_can_ask_for_more_than_we_have_and_the_run_goes_on(mailing: Any, box: Box) -> None:
+    mailing.panel("0042", notify="manager@clinic.example")
+    mailing.settings = mailing.settings.model_copy(update={"smtp_user": "somebody", "smtp_password": "secret"})
+    mailing.run_at("2026-11-07T03:15")
+    mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
+    assert mailing.run().errors == []
+    assert box.mails == []

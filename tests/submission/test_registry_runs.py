@@ -1,0 +1,104 @@
+"""Submissions to a real registry over HTTP, which misbehaves as told."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services.submission import asking, history
+from oscar_host.demo.registry import process
+
+
+@pytest.fixture(scope="module")
+def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.RunningRegistry]:
+    with process.running(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def registry(shared_registry: process.RunningRegistry) -> process.RunningRegistry:
+    shared_registry.behave("ok")
+    return shared_registry
+
+
+@pytest.fixture
+def clinic(with_settings: Any, registry: process.RunningRegistry) -> Any:
+    """A clinic that submits to the registry, with one panel."""
+    world = with_settings(transport="fhir", registry_url=registry.fhir_url, registry_read_seconds=5)
+    world.number = uuid.uuid4().hex[:12]
+    world.its_panel = world.panel(world.number, 3)
+    return world
+
+
+def arrived(registry: process.RunningRegistry, clinic: Any) -> list[dict[str, Any]]:
+    return [one for one in registry.received() if one["panel_number"] == clinic.number]
+
+
+def the_submission(clinic: Any) -> history.Submission:
+    with clinic.host.database.engine.connect() as connection:
+        return history.history(connection, clinic.host)[0]
+
+
+def test_a_panel_is_delivered_and_the_history_says_so(clinic: Any, registry: process.RunningRegistry) -> None:
+    clinic.oscar.patient(sex="")
+    clinic.run_at("2026-11-07T03:15")
+    (received,) = arrived(registry, clinic)
+    shown = the_submission(clinic)
+    assert (shown.state, shown.sent, shown.left_out) == (State.DELIVERED, 3, 0)
+    assert (f"urn:uuid:{shown.snapshot_id}", shown.sha256) == (received["identifier"], received["sha256"])
+    assert shown.answer_id == received["receipt"]
+    assert shown.delivered_at == clinic.clock.now()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["fail", "cut", "nonsense"])
+def test_an_answer_that_is_none_is_tried_again_with_the_same_bytes(
+    clinic: Any, registry: process.RunningRegistry, kind: str, when: str
+) -> None:
+    registry.behave(kind, when=when)
+    clinic.run_at("2026-11-07T03:15")
+    waiting = the_submission(clinic)
+    assert waiting.state == State.WAITING
+    assert waiting.failure
+    registry.behave("ok")
+    clinic.run()
+    assert the_submission(clinic).state == State.WAITING
+    clinic.run_at("2026-11-07T03:17")
+    (received,) = arrived(registry, clinic)
+    assert the_submission(clinic).state == State.DELIVERED
+    assert the_submission(clinic).attempts == 2
+    assert received["identifier"] == f"urn:uuid:{waiting.snapshot_id}"
+    assert received["arrivals"] == (2 if when == "after" else 1)
+
+
+def test_a_refusal_is_not_tried_again_by_itself(clinic: Any, registry: process.RunningRegistry) -> None:
+    registry.behave("refuse")
+    clinic.run_at("2026-11-07T03:15")
+    refused = the_submission(clinic)
+    assert (refused.state, refused.answer_status, refused.may_retry) == (State.REFUSED, 422, True)
+    registry.behave("ok")
+    for _ in range(5):
+        clinic.clock.move_to(clinic.clock.now() + timedelta(hours=6))
+        clinic.run()
+    assert arrived(registry, clinic) == []
+    asking.retry(clinic.host, clinic.settings, clinic.manager, refused.submission_id)
+    clinic.run()
+    assert the_submission(clinic).state == State.DELIVERED
+    assert len(arrived(registry, clinic)) == 1
+
+
+def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any, tmp_path: Any) -> None:
+    with process.running(tmp_path / "other") as other:
+        clinic.settings = clinic.settings.model_copy(update={"registry_url": other.fhir_url})
+    moment = "2026-11-07T03:15"
+    clinic.run_at(moment)
+    for _ in range(50):
+        clinic.clock.move_to(clinic.clock.now() + timedelta(minutes=30))
+        clinic.run()
+    failed = the_submission(clinic)
+    assert (failed.state, failed.may_retry) == (State.FAILED, True)
+    assert "It was tried" in failed.failure
+    assert failed.attempts > 5
