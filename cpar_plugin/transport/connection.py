@@ -95,7 +95,11 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         return f"There was no connection to {host} within {settings.registry_connect_seconds:g} seconds."
     if any(isinstance(cause, TimeoutError) for cause in causes):
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
-    return f"The connection to {host} broke before there was a whole answer."
+    broke = f"The connection to {host} broke before there was a whole answer."
+    if parse_url(address).scheme == "https":
+        # A server that misses a client certificate may say so in TLS, or (often) just hang up.
+        broke += " If this lasts: the registry may be asking for a client certificate (registry_client_certificate)."
+    return broke
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -93,11 +93,7 @@ class FhirEndpoint:
                 answer_id=found.bundle_id,
                 message=f"The registry has accepted all {sent:,} entries.",
             )
-        try:
-            said = operation_outcome(chunks)
-        except NETWORK_ERRORS:
-            said = OperationOutcome()
-        return self._not_accepted(status, said)
+        return self._not_accepted(status, operation_outcome(chunks))
 
     def _not_accepted(self, status: int, said: OperationOutcome) -> Answer:
         why = f"status {status}: {', '.join(said.codes)}" if said.codes else f"status {status}"

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
-import ijson  # type: ignore[import-untyped]
 import requests
+
+from .connection import NETWORK_ERRORS
+from .json_members import members
 
 _CHUNK_BYTES = 64 * 1024
 _DETAIL_CHARACTERS = 2000
 _ISSUES = 20
-_DEPTH = 40
-_NOT_JSON = (ijson.JSONError, ValueError, ArithmeticError)  # the last two: numbers that no machine has
 # http://hl7.org/fhir/R4/valueset-issue-type.html. Only these words of the other side get into a message.
 _ISSUE_CODES = {
     "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired", "forbidden",
@@ -54,23 +56,25 @@ class TransactionResponse:
 def transaction_response(chunks: Iterator[bytes]) -> TransactionResponse | None:
     """What the answer says; None when it is not JSON or not complete. The memory does not grow with its entries."""
     found = TransactionResponse()
-    resource_type = bundle_type = None
+    single: dict[str, Any] = {}
     try:
-        for path, value in _walk(chunks):
-            if value is None:
-                found.entries += path == "entry.item"
-            elif path == "entry.item.response.status":
-                found.accepted += value[:1] == "2" and value[:3].isdigit()
-            elif path == "resourceType":
-                resource_type = value
-            elif path == "type":
-                bundle_type = value
-            elif path == "id":
-                found.bundle_id = value[:64]
-    except _NOT_JSON:
+        for name, value in members(chunks):
+            if name == "entry":
+                found.entries += 1
+                found.accepted += _status(value)[:1] == "2"
+            elif name in ("resourceType", "type", "id"):
+                single[name] = value
+    except ValueError:
         return None
-    found.is_one = (resource_type, bundle_type) == ("Bundle", "transaction-response")
+    found.is_one = (single.get("resourceType"), single.get("type")) == ("Bundle", "transaction-response")
+    found.bundle_id = str(single["id"])[:64] if "id" in single else None
     return found
+
+
+def _status(entry: Any) -> str:
+    response = entry.get("response") if isinstance(entry, dict) else None
+    status = response.get("status") if isinstance(response, dict) else None
+    return status if isinstance(status, str) and status[:3].isdigit() else ""
 
 
 @dataclass
@@ -91,36 +95,21 @@ class OperationOutcome:
 def operation_outcome(chunks: Iterator[bytes]) -> OperationOutcome:
     """Its first issues, or as many as can be read of what is there."""
     found = OperationOutcome()
-    issues = 0
     try:
-        for path, value in _walk(chunks):
-            if value is None:
-                issues += path == "issue.item"
-                if issues > _ISSUES:
-                    break
-            elif path == "issue.item.code" and value in _ISSUE_CODES and value not in found.codes:
-                found.codes.append(value)
-            elif path in ("issue.item.diagnostics", "issue.item.details.text", "issue.item.expression.item"):
-                found.words.append(value[:_DETAIL_CHARACTERS])
-    except (*_NOT_JSON, TooLongError):
+        issues = (value for name, value in members(chunks) if name == "issue" and isinstance(value, dict))
+        for issue in islice(issues, _ISSUES):
+            code = issue.get("code")
+            if isinstance(code, str) and code in _ISSUE_CODES and code not in found.codes:
+                found.codes.append(code)
+            found.words += _words(issue)
+    except (ValueError, TooLongError, *NETWORK_ERRORS):
         pass  # a refusal stays one whatever its body is
     return found
 
 
-def _walk(chunks: Iterator[bytes]) -> Iterator[tuple[str, str | None]]:
-    """Each text with its path (`entry.item.response.status`), and each object's beginning with None."""
-    path: list[str] = []
-    for event, value in ijson.basic_parse(ijson.from_iter(chunks)):
-        if event == "map_key":
-            path[-1] = value
-        elif event == "string":
-            yield ".".join(path), value
-        elif event == "start_map":
-            yield ".".join(path), None
-            path.append("")
-        elif event == "start_array":
-            path.append("item")
-        elif event in ("end_map", "end_array"):
-            path.pop()
-        if len(path) > _DEPTH:
-            raise ijson.JSONError("nested too deeply")
+def _words(issue: dict[str, Any]) -> Iterator[str]:
+    details, where = issue.get("details"), issue.get("expression")
+    said = [issue.get("diagnostics"), details.get("text") if isinstance(details, dict) else None]
+    for text in said + (where if isinstance(where, list) else []):
+        if isinstance(text, str):
+            yield text[:_DETAIL_CHARACTERS]

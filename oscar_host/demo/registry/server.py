@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def serve(app: Flask, host: str, port: int, context: ssl.SSLContext | None) -> B
 class _Handler(WSGIRequestHandler):
     tls: ssl.SSLContext | None = None
     timeout = _IDLE_SECONDS
+
+    def __init__(self, *arguments: Any) -> None:
+        with suppress(OSError):  # of TLS and of the line: the client's affair
+            super().__init__(*arguments)
 
     def setup(self) -> None:
         if self.tls:

@@ -1,0 +1,123 @@
+"""TLS between two processes, with an authority of our own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.settings import Settings
+from cpar_plugin.transport import Answer, Envelope, Outcome, for_settings
+from oscar_host.demo.registry.process import RunningRegistry, running
+
+Put = Callable[..., Envelope]
+
+
+def send(address: str, envelope: Envelope, **settings: Any) -> Answer:
+    return for_settings(Settings(transport="fhir", registry_url=address, **settings)).send(envelope)
+
+
+@pytest.fixture
+def secured(tmp_path: Path, authority: Any) -> Callable[..., AbstractContextManager[RunningRegistry]]:
+    """A registry with a certificate for a name; it may ask for client certificates of the same authority."""
+
+    def run(name: str, *, ask: bool = False, expired: bool = False) -> AbstractContextManager[RunningRegistry]:
+        certificate, key = authority.issue(name, expired=expired)
+        arguments = ["--certificate", certificate, "--key", key]
+        client = authority.issue("client.example") if ask else None
+        if ask:
+            arguments += ["--client-ca", authority.file]
+        return running(tmp_path / "registry", arguments, ca_file=authority.file, client_certificate=client)
+
+    return run
+
+
+@pytest.fixture
+def registry(secured: Callable[..., AbstractContextManager[RunningRegistry]]) -> Iterator[RunningRegistry]:
+    with secured("127.0.0.1") as running_registry:
+        yield running_registry
+
+
+def test_a_private_authority_is_trusted_where_it_is_named(
+    registry: RunningRegistry, authority: Any, envelope: Put
+) -> None:
+    assert registry.address.startswith("https://")
+    answer = send(registry.fhir_url, envelope(500), registry_ca_file=authority.file)
+    assert answer.outcome is Outcome.DELIVERED
+
+
+def test_an_unknown_authority_gets_nothing(registry: RunningRegistry, envelope: Put) -> None:
+    answer = send(registry.fhir_url, envelope(2))
+    assert answer.outcome is Outcome.UNCLEAR
+    assert "nothing was sent" in answer.message
+    assert "registry_ca_file" in answer.message
+    assert registry.received() == []
+
+
+def test_a_certificate_for_another_name_gets_nothing(secured: Any, authority: Any, envelope: Put) -> None:
+    certificate_of_another = secured("registry.example")
+    with certificate_of_another as registry:
+        answer = send(registry.fhir_url, envelope(2), registry_ca_file=authority.file)
+    assert answer.outcome is Outcome.UNCLEAR
+    assert "nothing was sent" in answer.message
+
+
+def test_an_expired_certificate_gets_nothing(secured: Any, authority: Any, envelope: Put) -> None:
+    with secured("127.0.0.1", expired=True) as registry:
+        answer = send(registry.fhir_url, envelope(2), registry_ca_file=authority.file)
+    assert answer.outcome is Outcome.UNCLEAR
+    assert "expired" in answer.message
+
+
+def test_the_environment_cannot_switch_the_check_off(
+    registry: RunningRegistry, authority: Any, envelope: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, authority.file)
+    assert send(registry.fhir_url, envelope(2)).outcome is Outcome.UNCLEAR
+
+
+def test_a_registry_that_asks_for_a_client_certificate_gets_it(secured: Any, authority: Any, envelope: Put) -> None:
+    certificate, key = authority.issue("clinic.example")
+    with secured("127.0.0.1", ask=True) as registry:
+        answer = send(
+            registry.fhir_url,
+            envelope(500),
+            registry_ca_file=authority.file,
+            registry_client_certificate=certificate,
+            registry_client_key=key,
+        )
+    assert answer.outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize("patients", [2, 2000])
+def test_without_the_client_certificate_it_is_told_what_to_check(
+    patients: int, secured: Any, authority: Any, envelope: Put
+) -> None:
+    with secured("127.0.0.1", ask=True) as registry:
+        answer = send(registry.fhir_url, envelope(patients), registry_ca_file=authority.file)
+        assert registry.received() == []
+    assert answer.outcome is Outcome.UNCLEAR
+    assert "registry_client_certificate" in answer.message
+
+
+def test_files_that_cannot_be_used_are_refused_at_start(authority: Any, tmp_path: Path) -> None:
+    certificate, key = authority.issue("clinic.example")
+    _, other_key = authority.issue("other.example")
+    _, locked_key = authority.issue("locked.example", password=b"secret")
+    (tmp_path / "empty.pem").write_text("")
+    empty = str(tmp_path / "empty.pem")
+    wrong: list[dict[str, str]] = [
+        {"registry_ca_file": "/no/such/file"},
+        {"registry_ca_file": empty},
+        {"registry_ca_file": str(tmp_path)},
+        {"registry_client_certificate": certificate, "registry_client_key": other_key},
+        {"registry_client_certificate": certificate, "registry_client_key": locked_key},
+        {"registry_client_certificate": "/no/such/file", "registry_client_key": key},
+        {"registry_client_certificate": key, "registry_client_key": certificate},
+    ]
+    for settings in wrong:
+        with pytest.raises(Refused, match="cannot be used"):
+            for_settings(Settings(transport="fhir", registry_url="https://registry.example", **settings))
