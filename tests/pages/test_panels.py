@@ -1,0 +1,221 @@
+"""The management page: settings, the Panels tab, new, edit and delete."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.panel import panel_draft
+from cpar_plugin.services import clinic, members, panels
+from cpar_plugin.services.panels import Panel
+from cpar_plugin.services.submission import asking, history
+from cpar_plugin.settings import load
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+
+def _text(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.get_data(as_text=True))
+
+
+def _live(host: OscarHost) -> list[Panel]:
+    with host.database.engine.connect() as connection:
+        return panels.live_panels(connection, host)
+
+
+def _entered(**fields: Any) -> dict[str, Any]:
+    return {"number": "0042", "facilities": "113", "providers": "101", "practitioner_ids": "1234-56789"} | fields
+
+
+def test_new_panel_and_bulk_update_appear_once_name_and_site_id_are_saved(app: Any, manager: Any) -> None:
+    page = _text(manager.get("/cpar/panels"))
+    assert "New Panel</a>" not in page
+    assert "Bulk Update</a>" not in page
+    saved = manager.post("/cpar/settings", name=" Example Clinic ", site_id="S-1", version="1")
+    assert (saved.status_code, saved.location) == (303, "/cpar/panels")
+    page = _text(manager.get("/cpar/panels"))
+    assert "New Panel</a>" in page
+    assert "Bulk Update</a>" in page
+
+
+@pytest.mark.parametrize("path", ["/cpar/panels/new", "/cpar/bulk"])
+def test_before_that_their_addresses_say_what_to_do_first(app: Any, manager: Any, path: str) -> None:
+    answer = manager.get(path)
+    assert answer.status_code == 422
+    assert "First enter the clinic" in _text(answer)
+
+
+def test_settings_without_a_name_are_sent_back_with_a_link_to_the_field(app: Any, manager: Any) -> None:
+    answer = manager.post("/cpar/settings", name="", site_id="<b>x</b>", version="1")
+    page = _text(answer)
+    assert answer.status_code == 422
+    assert '<a href="#cpar-name">' in page
+    assert re.search(r'<input id="cpar-name"[^>]*aria-describedby="cpar-name-hint cpar-name-error"', page)
+    assert "&lt;b&gt;x" in page
+
+
+def test_settings_that_somebody_else_has_changed_are_shown_as_they_are_now(
+    host: OscarHost, configured: None, manager: Any
+) -> None:
+    answer = manager.post("/cpar/settings", name="Mine", site_id="M", version="1")
+    assert answer.status_code == 409
+    assert 'value="Example Clinic"' in _text(answer)
+    with host.database.engine.connect() as connection:
+        assert clinic.load(connection).name == "Example Clinic"
+
+
+def test_a_panel_of_one_clinician_is_made(host: OscarHost, configured: None, manager: Any) -> None:
+    answer = manager.post("/cpar/panels/new", **_entered(step="save"))
+    assert (answer.status_code, answer.location) == (303, "/cpar/panels")
+    [panel] = _live(host)
+    assert (panel.number, panel.facilities) == ("0042", ("000113",))
+    assert "0042" in _text(manager.get("/cpar/panels"))
+
+
+def test_the_practitioner_id_may_be_left_to_what_the_emr_knows(host: OscarHost, configured: None, manager: Any) -> None:
+    manager.post("/cpar/panels/new", **_entered(practitioner_ids="", step="save"))
+    assert _live(host)[0].providers[0].practitioner_id == "123456789"
+
+
+def test_a_panel_of_several_facilities_and_providers_is_made_without_script(
+    host: OscarHost, configured: None, manager: Any
+) -> None:
+    page = _text(manager.post("/cpar/panels/new", **_entered(step="add-facility")))
+    assert page.count('name="facilities"') == 2
+    page = _text(manager.post("/cpar/panels/new", **_entered(facilities=["113", "7"], step="add-provider")))
+    assert page.count('name="providers"') == 2
+    assert 'value="113"' in page
+    manager.post(
+        "/cpar/panels/new",
+        **_entered(
+            facilities=["113", "7"],
+            providers=["101", "102"],
+            practitioner_ids=["123456789", "2234 56789"],
+            step="save",
+        ),
+    )
+    [panel] = _live(host)
+    assert panel.facilities == ("000113", "000007")
+    assert [provider.practitioner_id for provider in panel.providers] == ["123456789", "223456789"]
+
+
+def test_the_trash_button_removes_its_row_and_keeps_the_others(configured: None, manager: Any) -> None:
+    page = _text(manager.post("/cpar/panels/new", **_entered(facilities=["11", "22", "33"], step="remove-facility-1")))
+    assert 'value="11"' in page
+    assert 'value="22"' not in page
+    assert 'value="33"' in page
+
+
+def test_wrong_entries_come_back_each_with_its_message(host: OscarHost, configured: None, manager: Any) -> None:
+    answer = manager.post(
+        "/cpar/panels/new",
+        **_entered(number="", facilities=["abc"], providers="", practitioner_ids="12", notify="nowhere", step="save"),
+    )
+    page = _text(answer)
+    assert answer.status_code == 422
+    for field in ("number", "facilities-0", "providers-0", "practitioner_ids-0", "notify"):
+        assert f'<a href="#cpar-{field}">' in page
+        assert f'id="cpar-{field}"' in page
+        assert f'id="cpar-{field}-error"' in page
+    assert _live(host) == []
+
+
+def test_a_panel_is_edited(host: OscarHost, manager: Any, panel: int) -> None:
+    page = _text(manager.get(f"/cpar/panels/{panel}/edit"))
+    assert 'value="000113"' in page
+    assert 'value="1234-56789"' in page
+    answer = manager.post(f"/cpar/panels/{panel}/edit", **_entered(number="0099", version="1", step="save"))
+    assert answer.status_code == 303
+    assert _live(host)[0].number == "0099"
+
+
+def test_an_edit_that_came_too_late_shows_the_panel_as_it_is_now(host: OscarHost, manager: Any, panel: int) -> None:
+    panels.edit(host, host.identity.system, panel, 1, panel_draft("0050", ["9"], [("101", "123456789")]))
+    answer = manager.post(f"/cpar/panels/{panel}/edit", **_entered(number="0099", version="1", step="save"))
+    assert answer.status_code == 409
+    assert 'value="0050"' in _text(answer)
+    assert _live(host)[0].number == "0050"
+
+
+def test_deleting_says_what_happens_and_whom_to_contact_first(
+    host: OscarHost, oscar: Any, manager: Any, panel: int
+) -> None:
+    members.choose(host, host.identity.system, oscar.patient(), panel, seen_panel_id=None)
+    page = _text(manager.get(f"/cpar/panels/{panel}/delete"))
+    assert "1 patient becomes Not Paneled" in page
+    assert "1-855-643-8649" in page
+    assert "This cannot be undone" in page
+    assert len(_live(host)) == 1
+    answer = manager.post(f"/cpar/panels/{panel}/delete", version="1")
+    assert answer.location == "/cpar/panels"
+    assert _live(host) == []
+    assert "Patients who are Not Paneled now: 1" in _text(manager.get("/cpar/panels"))
+
+
+def test_a_panel_that_changed_meanwhile_is_not_deleted(host: OscarHost, manager: Any, panel: int) -> None:
+    assert manager.post(f"/cpar/panels/{panel}/delete", version="7").status_code == 409
+    assert len(_live(host)) == 1
+
+
+def test_a_panel_that_is_gone_is_a_404(manager: Any, panel: int) -> None:
+    manager.post(f"/cpar/panels/{panel}/delete", version="1")
+    for path in ("edit", "delete"):
+        assert manager.get(f"/cpar/panels/{panel}/{path}").status_code == 404
+    assert manager.post(f"/cpar/panels/{panel}/submit").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("day", "words"), [(date(2026, 11, 10), ">Submit</button>"), (date(2026, 11, 20), ">Submit on 1 December</button>")]
+)
+def test_submit_says_the_day_on_which_it_goes_in_the_blackout(
+    manager: Any, panel: int, clock: FixedClock, day: date, words: str
+) -> None:
+    clock.move_to(clock.now().replace(day=day.day))
+    assert words in _text(manager.get("/cpar/panels"))
+
+
+def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(host: OscarHost, manager: Any, panel: int) -> None:
+    answer = manager.post(f"/cpar/panels/{panel}/submit")
+    assert answer.location == "/cpar/panels"
+    page = _text(manager.get("/cpar/panels"))
+    assert "It goes on 11 Nov 2026" in page
+    assert "by Ada Penner, 10 Nov 2026, 10:00" in page
+    [cancel] = re.findall(r'action="(/cpar/submissions/\d+/cancel)"', page)
+    assert manager.post(cancel).location == "/cpar/panels"
+    assert "Queued for" not in _text(manager.get("/cpar/panels"))
+    assert manager.post(cancel).status_code == 409
+
+
+def test_asking_twice_says_who_asked_first(manager: Any, panel: int) -> None:
+    manager.post(f"/cpar/panels/{panel}/submit")
+    answer = manager.post(f"/cpar/panels/{panel}/submit")
+    assert answer.status_code == 409
+    assert "Ada Penner queued this panel already" in _text(answer)
+
+
+def test_a_submission_of_another_panel_is_not_cancelled_with_it(
+    host: OscarHost, manager: Any, panel: int, other_panel: int
+) -> None:
+    for one in (panel, other_panel):
+        asking.ask(host, load(host.settings), host.identity.system, one)
+    manager.post(f"/cpar/panels/{panel}/delete", version="1")
+    with host.database.engine.connect() as connection:
+        assert set(history.open_submissions(connection, host)) == {other_panel}
+
+
+def test_the_page_costs_the_same_with_many_panels(
+    oscar: Any, manager: Any, make_panel: Callable[..., int], statements: list[str]
+) -> None:
+    make_panel()
+    manager.get("/cpar/panels")
+    statements.clear()
+    manager.get("/cpar/panels")
+    few = len(statements)
+    for number in range(15):
+        oscar.provider(f"8{number:02}", ohip_no="")
+        make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
+    statements.clear()
+    manager.get("/cpar/panels")
+    assert len(statements) == few
