@@ -65,7 +65,7 @@ def _checked(text: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -85,6 +85,7 @@ def _sqlite(url: URL) -> Engine:
 def _mariadb(url: URL) -> Engine:
     return create_engine(
         url,
+        hide_parameters=True,  # they hold patient data, and errors are logged
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         connect_args={

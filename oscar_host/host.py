@@ -111,7 +111,7 @@ def _zone(settings: Mapping[str, str]) -> ZoneInfo:
     name = settings.get("time_zone", "")
     try:
         return ZoneInfo(name) if name else ALBERTA
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise Refused({"time_zone": "Not a time zone: write it like America/Edmonton."}) from None
 
 

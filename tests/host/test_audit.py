@@ -1,0 +1,154 @@
+"""The row in OSCAR's log: what it says, and what happens where it cannot be written."""
+
+import datetime as dt
+
+import flask
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Actor, AuditEvent
+from oscar_host.host import OscarHost, open_host
+
+ADDED = AuditEvent(
+    actor=Actor(actor_id="101", display_name="Ada"),
+    action="add",
+    noun="cparPanelMember",
+    key="12",
+    patient_id=7,
+    detail="panel 12",
+)
+
+
+def rows(host: OscarHost):
+    with host.database.engine.connect() as connection:
+        return connection.execute(select(host.tables.log)).mappings().all()
+
+
+def changed(event: AuditEvent, **fields):
+    return AuditEvent(**({name: getattr(event, name) for name in AuditEvent.__slots__} | fields))
+
+
+def test_an_event_is_a_row_of_the_hosts_log_in_the_clinics_time(host: OscarHost):
+    with host.database.session() as session:
+        host.audit.record(session, ADDED)
+    (row,) = rows(host)
+    assert dict(row) == {
+        "id": row["id"],
+        "dateTime": dt.datetime(2026, 11, 10, 10, 0),  # noqa: DTZ001  # as OSCAR writes it
+        "provider_no": "101",
+        "action": "add",
+        "content": "cparPanelMember",
+        "contentId": "12",
+        "ip": None,
+        "demographic_no": 7,
+        "data": "panel 12",
+    }
+
+
+def test_an_event_of_the_system_names_it_and_no_patient(host: OscarHost):
+    with host.database.session() as session:
+        host.audit.record(session, changed(ADDED, actor=host.identity.system, patient_id=None))
+    (row,) = rows(host)
+    assert (row["provider_no"], row["demographic_no"]) == ("-1", None)
+
+
+def test_an_event_of_a_request_names_where_it_came_from(host: OscarHost):
+    app = flask.Flask(__name__)
+    with (
+        app.test_request_context(environ_base={"REMOTE_ADDR": "2001:db8::7"}),
+        host.database.session() as session,
+    ):
+        host.audit.record(session, ADDED)
+    assert rows(host)[0]["ip"] == "2001:db8::7"
+
+
+def test_an_event_goes_with_the_change_that_it_tells_about(host: OscarHost):
+    def change_that_fails() -> None:
+        with host.database.session() as session:
+            host.audit.record(session, ADDED)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        change_that_fails()
+    assert rows(host) == []
+
+
+def test_what_is_longer_than_its_column_is_cut_on_purpose(host: OscarHost):
+    long = changed(
+        ADDED,
+        actor=Actor(actor_id="1" * 11, display_name=""),
+        action="a" * 101,
+        noun="n" * 81,
+        key="k" * 81,
+        detail="d" * 100_000,
+    )
+    with host.database.session() as session:
+        host.audit.record(session, long)
+    (row,) = rows(host)
+    widths = {name: len(row[name]) for name in ("provider_no", "action", "content", "contentId", "data")}
+    assert widths == {"provider_no": 10, "action": 100, "content": 80, "contentId": 80, "data": 4000}
+
+
+def test_characters_that_the_hosts_tables_cannot_hold_do_not_stop_the_change(host: OscarHost):
+    with host.database.session() as session:
+        host.audit.record(session, changed(ADDED, detail="Zoë Łukasz 東 😀"))
+    assert rows(host)[0]["data"] == "Zoë Łukasz 東 \ufffd"
+
+
+def test_where_the_log_lacks_a_column_the_others_are_written(place, clock):
+    host = open_host(place.url, host_schema=place.host_schema, clock=clock)
+    host.tables.metadata.create_all(host.database.engine)
+    with host.database.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {host.tables.log.fullname} DROP COLUMN data")
+    with host.database.session() as session:
+        host.audit.record(session, ADDED)
+    columns = [column for column in host.tables.log.c if column.name != "data"]
+    with host.database.engine.connect() as connection:
+        assert connection.execute(select(*columns)).mappings().one()["contentId"] == "12"
+    host.database.engine.dispose()
+
+
+def test_without_the_log_the_change_is_refused_and_the_setting_named(place, clock):
+    host = open_host(place.url, host_schema=place.host_schema, clock=clock)
+    host.tables.metadata.create_all(host.database.engine)
+    host.tables.log.drop(host.database.engine)
+    with pytest.raises(Refused, match="audit = ledger"), host.database.session() as session:
+        host.audit.record(session, ADDED)
+    host.database.engine.dispose()
+
+
+def test_the_setting_keeps_the_record_in_the_plugins_ledger_only(place, clock):
+    host = open_host(place.url, host_schema=place.host_schema, clock=clock, settings={"audit": "ledger"})
+    with host.database.session() as session:
+        host.audit.record(session, ADDED)
+    host.database.engine.dispose()
+
+
+def test_another_value_of_the_setting_is_refused(tmp_path):
+    with pytest.raises(Refused, match="ledger"):
+        open_host(f"sqlite:///{tmp_path}/clinic.db", settings={"audit": "off"})
+
+
+def test_an_account_that_may_only_read_the_emr_is_told_what_to_do(host: OscarHost, place, database_kind, tmp_path):
+    """On MariaDB a right of the account; SQLite has none, and a file that may not be written says so itself."""
+    if database_kind == "sqlite":
+        expected: type[Exception] = OperationalError
+        reading = open_host(f"sqlite:///file:{place.url.removeprefix('sqlite:///')}?mode=ro&uri=true")
+    else:
+        own = host.database.engine.url
+        with host.database.engine.connect() as connection:
+            for statement in (
+                "CREATE OR REPLACE USER cpar_reads@localhost",
+                f"GRANT ALL ON {own.database}.* TO cpar_reads@localhost",
+                f"GRANT SELECT ON {place.host_schema}.* TO cpar_reads@localhost",
+            ):
+                connection.exec_driver_sql(statement)
+        account = own.set(username="cpar_reads", password=None).render_as_string(hide_password=False)
+        reading = open_host(account, host_schema=place.host_schema)
+        expected = Refused
+    with pytest.raises(expected), reading.database.session() as session:
+        reading.audit.record(session, ADDED)
+    reading.database.engine.dispose()
+    assert rows(host) == []

@@ -1,0 +1,190 @@
+"""Connections that are strict, transactions that are real, reads that hold still."""
+
+import datetime as dt
+import threading
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from cpar_plugin.domain.refusals import Refused
+from oscar_host.database import OscarDatabase
+from oscar_host.host import OscarHost
+
+numbers = Table("numbers", MetaData(), Column("number", Integer, primary_key=True), Column("name", String(5)))
+
+
+@pytest.fixture
+def database(place):
+    database = OscarDatabase(place.url)
+    numbers.create(database.engine)
+    yield database
+    database.engine.dispose()
+
+
+def count(database: OscarDatabase) -> int:
+    with database.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(numbers))
+
+
+def test_a_session_is_committed_at_its_end(database):
+    with database.session() as session:
+        session.execute(insert(numbers).values(number=1))
+    assert count(database) == 1
+
+
+def test_a_session_that_raises_leaves_nothing(database):
+    def change_that_fails() -> None:
+        with database.session() as session:
+            session.execute(insert(numbers).values(number=1))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        change_that_fails()
+    assert count(database) == 0
+
+
+def test_a_reading_connection_holds_still_while_others_write(database):
+    with database.engine.connect() as reading:
+        before = reading.scalar(select(func.count()).select_from(numbers))
+        with database.session() as session:
+            session.execute(insert(numbers).values(number=1))
+        assert reading.scalar(select(func.count()).select_from(numbers)) == before == 0
+    assert count(database) == 1
+
+
+def test_a_writing_session_sees_what_others_have_committed_meanwhile_once_it_holds_the_lock(database):
+    with database.session() as session:
+        session.execute(insert(numbers).values(number=1, name="0"))
+
+    def add_one() -> None:
+        for _ in range(20):
+            with database.session() as session:
+                name = session.scalar(select(numbers.c.name).where(numbers.c.number == 1).with_for_update())
+                session.execute(update(numbers).values(name=str(int(name) + 1)))
+
+    threads = [threading.Thread(target=add_one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(numbers.c.name)) == "60"
+
+
+def test_an_error_does_not_tell_the_values_it_is_about(database):
+    with pytest.raises(DBAPIError) as failure, database.session() as session:
+        session.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": "Secretary"})
+    assert "Secretary" not in str(failure.value)
+
+
+def test_what_a_reading_connection_writes_does_not_stay(database):
+    with database.engine.connect() as connection:
+        connection.execute(insert(numbers).values(number=1))
+    assert count(database) == 0
+
+
+def test_many_rows_can_be_read_as_they_come(database):
+    with database.session() as session:
+        session.execute(insert(numbers), [{"number": number} for number in range(1, 5001)])
+    with database.engine.connect().execution_options(stream_results=True) as connection:
+        assert sum(1 for _ in connection.execute(select(numbers))) == 5000
+
+
+def test_a_foreign_key_is_kept(host: OscarHost):
+    from cpar_plugin.store.tables import member
+
+    with pytest.raises(IntegrityError), host.database.session() as session:
+        session.execute(insert(member).values(patient_id=1, panel_id=99, since=host.clock.now()))
+
+
+def test_a_missing_value_is_an_error_and_not_made_up(database):
+    strict = Table(
+        "strict", MetaData(), Column("number", Integer, primary_key=True), Column("name", String(5), nullable=False)
+    )
+    strict.create(database.engine)
+    with database.session() as session:
+        session.execute(insert(numbers).values(number=1))
+    with pytest.raises(IntegrityError), database.session() as session:
+        session.execute(insert(strict).from_select(["number", "name"], select(numbers.c.number, numbers.c.name)))
+
+
+def test_the_connection_is_strict_although_oscars_server_is_not(database, database_kind):
+    with database.engine.connect() as connection:
+        if database_kind == "mariadb":
+            assert connection.scalar(text("SELECT @@global.sql_mode")) == ""
+            assert "STRICT_ALL_TABLES" in connection.scalar(text("SELECT @@session.sql_mode"))
+            assert connection.scalar(text("SELECT @@session.time_zone")) == "+00:00"
+            assert connection.scalar(text("SELECT @@character_set_connection")) == "utf8mb4"
+        else:
+            assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+            assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
+
+
+def test_a_connection_that_the_server_has_dropped_is_replaced(database, database_kind):
+    count(database)
+    if database_kind == "mariadb":
+        with database.engine.connect() as one:
+            victim = one.scalar(text("SELECT CONNECTION_ID()"))
+        other = OscarDatabase(database.engine.url.render_as_string(hide_password=False))
+        with other.engine.connect() as connection:
+            connection.exec_driver_sql(f"KILL {victim}")
+        other.engine.dispose()
+    assert count(database) == 0
+
+
+def test_a_zero_date_can_be_read_past(host: OscarHost, oscar):
+    patient_id = oscar.patient()
+    with host.database.writing() as connection:
+        connection.execute(text(f"UPDATE {oscar.tables.demographic.fullname} SET patient_status_date = '0000-00-00'"))
+    oscar.visit(patient_id)
+    with host.database.engine.connect() as connection:
+        visit = host.roster.last_visit_on(oscar.tables.demographic.c.demographic_no, host.clock.now())
+        assert connection.scalar(select(visit).select_from(oscar.tables.demographic)) == dt.date(2026, 10, 5)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "like mysql"),
+        ("nonsense", "like mysql"),
+        ("sqlite://", "Name a database"),
+        ("sqlite:///:memory:", "Name a database"),
+        ("mysql+pymysql://root@localhost", "Name a database"),
+        ("postgresql://localhost/cpar", "not supported"),
+    ],
+)
+def test_a_url_of_no_database_is_refused_with_an_example(url, said):
+    with pytest.raises(Refused, match=said):
+        OscarDatabase(url)
+
+
+def test_a_wrong_url_is_refused_without_telling_its_password():
+    with pytest.raises(Refused) as refused:
+        OscarDatabase("mysql+pymysql:/root:secret@localhost")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
+def test_a_url_without_a_driver_takes_the_one_that_is_always_installed(scheme):
+    assert OscarDatabase(f"{scheme}://root@localhost/cpar").engine.driver == "pymysql"
+
+
+def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path):
+    def opened(number: int) -> None:
+        try:
+            database = OscarDatabase(f"sqlite:///{tmp_path}/new.db")
+            with database.writing() as connection:
+                connection.exec_driver_sql(f"CREATE TABLE t{number} (n INTEGER)")
+            database.engine.dispose()
+        except DBAPIError as error:
+            failures.append(error)
+
+    failures: list[DBAPIError] = []
+    threads = [threading.Thread(target=opened, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []

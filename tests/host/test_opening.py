@@ -1,0 +1,131 @@
+"""Opening a host from arguments, from the environment and from a settings file."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import pytest
+from markupsafe import Markup
+from sqlalchemy import select
+
+from cpar_plugin.domain.refusals import Refused
+from oscar_host.clock import ALBERTA, FixedClock, SystemClock
+from oscar_host.host import from_environment, open_host
+from oscar_host.pages import PlainPages
+
+
+@pytest.fixture
+def set_environment(monkeypatch, tmp_path):
+    """Only these CPAR_* variables."""
+
+    def replace(**variables: str) -> None:
+        for name in [name for name in os.environ if name.startswith("CPAR_")]:
+            monkeypatch.delenv(name)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return replace
+
+
+def test_opening_connects_to_nothing(tmp_path):
+    open_host(f"sqlite:///{tmp_path}/clinic.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_environment_opens_the_same_host_in_another_process(host, oscar, environment):
+    oscar.provider("101", last_name="Ito")
+    program = (
+        "from oscar_host.host import from_environment\n"
+        "from sqlalchemy import select\n"
+        "host = from_environment()\n"
+        "with host.database.engine.connect() as connection:\n"
+        "    print(connection.scalar(select(host.roster.providers().c.family_name)))\n"
+    )
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CPAR_")}
+    done = subprocess.run([sys.executable, "-c", program], env=plain | environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("Ito\n", "")
+
+
+def test_the_environment_goes_before_the_settings_file(set_environment, tmp_path):
+    file = tmp_path / "cpar.ini"
+    file.write_text("[cpar]\ndatabase_url = sqlite:///nowhere.db\ntransport = fhir\nregistry_client_secret = 50%(x)\n")
+    set_environment(
+        CPAR_SETTINGS=str(file), CPAR_DATABASE_URL=f"sqlite:///{tmp_path}/clinic.db", CPAR_TRANSPORT="folder"
+    )
+    host = from_environment()
+    assert host.database.engine.url.database == f"{tmp_path}/clinic.db"
+    assert host.settings == {"transport": "folder", "registry_client_secret": "50%(x)"}
+
+
+def test_secrets_do_not_show_in_what_the_host_prints(tmp_path):
+    host = open_host("mysql://cpar:hush@localhost/cpar", settings={"registry_client_secret": "hush"})
+    assert "hush" not in repr(host)
+
+
+def test_without_a_database_the_environment_says_what_to_set(set_environment):
+    set_environment()
+    with pytest.raises(Refused, match="Set CPAR_DATABASE_URL"):
+        from_environment()
+
+
+def test_a_settings_file_that_is_not_there_is_named(set_environment, tmp_path):
+    set_environment(CPAR_SETTINGS=str(tmp_path / "none.ini"))
+    with pytest.raises(Refused, match=r"none\.ini cannot be read"):
+        from_environment()
+
+
+@pytest.mark.parametrize("content", [b"", b"[other]\na=1", b"no section", b"[cpar]\na=1\na=2", b"[cpar]\nname=\xff"])
+def test_a_settings_file_of_another_form_is_named(set_environment, tmp_path, content):
+    file = tmp_path / "cpar.ini"
+    file.write_bytes(content)
+    set_environment(CPAR_SETTINGS=str(file))
+    with pytest.raises(Refused, match="INI file with a section"):
+        from_environment()
+
+
+def test_the_clock_can_be_set_for_trying_out(set_environment, tmp_path):
+    url = f"sqlite:///{tmp_path}/clinic.db"
+    set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Vancouver")
+    now = from_environment().clock.now()
+    assert now.isoformat() == "2026-11-07T03:15:00-08:00"
+    set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="in the morning")
+    with pytest.raises(Refused, match="CPAR_NOW"):
+        from_environment()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "/etc/localtime"])
+def test_a_time_zone_that_is_none_is_refused(zone, tmp_path):
+    with pytest.raises(Refused, match="America/Edmonton"):
+        open_host(f"sqlite:///{tmp_path}/clinic.db", settings={"time_zone": zone})
+
+
+def test_the_clock_is_aware_and_in_alberta():
+    now = SystemClock().now()
+    assert now.tzinfo == ALBERTA
+    assert abs(now - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=5)
+
+
+def test_a_fixed_clock_stands_until_it_is_moved():
+    clock = FixedClock(dt.datetime(2026, 7, 1, 18, 0, tzinfo=dt.UTC))
+    assert clock.now().isoformat() == "2026-07-01T12:00:00-06:00"
+    clock.move_to(dt.datetime(2026, 7, 2, 3, 15))  # noqa: DTZ001  # the clinic's time
+    assert clock.now().isoformat() == "2026-07-02T03:15:00-06:00"
+
+
+def test_without_the_emrs_tables_the_roster_says_what_to_do(place):
+    host = open_host(place.url, host_schema=place.host_schema)
+    with pytest.raises(Refused, match="CPAR_HOST_SCHEMA"):
+        host.roster.patients()
+    host.tables.metadata.create_all(host.database.engine)
+    with host.database.engine.connect() as connection:
+        assert connection.execute(select(host.roster.patients())).all() == []
+    host.database.engine.dispose()
+
+
+def test_a_plain_page_escapes_its_title_and_not_its_body():
+    page = PlainPages().render(title="A <b>", body=Markup("<p>x</p>"), section="cpar")
+    assert "<title>A &lt;b&gt;</title>" in page
+    assert "<p>x</p>" in page
+    assert PlainPages().sign_in_href("/a?b=1&c") == "/sign-in?next=%2Fa%3Fb%3D1%26c"
+    assert PlainPages().patient_href(7) == "/patients/7"
