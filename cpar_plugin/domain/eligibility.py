@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from .identifiers import is_phn, phn_check_digit_fits
+from .texts import readable
 
 
 class Member(Protocol):
@@ -136,20 +137,20 @@ class Eligibility:
         """Why the member is left out, in the order of Reason; empty for one who is sent."""
         if not member.known:
             return (Reason.UNKNOWN_PATIENT,)
-        return tuple(self._found(member, _birth_date(member.birth_date)))
+        return tuple(self._found(member, birth_date(member.birth_date)))
 
     def _found(self, member: Member, born: date | None) -> Iterator[Reason]:
         if member.status != self.active_status:
             yield Reason.NOT_ACTIVE
-        if not member.family_name:
+        if not readable(member.family_name):
             yield Reason.NO_FAMILY_NAME
-        if self.given_name_required and not member.given_name:
+        if self.given_name_required and not readable(member.given_name):
             yield Reason.NO_GIVEN_NAME
         if not member.birth_date:
             yield Reason.NO_BIRTH_DATE
         elif born is None or born > self.today:
             yield Reason.IMPOSSIBLE_BIRTH_DATE
-        if not member.gender:
+        if not readable(member.gender):
             yield Reason.NO_GENDER
         if not member.phn:
             yield Reason.NO_PHN
@@ -169,7 +170,7 @@ class Eligibility:
     def cautions(self, member: Member) -> tuple[Caution, ...]:
         """What is doubtful about a member who is sent."""
         found = []
-        if not member.given_name:
+        if not readable(member.given_name):
             found.append(Caution.GIVEN_NAME_MISSING)
         if member.gender == "U":
             found.append(Caution.GENDER_UNKNOWN)
@@ -180,7 +181,8 @@ class Eligibility:
         return tuple(found)
 
 
-def _birth_date(text: str | None) -> date | None:
+def birth_date(text: str | None) -> date | None:
+    """The day that an ISO text names; None when there is no such day."""
     if not text:
         return None
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -54,7 +55,7 @@ rows = st.builds(
         ]
     )
     | st.dates(date(1890, 1, 1), date(2030, 1, 1)).map(date.isoformat),
-    gender=st.sampled_from(["M", "F", "X", "U", "", None]),
+    gender=st.sampled_from(["M", "F", "X", "U", "", "\x1f", None]),
     phn=st.sampled_from(["123466789", SHARED, "12345678", "1234567890", "12345678x", "１２３４５６７８９", "", None]),
     phn_jurisdiction=st.sampled_from(["AB", "AB", None, "BC", "OT", ""]),
     last_visit_on=st.none() | st.dates(date(1900, 1, 1), TODAY),
@@ -72,6 +73,11 @@ def born(row: Row) -> date | None:
         return None
 
 
+def says_something(text: str | None) -> bool:
+    unseen = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
+    return any(category(letter) not in unseen and ord(letter) not in (0xFFFE, 0xFFFF) for letter in text or "")
+
+
 def meets_every_criterion(row: Row) -> bool:
     """The guide's list of valid patients, and the design's additions to it."""
     phn_is_good = (
@@ -87,8 +93,8 @@ def meets_every_criterion(row: Row) -> bool:
         and row.status == "AC"
         and birth is not None
         and birth <= TODAY
-        and row.family_name
-        and row.gender
+        and says_something(row.family_name)
+        and says_something(row.gender)
         and phn_is_good
         and row.last_visit_on is not None
         and row.last_visit_on >= birth
@@ -124,7 +130,7 @@ def test_requiring_the_given_name_adds_that_reason_and_changes_no_other(row: Row
 ONE_FAULT: dict[Reason, tuple[Row, ...]] = {
     Reason.UNKNOWN_PATIENT: (Row(known=False), Row(known=False, status=None, family_name=None, phn=None)),
     Reason.NOT_ACTIVE: (Row(status="IN"), Row(status="DE"), Row(status=None), Row(status="ac")),
-    Reason.NO_FAMILY_NAME: (Row(family_name=None), Row(family_name="")),
+    Reason.NO_FAMILY_NAME: (Row(family_name=None), Row(family_name=""), Row(family_name=" \x00\u200b")),
     Reason.NO_GIVEN_NAME: (Row(given_name=None), Row(given_name="")),
     Reason.NO_BIRTH_DATE: (Row(birth_date=None), Row(birth_date="")),
     Reason.IMPOSSIBLE_BIRTH_DATE: (
