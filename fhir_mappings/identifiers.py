@@ -40,19 +40,22 @@ class Gender(StrEnum):
     UNKNOWN = "unknown"
 
 
+_TYPES = {kind: {"coding": [{"system": _IDENTIFIER_TYPES, "code": kind.value}]} for kind in IdentifierType}
 _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE, "X": Gender.OTHER, "O": Gender.OTHER, "T": Gender.OTHER}
+_UNKNOWN = Gender.UNKNOWN.value
+_GENDER_CODES = {code: gender.value for code, gender in _GENDERS.items()}
 
 
 def gender(code: str | None) -> str:
     """The FHIR code for the EMR's: M, F, X, O (other) and T (transgender) are known, anything else is unknown."""
-    return _GENDERS.get(code or "", Gender.UNKNOWN).value
+    return _GENDER_CODES.get(code or "", _UNKNOWN)
 
 
 def identifier(system: str, value: str, kind: IdentifierType | None = None) -> Resource:
     """One identifier. The type holds system and code only, as CA Baseline fixes it."""
     if kind is None:
         return {"system": system, "value": value}
-    return {"type": {"coding": [{"system": _IDENTIFIER_TYPES, "code": kind.value}]}, "system": system, "value": value}
+    return {"type": _TYPES[kind], "system": system, "value": value}
 
 
 def health_number(number: str | None, jurisdiction: str | None, settings: Settings) -> Resource | None:
@@ -89,12 +92,13 @@ def profile(name: str) -> Resource:
     return {"profile": [CA_BASELINE + name]}
 
 
-def human_name(family: str | None, given: tuple[str | None, ...]) -> Resource | None:
+def human_name(family: str | None, *given: str | None) -> Resource | None:
     """The official name. None without a family or a given name: neither FHIR nor CA Baseline has a use for it."""
+    name: Resource = {"use": "official"}
     family_name = readable(family)
-    given_names = [name for name in map(readable, given) if name]
-    if family_name and given_names:
-        return {"use": "official", "family": family_name, "given": given_names}
     if family_name:
-        return {"use": "official", "family": family_name}
-    return {"use": "official", "given": given_names} if given_names else None
+        name["family"] = family_name
+    given_names = [found for found in map(readable, given) if found]
+    if given_names:
+        name["given"] = given_names
+    return name if len(name) > 1 else None

@@ -1,6 +1,6 @@
 """Group: a panel, attributed to its providers. Da Vinci Member Attribution's extensions are used where they fit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -28,6 +28,7 @@ class ChangeType(StrEnum):
     NOCHANGE = "nochange"
 
 
+_CHANGES = {kind: {"url": _ATTRIBUTION + "ext-changeType", "valueCode": kind.value} for kind in ChangeType}
 _HOW_CODES = {
     ConfirmedHow.ON_ADDING.value: "on-adding",
     ConfirmedHow.LAST_VISIT.value: "last-visit",
@@ -57,6 +58,9 @@ class MembershipRow(Protocol):
     def last_visit_on(self) -> date | None: ...
 
 
+Mapping = Callable[[MembershipRow, str], Resource]
+
+
 def panel_group(
     panel: PanelRow, role_ids: Iterable[str], settings: Settings, refer: Refer, *, status: ListStatus
 ) -> Resource:
@@ -83,24 +87,37 @@ def panel_group(
     }
 
 
-def group_member(row: MembershipRow, patient_reference: str, settings: Settings, *, change: ChangeType) -> Resource:
-    """One member: who, since when, when and how confirmed, when last seen, and what has changed."""
-    own = settings.uri_definitions
-    extensions = [{"url": _ATTRIBUTION + "ext-changeType", "valueCode": change.value}]
-    if row.confirmed_on:
-        extensions.append({"url": f"{own}/confirmation-date", "valueDate": row.confirmed_on.isoformat()})
-    how = _HOW_CODES.get(row.confirmed_how or "")
-    if how:
-        extensions.append({"url": f"{own}/confirmation-how", "valueCode": how})
-    if row.last_visit_on:
-        extensions.append({"url": f"{own}/last-visit-date", "valueDate": row.last_visit_on.isoformat()})
-    return {
-        "extension": extensions,
-        "entity": {"reference": patient_reference},
-        "period": {"start": instant(row.since)},
-    }
+def group_members(settings: Settings) -> Mapping:
+    """Prepare the mapping of members: who, since when, when and how confirmed, and when last seen.
+
+    The mapping takes a row and the reference to the Patient.
+    """
+    confirmed_on = f"{settings.uri_definitions}/confirmation-date"
+    confirmed_how = f"{settings.uri_definitions}/confirmation-how"
+    last_visit_on = f"{settings.uri_definitions}/last-visit-date"
+
+    def group_member(row: MembershipRow, patient_reference: str) -> Resource:
+        extensions = []
+        if row.confirmed_on:
+            extensions.append({"url": confirmed_on, "valueDate": row.confirmed_on.isoformat()})
+        how = _HOW_CODES.get(row.confirmed_how or "")
+        if how:
+            extensions.append({"url": confirmed_how, "valueCode": how})
+        if row.last_visit_on:
+            extensions.append({"url": last_visit_on, "valueDate": row.last_visit_on.isoformat()})
+        member = {"entity": {"reference": patient_reference}, "period": {"start": instant(row.since)}}
+        return {"extension": extensions, **member} if extensions else member
+
+    return group_member
+
+
+def mark_change(member: Resource, kind: ChangeType) -> None:
+    """Say on a member what has changed since the last submission."""
+    member.setdefault("extension", []).append(_CHANGES[kind])
 
 
 def instant(moment: datetime) -> str:
     """An aware moment to the second, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:19]}Z"

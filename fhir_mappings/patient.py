@@ -1,9 +1,10 @@
 """Patient."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Protocol
 
+from ..domain.eligibility import birth_date
 from ..domain.texts import readable
 from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, human_name, identifier, profile
@@ -36,45 +37,51 @@ class PatientRow(Protocol):
     def status(self) -> str | None: ...
 
 
-def patient(
-    row: PatientRow, settings: Settings, refer: Refer, *, active_status: str, general_practitioners: Sequence[Resource]
-) -> Resource:
-    """One patient. `general_practitioners` are references to the PractitionerRoles of the patient's panel.
+Mapping = Callable[[PatientRow, Sequence[Resource]], Resource]
 
-    What the row lacks, or FHIR cannot say (an impossible birth date, a name of control characters), is left out.
+
+def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping:
+    """Prepare the mapping of patients: what all of them share is made once, since there may be very many.
+
+    The mapping takes a row and the references to the PractitionerRoles of the patient's panel. What the row lacks, or
+    FHIR cannot say (an impossible birth date, a name of control characters), is left out.
     """
-    found: Resource = {"resourceType": "Patient", "id": str(row.patient_id), "meta": profile("patient")}
-    code = readable(row.gender)
-    if code:
-        found["extension"] = [_recorded(code, settings)]
-    record = identifier(settings.uri_patient_record, found["id"], IdentifierType.MEDICAL_RECORD)
-    number = health_number(row.phn, row.phn_jurisdiction, settings)
-    found["identifier"] = [number, record] if number else [record]
-    found["active"] = row.status == active_status
-    name = human_name(row.family_name, (row.given_name, row.middle_names))
-    names = [name] if name else []
+    meta = profile("patient")
+    clinic = {"reference": refer("Organization/clinic")}
+    recorded = cache(partial(_recorded, f"{settings.uri_codes}/emr-gender"))
+
+    def patient(row: PatientRow, general_practitioners: Sequence[Resource]) -> Resource:
+        found: Resource = {"resourceType": "Patient", "id": str(row.patient_id), "meta": meta}
+        code = readable(row.gender)
+        if code:
+            found["extension"] = [recorded(code)]
+        record = identifier(settings.uri_patient_record, found["id"], IdentifierType.MEDICAL_RECORD)
+        number = health_number(row.phn, row.phn_jurisdiction, settings)
+        found["identifier"] = [number, record] if number else [record]
+        found["active"] = row.status == active_status
+        names = _names(row)
+        if names:
+            found["name"] = names
+        found["gender"] = gender(code)
+        if birth_date(row.birth_date):
+            found["birthDate"] = row.birth_date
+        if general_practitioners:
+            found["generalPractitioner"] = general_practitioners
+        found["managingOrganization"] = clinic
+        return found
+
+    return patient
+
+
+def _names(row: PatientRow) -> list[Resource]:
+    official = human_name(row.family_name, row.given_name, row.middle_names)
     preferred = readable(row.preferred_name)
+    names = [official] if official else []
     if preferred:
         names.append({"use": "usual", "given": [preferred]})
-    if names:
-        found["name"] = names
-    found["gender"] = gender(code)
-    born = _day(row.birth_date)
-    if born:
-        found["birthDate"] = born
-    if general_practitioners:
-        found["generalPractitioner"] = general_practitioners
-    found["managingOrganization"] = {"reference": refer("Organization/clinic")}
-    return found
+    return names
 
 
-def _recorded(code: str, settings: Settings) -> Resource:
-    value = {"coding": [{"system": f"{settings.uri_codes}/emr-gender", "code": code}]}
+def _recorded(system: str, code: str) -> Resource:
+    value = {"coding": [{"system": system, "code": code}]}
     return {"url": RECORDED_SEX_OR_GENDER, "extension": [{"url": "value", "valueCodeableConcept": value}]}
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        return date.fromisoformat(text).isoformat() if text else None
-    except ValueError:
-        return None

@@ -41,7 +41,7 @@ def practitioner(row: ProviderRow, settings: Settings) -> Resource:
     local = readable(row.provider_id)
     if local:
         found["identifier"].append(identifier(settings.uri_provider, local))
-    name = human_name(row.family_name, (row.given_name,))
+    name = human_name(row.family_name, row.given_name)
     if name:
         found["name"] = [name]
     return found

@@ -6,6 +6,7 @@ sixteen bytes for each patient, for the comparison with the next submission.
 
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from enum import IntEnum
 from itertools import count
 from struct import Struct
@@ -16,9 +17,10 @@ from ..hooks import Host
 from ..store.tables import snapshot_piece
 
 PIECE_BYTES = 512 * 1024
-_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 256 * 1024
 _GZIP = 31  # zlib's window bits for a gzip member
-_ENTRY = Struct(">q8s")  # patient_id, content hash
+HASH_BYTES = 8
+_ENTRY = Struct(f">q{HASH_BYTES}s")  # patient_id, content hash
 
 
 class Part(IntEnum):
@@ -58,31 +60,42 @@ class PieceWriter:
 
 
 class GzipWriter:
-    """The same for text that is compressed on its way."""
+    """The same for text, which is compressed and stored by `worker` while the next text is made."""
 
-    def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
+    def __init__(self, host: Host, snapshot_id: str, part: Part, worker: Executor) -> None:
         self._pieces = PieceWriter(host, snapshot_id, part)
         self._gzip = zlib.compressobj(level=1, wbits=_GZIP)
         self._held: list[bytes] = []
         self._size = 0
+        self._worker = worker
+        self._stored: Future[None] | None = None
 
     def write(self, data: bytes) -> None:
-        """Add to the part. Small writes are gathered: compressing costs as much for a line as for a page."""
+        """Add to the part. Raises what an earlier write could not do."""
         self._held.append(data)
         self._size += len(data)
         if self._size >= _CHUNK_BYTES:
-            self._compress()
+            self._hand_over()
 
     def close(self) -> None:
-        """Write what is left."""
-        self._compress()
+        """Write what is left, and wait until it is stored."""
+        self._hand_over()
+        self._wait()
         self._pieces.write(self._gzip.flush())
         self._pieces.close()
 
-    def _compress(self) -> None:
-        self._pieces.write(self._gzip.compress(b"".join(self._held)))
+    def _hand_over(self) -> None:
+        self._wait()
+        self._stored = self._worker.submit(self._store, b"".join(self._held))
         self._held.clear()
         self._size = 0
+
+    def _wait(self) -> None:
+        if self._stored is not None:
+            self._stored.result()
+
+    def _store(self, text: bytes) -> None:
+        self._pieces.write(self._gzip.compress(text))
 
 
 def read(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
@@ -112,7 +125,7 @@ def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def index_entry(patient_id: int, content: bytes) -> bytes:
-    """One entry of the index. `content` is a hash of eight bytes."""
+    """One entry of the index. `content` is a hash of HASH_BYTES."""
     return _ENTRY.pack(patient_id, content)
 
 

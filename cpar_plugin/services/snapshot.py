@@ -6,9 +6,10 @@ providers, patients) followed by the panel's Group, whose members are written al
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
@@ -16,8 +17,8 @@ from sqlalchemy import Connection, delete, insert, select
 from ..domain.eligibility import Reason
 from ..domain.submission import State
 from ..fhir_mappings import bundle
-from ..fhir_mappings.panel_group import ChangeType, group_member
-from ..fhir_mappings.patient import patient
+from ..fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from ..fhir_mappings.patient import patients
 from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
@@ -49,8 +50,8 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
     when there is no such panel, or no longer.
     """
     snapshot_id = new_snapshot_id(now)
-    with host.database.engine.connect() as view:
-        writer = _Writer(host, settings, Frame.read(view, host, settings, panel_id), snapshot_id, now)
+    with ThreadPoolExecutor(max_workers=1) as worker, host.database.engine.connect() as view:
+        writer = _Writer(host, settings, Frame.read(view, host, settings, panel_id), snapshot_id, now, worker)
         rules = roll.eligibility(view, host, settings, now)
         changes = _ChangesSince(_last_index(view, host, panel_id))
         for row in roll.member_rows(view, host, panel_id, now=now):
@@ -59,7 +60,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 writer.leave_out(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
-    writer.close()
+        writer.close()
     size, digest = _measured(body(host, snapshot_id))
     taken = Taken(snapshot_id, writer.sent, writer.left_out, writer.reasons, size, digest)
     with host.database.session() as session:
@@ -70,7 +71,9 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 taken_at=now,
                 sent=taken.sent,
                 left_out=taken.left_out,
-                reasons=orjson.dumps(taken.reasons).decode(),
+                reasons=orjson.dumps(
+                    {reason.value: taken.reasons[reason] for reason in sorted(taken.reasons)}
+                ).decode(),
                 body_bytes=taken.body_bytes,
                 sha256=taken.sha256,
             )
@@ -135,17 +138,19 @@ class _ChangesSince:
 class _Writer:
     """Puts each member where it belongs, and counts."""
 
-    def __init__(self, host: Host, settings: Settings, frame: Frame, snapshot_id: str, now: datetime) -> None:
+    def __init__(
+        self, host: Host, settings: Settings, frame: Frame, snapshot_id: str, now: datetime, worker: Executor
+    ) -> None:
         self.sent = 0
         self.left_out = 0
         self.reasons: Counter[Reason] = Counter()
         self._host = host
-        self._settings = settings
         self._frame = frame
         self._snapshot_id = snapshot_id
-        self._active_status = host.roster.active_status
-        self._body = GzipWriter(host, snapshot_id, Part.BODY)
-        self._group = GzipWriter(host, snapshot_id, Part.GROUP)
+        self._patient = patients(settings, frame.refer, active_status=host.roster.active_status)
+        self._member = group_members(settings)
+        self._body = GzipWriter(host, snapshot_id, Part.BODY, worker)
+        self._group = GzipWriter(host, snapshot_id, Part.GROUP, worker)
         self._index = PieceWriter(host, snapshot_id, Part.INDEX)
         self._rows_left_out: list[dict[str, object]] = []
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
@@ -155,19 +160,11 @@ class _Writer:
 
     def send(self, row: roll.MemberRow, changes: _ChangesSince) -> None:
         frame = self._frame
-        resource = patient(
-            row,
-            self._settings,
-            frame.refer,
-            active_status=self._active_status,
-            general_practitioners=frame.general_practitioners,
-        )
-        entry = bundle.entry(resource, frame.refer)
+        entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
+        member = self._member(row, entry["fullUrl"])
         text = orjson.dumps(entry)
-        attached = orjson.dumps((row.since, row.confirmed_on, row.confirmed_how, row.last_visit_on))
-        content = blake2b(text + attached, digest_size=8).digest()
-        change = changes.of(row.patient_id, content)
-        member = group_member(row, entry["fullUrl"], self._settings, change=change)
+        content = sha256(text + orjson.dumps(member)).digest()[: pieces.HASH_BYTES]
+        mark_change(member, changes.of(row.patient_id, content))
         self._body.write(b"," + text)
         self._group.write((b"," if self.sent else b',"member":[') + orjson.dumps(member))
         self._index.write(pieces.index_entry(row.patient_id, content))
