@@ -1,11 +1,11 @@
 """OSCAR's audit trail, the table `log`: the port `AuditTrail`."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
-from datetime import datetime
 
 import flask
-from sqlalchemy import insert
+from sqlalchemy import TIMESTAMP, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -37,8 +37,13 @@ class OscarAuditTrail:
 
         A text longer than its column is cut here: OSCAR's server would do it silently, ours would refuse it.
         """
+        present = self._look()
+        if not present.has(self._table):
+            raise Refused(_UNWRITABLE)
+        # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
+        zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
         row = {
-            "dateTime": self._local(self._clock.now()),
+            "dateTime": self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0),
             "provider_no": _fitting(event.actor.actor_id, 10),
             "action": _fitting(event.action, 100),
             "content": _fitting(event.noun, 80),
@@ -47,9 +52,6 @@ class OscarAuditTrail:
             "demographic_no": event.patient_id,
             "data": _fitting(event.detail, _DATA_LENGTH),
         }
-        present = self._look()
-        if not present.has(self._table):
-            raise Refused(_UNWRITABLE)
         kept = {name: value for name, value in row.items() if present.has_column(self._table.c[name])}
         try:
             session.execute(insert(self._table), kept)
@@ -57,10 +59,6 @@ class OscarAuditTrail:
             if error.orig is None or error.orig.args[0] not in _FORBIDDEN:
                 raise
             raise Refused(_UNWRITABLE) from None
-
-    def _local(self, moment: datetime) -> datetime:
-        """OSCAR writes the clinic's time."""
-        return moment.astimezone(self._clock.zone).replace(tzinfo=None, microsecond=0)
 
 
 class NoAuditTrail:

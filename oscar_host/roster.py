@@ -96,6 +96,8 @@ class OscarRoster:
         return later(own, inherited)
 
     def _attended(self, visit: FromClause, until: datetime) -> ColumnElement[bool]:
+        if until.tzinfo is None:
+            raise ValueError("until needs a time zone")
         now = until.astimezone(self._zone).replace(tzinfo=None)
         seconds = now.time().replace(microsecond=0)
         started = visit.c.start_time <= seconds if now.microsecond else visit.c.start_time < seconds

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import CHAR as MYSQL_CHAR
 from sqlalchemy.dialects.sqlite import TIME as SQLITE_TIME
+from sqlalchemy.types import TypeEngine
 
 from cpar_plugin.domain.refusals import Refused
 
@@ -251,15 +252,19 @@ def _log(metadata: MetaData) -> Table:
 class Present:
     """Which tables and columns this database really has. Names are compared without case, as both databases do."""
 
-    columns: Mapping[str, frozenset[str]]
+    types: Mapping[str, Mapping[str, TypeEngine[Any]]]  # by table, by column
 
     def has(self, table: Table) -> bool:
         """Whether the table is there."""
-        return table.name in self.columns
+        return table.name in self.types
 
     def has_column(self, column: Column[Any]) -> bool:
         """Whether the column is there."""
-        return column.name.lower() in self.columns.get(column.table.name, ())
+        return column.name.lower() in self.types.get(column.table.name, ())
+
+    def type_of(self, column: Column[Any]) -> TypeEngine[Any]:
+        """The type that a column has here. Raises KeyError where there is none."""
+        return self.types[column.table.name][column.name.lower()]
 
     def column(self, column: Column[Any]) -> ColumnElement[Any]:
         """The column, or NULL where this fork has none."""
@@ -270,13 +275,15 @@ def present(engine: Engine, tables: Tables) -> Present:
     """Look which of our tables and their columns are there. Raises Refused where there is no OSCAR at all."""
     names = [getattr(tables, field.name).name for field in fields(tables)]
     found = inspect(engine).get_multi_columns(schema=tables.metadata.schema, filter_names=names)
-    columns = {
-        table: frozenset(str(column["name"]).lower() for column in found[schema, table]) for schema, table in found
+    types = {
+        table: {str(column["name"]).lower(): column["type"] for column in columns}
+        for (_, table), columns in found.items()
+        if columns
     }
-    if tables.demographic.name not in columns:
+    if tables.demographic.name not in types:
         place = tables.metadata.schema or engine.url.database
         raise Refused(
             f"There is no table demographic in the database {place}: set CPAR_HOST_SCHEMA to the name of the EMR's "
             "database, or make one for trying out with cpar demo-data."
         )
-    return Present(columns)
+    return Present(types)

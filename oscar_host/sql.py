@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, String, func, literal
+from sqlalchemy import ColumnElement, Date, String, case, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -86,8 +86,8 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 
 
 def two_digits(text: ColumnElement[str | None]) -> ColumnElement[str | None]:
-    """`1` as `01`; two digits, and NULL, stay."""
-    return func.substr(literal("0").concat(text), -2, type_=String())
+    """`1` as `01`; everything else, and NULL, stays as it is."""
+    return case((func.length(text) == 1, literal("0").concat(text)), else_=text)
 
 
 __all__ = ["NO_DAY", "filled", "later", "letters", "two_digits", "without_separators"]

@@ -32,6 +32,15 @@ _THROW_AWAY = (
 )
 _START_SECONDS = 60
 
+# Nothing in the server is worth an orderly shutdown. Its pipe from us closes however we end, kill -9 included.
+_UNTIL_WE_ARE_GONE = """
+exec 3<&0
+"$@" </dev/null &
+server=$!
+{ read -r _ <&3; kill -9 $server; rm -rf "$0"; } &
+wait $server
+"""
+
 
 class NoMariaDB(Exception):
     """MariaDB is not installed, or does not start; the message says what to do."""
@@ -45,14 +54,20 @@ def private_mariadb() -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         socket = folder / "socket"
-        options = ["--no-defaults", f"--datadir={folder / 'data'}", *(f"--{option}" for option in _OSCAR + _THROW_AWAY)]
+        options = [
+            "--no-defaults",
+            f"--datadir={folder / 'data'}",
+            f"--tmpdir={folder}",
+            *(f"--{option}" for option in _OSCAR + _THROW_AWAY),
+        ]
         if os.geteuid() == 0:
             options.append("--user=root")
         log = folder / "log"
+        _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db"])
         with log.open("wb") as written:
-            _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db"], log)
             process = subprocess.Popen(  # noqa: S603
-                [server, *options, f"--socket={socket}", f"--pid-file={folder / 'pid'}", f"--tmpdir={folder}"],
+                ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, name, server, *options, f"--socket={socket}"],
+                stdin=subprocess.PIPE,
                 stdout=written,
                 stderr=written,
                 start_new_session=True,  # Ctrl-C is for us: we end it when we are done with it
@@ -61,7 +76,8 @@ def private_mariadb() -> Iterator[URL]:
             _wait_until_up(process, log)
             yield URL.create("mysql+pymysql", username="root", query={"unix_socket": str(socket)})
         finally:
-            process.kill()  # nothing in it is worth an orderly shutdown
+            assert process.stdin is not None
+            process.stdin.close()
             process.wait()
 
 
@@ -72,7 +88,7 @@ def _program(name: str) -> str:
     return found
 
 
-def _run(command: list[str], log: Path) -> None:
+def _run(command: list[str]) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     if done.returncode:
         raise NoMariaDB(f"{command[0]} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")

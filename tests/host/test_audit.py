@@ -4,7 +4,7 @@ import datetime as dt
 
 import flask
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.domain.refusals import Refused
@@ -110,6 +110,21 @@ def test_where_the_log_lacks_a_column_the_others_are_written(place, clock):
     host.database.engine.dispose()
 
 
+def test_a_log_that_keeps_a_timestamp_tells_the_same_moment(place, database_kind, clock):
+    host = open_host(place.url, host_schema=place.host_schema, clock=clock)
+    host.tables.metadata.create_all(host.database.engine)
+    if database_kind == "mariadb":
+        with host.database.writing() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {host.tables.log.fullname} MODIFY dateTime TIMESTAMP NOT NULL")
+    with host.database.session() as session:
+        host.audit.record(session, ADDED)
+    # MariaDB keeps a TIMESTAMP in UTC; SQLite has no such type, and the column says the clinic's time.
+    expected = {"mariadb": "2026-11-10 17:00:00", "sqlite": "2026-11-10 10:00:00"}[database_kind]
+    with host.database.engine.connect() as connection:
+        assert str(connection.scalar(select(host.tables.log.c.dateTime))) == expected
+    host.database.engine.dispose()
+
+
 def test_without_the_log_the_change_is_refused_and_the_setting_named(place, clock):
     host = open_host(place.url, host_schema=place.host_schema, clock=clock)
     host.tables.metadata.create_all(host.database.engine)
@@ -139,14 +154,16 @@ def test_an_account_that_may_only_read_the_emr_is_told_what_to_do(host: OscarHos
     else:
         own = host.database.engine.url
         with host.database.engine.connect() as connection:
+            here = connection.scalar(text("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)"))
+            account = f"cpar_reads@'{here}'"
             for statement in (
-                "CREATE OR REPLACE USER cpar_reads@localhost",
-                f"GRANT ALL ON {own.database}.* TO cpar_reads@localhost",
-                f"GRANT SELECT ON {place.host_schema}.* TO cpar_reads@localhost",
+                f"CREATE OR REPLACE USER {account}",
+                f"GRANT ALL ON {own.database}.* TO {account}",
+                f"GRANT SELECT ON {place.host_schema}.* TO {account}",
             ):
                 connection.exec_driver_sql(statement)
-        account = own.set(username="cpar_reads", password=None).render_as_string(hide_password=False)
-        reading = open_host(account, host_schema=place.host_schema)
+        url = own.set(username="cpar_reads", password=None).render_as_string(hide_password=False)
+        reading = open_host(url, host_schema=place.host_schema)
         expected = Refused
     with pytest.raises(expected), reading.database.session() as session:
         reading.audit.record(session, ADDED)

@@ -75,6 +75,11 @@ def test_the_moment_may_be_given_in_any_zone(oscar, last_visits):
     assert last_visits(evening + dt.timedelta(microseconds=1)) == {patient_id: TODAY}
 
 
+def test_a_moment_without_a_zone_is_an_error(host: OscarHost):
+    with pytest.raises(ValueError, match="time zone"):
+        host.roster.last_visit_on(literal(1), dt.datetime(2026, 11, 10))  # noqa: DTZ001
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "0000-00-00"])
 def test_the_day_that_nobody_has_entered_is_no_visit(host: OscarHost, oscar, last_visits, day):
     patient_id = oscar.patient()
