@@ -1,7 +1,6 @@
 """A registry that runs, and submissions written by hand."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
@@ -85,10 +84,18 @@ def submission() -> Callable[..., Json]:
     return written
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
-    with running(tmp_path / "registry") as running_registry:
+@pytest.fixture(scope="module")
+def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with running(tmp_path_factory.mktemp("registry")) as running_registry:
         yield running_registry
+
+
+@pytest.fixture
+def registry(_registry: RunningRegistry) -> RunningRegistry:
+    """A registry that behaves, with nothing received."""
+    _registry.behave("ok")
+    _registry.forget()
+    return _registry
 
 
 @pytest.fixture

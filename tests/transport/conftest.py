@@ -80,10 +80,18 @@ def envelope() -> Callable[..., Envelope]:
     return put
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
-    with running(tmp_path / "registry") as running_registry:
+@pytest.fixture(scope="module")
+def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with running(tmp_path_factory.mktemp("registry")) as running_registry:
         yield running_registry
+
+
+@pytest.fixture
+def registry(_registry: RunningRegistry) -> RunningRegistry:
+    """A registry that behaves, with nothing received."""
+    _registry.behave("ok")
+    _registry.forget()
+    return _registry
 
 
 class Authority:

@@ -36,6 +36,7 @@ def secured(tmp_path: Path, authority: Any) -> Callable[..., AbstractContextMana
 
 @pytest.fixture
 def registry(secured: Callable[..., AbstractContextManager[RunningRegistry]]) -> Iterator[RunningRegistry]:
+    """Good for 127.0.0.1, under an authority that nobody else knows."""
     with secured("127.0.0.1") as running_registry:
         yield running_registry
 

@@ -63,6 +63,11 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
     def received() -> Response:
         return jsonify(store.received())
 
+    @app.delete("/_received")
+    def forget() -> Response:
+        store.forget()
+        return Response(status=204)
+
     @app.get("/_behaviour")
     def behaviour_now() -> Response:
         return jsonify(conduct.as_json())

@@ -53,6 +53,10 @@ class RunningRegistry:
         """What it holds, the latest first: identifier, sha256, accepted, panel_number, members, entries, arrivals..."""
         return list(self._get("_received"))
 
+    def forget(self) -> None:
+        """Have it begin anew, with nothing received."""
+        self.session.delete(f"{self.address}/_received", timeout=_ANSWER_SECONDS).raise_for_status()
+
     def _get(self, path: str) -> Any:
         answer = self.session.get(f"{self.address}/{path}", timeout=_ANSWER_SECONDS)
         answer.raise_for_status()

@@ -101,6 +101,12 @@ class Store:
         with self._write() as connection:
             connection.execute("INSERT INTO refusal VALUES (?, ?, ?, ?)", (_now(), status, sha256, why))
 
+    def forget(self) -> None:
+        """Begin anew, with nothing received."""
+        with self._write() as connection:
+            for table in ("submission", "resource", "refusal"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
     def received(self) -> list[dict[str, Any]]:
         """Everything received, the latest first. `accepted` 0: refused, since its identifier stood for other bytes."""
         with self._open() as connection:
