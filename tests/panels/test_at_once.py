@@ -1,0 +1,169 @@
+"""Several people at once, each in a thread and with a connection of their own, against the real databases."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.panel import panel_draft
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
+from cpar_plugin.services.bulk import Assign
+from cpar_plugin.services.members import Change
+from oscar_host.host import OscarHost
+
+MakePanel = Callable[..., int]
+Work = Callable[[], Any]
+
+
+def _told(work: Work) -> Any:
+    try:
+        return work()
+    except Refused as refused:
+        return type(refused)
+
+
+def _at_once(*work: Work) -> list[Any]:
+    """What each returned or raised, all of them started at the same moment."""
+    start = Barrier(len(work))
+
+    def begin(one: Work) -> Any:
+        start.wait()
+        return _told(one)
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(begin, work))
+
+
+@pytest.fixture
+def choose(site: OscarHost, clerk: Actor) -> Callable[[int, int], Work]:
+    """Work that puts a patient, who was seen on no panel, on one."""
+    return lambda patient_id, panel_id: lambda: members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+
+
+def test_of_two_who_assign_the_same_patient_one_wins_and_the_other_is_told(
+    oscar: Any, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
+) -> None:
+    one, two = make_panel("1"), make_panel("2")
+    for _ in range(15):
+        patient_id = oscar.patient()
+        told = _at_once(choose(patient_id, one), choose(patient_id, two))
+        assert sorted(told, key=str) == sorted([Change.ADDED, Stale], key=str)
+        assert placed()[patient_id].panel_id == (one, two)[told.index(Change.ADDED)]
+    assert replayed() == placed()
+
+
+def test_of_two_who_choose_the_same_panel_one_adds_and_the_other_finds_it_done(
+    oscar: Any, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
+) -> None:
+    panel_id = make_panel("1")
+    for _ in range(5):
+        patient_id = oscar.patient()
+        assert sorted(_at_once(*[choose(patient_id, panel_id)] * 3)) == ["added", "unchanged", "unchanged"]
+    assert replayed() == placed()
+
+
+def test_a_panel_deleted_while_others_add_to_it_has_no_members_left(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
+) -> None:
+    patients = [oscar.patient() for _ in range(8)]
+    for number in range(4):
+        panel_id = make_panel(str(number))
+        told = _at_once(
+            *(choose(patient_id, panel_id) for patient_id in patients[:4]),
+            lambda panel_id=panel_id: panels.delete(site, clerk, panel_id, 1),
+            *(choose(patient_id, panel_id) for patient_id in patients[4:]),
+        )
+        removed = told.pop(4)
+        assert Counter(told) == Counter({Change.ADDED: removed, NotFound: 8 - removed}) - Counter()
+        assert placed() == replayed() == {}
+
+
+def test_bulk_orders_and_single_patients_do_not_get_into_each_others_way(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
+) -> None:
+    one, two = make_panel("1"), make_panel("2", "102")
+    patients = [oscar.patient() for _ in range(40)]
+
+    def singly() -> list[Any]:
+        return [_told(choose(patient_id, two)) for patient_id in patients]
+
+    def in_bulk() -> bulk.Outcome:
+        return bulk.carry_out(site, clerk, Assign("101", "AC", one))
+
+    told, outcome = _at_once(singly, in_bulk)
+    before = told.count(Change.ADDED)
+    assert Counter(told) == Counter({Change.ADDED: before, Stale: 40 - before}) - Counter()
+    assert (outcome.added, outcome.moved) == (40 - before, before)
+    assert {where.panel_id for where in placed().values()} == {one}
+    assert len(placed()) == 40
+    assert replayed() == placed()
+
+
+def test_two_bulk_orders_for_the_same_patients_come_one_after_the_other(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, replayed: Any
+) -> None:
+    one, two = make_panel("1"), make_panel("2", "102")
+    for _ in range(20):
+        oscar.patient()
+    outcomes = _at_once(
+        lambda: bulk.carry_out(site, clerk, Assign("101", "AC", one)),
+        lambda: bulk.carry_out(site, clerk, Assign("101", "AC", two)),
+    )
+    assert sorted((outcome.added, outcome.moved) for outcome in outcomes) == [(0, 20), (20, 0)]
+    assert len({where.panel_id for where in placed().values()}) == 1
+    assert replayed() == placed()
+
+
+def test_of_two_who_undo_the_same_operation_one_does_it(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, replayed: Any
+) -> None:
+    panel_id = make_panel("1")
+    oscar.patient()
+    for _ in range(4):
+        operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
+        assert operation_id is not None
+        told = _at_once(*[lambda operation_id=operation_id: undo.undo(site, clerk, operation_id)] * 2)
+        assert Counter(told) == Counter([undo.Undone(1, 0), Refused])
+        assert placed() == replayed() == {}
+
+
+def test_of_two_who_create_the_same_panel_one_does_it(site: OscarHost, clerk: Actor) -> None:
+    for number in range(4):
+        draft = panel_draft(str(number), ["113"], [("101", "100000001")])
+        told = _at_once(*[lambda draft=draft: panels.create(site, clerk, draft)] * 3)
+        assert told.count(Refused) == 2
+    with site.database.engine.connect() as connection:
+        assert len(panels.live_panels(connection, site)) == 4
+
+
+def test_of_two_who_give_one_practitioner_id_to_two_providers_one_is_refused(site: OscarHost, clerk: Actor) -> None:
+    for number in range(4):
+        digits = f"30000000{number}"
+        drafts = [panel_draft(f"{number}-{who}", ["113"], [(who, digits)]) for who in ("101", "102")]
+        told = _at_once(*(lambda draft=draft: panels.create(site, clerk, draft) for draft in drafts))
+        assert told.count(Refused) == 1
+
+
+def test_two_workers_reconcile_a_merge_once(
+    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
+) -> None:
+    panel_id = make_panel("1")
+
+    def reconcile() -> int:
+        with site.database.session() as session:
+            clinic.lock(session)
+            return merges.reconcile(session, site)
+
+    for _ in range(3):
+        retired, kept = oscar.patient(), oscar.patient()
+        choose(retired, panel_id)()
+        oscar.merge(retired, kept)
+        assert sorted(_at_once(reconcile, reconcile)) == [0, 1]
+        assert kept in placed()
+        assert retired not in placed()
+    assert replayed() == placed()
