@@ -1,0 +1,178 @@
+"""The docs are tried: their commands run, their links lead somewhere, their options exist."""
+
+import re
+import subprocess
+import sys
+import textwrap
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+import pytest
+from sqlalchemy import URL, NullPool, create_engine, text
+
+from cpar_plugin.commands import cpar
+from cpar_plugin.settings import load
+from oscar_host.clock import ALBERTA
+from oscar_host.schema import host_tables
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BESIDE_OSCAR = ROOT / "docs/how-to/install-beside-oscar.md"
+
+# What `make` would do takes minutes and is tried elsewhere: here its target must exist. A page that goes on after
+# `make demo` gets a demo to go on with.
+PRELUDE = r"""
+set -euo pipefail
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+make() {
+    command make --dry-run -C "$CHECKOUT" "$@" >/dev/null
+    if [ "$1" = demo ] && [ "$GOES_ON" = True ]; then
+        cpar demo --patients 500 >demo.log 2>&1 &
+        for _ in $(seq 600); do grep -q 'Ctrl+C' demo.log && return; sleep 0.1; done
+        cat demo.log; return 1
+    fi
+}
+"""
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    found = re.findall(rf"^( *)```{kind}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(code) for _, code in found]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def run(commands: list[str], folder: Path) -> None:
+    programs = Path(sys.executable).parent
+    (folder / ".venv").symlink_to(programs.parent)
+    env = {
+        "PATH": f"{programs}:/usr/bin:/bin:/usr/sbin",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "CHECKOUT": str(ROOT),
+        "GOES_ON": str(any("cpar " in command for command in commands)),
+    }
+    done = subprocess.run(
+        ["bash", "-c", PRELUDE + "\n".join(commands)],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def with_commands() -> list[Path]:
+    return [page for page in PAGES if blocks(page.read_text(encoding="utf-8"), "sh") and page != BESIDE_OSCAR]
+
+
+@pytest.mark.parametrize("page", with_commands(), ids=name_of)
+def test_the_commands_of_a_page_work_one_after_the_other(page: Path, tmp_path: Path) -> None:
+    next_night = load({}).calendar(ALBERTA).goes_on(datetime.now(UTC))
+    content = page.read_text(encoding="utf-8").replace("--now 2026-12-01T", f"--now {next_night}T")
+    run(blocks(content, "sh"), tmp_path)
+
+
+@pytest.fixture
+def beside_oscar(mariadb_server: URL) -> Iterator[str]:
+    """The page about installing beside OSCAR, with names of this test's own, on a server with OSCAR's tables."""
+    mark = uuid.uuid4().hex[:8]
+    own, oscar, user = f"cpar_docs_{mark}", f"oscar_docs_{mark}", f"cpar_{mark}"
+    place = f"{user}:choose-a-password@{mariadb_server.host or 'localhost'}:{mariadb_server.port or 3306}/{own}"
+    if socket := mariadb_server.query.get("unix_socket"):
+        place += f"?unix_socket={socket}"
+    page = BESIDE_OSCAR.read_text(encoding="utf-8")
+    for old, new in (
+        ("cpar:choose-a-password@localhost/cpar", place),
+        ("'cpar'@'localhost'", f"'{user}'@'%'"),
+        ("DATABASE cpar ", f"DATABASE {own} "),
+        ("ON cpar.", f"ON {own}."),
+        ("ON oscar.", f"ON {oscar}."),
+        ("HOST_SCHEMA=oscar", f"HOST_SCHEMA={oscar}"),
+    ):
+        assert old in page
+        page = page.replace(old, new)
+    engine = create_engine(mariadb_server, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
+        host_tables(oscar).metadata.create_all(connection)
+        connection.commit()
+    yield page
+    with engine.connect() as connection:
+        for drop in (f"DATABASE {own}", f"DATABASE {oscar}", f"USER '{user}'@'%'"):
+            connection.execute(text(f"DROP {drop}"))
+
+
+def test_the_plugin_is_installed_beside_oscar_with_no_more_rights_than_the_page_grants(
+    beside_oscar: str, mariadb_server: URL, tmp_path: Path
+) -> None:
+    [statements] = blocks(beside_oscar, "sql")
+    with create_engine(mariadb_server, poolclass=NullPool).connect() as connection:
+        for statement in statements.split(";"):
+            if statement.strip():
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+    run([*blocks(beside_oscar, "sh"), "cpar run-due"], tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        place, _, heading = target.partition("#")
+        file = (page.parent / place) if place else page
+        assert file.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {title.lower().replace(" ", "-") for title in headings}, target
+
+
+@pytest.fixture(scope="module")
+def commands() -> Mapping[str, click.Command]:
+    for found in entry_points(group="cpar.commands"):
+        found.load()(cpar)
+    return cpar.commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_that_a_page_names_exists_with_the_options_it_names(
+    page: Path, commands: Mapping[str, click.Command]
+) -> None:
+    content = page.read_text(encoding="utf-8")
+    code = "\n".join([*re.findall(r"`([^`\n]+)`", content), *blocks(content, r"\w*")])
+    for name, options in re.findall(r"\bcpar (?:--host \w+ )?([a-z][a-z-]+)((?: --?[\w-]+(?:[ =][^\s-]\S*)?)*)", code):
+        context = commands[name].make_context(name, [], resilient_parsing=True)
+        known = {option for parameter in context.command.params for option in parameter.opts} | {"--help", "-h"}
+        assert set(re.findall(r"(?<= )--?[a-z][\w-]*", options)) <= known, name
+
+
+def test_the_readme_names_everything_at_the_top() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    top = {line.split("/")[0] for line in listed.splitlines()} or {
+        path.name for path in ROOT.iterdir() if not path.name.endswith(".egg-info")
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [
+        name for name in sorted(top) if not name.startswith(".") and name not in readme and name != "README.md"
+    ] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=name_of)
+def test_a_decision_says_its_context_what_was_decided_and_what_follows(page: Path) -> None:
+    content = page.read_text(encoding="utf-8")
+    number = int(page.name[:4])
+    assert content.startswith(f"# {number}. ")
+    for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
+        assert content.count(part) == 1, part
+
+
+def test_decisions_are_numbered_without_gap_or_double() -> None:
+    numbers = sorted(int(page.name[:4]) for page in (ROOT / "docs/decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
