@@ -39,7 +39,7 @@ def host_of(address: str) -> str:
 
 def check_certificates(settings: Settings) -> None:
     """Raises Refused when a file of the certificate settings cannot be used, instead of failing in the night."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if settings.registry_ca_file:
         try:
             context.load_verify_locations(Path(settings.registry_ca_file))
