@@ -1,0 +1,282 @@
+"""Any sequence of operations, against a model that is written as plainly as possible.
+
+After each step the database holds what the model holds, so that nobody is ever on two panels, lost or confirmed by
+accident; at the end the ledger alone explains every membership.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import update
+
+from cpar_plugin.domain.panel import panel_draft
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
+from cpar_plugin.services.bulk import Assign, Move, Remove
+from cpar_plugin.store import tables
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+Where = tuple[int, Any, date | None, str | None]
+VISITS = (None, date(2026, 3, 2), date(2026, 11, 9))
+STATUSES = ("AC", "IN", "")
+MRPS = ("101", "102")
+
+
+def _forget_everything(host: OscarHost) -> None:
+    own = [table for table in reversed(tables.metadata.sorted_tables) if table is not tables.clinic]
+    theirs = [host.tables.appointment, host.tables.demographic_merged, host.tables.demographic, host.tables.log]
+    with host.database.writing() as connection:
+        connection.execute(update(tables.operation).values(undoes=None))
+        for table in (*own, *theirs):
+            connection.execute(table.delete())
+
+
+class AnySequence(RuleBasedStateMachine):
+    """What people and the EMR do, in any order."""
+
+    def __init__(
+        self, host: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, placed: Any, replayed: Any
+    ) -> None:
+        super().__init__()
+        self.host, self.oscar, self.clock, self.clerk = host, oscar, clock, clerk
+        self.read, self.replay = placed, replayed
+        self.patients: dict[int, tuple[str, str, date | None]] = {}
+        self.kept: dict[int, int] = {}  # by record merged away
+        self.where: dict[int, Where] = {}
+        self.panels: list[int] = []
+        self.done: dict[int, dict[int, tuple[Where | None, Where | None]]] = {}  # bulk operations
+        self.undone: set[int] = set()
+
+    @initialize()
+    def an_empty_clinic_with_three_panels(self) -> None:
+        _forget_everything(self.host)
+        for number, (provider_id, digits) in enumerate(
+            (("101", "100000001"), ("102", "100000002"), ("103", "100000003"))
+        ):
+            draft = panel_draft(str(number), ["113"], [(provider_id, digits)])
+            self.panels.append(panels.create(self.host, self.clerk, draft))
+        for visit in VISITS:
+            self.a_new_patient("101", "AC", visit)
+
+    # The model
+
+    def today(self) -> date:
+        return self.clock.now().date()
+
+    def end(self, patient_id: int) -> int:
+        while patient_id in self.kept:
+            patient_id = self.kept[patient_id]
+        return patient_id
+
+    def last_visit(self, patient_id: int) -> date | None:
+        visits = [visit for record, (_, _, visit) in self.patients.items() if self.end(record) == patient_id]
+        return max((visit for visit in visits if visit), default=None)
+
+    def after_merges(self) -> dict[int, Where]:
+        where = dict(self.where)
+        leaving = {patient_id: where.pop(patient_id) for patient_id in list(where) if patient_id in self.kept}
+        for patient_id, left in sorted(leaving.items(), key=lambda entry: (entry[1][1], entry[0]), reverse=True):
+            where.setdefault(self.end(patient_id), left)
+        return where
+
+    def by_last_visit(self, patient_id: int, panel_id: int) -> Where:
+        visit = self.last_visit(patient_id)
+        return (panel_id, self.clock.now(), visit, "last visit" if visit else None)
+
+    def carry_out(
+        self, order: bulk.Order, chosen: Callable[[int], bool], becomes: Callable[[int], Where | None]
+    ) -> None:
+        self.where = self.after_merges()
+        records = [record for record in self.patients.keys() | self.where.keys() if record not in self.kept]
+        changes = {
+            patient_id: (self.where.get(patient_id), becomes(patient_id))
+            for patient_id in records
+            if chosen(patient_id)
+        }
+        preview = bulk.preview(self.host, self.clerk, order)
+        outcome = bulk.carry_out(self.host, self.clerk, order)
+        assert preview.changed == len(changes) == outcome.added + outcome.moved + outcome.removed
+        assert preview.added == outcome.added == sum(before is None for before, _ in changes.values())
+        after = [entry[1] for entry in changes.values() if entry[1]]
+        assert preview.without_visit == sum(where[2] is None for where in after)
+        assert preview.later_confirmations == sum(
+            bool(before and after and before[2] and (after[2] is None or before[2] > after[2]))
+            for before, after in changes.values()
+        )
+        self.apply({patient_id: after for patient_id, (_, after) in changes.items()})
+        if changes:
+            assert outcome.operation_id is not None
+            self.done[outcome.operation_id] = changes
+        else:
+            assert outcome.operation_id is None
+
+    def apply(self, changes: dict[int, Where | None]) -> None:
+        for patient_id, after in changes.items():
+            self.where.pop(patient_id, None)
+            if after:
+                self.where[patient_id] = after
+
+    def on(self, patient_id: int) -> int | None:
+        return self.where[patient_id][0] if patient_id in self.where else None
+
+    # What happens in the EMR
+
+    @rule(mrp=st.sampled_from(MRPS), status=st.sampled_from(STATUSES), visit=st.sampled_from(VISITS))
+    def a_new_patient(self, mrp: str, status: str, visit: date | None) -> None:
+        patient_id = self.oscar.patient(provider_no=mrp, patient_status=status)
+        if visit:
+            self.oscar.visit(patient_id, visit)
+        self.patients[patient_id] = (mrp, status, visit)
+
+    @rule(data=st.data())
+    def two_records_are_merged(self, data: st.DataObject) -> None:
+        live = sorted(self.patients.keys() - self.kept.keys())
+        if len(live) > 1:
+            retired, kept = data.draw(st.permutations(live))[:2]
+            self.oscar.merge(retired, kept)
+            self.kept[retired] = kept
+
+    @rule(hours=st.sampled_from([1, 24]))
+    def time_goes_by(self, hours: int) -> None:
+        self.clock.move_to(self.clock.now() + timedelta(hours=hours))
+
+    # What people do
+
+    @rule(data=st.data(), seen_right=st.booleans())
+    def somebody_chooses_a_panel(self, data: st.DataObject, seen_right: bool) -> None:
+        patient_id = data.draw(st.sampled_from(sorted(self.patients)))
+        panel_id = data.draw(st.sampled_from(self.panels))
+        now = self.on(patient_id)
+        seen = now if seen_right else data.draw(st.sampled_from([None, *self.panels]))
+        try:
+            members.choose(self.host, self.clerk, patient_id, panel_id, seen_panel_id=seen)
+        except NotFound:
+            assert patient_id in self.kept
+        except Stale:
+            assert seen != now != panel_id
+        else:
+            assert patient_id not in self.kept
+            assert now in (seen, panel_id)
+            if now != panel_id:
+                self.where[patient_id] = (panel_id, self.clock.now(), self.today(), "on adding")
+
+    @rule(data=st.data())
+    def somebody_removes_a_patient(self, data: st.DataObject) -> None:
+        patient_id = data.draw(st.sampled_from(sorted(self.patients)))
+        seen = data.draw(st.sampled_from([None, *self.panels]))
+        try:
+            members.remove(self.host, self.clerk, patient_id, seen_panel_id=seen)
+        except Stale:
+            assert self.on(patient_id) not in (None, seen)
+        else:
+            assert self.on(patient_id) in (None, seen)
+            self.where.pop(patient_id, None)
+
+    @precondition(lambda self: self.where)
+    @rule(data=st.data())
+    def somebody_confirms_a_member(self, data: st.DataObject) -> None:
+        patient_id = data.draw(st.sampled_from(sorted(self.where)))
+        panel_id, since, confirmed_on, _ = self.where[patient_id]
+        members.confirm(self.host, self.clerk, patient_id, seen_panel_id=panel_id)
+        if confirmed_on != self.today():
+            self.where[patient_id] = (panel_id, since, self.today(), "confirmed by a person")
+
+    @rule(data=st.data(), mrp=st.sampled_from(MRPS), status=st.sampled_from(STATUSES))
+    def somebody_assigns_in_bulk(self, data: st.DataObject, mrp: str, status: str) -> None:
+        panel_id = data.draw(st.sampled_from(self.panels))
+        self.carry_out(
+            Assign(mrp, status, panel_id),
+            lambda patient_id: self.patients[patient_id][:2] == (mrp, status) and self.on(patient_id) != panel_id,
+            lambda patient_id: self.by_last_visit(patient_id, panel_id),
+        )
+
+    @precondition(lambda self: len(self.panels) > 1)
+    @rule(data=st.data(), status=st.sampled_from(STATUSES))
+    def somebody_moves_in_bulk(self, data: st.DataObject, status: str) -> None:
+        source, target = data.draw(st.permutations(self.panels))[:2]
+        self.carry_out(
+            Move(source, target, status),
+            lambda patient_id: self.patients[patient_id][1] == status and self.on(patient_id) == source,
+            lambda patient_id: self.by_last_visit(patient_id, target),
+        )
+
+    @rule(data=st.data(), status=st.sampled_from(STATUSES))
+    def somebody_removes_in_bulk(self, data: st.DataObject, status: str) -> None:
+        panel_id = data.draw(st.sampled_from(self.panels))
+        self.carry_out(
+            Remove(panel_id, status),
+            lambda patient_id: self.patients[patient_id][1] == status and self.on(patient_id) == panel_id,
+            lambda _: None,
+        )
+
+    @precondition(lambda self: self.done)
+    @rule(data=st.data())
+    def somebody_undoes_a_bulk_operation(self, data: st.DataObject) -> None:
+        operation_id = data.draw(st.sampled_from(sorted(self.done)))
+        changes = self.done[operation_id]
+        concerned = {where[0] for change in changes.values() for where in change if where}
+        where = self.after_merges()
+        restored = {
+            patient_id: before for patient_id, (before, after) in changes.items() if where.get(patient_id) == after
+        }
+        try:
+            undone = undo.undo(self.host, self.clerk, operation_id)
+        except Refused:
+            assert operation_id in self.undone or not concerned <= set(self.panels) or not restored
+        else:
+            assert operation_id not in self.undone
+            assert concerned <= set(self.panels)
+            assert undone == undo.Undone(len(restored), len(changes) - len(restored))
+            self.where = where
+            self.apply(restored)
+            self.undone.add(operation_id)
+
+    @precondition(lambda self: len(self.panels) > 1)
+    @rule(data=st.data())
+    def somebody_deletes_a_panel(self, data: st.DataObject) -> None:
+        panel_id = data.draw(st.sampled_from(self.panels))
+        members_of = [patient_id for patient_id in self.where if self.on(patient_id) == panel_id]
+        assert panels.delete(self.host, self.clerk, panel_id, 1) == len(members_of)
+        self.panels.remove(panel_id)
+        self.apply(dict.fromkeys(members_of))
+
+    @rule()
+    def the_night_run_follows_merges(self) -> None:
+        with self.host.database.session() as session:
+            clinic.lock(session)
+            assert merges.reconcile(session, self.host) == len(self.where.keys() & self.kept.keys())
+        self.where = self.after_merges()
+
+    @invariant()
+    def the_database_holds_what_the_model_holds(self) -> None:
+        assert self.read() == self.where
+
+    def teardown(self) -> None:
+        assert self.replay() == self.read()
+
+
+def test_any_sequence_keeps_to_the_rules_and_the_ledger_explains_it(
+    site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, placed: Any, replayed: Any
+) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        lambda: AnySequence(site, oscar, clock, clerk, placed, replayed),
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
