@@ -28,7 +28,7 @@ bench: dev
 
 torture: dev
 	@sh scripts/needs.sh mariadb
-	.venv/bin/python -m benchmarks torture $(ARGS)
+	.venv/bin/python -m benchmarks.torture $(ARGS)
 
 venv:
 	@sh scripts/venv.sh run
