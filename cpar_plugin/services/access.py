@@ -15,7 +15,10 @@ class Forbidden(Exception):
 def require_management(host: Host, actor: Actor) -> None:
     """Raises Forbidden unless the actor manages panels: the `admin` role, or a role with the permission."""
     if not host.identity.has(actor, MANAGE):
-        raise Forbidden(f"CPAR Panel Management needs the admin role, or a role with the permission {MANAGE}.")
+        raise Forbidden(
+            f"CPAR Panel Management needs the admin role, or a role with the permission {MANAGE}. "
+            "Ask an administrator of the EMR for it."
+        )
 
 
 def require_patient(host: Host, actor: Actor, patient_id: int) -> None:

@@ -10,6 +10,7 @@ from flask import Flask, Response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost
@@ -23,6 +24,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
+
+
+_NO_MENU = "Your roles open no part of the administration. Ask an administrator if they should."
 
 
 def create_app(host: OscarHost, plugins: Plugins) -> Flask:
@@ -66,7 +70,9 @@ def _for_people(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respo
     return answer
 
 
-def _administration(actor: object) -> ResponseReturnValue:
+def _administration(actor: Actor) -> ResponseReturnValue:
+    if not emr().plugins.admin_menu(emr().host, actor):
+        return page("Nothing to administer", "message.html", HTTPStatus.FORBIDDEN, message=_NO_MENU, home=True)
     return page("Administration", "administration.html", section="Administration")
 
 

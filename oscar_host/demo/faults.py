@@ -22,6 +22,7 @@ _WORDS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
 }
 _INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
+_OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
 _PLAIN = Markup(
     '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
@@ -45,8 +46,9 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
 
 def _broken(error: Exception) -> ResponseReturnValue:
     # The places and the kind of the error: its text, and the values of a statement, may be a patient's.
-    places = [f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in traceback.extract_tb(error.__traceback__)]
-    log.error("%s in %s: %s", type(error).__name__, request.endpoint, " < ".join(reversed(places[-8:])))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _OURS & set(Path(frame.filename).parts)]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames[-8:])]
+    log.error("%s in %s: %s", type(error).__name__, request.endpoint, " < ".join(places))
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
 
 

@@ -24,13 +24,18 @@ class Person:
 
     def __init__(self, app: Flask, provider_id: str | None) -> None:
         self.client: FlaskClient = app.test_client()
+        self._provider_id = provider_id
         if provider_id:
-            with self.client.session_transaction() as session:
-                session["provider_id"] = provider_id
+            self.sign_in()
+
+    def sign_in(self) -> None:
+        """As if the sign-in had been passed."""
+        with self.client.session_transaction() as session:
+            session["provider_id"] = self._provider_id
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """Open an address."""
-        return self.client.get(path, query_string=query)
+        return self.client.get(path, query_string=query or None)
 
     def post(self, path: str, token: bool = True, **fields: Any) -> TestResponse:
         """Send a form. A field whose value is a list is sent once for each of its items."""

@@ -1,0 +1,186 @@
+"""Sign-in, search, Master Record and the frame of the embedded EMR."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert, select, update
+
+from cpar_plugin.hooks.plugins import Plugins
+from oscar_host.clock import FixedClock
+from oscar_host.demo.accounts import hashed
+from oscar_host.demo.app import create_app
+from oscar_host.host import OscarHost
+
+PASSWORD = "a good password"
+
+
+def _text(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.get_data(as_text=True))
+
+
+@pytest.fixture
+def account(host: OscarHost, app: Flask) -> None:
+    """The manager's row of `security`."""
+    with host.database.writing() as connection:
+        connection.execute(
+            insert(host.tables.security).values(user_name="penner", password=hashed(PASSWORD), provider_no="301")
+        )
+
+
+def test_whoever_signs_in_comes_to_the_search_and_can_sign_out(account: None, nobody: Any) -> None:
+    answer = nobody.post("/sign-in", user_name="penner", password=PASSWORD, next="/administration")
+    assert (answer.status_code, answer.location) == (303, "/administration")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Ada Penner" in _text(nobody.get("/"))
+    nobody.post("/sign-out")
+    assert nobody.get("/").location.startswith("/sign-in")
+
+
+@pytest.mark.parametrize("back_to", ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "/a\nb", ""])
+def test_sign_in_leads_to_no_other_site(account: None, nobody: Any, back_to: str) -> None:
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD, next=back_to).location == "/"
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [("penner", "wrong"), ("nobody", PASSWORD), ("penner", ""), ("", ""), ("penner", "x" * 4000), ("🙈", "🙈")],
+)
+def test_a_wrong_name_or_password_is_refused_with_the_same_words(
+    account: None, nobody: Any, entered: tuple[str, str]
+) -> None:
+    answer = nobody.post("/sign-in", user_name=entered[0], password=entered[1])
+    assert answer.status_code == 422
+    assert "User name or password is wrong" in _text(answer)
+    assert nobody.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "barred",
+    [
+        {"b_ExpireSet": 1, "date_ExpireDate": date(2026, 11, 9)},
+        {"b_ExpireSet": 1, "date_ExpireDate": None},
+        {"forcePasswordReset": 1},
+        {"usingMfa": 1},
+        {"password": "cleartext"},
+    ],
+)
+def test_an_account_that_is_barred_is_refused(
+    account: None, host: OscarHost, nobody: Any, barred: dict[str, Any]
+) -> None:
+    with host.database.writing() as connection:
+        connection.execute(update(host.tables.security).values(**barred))
+    password = barred.get("password", PASSWORD)
+    assert nobody.post("/sign-in", user_name="penner", password=password).status_code == 422
+
+
+def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(
+    account: None, host: OscarHost, manager: Any, nobody: Any
+) -> None:
+    assert manager.get("/").status_code == 200
+    with host.database.writing() as connection:
+        connection.execute(update(host.tables.provider).values(status="0"))
+    assert manager.get("/").status_code == 303
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 422
+
+
+def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, nobody: Any, clock: FixedClock) -> None:
+    for _ in range(5):
+        nobody.post("/sign-in", user_name="penner", password="wrong")
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 429
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("zwi", ["Zwicky"]),
+        ("ZWICKY, q", ["Zwicky"]),
+        ("zwicky, x", []),
+        ("98765-4321", ["Zwicky"]),
+        ("77", ["O&#39;Neil"]),
+        ("o'", ["O&#39;Neil"]),
+        ("%", []),
+        ("_", []),
+        ("icky", []),
+    ],
+)
+def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
+    oscar: Any, reception: Any, wanted: str, found: list[str]
+) -> None:
+    oscar.patient(last_name="Zwicky", first_name="Quirin", hin="987654321")
+    oscar.patient(last_name="O'Neil", first_name="Ann", demographic_no=77, hin="111111111")
+    page = _text(reception.post("/", wanted=wanted))
+    assert [name for name in ("Zwicky", "O&#39;Neil") if f"{name}," in page] == found
+
+
+def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
+    for number in range(30):
+        oscar.patient(last_name=f"Same{number:02}")
+    first = _text(reception.post("/", wanted="same"))
+    assert first.count("Same") == 25
+    assert "Next page" in first
+    second = _text(reception.post("/", wanted="same", page="1"))
+    assert second.count("Same") == 5
+    assert "Previous page" in second
+    assert reception.post("/", wanted="same", page="nonsense").status_code == 200
+
+
+def test_a_patient_whom_somebody_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
+    patient = oscar.patient(last_name="Zwicky")
+    oscar.privilege("receptionist", f"_demographic${patient}", "o")
+    assert "Zwicky" not in _text(reception.post("/", wanted="zwicky"))
+
+
+def test_a_record_merged_away_is_not_found_and_not_shown(oscar: Any, reception: Any) -> None:
+    retired, kept = oscar.patient(last_name="Old"), oscar.patient(last_name="New")
+    oscar.merge(retired, kept)
+    assert "Old" not in _text(reception.post("/", wanted="old"))
+    assert reception.get(f"/patients/{retired}").status_code == 404
+
+
+def test_the_master_record_shows_a_patient_with_nearly_nothing(oscar: Any, reception: Any) -> None:
+    patient = oscar.patient(last_name="", first_name="", born="--", sex="", hin=None, provider_no=None)
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert "(no name)" in page
+    assert "Not Paneled" in page
+
+
+def test_opening_a_record_is_written_to_the_log(host: OscarHost, oscar: Any, reception: Any) -> None:
+    patient = oscar.patient()
+    reception.get(f"/patients/{patient}")
+    with host.database.engine.connect() as connection:
+        row = connection.execute(select(host.tables.log).order_by(host.tables.log.c.id.desc())).first()
+    assert row is not None
+    assert (row.action, row.content, row.demographic_no, row.provider_no) == ("read", "demographic", patient, "201")
+
+
+def test_the_administration_offers_what_the_plugins_bring(manager: Any, reception: Any) -> None:
+    page = _text(manager.get("/administration"))
+    assert "CII/CPAR" in page
+    assert '<a href="/cpar/panels">CPAR Panel Management</a>' in page
+    assert "Administration" not in _text(reception.get("/"))
+
+
+def test_without_plugins_the_emr_works_and_shows_nothing_of_them(host: OscarHost, staff: None, oscar: Any) -> None:
+    app = create_app(host, Plugins())
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["provider_id"] = "201"
+    page = client.get(f"/patients/{oscar.patient()}").get_data(as_text=True)
+    assert "Master Record" in page
+    assert "cpar" not in page
+
+
+def test_a_database_that_is_away_gives_a_page_not_a_stack_trace(host: OscarHost, manager: Any) -> None:
+    with host.database.writing() as connection:
+        host.tables.user_role.drop(connection)
+    answer = manager.get("/")
+    assert answer.status_code == 500
+    assert "Something went wrong" in _text(answer)
+    assert "secUserRole" not in _text(answer)

@@ -1,0 +1,153 @@
+"""Who may open what: every address of the application, and everybody who could try."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from cpar_plugin.services import bulk
+from cpar_plugin.services.submission import asking
+from cpar_plugin.settings import load
+from oscar_host.host import OscarHost
+
+# What nobody, somebody without rights, a receptionist, the CPAR role and a manager get, in this order.
+# 303 for nobody is the way to the sign-in.
+OPEN = (200, 200, 200, 200, 200)
+SIGNED_IN = (303, 200, 200, 200, 200)
+OF_THE_PATIENT = (303, 403, 200, 403, 200)
+CHANGES_THE_PATIENT = (303, 403, 303, 403, 303)
+MANAGEMENT = (303, 403, 403, 200, 200)
+CHANGES_PANELS = (303, 403, 403, 303, 303)
+
+EXPECTED = {
+    ("GET", "static"): OPEN,
+    ("GET", "cpar.static"): OPEN,
+    ("GET", "sign_in"): OPEN,
+    ("POST", "sign_in"): (422, 422, 422, 422, 422),
+    ("POST", "sign_out"): (303, 303, 303, 303, 303),
+    ("GET", "search"): SIGNED_IN,
+    ("POST", "search"): SIGNED_IN,
+    ("GET", "master_record"): OF_THE_PATIENT,
+    ("GET", "administration"): MANAGEMENT,
+    ("GET", "cpar.widget"): OF_THE_PATIENT,
+    ("GET", "cpar.patient_panel"): OF_THE_PATIENT,
+    ("POST", "cpar.choose_panel"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.confirm_panel"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
+    ("GET", "cpar.panels"): MANAGEMENT,
+    ("GET", "cpar.new_panel"): MANAGEMENT,
+    ("POST", "cpar.new_panel"): CHANGES_PANELS,
+    ("GET", "cpar.edit_panel"): MANAGEMENT,
+    ("POST", "cpar.edit_panel"): CHANGES_PANELS,
+    ("GET", "cpar.delete_panel"): MANAGEMENT,
+    ("POST", "cpar.delete_panel"): CHANGES_PANELS,
+    ("POST", "cpar.submit_panel"): CHANGES_PANELS,
+    ("POST", "cpar.cancel_submission"): CHANGES_PANELS,
+    ("POST", "cpar.retry_submission"): (303, 403, 403, 409, 409),  # only what has failed can be tried again
+    ("GET", "cpar.settings"): MANAGEMENT,
+    ("POST", "cpar.settings"): CHANGES_PANELS,
+    ("GET", "cpar.bulk"): MANAGEMENT,
+    ("POST", "cpar.bulk"): MANAGEMENT,
+    ("GET", "cpar.bulk_result"): MANAGEMENT,
+    ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
+    ("GET", "cpar.submissions"): MANAGEMENT,
+}
+PEOPLE = ("nobody", "no_rights", "reception", "cpar_role", "manager")
+
+
+def _addresses(app: Flask) -> Iterator[tuple[str, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            yield method, rule.endpoint
+
+
+def test_every_address_has_an_expectation(app: Flask) -> None:
+    assert set(_addresses(app)) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_address_answers_each_person_as_expected(
+    app: Flask,
+    host: OscarHost,
+    oscar: Any,
+    request: pytest.FixtureRequest,
+    make_panel: Callable[..., int],
+    person: str,
+) -> None:
+    who = request.getfixturevalue(person)
+    adapter = app.url_map.bind("")
+    answered, redirected = {}, {}
+    for number, (method, endpoint) in enumerate(EXPECTED):
+        panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
+        patient = oscar.patient()
+        oscar.visit(patient)
+        assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
+        parts = {
+            "filename": "cpar.css" if endpoint == "cpar.static" else "emr.css",
+            "patient_id": patient,
+            "panel_id": panel,
+            "operation_id": assigned.operation_id,
+            "submission_id": asking.ask(host, load(host.settings), host.identity.system, other_panel),
+        }
+        fields: dict[str, Any] = {
+            "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
+            "cpar.confirm_panel": {"seen_panel_id": panel},
+            "cpar.leave_panel": {"seen_panel_id": panel},
+            "cpar.new_panel": {"number": "1", "facilities": "1", "providers": "201", "practitioner_ids": "3" * 9},
+            "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
+            "cpar.delete_panel": {"version": "1"},
+            "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
+            "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
+            "search": {"wanted": "ex"},
+        }.get(endpoint, {})
+        rule = next(rule for rule in app.url_map.iter_rules(endpoint))
+        address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
+        with who.get(address) if method == "GET" else who.post(address, **fields) as answer:
+            answered[method, endpoint] = answer.status_code
+            redirected[method, endpoint] = answer.location or ""
+        if endpoint == "sign_out" and person != "nobody":
+            who.sign_in()
+    place = PEOPLE.index(person)
+    assert answered == {address: statuses[place] for address, statuses in EXPECTED.items()}
+    if person == "nobody":
+        assert all(to.startswith("/sign-in") for address, to in redirected.items() if EXPECTED[address][place] == 303)
+
+
+def test_a_refusal_says_whom_to_ask(app: Flask, reception: Any) -> None:
+    page = reception.get("/cpar/panels").get_data(as_text=True)
+    assert "CONFIGURE_CPAR_PANEL_CREATE" in page
+    assert "administrator" in page
+
+
+def test_a_form_without_its_token_changes_nothing(host: OscarHost, oscar: Any, manager: Any, panel: int) -> None:
+    patient = oscar.patient()
+    answer = manager.post(f"/cpar/patients/{patient}/choose", token=False, panel_id=panel, seen_panel_id="")
+    assert answer.status_code == 400
+    answer = manager.post(f"/cpar/panels/{panel}/delete", token=False, version="1")
+    assert answer.status_code == 400
+    assert "0042" in manager.get("/cpar/panels").get_data(as_text=True)
+
+
+def test_the_plugin_checks_its_forms_also_in_a_host_that_does_not(
+    app: Flask, host: OscarHost, oscar: Any, manager: Any, panel: int
+) -> None:
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    answer = manager.post(f"/cpar/panels/{panel}/delete", token=False, version="1")
+    assert answer.status_code == 400
+    assert "This form is too old" in answer.get_data(as_text=True)
+
+
+def test_after_signing_in_one_comes_back_to_where_one_wanted_to_go(app: Flask, nobody: Any, panel: int) -> None:
+    assert nobody.get("/cpar/panels").location == "/sign-in?next=%2Fcpar%2Fpanels"
+    assert nobody.post(f"/cpar/panels/{panel}/submit").location == "/sign-in?next=%2Fcpar%2Fpanels"
+    assert nobody.post("/cpar/patients/7/choose").location == "/sign-in?next=%2Fpatients%2F7"
+
+
+def test_every_answer_forbids_foreign_content(app: Flask, nobody: Any, manager: Any) -> None:
+    for answer in (nobody.get("/sign-in"), manager.get("/cpar/panels"), manager.get("/nowhere")):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
