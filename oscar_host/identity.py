@@ -128,5 +128,5 @@ class OscarIdentity:
         if not rows:
             return None
         grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)
-        name = " ".join(part for part in (rows[0].first_name.strip(), rows[0].last_name.strip()) if part)
+        name = " ".join(f"{rows[0].first_name or ''} {rows[0].last_name or ''}".split())
         return _Standing(Actor(actor_id=provider_id, display_name=name or provider_id), grants)

@@ -6,12 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    CTE,
     Column,
     ColumnElement,
     FromClause,
     Integer,
-    Select,
     and_,
     case,
     false,
@@ -158,21 +156,16 @@ class OscarRoster:
 
         UNION without ALL is what ends a circle. The table of merges is small and is read once for a statement.
         """
-        merge = self._merges()
-        chain: CTE = select(merge.c.retired_id, merge.c.kept_id).cte("chain", recursive=True, nesting=True)
-        onward = self._merges().alias("onward")
+        merge, onward = self._merges(), self._merges().alias("onward")
+        chain = select(merge.c.retired_id, merge.c.kept_id).cte("chain", recursive=True, nesting=True)
         chain = chain.union(
             select(chain.c.retired_id, onward.c.kept_id).join(onward, onward.c.retired_id == chain.c.kept_id)
         )
-        whole: Select[Any] = select(chain.c.retired_id, chain.c.kept_id)
-        return whole.subquery()
+        return select(chain.c.retired_id, chain.c.kept_id).subquery()
 
 
 def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
-    return and_(
-        func.length(text) == 2,
-        *(func.substr(text, place, 1).between("A", "Z") for place in (1, 2)),
-    )
+    return and_(func.length(text) == 2, *(func.substr(text, place, 1).between("A", "Z") for place in (1, 2)))
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:

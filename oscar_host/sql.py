@@ -88,6 +88,3 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 def two_digits(text: ColumnElement[str | None]) -> ColumnElement[str | None]:
     """`1` as `01`; everything else, and NULL, stays as it is."""
     return case((func.length(text) == 1, literal("0").concat(text)), else_=text)
-
-
-__all__ = ["NO_DAY", "filled", "later", "letters", "two_digits", "without_separators"]
