@@ -1,5 +1,6 @@
 """The transaction Bundle of a submission: its frame, its entries, and how they refer to each other."""
 
+import re
 from datetime import datetime
 from functools import cache
 from urllib.parse import quote
@@ -34,7 +35,7 @@ def entry(resource: Resource, refer: Refer) -> Resource:
         "fullUrl": refer(f"{kind}/{resource.pop('id')}"),
         "request": {
             "method": "PUT",
-            "url": f"{_search(kind, known_as['system'])}%7C{value if plain else quote(value, safe='')}",
+            "url": f"{_search(kind, known_as['system'])}%7C{value if plain else _escaped(value)}",
         },
         "resource": resource,
     }
@@ -64,4 +65,9 @@ def urns(site: str) -> Refer:
 
 @cache
 def _search(kind: str, system: str) -> str:
-    return f"{kind}?identifier={quote(system, safe=':/')}"
+    return f"{kind}?identifier={_escaped(system, safe=':/')}"
+
+
+def _escaped(text: str, safe: str = "") -> str:
+    """As a search parameter: FHIR's separators behind a backslash (R4, "Escaping Search Parameters"), then a URL's."""
+    return quote(re.sub(r"([\\,|$])", r"\\\1", text), safe=safe)
