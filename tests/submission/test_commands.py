@@ -1,0 +1,133 @@
+"""The command `cpar` as an operator uses it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from cpar_plugin.commands import cpar
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import clinic
+
+CPAR = Path(sys.executable).with_name("cpar")
+
+
+@pytest.fixture
+def environment(world: Any, database_url: str, host_schema: str | None) -> dict[str, str]:
+    return {
+        "CPAR_DATABASE_URL": database_url,
+        "CPAR_HOST_SCHEMA": host_schema or "",
+        "CPAR_OUTBOX_FOLDER": str(world.settings.outbox_folder),
+        "CPAR_NOW": "2026-11-07T03:20",
+    }
+
+
+@pytest.fixture
+def call(environment: dict[str, str]) -> Any:
+    def called(*arguments: str, **changed: str) -> Result:
+        return CliRunner().invoke(cpar, arguments, env=environment | changed)
+
+    return called
+
+
+def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) -> None:
+    panel = world.panel()
+    done = call("run-due")
+    assert (done.exit_code, done.output) == (0, "The night run has begun.\nWritten to the folder: 1.\n")
+    assert world.states(panel) == [State.WRITTEN]
+    assert call("run-due").output == "Nothing is due.\n"
+
+
+def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> None:
+    panel = world.panel()
+    assert call("run-due", "--now", "2026-11-20T10:00").output == "Nothing is due.\n"
+    assert world.states(panel) == [State.MISSED]
+
+
+@pytest.mark.parametrize("wrong", ["tomorrow", "2026-13-01", " ", "2026-11-07T03:15'; DROP TABLE cpar_member"])
+def test_a_moment_that_is_none_is_wrong_usage(call: Any, wrong: str) -> None:
+    done = call("run-due", "--now", wrong)
+    assert done.exit_code == 2
+    assert "write it like 2026-11-07T03:15" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_status_ends_with_one_when_something_is_wrong(world: Any, call: Any) -> None:
+    world.panel("0042")
+    world.run()
+    well = call("status", CPAR_NOW="2026-11-02T10:01")
+    assert well.exit_code == 0
+    assert "Next night run: 3 November 2026, 03:15." in well.output
+    world.run_at("2026-11-20T10:00")
+    wrong = call("status", CPAR_NOW="2026-11-20T10:01")
+    assert wrong.exit_code == 1
+    assert "Problem: Panel 0042: missed." in wrong.output
+
+
+def test_the_integration_is_turned_on_and_off(world: Any, call: Any) -> None:
+    assert call("enable").output == "The CPAR integration was on already.\n"
+    assert "is off" in call("disable").output
+    with world.host.database.engine.connect() as connection:
+        assert not clinic.load(connection).enabled
+    status = call("status")
+    assert status.exit_code == 0
+    assert "cpar enable" in status.output
+    assert call("enable").output == "The CPAR integration is on.\n"
+
+
+@pytest.mark.parametrize("command", ["run-due", "status", "enable", "disable"])
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CPAR_DATABASE_URL", "", "Set CPAR_DATABASE_URL"),
+        ("CPAR_DATABASE_URL", "nonsense", "Not a database URL"),
+        ("CPAR_DATABASE_URL", "mysql+pymysql://nobody:secret@127.0.0.1:1/cpar", "The database cannot be used"),
+        ("CPAR_NOW", "tomorrow", "CPAR_NOW"),
+    ],
+)
+def test_a_wrong_environment_is_one_sentence(call: Any, command: str, name: str, value: str, said: str) -> None:
+    done = call(command, **{name: value})
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "secret" not in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+def test_wrong_settings_are_named(call: Any) -> None:
+    done = call("run-due", CPAR_AUTOMATIC_DAY="x", CPAR_SMTP_PORT="99999")
+    assert done.exit_code == 1
+    assert "automatic_day" in done.output
+    assert "smtp_port" in done.output
+
+
+def test_an_empty_database_is_told_to_be_migrated(tmp_path: Path) -> None:
+    empty = {"CPAR_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
+    done = CliRunner().invoke(cpar, ["status"], env=empty)
+    assert done.exit_code == 1
+    assert "cpar migrate" in done.output
+
+
+def test_an_unknown_host_is_wrong_usage(call: Any) -> None:
+    done = call("--host", "nowhere", "status")
+    assert done.exit_code == 2
+    assert "Installed: oscar" in done.output
+
+
+def test_what_breaks_in_the_database_shows_no_data(world: Any, call: Any) -> None:
+    world.panel()
+    with world.host.database.session() as session:
+        session.execute(text("DROP TABLE cpar_night_run"))
+    done = call("run-due")
+    assert done.exit_code == 1
+    assert "Not everything could be done" in done.output
+    assert "SELECT" not in done.output
+
+
+def test_the_installed_command_knows_the_subcommands_of_the_host(environment: dict[str, str]) -> None:
+    done = subprocess.run([CPAR, "--help"], capture_output=True, text=True, check=True)
+    for name in ("run-due", "status", "enable", "disable", "migrate", "registry", "serve"):
+        assert f"  {name} " in done.stdout
