@@ -14,6 +14,10 @@ for need in "$@"; do
     chromium)
         command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"
         ;;
+    *)
+        echo "Not known what $need is." >&2
+        exit 2
+        ;;
     esac
 done
 [ -n "$packages" ] || exit 0

@@ -1,0 +1,22 @@
+"""`make bench`: every benchmark in turn, its ratios in one run. `python -m benchmarks bulk` runs one of them."""
+
+import sys
+from importlib import import_module
+
+import click
+
+BENCHMARKS = ("bulk", "submission")
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, all of them when none is named."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.")
+    for name in names or BENCHMARKS:
+        click.echo(f"== {name}")
+        import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,138 @@
+"""`cpar demo` as somebody uses it who tries the product for the first time."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cpar_plugin.settings import load
+from oscar_host.clock import ALBERTA
+from oscar_host.demo.tryout import last_open_night
+
+CPAR = str(Path(sys.executable).with_name("cpar"))
+
+
+def demo(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [CPAR, "demo", "--folder", str(folder), "--patients", "600", "--no-serve", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    # Another demo may run on this machine: which ports are free says nothing.
+    return re.sub(r"^Port .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo") / "clinic"
+    return folder, demo(folder)
+
+
+def test_everybody_assigned_is_sent_or_left_out_with_a_reason(made: tuple[Path, str]) -> None:
+    folder, told = made
+    numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) sent \+ ([\d,]+) left out", told)
+    assert numbers, told
+    assigned, sent, left_out = (int(number.replace(",", "")) for number in numbers.groups())
+    assert assigned == sent + left_out > left_out > 0
+    with closing(sqlite3.connect(folder / "clinic.db")) as database:
+        assert database.execute("SELECT count(*) FROM cpar_member").fetchone() == (assigned,)
+        assert database.execute("SELECT count(DISTINCT patient_id) FROM cpar_left_out").fetchone() == (left_out,)
+        states = database.execute("SELECT state FROM cpar_submission").fetchall()
+    assert states == [("delivered",)]
+    by_reason = [int(count) for count in re.findall(r"^ +(\d+)  \w", told, re.MULTILINE)]
+    assert sum(by_reason) >= left_out
+
+
+def test_a_second_start_finds_the_clinic_as_it_was_left_and_a_fresh_one_makes_it_anew(made: tuple[Path, str]) -> None:
+    folder, first = made
+    with closing(sqlite3.connect(folder / "clinic.db")) as database, database:
+        database.execute("DELETE FROM cpar_ledger")
+    assert "as you left it" in demo(folder)
+    with closing(sqlite3.connect(folder / "clinic.db")) as database:
+        assert database.execute("SELECT count(*) FROM cpar_ledger").fetchone() == (0,)
+    assert demo(folder, "--fresh") == first
+
+
+def test_a_start_that_broke_off_is_begun_again(made: tuple[Path, str]) -> None:
+    folder, first = made
+    (folder / "demo.json").write_text(json.dumps({"complete": False}))
+    assert demo(folder) == first
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "clinic.db").write_text("mine")
+    assert "name another folder" in demo(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["clinic.db"]
+    assert (tmp_path / "clinic.db").read_text() == "mine"
+
+
+@contextmanager
+def running(folder: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    process = subprocess.Popen(
+        [CPAR, "demo", "--folder", str(folder), "--patients", "600", "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl+C" in line:
+                break
+        yield process, lines
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda end: end.name)
+def test_it_serves_at_a_free_port_until_it_is_ended_and_leaves_no_process_behind(
+    end: signal.Signals, made: tuple[Path, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running(made[0], port) as (process, lines):
+            told = "".join(lines)
+            assert f"Port {port} is taken" in told
+            addresses = re.findall(r"^The (?:EMR|registry): +(http://\S+)", told, re.MULTILINE)
+            for address in addresses:
+                with urllib.request.urlopen(address, timeout=30) as answer:
+                    assert answer.status == 200
+            assert len(addresses) == 2
+            with urllib.request.urlopen(f"{addresses[1]}_received", timeout=30) as answer:
+                [received] = json.load(answer)
+            assert f"= {received['members']} sent" in made[1]
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(end)
+            assert process.wait(20) == (0 if end is not signal.SIGKILL else -end)
+            _, alive = psutil.wait_procs(children, timeout=20)
+            assert alive == []
+
+
+@pytest.mark.parametrize(
+    ("now", "night"),
+    [
+        (datetime(2026, 11, 10, 10, tzinfo=ALBERTA), date(2026, 11, 10)),
+        (datetime(2026, 11, 10, 3, tzinfo=ALBERTA), date(2026, 11, 9)),
+        (datetime(2026, 11, 30, 23, tzinfo=ALBERTA), date(2026, 11, 19)),
+        (datetime(2026, 12, 1, 3, tzinfo=ALBERTA), date(2026, 11, 19)),
+        (datetime(2026, 12, 1, 4, tzinfo=ALBERTA), date(2026, 12, 1)),
+    ],
+)
+def test_its_submission_went_in_the_latest_night_that_was_open(now: datetime, night: date) -> None:
+    assert last_open_night(load({}).calendar(ALBERTA), now) == night

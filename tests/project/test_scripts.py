@@ -1,0 +1,122 @@
+"""The scripts behind make, on machines that lack something: they say exactly what to install."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ORDINARY = ("sh", "cat", "cksum", "dirname", "rm")
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder for PATH with the few programs that every machine has."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ORDINARY:
+        (folder / name).symlink_to(shutil.which(name) or name)
+    return folder
+
+
+def put(folder: Path, scripts: Mapping[str, str]) -> None:
+    for name, script in scripts.items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+
+def run(programs: Path, checkout: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(programs / "sh"), f"scripts/{script}", *arguments]
+    return subprocess.run(
+        command, cwd=checkout, env={"PATH": str(programs)}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    for name in ("setup.cfg", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.mark.parametrize("present", [{}, {"python3": "exit 1"}], ids=["none", "too old"])
+def test_without_a_recent_python_it_says_which_one_to_install(
+    programs: Path, checkout: Path, present: Mapping[str, str]
+) -> None:
+    put(programs, present)
+    done = run(programs, checkout, "venv.sh", "run")
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_python_that_cannot_make_an_environment_is_told_with_the_package_to_install(
+    programs: Path, checkout: Path
+) -> None:
+    put(programs, {"python3.11": 'case "$*" in *version_info*) exit 0;; *) exit 1;; esac'})
+    done = run(programs, checkout, "venv.sh", "run")
+    assert done.returncode == 1
+    assert "apt-get install python3-venv" in done.stderr
+
+
+# Stands in for Python: makes a folder with an interpreter that notes what pip is asked for.
+PYTHON = """
+case "$*" in
+*'-m venv'*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+*'-m pip'*) echo "$*" >>pip.log ;;
+esac
+"""
+
+
+def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs: Path, checkout: Path) -> None:
+    for name in ("mkdir", "cp"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    put(programs, {"python3.11": PYTHON})
+
+    def installed() -> list[str]:
+        assert run(programs, checkout, "venv.sh", what).returncode == 0
+        return [line.rpartition(" ")[2] for line in (checkout / "pip.log").read_text().splitlines()]
+
+    what = "run"
+    assert installed() == ["."]
+    assert installed() == ["."]
+    what = "dev"
+    assert installed() == [".", ".[dev]"]
+    what = "run"
+    assert installed() == [".", ".[dev]"]
+    with (checkout / "setup.cfg").open("a") as setup:
+        setup.write("# changed\n")
+    assert installed() == [".", ".[dev]", "."]
+
+
+def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
+    put(programs, {"id": "echo 1000"})
+    done = run(programs, checkout, "needs.sh", "chromium")
+    assert done.returncode == 1
+    assert "    apt-get install --no-install-recommends chromium fonts-dejavu-core\n" in done.stderr
+
+
+def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path, checkout: Path) -> None:
+    put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log'})
+    done = run(programs, checkout, "needs.sh", "chromium")
+    assert done.returncode == 0
+    assert "because you are root: chromium fonts-dejavu-core" in done.stdout
+    update, install = (checkout / "apt.log").read_text().splitlines()
+    assert update.startswith("update")
+    assert install.startswith("install")
+    assert install.endswith("chromium fonts-dejavu-core")
+
+
+def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
+    put(programs, {"chromium": "", "mariadbd": "", "id": "echo 0", "apt-get": "exit 1"})
+    done = run(programs, checkout, "needs.sh", "chromium", "mariadb")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_need_that_the_script_does_not_know_is_an_error(programs: Path, checkout: Path) -> None:
+    assert run(programs, checkout, "needs.sh", "typewriter").returncode == 2
