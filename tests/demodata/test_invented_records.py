@@ -101,7 +101,7 @@ def test_good_phns_fit_the_check_digit_begin_with_0_and_no_two_are_alike(seed: i
     made = [phns.of(place) for place in range(start, start + 50)]
     assert all(fits(phn) and phn[0] == "0" for phn in made)
     assert len(set(made)) == 50
-    assert phns.of(0) == phns.of(MOST)
+    assert len({phns.of(place) for place in range(0, MOST, MOST // 10)}) == 10  # the walk comes to all of them
 
 
 PATIENTS: dict[str, Callable[[dict[str, Any]], bool]] = {
