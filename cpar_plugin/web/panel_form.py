@@ -47,11 +47,15 @@ class PanelForm:
                 raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
         raise Refused("The form did not arrive complete. Load the page again and send it once more.")
 
-    def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
-        """What was entered, checked. A Practitioner ID left empty is the one that is known of the provider."""
+    def prefilled(self, choices: Sequence[PanelProviderName]) -> "PanelForm":
+        """The form in which a Practitioner ID left empty is the one that is known of the provider."""
         known = {choice.provider_id: choice.practitioner_id for choice in choices}
-        providers = [(provider, typed.strip() or known.get(provider, "")) for provider, typed in self.providers]
-        return panel_draft(self.number, self.facilities, providers, self.notify)
+        providers = ((provider, typed.strip() or spaced(known.get(provider, ""))) for provider, typed in self.providers)
+        return replace(self, providers=tuple(providers))
+
+    def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
+        """What was entered, prefilled and checked. Raises Refused with a message for each field."""
+        return panel_draft(self.number, self.facilities, self.prefilled(choices).providers, self.notify)
 
 
 def from_form(form: MultiDict[str, str]) -> PanelForm:

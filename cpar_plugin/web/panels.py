@@ -104,15 +104,16 @@ def _form(
     messages: dict[str, str] | None = None,
     status: HTTPStatus | None = None,
 ) -> ResponseReturnValue:
+    choices = _choices(host)
     return page(
         host,
         f"Edit panel {panel.number}" if panel else "New panel",
         "panel_form.html",
         status or (HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK),
-        form=form,
+        form=form.prefilled(choices),
         panel=panel,
         version=version or (panel and panel.version),
-        choices=_choices(host),
+        choices=choices,
         spaced=spaced,
         messages=messages or {},
     )

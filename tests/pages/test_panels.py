@@ -101,6 +101,11 @@ def test_a_panel_of_several_facilities_and_providers_is_made_without_script(
     assert [provider.practitioner_id for provider in panel.providers] == ["123456789", "223456789"]
 
 
+def test_the_practitioner_id_that_the_emr_knows_is_filled_in(configured: None, manager: Any) -> None:
+    page = _text(manager.post("/cpar/panels/new", **_entered(practitioner_ids="", step="add-provider")))
+    assert 'value="1234-56789"' in page
+
+
 def test_the_trash_button_removes_its_row_and_keeps_the_others(configured: None, manager: Any) -> None:
     page = _text(manager.post("/cpar/panels/new", **_entered(facilities=["11", "22", "33"], step="remove-facility-1")))
     assert 'value="11"' in page
