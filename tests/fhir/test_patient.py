@@ -1,0 +1,165 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
+from cpar_plugin.fhir_mappings.patient import patients
+from cpar_plugin.settings import Settings
+
+Check = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    patient_id: int = 17
+    phn: str | None = "123466789"
+    phn_jurisdiction: str | None = "AB"
+    family_name: str | None = "Lefèvre-O'Brien"
+    given_name: str | None = "Zoë"
+    middle_names: str | None = None
+    preferred_name: str | None = None
+    birth_date: str | None = "1980-02-29"
+    gender: str | None = "F"
+    status: str | None = "AC"
+
+
+texts = st.none() | st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=30)
+rows = st.builds(
+    Row,
+    patient_id=st.integers(1, 2**63 - 1),
+    phn=texts | st.from_regex(r"[0-9]{8,10}", fullmatch=True),
+    phn_jurisdiction=st.sampled_from(["AB", None, "BC", "ON", "QC", "OT", "US"]) | texts,
+    family_name=texts,
+    given_name=texts,
+    middle_names=texts,
+    preferred_name=texts,
+    birth_date=texts | st.dates().map(str) | st.sampled_from(["1990-02-30", "0000-00-00", "1990-1-1", "19900101"]),
+    gender=texts | st.sampled_from("MFXOTU"),
+    status=texts | st.just("AC"),
+)
+ROLES = [{"reference": "PractitionerRole/101-000113"}]
+
+
+def mapped(row: Row, roles: list[dict[str, str]] = ROLES) -> dict[str, Any]:
+    return patients(Settings(), relative, active_status="AC")(row, roles)
+
+
+@given(row=rows, roles=st.sampled_from([[], ROLES]))
+def test_whatever_the_database_holds_becomes_valid_r4(row: Row, roles: list[dict[str, str]], check_r4: Check) -> None:
+    patient = mapped(row, roles)
+    check_r4(patient)
+    assert patient["gender"] in set(Gender)
+    assert {found["type"]["coding"][0]["code"] for found in patient["identifier"]} <= set(IdentifierType)
+    assert {name["use"] for name in patient.get("name", [])} <= {"official", "usual"}
+
+
+@given(rows)
+def test_the_same_row_becomes_the_same_patient(row: Row) -> None:
+    assert mapped(row) == mapped(replace(row))
+
+
+@given(rows)
+def test_what_ca_baseline_asks_of_a_patient_is_there(row: Row) -> None:
+    patient = mapped(row)
+    assert patient["meta"]["profile"] == ["http://hl7.org/fhir/ca/baseline/StructureDefinition/profile-patient"]
+    assert all(found["type"] and found["system"] and found["value"] for found in patient["identifier"])
+    assert all(name.get("family") or name.get("given") for name in patient.get("name", []))
+
+
+def test_an_ordinary_patient_is_all_there() -> None:
+    assert mapped(Row(middle_names="Anne Marie", preferred_name="Zo")) == {
+        "resourceType": "Patient",
+        "id": "17",
+        "meta": {"profile": ["http://hl7.org/fhir/ca/baseline/StructureDefinition/profile-patient"]},
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/individual-recordedSexOrGender",
+                "extension": [
+                    {
+                        "url": "value",
+                        "valueCodeableConcept": {
+                            "coding": [{"system": "https://cpar.invalid/CodeSystem/emr-gender", "code": "F"}]
+                        },
+                    }
+                ],
+            }
+        ],
+        "identifier": [
+            {
+                "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "JHN"}]},
+                "system": "https://fhir.infoway-inforoute.ca/NamingSystem/ca-ab-patient-healthcare-id",
+                "value": "123466789",
+            },
+            {
+                "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]},
+                "system": "https://cpar.invalid/NamingSystem/patient-record",
+                "value": "17",
+            },
+        ],
+        "active": True,
+        "name": [
+            {"use": "official", "family": "Lefèvre-O'Brien", "given": ["Zoë", "Anne Marie"]},
+            {"use": "usual", "given": ["Zo"]},
+        ],
+        "gender": "female",
+        "birthDate": "1980-02-29",
+        "generalPractitioner": ROLES,
+        "managingOrganization": {"reference": "Organization/clinic"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("M", "male"),
+        ("F", "female"),
+        ("X", "other"),
+        ("O", "other"),
+        ("T", "other"),
+        ("U", "unknown"),
+        ("m", "unknown"),
+        ("?", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_each_letter_for_the_gender_has_its_code(code: str | None, expected: str) -> None:
+    assert mapped(Row(gender=code))["gender"] == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "jurisdiction", "system"),
+    [
+        ("123466789", "AB", "ca-ab-patient-healthcare-id"),
+        ("123466789", None, "ca-ab-patient-healthcare-id"),
+        ("9876543210", "BC", "ca-bc-patient-healthcare-id"),
+        ("1234567890", "ON", "ca-on-patient-hcn"),
+        ("TREM12345678", "QC", "ca-qc-patient-healthcare-id"),
+    ],
+)
+def test_a_health_number_has_the_system_of_its_province(number: str, jurisdiction: str, system: str) -> None:
+    card, _ = mapped(Row(phn=number, phn_jurisdiction=jurisdiction))["identifier"]
+    assert (card["system"], card["value"]) == (f"https://fhir.infoway-inforoute.ca/NamingSystem/{system}", number)
+
+
+@pytest.mark.parametrize(
+    ("number", "jurisdiction"),
+    [("12346678", "AB"), (None, "AB"), ("１２３４６６７８９", "AB"), ("123466789", "OT"), ("\x00", "BC"), ("1", "")],
+)
+def test_what_is_no_health_number_of_a_known_province_is_not_called_one(number: str, jurisdiction: str) -> None:
+    (record,) = mapped(Row(phn=number, phn_jurisdiction=jurisdiction))["identifier"]
+    assert record["type"]["coding"][0]["code"] == "MR"
+
+
+def test_only_an_active_patient_is_active() -> None:
+    assert [mapped(Row(status=status))["active"] for status in ("AC", "IN", "ac", None)] == [True, False, False, False]
+
+
+def test_the_ministrys_systems_are_settings() -> None:
+    moved = Settings(uri_phn="urn:test:phn", uri_patient_record="urn:test:record", uri_codes="urn:test")
+    patient = patients(moved, relative, active_status="AC")(Row(), [])
+    assert [found["system"] for found in patient["identifier"]] == ["urn:test:phn", "urn:test:record"]
+    assert "cpar.invalid" not in str(patient)

@@ -1,0 +1,161 @@
+import gzip
+import random
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from cpar_plugin.services import pieces, retention, snapshot
+from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, Part, PieceWriter
+from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.snapshot_id import new_snapshot_id
+from cpar_plugin.settings import Settings
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+Take = Callable[..., Taken]
+Read = Callable[[Taken], Any]
+Member = Callable[..., int]
+
+PIECE = tables.snapshot_piece
+
+
+def count_of(host: OscarHost, table: Any) -> int:
+    with host.database.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_part_is_cut_into_pieces_that_no_server_refuses(host: OscarHost) -> None:
+    data = random.Random(1).randbytes(2 * PIECE_BYTES + 100_000)
+    writer = PieceWriter(host, "s", Part.INDEX)
+    for start in range(0, len(data), 70_000):
+        writer.write(data[start : start + 70_000])
+    writer.close()
+    stored = list(pieces.read(host, "s", Part.INDEX))
+    assert [len(piece) for piece in stored] == [PIECE_BYTES, PIECE_BYTES, 100_000]
+    assert b"".join(stored) == data
+
+
+def test_what_is_very_small_when_compressed_is_read_back_in_small_chunks(host: OscarHost) -> None:
+    with ThreadPoolExecutor(1) as worker:
+        writer = GzipWriter(host, "s", Part.BODY, worker)
+        for _ in range(100):
+            writer.write(b" " * 100_000)
+        writer.close()
+    chunks = [len(chunk) for chunk in pieces.unzipped(pieces.read(host, "s", Part.BODY))]
+    assert sum(chunks) == 10_000_000
+    assert max(chunks) <= PIECE_BYTES
+
+
+def test_an_error_while_storing_reaches_whoever_writes(host: OscarHost) -> None:
+    with ThreadPoolExecutor(1) as worker:
+        first, second = (GzipWriter(host, "s", Part.BODY, worker) for _ in range(2))
+        first.write(b"a")
+        first.close()
+        second.write(b"b")
+        with pytest.raises(IntegrityError):
+            second.close()
+
+
+@pytest.fixture
+def taken(valid_member: Member, take: Take) -> Taken:
+    valid_member()
+    valid_member(patient_status="IN")
+    return take()
+
+
+def test_the_two_parts_of_a_body_are_one_gzip_file(host: OscarHost, taken: Taken) -> None:
+    stored = [b"".join(pieces.read(host, taken.snapshot_id, part)) for part in (Part.BODY, Part.GROUP)]
+    assert gzip.decompress(b"".join(stored)) == b"".join(snapshot.body(host, taken.snapshot_id))
+
+
+def test_a_damaged_body_is_not_sent(host: OscarHost, taken: Taken) -> None:
+    whole = next(pieces.read(host, taken.snapshot_id, Part.GROUP))
+    for damaged, error in ((whole[:-20], EOFError), (whole[:20] + b"\xff" * 20 + whole[40:], zlib.error)):
+        with host.database.writing() as connection:
+            connection.execute(update(PIECE).where(PIECE.c.part == Part.GROUP).values(data=damaged))
+        with pytest.raises(error):
+            list(snapshot.body(host, taken.snapshot_id))
+
+
+def test_a_body_that_is_no_longer_there_is_not_an_empty_one(host: OscarHost, taken: Taken) -> None:
+    with host.database.writing() as connection:
+        connection.execute(delete(PIECE))
+    with pytest.raises(EOFError):
+        list(snapshot.body(host, taken.snapshot_id))
+
+
+def test_a_forgotten_snapshot_leaves_nothing(host: OscarHost, taken: Taken, take: Take, received: Read) -> None:
+    other = take()
+    snapshot.forget(host, taken.snapshot_id)
+    assert (count_of(host, tables.snapshot), count_of(host, tables.left_out)) == (1, 1)
+    assert received(other).left_out
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def cut_off(host: OscarHost, valid_member: Member, take: Take) -> None:
+    """An attempt that ended after its pieces were stored and before the snapshot was."""
+    valid_member()
+    valid_member(patient_status="IN")
+
+    def kill(*arguments: Any) -> None:
+        if arguments[2].startswith("INSERT INTO cpar_snapshot "):
+            raise Killed
+
+    event.listen(host.database.engine, "before_cursor_execute", kill)
+    with pytest.raises(Killed):
+        take()
+    event.remove(host.database.engine, "before_cursor_execute", kill)
+    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (3, 1)
+
+
+def test_an_attempt_that_was_cut_off_is_no_snapshot(host: OscarHost, cut_off: None, take: Take, received: Read) -> None:
+    assert count_of(host, tables.snapshot) == 0
+    assert len(received(take()).patients) == 1
+
+
+def test_what_an_attempt_left_is_removed_after_a_day(
+    host: OscarHost, cut_off: None, settings: Settings, take: Take, received: Read
+) -> None:
+    whole = take()
+    now = host.clock.now()
+    assert retention.forget(host, settings, now=now + timedelta(hours=23)) == 0
+    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (6, 2)
+    assert retention.forget(host, settings, now=now + timedelta(hours=25)) == 1
+    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (3, 1)
+    assert len(received(whole).patients) == 1
+
+
+def test_a_body_is_kept_as_long_as_the_setting_says_and_its_history_for_ever(
+    host: OscarHost, taken: Taken, submitted: Callable[[Taken, str], None]
+) -> None:
+    submitted(taken, "delivered")
+    kept_for_ten_days = Settings(snapshot_keep_days=10)
+    now = host.clock.now()
+    assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=10)) == 0
+    assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=10, seconds=1)) == 1
+    assert (count_of(host, PIECE), count_of(host, tables.snapshot), count_of(host, tables.left_out)) == (0, 1, 1)
+    assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=20)) == 0
+
+
+def test_a_body_that_may_still_be_sent_is_kept(
+    host: OscarHost, taken: Taken, submitted: Callable[[Taken, str], None]
+) -> None:
+    submitted(taken, "waiting")
+    assert retention.forget(host, Settings(snapshot_keep_days=1), now=host.clock.now() + timedelta(days=9)) == 0
+
+
+def test_later_snapshots_sort_after_earlier_ones(host: OscarHost) -> None:
+    now = host.clock.now()
+    ids = [new_snapshot_id(now + timedelta(milliseconds=wait)) for wait in range(50)]
+    assert ids == sorted(ids)
+    assert len({new_snapshot_id(now) for _ in range(1000)}) == 1000
