@@ -1,0 +1,20 @@
+"""The page about the demo data tells what is really invented."""
+
+import re
+from pathlib import Path
+
+from oscar_host.demo.data import mess
+from oscar_host.demo.data.staff import SIGN_INS
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/demo-data.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_every_kind_of_mess_with_its_share() -> None:
+    shares = {**mess.STANDING, **mess.IDENTITY, **mess.ATTENDANCE}
+    told = {kind: int(share) for kind, share in re.findall(r"^\| ([^|`]+) \| (\d+) \|$", PAGE, re.MULTILINE)}
+    assert told == {str(kind): share for kind, share in shares.items()}
+    assert set(shares) == {*mess.Standing, *mess.Identity, *mess.Attendance}
+
+
+def test_the_page_names_everybody_who_can_sign_in() -> None:
+    assert all(f"`{person.user_name}`" in PAGE for person in SIGN_INS)
