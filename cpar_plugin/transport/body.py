@@ -19,12 +19,14 @@ class Body:
     """One reading of an envelope's body. A sized iterable: `requests` sends such with a Content-Length.
 
     The last chunk is only handed out once length and hash are right: of a damaged snapshot the other side never gets a
-    complete body. `entries` counts the Bundle's entries that have passed. `failure` is what reading raised, if it did.
+    complete body. `entries` counts the Bundle's entries that have passed, `whole` says that all have. `failure` is what
+    reading raised, if it did.
     """
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
         self.entries = 0
+        self.whole = False
         self.failure: Exception | None = None
 
     def __len__(self) -> int:
@@ -56,6 +58,7 @@ class Body:
         if length != self._envelope.body_bytes or digest.hexdigest() != self._envelope.sha256:
             raise DamagedError
         yield held
+        self.whole = True
 
     def _chunks(self) -> Iterator[bytes]:
         for piece in self._envelope.open_body():

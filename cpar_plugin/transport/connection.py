@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import requests
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 from urllib3.util import parse_url
 
 from ..domain.refusals import Refused
@@ -93,8 +93,10 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
             return f"Nothing answers at {host}. Check the address, or wait until the registry is back."
     if isinstance(error, requests.ConnectTimeout):
         return f"There was no connection to {host} within {settings.registry_connect_seconds:g} seconds."
-    if any(isinstance(cause, TimeoutError) for cause in causes):
+    if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"{host} stopped taking the data that was being sent."
     broke = f"The connection to {host} broke before there was a whole answer."
     if parse_url(address).scheme == "https":
         # A server that misses a client certificate may say so in TLS, or (often) just hang up.

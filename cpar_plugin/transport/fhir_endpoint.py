@@ -63,7 +63,7 @@ class FhirEndpoint:
                 stream=True,
             ) as response:
                 status = response.status_code
-                return self._read(response, body.entries)
+                return self._read(response, body)
         except DamagedError:
             return damaged()
         except TooLongError:
@@ -75,14 +75,16 @@ class FhirEndpoint:
                 outcome=Outcome.UNCLEAR, status=status, message=failure_message(error, self._address, self._settings)
             )
 
-    def _read(self, response: requests.Response, sent: int) -> Answer:
-        status = response.status_code
+    def _read(self, response: requests.Response, body: Body) -> Answer:
+        status, sent = response.status_code, body.entries
         most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
         chunks = limited(response, most=most, seconds=self._settings.registry_read_seconds)
         if 200 <= status < 300:
             found = transaction_response(chunks)
             if found is None:
                 return self._not_understood(status, "it is not complete JSON")
+            if not body.whole:
+                return self._not_understood(status, "it came before the whole submission had left")
             if not found.is_one:
                 return self._not_understood(status, "it is not the answer to a transaction")
             if not found.accepts(sent):

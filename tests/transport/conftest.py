@@ -159,6 +159,8 @@ class Puppet:
         self.answers: list[bytes | Iterator[bytes]] = []
         self.requests: list[tuple[str, bytes]] = []
         self.keeps_bodies = True
+        self.answers_early = False
+        self.reads_on = False
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}/fhir"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -183,6 +185,12 @@ class Puppet:
     def _one(self, connection: socket.socket) -> None:
         reading = connection.makefile("rb")
         head = b"".join(iter(reading.readline, b"\r\n")).decode()
+        if self.answers_early:
+            for piece in self.answers[0]:
+                connection.sendall(piece)
+            while self.reads_on and reading.read1(100_000):
+                pass
+            return
         lengths = [line.partition(":")[2] for line in head.lower().splitlines() if line.startswith("content-length:")]
         length = int(lengths[0])
         if self.keeps_bodies:

@@ -111,6 +111,36 @@ def test_an_answer_that_drips_is_given_up_in_time(puppet: Any, envelope: Put) ->
     assert answer.outcome is Outcome.UNCLEAR
 
 
+def early(status: int, content: bytes = b"") -> Iterator[bytes]:
+    yield b"HTTP/1.1 %d So\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, len(content))
+    yield content
+
+
+def test_a_refusal_that_comes_while_the_body_is_leaving_is_seen(puppet: Any, envelope: Put) -> None:
+    puppet.answers_early, puppet.reads_on = True, True
+    puppet.answers.append(early(413))
+    answer = send(puppet.address, envelope(20_000))
+    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 413)
+
+
+def test_an_acceptance_by_somebody_who_hangs_up_before_the_end_is_no_delivery(puppet: Any, envelope: Put) -> None:
+    puppet.answers_early = True
+    puppet.answers.append(early(200, accepted(20_002)))
+    assert send(puppet.address, envelope(20_000)).outcome is Outcome.UNCLEAR
+
+
+def test_a_registry_that_stops_taking_is_given_up(puppet: Any, envelope: Put) -> None:
+    def nothing() -> Iterator[bytes]:
+        time.sleep(2)
+        yield b""
+
+    puppet.answers_early = True
+    puppet.answers.append(nothing())
+    answer = send(puppet.address, envelope(30_000), registry_connect_seconds=0.3)
+    assert answer.outcome is Outcome.UNCLEAR
+    assert "stopped taking" in answer.message
+
+
 NOT_UNDERSTOOD = {
     "nothing": b"",
     "a page": b"<!doctype html><p>Welcome</p>",

@@ -107,7 +107,7 @@ def test_without_the_client_certificate_it_is_told_what_to_check(
 def test_files_that_cannot_be_used_are_refused_at_start(authority: Any, tmp_path: Path) -> None:
     certificate, key = authority.issue("clinic.example")
     _, other_key = authority.issue("other.example")
-    _, locked_key = authority.issue("locked.example", password=b"secret")
+    locked_certificate, locked_key = authority.issue("locked.example", password=b"secret")
     (tmp_path / "empty.pem").write_text("")
     empty = str(tmp_path / "empty.pem")
     wrong: list[dict[str, str]] = [
@@ -115,7 +115,7 @@ def test_files_that_cannot_be_used_are_refused_at_start(authority: Any, tmp_path
         {"registry_ca_file": empty},
         {"registry_ca_file": str(tmp_path)},
         {"registry_client_certificate": certificate, "registry_client_key": other_key},
-        {"registry_client_certificate": certificate, "registry_client_key": locked_key},
+        {"registry_client_certificate": locked_certificate, "registry_client_key": locked_key},
         {"registry_client_certificate": "/no/such/file", "registry_client_key": key},
         {"registry_client_certificate": key, "registry_client_key": certificate},
     ]
