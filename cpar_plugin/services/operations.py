@@ -24,6 +24,8 @@ class BulkOperation:
     kind: Kind
     at: datetime
     by: str  # a name
+    provider: str | None  # a name: the MRP whose patients were assigned
+    status: str  # in words, '' for patients without one
     from_number: str | None
     number: str | None
     added: int
@@ -63,20 +65,24 @@ def _rows() -> Select[Any]:
 
 def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOperation]:
     found = connection.execute(rows).all()
-    names = actor_names(connection, host, {row.actor_id for row in found}) if found else {}
-    counts = [json.loads(row.detail) for row in found]
+    details = [json.loads(row.detail) for row in found]
+    people = {row.actor_id for row in found} | {detail["provider_id"] for detail in details if "provider_id" in detail}
+    names = actor_names(connection, host, people) if found else {}
+    labels = host.roster.status_labels
     return [
         BulkOperation(
             operation_id=row.operation_id,
             kind=Kind(row.kind),
             at=row.at,
             by=names[row.actor_id],
+            provider=names.get(detail.get("provider_id", "")),
+            status=labels.get(detail["status"], detail["status"]),
             from_number=row.from_number,
             number=row.number,
-            added=count["added"],
-            moved=count["moved"],
-            removed=count["removed"],
+            added=detail["added"],
+            moved=detail["moved"],
+            removed=detail["removed"],
             undone=Undone(**json.loads(row.undone)) if row.undone else None,
         )
-        for row, count in zip(found, counts, strict=True)
+        for row, detail in zip(found, details, strict=True)
     ]

@@ -131,11 +131,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
 
 def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
     """Put back what an operation changed, where it is still as the operation left it."""
-    undone = undo.undo(host, actor, operation_id)
-    flash(
-        f"Undone. Patients put back: {undone.restored}. Changed since, and left as they are: {undone.changed_since}.",
-        "cpar",
-    )
+    undo.undo(host, actor, operation_id)
     return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Connection, Row, and_, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, select
 
 from cpar_plugin.hooks import Actor, AuditEvent
 
@@ -52,7 +52,7 @@ def _found(
         select(patient)
         .where(patient.c.patient_id.in_(select(record.c.demographic_no).where(_matches(host, wanted))))
         .where(host.identity.visible(actor, patient.c.patient_id))
-        .order_by(patient.c.family_name, patient.c.given_name, patient.c.patient_id)
+        .order_by(func.lower(patient.c.family_name), func.lower(patient.c.given_name), patient.c.patient_id)
         .limit(_AT_ONCE + 1)
         .offset(number * _AT_ONCE)
     )

@@ -65,6 +65,7 @@ def test_a_bulk_update_of_the_past_is_found_again_from_the_form(manager: Any, pa
     done = manager.post("/cpar/bulk", step="carry-out", kind="assign", provider_id="101", panel_id=panel, status="AC")
     page = _text(manager.get("/cpar/bulk"))
     assert done.location in page
+    assert "Patients of Adaeze Okafor with status Active assigned to panel 0042." in page
     assert "3 changed, by Ada Penner" in page
 
 
