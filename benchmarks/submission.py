@@ -1,0 +1,128 @@
+"""A submission's snapshot against streaming the same SELECT, against typed models, and its memory as panels grow.
+
+A snapshot is: reading one consistent view, judging each member, building the Bundle, comparing with the last one,
+compressing, storing in pieces, reading back and hashing.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryFile
+from time import perf_counter
+
+import click
+import orjson
+from fhir.resources.R4B.group import GroupMember
+from fhir.resources.R4B.patient import Patient
+
+from cpar_plugin.fhir_mappings import bundle
+from cpar_plugin.fhir_mappings.identifiers import Resource
+from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from cpar_plugin.fhir_mappings.patient import patients
+from cpar_plugin.services import roll, snapshot
+from cpar_plugin.services.frame import Frame
+from cpar_plugin.settings import Settings
+from cpar_plugin.store import tables
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost, open_host
+
+from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join
+
+PATIENTS = 100_000
+FEW = 10_000
+AT_MOST, AT_LEAST, MEBIBYTES = 3.0, 10.0, 64
+_ROUNDS = 3
+_BY_MODELS = 2_000
+_SETTINGS = Settings()
+
+
+def main(members: int = PATIENTS) -> None:
+    """Print three lines for each database: what was measured, the figure, and what it should be."""
+    with empty_hosts() as hosts:
+        for name, host in hosts:
+            fill(host, members)
+            few = min(FEW, members // 10)
+            join(host, range(1, few + 1))
+            small = _peak_mebibytes(host)
+            join(host, range(few + 1, members + 1))
+            large = _peak_mebibytes(host)
+            rounds = [(_streaming(host), _taking(host)) for _ in range(_ROUNDS)]
+            streaming, taking = (min(seconds) for seconds in zip(*rounds, strict=True))
+            by_models = _by_models(host) * members
+            what = f"snapshot of {members} members, {name}:"
+            click.echo(
+                f"{what} {taking / streaming:.2f} x streaming the same SELECT with one orjson.dumps a row "
+                f"({taking:.2f} s : {streaming:.2f} s; aim: at most {AT_MOST:g} x)"
+            )
+            click.echo(
+                f"{what} {by_models / taking:.1f} x faster than fhir.resources models alone "
+                f"({by_models:.0f} s, from {_BY_MODELS} members; aim: at least {AT_LEAST:g} x)"
+            )
+            click.echo(
+                f"{what} peak memory {large:.0f} MiB, {large - small:.0f} MiB more than for {few} "
+                f"(aim: less than {MEBIBYTES} MiB more)"
+            )
+
+
+def _streaming(host: OscarHost) -> float:
+    """Seconds for the plain thing: every row of the same SELECT, and for each a ready-made dict into a file."""
+    ready_made, _ = next(_resources(host))
+    of_panel = tables.member.c.panel_id == PANEL_ID
+    query = roll.members(host, now=NOW).where(of_panel).order_by(tables.member.c.patient_id)
+    start = perf_counter()
+    with host.database.engine.connect() as connection, TemporaryFile() as file:
+        for _ in connection.execute(query.execution_options(yield_per=1000)):
+            file.write(orjson.dumps(ready_made))
+    return perf_counter() - start
+
+
+def _taking(host: OscarHost) -> float:
+    start = perf_counter()
+    taken = snapshot.take(host, _SETTINGS, PANEL_ID, now=NOW)
+    seconds = perf_counter() - start
+    snapshot.forget(host, taken.snapshot_id)
+    return seconds
+
+
+def _by_models(host: OscarHost) -> float:
+    """Seconds a member for validating and dumping Patient and Group.member by models; nothing read, nothing stored."""
+    made = [(entry["resource"], member) for entry, member in islice(_resources(host), _BY_MODELS)]
+    start = perf_counter()
+    for resource, member in made:
+        Patient.model_validate(resource).model_dump_json()
+        GroupMember.model_validate(member).model_dump_json()
+    return (perf_counter() - start) / len(made)
+
+
+def _resources(host: OscarHost) -> Iterator[tuple[Resource, Resource]]:
+    """The Patient's entry and the member of each row, as dicts."""
+    with host.database.engine.connect() as connection:
+        frame = Frame.read(connection, host, _SETTINGS, PANEL_ID)
+        patient = patients(_SETTINGS, frame.refer, active_status=host.roster.active_status)
+        group_member = group_members(_SETTINGS)
+        for row in roll.member_rows(connection, host, PANEL_ID, now=NOW):
+            entry = bundle.entry(patient(row, frame.general_practitioners), frame.refer)
+            member: Resource = group_member(row, entry["fullUrl"])
+            mark_change(member, ChangeType.NEW)
+            yield entry, member
+
+
+def _peak_mebibytes(host: OscarHost) -> float:
+    """The most memory that a fresh process needs for a snapshot."""
+    url = host.database.engine.url.render_as_string(hide_password=False)
+    with get_context("spawn").Pool(1) as process:
+        return process.apply(_peak, (url, host.tables.demographic.schema))
+
+
+def _peak(url: str, schema: str | None) -> float:
+    host = open_host(url, host_schema=schema, clock=FixedClock(NOW))
+    _taking(host)
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found
+    return int(found[1]) / 1024
+
+
+if __name__ == "__main__":
+    main()
