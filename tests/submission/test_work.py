@@ -131,6 +131,19 @@ def test_a_worker_that_lost_its_claim_writes_nothing(due: Any) -> None:
     assert (row.state, row.failure, row.answer_status) == (State.WRITTEN, None, None)
 
 
+def test_a_worker_that_lost_its_claim_leaves_the_work_to_whoever_has_it(due: Any) -> None:
+    def overtaken(_: Envelope) -> Answer:
+        later(due)
+        others.append(claimed(due))
+        return Answer(outcome=Outcome.REFUSED, message="Refused.", status=422)
+
+    others: list[claims.Claim] = []
+    assert carry_on(due, claimed(due), Way(overtaken)) is None
+    row = the_row(due)
+    assert (row.state, row.claim) == (State.SENDING, others[0].token)
+    assert carry_on(due, others[0], Way(take_it)) == State.DELIVERED
+
+
 def test_a_worker_that_lost_its_claim_while_preparing_sends_nothing(due: Any) -> None:
     claim = claimed(due)
     later(due)
@@ -338,6 +351,7 @@ def test_two_workers_at_once_submit_each_panel_once(world: Any) -> None:
     assert len(world.files()) == 8
     assert sum(report.night_begun for report in reports) == 1
     assert sum(report.states[State.WRITTEN] for report in reports) == 8
+    assert sum(report.lost for report in reports) == 0
     assert not any(report.errors for report in reports)
 
 
