@@ -9,7 +9,7 @@ for need in "$@"; do
     case $need in
     mariadb)
         # A running server may be named instead of starting a private one.
-        [ -n "${CPAR_TEST_MARIADB_URL:-}" ] || command -v mariadbd >/dev/null || packages="$packages mariadb-server-core"
+        [ -n "${CPAR_TEST_MARIADB_URL:-}" ] || command -v mariadbd >/dev/null || packages="$packages mariadb-server-core mariadb-client-core"
         ;;
     chromium)
         command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"
