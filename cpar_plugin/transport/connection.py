@@ -20,8 +20,9 @@ NETWORK_ERRORS = (requests.RequestException, HTTPError, OSError)
 def checked_address(address: str, setting: str) -> str:
     """The address, when patients may be sent there: https, or http on this machine. Raises Refused otherwise."""
     try:
-        url = parse_url(address)
-    except LocationParseError:
+        # As it will be used: what is checked must be what is called.
+        url = parse_url(requests.Request("POST", address).prepare().url or "")
+    except (requests.RequestException, LocationParseError):
         url = parse_url("")
     if url.scheme not in ("http", "https") or not url.host:
         raise Refused({setting: f"{setting}: give a whole address, for instance https://registry.example/fhir."})

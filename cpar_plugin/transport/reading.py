@@ -1,5 +1,6 @@
 """What the other side answers, read piece by piece: it may be long, broken, or nothing of the kind."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from .connection import NETWORK_ERRORS
 from .json_members import members
 
 _CHUNK_BYTES = 64 * 1024
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _DETAIL_CHARACTERS = 2000
 _ISSUES = 20
 # http://hl7.org/fhir/R4/valueset-issue-type.html. Only these words of the other side get into a message.
@@ -67,7 +69,8 @@ def transaction_response(chunks: Iterator[bytes]) -> TransactionResponse | None:
     except ValueError:
         return None
     found.is_one = (single.get("resourceType"), single.get("type")) == ("Bundle", "transaction-response")
-    found.bundle_id = str(single["id"])[:64] if "id" in single else None
+    bundle_id = single.get("id")
+    found.bundle_id = bundle_id if isinstance(bundle_id, str) and _ID.fullmatch(bundle_id) else None
     return found
 
 

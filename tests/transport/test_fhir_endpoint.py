@@ -3,6 +3,7 @@
 import gc
 import gzip
 import hashlib
+import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -180,6 +181,13 @@ def test_what_decides_is_the_answer_and_not_which_2xx_it_has(status: int, puppet
     assert send(puppet.address, envelope(2)).outcome is Outcome.DELIVERED
 
 
+@pytest.mark.parametrize("answer_id", ["x" * 65, "", "a b", "\ud800", "<b>", 7, None, {"a": 1}])
+def test_an_id_that_is_none_is_not_kept(answer_id: object, puppet: Any, envelope: Put) -> None:
+    puppet.answer(200, json.dumps(orjson.loads(accepted(4)) | {"id": answer_id}).encode())
+    answer = send(puppet.address, envelope(2))
+    assert (answer.outcome, answer.answer_id) == (Outcome.DELIVERED, None)
+
+
 def test_a_packed_answer_is_unpacked(puppet: Any, envelope: Put) -> None:
     puppet.answer(200, gzip.compress(accepted(4)), "Content-Encoding: gzip")
     assert send(puppet.address, envelope(2)).outcome is Outcome.DELIVERED
@@ -355,6 +363,8 @@ def test_a_proxy_of_the_environment_does_not_get_the_patients(
         "https://registry.example/fhir#part",
         "https://registry.example:port/fhir",
         "not an address",
+        "https://*.example/fhir",
+        "http://１０.0.0.1/fhir",
     ],
 )
 def test_an_address_that_would_not_be_safe_is_refused_at_start(address: str) -> None:

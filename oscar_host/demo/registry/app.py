@@ -15,6 +15,7 @@ from .store import Conflict, Store
 from .tokens import Tokens
 from .transaction import Faulty, check
 
+_FOR_OTHERS = ("submit", "tokens.token")
 _GIBBERISH = b"<!doctype html><title>Welcome</title><p>It works!</p>"
 
 
@@ -26,7 +27,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
 
     @app.before_request
     def only_this_machine() -> None:
-        if request.endpoint != "submit" and not ip_address(request.remote_addr or "").is_loopback:
+        if request.endpoint not in _FOR_OTHERS and not ip_address(request.remote_addr or "").is_loopback:
             abort(403)
 
     @app.post("/fhir", strict_slashes=False)
@@ -52,7 +53,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
     def status() -> str:
         return render_template("registry.html", received=store.received(), refused=store.refused())
 
-    @app.get("/received/<identifier>")
+    @app.get("/received/<path:identifier>")
     def received_body(identifier: str) -> Response:
         body = store.body(identifier)
         if body is None:

@@ -38,7 +38,7 @@ class Tokens:
     def blueprint(self) -> Blueprint:
         """POST /oauth/token with client_secret_basic."""
         pages = Blueprint("tokens", __name__)
-        pages.add_url_rule("/oauth/token", view_func=self._answer, methods=["POST"])
+        pages.add_url_rule("/oauth/token", "token", view_func=self._answer, methods=["POST"])
         return pages
 
     def _answer(self) -> Response:
