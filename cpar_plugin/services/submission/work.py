@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -59,8 +60,8 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         taken = snapshots.take(host, settings, claim.panel_id, now=now())
     except NotFound:
         # Whoever deleted the panel need not be told that nothing was sent.
-        gone = {"failure": wording.DELETED, "told_at": now()}
-        return _finish(host, claim, State.NOTHING_TO_SEND, now(), **gone), None
+        told_at = now()
+        return _finish(host, claim, State.NOTHING_TO_SEND, told_at, failure=wording.DELETED, told_at=told_at), None
     except Refused as refused:
         return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {wording.RETRY}"), None
     except Exception as error:
@@ -111,13 +112,13 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
             return None
     answer = _answer(host, transport, claim)
     if answer.outcome is not Outcome.UNCLEAR:
-        state, failure = _STATE[answer.outcome], answer.message if answer.outcome is Outcome.REFUSED else None
-        return _finish(host, claim, state, now(), answer, failure=failure)
+        why = answer.message if answer.outcome is Outcome.REFUSED else None
+        return _finish(host, claim, _STATE[answer.outcome], now(), answer=answer, failure=why)
     again = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
     if again is None:
-        failure = wording.gave_up(answer.message, attempts)
-        return _finish(host, claim, State.FAILED, now(), answer, failure=failure)
-    return _finish(host, claim, State.WAITING, now(), answer, failure=answer.message, next_attempt_at=again)
+        why = wording.gave_up(answer.message, attempts)
+        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=why)
+    return _finish(host, claim, State.WAITING, now(), answer=answer, failure=answer.message, next_attempt_at=again)
 
 
 def _may_go(host: Host, settings: Settings, moment: datetime) -> bool:
@@ -151,7 +152,7 @@ def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
 
 
 def _finish(
-    host: Host, claim: Claim, state: State, moment: datetime, answer: Answer | None = None, **values: object
+    host: Host, claim: Claim, state: State, moment: datetime, *, answer: Answer | None = None, **values: Any
 ) -> State | None:
     if answer is not None:
         values |= {
