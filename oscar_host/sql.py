@@ -85,6 +85,11 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     return func.nullif(func.replace(func.replace(letters(text), " ", ""), "-", ""), "", type_=String())
 
 
+def may_be_stored(text: str) -> bool:
+    """Whether OSCAR's three-byte utf8 can hold the text: MariaDB refuses to compare its columns with any other."""
+    return all(character <= "\uffff" for character in text)
+
+
 def two_digits(text: ColumnElement[str | None]) -> ColumnElement[str | None]:
     """`1` as `01`; everything else, and NULL, stays as it is."""
     return case((func.length(text) == 1, literal("0").concat(text)), else_=text)

@@ -9,6 +9,7 @@ import bcrypt
 from sqlalchemy import Connection, select
 
 from ..schema import Tables
+from ..sql import may_be_stored
 
 _BCRYPT = "{bcrypt}"
 _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
@@ -23,11 +24,12 @@ def hashed(password: str) -> str:
 def provider_of(connection: Connection, tables: Tables, user_name: str, password: str, today: date) -> str | None:
     """The provider who signs in with this name and password; None for anything wrong, and it takes as long."""
     security, provider = tables.security, tables.provider
-    row = connection.execute(
+    account = (
         select(security, provider.c.status)
         .join_from(security, provider, security.c.provider_no == provider.c.provider_no)
         .where(security.c.user_name == user_name)
-    ).one_or_none()
+    )
+    row = connection.execute(account).one_or_none() if may_be_stored(user_name) else None
     stored = row.password if row is not None and row.password.startswith(_BCRYPT) else _BCRYPT + _NOBODY
     fits = bcrypt.checkpw(password.encode()[:_BCRYPT_READS], stored.removeprefix(_BCRYPT).encode())
     if row is None or not fits:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, select
 
 from cpar_plugin.hooks import Actor, AuditEvent
 
 from ..host import OscarHost
+from ..sql import may_be_stored
 from .frame import emr, page
 
 _AT_ONCE = 25
@@ -61,6 +62,8 @@ def _found(
 
 def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
     record = host.tables.demographic
+    if not may_be_stored(wanted):
+        return false()
     digits = re.sub(r"[\s-]", "", wanted)
     if digits.isascii() and digits.isdigit():
         number = int(digits) if len(digits) < 10 else 0

@@ -25,6 +25,7 @@ class Person:
     def __init__(self, app: Flask, provider_id: str | None) -> None:
         self.client: FlaskClient = app.test_client()
         self._provider_id = provider_id
+        self._token = ""
         if provider_id:
             self.sign_in()
 
@@ -40,11 +41,16 @@ class Person:
     def post(self, path: str, token: bool = True, **fields: Any) -> TestResponse:
         """Send a form. A field whose value is a list is sent once for each of its items."""
         if token:
-            shown = self.client.get("/sign-in").get_data(as_text=True)
-            found = _TOKEN.search(shown)
-            assert found
-            fields["csrf_token"] = found[1]
+            self._token = self._token or self._shown_token()
+            fields["csrf_token"] = self._token
+        if path.startswith("/sign-"):
+            self._token = ""  # a new session has a new one
         return self.client.post(path, data=fields)
+
+    def _shown_token(self) -> str:
+        found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))
+        assert found
+        return found[1]
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def page(browser: Browser, served: Served, script: bool) -> Iterator[Page]:
 
 @pytest.fixture
 def look(page: Page, script: bool) -> Look:
-    """Look at what is open: with axe where scripts run, else in pictures of two widths, in none of which it sticks out."""
+    """Look at what is open: with axe where scripts run, else in pictures at two widths, neither of which it exceeds."""
 
     def at(name: str) -> None:
         if script:

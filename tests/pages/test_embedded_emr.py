@@ -108,6 +108,8 @@ def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, n
         ("%", []),
         ("_", []),
         ("icky", []),
+        ("🙈", []),
+        ("zwicky, 🙈", []),
     ],
 )
 def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
