@@ -63,7 +63,7 @@ def private_mariadb() -> Iterator[URL]:
         if os.geteuid() == 0:
             options.append("--user=root")
         log = folder / "log"
-        _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db"])
+        _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db", "--force"])
         with log.open("wb") as written:
             process = subprocess.Popen(  # noqa: S603
                 ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, name, server, *options, f"--socket={socket}"],
