@@ -116,7 +116,7 @@ class FhirEndpoint:
             message = f"The registry finds the submission too large ({why}): ask it for a higher limit."
         else:
             message = (
-                f"The registry refused the submission ({why}). Correct what it names, in the submission's details, "
+                f"The registry refused the submission ({why}). Submission History shows what it said: correct that, "
                 "and press Retry."
             )
         return Answer(outcome=outcome, status=status, message=message, detail=said.detail)
