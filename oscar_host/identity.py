@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import flask
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from cpar_plugin.hooks import Actor
 
@@ -87,9 +87,7 @@ class OscarIdentity:
         everybody = standing is not None and standing.may("_demographic", READ)
         overrides = patient_overrides(standing.grants) if standing else {}
         others = [patient for patient, allowed in overrides.items() if allowed != everybody]
-        # Rendered into the statement: however many they are, they are no parameters, of which there is a limit.
-        listed = bindparam("patients", others, type_=Integer(), expanding=True, literal_execute=True, unique=True)
-        return patient_id.not_in(listed) if everybody else patient_id.in_(listed)
+        return patient_id.not_in(others) if everybody else patient_id.in_(others)
 
     def _standing(self, provider_id: str) -> _Standing | None:
         if not flask.has_request_context():

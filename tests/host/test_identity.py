@@ -149,6 +149,12 @@ def test_a_role_in_other_letters_is_another_role(host: OscarHost, oscar):
     assert not host.identity.has(DOCTOR, MANAGE)
 
 
+def test_a_privilege_of_a_provider_in_other_letters_is_another_ones(host: OscarHost, oscar):
+    oscar.provider("d1")
+    oscar.privilege("D1", "_admin.cpar", "w")
+    assert not host.identity.has(Actor(actor_id="d1", display_name=""), MANAGE)
+
+
 def test_the_roles_of_others_do_not_count(host: OscarHost, oscar):
     oscar.provider("101")
     oscar.provider("102")

@@ -1,6 +1,5 @@
 """The plugin's migrations: once, again, and by several processes at the same moment."""
 
-import os
 import subprocess
 import sys
 
@@ -44,6 +43,8 @@ from cpar_plugin.hooks import MigrationSource
 from oscar_host.database import OscarDatabase
 from oscar_host.migrations import upgrade
 source = MigrationSource(script_location=Path(sys.argv[2]), version_table="its_version")
+print("ready", flush=True)
+sys.stdin.readline()
 upgrade(OscarDatabase(sys.argv[1]).engine, source)
 """
 
@@ -98,7 +99,12 @@ def test_a_migration_that_fails_is_not_counted_as_done_and_can_be_mended(databas
 def test_processes_that_start_at_once_wait_for_each_other(database, source):
     url = database.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-W", "error", "-c", PROCESS, url, str(source.script_location)]
-    processes = [subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
     failures = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], failures
     with database.engine.connect() as connection:
