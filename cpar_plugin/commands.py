@@ -1,5 +1,6 @@
 """The command `cpar`: what an operator does from a shell, cron or systemd. Packages add subcommands by entry point."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -66,10 +67,13 @@ def open_host(ctx: click.Context) -> Host:
 
 
 @cpar.command("run-due")
-@click.option("--now", "text", metavar="MOMENT", help="Pretend that it is this time, for trying out: 2026-11-07T03:15.")
+@click.option("--now", "text", metavar="MOMENT", help="For trying out: act as if it were 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: begin the night run, send, try again. For cron or systemd, every minute."""
+    """Do what is due: begin the night run, send, try again. For cron or systemd, every minute.
+
+    With --now, too, what is sent is sent, and a night that has taken place does not take place again.
+    """
     host = open_host(ctx)
     settings = plugin_settings.load(host.settings)
     now = _moment(text, host) if text else host.clock.now()
@@ -96,8 +100,8 @@ def _told(report: RunReport) -> Iterator[str]:
         yield f"{STATE[state]}: {count}."
     if report.lost:
         yield f"Taken over by another worker: {report.lost}."
-    if not (report.states or report.lost):
-        yield "Nothing is due."
+    if not (report.night_begun or report.states or report.lost) and sys.stdout.isatty():
+        yield "Nothing is due."  # not to cron, which would mail it every minute
 
 
 @contextmanager

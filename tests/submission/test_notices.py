@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from cpar_plugin.domain.submission import State
 from cpar_plugin.services import clinic, notices, panels
 from cpar_plugin.services.submission import asking
+from cpar_plugin.services.submission.run import run_due
 
 
 class Box:
@@ -114,6 +115,12 @@ def test_a_scheduler_that_stands_still_is_told(world: Any) -> None:
     assert "since 2 November 2026, 12:00: the scheduler is not running" in text
     clinic.disable(world.host, world.manager)
     assert told(world) == []
+
+
+def test_a_run_that_pretends_to_be_later_does_not_hide_a_scheduler_that_stands_still(world: Any) -> None:
+    run_due(world.host, world.settings, world.clock.now() + timedelta(days=60))
+    world.at("2026-11-02T12:16")
+    assert any("the scheduler is not running" in text for text in told(world))
 
 
 def test_the_status_names_facts_and_problems(world: Any) -> None:

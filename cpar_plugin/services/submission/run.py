@@ -60,7 +60,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
         _try(report, lambda: retention.forget(host, settings, now=moment()))
     _try(report, lambda: mailing.mail(host, settings, moment()))
     if not report.errors:
-        _beat(host, moment())
+        _beat(host)
     return report
 
 
@@ -72,7 +72,7 @@ def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress:
         done += 1
         if progress:
             progress(done, done + _waiting(host))
-        _try(report, lambda: _beat(host, now()))
+        _try(report, lambda: _beat(host))
 
 
 def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
@@ -123,7 +123,8 @@ def _waiting(host: Host) -> int:
         return connection.scalar(due) or 0
 
 
-def _beat(host: Host, now: datetime) -> None:
+def _beat(host: Host) -> None:
+    now = host.clock.now()  # even where a run pretends to be at another time
     with host.database.session() as session:
         beaten = session.execute(update(heartbeat).where(heartbeat.c.name == notices.HEARTBEAT).values(at=now))
         if not beaten.rowcount:  # type: ignore[attr-defined]
