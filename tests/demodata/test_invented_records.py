@@ -60,8 +60,7 @@ def fits(phn: str | None) -> bool:
     return phn is not None and is_phn(phn) and phn_check_digit_fits(phn)
 
 
-@settings(max_examples=10)
-@given(seed=SEEDS)
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**63 - 2])
 def test_the_same_seed_makes_the_same_rows_and_another_seed_other_rows(seed: int) -> None:
     assert fingerprint(seed, 20) == fingerprint(seed, 20)
     assert fingerprint(seed, 20) != fingerprint(seed + 1, 20)
@@ -95,6 +94,7 @@ def test_any_day_can_be_the_as_of_date(day: date) -> None:
     assert len(list(records(1, 1000, day))) == 1000
 
 
+@settings(deadline=None)
 @given(seed=SEEDS, start=st.integers(0, MOST - 50))
 def test_good_phns_fit_the_check_digit_begin_with_0_and_no_two_are_alike(seed: int, start: int) -> None:
     phns = Phns(Draw(seed))
