@@ -9,7 +9,7 @@ from ..domain.confirmation import ConfirmedHow
 from ..hooks import Actor, Host
 from ..store import ledger, tables
 from ..store.tables import member, panel
-from ..store.types import Moment
+from ..store.types import KEYS, Moment
 from . import clinic, journal, merges
 from .orders import (
     KIND,
@@ -136,14 +136,13 @@ def _members(connection: Connection, panel_ids: list[int]) -> dict[int, int]:
 
 
 def _replaced_confirmations(host: Host, whom: Concerned) -> Select[int, int]:
-    """How many get no date, and how many had a later one. Written so that visits are looked up at most twice."""
+    """How many get no date, and how many had a later one."""
     visit = host.roster.last_visit_on(whom.patient_id, host.clock.now()).label("visit")
-    changed = select(member.c.confirmed_on, visit).select_from(whom.source).where(whom.changes).subquery("changed")
-    not_later = case(
-        (changed.c.confirmed_on.is_(None), 1),
-        (changed.c.visit >= changed.c.confirmed_on, 1),
-    )
-    return select(func.count() - func.count(changed.c.visit), func.count() - func.count(not_later)).select_from(changed)
+    # The limit leaves nobody out. It keeps databases from looking the visit up again for each mention below.
+    one_by_one = select(member.c.confirmed_on, visit).select_from(whom.source).where(whom.changes).limit(KEYS[-1])
+    changed = one_by_one.subquery("changed").c
+    not_later = case((changed.confirmed_on.is_(None), 1), (changed.visit >= changed.confirmed_on, 1))
+    return select(func.count() - func.count(changed.visit), func.count() - func.count(not_later))
 
 
 def carry_out(host: Host, actor: Actor, order: Order) -> Outcome:
