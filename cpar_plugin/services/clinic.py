@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ..domain.identifiers import CLINIC_NAME_LENGTH, TEXT_LENGTH, issued_text
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..store import tables
+from ..store.waiting import waited_too_long
 from . import journal
 from .journal import Kind
 
@@ -36,8 +38,16 @@ def load(connection: Connection) -> Clinic:
 
 
 def lock(session: Session) -> Clinic:
-    """Make every other change of memberships and panels wait until this transaction ends. To be called first."""
-    return _clinic(session.connection(), _row().with_for_update())
+    """Make every other change of memberships and panels wait until this transaction ends. To be called first.
+
+    Raises Refused when somebody else's change takes longer than the database waits.
+    """
+    try:
+        return _clinic(session.connection(), _row().with_for_update())
+    except OperationalError as error:
+        if waited_too_long(error):
+            raise Refused("Another large change is still under way. Nothing was changed: try again soon.") from None
+        raise
 
 
 def _row() -> Select[bool, str, str, int]:

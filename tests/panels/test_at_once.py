@@ -7,6 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
@@ -147,6 +148,21 @@ def test_of_two_who_give_one_practitioner_id_to_two_providers_one_is_refused(sit
         drafts = [panel_draft(f"{number}-{who}", ["113"], [(who, digits)]) for who in ("101", "102")]
         told = _at_once(*(lambda draft=draft: panels.create(site, clerk, draft) for draft in drafts))
         assert told.count(Refused) == 1
+
+
+def test_whoever_waits_too_long_for_somebody_elses_change_is_told(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Any, database_kind: str, placed: Any
+) -> None:
+    panel_id, patient_id = make_panel("1"), oscar.patient()
+    impatient = {"sqlite": "PRAGMA busy_timeout = 100", "mariadb": "SET innodb_lock_wait_timeout = 1"}[database_kind]
+    site.database.engine.dispose()
+    event.listen(site.database.engine, "connect", lambda connection, _: connection.cursor().execute(impatient))
+    with site.database.session() as session:
+        clinic.lock(session)
+        with pytest.raises(Refused, match="try again soon"):
+            choose(patient_id, panel_id)()
+    assert placed() == {}
+    assert choose(patient_id, panel_id)() is Change.ADDED
 
 
 def test_two_workers_reconcile_a_merge_once(
