@@ -164,6 +164,7 @@ def _finish(
         if not move_on(session, claim, state, moment, **values):
             return None
         _audit(session, host, claim, state)
+    log.info("submission %d: %s", claim.submission_id, state)
     return state
 
 
