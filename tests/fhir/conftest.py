@@ -1,6 +1,7 @@
-"""Two validators that are not ours, and rows as a database can hold them."""
+"""Two validators that are not ours, and what R4 says of a string, which neither of them checks."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fhirkit
@@ -10,6 +11,17 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from cpar_plugin.settings import Settings
 
+# R4, datatypes: no characters below 32 but tab, CR and LF, and something beside whitespace.
+_STRING = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\S[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
@@ -18,12 +30,13 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def check_r4() -> Callable[[dict[str, Any]], None]:
-    """Fails unless both validators accept the resource, and the models give it back unchanged."""
+    """Fails unless both validators accept the resource, the models give it back unchanged, and its strings are clean."""
 
     def check(resource: dict[str, Any]) -> None:
         text = orjson.dumps(resource)
         assert [str(issue) for issue in fhirkit.validate(text)] == []
         model = get_fhir_model_class(resource["resourceType"])
         assert orjson.loads(model.model_validate_json(text).model_dump_json()) == resource
+        assert [found for found in _strings(resource) if not _STRING.fullmatch(found)] == []
 
     return check
