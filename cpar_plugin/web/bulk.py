@@ -126,7 +126,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     """What an operation did, and its undo."""
     with host.database.engine.connect() as connection:
         operation = operations.one(connection, host, operation_id)
-    return page(host, f"{TITLE}: done", "bulk_result.html", operation=operation)
+    return page(host, f"{TITLE}: {'undone' if operation.undone else 'done'}", "bulk_result.html", operation=operation)
 
 
 def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:

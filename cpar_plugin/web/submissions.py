@@ -31,6 +31,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         older=found[_AT_ONCE - 1].submission_id if len(found) > _AT_ONCE else None,
         first=before is None,
         wording=WORDING,
+        automatic=history.AUTOMATIC,
     )
 
 

@@ -70,7 +70,7 @@ def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
         return (record.c.hin == digits) | (record.c.demographic_no == literal(number))
     family, _, given = (part.strip() for part in wanted.partition(","))
     return and_(
-        record.c.last_name.istartswith(family, autoescape=True), record.c.first_name.istartswith(given, autoescape=True)
+        record.c.last_name.startswith(family, autoescape=True), record.c.first_name.startswith(given, autoescape=True)
     )
 
 

@@ -1,0 +1,54 @@
+"""The plugin as a host meets it."""
+
+from datetime import timedelta
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from cpar_plugin import plugin
+from cpar_plugin.hooks import HealthLevel, specs
+from cpar_plugin.hooks.plugins import Plugins
+from oscar_host.host import OscarHost
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    """What is installed."""
+    found = Plugins()
+    found.load_installed()
+    return found
+
+
+def test_every_hook_of_the_contract_is_implemented() -> None:
+    asked = {name for name, spec in vars(specs).items() if hasattr(spec, "oscar_emr_spec")}
+    answered = {name for name, hook in vars(plugin).items() if hasattr(hook, "oscar_emr_impl")}
+    assert answered == asked
+
+
+def test_the_manifest_tells_the_installed_version(plugins: Plugins) -> None:
+    assert plugins.manifests["cpar"].version == metadata.version("oscar-cpar-plugin")
+    assert plugins.manifests["cpar"].contract == ">=1.0,<2"
+
+
+def test_the_right_to_manage_panels_is_offered_for_roles(plugins: Plugins) -> None:
+    assert [permission.name for permission in plugins.permissions()] == ["CONFIGURE_CPAR_PANEL_CREATE"]
+
+
+def test_the_job_looks_for_work_every_minute_and_does_it(host: OscarHost, plugins: Plugins, panel: int) -> None:
+    [job] = plugins.scheduled_jobs(host)
+    assert job.every == timedelta(minutes=1)
+    [check] = plugins.health_checks(host)
+    job.run(host.clock.now())
+    assert check.run().level is HealthLevel.OK
+
+
+def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
+    host: OscarHost, plugins: Plugins, panel: int, clock: Any
+) -> None:
+    clock.move_to(clock.now() + timedelta(hours=1))
+    [check] = plugins.health_checks(host)
+    health = check.run()
+    assert health.level is HealthLevel.FAILURE
+    assert "scheduler is not running" in health.message
+    assert health.mend
