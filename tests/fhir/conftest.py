@@ -30,7 +30,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def check_r4() -> Callable[[dict[str, Any]], None]:
-    """Fails unless both validators accept the resource, the models give it back unchanged, and its strings are clean."""
+    """Fails unless both validators accept the resource, the models give it back, and its strings are clean."""
 
     def check(resource: dict[str, Any]) -> None:
         text = orjson.dumps(resource)
