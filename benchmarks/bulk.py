@@ -3,11 +3,11 @@
 from time import perf_counter
 
 import click
+from sqlalchemy import insert, literal, select
+
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.store import tables
-from sqlalchemy import insert, literal, select
-
 from oscar_host.host import OscarHost
 
 from .big_clinic import PANEL_ID, empty_hosts, fill
