@@ -139,6 +139,7 @@ def check(host: OscarHost, received: list[dict[str, Any]]) -> tuple[list[str], d
             wrong.append(f"submission {row.submission_id}: not all who were left out are named")
     counts = {
         "submissions": dict(Counter(str(row.state) for row in requests)),
+        "reasons of failures": dict(Counter(row.failure for row in requests if row.state == State.FAILED)),
         "attempts": sum(row.attempts for row in requests),
         "registry holds": len(received),
         "arrivals at the registry": sum(one["arrivals"] for one in received),
