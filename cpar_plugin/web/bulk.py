@@ -13,13 +13,11 @@ from ..hooks import Actor, Host
 from ..services import access, operations, panels, undo
 from ..services import bulk as service
 from ..services.bulk import Assign, Move, Order, Remove
-from .inputs import number
+from .inputs import INCOMPLETE, number
 from .rendering import page
 from .serving import ID, Needs, Route
 
 TITLE = "Bulk Update"
-_INCOMPLETE = "The form did not arrive complete. Load the page again and send it once more."
-_SELECT_PANEL = "Select the panel."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
             case "carry-out":
                 return _carry_out(host, actor, form.order())
             case _:
-                raise Refused(_INCOMPLETE)
+                raise Refused(INCOMPLETE)
     except Refused as refused:
         return _form(host, form, refused.messages)
 

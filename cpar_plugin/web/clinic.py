@@ -9,11 +9,9 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services import clinic as service
-from .inputs import number
+from .inputs import INCOMPLETE, number
 from .rendering import page
 from .serving import Needs, Route
-
-_WHICH_VERSION = "The form did not arrive complete. Load the page again and send it once more."
 
 
 def settings(host: Host, actor: Actor) -> ResponseReturnValue:
@@ -21,7 +19,7 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     if request.method == "GET":
         return _form(host)
     name, site_id = request.form.get("name", ""), request.form.get("site_id", "")
-    version = number(request.form.get("version", ""), "", _WHICH_VERSION)
+    version = number(request.form.get("version", ""), "", INCOMPLETE)
     try:
         service.save(host, actor, name=name, site_id=site_id, version=version)
     except Stale as stale:

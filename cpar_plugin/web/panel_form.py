@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from ..domain.panel import AT_MOST, PanelDraft, panel_draft
 from ..domain.refusals import Refused
 from ..services.panels import Panel, PanelProviderName
+from .inputs import INCOMPLETE
 
 Row = TypeVar("Row")
 
@@ -45,7 +46,7 @@ class PanelForm:
                 return replace(self, providers=_without(self.providers, place) or (("", ""),))
             case ["add", _]:
                 raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
-        raise Refused("The form did not arrive complete. Load the page again and send it once more.")
+        raise Refused(INCOMPLETE)
 
     def prefilled(self, choices: Sequence[PanelProviderName]) -> "PanelForm":
         """The form in which a Practitioner ID left empty is the one that is known of the provider."""
@@ -89,5 +90,5 @@ def spaced(practitioner_id: str) -> str:
 
 def _without(rows: tuple[Row, ...], place: str) -> tuple[Row, ...]:
     if not (place.isascii() and place.isdigit() and len(place) <= 2):
-        raise Refused("The form did not arrive complete. Load the page again and send it once more.")
+        raise Refused(INCOMPLETE)
     return tuple(row for number, row in enumerate(rows) if number != int(place))

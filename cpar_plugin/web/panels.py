@@ -13,13 +13,12 @@ from ..services.panels import Panel
 from ..services.submission import history
 from ..settings import load
 from . import panel_form
-from .inputs import number
+from .inputs import INCOMPLETE, number
 from .panel_form import SAVE, PanelForm, spaced
 from .rendering import page
 from .serving import ID, Needs, Route
 
 TITLE = "CPAR Panel Management"
-_WHICH_VERSION = "The form did not arrive complete. Load the page again and send it once more."
 
 
 def panels(host: Host, actor: Actor) -> ResponseReturnValue:
@@ -130,7 +129,7 @@ def _panel(host: Host, panel_id: int) -> Panel:
 
 
 def _version() -> int:
-    return number(request.form.get("version", ""), "", _WHICH_VERSION)
+    return number(request.form.get("version", ""), "", INCOMPLETE)
 
 
 ROUTES = (

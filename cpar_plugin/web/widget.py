@@ -1,5 +1,7 @@
 """The panel widget of the patient page, and its three actions."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from flask import redirect, request, url_for
@@ -85,37 +87,30 @@ def _page(host: Host, patient_id: int, status: HTTPStatus = HTTPStatus.OK, messa
 def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Add the patient to a panel, or move to another."""
     panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-    try:
-        members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())
-    except Stale as stale:
-        return _page(host, patient_id, HTTPStatus.CONFLICT, str(stale))
-    return _back(host, patient_id)
+    return _changed(host, patient_id, partial(members.choose, host, actor, patient_id, panel_id))
 
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
-    try:
-        members.confirm(host, actor, patient_id, seen_panel_id=_seen())
-    except Stale as stale:
-        return _page(host, patient_id, HTTPStatus.CONFLICT, str(stale))
-    return _back(host, patient_id)
+    return _changed(host, patient_id, partial(members.confirm, host, actor, patient_id))
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
+    return _changed(host, patient_id, partial(members.remove, host, actor, patient_id))
+
+
+def _changed(host: Host, patient_id: int, change: Callable[..., members.Change]) -> ResponseReturnValue:
+    """Back to the patient's page; for whoever was slower, the panel as it is now, to decide again."""
     try:
-        members.remove(host, actor, patient_id, seen_panel_id=_seen())
+        change(seen_panel_id=_seen())
     except Stale as stale:
         return _page(host, patient_id, HTTPStatus.CONFLICT, str(stale))
-    return _back(host, patient_id)
+    return redirect(host.pages.patient_href(patient_id), HTTPStatus.SEE_OTHER)
 
 
 def _seen() -> int | None:
     return number_or_none(request.form.get("seen_panel_id", ""), "", "Load the patient's page again and choose anew.")
-
-
-def _back(host: Host, patient_id: int) -> ResponseReturnValue:
-    return redirect(host.pages.patient_href(patient_id), HTTPStatus.SEE_OTHER)
 
 
 _PATIENT = f"/patients/<{ID}:patient_id>"
