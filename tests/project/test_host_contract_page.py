@@ -64,7 +64,7 @@ def test_every_port_stands_on_the_page_with_exactly_its_members(port: ast.ClassD
 
 @pytest.mark.parametrize("value", VALUES, ids=name_of)
 def test_every_value_stands_on_the_page_with_exactly_its_fields(value: ast.ClassDef) -> None:
-    fields = [ast.unparse(node) for node in value.body if isinstance(node, ast.AnnAssign)]
+    fields = [ast.unparse(node).replace("'", '"') for node in value.body if isinstance(node, ast.AnnAssign)]
     assert "```python\n" + "\n".join(fields) + "\n```" in section(value.name)
 
 
