@@ -4,12 +4,15 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from sqlalchemy import select
 
+from cpar_plugin.hooks import Manifest, hookimpl
+from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import members
 from cpar_plugin.services.panels import live_panels
 from cpar_plugin.store import tables
+from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 HOSTILE = [
@@ -186,3 +189,34 @@ def test_what_is_searched_for_stands_in_no_address(manager: Any, oscar: Any, pan
     assert answer.status_code == 200
     assert "Zwicky" in answer.get_data(as_text=True)
     assert "Zwicky" not in manager.get("/", wanted="zwi").get_data(as_text=True)
+
+
+class _Careless:
+    """A plugin whose page fails with an error that names a patient."""
+
+    @hookimpl
+    def plugin_manifest(self) -> Manifest:
+        return Manifest(name="careless", version="1", contract=">=1.0,<2")
+
+    @hookimpl
+    def blueprints(self, host: OscarHost) -> list[Blueprint]:
+        pages = Blueprint("careless", __name__)
+        pages.add_url_rule("/careless", "page", self.page)
+        return [pages]
+
+    @staticmethod
+    def page() -> str:
+        raise ValueError("Zwicky, PHN 987654321")
+
+
+def test_an_error_that_names_a_patient_is_logged_without_its_text(
+    host: OscarHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    plugins = Plugins()
+    plugins.add(_Careless(), "careless")
+    answer = create_app(host, plugins).test_client().get("/careless")
+    assert answer.status_code == 500
+    assert "Zwicky" not in answer.get_data(as_text=True)
+    assert "ValueError in careless.page" in caplog.text
+    assert "Zwicky" not in caplog.text
+    assert "987654321" not in caplog.text
