@@ -111,7 +111,7 @@ def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> l
 
 
 def provider_choices(connection: Connection, host: Host) -> list[PanelProviderName]:
-    """Every provider of the host, those who work here first, by name.
+    """Every provider of the host but the system itself, those who work here first, by name.
 
     The Practitioner ID is the one entered in a panel, else the host's if it has nine digits, else ''.
     """
@@ -123,7 +123,9 @@ def provider_choices(connection: Connection, host: Host) -> list[PanelProviderNa
             known.c.given_name,
             func.coalesce(practitioner.practitioner_id, known.c.practitioner_id),
             known.c.active,
-        ).outerjoin(tables.practitioner, practitioner.provider_id == known.c.provider_id)
+        )
+        .outerjoin(tables.practitioner, practitioner.provider_id == known.c.provider_id)
+        .where(known.c.provider_id != host.identity.system.actor_id)
     )
     choices = [
         PanelProviderName(provider_id, provider_name(family, given, provider_id), _nine_digits(digits), bool(active))

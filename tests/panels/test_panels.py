@@ -168,6 +168,7 @@ def test_the_choice_of_providers_is_prefilled_by_the_host_and_then_by_what_was_e
 ) -> None:
     oscar.provider("104", last_name="Aaron", ohip_no="none")
     oscar.provider("105", last_name="Aaron", status="0")
+    oscar.provider(site.identity.system.actor_id, last_name="System")
     panels.create(site, clerk, _draft("1", ("102", "200000002")))
     with site.database.engine.connect() as connection:
         choices = panels.provider_choices(connection, site)
