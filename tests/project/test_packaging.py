@@ -1,5 +1,6 @@
 """What is installed is all of the product, and nothing generic lands in site-packages."""
 
+import ast
 import configparser
 import importlib.metadata
 import re
@@ -9,9 +10,12 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 # Where each top-level folder is installed.
@@ -148,3 +152,41 @@ def test_the_version_stands_in_one_place() -> None:
     for folder in INSTALLED_AS:
         for path in (ROOT / folder).rglob("*.py"):
             assert f'"{version}"' not in path.read_text(encoding="utf-8"), path
+
+
+def imported(folders: Iterable[str]) -> set[str]:
+    """The top-level names that the modules in these folders import."""
+    found = set()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                    found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"cpar_plugin", "oscar_host", "benchmarks"}
+
+
+def declared(*lists: str) -> set[str]:
+    """The packages in these lists of setup.cfg."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    wanted = {"install_requires": setup["options"]["install_requires"], **setup["options.extras_require"]}
+    lines = (line for name in lists for line in wanted[name].split("\n") if line)
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("folders", "lists"),
+    [(INSTALLED_AS, ["install_requires"]), (["tests", "benchmarks"], ["install_requires", "test"])],
+)
+def test_every_package_that_is_imported_is_declared(folders: Iterable[str], lists: Iterable[str]) -> None:
+    """Else it works only where somebody happens to have it."""
+    providers = importlib.metadata.packages_distributions()
+    allowed = declared(*lists)
+    undeclared = {
+        name
+        for name in imported(folders)
+        if not {canonicalize_name(package) for package in providers.get(name, [name])} & allowed
+    }
+    assert undeclared == set()
