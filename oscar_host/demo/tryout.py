@@ -1,6 +1,5 @@
 """`cpar demo`: a clinic, a registry, a panel that travels, and pages to open, in a folder of its own."""
 
-import json
 import shutil
 import signal
 import socket
@@ -26,11 +25,13 @@ from ..host import OscarHost, open_host
 from ..migrate import installed_plugins
 from ..scheduler import Scheduler
 from .app import create_app
+from .data.progress import shown
 from .data.staff import PASSWORD, SIGN_INS
 from .data.writing import fill
 from .registry import process, server
 
 SEED = 1
+COMPLETE = "complete"
 REGISTRY_PORT = 5010
 PORTS = 20  # how many to try from the wanted one on
 # number, facilities, providers with their Practitioner IDs; the patients of the first panel's provider are assigned
@@ -53,24 +54,22 @@ class Place:
 
     @property
     def state(self) -> Path:
-        return self.folder / "demo.json"
+        return self.folder / "demo.state"
 
     @property
     def complete(self) -> bool:
-        return self.state.is_file() and json.loads(self.state.read_text())["complete"]
+        made = self.state.is_file() and self.state.read_text(encoding="utf-8") == COMPLETE
+        return made and (self.folder / "clinic.db").is_file()
 
     def clear(self) -> None:
         """Make the folder ready for a new clinic. Raises Refused where it holds something that is not the demo's."""
         if self.folder.exists() and any(self.folder.iterdir()) and not self.state.is_file():
             raise Refused(f"{self.folder} holds other things: name another folder with --folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.mark(complete=False)
+        self.state.write_text("not complete", encoding="utf-8")
         for path in self.folder.glob("clinic.db*"):
             path.unlink()
         shutil.rmtree(self.registry, ignore_errors=True)
-
-    def mark(self, *, complete: bool) -> None:
-        self.state.write_text(json.dumps({"complete": complete}))
 
     @property
     def database_url(self) -> str:
@@ -109,7 +108,8 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
     clock = FixedClock(datetime.combine(night - timedelta(days=1), time(10), ALBERTA))
     host = place.host(registry_url, clock)
     settings, manager = load(host.settings), host.identity.system
-    written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night)
+    with shown(patients, "Writing patients", "Finishing") as progress:
+        written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night, progress=progress)
     yield f"An invented clinic: {written.patients:,} patients, {written.appointments:,} appointments."
 
     installed_plugins(host)
@@ -165,7 +165,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("")
+        click.echo("The demo has ended.")
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -195,24 +195,33 @@ def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) 
 
     Nothing leaves this machine, and nothing outside the folder is changed.
     """
-    place = Place(folder)
     with interruptible():
-        keep = place.complete and not fresh
-        if not keep:
-            place.clear()
-        with process.running(place.registry, port=free_port(REGISTRY_PORT)) as registry:
-            if keep:
-                click.echo(f"The clinic in {folder} is as you left it. A new one: --fresh")
-            else:
-                for line in make_clinic(place, registry.fhir_url, patients, SystemClock().now()):
-                    click.echo(line)
-                place.mark(complete=True)
-            if not stay:
-                return
-            place.write_settings(registry.fhir_url)
-            for line in serve(place.host(registry.fhir_url), free_port(port)):
+        try:
+            try_out(Place(folder), patients, port, fresh=fresh, stay=stay)
+        except OSError as error:
+            raise Refused(f"{folder} cannot be used ({error.strerror}): name another folder with --folder.") from None
+        except RuntimeError as error:
+            raise Refused(str(error)) from None
+
+
+def try_out(place: Place, patients: int, port: int, *, fresh: bool, stay: bool) -> None:
+    """The demo in its folder. Raises OSError where that cannot be written, RuntimeError when no registry starts."""
+    keep = place.complete and not fresh
+    if not keep:
+        place.clear()
+    with process.running(place.registry, port=free_port(REGISTRY_PORT)) as registry:
+        if keep:
+            click.echo(f"The clinic in {place.folder} is as you left it. A new one: --fresh")
+        else:
+            for line in make_clinic(place, registry.fhir_url, patients, SystemClock().now()):
                 click.echo(line)
-                click.echo(f"The registry: {registry.address}/\n")
-                for person in SIGN_INS:
-                    click.echo(f"Sign in as {person.user_name:10} to {person.may}.")
-                click.echo(f"The password is {PASSWORD}. Ctrl+C ends everything.")
+            place.state.write_text(COMPLETE, encoding="utf-8")
+        if not stay:
+            return
+        place.write_settings(registry.fhir_url)
+        for line in serve(place.host(registry.fhir_url), free_port(port)):
+            click.echo(line)
+            click.echo(f"The registry: {registry.address}/\n")
+            for person in SIGN_INS:
+                click.echo(f"Sign in as {person.user_name:10} to {person.may}.")
+            click.echo(f"The password is {PASSWORD}. Ctrl+C ends everything.")

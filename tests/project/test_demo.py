@@ -68,7 +68,7 @@ def test_a_second_start_finds_the_clinic_as_it_was_left_and_a_fresh_one_makes_it
 
 def test_a_start_that_broke_off_is_begun_again(made: tuple[Path, str]) -> None:
     folder, first = made
-    (folder / "demo.json").write_text(json.dumps({"complete": False}))
+    (folder / "demo.state").write_text("not complete")
     assert demo(folder) == first
 
 
@@ -77,6 +77,14 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     assert "name another folder" in demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["clinic.db"]
     assert (tmp_path / "clinic.db").read_text() == "mine"
+
+
+@pytest.mark.parametrize("folder", ["/proc/demo", "/dev/null/demo"])
+def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(folder: str) -> None:
+    told = demo(Path(folder))
+    assert told.startswith("Error: ")
+    assert "name another folder" in told
+    assert len(told.splitlines()) == 1
 
 
 @contextmanager
