@@ -47,6 +47,7 @@ def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping
     FHIR cannot say (an impossible birth date, a name of control characters), is left out.
     """
     meta = profile("patient")
+    records = settings.uri_patient_record
     clinic = {"reference": refer("Organization/clinic")}
     recorded = cache(partial(_recorded, f"{settings.uri_codes}/emr-gender"))
 
@@ -55,7 +56,7 @@ def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping
         code = readable(row.gender)
         if code:
             found["extension"] = [recorded(code)]
-        record = identifier(settings.uri_patient_record, found["id"], IdentifierType.MEDICAL_RECORD)
+        record = identifier(records, found["id"], IdentifierType.MEDICAL_RECORD)
         number = health_number(row.phn, row.phn_jurisdiction, settings)
         found["identifier"] = [number, record] if number else [record]
         found["active"] = row.status == active_status

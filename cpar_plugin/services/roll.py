@@ -1,10 +1,10 @@
 """The roll of a panel: its members with what the host knows of them, and the rules that judge them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, select
 
 from ..domain.eligibility import Eligibility
 from ..hooks import Host
@@ -67,28 +67,30 @@ def member_rows(connection: Connection, host: Host, panel_id: int, *, now: datet
             yield from map(MemberRow._make, rows)
 
 
-def shared_phns(connection: Connection, host: Host) -> set[str]:
-    """The Alberta PHNs that more than one active member has, whatever the panels of these members."""
+def shared_phns(connection: Connection, host: Host, among: Collection[str] | None = None) -> set[str]:
+    """The Alberta PHNs, or those of them `among` some, that more than one active member has, of whatever panels."""
     patient = host.roster.patients()
     query = (
         select(patient.c.phn)
         .join_from(tables.member, patient, patient.c.patient_id == tables.member.c.patient_id)
         .where(
             patient.c.status == host.roster.active_status,
-            patient.c.phn.is_not(None),
-            or_(patient.c.phn_jurisdiction.is_(None), patient.c.phn_jurisdiction == "AB"),
+            func.coalesce(patient.c.phn_jurisdiction, "AB") == "AB",
         )
         .group_by(patient.c.phn)
         .having(func.count() > 1)
     )
-    return set(connection.scalars(query))
+    found = connection.scalars(query if among is None else query.where(patient.c.phn.in_(among)))
+    return {phn for phn in found if phn}  # those without a PHN are no group
 
 
-def eligibility(connection: Connection, host: Host, settings: Settings, now: datetime) -> Eligibility:
-    """The rules as they stand at this moment."""
+def eligibility(
+    connection: Connection, host: Host, settings: Settings, now: datetime, *, among: Collection[str] | None = None
+) -> Eligibility:
+    """The rules as they stand at this moment; with `among`, for members with one of these PHNs or without any."""
     return Eligibility(
         active_status=host.roster.active_status,
         today=now.astimezone(host.clock.zone).date(),
-        shared_phns=shared_phns(connection, host),
+        shared_phns=shared_phns(connection, host, among),
         given_name_required=settings.given_name_required,
     )
