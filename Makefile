@@ -13,7 +13,7 @@ demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
 test: dev
-	@sh scripts/needs.sh mariadb chromium
+	@sh scripts/needs.sh mariadb browser
 	.venv/bin/python -m pytest $(ARGS)
 
 check: dev

@@ -1,7 +1,8 @@
 #!/bin/sh
-# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb chromium`. Installed where we are root on a
+# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb browser`. Installed where we are root on a
 # machine with apt (announced first), otherwise named, and the run fails: no test is skipped for want of it.
 set -eu
+cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
 packages=
@@ -9,10 +10,16 @@ for need in "$@"; do
     case $need in
     mariadb)
         # A running server may be named instead of starting a private one.
-        [ -n "${CPAR_TEST_MARIADB_URL:-}" ] || command -v mariadbd >/dev/null || packages="$packages mariadb-server-core mariadb-client-core"
+        if [ -z "${CPAR_TEST_MARIADB_URL:-}" ] && ! command -v mariadbd >/dev/null; then
+            packages="$packages mariadb-server-core mariadb-client-core"
+        fi
         ;;
-    chromium)
+    browser)
         command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"
+        # The program through which the tests drive it brings all it needs but this.
+        for node in .venv/lib/python3*/site-packages/playwright/driver/node; do
+            if [ -x "$node" ] && ! "$node" --version >/dev/null 2>&1; then packages="$packages libatomic1"; fi
+        done
         ;;
     *)
         echo "Not known what $need is." >&2

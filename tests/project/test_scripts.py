@@ -96,14 +96,14 @@ def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs
 
 def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 1000"})
-    done = run(programs, checkout, "needs.sh", "chromium")
+    done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 1
     assert "    apt-get install --no-install-recommends chromium fonts-dejavu-core\n" in done.stderr
 
 
 def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log'})
-    done = run(programs, checkout, "needs.sh", "chromium")
+    done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 0
     assert "because you are root: chromium fonts-dejavu-core" in done.stdout
     update, install = (checkout / "apt.log").read_text().splitlines()
@@ -112,9 +112,21 @@ def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path,
     assert install.endswith("chromium fonts-dejavu-core")
 
 
+def test_a_browser_driver_that_does_not_start_gets_the_library_that_it_lacks(programs: Path, checkout: Path) -> None:
+    driver = checkout / ".venv/lib/python3.11/site-packages/playwright/driver"
+    driver.mkdir(parents=True)
+    put(driver, {"node": "exit 127"})
+    put(programs, {"id": "echo 1000", "chromium": ""})
+    assert (
+        "apt-get install --no-install-recommends libatomic1\n" in run(programs, checkout, "needs.sh", "browser").stderr
+    )
+    put(driver, {"node": "echo v24"})
+    assert run(programs, checkout, "needs.sh", "browser").returncode == 0
+
+
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
     put(programs, {"chromium": "", "mariadbd": "", "id": "echo 0", "apt-get": "exit 1"})
-    done = run(programs, checkout, "needs.sh", "chromium", "mariadb")
+    done = run(programs, checkout, "needs.sh", "browser", "mariadb")
     assert (done.returncode, done.stdout) == (0, "")
 
 
