@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from .schema import Present, Tables
-from .sql import NO_DAY, filled, later, letters, two_digits, without_separators
+from .sql import filled, later, letters, two_digits, without_separators
 
 _NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted: the first letter of a status, and only as a capital
 _MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
@@ -75,23 +75,23 @@ class OscarRoster:
             .correlate_except(visit)
             .scalar_subquery()
         )
-        if not self._merges_known:
-            return own
+        return later(own, self._inherited_visit_on(patient_id, until) if self._merges_known else null())
+
+    def _inherited_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
+        """The same of the records merged into the patient's.
+
+        An outer join, so that both databases begin with the merges: they are few, and the visits are many.
+        """
         visit = self._tables.appointment.alias("merged_visit")
         merged = self._closure().alias("merged_record")
-        # An outer join, so that both databases begin with the merges: they are few, and the visits are many.
-        inherited = (
+        theirs = and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
+        return (
             select(func.max(visit.c.appointment_date))
-            .select_from(
-                merged.outerjoin(
-                    visit, and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
-                )
-            )
+            .select_from(merged.outerjoin(visit, theirs))
             .where(merged.c.kept_id == patient_id)
             .correlate_except(visit, merged)
             .scalar_subquery()
         )
-        return later(own, inherited)
 
     def _attended(self, visit: FromClause, until: datetime) -> ColumnElement[bool]:
         if until.tzinfo is None:
@@ -100,8 +100,8 @@ class OscarRoster:
         seconds = now.time().replace(microsecond=0)
         started = visit.c.start_time <= seconds if now.microsecond else visit.c.start_time < seconds
         first_letter = func.substr(letters(visit.c.status), 1, 1)
+        # Nothing but alternatives: after ANALYZE, a plain comparison makes SQLite read all visits for a Bloom filter.
         return and_(
-            visit.c.appointment_date > NO_DAY,
             or_(
                 visit.c.appointment_date < now.date(),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),

@@ -57,7 +57,6 @@ class Tables:
     object_privilege: Table
     log: Table
     clinic: Table
-    properties: Table
 
     @property
     def metadata(self) -> MetaData:
@@ -129,14 +128,6 @@ def host_tables(schema: str | None = None) -> Tables:
             Column("clinic_postal", String(15)),
             Column("clinic_phone", String(50)),
             Column("clinic_province", String(40)),
-        ),
-        properties=Table(
-            "property",
-            metadata,
-            Column("id", Integer, primary_key=True),
-            Column("name", String(255), nullable=False),
-            Column("value", String(2000)),
-            Column("provider_no", String(255)),
         ),
     )
 

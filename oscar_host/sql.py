@@ -8,7 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that nobody has entered; 0000-00-00 sorts before it
+_NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that nobody has entered; 0000-00-00 sorts before it
 
 
 class letters(FunctionElement[str]):  # noqa: N801  # spelled like the function that it is
@@ -49,9 +49,9 @@ def _greatest(element: _later, compiler: SQLCompiler, **context: Any) -> str:
     return f"greatest({compiler.process(element.clauses, **context)})"
 
 
-def later(first: ColumnElement[date], second: ColumnElement[date]) -> ColumnElement[date]:
-    """The later of two days, either of which may be NULL. Each is evaluated once."""
-    floor = _day(NO_DAY)
+def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
+    """The later of two days, either of which may be NULL or a day that nobody has entered. Each is evaluated once."""
+    floor = _day(_NO_DAY)
     return func.nullif(_later(func.coalesce(first, floor), func.coalesce(second, floor)), floor, type_=Date())
 
 

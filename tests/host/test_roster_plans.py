@@ -36,6 +36,10 @@ def clinic(host: OscarHost, oscar):
     with host.database.writing() as connection:
         connection.execute(insert(tables.appointment), visits)
         connection.execute(insert(tables.demographic_merged), merges)
+    with host.database.writing() as connection:  # a server that has run for a while knows its tables' sizes
+        for table in (tables.appointment, tables.demographic, tables.demographic_merged):
+            statement = "ANALYZE" if connection.dialect.name == "sqlite" else "ANALYZE TABLE"
+            connection.exec_driver_sql(f"{statement} {table.fullname}").close()
 
 
 def plan(host: OscarHost, query) -> list[str]:
@@ -54,8 +58,9 @@ def test_the_last_visit_of_one_patient_reads_only_that_patients_appointments(hos
     visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
     lines = plan(host, select(patients.c.patient_id, visit).where(patients.c.patient_id == 3))
     visits = [line for line in lines if "own_visit" in line or "merged_visit" in line]
-    assert len(visits) == 2
-    assert all("demographic_no" in line and not line.startswith("ALL") for line in visits), lines
+    assert len(visits) == 2, lines
+    by_patient = ("demographic_no", "appointment_changed")  # either index begins with the patient
+    assert all(any(key in line for key in by_patient) and not line.startswith("ALL") for line in visits), lines
     own = [line for line in lines if "demographic" in line and "merge" not in line and "visit" not in line]
     assert own, lines
     assert all("PRIMARY" in line for line in own), lines
