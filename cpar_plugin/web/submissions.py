@@ -6,6 +6,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.eligibility import WORDING
+from ..domain.submission import State
 from ..hooks import Actor, Host
 from ..services.submission import asking, history
 from ..settings import load
@@ -59,6 +60,10 @@ def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseRe
 def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         queued = history.one(connection, host, submission_id)
+    if queued.state is State.DUE:
+        return (
+            f"Panel {queued.panel_number} is submitted again now. Load this page in a minute to see the answer."
+        )
     return f"Panel {queued.panel_number} is queued. It goes on {day(queued.due_on)} with the data of that moment."
 
 

@@ -79,6 +79,7 @@ def test_a_failed_submission_says_why_on_every_page_of_those_who_manage_panels_a
     [retry] = re.findall(r'action="(/cpar/submissions/\d+/retry)"', page)
     assert manager.post(retry).location == "/cpar/submissions"
     page = _text(manager.get("/cpar/submissions"))
+    assert "is submitted again now" in page
     assert "/retry" not in page
     assert "About to be prepared" in page
     assert manager.post(retry).status_code == 409
