@@ -92,13 +92,11 @@ def profile(name: str) -> Resource:
     return {"profile": [CA_BASELINE + name]}
 
 
-def human_name(family: str | None, *given: str | None) -> Resource | None:
+def human_name(family: str | None, given: str | None, middle: str | None = None) -> Resource | None:
     """The official name. None without a family or a given name: neither FHIR nor CA Baseline has a use for it."""
     name: Resource = {"use": "official"}
-    family_name = readable(family)
-    if family_name:
+    if family_name := readable(family):
         name["family"] = family_name
-    given_names = [found for found in map(readable, given) if found]
-    if given_names:
+    if given_names := [found for found in (readable(given), readable(middle)) if found]:
         name["given"] = given_names
     return name if len(name) > 1 else None

@@ -19,6 +19,7 @@ class MemberRow(NamedTuple):
 
     patient_id: int
     known: bool
+    mrp_id: str | None
     phn: str | None
     phn_jurisdiction: str | None
     family_name: str | None
@@ -28,11 +29,15 @@ class MemberRow(NamedTuple):
     birth_date: str | None
     gender: str | None
     status: str | None
-    mrp_id: str | None
     since: datetime
     confirmed_on: date | None
     confirmed_how: str | None
     last_visit_on: date | None
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that a submission says of a member from the host's records and ours."""
+        return self[3:]
 
 
 def members(host: Host, *, now: datetime) -> Select[Any]:
@@ -42,6 +47,7 @@ def members(host: Host, *, now: datetime) -> Select[Any]:
     return select(
         member.c.patient_id,
         patient.c.patient_id.is_not(None).label("known"),
+        patient.c.mrp_id,
         patient.c.phn,
         patient.c.phn_jurisdiction,
         patient.c.family_name,
@@ -51,7 +57,6 @@ def members(host: Host, *, now: datetime) -> Select[Any]:
         patient.c.birth_date,
         patient.c.gender,
         patient.c.status,
-        patient.c.mrp_id,
         member.c.since,
         member.c.confirmed_on,
         member.c.confirmed_how,

@@ -107,7 +107,7 @@ def _measured(chunks: Iterator[bytes]) -> tuple[int, str]:
 
 
 def _last_index(connection: Connection, host: Host, panel_id: int) -> Iterator[tuple[int, bytes]]:
-    """Who was in the panel's last submission that arrived, with a hash of what was said of them."""
+    """Who was in the panel's last submission that arrived, with a hash of the facts that it told."""
     submission = tables.submission
     last = (
         select(submission.c.snapshot_id)
@@ -162,10 +162,9 @@ class _Writer:
         frame = self._frame
         entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
         member = self._member(row, entry["fullUrl"])
-        text = orjson.dumps(entry)
-        content = sha256(text + orjson.dumps(member)).digest()[: pieces.HASH_BYTES]
+        content = sha256(orjson.dumps(row.facts)).digest()[: pieces.HASH_BYTES]
         mark_change(member, changes.of(row.patient_id, content))
-        self._body.write(b"," + text)
+        self._body.write(b"," + orjson.dumps(entry))
         self._group.write((b"," if self.sent else b',"member":[') + orjson.dumps(member))
         self._index.write(pieces.index_entry(row.patient_id, content))
         self.sent += 1

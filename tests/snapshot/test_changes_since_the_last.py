@@ -38,6 +38,7 @@ def test_each_member_tells_what_has_changed_since_the_last_submission(
 
     change(before, patient_status="AC")
     change(renamed, last_name="Newname")
+    change(same, provider_no="102")  # the MRP is no part of a submission
     oscar.visit(seen, "2026-11-05")
     member = tables.member
     with host.database.writing() as connection:
