@@ -11,7 +11,7 @@ from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
 
-_AT_ONCE = 1000
+_AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
 
 
 class MemberRow(NamedTuple):
