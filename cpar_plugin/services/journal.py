@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BULK_ASSIGN = "bulk-assign"
     BULK_MOVE = "bulk-move"
     BULK_REMOVE = "bulk-remove"
+    BULK_CONFIRM = "bulk-confirm"
     UNDO = "undo"
     MERGE = "merge"
     CREATE_PANEL = "create-panel"
@@ -31,7 +32,7 @@ class Kind(StrEnum):
     DISABLE = "disable"
 
 
-BULK = frozenset({Kind.BULK_ASSIGN, Kind.BULK_MOVE, Kind.BULK_REMOVE})
+BULK = frozenset({Kind.BULK_ASSIGN, Kind.BULK_MOVE, Kind.BULK_REMOVE, Kind.BULK_CONFIRM})
 
 _MEMBER, _PANEL, _SETTINGS = "cparPanelMember", "cparPanel", "cparSettings"
 _AUDIT: dict[Kind, tuple[str, str]] = {
@@ -42,6 +43,7 @@ _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.BULK_ASSIGN: ("add", _MEMBER),
     Kind.BULK_MOVE: ("update", _MEMBER),
     Kind.BULK_REMOVE: ("delete", _MEMBER),
+    Kind.BULK_CONFIRM: ("update", _MEMBER),
     Kind.UNDO: ("update", _MEMBER),
     Kind.MERGE: ("update", _MEMBER),
     Kind.CREATE_PANEL: ("add", _PANEL),

@@ -26,11 +26,15 @@ class BulkOperation:
     by: str  # a name
     provider: str | None  # a name: the MRP whose patients were assigned
     status: str  # in words, '' for patients without one
+    ticked: int | None  # how many were ticked one by one; None for a Bulk Update, which takes all of a status
+    from_panel_id: int | None
     from_number: str | None
     number: str | None
     added: int
     moved: int
     removed: int
+    confirmed: int
+    left_alone: int  # of those ticked
     undone: Undone | None
 
 
@@ -76,12 +80,16 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOpe
             at=row.at,
             by=names[row.actor_id],
             provider=names.get(detail.get("provider_id", "")),
-            status=labels.get(detail["status"], detail["status"]),
+            status=labels.get(detail.get("status", ""), detail.get("status", "")),
+            ticked=detail.get("ticked"),
+            from_panel_id=row.from_panel_id,
             from_number=row.from_number,
             number=row.number,
             added=detail["added"],
             moved=detail["moved"],
             removed=detail["removed"],
+            confirmed=detail.get("confirmed", 0),
+            left_alone=detail.get("left_alone", 0),
             undone=Undone(**json.loads(row.undone)) if row.undone else None,
         )
         for row, detail in zip(found, details, strict=True)

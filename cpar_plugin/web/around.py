@@ -1,6 +1,6 @@
 """What the plugin adds around its own pages: the entry in the administration menu, and notices."""
 
-from flask import url_for
+from flask import g, url_for
 
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
 from ..services import access, clinic
@@ -15,9 +15,11 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
     """Panel management, for those who may, once the integration is enabled."""
     if not host.identity.has(actor, access.MANAGE):
         return []
-    with host.database.engine.connect() as connection:
-        enabled = clinic.load(connection).enabled
-    return [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))] if enabled else []
+    if not g.get("cpar_enabled"):
+        with host.database.engine.connect() as connection:
+            if not clinic.load(connection).enabled:
+                return []
+    return [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))]
 
 
 def notices(host: Host, actor: Actor) -> list[Notice]:

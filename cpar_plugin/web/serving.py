@@ -6,7 +6,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import HTTPException
@@ -96,6 +96,7 @@ def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, An
         access.require_management(host, actor)
     if needs is Needs.MANAGEMENT or request.method == "POST":
         access.require_enabled(host)
+        g.cpar_enabled = True  # so that the menu around the page does not ask again
 
 
 def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:

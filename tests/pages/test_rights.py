@@ -36,6 +36,10 @@ EXPECTED = {
     ("POST", "cpar.confirm_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
     ("GET", "cpar.panels"): MANAGEMENT,
+    ("GET", "cpar.panel"): MANAGEMENT,
+    ("POST", "cpar.panel"): MANAGEMENT,
+    ("POST", "cpar.ticked_members"): CHANGES_PANELS,
+    ("GET", "cpar.export_panel"): MANAGEMENT,
     ("GET", "cpar.new_panel"): MANAGEMENT,
     ("POST", "cpar.new_panel"): CHANGES_PANELS,
     ("GET", "cpar.edit_panel"): MANAGEMENT,
@@ -99,6 +103,7 @@ def test_every_address_answers_each_person_as_expected(
             "cpar.delete_panel": {"version": "1"},
             "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
             "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
+            "cpar.ticked_members": {"act": "confirm", "ticked": patient},
             "search": {"wanted": "ex"},
         }.get(endpoint, {})
         rule = next(rule for rule in app.url_map.iter_rules(endpoint))

@@ -1,0 +1,108 @@
+"""All patients of a panel as a CSV file that a spreadsheet opens as it is meant."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Select
+
+from ..domain.eligibility import WORDING, Eligibility
+from ..domain.texts import readable
+from ..hooks import Actor, AuditEvent, Host
+from ..settings import Settings
+from . import panel_members, panel_view, roll
+from .roll import MemberRow
+
+HEAD: Final = (
+    "Record",
+    "Family name",
+    "Given name",
+    "Middle names",
+    "Preferred name",
+    "Date of birth",
+    "Gender",
+    "PHN",
+    "Province of PHN",
+    "Status",
+    "MRP",
+    "On the panel since",
+    "Last confirmation",
+    "How confirmed",
+    "Last visit",
+    "Goes out",
+    "Reasons",
+    "What to do",
+)
+_BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
+_FORMULA = ("=", "+", "-", "@")
+_AT_ONCE = 1000
+
+
+def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
+    """The file, streamed, as things stand when it begins; the host's audit trail is told first.
+
+    Patients whom the actor may not see are left out.
+    """
+    with host.database.session() as session:
+        event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
+        host.audit.record(session, event)
+    chosen = panel_members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
+    return _encoded(_lines(host, settings, chosen))
+
+
+def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
+    yield HEAD
+    zone, labels = host.clock.zone, host.roster.status_labels
+    with host.database.engine.connect() as connection:
+        rules = roll.eligibility(connection, host, settings, host.clock.now())
+        names = {one.provider_id: one.name for one in panel_view.provider_choices(connection, host)}
+        with connection.execute(chosen) as result:
+            for row in map(MemberRow._make, result):
+                yield (
+                    row.patient_id,
+                    row.family_name,
+                    row.given_name,
+                    row.middle_names,
+                    row.preferred_name,
+                    row.birth_date,
+                    row.gender,
+                    row.phn,
+                    row.phn_jurisdiction,
+                    labels.get(row.status or "", row.status),
+                    names.get(row.mrp_id or "", row.mrp_id),
+                    row.since.astimezone(zone).date(),
+                    row.confirmed_on,
+                    row.confirmed_how,
+                    row.last_visit_on,
+                    *_judgement(rules, row),
+                )
+
+
+def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str]:
+    told = [WORDING[reason] for reason in rules.reasons(row)]
+    return ("no" if told else "yes", "; ".join(one.label for one in told), " ".join(one.mend for one in told))
+
+
+def _encoded(lines: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
+    yield _BYTE_ORDER_MARK.encode()
+    written: list[str] = []
+    writer = csv.writer(_Lines(written))
+    for line in lines:
+        writer.writerow([cell(value) for value in line])
+        if len(written) >= _AT_ONCE:
+            yield "".join(written).encode()
+            written.clear()
+    yield "".join(written).encode()
+
+
+class _Lines:
+    """What a CSV writer writes to: a list of lines."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
+
+
+def cell(value: object) -> str:
+    """A value as a spreadsheet may read it: on one line, and never a formula."""
+    text = "" if value is None else readable(str(value)) or ""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,324 @@
+"""One panel's page: finding its patients, seeing who goes out, and acting on those ticked."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from cpar_plugin.services import members
+from cpar_plugin.services.panel_members import AT_ONCE
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+_ROW = re.compile(r'name="ticked" value="(\d+)"( +aria-label="[^"]*")( checked)?')
+
+
+def page(answer: Any, status: int = 200) -> str:
+    assert answer.status_code == status
+    return " ".join(answer.get_data(as_text=True).split())
+
+
+def shown(text_of_page: str) -> list[int]:
+    return [int(found[0]) for found in _ROW.findall(text_of_page)]
+
+
+@pytest.fixture
+def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
+    """Makes a patient of the panel 0042, confirmed and seen unless told otherwise; returns the patient_id."""
+    phn = iter(range(200_000_001, 200_001_000))
+
+    def make(family: str = "Example", *, seen: str | None = "2026-10-05", on: int = panel, **columns: Any) -> int:
+        patient_id: int = oscar.patient(**({"last_name": family, "hin": str(next(phn))} | columns))
+        if seen:
+            oscar.visit(patient_id, seen)
+        members.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
+        return patient_id
+
+    return make
+
+
+def confirmed_on(host: OscarHost, patient_id: int, day: str | None) -> None:
+    with host.database.session() as session:
+        session.execute(
+            text("UPDATE cpar_member SET confirmed_on = :day WHERE patient_id = :patient_id"),
+            {"day": day, "patient_id": patient_id},
+        )
+
+
+def panels_of(host: OscarHost) -> dict[int, int]:
+    with host.database.engine.connect() as connection:
+        return {
+            row[0]: row[1] for row in connection.execute(select(tables.member.c.patient_id, tables.member.c.panel_id))
+        }
+
+
+def test_the_panels_lead_to_their_patients(paneled: Any, manager: Any, panel: int) -> None:
+    paneled()
+    assert page(manager.get("/cpar/panels")).count(f'href="/cpar/panels/{panel}"') == 2
+
+
+def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_mend_it(
+    paneled: Any, manager: Any, panel: int, oscar: Any
+) -> None:
+    good = paneled("Wren")
+    bad = paneled("Finch", patient_status="MO", hin="", seen=None)
+    seen = page(manager.get(f"/cpar/panels/{panel}"))
+    assert shown(seen) == [bad, good]
+    assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in seen
+    row = seen[seen.index("FINCH") : seen.index("WREN")]
+    assert "Patient is not active (Moved)." in row
+    assert "Set the patient's status to Active" in row.replace("&#39;", "'")
+    assert "No PHN." in row
+    assert "No visit in the past." in row
+    assert "Goes out" in seen[seen.index("WREN") :]
+
+
+def test_a_phn_shared_across_panels_is_told_on_both(paneled: Any, manager: Any, panel: int, other_panel: int) -> None:
+    paneled(hin="300-000-001")
+    paneled(hin="300 000 001", on=other_panel)
+    for one in (panel, other_panel):
+        assert "PHN is shared with another patient." in page(manager.get(f"/cpar/panels/{one}"))
+
+
+def test_what_is_searched_for_finds_names_numbers_and_dates(paneled: Any, manager: Any, panel: int) -> None:
+    wren = paneled("Wren", first_name="Zoë", born="1977-03-04", hin="123 456 789")
+    finch = paneled("Finch-Wrenfield", first_name="Ann")
+    paneled("Hawk%")
+    for wanted, found in {
+        "wren": [finch, wren],
+        "Wren, zoë": [wren],
+        "ann field": [finch],
+        "123456789": [wren],
+        "123-456-789": [wren],
+        "1977-03-04": [wren],
+        str(finch): [finch],
+        "%w": [],
+        "𝒲": [],
+    }.items():
+        assert shown(page(manager.post(f"/cpar/panels/{panel}", text=wanted))) == found, wanted
+
+
+def test_a_search_stays_when_the_list_is_sorted_and_never_stands_in_an_address(
+    paneled: Any, manager: Any, panel: int
+) -> None:
+    first, second = paneled("Wren", born="1990-01-01"), paneled("Wren", born="1950-01-01")
+    paneled("Finch")
+    found = page(manager.post(f"/cpar/panels/{panel}", text="wren", sort="born"))
+    assert shown(found) == [second, first]
+    assert '<input type="hidden" name="text" value="wren">' in found
+    assert 'method="get"' not in found
+    assert len(shown(page(manager.get(f"/cpar/panels/{panel}", text="wren")))) == 3  # from an address: not heeded
+
+
+@pytest.mark.parametrize("sort", ["name", "record", "born", "seen", "confirmed"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_in_any_order_show_everybody_once(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, sort: str, descending: bool, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    everybody = [
+        paneled("Wren", born="1990-01-01", seen="2020-01-01"),
+        paneled("", born="1980-01-01", seen=None),
+        paneled("Élan", born="1980-01-01", seen="2021-01-01"),
+        paneled("wren", year_of_birth="", seen="2021-01-01"),
+        paneled("Wren", born="1990-01-01", seen=None),
+    ]
+    confirmed_on(host, everybody[1], None)
+    confirmed_on(host, everybody[3], "2020-02-02")
+    expected = {
+        "name": [1, 0, 3, 4, 2],
+        "record": [0, 1, 2, 3, 4],
+        "born": [3, 1, 2, 0, 4],
+        "seen": [1, 4, 0, 2, 3],
+        "confirmed": [1, 3, 0, 2, 4],
+    }[sort]
+    order = f"-{sort}" if descending else sort
+    for show in ("", "left-out"):
+        met: list[int] = []
+        query: dict[str, Any] = {"sort": order, "show": show}
+        for _ in everybody:
+            seen = page(manager.get(f"/cpar/panels/{panel}", **query))
+            met += shown(seen)
+            if "Next page" not in seen:
+                break
+            query["after"] = met[-1]
+        wanted = [everybody[place] for place in (reversed(expected) if descending else expected)]
+        if show:
+            wanted = [one for one in wanted if one in (everybody[1], everybody[3], everybody[4])]
+        assert met == wanted
+
+
+def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
+    host: OscarHost, paneled: Any, manager: Any, panel: int
+) -> None:
+    gone, stays = paneled("Adler"), paneled("Wren")
+    members.remove(host, host.identity.system, gone, seen_panel_id=panel)
+    seen = page(manager.get(f"/cpar/panels/{panel}", after=gone))
+    assert shown(seen) == [stays]
+    assert "the list begins anew" in seen
+
+
+def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
+    host: OscarHost, paneled: Any, manager: Any, panel: int
+) -> None:
+    good = paneled("Good")
+    unseen = paneled("Unseen", seen="2024-11-10")
+    never = paneled("Never", seen=None)
+    old = paneled("Old")
+    other = paneled("Other", provider_no="102")
+    confirmed_on(host, old, "2025-11-10")
+    confirmed_on(host, never, None)
+    for query, found in (
+        ({"show": "sent"}, [good, old, other, unseen]),
+        ({"show": "left-out"}, [never]),
+        ({"show": "no-visit"}, [never]),
+        ({"show": "no-gender"}, []),
+        ({"unconfirmed": "1"}, [never, old]),
+        ({"unconfirmed": "2"}, [never]),
+        ({"unseen": "1"}, [never, unseen]),
+        ({"unseen": "2"}, [never, unseen]),
+        ({"unseen": "3"}, [never]),
+        ({"mrp": "outside"}, [other]),
+        ({"unseen": "1", "show": "sent"}, [unseen]),
+    ):
+        seen = page(manager.get(f"/cpar/panels/{panel}", **query))
+        assert shown(seen) == found, query
+        assert f"{len(found)} patient{'s' * (len(found) != 1)} found" in seen or not found
+    seen = page(manager.get(f"/cpar/panels/{panel}", show="left-out"))
+    assert "<strong>4</strong> patients would go out" in seen
+    assert "<strong>1: No visit in the past.</strong>" in seen
+
+
+@pytest.mark.parametrize(
+    "query", [{"show": "x"}, {"unseen": "9"}, {"unconfirmed": "-1"}, {"mrp": "1"}, {"sort": "x"}, {"after": "x"}]
+)
+def test_a_list_that_is_not_offered_is_refused(manager: Any, panel: int, query: dict[str, str]) -> None:
+    page(manager.get(f"/cpar/panels/{panel}", **query), 422)
+
+
+def test_a_deleted_panel_has_no_page(manager: Any, panel: int) -> None:
+    manager.post(f"/cpar/panels/{panel}/delete", version="1")
+    page(manager.get(f"/cpar/panels/{panel}"), 404)
+    page(manager.get(f"/cpar/panels/{panel}/export"), 404)
+    page(manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked="1"), 404)
+
+
+def test_patients_whom_one_may_not_see_are_only_counted(
+    oscar: Any, paneled: Any, manager: Any, cpar_role: Any, panel: int
+) -> None:
+    barred, open_to_all = paneled("Barred"), paneled("Open")
+    oscar.privilege("301", f"_demographic${barred}", "o")
+    seen = page(manager.get(f"/cpar/panels/{panel}"))
+    assert shown(seen) == [open_to_all]
+    assert "<strong>1</strong> patient of this panel is not shown" in seen
+    assert "BARRED" not in seen
+    assert b"Barred" not in manager.get(f"/cpar/panels/{panel}/export").data
+    seen = page(cpar_role.get(f"/cpar/panels/{panel}"))
+    assert shown(seen) == []
+    assert "<strong>2</strong> patients of this panel are not shown" in seen
+
+
+def test_those_ticked_are_confirmed_in_one_operation_that_can_be_undone(
+    host: OscarHost, paneled: Any, manager: Any, panel: int
+) -> None:
+    one, two, three = paneled("One"), paneled("Two"), paneled("Three")
+    for patient_id in (one, three):
+        confirmed_on(host, patient_id, "2020-01-01")
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(one), str(two)])
+    result = page(manager.get(answer.location))
+    assert "Patients who were ticked on panel 0042 confirmed." in result
+    assert "Confirmed: <strong>1</strong>" in result
+    assert "confirmed today already, or not for you to see): <strong>1</strong>" in result
+    assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
+    undone = page(manager.get(manager.post(f"{answer.location}/undo").location))
+    assert "Patients put back: 1" in undone
+    assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [one, three]
+    assert "Patients who were ticked" in page(manager.get("/cpar/bulk"))
+
+
+def test_those_ticked_are_moved_and_removed_unless_somebody_else_was_faster(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    one, two, three, gone = (paneled(name) for name in ("One", "Two", "Three", "Gone"))
+    members.choose(host, host.identity.system, gone, other_panel, seen_panel_id=panel)
+    members.remove(host, host.identity.system, three, seen_panel_id=panel)
+    ticked = [str(one), str(three)]
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="move", ticked=ticked, to_panel_id=str(other_panel))
+    assert "Moved from another panel: <strong>1</strong>" in page(manager.get(answer.location))
+    assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=[str(two), str(gone)])
+    assert panels_of(host) == {one: other_panel, gone: other_panel}
+    manager.post(f"{answer.location}/undo")
+    assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
+
+
+def test_nobody_is_changed_whom_one_may_not_see(
+    host: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int
+) -> None:
+    barred = paneled("Barred")
+    oscar.privilege("301", f"_demographic${barred}", "o")
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=str(barred))
+    assert "Nobody was changed" in page(manager.get(answer.location))
+    assert panels_of(host) == {barred: panel}
+
+
+def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    one = paneled("One")
+    for fields, message in (
+        ({"act": "confirm"}, "Tick the patients first."),
+        ({"act": "move", "ticked": one, "to_panel_id": ""}, "Select the panel to move them to."),
+        ({"act": "move", "ticked": one, "to_panel_id": panel}, "They are on this panel already"),
+        ({"act": "burn", "ticked": one}, "The form did not arrive complete."),
+    ):
+        seen = page(manager.post(f"/cpar/panels/{panel}/ticked", text="one", **fields), 422)
+        assert message in seen
+        assert shown(seen) == [one]
+        assert (" checked" in _ROW.search(seen)[0]) == ("ticked" in fields)  # type: ignore[index]
+    assert panels_of(host) == {one: panel}
+
+
+def test_all_on_the_page_can_be_ticked_without_script(paneled: Any, manager: Any, panel: int) -> None:
+    paneled("One"), paneled("Two")
+    seen = page(manager.post(f"/cpar/panels/{panel}/ticked", act="tick-all"))
+    assert seen.count(" checked>") == 2
+
+
+def test_the_export_holds_every_patient_safe_from_formulas_and_readable_in_excel(
+    host: OscarHost, paneled: Any, manager: Any, panel: int
+) -> None:
+    paneled("=1+1", first_name="Zoë\n\x00@x")
+    paneled("Wren, Jr", hin="")
+    answer = manager.get(f"/cpar/panels/{panel}/export")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="panel-0042-2026-11-10.csv"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    formula, wren = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
+    assert formula["Family name"] == "'=1+1"
+    assert formula["Given name"] == "Zoë @x"
+    assert formula["Goes out"] == "yes"
+    assert wren["Family name"] == "Wren, Jr"
+    assert (wren["Goes out"], wren["Reasons"]) == ("no", "No PHN")
+    assert wren["MRP"] == "Okafor, Adaeze"
+    assert wren["Last visit"] == "2026-10-05"
+    with host.database.engine.connect() as connection:
+        log = host.tables.log
+        assert connection.scalar(select(log.c.provider_no).where(log.c.data.contains("export of patients"))) == "301"
+
+
+def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
+    paneled: Any, manager: Any, panel: int, statements: list[str], make_panel: Any
+) -> None:
+    for place in range(AT_ONCE // 10):
+        paneled(f"N{place:03}")
+        make_panel(f"P{place}", digits="123456789")
+    after = shown(page(manager.get(f"/cpar/panels/{panel}")))[3]
+    for query in ({}, {"after": after}, {"show": "left-out", "after": after, "unseen": "1", "mrp": "outside"}):
+        statements.clear()
+        page(manager.get(f"/cpar/panels/{panel}", **query))
+        assert len(statements) <= 12, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
