@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = ("bulk", "submission")
+BENCHMARKS = ("bulk", "submission", "pages")
 
 
 def main(names: list[str]) -> None:

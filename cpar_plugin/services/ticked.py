@@ -68,7 +68,7 @@ def carry_out(host: Host, actor: Actor, ticked: Ticked) -> Outcome:
         _require_possible(session.connection(), ticked)
         merges.reconcile(session, host)
         changes = _changes(host, actor, ticked, wanted)
-        if session.execute(changes.limit(1)).first() is None:
+        if session.scalar(changes.with_only_columns(member.c.patient_id).limit(1)) is None:
             return Outcome(None, confirmed=0, moved=0, removed=0, left_alone=len(wanted))
         operation_id = journal.record(
             session, host, actor, _KIND[ticked.act], panel_id=ticked.to_panel_id, from_panel_id=ticked.panel_id
