@@ -30,7 +30,7 @@ _THROW_AWAY = (
     "skip-log-bin",
     "performance-schema=0",
 )
-_START_SECONDS = 60
+_START_SECONDS = 180
 
 # Nothing in the server is worth an orderly shutdown. Its pipe from us closes however we end, kill -9 included.
 _UNTIL_WE_ARE_GONE = """

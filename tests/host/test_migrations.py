@@ -105,7 +105,7 @@ def test_processes_that_start_at_once_wait_for_each_other(database, source):
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    failures = [process.communicate(timeout=60)[1] for process in processes]
+    failures = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], failures
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT COUNT(*) FROM first")) == 1

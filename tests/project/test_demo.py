@@ -28,7 +28,7 @@ def demo(folder: Path, *arguments: str) -> str:
         [CPAR, "demo", "--folder", str(folder), "--patients", "600", "--no-serve", *arguments],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     # Another demo may run on this machine: which ports are free says nothing.

@@ -13,8 +13,8 @@ from typing import Any
 
 import requests
 
-_START_SECONDS = 30
-_ANSWER_SECONDS = 30
+_START_SECONDS = 120
+_ANSWER_SECONDS = 120
 
 
 @dataclass
