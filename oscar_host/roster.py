@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from .schema import Present, Tables
-from .sql import filled, later, letters, two_digits, without_separators
+from .sql import filled, later, letters, real_day, two_digits, without_separators
 
 _NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted: the first letter of a status, and only as a capital
 _MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
@@ -103,7 +103,7 @@ class OscarRoster:
         # Nothing but alternatives: after ANALYZE, a plain comparison makes SQLite read all visits for a Bloom filter.
         return and_(
             or_(
-                visit.c.appointment_date < now.date(),
+                and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
             or_(visit.c.status.is_(None), first_letter.not_in(_NO_VISIT)),

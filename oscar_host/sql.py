@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, String, case, func, literal
+from sqlalchemy import Boolean, ColumnElement, Date, String, case, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -73,6 +73,25 @@ def _as_text(element: _day, compiler: SQLCompiler, **context: Any) -> str:
 def _as_date(element: _day, compiler: SQLCompiler, **context: Any) -> str:
     # Sent as text, it would make text of the days that it is compared with.
     return f"CAST({compiler.process(element.clauses, **context)} AS DATE)"
+
+
+class real_day(FunctionElement[bool]):  # noqa: N801
+    """Whether a date column holds a day of the calendar: OSCAR's server takes 2026-00-00 too, which Python cannot read."""
+
+    name = "real_day"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(real_day)
+def _entered(element: real_day, compiler: SQLCompiler, **context: Any) -> str:
+    return f"({compiler.process(element.clauses, **context)} IS NOT NULL)"
+
+
+@compiles(real_day, "mysql", "mariadb")
+def _with_month_and_day(element: real_day, compiler: SQLCompiler, **context: Any) -> str:
+    day = compiler.process(element.clauses, **context)
+    return f"(MONTH({day}) > 0 AND DAYOFMONTH({day}) > 0)"
 
 
 def filled(text: ColumnElement[Any]) -> ColumnElement[str | None]:

@@ -104,6 +104,19 @@ def test_a_status_column_that_ignores_case_still_tells_a_customized_visit_from_a
     assert sorted(found) == [(7, dt.date(2026, 5, 5)), (8, None)]
 
 
+@pytest.mark.parametrize("day", ["0000-00-00", "2026-00-00", "2026-09-00", "0000-05-05"])
+def test_a_visit_on_no_day_of_the_calendar_does_not_count(older, database_kind, day):
+    # As OSCAR's server takes them; SQLite has no dates, and no host there writes such a text.
+    odd = f"INSERT INTO {{appointment}} (demographic_no, appointment_date, status) VALUES (7, '{day}', 'B')"
+    host = older(*([odd] if database_kind == "mariadb" else []))
+    add(host, host.tables.demographic, demographic_no=7, **REQUIRED)
+    add(host, host.tables.appointment, demographic_no=7, appointment_date=dt.date(2026, 5, 5), status="B")
+    patients = host.roster.patients()
+    visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
+    with host.database.engine.connect() as connection:
+        assert connection.execute(select(patients.c.patient_id, visit)).all() == [(7, dt.date(2026, 5, 5))]
+
+
 @pytest.mark.parametrize("charset", ["latin1", "utf8mb4"])
 def test_names_are_read_right_from_tables_in_another_character_set(older, database_kind, charset):
     convert = f"ALTER TABLE {{demographic}} CONVERT TO CHARACTER SET {charset}"
