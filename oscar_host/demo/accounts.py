@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 
 import bcrypt
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, func, or_, select, true
 
-from ..schema import Tables
-from ..sql import may_be_stored
+from ..schema import Tables, present
+from ..sql import letters, may_be_stored
 
 _BCRYPT = "{bcrypt}"
 _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10)).decode()
@@ -24,19 +24,26 @@ def hashed(password: str) -> str:
 def provider_of(connection: Connection, tables: Tables, user_name: str, password: str, today: date) -> str | None:
     """The provider who signs in with this name and password; None for anything wrong, and it takes as long."""
     security, provider = tables.security, tables.provider
+    there = present(connection.engine, tables)
+    # Compared in SQL: MariaDB's 0000-00-00 is no date in Python.
+    expired = and_(security.c.b_ExpireSet == 1, func.coalesce(security.c.date_ExpireDate < today, true()))
+    barred = or_(
+        expired,
+        *(
+            func.coalesce(there.column(column), 0) != 0
+            for column in (security.c.forcePasswordReset, security.c.usingMfa)
+        ),
+        func.coalesce(provider.c.status, "1") == "0",
+    )
     account = (
-        select(security, provider.c.status)
-        .join_from(security, provider, security.c.provider_no == provider.c.provider_no)
+        select(security.c.password, security.c.provider_no, barred.label("barred"))
+        .join_from(security, provider, letters(security.c.provider_no) == letters(provider.c.provider_no))
         .where(security.c.user_name == user_name)
     )
     row = connection.execute(account).one_or_none() if may_be_stored(user_name) else None
     stored = row.password if row is not None and row.password.startswith(_BCRYPT) else _BCRYPT + _NOBODY
     fits = bcrypt.checkpw(password.encode()[:_BCRYPT_READS], stored.removeprefix(_BCRYPT).encode())
-    if row is None or not fits:
-        return None
-    expired = row.b_ExpireSet and (row.date_ExpireDate is None or row.date_ExpireDate < today)
-    barred = expired or row.forcePasswordReset or row.usingMfa or row.status == "0"
-    return None if barred else row.provider_no
+    return None if row is None or not fits or row.barred else row.provider_no
 
 
 @dataclass(slots=True)

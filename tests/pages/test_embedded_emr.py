@@ -78,6 +78,23 @@ def test_an_account_that_is_barred_is_refused(
     assert nobody.post("/sign-in", user_name="penner", password=password).status_code == 422
 
 
+def test_a_fork_without_second_factors_has_accounts_too(account: None, host: OscarHost, nobody: Any) -> None:
+    with host.database.writing() as connection:
+        for column in ("forcePasswordReset", "usingMfa"):
+            connection.exec_driver_sql(f"ALTER TABLE {host.tables.security.fullname} DROP COLUMN {column}")
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
+
+
+def test_an_account_that_expires_on_no_day_of_the_calendar_is_refused(
+    account: None, host: OscarHost, nobody: Any
+) -> None:
+    with host.database.writing() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE {host.tables.security.fullname} SET b_ExpireSet = 1, date_ExpireDate = '0000-00-00'"
+        )
+    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 422
+
+
 def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(
     account: None, host: OscarHost, manager: Any, nobody: Any
 ) -> None:
