@@ -63,7 +63,7 @@ def health_number(number: str | None, jurisdiction: str | None, settings: Settin
 
     None for a number that has not the form of Alberta's, and for a province without a published system.
     """
-    if jurisdiction in (None, "AB"):
+    if jurisdiction == "AB" or jurisdiction is None:
         if number is None or not is_phn(number):
             return None
         return identifier(settings.uri_phn, number, IdentifierType.HEALTH_NUMBER)

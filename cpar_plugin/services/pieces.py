@@ -6,7 +6,6 @@ sixteen bytes for each patient, for the comparison with the next submission.
 
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
 from enum import IntEnum
 from itertools import count
 from struct import Struct
@@ -60,42 +59,31 @@ class PieceWriter:
 
 
 class GzipWriter:
-    """The same for text, which is compressed and stored by `worker` while the next text is made."""
+    """The same for text that is compressed on its way."""
 
-    def __init__(self, host: Host, snapshot_id: str, part: Part, worker: Executor) -> None:
+    def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
         self._pieces = PieceWriter(host, snapshot_id, part)
         self._gzip = zlib.compressobj(level=1, wbits=_GZIP)
         self._held: list[bytes] = []
         self._size = 0
-        self._worker = worker
-        self._stored: Future[None] | None = None
 
     def write(self, data: bytes) -> None:
-        """Add to the part. Raises what an earlier write could not do."""
+        """Add to the part. Small writes are gathered: compressing a line costs as much as compressing a page."""
         self._held.append(data)
         self._size += len(data)
         if self._size >= _CHUNK_BYTES:
-            self._hand_over()
+            self._compress()
 
     def close(self) -> None:
-        """Write what is left, and wait until it is stored."""
-        self._hand_over()
-        self._wait()
+        """Write what is left."""
+        self._compress()
         self._pieces.write(self._gzip.flush())
         self._pieces.close()
 
-    def _hand_over(self) -> None:
-        self._wait()
-        self._stored = self._worker.submit(self._store, b"".join(self._held))
+    def _compress(self) -> None:
+        self._pieces.write(self._gzip.compress(b"".join(self._held)))
         self._held.clear()
         self._size = 0
-
-    def _wait(self) -> None:
-        if self._stored is not None:
-            self._stored.result()
-
-    def _store(self, text: bytes) -> None:
-        self._pieces.write(self._gzip.compress(text))
 
 
 def read(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:

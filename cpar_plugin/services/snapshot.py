@@ -6,10 +6,9 @@ providers, patients) followed by the panel's Group, whose members are written al
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
@@ -50,8 +49,8 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
     when there is no such panel, or no longer.
     """
     snapshot_id = new_snapshot_id(now)
-    with ThreadPoolExecutor(max_workers=1) as worker, host.database.engine.connect() as view:
-        writer = _Writer(host, settings, Frame.read(view, host, settings, panel_id), snapshot_id, now, worker)
+    with host.database.engine.connect() as view:
+        writer = _Writer(host, settings, Frame.read(view, host, settings, panel_id), snapshot_id, now)
         rules = roll.eligibility(view, host, settings, now)
         changes = _ChangesSince(_last_index(view, host, panel_id))
         for row in roll.member_rows(view, host, panel_id, now=now):
@@ -60,7 +59,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 writer.leave_out(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
-        writer.close()
+    writer.close()
     size, digest = _measured(body(host, snapshot_id))
     taken = Taken(snapshot_id, writer.sent, writer.left_out, writer.reasons, size, digest)
     with host.database.session() as session:
@@ -138,9 +137,7 @@ class _ChangesSince:
 class _Writer:
     """Puts each member where it belongs, and counts."""
 
-    def __init__(
-        self, host: Host, settings: Settings, frame: Frame, snapshot_id: str, now: datetime, worker: Executor
-    ) -> None:
+    def __init__(self, host: Host, settings: Settings, frame: Frame, snapshot_id: str, now: datetime) -> None:
         self.sent = 0
         self.left_out = 0
         self.reasons: Counter[Reason] = Counter()
@@ -149,8 +146,8 @@ class _Writer:
         self._snapshot_id = snapshot_id
         self._patient = patients(settings, frame.refer, active_status=host.roster.active_status)
         self._member = group_members(settings)
-        self._body = GzipWriter(host, snapshot_id, Part.BODY, worker)
-        self._group = GzipWriter(host, snapshot_id, Part.GROUP, worker)
+        self._body = GzipWriter(host, snapshot_id, Part.BODY)
+        self._group = GzipWriter(host, snapshot_id, Part.GROUP)
         self._index = PieceWriter(host, snapshot_id, Part.INDEX)
         self._rows_left_out: list[dict[str, object]] = []
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
@@ -162,7 +159,7 @@ class _Writer:
         frame = self._frame
         entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
         member = self._member(row, entry["fullUrl"])
-        content = sha256(orjson.dumps(row.facts)).digest()[: pieces.HASH_BYTES]
+        content = blake2b(orjson.dumps(row.facts), digest_size=pieces.HASH_BYTES).digest()
         mark_change(member, changes.of(row.patient_id, content))
         self._body.write(b"," + orjson.dumps(entry))
         self._group.write((b"," if self.sent else b',"member":[') + orjson.dumps(member))

@@ -2,13 +2,11 @@ import gzip
 import random
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, func, select, update
-from sqlalchemy.exc import IntegrityError
 
 from cpar_plugin.services import pieces, retention, snapshot
 from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, Part, PieceWriter
@@ -42,24 +40,13 @@ def test_a_part_is_cut_into_pieces_that_no_server_refuses(host: OscarHost) -> No
 
 
 def test_what_is_very_small_when_compressed_is_read_back_in_small_chunks(host: OscarHost) -> None:
-    with ThreadPoolExecutor(1) as worker:
-        writer = GzipWriter(host, "s", Part.BODY, worker)
-        for _ in range(100):
-            writer.write(b" " * 100_000)
-        writer.close()
+    writer = GzipWriter(host, "s", Part.BODY)
+    for _ in range(100):
+        writer.write(b" " * 100_000)
+    writer.close()
     chunks = [len(chunk) for chunk in pieces.unzipped(pieces.read(host, "s", Part.BODY))]
     assert sum(chunks) == 10_000_000
     assert max(chunks) <= PIECE_BYTES
-
-
-def test_an_error_while_storing_reaches_whoever_writes(host: OscarHost) -> None:
-    with ThreadPoolExecutor(1) as worker:
-        first, second = (GzipWriter(host, "s", Part.BODY, worker) for _ in range(2))
-        first.write(b"a")
-        first.close()
-        second.write(b"b")
-        with pytest.raises(IntegrityError):
-            second.close()
 
 
 @pytest.fixture
