@@ -76,7 +76,7 @@ def _as_date(element: _day, compiler: SQLCompiler, **context: Any) -> str:
 
 
 class real_day(FunctionElement[bool]):  # noqa: N801
-    """Whether a date column holds a day of the calendar: OSCAR's server takes 2026-00-00 too, which Python cannot read."""
+    """Whether a date column holds a day of the calendar. OSCAR's server takes 2026-00-00, which Python cannot read."""
 
     name = "real_day"
     type = Boolean()
