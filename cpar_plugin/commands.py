@@ -88,6 +88,8 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
 def _moment(text: str, host: Host) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if not 2000 <= moment.year < 3000:  # the calendar counts on from it
+            raise ValueError
     except ValueError:
         raise click.BadParameter("write it like 2026-11-07T03:15", param_hint="--now") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)

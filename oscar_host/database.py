@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 
+import pymysql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -83,7 +85,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _mariadb(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,  # they hold patient data, and errors are logged
         isolation_level="REPEATABLE READ",
@@ -93,3 +95,9 @@ def _mariadb(url: URL) -> Engine:
             "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00'",
         },
     )
+    if engine.driver == "pymysql":
+        options = engine.dialect.create_connect_args(url)[1]
+        unknown = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
+        if unknown:
+            raise Refused({"database_url": f"The database URL has options that the driver does not know: {unknown}."})
+    return engine

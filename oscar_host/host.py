@@ -117,7 +117,10 @@ def _zone(settings: Mapping[str, str]) -> ZoneInfo:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        if not 2000 <= moment.year < 3000:  # the calendar counts on from it
+            raise ValueError
+        return moment
     except ValueError:
         raise Refused({"now": "CPAR_NOW is no moment: write it like 2026-11-07T03:15."}) from None
 

@@ -89,9 +89,16 @@ def test_the_clock_can_be_set_for_trying_out(set_environment, tmp_path):
     set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Vancouver")
     now = from_environment().clock.now()
     assert now.isoformat() == "2026-11-07T03:15:00-08:00"
-    set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="in the morning")
-    with pytest.raises(Refused, match="CPAR_NOW"):
-        from_environment()
+    for wrong in ("in the morning", "9999-12-31T23:59"):
+        set_environment(CPAR_DATABASE_URL=url, CPAR_NOW=wrong)
+        with pytest.raises(Refused, match="CPAR_NOW"):
+            from_environment()
+
+
+def test_a_database_url_with_an_unknown_option_is_refused():
+    open_host("mysql+pymysql://cpar@localhost/cpar?ssl_ca=/etc/ca.pem&ssl_check_hostname=true&unix_socket=/run/x")
+    with pytest.raises(Refused, match="does not know: timeuot"):
+        open_host("mysql+pymysql://cpar@localhost/cpar?timeuot=5")
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "/etc/localtime"])

@@ -54,7 +54,9 @@ def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> Non
     assert world.states(panel) == [State.MISSED]
 
 
-@pytest.mark.parametrize("wrong", ["tomorrow", "2026-13-01", " ", "2026-11-07T03:15'; DROP TABLE cpar_member"])
+@pytest.mark.parametrize(
+    "wrong", ["tomorrow", "2026-13-01", " ", "9999-12-31", "2026-11-07T03:15'; DROP TABLE cpar_member"]
+)
 def test_a_moment_that_is_none_is_wrong_usage(call: Any, wrong: str) -> None:
     done = call("run-due", "--now", wrong)
     assert done.exit_code == 2
