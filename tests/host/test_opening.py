@@ -86,9 +86,9 @@ def test_a_settings_file_of_another_form_is_named(set_environment, tmp_path, con
 
 def test_the_clock_can_be_set_for_trying_out(set_environment, tmp_path):
     url = f"sqlite:///{tmp_path}/clinic.db"
-    set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Vancouver")
+    set_environment(CPAR_DATABASE_URL=url, CPAR_NOW="2026-11-07T03:15", CPAR_TIME_ZONE="America/Regina")
     now = from_environment().clock.now()
-    assert now.isoformat() == "2026-11-07T03:15:00-08:00"
+    assert now.isoformat() == "2026-11-07T03:15:00-06:00"
     for wrong in ("in the morning", "9999-12-31T23:59"):
         set_environment(CPAR_DATABASE_URL=url, CPAR_NOW=wrong)
         with pytest.raises(Refused, match="CPAR_NOW"):
