@@ -61,9 +61,7 @@ def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         queued = history.one(connection, host, submission_id)
     if queued.state is State.DUE:
-        return (
-            f"Panel {queued.panel_number} is submitted again now. Load this page in a minute to see the answer."
-        )
+        return f"Panel {queued.panel_number} is submitted again now. Load this page in a minute to see the answer."
     return f"Panel {queued.panel_number} is queued. It goes on {day(queued.due_on)} with the data of that moment."
 
 
