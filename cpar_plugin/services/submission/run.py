@@ -3,11 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ...domain.refusals import Refused
 from ...domain.submission import State
@@ -125,7 +127,8 @@ def _waiting(host: Host) -> int:
 
 def _beat(host: Host) -> None:
     now = host.clock.now()  # even where a run pretends to be at another time
-    with host.database.session() as session:
+    # Two workers may both find no heartbeat yet: the other one's is as good.
+    with suppress(IntegrityError), host.database.session() as session:
         beaten = session.execute(update(heartbeat).where(heartbeat.c.name == notices.HEARTBEAT).values(at=now))
         if not beaten.rowcount:  # type: ignore[attr-defined]
             session.execute(insert(heartbeat).values(name=notices.HEARTBEAT, at=now))
