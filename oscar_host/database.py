@@ -1,6 +1,7 @@
 """Engines that behave alike on SQLite and MariaDB: strict, with real transactions and consistent reads."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
@@ -74,7 +75,7 @@ def _sqlite(url: URL) -> Engine:
         assert isinstance(connection, sqlite3.Connection)
         # SQLAlchemy begins transactions (below), not the driver: that one leaves SELECT outside of them.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL").close()
+        _write_ahead(connection)
         connection.execute("PRAGMA foreign_keys = ON").close()
 
     @event.listens_for(engine, "begin")
@@ -82,6 +83,20 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # Of processes that open a new file at the same moment SQLite turns some away here, without its usual waiting.
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _mariadb(url: URL) -> Engine:
