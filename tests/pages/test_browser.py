@@ -147,6 +147,7 @@ def look(page: Page, script: bool) -> Look:
     """Look at what is open: with axe where scripts run, else in pictures at two widths, neither of which it exceeds."""
 
     def at(name: str) -> None:
+        page.wait_for_load_state("networkidle")  # a click does not wait for the page that it leads to
         if script:
             _no_findings(page, name)
             return
