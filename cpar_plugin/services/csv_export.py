@@ -1,6 +1,7 @@
 """All patients of a panel as a CSV file that a spreadsheet opens as it is meant."""
 
 import csv
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -37,6 +38,12 @@ _BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 _FORMULA = ("=", "+", "-", "@")
 _AT_ONCE = 1000
 
+log = logging.getLogger(__name__)
+
+
+class ExportBrokenOff(Exception):
+    """The file is not whole: the log says which kind of error ended it."""
+
 
 def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
     """The file, streamed, as things stand when it begins; the host's audit trail is told first.
@@ -47,7 +54,16 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     chosen = panel_members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
-    return _encoded(_lines(host, settings, chosen))
+    return _silenced(_encoded(_lines(host, settings, chosen)))
+
+
+def _silenced(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except Exception as error:
+        # The answer is half gone: it must break off, but whoever logs that must not see the text of the error.
+        log.error("an export of patients broke off: %s", type(error).__name__)
+        raise ExportBrokenOff from None
 
 
 def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..domain.calendar import Calendar
 from ..domain.refusals import Refused
@@ -112,12 +113,25 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
     facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
     facts.append(f"Next night run: {_next_night(calendar, now)}.")
-    problems += _wrong_settings(settings)
+    problems += _unreadable_host(host) + _wrong_settings(settings)
     return Status(tuple(facts), tuple(problems))
 
 
 def _next_night(calendar: Calendar, now: datetime) -> str:
     return spoken_moment(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar)
+
+
+def _unreadable_host(host: Host) -> list[str]:
+    try:
+        with host.database.engine.connect() as connection:
+            for source in (host.roster.patients(), host.roster.providers()):
+                connection.execute(select(source).limit(1)).all()
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        return [
+            f"The EMR's patients cannot be read ({kind}): check the name of its database, and our account's rights."
+        ]
+    return []
 
 
 def _wrong_settings(settings: Settings) -> list[str]:

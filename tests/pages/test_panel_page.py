@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, text
 
 from cpar_plugin.services import members
+from cpar_plugin.services.csv_export import ExportBrokenOff, export
 from cpar_plugin.services.panel_members import AT_ONCE
+from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -322,3 +324,18 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
         statements.clear()
         page(manager.get(f"/cpar/panels/{panel}", **query))
         assert len(statements) <= 12, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
+
+
+def test_an_export_that_breaks_off_leaves_no_words_of_the_error_in_the_log(
+    host: OscarHost, paneled: Any, panel: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    paneled("Wren")
+    chunks = export(host, host.identity.system, load({}), panel)
+    next(chunks)
+    with host.database.session() as session:
+        host.tables.provider.drop(session.connection())
+    with pytest.raises(ExportBrokenOff) as broken:
+        list(chunks)
+    assert broken.value.__suppress_context__
+    assert re.search(r"an export of patients broke off: \w+Error\n", caplog.text)
+    assert "SELECT" not in caplog.text

@@ -87,6 +87,13 @@ def test_the_integration_is_turned_on_and_off(world: Any, call: Any) -> None:
     assert call("enable").output == "The CPAR integration is on.\n"
 
 
+def test_status_says_when_the_patients_cannot_be_read(world: Any, call: Any) -> None:
+    wrong = call("status", CPAR_HOST_SCHEMA="nowhere")
+    assert wrong.exit_code == 1
+    assert "Problem: The EMR's patients cannot be read" in wrong.output
+    assert "Traceback" not in wrong.output
+
+
 @pytest.mark.parametrize("command", ["run-due", "status", "enable", "disable"])
 @pytest.mark.parametrize(
     ("name", "value", "said"),
