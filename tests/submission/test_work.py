@@ -366,3 +366,14 @@ def test_a_run_that_pretends_to_be_later_counts_its_claims_from_there(world: Any
     (row,) = world.rows(panel)
     assert row.state == State.WRITTEN
     assert row.finished_at == at_night + timedelta(days=1)
+
+
+def test_a_run_that_pretends_to_be_later_removes_nothing_that_is_to_be_kept(world: Any) -> None:
+    panel = world.panel()
+    world.run_at("2026-11-07T03:15")
+    (row,) = world.rows(panel)
+    assert row.state == State.WRITTEN
+    years_later = world.clock.now().replace(month=12, year=2036)
+    report = run.run_due(world.host, world.settings, years_later)
+    assert report.night_begun
+    assert b"".join(snapshot.body(world.host, row.snapshot_id)).endswith(b"}")

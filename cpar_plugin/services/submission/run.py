@@ -59,7 +59,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
         report.night_begun = bool(_try(report, lambda: night.begin(host, settings, now)))
         _work(host, settings, report, moment, progress)
     if report.night_begun:
-        _try(report, lambda: retention.forget(host, settings, now=moment()))
+        _try(report, lambda: retention.forget(host, settings, now=host.clock.now()))
     _try(report, lambda: mailing.mail(host, settings, moment()))
     if not report.errors:
         _beat(host)
