@@ -1,5 +1,6 @@
 """SQL that SQLite and MariaDB spell differently."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,19 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 _NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that nobody has entered; 0000-00-00 sorts before it
+
+
+def _spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
+    """How a function of ours is written, with {0} for what stands in its brackets."""
+
+    def written(form: str) -> Callable[..., str]:
+        def compiled(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
+            return form.format(compiler.process(element.clauses, **context))
+
+        return compiled
+
+    compiles(function)(written(standard))
+    compiles(function, "mysql", "mariadb")(written(mariadb))
 
 
 class letters(FunctionElement[str]):  # noqa: N801  # spelled like the function that it is
@@ -23,14 +37,7 @@ class letters(FunctionElement[str]):  # noqa: N801  # spelled like the function 
     inherit_cache = True
 
 
-@compiles(letters)
-def _as_it_is(element: letters, compiler: SQLCompiler, **context: Any) -> str:
-    return f"({compiler.process(element.clauses, **context)})"
-
-
-@compiles(letters, "mysql", "mariadb")
-def _converted(element: letters, compiler: SQLCompiler, **context: Any) -> str:
-    return f"(CONVERT({compiler.process(element.clauses, **context)} USING utf8mb4) COLLATE utf8mb4_bin)"
+_spelled(letters, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_bin)")
 
 
 class _later(FunctionElement[date]):  # noqa: N801
@@ -39,14 +46,7 @@ class _later(FunctionElement[date]):  # noqa: N801
     inherit_cache = True
 
 
-@compiles(_later)
-def _max(element: _later, compiler: SQLCompiler, **context: Any) -> str:
-    return f"max({compiler.process(element.clauses, **context)})"
-
-
-@compiles(_later, "mysql", "mariadb")
-def _greatest(element: _later, compiler: SQLCompiler, **context: Any) -> str:
-    return f"greatest({compiler.process(element.clauses, **context)})"
+_spelled(_later, "max({0})", "greatest({0})")
 
 
 def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
@@ -64,15 +64,8 @@ class _day(FunctionElement[date]):  # noqa: N801
         super().__init__(literal(day, Date()))
 
 
-@compiles(_day)
-def _as_text(element: _day, compiler: SQLCompiler, **context: Any) -> str:
-    return compiler.process(element.clauses, **context)
-
-
-@compiles(_day, "mysql", "mariadb")
-def _as_date(element: _day, compiler: SQLCompiler, **context: Any) -> str:
-    # Sent as text, it would make text of the days that it is compared with.
-    return f"CAST({compiler.process(element.clauses, **context)} AS DATE)"
+# MariaDB would make text of the days that a text is compared with.
+_spelled(_day, "{0}", "CAST({0} AS DATE)")
 
 
 class real_day(FunctionElement[bool]):  # noqa: N801
@@ -83,15 +76,7 @@ class real_day(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
-@compiles(real_day)
-def _entered(element: real_day, compiler: SQLCompiler, **context: Any) -> str:
-    return f"({compiler.process(element.clauses, **context)} IS NOT NULL)"
-
-
-@compiles(real_day, "mysql", "mariadb")
-def _with_month_and_day(element: real_day, compiler: SQLCompiler, **context: Any) -> str:
-    day = compiler.process(element.clauses, **context)
-    return f"(MONTH({day}) > 0 AND DAYOFMONTH({day}) > 0)"
+_spelled(real_day, "({0} IS NOT NULL)", "(MONTH({0}) > 0 AND DAYOFMONTH({0}) > 0)")
 
 
 def filled(text: ColumnElement[Any]) -> ColumnElement[str | None]:

@@ -28,7 +28,7 @@ def doubtful(phn: str, draw: Draw) -> str:
 
 def malformed(phn: str, draw: Draw) -> str:
     """What gets typed in place of a PHN."""
-    return draw.pick((phn[:-1], phn + phn[-1], phn.replace("0", "O"), phn[:5] + "XXXX", "pending", "newborn", "0"))
+    return draw.pick((phn[:-1], phn + phn[-1], phn.replace("0", "O"), phn[:5] + 4 * "X", "pending", "newborn", "0"))
 
 
 def of_another_province(draw: Draw) -> tuple[str, str, str]:
