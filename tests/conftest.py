@@ -1,4 +1,4 @@
-"""Databases, a host with empty tables, and a small writer for the EMR's own rows."""
+"""Databases, a host with empty tables, a small writer for the EMR's own rows, and a registry."""
 
 import datetime as dt
 import os
@@ -19,6 +19,7 @@ import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
 from oscar_host.clock import ALBERTA, FixedClock
 from oscar_host.demo.mariadb import private_mariadb
+from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
 from oscar_host.migrations import upgrade
 
@@ -314,6 +315,20 @@ class Oscar:
 def oscar(host: OscarHost) -> Oscar:
     """A small writer for the EMR's own rows."""
     return Oscar(host)
+
+
+@pytest.fixture(scope="module")
+def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with running(tmp_path_factory.mktemp("registry")) as running_registry:
+        yield running_registry
+
+
+@pytest.fixture
+def registry(_registry: RunningRegistry) -> RunningRegistry:
+    """A registry that behaves, with nothing received."""
+    _registry.behave("ok")
+    _registry.forget()
+    return _registry
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

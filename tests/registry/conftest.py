@@ -1,6 +1,6 @@
 """A registry that runs, and submissions written by hand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
@@ -9,7 +9,7 @@ import orjson
 import pytest
 import requests
 
-from oscar_host.demo.registry.process import RunningRegistry, running
+from oscar_host.demo.registry.process import RunningRegistry
 
 Json = dict[str, Any]
 Post = Callable[[Json], requests.Response]
@@ -82,20 +82,6 @@ def written(patients: int = 2, identifier: str = "urn:uuid:8a3f3e9e-8f0e-4b5c-9d
 def submission() -> Callable[..., Json]:
     """Writes a submission: `submission(patients=2, identifier=...)`."""
     return written
-
-
-@pytest.fixture(scope="module")
-def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    with running(tmp_path_factory.mktemp("registry")) as running_registry:
-        yield running_registry
-
-
-@pytest.fixture
-def registry(_registry: RunningRegistry) -> RunningRegistry:
-    """A registry that behaves, with nothing received."""
-    _registry.behave("ok")
-    _registry.forget()
-    return _registry
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Submissions to a real registry over HTTP, which misbehaves as told."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,18 +9,6 @@ import pytest
 from cpar_plugin.domain.submission import State
 from cpar_plugin.services.submission import asking, history
 from oscar_host.demo.registry import process
-
-
-@pytest.fixture(scope="module")
-def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.RunningRegistry]:
-    with process.running(tmp_path_factory.mktemp("registry")) as registry:
-        yield registry
-
-
-@pytest.fixture
-def registry(shared_registry: process.RunningRegistry) -> process.RunningRegistry:
-    shared_registry.behave("ok")
-    return shared_registry
 
 
 @pytest.fixture

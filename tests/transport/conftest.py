@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cpar_plugin.transport import Envelope
-from oscar_host.demo.registry.process import RunningRegistry, running
 
 TAKEN_AT = datetime(2026, 11, 10, 10, 0, tzinfo=UTC)
 SNAPSHOT = "6f1c54a7-31c4-4d77-9a38-3d2b4d0c3b11"
@@ -78,20 +77,6 @@ def envelope() -> Callable[..., Envelope]:
         return Envelope(**(true | changes))
 
     return put
-
-
-@pytest.fixture(scope="module")
-def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    with running(tmp_path_factory.mktemp("registry")) as running_registry:
-        yield running_registry
-
-
-@pytest.fixture
-def registry(_registry: RunningRegistry) -> RunningRegistry:
-    """A registry that behaves, with nothing received."""
-    _registry.behave("ok")
-    _registry.forget()
-    return _registry
 
 
 class Authority:
