@@ -1,12 +1,17 @@
 """The embedded EMR with a small clinic in it, and people who use it."""
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
@@ -15,7 +20,15 @@ from cpar_plugin.services import clinic, panels
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
-DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "102", "201", "301", "302", "401"
+DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS, BARRED = (
+    "101",
+    "102",
+    "201",
+    "301",
+    "302",
+    "401",
+    "303",
+)
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -55,14 +68,16 @@ class Person:
 
 @pytest.fixture
 def staff(oscar: Any) -> None:
-    """Two doctors, a receptionist, an administrator, somebody with the CPAR role only, and somebody without a role."""
+    """Two doctors, a receptionist, two administrators, somebody with the CPAR role alone, somebody without any."""
     oscar.provider(DOCTOR, last_name="Okafor", first_name="Adaeze", ohip_no="1234-56789")
     oscar.provider(OTHER_DOCTOR, last_name="Tremblay", first_name="Hélène", ohip_no="2234-56789")
-    for provider_id, name in ((RECEPTION, "Santos"), (MANAGER, "Penner"), (CPAR_ROLE, "Quill"), (NO_RIGHTS, "Brar")):
+    others = {RECEPTION: "Santos", MANAGER: "Penner", BARRED: "Petty", CPAR_ROLE: "Quill", NO_RIGHTS: "Brar"}
+    for provider_id, name in others.items():
         oscar.provider(provider_id, last_name=name, first_name="Ada", provider_type="staff", ohip_no="")
     oscar.role(DOCTOR, "doctor")
     oscar.role(RECEPTION, "receptionist")
     oscar.role(MANAGER, "admin", "receptionist")
+    oscar.role(BARRED, "admin", "receptionist")
     oscar.role(CPAR_ROLE, "CPAR Admin")
     for role, name, letter in (
         ("doctor", "_demographic", "x"),
@@ -131,6 +146,18 @@ def reception(app: Flask) -> Person:
 
 
 @pytest.fixture
+def doctor(app: Flask) -> Person:
+    """A doctor, who may see patients."""
+    return Person(app, DOCTOR)
+
+
+@pytest.fixture
+def barred(app: Flask) -> Person:
+    """An administrator as the other; a test says which patients are closed to them."""
+    return Person(app, BARRED)
+
+
+@pytest.fixture
 def cpar_role(app: Flask) -> Person:
     """Somebody who may manage panels, and see no patient."""
     return Person(app, CPAR_ROLE)
@@ -140,3 +167,68 @@ def cpar_role(app: Flask) -> Person:
 def manager(app: Flask) -> Person:
     """An administrator who may also see patients."""
     return Person(app, MANAGER)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for all tests that only need tabs of their own."""
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or "/usr/bin/chromium"
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address at which the application answers, from this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Silent(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+OpenTab = Callable[..., Page]
+
+
+@pytest.fixture
+def open_tab(app: Flask, site: str, chromium: Browser) -> Iterator[OpenTab]:
+    """Opens a browser of its own for a signed-in person: `open_tab(RECEPTION, script=False, width=800)`.
+
+    Afterwards no page may have logged an error, broken the security policy or met a failure of the server.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(provider_id: str | None, *, script: bool = True, width: int = 1280) -> Page:
+        context = chromium.new_context(
+            base_url=site, java_script_enabled=script, viewport={"width": width, "height": 800}
+        )
+        contexts.append(context)
+        if provider_id:
+            signing = SecureCookieSessionInterface().get_signing_serializer(app)
+            assert signing
+            cookie = signing.dumps({"provider_id": provider_id})
+            context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": site}])
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 500 else None)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # The browser itself notes every 4xx that a test has asked for.
+    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []

@@ -11,21 +11,29 @@ from cpar_plugin.services.submission import asking
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
-# What nobody, somebody without rights, a receptionist, the CPAR role and a manager get, in this order.
-# 303 for nobody is the way to the sign-in.
-OPEN = (200, 200, 200, 200, 200)
-SIGNED_IN = (303, 200, 200, 200, 200)
-OF_THE_PATIENT = (303, 403, 200, 403, 200)
-CHANGES_THE_PATIENT = (303, 403, 303, 403, 303)
-MANAGEMENT = (303, 403, 403, 200, 200)
-CHANGES_PANELS = (303, 403, 403, 303, 303)
+from .conftest import BARRED
+
+PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")
+
+# What each of them gets: 303 for nobody is the way to the sign-in. The last is a manager whose own rights bar the
+# patient that is asked about.
+# fmt: off
+#                      nobody, no rights, reception, doctor, CPAR role, manager, barred
+OPEN =                (200,    200,       200,       200,    200,       200,     200)
+SIGNED_IN =           (303,    200,       200,       200,    200,       200,     200)
+OF_THE_PATIENT =      (303,    403,       200,       200,    403,       200,     403)
+CHANGES_THE_PATIENT = (303,    403,       303,       303,    403,       303,     403)
+MANAGEMENT =          (303,    403,       403,       403,    200,       200,     200)
+CHANGES_PANELS =      (303,    403,       403,       403,    303,       303,     303)
+NOT_IN_THIS_STATE =   (303,    403,       403,       403,    409,       409,     409)
+# fmt: on
 
 EXPECTED = {
     ("GET", "static"): OPEN,
     ("GET", "cpar.static"): OPEN,
     ("GET", "sign_in"): OPEN,
-    ("POST", "sign_in"): (422, 422, 422, 422, 422),
-    ("POST", "sign_out"): (303, 303, 303, 303, 303),
+    ("POST", "sign_in"): (422,) * len(PEOPLE),
+    ("POST", "sign_out"): (303,) * len(PEOPLE),
     ("GET", "search"): SIGNED_IN,
     ("POST", "search"): SIGNED_IN,
     ("GET", "master_record"): OF_THE_PATIENT,
@@ -48,7 +56,7 @@ EXPECTED = {
     ("POST", "cpar.delete_panel"): CHANGES_PANELS,
     ("POST", "cpar.submit_panel"): CHANGES_PANELS,
     ("POST", "cpar.cancel_submission"): CHANGES_PANELS,
-    ("POST", "cpar.retry_submission"): (303, 403, 403, 409, 409),  # only what has failed can be tried again
+    ("POST", "cpar.retry_submission"): NOT_IN_THIS_STATE,  # only what has failed can be tried again
     ("GET", "cpar.settings"): MANAGEMENT,
     ("POST", "cpar.settings"): CHANGES_PANELS,
     ("GET", "cpar.bulk"): MANAGEMENT,
@@ -57,7 +65,6 @@ EXPECTED = {
     ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
     ("GET", "cpar.submissions"): MANAGEMENT,
 }
-PEOPLE = ("nobody", "no_rights", "reception", "cpar_role", "manager")
 
 
 def _addresses(app: Flask) -> Iterator[tuple[str, str]]:
@@ -86,6 +93,7 @@ def test_every_address_answers_each_person_as_expected(
         panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
         patient = oscar.patient()
         oscar.visit(patient)
+        oscar.privilege(BARRED, f"_demographic${patient}", "o")
         assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
         parts = {
             "filename": "cpar.css" if endpoint == "cpar.static" else "emr.css",
