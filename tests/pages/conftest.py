@@ -1,17 +1,12 @@
 """The embedded EMR with a small clinic in it, and people who use it."""
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
@@ -167,68 +162,3 @@ def cpar_role(app: Flask) -> Person:
 def manager(app: Flask) -> Person:
     """An administrator who may also see patients."""
     return Person(app, MANAGER)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, one for all tests that only need tabs of their own."""
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or "/usr/bin/chromium"
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The address at which the application answers, from this process."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no line for each request."""
-
-    def log_request(self, *_: object) -> None:
-        pass
-
-
-OpenTab = Callable[..., Page]
-
-
-@pytest.fixture
-def open_tab(app: Flask, site: str, chromium: Browser) -> Iterator[OpenTab]:
-    """Opens a browser of its own for a signed-in person: `open_tab(RECEPTION, script=False, width=800)`.
-
-    Afterwards no page may have logged an error, broken the security policy or met a failure of the server.
-    """
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def opened(provider_id: str | None, *, script: bool = True, width: int = 1280) -> Page:
-        context = chromium.new_context(
-            base_url=site, java_script_enabled=script, viewport={"width": width, "height": 800}
-        )
-        contexts.append(context)
-        if provider_id:
-            signing = SecureCookieSessionInterface().get_signing_serializer(app)
-            assert signing
-            cookie = signing.dumps({"provider_id": provider_id})
-            context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": site}])
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 500 else None)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    # The browser itself notes every 4xx that a test has asked for.
-    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []

@@ -1,7 +1,6 @@
 """What people do at a browser, in Chromium against a served process: with script on and off."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cpar_plugin.services import clinic
 from oscar_host.demo.data.staff import PASSWORD
@@ -22,20 +20,10 @@ from oscar_host.demo.data.writing import fill
 from oscar_host.host import open_host
 from oscar_host.migrate import installed_plugins
 
-_PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
+from ..browser import PATIENCE, no_findings, picture_at_each_width, watch
+
 NOW = "2026-11-23T10:00"  # in the blackout
-PICTURES = Path(__file__).parent.parent.parent / "test-output" / "pages"
 CPAR = Path(sys.executable).parent / "cpar"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-OPTIONS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @dataclass(frozen=True)
@@ -55,18 +43,6 @@ class Served:
             text=True,
         )
         return done.stdout
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        try:
-            launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        except Error as error:
-            pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium\n{error}")
-        yield launched
-        launched.close()
 
 
 def _free_port() -> int:
@@ -127,19 +103,16 @@ Look = Callable[[str], None]
 
 
 @pytest.fixture
-def page(browser: Browser, served: Served, script: bool) -> Iterator[Page]:
+def page(chromium: Browser, served: Served, script: bool) -> Iterator[Page]:
     """A page of 1280 by 800, where no answer is a server's failure and nothing is blocked by the security policy."""
-    context = browser.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 800})
+    context = chromium.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(_PATIENCE)
-    expect.set_options(timeout=_PATIENCE)
+    page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 500 else None)
+    watch(page, complaints)
     yield page
     context.close()
-    # The browser itself notes every 4xx that a test has asked for.
-    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+    assert complaints == []
 
 
 @pytest.fixture
@@ -149,22 +122,11 @@ def look(page: Page, script: bool) -> Look:
     def at(name: str) -> None:
         page.wait_for_load_state("networkidle")  # a click does not wait for the page that it leads to
         if script:
-            _no_findings(page, name)
-            return
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        for width in (800, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{name} is wider than {width} pixels"
+            no_findings(page, name)
+        else:
+            picture_at_each_width(page, name)
 
     return at
-
-
-def _no_findings(page: Page, name: str) -> None:
-    found = Axe().run(page).response["violations"]
-    told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-    assert told == [], name
 
 
 def _sign_in(page: Page, served: Served, user_name: str) -> None:
@@ -350,9 +312,7 @@ def test_a_date_from_a_bulk_update_is_confirmed(served: Served, page: Page, look
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
 
 
-def test_two_clerks_at_one_patient_do_not_overwrite_each_other(
-    served: Served, browser: Browser, page: Page, look: Look
-) -> None:
+def test_two_clerks_at_one_patient_do_not_overwrite_each_other(served: Served, page: Page, look: Look) -> None:
     _sign_in(page, served, "admin")
     _set_up(page)
     _new_panel(page, "0042", "Okafor")

@@ -1,0 +1,127 @@
+"""Chromium, the application under test at an address of its own, and a look at what a page shows."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
+PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
+WIDTHS = (800, 1280)
+_OPTIONS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+OpenTab = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for all tests: each opens a context of its own."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or "/usr/bin/chromium"
+        try:
+            launched = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
+        except Error as error:
+            pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium\n{error}")
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address at which the test's `app` answers, from this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Silent(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def open_tab(app: Flask, site: str, chromium: Browser) -> Iterator[OpenTab]:
+    """Opens a browser of its own for a signed-in person: `open_tab(RECEPTION, script=False, width=800)`.
+
+    Afterwards no page may have logged an error, broken the security policy or met a failure of the server.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(provider_id: str | None, *, script: bool = True, width: int = 1280) -> Page:
+        context = chromium.new_context(
+            base_url=site, java_script_enabled=script, viewport={"width": width, "height": 800}
+        )
+        contexts.append(context)
+        if provider_id:
+            signing = SecureCookieSessionInterface().get_signing_serializer(app)
+            assert signing
+            cookie = signing.dumps({"provider_id": provider_id})
+            context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": site}])
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        watch(page, complaints)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def watch(page: Page, complaints: list[str]) -> None:
+    """Note every error of the page, everything that its security policy has blocked, and failures of the server."""
+
+    def note(message: str) -> None:
+        # The browser itself notes every 4xx that a test has asked for.
+        if "the server responded with a status of 4" not in message:
+            complaints.append(message)
+
+    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("response", lambda answer: note(answer.url) if answer.status >= 500 else None)
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture of what is open at each width, none of which it exceeds; axe finds nothing in it."""
+    page.wait_for_load_state("networkidle")  # a click does not wait for the page that it leads to
+    no_findings(page, name)
+    picture_at_each_width(page, name)
+
+
+def no_findings(page: Page, name: str) -> None:
+    """Axe finds nothing. The page must run scripts."""
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
+
+
+def picture_at_each_width(page: Page, name: str) -> None:
+    """Keep a picture of what is open at each width, none of which it exceeds."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is wider than {width} pixels"
