@@ -1,25 +1,32 @@
 """A snapshot's parts in `cpar_snapshot_piece`: bytes of any length, cut so that no server refuses a packet.
 
 BODY and GROUP are gzip members which, one after the other, are the body of a submission. INDEX is who was in it:
-sixteen bytes for each patient, for the comparison with the next submission.
+sixteen bytes for each patient, for the comparison with the next submission. All three have the patients in the same
+order. The position of a piece is how many patients stand in the pieces before it, and each piece can be unzipped
+without those: that is how one page of a long list is found.
 """
 
 import zlib
 from collections.abc import Iterator
 from enum import IntEnum
-from itertools import count
+from itertools import islice
 from struct import Struct
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from ..hooks import Host
 from ..store.tables import snapshot_piece
 
 PIECE_BYTES = 512 * 1024
 _CHUNK_BYTES = 256 * 1024
+_CUT_BYTES = PIECE_BYTES - _CHUNK_BYTES
 _GZIP = 31  # zlib's window bits for a gzip member
+_WITHOUT_HEAD = -15  # and for what follows a full flush in it
 HASH_BYTES = 8
 _ENTRY = Struct(f">q{HASH_BYTES}s")  # patient_id, content hash
+_KEY = snapshot_piece.c
+
+Entry = tuple[int, bytes]
 
 
 class Part(IntEnum):
@@ -30,40 +37,52 @@ class Part(IntEnum):
     INDEX = 2
 
 
-class PieceWriter:
-    """Writes one part, each full piece in a transaction of its own. Holds no more than one piece."""
+class _Pieces:
+    """Stores the pieces of one part, each in a transaction of its own."""
 
     def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
         self._host = host
         self._key = {"snapshot_id": snapshot_id, "part": part.value}
+
+    def store(self, position: int, data: bytes) -> None:
+        with self._host.database.session() as session:
+            session.execute(insert(snapshot_piece).values(**self._key, position=position, data=data))
+
+
+class IndexWriter:
+    """Writes the index. Holds no more than one piece."""
+
+    def __init__(self, host: Host, snapshot_id: str) -> None:
+        self._pieces = _Pieces(host, snapshot_id, Part.INDEX)
         self._position = 0
         self._held = bytearray()
 
-    def write(self, data: bytes) -> None:
-        """Add to the part."""
-        self._held += data
-        while len(self._held) >= PIECE_BYTES:
-            self._store(PIECE_BYTES)
+    def add(self, patient_id: int, content: bytes) -> None:
+        """Add a patient, in ascending order. `content` is a hash of HASH_BYTES."""
+        self._held += _ENTRY.pack(patient_id, content)
+        if len(self._held) == PIECE_BYTES:
+            self.close()
 
     def close(self) -> None:
         """Write what is left."""
         if self._held:
-            self._store(len(self._held))
-
-    def _store(self, size: int) -> None:
-        piece = bytes(self._held[:size])
-        del self._held[:size]
-        with self._host.database.session() as session:
-            session.execute(insert(snapshot_piece).values(**self._key, position=self._position, data=piece))
-        self._position += 1
+            self._pieces.store(self._position, bytes(self._held))
+            self._position += len(self._held) // _ENTRY.size
+            self._held.clear()
 
 
 class GzipWriter:
-    """The same for text that is compressed on its way."""
+    """Writes a part that is text, compressed on its way. Holds no more than one piece.
+
+    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient.
+    """
 
     def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
-        self._pieces = PieceWriter(host, snapshot_id, part)
+        self._pieces = _Pieces(host, snapshot_id, part)
         self._gzip = zlib.compressobj(level=1, wbits=_GZIP)
+        self._position = 0
+        self._patients = 0  # in this piece
+        self._zipped = bytearray()
         self._held: list[bytes] = []
         self._size = 0
 
@@ -74,36 +93,62 @@ class GzipWriter:
         if self._size >= _CHUNK_BYTES:
             self._compress()
 
+    def write_patient(self, separator: bytes, data: bytes) -> None:
+        """Add a patient after what separates it from the one before. A piece ends before a patient's line."""
+        self.write(separator + b"\n")
+        if self._patients and len(self._zipped) >= _CUT_BYTES:
+            self._cut()
+        self._patients += 1
+        self.write(data)
+
     def close(self) -> None:
         """Write what is left."""
         self._compress()
-        self._pieces.write(self._gzip.flush())
-        self._pieces.close()
+        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush()))
 
     def _compress(self) -> None:
-        self._pieces.write(self._gzip.compress(b"".join(self._held)))
+        self._zipped += self._gzip.compress(b"".join(self._held))
         self._held.clear()
         self._size = 0
+
+    def _cut(self) -> None:
+        self._compress()
+        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush(zlib.Z_FULL_FLUSH)))
+        self._zipped.clear()
+        self._position += self._patients
+        self._patients = 0
 
 
 def read(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
     """The pieces of a part. Nothing is kept open between two of them, however slow the reader is."""
-    key = snapshot_piece.c
-    of_part = select(key.data).where(key.snapshot_id == snapshot_id, key.part == part.value)
-    for position in count():
+    of_part = select(_KEY.position, _KEY.data).where(_KEY.snapshot_id == snapshot_id, _KEY.part == part.value)
+    position = -1
+    while True:
         with host.database.engine.connect() as connection:
-            data = connection.scalar(of_part.where(key.position == position))
-        if data is None:
+            following = of_part.where(_KEY.position > position).order_by(_KEY.position).limit(1)
+            row = connection.execute(following).one_or_none()
+        if row is None:
             return
-        yield data
+        position = row.position
+        yield row.data
 
 
-def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def streamed(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
+    """The same in one statement, for a quick reader who reads to the end."""
+    query = select(_KEY.data).where(_KEY.snapshot_id == snapshot_id, _KEY.part == part.value).order_by(_KEY.position)
+    with (
+        host.database.engine.connect() as connection,
+        connection.execute(query.execution_options(yield_per=1)) as result,
+    ):
+        yield from result.scalars()
+
+
+def unzipped(pieces: Iterator[bytes], wbits: int = _GZIP) -> Iterator[bytes]:
     """The text of one gzip member, in chunks that stay small however well it was compressed.
 
     Raises zlib.error when it is damaged, EOFError when its end is missing.
     """
-    gzip = zlib.decompressobj(wbits=_GZIP)
+    gzip = zlib.decompressobj(wbits=wbits)
     for data in pieces:
         while data:
             yield gzip.decompress(data, PIECE_BYTES)
@@ -112,12 +157,43 @@ def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise EOFError("a stored snapshot is not complete")
 
 
-def index_entry(patient_id: int, content: bytes) -> bytes:
-    """One entry of the index. `content` is a hash of HASH_BYTES."""
-    return _ENTRY.pack(patient_id, content)
+def patients(connection: Connection, snapshot_id: str, part: Part, places: range) -> list[bytes]:
+    """What BODY or GROUP says of the patients at these places of the list: JSON. One statement.
+
+    Unzips what stands before them in their piece, no more. Raises as `unzipped` does when what is stored is damaged.
+    `places` is not empty and does not reach beyond the list.
+    """
+    first, found = _pieces_with(connection, snapshot_id, part, places)
+    lines = _lines(unzipped(iter(found), _WITHOUT_HEAD if first else _GZIP))
+    before = places.start - (first or -1)  # a line comes before the first patient of all
+    return [line.removesuffix(b",") for line in islice(lines, before, before + len(places))]
 
 
-def index_entries(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The entries of an index: a piece holds whole ones."""
+def patient_ids(connection: Connection, snapshot_id: str, places: range) -> list[int]:
+    """The patient ids at these places of the list. One statement."""
+    first, found = _pieces_with(connection, snapshot_id, Part.INDEX, places)
+    cut = slice((places.start - first) * _ENTRY.size, (places.stop - first) * _ENTRY.size)
+    return [patient_id for patient_id, _ in _ENTRY.iter_unpack(b"".join(found)[cut])]
+
+
+def index_entries(pieces: Iterator[bytes]) -> Iterator[Entry]:
+    """Everybody in an index, by patient id: the id, and a hash of the facts that were told."""
     for data in pieces:
         yield from _ENTRY.iter_unpack(data)
+
+
+def _pieces_with(connection: Connection, snapshot_id: str, part: Part, places: range) -> tuple[int, list[bytes]]:
+    """The pieces that these places are in, and the place that they begin with."""
+    of_part = _KEY.snapshot_id == snapshot_id, _KEY.part == part.value
+    first = select(func.max(_KEY.position)).where(*of_part, _KEY.position <= places.start).scalar_subquery()
+    wanted = select(_KEY.position, _KEY.data).where(*of_part, _KEY.position >= first, _KEY.position < places.stop)
+    rows = connection.execute(wanted.order_by(_KEY.position)).all()
+    return (rows[0].position if rows else 0), [row.data for row in rows]
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        *lines, held = (held + chunk).split(b"\n")
+        yield from lines
+    yield held

@@ -23,7 +23,7 @@ from ..settings import Settings
 from ..store import tables
 from . import pieces, roll
 from .frame import Frame
-from .pieces import GzipWriter, Part, PieceWriter
+from .pieces import GzipWriter, IndexWriter, Part
 from .snapshot_id import new_snapshot_id
 
 _LEFT_OUT_AT_ONCE = 1000
@@ -148,7 +148,7 @@ class _Writer:
         self._member = group_members(settings)
         self._body = GzipWriter(host, snapshot_id, Part.BODY)
         self._group = GzipWriter(host, snapshot_id, Part.GROUP)
-        self._index = PieceWriter(host, snapshot_id, Part.INDEX)
+        self._index = IndexWriter(host, snapshot_id)
         self._rows_left_out: list[dict[str, object]] = []
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
         self._body.write(b",".join(map(orjson.dumps, frame.entries)))
@@ -161,9 +161,9 @@ class _Writer:
         member = self._member(row, entry["fullUrl"])
         content = blake2b(orjson.dumps(row.facts), digest_size=pieces.HASH_BYTES).digest()
         mark_change(member, changes.of(row.patient_id, content))
-        self._body.write(b"," + orjson.dumps(entry))
-        self._group.write((b"," if self.sent else b',"member":[') + orjson.dumps(member))
-        self._index.write(pieces.index_entry(row.patient_id, content))
+        self._body.write_patient(b",", orjson.dumps(entry))
+        self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))
+        self._index.add(row.patient_id, content)
         self.sent += 1
 
     def leave_out(self, patient_id: int, reasons: Sequence[Reason]) -> None:
@@ -178,7 +178,7 @@ class _Writer:
     def close(self) -> None:
         if self._rows_left_out:
             self._store_left_out()
-        members_end = b"]" if self.sent else b""
+        members_end = b"\n]" if self.sent else b""
         self._group.write(members_end + b',"quantity":%d}}]}' % self.sent)
         for part in (self._body, self._group, self._index):
             part.close()

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, update
 
 from cpar_plugin.services import pieces, retention, snapshot
-from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, Part, PieceWriter
+from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, IndexWriter, Part
 from cpar_plugin.services.snapshot import Taken
 from cpar_plugin.services.snapshot_id import new_snapshot_id
 from cpar_plugin.settings import Settings
@@ -28,15 +30,72 @@ def count_of(host: OscarHost, table: Any) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_a_part_is_cut_into_pieces_that_no_server_refuses(host: OscarHost) -> None:
-    data = random.Random(1).randbytes(2 * PIECE_BYTES + 100_000)
-    writer = PieceWriter(host, "s", Part.INDEX)
-    for start in range(0, len(data), 70_000):
-        writer.write(data[start : start + 70_000])
+def text_of(place: int) -> bytes:
+    """What is written of a patient: hardly to be compressed, so that pieces fill quickly."""
+    return b'{"n":%d,"x":"%s"}' % (place, random.Random(place).randbytes(2000).hex().encode())
+
+
+PEOPLE = [text_of(place) for place in range(1100)]
+
+
+@pytest.fixture
+def listed(host: OscarHost) -> OscarHost:
+    """A part with a list that takes several pieces."""
+    writer = GzipWriter(host, "s", Part.BODY)
+    writer.write(b'{"entry":[')
+    for place, data in enumerate(PEOPLE):
+        writer.write_patient(b"," if place else b"", data)
+    writer.write(b"\n]}")
+    writer.close()
+    return host
+
+
+def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> None:
+    stored = list(pieces.read(listed, "s", Part.BODY))
+    assert len(stored) > 3
+    assert max(map(len, stored)) <= 1.2 * PIECE_BYTES
+    assert list(pieces.streamed(listed, "s", Part.BODY)) == stored
+    whole = gzip.decompress(b"".join(stored))
+    assert whole == b"".join(pieces.unzipped(iter(stored)))
+    assert whole == b'{"entry":[\n' + b",\n".join(PEOPLE) + b"\n]}"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(first=st.integers(0, 1099), count=st.integers(1, 400))
+@example(first=0, count=1100)
+def test_any_stretch_of_the_list_is_read_by_itself(
+    listed: OscarHost, statements: list[str], first: int, count: int
+) -> None:
+    statements.clear()
+    with listed.database.engine.connect() as connection:
+        found = pieces.patients(connection, "s", Part.BODY, range(first, min(first + count, 1100)))
+    assert len(statements) == 1
+    assert found == PEOPLE[first : first + count]
+
+
+def test_pieces_end_where_a_list_is_taken_up(listed: OscarHost) -> None:
+    with listed.database.engine.connect() as connection:
+        begins = connection.scalars(select(PIECE.c.position).order_by(PIECE.c.position)).all()
+        for place in begins:
+            for first in {max(place - 1, 0), place}:
+                for last in (first + 1, min(first + 2, 1100)):
+                    found = pieces.patients(connection, "s", Part.BODY, range(first, last))
+                    assert found == PEOPLE[first:last]
+
+
+def test_an_index_is_read_from_any_place(host: OscarHost) -> None:
+    writer = IndexWriter(host, "s")
+    everybody = [(3 * place, place.to_bytes(8)) for place in range(70_000)]
+    for patient_id, content in everybody:
+        writer.add(patient_id, content)
     writer.close()
     stored = list(pieces.read(host, "s", Part.INDEX))
-    assert [len(piece) for piece in stored] == [PIECE_BYTES, PIECE_BYTES, 100_000]
-    assert b"".join(stored) == data
+    assert [len(piece) for piece in stored] == [PIECE_BYTES, PIECE_BYTES, 16 * 70_000 - 2 * PIECE_BYTES]
+    assert list(pieces.index_entries(pieces.streamed(host, "s", Part.INDEX))) == everybody
+    with host.database.engine.connect() as connection:
+        for first in (0, 5, 32_767, 32_768, 69_990):
+            found = pieces.patient_ids(connection, "s", range(first, first + 20))
+            assert found == [patient_id for patient_id, _ in everybody[first : first + 20]]
 
 
 def test_what_is_very_small_when_compressed_is_read_back_in_small_chunks(host: OscarHost) -> None:
