@@ -1,20 +1,23 @@
 """Many patients at once: preview an order, then carry it out as one operation that can be undone."""
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select
+from sqlalchemy.orm import Session
 
 from ..domain.confirmation import ConfirmedHow
 from ..hooks import Actor, Host
 from ..store import ledger, tables
 from ..store.tables import member, panel
 from ..store.types import KEYS, Moment
-from . import clinic, journal, merges
+from . import clinic, journal, left_alone, merges
 from .orders import (
     KIND,
     Assign,
     Concerned,
+    LeftAlone,
     Move,
     Order,
     Remove,
@@ -57,7 +60,7 @@ class Preview:
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
     already: int  # left alone: on the panel already
     other_status: int  # left alone: have another status
-    not_visible: int  # left alone: the actor may not see them
+    not_visible: int  # left alone: the actor may not see them, and is not told of their status
     without_visit: int  # of those changed: get no confirmation date, and cannot be submitted
     later_confirmations: int  # of those changed: have been confirmed later than the last visit that replaces it
     mrp_outside: int  # of those changed: their MRP is none of the panel's providers
@@ -101,7 +104,7 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
         ),
         already=sum(row.already for row in rows),
         other_status=sum(row.other_status for row in rows),
-        not_visible=sum(row.hidden for row in rows),
+        not_visible=sum(row.not_visible for row in rows),
         without_visit=without_visit,
         later_confirmations=later,
         mrp_outside=0 if isinstance(order, Remove) else sum(row.outside for row in rows),
@@ -118,9 +121,7 @@ def _by_panel(whom: Concerned) -> Select[Any]:
             member.c.panel_id,
             panel.c.number,
             _how_many(whom.changes).label("changed"),
-            _how_many(not_(whom.status_fits)).label("other_status"),
-            _how_many(whom.status_fits, not_(whom.visible)).label("hidden"),
-            _how_many(whom.status_fits, whom.visible, whom.on_target).label("already"),
+            *(_how_many(whom.left_alone == why.value).label(why.name.lower()) for why in LeftAlone),
             _how_many(whom.changes, whom.mrp_outside).label("outside"),
         )
         .select_from(whom.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
@@ -145,14 +146,18 @@ def _replaced_confirmations(host: Host, whom: Concerned) -> Select[int, int]:
     return select(func.count() - func.count(changed.visit), func.count() - func.count(not_later))
 
 
-def carry_out(host: Host, actor: Actor, order: Order) -> Outcome:
+def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = None) -> Outcome:
     """Carry the order out in one transaction, as things stand then. A new confirmation date is the last visit's.
 
-    Raises Refused and NotFound as `require_possible` does.
+    `form_key` is the key of the form that asks for it. With one that has been carried out nothing is done, and the
+    outcome is that of the first time: somebody has pressed the button twice. Raises Refused and NotFound as
+    `require_possible` does.
     """
     whom = concerned(host, actor, order)
     with host.database.session() as session:
         clinic.lock(session)
+        if form_key and (before := _outcome_of(session, form_key)):
+            return before
         require_possible(session.connection(), host, order)
         merges.reconcile(session, host)
         anybody = select(whom.patient_id).select_from(whom.source).where(whom.changes).limit(1)
@@ -165,7 +170,9 @@ def carry_out(host: Host, actor: Actor, order: Order) -> Outcome:
             KIND[type(order)],
             panel_id=None if isinstance(order, Remove) else order.panel_id,
             from_panel_id=_leaves(order),
+            form_key=form_key,
         )
+        left_alone.keep(session, operation_id, whom)
         changed = ledger.append(session, operation_id, _changes(host, whom, order))
         ledger.drop_empty_confirmations(session, operation_id)
         ledger.carry_out(session, operation_id)
@@ -176,6 +183,12 @@ def carry_out(host: Host, actor: Actor, order: Order) -> Outcome:
         outcome = Outcome(operation_id, added=added, moved=changed - added - gone, removed=gone)
         journal.conclude(session, operation_id, asdict(order) | asdict(outcome))
     return outcome
+
+
+def _outcome_of(session: Session, form_key: str) -> Outcome | None:
+    detail = session.scalar(select(tables.operation.c.detail).where(tables.operation.c.form_key == form_key))
+    told = json.loads(detail) if detail else None
+    return Outcome(**{field: told[field] for field in Outcome.__slots__}) if told else None
 
 
 def _leaves(order: Order) -> int | None:

@@ -1,17 +1,15 @@
 """All patients of a panel as a CSV file that a spreadsheet opens as it is meant."""
 
-import csv
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import Select
 
 from ..domain.eligibility import WORDING, Eligibility
-from ..domain.texts import readable
 from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
 from . import panel_members, panel_view, roll
+from .csv_file import csv_file
 from .roll import MemberRow
 
 HEAD: Final = (
@@ -34,15 +32,7 @@ HEAD: Final = (
     "Reasons",
     "What to do",
 )
-_BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
-_FORMULA = ("=", "+", "-", "@")
 _AT_ONCE = 1000
-
-log = logging.getLogger(__name__)
-
-
-class ExportBrokenOff(Exception):
-    """The file is not whole: the log says which kind of error ended it."""
 
 
 def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
@@ -54,16 +44,7 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     chosen = panel_members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
-    return _silenced(_encoded(_lines(host, settings, chosen)))
-
-
-def _silenced(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    except Exception as error:
-        # The answer is half gone: it must break off, but whoever logs that must not see the text of the error.
-        log.error("an export of patients broke off: %s", type(error).__name__)
-        raise ExportBrokenOff from None
+    return csv_file(_lines(host, settings, chosen))
 
 
 def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
@@ -97,28 +78,3 @@ def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tupl
 def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str]:
     told = [WORDING[reason] for reason in rules.reasons(row)]
     return ("no" if told else "yes", "; ".join(one.label for one in told), " ".join(one.mend for one in told))
-
-
-def _encoded(lines: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
-    yield _BYTE_ORDER_MARK.encode()
-    written: list[str] = []
-    writer = csv.writer(_Lines(written))
-    for line in lines:
-        writer.writerow([cell(value) for value in line])
-        if len(written) >= _AT_ONCE:
-            yield "".join(written).encode()
-            written.clear()
-    yield "".join(written).encode()
-
-
-class _Lines:
-    """What a CSV writer writes to: a list of lines."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
-
-
-def cell(value: object) -> str:
-    """A value as a spreadsheet may read it: on one line, and never a formula."""
-    text = "" if value is None else readable(str(value)) or ""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -64,6 +64,7 @@ def record(
     panel_id: int | None = None,
     from_panel_id: int | None = None,
     undoes: int | None = None,
+    form_key: str | None = None,
     patient_id: int | None = None,
     detail: dict[str, Any] | None = None,
 ) -> int:
@@ -80,6 +81,7 @@ def record(
             panel_id=panel_id,
             from_panel_id=from_panel_id,
             undoes=undoes,
+            form_key=form_key,
             detail=orjson.dumps(detail or {}).decode(),
         )
     )

@@ -36,6 +36,13 @@ class BulkOperation:
     confirmed: int
     left_alone: int  # of those ticked
     undone: Undone | None
+    undone_by: str  # a name, '' while it is not undone
+    undone_at: datetime | None
+
+    @property
+    def changed(self) -> int:
+        """How many patients it changed."""
+        return self.added + self.moved + self.removed + self.confirmed
 
 
 def latest(connection: Connection, host: Host, limit: int = 10) -> Sequence[BulkOperation]:
@@ -59,6 +66,8 @@ def _rows() -> Select[Any]:
             source.c.number.label("from_number"),
             target.c.number.label("number"),
             undoing.c.detail.label("undone"),
+            undoing.c.actor_id.label("undone_by"),
+            undoing.c.at.label("undone_at"),
         )
         .outerjoin(source, source.c.panel_id == operation.c.from_panel_id)
         .outerjoin(target, target.c.panel_id == operation.c.panel_id)
@@ -70,7 +79,8 @@ def _rows() -> Select[Any]:
 def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOperation]:
     found = connection.execute(rows).all()
     details = [json.loads(row.detail) for row in found]
-    people = {row.actor_id for row in found} | {detail["provider_id"] for detail in details if "provider_id" in detail}
+    people = {actor_id for row in found for actor_id in (row.actor_id, row.undone_by) if actor_id}
+    people |= {detail["provider_id"] for detail in details if "provider_id" in detail}
     names = actor_names(connection, host, people) if found else {}
     labels = host.roster.status_labels
     return [
@@ -91,6 +101,8 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOpe
             confirmed=detail.get("confirmed", 0),
             left_alone=detail.get("left_alone", 0),
             undone=Undone(**json.loads(row.undone)) if row.undone else None,
+            undone_by=names[row.undone_by] if row.undone_by else "",
+            undone_at=row.undone_at,
         )
         for row, detail in zip(found, details, strict=True)
     ]

@@ -1,8 +1,9 @@
 """The orders for many patients at once, and whom they concern, as SQL."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, false, func, not_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, literal, not_, select
 
 from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host
@@ -49,14 +50,24 @@ class StatusChoice:
     label: str
 
 
+class LeftAlone(StrEnum):
+    """Why an order does not change a patient whom it is about. The first that holds is the one that is told."""
+
+    NOT_VISIBLE = "not-visible"
+    OTHER_STATUS = "other-status"
+    ALREADY = "already"
+
+
 @dataclass(frozen=True, slots=True)
 class Concerned:
     """The patients that an order is about, and the conditions under which it changes one of them."""
 
     source: FromClause
+    patient: FromClause  # the roster's, within `source`
     patient_id: ColumnElement[int]
     in_scope: ColumnElement[bool]  # of the MRP, or on the panel
     on_target: ColumnElement[bool]  # already where the order would put them
+    status: ColumnElement[str]  # '' for none
     status_fits: ColumnElement[bool]
     visible: ColumnElement[bool]  # to the actor
     mrp_outside: ColumnElement[bool]  # the MRP is none of the target's providers
@@ -65,6 +76,15 @@ class Concerned:
     def changes(self) -> ColumnElement[bool]:
         """Whether the order changes this patient."""
         return and_(self.in_scope, not_(self.on_target), self.status_fits, self.visible)
+
+    @property
+    def left_alone(self) -> ColumnElement[str | None]:
+        """Why the order leaves this patient alone, who is in its scope; NULL for one whom it changes."""
+        return case(
+            (not_(self.visible), literal(LeftAlone.NOT_VISIBLE.value)),
+            (not_(self.status_fits), literal(LeftAlone.OTHER_STATUS.value)),
+            (self.on_target, literal(LeftAlone.ALREADY.value)),
+        )
 
 
 def concerned(host: Host, actor: Actor, order: Order) -> Concerned:
@@ -80,12 +100,15 @@ def concerned(host: Host, actor: Actor, order: Order) -> Concerned:
         in_scope = member.c.panel_id == (order.from_panel_id if isinstance(order, Move) else order.panel_id)
         on_target = false()
     providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == order.panel_id)
+    status = func.coalesce(patient.c.status, "")
     return Concerned(
         source=source,
+        patient=patient,
         patient_id=patient_id,
         in_scope=in_scope,
         on_target=on_target,
-        status_fits=func.coalesce(patient.c.status, "") == order.status,
+        status=status,
+        status_fits=status == order.status,
         visible=host.identity.visible(actor, patient_id),
         mrp_outside=patient.c.mrp_id.not_in(providers),
     )

@@ -23,10 +23,14 @@ class Undone:
     changed_since: int
 
 
+class UndoneAlready(Refused):
+    """Somebody, or the same person twice, was faster: everything is as it was before the operation."""
+
+
 def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
     """Restore panel, dates and how of every patient who is still as the operation left them.
 
-    Raises NotFound, and Refused for what is no bulk operation, has been undone, concerns a panel deleted since, or has
+    Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, concerns a panel deleted since, or has
     nothing left to restore.
     """
     with host.database.session() as session:
@@ -60,7 +64,7 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     if row.kind not in BULK:
         raise Refused("Only a Bulk Update can be undone. Change this one on the patient's page.")
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
-        raise Refused("This operation has been undone already.")
+        raise UndoneAlready("This operation has been undone already.")
     entry = tables.ledger.c
     concerned = [
         panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))

@@ -95,6 +95,7 @@ operation = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id")),
     Column("from_panel_id", ForeignKey("cpar_panel.panel_id")),
     Column("undoes", ForeignKey("cpar_operation.operation_id"), unique=True),
+    Column("form_key", exact(36), unique=True),  # of the form that asked for it: sent twice, it is carried out once
     Column("detail", long_text(), nullable=False, default="{}"),  # JSON; no patient data
     **INNODB,
 )
@@ -114,6 +115,18 @@ ledger = Table(
     Column("to_confirmed_on", Date),
     Column("to_confirmed_how", exact(30)),
     Index("cpar_ledger_of_patient", "patient_id", "operation_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
+# Whom a bulk operation concerned but did not change, and why, as things stood then: only ever added to.
+left_alone = Table(
+    "cpar_left_alone",
+    metadata,
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("why", exact(20), nullable=False),  # services.orders.LeftAlone
+    Column("status", exact(60), nullable=False),  # the patient's in the host, '' for none
     sqlite_with_rowid=False,
     **INNODB,
 )

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from cpar_plugin.services import members
-from cpar_plugin.services.csv_export import ExportBrokenOff, export
+from cpar_plugin.services.csv_export import export
+from cpar_plugin.services.csv_file import ExportBrokenOff
 from cpar_plugin.services.panel_members import AT_ONCE
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables

@@ -99,11 +99,13 @@ def upgrade() -> None:
         sa.Column("panel_id", serial()),
         sa.Column("from_panel_id", serial()),
         sa.Column("undoes", serial()),
+        sa.Column("form_key", exact(36)),
         sa.Column("detail", long_text(), nullable=False),
         sa.PrimaryKeyConstraint("operation_id", name="cpar_operation_pk"),
         sa.ForeignKeyConstraint(["from_panel_id"], ["cpar_panel.panel_id"], name="cpar_operation_from_panel_id_fk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_operation_panel_id_fk"),
         sa.ForeignKeyConstraint(["undoes"], ["cpar_operation.operation_id"], name="cpar_operation_undoes_fk"),
+        sa.UniqueConstraint("form_key", name="cpar_operation_form_key_uq"),
         sa.UniqueConstraint("undoes", name="cpar_operation_undoes_uq"),
         **INNODB,
     )
@@ -187,10 +189,24 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"])
+    op.create_table(
+        "cpar_left_alone",
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("why", exact(20), nullable=False),
+        sa.Column("status", exact(60), nullable=False),
+        sa.PrimaryKeyConstraint("operation_id", "patient_id", name="cpar_left_alone_pk"),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["cpar_operation.operation_id"], name="cpar_left_alone_operation_id_fk"
+        ),
+        sqlite_with_rowid=False,
+        **INNODB,
+    )
     op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
 
 
 def downgrade() -> None:
+    op.drop_table("cpar_left_alone")
     op.drop_table("cpar_ledger")
     op.drop_table("cpar_submission")
     op.drop_table("cpar_snapshot")
