@@ -3,16 +3,15 @@
 BODY and GROUP are gzip members which, one after the other, are the body of a submission. INDEX is who was in it:
 sixteen bytes for each patient, for the comparison with the next submission. All three have the patients in the same
 order. The position of a piece is how many patients stand in the pieces before it, and each piece can be unzipped
-without those: that is how one page of a long list is found.
+without those: see `stored_list`.
 """
 
 import zlib
 from collections.abc import Iterator
 from enum import IntEnum
-from itertools import islice
 from struct import Struct
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import insert, select
 
 from ..hooks import Host
 from ..store.tables import snapshot_piece
@@ -20,8 +19,7 @@ from ..store.tables import snapshot_piece
 PIECE_BYTES = 512 * 1024
 _CHUNK_BYTES = 256 * 1024
 _CUT_BYTES = PIECE_BYTES - _CHUNK_BYTES
-_GZIP = 31  # zlib's window bits for a gzip member
-_WITHOUT_HEAD = -15  # and for what follows a full flush in it
+GZIP = 31  # zlib's window bits for a gzip member
 HASH_BYTES = 8
 _ENTRY = Struct(f">q{HASH_BYTES}s")  # patient_id, content hash
 _KEY = snapshot_piece.c
@@ -79,7 +77,7 @@ class GzipWriter:
 
     def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
         self._pieces = _Pieces(host, snapshot_id, part)
-        self._gzip = zlib.compressobj(level=1, wbits=_GZIP)
+        self._gzip = zlib.compressobj(level=1, wbits=GZIP)
         self._position = 0
         self._patients = 0  # in this piece
         self._zipped = bytearray()
@@ -143,12 +141,12 @@ def streamed(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
         yield from result.scalars()
 
 
-def unzipped(pieces: Iterator[bytes], wbits: int = _GZIP) -> Iterator[bytes]:
+def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The text of one gzip member, in chunks that stay small however well it was compressed.
 
     Raises zlib.error when it is damaged, EOFError when its end is missing.
     """
-    gzip = zlib.decompressobj(wbits=wbits)
+    gzip = zlib.decompressobj(wbits=GZIP)
     for data in pieces:
         while data:
             yield gzip.decompress(data, PIECE_BYTES)
@@ -157,43 +155,7 @@ def unzipped(pieces: Iterator[bytes], wbits: int = _GZIP) -> Iterator[bytes]:
         raise EOFError("a stored snapshot is not complete")
 
 
-def patients(connection: Connection, snapshot_id: str, part: Part, places: range) -> list[bytes]:
-    """What BODY or GROUP says of the patients at these places of the list: JSON. One statement.
-
-    Unzips what stands before them in their piece, no more. Raises as `unzipped` does when what is stored is damaged.
-    `places` is not empty and does not reach beyond the list.
-    """
-    first, found = _pieces_with(connection, snapshot_id, part, places)
-    lines = _lines(unzipped(iter(found), _WITHOUT_HEAD if first else _GZIP))
-    before = places.start - (first or -1)  # a line comes before the first patient of all
-    return [line.removesuffix(b",") for line in islice(lines, before, before + len(places))]
-
-
-def patient_ids(connection: Connection, snapshot_id: str, places: range) -> list[int]:
-    """The patient ids at these places of the list. One statement."""
-    first, found = _pieces_with(connection, snapshot_id, Part.INDEX, places)
-    cut = slice((places.start - first) * _ENTRY.size, (places.stop - first) * _ENTRY.size)
-    return [patient_id for patient_id, _ in _ENTRY.iter_unpack(b"".join(found)[cut])]
-
-
 def index_entries(pieces: Iterator[bytes]) -> Iterator[Entry]:
     """Everybody in an index, by patient id: the id, and a hash of the facts that were told."""
     for data in pieces:
         yield from _ENTRY.iter_unpack(data)
-
-
-def _pieces_with(connection: Connection, snapshot_id: str, part: Part, places: range) -> tuple[int, list[bytes]]:
-    """The pieces that these places are in, and the place that they begin with."""
-    of_part = _KEY.snapshot_id == snapshot_id, _KEY.part == part.value
-    first = select(func.max(_KEY.position)).where(*of_part, _KEY.position <= places.start).scalar_subquery()
-    wanted = select(_KEY.position, _KEY.data).where(*of_part, _KEY.position >= first, _KEY.position < places.stop)
-    rows = connection.execute(wanted.order_by(_KEY.position)).all()
-    return (rows[0].position if rows else 0), [row.data for row in rows]
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    held = b""
-    for chunk in chunks:
-        *lines, held = (held + chunk).split(b"\n")
-        yield from lines
-    yield held

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, update
 
-from cpar_plugin.services import pieces, retention, snapshot
+from cpar_plugin.services import pieces, retention, snapshot, stored_list
 from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, IndexWriter, Part
 from cpar_plugin.services.snapshot import Taken
 from cpar_plugin.services.snapshot_id import new_snapshot_id
@@ -40,14 +40,26 @@ PEOPLE = [text_of(place) for place in range(1100)]
 
 @pytest.fixture
 def listed(host: OscarHost) -> OscarHost:
-    """A part with a list that takes several pieces."""
-    writer = GzipWriter(host, "s", Part.BODY)
+    """A list that takes several pieces in BODY, and one in GROUP."""
+    writer, short = GzipWriter(host, "s", Part.BODY), GzipWriter(host, "s", Part.GROUP)
     writer.write(b'{"entry":[')
     for place, data in enumerate(PEOPLE):
         writer.write_patient(b"," if place else b"", data)
+        short.write_patient(b"," if place else b"[", b"%d" % place)
     writer.write(b"\n]}")
+    short.write(b"\n]")
     writer.close()
+    short.close()
     return host
+
+
+def read_at(host: OscarHost, places: list[int]) -> list[tuple[bytes, bytes]]:
+    with host.database.engine.connect() as connection:
+        return stored_list.patients(connection, "s", places)
+
+
+def expected(places: list[int]) -> list[tuple[bytes, bytes]]:
+    return [(PEOPLE[place], b"%d" % place) for place in places]
 
 
 def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> None:
@@ -61,41 +73,41 @@ def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> 
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(first=st.integers(0, 1099), count=st.integers(1, 400))
-@example(first=0, count=1100)
-def test_any_stretch_of_the_list_is_read_by_itself(
-    listed: OscarHost, statements: list[str], first: int, count: int
-) -> None:
+@given(places=st.sets(st.integers(0, 1099)).map(sorted))
+@example(places=list(range(1100)))
+@example(places=[1099])
+def test_anybody_in_the_list_is_found_by_place(listed: OscarHost, statements: list[str], places: list[int]) -> None:
     statements.clear()
+    assert read_at(listed, places) == expected(places)
+    assert len(statements) <= 1
+
+
+def test_the_list_is_whole_where_a_piece_ends(listed: OscarHost) -> None:
     with listed.database.engine.connect() as connection:
-        found = pieces.patients(connection, "s", Part.BODY, range(first, min(first + count, 1100)))
-    assert len(statements) == 1
-    assert found == PEOPLE[first : first + count]
+        begins = connection.scalars(select(PIECE.c.position).where(PIECE.c.position > 0)).all()
+    for place in begins:
+        for places in ([place - 1], [place], [place - 1, place]):
+            assert read_at(listed, places) == expected(places)
 
 
-def test_pieces_end_where_a_list_is_taken_up(listed: OscarHost) -> None:
-    with listed.database.engine.connect() as connection:
-        begins = connection.scalars(select(PIECE.c.position).order_by(PIECE.c.position)).all()
-        for place in begins:
-            for first in {max(place - 1, 0), place}:
-                for last in (first + 1, min(first + 2, 1100)):
-                    found = pieces.patients(connection, "s", Part.BODY, range(first, last))
-                    assert found == PEOPLE[first:last]
+@pytest.mark.parametrize("part", [Part.BODY, Part.GROUP])
+def test_a_list_that_is_not_whole_is_not_shown(listed: OscarHost, part: Part) -> None:
+    with listed.database.writing() as connection:
+        connection.execute(delete(PIECE).where(PIECE.c.part == part))
+    with pytest.raises(EOFError):
+        read_at(listed, [1000])
 
 
-def test_an_index_is_read_from_any_place(host: OscarHost) -> None:
+def test_an_index_is_read_back(host: OscarHost, statements: list[str]) -> None:
     writer = IndexWriter(host, "s")
     everybody = [(3 * place, place.to_bytes(8)) for place in range(70_000)]
     for patient_id, content in everybody:
         writer.add(patient_id, content)
     writer.close()
-    stored = list(pieces.read(host, "s", Part.INDEX))
-    assert [len(piece) for piece in stored] == [PIECE_BYTES, PIECE_BYTES, 16 * 70_000 - 2 * PIECE_BYTES]
+    assert [len(piece) for piece in pieces.read(host, "s", Part.INDEX)] == [2**19, 2**19, 16 * 4464]
+    statements.clear()
     assert list(pieces.index_entries(pieces.streamed(host, "s", Part.INDEX))) == everybody
-    with host.database.engine.connect() as connection:
-        for first in (0, 5, 32_767, 32_768, 69_990):
-            found = pieces.patient_ids(connection, "s", range(first, first + 20))
-            assert found == [patient_id for patient_id, _ in everybody[first : first + 20]]
+    assert len(statements) == 1
 
 
 def test_what_is_very_small_when_compressed_is_read_back_in_small_chunks(host: OscarHost) -> None:
