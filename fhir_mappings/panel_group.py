@@ -29,7 +29,7 @@ class ChangeType(StrEnum):
 
 
 _CHANGES = {kind: {"url": _ATTRIBUTION + "ext-changeType", "valueCode": kind.value} for kind in ChangeType}
-_HOW_CODES = {
+HOW_CODES = {
     ConfirmedHow.ON_ADDING.value: "on-adding",
     ConfirmedHow.LAST_VISIT.value: "last-visit",
     ConfirmedHow.BY_PERSON.value: "by-person",
@@ -100,7 +100,7 @@ def group_members(settings: Settings) -> Mapping:
         extensions = []
         if row.confirmed_on:
             extensions.append({"url": confirmed_on, "valueDate": row.confirmed_on.isoformat()})
-        how = _HOW_CODES.get(row.confirmed_how or "")
+        how = HOW_CODES.get(row.confirmed_how or "")
         if how:
             extensions.append({"url": confirmed_how, "valueCode": how})
         if row.last_visit_on:

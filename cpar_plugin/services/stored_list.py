@@ -4,6 +4,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -24,7 +25,7 @@ def patients(connection: Connection, snapshot_id: str, places: Sequence[int]) ->
     if places:
         query = _pieces_from(snapshot_id, places[0]).where(_KEY.position <= places[-1])
         with connection.execute(query.execution_options(yield_per=1)) as result:
-            rows: Iterator[tuple[int, int, bytes]] = chain(result.tuples(), [_END])
+            rows = chain(result, [_END])
             for (part, position, data), (following, begins, _) in pairwise(rows):
                 until = bisect_left(places, begins) if following == part else len(places)
                 found[Part(part)] += _lines_at(places[bisect_left(places, position) : until], position, data)
@@ -33,7 +34,7 @@ def patients(connection: Connection, snapshot_id: str, places: Sequence[int]) ->
     return list(zip(found[Part.BODY], found[Part.GROUP], strict=True))
 
 
-def _pieces_from(snapshot_id: str, place: int) -> Select[tuple[int, int, bytes]]:
+def _pieces_from(snapshot_id: str, place: int) -> Select[Any]:
     """The pieces of BODY and GROUP from the one on that a place is in."""
     at = snapshot_piece.alias().c
     first = select(func.max(at.position)).where(
