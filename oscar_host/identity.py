@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import flask
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select, true
 
 from cpar_plugin.hooks import Actor
 
 from .database import OscarDatabase
-from .privileges import READ, WRITE, Grant, allows, may_see, patient_overrides
+from .privileges import PERMISSION_OBJECTS, READ, WRITE, Grant, allows, may_see, object_of, patient_overrides
 from .schema import Tables
 from .sql import letters
 
@@ -18,7 +18,6 @@ SYSTEM = Actor(actor_id="-1", display_name="System")
 
 _ADMINISTRATION = "_admin"
 _KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
-_OBJECTS = {"CONFIGURE_CPAR_PANEL_CREATE": ("_admin.cpar", WRITE)}
 
 
 def signed_in_here() -> str | None:
@@ -68,7 +67,15 @@ class OscarIdentity:
         standing = self._standing(actor.actor_id)
         if standing is None:
             return False
-        return standing.may(_ADMINISTRATION, READ) or (permission in _OBJECTS and standing.may(*_OBJECTS[permission]))
+        return standing.may(_ADMINISTRATION, READ) or standing.may(*object_of(permission))
+
+    def administers(self, actor: Actor, connection: Connection | None = None) -> bool:
+        """Whether the actor may change roles and who holds them.
+
+        With a connection, as its transaction sees it at this moment; nothing is kept of that answer.
+        """
+        standing = self._read(connection, actor.actor_id) if connection else self._standing(actor.actor_id)
+        return standing is not None and standing.may(_ADMINISTRATION, WRITE)
 
     def may_see(self, actor: Actor, patient_id: int) -> bool:
         """Whether the actor may see this patient. The system sees everybody."""
@@ -90,21 +97,24 @@ class OscarIdentity:
         return patient_id.not_in(others) if everybody else patient_id.in_(others)
 
     def _standing(self, provider_id: str) -> _Standing | None:
-        if not flask.has_request_context():
-            return self._read(provider_id)
-        kept: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {})
+        context = flask.has_request_context()
+        kept: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
         if provider_id not in kept:
-            kept[provider_id] = self._read(provider_id)
+            with self._database.engine.connect() as connection:
+                kept[provider_id] = self._read(connection, provider_id)
         return kept[provider_id]
 
-    def _read(self, provider_id: str) -> _Standing | None:
+    def _read(self, connection: Connection, provider_id: str) -> _Standing | None:
         provider, right = self._tables.provider, self._tables.object_privilege
         roles = select(letters(self._tables.user_role.c.role_name)).where(
             letters(self._tables.user_role.c.provider_no) == provider_id
         )
         concerning = or_(
-            right.c.objectName.in_([_ADMINISTRATION, "_demographic", *(name for name, _ in _OBJECTS.values())]),
+            right.c.objectName.in_(
+                [_ADMINISTRATION, "_demographic", *(name for name, _ in PERMISSION_OBJECTS.values())]
+            ),
             right.c.objectName.startswith("_demographic$", autoescape=True),
+            not_(right.c.objectName.startswith("_", autoescape=True)),  # permissions of plugins
         )
         group = letters(right.c.roleUserGroup)
         query = (
@@ -121,8 +131,7 @@ class OscarIdentity:
             )
             .where(provider.c.provider_no == provider_id, func.coalesce(provider.c.status, "1") == "1")
         )
-        with self._database.engine.connect() as connection:
-            rows = connection.execute(query).all()
+        rows = connection.execute(query).all()
         if not rows:
             return None
         grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)

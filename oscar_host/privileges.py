@@ -8,6 +8,15 @@ WRITE = "w"
 _ALL = "x"
 _BLOCKED = "o"
 _OF_ONE_PATIENT = "_demographic$"
+PERMISSION_OBJECTS = {"CONFIGURE_CPAR_PANEL_CREATE": ("_admin.cpar", WRITE)}
+
+
+def object_of(permission: str) -> tuple[str, str]:
+    """The object that stands for a plugin's permission, and the letter that is wanted on it.
+
+    A permission that nobody has mapped to an object of OSCAR is an object of its own name.
+    """
+    return PERMISSION_OBJECTS.get(permission, (permission, WRITE))
 
 
 @dataclass(frozen=True, slots=True)

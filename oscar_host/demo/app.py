@@ -10,23 +10,28 @@ from flask import Flask, Response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
-from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost
-from . import patients, signing_in
+from . import assigning, patients, role_pages, signing_in
 from .accounts import Throttle
+from .administration import administration, for_administrators
 from .faults import handle_faults
-from .frame import EmbeddedPages, Emr, emr, page
+from .frame import EmbeddedPages, Emr, emr
 
 LARGEST_FORM = 1024 * 1024
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
-
-
-_NO_MENU = "Your roles open no part of the administration. Ask an administrator if they should."
+_ROLE = "/administration/roles/<int(max=2147483647):role_no>"
+_FOR_ADMINISTRATORS = (
+    ("/administration/roles", "roles", role_pages.manage_roles, ["GET"]),
+    ("/administration/roles/new", "new_role", role_pages.new_role, ["GET", "POST"]),
+    (_ROLE, "edit_role", role_pages.edit_role, ["GET", "POST"]),
+    (f"{_ROLE}/delete", "delete_role", role_pages.delete_role, ["GET", "POST"]),
+    ("/administration/assign-role", "assign_role", assigning.assign_role, ["GET", "POST"]),
+)
 
 
 def create_app(host: OscarHost, plugins: Plugins) -> Flask:
@@ -49,7 +54,9 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     app.add_url_rule("/", "search", _for_people(patients.search), methods=["GET", "POST"])
     app.add_url_rule("/patients/<int(max=2147483647):patient_id>", "master_record", _for_people(patients.master_record))
-    app.add_url_rule("/administration", "administration", _for_people(_administration))
+    app.add_url_rule("/administration", "administration", _for_people(administration))
+    for path, endpoint, view, methods in _FOR_ADMINISTRATORS:
+        app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)
     for blueprint in plugins.blueprints(own):
         app.register_blueprint(blueprint)
     handle_faults(app)
@@ -68,12 +75,6 @@ def _for_people(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respo
         return view(actor, **arguments)
 
     return answer
-
-
-def _administration(actor: Actor) -> ResponseReturnValue:
-    if not emr().plugins.admin_menu(emr().host, actor):
-        return page("Nothing to administer", "message.html", HTTPStatus.FORBIDDEN, message=_NO_MENU, home=True)
-    return page("Administration", "administration.html", section="Administration")
 
 
 def _guard(response: Response) -> Response:

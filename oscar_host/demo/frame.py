@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import current_app, make_response, render_template
+from flask import current_app, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from cpar_plugin.hooks import Actor, MenuItem
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost
@@ -28,6 +29,17 @@ def emr() -> Emr:
     return found
 
 
+def menu(actor: Actor) -> list[MenuItem]:
+    """What the actor may open of the administration: the EMR's own pages, and those that plugins bring."""
+    own = [
+        MenuItem(section="User Management", label="Assign Role to Provider", href=url_for("assign_role")),
+        MenuItem(section="Manage Role", label="Create New Role", href=url_for("new_role")),
+        MenuItem(section="Manage Role", label="All Roles", href=url_for("roles")),
+    ]
+    administers = emr().host.identity.administers(actor)
+    return [*(own if administers else ()), *emr().plugins.admin_menu(emr().host, actor)]
+
+
 class EmbeddedPages(PlainPages):
     """The frame, also for the pages of plugins. A `section` of the administration brings its menu along."""
 
@@ -40,7 +52,7 @@ class EmbeddedPages(PlainPages):
             body=body,
             section=section,
             actor=actor,
-            menu=emr().plugins.admin_menu(emr().host, actor) if actor else (),
+            menu=menu(actor) if actor else (),
             notices=emr().plugins.notices(emr().host, actor) if actor else (),
         )
 

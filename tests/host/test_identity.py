@@ -121,12 +121,38 @@ def test_managing_needs_read_on_admin_or_write_on_admin_cpar(host: OscarHost, os
     assert host.identity.has(DOCTOR, MANAGE) is manages
 
 
-def test_a_permission_that_nobody_has_mapped_is_for_administrators(host: OscarHost, oscar):
+def test_a_permission_that_nobody_has_mapped_is_an_object_of_its_own_name(host: OscarHost, oscar):
     oscar.provider("101")
     oscar.privilege("101", "_admin.cpar", "x")
+    oscar.privilege("101", "SOMETHING", "x")
     assert not host.identity.has(DOCTOR, "SOMETHING_ELSE_READ")
+    oscar.privilege("101", "SOMETHING_ELSE_READ", "w")
+    assert host.identity.has(DOCTOR, "SOMETHING_ELSE_READ")
+    assert not host.identity.has(DOCTOR, MANAGE.lower())
+
+
+def test_an_administrator_holds_a_permission_that_nobody_has_mapped(host: OscarHost, oscar):
+    oscar.provider("101")
     oscar.privilege("101", "_admin", "x")
     assert host.identity.has(DOCTOR, "SOMETHING_ELSE_READ")
+
+
+@pytest.mark.parametrize(("privilege", "administers"), [("x", True), ("w", True), ("r", False), ("o", False)])
+def test_changing_roles_needs_write_on_admin(host: OscarHost, oscar, privilege, administers):
+    oscar.provider("101")
+    oscar.privilege("101", "_admin", privilege)
+    assert host.identity.administers(DOCTOR) is administers
+
+
+def test_the_administration_is_also_told_as_a_transaction_sees_it(host: OscarHost, oscar, request_of):
+    oscar.provider("101")
+    oscar.privilege("101", "_admin", "x")
+    request_of("101")
+    assert host.identity.administers(DOCTOR)
+    with host.database.writing() as connection:
+        connection.execute(delete(oscar.tables.object_privilege))
+        assert not host.identity.administers(DOCTOR, connection)
+    assert host.identity.administers(DOCTOR)  # as this request began
 
 
 def test_a_privilege_may_be_given_to_the_provider_alone(host: OscarHost, oscar):

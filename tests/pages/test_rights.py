@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 
 from cpar_plugin.services import bulk
 from cpar_plugin.services.submission import asking
 from cpar_plugin.settings import load
+from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED
@@ -26,6 +28,8 @@ CHANGES_THE_PATIENT = (303,    403,       303,       303,    403,       303,    
 MANAGEMENT =          (303,    403,       403,       403,    200,       200,     200)
 CHANGES_PANELS =      (303,    403,       403,       403,    303,       303,     303)
 NOT_IN_THIS_STATE =   (303,    403,       403,       403,    409,       409,     409)
+ADMINISTRATION =      (303,    403,       403,       403,    403,       200,     200)
+CHANGES_ROLES =       (303,    403,       403,       403,    403,       303,     303)
 # fmt: on
 
 EXPECTED = {
@@ -38,6 +42,15 @@ EXPECTED = {
     ("POST", "search"): SIGNED_IN,
     ("GET", "master_record"): OF_THE_PATIENT,
     ("GET", "administration"): MANAGEMENT,
+    ("GET", "roles"): ADMINISTRATION,
+    ("GET", "new_role"): ADMINISTRATION,
+    ("POST", "new_role"): CHANGES_ROLES,
+    ("GET", "edit_role"): ADMINISTRATION,
+    ("POST", "edit_role"): CHANGES_ROLES,
+    ("GET", "delete_role"): ADMINISTRATION,
+    ("POST", "delete_role"): CHANGES_ROLES,
+    ("GET", "assign_role"): ADMINISTRATION,
+    ("POST", "assign_role"): CHANGES_ROLES,
     ("GET", "cpar.widget"): OF_THE_PATIENT,
     ("GET", "cpar.patient_panel"): OF_THE_PATIENT,
     ("POST", "cpar.choose_panel"): CHANGES_THE_PATIENT,
@@ -89,6 +102,7 @@ def test_every_address_answers_each_person_as_expected(
     who = request.getfixturevalue(person)
     adapter = app.url_map.bind("")
     answered, redirected = {}, {}
+    role_no = _new_role(host, "Walked")
     for number, (method, endpoint) in enumerate(EXPECTED):
         panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
         patient = oscar.patient()
@@ -101,6 +115,7 @@ def test_every_address_answers_each_person_as_expected(
             "panel_id": panel,
             "operation_id": assigned.operation_id,
             "submission_id": asking.ask(host, load(host.settings), host.identity.system, other_panel),
+            "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
         }
         fields: dict[str, Any] = {
             "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
@@ -113,6 +128,10 @@ def test_every_address_answers_each_person_as_expected(
             "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
             "cpar.ticked_members": {"act": "confirm", "ticked": patient},
             "search": {"wanted": "ex"},
+            "new_role": {"name": f"New {number}", "permissions": "_demographic"},
+            "edit_role": {"mark": _mark(f"Role {number}")},
+            "delete_role": {"mark": _mark(f"Role {number}")},
+            "assign_role": {"provider_id": "401", "role": "Walked", "step": "add"},
         }.get(endpoint, {})
         rule = next(rule for rule in app.url_map.iter_rules(endpoint))
         address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
@@ -125,6 +144,18 @@ def test_every_address_answers_each_person_as_expected(
     assert answered == {address: statuses[place] for address, statuses in EXPECTED.items()}
     if person == "nobody":
         assert all(to.startswith("/sign-in") for address, to in redirected.items() if EXPECTED[address][place] == 303)
+
+
+def _new_role(host: OscarHost, name: str) -> int:
+    with host.database.writing() as connection:
+        made = connection.execute(insert(host.tables.role).values(role_name=name, description="")).inserted_primary_key
+    assert made
+    return int(made[0])
+
+
+def _mark(name: str) -> str:
+    """What the form of an empty role sends back."""
+    return Role(role_no=0, name=name, description="", rights=(), others=0, holders=0).mark
 
 
 def test_a_refusal_says_whom_to_ask(app: Flask, reception: Any) -> None:

@@ -1,0 +1,127 @@
+"""Who holds which role: `secUserRole`. OSCAR never consults the mark `activeyn` there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select
+from sqlalchemy.orm import Session
+
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.hooks import Actor
+
+from ..host import OscarHost
+from ..identity import SYSTEM
+from ..schema import Tables
+from ..sql import letters, may_be_stored
+from .role_changes import GONE, changing, record
+
+_NO_PROVIDER = "There is no such active provider any more. Here is the list as it is now."
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A provider with the names of all roles held. One who is not active cannot sign in, whatever they are."""
+
+    provider_id: str
+    name: str
+    kind: str  # of work, in OSCAR's words
+    active: bool
+    roles: tuple[str, ...]
+
+
+def holders(connection: Connection, tables: Tables, family: str, limit: int, offset: int) -> Sequence[Holder]:
+    """Providers by name whose family name begins with `family`: the active ones, and whoever else still holds a role.
+
+    At most `limit` from `offset` on, in two statements.
+    """
+    if not may_be_stored(family):
+        return []
+    provider, held = tables.provider, tables.user_role
+    active = _is_active(tables)
+    query = (
+        select(provider, active.label("active"))
+        .where(provider.c.provider_no != SYSTEM.actor_id, provider.c.last_name.startswith(family, autoescape=True))
+        .where(or_(active, provider.c.provider_no.in_(select(held.c.provider_no))))
+        .order_by(func.lower(provider.c.last_name), func.lower(provider.c.first_name), provider.c.provider_no)
+        .limit(limit)
+        .offset(offset)
+    )
+    found = connection.execute(query).all()
+    roles: dict[str, list[str]] = {row.provider_no: [] for row in found}
+    names = select(letters(held.c.provider_no), held.c.role_name).where(held.c.provider_no.in_(roles)).distinct()
+    for provider_id, name in connection.execute(names.order_by(held.c.role_name)):
+        roles.get(provider_id, []).append(name)
+    return [
+        Holder(
+            provider_id=row.provider_no,
+            name=_shown(row),
+            kind=row.provider_type,
+            active=bool(row.active),
+            roles=tuple(roles[row.provider_no]),
+        )
+        for row in found
+    ]
+
+
+def role_names(connection: Connection, tables: Tables) -> list[str]:
+    """The names of all roles, as a list shows them."""
+    return list(connection.scalars(select(tables.role.c.role_name).order_by(func.lower(tables.role.c.role_name))))
+
+
+def assign(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> str:
+    """Give the provider the role; returns the provider's name.
+
+    Raises NotFound where the provider or the role is gone, Stale for one who has it already.
+    """
+    if not role_name:
+        raise Refused("Select a role in the provider's dropdown first, then click Add.")
+    role, held = host.tables.role, host.tables.user_role
+    with changing(host, actor) as session:
+        name = _name(host, session, provider_id, active=True)
+        if session.scalar(select(role.c.role_no).where(letters(role.c.role_name) == role_name)) is None:
+            raise NotFound(GONE)
+        if _holds(host, session, provider_id, role_name):
+            raise Stale(f"{name} has the role {role_name} already: somebody else has added it.")
+        session.execute(insert(held).values(provider_no=provider_id, role_name=role_name, activeyn=1))
+        record(host, session, actor, "add", "role", provider_id, role_name)
+    return name
+
+
+def withdraw(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> str:
+    """Take the role from the provider; returns the provider's name. Raises Stale for one who does not hold it."""
+    held = host.tables.user_role
+    with changing(host, actor) as session:
+        name = _name(host, session, provider_id)
+        if not _holds(host, session, provider_id, role_name):
+            raise Stale(f"{name} no longer has this role: somebody else has removed it.")
+        session.execute(delete(held).where(_of(host, provider_id, role_name)))
+        record(host, session, actor, "delete", "role", provider_id, role_name)
+    return name
+
+
+def _name(host: OscarHost, session: Session, provider_id: str, *, active: bool = False) -> str:
+    provider = host.tables.provider
+    query = select(provider).where(letters(provider.c.provider_no) == provider_id)
+    row = session.execute(query.where(_is_active(host.tables)) if active else query).one_or_none()
+    if row is None:
+        raise NotFound(_NO_PROVIDER)
+    return _shown(row)
+
+
+def _shown(row: Row[*tuple[Any, ...]]) -> str:
+    return ", ".join(part for part in (row.last_name, row.first_name) if part) or row.provider_no
+
+
+def _is_active(tables: Tables) -> ColumnElement[bool]:
+    return func.coalesce(tables.provider.c.status, "1") == "1"
+
+
+def _holds(host: OscarHost, session: Session, provider_id: str, role_name: str) -> bool:
+    held = select(func.count()).select_from(host.tables.user_role).where(_of(host, provider_id, role_name))
+    return bool(session.scalar(held))
+
+
+def _of(host: OscarHost, provider_id: str, role_name: str) -> ColumnElement[bool]:
+    held = host.tables.user_role
+    return and_(letters(held.c.provider_no) == provider_id, letters(held.c.role_name) == role_name)

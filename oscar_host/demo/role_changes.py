@@ -1,0 +1,216 @@
+"""Create, change and delete roles: written to OSCAR's tables and its log as OSCAR's own pages do."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from unicodedata import combining, normalize
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, union, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.domain.texts import readable
+from cpar_plugin.hooks import Actor, AuditEvent
+
+from ..host import OscarHost
+from ..sql import letters, may_be_stored
+from .roles import BESIDES, Right, Role, roles
+
+NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more
+DESCRIPTION_LENGTH = 60
+GONE = "There is no such role any more: somebody has deleted it. Look at the list of roles as it is now."
+_ALL = "x"
+
+_TAKEN = "OSCAR knows this name already, as a role or as somebody's provider number. Choose another name."
+_CHANGED = "Somebody else has changed this role meanwhile. Look at it as it is now, and enter your change again."
+FIXED = "The role admin belongs to OSCAR itself and stays as it is. Create a role of your own instead."
+_HELD = "Somebody holds this role. First take it from everybody, under Assign Role to Provider."
+_NO_LONGER = "You are no longer an administrator, so nothing was changed. Ask another administrator."
+_LAST = "This would take the administration away from yourself. Ask another administrator to do it."
+_NO_RIGHT = "Choose at least one permission under Available Permissions, and click the Left Arrow."
+_UNKNOWN = "Choose permissions from the list: one of those that arrived is not in it."
+_NO_EMOJI = "Use letters, digits and ordinary signs: OSCAR cannot keep emoji."
+
+
+@contextmanager
+def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
+    """A transaction for one change of rights; such changes wait for each other.
+
+    Raises Refused, and nothing has changed, for an actor who is no administrator, or would be none afterwards: whoever
+    makes the last change is there to make the next one.
+    """
+    right = host.tables.object_privilege
+    with host.database.session() as session:
+        # Every administrator has one of these rows, so that everybody who changes anything waits here.
+        session.execute(select(right.c.roleUserGroup).where(right.c.objectName == "_admin").with_for_update())
+        if not host.identity.administers(actor, session.connection()):
+            raise Refused(_NO_LONGER)
+        yield session
+        if not host.identity.administers(actor, session.connection()):
+            raise Refused(_LAST)
+
+
+def create(
+    host: OscarHost, actor: Actor, rights: Mapping[str, Right], name: str, description: str, chosen: Collection[str]
+) -> str:
+    """Make a role with the chosen ones of the offered rights; returns its name as it is kept.
+
+    Raises Refused with a message for each field: `name`, `description`, `permissions`.
+    """
+    name = " ".join((readable(name) or "").split())
+    messages = _about_name(name) | _about_description(description) | _about_rights(rights, chosen)
+    if not chosen:
+        messages["permissions"] = _NO_RIGHT
+    if messages:
+        raise Refused(messages)
+    try:
+        with changing(host, actor) as session:
+            if _folded(name) in map(_folded, _taken(session, host)):
+                raise Refused({"name": _TAKEN})
+            session.execute(insert(host.tables.role).values(role_name=name, description=_line(description)))
+            record(host, session, actor, "add", "role", name)
+            _give(host, session, actor, name, [right for right in rights.values() if right.name in chosen])
+    except IntegrityError:  # a name that only the database itself takes for the same
+        raise Refused({"name": _TAKEN}) from None
+    return name
+
+
+def change(
+    host: OscarHost,
+    actor: Actor,
+    rights: Mapping[str, Right],
+    role_no: int,
+    mark: str,
+    description: str,
+    chosen: Collection[str],
+) -> str:
+    """Give a role another description and exactly the chosen ones of the offered rights; its other rows stay.
+
+    Returns its name. Raises Refused with a message for each field, Stale when the role is no longer as `mark` says, and
+    NotFound.
+    """
+    messages = _about_description(description) | _about_rights(rights, chosen)
+    if messages:
+        raise Refused(messages)
+    with changing(host, actor) as session:
+        role = _current(host, session, rights, role_no, mark)
+        if _line(description) != role.description:
+            table = host.tables.role
+            session.execute(update(table).where(table.c.role_no == role_no).values(description=_line(description)))
+            record(host, session, actor, "update", "role", role.name)
+        _take(host, session, actor, role.name, [rights[name] for name in role.rights if name not in chosen])
+        _give(host, session, actor, role.name, [rights[name] for name in rights if name in {*chosen} - {*role.rights}])
+    return role.name
+
+
+def remove(host: OscarHost, actor: Actor, rights: Mapping[str, Right], role_no: int, mark: str) -> str:
+    """Delete a role that nobody holds, with all that it gives; returns its name.
+
+    Raises Refused while somebody holds it, Stale when it is no longer as `mark` says, and NotFound.
+    """
+    role, given, held = host.tables.role, host.tables.object_privilege, host.tables.user_role
+    with changing(host, actor) as session:
+        found = _current(host, session, rights, role_no, mark)
+        if found.holders:
+            raise Refused(_HELD)
+        session.execute(delete(given).where(letters(given.c.roleUserGroup) == found.name))
+        session.execute(delete(held).where(letters(held.c.role_name) == found.name))  # of providers who are gone
+        session.execute(delete(role).where(role.c.role_no == role_no))
+        record(host, session, actor, "delete", "role", found.name)
+    return found.name
+
+
+def record(host: OscarHost, session: Session, actor: Actor, action: str, noun: str, *key: str) -> None:
+    """One row in OSCAR's log; its key as OSCAR writes it, with bars between."""
+    host.audit.record(session, AuditEvent(actor=actor, action=action, noun=noun, key="|".join(key)))
+
+
+def _current(host: OscarHost, session: Session, rights: Mapping[str, Right], role_no: int, mark: str) -> Role:
+    found = roles(session.connection(), host.tables, rights, role_no)
+    if not found:
+        raise NotFound(GONE)
+    if found[0].fixed:
+        raise Refused(FIXED)
+    if found[0].mark != mark:
+        raise Stale(_CHANGED)
+    return found[0]
+
+
+def _give(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+    objects, given = host.tables.object_name, host.tables.object_privilege
+    for right in rights:
+        if session.scalar(select(objects.c.objectName).where(objects.c.objectName == right.object_name)) is None:
+            session.execute(insert(objects).values(objectName=right.object_name, description=right.name[:60]))
+        for object_name, privilege in ((right.object_name, _ALL), *BESIDES.get(right.object_name, ())):
+            own = _of(host, name, object_name)
+            there = session.scalar(select(given.c.privilege).where(own))
+            if there is None:
+                row = {"roleUserGroup": name, "objectName": object_name, "privilege": privilege, "priority": 0}
+                session.execute(insert(given).values(row | {"provider_no": actor.actor_id}))
+            elif privilege == _ALL:
+                session.execute(update(given).where(own).values(privilege=privilege, provider_no=actor.actor_id))
+            else:
+                continue  # what the role has already is as much or more
+            record(host, session, actor, "add", "privilege", name, object_name, privilege)
+
+
+def _take(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+    given = host.tables.object_privilege
+    for right in rights:
+        session.execute(delete(given).where(_of(host, name, right.object_name)))
+        for object_name, privilege in BESIDES.get(right.object_name, ()):
+            session.execute(delete(given).where(_of(host, name, object_name), given.c.privilege == privilege))
+        record(host, session, actor, "delete", "privilege", name, right.object_name)
+
+
+def _of(host: OscarHost, role_name: str, object_name: str) -> ColumnElement[bool]:
+    given = host.tables.object_privilege
+    return and_(letters(given.c.roleUserGroup) == role_name, given.c.objectName == object_name)
+
+
+def _about_name(name: str) -> dict[str, str]:
+    if not name:
+        return {"name": "Enter a role name, for instance CPAR Admin."}
+    if len(name) > NAME_LENGTH:
+        return {"name": f"Shorten the role name to {NAME_LENGTH} characters: OSCAR keeps no more."}
+    if "," in name:
+        return {"name": "Leave the comma out of the role name: OSCAR writes commas between the roles of a person."}
+    if not may_be_stored(name):
+        return {"name": _NO_EMOJI}
+    if not any(character.isalpha() for character in name):
+        return {"name": "Use a letter in the role name: a number alone is taken for a provider's."}
+    return {}
+
+
+def _about_description(description: str) -> dict[str, str]:
+    if len(_line(description)) > DESCRIPTION_LENGTH:
+        return {"description": f"Shorten the description to {DESCRIPTION_LENGTH} characters: OSCAR keeps no more."}
+    if not may_be_stored(description):
+        return {"description": _NO_EMOJI}
+    return {}
+
+
+def _about_rights(rights: Mapping[str, Right], chosen: Collection[str]) -> dict[str, str]:
+    return {} if set(chosen) <= set(rights) else {"permissions": _UNKNOWN}
+
+
+def _line(text: str) -> str:
+    return " ".join((readable(text) or "").split())
+
+
+def _taken(session: Session, host: OscarHost) -> Iterable[str]:
+    """Every name that a privilege or a role could already go by."""
+    tables = host.tables
+    names = (
+        tables.role.c.role_name,
+        tables.user_role.c.role_name,
+        tables.object_privilege.c.roleUserGroup,
+        tables.provider.c.provider_no,
+    )
+    return session.scalars(union(*(select(letters(name)) for name in names)))
+
+
+def _folded(name: str) -> str:
+    """The name as MariaDB compares it in OSCAR's tables: without case, accents and blanks at the end."""
+    plain = "".join(letter for letter in normalize("NFKD", name) if not combining(letter))
+    return plain.casefold().strip()

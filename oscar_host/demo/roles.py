@@ -1,0 +1,107 @@
+"""Roles and what they may do, as OSCAR's own tables have them: `secRole`, `secUserRole`, `secObjPrivilege`."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, and_, distinct, func, not_, select
+
+from cpar_plugin.hooks import Permission
+
+from ..privileges import READ, Grant, allows, object_of
+from ..schema import Tables
+from ..sql import letters
+
+# Beside an object a role needs others: without this one OSCAR shows no link to its administration at all.
+BESIDES = {"_admin.cpar": (("_admin.resource", "r"),)}
+_ADMINISTRATOR = "admin"  # OSCAR itself knows this role by its name
+_LONGEST_OBJECT = 100  # characters of secObjPrivilege.objectName
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A permission that can be put into a role: an object of OSCAR, and the letter that a holder needs on it."""
+
+    name: str
+    description: str
+    object_name: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role. `rights` are those of the offered ones that it gives; `others` counts its rows for anything else."""
+
+    role_no: int
+    name: str
+    description: str
+    rights: tuple[str, ...]
+    others: int
+    holders: int  # providers, active or not
+
+    @property
+    def mark(self) -> str:
+        """What a form sends back, to tell whether somebody has changed the role meanwhile."""
+        return hashlib.sha256(repr((self.name, self.description, self.rights)).encode()).hexdigest()
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it can be neither changed nor deleted."""
+        return self.name == _ADMINISTRATOR
+
+
+def offered(permissions: Sequence[Permission]) -> dict[str, Right]:
+    """What can be put into a role, by name: what plugins ask for, and the objects that this EMR itself heeds."""
+    asked = (Right(one.name, one.description, *object_of(one.name)) for one in permissions)
+    own = (
+        Right("_admin", "The whole administration, roles and panel management included", "_admin", READ),
+        Right("_demographic", "Search for patients and open their records", "_demographic", READ),
+    )
+    return {right.name: right for right in (*asked, *own) if len(right.object_name) <= _LONGEST_OBJECT}
+
+
+def roles(
+    connection: Connection, tables: Tables, rights: Mapping[str, Right], role_no: int | None = None
+) -> list[Role]:
+    """All roles by name, or the one with this number: in four statements, whatever their number."""
+    role, given = tables.role, tables.object_privilege
+    offered_objects = {right.object_name for right in rights.values()} | {
+        name for beside in BESIDES.values() for name, _ in beside
+    }
+    shown = given.c.objectName.in_(offered_objects)
+    known = letters(given.c.roleUserGroup).in_(select(letters(role.c.role_name)))
+    grants: dict[str, list[Grant]] = {}
+    for row in connection.execute(select(given).where(shown, known)):
+        grant = Grant(row.roleUserGroup, row.objectName, row.privilege, row.priority or 0)
+        grants.setdefault(row.roleUserGroup, []).append(grant)
+    group = letters(given.c.roleUserGroup)
+    others = _counts(connection, select(group, func.count()).where(and_(not_(shown), known)).group_by(group))
+    holders = _counts(connection, _holders(tables))
+    query = select(role).order_by(func.lower(role.c.role_name), role.c.role_no)
+    return [
+        Role(
+            role_no=row.role_no,
+            name=row.role_name,
+            description=row.description or "",
+            rights=tuple(
+                name
+                for name, right in rights.items()
+                if allows(grants.get(row.role_name, ()), right.object_name, right.wanted)
+            ),
+            others=others.get(row.role_name, 0),
+            holders=holders.get(row.role_name, 0),
+        )
+        for row in connection.execute(query if role_no is None else query.where(role.c.role_no == role_no))
+    ]
+
+
+def _holders(tables: Tables) -> Select[str, int]:
+    """How many providers hold each role; rows of providers who are gone do not count."""
+    held = tables.user_role
+    name = letters(held.c.role_name)
+    there = held.c.provider_no.in_(select(tables.provider.c.provider_no))
+    return select(name, func.count(distinct(held.c.provider_no))).where(there).group_by(name)
+
+
+def _counts(connection: Connection, query: Select[str, int]) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(query)}
