@@ -94,6 +94,8 @@ def running(folder: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], li
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Where the tests run in the background SIGINT is ignored, and a child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout
     lines: list[str] = []
