@@ -11,6 +11,8 @@ from ..hooks import Host
 from ..store import tables
 from ..store.types import KEYS
 
+_NO_SUCH_PANEL = "There is no such panel, or it has been deleted."
+
 
 @dataclass(frozen=True, slots=True)
 class PanelProviderName:
@@ -59,8 +61,19 @@ def get(connection: Connection, host: Host, panel_id: int) -> Panel:
     """One live panel. Raises NotFound."""
     found = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
     if not found:
-        raise NotFound("There is no such panel, or it has been deleted.")
+        raise NotFound(_NO_SUCH_PANEL)
     return found[0]
+
+
+def live_number(connection: Connection, panel_id: int) -> str:
+    """The number of one live panel, in one statement. Raises NotFound."""
+    panel = tables.panel.c
+    number: str | None = None
+    if panel_id in KEYS:
+        number = connection.scalar(select(panel.live_number).where(panel.panel_id == panel_id))
+    if number is None:
+        raise NotFound(_NO_SUCH_PANEL)
+    return number
 
 
 def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> list[Panel]:

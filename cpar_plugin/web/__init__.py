@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from .. import templates
 from ..hooks import Host
-from . import bulk, clinic, panel_page, panels, submissions, widget
+from . import bulk, clinic, overview, panel_page, panels, submissions, widget
 from .serving import serve
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -15,7 +15,15 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
-ROUTES = (*widget.ROUTES, *panels.ROUTES, *panel_page.ROUTES, *clinic.ROUTES, *bulk.ROUTES, *submissions.ROUTES)
+ROUTES = (
+    *widget.ROUTES,
+    *panels.ROUTES,
+    *panel_page.ROUTES,
+    *clinic.ROUTES,
+    *bulk.ROUTES,
+    *submissions.ROUTES,
+    *overview.ROUTES,
+)
 
 
 def blueprint(host: Host) -> Blueprint:

@@ -77,6 +77,8 @@ EXPECTED = {
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
     ("GET", "cpar.submissions"): MANAGEMENT,
+    ("GET", "cpar.overview"): MANAGEMENT,
+    ("GET", "cpar.panel_overview"): MANAGEMENT,
 }
 
 

@@ -1,0 +1,64 @@
+"""How many members there were at the end of each month, reckoned back from now by what the ledger says of changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+
+from ...domain.bands import month_starts
+from ...hooks import Actor, Host
+from ...store.tables import ledger, operation
+
+MONTHS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month. `until` is its last day; today for the current one. `patients` is how many there were at its end."""
+
+    until: date
+    joined: int
+    left: int
+    patients: int
+
+
+def months(connection: Connection, host: Host, actor: Actor, panel_id: int | None, patients: int) -> Sequence[Month]:
+    """The last months, the latest last, without those before anybody joined. One statement over these months' changes.
+
+    `patients` is how many members the actor sees now. Of all panels together, a move between two is no change.
+    """
+    today = host.clock.now().astimezone(host.clock.zone).date()
+    starts = month_starts(today, MONTHS)
+    moments = [datetime.combine(start, time(), host.clock.zone).astimezone(UTC) for start in starts]
+    place = case(
+        *((operation.c.at < moment, number) for number, moment in enumerate(moments[1:])), else_=len(moments) - 1
+    )
+    was, is_now = (_on(column, panel_id) for column in (ledger.c.from_panel_id, ledger.c.to_panel_id))
+    changes = (
+        select(
+            place.label("place"),
+            func.count(case((and_(is_now, ~was), 1))),
+            func.count(case((and_(was, ~is_now), 1))),
+        )
+        .join_from(operation, ledger, ledger.c.operation_id == operation.c.operation_id)
+        .where(operation.c.at >= moments[0], host.identity.visible(actor, ledger.c.patient_id), or_(was, is_now))
+        .group_by("place")
+    )
+    changed = {number: (joined, left) for number, joined, left in connection.execute(changes)}
+    if not patients and not changed:
+        return []
+    found = []
+    for number in reversed(range(MONTHS)):
+        until = today if number == MONTHS - 1 else starts[number + 1] - timedelta(days=1)
+        joined, left = changed.get(number, (0, 0))
+        found.append(Month(until, joined, left, patients))
+        patients += left - joined
+        if not patients and not any(earlier in changed for earlier in range(number)):
+            break
+    return found[::-1]
+
+
+def _on(column: ColumnElement[int | None], panel_id: int | None) -> ColumnElement[bool]:
+    """Whether a side of the ledger is the panel, or any; never NULL."""
+    return column.is_not(None) if panel_id is None else and_(column.is_not(None), column == panel_id)

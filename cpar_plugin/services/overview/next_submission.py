@@ -1,0 +1,44 @@
+"""Who would go out with a submission made now, and why the others would be left out."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ...domain.eligibility import Reason
+from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store.tables import member
+from .. import roll
+from ..roll import MemberRow
+
+_STREAMED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NextSubmission:
+    """How many would be left out. One patient may have several reasons."""
+
+    left_out: int
+    reasons: Mapping[Reason, int]
+
+
+def next_submission(
+    connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int | None
+) -> NextSubmission:
+    """Of the members whom the actor may see. Two statements; members are read one after the other."""
+    now = host.clock.now()
+    rules = roll.eligibility(connection, host, settings, now)
+    everyone = roll.members(host, now=now)
+    judged = everyone.where(
+        host.identity.visible(actor, member.c.patient_id),
+        *(() if panel_id is None else (member.c.panel_id == panel_id,)),
+    )
+    left_out, reasons = 0, Counter[Reason]()
+    with connection.execute(judged.execution_options(yield_per=_STREAMED)) as result:
+        for row in map(MemberRow._make, result):
+            found = rules.reasons(row)
+            left_out += bool(found)
+            reasons.update(found)
+    return NextSubmission(left_out, reasons)

@@ -1,0 +1,236 @@
+"""The overview in pictures: what a clerk sees, counts and can follow from there."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from cpar_plugin.services import members
+from cpar_plugin.services.submission import asking, run
+from cpar_plugin.settings import load
+from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.host import OscarHost
+
+from ..browser import look
+from .conftest import MANAGER
+
+_TABLE = re.compile(r"<caption[^>]*>([^<]*)</caption>(.*?)</table>")
+_ROW = re.compile(r"<tr>(.*?)</tr>")
+_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")
+_TAG = re.compile(r"<[^>]*>")
+_FOUND = re.compile(r'<caption id="cpar-members">([\d,]+) patient')
+
+
+def page(answer: Any, status: int = 200) -> str:
+    assert answer.status_code == status
+    return " ".join(answer.get_data(as_text=True).split())
+
+
+def tables(seen: str) -> dict[str, list[list[str]]]:
+    """The cells of each table's rows as text, by caption; without the row of headings."""
+    return {
+        caption: [[_TAG.sub("", cell).strip() for cell in _CELL.findall(row)] for row in _ROW.findall(body)[1:]]
+        for caption, body in _TABLE.findall(seen)
+    }
+
+
+def numbers(rows: list[list[str]], *columns: int) -> int:
+    return sum(int(row[column].replace(",", "")) for row in rows for column in columns)
+
+
+@pytest.fixture
+def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
+    """Makes a patient of the panel 0042, seen and confirmed on these days; returns the patient_id."""
+    phn = iter(range(200_000_001, 200_001_000))
+
+    def make(
+        *, seen: str | None = "2026-10-05", confirmed: str | None = "2026-11-10", on: int = panel, **columns: Any
+    ) -> int:
+        patient_id: int = oscar.patient(**({"hin": str(next(phn))} | columns))
+        if seen:
+            oscar.visit(patient_id, seen)
+        members.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
+        with host.database.session() as session:
+            change = text("UPDATE cpar_member SET confirmed_on = :day WHERE patient_id = :patient_id")
+            session.execute(change, {"day": confirmed, "patient_id": patient_id})
+        return patient_id
+
+    return make
+
+
+@pytest.fixture
+def mixed(paneled: Any, other_panel: int) -> None:
+    """Six patients of the panel 0042 at the edges of bands, and one of another."""
+    paneled(confirmed="2026-10-11", seen="2026-10-10", born="2016-11-11", sex="M")
+    paneled(confirmed="2026-10-10", seen="2025-11-11", born="2016-11-10", sex="F")
+    paneled(confirmed="2025-11-10", seen="2025-11-10", born="1936-11-10", sex="X")
+    paneled(confirmed="2024-11-10", seen="2023-11-10", born="1980-02-30", sex="U")
+    paneled(confirmed="2023-11-11", seen=None, born="1980-02-29", sex="")
+    paneled(confirmed=None, seen="2009-01-01", born="1980-02-29", sex="F", hin="")
+    paneled(on=other_panel)
+
+
+def test_a_panel_is_shown_in_pictures_with_their_numbers(mixed: None, manager: Any, panel: int) -> None:
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert "<strong>6</strong> patients on this panel" in seen
+    assert "of whom <strong>3</strong> patients would go out with a submission made now" in seen
+    shown = tables(seen)
+    assert [row[:3] for row in shown["Last confirmation"]] == [
+        ["Less than 1 month", "1", "17%"],
+        ["1 to 3 months", "1", "17%"],
+        ["3 to 6 months", "0", "-"],
+        ["6 to 12 months", "0", "-"],
+        ["1 to 2 years", "1", "17%"],
+        ["2 to 3 years", "2", "33%"],
+        ["3 years or longer", "0", "-"],
+        ["Never", "1", "17%"],
+    ]
+    assert [row[1] for row in shown["Last visit"]] == ["0", "1", "0", "1", "1", "0", "2", "1"]
+    ages = {row[2]: (row[1], row[3], *row[5:]) for row in shown["Age and gender"]}
+    assert ages["0 to 9"] == ("1", "0", "0", "0")
+    assert ages["10 to 19"] == ("0", "1", "0", "0")
+    assert ages["40 to 49"] == ("0", "1", "0", "1")
+    assert ages["90 or older"] == ("0", "0", "1", "0")
+    assert ages["No valid date"] == ("0", "0", "0", "1")
+    assert [row[:2] for row in shown["Left out of the next submission"]] == [
+        ["Date of birth is impossible", "1"],
+        ["No gender", "1"],
+        ["No PHN", "1"],
+        ["No visit in the past", "1"],
+        ["No confirmation date", "1"],
+    ]
+    assert "<strong>3</strong> patients would be left out of a submission made now." in seen
+    assert shown["At the end of each month"] == [["10 Nov 2026", "6", "0", "6"]]
+
+
+@pytest.mark.parametrize("address", ["/cpar/panels/{panel}/overview", "/cpar/overview"])
+def test_every_picture_counts_everybody_once(mixed: None, manager: Any, panel: int, address: str) -> None:
+    seen = page(manager.get(address.format(panel=panel)))
+    everybody = 6 if "panels" in address else 7
+    shown = tables(seen)
+    assert f"<strong>{everybody}</strong> patients" in seen
+    assert numbers(shown["Last confirmation"], 1) == numbers(shown["Last visit"], 1) == everybody
+    assert numbers(shown["Age and gender"], 1, 3, 5, 6) == everybody
+    assert numbers(shown["At the end of each month"][:1], 3) == everybody
+
+
+def test_each_link_leads_to_as_many_patients_as_it_says(mixed: None, manager: Any, panel: int) -> None:
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    years = re.findall(r'href="([^"]*(?:unconfirmed|unseen)=\d)">\d years?: ([\d,]+)</a>', seen)
+    reasons = re.findall(r'<a href="([^"]*show=[^"]*)">[^<]*</a></th> <td class="cpar-number">([\d,]+)<', seen)
+    assert [count for _, count in years] == ["4", "3", "1", "4", "3", "3"]
+    assert len(reasons) == 5
+    for address, count in [*years, *reasons]:
+        found = _FOUND.search(page(manager.get(address)))
+        assert found
+        assert found[1] == count, address
+
+
+def test_submissions_are_shown_by_night_as_sent_and_left_out(
+    host: OscarHost, clock: FixedClock, mixed: None, manager: Any, panel: int, other_panel: int, tmp_path: Any
+) -> None:
+    settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})
+    for one in (panel, other_panel):
+        asking.ask(host, settings, host.identity.system, one)
+    night = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
+    clock.move_to(night)
+    run.run_due(host, settings, night)
+    shown = tables(page(manager.get(f"/cpar/panels/{panel}/overview")))
+    assert [row[:3] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "3", "3"]]
+    shown = tables(page(manager.get("/cpar/overview")))
+    assert [row[:4] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "2", "4", "3"]]
+
+
+def test_members_over_time_are_drawn_once_there_are_two_months(
+    clock: FixedClock, paneled: Any, manager: Any, panel: int
+) -> None:
+    clock.move_to(datetime(2026, 10, 31, 23, 59, tzinfo=ALBERTA))
+    paneled()
+    assert "<polyline" not in page(manager.get(f"/cpar/panels/{panel}/overview"))
+    clock.move_to(datetime(2026, 11, 1, 0, 0, tzinfo=ALBERTA))
+    paneled()
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert "1 patients on 31 Oct 2026, 2 on 1 Nov 2026" in seen
+    assert tables(seen)["At the end of each month"] == [["1 Nov 2026", "1", "0", "2"], ["31 Oct 2026", "1", "0", "1"]]
+
+
+def test_patients_whom_one_may_not_see_are_not_counted_and_the_page_says_how_many(
+    oscar: Any, mixed: None, paneled: Any, manager: Any, cpar_role: Any, panel: int
+) -> None:
+    barred = paneled(confirmed=None, seen=None, sex="", hin="")
+    oscar.privilege(MANAGER, f"_demographic${barred}", "o")
+    for address, everybody in ((f"/cpar/panels/{panel}/overview", 6), ("/cpar/overview", 7)):
+        seen = page(manager.get(address))
+        shown = tables(seen)
+        assert "<strong>1</strong> patient is not counted here" in seen
+        assert numbers(shown["Last confirmation"], 1) == numbers(shown["Last visit"], 1) == everybody
+        assert numbers(shown["Age and gender"], 1, 3, 5, 6) == everybody
+        assert numbers(shown["Left out of the next submission"], 1) == 5
+        assert shown["At the end of each month"] == [["10 Nov 2026", str(everybody), "0", str(everybody)]]
+        seen = page(cpar_role.get(address))
+        assert f"<strong>{everybody + 1}</strong> patients are not counted here" in seen
+        assert tables(seen) == {}
+
+
+def test_an_empty_panel_says_how_to_fill_it(manager: Any, panel: int) -> None:
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert "There is nobody on this panel yet. Fill it with Bulk Update" in seen
+    assert "<table" not in seen
+    assert "There is nobody on a panel yet." in page(manager.get("/cpar/overview"))
+
+
+def test_one_patient_who_goes_out_needs_no_reasons(paneled: Any, manager: Any, panel: int) -> None:
+    paneled()
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert "<strong>1</strong> patient on this panel" in seen
+    assert "Nobody would be left out of a submission made now." in seen
+    assert tables(seen)["Last confirmation"][0][:3] == ["Less than 1 month", "1", "100%"]
+
+
+def test_a_deleted_panel_has_no_overview(manager: Any, panel: int) -> None:
+    manager.post(f"/cpar/panels/{panel}/delete", version="1")
+    page(manager.get(f"/cpar/panels/{panel}/overview"), 404)
+
+
+def test_an_overview_asks_few_questions_of_the_database_however_much_there_is(
+    mixed: None, manager: Any, panel: int, statements: list[str], make_panel: Any
+) -> None:
+    for place in range(8):
+        make_panel(f"P{place}")
+    for address in (f"/cpar/panels/{panel}/overview", "/cpar/overview"):
+        statements.clear()
+        page(manager.get(address))
+        assert len(statements) <= 12, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
+
+
+def test_the_pictures_pass_axe_hold_at_both_widths_and_print(
+    host: OscarHost, clock: FixedClock, mixed: None, paneled: Any, panel: int, open_tab: Any, tmp_path: Any
+) -> None:
+    settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})
+    asking.ask(host, settings, host.identity.system, panel)
+    clock.move_to(datetime(2026, 12, 7, 3, 15, tzinfo=ALBERTA))
+    run.run_due(host, settings, clock.now())
+    paneled(confirmed="2026-12-07")
+    tab = open_tab(MANAGER)
+    for name, address in (("overview-panel", f"/cpar/panels/{panel}/overview"), ("overview-clinic", "/cpar/overview")):
+        tab.goto(address)
+        look(tab, name)
+        assert tab.get_by_role("img").count() == 1
+        longest = tab.locator("#cpar-confirmed ~ tbody .cpar-fill").evaluate_all(
+            "all => Math.max(...all.map(one => one.getBoundingClientRect().width))"
+        )
+        assert longest > 60
+        tab.emulate_media(media="print")
+        assert not tab.get_by_role("navigation", name="CPAR Panel Management").is_visible()
+        assert tab.locator(".cpar-line-chart").is_visible()
+        tab.emulate_media(media="screen")
+
+
+def test_the_pictures_need_no_script(mixed: None, panel: int, open_tab: Any) -> None:
+    tab = open_tab(MANAGER, script=False, width=800)
+    tab.goto(f"/cpar/panels/{panel}/overview")
+    tab.get_by_role("link", name="Show them, with what to do").click()
+    assert tab.get_by_role("table").get_by_role("row").count() == 4
