@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
@@ -53,7 +54,7 @@ def provider_name(family_name: str | None, given_name: str | None, provider_id: 
 
 
 def live_panels(connection: Connection, host: Host) -> list[Panel]:
-    """Every live panel, by number. Three statements, however many there are."""
+    """Every live panel, by number. Two statements, however many there are."""
     return _panels(connection, host, true())
 
 
@@ -81,15 +82,6 @@ def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> l
     facility, provider, practitioner = tables.panel_facility.c, tables.panel_provider.c, tables.practitioner.c
     wanted = and_(panel.live_number.is_not(None), which)
     members = select(func.count()).where(member.panel_id == panel.panel_id).scalar_subquery()
-    heads = select(panel.panel_id, panel.number, panel.notify, panel.version, members)
-    facilities: dict[int, list[str]] = {}
-    for panel_id, facility_id in connection.execute(
-        select(facility.panel_id, facility.facility_id)
-        .join(tables.panel, panel.panel_id == facility.panel_id)
-        .where(wanted)
-        .order_by(facility.panel_id, facility.position)
-    ):
-        facilities.setdefault(panel_id, []).append(facility_id)
     known = host.roster.providers()
     providers: dict[int, list[PanelProviderName]] = {}
     for panel_id, provider_id, digits, family, given, active in connection.execute(
@@ -109,17 +101,23 @@ def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> l
     ):
         name = provider_name(family, given, provider_id)
         providers.setdefault(panel_id, []).append(PanelProviderName(provider_id, name, digits, bool(active)))
+    heads = (
+        select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
+        .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)
+        .where(wanted)
+        .order_by(panel.number, facility.position)
+    )
     return [
         Panel(
             panel_id,
             number,
             notify,
             version,
-            tuple(facilities.get(panel_id, ())),
-            tuple(providers.get(panel_id, ())),
-            count,
+            facilities=tuple(row.facility_id for row in rows if row.facility_id),
+            providers=tuple(providers.get(panel_id, ())),
+            members=count,
         )
-        for panel_id, number, notify, version, count in connection.execute(heads.where(wanted).order_by(panel.number))
+        for (panel_id, number, notify, version, count), rows in groupby(connection.execute(heads), lambda row: row[:5])
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, select
 
 from ..domain.eligibility import Eligibility
 from ..hooks import Host
@@ -72,10 +72,34 @@ def member_rows(connection: Connection, host: Host, panel_id: int, *, now: datet
             yield from map(MemberRow._make, rows)
 
 
-def shared_phns(connection: Connection, host: Host, among: Collection[str] | None = None) -> set[str]:
-    """The Alberta PHNs, or those of them `among` some, that more than one active member has, of whatever panels."""
+def all_shared_phns(connection: Connection, host: Host) -> set[str]:
+    """The Alberta PHNs that more than one active member has, of whatever panels."""
+    phn, shared = _shared(host)
+    return {phn for phn in connection.scalars(shared.with_only_columns(phn)) if phn}  # without one they are no group
+
+
+def sharers(
+    connection: Connection, host: Host, among: Collection[str], visible: ColumnElement[bool]
+) -> dict[str, tuple[int, ...]]:
+    """Those of the PHNs that are shared, each with the first and the last patient who has it and is `visible`."""
+    if not among:
+        return {}
+    phn, shared = _shared(host)
+    seen = case((visible, tables.member.c.patient_id))
+    rows = connection.execute(shared.with_only_columns(phn, func.min(seen), func.max(seen)).where(phn.in_(among)))
+    return {phn: tuple(sorted({one for one in ends if one is not None})) for phn, *ends in rows}
+
+
+def is_shared(host: Host, phn: str) -> ColumnElement[bool]:
+    """Whether this PHN is shared, for a statement that asks other things too."""
+    column, shared = _shared(host)
+    return exists(shared.with_only_columns(column).where(column == phn))
+
+
+def _shared(host: Host) -> tuple[ColumnElement[str], Select[Any]]:
+    """The column of PHNs, and a query of those that are shared, whose columns are yet to be named."""
     patient = host.roster.patients()
-    query = (
+    shared = (
         select(patient.c.phn)
         .join_from(tables.member, patient, patient.c.patient_id == tables.member.c.patient_id)
         .where(
@@ -85,17 +109,16 @@ def shared_phns(connection: Connection, host: Host, among: Collection[str] | Non
         .group_by(patient.c.phn)
         .having(func.count() > 1)
     )
-    found = connection.scalars(query if among is None else query.where(patient.c.phn.in_(among)))
-    return {phn for phn in found if phn}  # those without a PHN are no group
+    return patient.c.phn, shared
 
 
 def eligibility(
-    connection: Connection, host: Host, settings: Settings, now: datetime, *, among: Collection[str] | None = None
+    connection: Connection, host: Host, settings: Settings, now: datetime, *, shared_phns: Collection[str] | None = None
 ) -> Eligibility:
-    """The rules as they stand at this moment; with `among`, for members with one of these PHNs or without any."""
+    """The rules as they stand at this moment. `shared_phns` are asked of the database unless they are known."""
     return Eligibility(
         active_status=host.roster.active_status,
         today=now.astimezone(host.clock.zone).date(),
-        shared_phns=shared_phns(connection, host, among),
+        shared_phns=all_shared_phns(connection, host) if shared_phns is None else shared_phns,
         given_name_required=settings.given_name_required,
     )

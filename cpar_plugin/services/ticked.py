@@ -1,5 +1,6 @@
 """Confirm, move or remove the members that somebody has ticked in the list of a panel: one operation, with undo."""
 
+import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from ..store.tables import member
 from ..store.types import KEYS, Moment
 from . import clinic, journal, merges
 from .journal import Kind
+from .undo import Undone
 
 AT_MOST = 1000
 
@@ -29,6 +31,7 @@ class Act(StrEnum):
 
 
 _KIND = {Act.CONFIRM: Kind.BULK_CONFIRM, Act.MOVE: Kind.BULK_MOVE, Act.REMOVE: Kind.BULK_REMOVE}
+_ACT = {str(kind): act for act, kind in _KIND.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class Ticked:
     patient_ids: Collection[int]
     act: Act
     to_panel_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done with those ticked on a panel. `undone` is None while it stands."""
+
+    operation_id: int
+    act: Act
+    changed: int
+    left_alone: int
+    to_number: str | None  # the panel's to which they were moved
+    undone: Undone | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,29 @@ def carry_out(host: Host, actor: Actor, ticked: Ticked) -> Outcome:
         )
         journal.conclude(session, operation_id, {"ticked": len(wanted), "added": 0} | asdict(outcome))
     return outcome
+
+
+def done(connection: Connection, panel_id: int, operation_id: int) -> Done | None:
+    """What an operation did with those ticked on this panel; None for any other operation. One statement."""
+    operation, undoing, target = tables.operation, tables.operation.alias("undoing"), tables.panel
+    row = connection.execute(
+        select(operation.c.kind, operation.c.detail, target.c.number, undoing.c.detail.label("undone"))
+        .outerjoin(target, target.c.panel_id == operation.c.panel_id)
+        .outerjoin(undoing, undoing.c.undoes == operation.c.operation_id)
+        .where(operation.c.operation_id == operation_id, operation.c.from_panel_id == panel_id)
+        .where(operation.c.kind.in_(_ACT))
+    ).one_or_none()
+    detail = json.loads(row.detail) if row else {}
+    if row is None or "ticked" not in detail:
+        return None
+    return Done(
+        operation_id,
+        _ACT[row.kind],
+        changed=detail["confirmed"] + detail["moved"] + detail["removed"],
+        left_alone=detail["left_alone"],
+        to_number=row.number,
+        undone=Undone(**json.loads(row.undone)) if row.undone else None,
+    )
 
 
 def _require_possible(connection: Connection, ticked: Ticked) -> None:

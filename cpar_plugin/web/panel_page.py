@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,48 +12,68 @@ from werkzeug.datastructures import MultiDict
 from ..domain.eligibility import WORDING, Reason
 from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host
-from ..services import panel_members, panels
+from ..services import panel_members, panels, ticked, undo
 from ..services.csv_export import export
-from ..services.panel_members import Fate, Sort, Wanted
-from ..services.ticked import Act, Ticked, carry_out
+from ..services.ticked import Act, Ticked
+from ..services.wanted_members import Fate, Sort, Wanted
 from ..settings import load
 from .inputs import INCOMPLETE, number, number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
 
 YEARS = ("1", "2", "3")
-_STATE = ("show", "unconfirmed", "unseen", "mrp", "sort", "after")
+_STATE = ("show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _LONGEST_SEARCH = 100
 _NO_SUCH_LIST = "There is no such list of patients. Begin at the panel's page."
-_TICK_ALL = "tick-all"
+_TICK_ALL, _UNDO = "tick-all", "undo"
 
 
 def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The members. What is searched for is posted, so that it stands in no address and no log."""
-    return _page(host, actor, panel_id, request.form if request.method == "POST" else request.args)
+    if request.method == "POST":
+        return _page(host, actor, panel_id, request.form)
+    done = number_or_none(request.args.get("done", ""), "", _NO_SUCH_LIST)
+    return _page(host, actor, panel_id, request.args, done=done)
 
 
 def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
-    """Confirm, move or remove those ticked; or tick all of the page."""
+    """Confirm, move or remove those ticked, or the one whose own button was pressed; undo it; or tick all of the page.
+
+    Each comes back to the list as it was, with what was done.
+    """
     form = request.form
     ids = {number(text, "", INCOMPLETE) for text in form.getlist("ticked")}
     act = form.get("act", "")
     if act == _TICK_ALL:
         return _page(host, actor, panel_id, form, tick_all=True)
     try:
+        if act == _UNDO:
+            operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
+            undo.undo(host, actor, operation_id)
+            return _back(host, actor, panel_id, operation_id)
+        if "one" in form:
+            act, _, text = form["one"].partition("-")
+            ids = {number(text, "", INCOMPLETE)}
         if act not in list(Act):
             raise Refused(INCOMPLETE)
         target = form.get("to_panel_id", "") if act == Act.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move them to.")
-        outcome = carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
+        outcome = ticked.carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
     except NotFound:
         raise
     except Refused as refused:
-        return _page(host, actor, panel_id, form, ticked=ids, messages=refused.messages)
+        return _page(host, actor, panel_id, form, chosen=ids, messages=refused.messages)
     if outcome.operation_id is None:
         flash("Nobody was changed: they are on another panel by now, or were confirmed today already.", "cpar")
-        return redirect(url_for("cpar.panel", panel_id=panel_id), HTTPStatus.SEE_OTHER)
-    return redirect(url_for("cpar.bulk_result", operation_id=outcome.operation_id), HTTPStatus.SEE_OTHER)
+    return _back(host, actor, panel_id, outcome.operation_id)
+
+
+def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> ResponseReturnValue:
+    """The list as it was, by its address; unless something was searched for, which stands in none."""
+    if request.form.get("text", "").strip():
+        return _page(host, actor, panel_id, request.form, done=done)
+    values: dict[str, Any] = {field: text for field, text in _state(request.form).items() if text}
+    return redirect(url_for("cpar.panel", panel_id=panel_id, done=done, **values), HTTPStatus.SEE_OTHER)
 
 
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -74,12 +95,12 @@ def _page(
     panel_id: int,
     fields: MultiDict[str, str],
     *,
-    ticked: Collection[int] = (),
+    chosen: Collection[int] = (),
     tick_all: bool = False,
     messages: Mapping[str, str] | None = None,
+    done: int | None = None,
 ) -> ResponseReturnValue:
-    # The last of several: a button outside of the form comes after what the form keeps.
-    state = {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
+    state = _state(fields)
     text = " ".join(fields.get("text", "").split())[:_LONGEST_SEARCH] if request.method == "POST" else ""
     wanted = _wanted(state, text)
     with host.database.engine.connect() as connection:
@@ -87,6 +108,7 @@ def _page(
         if panel_id not in live:
             raise NotFound("There is no such panel, or it has been deleted.")
         found = panel_members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
+        was_done = ticked.done(connection, panel_id, done) if done else None
     this = live.pop(panel_id)
     return page(
         host,
@@ -98,8 +120,9 @@ def _page(
         listing=found,
         wanted=wanted,
         state=state,
-        ticked={one.row.patient_id for one in found.members} if tick_all else ticked,
+        ticked={one.row.patient_id for one in found.members} if tick_all else chosen,
         messages=messages or {},
+        done=was_done,
         wording=WORDING,
         reasons=Reason,
         years=YEARS,
@@ -107,6 +130,12 @@ def _page(
         statuses=host.roster.status_labels,
         patient_href=host.pages.patient_href,
     )
+
+
+def _state(fields: MultiDict[str, str]) -> dict[str, str]:
+    """What the list is narrowed and sorted by, and its place."""
+    # The last of several: a button outside of the form comes after what the form keeps.
+    return {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
 
 
 def _wanted(state: Mapping[str, str], text: str) -> Wanted:
@@ -131,6 +160,7 @@ def _wanted(state: Mapping[str, str], text: str) -> Wanted:
         sort=Sort(sort.removeprefix("-")),
         descending=sort.startswith("-"),
         after=number_or_none(state["after"], "", _NO_SUCH_LIST),
+        before=number_or_none(state["before"], "", _NO_SUCH_LIST),
     )
 
 

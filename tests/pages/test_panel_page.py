@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from cpar_plugin.services import members
 from cpar_plugin.services.csv_export import export
@@ -42,6 +42,12 @@ def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
         return patient_id
 
     return make
+
+
+def operation_of(text_of_page: str) -> str:
+    found = re.search(r'name="operation_id" value="(\d+)"', text_of_page)
+    assert found
+    return found[1]
 
 
 def confirmed_on(host: OscarHost, patient_id: int, day: str | None) -> None:
@@ -155,6 +161,104 @@ def test_pages_in_any_order_show_everybody_once(
         assert met == wanted
 
 
+def test_the_page_before_shows_the_same_as_it_did(paneled: Any, manager: Any, panel: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    for place in range(5):
+        paneled(f"N{place}", seen="2026-10-05" if place % 2 else None)
+    for query in ({}, {"sort": "-name"}, {"sort": "-seen"}, {"sort": "seen", "show": "left-out"}, {"show": "sent"}):
+        forwards = [page(manager.get(f"/cpar/panels/{panel}", **query))]
+        assert "Previous page" not in forwards[0]
+        while "Next page" in forwards[-1]:
+            forwards.append(page(manager.get(f"/cpar/panels/{panel}", **query, after=shown(forwards[-1])[-1])))
+        backwards = [forwards[-1]]
+        while "Previous page" in backwards[-1]:
+            backwards.append(page(manager.get(f"/cpar/panels/{panel}", **query, before=shown(backwards[-1])[0])))
+            assert "Next page" in backwards[-1]
+        assert [shown(one) for one in backwards] == [shown(one) for one in reversed(forwards)], query
+
+
+def test_when_all_of_the_last_page_are_removed_it_says_so(
+    paneled: Any, manager: Any, panel: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    first, second, third = paneled("A"), paneled("B"), paneled("C")
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=third, after=second)
+    seen = page(manager.get(answer.location))
+    assert "<strong>1</strong> patient removed from this panel." in seen
+    assert "There is nobody left on this page." in seen
+    assert "First page" in seen
+    assert shown(page(manager.get(f"/cpar/panels/{panel}"))) == [first, second]
+
+
+def test_after_an_order_one_is_back_where_one_was(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    one, two, three = (paneled(f"Wren{place}", seen=None) for place in range(3))
+    for patient_id in (one, two, three):
+        confirmed_on(host, patient_id, "2020-01-01")
+    kept = {"show": "left-out", "unconfirmed": "1", "sort": "record", "after": str(one)}
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=two, **kept)
+    seen = page(manager.get(answer.location))
+    assert shown(seen) == [three]
+    assert "Previous page" in seen
+    undo = {"act": "undo", "operation_id": operation_of(seen)}
+    assert shown(page(manager.get(manager.post(f"/cpar/panels/{panel}/ticked", **undo, **kept).location))) == [
+        two,
+        three,
+    ]
+
+    searched = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=two, text="wren", **kept)
+    seen = page(searched)  # at once: a search stands in no address
+    assert shown(seen) == [three]
+    assert "<strong>1</strong> patient removed from this panel." in seen
+    assert '<input type="hidden" name="text" value="wren">' in seen
+    undo = {"act": "undo", "operation_id": operation_of(seen), "text": "wren"}
+    undone = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo, **kept))
+    assert shown(undone) == [two, three]
+    assert "Undone: <strong>1</strong> patient put back." in undone
+
+
+def test_an_address_tells_of_no_operation_of_another_panel(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=paneled("Wren"))
+    operation_id = operation_of(page(manager.get(answer.location)))
+    assert "Undo" not in page(manager.get(f"/cpar/panels/{other_panel}", done=operation_id))
+    assert "Undo" not in page(manager.get(f"/cpar/panels/{panel}", done="1"))
+    page(manager.get(f"/cpar/panels/{panel}", done="x"), 422)
+
+
+def test_each_reason_leads_to_where_it_is_mended(
+    host: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    first = paneled("Wren", hin="300000001", sex="")
+    other = paneled("Finch", hin="300 000 001", on=other_panel)
+    row = page(manager.get(f"/cpar/panels/{panel}"))
+    assert f'<a href="/patients/{first}">Enter the patient' in row
+    assert f'<a href="/patients/{first}">Two active members have this PHN' in row
+    assert f'<a href="/patients/{other}">Other record {other}</a>' in row
+    oscar.privilege("301", f"_demographic${other}", "o")
+    row = page(manager.get(f"/cpar/panels/{panel}"))
+    assert "PHN is shared with another patient." in row
+    assert f"/patients/{other}" not in row
+
+    confirmed_on(host, first, None)
+    assert f'name="one" value="confirm-{first}" aria-label="Confirm WREN, Pat, record {first}"' in page(
+        manager.get(f"/cpar/panels/{panel}", show="no-confirmation")
+    )
+    manager.post(f"/cpar/panels/{panel}/ticked", one=f"confirm-{first}", ticked=str(other))
+    assert shown(page(manager.get(f"/cpar/panels/{panel}", show="no-confirmation"))) == []
+
+    with host.database.session() as session:
+        session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == first))
+    seen = page(manager.get(f"/cpar/panels/{panel}", show="unknown-patient"))
+    assert f'value="remove-{first}"' in seen
+    manager.post(f"/cpar/panels/{panel}/ticked", one=f"remove-{first}")
+    assert panels_of(host) == {other: other_panel}
+    page(manager.post(f"/cpar/panels/{panel}/ticked", one="burn-1"), 422)
+
+
 def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
     host: OscarHost, paneled: Any, manager: Any, panel: int
 ) -> None:
@@ -173,10 +277,11 @@ def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
     never = paneled("Never", seen=None)
     old = paneled("Old")
     other = paneled("Other", provider_no="102")
+    none = paneled("None", provider_no="")
     confirmed_on(host, old, "2025-11-10")
     confirmed_on(host, never, None)
     for query, found in (
-        ({"show": "sent"}, [good, old, other, unseen]),
+        ({"show": "sent"}, [good, none, old, other, unseen]),
         ({"show": "left-out"}, [never]),
         ({"show": "no-visit"}, [never]),
         ({"show": "no-gender"}, []),
@@ -185,15 +290,15 @@ def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
         ({"unseen": "1"}, [never, unseen]),
         ({"unseen": "2"}, [never, unseen]),
         ({"unseen": "3"}, [never]),
-        ({"mrp": "outside"}, [other]),
+        ({"mrp": "outside"}, [none, other]),
         ({"unseen": "1", "show": "sent"}, [unseen]),
     ):
         seen = page(manager.get(f"/cpar/panels/{panel}", **query))
         assert shown(seen) == found, query
         assert f"{len(found)} patient{'s' * (len(found) != 1)} found" in seen or not found
     seen = page(manager.get(f"/cpar/panels/{panel}", show="left-out"))
-    assert "<strong>4</strong> patients would go out" in seen
-    assert "<strong>1: No visit in the past.</strong>" in seen
+    assert "<strong>5</strong> patients would go out" in seen
+    assert re.search(r'<li>1: <button [^>]* name="show" value="no-visit">No visit in the past</button>\.', seen)
 
 
 @pytest.mark.parametrize(
@@ -233,14 +338,17 @@ def test_those_ticked_are_confirmed_in_one_operation_that_can_be_undone(
         confirmed_on(host, patient_id, "2020-01-01")
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(one), str(two)])
     result = page(manager.get(answer.location))
-    assert "Patients who were ticked on panel 0042 confirmed." in result
-    assert "Confirmed: <strong>1</strong>" in result
-    assert "confirmed today already, or not for you to see): <strong>1</strong>" in result
+    assert "<strong>1</strong> patient confirmed." in result
+    assert "confirmed today already, or not for you to see): 1." in result
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
-    undone = page(manager.get(manager.post(f"{answer.location}/undo").location))
-    assert "Patients put back: 1" in undone
+    undo = {"act": "undo", "operation_id": operation_of(result)}
+    undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/ticked", **undo).location))
+    assert "Undone: <strong>1</strong> patient put back." in undone
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [one, three]
     assert "Patients who were ticked" in page(manager.get("/cpar/bulk"))
+    again = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo), 422)
+    assert "This operation has been undone already." in again
+    assert shown(again) == [one, three, two]
 
 
 def test_those_ticked_are_moved_and_removed_unless_somebody_else_was_faster(
@@ -251,11 +359,13 @@ def test_those_ticked_are_moved_and_removed_unless_somebody_else_was_faster(
     members.remove(host, host.identity.system, three, seen_panel_id=panel)
     ticked = [str(one), str(three)]
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="move", ticked=ticked, to_panel_id=str(other_panel))
-    assert "Moved from another panel: <strong>1</strong>" in page(manager.get(answer.location))
+    assert "<strong>1</strong> patient moved to panel 0077." in page(manager.get(answer.location))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=[str(two), str(gone)])
     assert panels_of(host) == {one: other_panel, gone: other_panel}
-    manager.post(f"{answer.location}/undo")
+    removed = page(manager.get(answer.location))
+    assert "<strong>1</strong> patient removed from this panel." in removed
+    manager.post(f"/cpar/panels/{panel}/ticked", act="undo", operation_id=operation_of(removed))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
 
 
@@ -315,13 +425,21 @@ def test_the_export_holds_every_patient_safe_from_formulas_and_readable_in_excel
 
 
 def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
-    paneled: Any, manager: Any, panel: int, statements: list[str], make_panel: Any
+    host: OscarHost, paneled: Any, manager: Any, panel: int, statements: list[str], make_panel: Any
 ) -> None:
     for place in range(AT_ONCE // 10):
-        paneled(f"N{place:03}")
+        confirmed_on(host, paneled(f"N{place:03}", hin="123456789", seen=None), "2020-01-01")
         make_panel(f"P{place}", digits="123456789")
     after = shown(page(manager.get(f"/cpar/panels/{panel}")))[3]
-    for query in ({}, {"after": after}, {"show": "left-out", "after": after, "unseen": "1", "mrp": "outside"}):
+    confirmed = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(after)])
+    done = {"done": operation_of(page(manager.get(confirmed.location)))}
+    for query in (
+        {},
+        {"after": after},
+        {"show": "left-out", "after": after, "unseen": "1", "mrp": "outside"},
+        {"show": "left-out", **done},
+        {"show": "sent", "before": after, **done},
+    ):
         statements.clear()
         page(manager.get(f"/cpar/panels/{panel}", **query))
         assert len(statements) <= 12, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]

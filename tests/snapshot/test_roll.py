@@ -79,7 +79,7 @@ def test_a_phn_is_shared_when_two_active_members_of_the_clinic_have_it(
     join(oscar.patient(hin=""))
     join(oscar.patient(hin=""))
     with host.database.engine.connect() as connection:
-        assert roll.shared_phns(connection, host) == {"100000001"}
+        assert roll.all_shared_phns(connection, host) == {"100000001"}
 
 
 def test_reading_the_roll_is_one_statement_however_long_it_is(host: OscarHost, panel_id: int, join: Member) -> None:

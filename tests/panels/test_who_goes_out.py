@@ -1,0 +1,173 @@
+"""The lists by what becomes of members, read with a quick answer in SQL, against the rules asked about everybody."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import delete, insert
+
+from cpar_plugin.domain.eligibility import Reason
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import panel_members, roll
+from cpar_plugin.services.plainly_sent import plainly_sent
+from cpar_plugin.services.wanted_members import Fate, Sort, Wanted
+from cpar_plugin.settings import Settings
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+_NAMES = ("Example", "O'Brien", "Élan", "李", "ᐊᓂ", "ß", "1", "-", " ", "\x1f", "\u200b", "\u200bA", "")
+_DAYS = ("01", "1", "28", "29", "30", "31", "32", "00", "x1", "1\n", "")
+_PHNS = (
+    "100000001",
+    "100000002",
+    "100 000 003",
+    "10000-0004",
+    "10000000",
+    "1000000005",
+    "10000000x",
+    "１２３４５６７８９",
+    "",
+)
+_VISITS = (
+    date(1899, 12, 31),
+    date(1980, 2, 28),
+    date(2000, 2, 29),
+    date(2026, 11, 9),
+    date(2026, 11, 10),
+    date(2027, 1, 1),
+)
+
+
+USUAL: dict[str, Any] = {
+    "last_name": "Wren",
+    "first_name": "Pat",
+    "year_of_birth": "1980",
+    "month_of_birth": "02",
+    "date_of_birth": "03",
+    "sex": "F",
+    "hin": "200000001",
+    "hc_type": "AB",
+    "patient_status": "AC",
+    "visit": date(2026, 10, 5),
+    "confirmed_on": date(2026, 3, 2),
+    "gone": "",
+}
+
+
+def mostly(usual: str, *others: str) -> st.SearchStrategy[str]:
+    """Mostly the usual, so that a row is often odd in one place only."""
+    return st.sampled_from((*[usual] * (2 * len(others)), *others))
+
+
+rows = st.fixed_dictionaries(
+    {
+        "last_name": mostly("Wren", *_NAMES),
+        "first_name": mostly("Pat", *_NAMES),
+        "year_of_birth": mostly("1980", "2000", "2024", "1900", "1899", "0000", "2026", "2027", "19x0", "198", ""),
+        "month_of_birth": mostly("02", "2", "04", "12", "11", "13", "00", "x", ""),
+        "date_of_birth": mostly("03", *_DAYS),
+        "sex": mostly("F", "M", "X", "U", "O", "f", "\x1f", ""),
+        "hin": mostly("200000001", *_PHNS) | st.integers(300_000_000, 399_999_999).map(str),
+        "hc_type": mostly("AB", "ab", "BC", "A", ""),
+        "patient_status": mostly("AC", "ac", "IN", "DE", ""),
+        "visit": st.sampled_from((*[date(2026, 10, 5)] * 8, *_VISITS, None)),
+        "confirmed_on": st.sampled_from((*[date(2026, 3, 2)] * 4, None)),
+        "gone": mostly("", "gone"),
+    }
+)
+
+
+@pytest.fixture
+def panel_id(make_panel: Callable[..., int]) -> int:
+    return make_panel("0042")
+
+
+def write(host: OscarHost, panel_id: int, patients: list[dict[str, Any]]) -> None:
+    """These patients are the clinic's only ones, all on the panel."""
+    demographic, appointment = host.tables.demographic, host.tables.appointment
+    with host.database.writing() as connection:
+        for table in (tables.member, appointment, demographic):
+            connection.execute(delete(table))
+        for patient_id, patient in enumerate(patients, start=1):
+            columns = {**patient, "demographic_no": patient_id, "lastUpdateDate": host.clock.now().replace(tzinfo=None)}
+            visit, confirmed_on, gone = (columns.pop(name) for name in ("visit", "confirmed_on", "gone"))
+            if not gone:
+                connection.execute(insert(demographic).values(columns))
+            if visit:
+                connection.execute(insert(appointment).values(demographic_no=patient_id, appointment_date=visit))
+            connection.execute(
+                insert(tables.member).values(
+                    patient_id=patient_id, panel_id=panel_id, since=host.clock.now(), confirmed_on=confirmed_on
+                )
+            )
+
+
+def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *reasons_asked: Reason) -> None:
+    """What is listed is what the rules say when they are asked about each member."""
+    now = host.clock.now()
+    everyone = roll.members(host, now=now)
+    with host.database.engine.connect() as connection:
+        rules = roll.eligibility(connection, host, how, now)
+        judged = {row.patient_id: rules.reasons(row) for row in roll.member_rows(connection, host, panel_id, now=now)}
+        plain = connection.scalars(
+            everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
+        )
+        assert all(judged[patient_id] == () for patient_id in plain)
+        for fate in (*Fate, *reasons_asked):
+            wanted = Wanted(fate=fate, sort=Sort.RECORD)
+            found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
+            assert {one.row.patient_id: one.reasons for one in found.members} == {
+                patient_id: reasons
+                for patient_id, reasons in judged.items()
+                if fate in reasons or fate == (Fate.LEFT_OUT if reasons else Fate.SENT)
+            }
+            assert found.found == len(found.members)
+            assert found.tally == panel_members.Tally(
+                sent=sum(not reasons for reasons in judged.values()),
+                left_out=sum(bool(reasons) for reasons in judged.values()),
+                reasons=Counter(reason for reasons in judged.values() for reason in reasons),
+            )
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    patients=st.lists(rows, min_size=1, max_size=40), given_name_required=st.booleans(), reason=st.sampled_from(Reason)
+)
+def test_the_lists_are_what_the_rules_say_of_each_member(
+    host: OscarHost,
+    clerk: Actor,
+    panel_id: int,
+    patients: list[dict[str, Any]],
+    given_name_required: bool,
+    reason: Reason,
+) -> None:
+    write(host, panel_id, patients)
+    check(host, clerk, panel_id, Settings(given_name_required=given_name_required), reason)
+
+
+def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, panel_id: int) -> None:
+    ordinary = [
+        USUAL | {"last_name": "O'Brien"},
+        USUAL | {"hin": "1000-00 002", "sex": "X", "month_of_birth": "12", "date_of_birth": "31"},
+        USUAL | {"hin": "100000003", "hc_type": "", "first_name": ""},
+    ]
+    write(host, panel_id, ordinary)
+    now = host.clock.now()
+    everyone = roll.members(host, now=now)
+    with host.database.engine.connect() as connection:
+        rules = roll.eligibility(connection, host, Settings(), now)
+        plain = everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
+        assert len(connection.scalars(plain).all()) == len(ordinary)
+
+
+def test_very_many_shared_phns_are_left_to_the_rules(
+    host: OscarHost, clerk: Actor, panel_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.plainly_sent._MOST_SHARED", 1)
+    phns = ("100000001", "100000001", "100000002", "100000002", "100000003")
+    write(host, panel_id, [USUAL | {"hin": phn} for phn in phns])
+    check(host, clerk, panel_id, Settings(), Reason.SHARED_PHN)
