@@ -1,0 +1,174 @@
+"""Somebody who manages panels but may not see some patients: these appear nowhere, and are sent all the same."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from cpar_plugin.services import bulk, members
+from cpar_plugin.services.submission import asking
+from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.settings import load
+from cpar_plugin.store import tables
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from .conftest import BARRED
+from .test_rights import EXPECTED, MANAGEMENT, OPEN, SIGNED_IN
+
+CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
+_TYPED = ("hiddens", "30000-0001")  # not as the record spells it: forms repeat what was typed
+SHOWS = ("sent", "left-out", "added", "removed", "changed")
+
+
+class Clinic(NamedTuple):
+    """A panel with patients of both kinds at every place where a patient can be listed, submitted twice."""
+
+    parts: dict[str, Any]  # of addresses; the patient is a closed one
+    outbox: Path
+
+
+def _night(host: OscarHost, clock: FixedClock, outbox: Path) -> None:
+    """The next night run."""
+    clock.move_to((clock.now() + timedelta(days=1)).replace(hour=3, minute=15))
+    run_due(host, load({"outbox_folder": str(outbox)}), clock.now())
+
+
+@pytest.fixture
+def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path: Path) -> Clinic:
+    system, number = host.identity.system, 0
+
+    def pair(**columns: Any) -> tuple[int, int]:
+        nonlocal number
+        made = []
+        for name in (CLOSED, OPEN_TO_ALL):
+            number += 1
+            patient = oscar.patient(**({"last_name": name, "hin": str(300_000_000 + number)} | columns))
+            oscar.visit(patient)
+            made.append(patient)
+        oscar.privilege(BARRED, f"_demographic${made[0]}", "o")
+        return made[0], made[1]
+
+    def submitted() -> int:
+        submission = asking.ask(host, load(host.settings), system, panel)
+        _night(host, clock, tmp_path / "outbox")
+        return submission
+
+    stay, go, _without_phn, _inactive = pair(), pair(), pair(hin=""), pair(patient_status="IN")
+    bulk.carry_out(host, system, bulk.Assign("101", "AC", panel))
+    submitted()
+    record = host.tables.demographic
+    with host.database.writing() as connection:
+        connection.execute(update(record).where(record.c.demographic_no.in_(stay)).values(first_name="Other"))
+        connection.execute(update(record).where(record.c.demographic_no.in_(go)).values(provider_no="102"))
+    for patient in go:
+        members.remove(host, system, patient, seen_panel_id=panel)
+    pair()
+    assigned = bulk.carry_out(host, system, bulk.Assign("101", "AC", panel))
+    parts = {
+        "filename": "cpar.css",
+        "patient_id": stay[0],
+        "panel_id": panel,
+        "operation_id": assigned.operation_id,
+        "submission_id": submitted(),
+        "role_no": 1,
+    }
+    return Clinic(parts, tmp_path / "outbox")
+
+
+def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every address that shows something without changing anything, with what it is asked for: method, path, fields."""
+    panel = clinic.parts["panel_id"]
+    remove = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
+    assign = {"kind": "assign", "provider_id": "101", "status": "AC", "panel_id": panel}
+    asked: dict[tuple[str, str], list[dict[str, Any]]] = {
+        ("GET", "cpar.submission"): [{"show": show} for show in SHOWS],
+        ("GET", "cpar.panel"): [{"show": show} for show in ("", "sent", "left-out")],
+        ("POST", "search"): [{"wanted": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
+        ("POST", "cpar.panel"): [{"text": text} for text in (*_TYPED, "pat")],
+        ("POST", "cpar.bulk"): [
+            order | {"step": step} for order in (remove, assign) for step in ("preview", "left-alone")
+        ],
+    }
+    adapter = app.url_map.bind("")
+    for method, endpoint in EXPECTED:
+        if method == "GET" or EXPECTED[method, endpoint] in (OPEN, SIGNED_IN, MANAGEMENT):
+            rule = next(app.url_map.iter_rules(endpoint))
+            address = adapter.build(endpoint, {name: clinic.parts[name] for name in rule.arguments}, method=method)
+            for fields in asked.get((method, endpoint), [{}]):
+                yield method, address, fields
+
+
+def _shown(app: Flask, clinic: Clinic, person: Any) -> dict[str, tuple[int, str]]:
+    """The status and the text of each answer."""
+    found = {}
+    for method, address, fields in _requests(app, clinic):
+        with person.get(address, **fields) if method == "GET" else person.post(address, **fields) as answer:
+            found[f"{method} {address} {json.dumps(fields)}"] = (answer.status_code, answer.get_data().decode())
+    return found
+
+
+def test_a_patient_who_is_closed_to_somebody_appears_on_none_of_their_pages(
+    app: Flask, clinic: Clinic, barred: Any, manager: Any, host: OscarHost
+) -> None:
+    record, panel = host.tables.demographic, clinic.parts["panel_id"]
+    with host.database.engine.connect() as connection:
+        query = select(record.c.demographic_no, record.c.hin).where(record.c.last_name == CLOSED)
+        closed = [(row.demographic_no, row.hin) for row in connection.execute(query)]
+    betraying = re.compile(
+        "|".join([CLOSED, *(hin for _, hin in closed if hin), *(rf"/patients/{number}\b" for number, _ in closed)]),
+        re.IGNORECASE,
+    )
+    for_barred = _shown(app, clinic, barred)
+    of_the_patient = {asked: answer for asked, answer in for_barred.items() if f"patients/{closed[0][0]}" in asked}
+    assert {status for status, _ in of_the_patient.values()} == {403}
+    assert [asked for asked, (_, body) in for_barred.items() if betraying.search(body)] == []
+    assert [asked for asked, (status, _) in for_barred.items() if status >= 500] == []
+
+    # The same pages show the patient to whoever may see them, so that the walk is no empty one; and the others to all.
+    for person, name in ((manager, CLOSED.lower()), (barred, OPEN_TO_ALL.lower())):
+        pages = [asked for asked, (_, body) in _shown(app, clinic, person).items() if name in body.lower()]
+        for part in (
+            "POST / ",
+            f"GET /cpar/panels/{panel} ",
+            f"POST /cpar/panels/{panel} ",
+            f"GET /cpar/panels/{panel}/export",
+            "POST /cpar/bulk ",
+            *(f'GET /cpar/submissions/{clinic.parts["submission_id"]} {{"show": "{show}"}}' for show in SHOWS),
+        ):
+            assert any(asked.startswith(part) for asked in pages), (name, part)
+
+
+def test_a_bulk_update_by_somebody_neither_counts_nor_changes_who_is_closed_to_them(
+    clinic: Clinic, barred: Any, host: OscarHost
+) -> None:
+    panel = clinic.parts["panel_id"]
+    order = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
+    preview = re.sub(r"<[^>]+>", "", barred.post("/cpar/bulk", **order).get_data(as_text=True))
+    assert "3 patients leave panel 0042" in preview
+    assert "3 patients whose records you may not see are left alone" in preview
+    answer = barred.post("/cpar/bulk", **order, step="carry-out")
+    with host.database.engine.connect() as connection:
+        left = connection.scalars(
+            select(host.tables.demographic.c.last_name).where(
+                host.tables.demographic.c.demographic_no.in_(select(tables.member.c.patient_id))
+            )
+        ).all()
+    assert set(left) == {CLOSED}
+    assert CLOSED not in barred.get(answer.location).get_data(as_text=True)
+
+
+def test_a_patient_who_is_closed_to_the_one_who_submits_is_sent_all_the_same(
+    clinic: Clinic, barred: Any, host: OscarHost, clock: FixedClock
+) -> None:
+    assert barred.post(f"/cpar/panels/{clinic.parts['panel_id']}/submit").status_code == 303
+    _night(host, clock, clinic.outbox)
+    latest = max(clinic.outbox.rglob("*.json"), key=lambda file: file.stat().st_mtime_ns)
+    sent = latest.read_text()
+    assert sent.count(f'"family":"{CLOSED}"') == sent.count(f'"family":"{OPEN_TO_ALL}"') == 2
