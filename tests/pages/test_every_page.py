@@ -1,0 +1,144 @@
+"""Every page that can be opened by its address: to look at, on paper, with the keyboard only, and without script."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from cpar_plugin.services import bulk
+from cpar_plugin.services.submission import asking, run
+from cpar_plugin.settings import load
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from ..browser import WIDTHS, OpenTab, look
+from .conftest import MANAGER
+
+LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
+# Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
+CONTROLS = """
+[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility())
+    .filter(one => one.type !== "radio" || one.checked)
+"""
+FOCUSED = """
+document.activeElement === document.body ? null : {
+    place: window.controls.indexOf(document.activeElement),
+    seen: (style => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0
+        && document.activeElement.checkVisibility())(getComputedStyle(document.activeElement)),
+    what: document.activeElement.outerHTML.slice(0, 200),
+}
+"""
+BESIDE_THE_PRINT = """
+[...document.querySelectorAll("button, nav, .cpar-menu")].filter(one => one.checkVisibility() && !one.matches("th *"))
+    .map(one => one.outerHTML.slice(0, 120))
+"""
+CUT_TABLES = """
+[...document.querySelectorAll("table")].filter(table => {
+    for (let one = table.parentElement; one; one = one.parentElement)
+        if (one !== document.documentElement && !["visible", ""].includes(getComputedStyle(one).overflowX)) return true;
+    return table.scrollWidth > window.innerWidth;
+}).map(table => table.outerHTML.slice(0, 120))
+"""
+
+
+@pytest.fixture
+def pages(
+    app: Flask,
+    host: OscarHost,
+    oscar: Any,
+    clock: FixedClock,
+    manager: Any,
+    panel: int,
+    other_panel: int,
+    tmp_path: Path,
+) -> dict[str, str]:
+    """Address by name of every page of a clinic in which something has happened."""
+    patient = oscar.patient(hin="100000001")
+    oscar.visit(patient)
+    oscar.patient(hin="100000002", first_name="Noel", patient_status="IN")
+    oscar.patient(hin="100000003", first_name="Uma")  # never seen
+    assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
+    settings = load({**host.settings, "outbox_folder": str(tmp_path)})
+    submission = asking.ask(host, settings, host.identity.system, panel)
+    clock.move_to(settings.calendar(clock.zone).moment(asking.goes_on(host, settings), settings.night_run_at))
+    run.run_due(host, settings, clock.now())
+    asking.ask(host, settings, host.identity.system, panel)
+    with host.database.writing() as connection:
+        role = connection.execute(
+            host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
+        ).inserted_primary_key
+    parts = {
+        "patient_id": patient,
+        "panel_id": panel,
+        "operation_id": assigned.operation_id,
+        "submission_id": submission,
+        "role_no": role and role[0],
+    }
+    adapter = app.url_map.bind("")
+    found = {"not-found": "/cpar/panels/999999"}
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and not rule.endpoint.endswith("static"):
+            address = adapter.build(rule.endpoint, {name: parts[name] for name in rule.arguments})
+            with manager.get(address) as answer:
+                assert answer.status_code == 200, address
+                policy = answer.headers["Content-Security-Policy"]
+                assert "default-src 'none'" in policy
+                assert "unsafe" not in policy
+                if answer.get_data().startswith(b"<!doctype html>"):  # a whole page, no part of one and no file
+                    found[rule.endpoint.removeprefix("cpar.").replace("_", "-")] = address
+    return found
+
+
+def _walk(page: Page, pages: dict[str, str]) -> Iterator[tuple[str, Page]]:
+    for name, address in pages.items():
+        page.goto(address, wait_until="networkidle")
+        yield name, page
+
+
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(pages: dict[str, str], open_tab: OpenTab) -> None:
+    for name, page in _walk(open_tab(MANAGER), pages):
+        look(page, name)
+
+
+def test_a_printed_page_has_whole_tables_and_no_controls(pages: dict[str, str], open_tab: OpenTab) -> None:
+    tab = open_tab(MANAGER, width=LETTER)
+    tab.emulate_media(media="print")
+    wrong = {}
+    for name, page in _walk(tab, pages):
+        wrong[name] = page.evaluate(BESIDE_THE_PRINT) + page.evaluate(CUT_TABLES)
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def test_every_control_is_reached_by_tab_with_a_visible_focus(pages: dict[str, str], open_tab: OpenTab) -> None:
+    wrong: dict[str, list[str]] = {}
+    for name, page in _walk(open_tab(MANAGER), pages):
+        count = page.evaluate(f"(window.controls = {CONTROLS}).length")
+        reached, unseen = set(), []
+        for _ in range(count + 3):
+            page.keyboard.press("Tab")
+            if focused := page.evaluate(FOCUSED):
+                reached.add(focused["place"])
+                unseen += [] if focused["seen"] else [focused["what"]]
+        missed = sorted(set(range(count)) - reached)
+        wrong[name] = unseen + [page.evaluate(f"window.controls[{one}].outerHTML.slice(0, 200)") for one in missed]
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+FORMS = """
+() => [...document.querySelectorAll("form")].map(form => [form.getAttribute("action"), form.method,
+    [...form.elements].map(one => one.name + "=" + (one.name === "csrf_token" ? "" : one.value)).sort()])
+"""
+
+
+def test_without_script_every_page_shows_the_same_forms(pages: dict[str, str], open_tab: OpenTab) -> None:
+    with_script, without = open_tab(MANAGER), open_tab(MANAGER, script=False)
+    for (name, one), (_, other) in zip(_walk(with_script, pages), _walk(without, pages), strict=True):
+        assert other.evaluate(FORMS) == one.evaluate(FORMS), name
+        assert other.get_by_role("main").inner_text() == one.get_by_role("main").inner_text(), name
+        for width in WIDTHS:
+            other.set_viewport_size({"width": width, "height": 800})
+            assert other.evaluate("document.documentElement.scrollWidth") <= width, name
