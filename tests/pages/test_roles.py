@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,10 +13,16 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import insert, select
 
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Actor, Manifest, Permission, hookimpl
+from cpar_plugin.hooks.plugins import Plugins
+from oscar_host.demo import holders, role_changes
 from oscar_host.demo.accounts import hashed
+from oscar_host.demo.app import create_app
+from oscar_host.demo.roles import offered
 from oscar_host.host import OscarHost
 
-from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION
+from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
 
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 ROLES = "/administration/roles"
@@ -316,6 +324,81 @@ def test_whoever_has_lost_the_administration_changes_nothing_any_more(
     assert manager.post(ASSIGN, step="remove", provider_id=BARRED, role="admin").status_code == 303
     assert barred.post(ASSIGN, step="remove", provider_id=MANAGER, role="admin").status_code == 403
     assert held(MANAGER) == ["admin", "receptionist"]
+
+
+def _both(first: Callable[[], object], second: Callable[[], object]) -> list[str]:
+    """What comes of two changes that begin at the same moment: the words of refusals, "" for what was done."""
+    together = Barrier(2)
+
+    def run(change: Callable[[], object]) -> str:
+        together.wait(60)
+        try:
+            change()
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        return sorted(pool.map(run, (first, second)))
+
+
+def test_two_administrators_who_take_the_role_from_each_other_at_once_leave_one(
+    app: Flask, role_no: Any, host: OscarHost, held: Any, oscar: Any
+) -> None:
+    one, other = Actor(actor_id=MANAGER, display_name="One"), Actor(actor_id=BARRED, display_name="Other")
+    for _ in range(5):
+        done, refused = _both(
+            lambda: holders.withdraw(host, one, BARRED, "admin"),
+            lambda: holders.withdraw(host, other, MANAGER, "admin"),
+        )
+        assert done == ""
+        assert "You are no longer an administrator" in refused
+        lost = BARRED if host.identity.administers(one) else MANAGER
+        assert host.identity.administers(one) != host.identity.administers(other)
+        oscar.role(lost, "admin")
+
+
+def test_a_role_is_made_and_assigned_once_however_often_it_is_sent(
+    app: Flask, role_no: Any, host: OscarHost, held: Any
+) -> None:
+    one, other = Actor(actor_id=MANAGER, display_name="One"), Actor(actor_id=BARRED, display_name="Other")
+    rights = offered([Permission(name=MANAGE, description="")])
+    done, refused = _both(
+        lambda: role_changes.create(host, one, rights, "Panels", "", [MANAGE]),
+        lambda: role_changes.create(host, other, rights, "PANELS", "", [MANAGE]),
+    )
+    assert done == ""
+    assert "OSCAR knows this name already" in refused
+    done, refused = _both(
+        lambda: holders.assign(host, one, NO_RIGHTS, "doctor"), lambda: holders.assign(host, other, NO_RIGHTS, "doctor")
+    )
+    assert done == ""
+    assert "Brar, Ada has the role doctor already" in refused
+    assert held(NO_RIGHTS) == ["doctor"]
+
+
+class _Bills:
+    """Another plugin, that asks for a right of its own."""
+
+    @hookimpl
+    def plugin_manifest(self) -> Manifest:
+        return Manifest(name="Bills", version="1", contract=">=1.0,<2")
+
+    @hookimpl
+    def permissions(self) -> list[Permission]:
+        return [Permission(name="SEE_BILLS_READ", description="See bills")]
+
+
+def test_the_right_of_any_other_plugin_can_be_put_into_a_role_too(host: OscarHost, staff: None) -> None:
+    plugins = Plugins()
+    plugins.add(_Bills(), "bills")
+    manager, clerk = Person(create_app(host, plugins), MANAGER), Actor(actor_id=NO_RIGHTS, display_name="")
+    assert "SEE_BILLS_READ See bills" in _text(manager.get(NEW))
+    assert manager.post(NEW, step="save", name="Bills", description="", permissions="SEE_BILLS_READ").status_code == 303
+    assert not host.identity.has(clerk, "SEE_BILLS_READ")
+    manager.post(ASSIGN, step="add", provider_id=NO_RIGHTS, role="Bills")
+    assert host.identity.has(clerk, "SEE_BILLS_READ")
+    assert not host.identity.has(clerk, MANAGE)
 
 
 def test_reading_the_administration_is_not_enough_to_hand_it_out(
