@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import text
 
 from cpar_plugin.services import members
@@ -104,6 +105,11 @@ def test_a_panel_is_shown_in_pictures_with_their_numbers(mixed: None, manager: A
     ]
     assert "<strong>3</strong> patients would be left out of a submission made now." in seen
     assert shown["At the end of each month"] == [["10 Nov 2026", "6", "0", "6"]]
+
+
+def test_the_panels_and_each_panel_lead_to_their_overview(manager: Any, panel: int) -> None:
+    assert page(manager.get("/cpar/panels")).count('href="/cpar/overview"') == 1
+    assert page(manager.get(f"/cpar/panels/{panel}")).count(f'href="/cpar/panels/{panel}/overview"') == 1
 
 
 @pytest.mark.parametrize("address", ["/cpar/panels/{panel}/overview", "/cpar/overview"])
@@ -233,4 +239,4 @@ def test_the_pictures_need_no_script(mixed: None, panel: int, open_tab: Any) -> 
     tab = open_tab(MANAGER, script=False, width=800)
     tab.goto(f"/cpar/panels/{panel}/overview")
     tab.get_by_role("link", name="Show them, with what to do").click()
-    assert tab.get_by_role("table").get_by_role("row").count() == 4
+    expect(tab.get_by_role("table").get_by_role("row")).to_have_count(4)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, null, select, true
 
 from ...domain import bands
 from ...fhir_mappings.identifiers import Gender, gender
@@ -32,23 +32,25 @@ class Members:
 
 
 def members(connection: Connection, host: Host, actor: Actor, panel_id: int | None) -> Members:
-    """The members of one panel, or of all. Three statements, and some dozens of rows, however many members."""
+    """The members of one panel, or of all. Two statements, and some dozens of rows, however many members."""
     now = host.clock.now()
     today = now.astimezone(host.clock.zone).date()
     visible = host.identity.visible(actor, member.c.patient_id)
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
 
-    lapse = case((~visible, _HIDDEN), else_=_lapse(member.c.confirmed_on, today))
-    counts = select(lapse.label("lapse"), func.count().label("patients")).where(*of_panel).group_by("lapse")
-    confirmed = Counter({row.lapse: row.patients for row in connection.execute(counts)})
-    hidden = confirmed.pop(_HIDDEN, 0)
-
     # First by the day itself, here and below: else it would be worked out anew for each bound that it is compared with.
-    last_visit = host.roster.last_visit_on(member.c.patient_id, now)
-    days = select(last_visit.label("day"), func.count().label("patients")).select_from(member)
-    day = days.where(visible, *of_panel).group_by("day").subquery("day")
-    by_lapse = select(_lapse(day.c.day, today).label("lapse"), func.sum(day.c.patients)).group_by("lapse")
-    seen = {lapse: int(patients) for lapse, patients in connection.execute(by_lapse)}
+    last_visit = case((visible, host.roster.last_visit_on(member.c.patient_id, now)), else_=null())
+    lapse = case((~visible, _HIDDEN), else_=_lapse(member.c.confirmed_on, today))
+    days = select(last_visit.label("day"), lapse.label("lapse"), func.count().label("patients")).select_from(member)
+    day = days.where(*of_panel).group_by("day", "lapse").subquery("day")
+    by_lapse = select(day.c.lapse.label("confirmed"), _lapse(day.c.day, today).label("seen"), func.sum(day.c.patients))
+    confirmed, seen, hidden = Counter[str](), Counter[str](), 0
+    for lapse_of_confirmation, lapse_of_visit, patients in connection.execute(by_lapse.group_by("confirmed", "seen")):
+        if lapse_of_confirmation == _HIDDEN:
+            hidden += int(patients)
+        else:
+            confirmed[lapse_of_confirmation] += int(patients)
+            seen[lapse_of_visit] += int(patients)
 
     patient = host.roster.patients()
     births = (
@@ -62,7 +64,7 @@ def members(connection: Connection, host: Host, actor: Actor, panel_id: int | No
     ages: dict[str, Counter[Gender]] = {label: Counter() for label in bands.AGES}
     for age, code, patients in connection.execute(by_age.group_by("age", birth.c.code)):
         ages[age][Gender(gender(code))] += int(patients)
-    return Members(confirmed.total(), hidden, confirmed, Counter(seen), ages)
+    return Members(confirmed.total(), hidden, confirmed, seen, ages)
 
 
 def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[str]:

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, true
 
 from ...domain.eligibility import Reason
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
 from .. import roll
+from ..plainly_sent import plainly_sent
 from ..roll import MemberRow
 
 _STREAMED = 1000
@@ -27,16 +28,17 @@ class NextSubmission:
 def next_submission(
     connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int | None
 ) -> NextSubmission:
-    """Of the members whom the actor may see. Two statements; members are read one after the other."""
+    """Of the members whom the actor may see. Two statements; only doubtful members are read, one after the other."""
     now = host.clock.now()
     rules = roll.eligibility(connection, host, settings, now)
     everyone = roll.members(host, now=now)
-    judged = everyone.where(
+    doubtful = everyone.where(
         host.identity.visible(actor, member.c.patient_id),
         *(() if panel_id is None else (member.c.panel_id == panel_id,)),
+        plainly_sent(everyone, rules).is_not(true()),
     )
     left_out, reasons = 0, Counter[Reason]()
-    with connection.execute(judged.execution_options(yield_per=_STREAMED)) as result:
+    with connection.execute(doubtful.execution_options(yield_per=_STREAMED)) as result:
         for row in map(MemberRow._make, result):
             found = rules.reasons(row)
             left_out += bool(found)
