@@ -53,7 +53,7 @@ SIGN_INS = (
     SignIn("admin", "401", ("admin", "doctor"), "see patients and manage panels"),
     SignIn("doctor", "101", ("doctor",), "see patients, choose and confirm their panels"),
     SignIn("reception", "301", ("receptionist",), "see patients, choose and confirm their panels"),
-    SignIn("nurse", NURSE, ("nurse", "CPAR Admin"), "see patients and, by the CPAR role, manage panels"),
+    SignIn("nurse", NURSE, ("nurse", "Panel Management"), "see patients and, by the CPAR role, manage panels"),
     SignIn("nobody", "402", (), "sign in, and nothing else"),
 )
 
@@ -71,7 +71,7 @@ _ROLES = (
     ("doctor", "Physician"),
     ("nurse", "Nurse"),
     ("receptionist", "Front desk"),
-    ("CPAR Admin", "Access to CPAR Panel Management"),
+    ("Panel Management", "Access to CPAR Panel Management"),
 )
 _OBJECTS = (
     ("_demographic", "Patient records"),
@@ -90,8 +90,8 @@ _GRANTS = (
     ("nurse", "_appointment", "x"),
     ("receptionist", "_demographic", "x"),
     ("receptionist", "_appointment", "x"),
-    ("CPAR Admin", "_admin.resource", "r"),
-    ("CPAR Admin", "_admin.cpar", "x"),
+    ("Panel Management", "_admin.resource", "r"),
+    ("Panel Management", "_admin.cpar", "x"),
 )
 
 
