@@ -1,10 +1,10 @@
-"""The panel of one patient: what the widget shows, and what it can change."""
+"""Changes to the panel of one patient: put on a panel, moved, removed, confirmed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..domain.confirmation import ConfirmedHow, may_confirm
@@ -15,29 +15,6 @@ from ..store.ledger import Standing
 from ..store.types import KEYS
 from . import clinic, journal
 from .journal import Kind
-from .panel_view import panel_label, provider_name
-
-
-@dataclass(frozen=True, slots=True)
-class PanelChoice:
-    """A live panel that a patient can be put on."""
-
-    panel_id: int
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """What the widget shows of one patient. `panel` and what follows is None for a patient who is not paneled."""
-
-    enabled: bool
-    choices: tuple[PanelChoice, ...]
-    panel: PanelChoice | None
-    since: datetime | None
-    confirmed_on: date | None
-    confirmed_how: ConfirmedHow | None
-    may_confirm: bool  # only when the confirmation date is not today
-    mrp_outside: bool  # the patient's MRP is none of the panel's providers: allowed, but worth a look
 
 
 class Change(StrEnum):
@@ -48,57 +25,6 @@ class Change(StrEnum):
     REMOVED = "removed"
     CONFIRMED = "confirmed"
     UNCHANGED = "unchanged"
-
-
-def membership(connection: Connection, host: Host, patient_id: int) -> Membership:
-    """The membership of one patient and the panels to choose from, in one statement."""
-    if patient_id not in KEYS:
-        patient_id = 0
-    own, panel, provider = tables.member.c, tables.panel.c, tables.panel_provider.c
-    patient, known = host.roster.patients(), host.roster.providers()
-    asked = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
-    rows = connection.execute(
-        select(
-            asked.c.enabled_at,
-            patient.c.mrp_id,
-            own.panel_id.label("own_panel_id"),
-            own.since,
-            own.confirmed_on,
-            own.confirmed_how,
-            panel.panel_id,
-            panel.number,
-            provider.provider_id,
-            known.c.family_name,
-            known.c.given_name,
-        )
-        .select_from(asked)
-        .outerjoin(tables.panel, panel.live_number.is_not(None))
-        .outerjoin(tables.panel_provider, provider.panel_id == panel.panel_id)
-        .outerjoin(known, known.c.provider_id == provider.provider_id)
-        .outerjoin(tables.member, own.patient_id == asked.c.patient_id)
-        .outerjoin(patient, patient.c.patient_id == asked.c.patient_id)
-        .order_by(panel.number, provider.position)
-    ).all()
-    names: dict[tuple[int, str], list[str]] = {}
-    for row in rows:
-        if row.panel_id is not None:
-            names.setdefault((row.panel_id, row.number), []).append(
-                provider_name(row.family_name, row.given_name, row.provider_id)
-            )
-    choices = {panel_id: PanelChoice(panel_id, panel_label(number, who)) for (panel_id, number), who in names.items()}
-    first = rows[0]
-    own_providers = {row.provider_id for row in rows if row.panel_id == first.own_panel_id}
-    paneled = first.own_panel_id is not None
-    return Membership(
-        enabled=first.enabled_at is not None,
-        choices=tuple(choices.values()),
-        panel=choices.get(first.own_panel_id),
-        since=first.since,
-        confirmed_on=first.confirmed_on,
-        confirmed_how=ConfirmedHow(first.confirmed_how) if first.confirmed_how else None,
-        may_confirm=paneled and may_confirm(first.confirmed_on, _civil(host.clock.now(), host)),
-        mrp_outside=paneled and first.mrp_id is not None and first.mrp_id not in own_providers,
-    )
 
 
 def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_panel_id: int | None) -> Change:

@@ -4,6 +4,7 @@ import htmx from "./htmx.esm.js";
 Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
+  defaultSettleDelay: 0, // the message gets the focus at once, not after the next key
   includeIndicatorStyles: false, // the security policy allows no inline style
   historyEnabled: false,
   historyCacheSize: 0, // what pages hold of patients is kept nowhere in the browser
@@ -13,6 +14,34 @@ Object.assign(htmx.config, {
     { code: "[234]..", swap: true }, // a refusal says what to do: people have to see it
     { code: "5..", swap: false, error: true },
   ],
+});
+
+const FAILED = "No answer that could be understood came back. Load the page again to see what is so now.";
+
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, ({ target }) => {
+    const page = target.closest(".cpar");
+    page?.querySelector(":scope > .cpar-failed")?.remove();
+    const note = document.createElement("p");
+    note.className = "cpar-errors cpar-failed";
+    note.setAttribute("role", "alert");
+    note.textContent = FAILED;
+    page?.prepend(note);
+  });
+}
+
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll(".cpar-menu[open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", ({ key, target }) => {
+  const menu = key === "Escape" && target.closest?.(".cpar-menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
 });
 
 sessionStorage.removeItem("htmx-current-path-for-history"); // htmx notes the page's address when it is loaded

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any
 
-from flask import make_response, render_template
+from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ..hooks import Host
 
 SECTION = "CII/CPAR"
+WIDGET_ID = "cpar-widget"
 
 
 def fragment(host: Host, template: str, **context: Any) -> Markup:
@@ -32,6 +33,11 @@ def page(
     """A whole page in the host's frame."""
     body = fragment(host, template, title=title, **context)
     return make_response(host.pages.render(title=title, body=body, section=section), status)
+
+
+def in_place() -> bool:
+    """Whether a script asks for the widget alone, to put it where the old one stands."""
+    return request.headers.get("HX-Target") == WIDGET_ID
 
 
 def day(value: date) -> str:

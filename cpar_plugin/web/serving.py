@@ -6,7 +6,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
-from flask import g, redirect, request, url_for
+from flask import g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import HTTPException
@@ -15,7 +15,8 @@ from wtforms.validators import ValidationError
 from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host
 from ..services import access
-from .rendering import page
+from .coming_back import patient_page
+from .rendering import fragment, in_place, page
 
 LARGEST_FORM = 256 * 1024
 ID = "int(max=9223372036854775807)"  # what the database can hold: a larger number is no address
@@ -56,7 +57,7 @@ def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
     request.max_content_length = LARGEST_FORM
     actor = host.identity.current()
     if actor is None:
-        return redirect(host.pages.sign_in_href(_back_to(host, route, arguments)), HTTPStatus.SEE_OTHER)
+        return _to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
     try:
         _check_right(host, actor, route.needs, arguments)
         if request.method == "POST":
@@ -69,16 +70,25 @@ def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
     except HTTPException as error:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         return refusal(host, status, _WORDS.get(status, status.description))
-    except NotFound as refused:
-        return refusal(host, HTTPStatus.NOT_FOUND, *refused.messages.values())
-    except Stale as refused:
-        return refusal(host, HTTPStatus.CONFLICT, *refused.messages.values())
     except Refused as refused:
-        return refusal(host, HTTPStatus.UNPROCESSABLE_ENTITY, *refused.messages.values())
+        return refusal(host, status_of(refused), *refused.messages.values())
+
+
+def status_of(refused: Refused) -> HTTPStatus:
+    """404 for what is not there, 409 for whoever was slower, 422 for everything else."""
+    match refused:
+        case NotFound():
+            return HTTPStatus.NOT_FOUND
+        case Stale():
+            return HTTPStatus.CONFLICT
+        case _:
+            return HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnValue:
-    """The page that says no, and what to do."""
+    """The page that says no, and what to do; in the widget's place the words alone."""
+    if in_place():
+        return make_response(fragment(host, "widget_refusal.html", messages=messages), status)
     return page(host, _TITLES.get(status, "This did not work"), "refusal.html", status, messages=messages)
 
 
@@ -99,7 +109,14 @@ def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, An
         g.cpar_enabled = True  # so that the menu around the page does not ask again
 
 
+def _to_sign_in(href: str) -> ResponseReturnValue:
+    """A script would follow a redirect by itself and put the sign-in into the page: it is told to leave the page."""
+    if request.headers.get("HX-Request"):
+        return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
+    return redirect(href, HTTPStatus.SEE_OTHER)
+
+
 def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:
     if route.needs is Needs.THE_PATIENT:
-        return host.pages.patient_href(arguments["patient_id"])
+        return patient_page(host, arguments["patient_id"])
     return request.path if "GET" in route.methods else url_for("cpar.panels")

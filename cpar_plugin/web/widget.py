@@ -1,69 +1,92 @@
 """The panel widget of the patient page, and its three actions."""
 
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 
-from flask import redirect, request, url_for
+from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from ..domain.refusals import Stale
+from ..domain.eligibility import WORDING
+from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host, Widget
 from ..services import access, members
+from ..services.members import Change
+from ..services.membership import Membership, membership
+from ..settings import load
+from . import coming_back
 from .inputs import number, number_or_none
-from .rendering import fragment, page
-from .serving import ID, Needs, Route
+from .rendering import fragment, in_place, page
+from .serving import ID, Needs, Route, status_of
 
 TITLE = "Panel (CPAR)"
 NOT_PANELED = "Not Paneled"
 AS_BUTTONS = 10
 _ORDER = 10
 _CHOOSE = "Select a panel from the list."
+_GONE = "The EMR has no such record, or it was merged into another: open the record that was kept."
+_DONE = {
+    Change.ADDED: "Added to this panel, and confirmed today.",
+    Change.MOVED: "Moved to this panel, and confirmed today.",
+    Change.REMOVED: "Removed from the panel.",
+    Change.CONFIRMED: "Confirmed today.",
+    Change.UNCHANGED: "It was so already: nothing was changed.",
+}
 
 
 def widgets(host: Host, patient_id: int) -> list[Widget]:
-    """The widget for a patient page of the host; none while the integration is off. One SQL statement."""
-    with host.database.engine.connect() as connection:
-        membership = members.membership(connection, host, patient_id)
-    if not membership.enabled:
+    """The widget for a patient page of the host; none while the integration is off, or for no patient's page."""
+    shown = _membership(host, patient_id)
+    if not (shown.enabled and shown.known):
         return []
     return [
         Widget(
             key="cpar",
             title=TITLE,
-            body=_body(host, patient_id, membership),
+            body=_body(host, patient_id, shown),
             refresh_url=url_for("cpar.widget", patient_id=patient_id),
-            summary=membership.panel.label if membership.panel else NOT_PANELED,
+            summary=shown.panel.label if shown.panel else NOT_PANELED,
             href=url_for("cpar.patient_panel", patient_id=patient_id),
             order=_ORDER,
         )
     ]
 
 
-def _body(host: Host, patient_id: int, membership: members.Membership) -> Markup:
+def _membership(host: Host, patient_id: int) -> Membership:
+    with host.database.engine.connect() as connection:
+        return membership(connection, host, load(host.settings), patient_id)
+
+
+def _current(host: Host, patient_id: int) -> Membership:
+    """What a page of our own shows. Raises NotFound while the integration is off, and where there is no such record."""
+    shown = _membership(host, patient_id)
+    if not shown.enabled:
+        access.require_enabled(host)
+    if not shown.known:
+        raise NotFound(_GONE)
+    return shown
+
+
+def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wrong: str = "") -> Markup:
     return fragment(
         host,
         "widget.html",
         patient_id=patient_id,
-        membership=membership,
-        others=[panel for panel in membership.choices if panel != membership.panel],
+        membership=shown,
+        others=[panel for panel in shown.choices if panel != shown.panel],
         as_buttons=AS_BUTTONS,
         not_paneled=NOT_PANELED,
+        wording=WORDING,
+        came_from=coming_back.came_from(),
+        alone=in_place(),
+        done=done,
+        wrong=wrong,
     )
-
-
-def _current(host: Host, patient_id: int) -> Markup:
-    with host.database.engine.connect() as connection:
-        membership = members.membership(connection, host, patient_id)
-    if not membership.enabled:
-        access.require_enabled(host)
-    return _body(host, patient_id, membership)
 
 
 def widget(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """The bare fragment, for a host whose page fetches it."""
-    return str(_current(host, patient_id))
+    return str(_body(host, patient_id, _current(host, patient_id)))
 
 
 def patient_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -72,41 +95,52 @@ def patient_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVa
 
 
 def _page(host: Host, patient_id: int, status: HTTPStatus = HTTPStatus.OK, message: str = "") -> ResponseReturnValue:
+    shown = _current(host, patient_id)
     return page(
         host,
         TITLE,
         "patient_panel.html",
         status,
         section="",
-        widget=_current(host, patient_id),
+        name=shown.name,
+        widget=_body(host, patient_id, shown),
         message=message,
-        patient_href=host.pages.patient_href(patient_id),
+        patient_href=coming_back.patient_page(host, patient_id),
     )
 
 
 def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Add the patient to a panel, or move to another."""
-    panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-    return _changed(host, patient_id, partial(members.choose, host, actor, patient_id, panel_id))
+
+    def choose() -> Change:
+        panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
+        return members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())
+
+    return _changed(host, patient_id, choose)
 
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
-    return _changed(host, patient_id, partial(members.confirm, host, actor, patient_id))
+    return _changed(host, patient_id, lambda: members.confirm(host, actor, patient_id, seen_panel_id=_seen()))
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
-    return _changed(host, patient_id, partial(members.remove, host, actor, patient_id))
+    return _changed(host, patient_id, lambda: members.remove(host, actor, patient_id, seen_panel_id=_seen()))
 
 
-def _changed(host: Host, patient_id: int, change: Callable[..., members.Change]) -> ResponseReturnValue:
-    """Back to the patient's page; for whoever was slower, the panel as it is now, to decide again."""
+def _changed(host: Host, patient_id: int, change: Callable[[], Change]) -> ResponseReturnValue:
+    """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again."""
     try:
-        change(seen_panel_id=_seen())
-    except Stale as stale:
-        return _page(host, patient_id, HTTPStatus.CONFLICT, str(stale))
-    return redirect(host.pages.patient_href(patient_id), HTTPStatus.SEE_OTHER)
+        done = change()
+    except Refused as refused:
+        status, wrong = status_of(refused), str(refused)
+        if in_place():
+            return make_response(_body(host, patient_id, _current(host, patient_id), wrong=wrong), status)
+        return _page(host, patient_id, status, wrong)
+    if in_place():
+        return str(_body(host, patient_id, _current(host, patient_id), done=_DONE[done]))
+    return redirect(coming_back.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 
 def _seen() -> int | None:

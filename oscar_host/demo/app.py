@@ -24,6 +24,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
+_PATIENT = "/patients/<int(max=2147483647):patient_id>"
 _ROLE = "/administration/roles/<int(max=2147483647):role_no>"
 _FOR_ADMINISTRATORS = (
     ("/administration/roles", "roles", role_pages.manage_roles, ["GET"]),
@@ -53,7 +54,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     app.add_url_rule("/", "search", _for_people(patients.search), methods=["GET", "POST"])
-    app.add_url_rule("/patients/<int(max=2147483647):patient_id>", "master_record", _for_people(patients.master_record))
+    app.add_url_rule(_PATIENT, "master_record", _for_people(patients.master_record))
+    app.add_url_rule(f"{_PATIENT}/details", "details", _for_people(patients.details))
     app.add_url_rule("/administration", "administration", _for_people(administration))
     for path, endpoint, view, methods in _FOR_ADMINISTRATORS:
         app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)

@@ -4,15 +4,17 @@ import logging
 import traceback
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from .frame import page
+from ..identity import SESSION_KEY
+from .frame import emr, page
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +40,22 @@ def handle_faults(app: Flask) -> None:
 
 
 def _refused(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, CSRFError) and SESSION_KEY not in session:
+        return _to_sign_in()  # the session has ended, and with it the form's token
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return error
     return _answer(status, status.phrase.capitalize(), _WORDS.get(status, _INCOMPLETE))
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    """And back to the page with the form. A script that has sent it is told to leave that page."""
+    page_with_form = urlsplit(request.referrer or "")
+    own = page_with_form.netloc == request.host and request.endpoint != "sign_in"
+    href = emr().host.pages.sign_in_href(page_with_form.path if own else url_for("search"))
+    if request.headers.get("HX-Request"):
+        return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
+    return redirect(href, HTTPStatus.SEE_OTHER)
 
 
 def _broken(error: Exception) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""Patient search and the Master Record of the embedded EMR."""
+"""Patient search, and one patient in both views of the embedded EMR: Master Record and Details."""
 
 import re
 from datetime import date
@@ -75,7 +75,16 @@ def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
 
 
 def master_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
-    """One patient, with the boxes of the plugins at the top right."""
+    """One patient in the Classic view, with the boxes of the plugins at the top right."""
+    return _patient(actor, patient_id, "Master Record", "master_record.html")
+
+
+def details(actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """The same patient as a newer EMR shows it."""
+    return _patient(actor, patient_id, "Details", "details.html")
+
+
+def _patient(actor: Actor, patient_id: int, title: str, template: str) -> ResponseReturnValue:
     host = emr().host
     if not host.identity.may_see(actor, patient_id):
         return page("Not your patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
@@ -87,10 +96,11 @@ def master_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
         event = AuditEvent(actor=actor, action="read", noun="demographic", key=str(patient_id), patient_id=patient_id)
         host.audit.record(session, event)
     return page(
-        "Master Record",
-        "master_record.html",
+        title,
+        template,
         patient=shown,
         name=", ".join(part for part in ((shown.family_name or "").upper(), shown.given_name) if part) or "(no name)",
+        mrp=", ".join(part for part in (shown.mrp_family_name, shown.mrp_given_name) if part),
         age=_age(shown.birth_date, host.clock.now().date()),
         labels=host.roster.status_labels,
         widgets=emr().plugins.demographic_widgets(host, actor, patient_id),

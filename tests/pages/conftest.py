@@ -1,7 +1,7 @@
 """The embedded EMR with a small clinic in it, and people who use it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -46,14 +46,16 @@ class Person:
         """Open an address."""
         return self.client.get(path, query_string=query or None)
 
-    def post(self, path: str, token: bool = True, **fields: Any) -> TestResponse:
+    def post(
+        self, path: str, token: bool = True, headers: Mapping[str, str] | None = None, **fields: Any
+    ) -> TestResponse:
         """Send a form. A field whose value is a list is sent once for each of its items."""
         if token:
             self._token = self._token or self._shown_token()
             fields["csrf_token"] = self._token
         if path.startswith("/sign-"):
             self._token = ""  # a new session has a new one
-        return self.client.post(path, data=fields)
+        return self.client.post(path, data=fields, headers=headers)
 
     def _shown_token(self) -> str:
         found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.services import members, panels
+from cpar_plugin.services import panels
+from cpar_plugin.services.membership import membership
+from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
 
@@ -108,7 +110,7 @@ def test_a_patient_whom_the_manager_may_not_see_is_left_alone_and_counted(
     manager.post("/cpar/bulk", step="carry-out", **order)
     assert _members(host) == {"0042": 2}
     with host.database.engine.connect() as connection:
-        assert members.membership(connection, host, patients[0]).panel is None
+        assert membership(connection, host, load(host.settings), patients[0]).panel is None
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ EXPECTED = {
     ("GET", "search"): SIGNED_IN,
     ("POST", "search"): SIGNED_IN,
     ("GET", "master_record"): OF_THE_PATIENT,
+    ("GET", "details"): OF_THE_PATIENT,
     ("GET", "administration"): MANAGEMENT,
     ("GET", "roles"): ADMINISTRATION,
     ("GET", "new_role"): ADMINISTRATION,

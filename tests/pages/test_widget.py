@@ -6,17 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk, clinic, members
+from cpar_plugin.services.membership import membership
+from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 
 def _on(host: OscarHost, patient_id: int) -> int | None:
     with host.database.engine.connect() as connection:
-        panel = members.membership(connection, host, patient_id).panel
+        panel = membership(connection, host, load(host.settings), patient_id).panel
     return panel and panel.panel_id
+
+
+def _reads(host: OscarHost, key: int) -> int:
+    log = host.tables.log
+    with host.database.engine.connect() as connection:
+        return connection.scalar(
+            select(func.count()).select_from(log).where(log.c.action == "read", log.c.contentId == str(key))
+        )
 
 
 def _text(response: Any) -> str:
@@ -119,7 +130,7 @@ def test_a_long_list_of_panels_is_a_list_to_type_into(
     assert page.count('<option value="') == 12
 
 
-def test_the_widget_costs_one_statement_whatever_the_number_of_panels_and_patients(
+def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patients(
     app: Any, host: OscarHost, oscar: Any, make_panel: Callable[..., int], statements: list[str]
 ) -> None:
     plugins = Plugins()
@@ -139,7 +150,7 @@ def test_the_widget_costs_one_statement_whatever_the_number_of_panels_and_patien
         oscar.provider(f"8{number:02}", ohip_no="")
         make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
         oscar.visit(oscar.patient())
-    assert few == counted() == 1
+    assert few == counted() == 2  # the patient's record, and the panels to choose from
 
 
 def test_the_whole_request_for_the_fragment_costs_the_same_with_many_panels(
@@ -157,7 +168,7 @@ def test_the_whole_request_for_the_fragment_costs_the_same_with_many_panels(
         make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
     statements.clear()
     reception.get(address)
-    assert few == len(statements) == 2  # who may do what, and the widget itself
+    assert few == len(statements) == 3  # who may do what, and the two of the widget
 
 
 def test_a_host_that_draws_the_box_itself_gets_a_summary_and_an_address(
@@ -188,3 +199,199 @@ def test_an_mrp_outside_the_panel_is_allowed_and_shown(oscar: Any, reception: An
     patient = oscar.patient(provider_no="101")
     reception.post(f"/cpar/patients/{patient}/choose", panel_id=other_panel, seen_panel_id="")
     assert "MRP is not a provider of this panel" in _text(reception.get(f"/patients/{patient}")).replace("&#39;", "'")
+
+
+IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "visited", "told"),
+    [
+        ({"hin": ""}, True, "No PHN. Enter the patient's PHN."),
+        ({}, False, "No visit in the past."),
+        ({"patient_status": "IN"}, True, "Patient is not active."),
+        ({"last_name": ""}, True, "No family name."),
+        ({"hc_type": "BC"}, True, "Health card of another province."),
+    ],
+)
+def test_a_member_who_will_be_left_out_is_told_with_what_to_do(
+    oscar: Any, reception: Any, panel: int, columns: dict[str, str], visited: bool, told: str
+) -> None:
+    patient = oscar.patient(**columns)
+    if visited:
+        oscar.visit(patient)
+    assert "left out" not in _text(reception.get(f"/patients/{patient}"))  # on no panel, nobody waits for it
+    reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="")
+    page = re.sub("<[^>]+>", "", _text(reception.get(f"/patients/{patient}"))).replace("&#39;", "'")
+    assert "Will be left out of the next submission." in page
+    assert told in page
+
+
+def test_a_phn_that_another_member_has_too_is_told_on_both_pages(
+    host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int
+) -> None:
+    patient, other = oscar.patient(hin="123 456-782"), oscar.patient(hin="123456782")
+    for one in (patient, other):
+        oscar.visit(one)
+    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    assert "left out" not in _text(reception.get(f"/patients/{patient}"))
+    members.choose(host, host.identity.system, other, other_panel, seen_panel_id=None)
+    for one in (patient, other):
+        page = _text(reception.get(f"/patients/{one}"))
+        assert "PHN is shared with another patient" in page
+        assert page.count("Will be left out") == 1
+
+
+def test_a_member_who_will_be_sent_is_told_only_what_is_doubtful(
+    host: OscarHost, oscar: Any, reception: Any, panel: int
+) -> None:
+    patient = oscar.patient(hin="123456704", sex="U")
+    oscar.visit(patient)
+    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert "left out" not in page
+    assert page.count("Will be sent, but check") == 1
+    assert "Gender is unknown" in page
+
+
+def test_a_paneled_patient_is_moved_or_removed_by_the_panels_options(
+    host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int
+) -> None:
+    patient = oscar.patient()
+    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    page = _text(reception.get(f"/patients/{patient}"))
+    options = page[page.index("Panel options") :]
+    assert options.index("Remove from current panel") < options.index("Move to another panel")
+    assert f'name="panel_id" value="{other_panel}"' in options
+    assert f'name="panel_id" value="{panel}"' not in options
+    assert "Add to a panel" not in page
+
+
+@pytest.mark.parametrize("address", ["/cpar/patients/{}/widget", "/cpar/patients/{}/panel"])
+def test_a_record_that_does_not_exist_or_was_merged_away_has_no_widget(
+    oscar: Any, reception: Any, panel: int, address: str
+) -> None:
+    kept, retired = oscar.patient(), oscar.patient()
+    oscar.merge(retired, kept)
+    for patient in (987654, retired):
+        answer = reception.get(address.format(patient))
+        assert answer.status_code == 404
+        assert "Not Paneled" not in _text(answer)
+        assert "open the record that was kept" in _text(answer)
+
+
+def test_a_script_gets_the_widget_as_it_is_now_instead_of_the_way_to_a_page(
+    host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int
+) -> None:
+    patient = oscar.patient()
+    address = f"/cpar/patients/{patient}"
+    added = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id=panel, seen_panel_id="")
+    assert added.status_code == 200
+    assert _text(added).strip().startswith('<div class="cpar cpar-widget"')
+    assert "Added to this panel" in _text(added)
+    assert "0042 (Okafor, Adaeze)" in _text(added)
+    late = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id=other_panel, seen_panel_id="")
+    assert late.status_code == 409
+    assert "Somebody else has put this patient on panel 0042" in _text(late)
+    assert f'name="seen_panel_id" value="{panel}"' in _text(late)
+    gone = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id=999, seen_panel_id=panel)
+    assert gone.status_code == 404
+    assert "This panel has been deleted: choose another one." in _text(gone)
+    nothing = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id="", seen_panel_id=panel)
+    assert nothing.status_code == 422
+    assert "Select a panel from the list." in _text(nothing)
+
+
+def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_off(
+    app: Any, host: OscarHost, oscar: Any, reception: Any, panel: int
+) -> None:
+    patient = oscar.patient()
+    address = f"/cpar/patients/{patient}/choose"
+    oscar.privilege("receptionist", f"_demographic${patient}", "o")
+    barred = reception.post(address, headers=IN_PLACE, panel_id=panel, seen_panel_id="")
+    assert barred.status_code == 403
+    clinic.disable(host, host.identity.system)
+    off = reception.post(f"/cpar/patients/{oscar.patient()}/choose", headers=IN_PLACE, panel_id=panel, seen_panel_id="")
+    assert off.status_code == 404
+    for answer, told in ((barred, "You may not see this patient"), (off, "switched off")):
+        assert _text(answer).strip().startswith('<div class="cpar cpar-widget"')
+        assert told in _text(answer)
+
+
+def test_a_script_is_sent_to_the_sign_in_once_the_session_has_ended(oscar: Any, nobody: Any, reception: Any) -> None:
+    patient = oscar.patient()
+    address = f"/cpar/patients/{patient}/confirm"
+    details = f"/patients/{patient}/details"
+    answer = nobody.post(address, headers=IN_PLACE, seen_panel_id="", came_from=details)
+    assert (answer.status_code, answer.get_data()) == (204, b"")
+    assert answer.headers["HX-Redirect"] == f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails"
+    reception.post(address, seen_panel_id="")
+    reception.client.delete_cookie("oscar_embedded")
+    from_details = {"Referer": f"http://localhost{details}"}
+    answer = reception.post(address, headers=IN_PLACE | from_details, seen_panel_id="")
+    assert (answer.status_code, answer.get_data()) == (204, b"")
+    assert answer.headers["HX-Redirect"] == f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails"
+    answer = reception.post(address, headers=from_details, seen_panel_id="")
+    assert (answer.status_code, answer.location) == (303, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
+    answer = reception.post(address, headers={"Referer": f"http://elsewhere.invalid{details}"}, seen_panel_id="")
+    assert answer.location == "/sign-in?next=%2F"
+
+
+def test_one_comes_back_to_the_page_that_one_came_from(
+    oscar: Any, reception: Any, panel: int, other_panel: int
+) -> None:
+    patient = oscar.patient()
+    for address, chosen, seen in ((f"/patients/{patient}", panel, ""), (f"/patients/{patient}/details", panel, panel)):
+        shown = reception.get(address)
+        assert f'name="came_from" value="{address}"' in _text(shown)
+        answer = reception.post(
+            f"/cpar/patients/{patient}/choose", panel_id=chosen, seen_panel_id=seen, came_from=address
+        )
+        assert answer.location == address
+    late = reception.post(
+        f"/cpar/patients/{patient}/choose",
+        panel_id=other_panel,
+        seen_panel_id="",
+        came_from=f"/patients/{patient}/details",
+    )
+    assert f'<a href="/patients/{patient}/details">Back to the patient</a>' in _text(late)
+    assert f'name="came_from" value="/patients/{patient}/details"' in _text(late)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://elsewhere.invalid/", "//elsewhere.invalid/", "/\\elsewhere.invalid/", "/\t/elsewhere.invalid", "x", ""],
+)
+def test_a_form_leads_to_no_other_site(oscar: Any, reception: Any, panel: int, elsewhere: str) -> None:
+    patient = oscar.patient()
+    answer = reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="", came_from=elsewhere)
+    assert answer.location == f"/patients/{patient}"
+
+
+def test_the_page_of_whoever_was_slower_names_the_patient_in_the_page_alone(
+    host: OscarHost, oscar: Any, reception: Any, panel: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    patient = oscar.patient(last_name="Brightwater", first_name="Noor")
+    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    answer = reception.post(f"/cpar/patients/{patient}/remove", seen_panel_id="")
+    page = _text(answer)
+    assert "Patient: <strong>Brightwater, Noor</strong>" in page
+    assert page.count("Brightwater") == 1
+    assert "Brightwater" not in caplog.text
+    assert "Brightwater" not in str(answer.headers)
+
+
+def test_both_views_of_a_patient_are_read_under_the_same_rights_and_recorded_alike(
+    host: OscarHost, oscar: Any, reception: Any, nobody: Any, panel: int
+) -> None:
+    patient, barred = oscar.patient(last_name="Brightwater"), oscar.patient(last_name="Hidden")
+    oscar.privilege("receptionist", f"_demographic${barred}", "o")
+    for number, address in enumerate(("/patients/{}", "/patients/{}/details"), start=1):
+        assert "BRIGHTWATER" in _text(reception.get(address.format(patient)))
+        assert _reads(host, patient) == number
+        refused = reception.get(address.format(barred))
+        assert refused.status_code == 403
+        assert "HIDDEN" not in _text(refused)
+        assert reception.get(address.format(987654)).status_code == 404
+        assert nobody.get(address.format(patient)).location.startswith("/sign-in")
+    assert _reads(host, barred) == 0

@@ -1,0 +1,127 @@
+"""The panel of one patient as the widget shows it, and what becomes of the patient with the next submission."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, false, literal, select
+
+from ..domain.confirmation import ConfirmedHow, may_confirm
+from ..domain.eligibility import Caution, Reason
+from ..hooks import Host
+from ..settings import Settings
+from ..store import tables
+from ..store.types import KEYS
+from . import roll
+from .panel_view import panel_label, provider_name
+from .roll import MemberRow
+
+
+@dataclass(frozen=True, slots=True)
+class PanelChoice:
+    """A live panel that a patient can be put on."""
+
+    panel_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the widget shows of one patient. `panel` and what follows is None or empty for one who is not paneled."""
+
+    enabled: bool
+    known: bool  # the host has the patient, or a panel still does
+    name: str  # `Family, Given`; '' where the host knows none
+    choices: tuple[PanelChoice, ...]
+    panel: PanelChoice | None = None
+    since: datetime | None = None
+    confirmed_on: date | None = None
+    confirmed_how: ConfirmedHow | None = None
+    may_confirm: bool = False  # only when the confirmation date is not today
+    mrp_outside: bool = False  # the patient's MRP is none of the panel's providers: allowed, but worth a look
+    reasons: tuple[Reason, ...] = ()  # why the patient will be left out of the next submission
+    cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
+
+
+def membership(connection: Connection, host: Host, settings: Settings, patient_id: int) -> Membership:
+    """The membership of one patient and the panels to choose from. Two statements, one while switched off."""
+    now = host.clock.now()
+    record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)
+    if record.enabled_at is None:
+        return Membership(enabled=False, known=False, name="", choices=())
+    member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
+    choices, providers, phn_is_shared = _panels(connection, host, record.member_of, member and member.phn)
+    paneled = Membership(
+        enabled=True,
+        known=record.found is not None or member is not None,
+        name=", ".join(name for name in (record.found_family_name, record.found_given_name) if name),
+        choices=tuple(choices.values()),
+    )
+    if member is None:
+        return paneled
+    shared = {member.phn} if member.phn and phn_is_shared else set()
+    rules = roll.eligibility(connection, host, settings, now, shared_phns=shared)
+    reasons = rules.reasons(member)
+    return replace(
+        paneled,
+        panel=choices[record.member_of],
+        since=member.since,
+        confirmed_on=member.confirmed_on,
+        confirmed_how=ConfirmedHow(member.confirmed_how) if member.confirmed_how else None,
+        may_confirm=may_confirm(member.confirmed_on, rules.today),
+        mrp_outside=member.mrp_id is not None and member.mrp_id not in providers,
+        reasons=reasons,
+        cautions=() if reasons else rules.cautions(member),
+    )
+
+
+def _record(connection: Connection, host: Host, patient_id: int, now: datetime) -> Row[*tuple[Any, ...]]:
+    """One row, whatever is there of the patient: the columns of MemberRow first, all NULL for nobody's member."""
+    patient = host.roster.patients()
+    own = (
+        roll.members(host, now=now)
+        .add_columns(tables.member.c.panel_id.label("member_of"))
+        .where(tables.member.c.patient_id == patient_id)
+        .subquery("own")
+    )
+    asked = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
+    return connection.execute(
+        select(
+            *own.c,
+            asked.c.enabled_at,
+            patient.c.patient_id.label("found"),
+            patient.c.family_name.label("found_family_name"),
+            patient.c.given_name.label("found_given_name"),
+        )
+        .select_from(asked)
+        .outerjoin(patient, patient.c.patient_id == asked.c.patient_id)
+        .outerjoin(own, own.c.patient_id == asked.c.patient_id)
+    ).one()
+
+
+def _panels(
+    connection: Connection, host: Host, own_panel_id: int | None, phn: str | None
+) -> tuple[dict[int, PanelChoice], set[str], bool]:
+    """The live panels by number, the providers of the patient's own, and whether the patient's PHN is shared."""
+    panel, provider, known = tables.panel.c, tables.panel_provider.c, host.roster.providers()
+    rows = connection.execute(
+        select(
+            panel.panel_id,
+            panel.number,
+            provider.provider_id,
+            known.c.family_name,
+            known.c.given_name,
+            (roll.is_shared(host, phn) if phn else false()).label("phn_is_shared"),
+        )
+        .join_from(tables.panel, tables.panel_provider, provider.panel_id == panel.panel_id)
+        .outerjoin(known, known.c.provider_id == provider.provider_id)
+        .where(panel.live_number.is_not(None))
+        .order_by(panel.number, provider.position)
+    ).all()
+    numbers = {row.panel_id: row.number for row in rows}
+    names: dict[int, list[str]] = {panel_id: [] for panel_id in numbers}
+    for row in rows:
+        names[row.panel_id].append(provider_name(row.family_name, row.given_name, row.provider_id))
+    choices = {panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], who)) for panel_id, who in names.items()}
+    own_providers = {row.provider_id for row in rows if row.panel_id == own_panel_id}
+    return choices, own_providers, any(row.phn_is_shared for row in rows)

@@ -1,0 +1,30 @@
+"""Back to the page of the host that a form of the widget stood on: Master Record, Details, or whatever a host has."""
+
+from urllib.parse import urlsplit
+
+from flask import request
+
+from ..hooks import Host
+
+FIELD = "came_from"
+
+
+def came_from() -> str:
+    """The address of the host's page around the widget, '' where it is not known.
+
+    While the host renders that page, its own; afterwards what the form carries along, if it is an address of this
+    site: a foreign one would send people elsewhere with our word.
+    """
+    if request.blueprint == "cpar":
+        told = request.form.get(FIELD, "")
+        own = told.startswith("/") and not told.startswith(("//", "/\\")) and told.isprintable()
+        return told if own else ""
+    if request.method != "GET":
+        return ""
+    address = urlsplit(request.url)
+    return f"{address.path}?{address.query}" if address.query else address.path
+
+
+def patient_page(host: Host, patient_id: int) -> str:
+    """Where to go on after a change: the page that one came from, else the host's page of the patient."""
+    return came_from() or host.pages.patient_href(patient_id)
