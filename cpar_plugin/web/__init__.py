@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from .. import templates
 from ..hooks import Host
-from . import bulk, clinic, overview, panel_page, panels, submissions, widget
+from . import bulk, clinic, overview, panel_page, panels, submission_page, submissions, widget
 from .serving import serve
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -22,6 +22,7 @@ ROUTES = (
     *clinic.ROUTES,
     *bulk.ROUTES,
     *submissions.ROUTES,
+    *submission_page.ROUTES,
     *overview.ROUTES,
 )
 

@@ -10,7 +10,7 @@ from ..hooks import Actor, Host
 from ..services import access, clinic
 from ..services import panels as service
 from ..services.panels import Panel
-from ..services.submission import history
+from ..services.submission import history, progress
 from ..settings import load
 from . import panel_form
 from .inputs import INCOMPLETE, number
@@ -22,10 +22,11 @@ TITLE = "CPAR Panel Management"
 
 
 def panels(host: Host, actor: Actor) -> ResponseReturnValue:
-    """All panels, with their number of patients and what is queued."""
+    """All panels, with their number of patients, what is queued, and what became of the last submission."""
     with host.database.engine.connect() as connection:
         stands, shown = clinic.load(connection), service.live_panels(connection, host)
-        under_way = history.open_submissions(connection, host)
+        under_way, last = history.open_and_last(connection, host)
+        batch = progress.progress(connection)
     calendar = load(host.settings).calendar(host.clock.zone)
     now = host.clock.now()
     return page(
@@ -35,6 +36,8 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         clinic=stands,
         panels=shown,
         open=under_way,
+        last=last,
+        progress=batch,
         goes_on=calendar.goes_on(now),
         in_blackout=calendar.in_blackout(calendar.today(now)),
     )

@@ -1,18 +1,21 @@
-"""Submitting a panel, calling it off, trying again; and the Submission History tab."""
+"""Submitting a panel, calling it off, trying again; the Submission History tab, and how far a batch has come."""
 
+from datetime import datetime
 from http import HTTPStatus
 
-from flask import flash, redirect, request, url_for
+from flask import Response, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.eligibility import WORDING
+from ..domain.refusals import Refused
 from ..domain.submission import State
 from ..hooks import Actor, Host
-from ..services.submission import asking, history
+from ..services.submission import asking, history, progress
+from ..services.submission.wording import Stage
 from ..settings import load
 from .inputs import number_or_none
 from .panels import TITLE
-from .rendering import day, page
+from .rendering import day, fragment, page
 from .serving import ID, Needs, Route
 
 _AT_ONCE = 50
@@ -20,20 +23,55 @@ _NO_SUCH_PAGE = "There is no such page of the history. Begin at the Submission H
 
 
 def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
-    """The submissions of all panels, the latest first."""
-    before = number_or_none(request.args.get("before", ""), "", _NO_SUCH_PAGE)
+    """The submissions of all panels or of one, in any state or in one, the latest first."""
+    asked = request.args
+    panel_id, before, after = (
+        number_or_none(asked.get(name, ""), "", _NO_SUCH_PAGE) for name in ("panel", "before", "after")
+    )
+    stage = asked.get("state", "")
+    if stage and stage not in Stage.__members__:
+        raise Refused(_NO_SUCH_PAGE)
     with host.database.engine.connect() as connection:
-        found = history.history(connection, host, before=before, limit=_AT_ONCE + 1)
+        found = history.history_page(
+            connection,
+            host,
+            panel_id=panel_id,
+            stage=Stage[stage] if stage else None,
+            before=before,
+            after=after,
+            limit=_AT_ONCE,
+        )
+        panels = history.panels_with_submissions(connection)
+        under_way = progress.progress(connection)
     return page(
         host,
         TITLE,
         "submissions.html",
-        submissions=found[:_AT_ONCE],
-        older=found[_AT_ONCE - 1].submission_id if len(found) > _AT_ONCE else None,
-        first=before is None,
+        found=found,
+        panels=panels,
+        stages=Stage,
+        kept={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
+        first=before is None and after is None,
+        progress=under_way,
         wording=WORDING,
         automatic=history.AUTOMATIC,
     )
+
+
+def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The progress bar by itself, for a page that asks again and again: 204 as long as it would look the same."""
+    since, done = request.args.get("since", ""), request.args.get("done", "")
+    try:
+        began = datetime.fromisoformat(since)
+    except ValueError:
+        raise Refused(_NO_SUCH_PAGE) from None
+    if began.tzinfo is None:
+        raise Refused(_NO_SUCH_PAGE)
+    with host.database.engine.connect() as connection:
+        now = progress.progress(connection, began)
+    if now and now.under_way and str(now.done) == done:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return make_response(fragment(host, "progress.html", progress=now))
 
 
 def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -61,12 +99,13 @@ def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         queued = history.one(connection, host, submission_id)
     if queued.state is State.DUE:
-        return f"Panel {queued.panel_number} is submitted again now. Load this page in a minute to see the answer."
+        return f"Panel {queued.panel_number} is submitted again now."
     return f"Panel {queued.panel_number} is queued. It goes on {day(queued.due_on)} with the data of that moment."
 
 
 ROUTES = (
     Route("/submissions", submissions, Needs.MANAGEMENT),
+    Route("/submissions/progress", submission_progress, Needs.MANAGEMENT),
     Route(f"/panels/<{ID}:panel_id>/submit", submit_panel, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/cancel", cancel_submission, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/retry", retry_submission, Needs.MANAGEMENT, ("POST",)),

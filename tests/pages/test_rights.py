@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
-from cpar_plugin.services import bulk
+from cpar_plugin.services import bulk, snapshot
 from cpar_plugin.services.submission import asking
 from cpar_plugin.settings import load
+from cpar_plugin.store.tables import submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
@@ -78,6 +79,9 @@ EXPECTED = {
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
     ("GET", "cpar.submissions"): MANAGEMENT,
+    ("GET", "cpar.submission_progress"): (303, 403, 403, 403, 422, 422, 422),  # it needs to be told of which batch
+    ("GET", "cpar.submission"): MANAGEMENT,
+    ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
 }
@@ -108,7 +112,7 @@ def test_every_address_answers_each_person_as_expected(
     role_no = _new_role(host, "Walked")
     for number, (method, endpoint) in enumerate(EXPECTED):
         panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
-        patient = oscar.patient()
+        patient = oscar.patient(hin=str(200_000_000 + number))
         oscar.visit(patient)
         oscar.privilege(BARRED, f"_demographic${patient}", "o")
         assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
@@ -117,7 +121,11 @@ def test_every_address_answers_each_person_as_expected(
             "patient_id": patient,
             "panel_id": panel,
             "operation_id": assigned.operation_id,
-            "submission_id": asking.ask(host, load(host.settings), host.identity.system, other_panel),
+            "submission_id": (
+                _sent(host, panel)
+                if endpoint in ("cpar.submission", "cpar.submission_file")
+                else asking.ask(host, load(host.settings), host.identity.system, other_panel)
+            ),
             "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
         }
         fields: dict[str, Any] = {
@@ -159,6 +167,20 @@ def _new_role(host: OscarHost, name: str) -> int:
 def _mark(name: str) -> str:
     """What the form of an empty role sends back."""
     return Role(role_no=0, name=name, description="", rights=(), others=0, holders=0).mark
+
+
+def _sent(host: OscarHost, panel_id: int) -> int:
+    """A submission of the panel as it is now."""
+    now = host.clock.now()
+    taken = snapshot.take(host, load(host.settings), panel_id, now=now)
+    assert taken.sent
+    row = {"panel_id": panel_id, "asked_at": now, "asked_by": "-1", "due_on": now.date(), "state": "delivered"}
+    with host.database.writing() as connection:
+        made = connection.execute(
+            insert(submission).values(**row, snapshot_id=taken.snapshot_id, finished_at=now)
+        ).inserted_primary_key
+    assert made
+    return int(made[0])
 
 
 def test_a_refusal_says_whom_to_ask(app: Flask, reception: Any) -> None:

@@ -1,17 +1,21 @@
 """Submission History, Retry, and the notices above every page."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import members
-from cpar_plugin.services.submission import asking
+from cpar_plugin.services import members, panels
+from cpar_plugin.services.submission import asking, night
 from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.submission.wording import Stage
 from cpar_plugin.settings import Settings, load
+from cpar_plugin.store import tables
 from oscar_host.clock import ALBERTA, FixedClock
 from oscar_host.host import OscarHost
 
@@ -55,9 +59,12 @@ def test_what_was_sent_shows_dates_count_and_why_others_were_left_out(
     run_due(host, outbox, clock.now())
     page = _text(manager.get("/cpar/submissions"))
     assert "Written to the folder" in page
-    assert page.count("11 Nov 2026, 03:15") == 2
-    assert re.search(r'<td class="cpar-number">1 </td>', page)
+    assert page.count("<td>11 Nov 2026, 03:15") == 2
+    assert re.search(
+        r'<td class="cpar-number"><a href="/cpar/submissions/\d+" aria-label="1 patients[^"]*">1</a>', page
+    )
     assert "1 left out" in page
+    assert f'href="/cpar/submissions/{queued}?show=left-out"' in page
     assert "1: No PHN. Enter the patient&#39;s PHN." in page
     assert "1: No visit in the past." in page
     assert "A patient can be left out for several reasons." in page
@@ -85,24 +92,164 @@ def test_a_failed_submission_says_why_on_every_page_of_those_who_manage_panels_a
     assert manager.post(retry).status_code == 409
 
 
-def test_a_long_history_has_pages(
-    host: OscarHost, manager: Any, panel: int, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpar_plugin.web.submissions._AT_ONCE", 3)
+
+
+def _shown(page: str) -> list[int]:
+    return [int(found) for found in re.findall(r'href="/cpar/submissions/(\d+)" aria-label="Details', page)]
+
+
+def _link(page: str, label: str) -> str:
+    [found] = re.findall(rf'href="(/cpar/submissions[^"]*)">{label}</a>', page)
+    return str(found).replace("&amp;", "&")
+
+
+def test_a_long_history_has_pages_in_both_directions(
+    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None
 ) -> None:
-    monkeypatch.setattr("cpar_plugin.web.submissions._AT_ONCE", 2)
-    for _ in range(5):
-        asking.cancel(host, host.identity.system, asking.ask(host, load({}), host.identity.system, panel))
-    first = _text(manager.get("/cpar/submissions"))
-    assert first.count("Cancelled</span>") == 2
-    [older] = re.findall(r'href="(/cpar/submissions\?before=\d+)">Older', first)
-    second = _text(manager.get(older))
-    assert second.count("Cancelled</span>") == 2
-    [oldest] = re.findall(r'href="(/cpar/submissions\?before=\d+)">Older', second)
-    assert _text(manager.get(oldest)).count("Cancelled</span>") == 1
+    asked = []
+    for _ in range(4):
+        for one in (panel, other_panel):
+            asked.append(asking.ask(host, load({}), host.identity.system, one))
+            asking.cancel(host, host.identity.system, asked[-1])
+    latest = _text(manager.get("/cpar/submissions"))
+    middle = _text(manager.get(_link(latest, "Older")))
+    oldest = _text(manager.get(_link(middle, "Older")))
+    assert _shown(latest) + _shown(middle) + _shown(oldest) == asked[::-1]
+    assert "Newer</a>" not in latest
+    assert "Older</a>" not in oldest
+    assert _shown(_text(manager.get(_link(oldest, "Newer")))) == _shown(middle)
+    back = _text(manager.get(_link(_text(manager.get(_link(oldest, "Newer"))), "Newer")))
+    assert _shown(back) == _shown(latest)
+    assert "Newer</a>" not in back
+    assert _shown(_text(manager.get(_link(oldest, "Latest")))) == _shown(latest)
 
 
-@pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "1;drop"])
-def test_a_page_that_is_no_number_is_refused(manager: Any, panel: int, before: str) -> None:
-    assert manager.get("/cpar/submissions", before=before).status_code == 422
+def test_the_history_of_one_panel_keeps_to_it_on_every_page(
+    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None
+) -> None:
+    mine = []
+    for _ in range(4):
+        for one in (panel, other_panel):
+            asked = asking.ask(host, load({}), host.identity.system, one)
+            asking.cancel(host, host.identity.system, asked)
+            mine += [asked] if one == panel else []
+    first = _text(manager.get("/cpar/submissions", panel=panel))
+    assert f'<option value="{panel}" selected>0042</option>' in first
+    second = _text(manager.get(_link(first, "Older")))
+    assert _shown(first) + _shown(second) == mine[::-1]
+    assert f'<option value="{panel}" selected>0042</option>' in second
+
+
+def test_the_history_of_a_deleted_panel_is_still_found(host: OscarHost, manager: Any, panel: int, queued: int) -> None:
+    panels.delete(host, host.identity.system, panel, 1)
+    page = _text(manager.get("/cpar/submissions", panel=panel))
+    assert _shown(page) == [queued]
+    assert "0042 (deleted)" in page
+
+
+def test_the_history_can_be_narrowed_to_a_state(
+    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
+) -> None:
+    cancelled = asking.ask(host, load({}), host.identity.system, other_panel)
+    asking.cancel(host, host.identity.system, cancelled)
+    assert _shown(_text(manager.get("/cpar/submissions", state="OPEN"))) == [queued]
+    assert _shown(_text(manager.get("/cpar/submissions", state="CANCELLED"))) == [cancelled]
+    clock.move_to(NIGHT)
+    run_due(host, outbox, clock.now())
+    assert _shown(_text(manager.get("/cpar/submissions", state="DELIVERED"))) == [queued]
+    assert "No submission fits." in _text(manager.get("/cpar/submissions", state="FAILED"))
+
+
+def test_every_state_is_found_under_exactly_one_name() -> None:
+    found = [state for stage in Stage for state in stage.states]
+    assert sorted(found) == sorted(State)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"before": "x"}, {"after": "-1"}, {"before": "9" * 30}, {"panel": "1;drop"}, {"state": "none"}],
+    ids=str,
+)
+def test_a_page_that_there_is_not_is_refused(manager: Any, panel: int, query: dict[str, str]) -> None:
+    assert manager.get("/cpar/submissions", **query).status_code == 422
+
+
+def test_the_panels_tell_of_their_last_submission(
+    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
+) -> None:
+    assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">never</span>') == 2
+    clock.move_to(NIGHT)
+    run_due(host, outbox, clock.now())
+    asking.cancel(host, host.identity.system, asking.ask(host, load({}), host.identity.system, other_panel))
+    page = _text(manager.get("/cpar/panels"))
+    assert f'<a href="/cpar/submissions/{queued}" aria-label="Submission of panel 0042, 11 Nov 2026, 03:15">' in page
+    assert "Written to the folder" in page
+    assert "1 sent, 1 left out" in page
+    assert page.count('<span class="cpar-quiet">never</span>') == 1  # one that was called off is none
+
+
+def test_the_pages_need_as_many_statements_for_300_panels_as_for_one(
+    host: OscarHost,
+    manager: Any,
+    queued: int,
+    make_panel: Callable[..., int],
+    clock: FixedClock,
+    outbox: Settings,
+    statements: list[str],
+) -> None:
+    def counts() -> list[int]:
+        found = []
+        for address in ("/cpar/panels", "/cpar/submissions", f"/cpar/submissions/{queued}"):
+            statements.clear()
+            assert manager.get(address).status_code == 200
+            found.append(len(statements))
+        return found
+
+    clock.move_to(NIGHT)
+    run_due(host, outbox, clock.now())
+    few = counts()
+    now = clock.now()
+    with host.database.writing() as connection:
+        for number in range(300):
+            values = {"number": f"A{number}", "live_number": f"A{number}", "created_at": now}
+            panel_id = connection.execute(insert(tables.panel).values(values)).inserted_primary_key[0]
+            values = {"panel_id": panel_id, "asked_at": now, "asked_by": "301", "due_on": now.date()}
+            ended = {"state": "delivered", "finished_at": now, "first_attempt_at": now, "open_panel_id": None}
+            under_way = {"state": "due", "finished_at": None, "first_attempt_at": None, "open_panel_id": panel_id}
+            connection.execute(insert(tables.submission), [values | ended, values | ended, values | under_way])
+    many = counts()
+    assert many[2] == few[2]
+    assert max(many) <= 12, many
+
+
+def test_only_what_is_under_way_shows_a_progress_bar(
+    host: OscarHost, manager: Any, reception: Any, queued: int, clock: FixedClock, outbox: Settings
+) -> None:
+    addresses = ("/cpar/panels", "/cpar/submissions")
+    for address in addresses:
+        assert "<progress" not in _text(manager.get(address))
+    clock.move_to(NIGHT)
+    night.begin(host, outbox, clock.now())
+    for address in addresses:
+        assert "0 of 1 panel done" in _text(manager.get(address))
+    [asks] = re.findall(r'hx-get="([^"]+)"', manager.get("/cpar/panels").get_data(as_text=True))
+    asks = asks.replace("&amp;", "&")
+    assert manager.get(asks).status_code == 204  # nothing new
+    assert reception.get(asks).status_code == 403
+    run_due(host, outbox, clock.now())
+    done = _text(manager.get(asks))
+    assert "The panel is done. 1 delivered or written." in done
+    assert "hx-get" not in done
+    for address in addresses:
+        assert "<progress" not in _text(manager.get(address))
+
+
+@pytest.mark.parametrize("since", ["", "x", "2026-11-11T03:15:00"])
+def test_a_progress_without_a_beginning_is_refused(manager: Any, panel: int, since: str) -> None:
+    assert manager.get("/cpar/submissions/progress", since=since).status_code == 422
 
 
 def test_every_state_has_words_and_a_style() -> None:

@@ -65,9 +65,12 @@ def test_the_history_can_be_read_page_by_page(world: Any) -> None:
         asking.cancel(world.host, world.manager, world.ask(panel))
     with world.host.database.engine.connect() as connection:
         everything = history.history(connection, world.host)
-        first = history.history(connection, world.host, limit=3)
-        second = history.history(connection, world.host, limit=3, before=first[-1].submission_id)
-    assert [*first, *second] == list(everything)
+        first = history.history_page(connection, world.host, limit=3)
+        second = history.history_page(connection, world.host, limit=3, before=first.older)
+        again = history.history_page(connection, world.host, limit=3, after=second.newer)
+    assert [*first.submissions, *second.submissions] == list(everything)
+    assert list(again.submissions) == list(first.submissions)
+    assert (first.newer, second.older, again.newer) == (None, None, None)
     assert [one.latest for one in everything] == [True, False, False, False, False]
     assert [one.submission_id for one in everything] == sorted((one.submission_id for one in everything), reverse=True)
 

@@ -1,9 +1,10 @@
 """What people read about submissions. No patient data: these sentences are shown, logged and mailed."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from ...domain.calendar import Calendar
-from ...domain.submission import State
+from ...domain.submission import FINAL, State
 
 
 def spoken(day: date) -> str:
@@ -31,6 +32,30 @@ STATE = {
     State.NOTHING_TO_SEND: "Nothing to send",
     State.CANCELLED: "Cancelled",
     State.MISSED: "Missed",
+}
+
+
+class Stage(StrEnum):
+    """The states as people look for them. The value is what such submissions are called."""
+
+    OPEN = "Queued or under way"
+    DELIVERED = "Delivered or written"
+    FAILED = "Failed, refused or missed"
+    NOTHING_TO_SEND = "Nothing to send"
+    CANCELLED = "Cancelled"
+
+    @property
+    def states(self) -> frozenset[State]:
+        """The states that it stands for: each state belongs to exactly one."""
+        return _STATES[self]
+
+
+_STATES = {
+    Stage.OPEN: frozenset(State) - FINAL,
+    Stage.DELIVERED: frozenset({State.DELIVERED, State.WRITTEN}),
+    Stage.FAILED: frozenset({State.FAILED, State.REFUSED, State.MISSED}),
+    Stage.NOTHING_TO_SEND: frozenset({State.NOTHING_TO_SEND}),
+    Stage.CANCELLED: frozenset({State.CANCELLED}),
 }
 
 RETRY = "Press Retry to submit the panel as it is now."

@@ -1,0 +1,121 @@
+"""One submission's page: what became of it, who was sent and who not, what changed since the last; and the file."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from ..domain.eligibility import WORDING
+from ..domain.refusals import Refused
+from ..hooks import Actor, Host
+from ..services.submission import changes, contents, history
+from ..services.submission.changes import Changes, Kind
+from ..services.submission.contents import Listing
+from ..services.submission.history import Submission
+from ..settings import load
+from .inputs import number_or_none
+from .rendering import day, page
+from .serving import ID, Needs, Route
+
+SENT, LEFT_OUT = "sent", "left-out"
+_NO_SUCH_LIST = "There is no such list of patients. Begin at the submission's page."
+_FIELDS = {
+    "family_name": "Family name",
+    "given_names": "Given names",
+    "preferred_name": "Preferred name",
+    "phn": "PHN",
+    "birth_date": "Date of birth",
+    "gender": "Gender",
+    "since": "On the panel since",
+    "confirmed_on": "Last confirmation",
+    "confirmed_how": "How confirmed",
+    "last_visit_on": "Last visit",
+}
+
+
+def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
+    """The facts, and one page of one list of patients. Whoever reads patients leaves a record of it."""
+    show = request.args.get("show", SENT)
+    if show not in (SENT, LEFT_OUT, *Kind):
+        raise Refused(_NO_SUCH_LIST)
+    place = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
+    kind = Kind(show) if show in list(Kind) else None
+    with host.database.engine.connect() as connection:
+        one = history.one(connection, host, submission_id)
+        before = changes.before(connection, one) if one.snapshot_id else None
+        comparable = before is not None and before.kept and one.kept
+        found = changes.changes(host, before, one, kind, place) if before and comparable else None
+        listing = _listing(connection, host, actor, one, found, show, place)
+    if listing and listing.rows:
+        contents.audit_reading(host, actor, one, f"patients {show}, page {place}")
+    return page(
+        host,
+        f"Submission of panel {one.panel_number}",
+        "submission.html",
+        one=one,
+        before=before,
+        changes=found,
+        kinds=Kind,
+        show=show,
+        listing=listing,
+        wording=WORDING,
+        automatic=history.AUTOMATIC,
+        fields=_FIELDS,
+        told=_teller(host),
+        keep_days=load(host.settings).snapshot_keep_days,
+        patient_href=host.pages.patient_href,
+    )
+
+
+def _listing(
+    connection: Connection,
+    host: Host,
+    actor: Actor,
+    one: Submission,
+    found: Changes | None,
+    show: str,
+    place: int,
+) -> Listing[Any] | None:
+    """None where there is nothing to list, or no longer."""
+    if show == LEFT_OUT:
+        return contents.left_out_of(connection, host, actor, one, place) if one.snapshot_id else None
+    if show == SENT:
+        return contents.sent(connection, host, actor, one, place) if one.kept else None
+    return changes.changed(connection, host, actor, one, found, Kind(show), place) if found else None
+
+
+def _teller(host: Host) -> Any:
+    def told(value: Any) -> str:
+        """A sent value for people."""
+        if isinstance(value, datetime):
+            return day(value.astimezone(host.clock.zone).date())
+        return day(value) if isinstance(value, date) else str(value or "nothing")
+
+    return told
+
+
+def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
+    """The file as it was sent, byte for byte."""
+    with host.database.engine.connect() as connection:
+        one = history.one(connection, host, submission_id)
+    body = contents.file_as_sent(host, actor, one)
+    taken_on = one.taken_at.astimezone(host.clock.zone).date() if one.taken_at else ""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"submission {one.submission_id} panel {one.panel_number} {taken_on}")
+    return Response(
+        body,
+        content_type="application/fhir+json",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.json"',
+            "Content-Length": str(one.body_bytes),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+ROUTES = (
+    Route(f"/submissions/<{ID}:submission_id>", submission, Needs.MANAGEMENT),
+    Route(f"/submissions/<{ID}:submission_id>/file", submission_file, Needs.MANAGEMENT),
+)
