@@ -79,6 +79,23 @@ def fill(host: OscarHost, patients: int) -> None:
             _add_patients(connection, host, numbers)
 
 
+def more_panels(host: OscarHost, panels: int) -> int:
+    """Let there be so many panels, the others beside the first one without members; returns the id of the last."""
+    ids = range(PANEL_ID + 1, panels + 1)
+    own = {panel_id: {"number": f"P-{panel_id}", "live_number": f"P-{panel_id}"} for panel_id in ids}
+    with host.database.writing() as connection:
+        for table, row in (
+            (tables.panel, {"created_at": NOW}),
+            (tables.panel_facility, {"position": 0, "facility_id": "000113"}),
+            (tables.panel_provider, {"position": 0, "provider_id": "101"}),
+        ):
+            numbers = own if table is tables.panel else {}
+            connection.execute(
+                insert(table), [{"panel_id": panel_id, **row, **numbers.get(panel_id, {})} for panel_id in ids]
+            )
+    return ids[-1]
+
+
 def join(host: OscarHost, numbers: range) -> None:
     """Put these patients on the panel, confirmed on some day of the year."""
     for some in _portions(numbers):
