@@ -1,6 +1,6 @@
 """Submitting a panel, calling it off, trying again; the Submission History tab, and how far a batch has come."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from flask import Response, flash, make_response, redirect, request, url_for
@@ -60,18 +60,23 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
 
 def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
     """The progress bar by itself, for a page that asks again and again: 204 as long as it would look the same."""
-    since, done = request.args.get("since", ""), request.args.get("done", "")
-    try:
-        began = datetime.fromisoformat(since)
-    except ValueError:
-        raise Refused(_NO_SUCH_PAGE) from None
-    if began.tzinfo is None:
-        raise Refused(_NO_SUCH_PAGE)
+    since, done = request.args.get("since"), request.args.get("done")
+    began = _moment(since) if since else None
     with host.database.engine.connect() as connection:
         now = progress.progress(connection, began)
     if now and now.under_way and str(now.done) == done:
         return Response(status=HTTPStatus.NO_CONTENT)
     return make_response(fragment(host, "progress.html", progress=now))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Refused(_NO_SUCH_PAGE)
 
 
 def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:

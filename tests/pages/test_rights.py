@@ -79,7 +79,7 @@ EXPECTED = {
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
     ("GET", "cpar.submissions"): MANAGEMENT,
-    ("GET", "cpar.submission_progress"): (303, 403, 403, 403, 422, 422, 422),  # it needs to be told of which batch
+    ("GET", "cpar.submission_progress"): MANAGEMENT,
     ("GET", "cpar.submission"): MANAGEMENT,
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
