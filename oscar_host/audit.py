@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditEvent, Clock
 
+from .database import not_allowed
 from .schema import Present, Tables
 
 _UNWRITABLE = (
     "The change was not made, because the EMR's audit log cannot be written. Give the database account the right to "
     "insert into the table log, or set audit = ledger to keep the record in the plugin's own ledger only."
 )
-_FORBIDDEN = (1142, 1143, 1290)  # MariaDB: not allowed on the table, on a column, or on a server that only reads
 _BEYOND_THREE_BYTES = re.compile("[^\u0000-\uffff]")
 _DATA_LENGTH = 4000
 
@@ -56,7 +56,7 @@ class OscarAuditTrail:
         try:
             session.execute(insert(self._table), kept)
         except OperationalError as error:
-            if error.orig is None or error.orig.args[0] not in _FORBIDDEN:
+            if not not_allowed(error):
                 raise
             raise Refused(_UNWRITABLE) from None
 

@@ -9,7 +9,7 @@ from inspect import signature
 import pymysql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,6 +17,7 @@ from cpar_plugin.domain.refusals import Refused
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
+_NOT_ALLOWED = (1142, 1143, 1290)  # on the table, on a column, on a server that only reads
 
 # OSCAR's server runs without any mode and cuts what is too long. Ours is strict, but without NO_ZERO_DATE and
 # NO_ZERO_IN_DATE: OSCAR's tables hold 0000-00-00, and we must be able to read them.
@@ -51,6 +52,11 @@ class OscarDatabase:
         """The same, as a plain connection."""
         with self._writing.begin() as connection:
             yield connection
+
+
+def not_allowed(error: OperationalError) -> bool:
+    """Whether MariaDB has refused a statement because this account may not do that. SQLite knows no accounts."""
+    return error.orig is not None and error.orig.args[0] in _NOT_ALLOWED
 
 
 def _checked(text: str) -> URL:

@@ -36,7 +36,8 @@ def for_administrators(view: View) -> View:
         try:
             return view(actor, **arguments)
         except Refused as refused:
-            return refusal("This did not work", status_of(refused), str(refused))
+            title = "Not found" if isinstance(refused, NotFound) else "This did not work"
+            return refusal(title, status_of(refused), str(refused))
 
     return answer
 

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from unicodedata import combining, normalize
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, union, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.texts import readable
 from cpar_plugin.hooks import Actor, AuditEvent
 
+from ..database import not_allowed
 from ..host import OscarHost
 from ..sql import letters, may_be_stored
 from .roles import BESIDES, Right, Role, roles
@@ -27,6 +28,7 @@ FIXED = "The role admin belongs to OSCAR itself and stays as it is. Create a rol
 _HELD = "Somebody holds this role. First take it from everybody, under Assign Role to Provider."
 _NO_LONGER = "You are no longer an administrator, so nothing was changed. Ask another administrator."
 _LAST = "This would take the administration away from yourself. Ask another administrator to do it."
+_OSCARS_OWN = "Here roles can only be read. Change them in OSCAR itself: Administration > User Management."
 _NO_RIGHT = "Choose at least one permission under Available Permissions, and click the Left Arrow."
 _UNKNOWN = "Choose permissions from the list: one of those that arrived is not in it."
 _NO_EMOJI = "Use letters, digits and ordinary signs: OSCAR cannot keep emoji."
@@ -37,17 +39,22 @@ def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
     """A transaction for one change of rights; such changes wait for each other.
 
     Raises Refused, and nothing has changed, for an actor who is no administrator, or would be none afterwards: whoever
-    makes the last change is there to make the next one.
+    makes the last change is there to make the next one. The same where the database's account may only read roles.
     """
     right = host.tables.object_privilege
-    with host.database.session() as session:
-        # Every administrator has one of these rows, so that everybody who changes anything waits here.
-        session.execute(select(right.c.roleUserGroup).where(right.c.objectName == "_admin").with_for_update())
-        if not host.identity.administers(actor, session.connection()):
-            raise Refused(_NO_LONGER)
-        yield session
-        if not host.identity.administers(actor, session.connection()):
-            raise Refused(_LAST)
+    try:
+        with host.database.session() as session:
+            # Every administrator has one of these rows, so that everybody who changes anything waits here.
+            session.execute(select(right.c.roleUserGroup).where(right.c.objectName == "_admin").with_for_update())
+            if not host.identity.administers(actor, session.connection()):
+                raise Refused(_NO_LONGER)
+            yield session
+            if not host.identity.administers(actor, session.connection()):
+                raise Refused(_LAST)
+    except OperationalError as error:
+        if not not_allowed(error):
+            raise
+        raise Refused(_OSCARS_OWN) from None
 
 
 def create(

@@ -179,11 +179,21 @@ def test_opening_a_record_is_written_to_the_log(host: OscarHost, oscar: Any, rec
     assert (row.action, row.content, row.demographic_no, row.provider_no) == ("read", "demographic", patient, "201")
 
 
-def test_the_administration_offers_what_the_plugins_bring(manager: Any, reception: Any) -> None:
-    page = _text(manager.get("/administration"))
-    assert "CII/CPAR" in page
-    assert '<a href="/cpar/panels">CPAR Panel Management</a>' in page
+def test_the_administration_offers_its_own_pages_and_what_the_plugins_bring(
+    manager: Any, reception: Any, cpar_role: Any
+) -> None:
+    panels = ("CII/CPAR", ["CPAR Panel Management"])
+    own = [("Manage Role", ["Create New Role", "All Roles"]), ("User Management", ["Assign Role to Provider"])]
+    assert _menu(manager) == [panels, *own]
+    assert _menu(cpar_role) == [panels]
     assert "Administration" not in _text(reception.get("/"))
+
+
+def _menu(person: Any) -> list[tuple[str, list[str]]]:
+    """The sections of the administration with their entries."""
+    menu = _text(person.get("/administration")).partition('<nav class="side"')[2].partition("</nav>")[0]
+    sections = [section.partition("</h2>") for section in menu.split("<h2>")[1:]]
+    return [(title, re.findall(r">([^<]+)</a>", entries)) for title, _, entries in sections]
 
 
 def test_without_plugins_the_emr_works_and_shows_nothing_of_them(host: OscarHost, staff: None, oscar: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor, Manifest, Permission, hookimpl
@@ -20,7 +20,7 @@ from oscar_host.demo import holders, role_changes
 from oscar_host.demo.accounts import hashed
 from oscar_host.demo.app import create_app
 from oscar_host.demo.roles import offered
-from oscar_host.host import OscarHost
+from oscar_host.host import OscarHost, open_host
 
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
 
@@ -399,6 +399,33 @@ def test_the_right_of_any_other_plugin_can_be_put_into_a_role_too(host: OscarHos
     manager.post(ASSIGN, step="add", provider_id=NO_RIGHTS, role="Bills")
     assert host.identity.has(clerk, "SEE_BILLS_READ")
     assert not host.identity.has(clerk, MANAGE)
+
+
+def test_beside_an_oscar_whose_roles_may_only_be_read_the_page_says_where_to_change_them(
+    host: OscarHost, place: Any, database_kind: str, role_no: Any, held: Any
+) -> None:
+    """On MariaDB a right of the account; SQLite has none, and there a file that may not be written is a fault."""
+    if database_kind == "sqlite":
+        url = f"sqlite:///file:{place.url.removeprefix('sqlite:///')}?mode=ro&uri=true"
+    else:
+        own = host.database.engine.url
+        with host.database.engine.connect() as connection:
+            here = connection.scalar(text("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)"))
+            for statement in ("CREATE OR REPLACE USER {0}", f"GRANT SELECT ON {place.host_schema}.* TO {{0}}"):
+                connection.exec_driver_sql(statement.format(f"cpar_reads@'{here}'"))
+            connection.exec_driver_sql(f"GRANT ALL ON {own.database}.* TO cpar_reads@'{here}'")
+        url = own.set(username="cpar_reads", password=None).render_as_string(hide_password=False)
+    reading = open_host(url, host_schema=place.host_schema)
+    manager = Person(create_app(reading, Plugins()), MANAGER)
+    assert "Brar, Ada" in _text(manager.get(ASSIGN))
+    answer = manager.post(ASSIGN, step="add", provider_id=NO_RIGHTS, role="doctor")
+    if database_kind == "sqlite":
+        assert answer.status_code == 500
+    else:
+        assert answer.status_code == 422
+        assert "Change them in OSCAR itself" in _text(answer)
+    assert held(NO_RIGHTS) == []
+    reading.database.engine.dispose()
 
 
 def test_reading_the_administration_is_not_enough_to_hand_it_out(
