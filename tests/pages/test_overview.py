@@ -144,7 +144,9 @@ def test_submissions_are_shown_by_night_as_sent_and_left_out(
     night = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
     clock.move_to(night)
     run.run_due(host, settings, night)
-    shown = tables(page(manager.get(f"/cpar/panels/{panel}/overview")))
+    seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert f'href="/cpar/submissions?panel={panel}"' in seen
+    shown = tables(seen)
     assert [row[:3] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "3", "3"]]
     shown = tables(page(manager.get("/cpar/overview")))
     assert [row[:4] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "2", "4", "3"]]
