@@ -161,7 +161,7 @@ def test_members_over_time_are_drawn_once_there_are_two_months(
     clock.move_to(datetime(2026, 11, 1, 0, 0, tzinfo=ALBERTA))
     paneled()
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
-    assert "1 patients on 31 Oct 2026, 2 on 1 Nov 2026" in seen
+    assert "Patients: 1 on 31 Oct 2026, 2 on 1 Nov 2026" in seen
     assert tables(seen)["At the end of each month"] == [["1 Nov 2026", "1", "0", "2"], ["31 Oct 2026", "1", "0", "1"]]
 
 
