@@ -14,7 +14,7 @@ from cpar_plugin.store.tables import submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
-from .conftest import BARRED
+from .conftest import BARRED, NO_RIGHTS
 
 PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")
 
@@ -128,23 +128,8 @@ def test_every_address_answers_each_person_as_expected(
             ),
             "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
         }
-        fields: dict[str, Any] = {
-            "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
-            "cpar.confirm_panel": {"seen_panel_id": panel},
-            "cpar.leave_panel": {"seen_panel_id": panel},
-            "cpar.new_panel": {"number": "1", "facilities": "1", "providers": "201", "practitioner_ids": "3" * 9},
-            "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
-            "cpar.delete_panel": {"version": "1"},
-            "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
-            "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
-            "cpar.ticked_members": {"act": "confirm", "ticked": patient},
-            "search": {"wanted": "ex"},
-            "new_role": {"name": f"New {number}", "permissions": "_demographic"},
-            "edit_role": {"mark": _mark(f"Role {number}")},
-            "delete_role": {"mark": _mark(f"Role {number}")},
-            "assign_role": {"provider_id": "401", "role": "Walked", "step": "add"},
-        }.get(endpoint, {})
-        rule = next(rule for rule in app.url_map.iter_rules(endpoint))
+        fields = _fields(endpoint, patient, panel, other_panel, f"Role {number}")
+        rule = next(app.url_map.iter_rules(endpoint))
         address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
         with who.get(address) if method == "GET" else who.post(address, **fields) as answer:
             answered[method, endpoint] = answer.status_code
@@ -155,6 +140,27 @@ def test_every_address_answers_each_person_as_expected(
     assert answered == {address: statuses[place] for address, statuses in EXPECTED.items()}
     if person == "nobody":
         assert all(to.startswith("/sign-in") for address, to in redirected.items() if EXPECTED[address][place] == 303)
+
+
+def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str) -> dict[str, Any]:
+    """What the form of an address sends when all is well."""
+    fields: dict[str, dict[str, Any]] = {
+        "search": {"wanted": "ex"},
+        "new_role": {"name": f"New {role}", "permissions": "_demographic"},
+        "edit_role": {"mark": _mark(role)},
+        "delete_role": {"mark": _mark(role)},
+        "assign_role": {"provider_id": NO_RIGHTS, "role": "Walked", "step": "add"},
+        "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
+        "cpar.confirm_panel": {"seen_panel_id": panel},
+        "cpar.leave_panel": {"seen_panel_id": panel},
+        "cpar.ticked_members": {"act": "confirm", "ticked": patient},
+        "cpar.new_panel": {"number": "1", "facilities": "1", "providers": "201", "practitioner_ids": "3" * 9},
+        "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
+        "cpar.delete_panel": {"version": "1"},
+        "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
+        "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
+    }
+    return fields.get(endpoint, {})
 
 
 def _new_role(host: OscarHost, name: str) -> int:
