@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
 
 from ..domain.eligibility import Eligibility, Reason
 from ..hooks import Actor, Host
@@ -88,7 +88,8 @@ def listing(
         rules = roll.eligibility(connection, host, settings, now)
         rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted)
     else:
-        rows, found = _page(connection, everyone, chosen, mark, wanted)
+        counted = func.count().over() if narrowing else literal(seen)
+        rows, found = _page(connection, everyone, chosen, counted, mark, wanted)
     shown, further, backwards = rows[:AT_ONCE], len(rows) > AT_ONCE, wanted.before is not None
     phns = {row.phn for row in shown if row.phn and (not rules or row.phn in rules.shared_phns)}
     same_phn = roll.sharers(connection, host, phns, visible)
@@ -120,14 +121,19 @@ def _listed(
 
 
 def _page(
-    connection: Connection, everyone: Select[Any], chosen: Select[Any], mark: object, wanted: Wanted
+    connection: Connection,
+    everyone: Select[Any],
+    chosen: Select[Any],
+    counted: ColumnElement[int],
+    mark: object,
+    wanted: Wanted,
 ) -> tuple[list[MemberRow], int]:
     """One page, the member after it, and how many there are on all pages; 0 when there is nobody on this one.
 
     What is shown is looked up for these only, not for all who have to be sorted.
     """
     key = sort_key(everyone, wanted.sort).label("sort_key")
-    found = chosen.with_only_columns(member.c.patient_id, key, func.count().over().label("found")).subquery("found")
+    found = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
     ids = (
         select(found)
         .where(beyond(found.c.sort_key, found.c.patient_id, mark, wanted))
@@ -171,7 +177,7 @@ def _judged(
                 page.append(row)
     if wanted.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, everyone, chosen.where(sent), mark, wanted)
+        page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted)
     tally = Tally(fitting - left_out, left_out, reasons_of_all)
     return page, tally.of(wanted.fate or Fate.SENT), tally
 
