@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from ..domain.confirmation import ConfirmedHow
@@ -25,6 +25,7 @@ from .orders import (
     concerned,
     require_possible,
     status_choices,
+    status_label,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "carry_out",
     "preview",
     "status_choices",
+    "status_label",
 ]
 
 
@@ -56,6 +58,7 @@ class MovedFrom:
 class Preview:
     """What an order would do now, in numbers of patients."""
 
+    provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
     already: int  # left alone: on the panel already
@@ -80,6 +83,11 @@ class Outcome:
     moved: int
     removed: int
 
+    @property
+    def changed(self) -> int:
+        """How many patients it changed."""
+        return self.added + self.moved + self.removed
+
 
 def preview(host: Host, actor: Actor, order: Order) -> Preview:
     """What the order would do. Changes nothing but to follow merges in the host.
@@ -89,18 +97,17 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
     merges.catch_up(host)
     whom = concerned(host, actor, order)
     with host.database.engine.connect() as connection:
-        require_possible(connection, host, order)
+        provider = require_possible(connection, host, order)
         rows = connection.execute(_by_panel(whom)).all()
         leaving = [row for row in rows if row.panel_id is not None and row.changed]
-        members = _members(connection, [row.panel_id for row in leaving])
         without_visit, later = 0, 0
         if not isinstance(order, Remove):
             without_visit, later = connection.execute(_replaced_confirmations(host, whom)).one()
     return Preview(
+        provider=provider,
         added=sum(row.changed for row in rows if row.panel_id is None),
         leaving=tuple(
-            MovedFrom(row.panel_id, row.number, row.changed, emptied=row.changed == members[row.panel_id])
-            for row in leaving
+            MovedFrom(row.panel_id, row.number, row.changed, emptied=row.changed == row.members) for row in leaving
         ),
         already=sum(row.already for row in rows),
         other_status=sum(row.other_status for row in rows),
@@ -116,6 +123,8 @@ def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _by_panel(whom: Concerned) -> Select[Any]:
+    every = member.alias("every")
+    members = select(func.count()).where(every.c.panel_id == member.c.panel_id).correlate(member).scalar_subquery()
     return (
         select(
             member.c.panel_id,
@@ -123,17 +132,13 @@ def _by_panel(whom: Concerned) -> Select[Any]:
             _how_many(whom.changes).label("changed"),
             *(_how_many(whom.left_alone == why.value).label(why.name.lower()) for why in LeftAlone),
             _how_many(whom.changes, whom.mrp_outside).label("outside"),
+            members.label("members"),
         )
         .select_from(whom.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
         .where(whom.in_scope)
         .group_by(member.c.panel_id, panel.c.number)
         .order_by(panel.c.number)
     )
-
-
-def _members(connection: Connection, panel_ids: list[int]) -> dict[int, int]:
-    count = select(member.c.panel_id, func.count()).where(member.c.panel_id.in_(panel_ids)).group_by(member.c.panel_id)
-    return {row[0]: row[1] for row in connection.execute(count)}
 
 
 def _replaced_confirmations(host: Host, whom: Concerned) -> Select[int, int]:

@@ -62,7 +62,10 @@ def _clinic(connection: Connection, row: Select[bool, str, str, int]) -> Clinic:
 
 
 def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> None:
-    """Enter the clinic's name and Site ID. Raises Refused (`name`, `site_id`), Stale when `version` is out of date."""
+    """Enter the clinic's name and Site ID. Nothing is done where they are so already.
+
+    Raises Refused (`name`, `site_id`), Stale when `version` is out of date.
+    """
     values, messages = {}, {}
     for field, text, what, length in (
         ("name", name, "clinic name as on the Confirmation of Participation Form", CLINIC_NAME_LENGTH),
@@ -75,7 +78,10 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
     if messages:
         raise Refused(messages)
     with host.database.session() as session:
-        if lock(session).version != version:
+        now = lock(session)
+        if (now.name, now.site_id) == (values["name"], values["site_id"]):
+            return
+        if now.version != version:
             raise Stale("Somebody else has changed these settings meanwhile. Nothing was saved: look at them again.")
         session.execute(update(tables.clinic).values(**values, version=version + 1))
         journal.record(session, host, actor, Kind.SETTINGS, detail=values)

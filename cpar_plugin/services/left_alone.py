@@ -13,7 +13,7 @@ from ..store import tables
 from ..store.tables import member, panel
 from . import merges
 from .csv_file import csv_file
-from .orders import Concerned, LeftAlone, Order, concerned, require_possible
+from .orders import Concerned, LeftAlone, Order, concerned, require_possible, status_label
 
 HEAD: Final = (
     "Record",
@@ -78,7 +78,7 @@ def counted(connection: Connection, host: Host, actor: Actor, operation_id: int)
     return Counted([(reason, count) for reason, count in found.items() if count], sum(row[2] - row[3] for row in rows))
 
 
-def export(host: Host, actor: Actor, operation_id: int, panel_id: int) -> Iterator[bytes]:
+def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
     """A CSV file of those whom an operation left alone, with the reason of then; the audit trail is told first.
 
     Patients whom the actor may not see are left out.
@@ -94,7 +94,7 @@ def export(host: Host, actor: Actor, operation_id: int, panel_id: int) -> Iterat
         .where(kept.operation_id == operation_id, host.identity.visible(actor, kept.patient_id))
         .order_by(patient.c.family_name, patient.c.given_name, kept.patient_id)
     )
-    return _file(host, actor, panel_id, f"export of those left alone by operation {operation_id}", chosen)
+    return _file(host, actor, f"operation {operation_id}", chosen)
 
 
 def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
@@ -109,17 +109,17 @@ def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
         .where(whom.in_scope, whom.left_alone.is_not(None), whom.visible)
         .order_by(whom.patient.c.family_name, whom.patient.c.given_name, whom.patient_id)
     )
-    return _file(host, actor, order.panel_id, "export of those whom a bulk update would leave alone", chosen)
+    return _file(host, actor, f"panel {order.panel_id}, before a bulk update", chosen)
 
 
 def _columns(patient_id: Any, patient: Any) -> tuple[Any, ...]:
     return (patient_id, patient.c.family_name, patient.c.given_name, patient.c.birth_date, patient.c.phn)
 
 
-def _file(host: Host, actor: Actor, panel_id: int, detail: str, chosen: Select[Any]) -> Iterator[bytes]:
+def _file(host: Host, actor: Actor, of: str, chosen: Select[Any]) -> Iterator[bytes]:
     with host.database.session() as session:
         event = AuditEvent(
-            actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail=f"export of {detail}"
+            actor=actor, action="read", noun="cparPanelMember", key=of, detail="export of patients left alone"
         )
         host.audit.record(session, event)
     return csv_file(_lines(host, chosen.execution_options(yield_per=_AT_ONCE)))
@@ -129,11 +129,7 @@ def _lines(host: Host, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
     with host.database.engine.connect() as connection, connection.execute(chosen) as result:
         for *who, status, number, why in result:
-            yield (*who, _status(host, status), number, _reason(host, why, status), _MEND[LeftAlone(why)])
-
-
-def _status(host: Host, status: str) -> str:
-    return host.roster.status_labels.get(status, status) or "No status"
+            yield (*who, status_label(host, status), number, _reason(host, why, status), _MEND[LeftAlone(why)])
 
 
 def _reason(host: Host, why: str, status: str) -> str:
@@ -141,6 +137,6 @@ def _reason(host: Host, why: str, status: str) -> str:
         case LeftAlone.NOT_VISIBLE:
             return "Record was closed to the person who did the bulk update"
         case LeftAlone.OTHER_STATUS:
-            return f"Status is {_status(host, status)}"
+            return f"Status is {status_label(host, status)}" if status else "No status"
         case LeftAlone.ALREADY:
             return "On the panel already"

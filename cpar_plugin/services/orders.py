@@ -10,6 +10,7 @@ from ..hooks import Actor, Host
 from ..store.tables import member, panel, panel_provider
 from ..store.types import KEYS
 from .journal import Kind
+from .panel_view import provider_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,11 @@ def concerned(host: Host, actor: Actor, order: Order) -> Concerned:
     )
 
 
-def require_possible(connection: Connection, host: Host, order: Order) -> None:
-    """Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel."""
+def require_possible(connection: Connection, host: Host, order: Order) -> str:
+    """The name of the provider whose patients are assigned, '' with another order.
+
+    Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel.
+    """
     panels = {order.panel_id}
     if isinstance(order, Move):
         panels.add(order.from_panel_id)
@@ -124,18 +128,26 @@ def require_possible(connection: Connection, host: Host, order: Order) -> None:
     live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
     if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
         raise NotFound("This panel has been deleted: choose another one.")
-    if isinstance(order, Assign):
-        known = host.roster.providers()
-        found = connection.scalars(select(known.c.provider_id).where(known.c.provider_id == order.provider_id)).all()
-        if order.provider_id not in found:
-            raise Refused({"provider_id": "The EMR has no such provider: select one from the list."})
+    if not isinstance(order, Assign):
+        return ""
+    known = host.roster.providers().c
+    asked = select(known.provider_id, known.family_name, known.given_name)
+    found = {row.provider_id: row for row in connection.execute(asked.where(known.provider_id == order.provider_id))}
+    if order.provider_id not in found:  # asked again here: databases differ in what they find equal
+        raise Refused({"provider_id": "The EMR has no such provider: select one from the list."})
+    provider = found[order.provider_id]
+    return provider_name(provider.family_name, provider.given_name, provider.provider_id)
+
+
+def status_label(host: Host, status: str) -> str:
+    """What people call a status of the host's."""
+    return host.roster.status_labels.get(status, status) or "No status"
 
 
 def status_choices(connection: Connection, host: Host) -> list[StatusChoice]:
     """The statuses that patients have, by name, the active one first; '' stands for none."""
     patient = host.roster.patients()
     found = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
-    labels = {"": "No status"} | dict(host.roster.status_labels)
     active = host.roster.active_status
-    choices = [StatusChoice(status, labels.get(status, status)) for status in found | {active}]
+    choices = [StatusChoice(status, status_label(host, status)) for status in found | {active}]
     return sorted(choices, key=lambda choice: (choice.status != active, choice.label.casefold(), choice.status))

@@ -16,13 +16,29 @@ from . import clinic, journal
 from .journal import Kind
 from .panel_view import Panel, PanelProviderName, get, live_panels, provider_choices, provider_name
 
-__all__ = ["Panel", "PanelProviderName", "create", "delete", "edit", "get", "live_panels", "provider_choices"]
+__all__ = [
+    "Panel",
+    "PanelProviderName",
+    "as_draft",
+    "create",
+    "delete",
+    "edit",
+    "get",
+    "live_panels",
+    "provider_choices",
+]
 
 
 def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
-    """Make a panel. Returns its id. Raises Refused with a message for each field, named as in `panel_draft`."""
+    """Make a panel. Returns its id; that of the panel which is exactly so already where there is one.
+
+    Raises Refused with a message for each field, named as in `panel_draft`.
+    """
     with host.database.session() as session:
         clinic.lock(session)
+        same: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
+        if same is not None and as_draft(get(session.connection(), host, same)) == draft:
+            return same
         _refuse_number_in_use(session, draft.number)
         made = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
         panel_id = int(made.inserted_primary_key[0])  # type: ignore[attr-defined]
@@ -34,10 +50,13 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
 def edit(host: Host, actor: Actor, panel_id: int, version: int, draft: PanelDraft) -> None:
     """Make the panel what the draft says. A Practitioner ID changes for its provider, whatever the panel.
 
-    Raises Refused with a message for each field, NotFound, and Stale when `version` is out of date.
+    Nothing is done where the panel is exactly so already. Raises Refused with a message for each field, NotFound, and
+    Stale when `version` is out of date.
     """
     with host.database.session() as session:
         clinic.lock(session)
+        if as_draft(get(session.connection(), host, panel_id)) == draft:
+            return
         _live_number(session, panel_id, version)
         _refuse_number_in_use(session, draft.number, but_of=panel_id)
         changed = sa.update(panel).where(panel.c.panel_id == panel_id)
@@ -75,6 +94,12 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
         gone = sa.update(panel).where(panel.c.panel_id == panel_id)
         session.execute(gone.values(live_number=None, deleted_at=now, version=version + 1))
     return members
+
+
+def as_draft(found: Panel) -> PanelDraft:
+    """A panel as it would have to be entered."""
+    providers = tuple(PanelProvider(one.provider_id, one.practitioner_id) for one in found.providers)
+    return PanelDraft(found.number, found.facilities, providers, found.notify)
 
 
 def _head(draft: PanelDraft) -> dict[str, str]:

@@ -1,4 +1,5 @@
 // What the pages can do in place. Without it every form works as a plain form.
+import "./busy.js";
 import htmx from "./htmx.esm.js";
 
 Object.assign(htmx.config, {

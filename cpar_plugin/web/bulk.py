@@ -1,23 +1,28 @@
-"""Bulk Update: enter an order, look at what it would do, carry it out, undo it."""
+"""Bulk Update: enter an order, look at what it would do, carry it out."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services import access, operations, panels, undo
+from ..services import access, left_alone, operations, panels
 from ..services import bulk as service
 from ..services.bulk import Assign, Move, Order, Remove
+from . import bulk_result
+from .downloads import csv_download
 from .inputs import INCOMPLETE, number
 from .rendering import page
-from .serving import ID, Needs, Route
+from .serving import Needs, Route
 
 TITLE = "Bulk Update"
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 return _form(host, form)
             case "preview":
                 return _preview(host, actor, form, form.order())
+            case "left-alone":
+                name = f"bulk update left alone by {form.kind}"
+                return csv_download(name, left_alone.export_preview(host, actor, form.order()))
             case "carry-out":
                 return _carry_out(host, actor, form.order())
             case _:
@@ -97,44 +105,30 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
     seen = service.preview(host, actor, order)
     with host.database.engine.connect() as connection:
         labels = {panel.panel_id: panel.label for panel in panels.live_panels(connection, host)}
-        names = {choice.provider_id: choice.name for choice in panels.provider_choices(connection, host)}
-        statuses = {choice.status: choice.label for choice in service.status_choices(connection, host)}
     return page(
         host,
         f"{TITLE}: look before you change",
         "bulk_preview.html",
         form=form,
         preview=seen,
-        provider=names.get(form.provider_id, ""),
         panel=labels.get(order.panel_id, ""),
         from_panel=labels.get(order.from_panel_id, "") if isinstance(order, Move) else "",
-        status_label=statuses.get(form.status, form.status),
+        status_label=service.status_label(host, form.status),
+        form_key=uuid4().hex,
     )
 
 
 def _carry_out(host: Host, actor: Actor, order: Order) -> ResponseReturnValue:
-    outcome = service.carry_out(host, actor, order)
+    key, expected = request.form.get("form_key", ""), request.form.get("expected", "")
+    if key and not _KEY.fullmatch(key):
+        raise Refused(INCOMPLETE)
+    outcome = service.carry_out(host, actor, order, key or None)
     if outcome.operation_id is None:
-        flash("There was nobody to change. Nothing was done.", "cpar")
+        flash("There was nobody to change any more. Nothing was done.", "cpar")
         return redirect(url_for("cpar.bulk"), HTTPStatus.SEE_OTHER)
+    if expected and expected != str(outcome.changed):
+        flash("Meanwhile somebody else has changed some of these patients: the numbers are not those you saw.", "cpar")
     return redirect(url_for("cpar.bulk_result", operation_id=outcome.operation_id), HTTPStatus.SEE_OTHER)
 
 
-def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
-    """What an operation did, and its undo."""
-    with host.database.engine.connect() as connection:
-        operation = operations.one(connection, host, operation_id)
-    return page(host, f"{TITLE}: {'undone' if operation.undone else 'done'}", "bulk_result.html", operation=operation)
-
-
-def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
-    """Put back what an operation changed, where it is still as the operation left it."""
-    undo.undo(host, actor, operation_id)
-    return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
-
-
-ROUTES = (
-    Route("/bulk", bulk, Needs.MANAGEMENT, ("GET", "POST")),
-    Route(f"/bulk/<{ID}:operation_id>", bulk_result, Needs.MANAGEMENT),
-    Route(f"/bulk/<{ID}:operation_id>/undo", undo_bulk, Needs.MANAGEMENT, ("POST",)),
-)
+ROUTES = (Route("/bulk", bulk, Needs.MANAGEMENT, ("GET", "POST")), *bulk_result.ROUTES)

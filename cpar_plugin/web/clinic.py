@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services import clinic as service
+from ..services.last_saved import settings_saved
 from .inputs import INCOMPLETE, number
 from .rendering import page
 from .serving import Needs, Route
@@ -22,13 +23,23 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     version = number(request.form.get("version", ""), "", INCOMPLETE)
     try:
         service.save(host, actor, name=name, site_id=site_id, version=version)
-    except Stale as stale:
-        return _form(host, HTTPStatus.CONFLICT, messages=stale.messages)
+    except Stale:
+        return _meanwhile(host, actor, name, site_id)
     except Refused as refused:
         typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": version}
         return _form(host, HTTPStatus.UNPROCESSABLE_ENTITY, messages=refused.messages, **typed)
     flash("The settings are saved.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+
+
+def _meanwhile(host: Host, actor: Actor, name: str, site_id: str) -> ResponseReturnValue:
+    """The form as it was entered, beside what somebody else has saved. Saved once more, it replaces that."""
+    with host.database.engine.connect() as connection:
+        now, saved = service.load(connection), settings_saved(connection, host)
+    fields = (("Clinic Name", now.name, name.strip()), ("Site ID", now.site_id, site_id.strip()))
+    differing = [(field, [stands], [typed]) for field, stands, typed in fields if stands != typed]
+    typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": now.version}
+    return _form(host, HTTPStatus.CONFLICT, differences=differing, saved=saved, you=actor.actor_id, **typed)
 
 
 def _form(

@@ -83,6 +83,27 @@ def from_panel(panel: Panel) -> PanelForm:
     )
 
 
+def differences(
+    entered: PanelDraft, now: PanelDraft, choices: Sequence[PanelProviderName]
+) -> list[tuple[str, Sequence[str], Sequence[str]]]:
+    """Where what was entered is not what is saved now: the field, what is saved, what was entered."""
+    names = {choice.provider_id: choice.name for choice in choices}
+
+    def providers(draft: PanelDraft) -> list[str]:
+        return [
+            f"{names.get(one.provider_id, 'No longer in the EMR')} - {spaced(one.practitioner_id)}"
+            for one in draft.providers
+        ]
+
+    fields = (
+        ("CPAR Panel Number", [now.number], [entered.number]),
+        ("Alberta Health Facility ID / WDFA Key", now.facilities, entered.facilities),
+        ("Providers", providers(now), providers(entered)),
+        ("Mail address for failed submissions", list(filter(None, [now.notify])), list(filter(None, [entered.notify]))),
+    )
+    return [(field, saved, typed) for field, saved, typed in fields if saved != typed]
+
+
 def spaced(practitioner_id: str) -> str:
     """A Practitioner ID as people write it: `1234-56789`."""
     return f"{practitioner_id[:4]}-{practitioner_id[4:]}" if practitioner_id else ""

@@ -1,13 +1,15 @@
 """The Panels tab of the management page; new, edit, delete; submit and its cancellation."""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.panel import PanelDraft
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
-from ..services import access, clinic
+from ..services import access, clinic, last_saved
 from ..services import panels as service
 from ..services.panels import Panel
 from ..services.submission import history, progress
@@ -69,10 +71,10 @@ def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     if step != SAVE:
         return _form(host, form.after(step), panel, version=version)
     try:
-        service.edit(host, actor, panel_id, version, form.draft(_choices(host)))
-    except Stale as stale:
-        now = _panel(host, panel_id)
-        return _form(host, panel_form.from_panel(now), now, messages=stale.messages, status=HTTPStatus.CONFLICT)
+        draft = form.draft(_choices(host))
+        service.edit(host, actor, panel_id, version, draft)
+    except Stale:
+        return _meanwhile(host, actor, form, draft, panel_id)
     except Refused as refused:
         return _form(host, form, panel, version=version, messages=refused.messages)
     flash(f"Panel {form.number.strip()} is saved.", "cpar")
@@ -97,6 +99,15 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
     )
 
 
+def _meanwhile(host: Host, actor: Actor, form: PanelForm, draft: PanelDraft, panel_id: int) -> ResponseReturnValue:
+    """The form as it was entered, beside what somebody else has saved. Saved once more, it replaces that."""
+    now = _panel(host, panel_id)
+    with host.database.engine.connect() as connection:
+        saved = last_saved.panel_saved(connection, host, panel_id)
+    differing = panel_form.differences(draft, service.as_draft(now), _choices(host))
+    return _form(host, form, now, status=HTTPStatus.CONFLICT, differences=differing, saved=saved, you=actor.actor_id)
+
+
 def _form(
     host: Host,
     form: PanelForm,
@@ -105,6 +116,7 @@ def _form(
     version: int | None = None,
     messages: dict[str, str] | None = None,
     status: HTTPStatus | None = None,
+    **more: Any,
 ) -> ResponseReturnValue:
     choices = _choices(host)
     return page(
@@ -118,6 +130,7 @@ def _form(
         choices=choices,
         spaced=spaced,
         messages=messages or {},
+        **more,
     )
 
 

@@ -1,14 +1,21 @@
 """Bulk Update: form, preview, carrying out, undo."""
 
+import csv
+import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, Route, expect
+from sqlalchemy import func, select, update
 
 from cpar_plugin.services import panels
-from cpar_plugin.services.membership import membership
-from cpar_plugin.settings import load
+from cpar_plugin.store.tables import left_alone, member, operation
 from oscar_host.host import OscarHost
+
+from ..browser import look
+from .conftest import BARRED, MANAGER
 
 
 def _text(response: Any) -> str:
@@ -60,7 +67,8 @@ def test_assigning_shows_what_was_done_and_can_be_undone_once(
     assert "This bulk update was undone. Patients put back: 3" in page
     assert undo not in page
     assert _members(host) == {"0042": 0}
-    assert manager.post(undo).status_code == 422
+    assert manager.post(undo).status_code == 303
+    assert "had been undone already" in _text(manager.get(done.location))
 
 
 def test_a_bulk_update_of_the_past_is_found_again_from_the_form(manager: Any, panel: int, patients: list[int]) -> None:
@@ -110,7 +118,7 @@ def test_a_patient_whom_the_manager_may_not_see_is_left_alone_and_counted(
     manager.post("/cpar/bulk", step="carry-out", **order)
     assert _members(host) == {"0042": 2}
     with host.database.engine.connect() as connection:
-        assert membership(connection, host, load(host.settings), patients[0]).panel is None
+        assert connection.scalar(select(member).where(member.c.patient_id == patients[0])) is None
 
 
 @pytest.mark.parametrize(
@@ -142,3 +150,209 @@ def test_a_wrong_order_is_sent_back(
 def test_an_operation_that_is_not_there_is_a_404(manager: Any, panel: int) -> None:
     assert manager.get("/cpar/bulk/99").status_code == 404
     assert manager.post("/cpar/bulk/99/undo").status_code == 404
+
+
+ASSIGN = {"kind": "assign", "provider_id": "101", "status": "AC"}
+
+
+def _csv(response: Any) -> list[dict[str, str]]:
+    assert response.status_code == 200
+    assert response.content_type == "text/csv; charset=utf-8"
+    assert response.get_data().startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(response.get_data().decode("utf-8-sig"))))
+
+
+def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
+    host: OscarHost, oscar: Any, manager: Any, panel: int, patients: list[int]
+) -> None:
+    already = patients[0]
+    manager.post(f"/cpar/patients/{already}/choose", panel_id=panel, seen_panel_id="")
+    oscar.patient(provider_no="102", patient_status="IN")  # of another MRP: not concerned
+    inactive = oscar.patient(patient_status="DE", last_name="=Formula", first_name="Zoë", hin="100000777")
+    preview = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel)
+    assert "CSV file of those not assigned, with the reason</button>" in _text(preview)
+    before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone"))
+    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    page = _text(manager.get(done))
+    assert "<h2>Not assigned</h2>" in page
+    for reason in ("On the panel already: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
+        assert f"<li>{reason}</li>" in page
+    answer = manager.get(f"{done}/left-alone")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-left-alone.csv"'
+    told = _csv(answer)
+    assert told == before
+    assert [(int(row["Record"]), row["Reason"]) for row in told] == [
+        (inactive, "Status is Deceased"),
+        (already, "On the panel already"),
+        (patients[3], "Status is Inactive"),
+    ]
+    assert told[0] == {
+        "Record": str(inactive),
+        "Family name": "'=Formula",
+        "Given name": "Zoë",
+        "Date of birth": "1980-02-03",
+        "PHN": "100000777",
+        "Status": "Deceased",
+        "Panel now": "",
+        "Reason": "Status is Deceased",
+        "What to do": "Correct the status, or do the Bulk Update once more with this status.",
+    }
+    assert told[1]["Panel now"] == "0042"
+
+
+def test_the_result_tells_what_was_so_when_it_was_carried_out(
+    host: OscarHost, manager: Any, panel: int, patients: list[int]
+) -> None:
+    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    demographic = host.tables.demographic
+    with host.database.writing() as connection:
+        changed = update(demographic).where(demographic.c.demographic_no == patients[3])
+        connection.execute(changed.values(patient_status="AC", provider_no="102"))
+    manager.post(f"{done}/undo")
+    [row] = _csv(manager.get(f"{done}/left-alone"))
+    assert (int(row["Record"]), row["Reason"]) == (patients[3], "Status is Inactive")
+
+
+@pytest.mark.parametrize(("kind", "words"), [("move", "not moved"), ("remove", "not removed")])
+def test_those_not_moved_or_removed_are_listed_too(
+    manager: Any, panel: int, other_panel: int, patients: list[int], kind: str, words: str
+) -> None:
+    for status in ("AC", "IN"):
+        manager.post("/cpar/bulk", **ASSIGN | {"status": status}, panel_id=panel, step="carry-out")
+    order = {"kind": kind, "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
+    assert f"CSV file of those {words}" in _text(manager.post("/cpar/bulk", **order))
+    assert len(_csv(manager.post("/cpar/bulk", **order, step="left-alone"))) == 1
+    done = manager.post("/cpar/bulk", **order, step="carry-out").location
+    assert f"CSV file of those {words}" in _text(manager.get(done))
+    [row] = _csv(manager.get(f"{done}/left-alone"))
+    assert (int(row["Record"]), row["Panel now"], row["Status"]) == (patients[3], "0042", "Inactive")
+
+
+def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
+    oscar: Any, manager: Any, barred: Any, panel: int, patients: list[int]
+) -> None:
+    oscar.privilege(BARRED, f"_demographic${patients[3]}", "o")
+    oscar.privilege(BARRED, f"_demographic${patients[0]}", "o")
+    order = ASSIGN | {"panel_id": panel}
+    page = _text(barred.post("/cpar/bulk", **order))
+    assert "2 patients whose records you may not see are left alone" in page
+    assert "another status" not in page
+    assert _csv(barred.post("/cpar/bulk", **order, step="left-alone")) == []
+    done = barred.post("/cpar/bulk", **order, step="carry-out").location
+    page = _text(barred.get(done))
+    assert "Record closed to you: 2" in page
+    assert "Inactive" not in page.partition("<h2>")[2]
+    assert _csv(barred.get(f"{done}/left-alone")) == []
+    told = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/left-alone"))}
+    assert told == dict.fromkeys((patients[0], patients[3]), "Record was closed to the person who did the bulk update")
+
+
+def test_the_audit_trail_is_told_of_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
+    manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone")
+    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    manager.get(f"{done}/left-alone")
+    log = host.tables.log
+    with host.database.engine.connect() as connection:
+        told = connection.scalars(select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER))
+        assert told.all() == [f"panel {panel}, before a bulk update", f"operation {done[11:]}"]
+
+
+def test_a_form_that_is_sent_twice_is_carried_out_once_and_shows_the_same_result(
+    host: OscarHost, manager: Any, panel: int, patients: list[int]
+) -> None:
+    preview = _text(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel))
+    [key] = re.findall(r'name="form_key" value="([0-9a-f]{32})"', preview)
+    order = ASSIGN | {"panel_id": panel, "step": "carry-out", "form_key": key, "expected": "3"}
+    first, second = (manager.post("/cpar/bulk", **order) for _ in range(2))
+    assert first.status_code == second.status_code == 303
+    assert first.location == second.location
+    assert "cpar-note" not in _text(manager.get(first.location))
+    manager.post(f"{first.location}/undo")
+    assert manager.post("/cpar/bulk", **order).location == first.location
+    assert _members(host) == {"0042": 0}
+    with host.database.engine.connect() as connection:
+        bulk = select(func.count()).where(operation.c.kind == "bulk-assign")
+        assert connection.scalar(bulk) == 1
+        assert connection.scalar(select(func.count()).select_from(left_alone)) == 1
+    again = _text(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel))
+    assert key not in again
+
+
+def test_a_key_that_no_form_of_ours_has_is_refused(
+    host: OscarHost, manager: Any, panel: int, patients: list[int]
+) -> None:
+    order = ASSIGN | {"panel_id": panel, "step": "carry-out", "form_key": "x" * 500}
+    assert manager.post("/cpar/bulk", **order).status_code == 422
+    assert _members(host) == {"0042": 0}
+
+
+def test_a_double_click_carries_out_once_and_a_wait_is_told(
+    open_tab: Callable[..., Page], panel: int, patients: list[int]
+) -> None:
+    page = open_tab(MANAGER)
+    page.goto("/cpar/bulk")
+    page.get_by_role("combobox", name="Provider").select_option("101")
+    page.get_by_role("combobox", name="To panel").select_option(str(panel))
+    page.get_by_role("button", name="Assign Patients").click()
+    carry_out = page.get_by_role("button", name="Assign 3 Patients")
+    look(page, "bulk-preview")
+    # The answer goes to a tab of its own, and waits: so the page can be looked at meanwhile.
+    page.evaluate("document.querySelector('form:has([name=expected])').target = 'answer'")
+    held: list[Route] = []
+    page.context.route("**/cpar/bulk", lambda route: held.append(route))
+    carry_out.dblclick()
+    expect(carry_out).to_be_disabled()
+    expect(carry_out).to_be_focused()
+    carry_out.press("Enter")
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Working ... With many patients this can take a minute or more. Please wait.")
+    look(page, "bulk-busy")
+    assert len(held) == 1
+    assert "step=carry-out" in (held[0].request.post_data or "")
+    with page.expect_popup() as answer:
+        held[0].continue_()
+    expect(answer.value.get_by_text("Added: 3")).to_be_visible()
+    look(answer.value, "bulk-result")
+    # What a browser tells a page that it shows once more from its memory:
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(carry_out).to_be_enabled()
+    expect(status).to_have_count(0)
+
+
+def test_every_form_that_may_take_long_says_so(manager: Any, panel: int, patients: list[int]) -> None:
+    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    for page in (
+        manager.get("/cpar/bulk"),
+        manager.post("/cpar/bulk", **ASSIGN | {"status": "IN"}, panel_id=panel),
+        manager.get(done),
+        manager.get("/cpar/panels/new"),
+        manager.get(f"/cpar/panels/{panel}/edit"),
+        manager.get(f"/cpar/panels/{panel}/delete"),
+        manager.get("/cpar/settings"),
+    ):
+        assert re.search(r'<form[^>]* data-busy="\w+ing', _text(page)), page.request.path
+
+
+def test_the_pages_cost_the_same_number_of_statements_for_few_patients_and_for_many(
+    oscar: Any, manager: Any, panel: int, patients: list[int], statements: list[str]
+) -> None:
+    def cost() -> list[int]:
+        counts = []
+        for fields in ({}, {"step": "left-alone"}, {"step": "carry-out"}):
+            statements.clear()
+            answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, **fields)
+            assert answer.get_data() is not None
+            counts.append(len(statements))
+        for address in (answer.location, f"{answer.location}/left-alone"):
+            statements.clear()
+            manager.get(address).get_data()
+            counts.append(len(statements))
+        return counts
+
+    manager.post("/cpar/bulk")  # the first form of all also fetches its token
+    few = cost()
+    for _ in range(30):
+        oscar.patient()
+        oscar.patient(patient_status="IN")
+    assert cost() == few
+    assert all(count <= 12 for count in (few[0], few[1], few[3], few[4]))

@@ -78,6 +78,7 @@ EXPECTED = {
     ("POST", "cpar.bulk"): MANAGEMENT,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
+    ("GET", "cpar.left_alone_of"): MANAGEMENT,
     ("GET", "cpar.submissions"): MANAGEMENT,
     ("GET", "cpar.submission_progress"): MANAGEMENT,
     ("GET", "cpar.submission"): MANAGEMENT,

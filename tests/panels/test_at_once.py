@@ -13,7 +13,7 @@ from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
-from cpar_plugin.services.bulk import Assign
+from cpar_plugin.services.bulk import Assign, Move, Remove
 from cpar_plugin.services.members import Change
 from oscar_host.host import OscarHost
 
@@ -129,17 +129,84 @@ def test_of_two_who_undo_the_same_operation_one_does_it(
         operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
         assert operation_id is not None
         told = _at_once(*[lambda operation_id=operation_id: undo.undo(site, clerk, operation_id)] * 2)
-        assert Counter(told) == Counter([undo.Undone(1, 0), Refused])
+        assert Counter(told) == Counter([undo.Undone(1, 0), undo.UndoneAlready])
         assert placed() == replayed() == {}
 
 
-def test_of_two_who_create_the_same_panel_one_does_it(site: OscarHost, clerk: Actor) -> None:
+def test_those_who_create_the_same_panel_at_once_get_one_and_who_wants_another_of_its_number_is_refused(
+    site: OscarHost, clerk: Actor
+) -> None:
     for number in range(4):
         draft = panel_draft(str(number), ["113"], [("101", "100000001")])
+        other = panel_draft(str(number), ["114"], [("101", "100000001")])
         told = _at_once(*[lambda draft=draft: panels.create(site, clerk, draft)] * 3)
-        assert told.count(Refused) == 2
+        assert len(set(told)) == 1
+        assert _told(lambda other=other: panels.create(site, clerk, other)) is Refused
     with site.database.engine.connect() as connection:
         assert len(panels.live_panels(connection, site)) == 4
+
+
+def test_of_several_who_send_the_same_form_at_once_one_is_carried_out_and_all_see_its_result(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, replayed: Any
+) -> None:
+    panel_id = make_panel("1")
+    for number in range(4):
+        oscar.patient()
+        key = f"form {number}"
+        told = _at_once(*[lambda key=key: bulk.carry_out(site, clerk, Assign("101", "AC", panel_id), key)] * 3)
+        assert told[0].added == 1
+        assert told[0] == told[1] == told[2]
+    assert len(placed()) == 4
+    assert replayed() == placed()
+
+
+def test_of_two_who_edit_a_panel_at_once_one_does_it_and_the_other_is_told(
+    site: OscarHost, clerk: Actor, make_panel: MakePanel
+) -> None:
+    panel_id = make_panel("1")
+    for version in range(1, 5):
+        drafts = [panel_draft(f"{version}-{who}", ["113"], [("101", "100000001")]) for who in range(2)]
+        told = _at_once(*(lambda d=draft, v=version: panels.edit(site, clerk, panel_id, v, d) for draft in drafts))
+        assert sorted(told, key=str) == sorted([None, Stale], key=str)
+        with site.database.engine.connect() as connection:
+            assert panels.get(connection, site, panel_id).number == drafts[told.index(None)].number
+
+
+def test_a_panel_deleted_during_a_bulk_assignment_to_it_has_no_members_left(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, replayed: Any
+) -> None:
+    for _ in range(10):
+        oscar.patient()
+    for number in range(4):
+        panel_id = make_panel(str(number))
+        assigned, removed = _at_once(
+            lambda panel_id=panel_id: bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)),
+            lambda panel_id=panel_id: panels.delete(site, clerk, panel_id, 1),
+        )
+        assert (assigned is NotFound and removed == 0) or (assigned.added == 10 and removed == 10)
+        assert placed() == replayed() == {}
+
+
+def test_an_undo_during_a_move_gives_back_or_leaves_alone_but_never_both(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, replayed: Any
+) -> None:
+    one, two = make_panel("1"), make_panel("2", "102")
+    patients = [oscar.patient() for _ in range(10)]
+    for _ in range(4):
+        operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", one)).operation_id
+        assert operation_id is not None
+        undone, moved = _at_once(
+            lambda operation_id=operation_id: undo.undo(site, clerk, operation_id),
+            lambda: bulk.carry_out(site, clerk, Move(one, two, "AC")),
+        )
+        if undone is Refused:  # the move was first: everybody has been changed since
+            assert moved.moved == 10
+            assert {where.panel_id for where in placed().values()} == {two}
+        else:
+            assert (undone.restored, moved.operation_id) == (10, None)
+            assert not set(placed()) & set(patients)
+        assert replayed() == placed()
+        bulk.carry_out(site, clerk, Remove(two, "AC"))
 
 
 def test_of_two_who_give_one_practitioner_id_to_two_providers_one_is_refused(site: OscarHost, clerk: Actor) -> None:

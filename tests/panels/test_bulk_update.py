@@ -1,5 +1,6 @@
 """Bulk assign, move and remove: the preview says what will happen, the outcome what has, and undo gives it back."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -10,14 +11,17 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, members, panels, undo
+from cpar_plugin.services import bulk, left_alone, members, panels, undo
 from cpar_plugin.services.bulk import Assign, Move, MovedFrom, Outcome, Preview, Remove, StatusChoice
 from cpar_plugin.services.undo import Undone
+from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]
+MRP = "Doctor, No101"
 NOTHING: dict[str, Any] = {
+    "provider": "",
     "added": 0,
     "leaving": (),
     "already": 0,
@@ -50,7 +54,7 @@ def test_assigning_puts_the_patients_of_an_mrp_on_the_panel_with_their_last_visi
     oscar.patient(provider_no="102")
     oscar.patient(provider_no="")
     order = Assign("101", "AC", panel_id)
-    assert bulk.preview(site, clerk, order) == _seen(added=2, without_visit=1)
+    assert bulk.preview(site, clerk, order) == _seen(provider=MRP, added=2, without_visit=1)
     assert placed() == {}
     outcome = bulk.carry_out(site, clerk, order)
     assert outcome == Outcome(outcome.operation_id, added=2, moved=0, removed=0)
@@ -70,7 +74,7 @@ def test_those_already_on_the_panel_stay_untouched(
     before = placed()[already]
     tomorrow()
     order = Assign("101", "AC", panel_id)
-    assert bulk.preview(site, clerk, order) == _seen(added=1, already=1, without_visit=1)
+    assert bulk.preview(site, clerk, order) == _seen(provider=MRP, added=1, already=1, without_visit=1)
     assert bulk.carry_out(site, clerk, order).added == 1
     assert placed()[already] == before
     assert set(placed()) == {already, new}
@@ -89,6 +93,7 @@ def test_assigning_moves_patients_from_other_panels_and_says_from_which(
     oscar.visit(patients[1], "2026-11-10", status="B")
     order = Assign("101", "AC", one)
     assert bulk.preview(site, clerk, order) == _seen(
+        provider=MRP,
         added=1,
         leaving=(MovedFrom(two, "2", 3, emptied=False), MovedFrom(three, "3", 1, emptied=True)),
         without_visit=3,
@@ -140,7 +145,7 @@ def test_patients_whom_the_actor_may_not_see_are_left_alone_and_counted(
     oscar.privilege("doctor", "_demographic", "x")
     oscar.privilege("103", f"_demographic${closed_record}", "o")
     order = Assign("101", "AC", panel_id)
-    assert bulk.preview(site, manager, order) == _seen(added=1, not_visible=1, without_visit=1)
+    assert bulk.preview(site, manager, order) == _seen(provider=MRP, added=1, not_visible=1, without_visit=1)
     bulk.carry_out(site, manager, order)
     assert set(placed()) == {open_record}
     bulk.carry_out(site, clerk, order)
@@ -149,6 +154,44 @@ def test_patients_whom_the_actor_may_not_see_are_left_alone_and_counted(
     )
     bulk.carry_out(site, manager, Remove(panel_id, "AC"))
     assert set(placed()) == {closed_record}
+
+
+def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel
+) -> None:
+    one = make_panel("1")
+    manager = Actor(actor_id="103", display_name="Doctor")
+    oscar.role("103", "doctor")
+    oscar.privilege("doctor", "_demographic", "x")
+    for closed in (False, True):
+        for status in ("AC", "IN", None, "x" * 20):
+            for already in (False, True):
+                patient_id = oscar.patient(patient_status=status)
+                if already:
+                    members.choose(site, clerk, patient_id, one, seen_panel_id=None)
+                if closed:
+                    oscar.privilege("103", f"_demographic${patient_id}", "o")
+    operation_id = bulk.carry_out(site, manager, Assign("101", "AC", one)).operation_id
+    assert operation_id is not None
+    kept, entry = tables.left_alone.c, tables.ledger.c
+    with site.database.engine.connect() as connection:
+        told = connection.execute(select(kept.patient_id, kept.why, kept.status)).all()
+        changed = connection.scalars(select(entry.patient_id).where(entry.operation_id == operation_id)).all()
+        counted = left_alone.counted(connection, site, manager, operation_id)
+        by_clerk = left_alone.counted(connection, site, clerk, operation_id)
+    assert changed == [1]
+    assert sorted(changed) + sorted(row.patient_id for row in told) == list(range(1, 17))
+    assert Counter(row.why for row in told) == {"not-visible": 8, "other-status": 6, "already": 1}
+    assert {row.status for row in told} == {"AC", "IN", "", "x" * 20}
+    assert dict(counted.by_reason) == {
+        "On the panel already": 1,
+        "Status is Inactive": 2,
+        "No status": 2,
+        f"Status is {'x' * 20}": 2,
+    }
+    assert counted.hidden == 8
+    assert by_clerk.hidden == 0
+    assert by_clerk.listed == 15
 
 
 def test_an_mrp_outside_the_panel_is_allowed_and_flagged_in_the_preview(

@@ -1,0 +1,44 @@
+"""What came of a bulk operation: its numbers, its undo, and a file of those whom it left alone."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from ..hooks import Actor, Host
+from ..services import left_alone, operations, undo
+from .downloads import csv_download
+from .rendering import page
+from .serving import ID, Needs, Route
+
+
+def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """What an operation did and did not, and its undo."""
+    with host.database.engine.connect() as connection:
+        operation = operations.one(connection, host, operation_id)
+        alone = left_alone.counted(connection, host, actor, operation_id)
+    title = f"Bulk Update: {'undone' if operation.undone else 'done'}"
+    return page(host, title, "bulk_result.html", operation=operation, left_alone=alone)
+
+
+def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """Put back what an operation changed, where it is still as the operation left it."""
+    try:
+        undo.undo(host, actor, operation_id)
+    except undo.UndoneAlready:
+        flash("Nothing more was done: this bulk update had been undone already.", "cpar")
+    return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
+
+
+def left_alone_of(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """Those whom an operation left alone, as a file for a spreadsheet."""
+    with host.database.engine.connect() as connection:
+        operations.one(connection, host, operation_id)
+    return csv_download(f"bulk update {operation_id} left alone", left_alone.export(host, actor, operation_id))
+
+
+ROUTES = (
+    Route(f"/bulk/<{ID}:operation_id>", bulk_result, Needs.MANAGEMENT),
+    Route(f"/bulk/<{ID}:operation_id>/undo", undo_bulk, Needs.MANAGEMENT, ("POST",)),
+    Route(f"/bulk/<{ID}:operation_id>/left-alone", left_alone_of, Needs.MANAGEMENT),
+)
