@@ -1,0 +1,100 @@
+"""One panel's page in Chromium: with and without script, by keyboard, and printed."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cpar_plugin.services import members
+from oscar_host.host import OscarHost
+from ..browser import OpenTab, look
+
+from .conftest import MANAGER
+
+FAMILIES = ("Adler", "Bunting", "Crane", "Dunlin", "Eider", "Finch", "Gull")
+
+
+@pytest.fixture
+def panel_page(
+    host: OscarHost, oscar: Any, panel: int, other_panel: int, open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[bool], Page]:
+    """Opens the page of a panel with seven patients, three at once; the last two have the same PHN."""
+    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 3)
+    for place, family in enumerate(FAMILIES):
+        patient_id = oscar.patient(last_name=family, hin=str(200_000_001 + min(place, 5)), sex="F" if place else "")
+        oscar.visit(patient_id, date(2026, 1 + place, 5))
+        members.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
+    host.clock.move_to(host.clock.now().replace(day=12))  # type: ignore[attr-defined]
+
+    def opened(script: bool) -> Page:
+        tab = open_tab(MANAGER, script=script)
+        tab.goto(f"/cpar/panels/{panel}")
+        return tab
+
+    return opened
+
+
+def _shown(page: Page) -> list[str]:
+    return [name.split(",")[0].title() for name in page.locator(".cpar-members tbody th").all_inner_texts()]
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
+    panel_page: Callable[[bool], Page], script: bool
+) -> None:
+    page = panel_page(script)
+    assert _shown(page) == ["Adler", "Bunting", "Crane"]
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_role("row", name="DUNLIN")).to_be_visible()
+    page.get_by_label("Tick DUNLIN").check()
+    page.get_by_role("button", name="Remove from this panel").click()
+    expect(page.get_by_role("status")).to_contain_text("1 patient removed from this panel.")
+    assert _shown(page) == ["Eider", "Finch", "Gull"]
+    if script:
+        look(page, "panel-removed")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone: 1 patient put back.")
+    assert _shown(page) == ["Dunlin", "Eider", "Finch"]
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_role("row", name="GULL")).to_be_visible()
+    page.get_by_role("button", name="Previous page").click()
+    expect(page.get_by_role("row", name="DUNLIN")).to_be_visible()
+    page.get_by_role("button", name="First page").click()
+    expect(page.get_by_role("row", name="ADLER")).to_be_visible()
+
+    page.get_by_role("button", name="Who will be left out?").click()
+    expect(page.get_by_text("3 patients would be left out")).to_be_visible()
+    if script:
+        look(page, "panel-left-out")
+    page.get_by_role("button", name="PHN is shared with another patient").click()
+    expect(page.get_by_role("row", name="FINCH")).to_contain_text("Other record")
+    assert _shown(page) == ["Finch", "Gull"]
+    page.get_by_label("Search in this panel").fill("gull")
+    page.get_by_label("Search in this panel").press("Enter")
+    expect(page.get_by_role("row", name="FINCH")).to_have_count(0)
+    page.get_by_label("Tick GULL").check()
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("1 patient confirmed.")
+    expect(page.get_by_label("Search in this panel")).to_have_value("gull")
+    assert _shown(page) == ["Gull"]
+    page.get_by_role("link", name="Two active members have this PHN").click()
+    expect(page.get_by_role("heading", name="GULL").or_(page.get_by_text("GULL, Pat")).first).to_be_visible()
+
+
+def test_enter_in_a_tick_changes_nobody(panel_page: Callable[[bool], Page]) -> None:
+    page = panel_page(True)
+    page.get_by_label("Tick ADLER").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Tick CRANE")).to_be_checked()  # all are ticked: the first button of the form
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_the_printed_page_is_the_table_without_buttons(panel_page: Callable[[bool], Page]) -> None:
+    page = panel_page(False)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("row", name="ADLER")).to_be_visible()
+    for name in ("Next page", "Filter", "Search", "Remove from this panel"):
+        expect(page.locator(f"button:has-text('{name}')").first).to_be_hidden()
