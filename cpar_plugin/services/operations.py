@@ -29,6 +29,7 @@ class BulkOperation:
     ticked: int | None  # how many were ticked one by one; None for a Bulk Update, which takes all of a status
     from_panel_id: int | None
     from_number: str | None
+    panel_id: int | None  # the panel that it has put them on
     number: str | None
     added: int
     moved: int
@@ -94,6 +95,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOpe
             ticked=detail.get("ticked"),
             from_panel_id=row.from_panel_id,
             from_number=row.from_number,
+            panel_id=row.panel_id,
             number=row.number,
             added=detail["added"],
             moved=detail["moved"],

@@ -1,12 +1,16 @@
 """What came of a bulk operation: its numbers, its undo, and a file of those whom it left alone."""
 
+from collections import Counter
 from http import HTTPStatus
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.eligibility import WORDING, Reason
 from ..hooks import Actor, Host
 from ..services import left_alone, operations, undo
+from ..services.left_out_next import left_out_next
+from ..settings import load
 from .downloads import csv_download
 from .rendering import page
 from .serving import ID, Needs, Route
@@ -17,8 +21,19 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     with host.database.engine.connect() as connection:
         operation = operations.one(connection, host, operation_id)
         alone = left_alone.counted(connection, host, actor, operation_id)
+        left_out: Counter[Reason] = Counter()
+        if operation.panel_id and not operation.undone and not operation.confirmed:
+            settings = load(host.settings)
+            left_out = left_out_next(connection, host, actor, settings, operation_id, operation.panel_id)
     title = f"Bulk Update: {'undone' if operation.undone else 'done'}"
-    return page(host, title, "bulk_result.html", operation=operation, left_alone=alone)
+    return page(
+        host,
+        title,
+        "bulk_result.html",
+        operation=operation,
+        left_alone=alone,
+        left_out=[(reason, WORDING[reason], left_out[reason]) for reason in Reason if left_out[reason]],
+    )
 
 
 def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:

@@ -213,6 +213,28 @@ def test_the_result_tells_what_was_so_when_it_was_carried_out(
     assert (int(row["Record"]), row["Reason"]) == (patients[3], "Status is Inactive")
 
 
+def test_the_result_says_who_of_those_assigned_will_be_left_out_next_and_leads_to_them(
+    oscar: Any, manager: Any, barred: Any, panel: int, patients: list[int]
+) -> None:
+    on_it_before = oscar.patient(hin="", provider_no="102")
+    manager.post(f"/cpar/patients/{on_it_before}/choose", panel_id=panel, seen_panel_id="")
+    without_phn = oscar.patient(hin="")
+    oscar.visit(without_phn)
+    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    page = _text(manager.get(done))
+    listed = f'<a href="/cpar/panels/{panel}?show='
+    assert f'{listed}no-phn">No PHN</a>: 1.' in page
+    assert f'{listed}no-visit">No visit in the past</a>: 1.' in page
+    assert f'{listed}no-confirmation">No confirmation date</a>: 1.' in page
+    assert manager.get(f"/cpar/panels/{panel}", show="no-phn").status_code == 200
+    oscar.privilege(BARRED, f"_demographic${without_phn}", "o")
+    assert "No PHN" not in _text(barred.get(done))
+    manager.post(f"/cpar/patients/{patients[2]}/remove", seen_panel_id=panel)
+    assert "No visit in the past" not in _text(manager.get(done))
+    manager.post(f"{done}/undo")
+    assert "left out of the next submission" not in _text(manager.get(done))
+
+
 @pytest.mark.parametrize(("kind", "words"), [("move", "not moved"), ("remove", "not removed")])
 def test_those_not_moved_or_removed_are_listed_too(
     manager: Any, panel: int, other_panel: int, patients: list[int], kind: str, words: str
@@ -345,7 +367,9 @@ def test_the_pages_cost_the_same_number_of_statements_for_few_patients_and_for_m
             counts.append(len(statements))
         for address in (answer.location, f"{answer.location}/left-alone"):
             statements.clear()
-            manager.get(address).get_data()
+            shown = manager.get(address)
+            assert shown.status_code == 200
+            assert shown.get_data()
             counts.append(len(statements))
         return counts
 
