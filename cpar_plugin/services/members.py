@@ -16,6 +16,8 @@ from ..store.types import KEYS
 from . import clinic, journal
 from .journal import Kind
 
+NO_RECORD = "The EMR has no such record, or it was merged into another: open the record that was kept."
+
 
 class Change(StrEnum):
     """What came of a wish; `unchanged` when it was so already."""
@@ -87,7 +89,7 @@ def _require_patient(session: Session, host: Host, patient_id: int) -> None:
     patient = host.roster.patients()
     found = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
     if patient_id not in KEYS or session.scalar(found) is None:
-        raise NotFound("The EMR has no such record, or it was merged into another: open the record that was kept.")
+        raise NotFound(NO_RECORD)
 
 
 def _panel_number(session: Session, panel_id: int) -> str | None:

@@ -24,7 +24,6 @@ NOT_PANELED = "Not Paneled"
 AS_BUTTONS = 10
 _ORDER = 10
 _CHOOSE = "Select a panel from the list."
-_GONE = "The EMR has no such record, or it was merged into another: open the record that was kept."
 _DONE = {
     Change.ADDED: "Added to this panel, and confirmed today.",
     Change.MOVED: "Moved to this panel, and confirmed today.",
@@ -63,7 +62,7 @@ def _current(host: Host, patient_id: int) -> Membership:
     if not shown.enabled:
         access.require_enabled(host)
     if not shown.known:
-        raise NotFound(_GONE)
+        raise NotFound(members.NO_RECORD)
     return shown
 
 

@@ -120,9 +120,7 @@ def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_se
     look(page, f"{name}-left-out")
 
 
-def test_the_keyboard_alone_is_enough(
-    open_tab: OpenTab, oscar: Any, clock: FixedClock, panel: int, other_panel: int, view: str
-) -> None:
+def test_the_keyboard_alone_is_enough(open_tab: OpenTab, oscar: Any, panel: int, other_panel: int, view: str) -> None:
     page = open_tab(RECEPTION)
     _open(page, view.format(oscar.patient()))
     plus = page.locator("summary[title='Add to a panel']")
@@ -210,9 +208,7 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_and_not_into_the_widget(
     assert page.locator("input[name=next]").get_attribute("value") == view.format(patient)
 
 
-def test_no_answer_is_told_too(
-    site: str, app: Any, chromium: Browser, open_tab: OpenTab, oscar: Any, panel: int
-) -> None:
+def test_no_answer_is_told_too(site: str, chromium: Browser, open_tab: OpenTab, oscar: Any, panel: int) -> None:
     signed_in = open_tab(RECEPTION)
     context = chromium.new_context(base_url=site, storage_state=signed_in.context.storage_state())
     page = context.new_page()
