@@ -1,11 +1,10 @@
 """One panel's page: its patients, who goes out and who not, what is done with those ticked, and the CSV file."""
 
-import re
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -17,6 +16,7 @@ from ..services.csv_export import export
 from ..services.ticked import Act, Ticked
 from ..services.wanted_members import Fate, Sort, Wanted
 from ..settings import load
+from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
@@ -81,12 +81,7 @@ def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
     with host.database.engine.connect() as connection:
         number_of_panel = panels.get(connection, host, panel_id).number
     today = host.clock.now().astimezone(host.clock.zone).date()
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"panel {number_of_panel} {today}")
-    return Response(
-        export(host, actor, load(host.settings), panel_id),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"},
-    )
+    return csv_download(f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id))
 
 
 def _page(

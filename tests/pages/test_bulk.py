@@ -232,7 +232,7 @@ def test_the_result_says_who_of_those_assigned_will_be_left_out_next_and_leads_t
     manager.post(f"/cpar/patients/{patients[2]}/remove", seen_panel_id=panel)
     assert "No visit in the past" not in _text(manager.get(done))
     manager.post(f"{done}/undo")
-    assert "left out of the next submission" not in _text(manager.get(done))
+    assert "Left out of the next submission" not in _text(manager.get(done))
 
 
 @pytest.mark.parametrize(("kind", "words"), [("move", "not moved"), ("remove", "not removed")])
