@@ -1,5 +1,7 @@
 """What the plugin adds around its own pages: the entry in the administration menu, and notices."""
 
+from dataclasses import replace
+
 from flask import g, url_for
 
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
@@ -9,6 +11,7 @@ from ..settings import load
 from .rendering import SECTION
 
 _LABEL = "CPAR Panel Management"
+_ONE_BY_ONE = 3  # panels that went wrong: more are told in one sentence, for they stand above every page
 
 
 def menu(host: Host, actor: Actor) -> list[MenuItem]:
@@ -28,6 +31,12 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
         return []
     with host.database.engine.connect() as connection:
         found = service.notices(connection, host, load(host.settings), host.clock.now())
+    of_panels = [one for one in found if one.panel_id]
+    if len(of_panels) > _ONE_BY_ONE:
+        text = (
+            f"The last submissions of {len(of_panels)} panels came to nothing. See why, and what to do, for each panel."
+        )
+        found = [*(one for one in found if not one.panel_id), replace(of_panels[0], text=text)]
     return [
         Notice(level=HealthLevel.FAILURE, message=one.text, href=url_for("cpar.submissions") if one.panel_id else "")
         for one in found

@@ -5,10 +5,12 @@ from importlib import metadata
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthLevel, specs
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.store.tables import submission
 from oscar_host.host import OscarHost
 
 
@@ -52,3 +54,19 @@ def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
     assert health.level is HealthLevel.FAILURE
     assert "scheduler is not running" in health.message
     assert health.mend
+
+
+@pytest.mark.parametrize(("failed", "told"), [(3, 3), (4, 1)])
+def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
+    host: OscarHost, manager: Any, make_panel: Any, failed: int, told: int
+) -> None:
+    now = host.clock.now()
+    ended = {"asked_at": now, "asked_by": "101", "due_on": now.date(), "finished_at": now, "state": "failed"}
+    panel_ids = [make_panel(f"P-{place}") for place in range(failed)]
+    with host.database.session() as session:
+        session.execute(
+            insert(submission), [{"panel_id": panel_id, "failure": "No answer.", **ended} for panel_id in panel_ids]
+        )
+    page = manager.get("/cpar/panels").get_data(as_text=True)
+    assert page.count('href="/cpar/submissions">Look at it') == told
+    assert ("The last submissions of 4 panels came to nothing." in page) == (told == 1)
