@@ -170,7 +170,7 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     oscar.patient(provider_no="102", patient_status="IN")  # of another MRP: not concerned
     inactive = oscar.patient(patient_status="DE", last_name="=Formula", first_name="Zoë", hin="100000777")
     preview = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel)
-    assert "CSV file of those not assigned, with the reason</button>" in _text(preview)
+    assert "CSV file of these patients, with the reason</button>" in _text(preview)
     before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone"))
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     page = _text(manager.get(done))
@@ -242,7 +242,7 @@ def test_those_not_moved_or_removed_are_listed_too(
     for status in ("AC", "IN"):
         manager.post("/cpar/bulk", **ASSIGN | {"status": status}, panel_id=panel, step="carry-out")
     order = {"kind": kind, "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
-    assert f"CSV file of those {words}" in _text(manager.post("/cpar/bulk", **order))
+    assert "CSV file of these patients" in _text(manager.post("/cpar/bulk", **order))
     assert len(_csv(manager.post("/cpar/bulk", **order, step="left-alone"))) == 1
     done = manager.post("/cpar/bulk", **order, step="carry-out").location
     assert f"CSV file of those {words}" in _text(manager.get(done))
