@@ -65,7 +65,7 @@ def _lines_at(places: Sequence[int], first: int, zipped: bytes) -> list[bytes]:
 
 def _lines(zipped: bytes, wbits: int) -> Iterator[bytes]:
     gzip, held = zlib.decompressobj(wbits=wbits), b""
-    while zipped:
+    while zipped and not gzip.eof:
         *lines, held = (held + gzip.decompress(zipped, PIECE_BYTES)).split(b"\n")
         yield from lines
         zipped = gzip.unconsumed_tail

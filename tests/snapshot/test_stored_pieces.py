@@ -90,6 +90,16 @@ def test_the_list_is_whole_where_a_piece_ends(listed: OscarHost) -> None:
             assert read_at(listed, places) == expected(places)
 
 
+def test_a_list_that_ends_with_its_last_patient_is_read_to_the_end(host: OscarHost) -> None:
+    plain = [b'{"n":%d,"x":"%s"}' % (place, b"x" * 1000) for place in range(3000)]
+    for part in (Part.BODY, Part.GROUP):
+        writer = GzipWriter(host, "s", part)
+        for data in [*PEOPLE[:300], *plain]:
+            writer.write_patient(b",", data)
+        writer.close()
+    assert read_at(host, [3299]) == [(plain[-1], plain[-1])]
+
+
 @pytest.mark.parametrize("part", [Part.BODY, Part.GROUP])
 def test_a_list_that_is_not_whole_is_not_shown(listed: OscarHost, part: Part) -> None:
     with listed.database.writing() as connection:
