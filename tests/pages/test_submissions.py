@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import insert
 
 from cpar_plugin.domain.submission import State
@@ -18,6 +19,9 @@ from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
 from oscar_host.clock import ALBERTA, FixedClock
 from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import MANAGER
 
 NIGHT = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
 
@@ -245,6 +249,31 @@ def test_only_what_is_under_way_shows_a_progress_bar(
     assert "hx-get" not in done
     for address in addresses:
         assert "<progress" not in _text(manager.get(address))
+
+
+@pytest.mark.parametrize("address", ["/cpar/panels", "/cpar/submissions"])
+def test_the_progress_bar_moves_by_itself_and_stops(
+    host: OscarHost,
+    open_tab: OpenTab,
+    address: str,
+    queued: int,
+    other_panel: int,
+    clock: FixedClock,
+    outbox: Settings,
+) -> None:
+    asking.ask(host, load({}), host.identity.system, other_panel)
+    clock.move_to(NIGHT)
+    night.begin(host, outbox, clock.now())
+    with_script, without = open_tab(MANAGER), open_tab(MANAGER, script=False)
+    for tab in (with_script, without):
+        tab.goto(address)
+        expect(tab.get_by_role("progressbar", name="0 of 2 panels done")).to_be_visible()
+    look(with_script, "submissions-under-way")
+    run_due(host, outbox, clock.now())
+    expect(with_script.get_by_text("All 2 panels are done. 1 delivered or written.")).to_be_visible()
+    expect(with_script.get_by_role("progressbar")).to_have_count(0)
+    without.get_by_role("link", name="Refresh").click()
+    expect(without.get_by_role("progressbar")).to_have_count(0)
 
 
 @pytest.mark.parametrize("since", ["x", "2026", "2026-11-11T03:15:00", "0001-01-01T00:00:00+14:00"])
