@@ -23,7 +23,7 @@ from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
 from oscar_host.migrations import upgrade
 
-from .browser import chromium, open_tab, site  # noqa: F401  fixtures
+from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  for pytest
 
 PLUGIN_TABLES = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
