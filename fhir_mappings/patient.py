@@ -1,6 +1,7 @@
 """Patient."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from functools import cache, partial
 from typing import Protocol
 
@@ -10,6 +11,12 @@ from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, human_name, identifier, profile
 
 RECORDED_SEX_OR_GENDER = "http://hl7.org/fhir/StructureDefinition/individual-recordedSexOrGender"
+
+
+class LinkType(StrEnum):
+    """How another record of the same person stands to this one (FHIR's LinkType)."""
+
+    REPLACED_BY = "replaced-by"
 
 
 class PatientRow(Protocol):
@@ -72,6 +79,20 @@ def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping
         return found
 
     return patient
+
+
+def retired_patient(retired_id: int, kept_id: int, settings: Settings, refer: Refer) -> Resource:
+    """A record that the clinic has merged away: it says only which record is kept."""
+    record = identifier(settings.uri_patient_record, str(retired_id), IdentifierType.MEDICAL_RECORD)
+    return {
+        "resourceType": "Patient",
+        "id": str(retired_id),
+        "meta": profile("patient"),
+        "identifier": [record],
+        "active": False,
+        "managingOrganization": {"reference": refer("Organization/clinic")},
+        "link": [{"other": {"reference": refer(f"Patient/{kept_id}")}, "type": LinkType.REPLACED_BY.value}],
+    }
 
 
 def _names(row: PatientRow) -> list[Resource]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, MetaData, SmallInteger, Table
 
-from .types import Moment, exact, long_text, piece, serial
+from .types import Moment, digest, exact, long_text, piece, serial
 
 # Every constraint has a name, so that a later migration can change it on any database.
 metadata = MetaData(
@@ -44,6 +44,10 @@ panel = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
+    # Of the panel as a FHIR Group, see services.resources.groups. The digest is of all but the members.
+    Column("group_version", Integer, nullable=False, default=1),
+    Column("group_changed_at", Moment),  # NULL: when it was created
+    Column("group_digest", digest()),  # NULL: nobody has read it yet
     **INNODB,
 )
 
@@ -212,5 +216,93 @@ left_out = Table(
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
     Column("reasons", exact(250), nullable=False),  # codes of domain.eligibility.Reason, joined by a space
     sqlite_with_rowid=False,
+    **INNODB,
+)
+
+# The last visits that Groups tell, frozen at each refresh: the host tells nobody when one is added.
+last_visit = Table(
+    "cpar_last_visit",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_visit_on", Date, nullable=False),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
+
+def _version() -> tuple[Column[Any], ...]:
+    """How a resource stood when it was last looked at: it has changed since when its digest is another one."""
+    return (
+        Column("digest", digest(), nullable=False),  # empty once it is gone
+        Column("version", Integer, nullable=False),
+        Column("last_updated", Moment, nullable=False),
+        Column("gone_at", Moment),
+    )
+
+
+patient_version = Table(
+    "cpar_patient_version",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    *_version(),
+    **INNODB,
+)
+
+# Of clinic, facilities and providers, who are few.
+resource_version = Table(
+    "cpar_resource_version",
+    metadata,
+    Column("kind", exact(20), primary_key=True),
+    Column("resource_id", exact(64), primary_key=True),
+    *_version(),
+    **INNODB,
+)
+
+# A system that reads panels through the FHIR interface. Revoked ones stay: the record of reads names them.
+client = Table(
+    "cpar_client",
+    metadata,
+    Column("client_id", serial(), primary_key=True),
+    Column("name", exact(100), nullable=False),
+    Column("live_name", exact(100), unique=True),  # the name until the client is revoked, then NULL
+    Column("scopes", exact(250), nullable=False),  # domain.scopes.registered
+    Column("jwks_url", exact(500)),  # where its public keys are, or
+    Column("jwks", long_text()),  # the keys themselves (JSON): exactly one of the two
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", exact(60), nullable=False),
+    Column("last_used_at", Moment),  # when it last got a token
+    Column("revoked_at", Moment),
+    Column("revoked_by", exact(60)),
+    **INNODB,
+)
+
+# The only panels that a client may read; one without any here may read all.
+client_panel = Table(
+    "cpar_client_panel",
+    metadata,
+    Column("client_id", ForeignKey("cpar_client.client_id"), primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    **INNODB,
+)
+
+client_token = Table(
+    "cpar_client_token",
+    metadata,
+    Column("digest", exact(64), primary_key=True),  # SHA-256 of the token, which is kept nowhere
+    Column("client_id", ForeignKey("cpar_client.client_id"), nullable=False),
+    Column("scopes", exact(500), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("cpar_client_token_of_client", "client_id", "expires_at"),
+    **INNODB,
+)
+
+# An assertion that was used, until it would have expired: the key keeps it from being used again.
+client_assertion = Table(
+    "cpar_client_assertion",
+    metadata,
+    Column("client_id", ForeignKey("cpar_client.client_id"), primary_key=True),
+    Column("jti_digest", exact(64), primary_key=True),  # SHA-256
+    Column("expires_at", Moment, nullable=False),
     **INNODB,
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, String, Text
-from sqlalchemy.dialects.mysql import DATETIME, LONGBLOB, LONGTEXT, VARCHAR
+from sqlalchemy.dialects.mysql import DATETIME, LONGBLOB, LONGTEXT, VARBINARY, VARCHAR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -51,3 +51,8 @@ def long_text() -> Text:
 def piece() -> LargeBinary:
     """Bytes, in a column that does not cut them at 64 KiB."""
     return LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
+
+
+def digest() -> LargeBinary:
+    """A hash of at most sixteen bytes."""
+    return LargeBinary(16).with_variant(VARBINARY(16), "mysql", "mariadb")

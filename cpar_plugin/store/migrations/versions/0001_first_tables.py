@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from cpar_plugin.store.types import Moment, exact, long_text, piece, serial
+from cpar_plugin.store.types import Moment, digest, exact, long_text, piece, serial
 
 revision = "0001"
 down_revision = None
@@ -57,6 +57,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("deleted_at", Moment()),
+        sa.Column("group_version", sa.Integer(), nullable=False),
+        sa.Column("group_changed_at", Moment()),
+        sa.Column("group_digest", digest()),
         sa.PrimaryKeyConstraint("panel_id", name="cpar_panel_pk"),
         sa.UniqueConstraint("live_number", name="cpar_panel_live_number_uq"),
         **INNODB,
@@ -202,10 +205,93 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         **INNODB,
     )
+    op.create_table(
+        "cpar_last_visit",
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_visit_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("patient_id", name="cpar_last_visit_pk"),
+        sqlite_with_rowid=False,
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_patient_version",
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", digest(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("last_updated", Moment(), nullable=False),
+        sa.Column("gone_at", Moment()),
+        sa.PrimaryKeyConstraint("patient_id", name="cpar_patient_version_pk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_resource_version",
+        sa.Column("kind", exact(20), nullable=False),
+        sa.Column("resource_id", exact(64), nullable=False),
+        sa.Column("digest", digest(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("last_updated", Moment(), nullable=False),
+        sa.Column("gone_at", Moment()),
+        sa.PrimaryKeyConstraint("kind", "resource_id", name="cpar_resource_version_pk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_client",
+        sa.Column("client_id", serial(), nullable=False),
+        sa.Column("name", exact(100), nullable=False),
+        sa.Column("live_name", exact(100)),
+        sa.Column("scopes", exact(250), nullable=False),
+        sa.Column("jwks_url", exact(500)),
+        sa.Column("jwks", long_text()),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", exact(60), nullable=False),
+        sa.Column("last_used_at", Moment()),
+        sa.Column("revoked_at", Moment()),
+        sa.Column("revoked_by", exact(60)),
+        sa.PrimaryKeyConstraint("client_id", name="cpar_client_pk"),
+        sa.UniqueConstraint("live_name", name="cpar_client_live_name_uq"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_client_panel",
+        sa.Column("client_id", serial(), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "panel_id", name="cpar_client_panel_pk"),
+        sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_panel_client_id_fk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_client_panel_panel_id_fk"),
+        **INNODB,
+    )
+    op.create_table(
+        "cpar_client_token",
+        sa.Column("digest", exact(64), nullable=False),
+        sa.Column("client_id", serial(), nullable=False),
+        sa.Column("scopes", exact(500), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="cpar_client_token_pk"),
+        sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_token_client_id_fk"),
+        **INNODB,
+    )
+    op.create_index("cpar_client_token_of_client", "cpar_client_token", ["client_id", "expires_at"])
+    op.create_table(
+        "cpar_client_assertion",
+        sa.Column("client_id", serial(), nullable=False),
+        sa.Column("jti_digest", exact(64), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "jti_digest", name="cpar_client_assertion_pk"),
+        sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_assertion_client_id_fk"),
+        **INNODB,
+    )
     op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
 
 
 def downgrade() -> None:
+    op.drop_table("cpar_client_assertion")
+    op.drop_table("cpar_client_token")
+    op.drop_table("cpar_client_panel")
+    op.drop_table("cpar_client")
+    op.drop_table("cpar_resource_version")
+    op.drop_table("cpar_patient_version")
+    op.drop_table("cpar_last_visit")
     op.drop_table("cpar_left_alone")
     op.drop_table("cpar_ledger")
     op.drop_table("cpar_submission")

@@ -1,0 +1,126 @@
+"""Patients: the members of live panels, and the records that were merged into one of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, true
+
+from ...domain.refusals import NotFound
+from ...fhir_mappings.identifiers import Resource, relative
+from ...fhir_mappings.patient import patients, retired_patient
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ..clients.caller import Caller
+from .reach import may_read, number, visible
+from .refusals import Gone
+from .roles import roles_of_panels
+from .versions import Found, Versioned, versioned
+
+_COLUMNS = (
+    "patient_id",
+    "phn",
+    "phn_jurisdiction",
+    "family_name",
+    "given_name",
+    "middle_names",
+    "preferred_name",
+    "birth_date",
+    "gender",
+    "status",
+)
+_NO_PATIENT = "There is no such patient on a panel that you may read."
+
+
+class PatientSource:
+    """The patients whom a caller may read: the members of their panels. Others are not even said to exist."""
+
+    kind = "Patient"
+
+    def __init__(self, host: Host, settings: Settings, caller: Caller) -> None:
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+        self._record = host.roster.patients()
+        version = tables.patient_version.c
+        self.columns: Mapping[str, ColumnElement[Any]] = {
+            **{name: self._record.c[name] for name in _COLUMNS},
+            "panel_id": tables.member.c.panel_id,
+            "digest": version.digest,
+            "version": version.version,
+            "last_updated": version.last_updated,
+        }
+        self.key: ColumnElement[int] = tables.member.c.patient_id
+        self.last_updated: ColumnElement[Any] = version.last_updated
+
+    def select(self) -> Select[Any]:
+        """Every patient whom the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
+        record, version, member = self._record, tables.patient_version, tables.member
+        return (
+            select(*(column.label(name) for name, column in self.columns.items()))
+            .select_from(
+                member.join(record, record.c.patient_id == member.c.patient_id).outerjoin(
+                    version, version.c.patient_id == member.c.patient_id
+                )
+            )
+            .where(may_read(self._host, self._caller, member.c.patient_id))
+        )
+
+    def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
+        """The resources of rows of `select`, without version. One statement."""
+        if not rows:
+            return []
+        roles = roles_of_panels(connection, {row.panel_id for row in rows})
+        mapping = patients(self._settings, relative, active_status=self._host.roster.active_status)
+        return [mapping(row, roles.get(row.panel_id, [])) for row in rows]
+
+    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
+        resources = self.resources(connection, rows)
+        found = [Found((row.patient_id,), one, row) for row, one in zip(rows, resources, strict=True)]
+        return versioned(self._host, tables.patient_version, found)
+
+    def read(self, connection: Connection, resource_id: str) -> Versioned:
+        """One patient, in two statements. Raises NotFound, and Gone for one who was a member and is none any more."""
+        patient_id = number(resource_id)
+        row = connection.execute(self.select().where(self.key == patient_id)).one_or_none()
+        if row is not None:
+            return self.versioned(connection, [row])[0]
+        return self._retired(connection, patient_id)
+
+    def _retired(self, connection: Connection, patient_id: int) -> Versioned:
+        """A record merged away, if the caller may read the one kept."""
+        merged, version = self._host.roster.merged(), tables.patient_version
+        kept = tables.member.alias("kept")
+        panels, seen = self._caller.panels, visible(self._host, self._caller, merged.c.kept_id)
+        row = connection.execute(
+            select(merged.c.kept_id, version.c.digest, version.c.version, version.c.last_updated)
+            .select_from(
+                merged.join(kept, kept.c.patient_id == merged.c.kept_id).outerjoin(
+                    version, version.c.patient_id == merged.c.retired_id
+                )
+            )
+            .where(merged.c.retired_id == patient_id, seen, true() if panels is None else kept.c.panel_id.in_(panels))
+        ).one_or_none()
+        if row is None:
+            raise self._absent(connection, patient_id)
+        resource = retired_patient(patient_id, row.kept_id, self._settings, relative)
+        return versioned(self._host, tables.patient_version, [Found((patient_id,), resource, row)])[0]
+
+    def _absent(self, connection: Connection, patient_id: int) -> NotFound:
+        """Gone for those who could have read the patient before; to others nothing is told."""
+        version, ledger = tables.patient_version.c, tables.ledger.c
+        panels = self._caller.panels
+        was_theirs = (
+            true()
+            if panels is None
+            else exists().where(ledger.patient_id == patient_id, ledger.from_panel_id.in_(panels))
+        )
+        known = select(version.patient_id).where(
+            version.patient_id == patient_id, visible(self._host, self._caller, version.patient_id), was_theirs
+        )
+        return (
+            NotFound(_NO_PATIENT)
+            if connection.scalar(known) is None
+            else Gone("This patient is no longer on such a panel.")
+        )

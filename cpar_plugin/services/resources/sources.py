@@ -1,0 +1,59 @@
+"""The six kinds of resources, and where each comes from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Connection, Row, Select
+
+from ...domain.refusals import NotFound
+from ...hooks import Host
+from ...settings import Settings
+from ..clients.caller import Caller
+from .directory import KINDS as DIRECTORY
+from .directory import DirectorySource
+from .groups import GroupSource
+from .patients import PatientSource
+from .versions import Versioned
+
+LARGE = ("Patient", "Group")  # searched in the database, a page at a time
+KINDS = (*DIRECTORY, *LARGE)
+
+
+class Source(Protocol):
+    """A kind of which there may be very many, as SQL: `select` is narrowed, ordered and cut by `columns`."""
+
+    kind: str
+    columns: Mapping[str, ColumnElement[Any]]
+    key: ColumnElement[int]  # the id as a number: what pages follow
+    last_updated: ColumnElement[Any]
+
+    def select(self) -> Select[Any]:
+        """All that the caller may read."""
+
+    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `select`."""
+
+
+def source(host: Host, settings: Settings, caller: Caller, kind: str) -> Source:
+    """Where resources of one of LARGE come from."""
+    if kind == "Patient":
+        return PatientSource(host, settings, caller)
+    return GroupSource(host, settings, caller)
+
+
+def everything(connection: Connection, host: Host, settings: Settings, caller: Caller, kind: str) -> list[Versioned]:
+    """All of a small kind that the caller may read, in the order of ids."""
+    return DirectorySource(host, settings, caller, kind).everything(connection)
+
+
+def read(
+    connection: Connection, host: Host, settings: Settings, caller: Caller, kind: str, resource_id: str
+) -> Versioned:
+    """One resource; a Group without `member`. Raises NotFound, and Gone (a NotFound) for what was there before."""
+    if kind == "Patient":
+        return PatientSource(host, settings, caller).read(connection, resource_id)
+    if kind == "Group":
+        return GroupSource(host, settings, caller).read(connection, resource_id)
+    if kind in DIRECTORY:
+        return DirectorySource(host, settings, caller, kind).read(connection, resource_id)
+    raise NotFound("There is no such kind of resource here.")

@@ -1,0 +1,105 @@
+"""Resources with `meta.versionId` and `meta.lastUpdated`: compared with how they stood when last looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+from sqlalchemy import ColumnElement, Table, select, tuple_
+
+from ...fhir_mappings.identifiers import Resource
+from ...fhir_mappings.panel_group import instant
+from ...hooks import Host
+from ...store import versions as stored_versions
+
+_DIGEST_BYTES = 16
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A resource as it is served. `last_updated` is in UTC, to the second."""
+
+    resource: Resource
+    version: int
+    last_updated: datetime
+
+
+class Stored(Protocol):
+    """The columns of a version as the database has it; all None where the resource was never looked at."""
+
+    @property
+    def digest(self) -> bytes | None: ...
+    @property
+    def version(self) -> int | None: ...
+    @property
+    def last_updated(self) -> datetime | None: ...
+
+
+class Found(NamedTuple):
+    """A resource as it is now, its key in the table of versions, and what that table says of it."""
+
+    key: tuple[Any, ...]
+    resource: Resource
+    stored: Stored | None
+
+
+def digest(resource: object) -> bytes:
+    """The hash of a resource's content, without version."""
+    return blake2b(orjson.dumps(resource), digest_size=_DIGEST_BYTES).digest()
+
+
+def to_the_second(moment: datetime) -> datetime:
+    """What `meta.lastUpdated` and `Last-Modified` say is exactly what is kept, so that searches find it."""
+    return moment.replace(microsecond=0)
+
+
+def stamped(resource: Resource, version: int, last_updated: datetime) -> Versioned:
+    """The resource with its version in `meta`."""
+    meta = {"versionId": str(version), "lastUpdated": instant(last_updated), **resource.get("meta", {})}
+    return Versioned({**resource, "meta": meta}, version, last_updated)
+
+
+def versioned(host: Host, table: Table, found: Sequence[Found]) -> list[Versioned]:
+    """The resources with their versions, in the same order. Versions that are behind move on at once.
+
+    Writes, in a transaction of its own, only where something has changed.
+    """
+    digests = [digest(one.resource) for one in found]
+    behind = [
+        (one.key, now) for one, now in zip(found, digests, strict=True) if not one.stored or one.stored.digest != now
+    ]
+    moved = _move(host, table, dict(behind)) if behind else {}
+    served = []
+    for one in found:
+        at = moved.get(one.key) or one.stored
+        assert at is not None
+        assert at.version is not None
+        assert at.last_updated is not None
+        served.append(stamped(one.resource, at.version, at.last_updated))
+    return served
+
+
+def _move(host: Host, table: Table, behind: dict[tuple[Any, ...], bytes]) -> dict[tuple[Any, ...], Stored]:
+    names = table.primary_key.columns.keys()
+    now = to_the_second(host.clock.now())
+    rows = [{**dict(zip(names, key, strict=True)), "digest": behind[key]} for key in sorted(behind)]
+    moved: dict[tuple[Any, ...], Stored] = {}
+    with host.database.session() as session:
+        for place in range(0, len(rows), _AT_ONCE):
+            some = rows[place : place + _AT_ONCE]
+            stored_versions.put(session, table, some, now)
+            keys = of_keys(table, [tuple(row[name] for name in names) for row in some])
+            for row in session.execute(select(table).where(keys)):
+                moved[tuple(row._mapping[name] for name in names)] = row
+    return moved
+
+
+def of_keys(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+    """The rows of these keys."""
+    columns = list(table.primary_key.columns)
+    if len(columns) == 1:
+        return columns[0].in_([key[0] for key in keys])
+    return tuple_(*columns).in_(keys)

@@ -1,0 +1,4 @@
+"""A configured clinic whose panels are read through the FHIR interface."""
+
+from ..fhir.conftest import check_r4  # noqa: F401  fixtures
+from ..panels.conftest import clerk, make_panel, site  # noqa: F401
