@@ -148,7 +148,7 @@ def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """
     gzip = zlib.decompressobj(wbits=GZIP)
     for data in pieces:
-        while data:
+        while data and not gzip.eof:
             yield gzip.decompress(data, PIECE_BYTES)
             data = gzip.unconsumed_tail
     if not gzip.eof:
