@@ -1,0 +1,87 @@
+"""Scopes of SMART Backend Services: what a system may do with which resources.
+
+Version 2 writes `system/Group.rs` (r reads, s searches), version 1 `system/Group.read`. Both may stand in one request.
+https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
+"""
+
+import re
+from collections.abc import Iterable
+
+from .refusals import Refused
+
+KINDS = ("Group", "Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
+EVERY_KIND = "*"
+READ, SEARCH = "read", "search"
+
+Right = tuple[str, str]  # a kind or `*`, and READ or SEARCH
+
+_SCOPE = re.compile(r"system/(\*|[A-Za-z]{1,64})\.(c?r?u?d?s?|read|write|\*)")
+_LETTERS = {"r": READ, "s": SEARCH}
+
+
+def registered(text: str) -> str:
+    """The scopes to register a client for, sorted, from a text in either version.
+
+    Raises Refused (`scopes`) for none at all, and for one that this interface cannot give. A client is registered for
+    reading and searching a kind together; its tokens may be for less.
+    """
+    kinds = set()
+    for word in text.split():
+        kind, letters = _taken_apart(word)
+        if kind not in (*KINDS, EVERY_KIND) or letters != "rs":
+            raise Refused(
+                {
+                    "scopes": f"{word[:80]} cannot be registered. Write system/*.rs for everything, or one or more of "
+                    + ", ".join(f"system/{kind}.rs" for kind in KINDS)
+                    + "."
+                }
+            )
+        kinds.add(kind)
+    if not kinds:
+        raise Refused({"scopes": "Choose what the client may read."})
+    return " ".join(f"system/{kind}.rs" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds)))
+
+
+def granted(asked: str, registered_scopes: str) -> str:
+    """What of the scopes asked for the client gets, each written in the version that it was asked in; "" for nothing.
+
+    Never more than is asked, nor than is registered. A scope that this interface does not know (another context, a
+    restriction by search parameters, writing) gives nothing.
+    """
+    allowed = {kind for kind, _ in rights(registered_scopes)}
+    given: dict[str, None] = {}
+    for word in asked.split():
+        kind, letters = _taken_apart(word)
+        if not letters:
+            continue
+        if kind == EVERY_KIND:
+            kinds: Iterable[str] = sorted(allowed)
+        else:
+            kinds = (kind,) if kind in KINDS and (kind in allowed or EVERY_KIND in allowed) else ()
+        ending = "read" if word.endswith((".read", ".*")) else letters
+        given.update(dict.fromkeys(f"system/{one}.{ending}" for one in kinds))
+    return " ".join(given)
+
+
+def rights(scopes: str) -> frozenset[Right]:
+    """What these scopes, as granted or registered, allow."""
+    parts = (_taken_apart(word) for word in scopes.split())
+    return frozenset((kind, _LETTERS[letter]) for kind, letters in parts for letter in letters)
+
+
+def allows(held: frozenset[Right], kind: str, interaction: str) -> bool:
+    """Whether these rights hold for an interaction (`read` or `search`) with a kind."""
+    return (kind, interaction) in held or (EVERY_KIND, interaction) in held
+
+
+def _taken_apart(word: str) -> tuple[str, str]:
+    """The kind, and those of the letters r and s that are meant; no letters for what is not known here."""
+    found = _SCOPE.fullmatch(word)
+    if not found:
+        return "", ""
+    kind, rest = found[1], found[2]
+    if rest in ("read", "*"):
+        return kind, "rs"
+    if rest == "write":
+        return kind, ""
+    return kind, "".join(letter for letter in rest if letter in _LETTERS)

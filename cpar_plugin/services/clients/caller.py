@@ -1,0 +1,26 @@
+"""Who reads through the FHIR interface, and what they may."""
+
+from dataclasses import dataclass
+
+from ...domain.scopes import EVERY_KIND, READ, SEARCH, Right, allows
+from ...hooks import Actor
+
+EVERYTHING: frozenset[Right] = frozenset({(EVERY_KIND, READ), (EVERY_KIND, SEARCH)})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A registered client, or a person signed in to the EMR.
+
+    A client stands for the clinic's own decision: which patients a person may see does not concern it. What a person
+    may read is narrowed by `host.identity.visible` for `actor`.
+    """
+
+    actor: Actor  # for the audit: a client's id is its own, `client-7`
+    client_id: str | None  # None for a person
+    scopes: frozenset[Right]  # as granted
+    panels: frozenset[int] | None  # None: all panels of the clinic
+
+    def may(self, resource_type: str, interaction: str) -> bool:
+        """Whether an interaction (`read` or `search`) with a type of resource is allowed."""
+        return allows(self.scopes, resource_type, interaction)
