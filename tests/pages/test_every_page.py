@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from cpar_plugin.services import bulk
 from cpar_plugin.services.submission import asking, run
@@ -15,7 +15,7 @@ from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
-from .conftest import MANAGER
+from .conftest import MANAGER, RECEPTION
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -101,6 +101,18 @@ def _walk(page: Page, pages: dict[str, str]) -> Iterator[tuple[str, Page]]:
 
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(pages: dict[str, str], open_tab: OpenTab) -> None:
     for name, page in _walk(open_tab(MANAGER), pages):
+        look(page, name)
+
+
+def test_what_is_found_and_what_is_refused_is_fit_to_be_seen_too(pages: dict[str, str], open_tab: OpenTab) -> None:
+    page = open_tab(RECEPTION)
+    page.goto("/")
+    page.get_by_label("Name, PHN or demographic number").fill("Ex")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    look(page, "search-found")
+    for name, address in (("refused", pages["panels"]), ("no-patient", "/patients/999999")):
+        page.goto(address)
         look(page, name)
 
 
