@@ -95,7 +95,7 @@ def pages(
 
 def _walk(page: Page, pages: dict[str, str]) -> Iterator[tuple[str, Page]]:
     for name, address in pages.items():
-        page.goto(address, wait_until="networkidle")
+        page.goto(address)
         yield name, page
 
 
