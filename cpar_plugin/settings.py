@@ -1,5 +1,6 @@
 """The settings of the plugin, read from the host's settings and checked once at start."""
 
+import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from .domain.refusals import Refused
 _INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
 # Placeholders: the ministry has published no URI for these. See docs/reference/settings.md.
 _PLACEHOLDER = "https://cpar.invalid"
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]%-]+[A-Za-z0-9\]]")
 
 
 class Settings(BaseModel):
@@ -55,6 +57,15 @@ class Settings(BaseModel):
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""
 
+    # The FHIR interface, which other systems read from
+    fhir_base_url: str = ""
+    fhir_token_seconds: int = Field(default=300, ge=1, le=300)
+    fhir_tokens_per_minute: int = Field(default=60, ge=1)
+    fhir_requests_per_minute: int = Field(default=6000, ge=1)
+    fhir_jwks_ca_file: str = ""
+    fhir_jwks_private_networks: bool = False
+    fhir_refresh_minutes: int = Field(default=15, ge=1)
+
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
     uri_physician_licence: str = f"{_INFOWAY}/ca-ab-license-physician"
@@ -76,6 +87,8 @@ class Settings(BaseModel):
             raise ValueError("registry_client_id and registry_client_secret: needed with registry_token_url")
         if bool(self.registry_client_certificate) != bool(self.registry_client_key):
             raise ValueError("registry_client_certificate and registry_client_key: give both or neither")
+        if self.fhir_base_url and not _BASE_URL.fullmatch(self.fhir_base_url):
+            raise ValueError("fhir_base_url: write it like https://emr.example/fhir")
         if self.smtp_host and not self.smtp_from:
             raise ValueError("smtp_from: needed when smtp_host is set")
         return self

@@ -1,5 +1,6 @@
 """Every change of membership: written into the ledger first, then carried out on `cpar_member` from there."""
 
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from itertools import chain
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, delete, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 
-from .tables import ledger, member
+from .tables import ledger, member, operation, panel
 
 Columns = tuple[ColumnElement[Any], ...]
 NONE: Columns = (null(), null(), null(), null())
@@ -77,7 +78,10 @@ def drop_empty_confirmations(session: Session, operation_id: int) -> None:
 
 
 def carry_out(session: Session, operation_id: int) -> None:
-    """Make `cpar_member` what the ledger says of this operation. The whole of it has to be there."""
+    """Make `cpar_member` what the ledger says of this operation, once the whole of it is there.
+
+    The Groups of the panels concerned move on with it.
+    """
     of_operation = ledger.c.operation_id == operation_id
     had_a_panel = ledger.c.from_panel_id.is_not(None)
     if session.get_bind().dialect.name == "sqlite":  # which has no DELETE over two tables
@@ -87,3 +91,20 @@ def carry_out(session: Session, operation_id: int) -> None:
         session.execute(delete(member).where(member.c.patient_id == ledger.c.patient_id, of_operation, had_a_panel))
     now = select(ledger.c.patient_id, *after()).where(of_operation, ledger.c.to_panel_id.is_not(None))
     session.execute(insert(member).from_select([member.c.patient_id, *columns()], now))
+    concerned = session.execute(
+        select(ledger.c.from_panel_id, ledger.c.to_panel_id, operation.c.at)
+        .join(operation)
+        .where(of_operation)
+        .distinct()
+    ).all()
+    if concerned:
+        move_groups(session, {panel_id for row in concerned for panel_id in row[:2] if panel_id}, concerned[0].at)
+
+
+def move_groups(session: Session, panel_ids: Collection[int], at: datetime) -> None:
+    """The members of these panels are others than before: their Groups have a new version."""
+    session.execute(
+        update(panel)
+        .where(panel.c.panel_id.in_(panel_ids))
+        .values(group_version=panel.c.group_version + 1, group_changed_at=at.replace(microsecond=0))
+    )

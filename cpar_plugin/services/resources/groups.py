@@ -65,10 +65,11 @@ class GroupSource:
         served = []
         for row in rows:
             group = panel_group(row, roles.get(row.panel_id, []), self._settings, relative, status=ListStatus.OPEN)
-            now = digest([group, self._settings.uri_definitions])  # which the members' extensions have in them
+            many = members.get(row.panel_id, 0)
+            now = digest([group, self._settings.uri_definitions if many else None])  # as members' extensions have it
             same = row.digest == now
             version, changed_at = (row.version, row.last_updated) if same else _move(self._host, row, now)
-            group["quantity"] = members.get(row.panel_id, 0)
+            group["quantity"] = many
             served.append(stamped(group, version, changed_at))
         return served
 

@@ -1,6 +1,7 @@
 """Patients: the members of live panels, and the records that were merged into one of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, true
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, t
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import Resource, relative
 from ...fhir_mappings.patient import patients, retired_patient
-from ...hooks import Host
+from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
@@ -41,30 +42,13 @@ class PatientSource:
         self._host = host
         self._settings = settings
         self._caller = caller
-        self._record = host.roster.patients()
-        version = tables.patient_version.c
-        self.columns: Mapping[str, ColumnElement[Any]] = {
-            **{name: self._record.c[name] for name in _COLUMNS},
-            "panel_id": tables.member.c.panel_id,
-            "digest": version.digest,
-            "version": version.version,
-            "last_updated": version.last_updated,
-        }
+        self._everybody, self.columns = _everybody(host.roster)  # type: ignore[arg-type]  # a Protocol is not known to be hashable
         self.key: ColumnElement[int] = tables.member.c.patient_id
-        self.last_updated: ColumnElement[Any] = version.last_updated
+        self.last_updated: ColumnElement[Any] = tables.patient_version.c.last_updated
 
     def select(self) -> Select[Any]:
         """Every patient whom the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
-        record, version, member = self._record, tables.patient_version, tables.member
-        return (
-            select(*(column.label(name) for name, column in self.columns.items()))
-            .select_from(
-                member.join(record, record.c.patient_id == member.c.patient_id).outerjoin(
-                    version, version.c.patient_id == member.c.patient_id
-                )
-            )
-            .where(may_read(self._host, self._caller, member.c.patient_id))
-        )
+        return self._everybody.where(may_read(self._host, self._caller, tables.member.c.patient_id))
 
     def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
         """The resources of rows of `select`, without version. One statement."""
@@ -124,3 +108,22 @@ class PatientSource:
             if connection.scalar(known) is None
             else Gone("This patient is no longer on such a panel.")
         )
+
+
+@lru_cache(maxsize=8)
+def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[Any]]]:
+    """Every member whose record the host knows, and the columns. Kept: to put it together takes longer than to ask."""
+    record, version, member = roster.patients(), tables.patient_version, tables.member
+    columns: dict[str, ColumnElement[Any]] = {
+        **{name: record.c[name] for name in _COLUMNS},
+        "panel_id": member.c.panel_id,
+        "digest": version.c.digest,
+        "version": version.c.version,
+        "last_updated": version.c.last_updated,
+    }
+    query = select(*(column.label(name) for name, column in columns.items())).select_from(
+        member.join(record, record.c.patient_id == member.c.patient_id).outerjoin(
+            version, version.c.patient_id == member.c.patient_id
+        )
+    )
+    return query, columns
