@@ -20,10 +20,12 @@ from .hooks import (
     hookimpl,
 )
 from .services import access, health, merges
+from .services.resources import refresh
 from .services.submission.run import run_due
 from .settings import load
 from .store.migrations import SOURCE
 from .web import around, blueprint, widget
+from .web.fhir import fhir_blueprint
 
 
 @hookimpl
@@ -52,8 +54,8 @@ def notices(host: Host, actor: Actor) -> Sequence[Notice]:
 
 @hookimpl
 def blueprints(host: Host) -> Sequence[Blueprint]:
-    """All pages, under `/cpar`."""
-    return [blueprint(host)]
+    """All pages, under `/cpar`, and the FHIR interface, under `/fhir`."""
+    return [blueprint(host), fhir_blueprint(host)]
 
 
 @hookimpl
@@ -64,13 +66,20 @@ def permissions() -> Sequence[Permission]:
 
 @hookimpl
 def scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Looking every minute for submissions that are due."""
+    """Looking every minute for submissions that are due, and now and then for what FHIR resources say anew."""
     settings = load(host.settings)
 
     def run(now: datetime) -> None:
         run_due(host, settings, now)
 
-    return [Job(name="cpar-submissions", every=timedelta(minutes=1), run=run)]
+    return [
+        Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
+        Job(
+            name="cpar-fhir",
+            every=timedelta(minutes=settings.fhir_refresh_minutes),
+            run=lambda _: refresh.run(host, settings),
+        ),
+    ]
 
 
 @hookimpl

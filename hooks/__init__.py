@@ -7,6 +7,7 @@ What travels between the two are the frozen values of `values`.
 if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
+from .interfaces import ProgramInterface
 from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
@@ -44,6 +45,7 @@ __all__ = [
     "Notice",
     "Pages",
     "Permission",
+    "ProgramInterface",
     "Roster",
     "Widget",
     "hookimpl",

@@ -30,11 +30,14 @@ class Kind(StrEnum):
     SETTINGS = "settings"
     ENABLE = "enable"
     DISABLE = "disable"
+    REGISTER_CLIENT = "register-client"
+    CHANGE_CLIENT = "change-client"
+    REVOKE_CLIENT = "revoke-client"
 
 
 BULK = frozenset({Kind.BULK_ASSIGN, Kind.BULK_MOVE, Kind.BULK_REMOVE, Kind.BULK_CONFIRM})
 
-_MEMBER, _PANEL, _SETTINGS = "cparPanelMember", "cparPanel", "cparSettings"
+_MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
 _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.ADD: ("add", _MEMBER),
     Kind.MOVE: ("update", _MEMBER),
@@ -52,6 +55,9 @@ _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.SETTINGS: ("update", _SETTINGS),
     Kind.ENABLE: ("update", _SETTINGS),
     Kind.DISABLE: ("update", _SETTINGS),
+    Kind.REGISTER_CLIENT: ("add", _CLIENT),
+    Kind.CHANGE_CLIENT: ("update", _CLIENT),
+    Kind.REVOKE_CLIENT: ("delete", _CLIENT),
 }
 
 
@@ -66,6 +72,7 @@ def record(
     undoes: int | None = None,
     form_key: str | None = None,
     patient_id: int | None = None,
+    client_id: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> int:
     """Write down an operation, and tell the host's audit trail. Returns the operation's id.
@@ -82,7 +89,7 @@ def record(
             from_panel_id=from_panel_id,
             undoes=undoes,
             form_key=form_key,
-            detail=orjson.dumps(detail or {}).decode(),
+            detail=orjson.dumps((detail or {}) | ({"client": client_id} if client_id else {})).decode(),
         )
     )
     operation_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
@@ -94,7 +101,7 @@ def record(
             actor=actor,
             action=action,
             noun=noun,
-            key=str(panel_id or from_panel_id or operation_id) if noun != _SETTINGS else "clinic",
+            key=client_id or str(panel_id or from_panel_id or operation_id) if noun != _SETTINGS else "clinic",
             patient_id=patient_id,
             detail=f"{kind}: " + ", ".join(f"{name} {number}" for name, number in parts.items() if number),
         ),

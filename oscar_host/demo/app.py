@@ -10,6 +10,7 @@ from flask import Flask, Response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from cpar_plugin.hooks import ProgramInterface
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost
@@ -50,7 +51,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     own = replace(host, pages=EmbeddedPages())
     app.extensions["emr"] = Emr(own, plugins)
     app.extensions["emr_throttle"] = Throttle()
-    CSRFProtect(app)
+    forms = CSRFProtect(app)
     app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     app.add_url_rule("/", "search", _for_people(patients.search), methods=["GET", "POST"])
@@ -61,6 +62,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)
     for blueprint in plugins.blueprints(own):
         app.register_blueprint(blueprint)
+        if isinstance(blueprint, ProgramInterface):
+            forms.exempt(blueprint)
     handle_faults(app)
     app.after_request(_guard)
     return app

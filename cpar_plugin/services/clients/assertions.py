@@ -1,0 +1,144 @@
+"""How a client proves who it is: a JSON Web Token, signed with its own key (RFC 7523, SMART Backend Services)."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ...domain.refusals import NotFound, Refused
+from ...hooks import Host
+from ...store import tables
+from .key_addresses import PublishedKeys
+from .keys import ALGORITHMS, PublicKey, usable
+from .register import Client, live_client
+
+LONGEST = 16 * 1024  # characters
+AHEAD = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(seconds=30)  # the client's from ours, at most
+
+_TABLE = tables.client_assertion
+
+
+class NotAccepted(Exception):
+    """The assertion proves nothing. The message says why, in plain ASCII without quotation marks, for its sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a valid assertion says: whose it is, its id, and until when it is good."""
+
+    client: Client
+    jti: str
+    good_until: datetime
+
+
+def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str) -> Proof:
+    """The proof in an assertion that is good for `token_url` now. Raises NotAccepted for any other.
+
+    The signature is checked before anything that the assertion says is believed, its issuer apart: that names the keys.
+    """
+    header, claims = _opened(assertion)
+    try:
+        with host.database.engine.connect() as connection:
+            client = live_client(connection, _text(claims, "iss"))
+    except NotFound:
+        raise NotAccepted("The client is not registered here, or it has been revoked.") from None
+    key = _key(client, header, published)
+    try:
+        verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm]).claims
+    except (JoseError, ValueError, TypeError):
+        raise NotAccepted("The signature is not that of a key of this client.") from None
+    return _believed(client, verified, token_url, host.clock.now())
+
+
+def use(host: Host, proof: Proof) -> None:
+    """Note that the assertion was used. Raises NotAccepted when it was before."""
+    with host.database.session() as session:
+        client = tables.client.c
+        session.execute(select(client.client_id).where(client.client_id == proof.client.number).with_for_update())
+        session.execute(
+            delete(_TABLE).where(_TABLE.c.client_id == proof.client.number, _TABLE.c.expires_at < host.clock.now())
+        )
+        digest = hashlib.sha256(proof.jti.encode("utf-8", "surrogatepass")).hexdigest()
+        try:
+            session.execute(
+                insert(_TABLE).values(
+                    client_id=proof.client.number, jti_digest=digest, expires_at=proof.good_until + CLOCKS_DIFFER
+                )
+            )
+        except IntegrityError:
+            raise NotAccepted("This assertion (its jti) was used before. Sign a new one for each token.") from None
+
+
+def _opened(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    if len(assertion) > LONGEST or not assertion.isascii():
+        raise NotAccepted("The assertion is no JSON Web Token, or too long.")
+    try:
+        opened = jws.extract_compact(assertion.encode())
+        claims = orjson.loads(opened.payload)
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise NotAccepted("The assertion is no signed JSON Web Token.") from None
+    if not isinstance(claims, dict):
+        raise NotAccepted("The assertion holds no claims.")
+    return dict(opened.headers()), claims
+
+
+def _key(client: Client, header: dict[str, Any], published: PublishedKeys) -> PublicKey:
+    if header.get("alg") not in ALGORITHMS:
+        raise NotAccepted("The assertion has to be signed with RS384 or ES384.")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise NotAccepted("The header of the assertion needs a kid, the id of the key that it is signed with.")
+    try:
+        found = published.find(client.jwks_url, kid) if client.jwks_url else usable(client.jwks or "").get(kid)
+    except Refused:
+        raise NotAccepted("The keys of this client cannot be fetched from its address at the moment.") from None
+    if found is None:
+        raise NotAccepted("The client has no key with this kid.")
+    if found.algorithm != header["alg"]:
+        raise NotAccepted("The key with this kid is for another algorithm.")
+    return found
+
+
+def _believed(client: Client, claims: dict[str, Any], token_url: str, now: datetime) -> Proof:
+    if _text(claims, "iss") != client.client_id or _text(claims, "sub") != client.client_id:
+        raise NotAccepted("iss and sub have to be the client id, both.")
+    if claims.get("aud") not in (token_url, [token_url]):
+        raise NotAccepted(f"aud has to be the address of this token endpoint: {token_url}".translate(_NO_QUOTES))
+    until = _moment(claims, "exp", now)
+    if until is None or until <= now - CLOCKS_DIFFER:
+        raise NotAccepted("The assertion has expired (exp), or does not say when it does.")
+    if until > now + AHEAD + CLOCKS_DIFFER:
+        raise NotAccepted("exp may be at most five minutes ahead.")
+    for name in ("nbf", "iat"):
+        begins = _moment(claims, name, now) if name in claims else now
+        if begins is None or begins > now + CLOCKS_DIFFER:
+            raise NotAccepted(f"The assertion is not good yet ({name}): check the clock of the client.")
+    jti = _text(claims, "jti")
+    if not 0 < len(jti) <= 255:
+        raise NotAccepted("The assertion needs a jti of at most 255 characters, another for each token.")
+    return Proof(client, jti, until)
+
+
+_NO_QUOTES = {ord('"'): "%22", ord("\\"): "%5C"}
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _moment(claims: dict[str, Any], name: str, now: datetime) -> datetime | None:
+    """A NumericDate, None for anything else. Far away ones are brought near enough to be compared."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    seconds = min(max(value - now.timestamp(), -1e9), 1e9)
+    return now + timedelta(seconds=seconds)

@@ -1,0 +1,136 @@
+"""Keys that a client publishes at an address of its own (jwks_uri): fetched with care, kept shortly.
+
+The address is entered by an administrator, but whose machine answers there is up to somebody else. So: https with the
+certificate checked, no redirects, and no addresses of this machine or of private networks (a setting allows those). The
+name is looked up once, and what was checked is what is connected to.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPSConnectionPool, Timeout
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import Url, parse_url
+
+from ...domain.refusals import Refused
+from ...settings import Settings
+from .keys import LARGEST_SET, PublicKey, usable
+
+_FIELD = "jwks_url"
+_LONGEST = 500
+_SECONDS = 5.0
+_KEPT_SECONDS = 300.0
+_AGAIN_AFTER_SECONDS = 10.0  # however often an unknown key is named
+
+
+def checked_address(text: str) -> str:
+    """The address of a set of keys as somebody has entered it. Raises Refused (`jwks_url`)."""
+    address = text.strip()
+    try:
+        url = parse_url(address)
+    except LocationParseError:
+        url = Url()
+    if url.scheme != "https" or not url.host or not address.isprintable() or " " in address:
+        raise _refused("Enter a whole address that begins with https, for instance https://client.example/jwks.json.")
+    if url.auth or url.fragment or len(address) > _LONGEST:
+        raise _refused(f"Leave out user name, password and the # part; at most {_LONGEST} characters.")
+    return address
+
+
+def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
+    """The usable keys that are published there now. Raises Refused (`jwks_url`) that says what to check."""
+    url = parse_url(checked_address(address))
+    assert url.host
+    try:
+        context = ssl.create_default_context(cafile=settings.fhir_jwks_ca_file or DEFAULT_CA_BUNDLE_PATH)
+        with HTTPSConnectionPool(
+            _connected_to(url, settings),
+            url.port or 443,
+            ssl_context=context,
+            server_hostname=url.host.strip("[]"),
+            timeout=Timeout(total=_SECONDS),
+            retries=False,
+        ) as pool:
+            headers = {"Host": url.netloc or "", "Accept": "application/json", "Accept-Encoding": "identity"}
+            with pool.urlopen(
+                "GET", url.request_uri, headers=headers, redirect=False, retries=False, preload_content=False
+            ) as response:
+                if response.status != 200:
+                    raise _refused(f"The keys could not be fetched: {url.host} answered with status {response.status}.")
+                return usable(_limited(response.read1))
+    except (HTTPError, OSError):
+        raise _refused(
+            f"The keys could not be fetched from {url.host}. Check the address, its certificate and the network."
+        ) from None
+
+
+def _connected_to(url: Url, settings: Settings) -> str:
+    """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
+    found = socket.getaddrinfo((url.host or "").strip("[]"), url.port or 443, type=socket.SOCK_STREAM)
+    addresses = [str(where[0]) for *_, where in found]
+    if not settings.fhir_jwks_private_networks and not all(ip_address(one).is_global for one in addresses):
+        raise _refused(
+            f"{url.host} is an address of this machine or of a private network. If the client really is there, the "
+            "operator can allow it with the setting fhir_jwks_private_networks."
+        )
+    return addresses[0]
+
+
+def _limited(read: Callable[[int], bytes]) -> bytes:
+    deadline, body = time.monotonic() + _SECONDS, b""
+    while chunk := read(16 * 1024):
+        body += chunk
+        if len(body) > LARGEST_SET or time.monotonic() > deadline:
+            raise _refused("What is published there is too long, or comes too slowly.")
+    return body
+
+
+@dataclass(slots=True)
+class _Kept:
+    lock: threading.Lock
+    keys: dict[str, PublicKey]
+    fetched_at: float = float("-inf")  # tried at, whether or not it worked
+    failure: str = ""
+
+
+class PublishedKeys:
+    """Keeps what was fetched, in this process, for five minutes; looks again at once for a key that it does not know.
+
+    A key that is no longer published stops working within those five minutes. May be shared between threads.
+    """
+
+    def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._monotonic = monotonic
+        self._kept: dict[str, _Kept] = {}
+
+    def find(self, address: str, kid: str) -> PublicKey | None:
+        """The key of this id, None when none is published. Raises Refused when the keys cannot be fetched."""
+        kept = self._kept.setdefault(address, _Kept(threading.Lock(), {}))
+        with kept.lock:
+            age = self._monotonic() - kept.fetched_at
+            known = kid in kept.keys and age < _KEPT_SECONDS
+            if not known and age >= _AGAIN_AFTER_SECONDS:
+                self._refresh(kept, address)
+            if kept.failure:
+                raise _refused(kept.failure)
+            return kept.keys.get(kid)
+
+    def _refresh(self, kept: _Kept, address: str) -> None:
+        kept.keys, kept.failure = {}, ""
+        try:
+            kept.keys = fetch(address, self._settings)
+        except Refused as refused:
+            kept.failure = str(refused)
+        finally:
+            kept.fetched_at = self._monotonic()
+
+
+def _refused(message: str) -> Refused:
+    return Refused({_FIELD: message})

@@ -1,0 +1,134 @@
+"""The public keys of clients, as JSON Web Keys (RFC 7517): RSA for RS384, EC on P-384 for ES384, nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from ...domain.refusals import Refused
+
+ALGORITHMS = ("RS384", "ES384")
+LARGEST_SET = 64 * 1024  # bytes
+
+_FIELD = "jwks"
+_MOST_KEYS = 20
+_RSA_BITS = range(2048, 8193)  # larger ones only cost time
+_PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
+_ALGORITHM_OF = {"RSA": "RS384", "EC": "ES384"}
+_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+_KEEP_PRIVATE = (
+    "This holds a private key, which nobody but the client may have. Do not use it any more: have a new pair of keys "
+    "made, and enter only the public part."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One usable key with its id."""
+
+    kid: str
+    algorithm: str  # RS384 or ES384
+    key: RSAKey | ECKey
+
+    @property
+    def label(self) -> str:
+        """For people: `RSA, 2048 bits`."""
+        if isinstance(self.key, RSAKey):
+            return f"RSA, {self.key.raw_value.key_size} bits"
+        return "EC, P-384"
+
+
+def checked_set(text: str) -> str:
+    """A set of keys that somebody has entered, as JSON with nothing but their public parts.
+
+    A single key is taken as a set of one. Raises Refused (`jwks`) that says what is wrong with which key.
+    """
+    if len(text.encode("utf-8", "replace")) > LARGEST_SET:
+        raise _refused("This is too long for a set of keys.")
+    if "PRIVATE KEY" in text:
+        raise _refused(_KEEP_PRIVATE)
+    entries = _entries(text)
+    if any(isinstance(entry, dict) and _PRIVATE & set(entry) for entry in entries):
+        raise _refused(_KEEP_PRIVATE)
+    if not entries:
+        raise _refused("There is no key in this set.")
+    if len(entries) > _MOST_KEYS:
+        raise _refused(f"At most {_MOST_KEYS} keys: remove those that are no longer used.")
+    kept: dict[str, dict[str, str]] = {}
+    for number, entry in enumerate(entries, 1):
+        try:
+            found = _public_key(entry)
+        except Refused as refused:
+            raise _refused(f"Key {number}: {refused.messages[_FIELD]}") from None
+        if found.kid in kept:
+            raise _refused(f"Key {number}: another key of this set has the same kid.")
+        kept[found.kid] = _written(found, entry)
+    return orjson.dumps({"keys": list(kept.values())}).decode()
+
+
+def usable(text: str | bytes) -> dict[str, PublicKey]:
+    """Every usable key of a set, by its kid; others (for another purpose, with a private part) are passed over.
+
+    Raises Refused (`jwks`) for what is no set of keys.
+    """
+    found: dict[str, PublicKey] = {}
+    for entry in _entries(text)[:_MOST_KEYS]:
+        try:
+            key = _public_key(entry)
+        except Refused:
+            continue
+        found.setdefault(key.kid, key)
+    return found
+
+
+def _entries(text: str | bytes) -> list[Any]:
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "kty" in document:
+        return [document]
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
+        raise _refused('Enter the public keys as a JSON Web Key Set: {"keys": [ ... ]}.')
+    return keys
+
+
+def _public_key(entry: Any) -> PublicKey:
+    if not isinstance(entry, dict) or entry.get("kty") not in _PUBLIC:
+        raise _refused("Only RSA keys (for RS384) and EC keys on the curve P-384 (for ES384) can be used.")
+    if _PRIVATE & set(entry):
+        raise _refused(_KEEP_PRIVATE)
+    kind = entry["kty"]
+    kid, algorithm = entry.get("kid"), _ALGORITHM_OF[kind]
+    if not isinstance(kid, str) or not 0 < len(kid) <= 200 or not kid.isprintable():
+        raise _refused("It needs a kid (key id), at most 200 characters, by which the client names it.")
+    if entry.get("alg", algorithm) != algorithm or entry.get("use", "sig") != "sig":
+        raise _refused(f"It is made for another purpose: use sig and alg {algorithm} are needed.")
+    if kind == "EC" and entry.get("crv") != "P-384":
+        raise _refused("Its curve must be P-384.")
+    parts = {name: value for name in _PUBLIC[kind] if isinstance(value := entry.get(name), str) and len(value) <= 2048}
+    if len(parts) < len(_PUBLIC[kind]) or len(parts.get("e", "")) > 8:
+        raise _refused("It is not complete.")
+    try:
+        key = _imported({"kty": kind, **parts})
+        if isinstance(key, RSAKey) and key.raw_value.key_size not in _RSA_BITS:
+            raise _refused("An RSA key needs at least 2048 bits, and at most 8192.")
+    except (JoseError, ValueError, TypeError):
+        raise _refused("It is not a valid key.") from None
+    return PublicKey(kid, algorithm, key)
+
+
+def _imported(parts: dict[str, str | list[str]]) -> RSAKey | ECKey:
+    return RSAKey.import_key(parts) if parts["kty"] == "RSA" else ECKey.import_key(parts)
+
+
+def _written(key: PublicKey, entry: dict[str, Any]) -> dict[str, str]:
+    parts = {name: entry[name] for name in _PUBLIC[entry["kty"]]}
+    return {"kty": entry["kty"], "kid": key.kid, "use": "sig", "alg": key.algorithm, **parts}
+
+
+def _refused(message: str) -> Refused:
+    return Refused({_FIELD: message})

@@ -1,0 +1,75 @@
+"""Access tokens: random texts that only the client knows. We keep their SHA-256, for the minutes that they last."""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from ...domain.scopes import rights
+from ...hooks import Actor, Host
+from ...store import tables
+from .caller import Caller
+from .register import Client, id_of
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_TABLE = tables.client_token
+
+
+class Ended(Exception):
+    """The client has been changed or revoked while it was given a token."""
+
+
+def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
+    """A new token for these scopes. Raises Ended when the client is no longer the one that `client` says."""
+    token, now = secrets.token_urlsafe(32), host.clock.now()
+    stands = tables.client.c
+    with host.database.session() as session:
+        # Waits for a change or revocation that is under way, so that no token outlives it.
+        same = session.execute(
+            update(tables.client)
+            .where(stands.client_id == client.number, stands.version == client.version, stands.revoked_at.is_(None))
+            .values(last_used_at=now)
+        )
+        if not same.rowcount:  # type: ignore[attr-defined]
+            raise Ended
+        session.execute(delete(_TABLE).where(_TABLE.c.client_id == client.number, _TABLE.c.expires_at <= now))
+        session.execute(
+            insert(_TABLE).values(
+                digest=_digest(token), client_id=client.number, scopes=scopes, expires_at=now + lifetime
+            )
+        )
+    return token
+
+
+def caller_with(connection: Connection, token: str, now: datetime) -> tuple[Caller | None, bool]:
+    """Who has this token, None for nobody or no longer; and whether the integration is enabled. One statement."""
+    if not _TOKEN.fullmatch(token):
+        return None, True
+    client, panels = tables.client.c, tables.client_panel.c
+    enabled_at = select(tables.clinic.c.enabled_at).scalar_subquery().label("enabled_at")
+    query = (
+        select(client.client_id, client.name, _TABLE.c.scopes, _TABLE.c.expires_at, enabled_at, panels.panel_id)
+        .select_from(
+            _TABLE.join(tables.client, client.client_id == _TABLE.c.client_id).outerjoin(
+                tables.client_panel, panels.client_id == client.client_id
+            )
+        )
+        .where(_TABLE.c.digest == _digest(token), client.revoked_at.is_(None))
+    )
+    rows = connection.execute(query).all()
+    if not rows or rows[0].expires_at <= now:
+        return None, True
+    first = rows[0]
+    caller = Caller(
+        actor=Actor(actor_id=id_of(first.client_id), display_name=first.name),
+        client_id=id_of(first.client_id),
+        scopes=rights(first.scopes),
+        panels=None if first.panel_id is None else frozenset(row.panel_id for row in rows),
+    )
+    return caller, first.enabled_at is not None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

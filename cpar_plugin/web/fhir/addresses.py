@@ -1,0 +1,31 @@
+"""The address of the interface, as other systems reach it."""
+
+from ipaddress import ip_address
+
+from flask import request, url_for
+
+from ...settings import Settings
+
+
+def base_url(settings: Settings) -> str:
+    """The setting `fhir_base_url`; without it, what this request was sent to: `http://127.0.0.1:8000/fhir`."""
+    return settings.fhir_base_url or url_for("cpar_fhir.token", _external=True).removesuffix("/token")
+
+
+def token_url(settings: Settings) -> str | None:
+    """The address of the token endpoint; None when the interface has not been told its own address.
+
+    What a client signs is good for one address. Were that taken from the request, anybody could send here what was
+    signed for somewhere else. Only on this machine itself is there no such doubt.
+    """
+    if settings.fhir_base_url or _on_this_machine(request.host):
+        return f"{base_url(settings)}/token"
+    return None
+
+
+def _on_this_machine(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    try:
+        return name == "localhost" or ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,128 @@
+"""Who sends a request to the FHIR interface: a client with a token, or a person signed in to the EMR."""
+
+from http import HTTPStatus
+
+import orjson
+from flask import Request, Response, request
+from flask_wtf.csrf import validate_csrf
+from wtforms.validators import ValidationError
+
+from ...domain.refusals import NotFound
+from ...hooks import Host
+from ...services import access
+from ...services.clients.caller import EVERYTHING, Caller
+from ...services.clients.key_addresses import PublishedKeys
+from ...services.clients.tokens import caller_with
+from ...services.clients.windows import Window
+from ...settings import Settings
+
+_CHALLENGE = 'Bearer realm="fhir"'
+_OFF = "The CPAR integration is switched off."
+
+
+class TurnedAway(Exception):
+    """A request that goes no further. Answered as OperationOutcome with `status`, `code` (IssueType) and headers."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+
+    def __init__(self, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Unauthorized(TurnedAway):
+    """Nobody, or nobody any more."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "login"
+
+
+class Forbidden(TurnedAway):
+    """Somebody who may not do this."""
+
+
+class TooMany(TurnedAway):
+    """Somebody who asks too often."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "throttled"
+
+
+def turned_away(error: TurnedAway) -> Response:
+    """The answer to whoever is turned away."""
+    issue = {"severity": "error", "code": error.code, "diagnostics": str(error)}
+    body = orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(body, error.status, headers, content_type="application/fhir+json; charset=utf-8")
+
+
+class Callers:
+    """Tells who calls. One for each application: it counts requests, and keeps keys that clients publish."""
+
+    def __init__(self, host: Host, settings: Settings) -> None:
+        self.host = host
+        self.settings = settings
+        self.published = PublishedKeys(settings)
+        self.tokens_of_client = Window(settings.fhir_tokens_per_minute)
+        self.tokens_of_address = Window(settings.fhir_tokens_per_minute)
+        self._requests = Window(settings.fhir_requests_per_minute)
+
+    def caller(self, sent: Request = request) -> Caller:
+        """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
+
+        A client has one SQL statement looked up. A request with a token is the client's, whoever is signed in as well.
+        """
+        caller = self._client(sent) if "Authorization" in sent.headers else self._person(sent)
+        seconds = self._requests.seconds_to_wait(caller.actor.actor_id, self.host.clock.now())
+        if seconds:
+            raise TooMany("Too many requests within a minute. Wait, then go on.", Retry_After=str(seconds))
+        return caller
+
+    def _client(self, sent: Request) -> Caller:
+        scheme, _, token = sent.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized("Send an access token: Authorization: Bearer ...", WWW_Authenticate=_CHALLENGE)
+        with self.host.database.engine.connect() as connection:
+            caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
+        if caller is None:
+            raise Unauthorized(
+                "The access token is not known, or has expired. Get a new one from the token endpoint.",
+                WWW_Authenticate=f'{_CHALLENGE}, error="invalid_token"',
+            )
+        if not enabled:
+            raise Forbidden(_OFF)
+        return caller
+
+    def _person(self, sent: Request) -> Caller:
+        actor = self.host.identity.current()
+        if actor is None:
+            raise Unauthorized(
+                "Sign in to the EMR, or send an access token: Authorization: Bearer ...", WWW_Authenticate=_CHALLENGE
+            )
+        try:
+            access.require_management(self.host, actor)
+            access.require_enabled(self.host)
+            if sent.method not in ("GET", "HEAD"):
+                validate_csrf(sent.headers.get("X-CSRFToken", ""))
+        except access.Forbidden as forbidden:
+            raise Forbidden(str(forbidden)) from None
+        except NotFound:
+            raise Forbidden(_OFF) from None
+        except ValidationError:
+            raise Forbidden(
+                "A request with the EMR's own cookie that is not a GET needs the header X-CSRFToken of a page of the "
+                "EMR. Programs send an access token instead."
+            ) from None
+        return Caller(actor=actor, client_id=None, scopes=EVERYTHING, panels=None)
+
+
+def require(caller: Caller, resource_type: str, interaction: str) -> None:
+    """Raises Forbidden unless the caller's scopes allow `read` or `search` of this type."""
+    if not caller.may(resource_type, interaction):
+        letter = "r" if interaction == "read" else "s"
+        scope = f"system/{resource_type}.{letter}"
+        raise Forbidden(
+            f"The access token does not reach that far: the scope {scope} is needed.",
+            WWW_Authenticate=f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"',
+        )
