@@ -33,7 +33,8 @@ document.activeElement === document.body ? null : {
 }
 """
 BESIDE_THE_PRINT = """
-[...document.querySelectorAll("button, nav, .cpar-menu")].filter(one => one.checkVisibility() && !one.matches("th *"))
+[...document.querySelectorAll("button, .cpar-button, .button, nav, .cpar-menu, .cpar-gear")]
+    .filter(one => one.checkVisibility() && !one.matches("th *"))
     .map(one => one.outerHTML.slice(0, 120))
 """
 CUT_TABLES = """
