@@ -62,6 +62,8 @@ class Settings(BaseModel):
     fhir_token_seconds: int = Field(default=300, ge=1, le=300)
     fhir_tokens_per_minute: int = Field(default=60, ge=1)
     fhir_requests_per_minute: int = Field(default=6000, ge=1)
+    fhir_page_size: int = Field(default=50, ge=1)
+    fhir_largest_page: int = Field(default=500, ge=1)
     fhir_jwks_ca_file: str = ""
     fhir_jwks_private_networks: bool = False
     fhir_refresh_minutes: int = Field(default=15, ge=1)
@@ -78,6 +80,7 @@ class Settings(BaseModel):
     uri_provider: str = f"{_PLACEHOLDER}/NamingSystem/provider"
     uri_definitions: str = f"{_PLACEHOLDER}/StructureDefinition"
     uri_codes: str = f"{_PLACEHOLDER}/CodeSystem"
+    uri_search_parameters: str = f"{_PLACEHOLDER}/SearchParameter"
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -9,8 +9,10 @@ from ..domain.confirmation import ConfirmedHow
 from ..settings import Settings
 from .identifiers import Refer, Resource, identifier
 
-_ATTRIBUTION = "http://hl7.org/fhir/us/davinci-atr/StructureDefinition/"
-_CHARACTERISTICS = "http://hl7.org/fhir/us/davinci-atr/CodeSystem/davinci-group-characteristic-codes"
+ATTRIBUTION = "http://hl7.org/fhir/us/davinci-atr/StructureDefinition/"
+CHARACTERISTICS = "http://hl7.org/fhir/us/davinci-atr/CodeSystem/davinci-group-characteristic-codes"
+ATTRIBUTED_TO = "attributed-to"
+PANEL_CODE = "cpar-panel"
 
 
 class ListStatus(StrEnum):
@@ -28,7 +30,7 @@ class ChangeType(StrEnum):
     NOCHANGE = "nochange"
 
 
-_CHANGES = {kind: {"url": _ATTRIBUTION + "ext-changeType", "valueCode": kind.value} for kind in ChangeType}
+_CHANGES = {kind: {"url": ATTRIBUTION + "ext-changeType", "valueCode": kind.value} for kind in ChangeType}
 HOW_CODES = {
     ConfirmedHow.ON_ADDING.value: "on-adding",
     ConfirmedHow.LAST_VISIT.value: "last-visit",
@@ -68,17 +70,17 @@ def panel_group(
     return {
         "resourceType": "Group",
         "id": str(panel.panel_id),
-        "extension": [{"url": _ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}],
+        "extension": [{"url": ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}],
         "identifier": [identifier(settings.uri_panel_number, panel.number)],
         "active": True,
         "type": "person",
         "actual": True,
-        "code": {"coding": [{"system": f"{settings.uri_codes}/group", "code": "cpar-panel"}]},
+        "code": {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]},
         "name": f"CPAR panel {panel.number}",
         "managingEntity": {"reference": refer("Organization/clinic")},
         "characteristic": [
             {
-                "code": {"coding": [{"system": _CHARACTERISTICS, "code": "attributed-to"}]},
+                "code": {"coding": [{"system": CHARACTERISTICS, "code": ATTRIBUTED_TO}]},
                 "valueReference": {"reference": refer(f"PractitionerRole/{role}")},
                 "exclude": False,
             }

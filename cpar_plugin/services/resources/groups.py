@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true, update
 
 from ...domain.refusals import NotFound
+from ...fhir_mappings.definitions import panel_profile_url
 from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.panel_group import ListStatus, group_members, panel_group
 from ...hooks import Host
@@ -65,6 +66,7 @@ class GroupSource:
         served = []
         for row in rows:
             group = panel_group(row, roles.get(row.panel_id, []), self._settings, relative, status=ListStatus.OPEN)
+            group["meta"] = {"profile": [panel_profile_url(self._settings)]}
             many = members.get(row.panel_id, 0)
             now = digest([group, self._settings.uri_definitions if many else None])  # as members' extensions have it
             same = row.digest == now

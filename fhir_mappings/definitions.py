@@ -1,0 +1,252 @@
+"""What our resources mean beyond R4: our extensions, our Group, our codes and our search parameters.
+
+Without them a validator reports what is ours as unknown. Their addresses are settings; their content has no date and no
+patient data, and is the same for every clinic.
+"""
+
+from collections.abc import Iterable
+
+from ..settings import Settings
+from .identifiers import Resource
+from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, HOW_CODES, PANEL_CODE
+
+_R4 = "http://hl7.org/fhir/StructureDefinition/"
+_FHIR_VERSION = "4.0.1"
+_VERSION = "1.0.0"
+_HOW_DISPLAYS = {
+    "on-adding": "Confirmed when the patient was added to the panel",
+    "last-visit": "Taken from the patient's last visit",
+    "by-person": "Confirmed by a person",
+}
+
+
+def structure_definitions(settings: Settings) -> list[Resource]:
+    """The extensions of a Group's members, and the profile of the Group."""
+    return [
+        _extension(
+            settings,
+            "confirmation-date",
+            "date",
+            "When the patient's attachment to the panel was last confirmed. Absent: it never was.",
+        ),
+        _extension(
+            settings,
+            "confirmation-how",
+            "code",
+            "How the confirmation date came about.",
+            binding=f"{settings.uri_codes}/confirmation-how-values",
+        ),
+        _extension(
+            settings,
+            "last-visit-date",
+            "date",
+            "The patient's latest attended visit with the clinic, as it stood when it was last looked at.",
+        ),
+        _panel_profile(settings),
+    ]
+
+
+def code_systems(settings: Settings) -> list[Resource]:
+    """Our own codes. Those for gender are the EMR's: which there are is not ours to say."""
+    return [
+        _codes(settings, "group", "CparGroup", "What a Group of this clinic is.", {PANEL_CODE: "CPAR panel"}),
+        _codes(
+            settings,
+            "confirmation-how",
+            "CparConfirmationHow",
+            "How the confirmation date of a panel's member came about.",
+            {code: _HOW_DISPLAYS[code] for code in HOW_CODES.values()},
+        ),
+        {
+            **_head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
+            "description": "The EMR's own codes for gender, as they were recorded.",
+            "caseSensitive": True,
+            "content": "not-present",
+        },
+    ]
+
+
+def value_sets(settings: Settings) -> list[Resource]:
+    """The codes from which an extension of ours takes its value."""
+    url = f"{settings.uri_codes}/confirmation-how-values"
+    return [
+        {
+            **_head("ValueSet", "confirmation-how-values", url, "CparConfirmationHowValues"),
+            "description": "How the confirmation date of a panel's member came about.",
+            "compose": {"include": [{"system": f"{settings.uri_codes}/confirmation-how"}]},
+        }
+    ]
+
+
+def search_parameters(settings: Settings) -> list[Resource]:
+    """What Groups can be searched by beyond R4."""
+    return [
+        {
+            **_head("SearchParameter", "group-name", search_parameter_url(settings, "name"), "CparGroupName"),
+            "description": "The name of a panel's Group.",
+            "code": "name",
+            "base": ["Group"],
+            "type": "string",
+            "expression": "Group.name",
+            "xpath": "f:Group/f:name",
+            "xpathUsage": "normal",
+            "modifier": ["missing", "exact", "contains"],
+        },
+        {
+            **_head(
+                "SearchParameter",
+                "group-characteristic-reference",
+                search_parameter_url(settings, "characteristic-reference"),
+                "CparGroupCharacteristicReference",
+            ),
+            "description": "To whom the panel is attributed: a provider at a facility.",
+            "code": "characteristic-reference",
+            "base": ["Group"],
+            "type": "reference",
+            "expression": "(Group.characteristic.value as Reference)",
+            "xpath": "f:Group/f:characteristic/f:valueReference",
+            "xpathUsage": "normal",
+            "target": ["PractitionerRole"],
+            "modifier": ["missing", "type"],
+        },
+    ]
+
+
+def search_parameter_url(settings: Settings, name: str) -> str:
+    """The canonical address of a search parameter of our own for Group."""
+    return f"{settings.uri_search_parameters}/group-{name}"
+
+
+def panel_profile_url(settings: Settings) -> str:
+    """The canonical address of the profile of a panel's Group."""
+    return f"{settings.uri_definitions}/cpar-panel"
+
+
+def _head(kind: str, own_id: str, url: str, name: str) -> Resource:
+    return {
+        "resourceType": kind,
+        "id": own_id,
+        "url": url,
+        "version": _VERSION,
+        "name": name,
+        "status": "active",
+        "experimental": False,
+        "publisher": "oscar-cpar-plugin",
+    }
+
+
+def _codes(settings: Settings, own_id: str, name: str, description: str, displays: dict[str, str]) -> Resource:
+    return {
+        **_head("CodeSystem", own_id, f"{settings.uri_codes}/{own_id}", name),
+        "description": description,
+        "caseSensitive": True,
+        "content": "complete",
+        "count": len(displays),
+        "concept": [{"code": code, "display": display} for code, display in displays.items()],
+    }
+
+
+def _structure(own_id: str, url: str, name: str, title: str, description: str) -> Resource:
+    return {
+        **_head("StructureDefinition", own_id, url, name),
+        "title": title,
+        "description": description,
+        "fhirVersion": _FHIR_VERSION,
+    }
+
+
+def _constraint(base: str, elements: Iterable[Resource]) -> Resource:
+    return {
+        "abstract": False,
+        "type": base,
+        "baseDefinition": _R4 + base,
+        "derivation": "constraint",
+        "differential": {"element": list(elements)},
+    }
+
+
+def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding: str | None = None) -> Resource:
+    url = f"{settings.uri_definitions}/{own_id}"
+    title = own_id.replace("-", " ").capitalize()
+    value: Resource = {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": kind}]}
+    if binding:
+        value["binding"] = {"strength": "required", "valueSet": binding}
+    return {
+        **_structure(own_id, url, "Cpar" + title.title().replace(" ", ""), title, meaning),
+        "kind": "complex-type",
+        "context": [{"type": "element", "expression": "Group.member"}],
+        **_constraint(
+            "Extension",
+            [
+                {"id": "Extension", "path": "Extension", "short": title, "definition": meaning, "max": "1"},
+                {"id": "Extension.extension", "path": "Extension.extension", "max": "0"},
+                {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
+                value,
+            ],
+        ),
+    }
+
+
+def _panel_profile(settings: Settings) -> Resource:
+    own = [
+        _slice("Group.member", name, f"{settings.uri_definitions}/{url}")
+        for name, url in (
+            ("confirmationDate", "confirmation-date"),
+            ("confirmationHow", "confirmation-how"),
+            ("lastVisitDate", "last-visit-date"),
+        )
+    ]
+    meaning = (
+        "The patients whom a primary provider confirms as their own, and their attribution to that provider at each "
+        "facility. A member is on the panel now: whether the clinic's record is active stands in the Patient."
+    )
+    code = {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]}
+    attributed = {"coding": [{"system": CHARACTERISTICS, "code": ATTRIBUTED_TO}]}
+    return {
+        **_structure("cpar-panel", panel_profile_url(settings), "CparPanel", "CPAR panel", meaning),
+        "kind": "resource",
+        **_constraint(
+            "Group",
+            [
+                {"id": "Group", "path": "Group", "short": "A CPAR panel", "definition": meaning},
+                _slice("Group", "listStatus", f"{ATTRIBUTION}ext-attributionListStatus"),
+                _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
+                _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),
+                _element("Group.identifier.value", min=1),
+                _element("Group.active", min=1, fixedBoolean=True),
+                _element("Group.type", fixedCode="person"),
+                _element("Group.actual", fixedBoolean=True),
+                _element("Group.code", min=1, patternCodeableConcept=code),
+                _element("Group.name", min=1),
+                _element("Group.quantity", min=1, short="How many members the panel has"),
+                _element("Group.managingEntity", min=1, short="The clinic", type=[_reference("Organization")]),
+                _element("Group.characteristic", min=1, short="A provider of the panel at one of its facilities"),
+                _element("Group.characteristic.code", patternCodeableConcept=attributed),
+                _element("Group.characteristic.value[x]", type=[_reference("PractitionerRole")]),
+                _element("Group.characteristic.exclude", fixedBoolean=False),
+                *own,
+                _element("Group.member.entity", type=[_reference("Patient")]),
+                _element("Group.member.period", min=1),
+                _element("Group.member.period.start", min=1, short="On this panel since"),
+                _element("Group.member.inactive", max="0"),
+            ],
+        ),
+    }
+
+
+def _element(path: str, **rules: object) -> Resource:
+    return {"id": path, "path": path, **rules}
+
+
+def _slice(path: str, name: str, url: str) -> Resource:
+    return {
+        "id": f"{path}.extension:{name}",
+        "path": f"{path}.extension",
+        "sliceName": name,
+        "max": "1",
+        "type": [{"code": "Extension", "profile": [url]}],
+    }
+
+
+def _reference(kind: str) -> Resource:
+    return {"code": "Reference", "targetProfile": [_R4 + kind]}

@@ -1,0 +1,122 @@
+"""Our own definitions: valid by themselves, and true of what we serve."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.confirmation import ConfirmedHow
+from cpar_plugin.fhir_mappings.definitions import (
+    code_systems,
+    panel_profile_url,
+    search_parameters,
+    structure_definitions,
+    value_sets,
+)
+from cpar_plugin.fhir_mappings.identifiers import relative
+from cpar_plugin.fhir_mappings.panel_group import ListStatus, group_members, panel_group
+from cpar_plugin.settings import Settings
+
+Check = Callable[[dict[str, Any]], None]
+OURS = (structure_definitions, code_systems, value_sets, search_parameters)
+
+
+@dataclass(frozen=True)
+class Row:
+    panel_id: int = 3
+    number: str = "007"
+    since: datetime = datetime(2026, 3, 1, 16, 5, 9, tzinfo=UTC)
+    confirmed_on: date | None = date(2026, 3, 1)
+    confirmed_how: str | None = ConfirmedHow.BY_PERSON
+    last_visit_on: date | None = date(2026, 2, 27)
+
+
+def group(settings: Settings) -> dict[str, Any]:
+    found = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN)
+    members = [group_members(settings)(Row(confirmed_how=how), "Patient/1") for how in ConfirmedHow]
+    return {**found, "quantity": len(members), "member": members}
+
+
+def values(resource: Any, path: list[str]) -> Iterator[Any]:
+    """Everything at a path such as ['member', 'period', 'start']; `value[x]` is of whatever type it is."""
+    if not path:
+        yield resource
+        return
+    name, *rest = path
+    of_any_type = name.removesuffix("[x]")
+    for key, inner in resource.items():
+        if key == name or (of_any_type != name and key.startswith(of_any_type)):
+            for one in inner if isinstance(inner, list) else [inner]:
+                yield from values(one, rest)
+
+
+@pytest.mark.parametrize("make", OURS)
+def test_our_definitions_are_valid_r4_and_have_addresses_of_their_own(
+    make: Callable[[Settings], list[dict[str, Any]]], settings: Settings, check_r4: Check
+) -> None:
+    found = make(settings)
+    for resource in found:
+        check_r4(resource)
+    assert len({resource["url"] for resource in found}) == len({resource["id"] for resource in found}) == len(found)
+
+
+def test_every_address_of_ours_is_a_setting() -> None:
+    moved = Settings(
+        uri_definitions="urn:a", uri_codes="urn:b", uri_search_parameters="urn:c", uri_panel_number="urn:d"
+    )
+    assert "cpar.invalid" not in str([make(moved) for make in OURS])
+
+
+def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_has(settings: Settings) -> None:
+    defined = {found["url"]: found for found in structure_definitions(settings) if found["type"] == "Extension"}
+    used = {one["url"]: one for member in group(settings)["member"] for one in member["extension"]}
+    assert used.keys() == defined.keys()
+    for url, one in used.items():
+        (kind,) = [name for name in one if name.startswith("value")]
+        last = defined[url]["differential"]["element"][-1]
+        assert kind == "value" + last["type"][0]["code"].capitalize()
+
+
+def test_every_code_of_ours_is_defined(settings: Settings) -> None:
+    codes = {found["url"]: {one["code"] for one in found.get("concept", [])} for found in code_systems(settings)}
+    panel = group(settings)
+    (coding,) = panel["code"]["coding"]
+    assert coding["code"] in codes[coding["system"]]
+    hows = {
+        one["valueCode"]
+        for member in panel["member"]
+        for one in member["extension"]
+        if one["url"].endswith("/confirmation-how")
+    }
+    assert hows == codes[f"{settings.uri_codes}/confirmation-how"]
+    (values_of_how,) = value_sets(settings)
+    assert values_of_how["compose"]["include"] == [{"system": f"{settings.uri_codes}/confirmation-how"}]
+    (how,) = [found for found in structure_definitions(settings) if found["id"] == "confirmation-how"]
+    assert how["differential"]["element"][-1]["binding"]["valueSet"] == values_of_how["url"]
+
+
+def test_a_group_is_what_its_profile_says(settings: Settings) -> None:
+    (profile,) = [found for found in structure_definitions(settings) if found["url"] == panel_profile_url(settings)]
+    panel = group(settings)
+    for element in profile["differential"]["element"][1:]:
+        path = element["path"].split(".")[1:]
+        found = list(values(panel, path))
+        if "sliceName" in element:
+            (url,) = element["type"][0]["profile"]
+            assert [one for one in found if one["url"] == url], element["id"]
+            continue
+        parents = list(values(panel, path[:-1]))
+        if element.get("min"):
+            assert all(list(values(parent, path[-1:])) for parent in parents), element["id"]
+        if "max" in element:
+            assert all(len(list(values(parent, path[-1:]))) <= int(element["max"]) for parent in parents)
+        for rule, wanted in element.items():
+            if rule.startswith("fixed"):
+                assert set(found) == {wanted}, element["id"]
+            if rule.startswith("pattern"):
+                assert all(one == wanted for one in found), element["id"]
+        for kind in element.get("type", []):
+            (target,) = (one.rpartition("/")[2] for one in kind["targetProfile"])
+            assert all(one["reference"].startswith(f"{target}/") for one in found), element["id"]
