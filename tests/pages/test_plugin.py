@@ -5,11 +5,13 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthLevel, specs
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.services import clinic
+from cpar_plugin.store import tables
 from cpar_plugin.store.tables import submission
 from oscar_host.host import OscarHost
 
@@ -38,11 +40,27 @@ def test_the_right_to_manage_panels_is_offered_for_roles(plugins: Plugins) -> No
 
 
 def test_the_job_looks_for_work_every_minute_and_does_it(host: OscarHost, plugins: Plugins, panel: int) -> None:
-    [job] = plugins.scheduled_jobs(host)
+    job, _ = plugins.scheduled_jobs(host)
     assert job.every == timedelta(minutes=1)
     [check] = plugins.health_checks(host)
     job.run(host.clock.now())
     assert check.run().level is HealthLevel.OK
+
+
+def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_while_the_integration_is_on(
+    host: OscarHost, plugins: Plugins, panel: int
+) -> None:
+    _, job = plugins.scheduled_jobs(host)
+    assert job.every == timedelta(minutes=15)
+    kinds = select(tables.resource_version.c.kind).distinct()
+    clinic.disable(host, host.identity.system)
+    job.run(host.clock.now())
+    with host.database.engine.connect() as connection:
+        assert connection.scalars(kinds).all() == []
+    clinic.enable(host, host.identity.system)
+    job.run(host.clock.now())
+    with host.database.engine.connect() as connection:
+        assert set(connection.scalars(kinds)) == {"Organization", "Location", "Practitioner", "PractitionerRole"}
 
 
 def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
