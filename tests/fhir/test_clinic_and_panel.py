@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,43 @@ def test_every_panel_becomes_valid_r4(
     for member in group["member"]:
         mark_change(member, change)
     check_r4(group | {"quantity": len(memberships)})
+
+
+@given(clinic=clinics, facility=facilities, provider=providers, number=printable, membership=memberships)
+def test_the_same_rows_become_the_same_resources(
+    clinic: Clinic, facility: str, provider: Provider, number: str, membership: Membership, settings: Settings
+) -> None:
+    def resources(
+        clinic: Clinic, provider: Provider, panel: Panel, membership: Membership
+    ) -> tuple[dict[str, Any], ...]:
+        roles = [role_id(provider.provider_id, facility)]
+        return (
+            organization(clinic, settings),
+            location(facility, clinic, settings, relative),
+            practitioner(provider, settings),
+            practitioner_role(provider, facility, settings, relative),
+            panel_group(panel, roles, settings, relative, status=ListStatus.OPEN),
+            group_members(settings)(membership, "Patient/1"),
+        )
+
+    rows = (clinic, provider, Panel(number=number), membership)
+    assert orjson.dumps(resources(*rows)) == orjson.dumps(resources(*map(replace, rows)))
+
+
+@given(clinic=clinics, facility=facilities, provider=providers)
+def test_what_ca_baseline_asks_of_clinic_and_providers_is_there(
+    clinic: Clinic, facility: str, provider: Provider, settings: Settings
+) -> None:
+    for resource in (
+        organization(clinic, settings),
+        location(facility, clinic, settings, relative),
+        practitioner(provider, settings),
+        practitioner_role(provider, facility, settings, relative),
+    ):
+        assert resource["meta"]["profile"][0].startswith("http://hl7.org/fhir/ca/baseline/")
+        assert all(one["system"] and one["value"] for one in resource["identifier"])
+        names = resource.get("name", [])
+        assert isinstance(names, str) or all(name.get("family") or name.get("given") for name in names)
 
 
 def test_a_member_tells_since_when_how_confirmed_last_seen_and_what_changed(settings: Settings) -> None:

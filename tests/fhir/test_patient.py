@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
-from cpar_plugin.fhir_mappings.patient import patients
+from cpar_plugin.fhir_mappings.patient import patients, retired_patient
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
@@ -55,6 +55,15 @@ def test_whatever_the_database_holds_becomes_valid_r4(row: Row, roles: list[dict
     assert patient["gender"] in set(Gender)
     assert {found["type"]["coding"][0]["code"] for found in patient["identifier"]} <= set(IdentifierType)
     assert {name["use"] for name in patient.get("name", [])} <= {"official", "usual"}
+
+
+@given(retired=st.integers(1, 2**63 - 1), kept=st.integers(1, 2**63 - 1))
+def test_a_record_merged_away_says_only_which_one_is_kept(retired: int, kept: int, check_r4: Check) -> None:
+    patient = retired_patient(retired, kept, Settings(), relative)
+    check_r4(patient)
+    assert (patient["id"], patient["active"]) == (str(retired), False)
+    assert patient["link"] == [{"other": {"reference": f"Patient/{kept}"}, "type": "replaced-by"}]
+    assert not patient.keys() & {"name", "birthDate", "gender", "extension"}
 
 
 @given(rows)
