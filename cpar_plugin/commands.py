@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -39,6 +40,20 @@ class Sentences(click.Group):
         except SQLAlchemyError as error:
             # Without its text, which may hold patient data.
             raise click.ClickException(f"The database reported an error ({type(error).__name__}).") from None
+
+
+class Later(click.Command):
+    """A command that is imported only when it is called, so that `cpar --help` and cron's `cpar run-due` start fast."""
+
+    def __init__(self, name: str, module: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self._module = module
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        command: click.Command = import_module(self._module).command
+        return command.make_context(info_name, args, parent, **extra)
 
 
 def _hosts() -> dict[str, EntryPoint]:
@@ -161,6 +176,9 @@ def disable_command(ctx: click.Context) -> None:
         if changed
         else "The CPAR integration was off already."
     )
+
+
+cpar.add_command(Later("client", "cpar_plugin.client_commands", "Systems that read panels through the FHIR interface."))
 
 
 def main() -> None:

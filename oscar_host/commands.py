@@ -1,22 +1,8 @@
 """The subcommands that this host adds to `cpar`, through the entry point group `cpar.commands`."""
 
-from importlib import import_module
-
 import click
 
-
-class Later(click.Command):
-    """A command that is imported only when it is called, so that `cpar --help` and cron's `cpar run-due` start fast."""
-
-    def __init__(self, name: str, module: str, short_help: str) -> None:
-        super().__init__(name, short_help=short_help)
-        self._module = module
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
-    ) -> click.Context:
-        command: click.Command = import_module(self._module).command
-        return command.make_context(info_name, args, parent, **extra)
+from cpar_plugin.commands import Later
 
 
 def register(group: click.Group) -> None:

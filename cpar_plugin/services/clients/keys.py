@@ -1,5 +1,6 @@
 """The public keys of clients, as JSON Web Keys (RFC 7517): RSA for RS384, EC on P-384 for ES384, nothing else."""
 
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,22 @@ def checked_set(text: str) -> str:
     return orjson.dumps({"keys": list(kept.values())}).decode()
 
 
+def with_keys(known: str, entered: str) -> str:
+    """A set with more keys in it: how a client goes over to new ones. Raises Refused (`jwks`) as `checked_set` does."""
+    return checked_set(orjson.dumps({"keys": [*_entries(known), *_entries(checked_set(entered))]}).decode())
+
+
+def without_key(known: str, kid: str) -> str:
+    """A set without one of its keys. Raises Refused (`jwks`) when it is not there, or would be the last one."""
+    entries = _entries(known)
+    kept = [entry for entry in entries if entry["kid"] != kid]
+    if len(kept) == len(entries):
+        raise _refused("The client has no key with this kid.")
+    if not kept:
+        raise _refused("This is the last key. Add the new one first, or revoke the client.")
+    return orjson.dumps({"keys": kept}).decode()
+
+
 def usable(text: str | bytes) -> dict[str, PublicKey]:
     """Every usable key of a set, by its kid; others (for another purpose, with a private part) are passed over.
 
@@ -113,9 +130,9 @@ def _public_key(entry: Any) -> PublicKey:
     if len(parts) < len(_PUBLIC[kind]) or len(parts.get("e", "")) > 8:
         raise _refused("It is not complete.")
     try:
-        key = _imported({"kty": kind, **parts})
-        if isinstance(key, RSAKey) and key.raw_value.key_size not in _RSA_BITS:
+        if kind == "RSA" and int.from_bytes(urlsafe_b64decode(parts["n"] + "==")).bit_length() not in _RSA_BITS:
             raise _refused("An RSA key needs at least 2048 bits, and at most 8192.")
+        key = _imported({"kty": kind, **parts})
     except (JoseError, ValueError, TypeError):
         raise _refused("It is not a valid key.") from None
     return PublicKey(kid, algorithm, key)

@@ -1,0 +1,165 @@
+"""The commands `cpar client ...`: systems that may read panels through the FHIR interface."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from .commands import Sentences, open_host
+from .domain.refusals import Refused
+from .hooks import Host
+from .services import panels as panel_service
+from .services.clients import key_addresses, keys, register
+from .services.clients.register import Client, ClientDraft
+from .settings import load
+
+_KEY_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+@click.group("client", cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Systems that read panels through the FHIR interface."""
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--scope", "scopes", required=True, help='What it may read: "system/*.rs", or "system/Group.rs ...".')
+@click.option("--jwks", "key_file", type=_KEY_FILE, help="A file with its public keys, as a JSON Web Key Set.")
+@click.option("--jwks-url", default="", help="The https address at which it publishes its keys.")
+@click.option("--panel", "numbers", multiple=True, metavar="NUMBER", help="Only this panel; may be repeated.")
+@click.pass_context
+def add(
+    ctx: click.Context, name: str, scopes: str, key_file: Path | None, jwks_url: str, numbers: tuple[str, ...]
+) -> None:
+    """Register a system. Without --panel it may read all panels of the clinic."""
+    host = open_host(ctx)
+    draft = ClientDraft(
+        name=name,
+        scopes=scopes,
+        jwks_url=jwks_url,
+        jwks=_text(key_file) if key_file else "",
+        panels=_panels(host, numbers),
+    )
+    if jwks_url:
+        _try(host, jwks_url)
+    client_id = register.register(host, host.identity.system, draft)
+    click.echo(f"{name.strip()} is registered as {client_id}, for {_told(numbers)}.")
+    base = load(host.settings).fhir_base_url
+    click.echo(f"It gets its tokens at {base}/token." if base else _NO_ADDRESS)
+
+
+_NO_ADDRESS = "Set fhir_base_url: until then tokens are given on this machine only."
+
+
+@command.command("list")
+@click.pass_context
+def list_clients(ctx: click.Context) -> None:
+    """List all systems, revoked ones last."""
+    host = open_host(ctx)
+    with host.database.engine.connect() as connection:
+        clients = register.every_client(connection)
+        numbers = {panel.panel_id: panel.number for panel in panel_service.live_panels(connection, host)}
+    for client in clients:
+        for line in _lines(client, numbers, host):
+            click.echo(line)
+    if not clients:
+        click.echo("No system is registered.")
+
+
+@command.command("revoke")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
+    """Take a system's access away, at once and for good."""
+    host = open_host(ctx)
+    client = _client(host, client_id)
+    if not yes:
+        click.confirm(f"Revoke {client.client_id} ({client.name})? This cannot be undone.", abort=True)
+    register.revoke(host, host.identity.system, client_id)
+    click.echo(f"{client.client_id} ({client.name}) is revoked. Its tokens do not work any more.")
+
+
+@command.command("keys")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--add", "key_file", type=_KEY_FILE, help="Add the public keys in this file.")
+@click.option("--remove", "kid", default="", metavar="KID", help="Remove the key with this id.")
+@click.option("--url", "jwks_url", default="", help="From now on, take its keys from this https address.")
+@click.pass_context
+def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: str, jwks_url: str) -> None:
+    """Show or change the public keys of a system. To change over: add the new key, and later remove the old one."""
+    if bool(key_file) + bool(kid) + bool(jwks_url) > 1:
+        raise click.UsageError("Do one thing at a time: --add, --remove or --url.")
+    host = open_host(ctx)
+    client = _client(host, client_id)
+    if jwks_url:
+        _try(host, jwks_url)
+        _change(host, client, jwks_url=jwks_url, jwks="")
+    elif key_file:
+        known = client.jwks
+        added = _text(key_file)
+        _change(host, client, jwks_url="", jwks=keys.with_keys(known, added) if known else added)
+    elif kid:
+        if not client.jwks:
+            raise Refused(f"This client publishes its keys itself, at {client.jwks_url}: it removes them there.")
+        _change(host, client, jwks_url="", jwks=keys.without_key(client.jwks, kid))
+    for line in _key_lines(_client(host, client_id), host):
+        click.echo(line)
+
+
+def _client(host: Host, client_id: str) -> Client:
+    with host.database.engine.connect() as connection:
+        return register.live_client(connection, client_id)
+
+
+def _change(host: Host, client: Client, *, jwks_url: str, jwks: str) -> None:
+    draft = ClientDraft(name=client.name, scopes=client.scopes, panels=client.panels, jwks_url=jwks_url, jwks=jwks)
+    register.change(host, host.identity.system, client.client_id, client.version, draft)
+
+
+def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
+    with host.database.engine.connect() as connection:
+        known = {panel.number: panel.panel_id for panel in panel_service.live_panels(connection, host)}
+    missing = [number for number in numbers if number not in known]
+    if missing:
+        raise Refused(f"There is no panel {', '.join(missing)}. Give the panel number as it was issued.")
+    return [known[number] for number in numbers]
+
+
+def _try(host: Host, address: str) -> None:
+    """Nobody wants to find out at the first token that the address was wrong."""
+    found = key_addresses.fetch(address, load(host.settings))
+    if not found:
+        raise Refused("No key that can be used is published there: RSA (RS384) or EC on P-384 (ES384), with a kid.")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Refused(f"{file.name} cannot be read as text.") from None
+
+
+def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]:
+    yield f"{client.client_id}  {client.name}" + ("  REVOKED" if client.revoked_at else "")
+    yield f"  scopes      {client.scopes}"
+    yield f"  panels      {_told([numbers.get(panel_id, 'one that was deleted') for panel_id in client.panels])}"
+    yield f"  keys        {client.jwks_url or ', '.join(keys.usable(client.jwks or ''))}"
+    yield f"  last token  {_moment(client.last_used_at, host)}"
+
+
+def _key_lines(client: Client, host: Host) -> Iterator[str]:
+    if client.jwks_url:
+        yield f"{client.client_id} publishes its keys at {client.jwks_url}. There now:"
+    found = key_addresses.fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
+    for key in (keys.usable(client.jwks or "") if found is None else found).values():
+        yield f"{key.kid}  {key.algorithm} ({key.label})"
+
+
+def _told(numbers: Sequence[str]) -> str:
+    return ", ".join(numbers) if numbers else "all panels of the clinic"
+
+
+def _moment(value: datetime | None, host: Host) -> str:
+    return f"{value.astimezone(host.clock.zone):%Y-%m-%d %H:%M}" if value else "never"
