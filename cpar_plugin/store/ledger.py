@@ -106,5 +106,9 @@ def move_groups(session: Session, panel_ids: Collection[int], at: datetime) -> N
     session.execute(
         update(panel)
         .where(panel.c.panel_id.in_(panel_ids))
-        .values(group_version=panel.c.group_version + 1, group_changed_at=at.replace(microsecond=0))
+        .values(
+            group_version=panel.c.group_version + 1,
+            group_members_version=panel.c.group_members_version + 1,
+            group_changed_at=at.replace(microsecond=0),
+        )
     )

@@ -46,6 +46,7 @@ panel = Table(
     Column("deleted_at", Moment),
     # Of the panel as a FHIR Group, see services.resources.groups. The digest is of all but the members.
     Column("group_version", Integer, nullable=False, default=1),
+    Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do
     Column("group_changed_at", Moment),  # NULL: when it was created
     Column("group_digest", digest()),  # NULL: nobody has read it yet
     **INNODB,

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 
+from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members
+from cpar_plugin.services import members, panels
 from cpar_plugin.services.clients.caller import Caller
+from cpar_plugin.services.resources import refresh
 from cpar_plugin.services.resources.groups import GroupSource
+from cpar_plugin.services.resources.refusals import Gone
 from cpar_plugin.services.resources.sources import KINDS, LARGE, Source, everything, read, source
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
@@ -77,3 +81,190 @@ def test_everything_of_the_panels_is_there_and_valid(
         "PractitionerRole/101-000113",
         "PractitionerRole/102-000113",
     ]
+
+
+@pytest.fixture
+def two_panels(site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any) -> tuple[int, int, list[int]]:
+    """Two panels, and their members: the first two are on the first panel, the last one is on the second."""
+    first, second = make_panel("A1", "101"), make_panel("A2", "102")
+    patients = [oscar.patient() for _ in range(3)]
+    for patient_id, panel_id in zip(patients, (first, first, second), strict=True):
+        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    return first, second, patients
+
+
+def test_a_client_of_one_panel_sees_that_panel_and_what_belongs_to_it_only(
+    site: OscarHost, two_panels: tuple[int, int, list[int]]
+) -> None:
+    first, second, patients = two_panels
+    caller = client(first)
+    assert {kind: list(served(site, caller, kind)) for kind in KINDS} == {
+        "Organization": ["clinic"],
+        "Location": ["000113"],
+        "Practitioner": ["101"],
+        "PractitionerRole": ["101-000113"],
+        "Patient": [str(patients[0]), str(patients[1])],
+        "Group": [str(first)],
+    }
+    for kind, resource_id in (
+        ("Patient", patients[2]),
+        ("Group", second),
+        ("Practitioner", "102"),
+        ("PractitionerRole", "102-000113"),
+    ):
+        with pytest.raises(NotFound) as refused:
+            one(site, caller, kind, resource_id)
+        assert not isinstance(refused.value, Gone)
+
+
+def test_a_patient_of_no_panel_is_told_to_nobody(site: OscarHost, oscar: Any, two_panels: Any) -> None:
+    with pytest.raises(NotFound) as refused:
+        one(site, client(), "Patient", oscar.patient())
+    assert not isinstance(refused.value, Gone)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_id_that_can_be_none_is_not_found(site: OscarHost, two_panels: Any, kind: str) -> None:
+    for resource_id in ("0", "01", "-1", "1e3", "１", "9" * 19, "9" * 400, "x", "1 or 1=1", ""):
+        with pytest.raises(NotFound):
+            one(site, client(), kind, resource_id)
+
+
+def test_who_left_the_panels_is_gone_and_whoever_comes_back_is_there_again(
+    site: OscarHost, clerk: Actor, two_panels: tuple[int, int, list[int]]
+) -> None:
+    first, second, patients = two_panels
+    before = one(site, client(), "Patient", patients[0])
+    members.remove(site, clerk, patients[0], seen_panel_id=first)
+    for caller in (client(), client(first)):
+        with pytest.raises(Gone):
+            one(site, caller, "Patient", patients[0])
+    with pytest.raises(NotFound) as refused:
+        one(site, client(second), "Patient", patients[0])
+    assert not isinstance(refused.value, Gone)
+    assert refresh.refresh(site, SETTINGS).gone == 1
+    members.choose(site, clerk, patients[0], first, seen_panel_id=None)
+    assert int(one(site, client(), "Patient", patients[0])["meta"]["versionId"]) > int(before["meta"]["versionId"])
+
+
+def test_a_deleted_panel_is_gone_with_its_members_and_providers(
+    site: OscarHost, clerk: Actor, two_panels: tuple[int, int, list[int]]
+) -> None:
+    _, second, patients = two_panels
+    keys = [("Group", second), ("Patient", patients[2]), ("Practitioner", "102"), ("PractitionerRole", "102-000113")]
+    for key in keys:
+        one(site, client(), *key)
+    panels.delete(site, clerk, second, 1)
+    for key in keys:
+        with pytest.raises(Gone):
+            one(site, client(), *key)
+
+
+def test_a_record_merged_away_leads_to_the_one_kept(
+    site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]], check_r4: Check
+) -> None:
+    first, second, patients = two_panels
+    retired = oscar.patient()
+    oscar.merge(retired, patients[0])
+    for caller in (client(), client(first)):
+        found = one(site, caller, "Patient", retired)
+        check_r4(found)
+        assert (found["active"], found["link"][0]["other"]["reference"]) == (False, f"Patient/{patients[0]}")
+    with pytest.raises(NotFound):
+        one(site, client(second), "Patient", retired)
+    assert str(retired) not in served(site, client(), "Patient")
+
+
+def test_a_member_merged_away_leads_to_the_one_kept_as_soon_as_the_panels_follow(
+    site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]]
+) -> None:
+    first, _, patients = two_panels
+    kept = oscar.patient()
+    oscar.merge(patients[0], kept)
+    refresh.refresh(site, SETTINGS)
+    assert one(site, client(), "Patient", patients[0])["link"][0]["other"]["reference"] == f"Patient/{kept}"
+    assert [found["entity"]["reference"] for found in whole_group(site, client(), first)["member"]] == [
+        f"Patient/{patients[1]}",
+        f"Patient/{kept}",
+    ]
+
+
+def test_whom_a_person_may_not_see_in_the_emr_they_do_not_read_here(
+    site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]]
+) -> None:
+    first, _, patients = two_panels
+    oscar.role("103", "doctor")
+    oscar.privilege("doctor", "_demographic", "r")
+    oscar.privilege("103", f"_demographic${patients[0]}", "o")
+    person = Caller(Actor(actor_id="103", display_name="Doctor"), None, client().scopes, panels=None)
+    assert list(served(site, person, "Patient")) == [str(patients[1]), str(patients[2])]
+    with pytest.raises(NotFound) as refused:
+        one(site, person, "Patient", patients[0])
+    assert not isinstance(refused.value, Gone)
+    group = whole_group(site, person, first)
+    assert (len(group["member"]), group["quantity"]) == (1, 2)
+    retired = oscar.patient()
+    oscar.merge(retired, patients[0])
+    with pytest.raises(NotFound):
+        one(site, person, "Patient", retired)
+
+
+def test_a_group_tells_each_member_with_confirmation_and_last_visit(
+    site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]], check_r4: Check
+) -> None:
+    first, _, patients = two_panels
+    oscar.visit(patients[0], "2026-10-05")
+    assert "last-visit-date" not in str(whole_group(site, client(), first))
+    refresh.refresh(site, SETTINGS)
+    group = whole_group(site, client(), first)
+    check_r4(group)
+    assert group["quantity"] == len(group["member"]) == 2
+    own = "https://cpar.invalid/StructureDefinition"
+    assert group["member"][0] == {
+        "extension": [
+            {"url": f"{own}/confirmation-date", "valueDate": "2026-11-10"},
+            {"url": f"{own}/confirmation-how", "valueCode": "on-adding"},
+            {"url": f"{own}/last-visit-date", "valueDate": "2026-10-05"},
+        ],
+        "entity": {"reference": f"Patient/{patients[0]}"},
+        "period": {"start": "2026-11-10T17:00:00Z"},
+    }
+
+
+def test_an_empty_panel_is_a_group_without_members(site: OscarHost, make_panel: Any, check_r4: Check) -> None:
+    group = whole_group(site, client(), make_panel("A1"))
+    check_r4(group)
+    assert group["quantity"] == 0
+    assert "member" not in group
+
+
+def test_an_inactive_patient_stays_a_member_and_is_an_inactive_patient(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
+) -> None:
+    panel_id, patient_id = make_panel("A1"), oscar.patient(patient_status="IN")
+    members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    group = whole_group(site, client(), panel_id)
+    assert group["quantity"] == 1
+    assert "inactive" not in group["member"][0]
+    assert one(site, client(), "Patient", patient_id)["active"] is False
+
+
+def test_before_the_clinic_is_configured_there_is_nothing(host: OscarHost) -> None:
+    assert [found for kind in KINDS for found in served(host, client(), kind)] == []
+
+
+def test_a_read_is_a_few_statements_and_writes_nothing_when_nothing_has_changed(
+    site: OscarHost, two_panels: tuple[int, int, list[int]], statements: list[str]
+) -> None:
+    first, _, patients = two_panels
+    keys = [("Patient", patients[0], 2), ("Group", first, 3), ("PractitionerRole", "101-000113", 4)]
+    for kind in KINDS:
+        served(site, client(), kind)
+    for kind, resource_id, many in keys:
+        statements.clear()
+        one(site, client(), kind, resource_id)
+        assert len(statements) == many, statements
+        assert all(statement.startswith("SELECT") for statement in statements)
+    statements.clear()
+    served(site, client(), "Patient")
+    assert len(statements) == 2

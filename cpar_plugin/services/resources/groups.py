@@ -45,6 +45,7 @@ class GroupSource:
             "number": panel.number,
             "digest": panel.group_digest,
             "version": panel.group_version,
+            "members_version": panel.group_members_version,
             "last_updated": self.last_updated,
         }
 
@@ -127,19 +128,18 @@ def _move(host: Host, seen: Row[Any], now: bytes) -> tuple[int, datetime]:
     """
     panel = tables.panel.c
     this, moment = panel.panel_id == seen.panel_id, to_the_second(host.clock.now())
+    stands = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
     with host.database.session() as session:
-        stands = select(panel.group_version, panel.group_digest).where(this).with_for_update()
-        version, kept = session.execute(stands).one()
-        if kept == now and version == seen.version:  # another reader was quicker
-            moment = to_the_second(seen.last_updated)
-        elif version != seen.version:
+        version, members_version, kept, changed_at = session.execute(stands.where(this).with_for_update()).one()
+        if members_version != seen.members_version:
             session.execute(update(tables.panel).where(this).values(group_version=version + 2, group_changed_at=moment))
-            version += 1
+            return version + 1, moment
+        if kept == now:  # another reader was quicker
+            return version, changed_at
+        if kept is None:
+            moment = to_the_second(seen.last_updated)
         else:
-            if kept is None:
-                moment = to_the_second(seen.last_updated)
-            else:
-                version += 1
-            values = {"group_version": version, "group_changed_at": moment, "group_digest": now}
-            session.execute(update(tables.panel).where(this).values(values))
+            version += 1
+        values = {"group_version": version, "group_changed_at": moment, "group_digest": now}
+        session.execute(update(tables.panel).where(this).values(values))
     return version, moment

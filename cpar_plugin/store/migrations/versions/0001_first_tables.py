@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("deleted_at", Moment()),
         sa.Column("group_version", sa.Integer(), nullable=False),
+        sa.Column("group_members_version", sa.Integer(), nullable=False),
         sa.Column("group_changed_at", Moment()),
         sa.Column("group_digest", digest()),
         sa.PrimaryKeyConstraint("panel_id", name="cpar_panel_pk"),
