@@ -71,9 +71,10 @@ def test_panels_stand_in_the_order_of_their_numbers_and_count_their_members(
 def test_two_live_panels_cannot_have_the_same_number(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     make_panel("0042")
     other = make_panel("42")
+    of_somebody_else = _draft("0042", ("102", "100000002"))
     for attempt in (
-        lambda: panels.create(site, clerk, _draft("0042")),
-        lambda: panels.edit(site, clerk, other, 1, _draft("0042")),
+        lambda: panels.create(site, clerk, of_somebody_else),
+        lambda: panels.edit(site, clerk, other, 1, of_somebody_else),
     ):
         with pytest.raises(Refused) as refused:
             attempt()
