@@ -42,7 +42,7 @@ def add(
         panels=_panels(host, numbers),
     )
     if jwks_url:
-        _try(host, jwks_url)
+        key_addresses.check_published(jwks_url, load(host.settings))
     client_id = register.register(host, host.identity.system, draft)
     click.echo(f"{name.strip()} is registered as {client_id}, for {_told(numbers)}.")
     base = load(host.settings).fhir_base_url
@@ -94,7 +94,7 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
     host = open_host(ctx)
     client = _client(host, client_id)
     if jwks_url:
-        _try(host, jwks_url)
+        key_addresses.check_published(jwks_url, load(host.settings))
         _change(host, client, jwks_url=jwks_url, jwks="")
     elif key_file:
         known = client.jwks
@@ -125,13 +125,6 @@ def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
     if missing:
         raise Refused(f"There is no panel {', '.join(missing)}. Give the panel number as it was issued.")
     return [known[number] for number in numbers]
-
-
-def _try(host: Host, address: str) -> None:
-    """Nobody wants to find out at the first token that the address was wrong."""
-    found = key_addresses.fetch(address, load(host.settings))
-    if not found:
-        raise Refused("No key that can be used is published there: RSA (RS384) or EC on P-384 (ES384), with a kid.")
 
 
 def _text(file: Path) -> str:

@@ -6,6 +6,8 @@ from . import clinic
 from .clinic import Clinic
 
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
+# Declared to no host, so that no role is offered it: administrators alone have it.
+REGISTER_CLIENTS = "CONFIGURE_CPAR_CLIENTS"
 
 
 class Forbidden(Exception):
@@ -18,6 +20,17 @@ def require_management(host: Host, actor: Actor) -> None:
         raise Forbidden(
             f"CPAR Panel Management needs the admin role, or a role with the permission {MANAGE}. "
             "Ask an administrator of the EMR for it."
+        )
+
+
+def require_administrator(host: Host, actor: Actor) -> None:
+    """Raises Forbidden unless the actor is an administrator of the EMR.
+
+    Managing panels is not enough: a client reads all their patients, whomever its registrar may see.
+    """
+    if not host.identity.has(actor, REGISTER_CLIENTS):
+        raise Forbidden(
+            "Only an administrator of the EMR can let another system read panels. Ask somebody with the admin role."
         )
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from .. import templates
 from ..hooks import Host
-from . import bulk, clinic, overview, panel_page, panels, submission_page, submissions, widget
+from . import bulk, clients, clinic, overview, panel_page, panels, submission_page, submissions, widget
 from .serving import serve
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -24,6 +24,7 @@ ROUTES = (
     *submissions.ROUTES,
     *submission_page.ROUTES,
     *overview.ROUTES,
+    *clients.ROUTES,
 )
 
 

@@ -22,7 +22,10 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
         with host.database.engine.connect() as connection:
             if not clinic.load(connection).enabled:
                 return []
-    return [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))]
+    items = [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))]
+    if host.identity.has(actor, access.REGISTER_CLIENTS):
+        items.append(MenuItem(section=SECTION, label="FHIR Clients", href=url_for("cpar.clients")))
+    return items
 
 
 def notices(host: Host, actor: Actor) -> list[Notice]:

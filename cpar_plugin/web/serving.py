@@ -37,6 +37,7 @@ class Needs(Enum):
 
     THE_PATIENT = "may see the patient"
     MANAGEMENT = "may manage panels"
+    ADMINISTRATION = "administers the EMR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,11 @@ _TITLES = {
 def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, Any]) -> None:
     if needs is Needs.THE_PATIENT:
         access.require_patient(host, actor, arguments["patient_id"])
+    elif needs is Needs.ADMINISTRATION:
+        access.require_administrator(host, actor)
     else:
         access.require_management(host, actor)
-    if needs is Needs.MANAGEMENT or request.method == "POST":
+    if needs is not Needs.THE_PATIENT or request.method == "POST":
         access.require_enabled(host)
         g.cpar_enabled = True  # so that the menu around the page does not ask again
 

@@ -24,6 +24,10 @@ DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS, BARRED = (
     "401",
     "303",
 )
+# The public key of a client.
+PUBLIC_KEYS = """{"keys": [{"kty": "EC", "crv": "P-384", "kid": "ec-1", "use": "sig", "alg": "ES384",
+ "x": "C2A0piZVApTBl516APHoEHZasF3hVmgqjmBALJEjEg0URG_v6lg8hHQmtbEtZms4",
+ "y": "WGWqdNB_OhFycHYUxhIJ2VtMQnr1RIAHLJgdDWaqLB_TusmDCpEKDEicuChHhf-I"}]}"""
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 

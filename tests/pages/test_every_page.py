@@ -9,13 +9,15 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from cpar_plugin.services import bulk
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.services.submission import asking, run
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
-from .conftest import MANAGER, RECEPTION
+from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -72,17 +74,20 @@ def pages(
         role = connection.execute(
             host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
         ).inserted_primary_key
+    client = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=(panel,))
     parts = {
         "patient_id": patient,
         "panel_id": panel,
         "operation_id": assigned.operation_id,
         "submission_id": submission,
         "role_no": role and role[0],
+        "client_no": register.number_of(register.register(host, host.identity.system, client)),
     }
     adapter = app.url_map.bind("")
     found = {"not-found": "/cpar/panels/999999"}
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and not rule.endpoint.endswith("static"):
+        page = not rule.endpoint.endswith("static") and not rule.endpoint.startswith("cpar_fhir.")
+        if "GET" in (rule.methods or ()) and page:
             address = adapter.build(rule.endpoint, {name: parts[name] for name in rule.arguments})
             with manager.get(address) as answer:
                 assert answer.status_code == 200, address

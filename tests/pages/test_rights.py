@@ -8,13 +8,15 @@ from flask import Flask
 from sqlalchemy import insert
 
 from cpar_plugin.services import bulk, snapshot
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.services.submission import asking
 from cpar_plugin.settings import load
 from cpar_plugin.store.tables import submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
-from .conftest import BARRED, NO_RIGHTS
+from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
 
 PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")
 
@@ -85,6 +87,13 @@ EXPECTED = {
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
+    ("GET", "cpar.clients"): ADMINISTRATION,
+    ("GET", "cpar.new_client"): ADMINISTRATION,
+    ("POST", "cpar.new_client"): CHANGES_ROLES,
+    ("GET", "cpar.edit_client"): ADMINISTRATION,
+    ("POST", "cpar.edit_client"): CHANGES_ROLES,
+    ("GET", "cpar.revoke_client"): ADMINISTRATION,
+    ("POST", "cpar.revoke_client"): CHANGES_ROLES,
 }
 
 
@@ -129,6 +138,7 @@ def test_every_address_answers_each_person_as_expected(
                 if endpoint in ("cpar.submission", "cpar.submission_file")
                 else asking.ask(host, load(host.settings), host.identity.system, other_panel)
             ),
+            "client_no": _client(host, f"Client {number}"),
             "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
         }
         fields = _fields(endpoint, patient, panel, other_panel, f"Role {number}")
@@ -161,9 +171,16 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
         "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
+        "cpar.new_client": {"name": f"New {role}", "kinds": "*", "jwks": PUBLIC_KEYS},
+        "cpar.edit_client": {"name": f"Other {role}", "kinds": "Group", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})
+
+
+def _client(host: OscarHost, name: str) -> int:
+    draft = ClientDraft(name=name, scopes="system/*.rs", jwks=PUBLIC_KEYS)
+    return register.number_of(register.register(host, host.identity.system, draft)) or 0
 
 
 def _new_role(host: OscarHost, name: str) -> int:

@@ -13,6 +13,8 @@ from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.settings import Settings
@@ -21,12 +23,18 @@ from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
-from .conftest import MANAGER
+from .conftest import MANAGER, PUBLIC_KEYS
 
 MEMBERS, PANELS, AT_MOST = 20_000, 300, 12
 EARLIER = 10  # submissions of each panel
 # The parts of addresses. A page with another one needs a value here.
-PARTS = {"patient_id": 1, "panel_id": PANEL_ID, "operation_id": 1, "submission_id": PANELS * EARLIER + 1}
+PARTS = {
+    "patient_id": 1,
+    "panel_id": PANEL_ID,
+    "operation_id": 1,
+    "submission_id": PANELS * EARLIER + 1,
+    "client_no": 1,
+}
 NO_PAGES = ("cpar.static", "cpar.submission_file")  # a submission's file is read piece by piece
 OTHER_PAGES = ("master_record", "details", "search", "administration")  # they show the plugin's widget or notices
 
@@ -46,6 +54,8 @@ def app(host: OscarHost, oscar: Any, clock: FixedClock, tmp_path: Path) -> Flask
     with host.database.writing() as connection:
         connection.execute(insert(tables.submission), list(_earlier(host)))
     assert asking.ask(host, settings, everyone, PANEL_ID) == PARTS["submission_id"]
+    network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, PANELS))
+    assert register.register(host, everyone, network) == register.id_of(PARTS["client_no"])
     clock.move_to(clock.now().replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {State.WRITTEN: 1}
     plugins = Plugins()

@@ -70,6 +70,12 @@ def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
         ) from None
 
 
+def check_published(address: str, settings: Settings) -> None:
+    """Raises Refused (`jwks_url`) unless a usable key is published there now: better said before the first token."""
+    if not fetch(address, settings):
+        raise _refused("No usable key is published there: RSA (for RS384) or EC on P-384 (for ES384), with a kid.")
+
+
 def _connected_to(url: Url, settings: Settings) -> str:
     """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
     found = socket.getaddrinfo((url.host or "").strip("[]"), url.port or 443, type=socket.SOCK_STREAM)

@@ -22,6 +22,7 @@ from .keys import checked_set
 
 _PREFIX = "client-"
 _GONE = "There is no such client, or it has been revoked."
+_ONE_OF_TWO = "Give either the address of the client's keys or the keys themselves, one of the two."
 _TABLE = tables.client
 
 
@@ -143,8 +144,6 @@ def _checked(draft: ClientDraft) -> dict[str, str | None]:
     values: dict[str, str | None] = {"jwks_url": None, "jwks": None}
     messages: dict[str, str] = {}
     by_address, by_set = bool(draft.jwks_url.strip()), bool(draft.jwks.strip())
-    if by_address == by_set:
-        messages["jwks_url"] = "Give either the address of the client's keys or the keys themselves, one of the two."
     checks: tuple[tuple[str, Callable[[], str | None]], ...] = (
         ("name", lambda: issued_text(draft.name, "name", "name of the client", CLINIC_NAME_LENGTH)),
         ("scopes", lambda: scope_rules.registered(draft.scopes)),
@@ -156,6 +155,10 @@ def _checked(draft: ClientDraft) -> dict[str, str | None]:
             values[name] = check()
         except Refused as refused:
             messages.update(refused.messages)
+    if by_address == by_set:
+        messages.setdefault(
+            "jwks_url", "Give either the address of the client's keys or the keys themselves, one of the two."
+        )
     if messages:
         raise Refused(messages)
     return {**values, "live_name": values["name"]}

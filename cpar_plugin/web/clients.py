@@ -1,0 +1,183 @@
+"""The pages about FHIR clients: which systems may read panels, with which keys."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.refusals import Refused, Stale
+from ..domain.scopes import EVERY_KIND, KINDS
+from ..hooks import Actor, Host
+from ..services import panels as panel_service
+from ..services.clients import keys, register
+from ..services.clients.key_addresses import check_published
+from ..services.clients.register import Client, ClientDraft
+from ..services.submission.history import actor_names
+from ..settings import load
+from .fhir.addresses import base_url, token_url
+from .inputs import INCOMPLETE, number
+from .rendering import page
+from .serving import ID, Needs, Route
+
+_KIND_LABELS = {
+    EVERY_KIND: "Everything",
+    "Group": "Panels and who is on them (Group)",
+    "Location": "Facilities (Location)",
+    "Organization": "The clinic (Organization)",
+    "Patient": "Patients on panels (Patient)",
+    "Practitioner": "Providers (Practitioner)",
+    "PractitionerRole": "Which provider works where (PractitionerRole)",
+}
+
+
+@dataclass(slots=True)
+class ClientForm:
+    """What stands in the form."""
+
+    name: str = ""
+    kinds: Sequence[str] = ()
+    panels: Sequence[int] = ()
+    jwks_url: str = ""
+    jwks: str = ""
+    version: str = ""
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def draft(self) -> ClientDraft:
+        """The same, to be registered."""
+        scopes = " ".join(f"system/{kind}.rs" for kind in self.kinds)
+        return ClientDraft(
+            name=self.name, scopes=scopes, jwks_url=self.jwks_url, jwks=self.jwks, panels=tuple(self.panels)
+        )
+
+
+def clients(host: Host, actor: Actor) -> ResponseReturnValue:
+    """All clients, and what another system needs to know to connect."""
+    settings = load(host.settings)
+    with host.database.engine.connect() as connection:
+        every = register.every_client(connection)
+        numbers = _numbers(panel_service.live_panels(connection, host))
+        names = actor_names(connection, host, {client.created_by for client in every})
+    return page(
+        host,
+        "FHIR Clients",
+        "clients.html",
+        clients=every,
+        numbers=numbers,
+        names=names,
+        labels=_KIND_LABELS,
+        kinds_of=_kinds_of,
+        kids_of=lambda client: list(keys.usable(client.jwks or "")),
+        base_url=base_url(settings),
+        reached=token_url(settings) is not None,
+    )
+
+
+def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The empty form, and what becomes of it."""
+    if request.method == "GET":
+        return _form(host, ClientForm())
+    form = _sent()
+    refused = _refusal(host, form, lambda draft: register.register(host, actor, draft))
+    return refused or _done(f"{form.name.strip()} is registered. Tell them their client id and the address below.")
+
+
+def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
+    """A client in the form, and what becomes of it."""
+    client = _client(host, client_no)
+    if request.method == "GET":
+        form = ClientForm(
+            client.name, _kinds_of(client), client.panels, client.jwks_url or "", client.jwks or "", str(client.version)
+        )
+        return _form(host, form, client)
+    form = _sent()
+    version = number(form.version, "", INCOMPLETE)
+    refused = _refusal(host, form, lambda draft: register.change(host, actor, client.client_id, version, draft), client)
+    return refused or _done(f"{form.name.strip()} is saved. Tokens that it had do not work any more.")
+
+
+def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
+    """What revoking means, and doing it."""
+    client = _client(host, client_no)
+    if request.method == "GET":
+        return page(host, f"Revoke {client.name}?", "client_revoke.html", client=client)
+    register.revoke(host, actor, client.client_id)
+    return _done(f"{client.name} is revoked.")
+
+
+def _client(host: Host, client_no: int) -> Client:
+    with host.database.engine.connect() as connection:
+        return register.live_client(connection, register.id_of(client_no))
+
+
+def _sent() -> ClientForm:
+    sent = request.form
+    return ClientForm(
+        name=sent.get("name", ""),
+        kinds=[kind for kind in sent.getlist("kinds") if kind in (EVERY_KIND, *KINDS)],
+        panels=[number(panel_id, "panels", INCOMPLETE) for panel_id in sent.getlist("panels")],
+        jwks_url=sent.get("jwks_url", ""),
+        jwks=sent.get("jwks", ""),
+        version=sent.get("version", ""),
+    )
+
+
+def _refusal(
+    host: Host, form: ClientForm, save: Callable[[ClientDraft], object], client: Client | None = None
+) -> ResponseReturnValue | None:
+    """Save what was entered. None when that was possible, else the form again with what is to be mended."""
+    try:
+        draft = form.draft()
+        if draft.jwks_url.strip() and not draft.jwks.strip() and draft.jwks_url != (client and client.jwks_url):
+            check_published(draft.jwks_url, load(host.settings))
+        save(draft)
+    except Stale as stale:
+        form.messages = stale.messages
+        return _form(host, form, client, HTTPStatus.CONFLICT)
+    except Refused as refused:
+        form.messages = refused.messages
+        return _form(host, form, client, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return None
+
+
+def _done(message: str) -> ResponseReturnValue:
+    flash(message, "cpar")
+    return redirect(url_for("cpar.clients"), HTTPStatus.SEE_OTHER)
+
+
+def _form(
+    host: Host, form: ClientForm, client: Client | None = None, status: HTTPStatus = HTTPStatus.OK
+) -> ResponseReturnValue:
+    with host.database.engine.connect() as connection:
+        numbers = _numbers(panel_service.live_panels(connection, host))
+    gone = [panel_id for panel_id in (client.panels if client else ()) if panel_id not in numbers]
+    title = f"Change {client.name}" if client else "Register a FHIR client"
+    return page(
+        host,
+        title,
+        "client_form.html",
+        status,
+        form=form,
+        client=client,
+        messages=form.messages,
+        labels=_KIND_LABELS,
+        panels=[*numbers.items(), *((panel_id, "A panel that has been deleted") for panel_id in gone)],
+    )
+
+
+def _kinds_of(client: Client) -> list[str]:
+    return [scope.removeprefix("system/").removesuffix(".rs") for scope in client.scopes.split()]
+
+
+def _numbers(panels: Sequence[panel_service.Panel]) -> dict[int, str]:
+    return {panel.panel_id: panel.number for panel in panels}
+
+
+_ONE = f"/clients/<{ID}:client_no>"
+ROUTES = (
+    Route("/clients", clients, Needs.ADMINISTRATION),
+    Route("/clients/new", new_client, Needs.ADMINISTRATION, ("GET", "POST")),
+    Route(_ONE, edit_client, Needs.ADMINISTRATION, ("GET", "POST")),
+    Route(f"{_ONE}/revoke", revoke_client, Needs.ADMINISTRATION, ("GET", "POST")),
+)

@@ -1,0 +1,128 @@
+"""The pages about FHIR clients, as an administrator of the EMR uses them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from joserfc.jwk import ECKey
+
+from cpar_plugin.services import panels
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.register import Client
+from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import MANAGER, PUBLIC_KEYS
+
+OTHER_KEYS = PUBLIC_KEYS.replace("ec-1", "ec-2")
+
+
+@pytest.fixture
+def registered(host: OscarHost) -> Callable[[], list[Client]]:
+    """All clients as they stand."""
+
+    def read() -> list[Client]:
+        with host.database.engine.connect() as connection:
+            return register.every_client(connection)
+
+    return read
+
+
+def test_a_client_is_registered_for_one_panel(
+    manager: Any, panel: int, other_panel: int, registered: Callable[[], list[Client]]
+) -> None:
+    entered = {"name": "Network", "kinds": ["Group", "Patient"], "panels": panel, "jwks": PUBLIC_KEYS}
+    answer = manager.post("/cpar/clients/new", **entered)
+    assert answer.location == "/cpar/clients"
+    [client] = registered()
+    assert (client.name, client.scopes, client.panels) == ("Network", "system/Group.rs system/Patient.rs", (panel,))
+    page = manager.get("/cpar/clients").get_data(as_text=True)
+    for part in ("Network is registered", "client-1", "Panel 0042", "ec-1", "never", "http://localhost/fhir"):
+        assert part in page
+    assert "0077" not in page
+
+
+def test_a_client_without_panels_is_said_to_read_all(manager: Any, panel: int) -> None:
+    assert "With none ticked it reads all panels" in manager.get("/cpar/clients/new").get_data(as_text=True)
+    manager.post("/cpar/clients/new", name="Network", kinds="*", jwks=PUBLIC_KEYS)
+    assert "All panels of the clinic" in manager.get("/cpar/clients").get_data(as_text=True)
+
+
+def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
+    manager: Any, panel: int, registered: Callable[[], list[Client]]
+) -> None:
+    private = ECKey.generate_key("P-384").as_dict(private=True)
+    answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=str(private).replace("'", '"'))
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    for part in ("Enter the name of the client", "Choose what the client may read", "holds a private key"):
+        assert part in page
+    assert f'value="{panel}" checked' in page
+    answer = manager.post("/cpar/clients/new", name="A", kinds="*", jwks_url="https://127.0.0.1/jwks.json")
+    assert answer.status_code == 422
+    assert "private network" in answer.get_data(as_text=True)
+    assert registered() == []
+
+
+def test_a_client_is_changed_and_a_second_person_is_told(
+    manager: Any, panel: int, registered: Callable[[], list[Client]]
+) -> None:
+    manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
+    assert "ec-1" in manager.get("/cpar/clients/1").get_data(as_text=True)
+    entered = {"name": "Network", "kinds": "Group", "panels": panel, "jwks": OTHER_KEYS, "version": "1"}
+    assert manager.post("/cpar/clients/1", **entered).status_code == 303
+    assert registered()[0].scopes == "system/Group.rs"
+    assert manager.post("/cpar/clients/1", **(entered | {"kinds": "*"})).status_code == 409
+    assert registered()[0].scopes == "system/Group.rs"
+
+
+def test_a_panel_that_is_deleted_stays_ticked(
+    manager: Any, host: OscarHost, panel: int, registered: Callable[[], list[Client]]
+) -> None:
+    manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
+    panels.delete(host, host.identity.system, panel, 1)
+    page = manager.get("/cpar/clients/1").get_data(as_text=True)
+    assert "A panel that has been deleted" in page
+    assert f'value="{panel}" checked' in page
+    assert "A panel that has been deleted" in manager.get("/cpar/clients").get_data(as_text=True)
+
+
+def test_revoking_is_asked_about_and_done(manager: Any, registered: Callable[[], list[Client]], panel: int) -> None:
+    manager.post("/cpar/clients/new", name="Network", kinds="*", jwks=PUBLIC_KEYS)
+    assert "cannot be undone" in manager.get("/cpar/clients/1/revoke").get_data(as_text=True)
+    assert manager.post("/cpar/clients/1/revoke").status_code == 303
+    assert registered()[0].revoked_at
+    page = manager.get("/cpar/clients").get_data(as_text=True)
+    assert "No system can read panels at the moment" in page
+    assert manager.get("/cpar/clients/1").status_code == 404
+    assert manager.post("/cpar/clients/1/revoke").status_code == 404
+
+
+def test_only_administrators_find_it_in_the_menu(manager: Any, cpar_role: Any) -> None:
+    assert "FHIR Clients" in manager.get("/administration").get_data(as_text=True)
+    assert "FHIR Clients" not in cpar_role.get("/administration").get_data(as_text=True)
+    answer = cpar_role.get("/cpar/clients")
+    assert answer.status_code == 403
+    assert "admin role" in answer.get_data(as_text=True)
+
+
+def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
+    app: Flask, manager: Any, panel: int, other_panel: int, open_tab: OpenTab
+) -> None:
+    for name, chosen in (("Network analytics", [panel, other_panel]), ("Referral system of the zone", [])):
+        manager.post("/cpar/clients/new", name=name, kinds=["Group", "Patient"], panels=chosen, jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/new", name="Old system", kinds="*", jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/3/revoke")
+    page = open_tab(MANAGER)
+    page.goto("/cpar/clients")
+    look(page, "clients-several")
+    page.get_by_role("link", name="Register a Client").click()
+    page.get_by_label("Name", exact=True).fill("Province")
+    page.get_by_role("button", name="Save").click()
+    look(page, "client-form-mistakes")
+    page.get_by_role("link", name="Choose what the client may read").click()
+    page.get_by_label("Everything").check()
+    page.get_by_label("Or the keys themselves").fill(PUBLIC_KEYS)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Province is registered").wait_for()
