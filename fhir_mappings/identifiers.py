@@ -19,6 +19,7 @@ _HEALTH_NUMBER = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-{}-patient-h
 _PROVINCES = ("BC", "SK", "MB", "QC", "NB", "NS", "PE", "NL", "NT", "NU", "YT")
 _ELSEWHERE = {province: _HEALTH_NUMBER.format(province.lower()) for province in _PROVINCES}
 _ELSEWHERE["ON"] = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn"
+OTHER_JURISDICTIONS = tuple(_ELSEWHERE)  # beside AB, those whose health numbers have a published system
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
@@ -49,6 +50,18 @@ _GENDER_CODES = {code: gender.value for code, gender in _GENDERS.items()}
 def gender(code: str | None) -> str:
     """The FHIR code for the EMR's: M, F, X, O (other) and T (transgender) are known, anything else is unknown."""
     return _GENDER_CODES.get(code or "", _UNKNOWN)
+
+
+def emr_codes(code: str) -> list[str]:
+    """The EMR's codes that this FHIR gender stands for; for `unknown` those that have a gender."""
+    return [own for own, known in _GENDER_CODES.items() if known == code or code == _UNKNOWN]
+
+
+def jurisdiction_of(system: str, settings: Settings) -> str | None:
+    """The province whose health numbers have this system (`AB`); None for another system."""
+    if system == settings.uri_phn:
+        return "AB"
+    return next((province for province, known in _ELSEWHERE.items() if known == system), None)
 
 
 def identifier(system: str, value: str, kind: IdentifierType | None = None) -> Resource:

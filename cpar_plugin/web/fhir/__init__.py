@@ -1,13 +1,39 @@
 """The FHIR interface, under `/fhir`: for other systems, and for people who manage panels."""
 
 from functools import partial, update_wrapper
+from http import HTTPStatus
 
 from flask import Response
 
+from ...fhir_mappings.outcome import IssueType
+from ...fhir_mappings.searchable import SEARCHABLE
 from ...hooks import Host, ProgramInterface
 from ...settings import load
 from . import smart, token
 from .callers import Callers, TurnedAway, turned_away
+from .metadata import DEFINITION_KINDS, metadata, read_definition
+from .reading import read_resource
+from .refusals import Refusal
+from .routes import METHODS, Exchange, Route, serve
+from .searching import search
+
+
+def nothing_here(exchange: Exchange, rest: str = "") -> Response:
+    """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
+    if not rest or "$" in rest or "_history" in rest:
+        words = "This server reads and searches: see /metadata. It does nothing else."
+        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, words)
+    raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "There is no such address or kind here. See /metadata.")
+
+
+def _routes() -> list[tuple[Route, dict[str, str]]]:
+    """Every address for known callers, and what its view is called with."""
+    routes = [(Route(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(Route(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(Route(f"/{kind}/_search", search, ("POST",)), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(Route(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
+    routes += [(Route("/", nothing_here, METHODS), {"rest": ""}), (Route("/<path:rest>", nothing_here, METHODS), {})]
+    return routes
 
 
 def fhir_blueprint(host: Host) -> ProgramInterface:
@@ -16,6 +42,19 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     callers = Callers(host, load(host.settings))
     for path, view, methods in (*token.ROUTES, *smart.ROUTES):
         interface.add_url_rule(path, view.__name__, update_wrapper(partial(view, callers), view), methods=methods)
+    described = partial(metadata, callers, host.clock.now())
+    interface.add_url_rule("/metadata", "metadata", update_wrapper(described, metadata), methods=METHODS)
+    for route, arguments in _routes():
+        answer = update_wrapper(partial(serve, callers, route), route.view)
+        interface.add_url_rule(
+            route.path,
+            "_".join((route.view.__name__, *arguments.values(), *route.methods[:1])),
+            answer,
+            defaults=arguments,
+            methods=METHODS,
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
     interface.register_error_handler(TurnedAway, turned_away)
     interface.after_request(_guard)
     return interface

@@ -1,0 +1,62 @@
+"""Comparing names without case and accents, on either database."""
+
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+_NAME = "cpar_folded"
+
+
+@lru_cache(4096)
+def folded_text(text: str) -> str:
+    """Without case and accents: `Hélène` and `HELENE` are the same."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+class folded(FunctionElement[str]):  # noqa: N801  # spelled like the function that it is
+    """A text that is compared and ordered without case and accents. Call `can_fold` on the connection first.
+
+    On MariaDB by its collation, which goes a little less far (`ß` is not `ss` at the end of a beginning, for instance).
+    """
+
+    name = _NAME
+    type = String()
+    inherit_cache = True
+
+
+@compiles(folded)
+def _called(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
+    return f"{_NAME}({compiler.process(element.clauses, **context)})"
+
+
+@compiles(folded, "mysql", "mariadb")
+def _collated(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
+    return f"(CONVERT({compiler.process(element.clauses, **context)} USING utf8mb4) COLLATE utf8mb4_unicode_520_ci)"
+
+
+def can_fold(connection: Connection) -> None:
+    """Give an SQLite connection the function, which it does not have by itself. Nothing to do elsewhere."""
+    if connection.dialect.name == "sqlite":
+        raw: Any = connection.connection.dbapi_connection
+        raw.create_function(_NAME, 1, _folded_or_null, deterministic=True)
+
+
+def _folded_or_null(text: str | None) -> str | None:
+    return None if text is None else folded_text(text)
+
+
+def text_fits(column: ColumnElement[str], modifier: str | None, text: str) -> ColumnElement[bool]:
+    """Whether the column begins with the text, without case and accents; `contains` it; or is it, letter by letter."""
+    if modifier == "exact":
+        return column == text
+    plain = folded_text(text)
+    there = folded(column)
+    return (
+        there.contains(plain, autoescape=True) if modifier == "contains" else there.startswith(plain, autoescape=True)
+    )

@@ -1,0 +1,59 @@
+"""What the interface is: the CapabilityStatement, open to everybody, and our definitions."""
+
+from datetime import datetime
+from functools import cache
+from importlib import metadata as packages
+
+from flask import Response, request
+
+from ...domain.refusals import NotFound
+from ...fhir_mappings.capability import capability
+from ...fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from .addresses import base_url, token_url
+from .callers import Callers
+from .negotiation import FORMATS, content_type, parameters
+from .refusals import refused
+from .routes import Exchange, json_answer, wrong_method
+
+_DEFINITIONS = {
+    "CodeSystem": code_systems,
+    "SearchParameter": search_parameters,
+    "StructureDefinition": structure_definitions,
+    "ValueSet": value_sets,
+}
+DEFINITION_KINDS = tuple(_DEFINITIONS)
+
+
+def metadata(callers: Callers, since: datetime) -> Response:
+    """The CapabilityStatement. It says nothing of the clinic beyond its address: nobody has to be known to read it.
+
+    `since`: when this server began.
+    """
+    try:
+        if request.method not in ("GET", "HEAD"):
+            raise wrong_method("GET", "HEAD")
+        statement = capability(
+            callers.settings,
+            base=base_url(callers.settings),
+            token_url=token_url(callers.settings),
+            version=_version(),
+            since=since,
+            formats=FORMATS,
+            definitions=DEFINITION_KINDS,
+        )
+        return json_answer(statement, content_type(parameters()))
+    except Exception as error:
+        return refused(error)
+
+
+def read_definition(exchange: Exchange, kind: str, definition_id: str) -> Response:
+    """A definition of ours."""
+    for definition in _DEFINITIONS[kind](exchange.settings):
+        if definition["id"] == definition_id:
+            return exchange.answer(definition)
+    raise NotFound("There is no such definition here.")
+
+
+@cache
+def _version() -> str:
+    return packages.version("oscar-cpar-plugin")

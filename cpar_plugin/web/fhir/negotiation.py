@@ -1,0 +1,69 @@
+"""What a request asks for: its parameters, and the form of the answer."""
+
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from flask import request
+
+from ...fhir_mappings.outcome import IssueType
+from ...services.resources.search_request import MOST_PARAMETERS, Pairs, check_size
+from .refusals import Refusal
+
+FHIR_JSON = "application/fhir+json"
+FORMATS = (FHIR_JSON, "json")  # as the CapabilityStatement names them
+FORM = "application/x-www-form-urlencoded"
+_CHARSET = "; charset=utf-8"
+_JSON = ("json", "application/json", "text/json", FHIR_JSON, "application/fhir json")  # a plus is a space in a query
+_ANY = ("*/*", "application/*")
+
+
+def parameters(*, form: bool = False) -> Pairs:
+    """The parameters in the address, and in a posted form. Raises Refusal for another body, BadSearch for too many."""
+    texts = [request.query_string.decode("ascii", "replace")]
+    if form:
+        if request.mimetype != FORM:
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, IssueType.NOT_SUPPORTED, f"Send the search as {FORM}.")
+        texts.append(request.get_data().decode("ascii", "replace"))
+    pairs: list[tuple[str, str]] = []
+    for text in texts:
+        if text.count("&") > 2 * MOST_PARAMETERS:
+            raise Refusal(HTTPStatus.BAD_REQUEST, IssueType.TOO_LONG, "There are too many parameters.")
+        pairs += parse_qsl(text, keep_blank_values=True)
+    check_size([pair for pair in pairs if pair[0] != "_cursor"])
+    return pairs
+
+
+def content_type(pairs: Pairs) -> str:
+    """The form of the answer, after `_format` and Accept. Raises Refusal (406) for all but JSON."""
+    wanted = next((value for name, value in pairs if name == "_format"), None)
+    found = _of_format(wanted) if wanted else _of_accept(request.headers.get("Accept", "*/*"))
+    if found is None:
+        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, IssueType.NOT_SUPPORTED, f"Answers are {FHIR_JSON} (FHIR 4.0) alone.")
+    return found + _CHARSET
+
+
+def strict() -> bool:
+    """Whether unknown parameters are to be refused: `Prefer: handling=strict`."""
+    wishes = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
+    return any(wish.strip().replace(" ", "") == "handling=strict" for wish in wishes)
+
+
+def _of_format(wanted: str) -> str | None:
+    return FHIR_JSON if wanted.partition(";")[0].strip().lower() in _JSON else None
+
+
+@lru_cache(256)
+def _of_accept(header: str) -> str | None:
+    best, weight = None, 0.0
+    for part in header[:1000].lower().split(","):
+        name, *rest = (piece.strip() for piece in part.split(";"))
+        options = dict(piece.partition("=")[::2] for piece in rest)
+        try:
+            quality = float(options.get("q", "1"))
+        except ValueError:
+            continue
+        other_version = name == FHIR_JSON and options.get("fhirversion", "4.0") not in ("4.0", "4.0.1")
+        if quality > weight and (name in _JSON or name in _ANY) and not other_version:
+            best, weight = ("application/json" if name == "application/json" else FHIR_JSON), quality
+    return best

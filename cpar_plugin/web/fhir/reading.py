@@ -1,0 +1,58 @@
+"""Reading one resource, if it has changed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+
+from flask import Response, request
+from sqlalchemy import Connection
+
+from ...services.resources.groups import GroupSource
+from ...services.resources.search_request import Shape, Summary, shape
+from ...services.resources.search_shape import shaped, wanted
+from ...services.resources.sources import read
+from ...services.resources.versions import Versioned
+from .callers import require
+from .routes import Exchange
+
+
+def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
+    """One resource; 304 without a body where the caller has it already. A Group is streamed with its members."""
+    require(exchange.caller, kind, "read")
+    asked = shape(exchange.pairs)
+    if asked.summary is Summary.COUNT:
+        asked = replace(asked, summary=Summary.FALSE)  # R4: for searches alone
+    connection = exchange.host.database.engine.connect()
+    try:
+        found = read(connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
+        headers = {
+            "ETag": f'W/"{found.version}"',
+            "Last-Modified": format_datetime(found.last_updated, usegmt=True),
+        }
+        if _unchanged(found):
+            answer = Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        elif kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
+            return exchange.stream(group_body(connection, exchange, found, asked), connection, headers)
+        else:
+            answer = exchange.answer(shaped(found.resource, asked), headers)
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return answer
+
+
+def group_body(connection: Connection, exchange: Exchange, group: Versioned, asked: Shape) -> Iterator[bytes]:
+    """A Group with its members as JSON, a chunk at a time."""
+    groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
+    return groups.body(connection, replace(group, resource=shaped(group.resource, asked)))
+
+
+def _unchanged(found: Versioned) -> bool:
+    """R4, conditional read. Where both are sent, If-None-Match decides (RFC 9110)."""
+    if "If-None-Match" in request.headers:
+        return request.if_none_match.contains_weak(str(found.version))
+    since: datetime | None = request.if_modified_since
+    return since is not None and found.last_updated.replace(microsecond=0) <= since

@@ -1,0 +1,59 @@
+"""How the FHIR interface says no: always as an OperationOutcome, never with patient data."""
+
+import logging
+import traceback
+from http import HTTPStatus
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from ...domain.refusals import NotFound, Refused
+from ...fhir_mappings.outcome import IssueType
+from ...services.resources.refusals import Gone
+from ...services.resources.search_values import BadSearch
+from .callers import TurnedAway, turned_away
+
+_log = logging.getLogger(__name__)
+_OF_HTTP = {
+    HTTPStatus.NOT_FOUND: (IssueType.NOT_FOUND, "There is no such address here. See /metadata."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (IssueType.TOO_LONG, "The request is too large."),
+}
+
+
+class Refusal(TurnedAway):
+    """A request that cannot be answered."""
+
+    def __init__(self, status: HTTPStatus, code: IssueType, message: str, **headers: str) -> None:
+        super().__init__(message, **headers)
+        self.status = status
+        self.code = code.value
+
+
+def refused(error: Exception) -> Response:
+    """The answer to any error. What nobody has foreseen is logged by its place, without what it was about."""
+    if not isinstance(error, TurnedAway):
+        error = _as_refusal(error)
+    return turned_away(error)
+
+
+def _as_refusal(error: Exception) -> Refusal:
+    match error:
+        case BadSearch():
+            return Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, str(error))
+        case Gone():
+            return Refusal(HTTPStatus.GONE, IssueType.DELETED, str(error))
+        case NotFound():
+            return Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, str(error))
+        case Refused():
+            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, IssueType.BUSINESS_RULE, str(error))
+        case HTTPException(code=int(status)) if 400 <= status < 500:
+            code, words = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
+            return Refusal(HTTPStatus(status), code, words)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)
+    return Refusal(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        IssueType.EXCEPTION,
+        "This did not work, and it is our fault. Try again; if it stays so, tell the clinic's operator.",
+    )

@@ -1,0 +1,113 @@
+"""How every address of the FHIR interface is served: who asks, in which form, and what a refusal looks like."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Response, current_app, request
+from sqlalchemy import Connection
+
+from ...fhir_mappings.outcome import IssueType
+from ...hooks import Host
+from ...services.clients.caller import Caller
+from ...services.resources.search_cursor import Cursors
+from ...services.resources.search_request import Pairs
+from ...settings import Settings
+from .addresses import base_url
+from .callers import Callers
+from .negotiation import content_type, parameters
+from .refusals import Refusal, refused
+
+LARGEST_REQUEST = 32 * 1024
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request that may go on: who sent it, and what is needed to answer it."""
+
+    callers: Callers
+    caller: Caller
+    pairs: Pairs
+    content_type: str
+
+    @property
+    def host(self) -> Host:
+        return self.callers.host
+
+    @property
+    def settings(self) -> Settings:
+        return self.callers.settings
+
+    @cached_property
+    def base(self) -> str:
+        """The address of the interface, without a slash at its end."""
+        return base_url(self.settings)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """What makes and reads the addresses of further pages."""
+        return cursors_of_the_application()
+
+    def answer(self, body: object, headers: dict[str, str] | None = None) -> Response:
+        """A resource as the answer."""
+        return json_answer(body, self.content_type, headers)
+
+    def stream(
+        self, chunks: Iterator[bytes], connection: Connection, headers: dict[str, str] | None = None
+    ) -> Response:
+        """An answer that is read while it is sent. The connection is closed at its end, however it ends."""
+        answer = Response(chunks, headers=headers, content_type=self.content_type)
+        answer.call_on_close(connection.close)
+        return answer
+
+
+View = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address, and the view that answers it: it is called with the exchange and the parts of the address."""
+
+    path: str
+    view: View
+    methods: tuple[str, ...] = ("GET", "HEAD")
+
+
+def serve(callers: Callers, route: Route, **arguments: Any) -> Response:
+    """Answer one request, for callers who are known. Every error becomes an OperationOutcome."""
+    try:
+        request.max_content_length = LARGEST_REQUEST
+        caller = callers.caller()
+        if request.method not in route.methods:
+            raise wrong_method(*route.methods)
+        pairs = parameters(form=route.methods == ("POST",))
+        exchange = Exchange(callers, caller, pairs, content_type(pairs))
+        return route.view(exchange, **arguments)
+    except Exception as error:
+        return refused(error)
+
+
+def json_answer(body: object, content_type: str, headers: dict[str, str] | None = None) -> Response:
+    """A resource as the answer."""
+    return Response(orjson.dumps(body), headers=headers, content_type=content_type)
+
+
+def wrong_method(*allowed: str) -> Refusal:
+    """What is not done at this address."""
+    words = f"This address answers to {', '.join(allowed)}. Nothing can be written here."
+    return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, words, Allow=", ".join(allowed))
+
+
+def cursors_of_the_application() -> Cursors:
+    """One for each application. Its secret is the same in all its processes, or no session would last either."""
+    kept: Cursors | None = current_app.extensions.get("cpar_fhir_cursors")
+    if kept is None:
+        secret = current_app.secret_key
+        if not secret:
+            raise RuntimeError("the application has no secret key")
+        kept = current_app.extensions["cpar_fhir_cursors"] = Cursors(secret)
+    return kept

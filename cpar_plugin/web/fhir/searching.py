@@ -1,0 +1,109 @@
+"""Searching: one page at a time, as a Bundle."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response
+from sqlalchemy import Connection
+
+from ...fhir_mappings.identifiers import Resource
+from ...services.resources.search_page import Page, Position, Searching
+from ...services.resources.search_request import Search, Shape, Terms, understand
+from ...services.resources.search_shape import shaped, wanted
+from ...services.resources.versions import Versioned
+from .callers import require
+from .negotiation import strict
+from .reading import group_body
+from .routes import Exchange
+
+_INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practitioner": "PractitionerRole"}
+
+
+def search(exchange: Exchange, kind: str) -> Response:
+    """The page of a search that is asked for: its first, or the one that `_cursor` stands for."""
+    require(exchange.caller, kind, "search")
+    pairs, position = exchange.pairs, Position(exchange.host.clock.now())
+    cursor = next((value for name, value in pairs if name == "_cursor"), None)
+    if cursor is not None:
+        pairs, position = exchange.cursors.read(kind, cursor)
+    asked = understand(kind, pairs, _terms(exchange, position.began))
+    if asked.includes:
+        require(exchange.caller, _INCLUDED[kind], "read")
+    connection = exchange.host.database.engine.connect()
+    try:
+        searching = Searching(connection, exchange.host, exchange.settings, exchange.caller)
+        page = searching.page(asked, position)
+        head = _head(exchange, asked, page, cursor)
+        if kind == "Group" and page.matches and wanted(kind, "member", asked.shape):
+            return exchange.stream(_with_groups(connection, exchange, asked, page, head), connection)
+        entries = [
+            *(_entry(exchange.base, one, "match", asked.shape) for one in page.matches),
+            *_included(exchange, asked, page),
+        ]
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return exchange.answer({**head, "entry": entries} if entries else head)
+
+
+def _terms(exchange: Exchange, now: datetime) -> Terms:
+    settings = exchange.settings
+    return Terms(
+        base=exchange.base,
+        zone=exchange.host.clock.zone,
+        now=now,
+        usual_count=settings.fhir_page_size,
+        largest_count=settings.fhir_largest_page,
+        strict=strict(),
+    )
+
+
+def _head(exchange: Exchange, asked: Search, page: Page, cursor: str | None) -> Resource:
+    address = f"{exchange.base}/{asked.kind}"
+    this = [("_cursor", cursor)] if cursor is not None else list(asked.used)
+    links = [{"relation": "self", "url": _with_query(address, this)}]
+    if page.following:
+        following = exchange.cursors.written(asked.kind, asked.used, page.following)
+        links.append({"relation": "next", "url": _with_query(address, [("_cursor", following)])})
+    head: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        head["total"] = page.total
+    head["link"] = links
+    return head
+
+
+def _with_query(address: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{address}?{urlencode(pairs)}" if pairs else address
+
+
+def _entry(base: str, one: Versioned, mode: str, shape: Shape) -> Resource:
+    resource = one.resource
+    return {
+        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
+        "resource": shaped(resource, shape),
+        "search": {"mode": mode},
+    }
+
+
+def _included(exchange: Exchange, asked: Search, page: Page) -> Iterator[Resource]:
+    """`_elements` is about what is searched for; `_summary` about everything."""
+    shape = Shape(asked.shape.summary)
+    return (_entry(exchange.base, one, "include", shape) for one in page.included)
+
+
+def _with_groups(
+    connection: Connection, exchange: Exchange, asked: Search, page: Page, head: Resource
+) -> Iterator[bytes]:
+    """The Bundle with whole Groups, each with its members, a chunk at a time."""
+    yield orjson.dumps(head)[:-1] + b',"entry":['
+    for place, group in enumerate(page.matches):
+        address = orjson.dumps(f"{exchange.base}/Group/{group.resource['id']}")
+        yield (b"," if place else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
+        yield from group_body(connection, exchange, group, asked.shape)
+        yield b"}"
+    for entry in _included(exchange, asked, page):
+        yield b"," + orjson.dumps(entry)
+    yield b"]}"

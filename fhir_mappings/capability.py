@@ -1,0 +1,101 @@
+"""The CapabilityStatement: what the interface can do, told from the lists that it works by."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..settings import Settings
+from .definitions import panel_profile_url, search_parameter_url
+from .identifiers import CA_BASELINE, Resource
+from .panel_group import instant
+from .searchable import SEARCHABLE, Parameter, Searchable, SearchType
+
+_OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_HOW = {
+    SearchType.TOKEN: "code, system|code, |code or system|.",
+    SearchType.STRING: "The beginning, without case and accents.",
+    SearchType.DATE: "With the prefixes eq, ne, gt, lt, ge, le, sa, eb and ap.",
+    SearchType.REFERENCE: "An id, Type/id, or an absolute address of this server.",
+}
+
+
+def capability(
+    settings: Settings,
+    *,
+    base: str,
+    token_url: str | None,
+    version: str,
+    since: datetime,
+    formats: Sequence[str],
+    definitions: Sequence[str],
+) -> Resource:
+    """`since`: when this server began to run in this version. `definitions`: kinds of definitions that it serves."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": instant(since),
+        "publisher": "The clinic that runs this server",
+        "kind": "instance",
+        "software": {"name": "oscar-cpar-plugin", "version": version},
+        "implementation": {"description": "The panels of a clinic, to be read", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": list(formats),
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": (
+                    "Reading and searching. Searches can also be posted to Type/_search, which keeps what is searched "
+                    "for out of addresses. Of a next page only the link of the page before is good."
+                ),
+                "security": _security(token_url),
+                "resource": [
+                    *(_resource(SEARCHABLE[kind], settings) for kind in sorted(SEARCHABLE)),
+                    *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
+                ],
+            }
+        ],
+    }
+
+
+def _security(token_url: str | None) -> Resource:
+    service = {"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}
+    security: Resource = {
+        "cors": False,
+        "service": [service],
+        "description": "SMART Backend Services; or the session of somebody who manages panels in the EMR.",
+    }
+    if token_url:
+        security["extension"] = [{"url": _OAUTH, "extension": [{"url": "token", "valueUri": token_url}]}]
+    return security
+
+
+def _resource(searchable: Searchable, settings: Settings) -> Resource:
+    kind = searchable.kind
+    stated: Resource = {
+        "type": kind,
+        "supportedProfile": [panel_profile_url(settings) if kind == "Group" else CA_BASELINE + kind.lower()],
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "versioned",
+        "readHistory": False,
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+    }
+    if searchable.includes:
+        stated["searchInclude"] = list(searchable.includes)
+    if searchable.revincludes:
+        stated["searchRevInclude"] = list(searchable.revincludes)
+    stated["searchParam"] = [_parameter(one, settings) for one in searchable.parameters.values()]
+    return stated
+
+
+def _parameter(parameter: Parameter, settings: Settings) -> Resource:
+    modifiers = ", ".join(f":{one}" for one in parameter.modifiers)
+    return {
+        "name": parameter.name,
+        "definition": parameter.definition or search_parameter_url(settings, parameter.name),
+        "type": parameter.type.value,
+        "documentation": _HOW[parameter.type] + (f" Modifiers: {modifiers}." if modifiers else ""),
+    }

@@ -1,0 +1,178 @@
+"""Reading resources one by one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import members, panels
+from oscar_host.host import OscarHost
+
+from .rest import BASE, Json, Reader
+
+Check = Callable[[Json], None]
+KINDS = {
+    "Organization": "clinic",
+    "Location": "000113",
+    "Practitioner": "101",
+    "PractitionerRole": "101-000113",
+}
+
+
+def addresses(panel: int, people: dict[str, int]) -> list[str]:
+    every = {**KINDS, "Group": str(panel), "Patient": str(people["helene"])}
+    return [f"/{kind}/{key}" for kind, key in every.items()]
+
+
+def test_each_kind_is_read_and_is_valid(reader: Reader, panel: int, people: dict[str, int], check_r4: Check) -> None:
+    for address in addresses(panel, people):
+        answer = reader.get(address)
+        assert answer.status_code == 200, answer.text
+        assert answer.content_type == "application/fhir+json; charset=utf-8"
+        resource = orjson.loads(answer.data)
+        check_r4(resource)
+        assert f"/{resource['resourceType']}/{resource['id']}" == address
+        assert answer.headers["ETag"] == f'W/"{resource["meta"]["versionId"]}"'
+        assert answer.headers["Last-Modified"].endswith("GMT")
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_the_caller_has_already_is_not_sent_again(reader: Reader, panel: int, people: dict[str, int]) -> None:
+    for address in addresses(panel, people):
+        first = reader.get(address)
+        same, changed = first.headers["ETag"], first.headers["Last-Modified"]
+        for headers in (
+            {"If-None-Match": same},
+            {"If-None-Match": f'W/"999", {same}'},
+            {"If-None-Match": "*"},
+            {"If-Modified-Since": changed},
+        ):
+            answer = reader.get(address, **headers)
+            assert (answer.status_code, answer.data) == (304, b""), headers
+            assert answer.headers["ETag"] == same
+        for headers in (
+            {"If-None-Match": 'W/"999"'},
+            {"If-None-Match": 'W/"999"', "If-Modified-Since": changed},
+            {"If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+            {"If-Modified-Since": "no date"},
+        ):
+            assert reader.get(address, **headers).status_code == 200, headers
+
+
+def test_the_head_of_a_resource_has_no_body(reader: Reader, panel: int, people: dict[str, int]) -> None:
+    for address in addresses(panel, people):
+        answer = reader.send("HEAD", address)
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert answer.headers["ETag"] == reader.get(address).headers["ETag"]
+
+
+def test_a_group_has_its_members_unless_less_is_asked_for(
+    reader: Reader, panel: int, people: dict[str, int], check_r4: Check
+) -> None:
+    whole = reader.json(f"/Group/{panel}")
+    assert [one["entity"]["reference"] for one in whole["member"]] == [f"Patient/{one}" for one in people.values()]
+    summary = reader.json(f"/Group/{panel}", {"_summary": "true"})
+    check_r4(summary)
+    assert "member" not in summary
+    assert "characteristic" not in summary
+    assert summary["quantity"] == len(people)
+    assert [tag["code"] for tag in summary["meta"]["tag"]] == ["SUBSETTED"]
+    members_alone = reader.json(f"/Group/{panel}", {"_elements": "member"})
+    check_r4(members_alone)
+    assert members_alone["member"] == whole["member"]
+    assert set(members_alone) == {"resourceType", "id", "meta", "type", "actual", "member"}
+    assert "member" not in reader.json(f"/Group/{panel}", {"_elements": "name,identifier"})
+
+
+@pytest.mark.parametrize("query", [{"_summary": "text"}, {"_summary": "true"}, {"_elements": "identifier"}])
+def test_less_of_a_resource_is_still_valid_and_says_that_it_is_less(
+    reader: Reader, panel: int, people: dict[str, int], check_r4: Check, query: dict[str, str]
+) -> None:
+    for address in addresses(panel, people):
+        part, whole = reader.json(address, query), reader.json(address)
+        check_r4(part)
+        assert part["meta"].pop("tag")[0]["code"] == "SUBSETTED"
+        assert all(whole[name] == value for name, value in part.items())
+
+
+def test_data_without_text_is_everything(reader: Reader, panel: int, people: dict[str, int]) -> None:
+    for address in addresses(panel, people):
+        assert reader.json(address, {"_summary": "data"}) == reader.json(address)
+        assert reader.json(address, {"_summary": "count"}) == reader.json(address)  # which is about searches alone
+
+
+def test_what_is_not_there_is_told_from_what_was(
+    reader: Reader, site: OscarHost, oscar: Any, clerk: Actor, panel: int, people: dict[str, int]
+) -> None:
+    stranger = oscar.patient()
+    for address in (f"/Patient/{stranger}", "/Patient/0", "/Patient/x", "/Patient/99999999999999999999", "/Group/9"):
+        assert reader.get(address).status_code == 404, address
+    left = people["trudy"]
+    reader.json(f"/Patient/{left}")
+    members.remove(site, clerk, left, seen_panel_id=panel)
+    gone = reader.get(f"/Patient/{left}")
+    assert gone.status_code == 410
+    assert orjson.loads(gone.data)["issue"][0]["code"] == "deleted"
+    panels.delete(site, clerk, panel, 1)
+    assert reader.get(f"/Group/{panel}").status_code == 410
+
+
+def test_a_merged_record_leads_to_the_one_kept(
+    reader: Reader, oscar: Any, people: dict[str, int], check_r4: Check
+) -> None:
+    retired = oscar.patient()
+    oscar.merge(retired, people["helene"])
+    record = reader.json(f"/Patient/{retired}")
+    check_r4(record)
+    assert record["active"] is False
+    assert record["link"] == [{"other": {"reference": f"Patient/{people['helene']}"}, "type": "replaced-by"}]
+
+
+def test_our_definitions_are_read(reader: Reader, panel: int, check_r4: Check) -> None:
+    for address in (
+        "/StructureDefinition/cpar-panel",
+        "/StructureDefinition/confirmation-date",
+        "/SearchParameter/group-name",
+        "/CodeSystem/confirmation-how",
+        "/ValueSet/confirmation-how-values",
+    ):
+        check_r4(reader.json(address))
+    assert reader.get("/StructureDefinition/nothing").status_code == 404
+
+
+def test_a_reader_sees_their_panels_alone(
+    reader_for: Callable[..., Reader],
+    make_panel: Callable[..., int],
+    oscar: Any,
+    site: OscarHost,
+    clerk: Actor,
+    panel: int,
+    people: dict[str, int],
+) -> None:
+    other = make_panel("0077", "103")
+    theirs = oscar.patient(hin="100000009")
+    members.choose(site, clerk, theirs, other, seen_panel_id=None)
+    limited = reader_for(panels=(other,))
+    assert limited.get(f"/Group/{other}").status_code == 200
+    assert limited.get(f"/Patient/{theirs}").status_code == 200
+    for address in (
+        f"/Group/{panel}",
+        f"/Patient/{people['helene']}",
+        "/Practitioner/101",
+        "/PractitionerRole/101-000113",
+    ):
+        assert limited.get(address).status_code == 404, address
+
+
+def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], statements: list[str]) -> None:
+    reader.json(f"/Patient/{people['helene']}")
+    statements.clear()
+    reader.json(f"/Patient/{people['helene']}")
+    assert len(statements) == 3, statements  # who asks, the patient, the panel's providers
+
+
+def test_addresses_are_those_that_the_reader_uses(reader: Reader, people: dict[str, int]) -> None:
+    bundle = reader.json("/Organization")
+    assert bundle["entry"][0]["fullUrl"] == f"{BASE}/Organization/clinic"
