@@ -16,6 +16,8 @@ from .values import Actor, AuditEvent
 class Roster(Protocol):
     """Who the patients and providers are, as SQL that a plugin composes with its own tables.
 
+    What `patients` returns may be kept and used again, as long as the process lives.
+
     Text ids compare with a plugin's own text columns (on MariaDB: `utf8mb4_bin`), and a missing text is NULL, never ''.
     """
 
