@@ -307,3 +307,19 @@ client_assertion = Table(
     Column("expires_at", Moment, nullable=False),
     **INNODB,
 )
+
+# Every read of patients through the FHIR interface: only ever added to. No data of a patient but the id.
+read = Table(
+    "cpar_read",
+    metadata,
+    Column("read_id", serial(), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),  # a person's, or a client's: client-7
+    Column("interaction", exact(20), nullable=False),  # services.clients.reads.Interaction
+    Column("kind", exact(40), nullable=False),  # Patient or Group
+    Column("resource_id", exact(64), nullable=False),  # '' for a search
+    Column("patients", Integer, nullable=False),  # how many were given out
+    Index("cpar_read_of_resource", "kind", "resource_id", "at"),
+    Index("cpar_read_of_actor", "actor_id", "at"),
+    **INNODB,
+)

@@ -1,7 +1,7 @@
 """Systems that read through the FHIR interface: their keys, what they sign, and how they are registered."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -112,15 +112,19 @@ def ec() -> KeyPair:
 
 
 @pytest.fixture
-def served() -> Callable[..., Flask]:
+def served() -> Iterator[Callable[..., Flask]]:
     """Makes the application for a host with settings of its own."""
+    applications: list[Flask] = []
 
     def make(host: OscarHost, settings: Mapping[str, str] = MappingProxyType({})) -> Flask:
         plugins = Plugins()
         plugins.load_installed()
-        return create_app(replace(host, settings=settings), plugins)
+        applications.append(create_app(replace(host, settings=settings), plugins))
+        return applications[-1]
 
-    return make
+    yield make
+    for application in applications:
+        application.extensions["cpar_fhir_callers"].reads.stop()
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
             provide_automatic_options=False,
             strict_slashes=False,
         )
+    interface.record_once(lambda state: state.app.extensions.update(cpar_fhir_callers=callers))
     interface.register_error_handler(TurnedAway, turned_away)
     interface.after_request(_guard)
     return interface

@@ -12,6 +12,7 @@ from ...hooks import Host
 from ...services import access
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.key_addresses import PublishedKeys
+from ...services.clients.reads import CannotBeNoted, Interaction, Reads
 from ...services.clients.tokens import caller_with
 from ...services.clients.windows import Window
 from ...settings import Settings
@@ -49,6 +50,13 @@ class TooMany(TurnedAway):
     code = "throttled"
 
 
+class Unavailable(TurnedAway):
+    """Somebody who may, but not now."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "transient"
+
+
 def turned_away(error: TurnedAway) -> Response:
     """The answer to whoever is turned away."""
     issue = {"severity": "error", "code": error.code, "diagnostics": str(error)}
@@ -67,6 +75,7 @@ class Callers:
         self.tokens_of_client = Window(settings.fhir_tokens_per_minute)
         self.tokens_of_address = Window(settings.fhir_tokens_per_minute)
         self._requests = Window(settings.fhir_requests_per_minute)
+        self.reads = Reads(host)
 
     def caller(self, sent: Request = request) -> Caller:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
@@ -78,6 +87,15 @@ class Callers:
         if seconds:
             raise TooMany("Too many requests within a minute. Wait, then go on.", Retry_After=str(seconds))
         return caller
+
+    def note(self, caller: Caller, interaction: Interaction, kind: str, resource_id: str, patients: int) -> None:
+        """Leave a record of a read of so many patients. Raises Unavailable when none can be left."""
+        try:
+            self.reads.note(caller, interaction, kind, resource_id, patients)
+        except CannotBeNoted:
+            raise Unavailable(
+                "Nothing can be read at the moment, because it could not be written down.", Retry_After="5"
+            ) from None
 
     def _client(self, sent: Request) -> Caller:
         scheme, _, token = sent.headers.get("Authorization", "").partition(" ")

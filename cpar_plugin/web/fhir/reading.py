@@ -1,6 +1,6 @@
 """Reading one resource, if it has changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from flask import Response, request
 from sqlalchemy import Connection
 
+from ...services.clients.reads import Interaction
 from ...services.resources.groups import GroupSource
 from ...services.resources.search_request import Shape, Summary, shape
 from ...services.resources.search_shape import shaped, wanted
@@ -16,6 +17,8 @@ from ...services.resources.sources import read
 from ...services.resources.versions import Versioned
 from .callers import require
 from .routes import Exchange
+
+OF_PATIENTS = ("Patient", "Group")  # each read of these leaves a record
 
 
 def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
@@ -33,10 +36,13 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
         }
         if _unchanged(found):
             answer = Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        elif kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
+            connection.close()
+            return answer
+        if kind in OF_PATIENTS:
+            exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patients_in([found], asked))
+        if kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
             return exchange.stream(group_body(connection, exchange, found, asked), connection, headers)
-        else:
-            answer = exchange.answer(shaped(found.resource, asked), headers)
+        answer = exchange.answer(shaped(found.resource, asked), headers)
     except BaseException:
         connection.close()
         raise
@@ -48,6 +54,18 @@ def group_body(connection: Connection, exchange: Exchange, group: Versioned, ask
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
     return groups.body(connection, replace(group, resource=shaped(group.resource, asked)))
+
+
+def patients_in(found: Sequence[Versioned], asked: Shape) -> int:
+    """Of how many patients these resources tell: themselves, or as members of Groups that are given out with them."""
+    count = 0
+    for one in found:
+        match one.resource["resourceType"]:
+            case "Patient":
+                count += 1
+            case "Group" if wanted("Group", "member", asked):
+                count += one.resource.get("quantity", 0)
+    return count
 
 
 def _unchanged(found: Versioned) -> bool:

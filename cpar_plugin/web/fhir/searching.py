@@ -9,13 +9,14 @@ from flask import Response
 from sqlalchemy import Connection
 
 from ...fhir_mappings.identifiers import Resource
+from ...services.clients.reads import Interaction
 from ...services.resources.search_page import Page, Position, Searching
 from ...services.resources.search_request import Search, Shape, Terms, understand
 from ...services.resources.search_shape import shaped, wanted
 from ...services.resources.versions import Versioned
 from .callers import require
 from .negotiation import strict
-from .reading import group_body
+from .reading import OF_PATIENTS, group_body, patients_in
 from .routes import Exchange
 
 _INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practitioner": "PractitionerRole"}
@@ -35,6 +36,9 @@ def search(exchange: Exchange, kind: str) -> Response:
     try:
         searching = Searching(connection, exchange.host, exchange.settings, exchange.caller)
         page = searching.page(asked, position)
+        if kind in OF_PATIENTS:
+            patients = patients_in([*page.matches, *page.included], asked.shape)
+            exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
         head = _head(exchange, asked, page, cursor)
         if kind == "Group" and page.matches and wanted(kind, "member", asked.shape):
             return exchange.stream(_with_groups(connection, exchange, asked, page, head), connection)

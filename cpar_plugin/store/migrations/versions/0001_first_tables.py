@@ -282,10 +282,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_assertion_client_id_fk"),
         **INNODB,
     )
+    op.create_table(
+        "cpar_read",
+        sa.Column("read_id", serial(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("interaction", exact(20), nullable=False),
+        sa.Column("kind", exact(40), nullable=False),
+        sa.Column("resource_id", exact(64), nullable=False),
+        sa.Column("patients", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("read_id", name="cpar_read_pk"),
+        **INNODB,
+    )
+    op.create_index("cpar_read_of_resource", "cpar_read", ["kind", "resource_id", "at"])
+    op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"])
     op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
 
 
 def downgrade() -> None:
+    op.drop_table("cpar_read")
     op.drop_table("cpar_client_assertion")
     op.drop_table("cpar_client_token")
     op.drop_table("cpar_client_panel")

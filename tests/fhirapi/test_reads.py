@@ -1,0 +1,216 @@
+"""Every read of patients leaves a record, whatever happens meanwhile."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services.clients.caller import EVERYTHING, Caller
+from cpar_plugin.services.clients.reads import CannotBeNoted, Interaction, Reads
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+from .rest import Reader
+
+CALLER = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
+ENDING = """
+import signal
+import sys
+
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services.clients.caller import EVERYTHING, Caller
+from cpar_plugin.services.clients.reads import Interaction, Reads
+from oscar_host.host import from_environment
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+caller = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
+reads = Reads(from_environment())
+for number in range(250):
+    reads.note(caller, Interaction.READ, "Patient", str(number + 1), 1)
+print("noted", flush=True)
+signal.pause()
+"""
+
+
+def written(host: OscarHost) -> int:
+    with host.database.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.read)) or 0
+
+
+@pytest.fixture
+def reads(site: OscarHost) -> Iterator[Reads]:
+    made = Reads(site)
+    yield made
+    made.stop()
+
+
+def test_a_read_is_written_down_by_itself(reads: Reads, site: OscarHost) -> None:
+    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
+    end = time.monotonic() + 20
+    while not written(site) and time.monotonic() < end:
+        time.sleep(0.05)
+    with site.database.engine.connect() as connection:
+        [row] = connection.execute(select(tables.read)).mappings()
+    assert dict(row) == {
+        "read_id": 1,
+        "at": site.clock.now(),
+        "actor_id": "client-7",
+        "interaction": "read",
+        "kind": "Patient",
+        "resource_id": "17",
+        "patients": 1,
+    }
+
+
+def test_it_stands_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
+    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
+    reads.note(CALLER, Interaction.SEARCH, "Patient", "", 50)
+    reads.stop()
+    log = site.tables.log.c
+    columns = (log.provider_no, log.action, log.content, log.contentId, log.demographic_no, log.data)
+    with site.database.engine.connect() as connection:
+        rows = connection.execute(select(*columns).where(log.content.like("cparFhirPatient"))).all()
+    assert [tuple(row) for row in rows] == [
+        ("client-7", "read", "cparFhirPatient", "17", 17, "read by client-7: 1"),
+        ("client-7", "read", "cparFhirPatient", "search", None, "search by client-7: 50"),
+    ]
+
+
+class FailingDatabase:
+    """The database of a host, which cannot be written while `broken`."""
+
+    def __init__(self, real: Any) -> None:
+        self._real, self.broken, self.tried = real, True, 0
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        self.tried += 1
+        if self.broken:
+            raise OperationalError("INSERT", {}, Exception("gone"))
+        with self._real.session() as session:
+            yield session
+
+
+class Around:
+    """A host with some of its ports replaced."""
+
+    def __init__(self, host: OscarHost, **ports: Any) -> None:
+        self._host = host
+        self.__dict__.update(ports)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._host, name)
+
+
+def test_while_the_database_cannot_be_written_records_wait_and_then_nobody_reads(site: OscarHost) -> None:
+    database = FailingDatabase(site.database)
+    reads = Reads(Around(site, database=database), most_waiting=300)  # type: ignore[arg-type]
+    for number in range(300):
+        reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
+    with pytest.raises(CannotBeNoted):
+        reads.note(CALLER, Interaction.READ, "Patient", "301", 1)
+    database.broken = False
+    reads.stop()
+    assert written(site) == 300
+
+
+def test_what_could_not_be_written_at_the_end_is_told_without_patients(
+    site: OscarHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    reads = Reads(Around(site, database=FailingDatabase(site.database)))  # type: ignore[arg-type]
+    reads.note(CALLER, Interaction.READ, "Patient", "918273", 1)
+    reads.stop()
+    assert "1 reads through the FHIR interface could not be written down" in caplog.text
+    assert "918273" not in caplog.text
+
+
+class ClosedLog:
+    """An EMR whose log may not be written."""
+
+    def record(self, session: Session, event: object) -> None:
+        raise Refused("The EMR's log cannot be written.")
+
+
+def test_where_the_log_of_the_emr_is_closed_our_own_record_stays(site: OscarHost) -> None:
+    reads = Reads(Around(site, audit=ClosedLog()))  # type: ignore[arg-type]
+    reads.note(CALLER, Interaction.READ, "Group", "1", 2000)
+    reads.stop()
+    assert written(site) == 1
+
+
+def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:
+    def read(number: int) -> None:
+        reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(2500)))
+    reads.stop()
+    assert written(site) == 2500
+
+
+def test_a_process_that_is_told_to_stop_writes_all_of_them(
+    site: OscarHost, environment: dict[str, str], tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDING], env=environment, stdout=subprocess.PIPE, cwd=tmp_path, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "noted\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    process.stdout.close()
+    assert written(site) == 250
+
+
+def test_every_read_and_search_of_patients_is_noted_with_how_many(
+    app: Flask, reader: Reader, panel: int, people: dict[str, int], site: OscarHost
+) -> None:
+    patient = people["helene"]
+    etag = reader.get(f"/Patient/{patient}").headers["ETag"]
+    assert reader.get(f"/Patient/{patient}", If_None_Match=etag).status_code == 304  # nothing was given out
+    assert reader.get("/Patient/999999").status_code == 404
+    members = len(reader.json(f"/Group/{panel}")["member"])
+    reader.json(f"/Group/{panel}", {"_summary": "true"})
+    found = len(reader.json("/Patient", {"family": "Trem"})["entry"])
+    reader.json("/Organization")
+    app.extensions["cpar_fhir_callers"].reads.stop()
+    columns = (tables.read.c.interaction, tables.read.c.kind, tables.read.c.resource_id, tables.read.c.patients)
+    with site.database.engine.connect() as connection:
+        rows = connection.execute(select(*columns).order_by(tables.read.c.read_id)).all()
+    assert [tuple(row) for row in rows] == [
+        ("read", "Patient", str(patient), 1),
+        ("read", "Group", str(panel), members),
+        ("read", "Group", str(panel), 0),
+        ("search", "Patient", "", found),
+    ]
+
+
+def test_nothing_is_given_out_that_could_not_be_noted(app: Flask, reader: Reader, panel: int) -> None:
+    app.extensions["cpar_fhir_callers"].reads = Full()
+    answer = reader.get(f"/Group/{panel}")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert b"member" not in answer.data
+
+
+class Full:
+    """Takes no record any more."""
+
+    def note(self, *_: object) -> None:
+        raise CannotBeNoted
+
+    def stop(self) -> None:
+        pass
