@@ -1,16 +1,18 @@
 """Every read of patients leaves a record, whatever happens meanwhile."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -23,11 +25,13 @@ from cpar_plugin.services.clients.reads import CannotBeNoted, Interaction, Reads
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from .clients import Registered
 from .rest import Reader
 
 CALLER = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
 ENDING = """
 import signal
+import socket
 import sys
 
 from cpar_plugin.hooks import Actor
@@ -214,3 +218,43 @@ class Full:
 
     def stop(self) -> None:
         pass
+
+
+def test_a_server_that_is_told_to_stop_has_written_down_what_it_gave_out(
+    site: OscarHost,
+    environment: dict[str, str],
+    registered: Callable[..., Registered],
+    people: dict[str, int],
+    panel: int,
+) -> None:
+    client = registered()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    base = f"http://127.0.0.1:{port}/fhir"
+    program = str(Path(sys.executable).with_name("cpar"))
+    log = subprocess.PIPE
+    with subprocess.Popen([program, "serve", "--port", str(port)], env=environment, stderr=log) as server:
+        until_it_answers(f"{base}/.well-known/smart-configuration")
+        now = int(time.time())
+        claims = client.claims(aud=f"{base}/token", exp=now + 200)
+        answer = requests.post(f"{base}/token", data=client.form(client.pair.sign(claims)), timeout=60)
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        for _ in range(30):
+            read = requests.get(f"{base}/Patient/{people['helene']}", headers=headers, timeout=60)
+            assert read.status_code == 200
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+    assert written(site) == 30
+
+
+def until_it_answers(address: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            requests.get(address, timeout=60)
+        except requests.ConnectionError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        else:
+            return
