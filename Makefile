@@ -14,7 +14,7 @@ demo: venv
 
 test: dev
 	@sh scripts/needs.sh mariadb browser
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
 
 check: dev
 	.venv/bin/ruff check .
