@@ -203,10 +203,15 @@ def test_whom_a_person_may_not_see_in_the_emr_they_do_not_read_here(
     assert not isinstance(refused.value, Gone)
     group = whole_group(site, person, first)
     assert (len(group["member"]), group["quantity"]) == (1, 2)
-    retired = oscar.patient()
-    oscar.merge(retired, patients[0])
-    with pytest.raises(NotFound):
-        one(site, person, "Patient", retired)
+    into_a_hidden_one, hidden_itself, neither = (oscar.patient() for _ in range(3))
+    oscar.merge(into_a_hidden_one, patients[0])
+    oscar.privilege("103", f"_demographic${hidden_itself}", "o")
+    oscar.merge(hidden_itself, patients[1])
+    oscar.merge(neither, patients[1])
+    for retired in (into_a_hidden_one, hidden_itself):
+        with pytest.raises(NotFound):
+            one(site, person, "Patient", retired)
+    assert one(site, person, "Patient", neither)["active"] is False
 
 
 def test_a_group_tells_each_member_with_confirmation_and_last_visit(

@@ -76,7 +76,8 @@ class PatientSource:
         """A record merged away, if the caller may read the one kept."""
         merged, version = self._host.roster.merged(), tables.patient_version
         kept = tables.member.alias("kept")
-        panels, seen = self._caller.panels, visible(self._host, self._caller, merged.c.kept_id)
+        panels = self._caller.panels
+        both = (visible(self._host, self._caller, record) for record in (merged.c.retired_id, merged.c.kept_id))
         row = connection.execute(
             select(merged.c.kept_id, version.c.digest, version.c.version, version.c.last_updated)
             .select_from(
@@ -84,7 +85,7 @@ class PatientSource:
                     version, version.c.patient_id == merged.c.retired_id
                 )
             )
-            .where(merged.c.retired_id == patient_id, seen, true() if panels is None else kept.c.panel_id.in_(panels))
+            .where(merged.c.retired_id == patient_id, *both, true() if panels is None else kept.c.panel_id.in_(panels))
         ).one_or_none()
         if row is None:
             raise self._absent(connection, patient_id)
