@@ -38,7 +38,10 @@ class Reader:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         path = path.removeprefix(BASE)
-        return self.app.test_client().open(f"/fhir{path}", method=method, headers=headers, **rest)
+        answer = self.app.test_client().open(f"/fhir{path}", method=method, headers=headers, **rest)
+        answer.get_data()
+        answer.close()  # as a server does
+        return answer
 
     def get(self, path: str, query: Any = None, **headers: str) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

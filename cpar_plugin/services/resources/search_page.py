@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func
 from ...fhir_mappings.searchable import MEMBERS, PRACTITIONER_OF_ROLE
 from ...hooks import Host
 from ...settings import Settings
+from ...store import tables
 from ...store.folding import can_fold
 from ...store.types import Moment
 from ..clients.caller import Caller
@@ -23,7 +24,7 @@ from .search_patients import PatientSearch
 from .search_request import Criterion, Search
 from .search_values import BadSearch, Period, Token, compared, is_number
 from .sources import LARGE, Source, everything, source
-from .versions import Versioned
+from .versions import Versioned, to_the_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,9 @@ class _Query:
             if search.kind == "Patient"
             else GroupSearch(connection, host, settings, caller, of_kind)
         )
-        # Nobody has looked at it yet: it counts as new.
-        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, literal(self._began, Moment()))
+        # A patient at whom nobody has looked yet is as new as the membership.
+        never_looked_at = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
+        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_looked_at)
 
     def total(self) -> int:
         """How many fit."""
@@ -179,7 +181,8 @@ class _Query:
     def _fitting(self) -> Select[Any]:
         query = self._source.select()
         if any(name == "_lastUpdated" for name, _ in self._search.sort):
-            query = query.where(self._updated <= self._began)  # else what changes meanwhile moves about between pages
+            # What changes meanwhile, or is looked at for the first time, would move about between the pages.
+            query = query.where(self._updated < literal(to_the_second(self._began), Moment()))
         return query.where(*(self._fits(criterion) for criterion in self._search.criteria))
 
     def _fits(self, criterion: Criterion) -> ColumnElement[bool]:

@@ -116,7 +116,11 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
             case "_total":
                 raise BadSearch("_total is none, estimate or accurate.")
             case "_sort":
-                sort += _sort(value, searchable, strict=terms.strict)
+                known = _sort(value, searchable, strict=terms.strict)
+                sort += known
+                value = ",".join(f"-{one}" if down else one for one, down in known)
+                if not value:
+                    continue
             case "_include" | "_revinclude":
                 include = _include(searchable, name, value)
                 if not _understood(include is not None, "What is to be included", terms) or include is None:

@@ -22,9 +22,10 @@ def parameters(*, form: bool = False) -> Pairs:
     """The parameters in the address, and in a posted form. Raises Refusal for another body, BadSearch for too many."""
     texts = [request.query_string.decode("ascii", "replace")]
     if form:
-        if request.mimetype != FORM:
+        body = request.get_data()
+        if body and request.mimetype != FORM:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, IssueType.NOT_SUPPORTED, f"Send the search as {FORM}.")
-        texts.append(request.get_data().decode("ascii", "replace"))
+        texts.append(body.decode("ascii", "replace"))
     pairs: list[tuple[str, str]] = []
     for text in texts:
         if text.count("&") > 2 * MOST_PARAMETERS:

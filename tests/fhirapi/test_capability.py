@@ -1,0 +1,133 @@
+"""The CapabilityStatement tells the truth: each statement in it is tried."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .rest import BASE, Json, Reader
+
+Check = Callable[[Json], None]
+ONE_OF_EACH = {
+    "Organization": "clinic",
+    "Location": "000113",
+    "Practitioner": "101",
+    "PractitionerRole": "101-000113",
+    "StructureDefinition": "cpar-panel",
+    "SearchParameter": "group-name",
+    "CodeSystem": "group",
+    "ValueSet": "confirmation-how-values",
+}
+VALUES = {"token": "x|y", "string": "x", "date": "ge2020", "reference": "1"}
+
+
+@pytest.fixture
+def statement(reader: Reader, check_r4: Check) -> Json:
+    found = Reader(reader.app, None).json("/metadata")
+    check_r4(found)
+    return found
+
+
+@pytest.fixture
+def one_of_each(panel: int, people: dict[str, int]) -> dict[str, str]:
+    return {**ONE_OF_EACH, "Group": str(panel), "Patient": str(people["helene"])}
+
+
+def _resources(statement: Json) -> list[Json]:
+    [rest] = statement["rest"]
+    assert rest["mode"] == "server"
+    found: list[Json] = rest["resource"]
+    return found
+
+
+def test_it_says_which_fhir_and_where(statement: Json) -> None:
+    assert (statement["fhirVersion"], statement["kind"]) == ("4.0.1", "instance")
+    assert statement["implementation"]["url"] == BASE
+
+
+def test_each_form_in_it_can_be_had(statement: Json, reader: Reader, people: dict[str, int]) -> None:
+    assert statement["format"]
+    for form in statement["format"]:
+        assert reader.get("/Patient", {"_format": form}).status_code == 200
+    for form in set(statement["format"]) - {"json"}:
+        assert reader.get("/Patient", Accept=form).content_type.startswith(form)
+
+
+def test_each_kind_in_it_is_read_as_it_says(statement: Json, reader: Reader, one_of_each: dict[str, str]) -> None:
+    assert {one["type"] for one in _resources(statement)} == set(one_of_each)
+    for stated in _resources(statement):
+        kind = stated["type"]
+        codes = {one["code"] for one in stated["interaction"]}
+        answer = reader.get(f"/{kind}/{one_of_each[kind]}")
+        assert (answer.status_code == 200) == ("read" in codes), kind
+        searched = reader.get(f"/{kind}", {"_count": "0"})
+        posted = reader.send("POST", f"/{kind}/_search", data={"_count": "0"})
+        for one in (searched, posted):
+            assert (one.status_code == 200) == ("search-type" in codes), kind
+        if stated.get("conditionalRead") == "full-support":
+            for name, value in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
+                again = reader.send("GET", f"/{kind}/{one_of_each[kind]}", headers={name: answer.headers[value]})
+                assert again.status_code == 304, kind
+        assert codes <= {"read", "search-type"}
+        for method in ("PUT", "PATCH", "DELETE"):
+            assert reader.send(method, f"/{kind}/{one_of_each[kind]}").status_code == 405
+        assert reader.send("POST", f"/{kind}").status_code in (404, 405)
+
+
+def test_resources_claim_a_profile_that_it_names(statement: Json, reader: Reader, one_of_each: dict[str, str]) -> None:
+    for stated in _resources(statement):
+        claimed = reader.json(f"/{stated['type']}/{one_of_each[stated['type']]}").get("meta", {}).get("profile", ())
+        assert set(claimed) <= set(stated.get("supportedProfile", ()))
+
+
+def test_each_search_parameter_in_it_is_understood_with_each_modifier_it_names(
+    statement: Json, reader: Reader, people: dict[str, int]
+) -> None:
+    for stated in _resources(statement):
+        for parameter in stated.get("searchParam", ()):
+            name, kind = parameter["name"], stated["type"]
+            assert (
+                reader.get(f"/{kind}", {name: VALUES[parameter["type"]]}, Prefer="handling=strict").status_code == 200
+            )
+            modifiers = parameter["documentation"].partition("Modifiers: ")[2].rstrip(".").split(", ")
+            for modifier in filter(None, modifiers):
+                value = "true" if modifier == ":missing" else VALUES[parameter["type"]]
+                answer = reader.get(f"/{kind}", {name + modifier: value}, Prefer="handling=strict")
+                assert answer.status_code == 200, (kind, name, modifier)
+            for modifier in {":missing", ":exact", ":contains", ":not", ":Patient", ":text"} - set(modifiers):
+                assert reader.get(f"/{kind}", {name + modifier: "true"}).status_code == 400, (kind, name, modifier)
+
+
+def test_each_search_parameter_of_ours_is_defined(statement: Json, reader: Reader, panel: int) -> None:
+    own = {
+        parameter["definition"]: parameter
+        for stated in _resources(statement)
+        for parameter in stated.get("searchParam", ())
+        if not parameter["definition"].startswith("http://hl7.org/fhir/SearchParameter/")
+    }
+    assert own
+    for url, parameter in own.items():
+        definition = reader.json(f"/SearchParameter/group-{parameter['name']}")
+        assert (definition["url"], definition["type"]) == (url, parameter["type"])
+        named = {f":{one}" for one in definition["modifier"]} - {":type"}
+        assert named <= set(parameter["documentation"].partition("Modifiers: ")[2].rstrip(".").split(", "))
+
+
+def test_each_include_in_it_includes(statement: Json, reader: Reader, people: dict[str, int]) -> None:
+    for stated in _resources(statement):
+        for key, name in (("searchInclude", "_include"), ("searchRevInclude", "_revinclude")):
+            for include in stated.get(key, ()):
+                assert reader.ids(f"/{stated['type']}", {name: include}, "include"), include
+
+
+def test_its_security_is_what_is_asked_for(statement: Json, reader: Reader, people: dict[str, int]) -> None:
+    security = statement["rest"][0]["security"]
+    assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+    [oauth] = security["extension"]
+    [endpoint] = [one["valueUri"] for one in oauth["extension"] if one["url"] == "token"]
+    configuration: Any = Reader(reader.app, None).get("/.well-known/smart-configuration").json
+    assert endpoint == configuration["token_endpoint"]
+    for stated in _resources(statement):
+        assert Reader(reader.app, None).get(f"/{stated['type']}").status_code == 401
+    assert not security["cors"]
+    assert "Access-Control-Allow-Origin" not in reader.get("/Patient").headers

@@ -1,0 +1,298 @@
+"""Searching, and what is found."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import members
+from cpar_plugin.settings import Settings
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from .rest import BASE, Json, Reader, link
+
+Check = Callable[[Json], None]
+S = Settings()
+ALL = {"helene", "oscar", "trudy", "nobody", "inactive"}
+PATIENTS: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, ALL),
+    ({"identifier": "100000001"}, {"helene", "inactive"}),
+    ({"identifier": f"{S.uri_phn}|100000002"}, {"oscar"}),
+    ({"identifier": f"{S.uri_phn}|"}, ALL - {"nobody"}),
+    ({"identifier": f"{S.uri_patient_record}|"}, ALL),
+    ({"identifier": "|100000001"}, set()),
+    ({"identifier": "https://elsewhere.invalid|100000001"}, set()),
+    ({"identifier": "100000002,100000003"}, {"oscar", "trudy"}),
+    ({"identifier": "99999999999999999999999"}, set()),
+    ({"family": "tremblay"}, {"helene"}),
+    ({"family": "TREMBL"}, {"helene", "trudy"}),
+    ({"family": "oberg"}, {"oscar"}),
+    ({"family:exact": "Tremblay"}, {"helene"}),
+    ({"family:exact": "tremblay"}, set()),
+    ({"family:contains": "LAY"}, {"helene"}),
+    ({"family": r"O'Neil\, Jr"}, {"nobody"}),
+    ({"family": "%"}, set()),
+    ({"family": "_"}, set()),
+    ({"family:missing": "true"}, set()),
+    ({"given": "helene"}, {"helene"}),
+    ({"given:missing": "true"}, {"nobody"}),
+    ({"given:missing": "false"}, ALL - {"nobody"}),
+    ({"family": "T", "given": "tr"}, {"trudy"}),
+    ({"family": ["trem", "trembley"]}, {"trudy"}),
+    ({"birthdate": "1980-02-29"}, {"helene"}),
+    ({"birthdate": "1980"}, {"helene"}),
+    ({"birthdate": "eq1980-02"}, {"helene"}),
+    ({"birthdate": "ne1980"}, {"oscar", "trudy", "inactive"}),
+    ({"birthdate": "ge1980-02-29"}, {"helene", "trudy"}),
+    ({"birthdate": "gt1980-02-29"}, {"trudy"}),
+    ({"birthdate": "gt1980"}, {"trudy"}),
+    ({"birthdate": "lt1975-11-30"}, {"inactive"}),
+    ({"birthdate": "le1975"}, {"inactive", "oscar"}),
+    ({"birthdate": "sa1975"}, {"helene", "trudy"}),
+    ({"birthdate": "eb1975"}, {"inactive"}),
+    ({"birthdate": "ap1981"}, {"helene"}),
+    ({"birthdate": ["ge1970", "lt1990"]}, {"helene", "oscar"}),
+    ({"birthdate:missing": "true"}, {"nobody"}),
+    ({"birthdate": "1999"}, set()),  # the 31st of February
+    ({"gender": "female"}, {"helene", "inactive"}),
+    ({"gender": "http://hl7.org/fhir/administrative-gender|other"}, {"trudy"}),
+    ({"gender": "unknown"}, {"nobody"}),
+    ({"gender": "male,other"}, {"oscar", "trudy"}),
+    ({"gender": "F"}, set()),
+    ({"active": "true"}, ALL - {"inactive"}),
+    ({"active": "false"}, {"inactive"}),
+    ({"general-practitioner": "PractitionerRole/101-000113"}, ALL),
+    ({"general-practitioner": f"{BASE}/PractitionerRole/102-000113"}, ALL),
+    ({"general-practitioner:PractitionerRole": "101-000113"}, ALL),
+    ({"general-practitioner": "PractitionerRole/103-000113"}, set()),
+    ({"general-practitioner:missing": "true"}, set()),
+    ({"organization": "Organization/clinic"}, ALL),
+    ({"organization": "clinic"}, ALL),
+    ({"organization": "https://elsewhere.invalid/Organization/clinic"}, set()),
+    ({"_lastUpdated": "ge2026-11-10"}, ALL),
+    ({"_lastUpdated": "lt2026-11-10"}, set()),
+    ({"_lastUpdated": "2026-11-10T17:00:00Z"}, ALL),
+    ({"_id": "nobody,0,-1,99999999999999999999"}, set()),
+]
+ROLE, GROUP_CODE = "101-000113", f"{S.uri_codes}/group"
+OTHERS: list[tuple[str, dict[str, Any], int]] = [
+    ("Group", {"identifier": "0042"}, 1),
+    ("Group", {"identifier": f"{S.uri_panel_number}|0042"}, 1),
+    ("Group", {"identifier": "42"}, 0),
+    ("Group", {"code": "cpar-panel"}, 1),
+    ("Group", {"code": f"{GROUP_CODE}|cpar-panel"}, 1),
+    ("Group", {"type": "person"}, 1),
+    ("Group", {"type": "animal"}, 0),
+    ("Group", {"actual": "true"}, 1),
+    ("Group", {"actual": "false"}, 0),
+    ("Group", {"characteristic": "attributed-to"}, 1),
+    ("Group", {"characteristic": "other"}, 0),
+    ("Group", {"value": "true"}, 0),
+    ("Group", {"value:missing": "true"}, 1),
+    ("Group", {"exclude": "false"}, 1),
+    ("Group", {"exclude": "true"}, 0),
+    ("Group", {"name": "cpar PANEL"}, 1),
+    ("Group", {"name:contains": "0042"}, 1),
+    ("Group", {"name:exact": "CPAR panel 0042"}, 1),
+    ("Group", {"name:exact": "cpar panel 0042"}, 0),
+    ("Group", {"managing-entity": "Organization/clinic"}, 1),
+    ("Group", {"managing-entity:missing": "true"}, 0),
+    ("Group", {"characteristic-reference": f"PractitionerRole/{ROLE}"}, 1),
+    ("Group", {"characteristic-reference": "PractitionerRole/103-000113"}, 0),
+    ("Group", {"member": "Patient/99"}, 0),
+    ("Group", {"member:missing": "false"}, 1),
+    ("Organization", {"identifier": f"{S.uri_site_id}|S-1"}, 1),
+    ("Organization", {"name": "example"}, 1),
+    ("Organization", {"name:exact": "example"}, 0),
+    ("Organization", {"name:missing": "true"}, 0),
+    ("Location", {"identifier": "000113"}, 1),
+    ("Location", {"name:contains": "CLINIC"}, 1),
+    ("Practitioner", {}, 2),
+    ("Practitioner", {"identifier": "100000001"}, 1),
+    ("Practitioner", {"family": "doc"}, 2),
+    ("Practitioner", {"given": "no101"}, 1),
+    ("Practitioner", {"name": "no102"}, 1),
+    ("Practitioner", {"name": "doctor"}, 2),
+    ("Practitioner", {"active": "true"}, 2),
+    ("Practitioner", {"active": "false"}, 0),
+    ("PractitionerRole", {"practitioner": "Practitioner/101"}, 1),
+    ("PractitionerRole", {"practitioner:Practitioner": "101"}, 1),
+    ("PractitionerRole", {"practitioner": "101"}, 1),
+    ("PractitionerRole", {"organization": "Organization/clinic"}, 2),
+    ("PractitionerRole", {"location": "Location/000113"}, 2),
+    ("PractitionerRole", {"location": "Location/000114"}, 0),
+    ("PractitionerRole", {"identifier": "100000001-000113"}, 1),
+    ("PractitionerRole", {"active:missing": "false"}, 2),
+    ("PractitionerRole", {"_id": f"{ROLE},nothing"}, 1),
+    ("PractitionerRole", {"_lastUpdated": "gt2026-11-10T17:00:00Z"}, 0),
+]
+
+
+def test_patients_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
+    names = {str(key): name for name, key in people.items()}
+    wrong = {
+        str(query): found
+        for query, expected in PATIENTS
+        if (found := {names[one] for one in reader.ids("/Patient", query)}) != expected
+    }
+    assert wrong == {}
+
+
+def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
+    wrong = [
+        (kind, query, found)
+        for kind, query, expected in OTHERS
+        if (found := reader.json(f"/{kind}", query)["total"]) != expected
+    ]
+    assert wrong == []
+    for name, key in people.items():
+        for reference in (f"Patient/{key}", f"{BASE}/Patient/{key}", str(key)):
+            assert reader.json("/Group", {"member": reference})["total"] == 1, name
+
+
+def test_a_search_that_is_posted_finds_the_same(reader: Reader, people: dict[str, int]) -> None:
+    for query, expected in PATIENTS:
+        found = reader.send("POST", "/Patient/_search", data=query).json
+        assert len(found.get("entry", ())) == len(expected), query  # type: ignore[union-attr]
+    both = reader.send("POST", "/Patient/_search?family=T", data={"given": "trudy"}).json
+    assert [one["resource"]["id"] for one in both["entry"]] == [str(people["trudy"])]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kind", ["Group", "Location", "Organization", "Patient", "Practitioner", "PractitionerRole"])
+def test_a_page_is_a_valid_bundle(reader: Reader, people: dict[str, int], check_r4: Check, kind: str) -> None:
+    bundle = reader.json(f"/{kind}", {"_count": "2"})
+    check_r4(bundle)
+    assert bundle["type"] == "searchset"
+    assert link(bundle, "self") == f"{BASE}/{kind}?_count=2"
+    for entry in bundle["entry"]:
+        resource = entry["resource"]
+        assert entry["fullUrl"] == f"{BASE}/{kind}/{resource['id']}"
+        assert entry["search"] == {"mode": "match"}
+        assert resource == reader.json(f"/{kind}/{resource['id']}")
+
+
+SORTS = {
+    "": ["helene", "oscar", "trudy", "nobody", "inactive"],
+    "_id": ["helene", "oscar", "trudy", "nobody", "inactive"],
+    "-_id": ["inactive", "nobody", "trudy", "oscar", "helene"],
+    "family": ["oscar", "nobody", "helene", "trudy", "inactive"],
+    "-family": ["inactive", "trudy", "helene", "nobody", "oscar"],
+    "given": ["nobody", "inactive", "helene", "oscar", "trudy"],
+    "birthdate": ["inactive", "oscar", "helene", "nobody", "trudy"],
+    "_lastUpdated": ["helene", "oscar", "trudy", "nobody", "inactive"],
+    "-_lastUpdated,-_id": ["inactive", "nobody", "trudy", "oscar", "helene"],
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pages_follow_each_other_in_order(
+    reader: Reader, people: dict[str, int], clock: FixedClock, sort: str, count: int
+) -> None:
+    clock.move_to(clock.now() + timedelta(seconds=1))  # sorted by change, what changes while it is read is left out
+    names = {str(key): name for name, key in people.items()}
+    expected = SORTS[sort]
+    if "family" in sort:  # the databases do not agree whether an apostrophe comes before letters
+        expected = [name for name in expected if name not in ("nobody", "oscar")]
+    found = [names[one] for one in reader.ids("/Patient", {"_count": count, "_sort": sort})]
+    assert sorted(found) == sorted(ALL)
+    assert [name for name in found if name in expected] == expected
+
+
+def test_small_kinds_are_paged_and_sorted_too(reader: Reader, people: dict[str, int]) -> None:
+    assert reader.ids("/Practitioner", {"_count": 1, "_sort": "-given"}) == ["102", "101"]
+    assert reader.ids("/Practitioner", {"_count": 1, "_sort": "family,-_id"}) == ["102", "101"]
+    assert reader.ids("/PractitionerRole", {"_count": 1}) == ["101-000113", "102-000113"]
+
+
+def test_nobody_is_left_out_or_told_twice_when_members_change_between_pages(
+    reader: Reader, site: OscarHost, oscar: Any, clerk: Actor, panel: int, people: dict[str, int]
+) -> None:
+    pages = reader.pages("/Patient", {"_count": 2, "_sort": "family"})
+    found = [entry["resource"]["id"] for entry in next(pages)["entry"]]
+    members.remove(site, clerk, int(found[-1]), seen_panel_id=panel)  # the one after whom the next page begins
+    members.choose(site, clerk, oscar.patient(last_name="Aaa", hin="100000008"), panel, seen_panel_id=None)
+    found += [entry["resource"]["id"] for page in pages for entry in page["entry"]]
+    assert sorted(found) == sorted(str(key) for key in people.values())
+
+
+def test_the_total_is_told_when_it_is_asked_for(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
+    assert "total" not in reader.json("/Patient", {"_count": 2})
+    for query in ({"_count": 2, "_total": "accurate"}, {"_count": 0}, {"_summary": "count"}):
+        assert reader.json("/Patient", query)["total"] == len(people)
+    for kind in ("Patient", "Group", "Practitioner"):
+        count = reader.json(f"/{kind}", {"_count": 0})
+        check_r4(count)
+        assert "entry" not in count
+        assert link(count, "next") is None
+
+
+def test_results_may_be_less_than_whole(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
+    for kind in ("Group", "Patient", "Practitioner", "PractitionerRole", "Location", "Organization"):
+        for query in ({"_summary": "true"}, {"_summary": "text"}, {"_elements": "identifier"}):
+            bundle = reader.json(f"/{kind}", query)
+            check_r4(bundle)
+            for entry in bundle["entry"]:
+                assert entry["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"
+                assert "member" not in entry["resource"]
+
+
+def test_members_come_with_their_group_a_page_at_a_time(
+    reader: Reader, people: dict[str, int], panel: int, make_panel: Callable[..., int], check_r4: Check
+) -> None:
+    second = make_panel("0077", "103")
+    query = {"_include": "Group:member", "_count": 2, "_summary": "true"}
+    pages = list(reader.pages("/Group", query))
+    for page in pages:
+        check_r4(page)
+        assert len([one for one in page["entry"] if one["search"]["mode"] == "include"]) <= 2
+    assert reader.ids("/Group", query) == [str(panel), str(second)]
+    assert reader.ids("/Group", query, "include") == [str(key) for key in people.values()]
+    one_by_one = {"_include": "Group:member:Patient", "_count": 1}
+    assert reader.ids("/Group", one_by_one) == [str(panel), str(second)]
+    assert reader.ids("/Group", one_by_one, "include") == [str(key) for key in people.values()]
+
+
+def test_providers_come_with_their_roles_and_roles_with_their_providers(
+    reader: Reader, people: dict[str, int], check_r4: Check
+) -> None:
+    roles = {"practitioner": "101", "_include": "PractitionerRole:practitioner"}
+    assert reader.ids("/PractitionerRole", roles, "include") == ["101"]
+    providers = {"_id": "102", "_revinclude": "PractitionerRole:practitioner"}
+    assert reader.ids("/Practitioner", providers, "include") == ["102-000113"]
+    check_r4(reader.json("/Practitioner", providers))
+
+
+def test_what_is_not_understood_is_left_out_of_self(reader: Reader, people: dict[str, int]) -> None:
+    query = {"family": "T", "colour": "red", "_include": "Group:nothing", "_sort": "shoe", "_pretty": "true"}
+    for path in ("/Patient", "/Patient?address=x&_has:Group:member:name=y&general-practitioner.name=z"):
+        bundle = reader.send("GET", path, query_string=query if "?" not in path else None).json
+        assert bundle is not None
+        own = parse_qs(urlsplit(link(bundle, "self") or "").query)
+        assert set(own) <= {"family"}
+
+
+@pytest.mark.parametrize("query", ["colour=red", "_include=Group:nothing", "_sort=shoe", "general-practitioner.name=x"])
+def test_a_strict_search_refuses_what_it_does_not_understand(
+    reader: Reader, people: dict[str, int], query: str
+) -> None:
+    assert reader.get(f"/Patient?{query}", Prefer="handling=lenient").status_code == 200
+    assert reader.get(f"/Patient?{query}", Prefer="respond-async, handling=strict").status_code == 400
+    assert reader.get("/Patient?family=x", Prefer="handling=strict").status_code == 200
+
+
+def test_readers_of_one_panel_find_nothing_of_another(
+    reader_for: Callable[..., Reader], make_panel: Callable[..., int], people: dict[str, int], panel: int
+) -> None:
+    other = make_panel("0077", "103")
+    limited = reader_for(panels=(other,))
+    assert limited.ids("/Patient") == []
+    assert limited.ids("/Group") == [str(other)]
+    assert limited.ids("/Group", {"member": people["helene"]}) == []
+    assert limited.ids("/Group", {"_include": "Group:member"}, "include") == []
+    assert limited.ids("/Practitioner") == ["103"]
+    assert limited.json("/Patient", {"_summary": "count"})["total"] == 0
