@@ -27,6 +27,7 @@ from ...services.clients import assertions, tokens
 from ...services.clients.register import Client
 from .addresses import token_url
 from .callers import Callers
+from .routes import METHODS, wrong_method
 
 LARGEST_REQUEST = 32 * 1024
 _METHOD = "private_key_jwt"
@@ -145,7 +146,9 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
 
 
 def token(callers: Callers) -> Response:
-    """Answer a request for a token: RFC 6749, sections 4.4 and 5."""
+    """Answer a request for a token: RFC 6749, sections 4.4 and 5. Raises Refusal for any other method than POST."""
+    if request.method != "POST":
+        raise wrong_method("POST")
     server = _Server(callers)
     try:
         seconds = callers.tokens_of_address.seconds_to_wait(request.remote_addr or "", callers.host.clock.now())
@@ -162,4 +165,4 @@ def token(callers: Callers) -> Response:
     return answer
 
 
-ROUTES = (("/token", token, ("POST",)),)
+ROUTES = (("/token", token, METHODS),)
