@@ -172,4 +172,4 @@ def text_matches(value: str, modifier: str | None, text: str) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether an id can be that of a Patient or a Group."""
-    return text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= 19 and int(text) in KEYS
+    return text.isascii() and text.isdigit() and text[:1] != "0" and len(text) <= 19 and int(text) in KEYS
