@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from ..domain.confirmation import ConfirmedHow
@@ -36,6 +37,7 @@ HOW_CODES = {
     ConfirmedHow.LAST_VISIT.value: "last-visit",
     ConfirmedHow.BY_PERSON.value: "by-person",
 }
+_DAYS = 4096
 
 
 class PanelRow(Protocol):
@@ -95,22 +97,32 @@ def group_members(settings: Settings) -> Mapping:
     The mapping takes a row and the reference to the Patient.
     """
     confirmed_on = f"{settings.uri_definitions}/confirmation-date"
-    confirmed_how = f"{settings.uri_definitions}/confirmation-how"
     last_visit_on = f"{settings.uri_definitions}/last-visit-date"
+    confirmed_how = {
+        how: {"url": f"{settings.uri_definitions}/confirmation-how", "valueCode": code}
+        for how, code in HOW_CODES.items()
+    }
+    # Many members have the same days: what is written of them is made once.
+    dated = lru_cache(_DAYS)(_dated)
+    started = lru_cache(_DAYS)(instant)
 
     def group_member(row: MembershipRow, patient_reference: str) -> Resource:
         extensions = []
         if row.confirmed_on:
-            extensions.append({"url": confirmed_on, "valueDate": row.confirmed_on.isoformat()})
-        how = HOW_CODES.get(row.confirmed_how or "")
+            extensions.append(dated(confirmed_on, row.confirmed_on))
+        how = confirmed_how.get(row.confirmed_how or "")
         if how:
-            extensions.append({"url": confirmed_how, "valueCode": how})
+            extensions.append(how)
         if row.last_visit_on:
-            extensions.append({"url": last_visit_on, "valueDate": row.last_visit_on.isoformat()})
-        member = {"entity": {"reference": patient_reference}, "period": {"start": instant(row.since)}}
+            extensions.append(dated(last_visit_on, row.last_visit_on))
+        member = {"entity": {"reference": patient_reference}, "period": {"start": started(row.since)}}
         return {"extension": extensions, **member} if extensions else member
 
     return group_member
+
+
+def _dated(url: str, day: date) -> Resource:
+    return {"url": url, "valueDate": day.isoformat()}
 
 
 def mark_change(member: Resource, kind: ChangeType) -> None:
