@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import members
 from cpar_plugin.settings import Settings
@@ -152,6 +153,13 @@ def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[st
     for name, key in people.items():
         for reference in (f"Patient/{key}", f"{BASE}/Patient/{key}", str(key)):
             assert reader.json("/Group", {"member": reference})["total"] == 1, name
+
+
+def test_nothing_is_found_by_a_value_that_nothing_has(reader: Reader, people: dict[str, int]) -> None:
+    nothing = {"token": "nope", "string": "zzzzz", "date": "1800", "reference": "nope"}
+    for kind, searchable in SEARCHABLE.items():
+        for name, parameter in searchable.parameters.items():
+            assert reader.json(f"/{kind}", {name: nothing[parameter.type]})["total"] == 0, (kind, name)
 
 
 def test_a_search_that_is_posted_finds_the_same(reader: Reader, people: dict[str, int]) -> None:
