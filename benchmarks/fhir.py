@@ -1,0 +1,127 @@
+"""Requests to the FHIR interface against a bare view of Flask's that returns a text which is ready.
+
+One process and one thread, through Flask's test client. The token is looked up and each read leaves its record, as when
+served. Counted is the processor's time of this process, so that whatever else runs here does not matter much. On
+MariaDB the server's share is not in it: the rate by the clock stands beside.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import perf_counter, process_time
+
+import click
+import orjson
+from flask import Flask, Response
+from joserfc.jwk import ECKey
+
+from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.services.clients import register, tokens
+from cpar_plugin.services.resources.refresh import refresh
+from cpar_plugin.settings import load
+from oscar_host.demo.app import create_app
+from oscar_host.host import OscarHost
+
+from .big_clinic import PANEL_ID, empty_hosts, fill, join, more_panels
+
+MEMBERS, PATIENTS, PANELS = 2_000, 20_000, 300
+AIM = 0.3
+_ROUNDS = 5
+_SETTINGS = {"fhir_requests_per_minute": "1000000000", "fhir_base_url": "https://emr.example/fhir"}
+_RECORD = "https://cpar.invalid/NamingSystem/patient-record"
+_PHN = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-ab-patient-healthcare-id"
+_FIRST_PHN = 100_000_001
+_SIZE_OF_A_PATIENT = 1000  # bytes, of what the bare view returns
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, `{}` being one of the members; how often, and how many a second there should be at least."""
+
+    name: str
+    address: str
+    times: int
+    least: int
+
+
+REQUESTS = (
+    Request("Patient read", "/fhir/Patient/{}", 300, 869),
+    Request("search by identifier", f"/fhir/Patient?identifier={_RECORD}|{{}}", 150, 655),
+    Request("search by health number", f"/fhir/Patient?identifier={_PHN}|{{}}", 150, 655),
+    Request("page of 50", "/fhir/Patient?_count=50", 50, 117),
+    Request(f"Group of {MEMBERS}", f"/fhir/Group/{PANEL_ID}", 10, 34),
+)
+
+
+def main() -> None:
+    """Print a line for each kind of request and database: requests a second, and the ratio to the bare view."""
+    logging.disable(logging.WARNING)
+    bare = _asking(_bare(), "")
+    with empty_hosts() as hosts:
+        for name, host in hosts:
+            app, token = _served(host)
+            served = _asking(app, token)
+            for one in REQUESTS:
+                turns = [(_rates(bare, ["/"] * 500), _rates(served, _addresses(one))) for _ in range(_ROUNDS)]
+                plain = max(cpu for (cpu, _), _ in turns)
+                cpu, clock = (max(rates) for rates in zip(*(ours for _, ours in turns), strict=True))
+                click.echo(
+                    f"{one.name}, {name}: {cpu:.0f} in a second of the processor, {cpu / plain:.3f} x the bare view's "
+                    f"{plain:.0f} ({clock:.0f} by the clock; aim: {one.least}, and {AIM:g} x for a read)"
+                )
+            app.extensions["cpar_fhir_callers"].reads.stop()
+
+
+def _addresses(asked: Request) -> list[str]:
+    first = _FIRST_PHN if _PHN in asked.address else 1
+    return [asked.address.format(first + at % MEMBERS) for at in range(asked.times)]
+
+
+def _bare() -> Flask:
+    app = Flask(__name__)
+    text = orjson.dumps({"filler": "x" * _SIZE_OF_A_PATIENT})
+    app.add_url_rule("/", "ready", lambda: Response(text, content_type="application/fhir+json"))
+    return app
+
+
+def _served(host: OscarHost) -> tuple[Flask, str]:
+    """The embedded EMR of a clinic of this size, with the token of a client that may read everything."""
+    fill(host, PATIENTS)
+    more_panels(host, PANELS)
+    join(host, range(1, MEMBERS + 1))
+    host = replace(host, settings=_SETTINGS)
+    refresh(host, load(host.settings))
+    key = ECKey.generate_key("P-384").as_dict(private=False) | {"kid": "1", "alg": "ES384", "use": "sig"}
+    draft = register.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
+    client_id = register.register(host, host.identity.system, draft)
+    with host.database.engine.connect() as connection:
+        client = register.live_client(connection, client_id)
+    plugins = Plugins()
+    plugins.load_installed()
+    return create_app(host, plugins), tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
+
+
+def _asking(app: Flask, token: str) -> Callable[[str], None]:
+    client = app.test_client(use_cookies=False)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def ask(address: str) -> None:
+        with client.get(address, headers=headers) as answer:
+            assert answer.status_code == 200, answer.text
+            assert answer.data
+
+    return ask
+
+
+def _rates(ask: Callable[[str], None], addresses: list[str]) -> tuple[float, float]:
+    """How many requests in a second of the processor, and by the clock."""
+    clock, cpu = perf_counter(), process_time()
+    for address in addresses:
+        ask(address)
+    cpu, clock = process_time() - cpu, perf_counter() - clock
+    return len(addresses) / cpu, len(addresses) / clock
+
+
+if __name__ == "__main__":
+    main()
