@@ -42,7 +42,8 @@ def _collated(element: FunctionElement[Any], compiler: SQLCompiler, **context: A
 
 def can_fold(connection: Connection) -> None:
     """Give an SQLite connection the function, which it does not have by itself. Nothing to do elsewhere."""
-    if connection.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite" and not connection.info.get(_NAME):
+        connection.info[_NAME] = True  # lasts as long as the driver's connection, as the function does
         raw: Any = connection.connection.dbapi_connection
         raw.create_function(_NAME, 1, _folded_or_null, deterministic=True)
 

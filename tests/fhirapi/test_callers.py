@@ -44,7 +44,8 @@ def calling(app: Flask, site: OscarHost, people: None) -> Callable[..., Any]:
                 session["provider_id"] = signed_in
             if form_token:
                 request.environ["HTTP_X_CSRFTOKEN"] = generate_csrf()
-            return callers.caller()
+            with site.database.engine.connect() as connection:
+                return callers.caller(connection)
 
     return call
 
@@ -133,8 +134,9 @@ def test_each_caller_has_so_many_requests_a_minute(
     callers = Callers(site, load({"fhir_requests_per_minute": "2"}))
 
     def call(with_token: str) -> None:
-        with app.test_request_context("/fhir/Patient", headers={"Authorization": f"Bearer {with_token}"}):
-            callers.caller()
+        headers = {"Authorization": f"Bearer {with_token}"}
+        with app.test_request_context("/fhir/Patient", headers=headers), site.database.engine.connect() as connection:
+            callers.caller(connection)
 
     other = registered("Other").token()
     for each in (token, token, other):

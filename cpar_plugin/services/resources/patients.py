@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, true
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import Resource, relative
@@ -67,10 +67,18 @@ class PatientSource:
     def read(self, connection: Connection, resource_id: str) -> Versioned:
         """One patient, in two statements. Raises NotFound, and Gone for one who was a member and is none any more."""
         patient_id = number(resource_id)
-        row = connection.execute(self.select().where(self.key == patient_id)).one_or_none()
-        if row is not None:
+        row = connection.execute(self._of_one(), {"wanted_id": patient_id}).one_or_none()
+        if row is not None and self._on_panels(row.panel_id):
             return self.versioned(connection, [row])[0]
         return self._retired(connection, patient_id)
+
+    def _of_one(self) -> Select[Any]:
+        if self._caller.client_id is not None:
+            return _one_of_everybody(self._host.roster)  # type: ignore[arg-type]
+        return self._everybody.where(self.key == bindparam("wanted_id"), visible(self._host, self._caller, self.key))
+
+    def _on_panels(self, panel_id: int) -> bool:
+        return self._caller.panels is None or panel_id in self._caller.panels
 
     def _retired(self, connection: Connection, patient_id: int) -> Versioned:
         """A record merged away, if the caller may read the one kept."""
@@ -128,3 +136,9 @@ def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[
         )
     )
     return query, columns
+
+
+@lru_cache(maxsize=8)
+def _one_of_everybody(roster: Roster) -> Select[Any]:
+    query, _ = _everybody(roster)  # type: ignore[arg-type]
+    return query.where(tables.member.c.patient_id == bindparam("wanted_id"))

@@ -1,9 +1,17 @@
 """Which PractitionerRoles a panel has."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ...fhir_mappings.identifiers import Resource, role_id
 from ...store import tables
+
+_PROVIDER, _FACILITY = tables.panel_provider, tables.panel_facility
+_EVERY_ROLE = (
+    select(_PROVIDER.c.panel_id, _PROVIDER.c.provider_id, _FACILITY.c.facility_id)
+    .join_from(_PROVIDER, _FACILITY, _FACILITY.c.panel_id == _PROVIDER.c.panel_id)
+    .order_by(_PROVIDER.c.panel_id, _PROVIDER.c.position, _FACILITY.c.position)
+)
+_ROLES_OF_SOME = _EVERY_ROLE.where(_PROVIDER.c.panel_id.in_(bindparam("panel_ids", expanding=True)))
 
 
 def roles_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[Resource]]:
@@ -16,15 +24,11 @@ def roles_of_panels(connection: Connection, panel_ids: set[int] | None = None) -
 
 def role_ids_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[str]]:
     """The ids of the PractitionerRoles of each panel, provider by provider. One statement."""
-    provider, facility = tables.panel_provider, tables.panel_facility
-    query = (
-        select(provider.c.panel_id, provider.c.provider_id, facility.c.facility_id)
-        .join_from(provider, facility, facility.c.panel_id == provider.c.panel_id)
-        .order_by(provider.c.panel_id, provider.c.position, facility.c.position)
-    )
-    if panel_ids is not None:
-        query = query.where(provider.c.panel_id.in_(panel_ids))
+    if panel_ids is None:
+        rows = connection.execute(_EVERY_ROLE)
+    else:
+        rows = connection.execute(_ROLES_OF_SOME, {"panel_ids": list(panel_ids)})
     found: dict[int, list[str]] = {}
-    for panel_id, provider_id, facility_id in connection.execute(query):
+    for panel_id, provider_id, facility_id in rows:
         found.setdefault(panel_id, []).append(role_id(provider_id, facility_id))
     return found

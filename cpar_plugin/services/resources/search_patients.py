@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, false, func, or_, true
 
+from ...domain.identifiers import is_phn
 from ...fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes, jurisdiction_of
 from ...hooks import Host
 from ...settings import Settings
@@ -74,20 +75,28 @@ class PatientSearch:
         if value.system in (None, records):
             fits.append(_is_key(self._source.key, value.code))
         if value.system is None:
-            fits.append(self._has_number(self._c["phn"] == value.code))
+            fits.append(self._has_number(value.code))
         elif value.system and (province := jurisdiction_of(value.system, self._settings)):
             theirs = self._c["phn_jurisdiction"] == province
             if province == "AB":
                 theirs = or_(theirs, self._c["phn_jurisdiction"].is_(None))
-            wanted = self._c["phn"].is_not(None) if value.code is None else self._c["phn"] == value.code
-            fits.append(and_(theirs, self._has_number(wanted)))
+            fits.append(and_(self._has_number(value.code), theirs))
         return or_(false(), *fits)
 
-    def _has_number(self, wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Whether a patient is given the wanted health number as an identifier: see `identifiers.health_number`."""
+    def _has_number(self, wanted: str | None) -> ColumnElement[bool]:
+        """Whether a patient is given this health number, any for None, as identifier: see `identifiers.health_number`.
+
+        The number is compared before anything else: that leaves hardly a row for the rest.
+        """
         province, phn = self._c["phn_jurisdiction"], self._c["phn"]
-        albertan = and_(or_(province.is_(None), province == "AB"), func.length(phn) == 9, _digits_alone(phn))
-        return and_(wanted, or_(albertan, province.in_(OTHER_JURISDICTIONS)))
+        fits: ColumnElement[bool]
+        albertan: ColumnElement[bool]
+        if wanted is None:
+            fits, albertan = phn.is_not(None), and_(func.length(phn) == 9, _digits_alone(phn))
+        else:
+            fits, albertan = phn == wanted, true() if is_phn(wanted) else false()
+        of_alberta = and_(or_(province.is_(None), province == "AB"), albertan)
+        return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
 
     def _active(self, value: Token) -> ColumnElement[bool]:
         wanted = _BOOLEANS.get(value.code or "")

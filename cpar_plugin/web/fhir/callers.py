@@ -5,6 +5,7 @@ from http import HTTPStatus
 import orjson
 from flask import Request, Response, request
 from flask_wtf.csrf import validate_csrf
+from sqlalchemy import Connection
 from wtforms.validators import ValidationError
 
 from ...domain.refusals import NotFound
@@ -77,12 +78,12 @@ class Callers:
         self._requests = Window(settings.fhir_requests_per_minute)
         self.reads = Reads(host)
 
-    def caller(self, sent: Request = request) -> Caller:
+    def caller(self, connection: Connection, sent: Request = request) -> Caller:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
 
         A client has one SQL statement looked up. A request with a token is the client's, whoever is signed in as well.
         """
-        caller = self._client(sent) if "Authorization" in sent.headers else self._person(sent)
+        caller = self._client(connection, sent) if "Authorization" in sent.headers else self._person(sent)
         seconds = self._requests.seconds_to_wait(caller.actor.actor_id, self.host.clock.now())
         if seconds:
             raise TooMany("Too many requests within a minute. Wait, then go on.", Retry_After=str(seconds))
@@ -97,12 +98,11 @@ class Callers:
                 "Nothing can be read at the moment, because it could not be written down.", Retry_After="5"
             ) from None
 
-    def _client(self, sent: Request) -> Caller:
+    def _client(self, connection: Connection, sent: Request) -> Caller:
         scheme, _, token = sent.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send an access token: Authorization: Bearer ...", WWW_Authenticate=_CHALLENGE)
-        with self.host.database.engine.connect() as connection:
-            caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
+        caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
         if caller is None:
             raise Unauthorized(
                 "The access token is not known, or has expired. Get a new one from the token endpoint.",

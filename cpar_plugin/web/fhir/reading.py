@@ -7,7 +7,6 @@ from email.utils import format_datetime
 from http import HTTPStatus
 
 from flask import Response, request
-from sqlalchemy import Connection
 
 from ...services.clients.reads import Interaction
 from ...services.resources.groups import GroupSource
@@ -27,33 +26,24 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
     asked = shape(exchange.pairs)
     if asked.summary is Summary.COUNT:
         asked = replace(asked, summary=Summary.FALSE)  # R4: for searches alone
-    connection = exchange.host.database.engine.connect()
-    try:
-        found = read(connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
-        headers = {
-            "ETag": f'W/"{found.version}"',
-            "Last-Modified": format_datetime(found.last_updated, usegmt=True),
-        }
-        if _unchanged(found):
-            answer = Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-            connection.close()
-            return answer
-        if kind in OF_PATIENTS:
-            exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patients_in([found], asked))
-        if kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
-            return exchange.stream(group_body(connection, exchange, found, asked), connection, headers)
-        answer = exchange.answer(shaped(found.resource, asked), headers)
-    except BaseException:
-        connection.close()
-        raise
-    connection.close()
-    return answer
+    found = read(exchange.connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
+    headers = {
+        "ETag": f'W/"{found.version}"',
+        "Last-Modified": format_datetime(found.last_updated, usegmt=True),
+    }
+    if _unchanged(found):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if kind in OF_PATIENTS:
+        exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patients_in([found], asked))
+    if kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
+        return exchange.stream(group_body(exchange, found, asked), headers)
+    return exchange.answer(shaped(found.resource, asked), headers)
 
 
-def group_body(connection: Connection, exchange: Exchange, group: Versioned, asked: Shape) -> Iterator[bytes]:
+def group_body(exchange: Exchange, group: Versioned, asked: Shape) -> Iterator[bytes]:
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    return groups.body(connection, replace(group, resource=shaped(group.resource, asked)))
+    return groups.body(exchange.connection, replace(group, resource=shaped(group.resource, asked)))
 
 
 def patients_in(found: Sequence[Versioned], asked: Shape) -> int:

@@ -1,6 +1,7 @@
 """How every address of the FHIR interface is served: who asks, in which form, and what a refusal looks like."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -27,12 +28,17 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request that may go on: who sent it, and what is needed to answer it."""
+    """One request that may go on: who sent it, and what is needed to answer it.
+
+    All is read on one connection. `open` closes it when the view is done, or when a streamed answer has been sent.
+    """
 
     callers: Callers
     caller: Caller
     pairs: Pairs
     content_type: str
+    connection: Connection
+    open: ExitStack
 
     @property
     def host(self) -> Host:
@@ -56,12 +62,10 @@ class Exchange:
         """A resource as the answer."""
         return json_answer(body, self.content_type, headers)
 
-    def stream(
-        self, chunks: Iterator[bytes], connection: Connection, headers: dict[str, str] | None = None
-    ) -> Response:
+    def stream(self, chunks: Iterator[bytes], headers: dict[str, str] | None = None) -> Response:
         """An answer that is read while it is sent. The connection is closed at its end, however it ends."""
         answer = Response(chunks, headers=headers, content_type=self.content_type)
-        answer.call_on_close(connection.close)
+        answer.call_on_close(self.open.pop_all().close)
         return answer
 
 
@@ -81,12 +85,14 @@ def serve(callers: Callers, route: Route, **arguments: Any) -> Response:
     """Answer one request, for callers who are known. Every error becomes an OperationOutcome."""
     try:
         request.max_content_length = LARGEST_REQUEST
-        caller = callers.caller()
-        if request.method not in route.methods:
-            raise wrong_method(*route.methods)
-        pairs = parameters(form=route.methods == ("POST",))
-        exchange = Exchange(callers, caller, pairs, content_type(pairs))
-        return route.view(exchange, **arguments)
+        with ExitStack() as open_:
+            connection = open_.enter_context(callers.host.database.engine.connect())
+            caller = callers.caller(connection)
+            if request.method not in route.methods:
+                raise wrong_method(*route.methods)
+            pairs = parameters(form=route.methods == ("POST",))
+            exchange = Exchange(callers, caller, pairs, content_type(pairs), connection, open_)
+            return route.view(exchange, **arguments)
     except Exception as error:
         return refused(error)
 

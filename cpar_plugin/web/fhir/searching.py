@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import orjson
 from flask import Response
-from sqlalchemy import Connection
 
 from ...fhir_mappings.identifiers import Resource
 from ...services.clients.reads import Interaction
@@ -32,24 +31,17 @@ def search(exchange: Exchange, kind: str) -> Response:
     asked = understand(kind, pairs, _terms(exchange, position.began))
     if asked.includes:
         require(exchange.caller, _INCLUDED[kind], "read")
-    connection = exchange.host.database.engine.connect()
-    try:
-        searching = Searching(connection, exchange.host, exchange.settings, exchange.caller)
-        page = searching.page(asked, position)
-        if kind in OF_PATIENTS:
-            patients = patients_in([*page.matches, *page.included], asked.shape)
-            exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
-        head = _head(exchange, asked, page, cursor)
-        if kind == "Group" and page.matches and wanted(kind, "member", asked.shape):
-            return exchange.stream(_with_groups(connection, exchange, asked, page, head), connection)
-        entries = [
-            *(_entry(exchange.base, one, "match", asked.shape) for one in page.matches),
-            *_included(exchange, asked, page),
-        ]
-    except BaseException:
-        connection.close()
-        raise
-    connection.close()
+    page = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller).page(asked, position)
+    if kind in OF_PATIENTS:
+        patients = patients_in([*page.matches, *page.included], asked.shape)
+        exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
+    head = _head(exchange, asked, page, cursor)
+    if kind == "Group" and page.matches and wanted(kind, "member", asked.shape):
+        return exchange.stream(_with_groups(exchange, asked, page, head))
+    entries = [
+        *(_entry(exchange.base, one, "match", asked.shape) for one in page.matches),
+        *_included(exchange, asked, page),
+    ]
     return exchange.answer({**head, "entry": entries} if entries else head)
 
 
@@ -98,15 +90,13 @@ def _included(exchange: Exchange, asked: Search, page: Page) -> Iterator[Resourc
     return (_entry(exchange.base, one, "include", shape) for one in page.included)
 
 
-def _with_groups(
-    connection: Connection, exchange: Exchange, asked: Search, page: Page, head: Resource
-) -> Iterator[bytes]:
+def _with_groups(exchange: Exchange, asked: Search, page: Page, head: Resource) -> Iterator[bytes]:
     """The Bundle with whole Groups, each with its members, a chunk at a time."""
     yield orjson.dumps(head)[:-1] + b',"entry":['
     for place, group in enumerate(page.matches):
         address = orjson.dumps(f"{exchange.base}/Group/{group.resource['id']}")
         yield (b"," if place else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
-        yield from group_body(connection, exchange, group, asked.shape)
+        yield from group_body(exchange, group, asked.shape)
         yield b"}"
     for entry in _included(exchange, asked, page):
         yield b"," + orjson.dumps(entry)
