@@ -20,7 +20,7 @@ from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED
-from .test_rights import EXPECTED, MANAGEMENT, OPEN, SIGNED_IN
+from .test_rights import EXPECTED, MANAGEMENT, OPEN, SIGNED_IN, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
 _TYPED = ("hiddens", "30000-0001")  # not as the record spells it: forms repeat what was typed
@@ -78,6 +78,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "operation_id": assigned.operation_id,
         "submission_id": submitted(),
         "role_no": 1,
+        "client_no": a_client(host, "Network analytics"),
     }
     return Clinic(parts, tmp_path / "outbox")
 

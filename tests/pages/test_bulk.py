@@ -89,7 +89,8 @@ def test_moving_and_removing(host: OscarHost, manager: Any, panel: int, other_pa
     manager.post("/cpar/bulk", step="carry-out", **move)
     assert _members(host) == {"0042": 0, "0077": 3}
     remove = {"kind": "remove", "from_panel_id": other_panel, "status": "AC"}
-    assert "3 patients leave panel 0077 and become Not Paneled" in _text(manager.post("/cpar/bulk", **remove))
+    page = _text(manager.post("/cpar/bulk", **remove))
+    assert "3 patients leave panel 0077, which is empty then, and become Not Paneled" in page
     done = manager.post("/cpar/bulk", step="carry-out", **remove)
     assert "Removed: 3" in _text(manager.get(done.location))
     assert _members(host) == {"0042": 0, "0077": 0}

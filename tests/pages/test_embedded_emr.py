@@ -182,10 +182,9 @@ def test_opening_a_record_is_written_to_the_log(host: OscarHost, oscar: Any, rec
 def test_the_administration_offers_its_own_pages_and_what_the_plugins_bring(
     manager: Any, reception: Any, cpar_role: Any
 ) -> None:
-    panels = ("CII/CPAR", ["CPAR Panel Management"])
     own = [("Manage Role", ["Create New Role", "All Roles"]), ("User Management", ["Assign Role to Provider"])]
-    assert _menu(manager) == [panels, *own]
-    assert _menu(cpar_role) == [panels]
+    assert _menu(manager) == [("CII/CPAR", ["CPAR Panel Management", "FHIR Clients"]), *own]
+    assert _menu(cpar_role) == [("CII/CPAR", ["CPAR Panel Management"])]
     assert "Administration" not in _text(reception.get("/"))
 
 

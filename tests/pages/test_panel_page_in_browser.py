@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from cpar_plugin.services import members
 from oscar_host.host import OscarHost
-from ..browser import OpenTab, look
 
+from ..browser import OpenTab, look
 from .conftest import MANAGER
 
 FAMILIES = ("Adler", "Bunting", "Crane", "Dunlin", "Eider", "Finch", "Gull")

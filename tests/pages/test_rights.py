@@ -138,7 +138,7 @@ def test_every_address_answers_each_person_as_expected(
                 if endpoint in ("cpar.submission", "cpar.submission_file")
                 else asking.ask(host, load(host.settings), host.identity.system, other_panel)
             ),
-            "client_no": _client(host, f"Client {number}"),
+            "client_no": a_client(host, f"Client {number}"),
             "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
         }
         fields = _fields(endpoint, patient, panel, other_panel, f"Role {number}")
@@ -178,7 +178,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
     return fields.get(endpoint, {})
 
 
-def _client(host: OscarHost, name: str) -> int:
+def a_client(host: OscarHost, name: str) -> int:
     draft = ClientDraft(name=name, scopes="system/*.rs", jwks=PUBLIC_KEYS)
     return register.number_of(register.register(host, host.identity.system, draft)) or 0
 
