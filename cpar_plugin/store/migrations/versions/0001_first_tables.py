@@ -296,10 +296,53 @@ def upgrade() -> None:
     )
     op.create_index("cpar_read_of_resource", "cpar_read", ["kind", "resource_id", "at"])
     op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"])
+    op.create_table(
+        "cpar_export",
+        sa.Column("export_id", exact(36), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("open_actor_id", exact(60)),
+        sa.Column("client_id", serial()),
+        sa.Column("panels", long_text()),
+        sa.Column("request_url", long_text(), nullable=False),
+        sa.Column("asked", long_text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("state", exact(20), nullable=False),
+        sa.Column("claim", exact(36)),
+        sa.Column("claimed_until", Moment()),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("transaction_time", Moment()),
+        sa.Column("expected", sa.Integer()),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("finished_at", Moment()),
+        sa.Column("expires_at", Moment()),
+        sa.Column("failure", long_text()),
+        sa.PrimaryKeyConstraint("export_id", name="cpar_export_pk"),
+        sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_export_client_id_fk"),
+        sa.UniqueConstraint("open_actor_id", name="cpar_export_open_actor_id_uq"),
+        **INNODB,
+    )
+    op.create_index("cpar_export_state", "cpar_export", ["state", "claimed_until"])
+    op.create_table(
+        "cpar_export_file",
+        sa.Column("export_id", exact(36), nullable=False),
+        sa.Column("name", exact(40), nullable=False),
+        sa.Column("section", exact(20), nullable=False),
+        sa.Column("kind", exact(20), nullable=False),
+        sa.Column("resources", sa.Integer(), nullable=False),
+        sa.Column("patients", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("export_id", "name", name="cpar_export_file_pk"),
+        sa.ForeignKeyConstraint(
+            ["export_id"], ["cpar_export.export_id"], name="cpar_export_file_export_id_fk", ondelete="CASCADE"
+        ),
+        **INNODB,
+    )
     op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
 
 
 def downgrade() -> None:
+    op.drop_table("cpar_export_file")
+    op.drop_table("cpar_export")
     op.drop_table("cpar_read")
     op.drop_table("cpar_client_assertion")
     op.drop_table("cpar_client_token")

@@ -1,0 +1,124 @@
+"""Panels, their members, and how these came about.
+
+`cpar_member` is the state now: its primary key is the rule of one panel per patient. `cpar_operation` with
+`cpar_ledger` is how it came about: both are only ever added to.
+"""
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, SmallInteger, Table
+
+from ..types import Moment, digest, exact, long_text, serial
+from .base import INNODB, metadata
+
+# One row, which is also the lock: every change of membership first takes it for update.
+clinic = Table(
+    "cpar_clinic",
+    metadata,
+    Column("clinic_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("enabled_at", Moment),  # NULL while the integration is off
+    Column("name", exact(100), nullable=False, default=""),
+    Column("site_id", exact(60), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=1),
+    **INNODB,
+)
+
+panel = Table(
+    "cpar_panel",
+    metadata,
+    Column("panel_id", serial(), primary_key=True),
+    Column("number", exact(60), nullable=False),
+    Column("live_number", exact(60), unique=True),  # the number while the panel lives, NULL once it is deleted
+    Column("notify", exact(254), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
+    # Of the panel as a FHIR Group, see services.resources.groups. The digest is of all but the members.
+    Column("group_version", Integer, nullable=False, default=1),
+    Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do
+    Column("group_changed_at", Moment),  # NULL: when it was created
+    Column("group_digest", digest()),  # NULL: nobody has read it yet
+    **INNODB,
+)
+
+panel_facility = Table(
+    "cpar_panel_facility",
+    metadata,
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("facility_id", exact(6), nullable=False),
+    **INNODB,
+)
+
+panel_provider = Table(
+    "cpar_panel_provider",
+    metadata,
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("provider_id", exact(60), nullable=False),
+    **INNODB,
+)
+
+practitioner = Table(
+    "cpar_practitioner",
+    metadata,
+    Column("provider_id", exact(60), primary_key=True),
+    Column("practitioner_id", exact(9), nullable=False, unique=True),
+    **INNODB,
+)
+
+member = Table(
+    "cpar_member",
+    metadata,
+    Column("patient_id", serial(), primary_key=True, autoincrement=False),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("since", Moment, nullable=False),  # on this panel since
+    Column("confirmed_on", Date),
+    Column("confirmed_how", exact(30)),  # domain.confirmation.ConfirmedHow
+    Index("cpar_member_of_panel", "panel_id", "patient_id"),
+    **INNODB,
+)
+
+operation = Table(
+    "cpar_operation",
+    metadata,
+    Column("operation_id", serial(), primary_key=True),
+    Column("kind", exact(20), nullable=False),  # services.journal.Kind
+    Column("at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id")),
+    Column("from_panel_id", ForeignKey("cpar_panel.panel_id")),
+    Column("undoes", ForeignKey("cpar_operation.operation_id"), unique=True),
+    Column("form_key", exact(36), unique=True),  # of the form that asked for it: sent twice, it is carried out once
+    Column("detail", long_text(), nullable=False, default="{}"),  # JSON; no patient data
+    **INNODB,
+)
+
+# What an operation did to one patient: the membership before and afterwards, all NULL where there was none.
+ledger = Table(
+    "cpar_ledger",
+    metadata,
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("from_panel_id", BigInteger),
+    Column("from_since", Moment),
+    Column("from_confirmed_on", Date),
+    Column("from_confirmed_how", exact(30)),
+    Column("to_panel_id", BigInteger),
+    Column("to_since", Moment),
+    Column("to_confirmed_on", Date),
+    Column("to_confirmed_how", exact(30)),
+    Index("cpar_ledger_of_patient", "patient_id", "operation_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
+# Whom a bulk operation concerned but did not change, and why, as things stood then: only ever added to.
+left_alone = Table(
+    "cpar_left_alone",
+    metadata,
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("why", exact(20), nullable=False),  # services.orders.LeftAlone
+    Column("status", exact(60), nullable=False),  # the patient's in the host, '' for none
+    sqlite_with_rowid=False,
+    **INNODB,
+)

@@ -1,0 +1,90 @@
+"""Requests to submit a panel, and what was sent."""
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, SmallInteger, Table
+
+from ..types import Moment, exact, long_text, piece, serial
+from .base import INNODB, metadata
+
+# A night that has been seen to, by its run or by marking what it missed: the key keeps a date from running twice.
+night_run = Table(
+    "cpar_night_run",
+    metadata,
+    Column("night", Date, primary_key=True),
+    Column("began_at", Moment, nullable=False),
+    Column("automatic", Date),  # the automatic date that it saw to
+    **INNODB,
+)
+
+# When regular work was last done: its absence tells that the host's scheduler stands still.
+heartbeat = Table(
+    "cpar_heartbeat",
+    metadata,
+    Column("name", exact(40), primary_key=True),
+    Column("at", Moment, nullable=False),
+    **INNODB,
+)
+
+# A request to submit a panel and what became of it, in one row: see domain.submission.State.
+submission = Table(
+    "cpar_submission",
+    metadata,
+    Column("submission_id", serial(), primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("open_panel_id", BigInteger, unique=True),  # the panel until the state is final, then NULL
+    Column("automatic", Date),  # the automatic date that it serves; NULL when only a person asked
+    Column("asked_at", Moment, nullable=False),
+    Column("asked_by", exact(60), nullable=False),
+    Column("due_on", Date, nullable=False),  # the night run that it goes with
+    Column("state", exact(20), nullable=False),
+    Column("claim", exact(36)),  # who works on it, until:
+    Column("claimed_until", Moment),
+    Column("snapshot_id", exact(36), unique=True),  # the Bundle identifier of what is or was sent
+    Column("attempts", SmallInteger, nullable=False, default=0),
+    Column("first_attempt_at", Moment),
+    Column("next_attempt_at", Moment),
+    Column("finished_at", Moment),  # delivered, written or failed at
+    Column("answer_status", SmallInteger),
+    Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned
+    Column("answer_detail", long_text()),  # the other side's words; may name a patient: for managers of panels only
+    Column("failure", long_text()),  # what a person reads: why, and what to do
+    Column("told_at", Moment),  # when those concerned were told of a failure
+    Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
+    Index("cpar_submission_state", "state", "next_attempt_at"),
+    **INNODB,
+)
+
+# What was or would be sent, written before it is sent. Kept apart from its pieces, which may be removed earlier.
+snapshot = Table(
+    "cpar_snapshot",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False),
+    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: members left out by domain.eligibility.Reason
+    Column("body_bytes", BigInteger, nullable=False),
+    Column("sha256", exact(64), nullable=False),  # of the body as sent
+    **INNODB,
+)
+
+# The body, gzip, cut into pieces; and the index of who was in it (see services.snapshot).
+snapshot_piece = Table(
+    "cpar_snapshot_piece",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("data", piece(), nullable=False),
+    **INNODB,
+)
+
+left_out = Table(
+    "cpar_left_out",
+    metadata,
+    Column("snapshot_id", exact(36), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reasons", exact(250), nullable=False),  # codes of domain.eligibility.Reason, joined by a space
+    sqlite_with_rowid=False,
+    **INNODB,
+)
