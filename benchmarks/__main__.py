@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = ("bulk", "submission", "pages", "fhir")
+BENCHMARKS = ("bulk", "submission", "pages", "fhir", "export")
 
 
 def main(names: list[str]) -> None:

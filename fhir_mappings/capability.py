@@ -9,9 +9,10 @@ from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
 from .searchable import SEARCHABLE, Parameter, Searchable, SearchType
 
+_BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-_HOW = {
+HOW = {
     SearchType.TOKEN: "code, system|code, |code or system|.",
     SearchType.STRING: "The beginning, without case and accents.",
     SearchType.DATE: "With the prefixes eq, ne, gt, lt, ge, le, sa, eb and ap.",
@@ -36,6 +37,7 @@ def capability(
         "date": instant(since),
         "publisher": "The clinic that runs this server",
         "kind": "instance",
+        "instantiates": [f"{_BULK_DATA}CapabilityStatement/bulk-data"],
         "software": {"name": "oscar-cpar-plugin", "version": version},
         "implementation": {"description": "The panels of a clinic, to be read", "url": base},
         "fhirVersion": "4.0.1",
@@ -44,14 +46,15 @@ def capability(
             {
                 "mode": "server",
                 "documentation": (
-                    "Reading and searching. Searches can also be posted to Type/_search, which keeps what is searched "
-                    "for out of addresses. Of a next page only the link of the page before is good."
+                    "Reading, searching and bulk export. Searches can also be posted to Type/_search, which keeps what "
+                    "is searched for out of addresses. Of a next page only the link of the page before is good."
                 ),
                 "security": _security(token_url),
                 "resource": [
                     *(_resource(SEARCHABLE[kind], settings) for kind in sorted(SEARCHABLE)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
                 ],
+                "operation": [_export("export")],
             }
         ],
     }
@@ -88,7 +91,13 @@ def _resource(searchable: Searchable, settings: Settings) -> Resource:
     if searchable.revincludes:
         stated["searchRevInclude"] = list(searchable.revincludes)
     stated["searchParam"] = [_parameter(one, settings) for one in searchable.parameters.values()]
+    if kind == "Group":
+        stated["operation"] = [_export("group-export")]
     return stated
+
+
+def _export(definition: str) -> Resource:
+    return {"name": "export", "definition": f"{_BULK_DATA}OperationDefinition/{definition}"}
 
 
 def _parameter(parameter: Parameter, settings: Settings) -> Resource:
@@ -97,5 +106,5 @@ def _parameter(parameter: Parameter, settings: Settings) -> Resource:
         "name": parameter.name,
         "definition": parameter.definition or search_parameter_url(settings, parameter.name),
         "type": parameter.type.value,
-        "documentation": _HOW[parameter.type] + (f" Modifiers: {modifiers}." if modifiers else ""),
+        "documentation": HOW[parameter.type] + (f" Modifiers: {modifiers}." if modifiers else ""),
     }

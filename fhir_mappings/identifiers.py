@@ -71,18 +71,16 @@ def identifier(system: str, value: str, kind: IdentifierType | None = None) -> R
     return {"type": _TYPES[kind], "system": system, "value": value}
 
 
-def health_number(number: str | None, jurisdiction: str | None, settings: Settings) -> Resource | None:
-    """The provincial health number, Alberta's where no province is given.
+def health_number(number: str | None, jurisdiction: str | None, settings: Settings) -> tuple[str, str] | None:
+    """System and value of the provincial health number, Alberta's where no province is given.
 
     None for a number that has not the form of Alberta's, and for a province without a published system.
     """
     if jurisdiction == "AB" or jurisdiction is None:
-        if number is None or not is_phn(number):
-            return None
-        return identifier(settings.uri_phn, number, IdentifierType.HEALTH_NUMBER)
+        return (settings.uri_phn, number) if number is not None and is_phn(number) else None
     value = readable(number)
-    system = _ELSEWHERE.get(jurisdiction or "")
-    return identifier(system, value, IdentifierType.HEALTH_NUMBER) if system and value else None
+    system = _ELSEWHERE.get(jurisdiction)
+    return (system, value) if system and value else None
 
 
 def resource_id(text: str) -> str:

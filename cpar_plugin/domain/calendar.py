@@ -55,6 +55,16 @@ class Calendar:
         in_time = self.night_run_at <= local.time().replace(tzinfo=None) < self.catch_up_until
         return day if in_time and not self.in_blackout(day) else None
 
+    def last_night(self, now: datetime) -> date:
+        """The latest date outside the blackout whose night run, catch-up included, is over at this moment."""
+        local = now.astimezone(self.zone)
+        day = local.date()
+        if local.time() < self.catch_up_until:
+            day -= timedelta(days=1)
+        while self.in_blackout(day):
+            day -= timedelta(days=1)
+        return day
+
     def goes_on(self, asked_at: datetime) -> date:
         """The date of the first night run after this moment that lies outside the blackout."""
         local = asked_at.astimezone(self.zone)

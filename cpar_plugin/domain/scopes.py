@@ -6,6 +6,7 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from .refusals import Refused
 
@@ -63,6 +64,7 @@ def granted(asked: str, registered_scopes: str) -> str:
     return " ".join(given)
 
 
+@lru_cache(256)
 def rights(scopes: str) -> frozenset[Right]:
     """What these scopes, as granted or registered, allow."""
     parts = (_taken_apart(word) for word in scopes.split())

@@ -19,8 +19,8 @@ def came_from() -> str:
         told = request.form.get(FIELD, "")
         own = told.startswith("/") and not told.startswith(("//", "/\\")) and told.isprintable()
         return told if own else ""
-    if request.method != "GET":
-        return ""
+    if request.method != "GET" or "HX-Request" in request.headers:
+        return ""  # a script asks, and puts the answer into a page of its own
     address = urlsplit(request.url)
     return f"{address.path}?{address.query}" if address.query else address.path
 

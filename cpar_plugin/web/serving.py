@@ -122,4 +122,4 @@ def _to_sign_in(href: str) -> ResponseReturnValue:
 def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:
     if route.needs is Needs.THE_PATIENT:
         return patient_page(host, arguments["patient_id"])
-    return request.path if "GET" in route.methods else url_for("cpar.panels")
+    return request.script_root + request.path if "GET" in route.methods else url_for("cpar.panels")

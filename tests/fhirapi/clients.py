@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -112,19 +113,22 @@ def ec() -> KeyPair:
 
 
 @pytest.fixture
-def served() -> Iterator[Callable[..., Flask]]:
+def served(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Makes the application for a host with settings of its own."""
     applications: list[Flask] = []
+    folder = {"fhir_export_folder": str(tmp_path / "exports")}
 
     def make(host: OscarHost, settings: Mapping[str, str] = MappingProxyType({})) -> Flask:
         plugins = Plugins()
         plugins.load_installed()
-        applications.append(create_app(replace(host, settings=settings), plugins))
+        applications.append(create_app(replace(host, settings={**folder, **settings}), plugins))
         return applications[-1]
 
     yield make
     for application in applications:
-        application.extensions["cpar_fhir_callers"].reads.stop()
+        callers = application.extensions["cpar_fhir_callers"]
+        callers.exports.stop()
+        callers.reads.stop()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from oscar_host.host import OscarHost
 
 from .clients import Registered
 
+MANAGER, RECEPTION = "301", "201"
 BASE = "http://localhost/fhir"
 Json = dict[str, Any]
 PEOPLE: dict[str, Json] = {
@@ -109,3 +110,14 @@ def reader_for(registered: Callable[..., Registered]) -> Callable[..., Reader]:
         return Reader(client.app, client.token(rest.get("scopes", "system/*.rs")))
 
     return make
+
+
+@pytest.fixture
+def staff(oscar: Any) -> None:
+    """A manager of panels, a receptionist."""
+    oscar.provider(MANAGER, last_name="Penner")
+    oscar.provider(RECEPTION, last_name="Santos")
+    oscar.role(MANAGER, "CPAR Admin", "receptionist")
+    oscar.role(RECEPTION, "receptionist")
+    oscar.privilege("CPAR Admin", "_admin.cpar", "x")
+    oscar.privilege("receptionist", "_demographic", "x")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from .exporting import accepted, kick_off
 from .rest import BASE, Json, Reader
 
 Check = Callable[[Json], None]
@@ -131,3 +132,19 @@ def test_its_security_is_what_is_asked_for(statement: Json, reader: Reader, peop
         assert Reader(reader.app, None).get(f"/{stated['type']}").status_code == 401
     assert not security["cors"]
     assert "Access-Control-Allow-Origin" not in reader.get("/Patient").headers
+
+
+def test_each_operation_in_it_begins_an_export(statement: Json, reader: Reader, panel: int) -> None:
+    assert statement["instantiates"] == ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"]
+    definitions = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+    places = {"": statement["rest"][0], **{f"/{one['type']}": one for one in _resources(statement)}}
+    stated = {
+        place: {one["name"]: one["definition"] for one in at.get("operation", ())} for place, at in places.items()
+    }
+    assert {place: operations for place, operations in stated.items() if operations} == {
+        "": {"export": f"{definitions}export"},
+        "/Group": {"export": f"{definitions}group-export"},
+    }
+    for path in ("/$export", f"/Group/{panel}/$export"):
+        assert reader.send("DELETE", accepted(kick_off(reader, path))).status_code == 202
+    assert kick_off(reader, "/Patient/$export").status_code in (404, 501)

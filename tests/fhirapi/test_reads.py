@@ -31,8 +31,8 @@ from .rest import Reader
 CALLER = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
 ENDING = """
 import signal
-import socket
 import sys
+import time
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
@@ -45,7 +45,8 @@ reads = Reads(from_environment())
 for number in range(250):
     reads.note(caller, Interaction.READ, "Patient", str(number + 1), 1)
 print("noted", flush=True)
-signal.pause()
+while True:  # a signal just before signal.pause() would not end that
+    time.sleep(0.1)
 """
 
 
@@ -144,7 +145,7 @@ def test_what_could_not_be_written_at_the_end_is_told_without_patients(
 class ClosedLog:
     """An EMR whose log may not be written."""
 
-    def record(self, session: Session, event: object) -> None:
+    def record(self, session: Session, *events: object) -> None:
         raise Refused("The EMR's log cannot be written.")
 
 

@@ -79,6 +79,7 @@ PATIENTS: list[tuple[dict[str, Any], set[str]]] = [
     ({"_lastUpdated": "2026-11-10T17:00:00Z"}, ALL),
     ({"_id": "nobody,0,-1,99999999999999999999"}, set()),
 ]
+BC = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-bc-patient-healthcare-id"
 ROLE, GROUP_CODE = "101-000113", f"{S.uri_codes}/group"
 OTHERS: list[tuple[str, dict[str, Any], int]] = [
     ("Group", {"identifier": "0042"}, 1),
@@ -141,6 +142,45 @@ def test_patients_are_found_by_each_parameter(reader: Reader, people: dict[str, 
         if (found := {names[one] for one in reader.ids("/Patient", query)}) != expected
     }
     assert wrong == {}
+
+
+IDENTIFIERS = ("", f"{S.uri_phn}|", f"{S.uri_patient_record}|", f"{BC}|", "https://elsewhere.invalid|", "|")
+
+
+@pytest.mark.parametrize("form", IDENTIFIERS)
+def test_one_identifier_alone_finds_the_same_as_beside_another_parameter(
+    reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int, form: str
+) -> None:
+    for hin, province in (("100 000-001", "AB"), ("100000002", "BC"), ("12", "AB"), ("X12", "ON"), (str(panel), "AB")):
+        members.choose(site, clerk, oscar.patient(hin=hin, hc_type=province), panel, seen_panel_id=None)
+    someone = oscar.patient(hin="100000001")  # on no panel
+    codes = ["100000001", "100 000-001", "100000002", "12", "X12", "x12", "1", "0", "\u00e9", "\U0001f600", "9" * 25]
+    for code in (*codes, str(someone), *map(str, people.values())):
+        wanted = form + code
+        alone = reader.ids("/Patient", {"identifier": wanted})
+        assert alone == reader.ids("/Patient", {"identifier": wanted, "_sort": "_id"}), code
+        assert reader.json("/Patient", {"identifier": wanted})["total"] == len(alone)
+        assert reader.json("/Patient", {"identifier": wanted, "_count": "0"})["total"] == len(alone)
+        assert reader.ids("/Patient", {"identifier": wanted, "_count": "1"}) == alone
+
+
+def test_a_health_number_that_very_many_have_is_found_a_page_at_a_time(
+    reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int
+) -> None:
+    newborns = [oscar.patient(hin="000000000") for _ in range(60)]
+    for patient_id in newborns:
+        members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+    assert reader.ids("/Patient", {"identifier": "000000000", "_count": "25"}) == list(map(str, newborns))
+
+
+def test_a_search_by_one_identifier_is_two_statements(
+    reader: Reader, people: dict[str, int], statements: list[str]
+) -> None:
+    for identifier in (f"{S.uri_phn}|100000002", f"{S.uri_patient_record}|{people['oscar']}"):
+        assert reader.ids("/Patient", {"identifier": identifier}) == [str(people["oscar"])]
+        statements.clear()
+        assert reader.ids("/Patient", {"identifier": identifier}) == [str(people["oscar"])]
+        assert len(statements) == 2, statements  # who asks, and the patient
 
 
 def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:

@@ -125,8 +125,7 @@ class Reads:
         try:
             with self._host.database.session() as session:
                 self._add(session, records)
-                for record in records:
-                    self._host.audit.record(session, _event(record))
+                self._host.audit.record(session, *map(_event, records))
         except Refused:  # the host's log cannot be written: ours is the record then
             with self._host.database.session() as session:
                 self._add(session, records)

@@ -68,9 +68,10 @@ def caller_with(connection: Connection, token: str, now: datetime) -> tuple[Call
     if not rows or rows[0].expires_at <= now:
         return None, True
     first = rows[0]
+    client_id = id_of(first.client_id)
     caller = Caller(
-        actor=Actor(actor_id=id_of(first.client_id), display_name=first.name),
-        client_id=id_of(first.client_id),
+        actor=Actor(actor_id=client_id, display_name=first.name),
+        client_id=client_id,
         scopes=rights(first.scopes),
         panels=None if first.panel_id is None else frozenset(row.panel_id for row in rows),
     )

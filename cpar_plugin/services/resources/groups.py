@@ -14,17 +14,18 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tru
 from ...domain.refusals import NotFound
 from ...fhir_mappings.definitions import panel_profile_url
 from ...fhir_mappings.identifiers import relative
-from ...fhir_mappings.panel_group import ListStatus, group_members, panel_group
+from ...fhir_mappings.panel_group import ListStatus, panel_group
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
+from .. import clinic
 from ..clients.caller import Caller
+from .members import members
 from .reach import may_read, number
 from .refusals import Gone
 from .roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped, to_the_second
 
-_AT_ONCE = 100  # more at once, and the garbage collector begins to follow them
 _NO_GROUP = "There is no such panel, or you may not read it."
 
 
@@ -102,23 +103,8 @@ class GroupSource:
 
         Whom a person may not see in the EMR is left out; `quantity` counts them.
         """
-        member, visit = tables.member, tables.last_visit
-        query = (
-            select(
-                member.c.patient_id,
-                member.c.since,
-                member.c.confirmed_on,
-                member.c.confirmed_how,
-                visit.c.last_visit_on,
-            )
-            .select_from(member.outerjoin(visit, visit.c.patient_id == member.c.patient_id))
-            .where(member.c.panel_id == panel_id, may_read(self._host, self._caller, member.c.patient_id))
-            .order_by(member.c.patient_id)
-        )
-        mapping = group_members(self._settings)
-        with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as result:
-            for rows in result.partitions():
-                yield orjson.dumps([mapping(row, f"Patient/{row.patient_id}") for row in rows])[1:-1]
+        readable = may_read(self._host, self._caller, tables.member.c.patient_id)
+        return members(connection, self._settings, panel_id, readable)
 
 
 def _move(host: Host, seen: Row[Any], now: bytes) -> tuple[int, datetime]:
@@ -127,9 +113,11 @@ def _move(host: Host, seen: Row[Any], now: bytes) -> tuple[int, datetime]:
     Where members have changed since it was seen, what was seen gets a number of its own before that of the newer Group.
     """
     panel = tables.panel.c
-    this, moment = panel.panel_id == seen.panel_id, to_the_second(host.clock.now())
+    this = panel.panel_id == seen.panel_id
     stands = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
     with host.database.session() as session:
+        clinic.lock(session)  # or a change of members, which has the row by a foreign key, and this wait for each other
+        moment = to_the_second(host.clock.now())
         version, members_version, kept, changed_at = session.execute(stands.where(this).with_for_update()).one()
         if members_version != seen.members_version:
             session.execute(update(tables.panel).where(this).values(group_version=version + 2, group_changed_at=moment))

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, bindparam, exists, literal_column, select, true
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import Resource, relative
+from ...fhir_mappings.patient import Mapping as PatientMapping
 from ...fhir_mappings.patient import patients, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
@@ -15,7 +18,7 @@ from ...store import tables
 from ..clients.caller import Caller
 from .reach import may_read, number, visible
 from .refusals import Gone
-from .roles import roles_of_panels
+from .roles import role_reference, roles_of_panels
 from .versions import Found, Versioned, versioned
 
 _COLUMNS = (
@@ -30,6 +33,7 @@ _COLUMNS = (
     "gender",
     "status",
 )
+_MANY = 100
 _NO_PATIENT = "There is no such patient on a panel that you may read."
 
 
@@ -55,8 +59,11 @@ class PatientSource:
         if not rows:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
-        mapping = patients(self._settings, relative, active_status=self._host.roster.active_status)
+        mapping = self._mapping()
         return [mapping(row, roles.get(row.panel_id, [])) for row in rows]
+
+    def _mapping(self) -> PatientMapping:
+        return patients(self._settings, relative, active_status=self._host.roster.active_status)
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
@@ -65,17 +72,35 @@ class PatientSource:
         return versioned(self._host, tables.patient_version, found)
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
-        """One patient, in two statements. Raises NotFound, and Gone for one who was a member and is none any more."""
+        """One patient, in one statement. Raises NotFound, and Gone for one who was a member and is none any more."""
         patient_id = number(resource_id)
-        row = connection.execute(self._of_one(), {"wanted_id": patient_id}).one_or_none()
-        if row is not None and self._on_panels(row.panel_id):
-            return self.versioned(connection, [row])[0]
-        return self._retired(connection, patient_id)
+        found = self.with_id(connection, patient_id)
+        return found[0] if found else self._retired(connection, patient_id)
 
-    def _of_one(self) -> Select[Any]:
-        if self._caller.client_id is not None:
-            return _one_of_everybody(self._host.roster)  # type: ignore[arg-type]
-        return self._everybody.where(self.key == bindparam("wanted_id"), visible(self._host, self._caller, self.key))
+    def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
+        """The patient with this id, if the caller may read them. One statement."""
+        query = _with_roles(self._host.roster)[0]  # type: ignore[arg-type]
+        return self._found(connection.execute(self._readable(query), {"wanted": patient_id}).all())
+
+    def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
+        """Those to whom the host gives this health number (ASCII); None where they are many. One statement."""
+        query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
+        rows = connection.execute(self._readable(query), {"wanted": phn}).all()
+        return self._found(rows) if len(rows) < _MANY else None
+
+    def _readable(self, query: Select[Any]) -> Select[Any]:
+        return query if self._caller.client_id is not None else query.where(visible(self._host, self._caller, self.key))
+
+    def _found(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `_with_roles`."""
+        mapping, found = self._mapping(), []
+        for patient_id, group in groupby(rows, attrgetter("patient_id")):
+            of_one = list(group)
+            if self._on_panels(of_one[0].panel_id):
+                places = [(row.provider_id, row.facility_id) for row in of_one]
+                roles = [role_reference(*place) for place in places if None not in place]
+                found.append(Found((patient_id,), mapping(of_one[0], roles), of_one[0]))
+        return versioned(self._host, tables.patient_version, found)
 
     def _on_panels(self, panel_id: int) -> bool:
         return self._caller.panels is None or panel_id in self._caller.panels
@@ -139,6 +164,21 @@ def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[
 
 
 @lru_cache(maxsize=8)
-def _one_of_everybody(roster: Roster) -> Select[Any]:
+def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
+    """Those with the id `wanted`, and those with the phn `wanted`: `_MANY` rows at most.
+
+    A row for each PractitionerRole of the patient's panel; a row with NULL where it has none.
+    """
+    member, provider, facility = tables.member, tables.panel_provider, tables.panel_facility
     query, _ = _everybody(roster)  # type: ignore[arg-type]
-    return query.where(tables.member.c.patient_id == bindparam("wanted_id"))
+    query = (
+        query.add_columns(provider.c.provider_id, facility.c.facility_id)
+        .outerjoin(provider, provider.c.panel_id == member.c.panel_id)
+        .outerjoin(facility, facility.c.panel_id == member.c.panel_id)
+        .order_by(member.c.patient_id, provider.c.position, facility.c.position)
+    )
+    phn = bindparam("wanted", type_=String())
+    return (
+        query.where(member.c.patient_id == bindparam("wanted")),
+        query.where(member.c.patient_id.in_(roster.with_phn(phn))).limit(literal_column(str(_MANY))),
+    )

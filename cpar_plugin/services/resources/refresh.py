@@ -19,7 +19,7 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store import ledger, tables
 from ...store import versions as stored_versions
-from .. import clinic, merges
+from .. import clinic, heartbeat, merges
 from ..clients.caller import EVERYTHING, Caller
 from .directory import KINDS as DIRECTORY
 from .directory import DirectorySource
@@ -48,6 +48,7 @@ def run(host: Host, settings: Settings) -> None:
         stands = clinic.load(connection)
     if stands.enabled and stands.configured:
         refresh(host, settings)
+        heartbeat.beat(host, heartbeat.FHIR)
 
 
 def refresh(host: Host, settings: Settings) -> Refreshed:
@@ -76,7 +77,7 @@ def _refresh_visits(host: Host, done: Refreshed) -> None:
         for some in _batches((row.patient_id, row.visit) for row in differing):
             with host.database.session() as session:
                 clinic.lock(session)  # so that nobody changes panels meanwhile, and nobody freezes the same
-                done.visits += _freeze(session, dict(some), now)
+                done.visits += _freeze(session, dict(some), host.clock.now())
     with host.database.session() as session:
         session.execute(delete(frozen).where(~exists().where(member.c.patient_id == frozen.c.patient_id)))
 

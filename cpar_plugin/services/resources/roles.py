@@ -1,10 +1,14 @@
 """Which PractitionerRoles a panel has."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sqlalchemy import Connection, bindparam, select
 
 from ...fhir_mappings.identifiers import Resource, role_id
 from ...store import tables
 
+T = TypeVar("T")
 _PROVIDER, _FACILITY = tables.panel_provider, tables.panel_facility
 _EVERY_ROLE = (
     select(_PROVIDER.c.panel_id, _PROVIDER.c.provider_id, _FACILITY.c.facility_id)
@@ -14,21 +18,27 @@ _EVERY_ROLE = (
 _ROLES_OF_SOME = _EVERY_ROLE.where(_PROVIDER.c.panel_id.in_(bindparam("panel_ids", expanding=True)))
 
 
+def role_reference(provider_id: str, facility_id: str) -> Resource:
+    """The reference to one PractitionerRole."""
+    return {"reference": f"PractitionerRole/{role_id(provider_id, facility_id)}"}
+
+
 def roles_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[Resource]]:
     """References to the PractitionerRoles of each panel, by panel; of all panels for None. One statement."""
-    return {
-        panel_id: [{"reference": f"PractitionerRole/{one}"} for one in role_ids]
-        for panel_id, role_ids in role_ids_of_panels(connection, panel_ids).items()
-    }
+    return _by_panel(connection, panel_ids, role_reference)
 
 
 def role_ids_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[str]]:
     """The ids of the PractitionerRoles of each panel, provider by provider. One statement."""
+    return _by_panel(connection, panel_ids, role_id)
+
+
+def _by_panel(connection: Connection, panel_ids: set[int] | None, made: Callable[[str, str], T]) -> dict[int, list[T]]:
     if panel_ids is None:
         rows = connection.execute(_EVERY_ROLE)
     else:
         rows = connection.execute(_ROLES_OF_SOME, {"panel_ids": list(panel_ids)})
-    found: dict[int, list[str]] = {}
+    found: dict[int, list[T]] = {}
     for panel_id, provider_id, facility_id in rows:
-        found.setdefault(panel_id, []).append(role_id(provider_id, facility_id))
+        found.setdefault(panel_id, []).append(made(provider_id, facility_id))
     return found

@@ -20,6 +20,7 @@ from ...store.types import Moment
 from ..clients.caller import Caller
 from . import search_memory
 from .search_groups import GroupSearch
+from .search_lookup import looked_up
 from .search_patients import PatientSearch
 from .search_request import Criterion, Search
 from .search_values import BadSearch, Period, Token, compared, is_number
@@ -95,6 +96,10 @@ class Searching:
         return everything(self._connection, self._host, self._settings, self._caller, kind)
 
     def _of_many(self, search: Search, position: Position) -> Page:
+        if not position.after:
+            few = looked_up(self._connection, self._host, self._settings, self._caller, search)
+            if few is not None and len(few) <= search.count:
+                return Page(few, [], len(few), None)
         of_kind = source(self._host, self._settings, self._caller, search.kind)
         query = _Query(self._connection, self._host, self._settings, self._caller, of_kind, search, position.began)
         total = query.total() if search.total else None

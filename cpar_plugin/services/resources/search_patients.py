@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, false, func, or_, true
+from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, false, func, literal, or_, true
 
 from ...domain.identifiers import is_phn
 from ...fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes, jurisdiction_of
@@ -84,17 +84,16 @@ class PatientSearch:
         return or_(false(), *fits)
 
     def _has_number(self, wanted: str | None) -> ColumnElement[bool]:
-        """Whether a patient is given this health number, any for None, as identifier: see `identifiers.health_number`.
-
-        The number is compared before anything else: that leaves hardly a row for the rest.
-        """
+        """Whether a patient is given this health number as identifier, any for None: `identifiers.health_number`."""
         province, phn = self._c["phn_jurisdiction"], self._c["phn"]
         fits: ColumnElement[bool]
         albertan: ColumnElement[bool]
         if wanted is None:
             fits, albertan = phn.is_not(None), and_(func.length(phn) == 9, _digits_alone(phn))
         else:
-            fits, albertan = phn == wanted, true() if is_phn(wanted) else false()
+            with_phn = self._host.roster.with_phn(literal(wanted))
+            fits = self._source.key.in_(with_phn) if wanted.isascii() else phn == wanted
+            albertan = true() if is_phn(wanted) else false()
         of_alberta = and_(or_(province.is_(None), province == "AB"), albertan)
         return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
 

@@ -11,6 +11,7 @@ from .search_values import BadSearch, Value, alternatives, period, reference, to
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 200
+TOTALS = ("none", "estimate", "accurate")
 LONGEST = 2500  # characters of all together: the address of a next page has to hold them
 
 Pairs = Sequence[tuple[str, str]]
@@ -87,7 +88,7 @@ def shape(pairs: Pairs) -> Shape:
     """What `_summary` and `_elements` ask for. Raises BadSearch."""
     summary, elements = Summary.FALSE, set[str]()
     for name, value in pairs:
-        if name == "_summary":
+        if name == "_summary" and value:
             try:
                 summary = Summary(value)
             except ValueError:
@@ -111,7 +112,7 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
         match name.partition(":")[0]:
             case "_count" if name == "_count":
                 count = _count(value, terms.largest_count)
-            case "_total" if value in ("none", "estimate", "accurate"):
+            case "_total" if value in TOTALS:
                 total = value != "none"
             case "_total":
                 raise BadSearch("_total is none, estimate or accurate.")

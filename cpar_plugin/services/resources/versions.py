@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -48,7 +49,12 @@ class Found(NamedTuple):
 
 def digest(resource: object) -> bytes:
     """The hash of a resource's content, without version."""
-    return blake2b(orjson.dumps(resource), digest_size=_DIGEST_BYTES).digest()
+    return digest_of(orjson.dumps(resource))
+
+
+def digest_of(text: bytes) -> bytes:
+    """The same of a resource that is JSON already."""
+    return blake2b(text, digest_size=_DIGEST_BYTES).digest()
 
 
 def to_the_second(moment: datetime) -> datetime:
@@ -60,6 +66,16 @@ def stamped(resource: Resource, version: int, last_updated: datetime) -> Version
     """The resource with its version in `meta`."""
     meta = {"versionId": str(version), "lastUpdated": instant(last_updated), **resource.get("meta", {})}
     return Versioned({**resource, "meta": meta}, version, last_updated)
+
+
+def stamped_text(text: bytes, version: int, last_updated: datetime) -> bytes:
+    """The same of a resource that is JSON already, and has a `meta`, as all of ours do."""
+    return text.replace(b'"meta":{', _stamp(version, last_updated), 1)
+
+
+@lru_cache(4096)  # of many resources the same job has found the first version
+def _stamp(version: int, last_updated: datetime) -> bytes:
+    return f'"meta":{{"versionId":"{version}","lastUpdated":"{instant(last_updated)}",'.encode()
 
 
 def versioned(host: Host, table: Table, found: Sequence[Found]) -> list[Versioned]:

@@ -9,8 +9,10 @@ from ...fhir_mappings.outcome import IssueType
 from ...fhir_mappings.searchable import SEARCHABLE
 from ...hooks import Host, ProgramInterface
 from ...settings import load
-from . import smart, token
+from . import openapi, smart, token
 from .callers import Callers, TurnedAway, turned_away
+from .export import export_status, kick_off, kick_off_form
+from .export_files import export_file, file_form
 from .metadata import DEFINITION_KINDS, metadata, read_definition
 from .reading import read_resource
 from .refusals import Refusal
@@ -21,7 +23,7 @@ from .searching import search
 def nothing_here(exchange: Exchange, rest: str = "") -> Response:
     """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
     if not rest or "$" in rest or "_history" in rest:
-        words = "This server reads and searches: see /metadata. It does nothing else."
+        words = "This server reads, searches and exports: see /metadata. It does nothing else."
         raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, words)
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "There is no such address or kind here. See /metadata.")
 
@@ -32,6 +34,12 @@ def _routes() -> list[tuple[Route, dict[str, str]]]:
     routes += [(Route(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
     routes += [(Route(f"/{kind}/_search", search, ("POST",)), {"kind": kind}) for kind in SEARCHABLE]
     routes += [(Route(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
+    routes += [
+        (Route("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
+        (Route("/Group/<resource_id>/$export", kick_off, ("GET", "POST"), kick_off_form), {"kind": "Group"}),
+        (Route("/export/<export_id>", export_status, ("GET", "DELETE")), {}),
+        (Route("/export/<export_id>/<name>", export_file, form=file_form), {}),
+    ]
     routes += [(Route("/", nothing_here, METHODS), {"rest": ""}), (Route("/<path:rest>", nothing_here, METHODS), {})]
     return routes
 
@@ -40,7 +48,7 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     """All addresses of the interface for one host."""
     interface = ProgramInterface("cpar_fhir", __name__, url_prefix="/fhir")
     callers = Callers(host, load(host.settings))
-    for path, view, methods in (*token.ROUTES, *smart.ROUTES):
+    for path, view, methods in (*token.ROUTES, *smart.ROUTES, *openapi.ROUTES):
         interface.add_url_rule(path, view.__name__, update_wrapper(partial(view, callers), view), methods=methods)
     described = partial(metadata, callers, host.clock.now())
     interface.add_url_rule("/metadata", "metadata", update_wrapper(described, metadata), methods=METHODS)

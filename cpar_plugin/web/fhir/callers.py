@@ -16,6 +16,7 @@ from ...services.clients.key_addresses import PublishedKeys
 from ...services.clients.reads import CannotBeNoted, Interaction, Reads
 from ...services.clients.tokens import caller_with
 from ...services.clients.windows import Window
+from ...services.export.workers import Workers
 from ...settings import Settings
 
 _CHALLENGE = 'Bearer realm="fhir"'
@@ -77,6 +78,7 @@ class Callers:
         self.tokens_of_address = Window(settings.fhir_tokens_per_minute)
         self._requests = Window(settings.fhir_requests_per_minute)
         self.reads = Reads(host)
+        self.exports = Workers(host, settings)
 
     def caller(self, connection: Connection, sent: Request = request) -> Caller:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.

@@ -9,6 +9,7 @@ from flask import Response, request
 from ...domain.refusals import NotFound
 from ...fhir_mappings.capability import capability
 from ...fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from ...settings import Settings
 from .addresses import base_url, token_url
 from .callers import Callers
 from .negotiation import FORMATS, content_type, parameters
@@ -36,7 +37,7 @@ def metadata(callers: Callers, since: datetime) -> Response:
             callers.settings,
             base=base_url(callers.settings),
             token_url=token_url(callers.settings),
-            version=_version(),
+            version=version(),
             since=since,
             formats=FORMATS,
             definitions=DEFINITION_KINDS,
@@ -44,6 +45,11 @@ def metadata(callers: Callers, since: datetime) -> Response:
         return json_answer(statement, content_type(parameters()))
     except Exception as error:
         return refused(error)
+
+
+def definition_ids(settings: Settings) -> dict[str, list[str]]:
+    """Which definitions there are, by their kinds."""
+    return {kind: [one["id"] for one in definitions(settings)] for kind, definitions in _DEFINITIONS.items()}
 
 
 def read_definition(exchange: Exchange, kind: str, definition_id: str) -> Response:
@@ -55,5 +61,6 @@ def read_definition(exchange: Exchange, kind: str, definition_id: str) -> Respon
 
 
 @cache
-def _version() -> str:
+def version() -> str:
+    """The version of this plugin."""
     return packages.version("oscar-cpar-plugin")

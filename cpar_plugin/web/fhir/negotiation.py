@@ -45,9 +45,14 @@ def content_type(pairs: Pairs) -> str:
 
 
 def strict() -> bool:
-    """Whether unknown parameters are to be refused: `Prefer: handling=strict`."""
+    """Whether unknown parameters are to be refused."""
+    return prefers("handling=strict")
+
+
+def prefers(wish: str) -> bool:
+    """Whether this stands in `Prefer`, in one of its parts."""
     wishes = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
-    return any(wish.strip().replace(" ", "") == "handling=strict" for wish in wishes)
+    return any(one.strip().replace(" ", "") == wish for one in wishes)
 
 
 def _of_format(wanted: str) -> str | None:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from ...domain.refusals import NotFound, Refused
 from ...fhir_mappings.outcome import IssueType
+from ...services.export.request import BadKickOff
 from ...services.resources.refusals import Gone
 from ...services.resources.search_values import BadSearch
 from .callers import TurnedAway, turned_away
@@ -38,7 +39,7 @@ def refused(error: Exception) -> Response:
 
 def _as_refusal(error: Exception) -> Refusal:
     match error:
-        case BadSearch():
+        case BadSearch() | BadKickOff():
             return Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, str(error))
         case Gone():
             return Refusal(HTTPStatus.GONE, IssueType.DELETED, str(error))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ from .negotiation import content_type, parameters
 from .refusals import Refusal, refused
 
 LARGEST_REQUEST = 32 * 1024
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = (*HTTPMethod, "QUERY")  # all that there are: what this interface does not do is refused in FHIR
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,15 @@ View = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An address, and the view that answers it: it is called with the exchange and the parts of the address."""
+    """An address, and the view that answers it: it is called with the exchange and the parts of the address.
+
+    `form` tells the form of the answer by the request's parameters and headers, or raises a Refusal.
+    """
 
     path: str
     view: View
     methods: tuple[str, ...] = ("GET", "HEAD")
+    form: Callable[[Pairs], str] = content_type
 
 
 def serve(callers: Callers, route: Route, **arguments: Any) -> Response:
@@ -91,7 +95,7 @@ def serve(callers: Callers, route: Route, **arguments: Any) -> Response:
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.methods == ("POST",))
-            exchange = Exchange(callers, caller, pairs, content_type(pairs), connection, open_)
+            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_)
             return route.view(exchange, **arguments)
     except Exception as error:
         return refused(error)

@@ -1,19 +1,23 @@
 """What a client needs to know to get a token (SMART App Launch, conformance)."""
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from ...domain.scopes import EVERY_KIND, KINDS
 from ...services.clients.keys import ALGORITHMS
 from .addresses import token_url
 from .callers import Callers
+from .routes import METHODS, wrong_method
 
 
 def smart_configuration(callers: Callers) -> Response:
     """The document of `/.well-known/smart-configuration`, open to everybody: it says nothing of the clinic.
 
     Where no tokens can be had, because the interface does not know its own address, it does not say that they can.
+    Raises Refusal for any other method than GET.
     """
+    if request.method not in ("GET", "HEAD"):
+        raise wrong_method("GET", "HEAD")
     endpoint = token_url(callers.settings)
     document: dict[str, object] = {
         "grant_types_supported": ["client_credentials"] if endpoint else [],
@@ -29,4 +33,4 @@ def smart_configuration(callers: Callers) -> Response:
     return Response(orjson.dumps(document), content_type="application/json")
 
 
-ROUTES = (("/.well-known/smart-configuration", smart_configuration, ("GET",)),)
+ROUTES = (("/.well-known/smart-configuration", smart_configuration, METHODS),)

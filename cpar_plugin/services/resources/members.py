@@ -1,0 +1,89 @@
+"""The members of a Group as JSON. They may be very many, so what many of them have in common is written once."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, func, literal, select
+
+from ...fhir_mappings.panel_group import group_members
+from ...settings import Settings
+from ...store import tables
+
+_AT_ONCE = 100  # more at once, and the garbage collector begins to follow them
+_KEPT = 4096
+_SEPARATOR = "|"
+
+
+def _told() -> ColumnElement[str]:
+    """All that is told of a member beside who it is, as one text: a driver takes its time for each column."""
+    member, visit = tables.member.c, tables.last_visit.c
+    parts = (
+        func.substr(cast(member.since, String(26)), 1, 19),  # to the second
+        func.coalesce(cast(member.confirmed_on, String(10)), ""),
+        func.coalesce(member.confirmed_how, ""),
+        func.coalesce(cast(visit.last_visit_on, String(10)), ""),
+    )
+    told: ColumnElement[str] = parts[0]
+    for part in parts[1:]:
+        told = told.concat(literal(_SEPARATOR)).concat(part)
+    return told
+
+
+_MEMBERS = (
+    select(tables.member.c.patient_id, _told().label("told"))
+    .select_from(
+        tables.member.outerjoin(tables.last_visit, tables.last_visit.c.patient_id == tables.member.c.patient_id)
+    )
+    .where(tables.member.c.panel_id == bindparam("of_panel"))
+    .order_by(tables.member.c.patient_id)
+)
+
+
+class Membership(NamedTuple):
+    """A patient's place on a panel."""
+
+    since: datetime
+    confirmed_on: date | None
+    confirmed_how: str | None
+    last_visit_on: date | None
+
+
+def members(
+    connection: Connection, settings: Settings, panel_id: int, may_read: ColumnElement[bool]
+) -> Iterator[bytes]:
+    """Those whom the caller may read, some at a time and joined by commas, in the order of the patients' ids."""
+    around = _around(settings)
+    query = _MEMBERS.where(may_read).execution_options(yield_per=_AT_ONCE)
+    with connection.execute(query, {"of_panel": panel_id}) as result:
+        for rows in result.partitions():
+            texts = []
+            for patient_id, told in rows:
+                before, after = around(told)
+                texts.append(f"{before}{patient_id}{after}")
+            yield ",".join(texts).encode()
+
+
+def _around(settings: Settings) -> Callable[[str], tuple[str, str]]:
+    """What stands before the patient's id in the JSON of a member, and what behind it."""
+    mapping = group_members(settings)
+
+    @lru_cache(_KEPT)
+    def around(told: str) -> tuple[str, str]:
+        text = orjson.dumps(mapping(_membership(told), "Patient/")).decode()
+        before, reference, after = text.rpartition('"Patient/"')
+        return before + reference[:-1], reference[-1] + after
+
+    return around
+
+
+def _membership(told: str) -> Membership:
+    since, confirmed_on, confirmed_how, last_visit_on = told.split(_SEPARATOR)
+    return Membership(
+        datetime.fromisoformat(since).replace(tzinfo=UTC),
+        date.fromisoformat(confirmed_on) if confirmed_on else None,
+        confirmed_how or None,
+        date.fromisoformat(last_visit_on) if last_visit_on else None,
+    )

@@ -1,0 +1,176 @@
+"""Bulk export: asking for one, its status with the manifest at the end, and cancelling it.
+
+https://hl7.org/fhir/uv/bulkdata/STU2/export.html
+"""
+
+import time
+from collections.abc import Iterable
+from email.utils import format_datetime
+from http import HTTPStatus
+
+import orjson
+from flask import Response, request
+from sqlalchemy import func, select
+
+from ...domain.export import OPEN, State
+from ...domain.scopes import KINDS, READ, SEARCH
+from ...fhir_mappings.outcome import IssueType
+from ...fhir_mappings.panel_group import instant
+from ...services.export import exports
+from ...services.export.exports import Export, StillRunning
+from ...services.export.files import File, Section
+from ...services.export.request import Asked, BadKickOff, of_parameters, understand
+from ...services.resources.groups import GroupSource
+from ...services.resources.patients import PatientSource
+from ...services.resources.reach import number
+from ...services.resources.search_request import Pairs
+from .callers import Forbidden, TooMany, require
+from .negotiation import FHIR_JSON, content_type, prefers
+from .refusals import Refusal
+from .routes import Exchange
+
+LARGEST_KICK_OFF = 1024 * 1024
+_JSON_BODIES = (FHIR_JSON, "application/json")
+_HELD_SECONDS, _LOOK_SECONDS = 0.5, 0.02
+_SOON = 5_000  # patients: so many are done within a moment
+_A_SECOND = 10_000  # patients, about
+
+
+def kick_off_form(pairs: Pairs) -> str:
+    """The form of the answer to a kick-off. Raises Refusal unless FHIR's own is asked for by its name."""
+    if FHIR_JSON not in request.headers.get("Accept", "") and not any(name == "_format" for name, _ in pairs):
+        raise _refusal(f"Send Accept: {FHIR_JSON}.")
+    return content_type(pairs)
+
+
+def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None) -> Response:
+    """Begin an export of one panel, or of all that the caller may read."""
+    if not prefers("respond-async"):
+        raise _refusal("Send Prefer: respond-async. An export is made while you wait for it.")
+    asked = _asked(exchange, of_group=resource_id is not None)
+    asked = asked.model_copy(update={"kinds": _allowed_kinds(exchange, asked)})
+    panels, address = exchange.caller.panels, f"{exchange.base}/$export"
+    if resource_id is not None:
+        groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
+        groups.read(exchange.connection, resource_id)
+        panels, address = frozenset({number(resource_id)}), f"{exchange.base}/Group/{resource_id}/$export"
+        _require_members(exchange, number(resource_id), asked)
+    if request.method == "GET" and request.query_string:
+        address += f"?{request.query_string.decode('ascii', 'replace')}"
+    try:
+        export_id = exports.ask(exchange.host, exchange.caller, asked, panels, address)
+    except StillRunning:
+        raise TooMany(
+            "Your last export is not finished. Wait for it, or cancel it with DELETE.", Retry_After="10"
+        ) from None
+    exchange.callers.exports.wake()
+    return Response(status=HTTPStatus.ACCEPTED, headers={"Content-Location": f"{exchange.base}/export/{export_id}"})
+
+
+def export_status(exchange: Exchange, export_id: str) -> Response:
+    """How far an export is, or its manifest. DELETE cancels it, and removes its files."""
+    export = exports.find(exchange.connection, exchange.caller, export_id)
+    if request.method == "DELETE":
+        exports.remove(exchange.host, exchange.settings, export)
+        return Response(status=HTTPStatus.ACCEPTED)
+    export = _waited_for(exchange, export)
+    if export.state in OPEN:
+        left = (export.expected or 0) - export.done
+        headers = {"X-Progress": _progress(export), "Retry-After": str(max(1, min(left // _A_SECOND, 30)))}
+        return Response(status=HTTPStatus.ACCEPTED, headers=headers)
+    if export.state is State.FAILED:
+        raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, IssueType.EXCEPTION, export.failure or "The export has failed.")
+    assert export.expires_at
+    with exchange.host.database.engine.connect() as connection:
+        files = exports.files_of(connection, export_id)
+    headers = {"Expires": format_datetime(export.expires_at, usegmt=True)}
+    return Response(orjson.dumps(_manifest(exchange, export, files)), headers=headers, content_type="application/json")
+
+
+def _asked(exchange: Exchange, *, of_group: bool) -> Asked:
+    pairs, posted = exchange.pairs, request.method == "POST"
+    if posted:
+        request.max_content_length = LARGEST_KICK_OFF
+        body = request.get_data()
+        if body and request.mimetype not in _JSON_BODIES:
+            raise Refusal(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                IssueType.NOT_SUPPORTED,
+                f"Post the parameters as a Parameters resource, {FHIR_JSON}.",
+            )
+        pairs = [*pairs, *of_parameters(body)]
+    return understand(
+        pairs,
+        exchange.host.clock.now(),
+        lenient=prefers("handling=lenient"),
+        base=exchange.base,
+        of_posted_group=of_group and posted,
+    )
+
+
+def _allowed_kinds(exchange: Exchange, asked: Asked) -> tuple[str, ...]:
+    caller = exchange.caller
+    kinds = asked.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
+    for kind in kinds:
+        require_export(exchange, kind)
+    if not kinds:
+        raise Forbidden("The access token reaches no type as far as an export does: a scope such as system/*.rs does.")
+    return kinds
+
+
+def require_export(exchange: Exchange, kind: str) -> None:
+    """Raises Forbidden unless the caller may read and search this kind."""
+    for interaction in (READ, SEARCH):
+        require(exchange.caller, kind, interaction)
+
+
+def _require_members(exchange: Exchange, panel_id: int, asked: Asked) -> None:
+    if asked.patients is None:
+        return
+    whose = PatientSource(exchange.host, exchange.settings, exchange.caller)
+    theirs = whose.select().where(whose.columns["panel_id"] == panel_id, whose.key.in_(asked.patients))
+    found = exchange.connection.scalar(select(func.count()).select_from(theirs.subquery()))
+    if found != len(asked.patients):
+        raise BadKickOff("A patient in patient is no member of this Group, or you may not read them.")
+
+
+def _waited_for(exchange: Exchange, export: Export) -> Export:
+    """The export as it is now, or a moment later where it is nearly done: so a small one is ready at once."""
+    end = time.monotonic() + _HELD_SECONDS
+    while _nearly_done(export) and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+        with exchange.host.database.engine.connect() as connection:
+            export = exports.find(connection, exchange.caller, export.export_id)
+    return export
+
+
+def _nearly_done(export: Export) -> bool:
+    return export.state in OPEN and (export.expected or 0) - export.done <= _SOON
+
+
+def _progress(export: Export) -> str:
+    if export.expected is None:
+        return "waiting to begin"
+    return f"{export.done} of {export.expected} patients"
+
+
+def _manifest(exchange: Exchange, export: Export, files: Iterable[File]) -> dict[str, object]:
+    assert export.transaction_time
+    address = f"{exchange.base}/export/{export.export_id}"
+    sections: dict[str, list[dict[str, object]]] = {section.value: [] for section in Section}
+    for file in files:
+        kind = file.kind if file.section is Section.OUTPUT else _KIND_OF_LINES[file.section]
+        sections[file.section.value].append({"type": kind, "url": f"{address}/{file.name}", "count": file.resources})
+    return {
+        "transactionTime": instant(export.transaction_time),
+        "request": export.request_url,
+        "requiresAccessToken": True,
+        **sections,
+    }
+
+
+_KIND_OF_LINES = {Section.DELETED: "Bundle", Section.ERROR: "OperationOutcome"}
+
+
+def _refusal(message: str) -> Refusal:
+    return Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, message)

@@ -1,0 +1,76 @@
+"""Giving out the files of a bulk export: to their owner alone, who still has to be allowed to read what is in them."""
+
+import zlib
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import BinaryIO
+
+from flask import Response, request
+
+from ...domain.export import still_covers
+from ...domain.refusals import NotFound
+from ...domain.scopes import KINDS
+from ...fhir_mappings.outcome import IssueType
+from ...services.clients.reads import Interaction
+from ...services.export import exports
+from ...services.export.files import open_file
+from ...services.export.request import FORMAT
+from ...services.resources.search_request import Pairs
+from .callers import Forbidden, Unavailable
+from .export import require_export
+from .refusals import Refusal
+from .routes import Exchange
+
+_CHUNK = 256 * 1024
+_GZIP, _LEVEL = 16 + zlib.MAX_WBITS, 1  # fast: what is repeated in resources is short and near
+_TAKEN = (FORMAT, "application/ndjson", "application/fhir+json", "application/json")
+
+
+def file_form(pairs: Pairs) -> str:
+    """The form of a file, whatever JSON is asked for. Raises Refusal (406) for all else."""
+    if "Accept" in request.headers and not any(request.accept_mimetypes[form] for form in _TAKEN):
+        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, IssueType.NOT_SUPPORTED, f"Files are {FORMAT} alone.")
+    return FORMAT
+
+
+def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
+    """One file of an export, as a stream; it leaves a record when it tells of patients."""
+    export = exports.find(exchange.connection, exchange.caller, export_id)
+    file = next((one for one in exports.files_of(exchange.connection, export_id) if one.name == name), None)
+    if file is None or export.claim is None:
+        raise NotFound("This export has no such file, or not yet.")
+    if file.kind in KINDS:
+        require_export(exchange, file.kind)
+    if not still_covers(exchange.caller.panels, export.panels):
+        raise Forbidden("You may read fewer panels now than when this was exported. Ask for a new export.")
+    opened = open_file(exchange.settings.fhir_export_folder, export.claim, file)
+    if opened is None:
+        raise NotFound("This file is not there any more. Ask for a new export.")
+    if request.method == "HEAD":
+        opened.close()
+        return Response(headers={"Content-Length": str(file.bytes)}, content_type=FORMAT)
+    try:
+        if file.patients:
+            exchange.callers.note(exchange.caller, Interaction.EXPORT, file.kind, "", file.patients)
+    except Unavailable:
+        opened.close()
+        raise
+    zipped = request.accept_encodings["gzip"] > 0
+    headers = {"Content-Encoding": "gzip"} if zipped else {"Content-Length": str(file.bytes)}
+    answer = Response(_zipped(opened) if zipped else _chunks(opened), headers=headers, content_type=FORMAT)
+    answer.vary.add("Accept-Encoding")
+    answer.call_on_close(opened.close)
+    return answer
+
+
+def _chunks(opened: BinaryIO) -> Iterator[bytes]:
+    while chunk := opened.read(_CHUNK):
+        yield chunk
+
+
+def _zipped(opened: BinaryIO) -> Iterator[bytes]:
+    zipper = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    for chunk in _chunks(opened):
+        if zipped := zipper.compress(chunk):
+            yield zipped
+    yield zipper.flush()

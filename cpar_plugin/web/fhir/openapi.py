@@ -1,0 +1,48 @@
+"""The interface as an OpenAPI description, for tools that make clients and tests from it."""
+
+import orjson
+from flask import Response, request
+
+from ...fhir_mappings.openapi import Interface
+from ...fhir_mappings.openapi import openapi as described
+from ...fhir_mappings.openapi_export import Exporting
+from ...services.export.request import FORMATS as FORMATS_OF_FILES
+from ...services.export.request import MOST_PATIENTS
+from ...services.resources.search_request import LONGEST, MOST_PARAMETERS, MOST_VALUES, TOTALS, Summary
+from .addresses import base_url, token_url
+from .callers import Callers
+from .metadata import definition_ids, version
+from .negotiation import FORMATS
+from .reading import OF_PATIENTS
+from .routes import METHODS, wrong_method
+
+_LIMITS = (
+    f"A search has {MOST_PARAMETERS} parameters at most, with {MOST_VALUES} values and {LONGEST} characters together."
+)
+
+
+def openapi(callers: Callers) -> Response:
+    """The description, open to everybody: it says nothing of the clinic beyond its address.
+
+    Raises Refusal for any other method than GET.
+    """
+    if request.method not in ("GET", "HEAD"):
+        raise wrong_method("GET", "HEAD")
+    description = described(
+        Interface(
+            base=base_url(callers.settings),
+            token_url=token_url(callers.settings),
+            version=version(),
+            formats=FORMATS,
+            definitions=definition_ids(callers.settings),
+            summaries=tuple(Summary),
+            totals=TOTALS,
+            noted=OF_PATIENTS,
+            limits=_LIMITS,
+            exporting=Exporting(FORMATS_OF_FILES, MOST_PATIENTS),
+        )
+    )
+    return Response(orjson.dumps(description), content_type="application/json")
+
+
+ROUTES = (("/openapi.json", openapi, METHODS),)

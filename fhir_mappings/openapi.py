@@ -1,0 +1,213 @@
+"""The interface as an OpenAPI description (3.1), told from the lists that it works by.
+
+https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from ..domain.scopes import EVERY_KIND, KINDS
+from .openapi_export import Exporting, export_paths
+from .openapi_parts import (
+    ERRORS,
+    ETAG,
+    FORM,
+    HEADERS,
+    KNOWN,
+    OPEN,
+    VERSION,
+    Described,
+    fhir_answer,
+    header_parameter,
+    json_answer,
+    operation,
+    path_parameter,
+    query_parameters,
+    refusals,
+    responses,
+)
+from .schemas import ELEMENTS, ID, Schema, one_of, ref, schemas
+from .search_schemas import EXAMPLES, or_left_alone, search_schemas, shape_schemas
+from .searchable import SEARCHABLE
+
+_ABOUT = """\
+The panels of a clinic as FHIR R4 resources, to be read. Where `Allow` names it, a GET may be a HEAD.
+What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
+fit. Unknown parameters are left alone, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
+page before is good. {limits}"""
+_STRICT = "`handling=strict`: what is not known is refused. Everything else is left alone."
+_SEE = "What was read before, as it was said then: 304 where it has not changed."
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What the interface knows of itself. `noted`: kinds of which every read leaves a record."""
+
+    base: str
+    token_url: str | None
+    version: str
+    formats: Sequence[str]
+    definitions: Mapping[str, Sequence[str]]  # kinds and ids of our definitions
+    summaries: Sequence[str]
+    totals: Sequence[str]
+    noted: Sequence[str]
+    limits: str
+    exporting: Exporting
+
+
+def openapi(interface: Interface) -> Described:
+    """All addresses with what can be sent to them, and every answer with its form."""
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Panels of a clinic (FHIR R4)",
+            "version": interface.version,
+            "description": _ABOUT.format(limits=interface.limits),
+        },
+        "servers": [{"url": interface.base}],
+        "paths": {
+            **_open_paths(interface),
+            **_token_path(),
+            **{path: item for kind in SEARCHABLE for path, item in _paths_of(kind, interface).items()},
+            **export_paths(interface.exporting),
+            **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
+        },
+        "components": {
+            "schemas": schemas(list(interface.definitions)),
+            "responses": refusals(),
+            "securitySchemes": {"smart": _security(interface.token_url)},
+        },
+    }
+
+
+def _open_paths(interface: Interface) -> Described:
+    """What is open to everybody."""
+    documents: dict[str, tuple[str, str, Schema]] = {
+        "/.well-known/smart-configuration": ("smartConfiguration", "How to get a token.", ref("SmartConfiguration")),
+        "/openapi.json": ("openapi", "This description.", {"type": "object", "required": ["openapi", "info", "paths"]}),
+    }
+    paths: Described = {
+        path: {"get": {**operation(name, words), "responses": {"200": json_answer(words, schema)}}}
+        for path, (name, words, schema) in documents.items()
+    }
+    paths["/metadata"] = {
+        "get": {
+            **operation("metadata", "The CapabilityStatement."),
+            "parameters": [_format(interface)],
+            "responses": responses(OPEN, {"200": fhir_answer("What this server does.", "CapabilityStatement")}),
+        }
+    }
+    return paths
+
+
+def _token_path() -> Described:
+    form = {
+        "grant_type": {"const": "client_credentials"},
+        "scope": {**or_left_alone(f"system/(?:[*]|{'|'.join(KINDS)})[.](?:rs?|s|read)"), "examples": ["system/*.rs"]},
+        "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+        "client_assertion": {"type": "string", "description": "A JSON Web Token that the client has signed."},
+        "client_id": {"type": "string"},
+    }
+    schema = {"type": "object", "properties": form, "required": list(form)[:-1]}
+    no_store = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
+    refused = {
+        status: json_answer(words, ref("TokenError"), {**no_store, **HEADERS.get(status, {})})
+        for status, words in (
+            (HTTPStatus.BAD_REQUEST, "RFC 6749, section 5.2."),
+            (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ERRORS[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]),
+            (HTTPStatus.TOO_MANY_REQUESTS, ERRORS[HTTPStatus.TOO_MANY_REQUESTS]),
+        )
+    }
+    post = {
+        **operation("token", "A token for a few minutes (SMART Backend Services)."),
+        "requestBody": {"required": True, "content": {FORM: {"schema": schema}}},
+        "responses": {
+            "200": json_answer("A token.", ref("Token"), no_store),
+            **{str(status.value): answer for status, answer in refused.items()},
+        },
+    }
+    return {"/token": {"post": post}}
+
+
+def _paths_of(kind: str, interface: Interface) -> Described:
+    """Reading and searching one kind."""
+    shape = shape_schemas(interface.summaries, [*ELEMENTS[kind][0], *ELEMENTS[kind][1]])
+    asked = {**search_schemas(SEARCHABLE[kind], interface.totals), **shape}
+    errors = (*KNOWN, HTTPStatus.SERVICE_UNAVAILABLE) if kind in interface.noted else KNOWN
+    conditions = [
+        header_parameter("If-None-Match", 'Perhaps W/"4". ' + _SEE),
+        header_parameter("If-Modified-Since", _SEE),
+    ]
+    read = {
+        **operation(f"read{kind}", f"One {kind}.", f"system/{kind}.r"),
+        "parameters": [
+            path_parameter({"type": "string", "pattern": f"^{ID}$"}),
+            *query_parameters(shape),
+            _format(interface),
+            *conditions,
+        ],
+        "responses": responses(
+            (*errors, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
+            {
+                "200": fhir_answer(f"The {kind}.", kind, VERSION) | {"links": {"again": _again(kind)}},
+                "304": {"description": "It has not changed.", "headers": ETAG},
+            },
+        ),
+    }
+    page = fhir_answer("A page of what was found.", f"{kind}Page") | {"links": {"read": _first(kind)}}
+    search = {
+        **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
+        "parameters": [*query_parameters(asked), _format(interface), header_parameter("Prefer", _STRICT)],
+        "responses": responses(errors, {"200": page}),
+    }
+    fields = {
+        name: {**schema, "description": words} | ({"examples": [EXAMPLES[name]]} if name in EXAMPLES else {})
+        for name, (schema, words) in asked.items()
+    }
+    fields["_format"] = _format(interface)["schema"]
+    form = {"type": "object", "properties": fields, "additionalProperties": {"type": "string"}}
+    posted = {
+        **operation(f"search{kind}ByForm", f"Search each {kind}, without words in the address.", f"system/{kind}.s"),
+        "parameters": [header_parameter("Prefer", _STRICT)],
+        "requestBody": {"content": {FORM: {"schema": form}}},
+        "responses": responses(
+            (*errors, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), {"200": page}
+        ),
+    }
+    return {f"/{kind}": {"get": search}, f"/{kind}/_search": {"post": posted}, f"/{kind}/{{id}}": {"get": read}}
+
+
+def _definition(kind: str, ids: Sequence[str], interface: Interface) -> Described:
+    """Reading a definition of ours: every caller may."""
+    get = {
+        **operation(f"read{kind}", f"A {kind} of ours.", ""),
+        "parameters": [path_parameter(one_of(ids)), _format(interface)],
+        "responses": responses((*KNOWN, HTTPStatus.NOT_FOUND), {"200": fhir_answer(f"The {kind}.", kind)}),
+    }
+    return {"get": get}
+
+
+def _security(token_url: str | None) -> Described:
+    if token_url is None:  # no tokens are given yet
+        return {"type": "http", "scheme": "bearer"}
+    scopes = {
+        f"system/{kind}.{letter}": f"{verb} {'everything' if kind == EVERY_KIND else kind}"
+        for kind in (EVERY_KIND, *KINDS)
+        for letter, verb in (("r", "Read"), ("s", "Search"))
+    }
+    return {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}}}
+
+
+def _format(interface: Interface) -> Described:
+    [parameter] = query_parameters({"_format": (one_of([*interface.formats, ""]), "Goes before Accept.")})
+    return parameter
+
+
+def _first(kind: str) -> Described:
+    return {"operationId": f"read{kind}", "parameters": {"id": "$response.body#/entry/0/resource/id"}}
+
+
+def _again(kind: str) -> Described:
+    parameters = {"id": "$request.path.id", "If-None-Match": "$response.header.ETag"}
+    return {"operationId": f"read{kind}", "parameters": parameters, "description": "304 if it has not changed."}

@@ -1,0 +1,100 @@
+"""What the operations of the OpenAPI description have in common: parameters, and answers with their headers."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from .schemas import Schema, ref
+from .search_schemas import EXAMPLES
+
+Described = dict[str, Any]
+
+FHIR_JSON = "application/fhir+json"
+FORM = "application/x-www-form-urlencoded"
+ERRORS = {
+    HTTPStatus.BAD_REQUEST: "This cannot be understood.",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that has expired.",
+    HTTPStatus.FORBIDDEN: "The scope does not reach that far, or the integration is switched off.",
+    HTTPStatus.NOT_FOUND: "Nothing that this caller may read.",
+    HTTPStatus.NOT_ACCEPTABLE: "Answers are JSON alone.",
+    HTTPStatus.GONE: "It was there, and is no longer.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A search is posted as a form, what is to be exported as JSON.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Nothing can be read at the moment.",
+}
+_RETRY = {"Retry-After": {"required": True, "description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
+HEADERS: dict[HTTPStatus, Described] = {
+    HTTPStatus.UNAUTHORIZED: {
+        "WWW-Authenticate": {"required": True, "schema": {"type": "string", "pattern": "^Bearer "}}
+    },
+    HTTPStatus.TOO_MANY_REQUESTS: _RETRY,
+    HTTPStatus.SERVICE_UNAVAILABLE: _RETRY,
+}
+ETAG: Described = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[1-9][0-9]*"$'}}}
+VERSION: Described = {**ETAG, "Last-Modified": {"required": True, "schema": {"type": "string", "pattern": " GMT$"}}}
+# What may be refused at an address that is open to everybody, and at one for known callers.
+OPEN = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.INTERNAL_SERVER_ERROR)
+KNOWN = (*OPEN, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def operation(name: str, words: str, *scopes: str) -> Described:
+    """`scopes`: a token with these is needed. None: open to everybody; "": any token."""
+    security = [{"smart": [scope for scope in scopes if scope]}] if scopes else []
+    return {"operationId": name, "summary": words, "security": security}
+
+
+def path_parameter(schema: Schema, name: str = "id") -> Described:
+    """A part of the address."""
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def query_parameters(schemas_and_words: Mapping[str, tuple[Schema, str]]) -> list[Described]:
+    """Parameters in the address, by name."""
+    return [
+        {"name": name, "in": "query", "description": words, "schema": schema}
+        | ({"example": EXAMPLES[name]} if name in EXAMPLES else {})
+        for name, (schema, words) in schemas_and_words.items()
+    ]
+
+
+def header_parameter(name: str, words: str, **more: object) -> Described:
+    """A header of the request."""
+    return {"name": name, "in": "header", "description": words, "schema": {"type": "string"}, **more}
+
+
+def fhir_answer(words: str, schema: str, headers: Described | None = None) -> Described:
+    """A resource, or a page of them, by the name of its schema."""
+    content = {media_type: {"schema": ref(schema)} for media_type in (FHIR_JSON, "application/json")}
+    return {"description": words, "content": content} | ({"headers": headers} if headers else {})
+
+
+def json_answer(words: str, schema: Schema, headers: Described | None = None) -> Described:
+    """What is JSON, and not FHIR."""
+    return {"description": words, "content": {"application/json": {"schema": schema}}} | (
+        {"headers": headers} if headers else {}
+    )
+
+
+def responses(errors: Sequence[HTTPStatus], answers: Described) -> Described:
+    """The answers, and what may be refused."""
+    return {
+        **answers,
+        **{str(status.value): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted(errors)},
+    }
+
+
+def refusals() -> Described:
+    """What `responses` refers to."""
+    return {_name(status): _refusal(status) for status in ERRORS}
+
+
+def _refusal(status: HTTPStatus) -> Described:
+    content = {FHIR_JSON: {"schema": ref("OperationOutcome")}}
+    headers = {"headers": HEADERS[status]} if status in HEADERS else {}
+    return {"description": ERRORS[status], "content": content, **headers}
+
+
+def _name(status: HTTPStatus) -> str:
+    return "".join(word.capitalize() for word in status.name.split("_"))

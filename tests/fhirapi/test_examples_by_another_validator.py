@@ -1,0 +1,90 @@
+"""The examples in the docs, by a validator of others that has read our definitions, and no others."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyrofile_validator import Validator
+from pyrofile_validator.config import ValidatorConfig
+
+from cpar_plugin.fhir_mappings.definitions import code_systems, panel_profile_url, structure_definitions, value_sets
+from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTION
+from cpar_plugin.settings import Settings
+
+Json = dict[str, Any]
+Faults = Callable[[Json], set[str]]
+PAGE = (Path(__file__).parents[2] / "docs/reference/fhir-resources.md").read_text(encoding="utf-8")
+EXAMPLES = {
+    example["resourceType"]: example
+    for example in map(json.loads, re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+    if "resourceType" in example
+}
+BREAKS: dict[str, Callable[[Json], object]] = {
+    "Group.identifier": lambda group: group.pop("identifier"),
+    "Group.identifier.system": lambda group: group["identifier"][0].update(system="urn:other"),
+    "Group.active": lambda group: group.update(active=False),
+    "Group.type": lambda group: group.update(type="device"),
+    "Group.quantity": lambda group: group.pop("quantity"),
+    "Group.code": lambda group: group.update(code={"coding": [{"code": "other"}]}),
+    "Group.member.inactive": lambda group: group["member"][0].update(inactive=False),
+    "Group.member.period": lambda group: group["member"][1].pop("period"),
+    "Group.extension": lambda group: group["extension"].append({"url": "urn:other", "valueCode": "open"}),
+}
+
+
+def of_da_vinci() -> Json:
+    """The one extension of Da Vinci on a Group: as much of its definition as tells that it is known."""
+    url = f"{ATTRIBUTION}ext-attributionListStatus"
+    elements = [
+        {"id": "Extension", "path": "Extension"},
+        {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
+    ]
+    return {
+        "resourceType": "StructureDefinition",
+        "url": url,
+        "name": "AttributionListStatus",
+        "status": "active",
+        "fhirVersion": "4.0.1",
+        "kind": "complex-type",
+        "abstract": False,
+        "context": [{"type": "element", "expression": "Group"}],
+        "type": "Extension",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
+        "derivation": "constraint",
+        "differential": {"element": elements},
+    }
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Faults:
+    """Where the validator finds an error in a resource. What it only cannot look up, such as CA Baseline, is none."""
+    settings = Settings()
+    known = [
+        of_da_vinci(),
+        *(one for make in (structure_definitions, code_systems, value_sets) for one in make(settings)),
+    ]
+    for number, definition in enumerate(known):
+        (tmp_path / f"{number}.json").write_text(json.dumps(definition))
+    configured = {
+        "fhirVersion": "4.0.1",
+        "localPackagePaths": [str(tmp_path)],
+        "profiles": {"Group": [panel_profile_url(settings)]},
+        "terminology": {"mode": "local"},
+    }
+    validator = Validator(ValidatorConfig.load_dict(configured))
+    return lambda resource: {re.sub(r"\[\d+\]", "", one.path) for one in validator.validate_resource(resource).errors}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_another_validator_accepts_the_example(kind: str, faults: Faults) -> None:
+    assert faults(EXAMPLES[kind]) == set()
+
+
+@pytest.mark.parametrize("place", BREAKS)
+def test_another_validator_holds_a_group_to_our_profile(place: str, faults: Faults) -> None:
+    group = json.loads(json.dumps(EXAMPLES["Group"]))
+    BREAKS[place](group)
+    assert place in faults(group)

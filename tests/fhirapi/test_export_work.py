@@ -1,0 +1,387 @@
+"""Exports while other things happen: changes, crashes, restarts, cancelling, and several workers."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from cpar_plugin.domain.scopes import KINDS
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import bulk, clinic, journal
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.caller import EVERYTHING, Caller
+from cpar_plugin.services.export import exports
+from cpar_plugin.services.export.exports import Export, StillRunning
+from cpar_plugin.services.export.request import Asked
+from cpar_plugin.services.export.work import carry_out
+from cpar_plugin.services.export.workers import Workers
+from cpar_plugin.settings import Settings
+from cpar_plugin.store import ledger, tables
+from cpar_plugin.store.ledger import Standing
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from .clients import Registered
+from .exporting import accepted, fetched, finished, kick_off
+from .rest import Json, Reader
+from .test_versions_at_scale import MEBIBYTE, add, peak
+
+MANY = 6000  # an export of so many, none of whom was looked at before, takes long enough to be met at work
+MOST_SECONDS = 120
+A_SECOND = timedelta(seconds=1)
+WORKING = """
+from cpar_plugin.services.export.workers import Workers
+from cpar_plugin.settings import load
+from oscar_host.host import from_environment
+
+host = from_environment()
+Workers(host, load(host.settings)).work_off()
+"""
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Settings:
+    return Settings(fhir_export_folder=tmp_path / "exports")
+
+
+@pytest.fixture
+def caller(registered: Callable[..., Registered]) -> Caller:
+    client_id = registered().client_id
+    return Caller(Actor(actor_id=client_id, display_name="Network"), client_id, EVERYTHING, None)
+
+
+@pytest.fixture
+def ask(site: OscarHost, caller: Caller) -> Callable[..., str]:
+    """Asks for an export of everything."""
+    return lambda: exports.ask(site, caller, Asked(kinds=KINDS), None, "")
+
+
+def find(host: OscarHost, caller: Caller, export_id: str) -> Export:
+    with host.database.engine.connect() as connection:
+        return exports.find(connection, caller, export_id)
+
+
+def until(reached: Callable[[], object]) -> None:
+    end = time.monotonic() + MOST_SECONDS
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def read(folder: Path, kind: str) -> list[Json]:
+    return [orjson.loads(line) for line in folder.joinpath(f"{kind}.ndjson").read_bytes().splitlines()]
+
+
+# At once
+
+
+def test_of_many_kick_offs_at_the_same_moment_one_is_accepted(
+    reader: Reader, app: Flask, people: dict[str, int]
+) -> None:
+    start = threading.Barrier(6)
+
+    def ask(_: int) -> int:
+        start.wait()
+        return kick_off(reader).status_code
+
+    app.extensions["cpar_fhir_callers"].exports.wake = lambda: None
+    with ThreadPoolExecutor(6) as pool:
+        statuses = Counter(pool.map(ask, range(6)))
+    assert statuses == {202: 1, 429: 5}
+
+
+def test_several_clients_are_served_each_with_its_own(
+    reader_for: Callable[..., Reader], people: dict[str, int]
+) -> None:
+    readers = [reader_for(f"Client {number}") for number in range(5)]
+    addresses = [accepted(kick_off(one)) for one in readers]
+    for reader, address in zip(readers, addresses, strict=True):
+        assert len(fetched(reader, address).ids("Patient")) == len(people)
+
+
+def test_an_export_is_of_one_moment_while_others_change_everything(
+    site: OscarHost, clerk: Actor, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+) -> None:
+    panels = {make_panel("A1", "101"): "101", make_panel("B1", "102"): "102"}
+    here, there = panels
+    add(site, here, range(1, 801))
+    with changing(site, clerk, here, there) as moved:
+        for _ in range(4):
+            before = moved[0]
+            until(lambda: moved[0] > before)  # noqa: B023
+            export_id = ask()
+            Workers(site, configured).work_off()
+            made = find(site, caller, export_id)
+            assert_one_moment(configured.fhir_export_folder / (made.claim or ""), panels)
+            exports.remove(site, configured, made)
+
+
+def test_an_export_does_not_see_what_changes_between_its_statements(
+    site: OscarHost, clerk: Actor, make_panel: Any, ask: Callable[[], str], configured: Settings
+) -> None:
+    panels = {make_panel("A1", "101"): "101", make_panel("B1", "102"): "102"}
+    places = [*panels]
+    add(site, places[0], range(1, 801))
+    ask()
+    export, moved = exports.take_one(site, configured), []
+
+    def change() -> bool:
+        """Is asked at every step whether to stop."""
+        places.reverse()
+        moved.append(bulk.carry_out(site, clerk, bulk.Move(places[1], places[0], "AC")))
+        return False
+
+    assert export
+    assert carry_out(site, configured, export, change)
+    assert len(moved) > 3
+    assert_one_moment(configured.fhir_export_folder / (export.claim or ""), panels)
+
+
+def assert_one_moment(folder: Path, panels: dict[int, str]) -> None:
+    """All 800 are on one panel, of whose provider's each of them is."""
+    members = {
+        one["entity"]["reference"]: group["id"] for group in read(folder, "Group") for one in group.get("member", ())
+    }
+    assert len(members) == 800
+    assert len(set(members.values())) == 1
+    for patient in read(folder, "Patient"):
+        [role] = [one["reference"] for one in patient["generalPractitioner"]]
+        panel_id = int(members[f"Patient/{patient['id']}"])
+        assert role == f"PractitionerRole/{panels[panel_id]}-000113"
+
+
+def test_a_change_that_is_under_way_is_waited_for(
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    panel: int,
+    caller: Caller,
+    ask: Callable[[], str],
+    clock: FixedClock,
+    configured: Settings,
+) -> None:
+    patient_id, export_id = oscar.patient(), ask()
+    worker = threading.Thread(target=Workers(site, configured).work_off)
+    with site.database.session() as session:
+        clinic.lock(session)
+        operation_id = journal.record(session, site, clerk, journal.Kind.ADD, panel_id=panel)
+        stands = Standing(panel, clock.now(), None, None)
+        worker.start()
+        worker.join(0.5)  # it would be through by now, and would have missed what has its stamp already
+        ledger.change_one(session, operation_id, patient_id, None, stands)
+    worker.join()
+    made = find(site, caller, export_id)
+    [told] = read(configured.fhir_export_folder / (made.claim or ""), "Patient")
+    assert told["id"] == str(patient_id)
+
+
+@contextmanager
+def changing(host: OscarHost, clerk: Actor, here: int, there: int) -> Iterator[list[int]]:
+    """Moves everybody between two panels, again and again; tells how often."""
+    done, moved = threading.Event(), [0]
+
+    def work() -> None:
+        source, target = here, there
+        while not done.is_set():
+            bulk.carry_out(host, clerk, bulk.Move(source, target, "AC"))
+            moved[0] += 1
+            source, target = target, source
+            done.wait(0.02)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield moved
+    finally:
+        done.set()
+        thread.join()
+
+
+# Broken off
+
+
+def test_an_export_whose_process_was_killed_is_made_anew(
+    site: OscarHost,
+    make_panel: Any,
+    environment: dict[str, str],
+    clock: FixedClock,
+    caller: Caller,
+    ask: Callable[[], str],
+    configured: Settings,
+) -> None:
+    add(site, make_panel("A1"), range(1, MANY + 1))
+    export_id, folder = ask(), configured.fhir_export_folder
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKING],
+        env={**environment, "CPAR_FHIR_EXPORT_FOLDER": str(folder), "CPAR_NOW": clock.now().isoformat()},
+    )
+    until(lambda: [*folder.glob("*/Patient.ndjson")])
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    broken_off = find(site, caller, export_id)
+    assert broken_off.state == "running"
+    with pytest.raises(StillRunning):
+        ask()
+    workers = Workers(site, configured)
+    workers.work_off()
+    assert find(site, caller, export_id) == broken_off  # nobody knows yet that it is dead
+    clock.move_to(clock.now() + configured.claim_time)
+    workers.work_off()
+    made = find(site, caller, export_id)
+    assert made.state == "done"
+    assert [path.name for path in folder.iterdir()] == [made.claim]
+    ids = [one["id"] for one in read(folder / (made.claim or ""), "Patient")]
+    assert len(ids) == len(set(ids)) == MANY
+    assert ask()
+
+
+def test_an_export_that_breaks_off_again_and_again_has_failed(
+    registered: Callable[..., Registered],
+    app: Flask,
+    people: dict[str, int],
+    site: OscarHost,
+    clock: FixedClock,
+    configured: Settings,
+) -> None:
+    client, workers = registered(), Workers(site, configured)
+    app.extensions["cpar_fhir_callers"].exports.wake = lambda: None
+    address = accepted(kick_off(Reader(app, client.token())))
+    for _ in range(3):
+        assert exports.take_one(site, configured)  # by a worker that is never heard of again
+        clock.move_to(clock.now() + configured.claim_time)
+    workers.work_off()
+    reader = Reader(app, client.token())
+    answer = reader.get(address)
+    assert (answer.status_code, answer.json["resourceType"]) == (500, "OperationOutcome")  # type: ignore[index]
+    assert "broke off several times" in answer.text
+    assert accepted(kick_off(reader))
+
+
+def test_a_worker_that_was_too_slow_changes_nothing(
+    site: OscarHost,
+    people: dict[str, int],
+    clock: FixedClock,
+    caller: Caller,
+    ask: Callable[[], str],
+    configured: Settings,
+) -> None:
+    export_id = ask()
+    slow = exports.take_one(site, configured)
+    assert slow
+    assert exports.take_one(site, configured) is None
+    clock.move_to(clock.now() + configured.claim_time - A_SECOND)
+    assert exports.hold(site, configured, slow)  # it is still alive
+    clock.move_to(clock.now() + configured.claim_time - A_SECOND)
+    assert exports.take_one(site, configured) is None
+    clock.move_to(clock.now() + A_SECOND)
+    quick = exports.take_one(site, configured)
+    assert quick
+    assert not carry_out(site, configured, slow, lambda: False)
+    assert find(site, caller, export_id).claim == quick.claim
+    assert carry_out(site, configured, quick, lambda: False)
+    made = find(site, caller, export_id)
+    assert (made.state, made.claim) == ("done", quick.claim)
+    assert [path.name for path in configured.fhir_export_folder.iterdir()] == [quick.claim]
+    assert not exports.hold(site, configured, slow)
+
+
+def test_a_process_that_stops_leaves_the_work_to_the_next(
+    site: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+) -> None:
+    add(site, make_panel("A1"), range(1, MANY + 1))
+    export_id, stopping = ask(), Workers(site, configured)
+    stopping.wake()
+    until(lambda: [*configured.fhir_export_folder.glob("*/Patient.ndjson")])
+    stopping.stop()
+    left = find(site, caller, export_id)
+    assert left.state == "waiting"
+    assert [*configured.fhir_export_folder.iterdir()] == []
+    Workers(site, configured).work_off()  # at once, without waiting for the claim to run out
+    assert find(site, caller, export_id).state == "done"
+
+
+def test_an_export_that_is_cancelled_at_work_leaves_nothing(
+    site: OscarHost, make_panel: Any, reader: Reader, app: Flask, tmp_path: Path
+) -> None:
+    add(site, make_panel("A1"), range(1, MANY + 1))
+    folder, workers = tmp_path / "exports", app.extensions["cpar_fhir_callers"].exports
+    address = accepted(kick_off(reader))
+    until(lambda: [*folder.glob("*/Patient.ndjson")])
+    assert reader.send("DELETE", address).status_code == 202
+    assert reader.get(address).status_code == 404
+    assert reader.send("DELETE", address).status_code == 404
+    until(lambda: not workers._threads)
+    assert [*folder.iterdir()] == []
+    assert finished(reader, accepted(kick_off(reader))).status_code == 200
+
+
+def test_the_work_for_a_client_that_was_revoked_is_dropped(
+    site: OscarHost, clerk: Actor, people: dict[str, int], caller: Caller, ask: Callable[[], str], configured: Settings
+) -> None:
+    ask()
+    register.revoke(site, clerk, str(caller.client_id))
+    Workers(site, configured).work_off()
+    with site.database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.export)) == 0
+    assert [*configured.fhir_export_folder.iterdir()] == []
+
+
+def test_what_no_row_knows_of_is_removed(site: OscarHost, configured: Settings) -> None:
+    folder = configured.fhir_export_folder
+    left, strange = folder / "0b0e9a0e-7d0c-4c8e-9d57-3a5f1d6a2f11", folder / "something else"
+    for one in (left, strange):
+        one.mkdir(parents=True)
+        one.joinpath("Patient.ndjson").write_bytes(b"x")
+    Workers(site, configured).tick()
+    assert [*folder.iterdir()] == [strange]
+
+
+def test_files_that_cannot_be_written_fail_the_export_with_words_for_its_owner(
+    served: Callable[..., Flask],
+    site: OscarHost,
+    reader: Reader,
+    people: dict[str, int],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    broken = Reader(served(site, {"fhir_export_folder": str(taken)}), reader.token)
+    answer = finished(broken, accepted(kick_off(broken)))
+    assert (answer.status_code, answer.json["resourceType"]) == (500, "OperationOutcome")  # type: ignore[index]
+    assert "could not be written" in answer.text
+    assert "Tremblay" not in caplog.text
+    assert accepted(kick_off(broken))
+
+
+def test_memory_does_not_grow_with_the_panel(
+    site: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+) -> None:
+    panel_id = make_panel("A1")
+
+    def once() -> None:
+        made = find(site, caller, ask())
+        Workers(site, configured).work_off()
+        exports.remove(site, configured, find(site, caller, made.export_id))
+
+    add(site, panel_id, range(1, 11))
+    once()
+    add(site, panel_id, range(11, 2001))
+    few = (peak(once), peak(once))  # while they are new, and later
+    add(site, panel_id, range(2001, 12001))
+    many = (peak(once), peak(once))
+    for less, more in zip(few, many, strict=True):
+        assert more - less < MEBIBYTE / 2

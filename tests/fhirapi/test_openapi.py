@@ -1,0 +1,229 @@
+"""The OpenAPI description tells the truth: schemathesis sends what it allows and what not, and finds nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import orjson
+import pytest
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services import members, panels
+from oscar_host.host import OscarHost
+
+from .clients import Registered
+from .exporting import accepted, finished, kick_off
+from .rest import Json, Reader
+
+AT = "/openapi.json"
+UNLIMITED = {"fhir_requests_per_minute": "1000000000", "fhir_tokens_per_minute": "1000000000", "fhir_page_size": "2"}
+ALL_OTHERS = {"/", "/{rest}"}
+# What "coverage" sends is mostly refused before a database is asked.
+PHASES = {"sqlite": "examples,coverage,fuzzing,stateful", "mysql": "examples,fuzzing,stateful"}
+EXAMPLES, SEED = os.environ.get("CPAR_TEST_SCHEMATHESIS", "6 1").split()
+
+
+class _Silent(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def app(site: OscarHost, served: Callable[..., Flask]) -> Flask:
+    """The interface without limits of how often it may be asked, and with short pages."""
+    return served(site, UNLIMITED)
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the interface answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/fhir"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def ids(
+    site: OscarHost, clerk: Actor, make_panel: Callable[..., int], panel: int, people: dict[str, int], reader: Reader
+) -> dict[str, list[str]]:
+    """What there is of each kind, and a panel and a provider that were there."""
+    gone = make_panel("0043", "103")
+    members.choose(site, clerk, people["trudy"], gone, seen_panel_id=panel)
+    for kind in ("Patient", "Practitioner"):
+        reader.json(f"/{kind}")
+    panels.delete(site, clerk, gone, 1)
+    return {
+        "Group": [str(panel), str(gone)],
+        "Location": ["000113"],
+        "Organization": ["clinic"],
+        "Patient": [str(one) for one in people.values()],
+        "Practitioner": ["101", "102", "103"],
+        "PractitionerRole": ["101-000113"],
+    }
+
+
+@pytest.fixture
+def described(app: Flask) -> Json:
+    """The description, as anybody may have it."""
+    return Reader(app, None).json(AT)
+
+
+def test_every_address_is_described_and_nothing_else(app: Flask, described: Json) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/fhir/")}
+    addresses = {re.sub("<(path:|[a-z]+_)?([a-z]+)>", r"{\2}", rule.removeprefix("/fhir")) for rule in rules}
+    assert addresses - ALL_OTHERS == set(described["paths"])
+
+
+def test_every_method_is_described_and_nothing_else(reader: Reader, described: Json) -> None:
+    for path, methods in described["paths"].items():
+        answer = reader.send("OPTIONS", path.replace("{id}", "1"))
+        allowed = set(answer.headers["Allow"].lower().split(", "))
+        assert (answer.status_code, allowed - {"head"}) == (405, set(methods)), path
+
+
+def test_every_method_that_there_is_gets_an_answer_in_fhir(reader: Reader) -> None:
+    for method in ("TRACE", "CONNECT", "QUERY", "PATCH"):
+        for path in ("/Patient", "/metadata", "/token", AT):
+            answer = reader.send(method, path)
+            assert (answer.status_code, answer.mimetype) == (405, "application/fhir+json"), (method, path)
+
+
+def test_it_says_nothing_of_the_clinic_but_its_address(reader: Reader, panel: int) -> None:
+    anybody = Reader(reader.app, None).get(AT)
+    assert anybody.data == reader.get(AT).data
+    assert anybody.json is not None
+    assert anybody.json["servers"] == [{"url": "http://localhost/fhir"}]
+    for known in ("Example Clinic", "S-1", "0042", "000113"):
+        assert known not in anybody.text
+
+
+def test_no_way_to_a_token_is_described_where_none_is_given(described: Json, app: Flask) -> None:
+    [flow] = described["components"]["securitySchemes"]["smart"]["flows"].values()
+    assert flow["tokenUrl"] == "http://localhost/fhir/token"
+    elsewhere = app.test_client().get(f"/fhir{AT}", base_url="http://emr.example").json
+    assert elsewhere is not None
+    assert elsewhere["components"]["securitySchemes"] == {"smart": {"type": "http", "scheme": "bearer"}}
+
+
+def test_schemathesis_finds_nothing(
+    address: str,
+    described: Json,
+    registered: Callable[..., Registered],
+    site: OscarHost,
+    ids: dict[str, list[str]],
+    tmp_path: Path,
+) -> None:
+    client = registered("Schemathesis")
+    token = client.token()
+    exporter = Reader(client.app, token)
+    exports = [_exported(exporter) for _ in range(2)]
+    settings, description, har = (tmp_path / name for name in ("schemathesis.toml", "openapi.json", "sent.har"))
+    settings.write_text(_settings(ids))
+    description.write_bytes(orjson.dumps(_for_this_clinic(described, ids, *exports)))
+    signing = {"id": client.client_id, "kid": client.pair.kid, "key": client.pair.private}
+    run = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("st"), "--config-file", settings, "run", description, "--url", address),
+            *("--header", f"Authorization: Bearer {token}", "--header", "Accept: application/fhir+json"),
+            *("--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"),
+            *("--phases", PHASES[site.database.engine.dialect.name]),
+            *("--report", "har", "--report-har-path", har, "--warnings", "off", "--no-color"),
+        ],
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+            "PYTHONPATH": str(Path(__file__).parent),
+            "FHIR_CLIENT": orjson.dumps(
+                {**signing, "now": site.clock.now(), "token_url": f"{address}/token"},
+            ).decode(),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    _came_everywhere(orjson.loads(har.read_bytes()), address, described["paths"])
+
+
+def _exported(exporter: Reader) -> str:
+    """The id of a finished export."""
+    address = accepted(kick_off(exporter))
+    assert finished(exporter, address).status_code == 200
+    return address.rpartition("/")[2]
+
+
+def _for_this_clinic(described: Json, ids: dict[str, list[str]], kept: str, doomed: str) -> Json:
+    """The description with ids as examples, and with links from a kick-off to its export: OpenAPI itself has none."""
+    files = [f"{kind}.ndjson" for kind in ids]
+    places = {f"/{kind}/{{id}}": {"id": known} for kind, known in ids.items()} | {
+        "/Group/{id}/$export": {"id": ids["Group"]},
+        "/export/{id}": {"id": [kept]},
+        "/export/{id}/{name}": {"id": [kept], "name": files},
+    }
+    for path, examples in places.items():
+        for method, operation in described["paths"][path].items():
+            for parameter in operation["parameters"]:
+                known = [doomed] if method == "delete" else examples.get(parameter["name"], [])
+                parameter["examples"] = {f"example-{place}": {"value": one} for place, one in enumerate(known)}
+    # Schemathesis leaves out the token and makes up others where it knows how one is sent: of OAuth it does not.
+    described["components"]["securitySchemes"]["smart"] = {"type": "http", "scheme": "bearer"}
+    parameters = {"id": "$response.header.Content-Location#regex:/export/(.+)$"}
+    links = {name: {"operationId": name, "parameters": parameters} for name in ("exportStatus", "cancelExport")}
+    for path in ("/$export", "/Group/{id}/$export"):
+        for operation in described["paths"][path].values():
+            operation["responses"]["202"]["links"] = links
+    return described
+
+
+def _settings(ids: dict[str, list[str]]) -> str:
+    """Most of what is read is there, and some of it known already in one of its versions."""
+    lines = ["continue-on-failure = true"]
+    # `valid_requests_are_answered` of ours takes its place.
+    lines += ["[checks]", "positive_data_acceptance.enabled = false"]
+    # What has been answered differs from run to run; what is sent shall not.
+    for phase in ("examples", "coverage", "fuzzing"):
+        lines += [f"[phases.{phase}]", "extra-data-sources.responses = false"]
+    lines += ["error-feedback.enabled = false"]  # of the last
+    lines += ["[dictionaries]", """versions = {values = ['W/"1"', 'W/"2"']}"""]
+    lines += [f"{kind} = {{values = {known}}}" for kind, known in ids.items()]
+    for kind in ids:
+        lines += ["[[operations]]", f'include-path = "/{kind}/{{id}}"', "[operations.parameters]"]
+        lines.append(f'"path.id" = {{dictionary = "{kind}", probability = 0.7}}')
+        lines.append('"header.If-None-Match" = {dictionary = "versions", probability = 0.3}')
+    return "\n".join(lines)
+
+
+def _came_everywhere(har: Json, address: str, paths: Json) -> None:
+    """Each operation was answered, each search has found something, and much was refused."""
+    seen: dict[tuple[str, str], set[int]] = defaultdict(set)
+    found = set()
+    plain_first = sorted(paths, key=lambda path: path.count("{"))
+    patterns = {one: re.compile(re.sub(r"\\{.*?\\}", "[^/]*", re.escape(one))) for one in plain_first}
+    for entry in har["log"]["entries"]:
+        sent, answer = entry["request"], entry["response"]
+        path = sent["url"].partition("?")[0].removeprefix(address)
+        place = next((one for one, pattern in patterns.items() if pattern.fullmatch(path)), path)
+        seen[place, sent["method"].lower()].add(answer["status"])
+        if '"entry":' in answer["content"].get("text", ""):
+            found.add(place)
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            success, *_ = operation["responses"]
+            # It may be known already, or the export before may not be finished.
+            assert seen[path, method] & {int(success), 304, 429}, (path, method)
+            assert path in found or "search" not in operation["operationId"], path
+    assert {304, 400, 404, 406, 410} <= set().union(*seen.values())
