@@ -32,29 +32,39 @@ class OscarAuditTrail:
         self._look = look
         self._clock = clock
 
-    def record(self, session: Session, event: AuditEvent) -> None:
-        """Write the event in the transaction of the change. Raises Refused where the host's log cannot be written.
+    def record(self, session: Session, *events: AuditEvent) -> None:
+        """Write the events in the transaction of the change. Raises Refused where the host's log cannot be written.
 
         A text longer than its column is cut here: OSCAR's server would do it silently, ours would refuse it.
         """
+        if not events:
+            return
         present = self._look()
         if not present.has(self._table):
             raise Refused(_UNWRITABLE)
         # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
         zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
-        row = {
-            "dateTime": self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0),
-            "provider_no": _fitting(event.actor.actor_id, 10),
-            "action": _fitting(event.action, 100),
-            "content": _fitting(event.noun, 80),
-            "contentId": _fitting(event.key, 80),
-            "ip": _fitting(flask.request.remote_addr or "", 64) if flask.has_request_context() else None,
-            "demographic_no": event.patient_id,
-            "data": _fitting(event.detail, _DATA_LENGTH),
-        }
-        kept = {name: value for name, value in row.items() if present.has_column(self._table.c[name])}
+        now = self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
+        ip = _fitting(flask.request.remote_addr or "", 64) if flask.has_request_context() else None
+        rows = [
+            {
+                "dateTime": now,
+                "provider_no": _fitting(event.actor.actor_id, 10),
+                "action": _fitting(event.action, 100),
+                "content": _fitting(event.noun, 80),
+                "contentId": _fitting(event.key, 80),
+                "ip": ip,
+                "demographic_no": event.patient_id,
+                "data": _fitting(event.detail, _DATA_LENGTH),
+            }
+            for event in events
+        ]
+        lacking = [column.name for column in self._table.c if not present.has_column(column)]
+        for row in rows:
+            for name in lacking:
+                row.pop(name, None)
         try:
-            session.execute(insert(self._table), kept)
+            session.execute(insert(self._table), rows)
         except OperationalError as error:
             if not not_allowed(error):
                 raise
@@ -64,7 +74,7 @@ class OscarAuditTrail:
 class NoAuditTrail:
     """For an account that may not write to OSCAR's `log`: the plugin's own ledger is the only record then."""
 
-    def record(self, session: Session, event: AuditEvent) -> None:
+    def record(self, session: Session, *events: AuditEvent) -> None:
         """Write nothing."""
 
 

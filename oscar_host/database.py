@@ -86,7 +86,11 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        statement = connection.get_execution_options().get("begin")
+        if statement:  # perhaps has to wait, and may fail: an error is SQLAlchemy's
+            connection.exec_driver_sql(statement)
+        else:
+            connection.connection.cursor().execute("BEGIN")
 
     return engine
 

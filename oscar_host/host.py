@@ -19,6 +19,7 @@ from .clock import ALBERTA, FixedClock, SystemClock
 from .database import OscarDatabase
 from .identity import OscarIdentity, signed_in_here
 from .pages import PlainPages
+from .privileges import CPAR
 from .roster import OscarRoster
 from .schema import Present, Tables, host_tables, present
 
@@ -59,7 +60,7 @@ def open_host(
     clock = clock or SystemClock(_zone(settings))
     return OscarHost(
         roster=OscarRoster(tables, look, clock.zone),
-        identity=OscarIdentity(tables, database, signed_in),
+        identity=OscarIdentity(tables, database, look, signed_in, settings.get("cpar_object", "").strip() or CPAR),
         audit=_audit(settings, tables, look, clock),
         database=database,
         pages=pages or PlainPages(),

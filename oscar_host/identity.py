@@ -1,27 +1,26 @@
 """Who is asking and what they may do: the port `Identity`, from OSCAR's roles and privileges."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import flask
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, true
 
 from cpar_plugin.hooks import Actor
 
+from . import granted
 from .database import OscarDatabase
-from .privileges import PERMISSION_OBJECTS, READ, WRITE, Grant, allows, may_see, object_of, patient_overrides
-from .schema import Tables
-from .sql import letters
+from .privileges import ADMINISTRATION, CPAR, READ, RECORDS, WRITE, Privileges, object_of
+from .schema import Present, Tables
 
 SESSION_KEY = "provider_id"
 SYSTEM = Actor(actor_id="-1", display_name="System")
 
-_ADMINISTRATION = "_admin"
 _KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
 
 
 def signed_in_here() -> str | None:
-    """The provider id that the embedded EMR's sign-in has put into the session."""
+    """The provider id that a sign-in of ours has put into the session."""
     return flask.session.get(SESSION_KEY) if flask.has_request_context() else None
 
 
@@ -30,22 +29,27 @@ class _Standing:
     """One provider with all that the privileges say about them."""
 
     actor: Actor
-    grants: tuple[Grant, ...]  # of the provider's own groups only
+    privileges: Privileges
 
     def may(self, object_name: str, wanted: str) -> bool:
-        return allows(self.grants, object_name, wanted)
+        return self.privileges.may(object_name, wanted)
 
 
+@dataclass(frozen=True)
 class OscarIdentity:
-    """One statement a request answers everything: it is kept for the request, never longer."""
+    """One statement a request answers everything: it is kept for the request, never longer.
 
-    def __init__(
-        self, tables: Tables, database: OscarDatabase, signed_in: Callable[[], str | None] = signed_in_here
-    ) -> None:
-        """`signed_in` tells the provider id of whoever sent the current request, None when nobody is signed in."""
-        self._tables = tables
-        self._database = database
-        self._signed_in = signed_in
+    `look` tells what is there of the tables, `signed_in` the provider id of whoever sent the current request (None when
+    nobody is signed in), `cpar_object` on which object managing panels is a right. `told` asks somebody else what the
+    sender of the current request may do; everybody else's rights are read from the tables.
+    """
+
+    tables: Tables
+    database: OscarDatabase
+    look: Callable[[], Present]
+    signed_in: Callable[[], str | None] = signed_in_here
+    cpar_object: str = CPAR
+    told: Callable[[], Privileges] | None = None
 
     @property
     def system(self) -> Actor:
@@ -54,7 +58,7 @@ class OscarIdentity:
 
     def current(self) -> Actor | None:
         """The signed-in actor, None when nobody is, or the provider is gone or no longer active."""
-        provider_id = self._signed_in()
+        provider_id = self.signed_in()
         if not provider_id or provider_id == SYSTEM.actor_id:
             return None
         standing = self._standing(provider_id)
@@ -67,7 +71,7 @@ class OscarIdentity:
         standing = self._standing(actor.actor_id)
         if standing is None:
             return False
-        return standing.may(_ADMINISTRATION, READ) or standing.may(*object_of(permission))
+        return standing.may(ADMINISTRATION, READ) or standing.may(*object_of(permission, self.cpar_object))
 
     def administers(self, actor: Actor, connection: Connection | None = None) -> bool:
         """Whether the actor may change roles and who holds them.
@@ -75,24 +79,22 @@ class OscarIdentity:
         With a connection, as its transaction sees it at this moment; nothing is kept of that answer.
         """
         standing = self._read(connection, actor.actor_id) if connection else self._standing(actor.actor_id)
-        return standing is not None and standing.may(_ADMINISTRATION, WRITE)
+        return standing is not None and standing.may(ADMINISTRATION, WRITE)
 
     def may_see(self, actor: Actor, patient_id: int) -> bool:
         """Whether the actor may see this patient. The system sees everybody."""
         if actor == SYSTEM:
             return True
         standing = self._standing(actor.actor_id)
-        if standing is None:
-            return False
-        return may_see(standing.grants, patient_id)
+        return standing is not None and standing.privileges.may_see(patient_id)
 
     def visible(self, actor: Actor, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
         """The same as `may_see`, as an SQL condition."""
         if actor == SYSTEM:
             return true()
         standing = self._standing(actor.actor_id)
-        everybody = standing is not None and standing.may("_demographic", READ)
-        overrides = patient_overrides(standing.grants) if standing else {}
+        everybody = standing is not None and standing.may(RECORDS, READ)
+        overrides = standing.privileges.overrides() if standing else {}
         others = [patient for patient, allowed in overrides.items() if allowed != everybody]
         return patient_id.not_in(others) if everybody else patient_id.in_(others)
 
@@ -100,40 +102,15 @@ class OscarIdentity:
         context = flask.has_request_context()
         kept: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
         if provider_id not in kept:
-            with self._database.engine.connect() as connection:
-                kept[provider_id] = self._read(connection, provider_id)
+            with self.database.engine.connect() as connection:
+                found = self._read(connection, provider_id)
+            if found and self.told and context and provider_id == self.signed_in():
+                found = replace(found, privileges=self.told())
+            kept[provider_id] = found
         return kept[provider_id]
 
     def _read(self, connection: Connection, provider_id: str) -> _Standing | None:
-        provider, right = self._tables.provider, self._tables.object_privilege
-        roles = select(letters(self._tables.user_role.c.role_name)).where(
-            letters(self._tables.user_role.c.provider_no) == provider_id
-        )
-        concerning = or_(
-            right.c.objectName.in_(
-                [_ADMINISTRATION, "_demographic", *(name for name, _ in PERMISSION_OBJECTS.values())]
-            ),
-            right.c.objectName.startswith("_demographic$", autoescape=True),
-            not_(right.c.objectName.startswith("_", autoescape=True)),  # permissions of plugins
-        )
-        group = letters(right.c.roleUserGroup)
-        query = (
-            select(
-                provider.c.last_name,
-                provider.c.first_name,
-                right.c.roleUserGroup,
-                right.c.objectName,
-                right.c.privilege,
-                func.coalesce(right.c.priority, 0),
-            )
-            .select_from(
-                provider.outerjoin(right, and_(concerning, or_(group == provider.c.provider_no, group.in_(roles))))
-            )
-            .where(provider.c.provider_no == provider_id, func.coalesce(provider.c.status, "1") == "1")
-        )
-        rows = connection.execute(query).all()
-        if not rows:
+        holder = granted.read(connection, self.tables, self.look, provider_id, self.cpar_object)
+        if holder is None:
             return None
-        grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)
-        name = " ".join(f"{rows[0].first_name or ''} {rows[0].last_name or ''}".split())
-        return _Standing(Actor(actor_id=provider_id, display_name=name or provider_id), grants)
+        return _Standing(Actor(actor_id=provider_id, display_name=holder.name), holder.privileges)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
@@ -15,21 +17,48 @@ from .database import MARIADB
 _WAIT_SECONDS = 120
 
 
+class Step(Enum):
+    """How a plugin's tables stand beside its migrations."""
+
+    NONE = auto()  # there are no tables yet
+    BEHIND = auto()
+    CURRENT = auto()
+    AHEAD = auto()  # of a newer version than the one that is installed
+
+
 def upgrade(engine: Engine, source: MigrationSource) -> None:
     """Apply what is missing of the plugin's migrations. Does nothing when all are there.
 
     The folder's own env.py is not run: connection, version table and lock are the host's. Processes that start at the
     same moment wait for each other. Raises TimeoutError when another process holds the lock for two minutes.
     """
-    config = Config()
-    config.set_main_option("script_location", str(source.script_location).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _scripts(source)
     with (
         _alone(engine, source.version_table) as connection,
         EnvironmentContext(config, scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)) as run,
     ):
         run.configure(connection=connection, version_table=source.version_table, transactional_ddl=False)
         run.run_migrations()
+
+
+def step_of(engine: Engine, source: MigrationSource) -> Step:
+    """How the plugin's tables stand. Changes nothing."""
+    _, scripts = _scripts(source)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": source.version_table})
+        applied = set(context.get_current_heads())
+    if not applied:
+        return Step.NONE
+    if applied == set(scripts.get_heads()):
+        return Step.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Step.BEHIND if applied <= known else Step.AHEAD
+
+
+def _scripts(source: MigrationSource) -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(source.script_location).replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config)
 
 
 @contextmanager

@@ -1,22 +1,39 @@
 """OSCAR's privileges, exactly as OSCAR reads them. No SQL here: rules over the rows of secObjPrivilege."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 READ = "r"
 WRITE = "w"
+ADMINISTRATION = "_admin"
+RECORDS = "_demographic"
+CPAR = "_admin.cpar"
 _ALL = "x"
 _BLOCKED = "o"
-_OF_ONE_PATIENT = "_demographic$"
-PERMISSION_OBJECTS = {"CONFIGURE_CPAR_PANEL_CREATE": ("_admin.cpar", WRITE)}
+OF_ONE_PATIENT = f"{RECORDS}$"
+MANAGE_PANELS = "CONFIGURE_CPAR_PANEL_CREATE"
 
 
-def object_of(permission: str) -> tuple[str, str]:
+class Privileges(Protocol):
+    """What one provider may do. `wanted` is a letter: r read, u update, w create, d delete."""
+
+    def may(self, object_name: str, wanted: str) -> bool:
+        """Whether the provider has this right on an object of OSCAR's."""
+
+    def may_see(self, patient_id: int) -> bool:
+        """Whether the provider may read the record of this patient."""
+
+    def overrides(self) -> Mapping[int, bool]:
+        """The patients for whom something else may hold than for all others: may the record be read?"""
+
+
+def object_of(permission: str, cpar_object: str = CPAR) -> tuple[str, str]:
     """The object that stands for a plugin's permission, and the letter that is wanted on it.
 
     A permission that nobody has mapped to an object of OSCAR is an object of its own name.
     """
-    return PERMISSION_OBJECTS.get(permission, (permission, WRITE))
+    return (cpar_object if permission == MANAGE_PANELS else permission, WRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +69,7 @@ def may_see(grants: Iterable[Grant], patient_id: int) -> bool:
     """Whether these rows, all of the user's own groups, let the user read the record of this patient."""
     known = tuple(grants)
     override = patient_overrides(known).get(patient_id)
-    return allows(known, "_demographic", READ) if override is None else override
+    return allows(known, RECORDS, READ) if override is None else override
 
 
 def patient_overrides(grants: Iterable[Grant]) -> dict[int, bool]:
@@ -62,13 +79,38 @@ def patient_overrides(grants: Iterable[Grant]) -> dict[int, bool]:
     """
     of_patient: dict[int, list[Grant]] = {}
     for grant in grants:
-        patient = grant.object_name.removeprefix(_OF_ONE_PATIENT)
-        if patient != grant.object_name and patient.isascii() and patient.isdigit():
-            of_patient.setdefault(int(patient), []).append(grant)
+        patient = patient_of(grant.object_name)
+        if patient is not None:
+            of_patient.setdefault(patient, []).append(grant)
     return {patient: _readable(rows) for patient, rows in of_patient.items()}
+
+
+def patient_of(object_name: str) -> int | None:
+    """The patient whom an object such as `_demographic$123` is about; None for every other object."""
+    number = object_name.removeprefix(OF_ONE_PATIENT)
+    return int(number) if number != object_name and number.isascii() and number.isdigit() else None
 
 
 def _readable(rows: list[Grant]) -> bool:
     name = rows[0].object_name
     blocked = any(_BLOCKED in grant.privilege.split("|") for grant in _heeded(rows, name))
     return not blocked and allows(rows, name, READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Privileges as the rows of secObjPrivilege say, all of them of the provider's own groups."""
+
+    rows: tuple[Grant, ...]
+
+    def may(self, object_name: str, wanted: str) -> bool:
+        """Whether the rows give the letter, or a higher one."""
+        return allows(self.rows, object_name, wanted)
+
+    def may_see(self, patient_id: int) -> bool:
+        """Whether the rows let this patient's record be read."""
+        return may_see(self.rows, patient_id)
+
+    def overrides(self) -> Mapping[int, bool]:
+        """The patients who have rows of their own."""
+        return patient_overrides(self.rows)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    Select,
     and_,
     case,
     false,
@@ -21,9 +22,14 @@ from sqlalchemy import (
 )
 
 from .schema import Present, Tables
-from .sql import filled, later, letters, real_day, two_digits, without_separators
+from .sql import constant, filled, later, letters, real_day, two_digits, without_separators
 
-_NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted: the first letter of a status, and only as a capital
+# The first letter of a status tells what became of an appointment; capitals and small letters differ.
+NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
+# To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
+VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
+_LONGEST_NUMBER = 20  # the length of the column
+_BEHIND_SEPARATORS = constant(".")  # sorts behind space and hyphen and before all digits, whatever the collation
 _MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
 
 
@@ -63,8 +69,25 @@ class OscarRoster:
             filled(record.c.provider_no).label("mrp_id"),
         )
         if self._merges_known:
-            query = query.where(record.c.demographic_no.not_in(select(self._merges().c.retired_id)))
+            merge = self._tables.demographic_merged
+            retired = select(merge.c.demographic_no).where(self._in_force(merge))
+            query = query.where(record.c.demographic_no.not_in(retired))
         return query.subquery("patient")
+
+    def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
+        """The patient_id of everybody whom `patients` gives this phn, and of such records merged away.
+
+        The column is as people typed it, with spaces and hyphens anywhere. Whoever has this phn has either just these
+        characters, or the first few of them and then a space or a hyphen: the index on the column finds the few rows
+        that begin so, of which the exact comparison leaves the right ones.
+        """
+        record = self._tables.demographic
+        hin = record.c.hin
+        beginnings = (func.substr(phn, constant(1), constant(place)) for place in range(_LONGEST_NUMBER))
+        separated = (
+            and_(hin >= begun.concat(constant(" ")), hin < begun.concat(_BEHIND_SEPARATORS)) for begun in beginnings
+        )
+        return select(record.c.demographic_no).where(without_separators(hin) == phn, or_(hin == phn, *separated))
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""
@@ -83,7 +106,7 @@ class OscarRoster:
         An outer join, so that both databases begin with the merges: they are few, and the visits are many.
         """
         visit = self._tables.appointment.alias("merged_visit")
-        merged = self._closure().alias("merged_record")
+        merged = self.chains().alias("merged_record")
         theirs = and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
         return (
             select(func.max(visit.c.appointment_date))
@@ -106,7 +129,7 @@ class OscarRoster:
                 and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
-            or_(visit.c.status.is_(None), first_letter.not_in(_NO_VISIT)),
+            or_(visit.c.status.is_(None), first_letter.not_in(NO_VISIT)),
         )
 
     def providers(self) -> FromClause:
@@ -126,32 +149,14 @@ class OscarRoster:
         if not self._merges_known:
             nobody = type_coerce(null(), Integer)
             return select(nobody.label("retired_id"), nobody.label("kept_id")).where(false()).subquery("merged")
-        closure = self._closure().alias("closure")
+        closure = self.chains().alias("closure")
         return (
             select(closure.c.retired_id, closure.c.kept_id)
             .where(closure.c.kept_id.not_in(select(self._merges().c.retired_id)))
             .subquery("merged")
         )
 
-    @property
-    def _merges_known(self) -> bool:
-        return self._look().has(self._tables.demographic_merged)
-
-    def _merges(self) -> FromClause:
-        """The merges in force: retired_id, kept_id. Of several for one record, the latest."""
-        merge = self._tables.demographic_merged
-        ranked = (
-            select(
-                merge.c.demographic_no.label("retired_id"),
-                merge.c.merged_to.label("kept_id"),
-                func.row_number().over(partition_by=merge.c.demographic_no, order_by=merge.c.id.desc()).label("place"),
-            )
-            .where(merge.c.deleted == 0, merge.c.demographic_no != merge.c.merged_to)
-            .subquery()
-        )
-        return select(ranked.c.retired_id, ranked.c.kept_id).where(ranked.c.place == 1).subquery("merge")
-
-    def _closure(self) -> FromClause:
+    def chains(self) -> FromClause:
         """Each record merged away with every record after it in its chain: retired_id, kept_id.
 
         UNION without ALL is what ends a circle. The table of merges is small and is read once for a statement.
@@ -163,11 +168,36 @@ class OscarRoster:
         )
         return select(chain.c.retired_id, chain.c.kept_id).subquery()
 
+    @property
+    def _merges_known(self) -> bool:
+        return self._look().has(self._tables.demographic_merged)
+
+    @staticmethod
+    def _in_force(merge: FromClause) -> ColumnElement[bool]:
+        return and_(merge.c.deleted == constant(0), merge.c.demographic_no != merge.c.merged_to)
+
+    def _merges(self) -> FromClause:
+        """The merges in force: retired_id, kept_id. Of several for one record, the latest."""
+        merge = self._tables.demographic_merged
+        ranked = (
+            select(
+                merge.c.demographic_no.label("retired_id"),
+                merge.c.merged_to.label("kept_id"),
+                func.row_number().over(partition_by=merge.c.demographic_no, order_by=merge.c.id.desc()).label("place"),
+            )
+            .where(self._in_force(merge))
+            .subquery()
+        )
+        return select(ranked.c.retired_id, ranked.c.kept_id).where(ranked.c.place == 1).subquery("merge")
+
 
 def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
-    return and_(func.length(text) == 2, *(func.substr(text, place, 1).between("A", "Z") for place in (1, 2)))
+    letters_of_it = (func.substr(text, constant(place), constant(1)) for place in (1, 2))
+    capitals = (letter.between(constant("A"), constant("Z")) for letter in letters_of_it)
+    return and_(func.length(text) == constant(2), *capitals)
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:
     """ISO text of OSCAR's three strings, never mended: what is impossible stays so. NULL when a part is missing."""
-    return filled(year).concat("-").concat(two_digits(filled(month))).concat("-").concat(two_digits(filled(day)))
+    hyphen, parts = constant("-"), (filled(year), two_digits(filled(month)), two_digits(filled(day)))
+    return parts[0].concat(hyphen).concat(parts[1]).concat(hyphen).concat(parts[2])

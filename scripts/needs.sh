@@ -1,5 +1,5 @@
 #!/bin/sh
-# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb browser`. Installed where we are root on a
+# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb browser nginx`. Installed where we are root on a
 # machine with apt (announced first), otherwise named, and the run fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,6 +20,9 @@ for need in "$@"; do
         for node in .venv/lib/python3*/site-packages/playwright/driver/node; do
             if [ -x "$node" ] && ! "$node" --version >/dev/null 2>&1; then packages="$packages libatomic1"; fi
         done
+        ;;
+    nginx)
+        command -v nginx >/dev/null || packages="$packages nginx"
         ;;
     *)
         echo "Not known what $need is." >&2

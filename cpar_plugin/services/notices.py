@@ -12,11 +12,12 @@ from ..domain.refusals import Refused
 from ..domain.submission import LOUD, State
 from ..hooks import Host
 from ..settings import Settings
-from ..store.tables import clinic, heartbeat, panel, submission
+from ..store.tables import clinic, panel, submission
+from ..store.tables import heartbeat as heartbeats
 from ..transport import for_settings
+from . import heartbeat
 from .submission.wording import STATE, spoken, spoken_moment
 
-HEARTBEAT = "submissions"
 QUIET_AFTER = timedelta(minutes=15)
 _ENDED = frozenset({*LOUD, State.DELIVERED, State.WRITTEN})
 
@@ -45,11 +46,11 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     Two statements, whatever the number of panels.
     """
     calendar = settings.calendar(host.clock.zone)
-    beaten_at = select(heartbeat.c.at).where(heartbeat.c.name == HEARTBEAT).scalar_subquery()
+    beaten_at = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
     enabled_at, beaten_at_last = connection.execute(select(clinic.c.enabled_at, beaten_at)).one()
     if enabled_at is None:
         return []
-    quiet = _quiet_since(enabled_at, beaten_at_last, now)
+    quiet = quiet_since(enabled_at, beaten_at_last, now)
     found = []
     if quiet is not None:
         text = (
@@ -60,7 +61,8 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     return found + [_notice(row) for row in connection.execute(_unmended())]
 
 
-def _quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
+def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
+    """Since when nothing has looked for work, though it should have; None when all is well."""
     last = max(beaten_at or enabled_at, enabled_at)
     return last if now - last > QUIET_AFTER else None
 
@@ -98,7 +100,7 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         stands = connection.execute(select(clinic)).one()
         if stands.enabled_at is None:
             return Status(("The integration is turned off: nothing is submitted. Turn it on with: cpar enable",), ())
-        beaten_at = connection.scalar(select(heartbeat.c.at).where(heartbeat.c.name == HEARTBEAT))
+        beaten_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
         panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
         open_ones = connection.execute(
             select(submission.c.state, func.count())

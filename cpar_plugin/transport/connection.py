@@ -28,7 +28,7 @@ def checked_address(address: str, setting: str) -> str:
         raise Refused({setting: f"{setting}: give a whole address, for instance https://registry.example/fhir."})
     if url.auth or url.fragment:
         raise Refused({setting: f"{setting}: leave out the user name, the password and the # part."})
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise Refused({setting: f"{setting}: use https. Plain http would send patients unprotected."})
     return address
 
@@ -111,7 +111,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means this machine itself."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:

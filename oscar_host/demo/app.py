@@ -6,25 +6,20 @@ from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
 
-from flask import Flask, Response, redirect, request
+from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import CSRFProtect
 
-from cpar_plugin.hooks import ProgramInterface
 from cpar_plugin.hooks.plugins import Plugins
 
+from ..application import new_application, register_plugins
+from ..faults import FaultPages, handle_faults
 from ..host import OscarHost
+from ..identity import SESSION_KEY
+from ..throttle import Throttle
 from . import assigning, patients, role_pages, signing_in
-from .accounts import Throttle
 from .administration import administration, for_administrators
-from .faults import handle_faults
-from .frame import EmbeddedPages, Emr, emr
+from .frame import EmbeddedPages, Emr, emr, page
 
-LARGEST_FORM = 1024 * 1024
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-)
 _PATIENT = "/patients/<int(max=2147483647):patient_id>"
 _ROLE = "/administration/roles/<int(max=2147483647):role_no>"
 _FOR_ADMINISTRATORS = (
@@ -35,23 +30,26 @@ _FOR_ADMINISTRATORS = (
     ("/administration/assign-role", "assign_role", assigning.assign_role, ["GET", "POST"]),
 )
 
+_FAULTS = FaultPages(
+    page=lambda title, message, status: page(title, "message.html", status, message=message, home=True),
+    begin="Begin at the patient search.",
+    home=lambda: url_for("search"),
+    signed_out=lambda: SESSION_KEY not in session,
+    sign_in_href=lambda back_to: emr().host.pages.sign_in_href(back_to),
+)
+
 
 def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     """The application, with the plugins' pages in it. Its secret key is the setting `secret_key`, or a new one."""
-    app = Flask(__name__)
-    app.config.update(
-        SECRET_KEY=host.settings.get("secret_key") or secrets.token_hex(32),
-        SESSION_COOKIE_NAME="oscar_embedded",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SECURE=host.settings.get("https_only", "") == "yes",
-        MAX_CONTENT_LENGTH=LARGEST_FORM,
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open through a lunch break
+    app = new_application(
+        __name__,
+        cookie_name="oscar_embedded",
+        secret_key=host.settings.get("secret_key") or secrets.token_hex(32),
+        https_only=host.settings.get("https_only", "") == "yes",
     )
     own = replace(host, pages=EmbeddedPages())
     app.extensions["emr"] = Emr(own, plugins)
     app.extensions["emr_throttle"] = Throttle()
-    forms = CSRFProtect(app)
     app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     app.add_url_rule("/", "search", _for_people(patients.search), methods=["GET", "POST"])
@@ -60,12 +58,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     app.add_url_rule("/administration", "administration", _for_people(administration))
     for path, endpoint, view, methods in _FOR_ADMINISTRATORS:
         app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)
-    for blueprint in plugins.blueprints(own):
-        app.register_blueprint(blueprint)
-        if isinstance(blueprint, ProgramInterface):
-            forms.exempt(blueprint)
-    handle_faults(app)
-    app.after_request(_guard)
+    register_plugins(app, own, plugins)
+    handle_faults(app, _FAULTS)
     return app
 
 
@@ -80,12 +74,3 @@ def _for_people(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respo
         return view(actor, **arguments)
 
     return answer
-
-
-def _guard(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    if response.mimetype == "text/html":
-        response.headers["Cache-Control"] = "no-store"
-    return response

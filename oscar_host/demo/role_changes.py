@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from unicodedata import combining, normalize
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, union, update
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -14,7 +13,7 @@ from cpar_plugin.hooks import Actor, AuditEvent
 
 from ..database import not_allowed
 from ..host import OscarHost
-from ..sql import letters, may_be_stored
+from ..sql import folded, letters, may_be_stored
 from .roles import BESIDES, Right, Role, roles
 
 NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more
@@ -72,7 +71,7 @@ def create(
         raise Refused(messages)
     try:
         with changing(host, actor) as session:
-            if _folded(name) in map(_folded, _taken(session, host)):
+            if folded(name) in map(folded, _taken(session, host)):
                 raise Refused({"name": _TAKEN})
             session.execute(insert(host.tables.role).values(role_name=name, description=_line(description)))
             record(host, session, actor, "add", "role", name)
@@ -215,9 +214,3 @@ def _taken(session: Session, host: OscarHost) -> Iterable[str]:
         tables.provider.c.provider_no,
     )
     return session.scalars(union(*(select(letters(name)) for name in names)))
-
-
-def _folded(name: str) -> str:
-    """The name as MariaDB compares it in OSCAR's tables: without case, accents and blanks at the end."""
-    plain = "".join(letter for letter in normalize("NFKD", name) if not combining(letter))
-    return plain.casefold().strip()

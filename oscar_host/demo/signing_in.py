@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from ..accounts import provider_of
 from ..identity import SESSION_KEY
-from .accounts import Throttle, provider_of
+from ..throttle import Throttle
 from .frame import emr, page
 
 _WRONG = "User name or password is wrong, or the account is locked. Type both in again, or ask an administrator."
@@ -21,13 +22,14 @@ def sign_in() -> ResponseReturnValue:
     user_name, password = request.form.get("user_name", ""), request.form.get("password", "")
     throttle: Throttle = current_app.extensions["emr_throttle"]
     now = emr().host.clock.now()
-    if not throttle.open(user_name, now):
+    attempt = throttle.begin(user_name, request.remote_addr or "", now)
+    if attempt is None:
         return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     with emr().host.database.engine.connect() as connection:
         provider_id = provider_of(connection, emr().host.tables, user_name, password, now.date())
     if provider_id is None:
-        throttle.failed(user_name, now)
         return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
+    throttle.passed(attempt)
     session.clear()
     session[SESSION_KEY] = provider_id
     return redirect(back_to, HTTPStatus.SEE_OTHER)

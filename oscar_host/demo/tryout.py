@@ -77,17 +77,17 @@ class Place:
 
     def host(self, registry_url: str, clock: FixedClock | None = None) -> OscarHost:
         """The embedded EMR in this folder, which submits to the registry."""
-        return open_host(self.database_url, settings=_settings(registry_url), clock=clock)
+        return open_host(self.database_url, settings=self._settings(registry_url), clock=clock)
 
     def write_settings(self, registry_url: str) -> None:
         """For other commands on the same clinic: CPAR_SETTINGS names this file."""
-        lines = (f"{name} = {value}\n" for name, value in _settings(registry_url).items())
+        lines = (f"{name} = {value}\n" for name, value in self._settings(registry_url).items())
         text = f"[cpar]\ndatabase_url = {self.database_url}\n" + "".join(lines)
         (self.folder / "settings.ini").write_text(text, encoding="utf-8")
 
-
-def _settings(registry_url: str) -> dict[str, str]:
-    return {"transport": "fhir", "registry_url": registry_url}
+    def _settings(self, registry_url: str) -> dict[str, str]:
+        exports = str(self.folder / "exports")
+        return {"transport": "fhir", "registry_url": registry_url, "fhir_export_folder": exports}
 
 
 def last_open_night(calendar: Calendar, now: datetime) -> date:

@@ -217,6 +217,7 @@ def test_one_statement_answers_every_question_of_a_request(host: OscarHost, osca
     oscar.privilege("manager", "_admin.cpar", "w")
     patient_id = oscar.patient()
     oscar.privilege("doctor", f"_demographic${patient_id + 1}", "o")
+    host.identity.may_see(DOCTOR, patient_id)  # the first question of all looks at the tables
     request_of("101")
     statements.clear()
     actor = host.identity.current()

@@ -4,20 +4,16 @@ import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cpar_plugin.transport import Envelope
+
+from ..authority import Authority
 
 TAKEN_AT = datetime(2026, 11, 10, 10, 0, tzinfo=UTC)
 SNAPSHOT = "6f1c54a7-31c4-4d77-9a38-3d2b4d0c3b11"
@@ -77,59 +73,6 @@ def envelope() -> Callable[..., Envelope]:
         return Envelope(**(true | changes))
 
     return put
-
-
-class Authority:
-    """A certificate authority of our own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
-        own = self._certificate(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
-        self.file = str(self._write("ca.pem", own.public_bytes(serialization.Encoding.PEM)))
-
-    def issue(self, name: str, *, password: bytes | None = None, expired: bool = False) -> tuple[str, str]:
-        """A certificate for a host's name or address, good for servers and clients: the files of it and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        other = x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
-        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        certificate = self._certificate(
-            subject, key, x509.SubjectAlternativeName([other]), x509.ExtendedKeyUsage(usages), expired=expired
-        )
-        locked = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-        pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        return (
-            str(self._write(f"{name}-{expired}.pem", certificate.public_bytes(pem))),
-            str(self._write(f"{name}-{bool(password)}.key", key.private_bytes(pem, pkcs8, locked))),
-        )
-
-    def _certificate(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        *extensions: x509.ExtensionType,
-        expired: bool = False,
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=3))
-            .not_valid_after(now + timedelta(days=-1 if expired else 1))
-        )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-        return builder.sign(self._key, hashes.SHA256())
-
-    def _write(self, name: str, content: bytes) -> Path:
-        file = self._folder / name
-        file.write_bytes(content)
-        return file
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def secured(tmp_path: Path, authority: Any) -> Callable[..., AbstractContextMana
     """A registry with a certificate for a name; it may ask for client certificates of the same authority."""
 
     def run(name: str, *, ask: bool = False, expired: bool = False) -> AbstractContextManager[RunningRegistry]:
-        certificate, key = authority.issue(name, expired=expired)
+        certificate, key = authority.issue(name, days=-1 if expired else 1)
         arguments = ["--certificate", certificate, "--key", key]
         client = authority.issue("client.example") if ask else None
         if ask:

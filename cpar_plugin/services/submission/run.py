@@ -3,21 +3,19 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select
 
 from ...domain.refusals import Refused
 from ...domain.submission import State
 from ...hooks import Host
 from ...settings import Settings
-from ...store.tables import heartbeat, submission
+from ...store.tables import submission
 from ...transport import Answer, Envelope, Outcome, Transport, for_settings
-from .. import clinic, mailing, notices, retention
+from .. import clinic, heartbeat, mailing, retention
 from . import night
 from .claims import Claim, Now, take_one
 from .work import carry_on
@@ -62,7 +60,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
         _try(report, lambda: retention.forget(host, settings, now=host.clock.now()))
     _try(report, lambda: mailing.mail(host, settings, moment()))
     if not report.errors:
-        _beat(host)
+        heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report
 
 
@@ -74,7 +72,7 @@ def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress:
         done += 1
         if progress:
             progress(done, done + _waiting(host))
-        _try(report, lambda: _beat(host))
+        _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
 
 
 def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
@@ -123,12 +121,3 @@ def _waiting(host: Host) -> int:
     with host.database.engine.connect() as connection:
         due = select(func.count()).select_from(submission).where(submission.c.state == State.DUE)
         return connection.scalar(due) or 0
-
-
-def _beat(host: Host) -> None:
-    now = host.clock.now()  # even where a run pretends to be at another time
-    # Two workers may both find no heartbeat yet: the other one's is as good.
-    with suppress(IntegrityError), host.database.session() as session:
-        beaten = session.execute(update(heartbeat).where(heartbeat.c.name == notices.HEARTBEAT).values(at=now))
-        if not beaten.rowcount:  # type: ignore[attr-defined]
-            session.execute(insert(heartbeat).values(name=notices.HEARTBEAT, at=now))

@@ -1,0 +1,46 @@
+"""The checks of this plugin, in the order in which an operator would look."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from ...domain.refusals import Refused
+from ...hooks import Health, HealthCheck, Host
+from ...settings import Settings, load
+from . import configured, folders, patients, registry, running
+
+SETTINGS: Final = "cpar-settings"
+_CORRECT: Final = "Correct the settings that it names and start the application anew. Until then nothing works."
+
+# By name, and whether it needs the database.
+_CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]] = (
+    (SETTINGS, False, configured.settings_fit),
+    ("cpar-clinic", True, configured.clinic_entered),
+    ("cpar-scheduler", True, running.scheduler),
+    ("cpar-night-run", True, running.night_run),
+    ("cpar-submissions", True, running.submissions),
+    ("cpar-fhir-refresh", True, running.fhir_refresh),
+    ("cpar-records", True, patients.readable),
+    ("cpar-left-out", True, patients.left_out),
+    ("cpar-practitioner-ids", True, patients.practitioner_ids),
+    ("cpar-registry", False, registry.reachable),
+    ("cpar-registry-sign-in", False, registry.sign_in),
+    ("cpar-registry-certificate", False, registry.certificate),
+    ("cpar-client-certificate", False, registry.client_certificate),
+    ("cpar-outbox", False, folders.outbox),
+    ("cpar-exports", False, folders.exports),
+)
+
+
+def checks(host: Host) -> list[HealthCheck]:
+    """The checks of this plugin. Where the settings cannot be read there is only one, which says why."""
+    try:
+        settings = load(host.settings)
+        settings.calendar(host.clock.zone)
+    except Refused as refused:
+        wrong = Health.failure(str(refused), _CORRECT)
+        return [HealthCheck(name=SETTINGS, run=lambda: wrong, needs_database=False)]
+    return [
+        HealthCheck(name=name, run=partial(check, host, settings), needs_database=needs_database)
+        for name, needs_database, check in _CHECKS
+    ]

@@ -1,0 +1,31 @@
+"""Whether what operator and clinic have entered is enough to work with."""
+
+from ...domain.refusals import Refused
+from ...hooks import Health, Host
+from ...settings import Settings
+from ...transport import for_settings
+from .. import clinic
+
+
+def settings_fit(host: Host, settings: Settings) -> Health:
+    """Whether the settings fit together, the way out included. Opens certificates, connects to nothing."""
+    try:
+        for_settings(settings)
+    except Refused as refused:
+        return Health.failure(f"Nothing can be sent. {refused}", "Correct that setting. Until then submissions wait.")
+    where = "a folder" if settings.transport == "folder" else "the registry"
+    return Health.ok(f"The settings fit together. Submissions go to {where}.")
+
+
+def clinic_entered(host: Host, settings: Settings) -> Health:
+    """Whether the integration is on and the clinic has said who it is. Reads one row."""
+    with host.database.engine.connect() as connection:
+        stands = clinic.load(connection)
+    if not stands.enabled:
+        return Health.warning("The integration is turned off: nothing is shown or submitted.", "Run: cpar enable")
+    if not stands.configured:
+        return Health.warning(
+            "The clinic name and Site ID are not entered yet: no panel can be made.",
+            "Somebody who manages panels enters them on the Panel Management page.",
+        )
+    return Health.ok("The integration is on, and clinic name and Site ID are entered.")

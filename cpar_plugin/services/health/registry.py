@@ -1,0 +1,125 @@
+"""Whether the registry can be reached, lets us in, and for how long the certificates are good. No patient is sent."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from ...domain.refusals import Refused
+from ...hooks import Health, Host
+from ...settings import Settings
+from ...transport import for_settings
+from ...transport.certificates import client_certificate_ends, server_certificate_ends
+from ...transport.connection import NETWORK_ERRORS, failure_message, host_of, open_session
+from ...transport.sign_in import ClientCredentials, SignInError
+
+_LONGEST_WAIT: Final = 10.0  # seconds: an operator looks on
+_SOON: Final = timedelta(days=21)
+_FOLDER: Final = Health.ok("Submissions go to a folder: no registry is called.")
+_ASK: Final = "If all settings are right, ask the registry. Submissions wait and are tried again for a day."
+
+
+def reachable(host: Host, settings: Settings) -> Health:
+    """Whether the registry answers: asks for its CapabilityStatement, and takes any answer."""
+    if found := _not_called(settings):
+        return found
+    address, hasty = settings.registry_url.rstrip("/"), _hasty(settings)
+    try:
+        with (
+            open_session(hasty) as session,
+            session.get(
+                f"{address}/metadata",
+                headers={"Accept": "application/fhir+json"},
+                timeout=(hasty.registry_connect_seconds, hasty.registry_read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            status = response.status_code
+    except NETWORK_ERRORS as error:
+        return Health.failure(failure_message(error, address, hasty), _ASK)
+    if 300 <= status < 400:
+        return Health.warning(
+            f"{host_of(address)} sends callers elsewhere (status {status}), where submissions do not follow.",
+            "Ask the registry for its address and set registry_url.",
+        )
+    if status >= 500:
+        return Health.warning(f"{host_of(address)} answers, but has a fault of its own (status {status}).", _ASK)
+    return Health.ok(f"{host_of(address)} answers (status {status}).")
+
+
+def sign_in(host: Host, settings: Settings) -> Health:
+    """Whether there is an access token for us. Gets one, and throws it away."""
+    if found := _not_called(settings):
+        return found
+    if not settings.registry_token_url:
+        return Health.ok("registry_token_url is not set: submissions go without an access token.")
+    hasty = _hasty(settings)
+    try:
+        with open_session(hasty) as session:
+            ClientCredentials(hasty).token(session)
+    except SignInError as error:
+        return Health.failure(error.answer.message, _ASK)
+    return Health.ok(f"{host_of(settings.registry_token_url)} gives us an access token.")
+
+
+def certificate(host: Host, settings: Settings) -> Health:
+    """For how long the certificates of the registry and of its sign-in are good."""
+    if found := _not_called(settings):
+        return found
+    hasty = _hasty(settings)
+    addresses = [
+        one for one in (settings.registry_url, settings.registry_token_url) if one.lower().startswith("https:")
+    ]
+    ends: dict[str, datetime] = {}
+    for address in addresses:
+        try:
+            ends[host_of(address)] = server_certificate_ends(address, hasty)
+        except OSError as error:
+            return Health.failure(failure_message(error, address, hasty), _ASK)
+    if not ends:
+        return Health.ok("The registry is on this machine, without a certificate.")
+    told = "; ".join(f"{name}: {_days_left(end, host)}" for name, end in ends.items())
+    if min(ends.values()) - host.clock.now() < _SOON:
+        return Health.warning(
+            f"The registry's certificate ends soon. {told}.",
+            "Tell the registry: once it has ended nothing is sent.",
+        )
+    return Health.ok(f"The registry's certificate is good. {told}.")
+
+
+def client_certificate(host: Host, settings: Settings) -> Health:
+    """For how long our own certificate is good."""
+    if found := _not_called(settings):
+        return found
+    if not settings.registry_client_certificate:
+        return Health.ok("registry_client_certificate is not set: we show none.")
+    try:
+        end = client_certificate_ends(settings)
+    except (OSError, ValueError):
+        return Health.failure("registry_client_certificate cannot be read.", "Give a PEM file that it may read.")
+    left = _days_left(end, host)
+    get = "Get a new one from whoever issued it, and set registry_client_certificate and registry_client_key."
+    if end <= host.clock.now():
+        return Health.failure(f"Our certificate has ended: {left}.", get)
+    if end - host.clock.now() < _SOON:
+        return Health.warning(f"Our certificate ends soon: {left}.", get)
+    return Health.ok(f"Our certificate is good: {left}.")
+
+
+def _not_called(settings: Settings) -> Health | None:
+    """Why the registry is not called, None where it is."""
+    if settings.transport == "folder":
+        return _FOLDER
+    try:
+        for_settings(settings)
+    except Refused as refused:
+        return Health.failure(str(refused), "Correct that setting; then look again.")
+    return None
+
+
+def _hasty(settings: Settings) -> Settings:
+    waits = ("registry_connect_seconds", "registry_read_seconds")
+    return settings.model_copy(update={name: min(getattr(settings, name), _LONGEST_WAIT) for name in waits})
+
+
+def _days_left(end: datetime, host: Host) -> str:
+    return f"{max((end - host.clock.now()).days, 0)} days left, until {end.astimezone(host.clock.zone):%Y-%m-%d}"

@@ -1,0 +1,95 @@
+"""Whether the regular work is done: the scheduler, the night run, submissions, the refresh of FHIR resources."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, exists, func, select
+
+from ...hooks import Health, Host
+from ...settings import Settings
+from ...store import tables
+from .. import heartbeat, notices
+from ..journal import Kind
+from ..submission.wording import spoken, spoken_moment
+
+_OFF: Final = Health.ok("The integration is turned off: there is nothing to do.")
+_SCHEDULER: Final = "keep the host's scheduler running, or call cpar run-due every minute by cron or systemd"
+_REFRESHES_MISSED: Final = 3
+
+
+def scheduler(host: Host, settings: Settings) -> Health:
+    """Whether something looks for work. Reads two rows."""
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.engine.connect() as connection:
+        enabled_at = _enabled_at(connection)
+        last = heartbeat.last(connection, heartbeat.SUBMISSIONS)
+    if enabled_at is None:
+        return _OFF
+    quiet = notices.quiet_since(enabled_at, last, host.clock.now())
+    if quiet is not None:
+        return Health.failure(
+            f"Nothing has looked for work since {spoken_moment(quiet, calendar)}: nothing is submitted.",
+            f"Find out why in the log of the host or of cron, and {_SCHEDULER}.",
+        )
+    return Health.ok(f"Last looked for work: {spoken_moment(last or enabled_at, calendar)}.")
+
+
+def night_run(host: Host, settings: Settings) -> Health:
+    """Whether the latest night run has taken place. Reads a few rows."""
+    calendar = settings.calendar(host.clock.zone)
+    expected = calendar.last_night(host.clock.now())
+    with host.database.engine.connect() as connection:
+        since = _configured_at(connection)
+        nights = tables.night_run.c
+        began_at = connection.scalar(select(nights.began_at).where(nights.night == expected))
+        last = connection.scalar(select(func.max(nights.night)))
+    if began_at is not None:
+        return Health.ok(f"The last night run began {spoken_moment(began_at, calendar)}.")
+    if since is None or since > calendar.moment(expected, calendar.night_run_at):
+        return Health.ok("No night run was due yet.")
+    before = f"the last one was that of {spoken(last)}" if last else "there has never been one"
+    return Health.warning(
+        f"The night run of {spoken(expected)} did not take place; {before}.",
+        f"What was due goes with the next night. See that the machine is on from {settings.night_run_at:%H:%M} to "
+        f"{settings.catch_up_until:%H:%M}, and {_SCHEDULER}.",
+    )
+
+
+def submissions(host: Host, settings: Settings) -> Health:
+    """Whether a panel's latest submission came to nothing. Reads a row for each panel."""
+    with host.database.engine.connect() as connection:
+        found = notices.notices(connection, host, settings, host.clock.now())
+    unmended = [notice.text for notice in found if notice.panel_id is not None]
+    if unmended:
+        return Health.failure(" ".join(unmended), "See Submission History: it says for each panel what to do.")
+    return Health.ok("No submission has failed, was refused or missed.")
+
+
+def fhir_refresh(host: Host, settings: Settings) -> Health:
+    """Whether versions of FHIR resources still follow the EMR, where somebody reads them. Reads two rows."""
+    calendar, now = settings.calendar(host.clock.zone), host.clock.now()
+    with host.database.engine.connect() as connection:
+        read = connection.scalar(select(exists().where(tables.client.c.revoked_at.is_(None))))
+        since = _configured_at(connection)
+        last = heartbeat.last(connection, heartbeat.FHIR)
+    if not read or since is None:
+        return Health.ok("No system is registered to read through the FHIR interface.")
+    latest = max(last or since, since)
+    if now - latest > _REFRESHES_MISSED * timedelta(minutes=settings.fhir_refresh_minutes):
+        return Health.warning(
+            f"FHIR resources have not been compared with the EMR since {spoken_moment(latest, calendar)}: versions and "
+            "exports of changes are behind.",
+            "Keep the host's scheduler running (cpar run-due does not do this), and look into its log.",
+        )
+    return Health.ok(f"FHIR resources were last compared with the EMR {spoken_moment(latest, calendar)}.")
+
+
+def _enabled_at(connection: Connection) -> datetime | None:
+    return connection.scalar(select(tables.clinic.c.enabled_at))
+
+
+def _configured_at(connection: Connection) -> datetime | None:
+    """Since when there is work to do: the integration on, clinic name and Site ID entered. None while there is none."""
+    entered = connection.scalar(select(func.min(tables.operation.c.at)).where(tables.operation.c.kind == Kind.SETTINGS))
+    enabled_at = _enabled_at(connection)
+    return max(enabled_at, entered) if enabled_at and entered else None

@@ -1,0 +1,80 @@
+"""What the database account may do, as `SHOW GRANTS` tells it: MariaDB has such, SQLite has not."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+_GRANT: Final = re.compile(
+    r"GRANT (?P<rights>.+?) ON (?P<database>`(?:[^`]|``)*`|\*)\.(?P<table>`(?:[^`]|``)*`|\*) "
+    r"TO (?P<grantee>\S+)(?P<more>.*)",
+    re.DOTALL,
+)
+_EVERYTHING: Final = "ALL PRIVILEGES"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Rights on a server (`*.*`), on databases (a name, perhaps with % and _) or one table, to an account or role."""
+
+    rights: frozenset[str]  # without the columns that some of them may be limited to
+    database: str
+    table: str
+    grantee: str
+
+    @property
+    def scope(self) -> str:
+        """As a statement has it."""
+        return ".".join(one if one == "*" else f"`{one.replace('`', '``')}`" for one in (self.database, self.table))
+
+    def covers(self, database: str) -> bool:
+        """Whether it is about this database or something in it."""
+        if self.database == "*" or self.table != "*":
+            return self.database in ("*", database)
+        return re.fullmatch(_as_expression(self.database), database, re.IGNORECASE | re.DOTALL) is not None
+
+
+def grants(connection: Connection) -> list[Grant]:
+    """All grants of the current account and of the roles that it has switched on."""
+    return list(_read(connection.execute(text("SHOW GRANTS")).scalars()))
+
+
+def account(connection: Connection) -> str:
+    """The account as a statement has it: `'cpar'@'localhost'`."""
+    user, _, machine = str(connection.scalar(text("SELECT CURRENT_USER()"))).rpartition("@")
+    return f"'{user}'@'{machine}'"
+
+
+def missing(found: Iterable[Grant], database: str, wanted: Iterable[str]) -> list[str]:
+    """Those of the wanted rights that nothing gives on the whole database."""
+    given: set[str] = set()
+    for grant in found:
+        if grant.table == "*" and grant.covers(database):
+            given |= grant.rights
+    return [] if _EVERYTHING in given else [right for right in wanted if right not in given]
+
+
+def _read(lines: Iterable[str]) -> Iterator[Grant]:
+    for line in lines:
+        found = _GRANT.match(line)
+        if found is None:
+            continue  # a role, or a right on routines
+        rights = {
+            re.sub(r"\s*\(.*", "", right, flags=re.DOTALL) for right in re.split(r", (?![^(]*\))", found["rights"])
+        }
+        if "WITH GRANT OPTION" in found["more"]:
+            rights.add("GRANT OPTION")
+        yield Grant(frozenset(rights), _bare(found["database"]), _bare(found["table"]), found["grantee"])
+
+
+def _bare(name: str) -> str:
+    return name if name == "*" else name[1:-1].replace("``", "`")
+
+
+def _as_expression(pattern: str) -> str:
+    """MariaDB's pattern of names as a regular expression."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wild = {"%": ".*", "_": "."}
+    return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)

@@ -1,0 +1,122 @@
+"""The order in which a host is looked at: what needs something that is broken is not checked, and said to be so."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Health, HealthCheck, HealthLevel
+from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
+
+from ..host import OscarHost, from_environment
+from . import connecting, oscar, records, rights, tables, times
+
+log = logging.getLogger(__name__)
+
+_SETTINGS, _PLUGINS, _DATABASE, _OWN_TABLES, _OSCAR = "settings", "plugins", "database", "own-tables", "oscar"
+_OF_DATABASE: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
+    ("connection", connecting.connection),
+    ("own-rights", rights.own_rights),
+    ("oscar-rights", rights.oscar_rights),
+    ("oscar-tables", tables.oscar_tables),
+    ("audit-log", rights.audit_log),
+    ("least-rights", rights.least_rights),
+    ("collations", tables.collations),
+    ("clock", times.clock),
+    ("time-zone", times.time_zone),
+)
+_OF_RECORDS: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
+    ("oscar-clock", times.oscar_clock),
+    ("merges", records.merges),
+    ("visit-statuses", records.visit_statuses),
+)
+# Without these nothing can be said about records, nor anything that a plugin needs the database for.
+_BEFORE_RECORDS: Final = ("oscar-rights", "oscar-tables", _OWN_TABLES)
+NAMES: Final = (
+    *(_SETTINGS, _PLUGINS, _OSCAR, _DATABASE, _OWN_TABLES),
+    *(name for name, _ in (*_OF_DATABASE, *_OF_RECORDS)),
+)
+_STATEMENT_TOOK_TOO_LONG: Final = 1969
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check has found; None where it was not made, because of what others have found."""
+
+    name: str
+    health: Health | None
+
+
+def examine() -> Iterator[Finding]:
+    """Look at the host of the environment, one check after the other. Never raises, and changes nothing."""
+    try:
+        host = from_environment()
+    except Refused as refused:
+        yield Finding(_SETTINGS, Health.failure(str(refused), "Correct that in the settings; then look again."))
+        yield from (Finding(name, None) for name in NAMES if name != _SETTINGS)
+        return
+    try:
+        yield from _examined(host)
+    finally:
+        host.database.engine.dispose()
+
+
+def _examined(host: OscarHost) -> Iterator[Finding]:
+    plugins = Plugins()
+    connecting.limit_waiting(host.database.engine)
+    yield _made(_SETTINGS, partial(connecting.settings, host))
+    yield _made(_PLUGINS, partial(_load, plugins))
+    yield _made(_OSCAR, partial(oscar.signs_in, host))
+    found = _made(_DATABASE, partial(connecting.database, host))
+    yield found
+    sound = {_DATABASE} if _works(found) else set()
+    for name, check in (*_OF_DATABASE, (_OWN_TABLES, lambda host: tables.own_tables(host, plugins.migrations()))):
+        found = _made(name, partial(check, host)) if _DATABASE in sound else Finding(name, None)
+        sound |= {name} if _works(found) else set()
+        yield found
+    readable = sound.issuperset(_BEFORE_RECORDS)
+    for name, check in _OF_RECORDS:
+        yield _made(name, partial(check, host)) if readable else Finding(name, None)
+    for of_plugin in plugins.health_checks(host):
+        yield _of_plugin(of_plugin) if readable or not of_plugin.needs_database else Finding(of_plugin.name, None)
+
+
+def _load(plugins: Plugins) -> Health:
+    try:
+        plugins.load_installed()
+    except IncompatiblePlugin as incompatible:
+        return Health.failure(str(incompatible), "Install versions that fit together.")
+    return connecting.plugins_fit(plugins)
+
+
+def _of_plugin(check: HealthCheck) -> Finding:
+    return Finding(check.name, check.run())  # guarded already
+
+
+def _made(name: str, check: Callable[[], Health]) -> Finding:
+    """A check that raises is a failure, and the others go on. Of an error only its kind is told: it may hold data."""
+    try:
+        return Finding(name, check())
+    except Exception as error:
+        number = error.orig.args[0] if isinstance(error, DBAPIError) and error.orig and error.orig.args else ""
+        if number == _STATEMENT_TOOK_TOO_LONG:
+            return Finding(
+                name,
+                Health.warning(
+                    f"The check took longer than {connecting.STATEMENT_SECONDS} seconds and was broken off.",
+                    "Try again when the server has less to do.",
+                ),
+            )
+        kind = f"{type(error).__name__} {number if isinstance(number, int) else ''}".strip()
+        log.error("check %s failed: %s", name, kind)
+        return Finding(
+            name, Health.failure(f"The check could not be made ({kind}).", "See the other checks, and look again then.")
+        )
+
+
+def _works(found: Finding) -> bool:
+    return found.health is not None and found.health.level is not HealthLevel.FAILURE

@@ -1,0 +1,35 @@
+"""Whether OSCAR answers the question who is signed in, where the plugins' pages stand beside it."""
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Health
+
+from ..host import OscarHost
+from ..neighbour.rest import OscarRest, OscarUnavailable, SignedOut
+from ..neighbour.sessions import ME
+from ..neighbour.settings import load
+
+
+def signs_in(host: OscarHost) -> Health:
+    """Whether OSCAR answers at `oscar_url`, and takes a session that nobody has for none."""
+    if "oscar_url" not in host.settings:
+        return Health.ok("oscar_url is not set: nobody signs in by OSCAR's session.")
+    try:
+        settings = load(host.settings)
+    except Refused as refused:
+        return Health.failure(str(refused), "Correct that in the settings; then look again.")
+    if settings.sign_in != "session":
+        return Health.ok("sign_in = password: nobody signs in by OSCAR's session.")
+    try:
+        OscarRest(settings).get(ME, f"{settings.oscar_cookies.split()[0]}=of-nobody")
+    except SignedOut:
+        return Health.ok("OSCAR answers, and knows nobody without a session.")
+    except OscarUnavailable:
+        return Health.failure(
+            "OSCAR does not answer who is signed in, so that nobody can open a page.",
+            "Check that OSCAR runs, and oscar_url: its address with the context path, such as "
+            "http://127.0.0.1:8080/oscar. Its REST services must be switched on.",
+        )
+    return Health.failure(
+        "OSCAR names somebody for a session that nobody has: whoever comes would be taken for them.",
+        "Stop the application. Let oscar_url lead to OSCAR itself, not to a proxy that signs people in.",
+    )

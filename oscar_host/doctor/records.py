@@ -1,0 +1,101 @@
+"""Whether OSCAR's records are such as the rules take them to be: merges, and statuses of appointments."""
+
+import re
+from typing import Any, Final
+
+from sqlalchemy import Connection, column, func, select, table
+from sqlalchemy.exc import DBAPIError
+
+from cpar_plugin.hooks import Health
+
+from ..host import OscarHost
+from ..roster import NO_VISIT, VISIT
+from ..sql import letters
+from .rights import Reading, try_to_read
+
+LATEST: Final = 100_000
+_LONG: Final = 20
+_NAMED: Final = 10
+_NOT_SEEN: Final = re.compile(r"cancel|no[ -]?show|delet|did not|not seen|missed", re.IGNORECASE)
+
+
+def merges(host: OscarHost) -> Health:
+    """Whether every merge ends at a record. Reads all merges, and the record at the end of each."""
+    merge, record = host.tables.demographic_merged, host.tables.demographic
+    if try_to_read(host)[merge.name] is not Reading.ALLOWED:
+        return Health.ok("This OSCAR keeps no merges.")
+    chains, merged = host.roster.chains(), host.roster.merged()
+    retired = chains.c.retired_id.distinct()
+    with host.database.engine.connect() as connection:
+        count = _count(connection, select(func.count(retired)))
+        circling = count - _count(connection, select(func.count(merged.c.retired_id.distinct())))
+        lost = _count(
+            connection,
+            select(func.count())
+            .select_from(merged.outerjoin(record, record.c.demographic_no == merged.c.kept_id))
+            .where(record.c.demographic_no.is_(None)),
+        )
+        lengths = select(func.count().label("length")).select_from(chains).group_by(chains.c.retired_id).subquery()
+        longest = _count(connection, select(func.max(lengths.c.length)))
+    faults = []
+    if circling:
+        faults.append(f"{circling} in a circle, so that none of them is a patient")
+    if lost:
+        faults.append(f"{lost} into one that does not exist")
+    if longest > _LONG:
+        faults.append(f"a chain has {longest} merges, which takes time at every look at a visit")
+    if faults:
+        return Health.warning(
+            f"Of {count:,} records merged away: {'; '.join(faults)}.",
+            "Undo these merges in OSCAR and make them anew. To find them: SELECT demographic_no, merged_to FROM "
+            "demographic_merged WHERE deleted = 0 AND (merged_to NOT IN (SELECT demographic_no FROM demographic) OR "
+            "merged_to IN (SELECT demographic_no FROM demographic_merged WHERE deleted = 0));",
+        )
+    return Health.ok(f"{count:,} records are merged away, each into one that is there.")
+
+
+def visit_statuses(host: OscarHost) -> Health:
+    """Whether the visit rule knows the statuses in use. Reads the latest 100,000 appointments by their key."""
+    visit = host.tables.appointment
+    latest = select(visit.c.status).order_by(visit.c.appointment_no.desc()).limit(LATEST).subquery()
+    status = letters(latest.c.status)
+    query = select(status, func.count()).where(latest.c.status.is_not(None)).group_by(status).order_by(status)
+    with host.database.engine.connect() as connection:
+        used: dict[str, int] = {name: count for name, count in connection.execute(query) if name.strip()}
+        described = _described(connection, host)
+    faults = []
+    unknown = [f"{name} ({count:,})" for name, count in used.items() if name[0] not in (*VISIT, *NO_VISIT)]
+    if unknown:
+        faults.append(f"statuses that the rule does not know count as visits: {_some(unknown)}")
+    counted = [
+        f"{name} ({description})"
+        for name, description in described
+        if name[:1] not in NO_VISIT and _NOT_SEEN.search(description)
+    ]
+    if counted:
+        faults.append(f"statuses count as visits though their names say otherwise: {_some(counted)}")
+    looked_at = f"the latest {LATEST:,} appointments" if sum(used.values()) >= LATEST else "all appointments"
+    if faults:
+        return Health.warning(
+            f"In {looked_at}: {'; '.join(faults)}.",
+            "Give appointments that did not take place a status that begins with C, N or D: no other rule is known.",
+        )
+    return Health.ok(f"The visit rule knows every status in {looked_at}.")
+
+
+def _described(connection: Connection, host: OscarHost) -> list[tuple[str, str]]:
+    """The clinic's own names of statuses; none where there is no such table. It has some dozens of rows."""
+    status = table("appointment_status", column("status"), column("description"), schema=host.tables.metadata.schema)
+    try:
+        rows = connection.execute(select(status.c.status, status.c.description).limit(1000)).all()
+    except DBAPIError:
+        return []
+    return [(str(name or ""), str(description or "")) for name, description in rows]
+
+
+def _count(connection: Connection, query: Any) -> int:
+    return connection.scalar(query) or 0
+
+
+def _some(texts: list[str]) -> str:
+    return ", ".join(texts[:_NAMED]) + (", ..." if len(texts) > _NAMED else "")

@@ -1,0 +1,158 @@
+"""Whether the database account may do what is needed, and no more."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Final
+
+from sqlalchemy import Table, literal_column, select
+from sqlalchemy.exc import DBAPIError
+
+from cpar_plugin.hooks import Health
+
+from ..audit import NoAuditTrail
+from ..database import MARIADB
+from ..host import OscarHost
+from .account import account, grants, missing
+
+_OWN: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
+_HARMLESS: Final = frozenset({"USAGE", "SELECT", "SHOW VIEW"})
+_NO_ACCOUNTS: Final = Health.ok("SQLite knows no accounts.")
+_AS_ADMINISTRATOR: Final = "As an administrator of the server:"
+DENIED: Final = (1142, 1143)  # on the table, on a column
+
+
+class Reading(Enum):
+    """What became of an attempt to read a table."""
+
+    ALLOWED = auto()
+    DENIED = auto()
+    NOT_THERE = auto()
+
+
+def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
+    """OSCAR's tables that are read, by name, each with what does not work without it."""
+    tables = host.tables
+    return {
+        table.name: (table, consequence)
+        for table, consequence in (
+            (tables.demographic, "there are no patients"),
+            (tables.provider, "there are no providers, and nobody can sign in"),
+            (tables.appointment, "nobody has a visit, and everybody is left out"),
+            (tables.demographic_merged, "records merged away count as patients of their own"),
+            (tables.user_role, "nobody has a role, and no page opens"),
+            (tables.object_privilege, "nobody has a right, and no page opens"),
+        )
+    }
+
+
+def try_to_read(host: OscarHost) -> Mapping[str, Reading]:
+    """What becomes of reading each of the tables that are needed. Reads no row."""
+    found = {}
+    with host.database.engine.connect() as connection:
+        for name, (table, _) in needed(host).items():
+            try:
+                connection.execute(select(literal_column("1")).select_from(table).limit(0))
+                found[name] = Reading.ALLOWED
+            except DBAPIError as error:
+                found[name] = Reading.DENIED if error_number(error) in DENIED else Reading.NOT_THERE
+                connection.rollback()
+    return found
+
+
+def own_rights(host: OscarHost) -> Health:
+    """Whether the account may do all in the plugins' own database."""
+    engine = host.database.engine
+    if engine.dialect.name not in MARIADB:
+        return _NO_ACCOUNTS
+    own = engine.url.database or ""
+    with engine.connect() as connection:
+        lacking = missing(grants(connection), own, _OWN)
+        who = account(connection)
+    if lacking:
+        return Health.failure(
+            f"The account may not {', '.join(lacking)} in the database {own}.",
+            f"{_AS_ADMINISTRATOR} GRANT {', '.join(lacking)} ON {_quoted(own)}.* TO {who};",
+        )
+    return Health.ok(f"The account may do all in the database {own}.")
+
+
+def oscar_rights(host: OscarHost) -> Health:
+    """Whether each of OSCAR's tables that are needed may be read."""
+    engine, tables = host.database.engine, needed(host)
+    denied = [name for name, reading in try_to_read(host).items() if reading is Reading.DENIED]
+    if denied:
+        with engine.connect() as connection:
+            who = account(connection)
+        told = "; ".join(f"{name} ({tables[name][1]})" for name in denied)
+        statements = " ".join(f"GRANT SELECT ON {_full(host, tables[name][0])} TO {who};" for name in denied)
+        return Health.failure(f"OSCAR's tables may not be read: {told}.", f"{_AS_ADMINISTRATOR} {statements}")
+    return Health.ok("All of OSCAR's tables that are needed may be read.")
+
+
+def audit_log(host: OscarHost) -> Health:
+    """Whether a line could be written to OSCAR's log. Writes none: the server only explains how it would."""
+    if isinstance(host.audit, NoAuditTrail):
+        return Health.ok("audit = ledger: changes are kept in the plugin's own ledger only.")
+    engine, log = host.database.engine, host.tables.log
+    insert = f"INSERT INTO {_full(host, log)} (dateTime, action, content) VALUES (NULL, '', '')"  # noqa: S608
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"EXPLAIN {insert}")
+            who = account(connection) if engine.dialect.name in MARIADB else ""
+    except DBAPIError as error:
+        if error_number(error) in DENIED:
+            with engine.connect() as connection:
+                who = account(connection)
+            return Health.failure(
+                "The account may not write to OSCAR's log, so that no change at all can be made.",
+                f"{_AS_ADMINISTRATOR} GRANT INSERT ON {_full(host, log)} TO {who}; or set audit = ledger to keep the "
+                "record in the plugin's own ledger only.",
+            )
+        return Health.failure(
+            "OSCAR's table log is not there, or has other columns: no change at all can be made.",
+            "Set audit = ledger to keep the record in the plugin's own ledger only.",
+        )
+    return Health.ok("OSCAR's log can be written.")
+
+
+def least_rights(host: OscarHost) -> Health:
+    """Whether the account may do more in OSCAR's database than it has to."""
+    engine = host.database.engine
+    if engine.dialect.name not in MARIADB:
+        return _NO_ACCOUNTS
+    schema = host.tables.metadata.schema
+    if schema in (None, engine.url.database):
+        return Health.warning(
+            "OSCAR's tables and the plugins' are in one database: the account may change all of them.",
+            "Beside a real OSCAR, give the plugins a database of their own and name OSCAR's in CPAR_HOST_SCHEMA.",
+        )
+    with engine.connect() as connection:
+        found = [grant for grant in grants(connection) if grant.covers(schema)]
+    told, statements = [], []
+    for grant in found:
+        may = _HARMLESS | {"INSERT"} if grant.table == host.tables.log.name else _HARMLESS
+        surplus = sorted(grant.rights - may if grant.database != "*" else grant.rights - {"USAGE"})
+        if surplus:
+            told.append(f"{', '.join(surplus)} on {grant.scope}")
+            statements.append(f"REVOKE {', '.join(surplus)} ON {grant.scope} FROM {grant.grantee};")
+    if told:
+        return Health.warning(
+            f"The account may do more with OSCAR's tables than read them: {'; '.join(told)}.",
+            "See that the account has ALL on its own database and SELECT on OSCAR's, then as an administrator of the "
+            f"server: {' '.join(statements)}",
+        )
+    return Health.ok("The account may only read OSCAR's tables, and add to its log at most.")
+
+
+def error_number(error: Exception) -> int | None:
+    """MariaDB's number of an error."""
+    original = getattr(error, "orig", None)
+    return original.args[0] if original and original.args else None
+
+
+def _full(host: OscarHost, table: Table) -> str:
+    return str(host.database.engine.dialect.identifier_preparer.format_table(table))
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"

@@ -1,0 +1,124 @@
+"""Whether the tables are there with the columns that are read: the plugins' own and OSCAR's."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Column, text
+from sqlalchemy.exc import DBAPIError
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Health, MigrationSource
+
+from .. import juno
+from ..database import MARIADB
+from ..host import OscarHost
+from ..migrations import Step, step_of
+from ..schema import Present, present
+from .rights import DENIED, Reading, error_number, needed, try_to_read
+
+_EXACT: Final = "utf8mb4_bin"
+_WHOLE: Final = "Grant SELECT on whole tables, not on single columns."
+_ELSEWHERE: Final = "Check CPAR_HOST_SCHEMA, which names OSCAR's database"
+
+
+def own_tables(host: OscarHost, sources: Sequence[MigrationSource]) -> Health:
+    """Whether the plugins' tables are those of the installed package. Reads a row for each plugin."""
+    steps = [step_of(host.database.engine, source) for source in sources]
+    if Step.NONE in steps:
+        return Health.failure("The plugins' tables are not there.", "Run: cpar migrate")
+    if Step.BEHIND in steps:
+        return Health.failure("The plugins' tables are those of an older version.", "Run: cpar migrate")
+    if Step.AHEAD in steps:
+        return Health.failure(
+            "The plugins' tables are those of a newer version than the one that runs.",
+            "Install the newer package here too, and see that only one is installed.",
+        )
+    return Health.ok("The plugins' tables are there, in the version that is installed.")
+
+
+def oscar_tables(host: OscarHost) -> Health:
+    """Whether OSCAR's tables have what is read of them. Reads no row."""
+    reading = try_to_read(host)
+    missing = [name for name, found in reading.items() if found is Reading.NOT_THERE]
+    merges = host.tables.demographic_merged.name
+    if missing and missing != [merges]:
+        told = "; ".join(f"{name} ({needed(host)[name][1]})" for name in missing)
+        return Health.failure(f"These tables are not there: {told}.", f"{_ELSEWHERE}.")
+    try:
+        found = present(host.database.engine, host.tables)
+    except Refused as refused:
+        return Health.failure(str(refused), f"{_ELSEWHERE}.")
+    except DBAPIError as error:
+        if error_number(error) not in DENIED:
+            raise
+        return Health.failure("Some of OSCAR's tables may only be read in part.", _WHOLE)
+    lacking = [
+        f"{column.table.name}.{column.name}" for column in _required(host, found) if not found.has_column(column)
+    ]
+    if lacking:
+        return Health.failure(
+            f"These columns are not there, or may not be read: {', '.join(lacking)}.",
+            f"{_ELSEWHERE}. {_WHOLE}",
+        )
+    without = [f"{column.name} ({loss})" for column, loss in _optional(host) if not found.has_column(column)]
+    without += [f"the table {merges} ({needed(host)[merges][1]})"] if missing else []
+    told = f"This OSCAR has no {', no '.join(without)}." if without else ""
+    grave = missing or not found.has_column(host.tables.demographic.c.hc_type)
+    if grave:
+        return Health.warning(told, "Nothing works worse than it says; if that is too much, ask who looks after OSCAR.")
+    return Health.ok(f"OSCAR's tables have all that is needed. {told}".strip())
+
+
+def _required(host: OscarHost, found: Present) -> list[Column[object]]:
+    record, visit, provider = host.tables.demographic.c, host.tables.appointment.c, host.tables.provider.c
+    columns = [
+        *(record.demographic_no, record.last_name, record.first_name, record.sex, record.hin, record.patient_status),
+        *(record.year_of_birth, record.month_of_birth, record.date_of_birth, record.provider_no),
+        *(visit.appointment_no, visit.demographic_no, visit.appointment_date, visit.start_time, visit.status),
+        *(provider.provider_no, provider.last_name, provider.first_name, provider.ohip_no, provider.status),
+        host.tables.user_role.c.provider_no,
+    ]
+    merge, right = host.tables.demographic_merged, host.tables.object_privilege.c
+    if found.has(merge):
+        columns += [merge.c.id, merge.c.demographic_no, merge.c.merged_to, merge.c.deleted]
+    if juno.there(found):  # its own tables of rights
+        return [*columns, host.tables.role.c.role_no]
+    return [*columns, host.tables.user_role.c.role_name, right.roleUserGroup, right.objectName, right.privilege]
+
+
+def _optional(host: OscarHost) -> tuple[tuple[Column[object], str], ...]:
+    record, provider = host.tables.demographic.c, host.tables.provider.c
+    return (
+        (record.hc_type, "every health number counts as one of Alberta"),
+        (record.middleNames, "middle names are not sent"),
+        (record.pref_name, "nobody is told that a preferred name is in use"),
+        (provider.practitionerNo, "licences of providers are not sent"),
+    )
+
+
+def collations(host: OscarHost) -> Health:
+    """Whether the plugins' texts are still compared letter by letter. Reads the names of columns."""
+    engine = host.database.engine
+    if engine.dialect.name not in MARIADB:
+        return Health.ok("SQLite compares letter by letter.")
+    query = text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :own "
+        "AND table_name LIKE 'cpar\\_%' AND table_name NOT LIKE '%\\_version' AND collation_name <> :exact "
+        "ORDER BY table_name, column_name"
+    )
+    own, schema = engine.url.database, host.tables.metadata.schema or engine.url.database
+    theirs = text(
+        "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = :oscar "
+        "AND table_name IN ('demographic', 'provider', 'appointment') AND collation_name IS NOT NULL ORDER BY 1"
+    )
+    with engine.connect() as connection:
+        changed = [f"{table}.{column}" for table, column in connection.execute(query, {"own": own, "exact": _EXACT})]
+        of_oscar = connection.scalars(theirs, {"oscar": schema}).all()
+    if changed:
+        return Health.failure(
+            f"Columns of ours have another collation than {_EXACT}: {', '.join(changed)}. Texts that differ only in "
+            "capitals or accents count as the same there, or cannot be compared with OSCAR's.",
+            "Somebody has converted these tables. Give the columns back their type with ALTER TABLE ... MODIFY ... "
+            f"CHARACTER SET utf8mb4 COLLATE {_EXACT}, or restore the database from a backup.",
+        )
+    return Health.ok(f"Ours are {_EXACT}; OSCAR's ({', '.join(of_oscar)}) are compared letter by letter as well.")

@@ -1,0 +1,95 @@
+"""What people see when something goes wrong, and what the log may hold of it: never a patient's data."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+_INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
+_OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
+_BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
+_PLAIN = Markup(
+    '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
+    "<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n</main>\n</body>\n</html>\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPages:
+    """How an application tells people that something went wrong.
+
+    `page` makes a page of a title, a message and a status. `begin` says where to begin anew ("Begin at ..."), `home` is
+    that place's address. `signed_out` tells whether the session of the current request has ended, and `sign_in_href`
+    where to sign in and come back.
+    """
+
+    page: Callable[[str, str, HTTPStatus], ResponseReturnValue]
+    begin: str
+    home: Callable[[], str]
+    signed_out: Callable[[], bool]
+    sign_in_href: Callable[[str], str]
+
+
+def handle_faults(app: Flask, pages: FaultPages) -> None:
+    """Answer every fault with a page that says what to do."""
+    words = {
+        HTTPStatus.NOT_FOUND: f"There is no such page. Check the address. {pages.begin}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"This address is only reached through its form. {pages.begin}",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
+    }
+
+    def refused(error: HTTPException) -> ResponseReturnValue:
+        if isinstance(error, CSRFError) and pages.signed_out():
+            return _to_sign_in(pages)  # the session has ended, and with it the form's token
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        if status < HTTPStatus.BAD_REQUEST:
+            return error
+        return _answer(pages, status, status.phrase.capitalize(), words.get(status, _INCOMPLETE))
+
+    def broken(error: Exception) -> ResponseReturnValue:
+        _note(error)
+        return _answer(pages, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
+
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(CSRFError, refused)
+    app.register_error_handler(Exception, broken)
+
+
+def plain_page(title: str, message: str, status: HTTPStatus) -> ResponseReturnValue:
+    """A page without any frame, for when nothing may be asked that the frame shows."""
+    return _PLAIN.format(title=title, message=message), status
+
+
+def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:
+    """And back to the page with the form. A script that has sent it is told to leave that page."""
+    page_with_form = urlsplit(request.referrer or "")
+    own = page_with_form.netloc == request.host and request.endpoint != "sign_in"
+    href = pages.sign_in_href(page_with_form.path if own else pages.home())
+    if request.headers.get("HX-Request"):
+        return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
+    return redirect(href, HTTPStatus.SEE_OTHER)
+
+
+def _note(error: Exception) -> None:
+    # The places and the kind of the error: its text, and the values of a statement, may be a patient's.
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _OURS & set(Path(frame.filename).parts)]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames[-8:])]
+    log.error("%s in %s: %s", type(error).__name__, request.endpoint, " < ".join(places))
+
+
+def _answer(pages: FaultPages, status: HTTPStatus, title: str, message: str) -> ResponseReturnValue:
+    try:
+        return pages.page(title, message, status)
+    except Exception:  # the frame asks for much of what may have failed just now
+        return plain_page(title, message, status)

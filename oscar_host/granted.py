@@ -1,0 +1,88 @@
+"""What a provider may do, read from OSCAR's tables with one statement."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
+
+from . import juno
+from .privileges import ADMINISTRATION, OF_ONE_PATIENT, RECORDS, Grant, Grants, Privileges
+from .schema import Present, Tables
+from .sql import letters
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An active provider with a name to show, and what they may do."""
+
+    name: str
+    privileges: Privileges
+
+
+def read(
+    connection: Connection, tables: Tables, look: Callable[[], Present], provider_id: str, cpar_object: str
+) -> Holder | None:
+    """The provider; None for one who is gone or no longer active.
+
+    Groups are the names of the provider's roles and the provider_id itself, compared letter by letter. Where the tables
+    are those of a newer Juno, its own rules hold.
+    """
+    if juno.there(look()):
+        return _newer(connection, tables, look(), provider_id, cpar_object)
+    provider, right, held = tables.provider, tables.object_privilege, tables.user_role
+    roles = select(letters(held.c.role_name)).where(letters(held.c.provider_no) == provider_id)
+    group = letters(right.c.roleUserGroup)
+    own = or_(group == provider.c.provider_no, group.in_(roles))
+    query = (
+        select(
+            provider.c.last_name,
+            provider.c.first_name,
+            right.c.roleUserGroup,
+            right.c.objectName,
+            right.c.privilege,
+            func.coalesce(right.c.priority, 0),
+        )
+        .select_from(provider.outerjoin(right, and_(concerning(right.c.objectName, cpar_object), own)))
+        .where(active(tables, provider_id))
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    return Holder(_name(rows, provider_id), Grants(tuple(Grant(*row[2:]) for row in rows if row[2] is not None)))
+
+
+def _newer(
+    connection: Connection, tables: Tables, present: Present, provider_id: str, cpar_object: str
+) -> Holder | None:
+    provider = tables.provider
+    right = juno.rights(tables.metadata.schema, present, provider_id, lambda name: concerning(name, cpar_object))
+    query = (
+        select(provider.c.last_name, provider.c.first_name, right)
+        .select_from(provider.outerjoin(right, right.c.held.is_not(None)))
+        .where(active(tables, provider_id))
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    found = (juno.Right(*row[2:]) for row in rows if row.held is not None)
+    return Holder(_name(rows, provider_id), juno.levels(found))
+
+
+def concerning(object_name: ColumnElement[str], cpar_object: str) -> ColumnElement[bool]:
+    """The objects that anybody here asks for."""
+    return or_(
+        object_name.in_([ADMINISTRATION, RECORDS, cpar_object]),
+        object_name.startswith(OF_ONE_PATIENT, autoescape=True),
+        not_(object_name.startswith("_", autoescape=True)),  # permissions of plugins
+    )
+
+
+def active(tables: Tables, provider_id: str) -> ColumnElement[bool]:
+    """Whether a row of `provider` is this one, and active: a status of NULL is."""
+    provider = tables.provider
+    return and_(provider.c.provider_no == provider_id, func.coalesce(provider.c.status, "1") == "1")
+
+
+def _name(rows: Iterable[Row[*tuple[object, ...]]], provider_id: str) -> str:
+    first = next(iter(rows))
+    return " ".join(f"{first.first_name or ''} {first.last_name or ''}".split()) or provider_id

@@ -1,0 +1,105 @@
+"""`cpar install-oscar`: the files for an installation beside a running OSCAR, printed or written."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from pydantic import ValidationError
+
+from .installation import Installation, InstalledFile, IntoPage, files
+
+
+@click.command("install-oscar")
+@click.option("--write", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Write, do not print.")
+@click.option(
+    "--oscar-url",
+    default="http://127.0.0.1:8080/oscar",
+    show_default=True,
+    help="Where OSCAR answers on this machine. Its path must be the one in browsers.",
+)
+@click.option("--server-name", default="", help="The name in browsers, such as emr.example: adds the address /fhir.")
+@click.option(
+    "--into-page",
+    type=click.Choice(get_args(IntoPage)),
+    default="append",
+    show_default=True,
+    help="How OSCAR's pages get our script: append to its custom ones, filter the pages, or a file that they include.",
+)
+@click.option(
+    "--sign-in",
+    type=click.Choice(["session", "password"]),
+    default="session",
+    show_default=True,
+    help="Whoever is signed in to OSCAR, or a sign-in of our own with its passwords.",
+)
+@click.option(
+    "--audit",
+    type=click.Choice(["log", "ledger"]),
+    default="log",
+    show_default=True,
+    help="Write changes to OSCAR's table log too, or only to our own ledger.",
+)
+@click.option("--newer-juno", is_flag=True, help="Roles are kept as newer Junos keep them.")
+@click.option(
+    "--mariadb",
+    default="/run/mysqld/mysqld.sock",
+    show_default=True,
+    metavar="SOCKET|HOST:PORT",
+    help="Where MariaDB answers.",
+)
+@click.option("--oscar-database", default="oscar", show_default=True, help="OSCAR's database.")
+@click.option("--own-database", default="cpar", show_default=True, help="The database of our own tables.")
+@click.option("--account", default="cpar", show_default=True, help="The name of our account in MariaDB.")
+@click.option("--account-host", default="localhost", show_default=True, help="From where that account connects.")
+@click.option("--programs", default=str(Path(sys.executable).parent), help="Folder of gunicorn and cpar. [this one]")
+@click.option("--settings-file", default="/etc/cpar/cpar.ini", show_default=True, help="Where the settings will be.")
+@click.option("--state-folder", default="/var/lib/cpar", show_default=True, help="For the outbox and exports.")
+@click.option("--log-folder", default="/var/log/nginx", show_default=True, help="Where nginx logs.")
+@click.option("--socket", default="/run/cpar/cpar.sock", show_default=True, help="Between nginx and the application.")
+@click.option("--system-user", default="cpar", show_default=True, help="The user of the service.")
+def command(folder: Path | None, **given: Any) -> None:
+    """Make what an installation beside OSCAR needs: rights in MariaDB, settings, a service, a part of nginx's.
+
+    Nothing is changed on the machine. Each time with a new password and key.
+    """
+    found = files(_checked(given))
+    if folder:
+        _write(folder, found)
+    else:
+        for file in found:
+            click.echo(f"==> {file.name}: {file.belongs}\n\n{file.text}")
+
+
+def _checked(given: dict[str, Any]) -> Installation:
+    try:
+        return Installation.model_validate(given)
+    except ValidationError as error:
+        [wrong, *_] = error.errors()
+        if not wrong["loc"]:
+            raise click.UsageError(wrong["msg"].removeprefix("Value error, ")) from None
+        name = str(wrong["loc"][0])
+        raise click.UsageError(f"--{name.replace('_', '-')}: write it like {_EXAMPLES[name]}") from None
+
+
+def _write(folder: Path, found: list[InstalledFile]) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in found:
+            mode = 0o600 if file.secret else 0o644
+            with os.fdopen(os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
+                out.write(file.text)
+    except FileExistsError as error:
+        raise click.ClickException(
+            f"{error.filename} is there already. Name another folder: a new password would not fit the old files."
+        ) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written ({error.strerror}).") from None
+    for file in found:
+        click.echo(f"{folder / file.name}\n    {file.belongs}")
+
+
+_EXAMPLES = {"server_name": "emr.example"} | {
+    str(option.name): option.default for option in command.params if option.default
+}

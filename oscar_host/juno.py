@@ -1,0 +1,120 @@
+"""Roles as newer Junos keep them: a level each for reading, updating, creating and deleting, and roles that inherit."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Subquery, column, literal, select, table, true
+
+from .privileges import READ, RECORDS, patient_of
+from .schema import Present
+from .sql import letters
+
+_MARK = "permission_read"
+_MOST_ANCESTORS = 20  # a role that comes back to itself must not go on for ever
+_LEVELS = ("r", "u", "w", "d")  # in the order of the columns below
+
+
+class Right(NamedTuple):
+    """One row of secObjPrivilege, reached from the role `held` over so many ancestors."""
+
+    held: int
+    ancestors: int
+    object_name: str
+    inclusive: bool
+    read: bool
+    update: bool
+    create: bool
+    delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Privileges by object: for each role that has a row for it, the letters that it gives. None holds another one."""
+
+    of_objects: Mapping[str, tuple[frozenset[str], ...]]
+
+    def may(self, object_name: str, wanted: str) -> bool:
+        """Whether one of the roles gives exactly this letter."""
+        return any(wanted in letters for letters in self.of_objects.get(object_name, ()))
+
+    def may_see(self, patient_id: int) -> bool:
+        """Whether this patient's record may be read."""
+        override = self.overrides().get(patient_id)
+        return self.may(RECORDS, READ) if override is None else override
+
+    def overrides(self) -> Mapping[int, bool]:
+        """The patients who have rows of their own: one role that does not let the record be read closes it."""
+        of_patients = ((patient_of(name), roles) for name, roles in self.of_objects.items())
+        return {
+            patient: all(READ in letters for letters in roles) for patient, roles in of_patients if patient is not None
+        }
+
+
+def levels(rights: Iterable[Right]) -> Levels:
+    """What the rows come to. For each object a role's own row goes before its parent's; one that is not inclusive
+    takes away what the parent gives.
+    """
+    nearest: dict[tuple[int, str], Right] = {}
+    for right in rights:
+        key = (right.held, right.object_name)
+        if key not in nearest or right.ancestors < nearest[key].ancestors:
+            nearest[key] = right
+    found: dict[str, tuple[frozenset[str], ...]] = {}
+    for (_, object_name), right in nearest.items():
+        given = frozenset(letter for letter, given in zip(_LEVELS, right[4:], strict=True) if given and right.inclusive)
+        found[object_name] = (*found.get(object_name, ()), given)
+    return Levels(found)
+
+
+def there(present: Present) -> bool:
+    """Whether these are the tables of a newer Juno."""
+    return _MARK in present.types.get("secObjPrivilege", ())
+
+
+def rights(
+    schema: str | None,
+    present: Present,
+    provider_id: str,
+    concerning: Callable[[ColumnElement[str]], ColumnElement[bool]],
+) -> Subquery:
+    """The rows for the objects concerned that the provider's roles and their ancestors have, as `Right` has them.
+
+    What is deleted does not count. OSCAR's mark of an inactive assignment is never consulted.
+    """
+    held = table("secUserRole", column("provider_no"), column("sec_role_id"), schema=schema)
+    role = table("secRole", column("role_no"), column("parent_sec_role_id"), column("deleted_at"), schema=schema)
+    names = ("permission_read", "permission_update", "permission_create", "permission_delete")
+    others = ("secRoleId", "objectName", "inclusive", "deleted_at")
+    right = table("secObjPrivilege", *(column(name) for name in (*others, *names)), schema=schema)
+
+    def live(rows: Any) -> ColumnElement[bool]:
+        return rows.c.deleted_at.is_(None) if "deleted_at" in present.types.get(rows.name, ()) else true()
+
+    reached = (
+        select(held.c.sec_role_id.label("held"), held.c.sec_role_id.label("role_no"), literal(0).label("ancestors"))
+        .where(letters(held.c.provider_no) == provider_id)
+        .cte("reached", recursive=True)
+    )
+    roles = present.types.get("secRole", ())  # none for an account that may not read them: nothing is inherited then
+    if "parent_sec_role_id" in roles:
+        parents = select(reached.c.held, role.c.parent_sec_role_id, reached.c.ancestors + 1).where(
+            role.c.role_no == reached.c.role_no,
+            role.c.parent_sec_role_id.is_not(None),
+            reached.c.ancestors < _MOST_ANCESTORS,
+        )
+        reached = reached.union_all(parents)
+    found = (
+        select(
+            reached.c.held,
+            reached.c.ancestors,
+            right.c.objectName,
+            right.c.inclusive if "inclusive" in present.types["secObjPrivilege"] else true().label("inclusive"),
+            *(right.c[name] for name in names),
+        )
+        .join_from(reached, right, right.c.secRoleId == reached.c.role_no)
+        .where(concerning(right.c.objectName), live(right))
+    )
+    if roles:
+        found = found.join(role, role.c.role_no == reached.c.role_no).where(live(role))
+    return found.subquery("rights")

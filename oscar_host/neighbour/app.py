@@ -1,0 +1,112 @@
+"""The application beside a running OSCAR: the pages of the plugins, for whoever is signed in there."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from flask import Flask, has_request_context, redirect, request, session
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cpar_plugin.hooks.plugins import Plugins
+
+from ..application import new_application, register_plugins
+from ..faults import FaultPages, handle_faults, plain_page
+from ..host import OscarHost
+from ..identity import SESSION_KEY, OscarIdentity
+from ..privileges import Privileges
+from ..throttle import Throttle
+from . import signing_in
+from .frame import Neighbour, NeighbourPages, home, neighbour, page
+from .loader import add_loader
+from .rest import OscarRest, OscarUnavailable
+from .rights import ToldRights, told_permissions
+from .sessions import OscarSessions
+from .settings import NeighbourSettings, load
+
+_UNAVAILABLE = "OSCAR does not answer, so nobody can be recognized. Try again in a moment."
+
+
+def create_app(host: OscarHost, plugins: Plugins) -> Flask:
+    """The application, which answers below the setting `context_path`. Raises Refused for wrong settings."""
+    settings = load(host.settings)
+    app = new_application(
+        __name__,
+        cookie_name="oscar_neighbour",
+        secret_key=settings.secret_key,
+        https_only=settings.https_only,
+        static_url_path="/frame",  # the plugin's own files are at /static
+    )
+    app.config["APPLICATION_ROOT"] = settings.context_path
+    own = replace(
+        host,
+        pages=NeighbourPages(settings.oscar_pages, settings.context_path),
+        identity=_identity(host, settings),
+    )
+    app.extensions["neighbour"] = Neighbour(own, plugins, settings)
+    app.add_url_rule("/", "home", _home)
+    if settings.sign_in == "session":
+        app.add_url_rule("/sign-in", "sign_in", signing_in.signed_out)
+    else:
+        app.extensions["neighbour_throttle"] = Throttle()
+        app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
+        app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
+    add_loader(app)
+    register_plugins(app, own, plugins, mounted_at=settings.context_path)
+    handle_faults(app, _fault_pages(settings))
+    app.register_error_handler(OscarUnavailable, _unavailable)
+    app.wsgi_app = DispatcherMiddleware(NotFound(), {settings.context_path: app.wsgi_app})  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        number = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=number)  # type: ignore[method-assign]
+    return app
+
+
+def _identity(host: OscarHost, settings: NeighbourSettings) -> OscarIdentity:
+    if settings.sign_in == "password":
+        return replace(host.identity, signed_in=lambda: signing_in.signed_in_with_password(host.clock))
+    rest = OscarRest(settings)
+    sessions = OscarSessions(rest, host.clock, settings.oscar_cookies.split())
+    identity = replace(
+        host.identity, signed_in=lambda: sessions.provider_of(request.cookies) if has_request_context() else None
+    )
+
+    def told() -> Privileges:
+        cookie = sessions.cookie(request.cookies)
+        if settings.privileges == "rest":
+            return ToldRights(rest, cookie)
+        return told_permissions(rest, cookie, identity.cpar_object)
+
+    return identity if settings.privileges == "tables" else replace(identity, told=told)
+
+
+def _home() -> ResponseReturnValue:
+    own = neighbour()
+    actor = own.host.identity.current()
+    if actor is None:
+        return redirect(own.host.pages.sign_in_href(home()), HTTPStatus.SEE_OTHER)
+    return page("OSCAR", "home.html", items=own.plugins.admin_menu(own.host, actor))
+
+
+def _fault_pages(settings: NeighbourSettings) -> FaultPages:
+    names = settings.oscar_cookies.split()
+    return FaultPages(
+        page=lambda title, message, status: page(title, "message.html", status, message=message),
+        begin="Begin in OSCAR.",
+        home=home,
+        signed_out=lambda: (
+            SESSION_KEY not in session
+            if settings.sign_in == "password"
+            else not any(name in request.cookies for name in names)
+        ),
+        sign_in_href=lambda back_to: neighbour().host.pages.sign_in_href(back_to),
+    )
+
+
+def _unavailable(error: OscarUnavailable) -> ResponseReturnValue:
+    """A script that puts a part of a page in place gets the words alone."""
+    title, status = "OSCAR does not answer", HTTPStatus.SERVICE_UNAVAILABLE
+    if request.headers.get("HX-Request") or request.headers.get("Sec-Fetch-Dest") == "empty":
+        return f'<p role="alert">{_UNAVAILABLE}</p>', status
+    return plain_page(title, _UNAVAILABLE, status)

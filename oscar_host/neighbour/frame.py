@@ -1,0 +1,73 @@
+"""The frame around every page beside OSCAR: a bar, what the plugins bring to the menu, notices."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import current_app, make_response, render_template, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from cpar_plugin.hooks.plugins import Plugins
+
+from ..host import OscarHost
+from .settings import NeighbourSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What the pages beside OSCAR work with."""
+
+    host: OscarHost
+    plugins: Plugins
+    settings: NeighbourSettings
+
+
+def neighbour() -> Neighbour:
+    """The neighbour of the running application."""
+    found: Neighbour = current_app.extensions["neighbour"]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourPages:
+    """The frame for the pages of plugins. Patients have their page in OSCAR, at the address of its Master Record."""
+
+    oscar: str  # where browsers find OSCAR
+    context_path: str
+
+    def render(self, *, title: str, body: Markup, section: str) -> str:
+        """A complete page with `body` inside the frame, for whoever is signed in, or for nobody."""
+        host, plugins = neighbour().host, neighbour().plugins
+        actor = host.identity.current()
+        return render_template(
+            "neighbour/frame.html",
+            title=title,
+            body=body,
+            section=section,
+            actor=actor,
+            menu=plugins.admin_menu(host, actor) if actor else (),
+            notices=plugins.notices(host, actor) if actor else (),
+            has_password=neighbour().settings.sign_in == "password",
+        )
+
+    def patient_href(self, patient_id: int) -> str:
+        """The address of the patient's Master Record in OSCAR."""
+        query = {"demographic_no": patient_id, "displaymode": "edit", "dboperation": "search_detail"}
+        return f"{self.oscar}/demographic/demographiccontrol.jsp?{urlencode(query)}"
+
+    def sign_in_href(self, back_to: str) -> str:
+        """The address at which to sign in, or to learn how, and come back to the path `back_to`."""
+        return f"{self.context_path}/sign-in?{urlencode({'next': back_to})}"
+
+
+def page(title: str, template: str, status: int = HTTPStatus.OK, **context: Any) -> ResponseReturnValue:
+    """A page of the neighbour itself."""
+    body = Markup(render_template(f"neighbour/{template}", title=title, **context))  # noqa: S704  Jinja has escaped it
+    return make_response(neighbour().host.pages.render(title=title, body=body, section=""), status)
+
+
+def home() -> str:
+    """Where the pages beside OSCAR begin."""
+    return url_for("home")

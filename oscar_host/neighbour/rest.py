@@ -1,0 +1,76 @@
+"""Questions to OSCAR's REST interface, with the session cookie of whoever sent the current request."""
+
+import logging
+from typing import Any
+
+import orjson
+import requests
+
+from cpar_plugin.transport.connection import NETWORK_ERRORS
+from cpar_plugin.transport.reading import TooLongError, limited
+
+from .settings import NeighbourSettings
+
+log = logging.getLogger(__name__)
+
+_ANSWER_BYTES = 8 * 1024 * 1024  # the rights of somebody with thousands of rows for single patients
+_SIGNED_OUT = (401, 403)
+
+
+class OscarUnavailable(Exception):
+    """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it."""
+
+
+class SignedOut(Exception):
+    """OSCAR has no session for this cookie, or the session is between password and second factor."""
+
+
+class OscarRest:
+    """OSCAR's REST interface below `oscar_url`. May be shared between threads: nothing is kept between questions."""
+
+    def __init__(self, settings: NeighbourSettings) -> None:
+        self._base = f"{settings.oscar_url}/ws/rs/"
+        self._timeout = (settings.oscar_connect_seconds, settings.oscar_read_seconds)
+        self._verify: bool | str = settings.oscar_ca_file or True
+
+    def get(self, path: str, cookie: str, **query: str) -> Any:
+        """What OSCAR answers to `path` below `ws/rs/`, as JSON. `cookie` is the value of the header.
+
+        It does not count as the person's own activity. Raises SignedOut and OscarUnavailable.
+        """
+        try:
+            # A session for each question: what OSCAR sets in one answer gets into no other question.
+            with requests.Session() as session:
+                session.trust_env = False
+                session.verify = self._verify
+                with session.get(
+                    self._base + path,
+                    params={"autoRefresh": "true"} | query,
+                    headers={"Cookie": cookie, "Accept": "application/json", "User-Agent": "oscar-cpar-plugin"},
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return self._read(path, response)
+        except (TooLongError, *NETWORK_ERRORS) as error:
+            # Only its kind: its text may hold the address with a patient's number.
+            log.warning("OSCAR does not answer %s: %s", path, type(error).__name__)
+            raise OscarUnavailable from None
+
+    def _read(self, path: str, response: requests.Response) -> Any:
+        if response.is_redirect:
+            log.warning("OSCAR sends %s elsewhere: taken as signed out. If it always does, correct oscar_url.", path)
+            raise SignedOut
+        if response.status_code in _SIGNED_OUT:
+            raise SignedOut
+        if response.status_code != 200:
+            log.warning("OSCAR answers %s with status %s", path, response.status_code)
+            raise OscarUnavailable
+        try:
+            answer = orjson.loads(b"".join(limited(response, most=_ANSWER_BYTES, seconds=self._timeout[1])))
+        except ValueError:
+            # Often a page for signing in, with status 200.
+            log.warning("OSCAR answers %s with something else than JSON", path)
+            raise OscarUnavailable from None
+        enveloped = isinstance(answer, dict) and {"body", "status"} <= answer.keys()  # as one branch of Juno does
+        return answer["body"] if enveloped else answer

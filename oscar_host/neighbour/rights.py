@@ -1,0 +1,137 @@
+"""What the sender of the current request may do, told by OSCAR's REST interface instead of read from its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..privileges import MANAGE_PANELS, READ, RECORDS, WRITE, Grant, allows, patient_of
+from .rest import OscarRest, OscarUnavailable, SignedOut
+
+RIGHTS = "persona/rights"
+HAS_RIGHT = "persona/hasRight"
+ROLES = "providerService/self/security/roles"
+_LEVELS = {"r": "READ", "u": "UPDATE", "w": "CREATE", "d": "DELETE"}
+
+
+class ToldRights:
+    """Each right is asked for by itself, and kept as long as this object: for one request.
+
+    A session that has ended meanwhile has no rights. Every method raises OscarUnavailable.
+    """
+
+    def __init__(self, rest: OscarRest, cookie: str) -> None:
+        self._rest = rest
+        self._cookie = cookie
+        self._told: dict[tuple[str, str, int | None], bool] = {}
+        self._overrides: dict[int, bool] | None = None
+
+    def may(self, object_name: str, wanted: str) -> bool:
+        """Whether OSCAR says so."""
+        return self._has(object_name, wanted)
+
+    def may_see(self, patient_id: int) -> bool:
+        """Whether OSCAR says so of this patient."""
+        return self._has(RECORDS, READ, patient_id)
+
+    def overrides(self) -> Mapping[int, bool]:
+        """The patients with privileges of their own. OSCAR tells no priorities: every one must open the record."""
+        if self._overrides is None:
+            self._overrides = self._ask_overrides()
+        return self._overrides
+
+    def _ask_overrides(self) -> dict[int, bool]:
+        try:
+            told = self._rest.get(RIGHTS, self._cookie)
+        except SignedOut:
+            return {}
+        found: dict[int, bool] = {}
+        for object_name, privilege in _privileges_in(told):
+            patient = patient_of(object_name)
+            if patient is not None:
+                opens = allows([Grant("", object_name, privilege, 0)], object_name, READ)
+                found[patient] = found.get(patient, True) and opens and "o" not in privilege.split("|")
+        return found
+
+    def _has(self, object_name: str, wanted: str, patient_id: int | None = None) -> bool:
+        key = (object_name, wanted, patient_id)
+        if key not in self._told:
+            query = {"objectName": object_name, "privilege": wanted}
+            if patient_id is not None:
+                query["demographicNo"] = str(patient_id)
+            try:
+                self._told[key] = _success_in(self._rest.get(HAS_RIGHT, self._cookie, **query))
+            except SignedOut:
+                self._told[key] = False
+        return self._told[key]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldPermissions:
+    """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno tells them."""
+
+    names: frozenset[str]
+    cpar_object: str
+
+    def may(self, object_name: str, wanted: str) -> bool:
+        """Whether the permission for this level of the object is among them."""
+        return self._name(object_name, wanted) in self.names
+
+    def may_see(self, patient_id: int) -> bool:
+        """Whether records may be read: the names say nothing of single patients."""
+        return self.may(RECORDS, READ)
+
+    def overrides(self) -> Mapping[int, bool]:
+        """None."""
+        return {}
+
+    def _name(self, object_name: str, wanted: str) -> str:
+        if (object_name, wanted) == (self.cpar_object, WRITE):
+            return MANAGE_PANELS
+        if not object_name.startswith("_"):
+            return object_name  # a plugin's permission
+        return f"{object_name.removeprefix('_').replace('.', '_').upper()}_{_LEVELS[wanted]}"
+
+
+def told_permissions(rest: OscarRest, cookie: str, cpar_object: str) -> ToldPermissions:
+    """Ask for them. Raises OscarUnavailable."""
+    try:
+        told = rest.get(ROLES, cookie)
+    except SignedOut:
+        return ToldPermissions(frozenset(), cpar_object)
+    if not isinstance(told, dict) or "securityPermissions" not in told:
+        raise OscarUnavailable
+    items = _listed(told["securityPermissions"])
+    names = (item.get("permission") if isinstance(item, dict) else item for item in items)
+    return ToldPermissions(frozenset(name for name in names if isinstance(name, str)), cpar_object)
+
+
+def _privileges_in(told: Any) -> list[tuple[str, str]]:
+    """Object and privilege of each."""
+    if not isinstance(told, dict) or "privileges" not in told:
+        raise OscarUnavailable
+    found = []
+    for item in _listed(told["privileges"]):
+        object_name, privilege = (
+            (item.get("objectName"), item.get("privilege")) if isinstance(item, dict) else (None, None)
+        )
+        if not isinstance(object_name, str) or not isinstance(privilege, str | None):
+            raise OscarUnavailable
+        found.append((object_name, privilege or ""))
+    return found
+
+
+def _success_in(told: Any) -> bool:
+    """Older ones write a boolean as text."""
+    said = told.get("success") if isinstance(told, dict) else told
+    if said is True or said == "true":
+        return True
+    if said is False or said == "false":
+        return False
+    raise OscarUnavailable
+
+
+def _listed(found: Any) -> list[Any]:
+    """Older ones write a list of one as that one, and an empty list as nothing."""
+    if found is None or found == "":
+        return []
+    return found if isinstance(found, list) else [found]

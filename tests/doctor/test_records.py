@@ -1,0 +1,89 @@
+"""Merges and statuses as clinics really have them."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from oscar_host.host import OscarHost
+
+from .conftest import Doctor
+
+STATUSES = "CREATE TABLE {} (id INTEGER, status CHAR(2), description VARCHAR(30))"
+
+
+def test_merges_that_end_at_a_record_are_fine(doctor: Doctor, oscar: Any) -> None:
+    kept, second, first = oscar.patient(), oscar.patient(), oscar.patient()
+    oscar.merge(second, kept)
+    oscar.merge(first, second)
+    found = doctor()["merges"]
+    assert (found.level, found.message) == ("ok", "2 records are merged away, each into one that is there.")
+
+
+def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, oscar: Any) -> None:
+    one, other, third = (oscar.patient(demographic_no=number) for number in (70001, 70002, 70003))
+    oscar.merge(one, other)
+    oscar.merge(other, one)
+    oscar.merge(third, one)
+    found = doctor()["merges"]
+    assert (found.level, "Of 3 records merged away: 3 in a circle" in found.message) == ("warning", True)
+    assert "7000" not in found.message + found.mend
+
+
+def test_a_merge_into_nothing_is_counted(doctor: Doctor, oscar: Any) -> None:
+    oscar.merge(oscar.patient(), 99999)
+    found = doctor()["merges"]
+    assert (found.level, "1 into one that does not exist" in found.message) == ("warning", True)
+
+
+def test_a_long_chain_is_told(doctor: Doctor, oscar: Any) -> None:
+    records = [oscar.patient() for _ in range(23)]
+    for retired, kept in pairwise(records):
+        oscar.merge(retired, kept)
+    found = doctor()["merges"]
+    assert (found.level, "a chain has 22 merges" in found.message) == ("warning", True)
+
+
+def test_a_merge_that_was_undone_does_not_count(doctor: Doctor, oscar: Any) -> None:
+    oscar.merge(oscar.patient(), 99999, deleted=1)
+    assert doctor()["merges"].level == "ok"
+
+
+def test_every_status_of_the_rule_is_known(doctor: Doctor, oscar: Any) -> None:
+    patient = oscar.patient()
+    for status in ("t", "TS", "H", "PV", "E", "a", "bS", "c", "d", "e", "f", "h", "B", "BS", "C", "CS", "N", "NV", "D"):
+        oscar.visit(patient, status=status)
+    oscar.visit(patient, status=None)
+    oscar.visit(patient, status="")
+    assert doctor()["visit-statuses"] == ("ok", "The visit rule knows every status in all appointments.", "")
+
+
+def test_a_status_that_the_rule_does_not_know_is_named_with_how_often_it_is_used(doctor: Doctor, oscar: Any) -> None:
+    patient = oscar.patient()
+    for status in ("B", "X", "XS", "X", "n"):
+        oscar.visit(patient, status=status)
+    found = doctor()["visit-statuses"]
+    assert found.level == "warning"
+    assert "count as visits: X (2), XS (1), n (1)." in found.message
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "level"),
+    [
+        ("d", "No Show - charged", "warning"),
+        ("c", "Late cancellation", "warning"),
+        ("C", "Cancelled", "ok"),
+        ("a", "Lab", "ok"),
+    ],
+)
+def test_a_status_that_the_clinic_has_named_otherwise_than_the_rule_takes_it_is_told(
+    status: str, description: str, level: str, doctor: Doctor, host: OscarHost
+) -> None:
+    schema = host.tables.metadata.schema
+    name = f"{schema}.appointment_status" if schema else "appointment_status"
+    with host.database.writing() as connection:
+        connection.exec_driver_sql(STATUSES.format(name))
+        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (1, '{status}', '{description}')")
+    found = doctor()["visit-statuses"]
+    assert found.level == level
+    assert (f"{status} ({description})" in found.message) == (level == "warning")

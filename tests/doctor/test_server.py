@@ -1,0 +1,154 @@
+"""A server that is not reached, or that is set up otherwise than it should be: a private one, whose settings change."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, NullPool, create_engine, event, make_url, text
+
+from oscar_host.clock import SystemClock
+from oscar_host.demo.mariadb import private_mariadb
+from oscar_host.doctor.connecting import connection
+from oscar_host.host import open_host
+
+from ..conftest import MariaDBStock, Place, make_tables
+from .conftest import Doctor, Found, Report, examine
+
+UNREACHABLE = "mysql+pymysql://cpar:not-to-be-shown@127.0.0.1:1/cpar"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    with private_mariadb() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def alone(server: URL) -> Place:
+    """A host on a server of its own."""
+    place = MariaDBStock(server).place
+    make_tables(place)
+    return place
+
+
+@pytest.fixture
+def set_up(server: URL, alone: Place, folders: dict[str, str]) -> Callable[..., Report]:
+    """Look at the host with these settings of the server, as an account that is no administrator."""
+
+    def look(**values: str | int) -> Report:
+        engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as administrator:
+            administrator.exec_driver_sql("CREATE OR REPLACE USER cpar@localhost")
+            administrator.exec_driver_sql(f"GRANT ALL ON {make_url(alone.url).database}.* TO cpar@localhost")
+            administrator.exec_driver_sql(f"GRANT SELECT, INSERT ON {alone.host_schema}.* TO cpar@localhost")
+            before = {name: administrator.scalar(text(f"SELECT @@global.{name}")) for name in values}
+            for name, value in values.items():
+                administrator.execute(text(f"SET GLOBAL {name} = :value"), {"value": value})
+            try:
+                url = make_url(alone.url).set(username="cpar").render_as_string(hide_password=False)
+                return examine({"CPAR_DATABASE_URL": url, "CPAR_HOST_SCHEMA": alone.host_schema, **folders})
+            finally:
+                for name, value in before.items():
+                    administrator.execute(text(f"SET GLOBAL {name} = :value"), {"value": value})
+
+    return look
+
+
+def test_a_server_as_oscar_needs_it_is_fine(set_up: Any) -> None:
+    report = set_up()
+    assert report["database"].message.startswith("MariaDB 1")
+    for name in ("database", "connection", "clock", "time-zone"):
+        assert report[name].level == "ok", report[name]
+
+
+def test_a_server_whose_clock_is_an_hour_ahead_is_a_failure(set_up: Any) -> None:
+    found = set_up(init_connect="SET SESSION timestamp = UNIX_TIMESTAMP() + 3600")["clock"]
+    assert (found.level, "NTP" in found.mend) == ("failure", True)
+
+
+def test_a_server_whose_clock_is_two_minutes_behind_is_a_warning(set_up: Any) -> None:
+    assert set_up(init_connect="SET SESSION timestamp = UNIX_TIMESTAMP() - 120")["clock"].level == "warning"
+
+
+def test_a_server_in_the_clinics_zone_or_utc_is_fine_and_any_other_a_warning(set_up: Any) -> None:
+    offset = dt.datetime.now(SystemClock().zone).strftime("%z")
+    assert set_up(time_zone=f"{offset[:3]}:{offset[3:]}")["time-zone"].level == "ok"
+    assert set_up(time_zone="+00:00")["time-zone"].level == "ok"
+    found = set_up(time_zone="-03:30")["time-zone"]
+    assert (found.level, "UTC-03:30" in found.message, "CPAR_TIME_ZONE" in found.mend) == ("warning", True, True)
+
+
+def test_a_server_that_only_reads_is_a_failure(set_up: Any) -> None:
+    assert "read_only" in set_up(read_only=1)["connection"].message
+
+
+def test_a_server_that_refuses_long_statements_is_a_failure(set_up: Any) -> None:
+    found = set_up(max_allowed_packet=1024 * 1024)["connection"]
+    assert (found.level, "max_allowed_packet" in found.mend) == ("failure", True)
+
+
+def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> None:
+    host = open_host(alone.url, host_schema=alone.host_schema)
+
+    @event.listens_for(host.database.engine, "connect")
+    def between(dbapi_connection: Any, _: Any) -> None:
+        dbapi_connection.cursor().execute("SET SESSION sql_mode = ''")
+
+    found = connection(host)
+    host.database.engine.dispose()
+    assert (found.level, "sql_mode empty" in found.message) == ("failure", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "mend"),
+    [
+        ({"username": "nobody", "password": "not-to-be-shown"}, "does not let the account nobody in", "password"),
+        ({"database": "nowhere"}, "no database nowhere", "CREATE DATABASE nowhere"),
+        ({"query": {}, "host": "127.0.0.1", "port": 1}, "cannot be reached", "CPAR_DATABASE_URL"),
+    ],
+)
+def test_what_keeps_us_from_the_database_is_said(
+    changes: dict[str, Any], said: str, mend: str, server: URL, folders: dict[str, str]
+) -> None:
+    url = server.set(database="cpar").set(**changes)
+    report = examine({"CPAR_DATABASE_URL": url.render_as_string(hide_password=False), **folders})
+    found = report["database"]
+    assert (found.level, said in found.message, mend in found.mend) == ("failure", True, True), found
+    assert "not-to-be-shown" not in report.text
+
+
+def test_without_a_database_it_goes_on_with_what_needs_none_and_says_what_it_has_left_out(
+    folders: dict[str, str],
+) -> None:
+    report = examine({"CPAR_DATABASE_URL": UNREACHABLE, **folders})
+    assert report["database"].level == "failure"
+    assert report["cpar-outbox"].level == "ok"
+    assert {"own-tables", "oscar-tables", "merges", "cpar-scheduler", "cpar-left-out"} <= set(report.not_checked)
+    assert "not-to-be-shown" not in report.text
+
+
+@pytest.fixture
+def logged(doctor: Doctor, oscar: Any) -> Callable[..., Found]:
+    """What is said when the EMR's log has a line of this time."""
+
+    def look(written: str, content: str = "demographic") -> Found:
+        oscar._insert(
+            oscar.tables.log, dateTime=dt.datetime.fromisoformat(written), action="read", content=content, contentId="7"
+        )
+        return doctor(now="2026-11-10T10:00")["oscar-clock"]
+
+    return look
+
+
+def test_an_emr_that_writes_its_log_in_the_future_has_another_clock_or_zone(logged: Callable[..., Found]) -> None:
+    assert logged("2026-11-10T09:58:00").level == "ok"
+    assert logged("2026-11-10T12:00:00", content="cparPanel").level == "ok"  # our own lines tell nothing of OSCAR's
+    found = logged("2026-11-10T12:00:00")
+    assert (found.level, "120 minutes from now" in found.message) == ("warning", True)
+
+
+def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> None:
+    found = doctor(now="2026-11-10T10:00")["clock"]
+    assert (found.level, "CPAR_NOW" in found.mend) == ("warning", True)
+    assert doctor()["clock"].level == "ok"

@@ -1,0 +1,229 @@
+"""Everything that runs in a clinic: OSCAR's stand-in, MariaDB, the application in gunicorn, and nginx before them."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from configparser import RawConfigParser
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from .oscar_pages import Oscar
+
+PROGRAMS = Path(sys.executable).parent
+PROGRAM = str(PROGRAMS / "cpar")
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "/usr/sbin/nginx"
+_MAIN = """
+{user}
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log;
+events {{ }}
+http {{
+    access_log {folder}/nginx-access.log;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {files}/nginx-http.conf;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        location / {{
+            proxy_pass {oscar};
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+        include {files}/nginx-server.conf;
+    }}
+}}
+"""
+
+
+@dataclass
+class Bed:
+    """One clinic's machine. `files` is what `cpar install-oscar` has written, `options` how it was called."""
+
+    folder: Path
+    files: Path
+    options: Sequence[str]
+    oscar: Oscar
+    certificate: tuple[str, str]
+    authority: str
+    own_database: str
+    oscar_database: str
+    account: str
+    port: int = 0
+    _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _application: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def site(self) -> str:
+        """Where browsers find all of it."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the service's commands get."""
+        return {
+            "CPAR_SETTINGS": str(self.files / "cpar.ini"),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self.folder),
+        }
+
+    def service(self) -> dict[str, str]:
+        """The service's unit, its section [Service]."""
+        unit = RawConfigParser(strict=False)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read(self.files / "cpar.service")
+        return dict(unit["Service"])
+
+    def cpar(self, *arguments: str) -> str:
+        """Run a command as the service's user would."""
+        done = subprocess.run(
+            [PROGRAM, *arguments], env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start_application(self) -> None:
+        """As systemd would: what the unit names."""
+        service = self.service()
+        for command in ("ExecStartPre", "ExecStart"):
+            with (self.folder / "application.log").open("ab") as log:
+                process = subprocess.Popen(
+                    shlex.split(service[command].replace("()", "\\(\\)")),
+                    env=self.environment,
+                    cwd=self.folder,
+                    stdout=log,
+                    stderr=log,
+                )
+            if command == "ExecStartPre":
+                assert process.wait() == 0, self.log()
+        self._application = process
+        _until(lambda: _answers(self.socket), process, self.log)
+
+    @property
+    def socket(self) -> Path:
+        """Between nginx and the application."""
+        return self.folder / "app.sock"
+
+    def log(self) -> str:
+        """What the application has logged."""
+        return (self.folder / "application.log").read_text()
+
+    def stop_application(self) -> None:
+        if self._application:
+            self._application.terminate()
+            self._application.wait()
+            self.socket.unlink(missing_ok=True)
+
+    def start_nginx(self, *more: str) -> None:
+        """With the files as written with `more` options."""
+        files = self.files
+        if more:
+            files = self.folder / "-".join(part.strip("-") for part in more)
+            if not files.exists():
+                self.cpar("install-oscar", "--write", str(files), *self.options, *more)
+        for _ in range(20):
+            port = self.port or free_port()
+            self._nginx = self._start_nginx(files, port)
+            if self._nginx:
+                self.port = port
+                return
+            self.port = 0  # somebody else was faster
+        pytest.fail((self.folder / "nginx-error.log").read_text())
+
+    def _start_nginx(self, files: Path, port: int) -> subprocess.Popen[bytes] | None:
+        configuration = self.folder / "nginx.conf"
+        certificate, key = self.certificate
+        configuration.write_text(
+            _MAIN.format(
+                user="user root;" if os.geteuid() == 0 else "",
+                folder=self.folder,
+                files=files,
+                port=port,
+                certificate=certificate,
+                key=key,
+                oscar=self.oscar.url.removesuffix("/oscar"),
+            )
+        )
+        process = subprocess.Popen(
+            [NGINX, "-p", str(self.folder), "-e", "nginx-error.log", "-c", str(configuration), "-g", "daemon off;"],
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            if (self.folder / "nginx.pid").exists() and _answers(("127.0.0.1", port)):
+                return process
+            time.sleep(0.05)
+        return None
+
+    def stop_nginx(self) -> None:
+        if self._nginx:
+            self._nginx.terminate()
+            self._nginx.wait()
+            self._nginx = None
+
+    @contextmanager
+    def other(self, *more: str) -> Iterator[None]:
+        """nginx as `cpar install-oscar` makes it with these options, while the block runs."""
+        self.stop_nginx()
+        self.start_nginx(*more)
+        yield
+        self.stop_nginx()
+        self.start_nginx()
+
+    @contextmanager
+    def running(self) -> Iterator["Bed"]:
+        with ExitStack() as stack:
+            stack.callback(self.stop_application)
+            self.start_application()
+            stack.callback(self.stop_nginx)
+            self.start_nginx()
+            yield self
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def mariadb_client(server: URL, sql: str) -> subprocess.CompletedProcess[str]:
+    """Hand SQL to MariaDB's own client, as the administrator."""
+    place = (
+        [f"--socket={server.query['unix_socket']}"]
+        if "unix_socket" in server.query
+        else ["--protocol=tcp", f"--host={server.host}", f"--port={server.port or 3306}"]
+    )
+    return subprocess.run(
+        ["mariadb", "--no-defaults", f"--user={server.username}", *place],
+        input=sql,
+        env=os.environ | {"MYSQL_PWD": str(server.password or "")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _answers(place: Path | tuple[str, int]) -> bool:
+    family = socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET
+    with socket.socket(family) as trying:
+        return trying.connect_ex(str(place) if isinstance(place, Path) else place) == 0
+
+
+def _until(ready: object, process: subprocess.Popen[bytes], log: object) -> None:
+    assert callable(ready)
+    assert callable(log)
+    while not ready():
+        assert process.poll() is None, log()
+        time.sleep(0.05)

@@ -1,0 +1,123 @@
+"""`cpar install-oscar`: what it prints and writes, tried by the programs that it is for."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from oscar_host.install.command import command
+
+from .bed import NGINX, PROGRAMS
+
+FILES = ["cpar.ini", "cpar.service", "grants.sql", "nginx-http.conf", "nginx-server.conf"]
+LINE = re.compile(r"^(\w+) = (.*)$", re.MULTILINE)
+
+
+def install(*options: str) -> Result:
+    return CliRunner().invoke(command, options)
+
+
+def written(folder: Path, *options: str) -> Path:
+    done = install("--write", str(folder / "files"), *options)
+    assert done.exit_code == 0, done.output
+    return folder / "files"
+
+
+def test_it_prints_every_file_with_where_it_belongs() -> None:
+    printed = install().output
+    assert [name for name in FILES if f"==> {name}: " not in printed] == []
+    assert "/etc/cpar/cpar.ini" in printed
+    assert printed.count("GRANT SELECT ON `oscar`.") == 6
+
+
+def test_it_writes_what_holds_a_secret_for_nobody_else_to_read(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    modes = {file.name: oct(file.stat().st_mode)[-3:] for file in folder.iterdir()}
+    assert modes == {name: "600" if name in ("cpar.ini", "grants.sql") else "644" for name in FILES}
+    assert oct(folder.stat().st_mode)[-3:] == "700"
+
+
+def test_files_fit_each_other_and_every_installation_has_its_own_secrets(tmp_path: Path) -> None:
+    secrets = set()
+    for name in ("one", "other"):
+        folder = written(tmp_path / name)
+        settings = dict(LINE.findall((folder / "cpar.ini").read_text()))
+        found = re.search("IDENTIFIED BY '(.+)'", (folder / "grants.sql").read_text())
+        assert found
+        assert f":{found[1]}@" in settings["database_url"]
+        secrets |= {found[1], settings["secret_key"]}
+    assert len(secrets) == 4
+    assert min(map(len, secrets)) >= 32
+
+
+def test_it_replaces_no_file(tmp_path: Path) -> None:
+    before = (written(tmp_path) / "cpar.ini").read_text()
+    done = install("--write", str(tmp_path / "files"))
+    assert done.exit_code == 1
+    assert "is there already. Name another folder" in done.output
+    assert (tmp_path / "files/cpar.ini").read_text() == before
+
+
+def test_the_account_reads_more_only_where_more_is_needed() -> None:
+    def tables(*options: str) -> set[str]:
+        return set(re.findall(r"GRANT SELECT ON `oscar`\.`(\w+)`", install(*options).output))
+
+    usual = tables()
+    assert tables("--sign-in", "password") - usual == {"security"}
+    assert tables("--newer-juno") - usual == {"secRole"}
+    assert "`log`" not in install("--audit", "ledger").output
+
+
+@pytest.mark.parametrize("way", ["append", "filter", "include"])
+@pytest.mark.parametrize("oscar", ["http://127.0.0.1:8080/oscar", "https://10.0.0.7:8443/emr/kai_19.1"])
+def test_nginx_takes_the_configuration(tmp_path: Path, way: str, oscar: str) -> None:
+    folder = written(
+        tmp_path,
+        *("--into-page", way, "--oscar-url", oscar, "--server-name", "emr.example", "--log-folder", str(tmp_path)),
+    )
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"pid {tmp_path}/pid; events {{ }} http {{ client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b;"
+        f" fastcgi_temp_path {tmp_path}/c; uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;"
+        f" access_log {tmp_path}/f; include {folder}/nginx-http.conf;"
+        f" server {{ listen 127.0.0.1:1; include {folder}/nginx-server.conf; }} }}\n"
+    )
+    tried = [NGINX, "-t", "-p", str(tmp_path), "-e", str(tmp_path / "log"), "-c", str(configuration)]
+    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    # Nothing is asked for ports: that none below 1024 may be opened by anybody is no fault of the configuration.
+    assert "syntax is ok" in done.stderr, done.stderr
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    folder = written(tmp_path, "--programs", str(PROGRAMS))
+    unit = (folder / "cpar.service").read_text()
+    assert f"ExecStart={PROGRAMS}/gunicorn --bind unix:/run/cpar/cpar.sock" in unit
+    verify = shutil.which("systemd-analyze")
+    if verify:  # not every machine that runs the tests has systemd
+        done = subprocess.run([verify, "verify", folder / "cpar.service"], capture_output=True, text=True, check=False)
+        complaints = [line for line in done.stderr.splitlines() if "cpar.service" in line]
+        assert (done.returncode, complaints) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--oscar-url", "http://127.0.0.1:8080", "write it like http://127.0.0.1:8080/oscar"),
+        ("--oscar-url", "http://127.0.0.1:8080/oscar; }", "write it like http://127.0.0.1:8080/oscar"),
+        ("--oscar-url", "http://10.0.0.7:8080/oscar", "use https"),
+        ("--server-name", "emr.example; deny all", "write it like emr.example"),
+        ("--oscar-database", "oscar`; DROP DATABASE x", "write it like oscar"),
+        ("--own-database", "oscar", "choose another name than OSCAR's"),
+        ("--account", "cpar'", "write it like cpar"),
+        ("--mariadb", "localhost", "write it like /run/mysqld/mysqld.sock"),
+        ("--socket", "/run/a b", "write it like /run/cpar/cpar.sock"),
+    ],
+)
+def test_a_wrong_value_is_told_with_a_right_one(option: str, value: str, message: str) -> None:
+    done = install(option, value)
+    assert done.exit_code != 0
+    assert message in f"{done.output} {done.exception}"
+    assert "IDENTIFIED" not in done.output
