@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -134,7 +135,7 @@ class Plugins:
     def health_checks(self, host: Host) -> Sequence[HealthCheck]:
         """The checks of all plugins, each guarded: one that raises reports a failure."""
         return [
-            HealthCheck(name=check.name, run=partial(_guarded, check))
+            replace(check, run=partial(_guarded, check))
             for check in self._collect("health_checks", HealthCheck, host=host)
         ]
 

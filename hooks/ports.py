@@ -7,7 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Engine, FromClause
+from sqlalchemy import ColumnElement, Engine, FromClause, Select
 from sqlalchemy.orm import Session
 
 from .values import Actor, AuditEvent
@@ -27,25 +27,36 @@ class Roster(Protocol):
 
     @property
     def status_labels(self) -> Mapping[str, str]:
-        """What the host calls its known statuses, by status. A patient may have one that is not in it."""
+        """What the host calls its known statuses, the active one too. A patient may have one that is not in it."""
 
     def patients(self) -> FromClause:
         """Every patient, one row each, records merged away left out.
 
         patient_id (int), phn (digits, spaces and hyphens removed), phn_jurisdiction (`AB`), family_name, given_name,
-        middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (the host's code),
-        status, mrp_id. All but patient_id may be NULL.
+        middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (`F`, `M`,
+        or another code of the host), status, mrp_id (a provider_id). All but patient_id may be NULL.
+        """
+
+    def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
+        """The patient_id of everybody whom `patients` gives this phn: found by an index, where the host has one.
+
+        `phn` is a literal or a parameter of ASCII. What is returned may be kept and used again, as of `patients`.
         """
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar.
 
         Cancelled, no-show and deleted appointments are no visits; those of records merged away count for the one kept;
-        one without a time counts from the next day on.
+        one without a time counts from the next day on. `patient_id` may be a column of any table.
+
+        Raises ValueError for a naive moment.
         """
 
     def providers(self) -> FromClause:
-        """Every provider: provider_id, family_name, given_name, practitioner_id, licence_id, active (boolean)."""
+        """Every provider, those who have left too: one row each.
+
+        provider_id (text), family_name, given_name, practitioner_id, licence_id, active (boolean).
+        """
 
     def merged(self) -> FromClause:
         """Every record merged away: retired_id, kept_id (the end of a chain of merges)."""
@@ -56,10 +67,10 @@ class Identity(Protocol):
 
     @property
     def system(self) -> Actor:
-        """The actor of scheduled work."""
+        """The actor of scheduled work, who sees everybody."""
 
     def current(self) -> Actor | None:
-        """The signed-in actor of the current request, None when nobody is."""
+        """The signed-in actor of the current request; None when nobody is, and outside of a request."""
 
     def has(self, actor: Actor, permission: str) -> bool:
         """Whether the actor holds a permission that a plugin has declared, or is an administrator."""
@@ -68,14 +79,17 @@ class Identity(Protocol):
         """Whether the actor may see this patient."""
 
     def visible(self, actor: Actor, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """The same as `may_see`, as an SQL condition."""
+        """The same as `may_see`, as an SQL condition on any column: true or false, never NULL."""
 
 
 class AuditTrail(Protocol):
     """The host's audit trail."""
 
-    def record(self, session: Session, event: AuditEvent) -> None:
-        """Write the event in the transaction of the change that it tells about."""
+    def record(self, session: Session, *events: AuditEvent) -> None:
+        """Write the events in the transaction of the change that they tell about: there may be a thousand.
+
+        With few statements, however many they are.
+        """
 
 
 class Database(Protocol):
@@ -89,7 +103,10 @@ class Database(Protocol):
         """
 
     def session(self) -> AbstractContextManager[Session]:
-        """One transaction for writing: committed at the end of the block, rolled back when it raises."""
+        """One transaction for writing: committed at the end of the block, rolled back when it raises.
+
+        Of two that change the same row the second waits, and goes on from what the first has written.
+        """
 
 
 class Pages(Protocol):
@@ -99,10 +116,10 @@ class Pages(Protocol):
         """A complete page with `body` inside the host's own header, menu and footer."""
 
     def patient_href(self, patient_id: int) -> str:
-        """The address of the patient's page."""
+        """The address of the patient's page, as an absolute path."""
 
     def sign_in_href(self, back_to: str) -> str:
-        """The address at which to sign in and come back to the path `back_to`."""
+        """The address at which to sign in and come back to the path `back_to`, as an absolute path."""
 
 
 class Clock(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from markupsafe import Markup
 
@@ -97,6 +98,21 @@ class Health:
     message: str
     mend: str = ""
 
+    @classmethod
+    def ok(cls, message: str) -> Self:
+        """All is well."""
+        return cls(level=HealthLevel.OK, message=message)
+
+    @classmethod
+    def warning(cls, message: str, mend: str) -> Self:
+        """It works, but somebody should look at it."""
+        return cls(level=HealthLevel.WARNING, message=message, mend=mend)
+
+    @classmethod
+    def failure(cls, message: str, mend: str) -> Self:
+        """It does not work."""
+        return cls(level=HealthLevel.FAILURE, message=message, mend=mend)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -112,10 +128,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """A named check that the host's operator can run at any time."""
+    """A named check that the host's operator can run at any time.
+
+    One that needs the database is not run where that cannot be used, or the plugin's tables are not there.
+    """
 
     name: str
     run: Callable[[], Health]
+    needs_database: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,147 @@
+"""A complete host: that of Meadow, an invented EMR that keeps its clinic in one SQLite file (see meadow.sql).
+
+What is not OSCAR's own it takes from `oscar_host`: the engine, the migrations, the application, plain pages, the clock.
+"""
+
+from types import SimpleNamespace
+
+import sqlalchemy as sa
+from flask import has_request_context, session
+
+from cpar_plugin.hooks import Actor
+from cpar_plugin.hooks.plugins import Plugins
+from oscar_host.application import new_application, register_plugins
+from oscar_host.clock import ALBERTA, SystemClock
+from oscar_host.database import OscarDatabase
+from oscar_host.migrations import upgrade
+from oscar_host.pages import PlainPages
+from oscar_host.sql import filled, without_separators
+
+PLUGINS = Plugins()
+PLUGINS.load_installed()
+
+
+class Roster:
+    active_status = "here"
+    status_labels = {"here": "Active", "moved": "Moved away", "dead": "Deceased"}  # noqa: RUF012
+
+    def __init__(self, tables):
+        self.person, self.staff, self.booking = (tables[name] for name in ("person", "staff", "booking"))
+
+    def patients(self):
+        c = self.person.c
+        columns = (
+            c.id.label("patient_id"),
+            without_separators(c.health_number).label("phn"),
+            filled(c.province).label("phn_jurisdiction"),
+            filled(c.surname).label("family_name"),
+            filled(c.forename).label("given_name"),
+            filled(c.middle).label("middle_names"),
+            filled(c.called).label("preferred_name"),
+            sa.cast(c.born, sa.String).label("birth_date"),
+            filled(c.sex).label("gender"),
+            filled(c.state).label("status"),
+            filled(c.doctor).label("mrp_id"),
+        )
+        return sa.select(*columns).where(c.merged_into.is_(None)).subquery("patient")
+
+    def with_phn(self, phn):
+        return sa.select(self.person.c.id).where(without_separators(self.person.c.health_number) == phn)
+
+    def last_visit_on(self, patient_id, until):
+        if until.tzinfo is None:
+            raise ValueError("until needs a time zone")
+        now, visit, merge = until.astimezone(ALBERTA), self.booking.alias("visit"), self._merges()
+        retired = sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id).correlate_except(merge)
+        started = sa.or_(visit.c.day < now.date(), sa.and_(visit.c.day == now.date(), visit.c.at < now.time()))
+        whose = sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))
+        latest = sa.select(sa.func.max(visit.c.day)).where(
+            whose, started, visit.c.state.not_in(["cancelled", "missed", "deleted"])
+        )
+        return latest.correlate_except(visit).scalar_subquery()
+
+    def providers(self):
+        c = self.staff.c
+        columns = (
+            c.login.label("provider_id"),
+            filled(c.surname).label("family_name"),
+            filled(c.forename).label("given_name"),
+            filled(c.prac_id).label("practitioner_id"),
+            filled(c.licence).label("licence_id"),
+            (~c.has_left).label("active"),
+        )
+        return sa.select(*columns).subquery("provider")
+
+    def merged(self):
+        merge, c = self._merges(), self.person.c
+        ends = merge.c.kept_id.in_(sa.select(c.id).where(c.merged_into.is_(None)))
+        return sa.select(merge).where(ends).subquery("merged")
+
+    def _merges(self):
+        """Every record merged away, with each record after it in its chain."""
+        person, onward = self.person, self.person.alias()
+        first = sa.select(person.c.id.label("retired_id"), person.c.merged_into.label("kept_id"))
+        chain = first.where(person.c.merged_into.is_not(None)).cte(recursive=True, nesting=True)
+        further = sa.select(chain.c.retired_id, onward.c.merged_into).join(onward, onward.c.id == chain.c.kept_id)
+        return sa.select(chain.union(further.where(onward.c.merged_into.is_not(None)))).subquery()
+
+
+class Identity:
+    system = Actor(actor_id="system", display_name="Meadow")
+
+    def __init__(self, tables, engine):
+        self.granted, self.closed, self.engine = tables["granted"].c, tables["closed_chart"].c, engine
+        self.staff = sa.select(tables["staff"]).where(~tables["staff"].c.has_left).subquery().c
+
+    def current(self):
+        login = session.get("login") if has_request_context() else None
+        name = self._ask(sa.select(self.staff.forename + " " + self.staff.surname).where(self.staff.login == login))
+        return Actor(actor_id=login, display_name=name) if name else None
+
+    def has(self, actor, permission):
+        given = sa.exists().where(self.granted.login == self.staff.login, self.granted.permission == permission)
+        right = sa.select(self.staff.login).where(self.staff.login == actor.actor_id, sa.or_(self.staff.admin, given))
+        return actor == self.system or self._ask(right) is not None
+
+    def may_see(self, actor, patient_id):
+        return bool(self._ask(sa.select(self.visible(actor, sa.literal(patient_id)))))
+
+    def visible(self, actor, patient_id):
+        closed = sa.select(self.closed.person).where(self.closed.login == actor.actor_id)
+        works = sa.exists().where(self.staff.login == actor.actor_id)
+        return sa.true() if actor == self.system else sa.and_(works, patient_id.not_in(closed))
+
+    def _ask(self, question):
+        with self.engine.connect() as connection:
+            return connection.scalar(question)
+
+
+class Audit:
+    def __init__(self, trail):
+        self.trail = trail
+
+    def record(self, session, *events):
+        names = ("login", "action", "noun", "key", "person", "detail")
+        lines = [(one.actor.actor_id, one.action, one.noun, one.key, one.patient_id, one.detail) for one in events]
+        if lines:
+            session.execute(sa.insert(self.trail), [dict(zip(names, line, strict=True)) for line in lines])
+
+
+def open_host(file="meadow.db", clock=None, **settings):
+    """The host on Meadow's file, with the plugins' tables up to date."""
+    database, known = OscarDatabase(f"sqlite:///{file}"), sa.MetaData()
+    known.reflect(database.engine)
+    for source in PLUGINS.migrations():
+        upgrade(database.engine, source)
+    tables, pages, clock = known.tables, PlainPages(), clock or SystemClock()
+    roster, identity, audit = Roster(tables), Identity(tables, database.engine), Audit(tables["trail"])
+    return SimpleNamespace(
+        roster=roster, identity=identity, audit=audit, database=database, pages=pages, clock=clock, settings=settings
+    )
+
+
+def create_app(host, secret_key):
+    """Here Meadow would add its own pages; those of the plugins are in it."""
+    app = new_application("meadow", cookie_name="meadow", secret_key=secret_key, https_only=False)
+    register_plugins(app, host, PLUGINS)
+    return app

@@ -1,0 +1,56 @@
+"""`AuditTrail`: what was done stands there when it was done, and only then."""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import event
+
+from .. import AuditEvent
+from .bench import AuditLine, Bench, NewPatient
+
+NOUN = "cparConformance"
+MANY = 1000
+FEW_STATEMENTS = 50
+
+
+def _event(bench: Bench, key: str, patient_id: int | None = None) -> AuditEvent:
+    actor = bench.host.identity.system
+    return AuditEvent(actor=actor, action="update", noun=NOUN, key=key, patient_id=patient_id, detail="panel 7")
+
+
+def _keys(lines: list[AuditLine]) -> list[str]:
+    return [line.key for line in lines if line.noun == NOUN]
+
+
+def test_an_event_becomes_a_line_with_all_that_it_says(bench: Bench) -> None:
+    patient_id, actor_id = bench.patient(NewPatient()), bench.host.identity.system.actor_id
+    before = len(bench.audited())
+    with bench.host.database.session() as session:
+        bench.host.audit.record(session, _event(bench, "12", patient_id))
+    with bench.host.database.session() as session:
+        bench.host.audit.record(session, _event(bench, "13"))
+    assert list(bench.audited())[before:] == [
+        AuditLine(actor_id, "update", NOUN, "12", patient_id),
+        AuditLine(actor_id, "update", NOUN, "13", None),
+    ]
+
+
+def test_no_line_stays_of_a_change_that_was_rolled_back(bench: Bench) -> None:
+    before = len(bench.audited())
+    with bench.host.database.session() as session:
+        bench.host.audit.record(session, _event(bench, "14"))
+        session.rollback()
+    assert _keys(list(bench.audited())[before:]) == [], "write with the session that is given, and nothing else"
+
+
+def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench) -> None:
+    host, before, sent = bench.host, len(bench.audited()), Counter[str]()
+
+    def note(*_: Any) -> None:
+        sent["statements"] += 1
+
+    with host.database.session() as session:
+        event.listen(session.connection(), "before_cursor_execute", note)
+        host.audit.record(session, *(_event(bench, str(number)) for number in range(MANY)))
+    assert _keys(list(bench.audited())[before:]) == [str(number) for number in range(MANY)]
+    assert sent["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"

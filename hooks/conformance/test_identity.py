@@ -1,0 +1,86 @@
+"""`Identity`: who is asking, and what they may do."""
+
+from sqlalchemy import ColumnElement, insert, select
+
+from .. import Actor
+from .bench import Bench, NewPatient
+from .looking import plugin_table, request_of
+
+PERMISSION = "CONFIGURE_CPAR_PANEL_CREATE"
+
+
+def test_outside_of_a_request_nobody_is_signed_in(bench: Bench) -> None:
+    assert bench.host.identity.current() is None
+
+
+def test_in_a_request_of_nobody_nobody_is_signed_in(bench: Bench) -> None:
+    with request_of(bench, None):
+        assert bench.host.identity.current() is None
+
+
+def test_in_a_request_the_actor_is_who_sent_it(bench: Bench) -> None:
+    for person in (bench.person(), bench.person()):
+        with request_of(bench, person):
+            assert bench.host.identity.current() == person, "nothing is kept from one request to the next"
+
+
+def test_a_permission_is_had_by_those_to_whom_it_was_given(bench: Bench) -> None:
+    having, lacking = bench.person(permissions=[PERMISSION]), bench.person()
+    identity = bench.host.identity
+    assert [identity.has(person, PERMISSION) for person in (having, lacking)] == [True, False]
+    assert not identity.has(having, "ANOTHER_PERMISSION")
+
+
+def test_an_administrator_has_every_permission(bench: Bench) -> None:
+    administrator = bench.person(administrator=True)
+    assert bench.host.identity.has(administrator, PERMISSION)
+    assert bench.host.identity.has(administrator, "A_PERMISSION_THAT_IS_DECLARED_TO_NO_HOST")
+
+
+def test_the_system_has_a_name_and_sees_everybody(bench: Bench) -> None:
+    system, patient_id = bench.host.identity.system, bench.patient(NewPatient())
+    assert system.actor_id
+    assert system.display_name
+    assert bench.host.identity.may_see(system, patient_id)
+    assert _visible(bench, system, [patient_id]) == {patient_id}
+
+
+def test_somebody_who_is_barred_from_a_patient_may_not_see_that_one_from_then_on(bench: Bench) -> None:
+    person, barred, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
+    identity = bench.host.identity
+    assert [identity.may_see(person, patient_id) for patient_id in (barred, other)] == [True, True]
+    bench.bar(person, barred)
+    assert not identity.may_see(person, barred), "the next answer already knows of a change of rights"
+    assert identity.may_see(person, other)
+
+
+def test_visible_says_of_every_patient_what_may_see_says(bench: Bench) -> None:
+    identity = bench.host.identity
+    patients = [bench.patient(NewPatient()) for _ in range(3)]
+    barred, free, unknown = bench.person(), bench.person(), Actor(actor_id="nobody", display_name="Nobody")
+    bench.bar(barred, patients[0])
+    bench.bar(barred, patients[2])
+    for person in (barred, free, bench.person(administrator=True), unknown, identity.system):
+        allowed = {patient_id for patient_id in patients if identity.may_see(person, patient_id)}
+        assert _visible(bench, person, patients) == allowed, f"visible() and may_see() differ for {person}"
+
+
+def test_visible_is_a_condition_on_whatever_column_is_given(bench: Bench) -> None:
+    person, barred, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
+    bench.bar(person, barred)
+    with plugin_table(bench.host) as table:
+        with bench.host.database.session() as session:
+            session.execute(insert(table), [{"number": barred}, {"number": other}])
+        condition = bench.host.identity.visible(person, table.c.number)
+        with bench.host.database.engine.connect() as connection:
+            assert connection.scalars(select(table.c.number).where(condition)).all() == [other]
+            negated = select(table.c.number).where(~condition)
+            assert connection.scalars(negated).all() == [barred], "a condition is true or false, never NULL"
+
+
+def _visible(bench: Bench, person: Actor, patients: list[int]) -> set[int]:
+    patient = bench.host.roster.patients()
+    column: ColumnElement[int] = patient.c.patient_id
+    query = select(column).where(column.in_(patients), bench.host.identity.visible(person, column))
+    with bench.host.database.engine.connect() as connection:
+        return set(connection.scalars(query))

@@ -1,0 +1,162 @@
+"""`Roster.patients` and `Roster.with_phn`: who the patients are."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, select
+
+from .bench import Bench, NewPatient, NewProvider
+from .looking import patient_row, plugin_table
+
+COLUMNS = {
+    "patient_id",
+    "phn",
+    "phn_jurisdiction",
+    "family_name",
+    "given_name",
+    "middle_names",
+    "preferred_name",
+    "birth_date",
+    "gender",
+    "status",
+    "mrp_id",
+}
+
+
+def _entered(bench: Bench, **texts: Any) -> RowMapping:
+    row = patient_row(bench.host, bench.patient(NewPatient(**texts)))
+    assert row, "a patient who has just been entered is in patients()"
+    return row
+
+
+def _some_phn() -> str:
+    return str(uuid4().int)[:9]
+
+
+def test_patients_has_every_agreed_column(bench: Bench) -> None:
+    assert set(bench.host.roster.patients().c.keys()) >= COLUMNS
+
+
+def test_a_patient_has_a_whole_number_and_is_one_row(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient(family_name="Abel"))
+    patient = bench.host.roster.patients()
+    query = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
+    with bench.host.database.engine.connect() as connection:
+        found = connection.scalars(query).all()
+    assert [(type(one), one) for one in found] == [(int, patient_id)]
+
+
+def test_names_are_those_that_were_entered(bench: Bench) -> None:
+    names = {"family_name": "Côté", "given_name": "Anne-Marie", "middle_names": "Zoë", "preferred_name": "Ami"}
+    row = _entered(bench, **names)
+    assert {name: row.get(name, names[name]) for name in names} == names
+
+
+def test_a_missing_text_is_null_and_never_empty(bench: Bench) -> None:
+    row = _entered(bench)
+    assert {name: text for name, text in row.items() if name != "patient_id" and text is not None} == {}
+
+
+def test_a_phn_is_given_without_spaces_and_hyphens(bench: Bench) -> None:
+    assert _entered(bench, phn="12345-6789 ", phn_jurisdiction="AB")["phn"] == "123456789"
+
+
+def test_the_jurisdiction_of_a_phn_is_two_capital_letters(bench: Bench) -> None:
+    given = [_entered(bench, phn=_some_phn(), phn_jurisdiction=one)["phn_jurisdiction"] for one in ("AB", "BC")]
+    assert given == ["AB", "BC"]
+
+
+def test_a_birth_date_is_iso_text(bench: Bench) -> None:
+    assert _entered(bench, birth_date="1980-02-03")["birth_date"] == "1980-02-03"
+
+
+def test_the_gender_is_the_one_that_was_entered(bench: Bench) -> None:
+    assert [_entered(bench, gender=one)["gender"] for one in ("F", "M")] == ["F", "M"]
+
+
+def test_the_active_status_is_that_of_an_active_patient_and_has_a_label(bench: Bench) -> None:
+    roster = bench.host.roster
+    assert _entered(bench, status=roster.active_status)["status"] == roster.active_status
+    assert roster.active_status in roster.status_labels, "status_labels says what the active status is called"
+
+
+def test_patients_who_are_not_active_are_there_too(bench: Bench) -> None:
+    roster = bench.host.roster
+    others = [status for status in roster.status_labels if status != roster.active_status]
+    assert others, "status_labels names at least one other status"
+    for status in others:
+        patient_id = bench.patient(NewPatient(status=status))
+        row = patient_row(bench.host, patient_id)
+        assert row, f"the plugin itself asks for active patients: patients() holds those with status {status} too"
+        assert row["status"] == status
+
+
+def test_the_mrp_of_a_patient_is_one_of_the_providers(bench: Bench) -> None:
+    provider_id = bench.provider(NewProvider())
+    row = _entered(bench, mrp_id=provider_id)
+    assert row["mrp_id"] == provider_id
+    patient, provider = bench.host.roster.patients(), bench.host.roster.providers()
+    query = select(provider.c.provider_id).join(patient, patient.c.mrp_id == provider.c.provider_id)
+    with bench.host.database.engine.connect() as connection:
+        assert connection.scalars(query.where(patient.c.patient_id == row["patient_id"])).all() == [provider_id]
+
+
+def test_texts_compare_letter_by_letter_with_those_of_a_plugin(bench: Bench) -> None:
+    host, provider_id, status = bench.host, bench.provider(NewProvider()), bench.host.roster.active_status
+    patient_id = bench.patient(NewPatient(mrp_id=provider_id, status=status))
+    texts = [provider_id, *dict.fromkeys((status, status.upper(), status.lower()))]
+    with plugin_table(host) as table:
+        with host.database.session() as session:
+            session.execute(insert(table), [{"number": place, "name": name} for place, name in enumerate(texts)])
+        patient, provider = host.roster.patients(), host.roster.providers()
+        ids = select(table.c.name).join(provider, provider.c.provider_id == table.c.name)
+        statuses = select(table.c.name).where(patient.c.patient_id == patient_id)
+        with host.database.engine.connect() as connection:
+            assert provider_id in connection.scalars(ids).all(), "a provider_id is text, not a number"
+            for same in (patient.c.status == table.c.name, table.c.name == patient.c.status):
+                found = connection.scalars(statuses.where(same)).all()
+                assert found == [status], "capitals and small letters differ: pin the collation (MariaDB: utf8mb4_bin)"
+
+
+def test_patients_may_be_kept_and_used_again(bench: Bench) -> None:
+    kept = bench.host.roster.patients()
+    later = bench.patient(NewPatient())
+    with bench.host.database.engine.connect() as connection:
+        found = connection.scalar(select(kept.c.patient_id).where(kept.c.patient_id == later))
+    assert found == later, "what patients() returns is a query, not the patients of a moment"
+
+
+def test_patients_may_stand_twice_in_one_statement(bench: Bench) -> None:
+    doctor = bench.provider(NewProvider())
+    patients = sorted(bench.patient(NewPatient(mrp_id=doctor)) for _ in range(2))
+    one, other = bench.host.roster.patients().alias("one"), bench.host.roster.patients().alias("other")
+    pairs = select(one.c.patient_id, other.c.patient_id).join_from(one, other, one.c.mrp_id == other.c.mrp_id)
+    pairs = pairs.where(one.c.mrp_id == doctor, one.c.patient_id < other.c.patient_id)
+    with bench.host.database.engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(pairs)] == [tuple(patients)]
+
+
+def test_a_session_for_writing_reads_the_patients_too(bench: Bench) -> None:
+    """A bulk update is one INSERT ... SELECT."""
+    host, doctor = bench.host, bench.provider(NewProvider())
+    patient_id = bench.patient(NewPatient(mrp_id=doctor))
+    with plugin_table(host) as table:
+        patient = host.roster.patients()
+        values = select(patient.c.patient_id, patient.c.mrp_id).where(patient.c.patient_id == patient_id)
+        with host.database.session() as session:
+            session.execute(insert(table).from_select(["number", "name"], values))
+        joined = select(func.count()).join_from(table, patient, patient.c.patient_id == table.c.number)
+        with host.database.engine.connect() as connection:
+            assert connection.scalar(joined.where(patient.c.mrp_id == table.c.name)) == 1
+
+
+def test_everybody_with_a_phn_is_found_by_it_and_nobody_else(bench: Bench) -> None:
+    phn = _some_phn()
+    having = {bench.patient(NewPatient(phn=one)) for one in (phn, f"{phn[:5]}-{phn[5:]}", f" {phn[:4]} {phn[4:]}")}
+    for other in (f"{phn}1", phn[:-1], None):
+        bench.patient(NewPatient(phn=other))
+    patient = bench.host.roster.patients()
+    with bench.host.database.engine.connect() as connection:
+        for asked in (literal(phn), bindparam("asked", type_=String)):
+            found = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phn(asked)))
+            assert set(connection.scalars(found, {"asked": phn})) == having

@@ -1,0 +1,77 @@
+"""Hosts that are broken on purpose: each breaks one rule, and names the check that is to tell of it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cpar_plugin.hooks.conformance import CHECKS
+
+from .oscar_bench import OscarBench
+
+Break = Callable[[OscarBench], Any]
+BROKEN: dict[Break, str] = {}
+
+
+def breaks(check: str) -> Callable[[Break], Break]:
+    """Marks a function that makes a broken host out of a good one with the check that must fail."""
+
+    def marked(function: Break) -> Break:
+        BROKEN[function] = check
+        return function
+
+    return marked
+
+
+class Altered:
+    """An object of which some members are others."""
+
+    def __init__(self, real: Any, **others: Any) -> None:
+        self.__dict__ |= {"_real": real, **others}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def of(*modules: ModuleType) -> list[Break]:
+    """The broken hosts of these modules."""
+    names = {module.__name__ for module in modules}
+    return [make for make in BROKEN if make.__module__ in names]
+
+
+def fails_exactly_its_check(make: Break, bench: OscarBench) -> None:
+    """Break the host, and see that its check alone tells of it."""
+    made = make(bench)
+    with made if isinstance(made, AbstractContextManager) else nullcontext(made) as broken:
+        failed = failures(broken)
+    assert list(failed) == [BROKEN[make]], failed
+
+
+def with_port(bench: OscarBench, port: str, **others: Any) -> OscarBench:
+    """The bench with a host of which a port has other members."""
+    altered: Any = Altered(getattr(bench.host, port), **others)
+    return replace(bench, host=Altered(bench.host, **{port: altered}))  # type: ignore[arg-type]
+
+
+def with_roster(bench: OscarBench, **others: Any) -> OscarBench:
+    """The bench with a host whose roster has other members."""
+    return with_port(bench, "roster", **others)
+
+
+def failures(bench: Any) -> dict[str, BaseException]:
+    """The checks that the host fails, by name. The last of them does as under pytest: it waits for all others."""
+    failed: dict[str, BaseException] = {}
+    for name, check in CHECKS.items():
+        request = SimpleNamespace(session=SimpleNamespace(testsfailed=len(failed)))
+        arguments = {"bench": bench, "request": request}
+        wanted = check.__code__.co_varnames[: check.__code__.co_argcount]
+        try:
+            check(**{argument: arguments[argument] for argument in wanted})
+        except pytest.skip.Exception:
+            continue
+        except (Exception, pytest.fail.Exception) as error:
+            failed[name] = error
+    return failed

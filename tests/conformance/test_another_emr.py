@@ -1,0 +1,110 @@
+"""The example of a host for another EMR, checked as its author would do it: with the commands of the page."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cpar_plugin.hooks.conformance import CHECKS
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to"
+PAGE = (HOW_TO / "write-a-host.md").read_text(encoding="utf-8")
+LEFT_OUT = """
+import meadow
+from meadow_bench import open_bench
+
+everybody = meadow.Roster.patients
+meadow.Roster.patients = lambda roster: here(everybody(roster))
+
+
+def here(patient):
+    return patient.select().where(meadow.sa.func.coalesce(patient.c.status, "here") == "here").subquery("patient")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the example."""
+    return Path(shutil.copytree(HOW_TO / "another-emr", tmp_path / "another-emr"))
+
+
+def block(kind: str) -> str:
+    [found] = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def run(folder: Path, *command: str) -> tuple[int, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done = subprocess.run(
+        command, cwd=folder, env=environment | {"PATH": path}, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:
+    return run(folder, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+
+
+def test_the_example_passes_every_check_with_the_command_of_the_page(folder: Path) -> None:
+    command = block("console").splitlines()[-1]
+    code, told = run(folder, *command.split())
+    assert code == 0, told
+    assert f"{len(CHECKS)} passed" in told
+
+
+def test_the_example_is_read_in_one_sitting() -> None:
+    assert len((HOW_TO / "another-emr/meadow.py").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_suite_of_the_page_holds_every_check(folder: Path) -> None:
+    (folder / "test_meadow.py").write_text(block("python"), encoding="utf-8")
+    code, told = pytest_in(folder, "-q", "-k", "active", "test_meadow.py")
+    assert code == 0, told
+    assert f"{len(CHECKS)} tests collected" in pytest_in(folder, "--collect-only", "-q", "test_meadow.py")[1]
+
+
+def test_a_host_that_leaves_somebody_out_is_told_of_it_in_the_words_of_the_page(folder: Path) -> None:
+    (folder / "broken.py").write_text(LEFT_OUT, encoding="utf-8")
+    code, told = pytest_in(
+        folder,
+        "-q",
+        "--pyargs",
+        "cpar_plugin.hooks.conformance",
+        "--host",
+        "broken:open_bench",
+        "-k",
+        "patients or bulk",
+    )
+    assert code == 1, told
+    shown = [line.split(" - ")[0] for line in told.splitlines() if line.startswith("FAILED")]
+    name, words = block("text").replace(" - AssertionError", "").split(":\n")
+    assert [line.endswith(name.removeprefix("FAILED ")) for line in shown] == [True], told
+    assert words.strip() in told
+    assert "1 skipped" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say which host: --host module:factory"),
+        (["--host", "meadow_bench:nothing"], "--host meadow_bench:nothing: module 'meadow_bench' has no attribute"),
+    ],
+)
+def test_a_run_without_a_host_ends_with_one_sentence(folder: Path, arguments: list[str], said: str) -> None:
+    code, told = pytest_in(folder, "--pyargs", "cpar_plugin.hooks.conformance", *arguments)
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: {said}" in told
+    assert "Traceback" not in told
+
+
+def test_other_runs_of_pytest_know_no_such_option(folder: Path) -> None:
+    (folder / "test_of_its_own.py").write_text("def test_nothing(): ...\n")
+    assert pytest_in(folder, "test_of_its_own.py")[0] == 0
+    code, told = pytest_in(folder, "test_of_its_own.py", "--host", "meadow_bench:open_bench")
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "unrecognized arguments: --host" in told
