@@ -13,7 +13,7 @@ demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
 test: dev
-	@sh scripts/needs.sh mariadb browser
+	@sh scripts/needs.sh mariadb browser nginx
 	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
 
 check: dev

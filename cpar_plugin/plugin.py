@@ -19,7 +19,9 @@ from .hooks import (
     Widget,
     hookimpl,
 )
-from .services import access, health, merges
+from .services import access, merges
+from .services.export.workers import Workers
+from .services.health.checks import checks
 from .services.resources import refresh
 from .services.submission.run import run_due
 from .settings import load
@@ -66,8 +68,9 @@ def permissions() -> Sequence[Permission]:
 
 @hookimpl
 def scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Looking every minute for submissions that are due, and now and then for what FHIR resources say anew."""
+    """Submissions that are due, what FHIR resources say anew, and exports that nobody makes or keeps any longer."""
     settings = load(host.settings)
+    exporting = Workers(host, settings)
 
     def run(now: datetime) -> None:
         run_due(host, settings, now)
@@ -79,6 +82,7 @@ def scheduled_jobs(host: Host) -> Sequence[Job]:
             every=timedelta(minutes=settings.fhir_refresh_minutes),
             run=lambda _: refresh.run(host, settings),
         ),
+        Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: exporting.tick()),
     ]
 
 
@@ -96,5 +100,5 @@ def patients_merged(host: Host, kept: int, retired: int) -> None:
 
 @hookimpl
 def health_checks(host: Host) -> Sequence[HealthCheck]:
-    """Whether submissions work."""
-    return health.checks(host)
+    """Whether everything works, and what to do where it does not."""
+    return checks(host)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,6 +15,7 @@ from .domain.refusals import Refused
 _INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
 # Placeholders: the ministry has published no URI for these. See docs/reference/settings.md.
 _PLACEHOLDER = "https://cpar.invalid"
+_Model = TypeVar("_Model", bound=BaseModel)
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]%-]+[A-Za-z0-9\]]")
 
 
@@ -67,6 +68,8 @@ class Settings(BaseModel):
     fhir_jwks_ca_file: str = ""
     fhir_jwks_private_networks: bool = False
     fhir_refresh_minutes: int = Field(default=15, ge=1)
+    fhir_export_folder: Path = Path("exports")
+    fhir_export_keep_hours: int = Field(default=24, ge=1)
 
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
@@ -109,14 +112,19 @@ class Settings(BaseModel):
 
     @property
     def claim_time(self) -> timedelta:
-        """How long a worker that no longer answers keeps a submission to itself."""
+        """How long a worker that no longer answers keeps a submission or an export to itself."""
         return timedelta(seconds=self.claim_seconds)
 
 
 def load(settings: Mapping[str, str]) -> Settings:
     """Read the host's settings. Raises Refused that names every wrong one, never its value."""
+    return checked(Settings, settings)
+
+
+def checked(model: type[_Model], settings: Mapping[str, str]) -> _Model:
+    """The settings that a model names, of all there are. Raises Refused that names every wrong one, never its value."""
     try:
-        return Settings.model_validate(dict(settings))
+        return model.model_validate(dict(settings))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, found['loc'])) or 'settings'}: {found['msg']}" for found in error.errors()]
         raise Refused("Wrong settings. " + "; ".join(lines)) from None

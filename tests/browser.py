@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
@@ -30,6 +30,7 @@ OpenTab = Callable[..., Page]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
+    parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
 
 
 @pytest.fixture(scope="session")
@@ -129,3 +130,9 @@ def picture_at_each_width(page: Page, name: str) -> None:
         page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is wider than {width} pixels"
+
+
+def choose(page: Page | FrameLocator, label: str, text: str) -> None:
+    """Select the option that holds the text."""
+    field = page.get_by_label(label, exact=True)
+    field.select_option(label=field.locator("option", has_text=text).first.text_content())

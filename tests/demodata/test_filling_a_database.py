@@ -12,7 +12,7 @@ from sqlalchemy import Row, Table, and_, func, inspect, or_, select, text
 from cpar_plugin.domain.eligibility import Eligibility, Reason
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
-from oscar_host.demo.accounts import provider_of
+from oscar_host.accounts import provider_of
 from oscar_host.demo.data.clinic import records
 from oscar_host.demo.data.people import COLUMNS
 from oscar_host.demo.data.staff import DOCTORS, PASSWORD, SIGN_INS

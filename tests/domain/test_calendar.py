@@ -235,3 +235,18 @@ def test_an_attempt_exactly_a_day_after_the_first_is_the_last_that_is_allowed() 
     first = datetime(2026, 11, 7, 11, tzinfo=UTC)
     assert calendar.next_attempt(first, 8, first + timedelta(hours=16)) == first + timedelta(hours=24)
     assert calendar.next_attempt(first, 8, first + timedelta(hours=16, microseconds=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "night"),
+    [
+        ("2026-11-10T06:00", date(2026, 11, 10)),
+        ("2026-11-10T05:59", date(2026, 11, 9)),
+        ("2026-11-25T10:00", date(2026, 11, 19)),
+        ("2026-12-01T05:00", date(2026, 11, 19)),
+        ("2026-12-01T06:00", date(2026, 12, 1)),
+    ],
+)
+def test_the_latest_night_run_that_is_over_lies_outside_the_blackout(now: str, night: date) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=EDMONTON)
+    assert Calendar(zone=EDMONTON).last_night(moment) == night

@@ -120,12 +120,6 @@ def bulk_update(page: Page) -> None:
     page.get_by_role("link", name="Bulk Update").click()
 
 
-def choose(page: Page, label: str, text: str) -> None:
-    """Select the option that holds the text."""
-    field = page.get_by_label(label, exact=True)
-    field.select_option(label=field.locator("option", has_text=text).first.text_content())
-
-
 def open_patient(page: Page, family_name: str, ui: str) -> Locator:
     """Search the patient, open the page of this user interface; returns its paneling component."""
     page.get_by_role("link", name="Search", exact=True).click()

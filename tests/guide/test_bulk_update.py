@@ -8,7 +8,8 @@ from sqlalchemy import select
 from cpar_plugin.services import bulk
 from oscar_host.host import OscarHost
 
-from .conftest import OKAFOR, TREMBLAY, Patients, bulk_update, choose, open_patient, panel_management
+from ..browser import choose
+from .conftest import OKAFOR, TREMBLAY, Patients, bulk_update, open_patient, panel_management
 
 
 def _assigned(host: OscarHost, panel_id: int, provider_id: str = OKAFOR) -> None:

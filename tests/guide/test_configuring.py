@@ -26,6 +26,7 @@ def test_it_shows_the_current_panel_of_a_patient_who_has_one(receptionist: Page,
     widget = open_patient(receptionist, "ABEL", ui)
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042").click()
+    expect(widget.locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     expect(open_patient(receptionist, "ABEL", ui)).to_contain_text("0042 (Okafor, Adaeze)")
 
 

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from .conftest import choose, open_patient, panel_management
+from ..browser import choose
+from .conftest import open_patient, panel_management
 
 FACILITY = "Alberta Health Facility ID / WDFA Key"
 

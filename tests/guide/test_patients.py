@@ -14,7 +14,7 @@ TODAY, TOMORROW = "10 Nov 2026", "11 Nov 2026"
 def _add(widget: Locator, number: str) -> None:
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name=number).click()
-    expect(widget).to_contain_text(f"{number} (")
+    expect(widget.locator(".cpar-widget-panel")).to_contain_text(f"{number} (")
 
 
 def test_a_patient_is_added_to_a_panel_chosen_from_the_list(
@@ -25,7 +25,7 @@ def test_a_patient_is_added_to_a_panel_chosen_from_the_list(
     widget.get_by_label("Add to a panel").click()
     expect(widget.get_by_role("listitem")).to_have_text(["0042 (Okafor, Adaeze)", "0077 (Tremblay, Hélène)"])
     widget.get_by_role("button", name="0042").click()
-    expect(widget).to_contain_text("0042 (Okafor, Adaeze)")
+    expect(widget.locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     expect(receptionist.get_by_role("heading", name=ui)).to_be_attached()
 
 

@@ -4,8 +4,8 @@ from playwright.sync_api import Page, expect
 
 from oscar_host.demo.data.staff import PASSWORD
 
-from ..browser import OpenTab
-from .conftest import BILLING, choose, open_patient, panel_management
+from ..browser import OpenTab, choose
+from .conftest import BILLING, open_patient, panel_management
 
 PERMISSION = "CONFIGURE_CPAR_PANEL_CREATE"
 REFUSED = "You may not open this page"
@@ -37,7 +37,7 @@ def test_everybody_sees_and_uses_the_component_but_only_administrators_manage_pa
     widget = open_patient(receptionist, "ABEL", ui)
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042").click()
-    expect(widget).to_contain_text("0042 (Okafor, Adaeze)")
+    expect(widget.locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     expect(receptionist.get_by_role("link", name="Administration")).to_have_count(0)
     for address in ("/cpar/panels", "/cpar/submissions", "/cpar/bulk", "/cpar/settings", f"/cpar/panels/{panel}"):
         receptionist.goto(address)
@@ -66,6 +66,7 @@ def test_whoever_gets_the_role_manages_panels_and_nothing_else(manager: Page, op
     clerk.get_by_label("User name").fill("nobody")
     clerk.get_by_label("Password").fill(PASSWORD)
     clerk.get_by_role("button", name="Sign in").click()
+    expect(clerk.get_by_role("button", name="Sign out")).to_be_visible()
     panel_management(clerk)
     expect(clerk.get_by_role("navigation", name="Administration").get_by_role("link")).to_have_text(
         ["CPAR Panel Management"]

@@ -160,10 +160,11 @@ def test_what_changes_after_submit_was_pressed_is_in_the_submission(
     clock.move_to(BLACKOUT)
     panel_management(manager)
     manager.get_by_role("button", name="Submit on 1 December: panel 0042").click()
+    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for 1 Dec 2026")
     widget = open_patient(manager, "DALE", "Details")
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042").click()
-    expect(widget).to_contain_text("0042 (Okafor, Adaeze)")
+    expect(widget.locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     _night(host, clock, settings, 2026, 12, 1)
     _history(manager)
     # ABEL, BERG and now DALE
@@ -175,6 +176,7 @@ def test_the_history_shows_each_submission_with_delivery_date_and_number_of_pati
 ) -> None:
     panel_management(manager)
     manager.get_by_role("button", name="Submit: panel 0042").click()
+    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for 11 Nov 2026")
     _night(host, clock, settings, 2026, 11, 11)
     _night(host, clock, settings, 2026, 12, 7)
     panel_management(manager)

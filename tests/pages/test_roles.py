@@ -17,10 +17,10 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor, Manifest, Permission, hookimpl
 from cpar_plugin.hooks.plugins import Plugins
 from oscar_host.demo import holders, role_changes
-from oscar_host.demo.accounts import hashed
 from oscar_host.demo.app import create_app
 from oscar_host.demo.roles import offered
 from oscar_host.host import OscarHost, open_host
+from oscar_host.passwords import hashed
 
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
 

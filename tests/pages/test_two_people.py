@@ -224,7 +224,7 @@ def test_two_clerks_in_two_browsers_assign_the_same_patient(
         tab.goto(f"/patients/{patients[0]}")
         tab.locator("summary[aria-label='Add to a panel']").click()
     tabs[0].get_by_role("button", name="0042").click()
-    expect(tabs[0].locator("#cpar-widget")).to_contain_text("0042 (Okafor, Adaeze)")
+    expect(tabs[0].locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     tabs[1].get_by_role("button", name="0077").click()
     expect(tabs[1].get_by_text("Somebody else has put this patient on panel 0042")).to_be_visible()
     assert _panel_of(host, patients[0]) == panel

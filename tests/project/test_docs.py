@@ -1,27 +1,27 @@
 """The docs are tried: their commands run, their links lead somewhere, their options exist."""
 
 import re
+import socket
 import subprocess
 import sys
 import textwrap
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 import pytest
-from sqlalchemy import URL, NullPool, create_engine, text
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.settings import load
 from oscar_host.clock import ALBERTA
-from oscar_host.schema import host_tables
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BESIDE_OSCAR = ROOT / "docs/how-to/install-beside-oscar.md"
+PORT = "8123"  # at which the pages let a server listen
+GOES_ON_FROM = re.compile(r"goes on from\s\[[^]]+\]\(([^)]+)\),\ssteps\s1\sto\s(\d)")
 
 # What `make` would do takes minutes and is tried elsewhere: here its target must exist. A page that goes on after
 # `make demo` gets a demo to go on with.
@@ -42,6 +42,22 @@ make() {
 def blocks(page: str, kind: str) -> list[str]:
     found = re.findall(rf"^( *)```{kind}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
     return [textwrap.dedent(code) for _, code in found]
+
+
+def commands_of(page: Path) -> list[str]:
+    """A page's commands; before them those of the page that it goes on from, up to the step that it names."""
+    content = page.read_text(encoding="utf-8")
+    before = GOES_ON_FROM.search(content)
+    if not before:
+        return blocks(content, "sh")
+    first, last = before.groups()
+    steps, _, _ = (page.parent / first).read_text(encoding="utf-8").partition(f"\n## {int(last) + 1}. ")
+    return [*blocks(steps, "sh"), *blocks(content, "sh")]
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])
 
 
 def name_of(page: Path) -> str:
@@ -78,49 +94,12 @@ def with_commands() -> list[Path]:
 @pytest.mark.parametrize("page", with_commands(), ids=name_of)
 def test_the_commands_of_a_page_work_one_after_the_other(page: Path, tmp_path: Path) -> None:
     next_night = load({}).calendar(ALBERTA).goes_on(datetime.now(UTC))
-    content = page.read_text(encoding="utf-8").replace("--now 2026-12-01T", f"--now {next_night}T")
-    run(blocks(content, "sh"), tmp_path)
-
-
-@pytest.fixture
-def beside_oscar(mariadb_server: URL) -> Iterator[str]:
-    """The page about installing beside OSCAR, with names of this test's own, on a server with OSCAR's tables."""
-    mark = uuid.uuid4().hex[:8]
-    own, oscar, user = f"cpar_docs_{mark}", f"oscar_docs_{mark}", f"cpar_{mark}"
-    place = f"{user}:choose-a-password@{mariadb_server.host or 'localhost'}:{mariadb_server.port or 3306}/{own}"
-    if socket := mariadb_server.query.get("unix_socket"):
-        place += f"?unix_socket={socket}"
-    page = BESIDE_OSCAR.read_text(encoding="utf-8")
-    for old, new in (
-        ("cpar:choose-a-password@localhost/cpar", place),
-        ("'cpar'@'localhost'", f"'{user}'@'%'"),
-        ("DATABASE cpar ", f"DATABASE {own} "),
-        ("ON cpar.", f"ON {own}."),
-        ("ON oscar.", f"ON {oscar}."),
-        ("HOST_SCHEMA=oscar", f"HOST_SCHEMA={oscar}"),
-    ):
-        assert old in page
-        page = page.replace(old, new)
-    engine = create_engine(mariadb_server, poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
-        host_tables(oscar).metadata.create_all(connection)
-        connection.commit()
-    yield page
-    with engine.connect() as connection:
-        for drop in (f"DATABASE {own}", f"DATABASE {oscar}", f"USER '{user}'@'%'"):
-            connection.execute(text(f"DROP {drop}"))
-
-
-def test_the_plugin_is_installed_beside_oscar_with_no_more_rights_than_the_page_grants(
-    beside_oscar: str, mariadb_server: URL, tmp_path: Path
-) -> None:
-    [statements] = blocks(beside_oscar, "sql")
-    with create_engine(mariadb_server, poolclass=NullPool).connect() as connection:
-        for statement in statements.split(";"):
-            if statement.strip():
-                connection.exec_driver_sql(statement.replace("%", "%%"))
-    run([*blocks(beside_oscar, "sh"), "cpar run-due"], tmp_path)
+    port = free_port()
+    changed = [
+        command.replace("--now 2026-12-01T", f"--now {next_night}T").replace(PORT, port)
+        for command in commands_of(page)
+    ]
+    run(changed, tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -149,7 +128,8 @@ def test_every_command_that_a_page_names_exists_with_the_options_it_names(
     code = "\n".join([*re.findall(r"`([^`\n]+)`", content), *blocks(content, r"\w*")])
     for name, options in re.findall(r"\bcpar (?:--host \w+ )?([a-z][a-z-]+)((?: --?[\w-]+(?:[ =][^\s-]\S*)?)*)", code):
         context = commands[name].make_context(name, [], resilient_parsing=True)
-        known = {option for parameter in context.command.params for option in parameter.opts} | {"--help", "-h"}
+        options_of = (option for one in context.command.params for option in (*one.opts, *one.secondary_opts))
+        known = {*options_of, "--help", "-h"}
         assert set(re.findall(r"(?<= )--?[a-z][\w-]*", options)) <= known, name
 
 

@@ -26,6 +26,7 @@ INSTALLED_AS = {
     "templates": "cpar_plugin/templates",
     "oscar_host": "oscar_host",
 }
+KIT = "hooks/conformance"
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -131,6 +132,17 @@ print(plugins.manifests["cpar"].version)
     assert run(python, "-c", script, cwd=tmp_path).strip() == importlib.metadata.version("oscar-cpar-plugin")
 
 
+def test_the_installed_kit_checks_a_host(python: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs/how-to/another-emr", tmp_path, dirs_exist_ok=True)
+    kit = ("--pyargs", "cpar_plugin.hooks.conformance", "--host", "meadow_bench:open_bench")
+    told = run(python, "-m", "pytest", "-p", "no:cacheprovider", "-v", *kit, cwd=tmp_path)
+    assert re.search(r"^=+ \d\d passed in .* =+$", told, re.MULTILINE), told
+    script = "import cpar_plugin.hooks.conformance as kit; print(kit.__file__, len(kit.CHECKS))"
+    place, number = run(python, "-c", script, cwd=tmp_path).split()
+    assert Path(place).is_relative_to(Path(python).parents[1])
+    assert told.count(" PASSED ") == int(number)
+
+
 @pytest.mark.parametrize("folder", ["hooks", "fhir_mappings", "templates"])
 def test_a_folder_of_the_checkout_cannot_be_imported_under_a_second_name(folder: str) -> None:
     done = subprocess.run(
@@ -155,10 +167,12 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def imported(folders: Iterable[str]) -> set[str]:
-    """The top-level names that the modules in these folders import."""
+    """The top-level names that the modules in these folders import. The kit that tests hosts is one by itself."""
     found = set()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
+            if folder != KIT and path.is_relative_to(ROOT / KIT):
+                continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     found |= {alias.name.split(".")[0] for alias in node.names}
@@ -178,7 +192,11 @@ def declared(*lists: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folders", "lists"),
-    [(INSTALLED_AS, ["install_requires"]), (["tests", "benchmarks"], ["install_requires", "test"])],
+    [
+        (INSTALLED_AS, ["install_requires"]),
+        ([KIT], ["install_requires", "conformance"]),
+        (["tests", "benchmarks"], ["install_requires", "test"]),
+    ],
 )
 def test_every_package_that_is_imported_is_declared(folders: Iterable[str], lists: Iterable[str]) -> None:
     """Else it works only where somebody happens to have it."""

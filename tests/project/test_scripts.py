@@ -125,8 +125,8 @@ def test_a_browser_driver_that_does_not_start_gets_the_library_that_it_lacks(pro
 
 
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
-    put(programs, {"chromium": "", "mariadbd": "", "id": "echo 0", "apt-get": "exit 1"})
-    done = run(programs, checkout, "needs.sh", "browser", "mariadb")
+    put(programs, {"chromium": "", "mariadbd": "", "nginx": "", "id": "echo 0", "apt-get": "exit 1"})
+    done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx")
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from cpar_plugin.settings import Settings
+from oscar_host.neighbour.settings import NeighbourSettings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ROWS = {name: default.strip("`") for name, default in re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)}
 DEFAULTS = Settings()
+# Of two applications, each with a default of its own, which stand in the words.
+SHARED = {"secret_key", "https_only"}
+BESIDE_OSCAR = {name: field for name, field in NeighbourSettings.model_fields.items() if name not in SHARED}
 
 
 def written(default: object) -> str:
@@ -33,6 +37,11 @@ def test_every_setting_of_the_plugin_stands_on_the_page_with_its_default(name: s
     assert ROWS[name] == written(getattr(DEFAULTS, name))
 
 
+@pytest.mark.parametrize("name", BESIDE_OSCAR)
+def test_every_setting_beside_an_oscar_stands_on_the_page_with_its_default(name: str) -> None:
+    assert ROWS[name] == written(BESIDE_OSCAR[name].default)
+
+
 def of_the_host() -> set[str]:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "oscar_host").rglob("*.py"))
     return set(re.findall(r'\b(?:settings|given)\.(?:get|pop)\("(\w+)"', sources))
@@ -43,4 +52,4 @@ def test_every_setting_of_the_host_stands_on_the_page() -> None:
 
 
 def test_the_page_tells_of_no_setting_that_does_not_exist() -> None:
-    assert set(ROWS) == set(Settings.model_fields) | of_the_host()
+    assert set(ROWS) == set(Settings.model_fields) | set(BESIDE_OSCAR) | of_the_host()
