@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = ("bulk", "submission", "pages", "fhir", "export")
+BENCHMARKS = ("bulk", "submission", "pages", "fhir", "export", "beside")
 
 
 def main(names: list[str]) -> None:

@@ -34,14 +34,21 @@ def empty_hosts() -> Iterator[Iterator[tuple[str, OscarHost]]]:
     def each() -> Iterator[tuple[str, OscarHost]]:
         with TemporaryDirectory(prefix="cpar-bench-") as folder:
             yield "sqlite", _made(f"sqlite:///{folder}/clinic.db", None)
-        with private_mariadb() as server:
-            engine = create_engine(server, poolclass=NullPool)
-            with engine.connect() as connection:
-                connection.execute(text("CREATE DATABASE cpar"))
-                connection.execute(text("CREATE DATABASE oscar CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
-            yield "mariadb", _made(server.set(database="cpar").render_as_string(hide_password=False), "oscar")
+        with mariadb_host() as host:
+            yield "mariadb", host
 
     yield each()
+
+
+@contextmanager
+def mariadb_host() -> Iterator[OscarHost]:
+    """An empty host on a server of its own, OSCAR's database beside ours."""
+    with private_mariadb() as server:
+        engine = create_engine(server, poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text("CREATE DATABASE cpar"))
+            connection.execute(text("CREATE DATABASE oscar CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"))
+        yield _made(server.set(database="cpar").render_as_string(hide_password=False), "oscar")
 
 
 def _made(url: str, schema: str | None) -> OscarHost:

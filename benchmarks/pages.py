@@ -7,7 +7,6 @@ import logging
 from time import perf_counter
 
 import click
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
@@ -66,35 +65,37 @@ def main(many: int = MEMBERS) -> None:
 
 
 def _served(host: OscarHost, members: int) -> FlaskClient:
-    """Somebody who manages panels and may see patients, at the embedded EMR of a clinic of this size."""
+    """At the embedded EMR of a clinic of this size."""
     fill(host, members)
     more_panels(host, PANELS)
+    with host.database.writing() as connection:
+        connection.execute(insert(tables.submission), [_submission(at) for at in range(PANELS * MONTHS)])
+    everyone = host.identity.system
+    bulk.carry_out(host, everyone, Assign("101", "AC", PANEL_ID))
+    bulk.carry_out(host, everyone, Assign("101", "IN", PANEL_ID))
+    return manager(host)
+
+
+def manager(host: OscarHost) -> FlaskClient:
+    """Somebody who manages panels and may see patients, signed in at the embedded EMR."""
     with host.database.writing() as connection:
         connection.execute(insert(host.tables.user_role), {"provider_no": "101", "role_name": "admin", "activeyn": 1})
         connection.execute(
             insert(host.tables.object_privilege),
             [{"roleUserGroup": "admin", "objectName": name, "privilege": "x"} for name in ("_admin", "_demographic")],
         )
-        connection.execute(insert(tables.submission), [_submission(at) for at in range(PANELS * MONTHS)])
-    everyone = host.identity.system
-    bulk.carry_out(host, everyone, Assign("101", "AC", PANEL_ID))
-    bulk.carry_out(host, everyone, Assign("101", "IN", PANEL_ID))
     plugins = Plugins()
     plugins.load_installed()
-    return _signed_in(create_app(host, plugins))
+    client = create_app(host, plugins).test_client()
+    with client.session_transaction() as session:
+        session["provider_id"] = "101"
+    return client
 
 
 def _submission(at: int) -> dict[str, object]:
     panel_id = 1 + at % PANELS
     times = {"asked_at": NOW, "finished_at": NOW, "due_on": NOW.date()}
     return {"panel_id": panel_id, "asked_by": "101", "state": "written", **times}
-
-
-def _signed_in(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["provider_id"] = "101"
-    return client
 
 
 def _best(little: FlaskClient, large: FlaskClient, address: str) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from ..domain.confirmation import ConfirmedHow
@@ -95,14 +95,11 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
     Raises Refused and NotFound as `require_possible` does.
     """
     merges.catch_up(host)
-    whom = concerned(host, actor, order)
+    confirms = not isinstance(order, Remove)
     with host.database.engine.connect() as connection:
         provider = require_possible(connection, host, order)
-        rows = connection.execute(_by_panel(whom)).all()
-        leaving = [row for row in rows if row.panel_id is not None and row.changed]
-        without_visit, later = 0, 0
-        if not isinstance(order, Remove):
-            without_visit, later = connection.execute(_replaced_confirmations(host, whom)).one()
+        rows = connection.execute(_by_panel(host, concerned(host, actor, order), confirms=confirms)).all()
+    leaving = [row for row in rows if row.panel_id is not None and row.changed]
     return Preview(
         provider=provider,
         added=sum(row.changed for row in rows if row.panel_id is None),
@@ -112,43 +109,52 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
         already=sum(row.already for row in rows),
         other_status=sum(row.other_status for row in rows),
         not_visible=sum(row.not_visible for row in rows),
-        without_visit=without_visit,
-        later_confirmations=later,
-        mrp_outside=0 if isinstance(order, Remove) else sum(row.outside for row in rows),
+        without_visit=sum(row.without_visit for row in rows) if confirms else 0,
+        later_confirmations=sum(row.later for row in rows) if confirms else 0,
+        mrp_outside=sum(row.outside for row in rows) if confirms else 0,
+    )
+
+
+def _by_panel(host: Host, whom: Concerned, *, confirms: bool) -> Select[Any]:
+    """How many patients, by the panel that they are on. One look at the roster, where no key finds those of an MRP."""
+    visit = case((whom.changes, host.roster.last_visit_on(whom.patient_id, host.clock.now()))) if confirms else null()
+    # The limit leaves nobody out. It keeps databases from looking the visit up again for each mention below.
+    one_by_one = (
+        select(
+            member.c.panel_id,
+            member.c.confirmed_on,
+            whom.left_alone.label("left_alone"),
+            whom.mrp_outside.label("outside"),
+            visit.label("visit"),
+        )
+        .select_from(whom.source)
+        .where(whom.in_scope)
+        .limit(KEYS[-1])
+        .subquery("one_by_one")
+    )
+    each = one_by_one.c
+    changed = each.left_alone.is_(None)
+    not_later = or_(each.confirmed_on.is_(None), each.visit >= each.confirmed_on)
+    members = select(func.count()).where(member.c.panel_id == each.panel_id).correlate(one_by_one).scalar_subquery()
+    return (
+        select(
+            each.panel_id,
+            panel.c.number,
+            _how_many(changed).label("changed"),
+            *(_how_many(each.left_alone == why.value).label(why.name.lower()) for why in LeftAlone),
+            _how_many(changed, each.outside).label("outside"),
+            _how_many(changed, each.visit.is_(None)).label("without_visit"),
+            (_how_many(changed) - _how_many(changed, not_later)).label("later"),
+            members.label("members"),
+        )
+        .select_from(one_by_one.outerjoin(panel, panel.c.panel_id == each.panel_id))
+        .group_by(each.panel_id, panel.c.number)
+        .order_by(panel.c.number)
     )
 
 
 def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((and_(*conditions), 1)))
-
-
-def _by_panel(whom: Concerned) -> Select[Any]:
-    every = member.alias("every")
-    members = select(func.count()).where(every.c.panel_id == member.c.panel_id).correlate(member).scalar_subquery()
-    return (
-        select(
-            member.c.panel_id,
-            panel.c.number,
-            _how_many(whom.changes).label("changed"),
-            *(_how_many(whom.left_alone == why.value).label(why.name.lower()) for why in LeftAlone),
-            _how_many(whom.changes, whom.mrp_outside).label("outside"),
-            members.label("members"),
-        )
-        .select_from(whom.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
-        .where(whom.in_scope)
-        .group_by(member.c.panel_id, panel.c.number)
-        .order_by(panel.c.number)
-    )
-
-
-def _replaced_confirmations(host: Host, whom: Concerned) -> Select[int, int]:
-    """How many get no date, and how many had a later one."""
-    visit = host.roster.last_visit_on(whom.patient_id, host.clock.now()).label("visit")
-    # The limit leaves nobody out. It keeps databases from looking the visit up again for each mention below.
-    one_by_one = select(member.c.confirmed_on, visit).select_from(whom.source).where(whom.changes).limit(KEYS[-1])
-    changed = one_by_one.subquery("changed").c
-    not_later = case((changed.confirmed_on.is_(None), 1), (changed.visit >= changed.confirmed_on, 1))
-    return select(func.count() - func.count(changed.visit), func.count() - func.count(not_later))
 
 
 def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = None) -> Outcome:
