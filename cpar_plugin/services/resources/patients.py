@@ -59,11 +59,8 @@ class PatientSource:
         if not rows:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
-        mapping = self._mapping()
+        mapping = _mapping(self._settings, self._host.roster.active_status)
         return [mapping(row, roles.get(row.panel_id, [])) for row in rows]
-
-    def _mapping(self) -> PatientMapping:
-        return patients(self._settings, relative, active_status=self._host.roster.active_status)
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
@@ -93,7 +90,7 @@ class PatientSource:
 
     def _found(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `_with_roles`."""
-        mapping, found = self._mapping(), []
+        mapping, found = _mapping(self._settings, self._host.roster.active_status), []
         for patient_id, group in groupby(rows, attrgetter("patient_id")):
             of_one = list(group)
             if self._on_panels(of_one[0].panel_id):
@@ -142,6 +139,12 @@ class PatientSource:
             if connection.scalar(known) is None
             else Gone("This patient is no longer on such a panel.")
         )
+
+
+@lru_cache(maxsize=8)
+def _mapping(settings: Settings, active_status: str) -> PatientMapping:
+    """Kept, as what all patients share is made when it is prepared."""
+    return patients(settings, relative, active_status=active_status)
 
 
 @lru_cache(maxsize=8)
