@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
@@ -38,10 +38,16 @@ hypothesis.settings.load_profile("databases")
 
 
 class Place(NamedTuple):
-    """Where the plugin's tables are, and the schema of the EMR's."""
+    """Where the plugin's tables are, and the schema of the EMR's. `emr_url`, unless empty, is for who writes these."""
 
     url: str
     host_schema: str | None
+    emr_url: str = ""
+
+    @property
+    def of_the_emr(self) -> "Place":
+        """The same for the EMR's own programs."""
+        return Place(self.emr_url or self.url, self.host_schema)
 
 
 def make_tables(place: Place) -> None:
@@ -53,16 +59,28 @@ def make_tables(place: Place) -> None:
 
 
 class MariaDBStock:
-    """Two databases, the plugin's and the EMR's, that are emptied for each test: making tables takes long there."""
+    """Two databases, the plugin's and the EMR's, that are emptied for each test: making tables takes long there.
+
+    `place` is the administrator's, `restricted` that of an account which may read the EMR's tables and add to its log:
+    a statement of ours that writes to any other of them fails its test.
+    """
 
     def __init__(self, server: URL) -> None:
         mark = uuid.uuid4().hex[:12]
-        self.own, self.oscar = f"cpar_test_{mark}", f"oscar_test_{mark}"
-        self.place = Place(server.set(database=self.own).render_as_string(hide_password=False), self.oscar)
+        self.own, self.oscar, account = f"cpar_test_{mark}", f"oscar_test_{mark}", f"test_{mark}"
+        everything = server.set(database=self.own)
+        own = everything.set(username=account, password=mark)
+        url, own_url = (url.render_as_string(hide_password=False) for url in (everything, own))
+        self.place, self.restricted = Place(url, self.oscar), Place(own_url, self.oscar, url)
         self._engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._columns: object = None
         self._first_rows: dict[str, list[dict[str, Any]]] = {}
+        self._accounts = [f"'{account}'@'localhost'", f"'{account}'@'%'"]
         with self._engine.connect() as connection:
+            for name in self._accounts:
+                connection.execute(text(f"CREATE USER {name} IDENTIFIED BY '{mark}'"))
+                connection.execute(text(f"GRANT ALL ON {self.own}.* TO {name}"))
+                connection.execute(text(f"GRANT SELECT ON {self.oscar}.* TO {name}"))
             self._create(connection)
 
     def _create(self, connection: Connection) -> None:
@@ -70,11 +88,15 @@ class MariaDBStock:
         connection.exec_driver_sql(f"CREATE DATABASE {self.oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
 
     def drop(self) -> None:
-        """Remove both, whoever is still connected."""
+        """Remove all of it, whoever is still connected."""
         with self._engine.connect() as connection:
             self._disconnect_others(connection)
-            for name in (self.own, self.oscar):
-                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+            self._drop_databases(connection)
+            connection.execute(text(f"DROP USER {', '.join(self._accounts)}"))
+
+    def _drop_databases(self, connection: Connection) -> None:
+        for name in (self.own, self.oscar):
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
 
     def emptied(self) -> Place:
         """The place with all tables, holding only what the migrations have put there."""
@@ -87,9 +109,11 @@ class MariaDBStock:
         return self.place
 
     def _remake(self, connection: Connection) -> None:
-        self.drop()
+        self._drop_databases(connection)
         self._create(connection)
         make_tables(self.place)
+        for name in self._accounts:
+            connection.execute(text(f"GRANT INSERT ON {self.oscar}.log TO {name}"))
         self._columns = self._look(connection)
         self._first_rows = {
             table: [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
@@ -162,7 +186,9 @@ def place(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
             shutil.copy(request.getfixturevalue("_sqlite_file"), file)
         yield Place(f"sqlite:///{file}", None)
     elif with_tables:
-        yield request.getfixturevalue("_mariadb_stock").emptied()
+        stock: MariaDBStock = request.getfixturevalue("_mariadb_stock")
+        stock.emptied()
+        yield stock.restricted
     else:
         stock = MariaDBStock(request.getfixturevalue("mariadb_server"))
         yield stock.place
@@ -216,6 +242,14 @@ def host(place: Place, clock: FixedClock) -> Iterator[OscarHost]:
 
 
 @pytest.fixture
+def emr(place: Place, host: OscarHost, clock: FixedClock) -> Iterator[OscarHost]:
+    """The same host for the EMR's own programs, which may write to all of its tables."""
+    emr = open_host(place.of_the_emr.url, host_schema=place.host_schema, clock=clock) if place.emr_url else host
+    yield emr
+    emr.database.engine.dispose()
+
+
+@pytest.fixture
 def statements(host: OscarHost) -> Iterator[list[str]]:
     """Every SQL statement that the host's connections send, transaction control left out: count them, or `clear()`."""
     sent: list[str] = []
@@ -234,6 +268,7 @@ class Oscar:
 
     def __init__(self, host: OscarHost) -> None:
         self._host = host
+        self.database = host.database
         self.tables = host.tables
 
     def _insert(self, table: Any, **values: Any) -> int:
@@ -314,9 +349,9 @@ class Oscar:
 
 
 @pytest.fixture
-def oscar(host: OscarHost) -> Oscar:
+def oscar(emr: OscarHost) -> Oscar:
     """A small writer for the EMR's own rows."""
-    return Oscar(host)
+    return Oscar(emr)
 
 
 @pytest.fixture(scope="module")

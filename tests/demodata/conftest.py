@@ -12,7 +12,15 @@ from oscar_host.demo.data.command import demo_data
 from oscar_host.demo.data.writing import Written, fill
 from oscar_host.host import OscarHost, open_host
 
+from ..conftest import Place
+
 AS_OF = date(2026, 11, 10)
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """These tests change the tables of the EMR themselves."""
+    return place.of_the_emr
 
 
 @pytest.fixture

@@ -14,6 +14,12 @@ from oscar_host.doctor.command import command
 from ..conftest import MariaDBStock, Place
 
 
+@pytest.fixture
+def place(place: Place) -> Place:
+    """These tests change the tables of the EMR themselves."""
+    return place.of_the_emr
+
+
 class Found(NamedTuple):
     """What a check has said."""
 

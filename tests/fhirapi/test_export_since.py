@@ -59,13 +59,13 @@ def test_nothing_is_sent_again_while_nothing_changes(
 
 
 def test_what_changed_in_the_emr_is_sent_again_with_a_new_version(
-    reader: Reader, people: dict[str, int], site: OscarHost, later: Callable[[], None]
+    reader: Reader, people: dict[str, int], site: OscarHost, emr: OscarHost, later: Callable[[], None]
 ) -> None:
     later()
     first = export(reader)
     later()
     record = site.tables.demographic
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(update(record).where(record.c.demographic_no == people["oscar"]).values(last_name="New"))
     second = since(reader, first)
     [sent] = second.files["Patient.ndjson"]
@@ -128,20 +128,25 @@ def test_a_patient_who_comes_back_by_an_undo_is_sent_again(
 
 
 def test_a_record_that_vanishes_from_the_emr_and_comes_back(
-    reader: Reader, people: dict[str, int], site: OscarHost, clock: FixedClock, later: Callable[[], None]
+    reader: Reader,
+    people: dict[str, int],
+    site: OscarHost,
+    emr: OscarHost,
+    clock: FixedClock,
+    later: Callable[[], None],
 ) -> None:
     later()
     first = export(reader)
     clock.move_to(clock.now() + timedelta(seconds=2))
     record = site.tables.demographic
     this = record.c.demographic_no == people["trudy"]
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         row = dict(connection.execute(select(record).where(this)).mappings().one())
         connection.execute(delete(record).where(this))
     second = since(reader, first)
     assert (second.ids("Patient"), second.deleted()) == ([], {f"Patient/{people['trudy']}"})
     clock.move_to(clock.now() + timedelta(seconds=2))  # nobody but the export has noticed
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(record.insert().values(row))
     third = since(reader, second)
     assert third.ids("Patient") == [str(people["trudy"])]

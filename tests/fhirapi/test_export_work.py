@@ -113,11 +113,17 @@ def test_several_clients_are_served_each_with_its_own(
 
 
 def test_an_export_is_of_one_moment_while_others_change_everything(
-    site: OscarHost, clerk: Actor, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+    site: OscarHost,
+    emr: OscarHost,
+    clerk: Actor,
+    make_panel: Any,
+    caller: Caller,
+    ask: Callable[[], str],
+    configured: Settings,
 ) -> None:
     panels = {make_panel("A1", "101"): "101", make_panel("B1", "102"): "102"}
     here, there = panels
-    add(site, here, range(1, 801))
+    add(emr, here, range(1, 801))
     with changing(site, clerk, here, there) as moved:
         for _ in range(4):
             before = moved[0]
@@ -130,11 +136,11 @@ def test_an_export_is_of_one_moment_while_others_change_everything(
 
 
 def test_an_export_does_not_see_what_changes_between_its_statements(
-    site: OscarHost, clerk: Actor, make_panel: Any, ask: Callable[[], str], configured: Settings
+    site: OscarHost, emr: OscarHost, clerk: Actor, make_panel: Any, ask: Callable[[], str], configured: Settings
 ) -> None:
     panels = {make_panel("A1", "101"): "101", make_panel("B1", "102"): "102"}
     places = [*panels]
-    add(site, places[0], range(1, 801))
+    add(emr, places[0], range(1, 801))
     ask()
     export, moved = exports.take_one(site, configured), []
 
@@ -215,6 +221,7 @@ def changing(host: OscarHost, clerk: Actor, here: int, there: int) -> Iterator[l
 
 def test_an_export_whose_process_was_killed_is_made_anew(
     site: OscarHost,
+    emr: OscarHost,
     make_panel: Any,
     environment: dict[str, str],
     clock: FixedClock,
@@ -222,7 +229,7 @@ def test_an_export_whose_process_was_killed_is_made_anew(
     ask: Callable[[], str],
     configured: Settings,
 ) -> None:
-    add(site, make_panel("A1"), range(1, MANY + 1))
+    add(emr, make_panel("A1"), range(1, MANY + 1))
     export_id, folder = ask(), configured.fhir_export_folder
     process = subprocess.Popen(
         [sys.executable, "-c", WORKING],
@@ -299,9 +306,9 @@ def test_a_worker_that_was_too_slow_changes_nothing(
 
 
 def test_a_process_that_stops_leaves_the_work_to_the_next(
-    site: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+    site: OscarHost, emr: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
 ) -> None:
-    add(site, make_panel("A1"), range(1, MANY + 1))
+    add(emr, make_panel("A1"), range(1, MANY + 1))
     export_id, stopping = ask(), Workers(site, configured)
     stopping.wake()
     until(lambda: [*configured.fhir_export_folder.glob("*/Patient.ndjson")])
@@ -314,9 +321,9 @@ def test_a_process_that_stops_leaves_the_work_to_the_next(
 
 
 def test_an_export_that_is_cancelled_at_work_leaves_nothing(
-    site: OscarHost, make_panel: Any, reader: Reader, app: Flask, tmp_path: Path
+    site: OscarHost, emr: OscarHost, make_panel: Any, reader: Reader, app: Flask, tmp_path: Path
 ) -> None:
-    add(site, make_panel("A1"), range(1, MANY + 1))
+    add(emr, make_panel("A1"), range(1, MANY + 1))
     folder, workers = tmp_path / "exports", app.extensions["cpar_fhir_callers"].exports
     address = accepted(kick_off(reader))
     until(lambda: [*folder.glob("*/Patient.ndjson")])
@@ -368,7 +375,7 @@ def test_files_that_cannot_be_written_fail_the_export_with_words_for_its_owner(
 
 
 def test_memory_does_not_grow_with_the_panel(
-    site: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
+    site: OscarHost, emr: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
 ) -> None:
     panel_id = make_panel("A1")
 
@@ -377,11 +384,11 @@ def test_memory_does_not_grow_with_the_panel(
         Workers(site, configured).work_off()
         exports.remove(site, configured, find(site, caller, made.export_id))
 
-    add(site, panel_id, range(1, 11))
+    add(emr, panel_id, range(1, 11))
     once()
-    add(site, panel_id, range(11, 2001))
+    add(emr, panel_id, range(11, 2001))
     few = (peak(once), peak(once))  # while they are new, and later
-    add(site, panel_id, range(2001, 12001))
+    add(emr, panel_id, range(2001, 12001))
     many = (peak(once), peak(once))
     for less, more in zip(few, many, strict=True):
         assert more - less < MEBIBYTE / 2

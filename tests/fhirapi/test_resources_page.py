@@ -41,10 +41,10 @@ Check = Callable[[Json], None]
 
 
 @pytest.fixture
-def app(host: OscarHost, clock: FixedClock, served: Callable[..., Flask]) -> Flask:
+def app(host: OscarHost, emr: OscarHost, clock: FixedClock, served: Callable[..., Flask]) -> Flask:
     """An invented clinic with one small panel: one patient seen lately, one confirmed by a person, one just added."""
     settings = {"fhir_base_url": BASE}
-    fill(host.database, host.tables, patients=30, seed=1, as_of=clock.now().date())
+    fill(emr.database, host.tables, patients=30, seed=1, as_of=clock.now().date())
     actor = host.identity.system
     clinic.enable(host, actor)
     clinic.save(host, actor, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)

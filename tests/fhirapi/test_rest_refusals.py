@@ -163,13 +163,14 @@ def test_a_request_that_is_too_large_is_not_read(reader: Reader, people: dict[st
 def test_a_fault_of_ours_tells_nothing(
     reader: Reader,
     site: OscarHost,
+    emr: OscarHost,
     people: dict[str, int],
     refused: Refused,
     caplog: pytest.LogCaptureFixture,
     host_schema: str | None,
 ) -> None:
     table = f"{host_schema}.demographic" if host_schema else "demographic"
-    with site.database.engine.begin() as connection:
+    with emr.database.engine.begin() as connection:
         connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
     with caplog.at_level(logging.DEBUG):
         found = refused(reader.get("/Patient", {"family": "Tremblay", "identifier": "100000001"}), 500, "exception")

@@ -97,7 +97,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @initialize()
     def two_panels_and_three_patients(self) -> None:
-        with self.host.database.writing() as connection:
+        with self.oscar.database.writing() as connection:
             connection.execute(update(tables.operation).values(undoes=None))
             for table in (*reversed(tables.metadata.sorted_tables), *self.host_tables()):
                 if table is not tables.clinic:
@@ -113,7 +113,7 @@ class AnySequence(RuleBasedStateMachine):
         return [emr.appointment, emr.demographic_merged, emr.demographic, emr.log]
 
     def change(self, table: Any, which: Any, **values: Any) -> None:
-        with self.host.database.writing() as connection:
+        with self.oscar.database.writing() as connection:
             connection.execute(update(table).where(which).values(values))
 
     # The EMR

@@ -75,29 +75,31 @@ def length_of_group(host: OscarHost, panel_id: int) -> int:
         return sum(map(len, groups.body(connection, groups.read(connection, str(panel_id)))))
 
 
-def test_memory_grows_neither_with_a_group_nor_with_what_is_refreshed(site: OscarHost, make_panel: Any) -> None:
+def test_memory_grows_neither_with_a_group_nor_with_what_is_refreshed(
+    site: OscarHost, emr: OscarHost, make_panel: Any
+) -> None:
     panel_id = make_panel("A1")
-    add(site, panel_id, range(1, 2001))
+    add(emr, panel_id, range(1, 2001))
     refresh.refresh(site, SETTINGS)
     length_of_group(site, panel_id)
-    add(site, panel_id, range(2001, 4001))
+    add(emr, panel_id, range(2001, 4001))
     first = peak(lambda: refresh.refresh(site, SETTINGS))
     few = peak(lambda: length_of_group(site, panel_id))
-    add(site, panel_id, range(4001, 12001))
+    add(emr, panel_id, range(4001, 12001))
     assert peak(lambda: refresh.refresh(site, SETTINGS)) - first < MEBIBYTE
     assert peak(lambda: length_of_group(site, panel_id)) - few < MEBIBYTE / 4
     assert length_of_group(site, panel_id) > 2 * MEBIBYTE
 
 
 def test_a_refresh_finds_what_has_changed_and_nothing_else(
-    site: OscarHost, oscar: Any, clock: FixedClock, make_panel: Any
+    site: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClock, make_panel: Any
 ) -> None:
     panel_id = make_panel("A1")
-    add(site, panel_id, range(1, 1501))
+    add(emr, panel_id, range(1, 1501))
     assert refresh.refresh(site, SETTINGS) == refresh.Refreshed(changed=1500, gone=0, visits=1500)
     assert refresh.refresh(site, SETTINGS) == refresh.Refreshed()
     patient = site.tables.demographic
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(update(patient).where(patient.c.demographic_no == 700).values(last_name="Wren"))
         connection.execute(patient.delete().where(patient.c.demographic_no == 800))
     oscar.visit(900, "2026-11-09")
@@ -105,14 +107,14 @@ def test_a_refresh_finds_what_has_changed_and_nothing_else(
 
 
 def test_many_readers_of_a_change_agree_on_one_new_version(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
+    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient()
     members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     keys = [("Patient", str(patient_id)), ("Group", str(panel_id)), ("Practitioner", "101")]
     before = [version_of(site, key) for key in keys]
     patient, provider = site.tables.demographic, site.tables.provider
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(update(patient).values(last_name="Wren"))
         connection.execute(update(provider).values(last_name="Heron"))
         connection.execute(update(tables.panel_facility).values(facility_id="000114"))

@@ -9,6 +9,14 @@ from sqlalchemy import select
 
 from oscar_host.host import OscarHost
 
+from ..conftest import Place
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """These tests change the tables of the EMR themselves."""
+    return place.of_the_emr
+
 
 @pytest.fixture
 def patient(host: OscarHost) -> Callable[[int], Any]:

@@ -12,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.services import bulk, clinic, members, panels
+from cpar_plugin.services.submission import asking, history
+from cpar_plugin.settings import load
 from oscar_host.audit import NoAuditTrail
 from oscar_host.host import OscarHost
 
@@ -104,7 +106,16 @@ def test_it_works_without_writing_to_the_audit_trail_where_nothing_may_be_writte
 
 def test_submissions_go_out_and_the_service_reports_itself_well(bed: Bed, own_host: OscarHost, rows: Any) -> None:
     configured(own_host)
-    bed.cpar("run-due")
+    settings, system = load(own_host.settings), own_host.identity.system
+    panel = panels.create(own_host, system, panel_draft("0610", ["113"], [(DOCTOR, "123456789")]))
+    patient_id = rows.patient(hin="100000610")
+    rows.visit(patient_id)
+    members.choose(own_host, system, patient_id, panel, seen_panel_id=None)
+    submission_id = asking.ask(own_host, settings, system, panel)
+    night = settings.calendar(own_host.clock.zone).moment(asking.goes_on(own_host, settings), settings.night_run_at)
+    assert "Written: " in bed.cpar("run-due", "--now", night.isoformat())
+    with own_host.database.engine.connect() as connection:
+        assert history.one(connection, own_host, submission_id).sent == 1
     assert "on" in bed.cpar("status")
 
 

@@ -63,8 +63,8 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
     stay, go, _without_phn, _inactive = pair(), pair(), pair(hin=""), pair(patient_status="IN")
     bulk.carry_out(host, system, bulk.Assign("101", "AC", panel))
     submitted()
-    record = host.tables.demographic
-    with host.database.writing() as connection:
+    record = oscar.tables.demographic
+    with oscar.database.writing() as connection:
         connection.execute(update(record).where(record.c.demographic_no.in_(stay)).values(first_name="Other"))
         connection.execute(update(record).where(record.c.demographic_no.in_(go)).values(provider_no="102"))
     for patient in go:

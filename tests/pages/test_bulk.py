@@ -202,11 +202,11 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
 
 
 def test_the_result_tells_what_was_so_when_it_was_carried_out(
-    host: OscarHost, manager: Any, panel: int, patients: list[int]
+    host: OscarHost, emr: OscarHost, manager: Any, panel: int, patients: list[int]
 ) -> None:
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     demographic = host.tables.demographic
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         changed = update(demographic).where(demographic.c.demographic_no == patients[3])
         connection.execute(changed.values(patient_status="AC", provider_no="102"))
     manager.post(f"{done}/undo")

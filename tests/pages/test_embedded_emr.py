@@ -22,11 +22,11 @@ def _text(response: Any) -> str:
 
 
 @pytest.fixture
-def account(host: OscarHost, app: Flask) -> None:
+def account(emr: OscarHost, app: Flask) -> None:
     """The manager's row of `security`."""
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(
-            insert(host.tables.security).values(user_name="penner", password=hashed(PASSWORD), provider_no="301")
+            insert(emr.tables.security).values(user_name="penner", password=hashed(PASSWORD), provider_no="301")
         )
 
 
@@ -69,42 +69,42 @@ def test_a_wrong_name_or_password_is_refused_with_the_same_words(
     ],
 )
 def test_an_account_that_is_barred_is_refused(
-    account: None, host: OscarHost, nobody: Any, barred: dict[str, Any]
+    account: None, emr: OscarHost, nobody: Any, barred: dict[str, Any]
 ) -> None:
-    with host.database.writing() as connection:
-        connection.execute(update(host.tables.security).values(**barred))
+    with emr.database.writing() as connection:
+        connection.execute(update(emr.tables.security).values(**barred))
     assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 422
 
 
-def test_a_password_that_the_emr_keeps_in_an_older_form_signs_in(account: None, host: OscarHost, nobody: Any) -> None:
-    with host.database.writing() as connection:
-        connection.execute(update(host.tables.security).values(password="cleartext"))
+def test_a_password_that_the_emr_keeps_in_an_older_form_signs_in(account: None, emr: OscarHost, nobody: Any) -> None:
+    with emr.database.writing() as connection:
+        connection.execute(update(emr.tables.security).values(password="cleartext"))
     assert nobody.post("/sign-in", user_name="penner", password="cleartext").status_code == 303
 
 
-def test_a_fork_without_second_factors_has_accounts_too(account: None, host: OscarHost, nobody: Any) -> None:
-    with host.database.writing() as connection:
+def test_a_fork_without_second_factors_has_accounts_too(account: None, emr: OscarHost, nobody: Any) -> None:
+    with emr.database.writing() as connection:
         for column in ("forcePasswordReset", "usingMfa"):
-            connection.exec_driver_sql(f"ALTER TABLE {host.tables.security.fullname} DROP COLUMN {column}")
+            connection.exec_driver_sql(f"ALTER TABLE {emr.tables.security.fullname} DROP COLUMN {column}")
     assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
 
 
 def test_an_account_that_expires_on_no_day_of_the_calendar_is_refused(
-    account: None, host: OscarHost, nobody: Any
+    account: None, emr: OscarHost, nobody: Any
 ) -> None:
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.exec_driver_sql(
-            f"UPDATE {host.tables.security.fullname} SET b_ExpireSet = 1, date_ExpireDate = '0000-00-00'"
+            f"UPDATE {emr.tables.security.fullname} SET b_ExpireSet = 1, date_ExpireDate = '0000-00-00'"
         )
     assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 422
 
 
 def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(
-    account: None, host: OscarHost, manager: Any, nobody: Any
+    account: None, emr: OscarHost, manager: Any, nobody: Any
 ) -> None:
     assert manager.get("/").status_code == 200
-    with host.database.writing() as connection:
-        connection.execute(update(host.tables.provider).values(status="0"))
+    with emr.database.writing() as connection:
+        connection.execute(update(emr.tables.provider).values(status="0"))
     assert manager.get("/").status_code == 303
     assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 422
 
@@ -209,9 +209,9 @@ def test_without_plugins_the_emr_works_and_shows_nothing_of_them(host: OscarHost
     assert "cpar" not in page
 
 
-def test_a_database_that_is_away_gives_a_page_not_a_stack_trace(host: OscarHost, manager: Any) -> None:
-    with host.database.writing() as connection:
-        host.tables.user_role.drop(connection)
+def test_a_database_that_is_away_gives_a_page_not_a_stack_trace(emr: OscarHost, manager: Any) -> None:
+    with emr.database.writing() as connection:
+        emr.tables.user_role.drop(connection)
     answer = manager.get("/")
     assert answer.status_code == 500
     assert "Something went wrong" in _text(answer)

@@ -52,6 +52,7 @@ CUT_TABLES = """
 def pages(
     app: Flask,
     host: OscarHost,
+    emr: OscarHost,
     oscar: Any,
     clock: FixedClock,
     manager: Any,
@@ -70,7 +71,7 @@ def pages(
     clock.move_to(settings.calendar(clock.zone).moment(asking.goes_on(host, settings), settings.night_run_at))
     run.run_due(host, settings, clock.now())
     asking.ask(host, settings, host.identity.system, panel)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         role = connection.execute(
             host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
         ).inserted_primary_key

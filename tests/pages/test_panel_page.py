@@ -230,7 +230,7 @@ def test_an_address_tells_of_no_operation_of_another_panel(
 
 
 def test_each_reason_leads_to_where_it_is_mended(
-    host: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int, other_panel: int
+    host: OscarHost, emr: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     first = paneled("Wren", hin="300000001", sex="")
     other = paneled("Finch", hin="300 000 001", on=other_panel)
@@ -250,7 +250,7 @@ def test_each_reason_leads_to_where_it_is_mended(
     manager.post(f"/cpar/panels/{panel}/ticked", one=f"confirm-{first}", ticked=str(other))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", show="no-confirmation"))) == []
 
-    with host.database.session() as session:
+    with emr.database.session() as session:
         session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == first))
     seen = page(manager.get(f"/cpar/panels/{panel}", show="unknown-patient"))
     assert f'value="remove-{first}"' in seen
@@ -446,12 +446,12 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
 
 
 def test_an_export_that_breaks_off_leaves_no_words_of_the_error_in_the_log(
-    host: OscarHost, paneled: Any, panel: int, caplog: pytest.LogCaptureFixture
+    host: OscarHost, emr: OscarHost, paneled: Any, panel: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     paneled("Wren")
     chunks = export(host, host.identity.system, load({}), panel)
     next(chunks)
-    with host.database.session() as session:
+    with emr.database.session() as session:
         host.tables.provider.drop(session.connection())
     with pytest.raises(ExportBrokenOff) as broken:
         list(chunks)

@@ -16,6 +16,7 @@ from cpar_plugin.store.tables import submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
+from ..conftest import Place
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
 
 PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")
@@ -95,6 +96,12 @@ EXPECTED = {
     ("GET", "cpar.revoke_client"): ADMINISTRATION,
     ("POST", "cpar.revoke_client"): CHANGES_ROLES,
 }
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """The embedded EMR changes its own roles."""
+    return place.of_the_emr
 
 
 def _addresses(app: Flask) -> Iterator[tuple[str, str]]:

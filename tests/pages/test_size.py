@@ -40,9 +40,9 @@ OTHER_PAGES = ("master_record", "details", "search", "administration")  # they s
 
 
 @pytest.fixture
-def app(host: OscarHost, oscar: Any, clock: FixedClock, tmp_path: Path) -> Flask:
+def app(host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClock, tmp_path: Path) -> Flask:
     """The embedded EMR with the big clinic: a bulk update has filled a panel, which was then submitted."""
-    fill(host, MEMBERS)
+    fill(emr, MEMBERS)
     more_panels(host, PANELS)
     oscar.provider(MANAGER, last_name="Penner", provider_type="staff", ohip_no="")
     oscar.role(MANAGER, "admin", "receptionist")
@@ -51,7 +51,7 @@ def app(host: OscarHost, oscar: Any, clock: FixedClock, tmp_path: Path) -> Flask
     everyone, settings = host.identity.system, Settings(outbox_folder=tmp_path / "outbox")
     filled = bulk.carry_out(host, everyone, Assign("101", "AC", PANEL_ID))
     assert (filled.operation_id, filled.added) == (PARTS["operation_id"], MEMBERS - MEMBERS // 50)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(insert(tables.submission), list(_earlier(host)))
     assert asking.ask(host, settings, everyone, PANEL_ID) == PARTS["submission_id"]
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, PANELS))

@@ -56,7 +56,7 @@ class Clinic(NamedTuple):
     def record(self, patient_id: int, **columns: Any) -> None:
         """Change a record in the EMR."""
         table = self.host.tables.demographic
-        with self.host.database.writing() as connection:
+        with self.oscar.database.writing() as connection:
             connection.execute(update(table).where(table.c.demographic_no == patient_id).values(columns))
 
     def submit(self, settings: Settings | None = None) -> int:
@@ -380,7 +380,7 @@ def test_every_list_needs_few_statements(
     many(250)
     clinic.submit()
     record = clinic.host.tables.demographic
-    with clinic.host.database.writing() as connection:
+    with clinic.oscar.database.writing() as connection:
         some = record.c.demographic_no % 2 == 0
         connection.execute(update(record).where(some).values(first_name="Other"))
     sent = clinic.submit()

@@ -35,10 +35,11 @@ STATUSES = ("AC", "AC", "AC", "IN", "")  # mostly one, so that orders meet
 MRPS = ("101", "101", "101", "102")
 
 
-def _forget_everything(host: OscarHost) -> None:
+def _forget_everything(oscar: Any) -> None:
     own = [table for table in reversed(tables.metadata.sorted_tables) if table is not tables.clinic]
-    theirs = [host.tables.appointment, host.tables.demographic_merged, host.tables.demographic, host.tables.log]
-    with host.database.writing() as connection:
+    emr = oscar.tables
+    theirs = [emr.appointment, emr.demographic_merged, emr.demographic, emr.log]
+    with oscar.database.writing() as connection:
         connection.execute(update(tables.operation).values(undoes=None))
         for table in (*own, *theirs):
             connection.execute(table.delete())
@@ -62,7 +63,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @initialize()
     def an_empty_clinic_with_three_panels(self) -> None:
-        _forget_everything(self.host)
+        _forget_everything(self.oscar)
         for number, (provider_id, digits) in enumerate(
             (("101", "100000001"), ("102", "100000002"), ("103", "100000003"))
         ):

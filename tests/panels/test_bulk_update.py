@@ -261,11 +261,11 @@ def test_removing_takes_off_the_chosen_status_and_says_when_the_panel_is_emptied
 
 
 def test_members_whom_the_emr_no_longer_has_go_with_those_without_a_status(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
+    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
     assert bulk.preview(site, clerk, Remove(panel_id, "AC")).other_status == 1
     assert bulk.carry_out(site, clerk, Remove(panel_id, "")).removed == 1

@@ -210,11 +210,11 @@ def test_a_record_merged_away_cannot_be_added(oscar: Any, make_panel: MakePanel,
 
 
 def test_a_member_whom_the_emr_no_longer_has_can_be_seen_and_removed(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change]
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
     assert _membership(site, patient_id).panel == PanelChoice(panel_id, "1 (Doctor, No101)")
     assert members.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED

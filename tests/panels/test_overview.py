@@ -129,11 +129,11 @@ def test_sql_and_the_rule_agree_on_which_texts_are_birth_dates(host: OscarHost) 
 
 
 def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
+    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
 ) -> None:
     panel, patient_id = make_panel("1"), oscar.patient()
     members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(site.tables.demographic))
     found = now_of(site, clerk, panel)
     assert found.patients == 1

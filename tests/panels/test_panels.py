@@ -107,11 +107,11 @@ def test_a_provider_whom_the_emr_does_not_have_is_refused(site: OscarHost, clerk
 
 
 def test_a_provider_who_has_left_the_emr_may_stay_but_not_be_added(
-    site: OscarHost, clerk: Actor, make_panel: MakePanel
+    site: OscarHost, emr: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("0042", "101", "102")
     other = make_panel("0043", "103")
-    with site.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(site.tables.provider.delete().where(site.tables.provider.c.provider_no == "102"))
     panels.edit(site, clerk, panel_id, 1, _draft("0042", ("102", "100000002"), ("101", "100000001")))
     left = _get(site, panel_id).providers[0]

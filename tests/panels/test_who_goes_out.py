@@ -139,23 +139,24 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *reasons_
 )
 def test_the_lists_are_what_the_rules_say_of_each_member(
     host: OscarHost,
+    emr: OscarHost,
     clerk: Actor,
     panel_id: int,
     patients: list[dict[str, Any]],
     given_name_required: bool,
     reason: Reason,
 ) -> None:
-    write(host, panel_id, patients)
+    write(emr, panel_id, patients)
     check(host, clerk, panel_id, Settings(given_name_required=given_name_required), reason)
 
 
-def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, panel_id: int) -> None:
+def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
     ordinary = [
         USUAL | {"last_name": "O'Brien"},
         USUAL | {"hin": "1000-00 002", "sex": "X", "month_of_birth": "12", "date_of_birth": "31"},
         USUAL | {"hin": "100000003", "hc_type": "", "first_name": ""},
     ]
-    write(host, panel_id, ordinary)
+    write(emr, panel_id, ordinary)
     now = host.clock.now()
     everyone = roll.members(host, now=now)
     with host.database.engine.connect() as connection:
@@ -165,9 +166,9 @@ def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, pane
 
 
 def test_very_many_shared_phns_are_left_to_the_rules(
-    host: OscarHost, clerk: Actor, panel_id: int, monkeypatch: pytest.MonkeyPatch
+    host: OscarHost, emr: OscarHost, clerk: Actor, panel_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cpar_plugin.services.plainly_sent._MOST_SHARED", 1)
     phns = ("100000001", "100000001", "100000002", "100000002", "100000003")
-    write(host, panel_id, [USUAL | {"hin": phn} for phn in phns])
+    write(emr, panel_id, [USUAL | {"hin": phn} for phn in phns])
     check(host, clerk, panel_id, Settings(), Reason.SHARED_PHN)

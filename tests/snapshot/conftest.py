@@ -166,12 +166,12 @@ def submitted(host: OscarHost) -> Callable[[Taken, str], None]:
 
 
 @pytest.fixture
-def change(host: OscarHost) -> Callable[..., None]:
+def change(host: OscarHost, emr: OscarHost) -> Callable[..., None]:
     """Change a patient's record in the EMR, as its own pages would."""
 
     def write(patient_id: int, **columns: Any) -> None:
         record = host.tables.demographic
-        with host.database.writing() as connection:
+        with emr.database.writing() as connection:
             connection.execute(update(record).where(record.c.demographic_no == patient_id).values(columns))
 
     return write

@@ -58,7 +58,7 @@ def add(host: OscarHost, panel_id: int, numbers: range) -> None:
 
 
 def test_memory_does_not_grow_with_the_panel(
-    host: OscarHost, panel_id: int, take: Callable[..., Taken], submitted: Callable[[Taken, str], Any]
+    host: OscarHost, emr: OscarHost, panel_id: int, take: Callable[..., Taken], submitted: Callable[[Taken, str], Any]
 ) -> None:
     def peak(members: int) -> int:
         taken = take()
@@ -71,9 +71,9 @@ def test_memory_does_not_grow_with_the_panel(
         assert taken.sent == members
         return peak
 
-    add(host, panel_id, range(1, 1001))
+    add(emr, panel_id, range(1, 1001))
     few = peak(1000)
-    add(host, panel_id, range(1001, 5001))
+    add(emr, panel_id, range(1001, 5001))
     many = peak(5000)
     # The bodies are 2 and 9 MiB.
     assert many - few < MEBIBYTE

@@ -198,11 +198,11 @@ def test_a_deleted_panel_cannot_be_taken(host: OscarHost, panel_id: int, take: T
 
 
 def test_a_provider_who_left_the_emr_is_still_sent_with_the_practitioner_id(
-    host: OscarHost, valid_member: Member, take: Take, received: Read
+    host: OscarHost, emr: OscarHost, valid_member: Member, take: Take, received: Read
 ) -> None:
     valid_member()
     provider = host.tables.provider
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(provider).where(provider.c.provider_no == "102"))
     _, gone = received(take()).by_type["Practitioner"]
     assert gone["resource"]["identifier"][0]["value"] == "100000002"
