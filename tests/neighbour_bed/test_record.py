@@ -92,6 +92,9 @@ def test_the_box_fits_into_a_pop_up(
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"master-record-{width}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    place = page.locator("#cpar-widget").bounding_box()
+    assert place
+    assert place["height"] < 250, "OSCAR's own margins are between the lines"
     assert Axe().run(page, context="#plugin-boxes").response["violations"] == []
 
 
