@@ -8,6 +8,7 @@ from sqlalchemy import insert, literal, select
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.store import tables
+from cpar_plugin.store.types import Moment
 from oscar_host.host import OscarHost
 
 from .big_clinic import PANEL_ID, empty_hosts, fill
@@ -37,7 +38,7 @@ def _bare(host: OscarHost) -> float:
     rows = select(
         patient.c.patient_id,
         literal(PANEL_ID),
-        literal(now, tables.Moment),
+        literal(now, Moment),
         host.roster.last_visit_on(patient.c.patient_id, now),
         literal("last visit"),
     ).where(patient.c.mrp_id == "101", patient.c.status == "AC")

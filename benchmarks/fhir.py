@@ -132,7 +132,7 @@ def _asking(app: Flask, token: str) -> Callable[[str], None]:
 
     def ask(address: str) -> None:
         with client.get(address, headers=headers) as answer:
-            assert answer.status_code == 200, answer.text
+            assert answer.status_code == 200, answer.get_data(as_text=True)
             assert answer.data
 
     return ask
