@@ -85,9 +85,7 @@ def set_up(scene: Scene, patients: int) -> None:
     clinic.save(host, MANAGER, name="Torture Clinic", site_id="S1", version=1)
     for panel in range(PANELS):
         provider = PROVIDERS[panel % len(PROVIDERS)]
-        draft = PanelDraft(
-            f"P{panel}", (f"{panel + 1:06}",), (PanelProvider(provider, f"12345678{provider[-1]}"),), ""
-        )
+        draft = PanelDraft(f"P{panel}", (f"{panel + 1:06}",), (PanelProvider(provider, f"12345678{provider[-1]}"),), "")
         panels.create(host, MANAGER, draft)
     host.database.engine.dispose()
 
