@@ -83,9 +83,9 @@ def set_up(scene: Scene, patients: int) -> None:
         session.execute(insert(host.tables.appointment), visits)
     clinic.enable(host, MANAGER)
     clinic.save(host, MANAGER, name="Torture Clinic", site_id="S1", version=1)
-    for panel in range(PANELS):
-        provider = PROVIDERS[panel % len(PROVIDERS)]
-        draft = PanelDraft(f"P{panel}", (f"{panel + 1:06}",), (PanelProvider(provider, f"12345678{provider[-1]}"),), "")
+    for place in range(PANELS):
+        provider = PROVIDERS[place % len(PROVIDERS)]
+        draft = PanelDraft(f"P{place}", (f"{place + 1:06}",), (PanelProvider(provider, f"12345678{provider[-1]}"),), "")
         panels.create(host, MANAGER, draft)
     host.database.engine.dispose()
 
