@@ -210,6 +210,12 @@ def _mariadb_stock(mariadb_server: URL) -> Iterator[MariaDBStock]:
 
 
 @pytest.fixture
+def place_of_the_emr(place: Place) -> Place:
+    """For tests in which the EMR changes its own tables: there it stands for `place`."""
+    return place.of_the_emr
+
+
+@pytest.fixture
 def database_url(place: Place) -> str:
     """The URL of a database of this test's own: without tables, unless the test also asks for `host`."""
     return place.url

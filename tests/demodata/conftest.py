@@ -12,15 +12,12 @@ from oscar_host.demo.data.command import demo_data
 from oscar_host.demo.data.writing import Written, fill
 from oscar_host.host import OscarHost, open_host
 
-from ..conftest import Place
+from ..conftest import place_of_the_emr
+
+place = place_of_the_emr
+
 
 AS_OF = date(2026, 11, 10)
-
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """These tests change the tables of the EMR themselves."""
-    return place.of_the_emr
 
 
 @pytest.fixture

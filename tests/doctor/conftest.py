@@ -11,13 +11,9 @@ from sqlalchemy import NullPool, create_engine, make_url
 
 from oscar_host.doctor.command import command
 
-from ..conftest import MariaDBStock, Place
+from ..conftest import MariaDBStock, Place, place_of_the_emr
 
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """These tests change the tables of the EMR themselves."""
-    return place.of_the_emr
+place = place_of_the_emr
 
 
 class Found(NamedTuple):

@@ -7,17 +7,16 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
 import orjson
 import pytest
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import members, panels
 from oscar_host.host import OscarHost
 
+from ..browser import serving
 from .clients import Registered
 from .exporting import accepted, finished, kick_off
 from .rest import Json, Reader
@@ -30,13 +29,6 @@ PHASES = {"sqlite": "examples,coverage,fuzzing,stateful", "mysql": "examples,fuz
 EXAMPLES, SEED = os.environ.get("CPAR_TEST_SCHEMATHESIS", "6 1").split()
 
 
-class _Silent(WSGIRequestHandler):
-    """Writes no line for each request."""
-
-    def log_request(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def app(site: OscarHost, served: Callable[..., Flask]) -> Flask:
     """The interface without limits of how often it may be asked, and with short pages."""
@@ -46,13 +38,8 @@ def app(site: OscarHost, served: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """Where the interface answers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/fhir"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield f"{address}/fhir"
 
 
 @pytest.fixture

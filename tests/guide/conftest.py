@@ -15,7 +15,9 @@ from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab
-from ..conftest import NOW, Place
+from ..conftest import NOW, place_of_the_emr
+
+place = place_of_the_emr
 
 OKAFOR, TREMBLAY, SANDHU, RECEPTION, MANAGER, BILLING = "101", "102", "103", "301", "401", "402"
 AUTUMN, SUMMER = "2026-10-05", "2026-07-02"  # when patients were last seen
@@ -30,12 +32,6 @@ PEOPLE = {
 }
 Patients = dict[str, int]
 MakePanel = Callable[..., int]
-
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """The embedded EMR changes its own roles."""
-    return place.of_the_emr
 
 
 @pytest.fixture

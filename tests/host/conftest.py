@@ -9,13 +9,9 @@ from sqlalchemy import select
 
 from oscar_host.host import OscarHost
 
-from ..conftest import Place
+from ..conftest import place_of_the_emr
 
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """These tests change the tables of the EMR themselves."""
-    return place.of_the_emr
+place = place_of_the_emr
 
 
 @pytest.fixture

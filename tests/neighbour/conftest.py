@@ -17,18 +17,14 @@ from cpar_plugin.services import clinic, panels
 from oscar_host.host import OscarHost
 from oscar_host.neighbour.app import create_app
 
-from ..conftest import Place
+from ..conftest import place_of_the_emr
 from .stand_in import StandIn, running
+
+place = place_of_the_emr
 
 CONTEXT_PATH = "/oscar/cpar"
 DOCTOR, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "301", "302", "401"
 COOKIES = {"doctor": DOCTOR, "manager": MANAGER, "cpar-role": CPAR_ROLE, "no-rights": NO_RIGHTS}
-
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """These tests change the tables of the EMR themselves."""
-    return place.of_the_emr
 
 
 @pytest.fixture

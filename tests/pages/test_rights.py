@@ -16,8 +16,10 @@ from cpar_plugin.store.tables import submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
-from ..conftest import Place
+from ..conftest import place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
+
+place = place_of_the_emr
 
 PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")
 
@@ -96,12 +98,6 @@ EXPECTED = {
     ("GET", "cpar.revoke_client"): ADMINISTRATION,
     ("POST", "cpar.revoke_client"): CHANGES_ROLES,
 }
-
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """The embedded EMR changes its own roles."""
-    return place.of_the_emr
 
 
 def _addresses(app: Flask) -> Iterator[tuple[str, str]]:

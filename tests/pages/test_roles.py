@@ -22,8 +22,10 @@ from oscar_host.demo.roles import offered
 from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
 
-from ..conftest import Place
+from ..conftest import place_of_the_emr
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
+
+place = place_of_the_emr
 
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 ROLES = "/administration/roles"
@@ -32,12 +34,6 @@ ASSIGN = "/administration/assign-role"
 PASSWORD = "a good password"
 PICTURES = Path(__file__).parent.parent.parent / "test-output" / "pages"
 _MARK = re.compile(r'name="mark" value="([^"]*)"')
-
-
-@pytest.fixture
-def place(place: Place) -> Place:
-    """The embedded EMR changes its own roles."""
-    return place.of_the_emr
 
 
 def _text(response: Any) -> str:
