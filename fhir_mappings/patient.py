@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from ..domain.eligibility import birth_date
+from ..domain.birth import birth_date
 from ..domain.texts import readable
 from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, identifier, profile

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Select
 
-from ..domain.eligibility import WORDING, Eligibility
+from ..domain.eligibility import Eligibility
+from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
 from . import panel_members, panel_view, roll
@@ -31,6 +32,7 @@ HEAD: Final = (
     "Goes out",
     "Reasons",
     "What to do",
+    "To check",
 )
 _AT_ONCE = 1000
 
@@ -75,6 +77,12 @@ def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tupl
                 )
 
 
-def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str]:
+def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str, str]:
     told = [WORDING[reason] for reason in rules.reasons(row)]
-    return ("no" if told else "yes", "; ".join(one.label for one in told), " ".join(one.mend for one in told))
+    doubts = [] if told else [WORDING[caution] for caution in rules.cautions(row)]
+    return (
+        "no" if told else "yes",
+        "; ".join(one.label for one in told),
+        " ".join(one.mend for one in told),
+        " ".join(f"{one.label}. {one.mend}" for one in doubts),
+    )

@@ -4,7 +4,7 @@ from collections import Counter
 
 from sqlalchemy import Connection, exists, true
 
-from ..domain.eligibility import Reason
+from ..domain.reasons import Reason
 from ..hooks import Actor, Host
 from ..settings import Settings
 from ..store import tables

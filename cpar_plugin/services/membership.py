@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, false, literal, select
 
+from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow, may_confirm
-from ..domain.eligibility import Caution, Reason
+from ..domain.reasons import Reason
 from ..hooks import Host
 from ..settings import Settings
 from ..store import tables

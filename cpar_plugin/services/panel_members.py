@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
 
-from ..domain.eligibility import Eligibility, Reason
+from ..domain.cautions import Caution
+from ..domain.eligibility import Eligibility
+from ..domain.reasons import Reason
 from ..hooks import Actor, Host
 from ..settings import Settings
 from ..store.tables import member
@@ -27,6 +29,7 @@ class Listed:
 
     row: MemberRow
     reasons: tuple[Reason, ...]
+    cautions: tuple[Caution, ...]  # only about one who goes out
     mrp: str  # a name, '' for none
     same_phn: tuple[int, ...]  # for SHARED_PHN: other patients who have it, two at most, whom the actor may see
 
@@ -115,6 +118,7 @@ def _listed(
         yield Listed(
             row,
             reasons,
+            () if reasons else rules.cautions(row),
             mrp=names[row.mrp_id] if row.mrp_id else "",
             same_phn=tuple(one for one in others if one != row.patient_id),
         )

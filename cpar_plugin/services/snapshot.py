@@ -13,7 +13,7 @@ from hashlib import blake2b, sha256
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
-from ..domain.eligibility import Reason
+from ..domain.reasons import Reason
 from ..domain.submission import State
 from ..fhir_mappings import bundle
 from ..fhir_mappings.panel_group import ChangeType, group_members, mark_change

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true
 
-from ..domain.eligibility import Reason
+from ..domain.reasons import Reason
 from ..store.tables import member, panel_provider
 from ..store.types import KEYS
 

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.eligibility import WORDING, Reason
+from ..domain.reasons import Reason
+from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services import left_alone, operations, undo
 from ..services.left_out_next import left_out_next

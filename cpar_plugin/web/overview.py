@@ -7,7 +7,8 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.bands import AGES, LAPSES, YEARS_AGO
-from ..domain.eligibility import WORDING, Reason
+from ..domain.reasons import Reason
+from ..domain.wording import WORDING
 from ..fhir_mappings.identifiers import Gender
 from ..hooks import Actor, Host
 from ..services import overview as service

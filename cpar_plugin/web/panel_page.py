@@ -8,8 +8,9 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from ..domain.eligibility import WORDING, Reason
+from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
+from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services import panel_members, panels, ticked, undo
 from ..services.csv_export import export

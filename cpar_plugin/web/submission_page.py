@@ -8,8 +8,8 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ..domain.eligibility import WORDING
 from ..domain.refusals import Refused
+from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services.submission import changes, contents, history
 from ..services.submission.changes import Changes, Kind

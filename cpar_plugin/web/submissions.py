@@ -6,9 +6,9 @@ from http import HTTPStatus
 from flask import Response, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.eligibility import WORDING
 from ..domain.refusals import Refused
 from ..domain.submission import State
+from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services.submission import asking, history, progress
 from ..services.submission.wording import Stage

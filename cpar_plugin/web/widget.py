@@ -7,8 +7,8 @@ from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from ..domain.eligibility import WORDING
 from ..domain.refusals import NotFound, Refused
+from ..domain.wording import WORDING
 from ..hooks import Actor, Host, Widget
 from ..services import access, members
 from ..services.members import Change

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from cpar_plugin.domain.calendar import Calendar
-from cpar_plugin.domain.eligibility import WORDING
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.wording import WORDING
 from cpar_plugin.services import bulk, clinic, panels
 from cpar_plugin.services.submission import asking, history, run
 from cpar_plugin.settings import load

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, Table, and_, func, inspect, or_, select, text
 
-from cpar_plugin.domain.eligibility import Eligibility, Reason
+from cpar_plugin.domain.eligibility import Eligibility
+from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from oscar_host.accounts import provider_of

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpar_plugin.domain.eligibility import WORDING, Caution, Eligibility, Reason
+from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.eligibility import Eligibility
+from cpar_plugin.domain.reasons import Reason
+from cpar_plugin.domain.wording import WORDING
 
 TODAY = date(2026, 11, 10)
 SHARED = "123456780"
@@ -21,6 +24,7 @@ class Row:
     status: str | None = "AC"
     family_name: str | None = "Tremblay"
     given_name: str | None = "Zoé"
+    middle_names: str | None = None
     preferred_name: str | None = None
     birth_date: str | None = "1980-02-29"
     gender: str | None = "F"

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy import delete, insert, literal, select
 
 from cpar_plugin.domain import bands
-from cpar_plugin.domain.eligibility import Reason, birth_date
+from cpar_plugin.domain.birth import birth_date
+from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.fhir_mappings.identifiers import gender
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk, members, overview, panels, undo

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete, insert
 
-from cpar_plugin.domain.eligibility import Reason
+from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import panel_members, roll
 from cpar_plugin.services.plainly_sent import plainly_sent

@@ -9,7 +9,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import delete, event, select, update
 
-from cpar_plugin.domain.eligibility import Reason
+from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.services import panels, snapshot
 from cpar_plugin.services.snapshot import Taken

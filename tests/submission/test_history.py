@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from cpar_plugin.domain.eligibility import Reason
+from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.domain.submission import State
 from cpar_plugin.services import members, notices

@@ -7,8 +7,8 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...domain import identifiers
-from ...domain.eligibility import WORDING
 from ...domain.refusals import Refused
+from ...domain.wording import WORDING
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...store.tables import member, practitioner

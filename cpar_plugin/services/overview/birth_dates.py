@@ -1,4 +1,4 @@
-"""`domain.eligibility.birth_date` in SQL."""
+"""`domain.birth.birth_date` in SQL."""
 
 from datetime import date, timedelta
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, true
 
-from ...domain.eligibility import Reason
+from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member

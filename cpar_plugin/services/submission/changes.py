@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from ...domain.eligibility import Reason
+from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...store.tables import left_out, member, panel, submission
 from .. import pieces

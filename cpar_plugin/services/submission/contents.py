@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
-from ...domain.eligibility import Reason
+from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...fhir_mappings.sent_patient import SentPatient, sent_patient
 from ...hooks import Actor, AuditEvent, Host

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
-from ...domain.eligibility import Reason
+from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...domain.submission import FINAL, State
 from ...hooks import Host

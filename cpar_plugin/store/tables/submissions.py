@@ -62,7 +62,7 @@ snapshot = Table(
     Column("taken_at", Moment, nullable=False),
     Column("sent", Integer, nullable=False),
     Column("left_out", Integer, nullable=False),
-    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: members left out by domain.eligibility.Reason
+    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: members left out by domain.reasons.Reason
     Column("body_bytes", BigInteger, nullable=False),
     Column("sha256", exact(64), nullable=False),  # of the body as sent
     **INNODB,
@@ -84,7 +84,7 @@ left_out = Table(
     metadata,
     Column("snapshot_id", exact(36), primary_key=True),
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("reasons", exact(250), nullable=False),  # codes of domain.eligibility.Reason, joined by a space
+    Column("reasons", exact(250), nullable=False),  # codes of domain.reasons.Reason, joined by a space
     sqlite_with_rowid=False,
     **INNODB,
 )

@@ -1,0 +1,15 @@
+"""Dates of birth as hosts hold them."""
+
+from datetime import date
+
+
+def birth_date(text: str | None) -> date | None:
+    """The day that an ISO text names; None when there is no such day."""
+    if not text:
+        return None
+    try:
+        born = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # fromisoformat also reads `19800229` and `1980-W09-5`, which are no FHIR dates.
+    return born if born.isoformat() == text else None
