@@ -1,6 +1,6 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test check bench torture venv dev
+.PHONY: help demo test test-newest check bench torture venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
@@ -12,9 +12,15 @@ help:
 demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
-test: dev
+test:
 	@sh scripts/needs.sh mariadb browser nginx
+	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
+
+# After `make test`: rules, FHIR, host and connections on the newest Python of this machine.
+test-newest:
+	@sh scripts/needs.sh mariadb
+	@sh scripts/newest.sh
 
 check: dev
 	.venv/bin/ruff check .
@@ -22,12 +28,14 @@ check: dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: dev
+bench:
 	@sh scripts/needs.sh mariadb
+	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks $(ARGS)
 
-torture: dev
+torture:
 	@sh scripts/needs.sh mariadb
+	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks.torture $(ARGS)
 
 venv:

@@ -1,6 +1,7 @@
 #!/bin/sh
-# See to what the tests need beyond Python: `sh scripts/needs.sh mariadb browser nginx`. Installed where we are root on a
-# machine with apt (announced first), otherwise named, and the run fails: no test is skipped for want of it.
+# See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx`.
+# Installed where we are root on a machine with apt (announced first), otherwise named, and the run fails: no test is
+# skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -17,9 +18,9 @@ for need in "$@"; do
     browser)
         command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"
         # The program through which the tests drive it brings all it needs but this.
-        for node in .venv/lib/python3*/site-packages/playwright/driver/node; do
-            if [ -x "$node" ] && ! "$node" --version >/dev/null 2>&1; then packages="$packages libatomic1"; fi
-        done
+        if command -v ldconfig >/dev/null; then
+            case "$(ldconfig -p)" in *libatomic.so.1*) ;; *) packages="$packages libatomic1" ;; esac
+        fi
         ;;
     nginx)
         command -v nginx >/dev/null || packages="$packages nginx"
@@ -40,6 +41,6 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     apt-get install -q -y --no-install-recommends $packages </dev/null
 else
     echo "More than Python is needed. Run this as root, then start again:" >&2
-    echo "    apt-get install --no-install-recommends$packages" >&2
+    echo "    apt-get update && apt-get install --no-install-recommends$packages" >&2
     exit 1
 fi

@@ -1,46 +1,52 @@
 #!/bin/sh
-# Make .venv in the checkout and install the project into it: `sh scripts/venv.sh run` or `... dev` (tests and checks too).
+# Make .venv in the checkout and install the project into it: `sh scripts/venv.sh run`, `... test` (with what the tests
+# need) or `... dev` (with the checks too). A second argument names another folder than .venv.
 # Does nothing when that is done already and neither setup.cfg, the interpreter nor the folder has changed since.
 set -eu
 cd "$(dirname "$0")/.."
 what=$1
+venv=${2:-.venv}
 
 recent='import sys; sys.exit(sys.version_info < (3, 11))'
 python=
-for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
+for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}; do
     if "$candidate" -c "$recent" 2>/dev/null; then
         python=$(command -v "$candidate")
         break
     fi
 done
 if [ -z "$python" ]; then
+    if [ -n "${PYTHON:-}" ]; then
+        echo "$PYTHON is no Python 3.11 or newer." >&2
+        exit 1
+    fi
     echo "Python 3.11 or newer is needed and none was found. Install it (Debian 12: apt-get install python3)," >&2
     echo "or name one: make PYTHON=/path/to/python3.11 ..." >&2
     exit 1
 fi
 
 state="$(cat setup.cfg pyproject.toml | cksum) $PWD $python"
-for done in ".venv/installed-$what" .venv/installed-dev; do
-    if [ -f "$done" ] && [ "$(cat "$done")" = "$state" ] && .venv/bin/python -c '' 2>/dev/null; then
+for done in "$venv/installed-$what" "$venv/installed-dev"; do
+    if [ -f "$done" ] && [ "$(cat "$done")" = "$state" ] && "$venv/bin/python" -c '' 2>/dev/null; then
         exit 0
     fi
 done
 
-echo "Installing into $PWD/.venv (a minute or two; nothing outside this folder is changed) ..."
-rm -f .venv/installed-*
+echo "Installing into $PWD/$venv (a minute or two; nothing outside this folder is changed) ..."
+rm -f "$venv"/installed-*
 if "$python" -c 'import ensurepip' 2>/dev/null; then
-    "$python" -m venv .venv
-elif "$python" -m venv --without-pip .venv; then
+    "$python" -m venv "$venv"
+elif "$python" -m venv --without-pip "$venv"; then
     # Debian keeps ensurepip in the package python3-venv.
-    [ -x .venv/bin/pip ] || .venv/bin/python scripts/get_pip.py
+    [ -x "$venv/bin/pip" ] || "$venv/bin/python" scripts/get_pip.py
 else
     echo "This Python cannot make a virtual environment. Debian: apt-get install python3-venv" >&2
     exit 1
 fi
 
-if [ "$what" = dev ]; then project='.[dev]'; else project='.'; fi
-if ! PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$project"; then
+if [ "$what" = run ]; then project=.; else project=".[$what]"; fi
+if ! PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$project"; then
     echo "The installation failed: see the lines above. Is the package index reachable from here?" >&2
     exit 1
 fi
-echo "$state" > ".venv/installed-$what"
+echo "$state" > "$venv/installed-$what"

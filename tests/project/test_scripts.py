@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDINARY = ("sh", "cat", "cksum", "dirname", "rm")
+LIBRARIES = "echo libatomic.so.1 libc.so.6"
 
 
 @pytest.fixture
@@ -28,11 +29,12 @@ def put(folder: Path, scripts: Mapping[str, str]) -> None:
         path.chmod(0o755)
 
 
-def run(programs: Path, checkout: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    programs: Path, checkout: Path, script: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = [str(programs / "sh"), f"scripts/{script}", *arguments]
-    return subprocess.run(
-        command, cwd=checkout, env={"PATH": str(programs)}, capture_output=True, text=True, check=False
-    )
+    env = {"PATH": str(programs)} | environment
+    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -73,6 +75,12 @@ esac
 """
 
 
+def test_a_python_that_is_named_and_cannot_be_used_is_not_replaced_by_another(programs: Path, checkout: Path) -> None:
+    put(programs, {"python3.11": PYTHON, "python3.9": "exit 1"})
+    done = run(programs, checkout, "venv.sh", "run", PYTHON="python3.9")
+    assert (done.returncode, done.stderr) == (1, "python3.9 is no Python 3.11 or newer.\n")
+
+
 def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs: Path, checkout: Path) -> None:
     for name in ("mkdir", "cp"):
         (programs / name).symlink_to(shutil.which(name) or name)
@@ -95,14 +103,15 @@ def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs
 
 
 def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
-    put(programs, {"id": "echo 1000"})
+    put(programs, {"id": "echo 1000", "ldconfig": LIBRARIES})
     done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 1
-    assert "    apt-get install --no-install-recommends chromium fonts-dejavu-core\n" in done.stderr
+    wanted = "chromium fonts-dejavu-core"
+    assert f"    apt-get update && apt-get install --no-install-recommends {wanted}\n" in done.stderr
 
 
 def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path, checkout: Path) -> None:
-    put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log'})
+    put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log', "ldconfig": LIBRARIES})
     done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 0
     assert "because you are root: chromium fonts-dejavu-core" in done.stdout
@@ -112,23 +121,66 @@ def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path,
     assert install.endswith("chromium fonts-dejavu-core")
 
 
-def test_a_browser_driver_that_does_not_start_gets_the_library_that_it_lacks(programs: Path, checkout: Path) -> None:
-    driver = checkout / ".venv/lib/python3.11/site-packages/playwright/driver"
-    driver.mkdir(parents=True)
-    put(driver, {"node": "exit 127"})
-    put(programs, {"id": "echo 1000", "chromium": ""})
-    assert (
-        "apt-get install --no-install-recommends libatomic1\n" in run(programs, checkout, "needs.sh", "browser").stderr
-    )
-    put(driver, {"node": "echo v24"})
+def test_the_library_that_the_browser_driver_lacks_is_named_before_the_driver_is_installed(
+    programs: Path, checkout: Path
+) -> None:
+    put(programs, {"id": "echo 1000", "chromium": "", "ldconfig": "echo libc.so.6"})
+    told = run(programs, checkout, "needs.sh", "browser").stderr
+    assert "apt-get install --no-install-recommends libatomic1\n" in told
+    put(programs, {"ldconfig": LIBRARIES})
     assert run(programs, checkout, "needs.sh", "browser").returncode == 0
 
 
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
-    put(programs, {"chromium": "", "mariadbd": "", "nginx": "", "id": "echo 0", "apt-get": "exit 1"})
+    there = {"chromium": "", "mariadbd": "", "nginx": "", "ldconfig": LIBRARIES}
+    put(programs, there | {"id": "echo 0", "apt-get": "exit 1"})
     done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx")
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_a_need_that_the_script_does_not_know_is_an_error(programs: Path, checkout: Path) -> None:
     assert run(programs, checkout, "needs.sh", "typewriter").returncode == 2
+
+
+@pytest.mark.parametrize("target", ["test", "bench", "torture"])
+def test_make_looks_for_what_is_missing_before_it_installs_anything(target: str) -> None:
+    command = ["make", "--dry-run", target]
+    steps = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert 0 <= steps.find("scripts/needs.sh") < steps.find("scripts/venv.sh")
+
+
+# Of this version; notes what is run with it, and makes an environment with itself as its interpreter.
+OF_VERSION = """
+case "$*" in
+*%d.%d*) echo {version} ;;
+*'-m venv'*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+*pytest*) echo "{version} $*" >>pytest.log ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("pythons", "newest"),
+    [(["3.11", "3.12", "3.13"], "3.13"), (["3.11", "3.10"], None), (["3.13", "3.12"], None), (["3.15", "3.14"], None)],
+)
+def test_some_tests_run_once_more_on_the_newest_python_that_is_found(
+    pythons: list[str], newest: str | None, programs: Path, checkout: Path
+) -> None:
+    for name in ("mkdir", "cp"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    used, *others = pythons
+    (checkout / ".venv/bin").mkdir(parents=True)
+    put(checkout / ".venv/bin", {"python": OF_VERSION.replace("{version}", used)})
+    for version in others:
+        home = checkout / f"pyenv/versions/{version}.1/bin"
+        home.mkdir(parents=True)
+        put(home, {"python3": OF_VERSION.replace("{version}", version)})
+    done = run(programs, checkout, "newest.sh", PYENV_ROOT=str(checkout / "pyenv"))
+    assert done.returncode == 0, done.stderr
+    log = checkout / "pytest.log"
+    if newest is None:
+        assert done.stdout == f"Python {used} is the newest on this machine: nothing is left to run on another.\n"
+        assert not log.exists()
+    else:
+        assert f"{newest}.1/bin/python3, the newest on this machine" in done.stdout
+        assert log.read_text().startswith(f"{newest} -m pytest ")
