@@ -1,6 +1,6 @@
 """The hooks that this plugin implements. A few lines each: the work is done elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from importlib import metadata
 
@@ -15,6 +15,7 @@ from .hooks import (
     MenuItem,
     MigrationSource,
     Notice,
+    PatientNote,
     Permission,
     Widget,
     hookimpl,
@@ -26,7 +27,7 @@ from .services.resources import refresh
 from .services.submission.run import run_due
 from .settings import load
 from .store.migrations import SOURCE
-from .web import around, blueprint, widget
+from .web import around, blueprint, patient_list, widget
 from .web.fhir import fhir_blueprint
 
 
@@ -40,6 +41,12 @@ def plugin_manifest() -> Manifest:
 def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
     """The panel of the patient; nothing while the integration is off."""
     return widget.widgets(host, patient_id)
+
+
+@hookimpl
+def patient_notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
+    """The panel of each patient, and what there is to do about it."""
+    return patient_list.notes(host, actor, patient_ids)
 
 
 @hookimpl

@@ -33,6 +33,7 @@ class Settings(BaseModel):
 
     # Rules
     given_name_required: bool = False
+    unconfirmed_months: int = Field(default=12, ge=1)
     snapshot_keep_days: int = Field(default=730, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 

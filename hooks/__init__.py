@@ -21,6 +21,7 @@ from .values import (
     MenuItem,
     MigrationSource,
     Notice,
+    PatientNote,
     Permission,
     Widget,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "MigrationSource",
     "Notice",
     "Pages",
+    "PatientNote",
     "Permission",
     "ProgramInterface",
     "Roster",

@@ -1,7 +1,7 @@
 """The host's side of the hooks: load plugins, check their contract range, ask each by itself."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
@@ -24,6 +24,7 @@ from .values import (
     MenuItem,
     MigrationSource,
     Notice,
+    PatientNote,
     Permission,
     Widget,
 )
@@ -102,6 +103,10 @@ class Plugins:
         for name, answer in self._ask("demographic_widgets", Widget, host=host, actor=actor, patient_id=patient_id):
             widgets.extend(answer if answer is not None else [_unavailable(name)])
         return sorted(widgets, key=lambda widget: widget.order)
+
+    def patient_notes(self, host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
+        """What all plugins say of the patients in a list. Asked once for the whole list."""
+        return self._collect("patient_notes", PatientNote, host=host, actor=actor, patient_ids=patient_ids)
 
     def admin_menu(self, host: Host, actor: Actor) -> Sequence[MenuItem]:
         """The administration entries of all plugins, in order."""

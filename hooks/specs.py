@@ -1,12 +1,23 @@
 """The hooks through which the host asks its plugins. Each plugin is asked by itself: see `plugins.Plugins`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import flask
 import pluggy
 
 from .ports import Host
-from .values import Actor, HealthCheck, Job, Manifest, MenuItem, MigrationSource, Notice, Permission, Widget
+from .values import (
+    Actor,
+    HealthCheck,
+    Job,
+    Manifest,
+    MenuItem,
+    MigrationSource,
+    Notice,
+    PatientNote,
+    Permission,
+    Widget,
+)
 
 PROJECT = "oscar_emr"
 CONTRACT_VERSION = "1.0"
@@ -23,6 +34,13 @@ def plugin_manifest() -> Manifest:  # type: ignore[empty-body]
 @hookspec
 def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:  # type: ignore[empty-body]
     """Return the boxes for the page of a patient whom `actor` may see. Since 1.0."""
+
+
+@hookspec
+def patient_notes(  # type: ignore[empty-body]
+    host: Host, actor: Actor, patient_ids: Collection[int]
+) -> Sequence[PatientNote]:
+    """Return what a list of patients says of each, those left out whom `actor` may not see. Since 1.0."""
 
 
 @hookspec

@@ -45,6 +45,20 @@ class Widget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PatientNote:
+    """What a list of the host's, such as a day sheet or the results of a search, says of one of its patients.
+
+    `text` is for a column that is headed `title`. `to_do` are whole sentences: a mark with them stands beside a patient
+    who has any.
+    """
+
+    patient_id: int
+    title: str
+    text: str
+    to_do: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MenuItem:
     """One entry under a `section` of the host's administration menu. Entries stand in ascending `order`."""
 

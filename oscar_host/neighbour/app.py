@@ -19,7 +19,7 @@ from ..privileges import Privileges
 from ..throttle import Throttle
 from . import signing_in
 from .frame import Neighbour, NeighbourPages, home, neighbour, page
-from .loader import add_loader
+from .loader import add_loader, notes
 from .rest import OscarRest, OscarUnavailable
 from .rights import ToldRights, told_permissions
 from .sessions import OscarSessions
@@ -54,6 +54,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     add_loader(app)
     register_plugins(app, own, plugins, mounted_at=settings.context_path)
+    app.extensions["csrf"].exempt(notes)
     handle_faults(app, _fault_pages(settings))
     app.register_error_handler(OscarUnavailable, _unavailable)
     app.wsgi_app = DispatcherMiddleware(NotFound(), {settings.context_path: app.wsgi_app})  # type: ignore[method-assign]

@@ -35,6 +35,10 @@ class NeighbourSettings(BaseModel):
     oscar_read_seconds: float = Field(default=5, gt=0)
     oscar_ca_file: str = ""
 
+    # What OSCAR's lists of patients show
+    schedule_marks: bool = True
+    search_column: bool = True
+
     # Who signs in, and what they may
     sign_in: Literal["session", "password"] = "session"
     inside_networks: str = ""

@@ -102,6 +102,8 @@ def test_the_examples_of_the_page_are_a_plugin_that_works(
     patient_id = oscar.patient()  # type: ignore[attr-defined]
     [widget] = plugins.demographic_widgets(host, clerk, patient_id)
     assert widget.summary == "Never seen"
+    [note] = plugins.patient_notes(host, host.identity.system, [patient_id])
+    assert (note.text, note.to_do) == ("never", ("Was never seen here.",))
     assert plugins.admin_menu(host, clerk) == []
     assert plugins.notices(host, clerk) == []
     assert [right.name for right in plugins.permissions()] == ["CONFIGURE_VISITS_CREATE"]
@@ -117,5 +119,5 @@ def test_the_examples_of_the_page_are_a_plugin_that_works(
     [job] = plugins.scheduled_jobs(host)
     job.run(datetime(2026, 11, 10, 17, tzinfo=UTC))
     with host.database.engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(host.tables.log)) == 2
+        assert connection.scalar(select(func.count()).select_from(host.tables.log)) == 3
     assert caplog.records == []

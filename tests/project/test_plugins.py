@@ -1,6 +1,6 @@
 """How a host asks its plugins: one at a time, and none can take the page away from the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cpar_plugin.hooks import (
     MenuItem,
     MigrationSource,
     Notice,
+    PatientNote,
     Permission,
     Widget,
     hookimpl,
@@ -53,6 +54,10 @@ class Sound:
         return [
             Widget(key=self.name, title=self.name, body=body, refresh_url="", summary="", href="", order=self.order)
         ]
+
+    @hookimpl
+    def patient_notes(self, patient_ids: Collection[int]) -> Sequence[PatientNote]:
+        return [PatientNote(patient_id=one, title=self.name, text="") for one in patient_ids]
 
     @hookimpl
     def admin_menu(self) -> Sequence[MenuItem]:
@@ -99,6 +104,7 @@ def failing(answer: Callable[[], Any]) -> object:
         def demographic_widgets(self) -> Any:
             return answer()
 
+        patient_notes = hookimpl(lambda self: answer())
         admin_menu = hookimpl(lambda self: answer())
         notices = hookimpl(lambda self: answer())
         blueprints = hookimpl(lambda self: answer())
@@ -147,6 +153,7 @@ def test_a_plugin_that_fails_in_any_hook_leaves_the_others_alone(
     first, last = Sound("first"), Sound("last")
     plugins = between(first, failing(answer), last)
     assert [item.label for item in plugins.admin_menu(emr, CLERK)] == ["first", "last"]
+    assert [note.title for note in plugins.patient_notes(emr, CLERK, [7])] == ["first", "last"]
     assert [notice.message for notice in plugins.notices(emr, CLERK)] == ["first", "last"]
     assert [blueprint.name for blueprint in plugins.blueprints(emr)] == ["first", "last"]
     assert [permission.name for permission in plugins.permissions()] == ["first", "last"]
@@ -155,7 +162,7 @@ def test_a_plugin_that_fails_in_any_hook_leaves_the_others_alone(
     assert [check.name for check in plugins.health_checks(emr)] == ["first", "last"]
     plugins.patients_merged(emr, kept=1, retired=2)
     assert first.merged == last.merged == [(1, 2)]
-    assert len(caplog.records) == 8
+    assert len(caplog.records) == 9
     assert SECRET not in caplog.text
 
 

@@ -1,0 +1,40 @@
+"""What the host's own lists of patients, such as a day sheet, say of each patient's panel."""
+
+from collections.abc import Collection, Iterator
+from typing import assert_never
+
+from ..domain.to_do import ToDo
+from ..domain.wording import WORDING
+from ..hooks import Actor, Host, PatientNote
+from ..services.patient_list import ListedPatient, listed_patients
+from ..settings import load
+from .rendering import day
+from .widget import NOT_PANELED
+
+_TITLE = "Panel"
+
+
+def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[PatientNote]:
+    """A note for each patient whom the actor may see; none while the integration is off."""
+    return [
+        PatientNote(
+            patient_id=one.patient_id,
+            title=_TITLE,
+            text=one.panel_number or NOT_PANELED,
+            to_do=tuple(sentence for due in one.to_do for sentence in _sentences(due, one)),
+        )
+        for one in listed_patients(host, actor, load(host.settings), patient_ids)
+    ]
+
+
+def _sentences(due: ToDo, one: ListedPatient) -> Iterator[str]:
+    match due:
+        case ToDo.NOT_PANELED:
+            yield "On no panel."
+        case ToDo.EXCLUDED:
+            yield from (f"{WORDING[reason].label}. {WORDING[reason].mend}" for reason in one.reasons)
+        case ToDo.NOT_CONFIRMED:
+            assert one.confirmed_on
+            yield f"Not confirmed since {day(one.confirmed_on)}."
+        case _:
+            assert_never(due)

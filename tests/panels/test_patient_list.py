@@ -1,0 +1,155 @@
+"""What a list of the EMR's, such as a day sheet, is told of each of its patients."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cpar_plugin.domain.reasons import Reason
+from cpar_plugin.domain.to_do import ToDo
+from cpar_plugin.hooks import Actor
+from cpar_plugin.plugin import patient_notes
+from cpar_plugin.services import clinic, members
+from cpar_plugin.services.patient_list import ListedPatient, listed_patients
+from cpar_plugin.settings import load
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+MakePanel = Callable[..., int]
+Listed = Callable[..., dict[int, ListedPatient]]
+
+
+@pytest.fixture
+def listed(site: OscarHost, clerk: Actor) -> Listed:
+    """What is told, by patient."""
+
+    def read(*patient_ids: int, actor: Actor = clerk, **settings: str) -> dict[int, ListedPatient]:
+        found = listed_patients(site, actor, load(settings), patient_ids)
+        return {one.patient_id: one for one in found}
+
+    return read
+
+
+@pytest.fixture
+def member(site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel) -> Callable[..., int]:
+    """Makes a patient who was seen, and puts them on panel 0042 today."""
+    panel_id = make_panel("0042")
+
+    def make(**columns: Any) -> int:
+        patient_id: int = oscar.patient(**({"hin": f"{100_000_000 + len(made)}"} | columns))
+        made.append(patient_id)
+        oscar.visit(patient_id)
+        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        return patient_id
+
+    made: list[int] = []
+    return make
+
+
+def test_each_patient_is_told_with_the_panel_and_what_there_is_to_do(
+    member: Callable[..., int], oscar: Any, clock: FixedClock, listed: Listed
+) -> None:
+    lapsed = member()
+    clock.move_to(clock.now() + timedelta(days=366))
+    well, without_phn = member(), member(hin="")
+    nobodys, gone = oscar.patient(), oscar.patient(patient_status="MO")
+    found = listed(well, without_phn, lapsed, nobodys, gone)
+    assert {key: one.panel_number for key, one in found.items()} == {
+        well: "0042",
+        without_phn: "0042",
+        lapsed: "0042",
+        nobodys: None,
+        gone: None,
+    }
+    assert found[without_phn].reasons == (Reason.NO_PHN,)
+    assert {key: one.to_do for key, one in found.items()} == {
+        well: (),
+        without_phn: (ToDo.EXCLUDED,),
+        lapsed: (ToDo.NOT_CONFIRMED,),
+        nobodys: (ToDo.NOT_PANELED,),
+        gone: (),
+    }
+
+
+def test_after_how_many_months_is_a_setting(member: Callable[..., int], clock: FixedClock, listed: Listed) -> None:
+    patient_id = member()
+    clock.move_to(clock.now() + timedelta(days=70))
+    assert listed(patient_id)[patient_id].to_do == ()
+    assert listed(patient_id, unconfirmed_months="2")[patient_id].to_do == (ToDo.NOT_CONFIRMED,)
+
+
+def test_a_phn_that_another_member_has_excludes_whether_or_not_both_are_listed(
+    member: Callable[..., int], listed: Listed
+) -> None:
+    one, other = member(hin="123456782"), member(hin="123456782")
+    assert listed(one)[one].reasons == listed(one, other)[other].reasons == (Reason.SHARED_PHN,)
+
+
+def test_nothing_is_told_of_whom_the_reader_may_not_see(
+    site: OscarHost, member: Callable[..., int], oscar: Any, listed: Listed
+) -> None:
+    open_one, closed = member(), member()
+    oscar.provider("201")
+    oscar.role("201", "receptionist")
+    oscar.privilege("receptionist", "_demographic", "x")
+    oscar.privilege("201", f"_demographic${closed}", "o", 1)
+    receptionist = Actor(actor_id="201", display_name="Reception")
+    assert listed(open_one, closed, actor=receptionist).keys() == {open_one}
+    assert listed(open_one, closed, actor=Actor(actor_id="999", display_name="Nobody")) == {}
+
+
+def test_strangers_merged_records_and_impossible_numbers_are_not_found(
+    member: Callable[..., int], oscar: Any, listed: Listed
+) -> None:
+    kept, retired = member(), oscar.patient()
+    oscar.merge(retired, kept)
+    assert listed(kept, retired, 999_999, 0, -1, 10**30).keys() == {kept}
+    assert listed() == {}
+
+
+def test_nothing_is_told_while_the_integration_is_off(
+    site: OscarHost, clerk: Actor, member: Callable[..., int], listed: Listed
+) -> None:
+    patient_id = member()
+    clinic.disable(site, clerk)
+    assert listed(patient_id) == {}
+
+
+def test_the_look_stands_in_the_audit_trail_in_one_line(
+    site: OscarHost, clerk: Actor, member: Callable[..., int], listed: Listed
+) -> None:
+    one, other = member(), member()
+    log = site.tables.log
+    with site.database.engine.connect() as connection:
+        before = len(connection.execute(select(log.c.id)).all())
+    listed(other, one, 999_999)
+    with site.database.engine.connect() as connection:
+        [row] = connection.execute(select(log).order_by(log.c.id).offset(before)).all()
+    assert (row.action, row.content, row.data) == ("read", "cparPanelMember", f"list of records: {one} {other}")
+
+
+def test_a_whole_day_takes_as_many_statements_as_one_patient(
+    member: Callable[..., int], listed: Listed, statements: Any
+) -> None:
+    patients = [member() for _ in range(12)]
+    counts = []
+    for day in (patients[:1], patients):
+        with statements() as sent:
+            assert len(listed(*day)) == len(day)
+        counts.append(len(sent))
+    assert counts[0] == counts[1] <= 5
+
+
+def test_the_words_say_what_to_do(
+    site: OscarHost, clerk: Actor, member: Callable[..., int], oscar: Any, clock: FixedClock
+) -> None:
+    lapsed = member(hin="")
+    nobodys = oscar.patient()
+    clock.move_to(clock.now() + timedelta(days=366))
+    notes = {note.patient_id: note for note in patient_notes(site, clerk, [lapsed, nobodys])}
+    assert {note.title for note in notes.values()} == {"Panel"}
+    assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("On no panel.",))
+    assert notes[lapsed].text == "0042"
+    assert notes[lapsed].to_do == ("No PHN. Enter the patient's PHN.", "Not confirmed since 10 Nov 2026.")
