@@ -3,8 +3,9 @@
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, or_, select, true
+from sqlalchemy import Connection, and_, exists, func, not_, or_, select, true
 
+from .granted import not_shut_out
 from .passwords import matches
 from .schema import Tables, present
 from .sql import letters, may_be_stored
@@ -22,10 +23,11 @@ def provider_of(
 ) -> str | None:
     """The provider who signs in with this name and password; None for anything wrong, and it takes as long.
 
-    An account that has expired, must change its password, uses a second factor, or belongs to a provider who is no
-    longer active is refused. With `pin`, also one that wants another PIN, inside or outside of the clinic.
+    An account that has expired, must change its password, uses a second factor, or belongs to a provider who is shut
+    out or has no role is refused, as OSCAR does. With `pin`, also one that wants
+    another PIN, inside or outside of the clinic.
     """
-    security, provider = tables.security, tables.provider
+    security, provider, held = tables.security, tables.provider, tables.user_role
     there = present(connection.engine, tables)
     # Compared in SQL: MariaDB's 0000-00-00 is no date in Python.
     expired = and_(security.c.b_ExpireSet == 1, func.coalesce(security.c.date_ExpireDate < today, true()))
@@ -35,7 +37,8 @@ def provider_of(
             func.coalesce(there.column(column), 0) != 0
             for column in (security.c.forcePasswordReset, security.c.usingMfa)
         ),
-        func.coalesce(provider.c.status, "1") == "0",
+        not_(not_shut_out(tables)),
+        ~exists().where(letters(held.c.provider_no) == letters(provider.c.provider_no)),
     )
     lock = security.c.b_LocalLockSet if pin and pin.inside else security.c.b_RemoteLockSet
     account = (

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
 
 from . import juno
+from .names import folded
 from .privileges import ADMINISTRATION, OF_ONE_PATIENT, RECORDS, Grant, Grants, Privileges
 from .schema import Present, Tables
-from .sql import letters
+from .sql import exactly, letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,17 @@ class Holder:
 def read(
     connection: Connection, tables: Tables, look: Callable[[], Present], provider_id: str, cpar_object: str
 ) -> Holder | None:
-    """The provider; None for one who is gone or no longer active.
+    """The provider; None for one who is gone or shut out.
 
-    Groups are the names of the provider's roles and the provider_id itself, compared letter by letter. Where the tables
-    are those of a newer Juno, its own rules hold.
+    Groups are the names of the provider's roles and the provider_id itself, compared letter by letter, blanks at the
+    end included. Where the tables are those of a newer Juno, its own rules hold.
     """
     if juno.there(look()):
         return _newer(connection, tables, look(), provider_id, cpar_object)
     provider, right, held = tables.provider, tables.object_privilege, tables.user_role
-    roles = select(letters(held.c.role_name)).where(letters(held.c.provider_no) == provider_id)
-    group = letters(right.c.roleUserGroup)
-    own = or_(group == provider.c.provider_no, group.in_(roles))
+    roles = select(exactly(held.c.role_name)).where(letters(held.c.provider_no) == provider_id)
+    group = exactly(right.c.roleUserGroup)
+    own = or_(group == exactly(provider.c.provider_no), group.in_(roles))
     query = (
         select(
             provider.c.last_name,
@@ -69,18 +70,23 @@ def _newer(
 
 
 def concerning(object_name: ColumnElement[str], cpar_object: str) -> ColumnElement[bool]:
-    """The objects that anybody here asks for."""
+    """The objects that anybody here asks for. SQLite is made to compare their names as MariaDB does by itself."""
+    asked = [folded(name) for name in (ADMINISTRATION, RECORDS, cpar_object)]
     return or_(
-        object_name.in_([ADMINISTRATION, RECORDS, cpar_object]),
+        func.lower(func.rtrim(object_name)).in_(asked),
         object_name.startswith(OF_ONE_PATIENT, autoescape=True),
         not_(object_name.startswith("_", autoescape=True)),  # permissions of plugins
     )
 
 
 def active(tables: Tables, provider_id: str) -> ColumnElement[bool]:
-    """Whether a row of `provider` is this one, and active: a status of NULL is."""
-    provider = tables.provider
-    return and_(provider.c.provider_no == provider_id, func.coalesce(provider.c.status, "1") == "1")
+    """Whether a row of `provider` is this one, and not shut out."""
+    return and_(tables.provider.c.provider_no == provider_id, not_shut_out(tables))
+
+
+def not_shut_out(tables: Tables) -> ColumnElement[bool]:
+    """Whether a provider may sign in: OSCAR turns away a status of 0 and no other, not even none."""
+    return func.coalesce(tables.provider.c.status, "1") != "0"
 
 
 def _name(rows: Iterable[Row[*tuple[object, ...]]], provider_id: str) -> str:

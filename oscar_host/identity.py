@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import flask
-from sqlalchemy import ColumnElement, Connection, true
+from sqlalchemy import ColumnElement, Connection, false, true
 
 from cpar_plugin.hooks import Actor
 
@@ -57,7 +57,7 @@ class OscarIdentity:
         return SYSTEM
 
     def current(self) -> Actor | None:
-        """The signed-in actor, None when nobody is, or the provider is gone or no longer active."""
+        """The signed-in actor, None when nobody is, or the provider is gone or shut out."""
         provider_id = self.signed_in()
         if not provider_id or provider_id == SYSTEM.actor_id:
             return None
@@ -93,10 +93,9 @@ class OscarIdentity:
         if actor == SYSTEM:
             return true()
         standing = self._standing(actor.actor_id)
-        everybody = standing is not None and standing.may(RECORDS, READ)
-        overrides = standing.privileges.overrides() if standing else {}
-        others = [patient for patient, allowed in overrides.items() if allowed != everybody]
-        return patient_id.not_in(others) if everybody else patient_id.in_(others)
+        if standing is None or not standing.may(RECORDS, READ):
+            return false()
+        return patient_id.not_in(standing.privileges.closed)
 
     def _standing(self, provider_id: str) -> _Standing | None:
         context = flask.has_request_context()

@@ -1,11 +1,13 @@
 """Roles as newer Junos keep them: a level each for reading, updating, creating and deleting, and roles that inherit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, column, literal, select, table, true
 
+from .names import folded
 from .privileges import READ, RECORDS, patient_of
 from .schema import Present
 from .sql import letters
@@ -28,27 +30,29 @@ class Right(NamedTuple):
     delete: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Levels:
-    """Privileges by object: for each role that has a row for it, the letters that it gives. None holds another one."""
+    """Privileges by object, its name folded: the letters that the roles give. None holds another one.
 
-    of_objects: Mapping[str, tuple[frozenset[str], ...]]
+    `closed` are the patients whose records are closed by other means.
+    """
+
+    of_objects: Mapping[str, frozenset[str]]
+    closed_otherwise: Set[int] = frozenset()
 
     def may(self, object_name: str, wanted: str) -> bool:
         """Whether one of the roles gives exactly this letter."""
-        return any(wanted in letters for letters in self.of_objects.get(object_name, ()))
+        return wanted in self.of_objects.get(folded(object_name), ())
 
     def may_see(self, patient_id: int) -> bool:
         """Whether this patient's record may be read."""
-        override = self.overrides().get(patient_id)
-        return self.may(RECORDS, READ) if override is None else override
+        return self.may(RECORDS, READ) and patient_id not in self.closed
 
-    def overrides(self) -> Mapping[int, bool]:
-        """The patients who have rows of their own: one role that does not let the record be read closes it."""
-        of_patients = ((patient_of(name), roles) for name, roles in self.of_objects.items())
-        return {
-            patient: all(READ in letters for letters in roles) for patient, roles in of_patients if patient is not None
-        }
+    @cached_property
+    def closed(self) -> Set[int]:
+        """The patients with a row of their own, whatever it gives, and those closed otherwise."""
+        patients = map(patient_of, self.of_objects)
+        return {patient for patient in patients if patient is not None} | self.closed_otherwise
 
 
 def levels(rights: Iterable[Right]) -> Levels:
@@ -57,13 +61,13 @@ def levels(rights: Iterable[Right]) -> Levels:
     """
     nearest: dict[tuple[int, str], Right] = {}
     for right in rights:
-        key = (right.held, right.object_name)
+        key = (right.held, folded(right.object_name))
         if key not in nearest or right.ancestors < nearest[key].ancestors:
             nearest[key] = right
-    found: dict[str, tuple[frozenset[str], ...]] = {}
-    for (_, object_name), right in nearest.items():
+    found: dict[str, frozenset[str]] = {}
+    for (_, name), right in nearest.items():
         given = frozenset(letter for letter, given in zip(_LEVELS, right[4:], strict=True) if given and right.inclusive)
-        found[object_name] = (*found.get(object_name, ()), given)
+        found[name] = found.get(name, frozenset()) | given
     return Levels(found)
 
 

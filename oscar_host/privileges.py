@@ -1,8 +1,11 @@
 """OSCAR's privileges, exactly as OSCAR reads them. No SQL here: rules over the rows of secObjPrivilege."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
+
+from .names import folded
 
 READ = "r"
 WRITE = "w"
@@ -24,8 +27,9 @@ class Privileges(Protocol):
     def may_see(self, patient_id: int) -> bool:
         """Whether the provider may read the record of this patient."""
 
-    def overrides(self) -> Mapping[int, bool]:
-        """The patients for whom something else may hold than for all others: may the record be read?"""
+    @property
+    def closed(self) -> Set[int]:
+        """The patients whose records are closed to the provider, whatever holds for all others."""
 
 
 def object_of(permission: str, cpar_object: str = CPAR) -> tuple[str, str]:
@@ -46,71 +50,61 @@ class Grant:
     priority: int
 
 
-def allows(grants: Iterable[Grant], object_name: str, wanted: str) -> bool:
-    """Whether these rows, all of the user's own groups, give `wanted` on the object.
+def closed_patient(object_name: str, privilege: str) -> int | None:
+    """The patient whose record a row for that patient alone closes; None for every other row.
 
-    Letters are compared as text, so that a higher one holds the lower ones: d < o < r < u < w < x.
+    Whatever its priority, and whatever it seems to give: OSCAR asks whether it holds an `o`, and r, u, w and x do. No
+    such row opens a record.
     """
-    return any(
-        part == _ALL or part >= wanted for grant in _heeded(grants, object_name) for part in grant.privilege.split("|")
-    )
-
-
-def _heeded(grants: Iterable[Grant], object_name: str) -> Iterator[Grant]:
-    """The rows of an object that count: by falling priority, up to the first that is not 0."""
-    rows = [grant for grant in grants if grant.object_name == object_name]
-    for grant in sorted(rows, key=lambda row: (-row.priority, row.group)):
-        yield grant
-        if grant.priority != 0:
-            return
-
-
-def may_see(grants: Iterable[Grant], patient_id: int) -> bool:
-    """Whether these rows, all of the user's own groups, let the user read the record of this patient."""
-    known = tuple(grants)
-    override = patient_overrides(known).get(patient_id)
-    return allows(known, RECORDS, READ) if override is None else override
-
-
-def patient_overrides(grants: Iterable[Grant]) -> dict[int, bool]:
-    """By patient, where rows named `_demographic$123` decide for patient 123: may the record be read?
-
-    An `o` among them blocks, whatever else they grant.
-    """
-    of_patient: dict[int, list[Grant]] = {}
-    for grant in grants:
-        patient = patient_of(grant.object_name)
-        if patient is not None:
-            of_patient.setdefault(patient, []).append(grant)
-    return {patient: _readable(rows) for patient, rows in of_patient.items()}
+    patient = patient_of(object_name)
+    return patient if patient is not None and _holds(privilege, _BLOCKED) else None
 
 
 def patient_of(object_name: str) -> int | None:
     """The patient whom an object such as `_demographic$123` is about; None for every other object."""
-    number = object_name.removeprefix(OF_ONE_PATIENT)
-    return int(number) if number != object_name and number.isascii() and number.isdigit() else None
+    name = folded(object_name)
+    number = name.removeprefix(OF_ONE_PATIENT)
+    plain = number != name and number.isascii() and number.isdigit() and not number.startswith("0")
+    return int(number) if plain else None
 
 
-def _readable(rows: list[Grant]) -> bool:
-    name = rows[0].object_name
-    blocked = any(_BLOCKED in grant.privilege.split("|") for grant in _heeded(rows, name))
-    return not blocked and allows(rows, name, READ)
+def _holds(privilege: str, wanted: str) -> bool:
+    """Letters are compared as text, so that a higher one holds the lower ones: d < o < r < u < w < x."""
+    parts = (part.strip() for part in privilege.split("|"))
+    return any(part == _ALL or part >= wanted for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grants:
-    """Privileges as the rows of secObjPrivilege say, all of them of the provider's own groups."""
+    """Privileges as these rows of secObjPrivilege say, all of them of the provider's own groups."""
 
     rows: tuple[Grant, ...]
 
     def may(self, object_name: str, wanted: str) -> bool:
-        """Whether the rows give the letter, or a higher one."""
-        return allows(self.rows, object_name, wanted)
+        """Whether the rows that count for the object give the letter, or a higher one."""
+        return any(_holds(grant.privilege, wanted) for grant in self._heeded(object_name))
 
     def may_see(self, patient_id: int) -> bool:
         """Whether the rows let this patient's record be read."""
-        return may_see(self.rows, patient_id)
+        return self.may(RECORDS, READ) and patient_id not in self.closed
 
-    def overrides(self) -> Mapping[int, bool]:
-        """The patients who have rows of their own."""
-        return patient_overrides(self.rows)
+    @cached_property
+    def closed(self) -> Set[int]:
+        """The patients whom rows of their own close."""
+        patients = (closed_patient(grant.object_name, grant.privilege) for grant in self.rows)
+        return {patient for patient in patients if patient is not None}
+
+    @cached_property
+    def _by_object(self) -> Mapping[str, list[Grant]]:
+        found: dict[str, list[Grant]] = {}
+        for grant in self.rows:
+            found.setdefault(folded(grant.object_name), []).append(grant)
+        return found
+
+    def _heeded(self, object_name: str) -> Iterator[Grant]:
+        """By falling priority, up to the first that is not 0."""
+        rows = self._by_object.get(folded(object_name), [])
+        for grant in sorted(rows, key=lambda row: (-row.priority, row.group)):
+            yield grant
+            if grant.priority != 0:
+                return

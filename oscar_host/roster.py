@@ -21,6 +21,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from .granted import not_shut_out
 from .schema import Present, Tables
 from .sql import constant, filled, later, letters, real_day, two_digits, without_separators
 
@@ -141,7 +142,7 @@ class OscarRoster:
             filled(provider.c.first_name).label("given_name"),
             without_separators(provider.c.ohip_no).label("practitioner_id"),
             filled(self._look().column(provider.c.practitionerNo)).label("licence_id"),
-            (func.coalesce(provider.c.status, "1") == "1").label("active"),
+            not_shut_out(self._tables).label("active"),
         ).subquery("provider")
 
     def merged(self) -> FromClause:

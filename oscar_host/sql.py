@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from unicodedata import combining, normalize
 
 from sqlalchemy import Boolean, ColumnElement, Date, Integer, String, case, func, literal, literal_column
 from sqlalchemy.ext.compiler import compiles
@@ -52,6 +51,17 @@ class letters(FunctionElement[str]):  # noqa: N801  # spelled like the function 
 
 
 _spelled(letters, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_bin)")
+
+
+class exactly(FunctionElement[str]):  # noqa: N801
+    """The same where blanks at the end count as well: OSCAR compares names of roles in Java."""
+
+    name = "exactly"
+    type = String()
+    inherit_cache = True
+
+
+_spelled(exactly, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin)")
 
 
 class _later(FunctionElement[date]):  # noqa: N801
@@ -107,12 +117,6 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 def may_be_stored(text: str) -> bool:
     """Whether OSCAR's three-byte utf8 can hold the text: MariaDB refuses to compare its columns with any other."""
     return all(character <= "\uffff" for character in text)
-
-
-def folded(name: str) -> str:
-    """The name as MariaDB compares it in OSCAR's tables: without case, accents and blanks at the end."""
-    plain = "".join(letter for letter in normalize("NFKD", name) if not combining(letter))
-    return plain.casefold().strip()
 
 
 def two_digits(text: ColumnElement[str | None]) -> ColumnElement[str | None]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
 
-from .sql import folded
+from .names import folded
 
 
 class Attempt(NamedTuple):

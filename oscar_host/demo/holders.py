@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 
+from ..granted import not_shut_out
 from ..host import OscarHost
 from ..identity import SYSTEM
 from ..schema import Tables
@@ -38,7 +39,7 @@ def holders(connection: Connection, tables: Tables, family: str, limit: int, off
     if not may_be_stored(family):
         return []
     provider, held = tables.provider, tables.user_role
-    active = _is_active(tables)
+    active = not_shut_out(tables)
     query = (
         select(provider, active.label("active"))
         .where(provider.c.provider_no != SYSTEM.actor_id, provider.c.last_name.startswith(family, autoescape=True))
@@ -103,7 +104,7 @@ def withdraw(host: OscarHost, actor: Actor, provider_id: str, role_name: str) ->
 def _name(host: OscarHost, session: Session, provider_id: str, *, active: bool = False) -> str:
     provider = host.tables.provider
     query = select(provider).where(letters(provider.c.provider_no) == provider_id)
-    row = session.execute(query.where(_is_active(host.tables)) if active else query).one_or_none()
+    row = session.execute(query.where(not_shut_out(host.tables)) if active else query).one_or_none()
     if row is None:
         raise NotFound(_NO_PROVIDER)
     return _shown(row)
@@ -111,10 +112,6 @@ def _name(host: OscarHost, session: Session, provider_id: str, *, active: bool =
 
 def _shown(row: Row[*tuple[Any, ...]]) -> str:
     return ", ".join(part for part in (row.last_name, row.first_name) if part) or row.provider_no
-
-
-def _is_active(tables: Tables) -> ColumnElement[bool]:
-    return func.coalesce(tables.provider.c.status, "1") == "1"
 
 
 def _holds(host: OscarHost, session: Session, provider_id: str, role_name: str) -> bool:

@@ -13,7 +13,8 @@ from cpar_plugin.hooks import Actor, AuditEvent
 
 from ..database import not_allowed
 from ..host import OscarHost
-from ..sql import folded, letters, may_be_stored
+from ..names import folded
+from ..sql import letters, may_be_stored
 from .roles import BESIDES, Right, Role, roles
 
 NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, and_, distinct, func, not_, select
 
 from cpar_plugin.hooks import Permission
 
-from ..privileges import READ, Grant, allows, object_of
+from ..privileges import READ, Grant, Grants, object_of
 from ..schema import Tables
 from ..sql import letters
 
@@ -86,7 +86,7 @@ def roles(
             rights=tuple(
                 name
                 for name, right in rights.items()
-                if allows(grants.get(row.role_name, ()), right.object_name, right.wanted)
+                if Grants(tuple(grants.get(row.role_name, ()))).may(right.object_name, right.wanted)
             ),
             others=others.get(row.role_name, 0),
             holders=holders.get(row.role_name, 0),

@@ -1,10 +1,11 @@
 """What the sender of the current request may do, told by OSCAR's REST interface instead of read from its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ..privileges import MANAGE_PANELS, READ, RECORDS, WRITE, Grant, allows, patient_of
+from ..privileges import MANAGE_PANELS, READ, RECORDS, WRITE, closed_patient
 from .rest import OscarRest, OscarUnavailable, SignedOut
 
 RIGHTS = "persona/rights"
@@ -23,7 +24,6 @@ class ToldRights:
         self._rest = rest
         self._cookie = cookie
         self._told: dict[tuple[str, str, int | None], bool] = {}
-        self._overrides: dict[int, bool] | None = None
 
     def may(self, object_name: str, wanted: str) -> bool:
         """Whether OSCAR says so."""
@@ -33,24 +33,15 @@ class ToldRights:
         """Whether OSCAR says so of this patient."""
         return self._has(RECORDS, READ, patient_id)
 
-    def overrides(self) -> Mapping[int, bool]:
-        """The patients with privileges of their own. OSCAR tells no priorities: every one must open the record."""
-        if self._overrides is None:
-            self._overrides = self._ask_overrides()
-        return self._overrides
-
-    def _ask_overrides(self) -> dict[int, bool]:
+    @cached_property
+    def closed(self) -> Set[int]:
+        """The patients whom OSCAR names as closed."""
         try:
             told = self._rest.get(RIGHTS, self._cookie)
         except SignedOut:
-            return {}
-        found: dict[int, bool] = {}
-        for object_name, privilege in _privileges_in(told):
-            patient = patient_of(object_name)
-            if patient is not None:
-                opens = allows([Grant("", object_name, privilege, 0)], object_name, READ)
-                found[patient] = found.get(patient, True) and opens and "o" not in privilege.split("|")
-        return found
+            return frozenset()
+        patients = (closed_patient(*privilege) for privilege in _privileges_in(told))
+        return {patient for patient in patients if patient is not None}
 
     def _has(self, object_name: str, wanted: str, patient_id: int | None = None) -> bool:
         key = (object_name, wanted, patient_id)
@@ -80,9 +71,10 @@ class ToldPermissions:
         """Whether records may be read: the names say nothing of single patients."""
         return self.may(RECORDS, READ)
 
-    def overrides(self) -> Mapping[int, bool]:
-        """None."""
-        return {}
+    @property
+    def closed(self) -> Set[int]:
+        """Nobody."""
+        return frozenset()
 
     def _name(self, object_name: str, wanted: str) -> str:
         if (object_name, wanted) == (self.cpar_object, WRITE):

@@ -127,8 +127,8 @@ def test_names_are_read_right_from_tables_in_another_character_set(older, databa
         assert connection.scalar(select(patients.c.family_name).where(patients.c.family_name == "Côté")) == "Côté"
 
 
-@pytest.mark.parametrize(("status", "active"), [("1", True), (None, True), ("0", False), ("", False)])
-def test_a_provider_without_a_status_is_active(host: OscarHost, oscar, status, active):
+@pytest.mark.parametrize(("status", "active"), [("1", True), (None, True), ("0", False), ("", True), ("2", True)])
+def test_a_provider_is_active_unless_the_status_is_0(host: OscarHost, oscar, status, active):
     oscar.provider("101", status=status)
     with host.database.engine.connect() as connection:
         assert connection.scalar(select(host.roster.providers().c.active)) is active

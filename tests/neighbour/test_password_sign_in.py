@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import event, insert, update
+from sqlalchemy import delete, event, insert, update
 
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -201,6 +201,22 @@ def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(visitor: Visit
         connection.execute(update(host.tables.provider).values(status="0"))
     assert visitor.get("/panels").status_code == 303
     assert visitor.sign_in().status_code == 422
+
+
+def test_whoever_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost) -> None:
+    held = host.tables.user_role
+    with host.database.writing() as connection:
+        connection.execute(delete(held).where(held.c.provider_no == MANAGER))
+    assert visitor.sign_in().status_code == 422
+    assert visitor.sign_in("okafor").status_code == 303
+
+
+@pytest.mark.parametrize("status", ["", "2", None])
+def test_only_a_status_of_0_bars_a_provider(visitor: Visitor, host: OscarHost, status: str | None) -> None:
+    with host.database.writing() as connection:
+        connection.execute(update(host.tables.provider).values(status=status))
+    assert visitor.sign_in().status_code == 303
+    assert visitor.get("/panels").status_code == 200
 
 
 def test_after_twelve_hours_one_signs_in_again(visitor: Visitor, clock: FixedClock) -> None:
