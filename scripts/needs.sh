@@ -1,7 +1,7 @@
 #!/bin/sh
-# See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx`.
-# Installed where we are root on a machine with apt (announced first), otherwise named, and the run fails: no test is
-# skipped for want of it.
+# See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
+# tomcat`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run fails: no
+# test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -20,6 +20,12 @@ for need in "$@"; do
         # The program through which the tests drive it brings all it needs but this.
         if command -v ldconfig >/dev/null; then
             case "$(ldconfig -p)" in *libatomic.so.1*) ;; *) packages="$packages libatomic1" ;; esac
+        fi
+        ;;
+    tomcat)
+        # Without the package that starts a service.
+        if [ ! -e /usr/share/tomcat10/bin/bootstrap.jar ] || ! command -v java >/dev/null; then
+            packages="$packages tomcat10-common default-jre-headless"
         fi
         ;;
     nginx)

@@ -1,4 +1,4 @@
-"""Everything that runs in a clinic: OSCAR's stand-in, MariaDB, the application in gunicorn, and nginx before them."""
+"""All that runs in a clinic: Tomcat with OSCAR's pages, MariaDB, the application in gunicorn, and nginx before them."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from .oscar_pages import Oscar
+from .oscar import Oscar
 
 PROGRAMS = Path(sys.executable).parent
 PROGRAM = str(PROGRAMS / "cpar")
@@ -40,8 +40,11 @@ http {{
         ssl_certificate_key {key};
         location / {{
             proxy_pass {oscar};
+            proxy_http_version 1.1;
             proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
+            {more}
         }}
         include {files}/nginx-server.conf;
     }}
@@ -62,14 +65,14 @@ class Bed:
     own_database: str
     oscar_database: str
     account: str
-    port: int = 0
+    headers: str = ""  # directives that the clinic's own block has besides
     _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _application: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def site(self) -> str:
         """Where browsers find all of it."""
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://127.0.0.1:{self.oscar.site_port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -135,16 +138,11 @@ class Bed:
             files = self.folder / "-".join(part.strip("-") for part in more)
             if not files.exists():
                 self.cpar("install-oscar", "--write", str(files), *self.options, *more)
-        for _ in range(20):
-            port = self.port or free_port()
-            self._nginx = self._start_nginx(files, port)
-            if self._nginx:
-                self.port = port
-                return
-            self.port = 0  # somebody else was faster
-        pytest.fail((self.folder / "nginx-error.log").read_text())
+        self._nginx = self._start_nginx(files)
+        if self._nginx is None:
+            pytest.fail((self.folder / "nginx-error.log").read_text())
 
-    def _start_nginx(self, files: Path, port: int) -> subprocess.Popen[bytes] | None:
+    def _start_nginx(self, files: Path) -> subprocess.Popen[bytes] | None:
         configuration = self.folder / "nginx.conf"
         certificate, key = self.certificate
         configuration.write_text(
@@ -152,10 +150,11 @@ class Bed:
                 user="user root;" if os.geteuid() == 0 else "",
                 folder=self.folder,
                 files=files,
-                port=port,
+                port=self.oscar.site_port,
                 certificate=certificate,
                 key=key,
                 oscar=self.oscar.url.removesuffix("/oscar"),
+                more=self.headers,
             )
         )
         process = subprocess.Popen(
@@ -163,7 +162,7 @@ class Bed:
             stderr=subprocess.DEVNULL,
         )
         while process.poll() is None:
-            if (self.folder / "nginx.pid").exists() and _answers(("127.0.0.1", port)):
+            if (self.folder / "nginx.pid").exists() and _answers(("127.0.0.1", self.oscar.site_port)):
                 return process
             time.sleep(0.05)
         return None
@@ -191,11 +190,6 @@ class Bed:
             stack.callback(self.stop_nginx)
             self.start_nginx()
             yield self
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def mariadb_client(server: URL, sql: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""A clinic with OSCAR's stand-in and everything beside it, and people at their browsers."""
+"""A clinic with OSCAR in Tomcat and everything beside it, and people at their browsers."""
 
 import tempfile
 import uuid
@@ -18,7 +18,7 @@ from ..authority import Authority
 from ..browser import PATIENCE, watch
 from ..conftest import Oscar as OscarRows
 from .bed import PROGRAMS, Bed, mariadb_client
-from .oscar_pages import PASSWORD, Oscar
+from .oscar import PASSWORD, Oscar, free_port
 
 DOCTOR, MANAGER, NO_RIGHTS = "101", "301", "401"
 
@@ -61,15 +61,15 @@ def running_bed(mariadb_server: URL, rows: OscarRows, options: list[str]) -> Ite
     mark = uuid.uuid4().hex[:8]
     own, account = f"cpar_bed_{mark}", f"bed_{mark}"
     schema = str(rows.tables.metadata.schema)
-    oscar = Oscar()
     with ExitStack() as stack:
         # Short, for the path of a socket has few letters.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cpar-bed-")))
+        oscar = Oscar(folder / "tomcat", free_port())
         stack.callback(oscar.stop)
         oscar.start()
         all_options = [
             *("--oscar-url", oscar.url, "--oscar-database", schema, "--own-database", own, "--account", account),
-            *("--server-name", "emr.example"),
+            *("--server-name", "emr.example", "--into-page", "filter"),
             *("--programs", str(PROGRAMS), "--settings-file", str(folder / "files/cpar.ini")),
             *("--state-folder", str(folder), "--log-folder", str(folder), "--socket", str(folder / "app.sock")),
             *options,

@@ -20,9 +20,9 @@ from sqlalchemy import URL
 from ..authority import Authority
 from ..conftest import Oscar as OscarRows
 from ..project.test_docs import BESIDE_OSCAR, blocks
-from .bed import NGINX, PROGRAMS, free_port, mariadb_client
+from .bed import NGINX, PROGRAMS, mariadb_client
 from .conftest import DOCTOR
-from .oscar_pages import PASSWORD, Oscar
+from .oscar import PASSWORD, Oscar, free_port
 
 SHELL = r"""
 set -euo pipefail
@@ -84,9 +84,9 @@ def names(mariadb_server: URL) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def oscar() -> Iterator[Oscar]:
+def oscar(tmp_path: Path) -> Iterator[Oscar]:
     """The OSCAR that runs on the machine."""
-    oscar = Oscar()
+    oscar = Oscar(tmp_path, free_port())
     oscar.start()
     yield oscar
     oscar.stop()
@@ -102,7 +102,7 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_in_the_master_r
 ) -> None:
     page = BESIDE_OSCAR.read_text(encoding="utf-8")
     [server] = blocks(page, "nginx")
-    port = free_port()
+    port = oscar.site_port
     own, account = names
     authority = Authority(machine)
     certificate, key = authority.issue("127.0.0.1")
@@ -168,6 +168,7 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_in_the_master_r
     person.verify = authority.file
     site = f"https://127.0.0.1:{port}"
     person.post(f"{site}/oscar/login.do", data={"username": DOCTOR, "password": PASSWORD}, timeout=60)
+    oscar.set(custom="/oscar/js/custom/clinic/master.js")
     script = person.get(f"{site}/oscar/js/custom/clinic/master.js", timeout=60).text
     assert "import('/oscar/cpar/frame/record.js')" in script
     box = person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60)

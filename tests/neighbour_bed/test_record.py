@@ -17,9 +17,18 @@ from ..browser import SCREENSHOTS
 from .bed import Bed
 from .conftest import DOCTOR, MANAGER, NO_RIGHTS, At, master_record, sign_in
 
+MASTER_SCRIPT = "/oscar/js/custom/clinic/master.js"
+
 
 def box(page: Page) -> Locator:
     return page.locator(".rightSection > #plugin-boxes")
+
+
+def opened(page: Page, patient_id: int) -> Page:
+    """The patient's Master Record, with all that belongs to it: until then the box is one without scripts."""
+    page.goto(master_record(patient_id))
+    page.wait_for_load_state("networkidle")
+    return page
 
 
 def confirmed_earlier(host: OscarHost, patient_id: int, panel_id: int) -> None:
@@ -31,13 +40,16 @@ def confirmed_earlier(host: OscarHost, patient_id: int, panel_id: int) -> None:
 def test_a_patient_is_added_moved_and_removed_in_the_master_record(
     bed: Bed, rows: Any, two_panels: Any, at_browser: At
 ) -> None:
-    bed.oscar.patient_id = rows.patient(last_name="ABEL")
+    patient_id = rows.patient(last_name="ABEL")
+    bed.oscar.set(appointments=[(7, patient_id, "ABEL, PAT", "09:15")])
     schedule = at_browser(DOCTOR)
     with schedule.expect_popup() as popup:
-        schedule.get_by_role("link", name="Master Record").click()
+        schedule.locator(".masterBtn").click()
     page = popup.value
+    address = page.url
     expect(box(page).get_by_role("heading", name="Panel (CPAR)")).to_be_visible()
     expect(page.locator(".rightSection > :first-child")).to_have_id("plugin-boxes")
+    page.wait_for_load_state("networkidle")
     widget = page.locator("#cpar-widget")
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042 (Okafor, Ada)").click()
@@ -49,7 +61,7 @@ def test_a_patient_is_added_moved_and_removed_in_the_master_record(
     widget.get_by_label("Panel options").click()
     widget.get_by_role("button", name="Remove from current panel").click()
     expect(widget.get_by_role("status")).to_contain_text("Removed from the panel")
-    assert page.url.endswith(master_record(bed.oscar.patient_id))
+    assert page.url == address
 
 
 def test_confirming_disturbs_neither_the_page_nor_the_form_around_it(
@@ -57,8 +69,7 @@ def test_confirming_disturbs_neither_the_page_nor_the_form_around_it(
 ) -> None:
     patient_id = rows.patient()
     confirmed_earlier(own_host, patient_id, two_panels[0])
-    page = at_browser(DOCTOR)
-    page.goto(master_record(patient_id))
+    page = opened(at_browser(DOCTOR), patient_id)
     box(page).get_by_role("button", name="Confirm").click()
     expect(box(page).get_by_role("status")).to_contain_text("Confirmed today")
     assert page.evaluate("checked") == 0, "the checks of OSCAR's form have run"
@@ -129,7 +140,8 @@ def test_while_the_application_is_down_the_page_of_the_patient_is_as_without_it(
     page = at_browser(DOCTOR, forgiving=True)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    bed.oscar.scripts["master"] = "window.clinicsOwn = 'is there'"
+    bed.oscar.script("master", "window.clinicsOwn = 'is there'")
+    bed.oscar.set(custom=MASTER_SCRIPT)
     bed.stop_application()
     try:
         page.goto(master_record(rows.patient()))
@@ -143,26 +155,32 @@ def test_while_the_application_is_down_the_page_of_the_patient_is_as_without_it(
 
 
 def test_a_script_that_the_clinic_has_there_already_runs_as_before(bed: Bed, rows: Any, at_browser: At) -> None:
-    bed.oscar.scripts["master"] = "window.clinicsOwn = document.readyState // without an end of line"
-    page = at_browser(DOCTOR)
-    page.goto(master_record(rows.patient()))
-    expect(box(page)).to_be_visible()
-    assert page.evaluate("clinicsOwn") == "loading"
+    bed.oscar.script("master", "window.clinicsOwn = document.readyState // without an end of line")
+    bed.oscar.set(custom=MASTER_SCRIPT)
+    with bed.other("--into-page", "append"):
+        page = at_browser(DOCTOR)
+        page.goto(master_record(rows.patient()))
+        expect(box(page)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("clinicsOwn") == "loading"
 
 
 def test_a_copy_of_that_script_from_before_the_installation_does_not_count_as_unchanged(bed: Bed) -> None:
-    bed.oscar.scripts["master"] = "own()"
-    address, since = "/oscar/js/custom/clinic/master.js", {"If-Modified-Since": "Thu, 01 Oct 2026 00:00:00 GMT"}
-    assert requests.get(bed.oscar.url[:-6] + address, headers=since, timeout=60).status_code == 304
-    answer = requests.get(bed.site + address, headers=since, verify=bed.authority, timeout=60)
+    bed.oscar.script("master", "own()")
+    since = {"If-Modified-Since": "Thu, 01 Oct 2026 00:00:00 GMT"}
+    assert requests.get(bed.oscar.url[:-6] + MASTER_SCRIPT, headers=since, timeout=60).status_code == 304
+    with bed.other("--into-page", "append"):
+        answer = requests.get(bed.site + MASTER_SCRIPT, headers=since, verify=bed.authority, timeout=60)
     assert answer.status_code == 200
     assert answer.text.startswith("own()\n;import(")
     assert not {"Last-Modified", "ETag"} & set(answer.headers)
 
 
-def test_where_the_tag_is_gone_nginx_puts_the_script_into_the_page(bed: Bed, rows: Any, at_browser: At) -> None:
-    bed.oscar.custom = []
-    with bed.other("--into-page", "filter"):
+def test_where_the_page_asks_for_that_script_and_there_is_none_it_is_ours_alone(
+    bed: Bed, rows: Any, at_browser: At
+) -> None:
+    bed.oscar.set(custom=MASTER_SCRIPT)
+    with bed.other("--into-page", "append"):
         page = at_browser(DOCTOR)
         page.goto(master_record(rows.patient()))
         expect(box(page)).to_be_visible()
@@ -170,9 +188,8 @@ def test_where_the_tag_is_gone_nginx_puts_the_script_into_the_page(bed: Bed, row
 
 
 def test_the_third_way_is_a_file_that_oscar_includes(bed: Bed, rows: Any, at_browser: At) -> None:
-    bed.oscar.custom = []
     with bed.other("--into-page", "include"):
-        bed.oscar.included = (bed.folder / "into-page-include/cparView.jsp").read_text()
+        bed.oscar.set(included=(bed.folder / "into-page-include/cparView.jsp").read_text())
         page = at_browser(DOCTOR)
         page.goto(master_record(rows.patient()))
         expect(box(page)).to_be_visible()
@@ -180,8 +197,8 @@ def test_the_third_way_is_a_file_that_oscar_includes(bed: Bed, rows: Any, at_bro
 
 
 def test_however_often_the_page_asks_for_it_the_box_is_there_once(bed: Bed, rows: Any, at_browser: At) -> None:
-    bed.oscar.custom *= 2
-    bed.oscar.included = '<script type="module" src="/oscar/cpar/frame/record.js"></script>'
+    again = "/oscar/cpar/frame/record.js"
+    bed.oscar.set(included=f'<script type="module" src="{again}"></script>')
     page = at_browser(DOCTOR)
     page.goto(master_record(rows.patient()))
     expect(box(page)).to_be_visible()
@@ -190,7 +207,7 @@ def test_however_often_the_page_asks_for_it_the_box_is_there_once(bed: Bed, rows
 
 
 def test_where_the_page_has_no_right_column_the_box_is_under_the_bar(bed: Bed, rows: Any, at_browser: At) -> None:
-    bed.oscar.right = False
+    bed.oscar.set(right=False)
     page = at_browser(DOCTOR)
     page.goto(master_record(rows.patient()))
     expect(page.locator(".TopStatusBar + #plugin-boxes")).to_be_visible()
@@ -202,11 +219,9 @@ def test_whoever_signs_out_of_oscar_is_told_to_sign_in_again_and_comes_back(
     patient_id = rows.patient()
     confirmed_earlier(own_host, patient_id, two_panels[0])
     page = at_browser(DOCTOR)
-    record = page.context.new_page()
-    record.goto(master_record(patient_id))
-    expect(box(record)).to_be_visible()
+    record = opened(page.context.new_page(), patient_id)
     page.get_by_role("link", name="Log Out").click()
-    page.wait_for_url("**/oscar/")
+    page.wait_for_url("**/oscar/index.jsp")
     box(record).get_by_role("button", name="Confirm").click()
     expect(record.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
     sign_in(page, DOCTOR)
@@ -236,7 +251,8 @@ def test_no_cookie_of_ours_leaves_our_path_and_oscar_is_sent_its_own_alone(bed: 
     expect(box(page)).to_be_visible()
     [ours] = [cookie for cookie in page.context.cookies() if cookie["name"] != "JSESSIONID"]
     assert (ours["path"], ours["httpOnly"], ours["secure"], ours["sameSite"]) == ("/oscar/cpar", True, True, "Lax")
-    assert {cookie.partition("=")[0] for header in bed.oscar.cookies for cookie in header.split("; ")} == {"JSESSIONID"}
+    sent = {cookie.partition("=")[0] for line in bed.oscar.questions() for cookie in line.cookie.split("; ")}
+    assert sent == {"JSESSIONID"}
 
 
 def test_what_is_asked_of_our_addresses_stands_in_no_log_of_nginx(bed: Bed) -> None:

@@ -33,6 +33,7 @@ function framed(title) {
   const frame = document.createElement("iframe");
   Object.assign(frame, { id: FRAME, name: FRAME, title });
   frame.style.cssText = "width: 100%; min-height: 1000px; border: 0"; // as high as OSCAR's own
+  place.classList.add("dynamic-iframe-content"); // gives it its height: OSCAR's own frame has a place outside the flow
   place.replaceChildren(frame);
   return frame;
 }

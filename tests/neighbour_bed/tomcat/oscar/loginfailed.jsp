@@ -1,0 +1,3 @@
+<!DOCTYPE html>
+<html><head><title>OSCAR Login</title></head>
+<body><p>${param.errormsg.replace("<", "&lt;")}</p></body></html>

@@ -1,0 +1,4 @@
+<%
+  session.invalidate();
+  response.sendRedirect(request.getContextPath() + "/index.jsp");
+%>
