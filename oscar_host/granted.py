@@ -1,4 +1,4 @@
-"""What a provider may do, read from OSCAR's tables with one statement."""
+"""What a provider may do, read from OSCAR's tables with one statement; in a Juno with closed lists, with two."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
 
 from . import juno
+from .closed_sets import closed_to
 from .names import folded
 from .privileges import ADMINISTRATION, OF_ONE_PATIENT, RECORDS, Grant, Grants, Privileges
 from .schema import Present, Tables
@@ -49,7 +50,8 @@ def read(
     rows = connection.execute(query).all()
     if not rows:
         return None
-    return Holder(_name(rows, provider_id), Grants(tuple(Grant(*row[2:]) for row in rows if row[2] is not None)))
+    grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)
+    return Holder(_name(rows, provider_id), Grants(grants, closed_to(connection, tables, look(), provider_id)))
 
 
 def _newer(
@@ -66,7 +68,7 @@ def _newer(
     if not rows:
         return None
     found = (juno.Right(*row[2:]) for row in rows if row.held is not None)
-    return Holder(_name(rows, provider_id), juno.levels(found))
+    return Holder(_name(rows, provider_id), juno.levels(found, closed_to(connection, tables, present, provider_id)))
 
 
 def concerning(object_name: ColumnElement[str], cpar_object: str) -> ColumnElement[bool]:

@@ -38,7 +38,7 @@ class Levels:
     """
 
     of_objects: Mapping[str, frozenset[str]]
-    closed_otherwise: Set[int] = frozenset()
+    closed_otherwise: Set[int]
 
     def may(self, object_name: str, wanted: str) -> bool:
         """Whether one of the roles gives exactly this letter."""
@@ -52,10 +52,10 @@ class Levels:
     def closed(self) -> Set[int]:
         """The patients with a row of their own, whatever it gives, and those closed otherwise."""
         patients = map(patient_of, self.of_objects)
-        return {patient for patient in patients if patient is not None} | self.closed_otherwise
+        return self.closed_otherwise | {patient for patient in patients if patient is not None}
 
 
-def levels(rights: Iterable[Right]) -> Levels:
+def levels(rights: Iterable[Right], closed_otherwise: Set[int]) -> Levels:
     """What the rows come to. For each object a role's own row goes before its parent's; one that is not inclusive
     takes away what the parent gives.
     """
@@ -68,7 +68,7 @@ def levels(rights: Iterable[Right]) -> Levels:
     for (_, name), right in nearest.items():
         given = frozenset(letter for letter, given in zip(_LEVELS, right[4:], strict=True) if given and right.inclusive)
         found[name] = found.get(name, frozenset()) | given
-    return Levels(found)
+    return Levels(found, closed_otherwise)
 
 
 def there(present: Present) -> bool:

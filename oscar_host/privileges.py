@@ -76,9 +76,13 @@ def _holds(privilege: str, wanted: str) -> bool:
 
 @dataclass(frozen=True)
 class Grants:
-    """Privileges as these rows of secObjPrivilege say, all of them of the provider's own groups."""
+    """Privileges as these rows of secObjPrivilege say, all of them of the provider's own groups.
+
+    `closed_otherwise` are the patients whose records are closed by other means.
+    """
 
     rows: tuple[Grant, ...]
+    closed_otherwise: Set[int] = frozenset()
 
     def may(self, object_name: str, wanted: str) -> bool:
         """Whether the rows that count for the object give the letter, or a higher one."""
@@ -90,9 +94,9 @@ class Grants:
 
     @cached_property
     def closed(self) -> Set[int]:
-        """The patients whom rows of their own close."""
+        """The patients whom rows of their own close, and those closed otherwise."""
         patients = (closed_patient(grant.object_name, grant.privilege) for grant in self.rows)
-        return {patient for patient in patients if patient is not None}
+        return self.closed_otherwise | {patient for patient in patients if patient is not None}
 
     @cached_property
     def _by_object(self) -> Mapping[str, list[Grant]]:

@@ -55,6 +55,7 @@ class OscarRoster:
     def patients(self) -> FromClause:
         """Every patient, one row each, records merged away left out."""
         record = self._tables.demographic
+        middle_names = (record.c.middleNames, record.c.middle_name)
         jurisdiction = func.upper(func.trim(letters(self._look().column(record.c.hc_type))))
         query = select(
             record.c.demographic_no.label("patient_id"),
@@ -62,7 +63,7 @@ class OscarRoster:
             case((_two_letters(jurisdiction), jurisdiction)).label("phn_jurisdiction"),
             filled(record.c.last_name).label("family_name"),
             filled(record.c.first_name).label("given_name"),
-            filled(self._look().column(record.c.middleNames)).label("middle_names"),
+            func.coalesce(*(filled(self._look().column(name)) for name in middle_names)).label("middle_names"),
             filled(self._look().column(record.c.pref_name)).label("preferred_name"),
             _birth_date(record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth).label("birth_date"),
             filled(record.c.sex).label("gender"),

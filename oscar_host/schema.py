@@ -57,16 +57,19 @@ class Tables:
     object_privilege: Table
     log: Table
     clinic: Table
+    patient_set: Table
+    closed_set: Table
 
     @property
     def metadata(self) -> MetaData:
-        """What `create_all` and `drop_all` work on."""
+        """What `create_all` and `drop_all` work on: not the tables that only Junos have."""
         return self.demographic.metadata
 
 
 def host_tables(schema: str | None = None) -> Tables:
     """OSCAR's tables in `schema` (on MariaDB the name of OSCAR's database), or in the connection's own database."""
     metadata = MetaData(schema=schema)
+    juno = MetaData(schema=schema)
     return Tables(
         demographic=_demographic(metadata),
         demographic_merged=Table(
@@ -129,6 +132,23 @@ def host_tables(schema: str | None = None) -> Tables:
             Column("clinic_phone", String(50)),
             Column("clinic_province", String(40)),
         ),
+        patient_set=Table(
+            "demographicSets",
+            juno,
+            Column("id", Integer, primary_key=True),
+            Column("demographic_no", Integer),
+            Column("set_name", String(20)),
+            Column("archive", CHAR(1), server_default="0"),
+        ),
+        closed_set=Table(
+            "secDemographicSet",
+            juno,
+            Column("id", Integer, primary_key=True),
+            Column("provider_id", String(6), nullable=False),
+            Column("set_name", String(20), nullable=False),
+            Column("set_type", String(16), nullable=False),
+            Column("deleted_at", DateTime),
+        ),
     )
 
 
@@ -140,6 +160,7 @@ def _demographic(metadata: MetaData) -> Table:
         Column("last_name", String(30), nullable=False, server_default=""),
         Column("first_name", String(30), nullable=False, server_default=""),
         Column("middleNames", String(100)),
+        Column("middle_name", String(30), system=True),  # a Juno's: in no table that is made here
         Column("alias", String(70)),
         Column("pref_name", String(30)),
         Column("year_of_birth", String(4)),

@@ -7,11 +7,14 @@ from typing import Final
 from sqlalchemy import Table, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
+from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health
 
+from .. import juno
 from ..audit import NoAuditTrail
 from ..database import MARIADB
 from ..host import OscarHost
+from ..schema import present
 from .account import account, grants, missing
 
 _OWN: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
@@ -32,6 +35,11 @@ class Reading(Enum):
 def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
     """OSCAR's tables that are read, by name, each with what does not work without it."""
     tables = host.tables
+    of_juno = (
+        (tables.role, "no role inherits from another"),
+        (tables.closed_set, "lists that are closed to single providers close nothing here"),
+        (tables.patient_set, "lists that are closed to single providers close nothing here"),
+    )
     return {
         table.name: (table, consequence)
         for table, consequence in (
@@ -41,8 +49,16 @@ def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
             (tables.demographic_merged, "records merged away count as patients of their own"),
             (tables.user_role, "nobody has a role, and no page opens"),
             (tables.object_privilege, "nobody has a right, and no page opens"),
+            *(of_juno if _is_a_newer_juno(host) else ()),
         )
     }
+
+
+def _is_a_newer_juno(host: OscarHost) -> bool:
+    try:
+        return juno.there(present(host.database.engine, host.tables))
+    except (Refused, DBAPIError):  # another check tells of it
+        return False
 
 
 def try_to_read(host: OscarHost) -> Mapping[str, Reading]:

@@ -60,13 +60,21 @@ def oscar_tables(host: OscarHost) -> Health:
             f"These columns are not there, or may not be read: {', '.join(lacking)}.",
             f"{_ELSEWHERE}. {_WHOLE}",
         )
-    without = [f"{column.name} ({loss})" for column, loss in _optional(host) if not found.has_column(column)]
+    without = [f"{column.name} ({loss})" for column, loss in _optional(host, found) if not found.has_column(column)]
     without += [f"the table {merges} ({needed(host)[merges][1]})"] if missing else []
     told = f"This OSCAR has no {', no '.join(without)}." if without else ""
     grave = missing or not found.has_column(host.tables.demographic.c.hc_type)
     if grave:
         return Health.warning(told, "Nothing works worse than it says; if that is too much, ask who looks after OSCAR.")
-    return Health.ok(f"OSCAR's tables have all that is needed. {told}".strip())
+    return Health.ok(f"OSCAR's tables have all that is needed. {_of_juno(host, found)}{told}".strip())
+
+
+def _of_juno(host: OscarHost, found: Present) -> str:
+    if not found.has_column(host.tables.demographic.c.middle_name):
+        return ""
+    newer = ", with its newer roles" if juno.there(found) else ""
+    lists = ", with lists closed to single providers" if found.has(host.tables.closed_set) else ""
+    return f"This is a Juno{newer}{lists}. "
 
 
 def _required(host: OscarHost, found: Present) -> list[Column[object]]:
@@ -86,11 +94,12 @@ def _required(host: OscarHost, found: Present) -> list[Column[object]]:
     return [*columns, host.tables.user_role.c.role_name, right.roleUserGroup, right.objectName, right.privilege]
 
 
-def _optional(host: OscarHost) -> tuple[tuple[Column[object], str], ...]:
+def _optional(host: OscarHost, found: Present) -> tuple[tuple[Column[object], str], ...]:
     record, provider = host.tables.demographic.c, host.tables.provider.c
+    middle_names = record.middle_name if found.has_column(record.middle_name) else record.middleNames
     return (
         (record.hc_type, "every health number counts as one of Alberta"),
-        (record.middleNames, "middle names are not sent"),
+        (middle_names, "middle names are not sent"),
         (record.pref_name, "nobody is told that a preferred name is in use"),
         (provider.practitionerNo, "licences of providers are not sent"),
     )

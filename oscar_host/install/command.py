@@ -41,7 +41,6 @@ from .installation import Installation, InstalledFile, IntoPage, files
     show_default=True,
     help="Write changes to OSCAR's table log too, or only to our own ledger.",
 )
-@click.option("--newer-juno", is_flag=True, help="Roles are kept as newer Junos keep them.")
 @click.option(
     "--mariadb",
     default="/run/mysqld/mysqld.sock",

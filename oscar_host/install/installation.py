@@ -43,7 +43,6 @@ class Installation(BaseModel):
     into_page: IntoPage = "append"
     sign_in: Literal["session", "password"] = "session"
     audit: Literal["log", "ledger"] = "log"
-    newer_juno: bool = False
 
     # In MariaDB
     mariadb: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._/+-]+|[A-Za-z0-9.-]+:\d{1,5})$")]
@@ -96,8 +95,7 @@ class Installation(BaseModel):
     @property
     def read_tables(self) -> list[str]:
         """The names of OSCAR's tables that are read."""
-        more = [_TABLES.role] if self.newer_juno else []
-        return [table.name for table in (*_READ, *more, *([_TABLES.security] if self.sign_in == "password" else []))]
+        return [table.name for table in (*_READ, *([_TABLES.security] if self.sign_in == "password" else []))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +120,17 @@ def files(installation: Installation) -> list[InstalledFile]:
     )
 
     def made(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
-        text = environment.get_template(f"{name}.j2").render(it=installation, wildcard_free=_wildcard_free)
+        text = environment.get_template(f"{name}.j2").render(
+            it=installation, wildcard_free=_wildcard_free, tables=_TABLES
+        )
         return InstalledFile(name, text, belongs, secret)
 
     found = [
-        made("grants.sql", "Run it once as MariaDB's administrator.", secret=True),
+        made(
+            "grants.sql",
+            "Run it once as MariaDB's administrator: it finds out which OSCAR this is, and says so.",
+            secret=True,
+        ),
         made(
             "cpar.ini", f"Belongs to {installation.settings_file}, readable for the service's user only.", secret=True
         ),

@@ -3,14 +3,16 @@
 import re
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import URL
 
 from oscar_host.install.command import command
 
-from .bed import NGINX, PROGRAMS
+from .bed import NGINX, PROGRAMS, mariadb_client
 
 FILES = ["cpar.ini", "cpar.service", "grants.sql", "nginx-http.conf", "nginx-server.conf"]
 LINE = re.compile(r"^(\w+) = (.*)$", re.MULTILINE)
@@ -30,7 +32,7 @@ def test_it_prints_every_file_with_where_it_belongs() -> None:
     printed = install().output
     assert [name for name in FILES if f"==> {name}: " not in printed] == []
     assert "/etc/cpar/cpar.ini" in printed
-    assert printed.count("GRANT SELECT ON `oscar`.") == 6
+    assert printed.count("\nGRANT SELECT ON `oscar`.") == 6
 
 
 def test_it_writes_what_holds_a_secret_for_nobody_else_to_read(tmp_path: Path) -> None:
@@ -67,8 +69,43 @@ def test_the_account_reads_more_only_where_more_is_needed() -> None:
 
     usual = tables()
     assert tables("--sign-in", "password") - usual == {"security"}
-    assert tables("--newer-juno") - usual == {"secRole"}
     assert "`log`" not in install("--audit", "ledger").output
+
+
+@pytest.mark.parametrize(
+    ("made", "told", "tables"),
+    [
+        ([], "Open-O, OSCAR or another relative", set()),
+        (["ALTER TABLE demographic ADD middle_name TEXT"], "Juno", set()),
+        (
+            [
+                "ALTER TABLE demographic ADD middle_name TEXT",
+                "ALTER TABLE secObjPrivilege ADD permission_read INT",
+                "CREATE TABLE secDemographicSet (id INT)",
+            ],
+            "Juno, with its newer roles, with lists closed to single providers",
+            {"secRole", "secDemographicSet", "demographicSets"},
+        ),
+    ],
+)
+def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
+    mariadb_server: URL, made: list[str], told: str, tables: set[str]
+) -> None:
+    mark = uuid.uuid4().hex[:8]
+    oscar, own, account = f"oscar_{mark}", f"cpar_{mark}", f"of_{mark}"
+    usual = set(re.findall(r"^GRANT \w+ ON `oscar`\.`(\w+)`", install().output, re.MULTILINE))
+    there = [f"CREATE TABLE {name} (id INT)" for name in (*usual, "secRole", "demographicSets")]
+    options = ("--oscar-database", oscar, "--own-database", own, "--account", account)
+    grants = re.search(r"-- An account.*?(?=^==>)", install(*options).output, re.MULTILINE | re.DOTALL)
+    assert grants
+    try:
+        mariadb_client(mariadb_server, f"CREATE DATABASE {oscar}; USE {oscar}; " + "; ".join(there + made))
+        done = mariadb_client(mariadb_server, grants[0])
+        assert (done.stdout.splitlines(), done.stderr) == (["The OSCAR beside", told], "")
+        shown = mariadb_client(mariadb_server, f"SHOW GRANTS FOR {account}@localhost").stdout
+        assert set(re.findall(rf"ON `{oscar}`\.`(\w+)`", shown)) == usual | tables
+    finally:
+        mariadb_client(mariadb_server, f"DROP DATABASE {oscar}; DROP DATABASE {own}; DROP USER {account}@localhost")
 
 
 @pytest.mark.parametrize("way", ["append", "filter", "include"])

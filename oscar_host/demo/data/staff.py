@@ -54,7 +54,7 @@ SIGN_INS = (
     SignIn("doctor", "101", ("doctor",), "see patients, choose and confirm their panels"),
     SignIn("reception", "301", ("receptionist",), "see patients, choose and confirm their panels"),
     SignIn("nurse", NURSE, ("nurse", "Panel Management"), "see patients and, by the CPAR role, manage panels"),
-    SignIn("nobody", "402", (), "sign in, and nothing else"),
+    SignIn("nobody", "402", ("billing",), "sign in, and nothing else"),
 )
 
 _CLINIC: Row = {
@@ -71,6 +71,7 @@ _ROLES = (
     ("doctor", "Physician"),
     ("nurse", "Nurse"),
     ("receptionist", "Front desk"),
+    ("billing", "Billing clerk"),  # without a right here: nobody signs in to OSCAR without a role
     ("Panel Management", "Access to CPAR Panel Management"),
 )
 _OBJECTS = (
