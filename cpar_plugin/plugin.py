@@ -22,7 +22,7 @@ from .hooks import (
 )
 from .services import access, merges
 from .services.export.workers import Workers
-from .services.health.checks import checks
+from .services.health.checks import checks, tell_connections
 from .services.resources import refresh
 from .services.submission.run import run_due
 from .settings import load
@@ -75,7 +75,7 @@ def permissions() -> Sequence[Permission]:
 
 @hookimpl
 def scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, what FHIR resources say anew, and exports that nobody makes or keeps any longer."""
+    """Submissions that are due, what FHIR resources say anew, certificates, and exports left behind."""
     settings = load(host.settings)
     exporting = Workers(host, settings)
 
@@ -89,6 +89,7 @@ def scheduled_jobs(host: Host) -> Sequence[Job]:
             every=timedelta(minutes=settings.fhir_refresh_minutes),
             run=lambda _: refresh.run(host, settings),
         ),
+        Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: tell_connections(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: exporting.tick()),
     ]
 

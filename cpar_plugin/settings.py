@@ -37,6 +37,9 @@ class Settings(BaseModel):
     snapshot_keep_days: int = Field(default=730, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 
+    # Certificates of all that we connect to
+    strict_certificates: bool = True
+
     # How a submission leaves
     transport: Literal["folder", "fhir"] = "folder"
     outbox_folder: Path = Path("outbox")
@@ -55,6 +58,7 @@ class Settings(BaseModel):
     smtp_host: str = ""
     smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_starttls: bool = False
+    smtp_ca_file: str = ""
     smtp_user: str = ""
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""

@@ -2,7 +2,6 @@
 
 import logging
 import smtplib
-import ssl
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,12 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, exists, select, update
 
+from ..domain.refusals import Refused
 from ..domain.submission import LOUD, State
 from ..hooks import Host
 from ..settings import Settings
 from ..store.tables import clinic, panel, submission
+from ..transport.trust import distrusted, trusting
 from .submission.claims import is_free
 from .submission.wording import STATE
 
@@ -46,9 +47,13 @@ def mail(host: Host, settings: Settings, now: datetime) -> int:
         session.execute(update(submission).where(untold).values(**claimed))
     try:
         return _mail_claimed(host, settings, token, now)
+    except Refused as refused:
+        log.error("mail about submissions could not be sent: %s", refused)
+        return 0
     except (OSError, smtplib.SMTPException) as error:
         # The next run tries again; the text of the error may name a recipient.
-        log.error("mail about submissions could not be sent: %s", type(error).__name__)
+        why = distrusted(error, settings.smtp_host) or type(error).__name__
+        log.error("mail about submissions could not be sent: %s", why)
         return 0
     finally:
         with host.database.session() as session:
@@ -80,10 +85,10 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
         for row in connection.execute(told):
             by_address[row.notify].append(row)
     count = 0
-    with _server(settings) as server:
+    with server(settings) as mail_server:
         for address, rows in by_address.items():
             try:
-                server.send_message(_message(settings, name or "", address, rows))
+                mail_server.send_message(_message(settings, name or "", address, rows))
             except smtplib.SMTPResponseException as error:
                 log.error("mail about submissions was not taken: %d", error.smtp_code)
                 continue
@@ -98,13 +103,15 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
 
 
 @contextmanager
-def _server(settings: Settings) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS) as server:
+def server(settings: Settings) -> Iterator[smtplib.SMTP]:
+    """A connection to the mail server, signed in. Raises OSError, SMTPException, and Refused for `smtp_ca_file`."""
+    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS) as connected:
         if settings.smtp_starttls:
-            server.starttls(context=ssl.create_default_context())
+            context = trusting(settings.smtp_ca_file, "smtp_ca_file", strict=settings.strict_certificates)
+            connected.starttls(context=context)
         if settings.smtp_user:
-            server.login(settings.smtp_user, settings.smtp_password)
-        yield server
+            connected.login(settings.smtp_user, settings.smtp_password)
+        yield connected
 
 
 def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:

@@ -19,12 +19,13 @@ class Body:
     """One reading of an envelope's body. A sized iterable: `requests` sends such with a Content-Length.
 
     The last chunk is only handed out once length and hash are right: of a damaged snapshot the other side never gets a
-    complete body. `entries` counts the Bundle's entries that have passed, `whole` says that all have. `failure` is what
-    reading raised, if it did.
+    complete body. `begun` says whether any of it was asked for, `entries` counts the Bundle's entries that have passed,
+    `whole` says that all have. `failure` is what reading raised, if it did.
     """
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
+        self.begun = False
         self.entries = 0
         self.whole = False
         self.failure: Exception | None = None
@@ -33,6 +34,7 @@ class Body:
         return self._envelope.body_bytes
 
     def __iter__(self) -> Iterator[bytes]:
+        self.begun = True
         try:
             yield from self._checked()
         except Exception as error:

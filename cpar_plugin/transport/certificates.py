@@ -1,15 +1,18 @@
-"""Until when certificates are good: the registry's and our own."""
+"""Certificates looked at by themselves: until when they are good, and which of them strict checking refuses."""
 
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import parse_url
 
 from ..settings import Settings
+from .connection import registry_context
+from .strictness import authorities, objection
 
 _HTTPS = 443
 
@@ -17,23 +20,50 @@ _HTTPS = 443
 def server_certificate_ends(address: str, settings: Settings) -> datetime:
     """The aware moment at which the certificate of an https address ends, after a connection as a submission makes it.
 
-    Raises OSError, `ssl.SSLError` included: `connection.failure_message` says what that means.
+    Raises OSError, `ssl.SSLError` included (`connection.failure_message` says what that means), and Refused for files
+    of the settings.
     """
-    url = parse_url(address)
-    name = (url.host or "").strip("[]")
-    context = ssl.create_default_context(cafile=settings.registry_ca_file or DEFAULT_CA_BUNDLE_PATH)
-    if settings.registry_client_certificate:
-        context.load_cert_chain(settings.registry_client_certificate, settings.registry_client_key)
-    with (
-        socket.create_connection((name, url.port or _HTTPS), timeout=settings.registry_connect_seconds) as connected,
-        context.wrap_socket(connected, server_hostname=name) as secured,
-    ):
+    with _connected(address, registry_context(settings), settings.registry_connect_seconds) as secured:
         certificate = secured.getpeercert()
     assert certificate  # it was verified
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+
+
+def objections(address: str, ca_file: str, seconds: float) -> str:
+    """Which certificates of an https address strict checking refuses, by name, and for what; empty for none.
+
+    Looks at what the server shows, which before Python 3.13 is its own certificate alone, and at the authorities in the
+    file that may have issued it. The connection is made without trust: it is closed before anything is said on it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with _connected(address, context, seconds) as secured:
+            own = secured.getpeercert(binary_form=True)
+            chain = getattr(secured, "get_unverified_chain", list)() or [own]
+        shown = [x509.load_der_x509_certificate(one) for one in chain if one]
+        known = authorities(Path(ca_file).read_bytes()) if ca_file else []
+    except (OSError, ValueError):
+        return ""
+    issuers = {certificate.issuer for certificate in shown}
+    issued_by = [one for one in known if one.subject in issuers and one not in shown]
+    said = [objection(one, authority=place > 0) for place, one in enumerate(shown)]
+    said += [objection(one, authority=True) for one in issued_by]
+    return " ".join(filter(None, said))
 
 
 def client_certificate_ends(settings: Settings) -> datetime:
     """The aware moment at which our own certificate ends. Raises OSError, and ValueError for a file that is none."""
     content = Path(settings.registry_client_certificate).read_bytes()
     return x509.load_pem_x509_certificate(content).not_valid_after_utc
+
+
+@contextmanager
+def _connected(address: str, context: ssl.SSLContext, seconds: float) -> Iterator[ssl.SSLSocket]:
+    url = parse_url(address)
+    name = (url.host or "").strip("[]")
+    with (
+        socket.create_connection((name, url.port or _HTTPS), timeout=seconds) as connection,
+        context.wrap_socket(connection, server_hostname=name) as secured,
+    ):
+        yield secured

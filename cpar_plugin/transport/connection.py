@@ -2,9 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
 from ipaddress import ip_address
-from pathlib import Path
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
@@ -12,6 +10,7 @@ from urllib3.util import parse_url
 
 from ..domain.refusals import Refused
 from ..settings import Settings
+from .trust import causes, distrusted, trusting, unusable
 
 # `requests` raises its own until the answer's head is there, urllib3's while the rest is read.
 NETWORK_ERRORS = (requests.RequestException, HTTPError, OSError)
@@ -38,14 +37,12 @@ def host_of(address: str) -> str:
     return parse_url(address).netloc or address
 
 
-def check_certificates(settings: Settings) -> None:
-    """Raises Refused when a file of the certificate settings cannot be used, instead of failing in the night."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if settings.registry_ca_file:
-        try:
-            context.load_verify_locations(Path(settings.registry_ca_file))
-        except (OSError, ValueError) as error:
-            raise _unusable("registry_ca_file", error) from None
+def registry_context(settings: Settings) -> ssl.SSLContext:
+    """How connections to the registry are secured. Raises Refused when a file of the settings cannot be used.
+
+    Made at start, so that a wrong file is told then instead of failing in the night.
+    """
+    context = trusting(settings.registry_ca_file, "registry_ca_file", strict=settings.strict_certificates)
     if settings.registry_client_certificate:
         try:
             # Without a password callback OpenSSL would ask on the terminal, and a night run would stand still.
@@ -53,41 +50,23 @@ def check_certificates(settings: Settings) -> None:
                 settings.registry_client_certificate, settings.registry_client_key, password=lambda: b""
             )
         except (OSError, ValueError) as error:
-            raise _unusable("registry_client_certificate and registry_client_key", error) from None
-
-
-def open_session(settings: Settings) -> requests.Session:
-    """A session that verifies the other side and takes nothing from the environment.
-
-    `trust_env` off: a proxy, a CA bundle or a .netrc that stands in some shell's environment must not decide where
-    patients go and who may read along.
-    """
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = settings.registry_ca_file or True
-    if settings.registry_client_certificate:
-        session.cert = (settings.registry_client_certificate, settings.registry_client_key)
-    session.headers["User-Agent"] = "oscar-cpar-plugin"
-    return session
+            raise unusable("registry_client_certificate and registry_client_key", error) from None
+    return context
 
 
 def failure_message(error: Exception, address: str, settings: Settings) -> str:
     """One sentence or two about a connection that failed: what it means and what to check."""
     host = host_of(address)
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"The certificate of {host} could not be verified ({cause.verify_message.rstrip('.')}), so nothing "
-                "was sent. Check the address and registry_ca_file, or tell the registry."
-            )
-    for cause in causes:
+    found = list(causes(error))
+    if distrust := distrusted(error, host):
+        return f"{distrust} If it is right, check registry_ca_file; otherwise tell the registry."
+    for cause in found:
         if isinstance(cause, ssl.SSLError):
             return (
                 f"There is no secure connection to {host} ({cause.reason or 'TLS failed'}). If it asks for a client "
                 "certificate, check registry_client_certificate."
             )
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, socket.gaierror):
             return f"The name {host} is not known here. Check the address and this machine's network."
         if isinstance(cause, ConnectionRefusedError):
@@ -96,7 +75,7 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         return f"There was no connection to {host} within {settings.registry_connect_seconds:g} seconds."
     if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
-    if any(isinstance(cause, TimeoutError) for cause in causes):
+    if any(isinstance(cause, TimeoutError) for cause in found):
         return f"{host} stopped taking the data that was being sent."
     broke = f"The connection to {host} broke before there was a whole answer."
     if parse_url(address).scheme == "https":
@@ -105,20 +84,9 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
     return broke
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def is_loopback(host: str) -> bool:
     """Whether a name or address means this machine itself."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _unusable(setting: str, error: Exception) -> Refused:
-    reason = (error.strerror if isinstance(error, OSError) else None) or "not a usable file of this kind"
-    return Refused({setting: f"{setting}: cannot be used ({reason}). Give PEM files; the key without a passphrase."})

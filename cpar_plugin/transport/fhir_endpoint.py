@@ -4,10 +4,11 @@ import requests
 
 from ..settings import Settings
 from .body import Body, DamagedError, damaged
-from .connection import NETWORK_ERRORS, check_certificates, checked_address, failure_message, host_of, open_session
+from .connection import NETWORK_ERRORS, checked_address, failure_message, host_of, registry_context
 from .reading import OperationOutcome, TooLongError, limited, operation_outcome, transaction_response
 from .sign_in import ClientCredentials, SignInError
-from .values import Answer, Envelope, Outcome
+from .trust import secured_session
+from .values import Answer, Envelope, Outcome, not_sent
 
 FHIR_JSON = "application/fhir+json"
 # With `return=minimal` an entry of the answer takes 200 to 500 bytes.
@@ -31,12 +32,12 @@ class FhirEndpoint:
         if settings.registry_token_url:
             checked_address(settings.registry_token_url, "registry_token_url")
             self._sign_in = ClientCredentials(settings)
-        check_certificates(settings)
+        self._context = registry_context(settings)
 
     def send(self, envelope: Envelope) -> Answer:
         try:
             # A session for each: a connection kept since the last panel may be dead, which only sending would show.
-            with open_session(self._settings) as session:
+            with secured_session(self._context) as session:
                 token = self._sign_in.token(session) if self._sign_in else ""
                 answer = self._post(session, envelope, token)
                 if answer.status == 401 and self._sign_in:
@@ -71,9 +72,10 @@ class FhirEndpoint:
         except NETWORK_ERRORS as error:
             if body.failure is not None:
                 raise body.failure from None
-            return Answer(
-                outcome=Outcome.UNCLEAR, status=status, message=failure_message(error, self._address, self._settings)
-            )
+            why = failure_message(error, self._address, self._settings)
+            if not body.begun:
+                return not_sent(why)
+            return Answer(outcome=Outcome.UNCLEAR, status=status, message=why)
 
     def _read(self, response: requests.Response, body: Body) -> Answer:
         status, sent = response.status_code, body.entries

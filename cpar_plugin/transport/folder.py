@@ -8,7 +8,7 @@ from datetime import UTC
 from pathlib import Path
 
 from .body import Body, DamagedError, damaged
-from .values import Answer, Envelope, Outcome
+from .values import Answer, Envelope, Outcome, not_sent
 
 
 class Folder:
@@ -27,10 +27,7 @@ class Folder:
             if body.failure is error:
                 raise
             reason = error.strerror or type(error).__name__
-            return Answer(
-                outcome=Outcome.UNCLEAR,
-                message=f"The submission could not be written to the folder {self._folder}: {reason}.",
-            )
+            return not_sent(f"The submission could not be written to the folder {self._folder}: {reason}.")
         return Answer(outcome=Outcome.WRITTEN, message=f"Written to the folder {self._folder}.")
 
     def _write(self, body: Body, name: str) -> None:

@@ -13,7 +13,7 @@ import requests
 from ..settings import Settings
 from .connection import NETWORK_ERRORS, failure_message, host_of
 from .reading import TooLongError, limited
-from .values import Answer, Outcome
+from .values import Answer, Outcome, not_sent
 
 _ANSWER_BYTES = 64 * 1024
 _SECONDS_WHEN_NOT_SAID = 60
@@ -56,7 +56,7 @@ class ClientCredentials:
             status, body = self._ask(session)
         except NETWORK_ERRORS as error:
             message = failure_message(error, self._settings.registry_token_url, self._settings)
-            raise SignInError(_unclear(f"Signing in to the registry failed. {message}", None)) from None
+            raise SignInError(not_sent(f"Signing in to the registry failed. {message}")) from None
         if status != 200:
             raise SignInError(self._not_given(status, body))
         token = body.get("access_token")
@@ -66,7 +66,7 @@ class ClientCredentials:
             seconds = _SECONDS_WHEN_NOT_SAID
         fits = isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token)
         if not fits or str(body.get("token_type")).lower() != "bearer":
-            raise SignInError(_unclear(f"The sign-in answer of {self._host} could not be understood.", status))
+            raise SignInError(not_sent(f"The sign-in answer of {self._host} could not be understood.", status))
         self._token = str(token)
         self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
 
@@ -102,13 +102,9 @@ class ClientCredentials:
                 "and registry_token_url."
             )
         else:
-            return _unclear(f"Signing in at {self._host} is not possible at the moment ({why}).", status)
+            return not_sent(f"Signing in at {self._host} is not possible at the moment ({why}).", status)
         return Answer(outcome=Outcome.REFUSED, status=status, message=message)
 
     @property
     def _host(self) -> str:
         return host_of(self._settings.registry_token_url)
-
-
-def _unclear(message: str, status: int | None) -> Answer:
-    return Answer(outcome=Outcome.UNCLEAR, status=status, message=message)

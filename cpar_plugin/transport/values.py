@@ -8,11 +8,12 @@ from typing import Protocol
 
 
 class Outcome(StrEnum):
-    """What is known after an attempt. Only `unclear` is worth trying again."""
+    """What is known after an attempt. Only `not-sent` and `unclear` are worth trying again."""
 
     DELIVERED = "delivered"  # the registry says that it took every entry
     WRITTEN = "written"  # the file lies in the folder; nobody has said that it arrived
     REFUSED = "refused"  # sending the same again would be refused again
+    NOT_SENT = "not-sent"  # nothing of it has left: there was no connection, no sign-in, or no way out
     UNCLEAR = "unclear"  # it may or may not have arrived
 
 
@@ -42,6 +43,11 @@ class Answer:
     status: int | None = None  # of HTTP
     answer_id: str | None = None  # the id of the Bundle that the registry returned
     detail: str = field(default="", repr=False)
+
+
+def not_sent(why: str, status: int | None = None) -> Answer:
+    """The answer for an attempt of which nothing has left. `status` is that of whoever kept it from leaving."""
+    return Answer(outcome=Outcome.NOT_SENT, message=f"{why} Nothing was sent.", status=status)
 
 
 class Transport(Protocol):

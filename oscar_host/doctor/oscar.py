@@ -15,15 +15,18 @@ def signs_in(host: OscarHost) -> Health:
         return Health.ok("oscar_url is not set: nobody signs in by OSCAR's session.")
     try:
         settings = load(host.settings)
+        if settings.sign_in != "session":
+            return Health.ok("sign_in = password: nobody signs in by OSCAR's session.")
+        rest = OscarRest(settings)
     except Refused as refused:
         return Health.failure(str(refused), "Correct that in the settings; then look again.")
-    if settings.sign_in != "session":
-        return Health.ok("sign_in = password: nobody signs in by OSCAR's session.")
     try:
-        OscarRest(settings).get(ME, f"{settings.oscar_cookies.split()[0]}=of-nobody")
+        rest.get(ME, f"{settings.oscar_cookies.split()[0]}=of-nobody")
     except SignedOut:
         return Health.ok("OSCAR answers, and knows nobody without a session.")
-    except OscarUnavailable:
+    except OscarUnavailable as error:
+        if distrust := str(error):
+            return Health.failure(f"OSCAR does not count as OSCAR. {distrust}", "If it is right, check oscar_ca_file.")
         return Health.failure(
             "OSCAR does not answer who is signed in, so that nobody can open a page.",
             "Check that OSCAR runs, and oscar_url: its address with the context path, such as "

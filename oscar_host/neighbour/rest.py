@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import requests
 
-from cpar_plugin.transport.connection import NETWORK_ERRORS
+from cpar_plugin.transport.connection import NETWORK_ERRORS, host_of
 from cpar_plugin.transport.reading import TooLongError, limited
+from cpar_plugin.transport.trust import distrusted, secured_session, trusting
 
 from .settings import NeighbourSettings
 
@@ -18,7 +19,10 @@ _SIGNED_OUT = (401, 403)
 
 
 class OscarUnavailable(Exception):
-    """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it."""
+    """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it.
+
+    Its text is for an operator: why its certificate was not accepted, where that was it.
+    """
 
 
 class SignedOut(Exception):
@@ -26,12 +30,15 @@ class SignedOut(Exception):
 
 
 class OscarRest:
-    """OSCAR's REST interface below `oscar_url`. May be shared between threads: nothing is kept between questions."""
+    """OSCAR's REST interface below `oscar_url`. May be shared between threads: nothing is kept between questions.
+
+    Raises Refused where `oscar_ca_file` cannot be used.
+    """
 
     def __init__(self, settings: NeighbourSettings) -> None:
         self._base = f"{settings.oscar_url}/ws/rs/"
         self._timeout = (settings.oscar_connect_seconds, settings.oscar_read_seconds)
-        self._verify: bool | str = settings.oscar_ca_file or True
+        self._context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
 
     def get(self, path: str, cookie: str, **query: str) -> Any:
         """What OSCAR answers to `path` below `ws/rs/`, as JSON. `cookie` is the value of the header.
@@ -40,22 +47,23 @@ class OscarRest:
         """
         try:
             # A session for each question: what OSCAR sets in one answer gets into no other question.
-            with requests.Session() as session:
-                session.trust_env = False
-                session.verify = self._verify
-                with session.get(
+            with (
+                secured_session(self._context) as session,
+                session.get(
                     self._base + path,
                     params={"autoRefresh": "true"} | query,
-                    headers={"Cookie": cookie, "Accept": "application/json", "User-Agent": "oscar-cpar-plugin"},
+                    headers={"Cookie": cookie, "Accept": "application/json"},
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,
-                ) as response:
-                    return self._read(path, response)
+                ) as response,
+            ):
+                return self._read(path, response)
         except (TooLongError, *NETWORK_ERRORS) as error:
             # Only its kind: its text may hold the address with a patient's number.
-            log.warning("OSCAR does not answer %s: %s", path, type(error).__name__)
-            raise OscarUnavailable from None
+            why = distrusted(error, host_of(self._base))
+            log.warning("OSCAR does not answer %s: %s", path, why or type(error).__name__)
+            raise OscarUnavailable(why or "") from None
 
     def _read(self, path: str, response: requests.Response) -> Any:
         if response.is_redirect:

@@ -34,6 +34,7 @@ class NeighbourSettings(BaseModel):
     oscar_connect_seconds: float = Field(default=2, gt=0)
     oscar_read_seconds: float = Field(default=5, gt=0)
     oscar_ca_file: str = ""
+    strict_certificates: bool = True
 
     # What OSCAR's lists of patients show
     schedule_marks: bool = True

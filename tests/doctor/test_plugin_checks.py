@@ -1,7 +1,7 @@
 """What the plugin itself checks: its regular work, the records, folders, and the registry."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +173,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def by_the_real_clock(tmp_path: Path) -> OscarHost:
+def by_the_real_clock(tmp_path: Path) -> Iterator[OscarHost]:
     """Certificates end in real time. No database is needed for them."""
-    return open_host(f"sqlite:///{tmp_path}/none.db", clock=SystemClock())
+    host = open_host(f"sqlite:///{tmp_path}/none.db", clock=SystemClock())
+    yield host
+    host.database.engine.dispose()
 
 
 @pytest.mark.parametrize(("days", "level"), [(90.0, "ok"), (10.0, "warning"), (-1.0, "failure")])

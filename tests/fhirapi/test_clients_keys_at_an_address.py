@@ -1,9 +1,6 @@
 """Keys that a client publishes itself: fetched over HTTPS from a server of its own."""
 
-import ssl
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,47 +14,9 @@ from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
+from ..publisher import Publisher
 from ..transport.conftest import authority  # noqa: F401  a fixture
 from .clients import KeyPair, Registered, key_set
-
-
-class Publisher:
-    """The server of a client: it publishes `body`, or whatever else a test makes it answer."""
-
-    def __init__(self, certificate: str, key: str) -> None:
-        self.body, self.status, self.headers, self.asked = b"", 200, {}, 0
-        publisher = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                publisher.asked += 1
-                self.send_response(publisher.status)
-                for name, value in publisher.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(publisher.body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    headers: dict[str, str]
-
-    @property
-    def address(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_port}/jwks.json"
-
-    def publish(self, *pairs: KeyPair) -> None:
-        self.body = key_set(*pairs).encode()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -85,7 +44,7 @@ class Clock:
 def test_a_client_gets_a_token_with_a_key_that_it_publishes(
     publisher: Publisher, site: OscarHost, clerk: Actor, served: Callable[..., Flask], settings: Settings, rsa: KeyPair
 ) -> None:
-    publisher.publish(rsa)
+    publisher.body = key_set(rsa).encode()
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=publisher.address)
     client_id = register.register(site, clerk, draft)
     wanted = {"fhir_jwks_ca_file": settings.fhir_jwks_ca_file, "fhir_jwks_private_networks": "yes"}
@@ -100,12 +59,12 @@ def test_a_new_key_is_found_at_once_and_an_old_one_is_gone_after_five_minutes(
 ) -> None:
     clock = Clock()
     published = PublishedKeys(settings, monotonic=clock)
-    publisher.publish(rsa)
+    publisher.body = key_set(rsa).encode()
     assert published.find(publisher.address, rsa.kid)
     clock.now += 11
-    publisher.publish(rsa, ec)
+    publisher.body = key_set(rsa, ec).encode()
     assert published.find(publisher.address, ec.kid)
-    publisher.publish(ec)
+    publisher.body = key_set(ec).encode()
     assert published.find(publisher.address, rsa.kid)
     clock.now += 300
     assert not published.find(publisher.address, rsa.kid)
@@ -115,7 +74,7 @@ def test_whoever_names_unknown_keys_does_not_make_us_fetch_each_time(
     publisher: Publisher, settings: Settings, rsa: KeyPair
 ) -> None:
     published = PublishedKeys(settings, monotonic=Clock())
-    publisher.publish(rsa)
+    publisher.body = key_set(rsa).encode()
     for number in range(20):
         assert not published.find(publisher.address, f"unknown-{number}")
     assert publisher.asked == 1
@@ -132,7 +91,7 @@ def test_a_client_whose_server_is_down_is_tried_again_after_a_while(
             published.find(publisher.address, rsa.kid)
     assert publisher.asked == 1
     publisher.status = 200
-    publisher.publish(rsa)
+    publisher.body = key_set(rsa).encode()
     clock.now += 10
     assert published.find(publisher.address, rsa.kid)
 
@@ -161,7 +120,7 @@ def test_redirects_are_not_followed(publisher: Publisher, settings: Settings) ->
 
 
 def test_a_certificate_that_is_not_trusted_gives_no_keys(publisher: Publisher, rsa: KeyPair) -> None:
-    publisher.publish(rsa)
+    publisher.body = key_set(rsa).encode()
     with pytest.raises(Refused, match="certificate"):
         key_addresses.fetch(publisher.address, Settings(fhir_jwks_private_networks=True))
     assert publisher.asked == 0

@@ -204,6 +204,18 @@ def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due
     assert len(set(way.sent)) == 1
 
 
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_what_never_left_is_not_called_doubtful_in_the_end(doubtful: bool, due: Any) -> None:
+    outcomes = iter([Outcome.UNCLEAR] if doubtful else [])
+    way = Way(lambda _: Answer(outcome=next(outcomes, Outcome.NOT_SENT), message="No handshake. Nothing was sent."))
+    claim: claims.Claim | None = claimed(due)
+    while claim and carry_on(due, claim, way) != State.FAILED:
+        due.clock.move_to(the_row(due).next_attempt_at)
+        claim = claimed(due)
+    assert ("whether it arrived is not known" in the_row(due).failure) == doubtful
+    assert "No handshake. Nothing was sent. It was tried" in the_row(due).failure
+
+
 def test_the_pauses_grow_and_end_after_a_day(due: Any) -> None:
     def unclear(_: Envelope) -> Answer:
         return Answer(outcome=Outcome.UNCLEAR, message="No answer.")

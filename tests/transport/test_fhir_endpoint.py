@@ -332,9 +332,9 @@ def test_memory_does_not_grow_with_the_panel(puppet: Any, envelope: Put) -> None
 
 def test_nothing_listening_and_an_unknown_name_are_told(envelope: Put) -> None:
     nobody = send("http://127.0.0.1:9/fhir", envelope(2))
-    assert (nobody.outcome, nobody.message[:16]) == (Outcome.UNCLEAR, "Nothing answers ")
+    assert (nobody.outcome, nobody.message[:16]) == (Outcome.NOT_SENT, "Nothing answers ")
     unknown = send("https://registry.invalid/fhir", envelope(2))
-    assert unknown.outcome is Outcome.UNCLEAR
+    assert unknown.outcome is Outcome.NOT_SENT
     assert "registry.invalid is not known" in unknown.message
 
 

@@ -91,7 +91,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, env
         answer = send(tmp_path, envelope(400))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert answer.outcome is Outcome.UNCLEAR
+    assert answer.outcome is Outcome.NOT_SENT
     assert str(tmp_path) in answer.message
     assert list(tmp_path.iterdir()) == []
     assert send(tmp_path, envelope(400)).outcome is Outcome.WRITTEN
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path, envelope: Put, submissi
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "not" / "there"):
         answer = send(folder, envelope(submission))
-        assert answer.outcome is Outcome.UNCLEAR
+        assert answer.outcome is Outcome.NOT_SENT
         assert str(folder) in answer.message
 
 

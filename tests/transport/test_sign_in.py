@@ -11,8 +11,9 @@ import pytest
 
 from cpar_plugin.settings import Settings
 from cpar_plugin.transport import Envelope, Outcome, Transport, for_settings
-from cpar_plugin.transport.connection import open_session
+from cpar_plugin.transport.connection import registry_context
 from cpar_plugin.transport.sign_in import ClientCredentials
+from cpar_plugin.transport.trust import secured_session
 from oscar_host.demo.registry.process import RunningRegistry, running
 
 Put = Callable[..., Envelope]
@@ -110,7 +111,7 @@ def test_the_client_is_named_as_the_standard_says(puppet: Any, envelope: Put) ->
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(302, Outcome.REFUSED), (400, Outcome.REFUSED), (403, Outcome.REFUSED), (404, Outcome.REFUSED),
-     (408, Outcome.UNCLEAR), (429, Outcome.UNCLEAR), (500, Outcome.UNCLEAR), (503, Outcome.UNCLEAR)],
+     (408, Outcome.NOT_SENT), (429, Outcome.NOT_SENT), (500, Outcome.NOT_SENT), (503, Outcome.NOT_SENT)],
 )  # fmt: skip
 def test_each_status_of_the_sign_in_has_its_meaning(status: int, outcome: Outcome, puppet: Any, envelope: Put) -> None:
     puppet.answer(status, b'{"error": "Jane Doe"}', "Location: https://elsewhere.invalid/")
@@ -130,16 +131,16 @@ def test_an_error_code_of_the_standard_is_told(puppet: Any, envelope: Put) -> No
     [b"", b"<p>Hello", b"[]", b"[" * 60_000, b"{}", token(token_type="mac"), token(""), token("a\r\nX: y"), token("ü"),
      orjson.dumps({"access_token": {"a": 1}, "token_type": "Bearer"}), b'"' + b"x" * 1_000_000 + b'"'],
 )  # fmt: skip
-def test_a_sign_in_answer_that_holds_no_token_is_unclear(content: bytes, puppet: Any, envelope: Put) -> None:
+def test_after_a_sign_in_answer_without_a_token_nothing_was_sent(content: bytes, puppet: Any, envelope: Put) -> None:
     puppet.answer(200, content)
     answer = transport(puppet.address, puppet.address).send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.UNCLEAR, 200)
+    assert (answer.outcome, answer.status) == (Outcome.NOT_SENT, 200)
     assert len(puppet.requests) == 1
 
 
-def test_a_sign_in_that_cannot_be_reached_is_unclear(registry: RunningRegistry, envelope: Put) -> None:
+def test_after_a_sign_in_that_cannot_be_reached_nothing_was_sent(registry: RunningRegistry, envelope: Put) -> None:
     answer = transport(registry.fhir_url, "http://127.0.0.1:9/token").send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.UNCLEAR, None)
+    assert (answer.outcome, answer.status) == (Outcome.NOT_SENT, None)
     assert "Signing in" in answer.message
 
 
@@ -156,7 +157,7 @@ def test_a_token_is_kept_until_shortly_before_it_expires(
     puppet.answer(200, orjson.dumps({"access_token": "second"} | given))
     now = 1000.0
     sign_in = ClientCredentials(settings(puppet.address, puppet.address), monotonic=lambda: now)
-    with open_session(settings(puppet.address, puppet.address)) as session:
+    with secured_session(registry_context(settings(puppet.address, puppet.address))) as session:
         assert sign_in.token(session) == "first"
         now += good_at
         assert sign_in.token(session) == "first"

@@ -1,6 +1,7 @@
 """How a client proves who it is: a JSON Web Token, signed with its own key (RFC 7523, SMART Backend Services)."""
 
 import hashlib
+import logging
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from ...store import tables
 from .key_addresses import PublishedKeys
 from .keys import ALGORITHMS, PublicKey, usable
 from .register import Client, live_client
+
+log = logging.getLogger(__name__)
 
 LONGEST = 16 * 1024  # characters
 AHEAD = timedelta(minutes=5)
@@ -98,7 +101,8 @@ def _key(client: Client, header: dict[str, Any], published: PublishedKeys) -> Pu
         raise NotAccepted("The header of the assertion needs a kid, the id of the key that it is signed with.")
     try:
         found = published.find(client.jwks_url, kid) if client.jwks_url else usable(client.jwks or "").get(kid)
-    except Refused:
+    except Refused as refused:
+        log.warning("the keys of %s cannot be fetched: %s", client.client_id, refused)
         raise NotAccepted("The keys of this client cannot be fetched from its address at the moment.") from None
     if found is None:
         raise NotAccepted("The client has no key with this kid.")

@@ -6,20 +6,19 @@ name is looked up once, and what was checked is what is connected to.
 """
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from ...domain.refusals import Refused
 from ...settings import Settings
+from ...transport.trust import distrusted, trusting
 from .keys import LARGEST_SET, PublicKey, usable
 
 _FIELD = "jwks_url"
@@ -48,7 +47,10 @@ def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
     url = parse_url(checked_address(address))
     assert url.host
     try:
-        context = ssl.create_default_context(cafile=settings.fhir_jwks_ca_file or DEFAULT_CA_BUNDLE_PATH)
+        context = trusting(settings.fhir_jwks_ca_file, "fhir_jwks_ca_file", strict=settings.strict_certificates)
+    except Refused as refused:
+        raise _refused(str(refused)) from None
+    try:
         with HTTPSConnectionPool(
             _connected_to(url, settings),
             url.port or 443,
@@ -64,10 +66,9 @@ def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
                 if response.status != 200:
                     raise _refused(f"The keys could not be fetched: {url.host} answered with status {response.status}.")
                 return usable(_limited(response.read1))
-    except (HTTPError, OSError):
-        raise _refused(
-            f"The keys could not be fetched from {url.host}. Check the address, its certificate and the network."
-        ) from None
+    except (HTTPError, OSError) as error:
+        why = distrusted(error, url.host) or "Check the address, its certificate and the network."
+        raise _refused(f"The keys could not be fetched from {url.host}. {why}") from None
 
 
 def check_published(address: str, settings: Settings) -> None:

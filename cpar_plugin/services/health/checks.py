@@ -1,5 +1,6 @@
 """The checks of this plugin, in the order in which an operator would look."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -7,7 +8,9 @@ from typing import Final
 from ...domain.refusals import Refused
 from ...hooks import Health, HealthCheck, Host
 from ...settings import Settings, load
-from . import configured, folders, patients, registry, running
+from . import configured, connections, folders, patients, registry, running
+
+log = logging.getLogger(__name__)
 
 SETTINGS: Final = "cpar-settings"
 _CORRECT: Final = "Correct the settings that it names and start the application anew. Until then nothing works."
@@ -27,9 +30,20 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-registry-sign-in", False, registry.sign_in),
     ("cpar-registry-certificate", False, registry.certificate),
     ("cpar-client-certificate", False, registry.client_certificate),
+    ("cpar-mail", False, connections.mail_server),
+    ("cpar-client-keys", True, connections.client_keys),
     ("cpar-outbox", False, folders.outbox),
     ("cpar-exports", False, folders.exports),
 )
+# What goes wrong where a new Python, a new certificate or a setting has changed who is let in.
+_AT_START: Final = {SETTINGS, "cpar-registry-certificate", "cpar-client-certificate", "cpar-mail", "cpar-client-keys"}
+
+
+def tell_connections(host: Host, settings: Settings) -> None:
+    """Log what is wrong with settings and certificates: at start, so that it is not found out in the night."""
+    for name, _, check in _CHECKS:
+        if name in _AT_START and (found := check(host, settings)).level != "ok":
+            log.warning("%s: %s %s", name, found.message, found.mend)
 
 
 def checks(host: Host) -> list[HealthCheck]:

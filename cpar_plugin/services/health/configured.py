@@ -14,7 +14,8 @@ def settings_fit(host: Host, settings: Settings) -> Health:
     except Refused as refused:
         return Health.failure(f"Nothing can be sent. {refused}", "Correct that setting. Until then submissions wait.")
     where = "a folder" if settings.transport == "folder" else "the registry"
-    return Health.ok(f"The settings fit together. Submissions go to {where}.")
+    lenient = "" if settings.strict_certificates else " strict_certificates is no: checked as by Python 3.12."
+    return Health.ok(f"The settings fit together. Submissions go to {where}.{lenient}")
 
 
 def clinic_entered(host: Host, settings: Settings) -> Health:

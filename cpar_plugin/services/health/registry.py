@@ -7,9 +7,10 @@ from ...domain.refusals import Refused
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...transport import for_settings
-from ...transport.certificates import client_certificate_ends, server_certificate_ends
-from ...transport.connection import NETWORK_ERRORS, failure_message, host_of, open_session
+from ...transport.certificates import client_certificate_ends, objections, server_certificate_ends
+from ...transport.connection import NETWORK_ERRORS, failure_message, host_of, registry_context
 from ...transport.sign_in import ClientCredentials, SignInError
+from ...transport.trust import secured_session
 
 _LONGEST_WAIT: Final = 10.0  # seconds: an operator looks on
 _SOON: Final = timedelta(days=21)
@@ -24,7 +25,7 @@ def reachable(host: Host, settings: Settings) -> Health:
     address, hasty = settings.registry_url.rstrip("/"), _hasty(settings)
     try:
         with (
-            open_session(hasty) as session,
+            secured_session(registry_context(hasty)) as session,
             session.get(
                 f"{address}/metadata",
                 headers={"Accept": "application/fhir+json"},
@@ -54,7 +55,7 @@ def sign_in(host: Host, settings: Settings) -> Health:
         return Health.ok("registry_token_url is not set: submissions go without an access token.")
     hasty = _hasty(settings)
     try:
-        with open_session(hasty) as session:
+        with secured_session(registry_context(hasty)) as session:
             ClientCredentials(hasty).token(session)
     except SignInError as error:
         return Health.failure(error.answer.message, _ASK)
@@ -74,7 +75,8 @@ def certificate(host: Host, settings: Settings) -> Health:
         try:
             ends[host_of(address)] = server_certificate_ends(address, hasty)
         except OSError as error:
-            return Health.failure(failure_message(error, address, hasty), _ASK)
+            said = f"{failure_message(error, address, hasty)} {_objections(address, hasty)}"
+            return Health.failure(said.rstrip(), _ASK)
     if not ends:
         return Health.ok("The registry is on this machine, without a certificate.")
     told = "; ".join(f"{name}: {_days_left(end, host)}" for name, end in ends.items())
@@ -82,6 +84,12 @@ def certificate(host: Host, settings: Settings) -> Health:
         return Health.warning(
             f"The registry's certificate ends soon. {told}.",
             "Tell the registry: once it has ended nothing is sent.",
+        )
+    refused = "" if settings.strict_certificates else " ".join(_objections(address, hasty) for address in addresses)
+    if refused.strip():
+        return Health.warning(
+            f"{told}. Accepted only because strict_certificates is no: {refused.strip()}",
+            "Tell the registry to have it issued anew as RFC 5280 says; then take strict_certificates out.",
         )
     return Health.ok(f"The registry's certificate is good. {told}.")
 
@@ -114,6 +122,10 @@ def _not_called(settings: Settings) -> Health | None:
     except Refused as refused:
         return Health.failure(str(refused), "Correct that setting; then look again.")
     return None
+
+
+def _objections(address: str, settings: Settings) -> str:
+    return objections(address, settings.registry_ca_file, settings.registry_connect_seconds)
 
 
 def _hasty(settings: Settings) -> Settings:

@@ -38,6 +38,7 @@ class Claim:
     snapshot_id: str | None
     attempts: int
     first_attempt_at: datetime | None
+    in_doubt_since: datetime | None  # an attempt of then may have arrived
     failure: str | None  # of the last attempt
 
 
@@ -80,6 +81,7 @@ def _claimed(session: Session, submission_id: int, token: str) -> Claim:
         snapshot_id=row.snapshot_id,
         attempts=row.attempts,
         first_attempt_at=row.first_attempt_at,
+        in_doubt_since=row.in_doubt_since,
         failure=row.failure,
     )
 

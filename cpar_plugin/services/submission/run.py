@@ -14,7 +14,7 @@ from ...domain.submission import State
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
-from ...transport import Answer, Envelope, Outcome, Transport, for_settings
+from ...transport import Answer, Envelope, Transport, for_settings, not_sent
 from .. import clinic, heartbeat, mailing, retention
 from . import night
 from .claims import Claim, Now, take_one
@@ -107,7 +107,7 @@ class _NoWayOut:
 
     def send(self, envelope: Envelope) -> Answer:
         """Nothing is sent."""
-        return Answer(outcome=Outcome.UNCLEAR, message=self._why)
+        return not_sent(self._why)
 
 
 def _transport(settings: Settings) -> Transport:

@@ -77,7 +77,8 @@ def missed(automatic: date, calendar: Calendar, now: datetime) -> str:
     )
 
 
-def gave_up(message: str, attempts: int) -> str:
-    """Why nothing more is tried after an attempt without a clear answer."""
+def gave_up(message: str, attempts: int, in_doubt_since: datetime | None) -> str:
+    """Why nothing more is tried after attempts without a clear answer, of which that of then may have arrived."""
     times = "once" if attempts == 1 else f"{attempts} times"
-    return f"{message} It was tried {times}; whether it arrived is not known. {RETRY}"
+    doubt = "; whether it arrived is not known" if in_doubt_since else ""
+    return f"{message} It was tried {times}{doubt}. {RETRY}"

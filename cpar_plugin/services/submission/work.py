@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -29,11 +29,6 @@ log = logging.getLogger(__name__)
 
 PREPARATIONS = 5
 _PAUSE = timedelta(minutes=1)
-_STATE = {
-    Outcome.DELIVERED: State.DELIVERED,
-    Outcome.WRITTEN: State.WRITTEN,
-    Outcome.REFUSED: State.REFUSED,
-}
 
 
 def carry_on(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
@@ -100,7 +95,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     moment = now()
     tried_for = moment - (claim.first_attempt_at or moment)
     if tried_for > RETRY_FOR:
-        failure = wording.gave_up(claim.failure or wording.BROKE_OFF_SENDING, claim.attempts)
+        failure = wording.gave_up(claim.failure or wording.BROKE_OFF_SENDING, claim.attempts, claim.in_doubt_since)
         return _finish(host, claim, State.FAILED, moment, failure=failure)
     if not _may_go(host, settings, moment):
         return _finish(host, claim, State.FAILED, moment, failure=wording.BLACKOUT_BEGAN)
@@ -108,17 +103,38 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     with host.database.session() as session:
         claimed_until = moment + settings.claim_time
         sending = {"first_attempt_at": first, "attempts": attempts, "claimed_until": claimed_until}
-        if not move_on(session, claim, State.SENDING, moment, **sending):
+        # Until an answer says otherwise: nobody knows what has left when this worker dies.
+        in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
+        if not move_on(session, claim, State.SENDING, moment, **sending, **in_doubt):
             return None
     answer = _answer(host, transport, claim)
-    if answer.outcome is not Outcome.UNCLEAR:
-        why = answer.message if answer.outcome is Outcome.REFUSED else None
-        return _finish(host, claim, _STATE[answer.outcome], now(), answer=answer, failure=why)
+    state = _final(answer.outcome)
+    if state:
+        why = answer.message if state is State.REFUSED else None
+        return _finish(host, claim, state, now(), answer=answer, failure=why)
+    if answer.outcome is Outcome.NOT_SENT:
+        in_doubt = {"in_doubt_since": claim.in_doubt_since}
     again = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
     if again is None:
-        why = wording.gave_up(answer.message, attempts)
-        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=why)
-    return _finish(host, claim, State.WAITING, now(), answer=answer, failure=answer.message, next_attempt_at=again)
+        why = wording.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
+        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=why, **in_doubt)
+    waiting = {"failure": answer.message, "next_attempt_at": again}
+    return _finish(host, claim, State.WAITING, now(), answer=answer, **waiting, **in_doubt)
+
+
+def _final(outcome: Outcome) -> State | None:
+    """The state that an attempt ends in, None where it is worth another."""
+    match outcome:
+        case Outcome.DELIVERED:
+            return State.DELIVERED
+        case Outcome.WRITTEN:
+            return State.WRITTEN
+        case Outcome.REFUSED:
+            return State.REFUSED
+        case Outcome.NOT_SENT | Outcome.UNCLEAR:
+            return None
+        case _:
+            assert_never(outcome)
 
 
 def _may_go(host: Host, settings: Settings, moment: datetime) -> bool:

@@ -42,6 +42,7 @@ submission = Table(
     Column("attempts", SmallInteger, nullable=False, default=0),
     Column("first_attempt_at", Moment),
     Column("next_attempt_at", Moment),
+    Column("in_doubt_since", Moment),  # when the first attempt began that may have arrived; NULL: nothing has left
     Column("finished_at", Moment),  # delivered, written or failed at
     Column("answer_status", SmallInteger),
     Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned

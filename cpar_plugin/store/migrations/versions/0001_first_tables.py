@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("first_attempt_at", Moment()),
         sa.Column("next_attempt_at", Moment()),
+        sa.Column("in_doubt_since", Moment()),
         sa.Column("finished_at", Moment()),
         sa.Column("answer_status", sa.SmallInteger()),
         sa.Column("answer_id", exact(64)),

@@ -1,0 +1,51 @@
+"""Whether what we connect to besides the registry lets us: the mail server, and the addresses of clients' keys."""
+
+import smtplib
+
+from ...domain.refusals import Refused
+from ...hooks import Health, Host
+from ...settings import Settings
+from ...transport.trust import distrusted
+from .. import mailing
+from ..clients.key_addresses import check_published
+from ..clients.register import every_client
+
+
+def mail_server(host: Host, settings: Settings) -> Health:
+    """Whether the mail server takes our connection and our password. No mail is sent."""
+    if not settings.smtp_host:
+        return Health.ok("smtp_host is not set: nobody is told by mail.")
+    try:
+        with mailing.server(settings) as server:
+            server.noop()
+    except Refused as refused:
+        return Health.failure(str(refused), "Correct that setting.")
+    except (OSError, smtplib.SMTPException) as error:
+        why = distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
+        return Health.failure(
+            f"The mail server {settings.smtp_host} cannot be used: {why}",
+            "Check smtp_host, smtp_port, smtp_starttls, smtp_user and smtp_password; smtp_ca_file for an authority of "
+            "your own. Mail is tried again for a week.",
+        )
+    return Health.ok(f"The mail server {settings.smtp_host} takes our connection.")
+
+
+def client_keys(host: Host, settings: Settings) -> Health:
+    """Whether the keys of every registered client that names an address of them can be fetched there now."""
+    with host.database.engine.connect() as connection:
+        clients = [one for one in every_client(connection) if one.jwks_url and one.revoked_at is None]
+    if not clients:
+        return Health.ok("No registered client has its keys at an address.")
+    failures = []
+    for client in clients:
+        assert client.jwks_url
+        try:
+            check_published(client.jwks_url, settings)
+        except Refused as refused:
+            failures.append(f"{client.client_id}: {refused}")
+    if failures:
+        return Health.failure(
+            f"Keys cannot be fetched, so that no token can be had with them. {' '.join(failures)}",
+            "Tell whoever runs that system; for an authority of its own set fhir_jwks_ca_file.",
+        )
+    return Health.ok(f"The keys of clients can be fetched ({len(clients)}).")

@@ -1,0 +1,102 @@
+"""Whom a secured connection trusts: one context for each, the same on every Python.
+
+Python 3.13 began to check certificates strictly (`VERIFY_X509_STRICT`: RFC 5280 to the letter). So do we on all
+of them, unless the setting `strict_certificates` says no.
+"""
+
+import ssl
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from ..domain.refusals import Refused
+from .strictness import LENIENT, authorities, objection
+
+# What OpenSSL says only when it checks strictly; 79 (no authority's certificate) it says otherwise too, of other ones.
+# X509_V_ERR_*, include/openssl/x509_vfy.h.
+_STRICT: Final = range(78, 94)
+
+
+def trusting(ca_file: str, setting: str, *, strict: bool) -> ssl.SSLContext:
+    """The context of a client that trusts the authorities in a PEM file, or the public ones where none is named.
+
+    Raises Refused (`setting`) for a file that cannot be used, and where strict checking would accept nobody by it.
+    """
+    if ca_file and strict:
+        _check_authorities(ca_file, setting)
+    try:
+        context = ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
+    except (OSError, ValueError) as error:
+        raise unusable(setting, error) from None
+    # Who names an authority trusts it, whoever has issued that one.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if strict:
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    else:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.hostname_checks_common_name = False
+    return context
+
+
+def distrusted(error: BaseException, host: str) -> str | None:
+    """Why the certificate of the other side was not accepted, and what to do; None where something else failed."""
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = cause.verify_message.rstrip(".")
+            more = LENIENT if cause.verify_code in _STRICT else "Check the address, and who has issued it."
+            return f"The certificate of {host} could not be verified ({why}). {more}"
+    return None
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what led to it, one after the other."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def secured_session(context: ssl.SSLContext) -> requests.Session:
+    """A session that trusts by this context alone and takes nothing from the environment.
+
+    `trust_env` off: a proxy, a CA bundle or a .netrc that stands in some shell's environment must not decide where
+    patients go and who may read along.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", _Secured(context))
+    session.headers["User-Agent"] = "oscar-cpar-plugin"
+    return session
+
+
+class _Secured(HTTPAdapter):
+    """Connections of one context."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing to add: who is trusted, and our own certificate, are the context's."""
+
+
+def unusable(setting: str, error: Exception) -> Refused:
+    """The refusal of a file with certificates or a key that cannot be read or used."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or "not a usable file of this kind"
+    return Refused({setting: f"{setting}: cannot be used ({reason}). Give PEM files; the key without a passphrase."})
+
+
+def _check_authorities(ca_file: str, setting: str) -> None:
+    try:
+        found = authorities(Path(ca_file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise unusable(setting, error) from None
+    objections: Sequence[str] = [said for certificate in found if (said := objection(certificate, authority=True))]
+    if found and len(objections) == len(found):
+        raise Refused({setting: f"{setting}: {objections[0]} {LENIENT}"})
