@@ -1,17 +1,27 @@
 """`cpar migrate`: bring the plugins' tables up to date."""
 
+import re
+
 import click
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cpar_plugin.hooks.plugins import Plugins
 
 from .host import OscarHost, from_environment
 from .migrations import upgrade
 
+_OF_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|CONNECT)\b")
+_AGAIN = "What was made stays: correct that, and run cpar migrate again. cpar doctor looks at rights and server."
+
 
 @click.command("migrate")
 def command() -> None:
     """Make or update the plugins' own tables. The EMR's tables are not touched."""
-    installed_plugins(from_environment())
+    host = from_environment()
+    try:
+        installed_plugins(host)
+    except (SQLAlchemyError, TimeoutError) as error:
+        raise click.ClickException(f"The tables were not made or updated: {_reason(error)}. {_AGAIN}") from None
     click.echo("The tables are up to date.")
 
 
@@ -22,3 +32,14 @@ def installed_plugins(host: OscarHost) -> Plugins:
     for source in plugins.migrations():
         upgrade(host.database.engine, source)
     return plugins
+
+
+def _reason(error: SQLAlchemyError | TimeoutError) -> str:
+    """The server's own words, but where it speaks of rows: those may be patient data."""
+    if isinstance(error, TimeoutError):
+        return str(error)
+    original = error.orig if isinstance(error, DBAPIError) else None
+    words = [str(part) for part in original.args] if original else []
+    if words and _OF_TABLES.match(getattr(error, "statement", None) or "CONNECT"):
+        return f"{type(error).__name__}: {' '.join(words)}"
+    return type(error).__name__

@@ -116,6 +116,15 @@ def test_a_column_of_ours_that_somebody_has_converted_is_named(with_account: Any
     assert (found.level, "cpar_clinic.site_id" in found.message) == ("failure", True)
 
 
+def test_a_table_of_ours_that_lacks_a_column_is_named(doctor: Doctor, change: Change) -> None:
+    change("ALTER TABLE cpar_panel DROP COLUMN notify", "DROP TABLE cpar_heartbeat")
+    found = doctor()["cpar-tables"]
+    assert (found.level, found.message) == (
+        "failure",
+        "Our own tables are incomplete: cpar_heartbeat, cpar_panel (notify).",
+    )
+
+
 def test_records_that_cannot_be_compared_with_ours_are_a_failure(doctor: Doctor, change: Change) -> None:
     change("DROP TABLE cpar_practitioner")
     found = doctor()["cpar-records"]

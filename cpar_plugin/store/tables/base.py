@@ -13,5 +13,9 @@ metadata = MetaData(
     }
 )
 
-# Whatever the server's default engine: transactions and locks need this one.
-INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
+# Whatever the server's default engine and collation: transactions and locks need this engine.
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_default_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}

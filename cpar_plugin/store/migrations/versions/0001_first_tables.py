@@ -10,7 +10,13 @@ from cpar_plugin.store.types import Moment, digest, exact, long_text, piece, ser
 revision = "0001"
 down_revision = None
 
-INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
+# MariaDB keeps what was made before a migration was cut off: whatever is there already is left as it is.
+TABLE: dict[str, Any] = {
+    "if_not_exists": True,
+    "mysql_engine": "InnoDB",
+    "mysql_default_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:
@@ -22,14 +28,14 @@ def upgrade() -> None:
         sa.Column("site_id", exact(60), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_heartbeat",
         sa.Column("name", exact(40), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="cpar_heartbeat_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_left_out",
@@ -38,7 +44,7 @@ def upgrade() -> None:
         sa.Column("reasons", exact(250), nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", "patient_id", name="cpar_left_out_pk"),
         sqlite_with_rowid=False,
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_night_run",
@@ -46,7 +52,7 @@ def upgrade() -> None:
         sa.Column("began_at", Moment(), nullable=False),
         sa.Column("automatic", sa.Date()),
         sa.PrimaryKeyConstraint("night", name="cpar_night_run_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_panel",
@@ -63,7 +69,7 @@ def upgrade() -> None:
         sa.Column("group_digest", digest()),
         sa.PrimaryKeyConstraint("panel_id", name="cpar_panel_pk"),
         sa.UniqueConstraint("live_number", name="cpar_panel_live_number_uq"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_practitioner",
@@ -71,7 +77,7 @@ def upgrade() -> None:
         sa.Column("practitioner_id", exact(9), nullable=False),
         sa.PrimaryKeyConstraint("provider_id", name="cpar_practitioner_pk"),
         sa.UniqueConstraint("practitioner_id", name="cpar_practitioner_practitioner_id_uq"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_snapshot_piece",
@@ -80,7 +86,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", piece(), nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", "part", "position", name="cpar_snapshot_piece_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_member",
@@ -91,9 +97,9 @@ def upgrade() -> None:
         sa.Column("confirmed_how", exact(30)),
         sa.PrimaryKeyConstraint("patient_id", name="cpar_member_pk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_member_panel_id_fk"),
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_member_of_panel", "cpar_member", ["panel_id", "patient_id"])
+    op.create_index("cpar_member_of_panel", "cpar_member", ["panel_id", "patient_id"], if_not_exists=True)
     op.create_table(
         "cpar_operation",
         sa.Column("operation_id", serial(), nullable=False),
@@ -111,7 +117,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["undoes"], ["cpar_operation.operation_id"], name="cpar_operation_undoes_fk"),
         sa.UniqueConstraint("form_key", name="cpar_operation_form_key_uq"),
         sa.UniqueConstraint("undoes", name="cpar_operation_undoes_uq"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_panel_facility",
@@ -120,7 +126,7 @@ def upgrade() -> None:
         sa.Column("facility_id", exact(6), nullable=False),
         sa.PrimaryKeyConstraint("panel_id", "position", name="cpar_panel_facility_pk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_panel_facility_panel_id_fk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_panel_provider",
@@ -129,7 +135,7 @@ def upgrade() -> None:
         sa.Column("provider_id", exact(60), nullable=False),
         sa.PrimaryKeyConstraint("panel_id", "position", name="cpar_panel_provider_pk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_panel_provider_panel_id_fk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_snapshot",
@@ -143,7 +149,7 @@ def upgrade() -> None:
         sa.Column("sha256", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", name="cpar_snapshot_pk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_snapshot_panel_id_fk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_submission",
@@ -172,10 +178,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_submission_panel_id_fk"),
         sa.UniqueConstraint("open_panel_id", name="cpar_submission_open_panel_id_uq"),
         sa.UniqueConstraint("snapshot_id", name="cpar_submission_snapshot_id_uq"),
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_submission_automatic", "cpar_submission", ["panel_id", "automatic"], unique=True)
-    op.create_index("cpar_submission_state", "cpar_submission", ["state", "next_attempt_at"])
+    op.create_index(
+        "cpar_submission_automatic", "cpar_submission", ["panel_id", "automatic"], unique=True, if_not_exists=True
+    )
+    op.create_index("cpar_submission_state", "cpar_submission", ["state", "next_attempt_at"], if_not_exists=True)
     op.create_table(
         "cpar_ledger",
         sa.Column("operation_id", serial(), nullable=False),
@@ -191,9 +199,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operation_id", "patient_id", name="cpar_ledger_pk"),
         sa.ForeignKeyConstraint(["operation_id"], ["cpar_operation.operation_id"], name="cpar_ledger_operation_id_fk"),
         sqlite_with_rowid=False,
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"])
+    op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"], if_not_exists=True)
     op.create_table(
         "cpar_left_alone",
         sa.Column("operation_id", serial(), nullable=False),
@@ -205,7 +213,7 @@ def upgrade() -> None:
             ["operation_id"], ["cpar_operation.operation_id"], name="cpar_left_alone_operation_id_fk"
         ),
         sqlite_with_rowid=False,
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_last_visit",
@@ -213,7 +221,7 @@ def upgrade() -> None:
         sa.Column("last_visit_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("patient_id", name="cpar_last_visit_pk"),
         sqlite_with_rowid=False,
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_patient_version",
@@ -223,7 +231,7 @@ def upgrade() -> None:
         sa.Column("last_updated", Moment(), nullable=False),
         sa.Column("gone_at", Moment()),
         sa.PrimaryKeyConstraint("patient_id", name="cpar_patient_version_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_resource_version",
@@ -234,7 +242,7 @@ def upgrade() -> None:
         sa.Column("last_updated", Moment(), nullable=False),
         sa.Column("gone_at", Moment()),
         sa.PrimaryKeyConstraint("kind", "resource_id", name="cpar_resource_version_pk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_client",
@@ -252,7 +260,7 @@ def upgrade() -> None:
         sa.Column("revoked_by", exact(60)),
         sa.PrimaryKeyConstraint("client_id", name="cpar_client_pk"),
         sa.UniqueConstraint("live_name", name="cpar_client_live_name_uq"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_client_panel",
@@ -261,7 +269,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", "panel_id", name="cpar_client_panel_pk"),
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_panel_client_id_fk"),
         sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_client_panel_panel_id_fk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_client_token",
@@ -271,9 +279,9 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="cpar_client_token_pk"),
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_token_client_id_fk"),
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_client_token_of_client", "cpar_client_token", ["client_id", "expires_at"])
+    op.create_index("cpar_client_token_of_client", "cpar_client_token", ["client_id", "expires_at"], if_not_exists=True)
     op.create_table(
         "cpar_client_assertion",
         sa.Column("client_id", serial(), nullable=False),
@@ -281,7 +289,7 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("client_id", "jti_digest", name="cpar_client_assertion_pk"),
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_assertion_client_id_fk"),
-        **INNODB,
+        **TABLE,
     )
     op.create_table(
         "cpar_read",
@@ -293,10 +301,10 @@ def upgrade() -> None:
         sa.Column("resource_id", exact(64), nullable=False),
         sa.Column("patients", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("read_id", name="cpar_read_pk"),
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_read_of_resource", "cpar_read", ["kind", "resource_id", "at"])
-    op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"])
+    op.create_index("cpar_read_of_resource", "cpar_read", ["kind", "resource_id", "at"], if_not_exists=True)
+    op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"], if_not_exists=True)
     op.create_table(
         "cpar_export",
         sa.Column("export_id", exact(36), nullable=False),
@@ -320,9 +328,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("export_id", name="cpar_export_pk"),
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_export_client_id_fk"),
         sa.UniqueConstraint("open_actor_id", name="cpar_export_open_actor_id_uq"),
-        **INNODB,
+        **TABLE,
     )
-    op.create_index("cpar_export_state", "cpar_export", ["state", "claimed_until"])
+    op.create_index("cpar_export_state", "cpar_export", ["state", "claimed_until"], if_not_exists=True)
     op.create_table(
         "cpar_export_file",
         sa.Column("export_id", exact(36), nullable=False),
@@ -336,34 +344,37 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["export_id"], ["cpar_export.export_id"], name="cpar_export_file_export_id_fk", ondelete="CASCADE"
         ),
-        **INNODB,
+        **TABLE,
     )
-    op.execute("INSERT INTO cpar_clinic (clinic_id, name, site_id, version) VALUES (1, '', '', 1)")
+    op.execute(
+        "INSERT INTO cpar_clinic (clinic_id, name, site_id, version) "
+        "SELECT 1, '', '', 1 WHERE NOT EXISTS (SELECT 1 FROM cpar_clinic)"
+    )
 
 
 def downgrade() -> None:
-    op.drop_table("cpar_export_file")
-    op.drop_table("cpar_export")
-    op.drop_table("cpar_read")
-    op.drop_table("cpar_client_assertion")
-    op.drop_table("cpar_client_token")
-    op.drop_table("cpar_client_panel")
-    op.drop_table("cpar_client")
-    op.drop_table("cpar_resource_version")
-    op.drop_table("cpar_patient_version")
-    op.drop_table("cpar_last_visit")
-    op.drop_table("cpar_left_alone")
-    op.drop_table("cpar_ledger")
-    op.drop_table("cpar_submission")
-    op.drop_table("cpar_snapshot")
-    op.drop_table("cpar_panel_provider")
-    op.drop_table("cpar_panel_facility")
-    op.drop_table("cpar_operation")
-    op.drop_table("cpar_member")
-    op.drop_table("cpar_snapshot_piece")
-    op.drop_table("cpar_practitioner")
-    op.drop_table("cpar_panel")
-    op.drop_table("cpar_night_run")
-    op.drop_table("cpar_left_out")
-    op.drop_table("cpar_heartbeat")
-    op.drop_table("cpar_clinic")
+    op.drop_table("cpar_export_file", if_exists=True)
+    op.drop_table("cpar_export", if_exists=True)
+    op.drop_table("cpar_read", if_exists=True)
+    op.drop_table("cpar_client_assertion", if_exists=True)
+    op.drop_table("cpar_client_token", if_exists=True)
+    op.drop_table("cpar_client_panel", if_exists=True)
+    op.drop_table("cpar_client", if_exists=True)
+    op.drop_table("cpar_resource_version", if_exists=True)
+    op.drop_table("cpar_patient_version", if_exists=True)
+    op.drop_table("cpar_last_visit", if_exists=True)
+    op.drop_table("cpar_left_alone", if_exists=True)
+    op.drop_table("cpar_ledger", if_exists=True)
+    op.drop_table("cpar_submission", if_exists=True)
+    op.drop_table("cpar_snapshot", if_exists=True)
+    op.drop_table("cpar_panel_provider", if_exists=True)
+    op.drop_table("cpar_panel_facility", if_exists=True)
+    op.drop_table("cpar_operation", if_exists=True)
+    op.drop_table("cpar_member", if_exists=True)
+    op.drop_table("cpar_snapshot_piece", if_exists=True)
+    op.drop_table("cpar_practitioner", if_exists=True)
+    op.drop_table("cpar_panel", if_exists=True)
+    op.drop_table("cpar_night_run", if_exists=True)
+    op.drop_table("cpar_left_out", if_exists=True)
+    op.drop_table("cpar_heartbeat", if_exists=True)
+    op.drop_table("cpar_clinic", if_exists=True)

@@ -1,0 +1,26 @@
+"""Whether the plugin's tables are those that its code is written for."""
+
+from sqlalchemy import inspect
+
+from ...hooks import Health, Host
+from ...settings import Settings
+from ...store.tables import metadata
+
+_RESTORE = (
+    "Somebody has changed them, or a backup was restored in part: restore all of them from one backup. Where there are "
+    "no panels yet: drop the tables whose names begin with cpar_, and run cpar migrate."
+)
+
+
+def complete(host: Host, settings: Settings) -> Health:
+    """Whether every table has its columns. Reads no row."""
+    found = inspect(host.database.engine).get_multi_columns(filter_names=list(metadata.tables))
+    columns = {name: {column["name"] for column in of_table} for (_, name), of_table in found.items()}
+    lacking = []
+    for table in metadata.sorted_tables:
+        absent = [column.name for column in table.c if column.name not in columns.get(table.name, ())]
+        if absent:
+            lacking.append(f"{table.name} ({', '.join(absent)})" if table.name in columns else table.name)
+    if lacking:
+        return Health.failure(f"Our own tables are incomplete: {', '.join(lacking)}.", _RESTORE)
+    return Health.ok(f"All {len(metadata.tables)} tables of ours have their columns.")

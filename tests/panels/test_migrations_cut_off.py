@@ -1,0 +1,92 @@
+"""A migration that was killed, after any of its statements, can be repeated: MariaDB keeps what was made until then."""
+
+import subprocess
+import sys
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from click.testing import CliRunner
+from sqlalchemy import create_engine, inspect, select
+
+from cpar_plugin.store import tables
+from cpar_plugin.store.migrations import SOURCE
+from oscar_host.migrate import command
+
+# Each process is killed after one statement more than the one before it: it finds what that one has left, and goes on.
+# Only the first one makes the table of the version: that statement does not count, or the others would be out of step.
+KILLED = """
+import os, signal, sys
+from sqlalchemy import event
+from cpar_plugin.store.migrations import SOURCE, VERSION_TABLE
+from oscar_host.database import OscarDatabase
+from oscar_host.migrations import upgrade
+
+def run(last):
+    engine, seen = OscarDatabase(sys.argv[1]).engine, 0
+
+    def executed(connection, cursor, statement, *_):
+        nonlocal seen
+        seen += not (statement.strip().startswith("CREATE") and VERSION_TABLE in statement)
+        if seen == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(engine, "after_cursor_execute", executed)
+    upgrade(engine, SOURCE)
+
+killed = 0
+while True:
+    if process := os.fork():
+        status = os.waitpid(process, 0)[1]
+        if status != signal.SIGKILL:
+            break
+        killed += 1
+    else:
+        run(killed + 1)
+        os._exit(0)
+print(status, killed)
+"""
+
+
+def test_the_first_migration_killed_after_every_statement_is_finished_by_the_next_one(database_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, database_url], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.stderr == ""
+    status, killed = map(int, done.stdout.split())
+    indexes = sum(len(table.indexes) for table in tables.metadata.sorted_tables)
+    assert status == 0
+    assert killed > len(tables.metadata.tables) + indexes
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        options = {"version_table": SOURCE.version_table, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, tables.metadata) == []
+        assert connection.execute(select(tables.clinic)).all() == [(1, None, "", "", 1)]
+    assert set(inspect(engine).get_table_names()) == {*tables.metadata.tables, SOURCE.version_table}
+    engine.dispose()
+
+
+def test_what_keeps_the_tables_from_being_made_is_told_and_not_to_migrate_once_more(
+    database_url: str, environment: dict[str, str]
+) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW cpar_member AS SELECT 1 AS patient_id")
+    done = CliRunner().invoke(command, [], env=environment)
+    assert done.exit_code == 1
+    assert "The tables were not made or updated: OperationalError: " in done.output
+    assert "correct that, and run cpar migrate again" in done.output
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP VIEW cpar_member")
+    assert CliRunner().invoke(command, [], env=environment).exit_code == 0
+    engine.dispose()
+
+
+def test_of_an_error_about_rows_only_the_kind_is_told(database_url: str, environment: dict[str, str]) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE cpar_clinic (name VARCHAR(9))")
+    done = CliRunner().invoke(command, [], env=environment)
+    assert done.exit_code == 1
+    assert "The tables were not made or updated: OperationalError." in done.output
+    engine.dispose()
