@@ -7,7 +7,7 @@ What travels between the two are the frozen values of `values`.
 if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
-from .interfaces import ProgramInterface
+from .interfaces import ProgramInterface, is_polled, polled
 from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
@@ -51,4 +51,6 @@ __all__ = [
     "Roster",
     "Widget",
     "hookimpl",
+    "is_polled",
+    "polled",
 ]

@@ -1,6 +1,13 @@
-"""Addresses for programs instead of people."""
+"""Addresses for programs instead of people, and views that a page asks for by itself."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Blueprint
+
+_MARK = "polled"
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ProgramInterface(Blueprint):
@@ -9,3 +16,18 @@ class ProgramInterface(Blueprint):
     The host leaves it out of its protection of forms (CSRF). A route of it that also answers to the host's session has
     to check by itself that a request which changes something, or is posted, comes from a page of this site.
     """
+
+
+def polled(view: View) -> View:
+    """Mark a view that a page asks for again and again by itself, whether or not anybody is there.
+
+    A host whose own trail grows with each look at a session may answer such a view by what it last knew of the session,
+    for some minutes. It shows nothing of a patient, and changes nothing.
+    """
+    setattr(view, _MARK, True)
+    return view
+
+
+def is_polled(view: Callable[..., Any] | None) -> bool:
+    """Whether the view is marked so."""
+    return getattr(view, _MARK, False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from wtforms.validators import ValidationError
 
 from ..domain.refusals import NotFound, Refused, Stale
-from ..hooks import Actor, Host
+from ..hooks import Actor, Host, is_polled
 from ..services import access
 from .coming_back import patient_page
 from .rendering import fragment, in_place, page
@@ -122,4 +123,7 @@ def _to_sign_in(href: str) -> ResponseReturnValue:
 def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:
     if route.needs is Needs.THE_PATIENT:
         return patient_page(host, arguments["patient_id"])
+    if is_polled(route.view):  # it is no page: back to the one that has asked
+        asking = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return asking.path if asking.netloc == request.host else url_for("cpar.panels")
     return request.script_root + request.path if "GET" in route.methods else url_for("cpar.panels")

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused
 from ..domain.submission import State
 from ..domain.wording import WORDING
-from ..hooks import Actor, Host
+from ..hooks import Actor, Host, polled
 from ..services.submission import asking, history, progress
 from ..services.submission.wording import Stage
 from ..settings import load
@@ -58,6 +58,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
     )
 
 
+@polled
 def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
     """The progress bar by itself, for a page that asks again and again: 204 as long as it would look the same."""
     since, done = request.args.get("since"), request.args.get("done")

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
-from flask import Flask, has_request_context, redirect, request, session
+from flask import Flask, current_app, has_request_context, redirect, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from cpar_plugin.hooks import is_polled
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..application import new_application, register_plugins
@@ -18,6 +20,7 @@ from ..identity import SESSION_KEY, OscarIdentity
 from ..privileges import Privileges
 from ..throttle import Throttle
 from . import signing_in
+from .answers import Answers
 from .frame import Neighbour, NeighbourPages, home, neighbour, page
 from .loader import add_loader, notes
 from .rest import OscarRest, OscarUnavailable
@@ -25,6 +28,7 @@ from .rights import ToldRights, told_permissions
 from .sessions import OscarSessions
 from .settings import NeighbourSettings, load
 
+_SIGNED_IN = "oscar_host.signed_in"  # in the request itself: a page asks once, however long it takes
 _UNAVAILABLE = "OSCAR does not answer, so nobody can be recognized. Try again in a moment."
 
 
@@ -68,10 +72,25 @@ def _identity(host: OscarHost, settings: NeighbourSettings) -> OscarIdentity:
     if settings.sign_in == "password":
         return replace(host.identity, signed_in=lambda: signing_in.signed_in_with_password(host.clock))
     rest = OscarRest(settings)
-    sessions = OscarSessions(rest, host.clock, settings.oscar_cookies.split())
-    identity = replace(
-        host.identity, signed_in=lambda: sessions.provider_of(request.cookies) if has_request_context() else None
+    sessions = OscarSessions(
+        rest,
+        host.clock,
+        Answers(Path(settings.session_folder)),
+        cookie_names=settings.oscar_cookies.split(),
+        key=settings.secret_key.encode(),
+        seconds=settings.session_seconds,
     )
+
+    def signed_in() -> str | None:
+        if not has_request_context():
+            return None
+        if _SIGNED_IN not in request.environ:
+            view = current_app.view_functions.get(request.endpoint or "")
+            request.environ[_SIGNED_IN] = sessions.provider_of(request.cookies, polling=is_polled(view))
+        found: str | None = request.environ[_SIGNED_IN]
+        return found
+
+    identity = replace(host.identity, signed_in=signed_in)
 
     def told() -> Privileges:
         cookie = sessions.cookie(request.cookies)

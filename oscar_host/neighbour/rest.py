@@ -21,12 +21,17 @@ _SIGNED_OUT = (401, 403)
 class OscarUnavailable(Exception):
     """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it.
 
-    Its text is for an operator: why its certificate was not accepted, where that was it.
+    Its text is for an operator: why its certificate was not accepted, where that was it. `status` is that of OSCAR's
+    answer, None where there is none.
     """
+
+    def __init__(self, told: str = "", status: int | None = None) -> None:
+        super().__init__(told)
+        self.status = status
 
 
 class SignedOut(Exception):
-    """OSCAR has no session for this cookie, or the session is between password and second factor."""
+    """OSCAR has no session for this cookie, or one in which signing in is not finished."""
 
 
 class OscarRest:
@@ -73,7 +78,7 @@ class OscarRest:
             raise SignedOut
         if response.status_code != 200:
             log.warning("OSCAR answers %s with status %s", path, response.status_code)
-            raise OscarUnavailable
+            raise OscarUnavailable(status=response.status_code)
         try:
             answer = orjson.loads(b"".join(limited(response, most=_ANSWER_BYTES, seconds=self._timeout[1])))
         except ValueError:

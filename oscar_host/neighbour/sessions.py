@@ -2,91 +2,79 @@
 
 import hmac
 import re
-import secrets
-from collections import OrderedDict
+import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from datetime import datetime, timedelta
-from threading import Lock
-from typing import Any, NamedTuple
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
 
 from cpar_plugin.hooks import Clock
 
+from .answers import Answers, Told
 from .rest import OscarRest, OscarUnavailable, SignedOut
 
 ME = "providerService/provider/me"
-_KEEP = timedelta(seconds=30)
+_POLLS = timedelta(minutes=10)
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,4096}")  # RFC 6265, section 4.1.1
 
 
-class _Question(NamedTuple):
-    asked_at: datetime
-    answer: Future[str | None]
-
-
 class OscarSessions:
-    """By cookie, which provider OSCAR says it belongs to, kept for 30 seconds; that nobody is signed in is not kept.
+    """By cookie, which provider OSCAR says it belongs to. Each answer, a "no" as well, is kept for `seconds`.
 
-    Kept under an HMAC of the cookie with a key that this process makes up, never the cookie itself. Many requests with
-    one cookie make one question, and share its answer. May be shared between threads.
+    Kept under an HMAC of the cookie with `key`, never the cookie itself. Many requests with one cookie, to whichever
+    process, make one question and share its answer. May be shared between threads.
     """
 
-    def __init__(self, rest: OscarRest, clock: Clock, cookie_names: list[str], most_kept: int = 10_000) -> None:
+    def __init__(
+        self, rest: OscarRest, clock: Clock, answers: Answers, *, cookie_names: list[str], key: bytes, seconds: float
+    ) -> None:
         self._rest = rest
         self._clock = clock
+        self._answers = answers
         self._names = cookie_names
-        self._most_kept = most_kept
-        self._key = secrets.token_bytes(32)
-        self._lock = Lock()
-        self._questions: OrderedDict[bytes, _Question] = OrderedDict()
+        self._key = hmac.digest(key, b"names of OSCAR's sessions", "sha256")
+        self._keep = timedelta(seconds=seconds)
 
     def cookie(self, cookies: Mapping[str, str]) -> str:
         """The header that OSCAR is sent of these cookies: those that it has set itself, '' when there is none."""
         own = ((name, cookies.get(name, "")) for name in self._names)
         return "; ".join(f"{name}={value}" for name, value in own if _COOKIE_VALUE.fullmatch(value))
 
-    def provider_of(self, cookies: Mapping[str, str]) -> str | None:
+    def provider_of(self, cookies: Mapping[str, str], *, polling: bool = False) -> str | None:
         """The provider id; None for nobody, and without a question where there is no cookie of OSCAR's.
 
-        Raises OscarUnavailable.
+        A page that polls asks nothing: it goes by the last answer for ten minutes, and then nobody is signed in. Raises
+        OscarUnavailable.
         """
         cookie = self.cookie(cookies)
         if not cookie:
             return None
-        name = hmac.digest(self._key, cookie.encode(), "sha256")
-        question, mine = self._question(name)
-        if mine:
+        began = time.monotonic()
+        with self._answers.of(hmac.digest(self._key, cookie.encode(), "sha256").hex()) as slot:
+            now = self._clock.now()
+            if slot.told and timedelta(0) <= now - slot.told.asked_at < (_POLLS if polling else self._keep):
+                return slot.told.provider_id
+            if polling:
+                return None
+            if slot.failed_since(began):
+                raise OscarUnavailable
             try:
-                question.answer.set_result(self._ask(cookie))
-            except BaseException as error:
-                question.answer.set_exception(error)
-            if question.answer.exception() or not question.answer.result():
-                self._forget(name, question)
-        return question.answer.result()
-
-    def _question(self, name: bytes) -> tuple[_Question, bool]:
-        """The latest question about this cookie, and whether the caller has to ask it."""
-        now = self._clock.now()
-        with self._lock:
-            found = self._questions.get(name)
-            if found and timedelta(0) <= now - found.asked_at < _KEEP:
-                return found, False
-            asked = self._questions[name] = _Question(now, Future())
-            self._questions.move_to_end(name)
-            if len(self._questions) > self._most_kept:
-                self._questions.popitem(last=False)
-            return asked, True
-
-    def _forget(self, name: bytes, question: _Question) -> None:
-        with self._lock:
-            if self._questions.get(name) is question:
-                del self._questions[name]
+                told = Told(now, self._ask(cookie))
+            except OscarUnavailable:
+                slot.note_failure()
+                raise
+            slot.keep(told)
+            return told.provider_id
 
     def _ask(self, cookie: str) -> str | None:
         try:
             return provider_in(self._rest.get(ME, cookie))
         except SignedOut:
             return None
+        except OscarUnavailable as answer:
+            if answer.status == HTTPStatus.NOT_FOUND:  # the newest Open-O's word for a session without a provider
+                return None
+            raise
 
 
 def provider_in(answer: Any) -> str:

@@ -42,6 +42,8 @@ class NeighbourSettings(BaseModel):
 
     # Who signs in, and what they may
     sign_in: Literal["session", "password"] = "session"
+    session_seconds: float = Field(default=15, gt=0, le=60)
+    session_folder: str = "sessions"
     inside_networks: str = ""
     privileges: Literal["tables", "rest", "rest-roles"] = "tables"
 

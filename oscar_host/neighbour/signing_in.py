@@ -35,6 +35,7 @@ def signed_out() -> ResponseReturnValue:
         "signed_out.html",
         oscar=neighbour().settings.oscar_pages,
         again=url_for("sign_in", next=back_to),
+        seconds=f"{neighbour().settings.session_seconds:g}",
     )
 
 

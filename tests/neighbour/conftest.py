@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -36,12 +37,13 @@ def standing_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def neighbour_settings(standing_in: StandIn) -> dict[str, str]:
+def neighbour_settings(standing_in: StandIn, tmp_path: Path) -> dict[str, str]:
     """What an operator would set; http, for the tests."""
     return {
         "oscar_url": standing_in.url,
         "secret_key": "0123456789abcdef" * 4,
         "https_only": "no",
+        "session_folder": str(tmp_path / "sessions"),
         "oscar_connect_seconds": "60",  # a slow machine is no fault
         "oscar_read_seconds": "60",
     }

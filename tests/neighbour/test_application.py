@@ -1,5 +1,6 @@
 """The pages beside OSCAR: where they are, what they look like, and where they lead."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from cpar_plugin.domain.refusals import Refused
 from oscar_host.application import CONTENT_SECURITY_POLICY
+from oscar_host.clock import FixedClock
 from oscar_host.neighbour.settings import load
 
 from ..browser import PATIENCE, look, watch
@@ -133,7 +135,7 @@ def test_a_form_of_another_site_changes_nothing(person: NewPerson, oscar: Any, p
 
 
 def test_whoever_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
-    person: NewPerson, standing_in: StandIn
+    person: NewPerson, standing_in: StandIn, clock: FixedClock
 ) -> None:
     somebody = person("later")
     sign_in = somebody.get("/panels").headers["Location"].removeprefix(CONTEXT_PATH)
@@ -142,6 +144,8 @@ def test_whoever_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
     assert 'href="/oscar/" target="_blank" rel="noopener"' in page.text
     assert 'href="/oscar/cpar/sign-in?next=/oscar/cpar/panels"' in page.text
     standing_in.sessions["later"] = MANAGER
+    assert "wait 15 seconds" in somebody.get(sign_in).text
+    clock.move_to(clock.now() + dt.timedelta(seconds=15))
     answer = somebody.get(sign_in)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/oscar/cpar/panels")
 

@@ -14,6 +14,7 @@ from cpar_plugin.services import clinic
 from oscar_host.host import OscarHost
 
 from .conftest import Person
+from .stand_in import ME, StandIn
 
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
 
@@ -26,6 +27,7 @@ def gunicorn(
     clinic.enable(host, host.identity.system)
     file = tmp_path / "cpar.ini"
     given = {name.removeprefix("CPAR_").lower(): value for name, value in environment.items()} | neighbour_settings
+    given["now"] = "2026-11-10T10:00"  # so that no answer of OSCAR's grows old, however slow the machine is
     file.write_text("[cpar]\n" + "".join(f"{name} = {value}\n" for name, value in given.items()), encoding="utf-8")
     command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", "127.0.0.1:0"]
     with subprocess.Popen(
@@ -40,7 +42,9 @@ def gunicorn(
             process.kill()
 
 
-def test_it_serves_people_with_several_workers_and_ends_in_peace(gunicorn: subprocess.Popen[str]) -> None:
+def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_peace(
+    gunicorn: subprocess.Popen[str], standing_in: StandIn
+) -> None:
     assert gunicorn.stderr
     lines = []
     for line in gunicorn.stderr:
@@ -63,6 +67,7 @@ def test_it_serves_people_with_several_workers_and_ends_in_peace(gunicorn: subpr
             timeout=120,
         )
         assert wrong.status_code == 422, wrong.text
+    assert [question.path for question in standing_in.asked] == [ME]
     gunicorn.send_signal(signal.SIGTERM)
     _, rest = gunicorn.communicate(timeout=120)
     assert gunicorn.returncode == 0

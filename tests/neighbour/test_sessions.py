@@ -2,21 +2,25 @@
 
 import datetime as dt
 import logging
+import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
+from cpar_plugin.domain.refusals import Refused
 from oscar_host.clock import FixedClock
-from oscar_host.neighbour.rest import OscarRest
-from oscar_host.neighbour.sessions import OscarSessions
-from oscar_host.neighbour.settings import load
+from oscar_host.neighbour.answers import Answers
 
-from .conftest import COOKIES, Beside, Person, serving
+from .conftest import Beside, Person, serving
 from .stand_in import LOGIN_PAGE, ME, Answer, StandIn
 
 NewPerson = Callable[[str | None], Person]
@@ -100,14 +104,27 @@ def test_every_shape_of_the_answer_is_understood(person: NewPerson, standing_in:
     assert "Ada Penner" in person("manager").get("/panels").text
 
 
-@pytest.mark.parametrize("signed_out", [Answer(401), Answer(403), Answer(302, "", {"Location": "/oscar/index.jsp"})])
-def test_whoever_is_signed_out_in_oscar_is_signed_out_here(
-    person: NewPerson, standing_in: StandIn, signed_out: Answer
+@pytest.mark.parametrize(
+    "signed_out",
+    [
+        Answer(401, "<no/>", {"Set-Cookie": "JSESSIONID=new; Path=/oscar; HttpOnly"}),  # between two factors as well
+        Answer(403),
+        Answer(404),  # the newest Open-O, for a session without a provider
+        Answer(302, "", {"Location": "/oscar/index.jsp"}),
+    ],
+)
+def test_whoever_is_not_signed_in_in_oscar_is_not_signed_in_here(
+    person: NewPerson, standing_in: StandIn, clock: FixedClock, signed_out: Answer
 ) -> None:
     standing_in.signed_out = signed_out
     somebody = person("gone")
-    assert somebody.get("/panels").status_code == 303
-    standing_in.sessions["gone"] = "301"  # that nobody is signed in is not kept
+    for _ in range(3):  # that nobody is signed in is kept as well: OSCAR makes a session of each such question
+        answer = somebody.get("/panels")
+        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/oscar/cpar/sign-in")
+    assert asked_who(standing_in) == 1
+    assert "Sign in to OSCAR, or finish signing in, then load this page again." in somebody.get("/sign-in").text
+    standing_in.sessions["gone"] = "301"
+    clock.move_to(clock.now() + dt.timedelta(seconds=15))
     assert somebody.get("/panels").status_code == 200
 
 
@@ -134,7 +151,6 @@ def test_a_redirect_is_never_followed(person: NewPerson, standing_in: StandIn) -
         Answer(200, {"provider": [{"providerNo": "301"}]}),
         Answer(200, '{"providerNo": "301"'),
         Answer(204),
-        Answer(404, {"providerNo": "301"}),
         Answer(500, {"providerNo": "301"}),
         Answer(503, LOGIN_PAGE),
     ],
@@ -228,21 +244,21 @@ def test_a_script_that_puts_the_widget_in_place_gets_a_few_words(person: NewPers
         )
 
 
-def test_an_answer_is_kept_for_thirty_seconds(person: NewPerson, standing_in: StandIn, clock: FixedClock) -> None:
+def test_an_answer_is_kept_for_fifteen_seconds(person: NewPerson, standing_in: StandIn, clock: FixedClock) -> None:
     somebody = person("manager")
-    for seconds, questions in ((0, 1), (29, 1), (1, 2)):
+    for seconds, questions in ((0, 1), (14, 1), (1, 2)):
         clock.move_to(clock.now() + dt.timedelta(seconds=seconds))
         assert somebody.get("/panels").status_code == 200
         assert asked_who(standing_in) == questions
 
 
-def test_a_session_that_ends_is_noticed_after_thirty_seconds_at_the_latest(
+def test_a_session_that_ends_is_noticed_after_fifteen_seconds_at_the_latest(
     person: NewPerson, standing_in: StandIn, clock: FixedClock
 ) -> None:
     somebody = person("manager")
     assert somebody.get("/panels").status_code == 200
     del standing_in.sessions["manager"]
-    clock.move_to(clock.now() + dt.timedelta(seconds=30))
+    clock.move_to(clock.now() + dt.timedelta(seconds=15))
     assert somebody.get("/panels").status_code == 303
 
 
@@ -284,21 +300,143 @@ def test_those_who_wait_for_an_oscar_that_fails_fail_together(site: str, standin
 
 
 @pytest.fixture
-def sessions(neighbour_settings: dict[str, str], clock: FixedClock) -> OscarSessions:
-    """What tells who is signed in, without an application around it; it keeps two answers."""
-    return OscarSessions(OscarRest(load(neighbour_settings)), clock, ["JSESSIONID"], most_kept=2)
+def two_processes(beside: Beside) -> Iterator[list[str]]:
+    """Two applications that have nothing in common but their settings."""
+    with serving(beside()) as first, serving(beside()) as second:
+        yield [first, second]
 
 
-def test_what_is_kept_is_bounded(sessions: OscarSessions, standing_in: StandIn) -> None:
-    for cookie in ("manager", "cpar-role", "doctor", "doctor", "manager"):
-        assert sessions.provider_of({"JSESSIONID": cookie}) == COOKIES[cookie]
-    assert asked_who(standing_in) == 4
+def test_one_answer_serves_all_processes_and_none_flaps(
+    two_processes: list[str], standing_in: StandIn, clock: FixedClock
+) -> None:
+    def statuses() -> list[int]:
+        return [Person(site, "manager").get("/panels").status_code for site in two_processes * 2]
+
+    assert statuses() == [200] * 4
+    clock.move_to(clock.now() + dt.timedelta(seconds=10))
+    del standing_in.sessions["manager"]
+    assert statuses() == [200] * 4
+    clock.move_to(clock.now() + dt.timedelta(seconds=5))
+    assert statuses() == [303] * 4
+    assert asked_who(standing_in) == 2
 
 
-def test_nothing_that_is_kept_holds_a_cookie(sessions: OscarSessions, standing_in: StandIn) -> None:
-    assert sessions.provider_of({"JSESSIONID": "manager"}) == "301"
-    assert "301" in repr([question.answer.result() for question in vars(sessions)["_questions"].values()])
-    assert "manager" not in repr(vars(sessions))
+def test_processes_that_want_to_know_at_once_ask_once(two_processes: list[str], standing_in: StandIn) -> None:
+    good, everybody_waits = standing_in.answers[ME], threading.Event()
+    standing_in.answers[ME] = lambda *told: good(*told) if everybody_waits.wait(60) else Answer(500)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(Person(site, "manager").get, "/panels") for site in two_processes * 4]
+        wait_until(lambda: asked_who(standing_in) >= 1)
+        everybody_waits.set()
+        assert [answer.result().status_code for answer in answers] == [200] * 8
+    assert asked_who(standing_in) == 1
+
+
+def test_twenty_busy_sessions_make_at_most_four_questions_a_minute_each(
+    two_processes: list[str], standing_in: StandIn, clock: FixedClock, oscar: Any, panel: int
+) -> None:
+    patient = oscar.patient()
+    dead = [f"dead-{number}" for number in range(4)]
+    cookies = [f"busy-{number}" for number in range(16)]
+    standing_in.sessions |= dict.fromkeys(cookies, "301")
+    people = [Person(site, cookie) for cookie in cookies + dead for site in two_processes]
+    for _ in range(12):  # a minute in steps of five seconds
+        for number, somebody in enumerate(people):
+            path = (f"/patients/{patient}/widget", "/panels", f"/panels/{panel}")[number % 3]
+            assert somebody.get(path).status_code in (200, 303)
+        clock.move_to(clock.now() + dt.timedelta(seconds=5))
+    questions = Counter(question.headers["cookie"] for question in standing_in.asked)
+    assert len(questions) == 20
+    assert set(questions.values()) == {4}
+
+
+def test_a_page_that_polls_asks_nothing_and_ends_with_the_session(
+    person: NewPerson, standing_in: StandIn, clock: FixedClock
+) -> None:
+    somebody = person("manager")
+
+    def poll() -> requests.Response:
+        asking = {"HX-Request": "true", "HX-Current-URL": f"{somebody.site}/oscar/cpar/submissions?page=2"}
+        return somebody.get("/submissions/progress", headers=asking)
+
+    assert somebody.get("/submissions").status_code == 200
+    for _ in range(9):
+        clock.move_to(clock.now() + dt.timedelta(minutes=1))
+        assert poll().status_code == 200
+    standing_in.answers[ME] = lambda *_: Answer(500)  # nor does it mind that OSCAR is down
+    assert poll().status_code == 200
+    assert asked_who(standing_in) == 1
+    clock.move_to(clock.now() + dt.timedelta(minutes=1))
+    answer = poll()
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (
+        204,
+        "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2Fsubmissions",
+    )
+    assert asked_who(standing_in) == 1
+
+
+def test_a_page_that_polls_is_signed_out_as_soon_as_anything_else_has_noticed(
+    person: NewPerson, standing_in: StandIn, clock: FixedClock
+) -> None:
+    somebody = person("manager")
+    assert somebody.get("/submissions").status_code == 200
+    del standing_in.sessions["manager"]
+    clock.move_to(clock.now() + dt.timedelta(seconds=15))
+    assert somebody.get("/panels").status_code == 303
+    assert somebody.get("/submissions/progress").status_code == 303
+
+
+@pytest.fixture
+def folder(neighbour_settings: dict[str, str]) -> Path:
+    """Where the processes keep what OSCAR has answered."""
+    return Path(neighbour_settings["session_folder"])
+
+
+def test_nothing_that_is_kept_holds_a_cookie_and_nobody_else_may_read_it(person: NewPerson, folder: Path) -> None:
+    assert person("manager").get("/panels").status_code == 200
+    [kept] = folder.iterdir()
+    assert "301" in kept.read_text()
+    assert "manager" not in kept.name + kept.read_text()
+    assert [oct(path.stat().st_mode)[-3:] for path in (folder, kept)] == ["700", "600"]
+
+
+@pytest.mark.parametrize("spoil", [lambda kept: kept.write_text('{"asked_at": "20'), lambda kept: kept.write_text("7")])
+def test_an_answer_that_cannot_be_read_is_asked_for_again(
+    person: NewPerson, standing_in: StandIn, folder: Path, spoil: Callable[[Path], object]
+) -> None:
+    assert person("manager").get("/panels").status_code == 200
+    [kept] = folder.iterdir()
+    spoil(kept)
+    assert person("manager").get("/panels").status_code == 200
+    assert asked_who(standing_in) == 2
+
+
+def test_a_folder_that_cannot_be_used_costs_questions_and_nothing_else(
+    person: NewPerson, standing_in: StandIn, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.rmdir()
+    folder.write_text("in the way")
+    assert [person("manager").get("/panels").status_code for _ in range(2)] == [200, 200]
+    assert person("gone").get("/panels").status_code == 303
+    assert asked_who(standing_in) == 3
+    assert "OSCAR is asked each time" in caplog.text
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Path) -> None:
+    folder.write_text("in the way")
+    with pytest.raises(Refused, match="sessions cannot be made") as refused:
+        beside()
+    assert list(refused.value.messages) == ["session_folder"]
+
+
+def test_what_is_kept_is_bounded_and_old_answers_go(folder: Path) -> None:
+    answers = Answers(folder, most_kept=3)
+    for number in range(5):
+        (folder / f"old-{number}").write_text("{}")
+        os.utime(folder / f"old-{number}", (number + 1, number + 1) if number < 2 else None)
+    with answers.of("new"):
+        assert len(list(folder.iterdir())) == 3
+    assert not {"old-0", "old-1"} & {path.name for path in folder.iterdir()}
 
 
 def test_no_log_line_holds_a_cookie(person: NewPerson, standing_in: StandIn, caplog: pytest.LogCaptureFixture) -> None:

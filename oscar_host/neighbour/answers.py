@@ -1,0 +1,122 @@
+"""What OSCAR has answered lately, in a folder that all processes of this machine share: a small file for each cookie.
+
+Whoever holds a file's lock may ask; the others wait for the answer. The lock ends with the process that holds it. A
+folder that cannot be used costs questions, and nothing else.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cpar_plugin.domain.refusals import Refused
+
+log = logging.getLogger(__name__)
+
+_LONGEST_SECONDS = 60 * 60  # a file that nobody has written for so long is thrown away
+_BETWEEN_CLEANINGS = 60  # seconds
+_MOST_KEPT = 10_000
+_MOST_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What OSCAR said when it was asked: whose the session is, None for nobody's."""
+
+    asked_at: datetime
+    provider_id: str | None
+
+
+class Slot:
+    """The answer for one cookie, for whoever holds its lock."""
+
+    def __init__(self, file: int | None) -> None:
+        """Without a file there is never an answer, and none is kept."""
+        self._file = file
+        kept = self._read()
+        self.told = kept[0]
+        self._failed_at = kept[1]
+
+    def failed_since(self, began: float) -> bool:
+        """Whether OSCAR has been asked in vain since that moment of `time.monotonic`, while the caller was waiting."""
+        return self._failed_at is not None and began <= self._failed_at <= time.monotonic()
+
+    def keep(self, told: Told) -> None:
+        """For everybody who comes later."""
+        self._write(told, None)
+
+    def note_failure(self) -> None:
+        """For those who are waiting. What was told before stays."""
+        self._write(self.told, time.monotonic())
+
+    def _read(self) -> tuple[Told | None, float | None]:
+        if self._file is None:
+            return None, None
+        try:
+            kept = json.loads(os.pread(self._file, _MOST_BYTES, 0))
+            told = Told(datetime.fromisoformat(kept["asked_at"]), kept["provider_id"]) if kept["asked_at"] else None
+            return told, kept["failed_at"]
+        except (OSError, ValueError, KeyError, TypeError):  # empty, or cut off when the disk was full
+            return None, None
+
+    def _write(self, told: Told | None, failed_at: float | None) -> None:
+        if self._file is None:
+            return
+        kept = {
+            "asked_at": told.asked_at.isoformat() if told else None,
+            "provider_id": told.provider_id if told else None,
+            "failed_at": failed_at,
+        }
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps(kept).encode(), 0)
+        except OSError as error:
+            log.warning("What OSCAR answers cannot be kept (%s): it is asked again each time.", error.strerror)
+
+
+class Answers:
+    """The folder. May be shared between threads and processes."""
+
+    def __init__(self, folder: Path, most_kept: int = _MOST_KEPT) -> None:
+        """Makes the folder, for this user alone. Raises Refused where that is not possible."""
+        self._folder = folder
+        self._most_kept = most_kept
+        self._cleaned_at = float("-inf")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused({"session_folder": f"{folder} cannot be made ({error.strerror})."}) from None
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[Slot]:
+        """The slot of this name, as soon as nobody else holds it."""
+        try:
+            file = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            log.warning("%s cannot be used (%s): OSCAR is asked each time.", self._folder, error.strerror)
+            yield Slot(None)
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file).st_size == 0:
+                self._clean()
+            yield Slot(file)
+        finally:
+            os.close(file)
+
+    def _clean(self) -> None:
+        """Throw old files away, and the oldest of too many. A lock that somebody holds meanwhile is none the worse."""
+        if time.monotonic() - self._cleaned_at < _BETWEEN_CLEANINGS:
+            return
+        self._cleaned_at = time.monotonic()
+        with suppress(OSError):
+            latest_first = sorted(((file.stat().st_mtime, file) for file in self._folder.iterdir()), reverse=True)
+            for place, (written_at, file) in enumerate(latest_first):
+                if place >= self._most_kept or time.time() - written_at > _LONGEST_SECONDS:
+                    file.unlink(missing_ok=True)
