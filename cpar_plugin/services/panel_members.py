@@ -63,13 +63,19 @@ class Listing:
 
 
 def listing(
-    connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int, wanted: Wanted
+    connection: Connection,
+    host: Host,
+    actor: Actor,
+    settings: Settings,
+    panel_id: int,
+    wanted: Wanted,
+    at_once: int | None = None,
 ) -> Listing:
-    """One page. At most five statements, and memory for one page.
+    """One page, of `at_once` members unless of AT_ONCE. At most five statements, and memory for one page.
 
     What becomes of members is worked out for all of them only when `wanted.fate` asks for it: else for the page.
     """
-    now = host.clock.now()
+    now, at_once = host.clock.now(), at_once or AT_ONCE
     everyone = roll.members(host, now=now)
     own, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
     narrowing = filters(everyone, now.astimezone(host.clock.zone).date(), panel_id, wanted)
@@ -89,11 +95,11 @@ def listing(
     rules = tally = None
     if wanted.fate:
         rules = roll.eligibility(connection, host, settings, now)
-        rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted)
+        rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted, at_once)
     else:
         counted = func.count().over() if narrowing else literal(seen)
-        rows, found = _page(connection, everyone, chosen, counted, mark, wanted)
-    shown, further, backwards = rows[:AT_ONCE], len(rows) > AT_ONCE, wanted.before is not None
+        rows, found = _page(connection, everyone, chosen, counted, mark, wanted, at_once)
+    shown, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
     phns = {row.phn for row in shown if row.phn and (not rules or row.phn in rules.shared_phns)}
     same_phn = roll.sharers(connection, host, phns, visible)
     rules = rules or roll.eligibility(connection, host, settings, now, shared_phns=same_phn.keys())
@@ -131,6 +137,7 @@ def _page(
     counted: ColumnElement[int],
     mark: object,
     wanted: Wanted,
+    at_once: int,
 ) -> tuple[list[MemberRow], int]:
     """One page, the member after it, and how many there are on all pages; 0 when there is nobody on this one.
 
@@ -142,7 +149,7 @@ def _page(
         select(found)
         .where(beyond(found.c.sort_key, found.c.patient_id, mark, wanted))
         .order_by(*order(found.c.sort_key, found.c.patient_id, wanted))
-        .limit(AT_ONCE + 1)
+        .limit(at_once + 1)
         .subquery("ids")
     )
     rows = everyone.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
@@ -158,6 +165,7 @@ def _judged(
     fitting: int,
     mark: object,
     wanted: Wanted,
+    at_once: int,
 ) -> tuple[list[MemberRow], int, Tally]:
     """The same of those whom the rules let go out, or leave out; and the judgement on all, `fitting` in number.
 
@@ -177,11 +185,11 @@ def _judged(
             left_out += bool(reasons)
             reasons_of_all.update(reasons)
             becomes = Fate.LEFT_OUT if reasons else Fate.SENT
-            if is_beyond and (wanted.fate == becomes or wanted.fate in reasons) and len(page) <= AT_ONCE:
+            if is_beyond and (wanted.fate == becomes or wanted.fate in reasons) and len(page) <= at_once:
                 page.append(row)
     if wanted.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted)
+        page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted, at_once)
     tally = Tally(fitting - left_out, left_out, reasons_of_all)
     return page, tally.of(wanted.fate or Fate.SENT), tally
 

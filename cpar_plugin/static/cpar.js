@@ -45,4 +45,6 @@ document.addEventListener("keydown", ({ key, target }) => {
   }
 });
 
+if (document.querySelector("[data-print]")) addEventListener("load", () => print(), { once: true });
+
 sessionStorage.removeItem("htmx-current-path-for-history"); // htmx notes the page's address when it is loaded

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from .. import templates
 from ..hooks import Host
-from . import bulk, clients, clinic, overview, panel_page, panels, submission_page, submissions, widget
+from . import bulk, clients, clinic, overview, panel_page, panel_print, panels, submission_page, submissions, widget
 from .serving import serve
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -19,6 +19,7 @@ ROUTES = (
     *widget.ROUTES,
     *panels.ROUTES,
     *panel_page.ROUTES,
+    *panel_print.ROUTES,
     *clinic.ROUTES,
     *bulk.ROUTES,
     *submissions.ROUTES,

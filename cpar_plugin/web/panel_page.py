@@ -14,6 +14,7 @@ from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services import panel_members, panels, ticked, undo
 from ..services.csv_export import export
+from ..services.panel_view import Panel
 from ..services.ticked import Act, Ticked
 from ..services.wanted_members import Fate, Sort, Wanted
 from ..settings import load
@@ -73,7 +74,7 @@ def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> Response
     """The list as it was, by its address; unless something was searched for, which stands in none."""
     if request.form.get("text", "").strip():
         return _page(host, actor, panel_id, request.form, done=done)
-    values: dict[str, Any] = {field: text for field, text in _state(request.form).items() if text}
+    values: dict[str, Any] = {field: text for field, text in state_of(request.form).items() if text}
     return redirect(url_for("cpar.panel", panel_id=panel_id, done=done, **values), HTTPStatus.SEE_OTHER)
 
 
@@ -96,9 +97,8 @@ def _page(
     messages: Mapping[str, str] | None = None,
     done: int | None = None,
 ) -> ResponseReturnValue:
-    state = _state(fields)
-    text = " ".join(fields.get("text", "").split())[:_LONGEST_SEARCH] if request.method == "POST" else ""
-    wanted = _wanted(state, text)
+    state = state_of(fields)
+    wanted = wanted_of(state, searched(fields))
     with host.database.engine.connect() as connection:
         live = {one.panel_id: one for one in panels.live_panels(connection, host)}
         if panel_id not in live:
@@ -119,22 +119,34 @@ def _page(
         ticked={one.row.patient_id for one in found.members} if tick_all else chosen,
         messages=messages or {},
         done=was_done,
-        wording=WORDING,
-        reasons=Reason,
         years=YEARS,
-        provider_ids={provider.provider_id for provider in this.providers},
-        statuses=host.roster.status_labels,
-        patient_href=host.pages.patient_href,
+        **members_context(host, this),
     )
 
 
-def _state(fields: MultiDict[str, str]) -> dict[str, str]:
+def members_context(host: Host, shown: Panel) -> dict[str, Any]:
+    """What the rows of members need, beside themselves."""
+    return {
+        "wording": WORDING,
+        "reasons": Reason,
+        "provider_ids": {provider.provider_id for provider in shown.providers},
+        "statuses": host.roster.status_labels,
+        "patient_href": host.pages.patient_href,
+    }
+
+
+def searched(fields: MultiDict[str, str]) -> str:
+    """What is searched for; it counts only where it was posted."""
+    return " ".join(fields.get("text", "").split())[:_LONGEST_SEARCH] if request.method == "POST" else ""
+
+
+def state_of(fields: MultiDict[str, str]) -> dict[str, str]:
     """What the list is narrowed and sorted by, and its place."""
     # The last of several: a button outside of the form comes after what the form keeps.
     return {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
 
 
-def _wanted(state: Mapping[str, str], text: str) -> Wanted:
+def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
     """Raises Refused for what the page does not offer."""
     show, sort = state["show"], state["sort"] or Sort.NAME
     for field, offered in (

@@ -16,7 +16,7 @@ from ..services.membership import Membership, membership
 from ..settings import load
 from . import coming_back
 from .inputs import number, number_or_none
-from .rendering import fragment, in_place, page
+from .rendering import day, fragment, in_place, page
 from .serving import ID, Needs, Route, status_of
 
 TITLE = "Panel (CPAR)"
@@ -44,11 +44,19 @@ def widgets(host: Host, patient_id: int) -> list[Widget]:
             title=TITLE,
             body=_body(host, patient_id, shown),
             refresh_url=url_for("cpar.widget", patient_id=patient_id),
-            summary=shown.panel.label if shown.panel else NOT_PANELED,
+            summary=_summary(shown),
             href=url_for("cpar.patient_panel", patient_id=patient_id),
             order=_ORDER,
         )
     ]
+
+
+def _summary(shown: Membership) -> str:
+    """The box in one line."""
+    if not shown.panel:
+        return NOT_PANELED
+    confirmed = f"confirmed {day(shown.confirmed_on)}" if shown.confirmed_on else "never confirmed"
+    return f"Panel {shown.panel.label}, {confirmed}"
 
 
 def _membership(host: Host, patient_id: int) -> Membership:
@@ -75,6 +83,7 @@ def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wro
         others=[panel for panel in shown.choices if panel != shown.panel],
         as_buttons=AS_BUTTONS,
         not_paneled=NOT_PANELED,
+        summary=_summary(shown),
         wording=WORDING,
         came_from=coming_back.came_from(),
         alone=in_place(),

@@ -47,6 +47,7 @@ class NeighbourPages:
             body=body,
             section=section,
             actor=actor,
+            oscar=self.oscar,
             menu=plugins.admin_menu(host, actor) if actor else (),
             notices=plugins.notices(host, actor) if actor else (),
             has_password=neighbour().settings.sign_in == "password",

@@ -131,9 +131,9 @@ def at_browser(bed: Bed, chromium: Browser) -> Iterator[At]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(provider_id: str, *, width: int = 1000, forgiving: bool = False) -> Page:
+    def opened(provider_id: str, *, width: int = 1000, height: int = 700, forgiving: bool = False) -> Page:
         context = chromium.new_context(
-            base_url=bed.site, ignore_https_errors=True, viewport={"width": width, "height": 700}
+            base_url=bed.site, ignore_https_errors=True, viewport={"width": width, "height": height}
         )
         context.set_default_timeout(PATIENCE)
         contexts.append(context)

@@ -15,6 +15,7 @@ SECTION, ENTRY = "CII/CPAR", "CPAR Panel Management"
 def opened(page: Page) -> FrameLocator:
     """Panel management, from OSCAR's first page."""
     page.get_by_role("link", name="Administration").click()
+    page.get_by_role("link", name=SECTION).click()
     page.get_by_role("link", name=ENTRY).click()
     return page.frame_locator("#dynamic-content > #myFrame")
 
@@ -53,11 +54,28 @@ def test_what_oscar_opens_there_itself_still_opens(two_panels: Any, at_browser: 
     expect(page.locator("iframe")).to_have_count(1)
 
 
-def test_the_entry_stands_in_a_group_of_its_own(at_browser: At) -> None:
+def test_the_entry_stands_under_a_heading_that_opens_and_closes_as_the_others_do(at_browser: At) -> None:
     page = at_browser(MANAGER)
     page.goto("/oscar/administration/")
-    expect(page.locator("#adminNav > .accordion-group")).to_have_count(2)
-    expect(page.locator("#adminNav > .accordion-group:last-child .accordion-toggle")).to_have_text(SECTION)
+    own, other = page.get_by_role("link", name=SECTION), page.locator(".accordion-toggle", has_text="Billing")
+    expect(page.locator("#adminNav .accordion-toggle").last).to_have_text(SECTION)
+    expect(own.locator(".icon-chevron-right")).to_be_visible()
+    heights = [round(one.bounding_box()["height"]) for one in page.locator(".accordion-heading").all()]  # type: ignore[index]
+    assert len(set(heights)) == 1, "it does not look like the others"
+    entry = page.get_by_role("link", name=ENTRY)
+    expect(entry).not_to_be_in_viewport()
+    own.click()
+    expect(entry).to_be_in_viewport()
+    expect(page.locator(".selected-heading")).to_have_text(SECTION)
+    other.click()
+    expect(entry).not_to_be_in_viewport()
+    expect(page.get_by_role("link", name="Billing Settings")).to_be_in_viewport()
+    expect(page.locator(".selected-heading")).to_have_text("Billing")
+    own.click()
+    expect(page.get_by_role("link", name="Billing Settings")).not_to_be_in_viewport()
+    own.click()
+    expect(entry).not_to_be_in_viewport()
+    expect(page.locator(".selected-heading")).to_have_count(0)
     assert page.evaluate("window.$ === window.jQuery")
 
 
@@ -86,7 +104,7 @@ def test_the_entry_is_there_in_the_other_ways_too(bed: Bed, at_browser: At, way:
     with bed.other("--into-page", way):
         page = at_browser(MANAGER)
         page.goto("/oscar/administration/")
-        expect(page.get_by_role("link", name=ENTRY)).to_be_visible()
+        expect(page.get_by_role("link", name=SECTION)).to_be_visible()
         page.wait_for_load_state("networkidle")
 
 

@@ -267,3 +267,36 @@ def test_what_is_asked_of_our_addresses_stands_in_no_log_of_nginx(bed: Bed) -> N
     logs = [log.read_text() for log in bed.folder.glob("*.log")]
     assert any("/fhir/Patient" in log for log in logs)
     assert not any("SECRET" in log for log in logs)
+
+
+def test_the_box_has_the_size_of_the_text_beside_it(
+    rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
+) -> None:
+    patient_id = rows.patient(hin="")
+    confirmed_earlier(own_host, patient_id, two_panels[0])
+    page = opened(at_browser(DOCTOR), patient_id)
+    sizes = "elements => [...new Set(elements.map(one => getComputedStyle(one).fontSize))]"
+    beside = page.locator(".leftSection li").evaluate_all(sizes)
+    assert page.locator("#cpar-widget :is(p, strong, span, time, button)").evaluate_all(sizes) == beside
+
+
+def test_while_the_record_is_being_edited_one_line_stays(
+    rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
+) -> None:
+    patient_id = rows.patient()
+    confirmed_earlier(own_host, patient_id, two_panels[0])
+    page = opened(at_browser(DOCTOR), patient_id)
+    line = page.locator(".TopStatusBar + #plugin-lines")
+    expect(line).to_have_count(0)
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(line).to_have_text("Panel 0042 (Okafor, Ada), confirmed 1 Apr 2026")
+    expect(page.locator("#plugin-boxes")).to_be_hidden()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "master-record-edited.png")
+    page.get_by_role("link", name="Close", exact=True).click()
+    expect(line).to_have_count(0)
+    box(page).get_by_label("Panel options").click()
+    box(page).get_by_role("button", name="Remove from current panel").click()
+    expect(box(page).get_by_role("status")).to_contain_text("Removed from the panel")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(line).to_have_text("Not Paneled")

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from cpar_plugin.services import members
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab, look
+from ..browser import SCREENSHOTS, OpenTab, look
 from .conftest import MANAGER
 
 FAMILIES = ("Adler", "Bunting", "Crane", "Dunlin", "Eider", "Finch", "Gull")
@@ -98,3 +99,52 @@ def test_the_printed_page_is_the_table_without_buttons(panel_page: Callable[[boo
     expect(page.get_by_role("row", name="ADLER")).to_be_visible()
     for name in ("Next page", "Filter", "Search", "Remove from this panel"):
         expect(page.locator(f"button:has-text('{name}')").first).to_be_hidden()
+
+
+def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_tab_of_its_own(
+    panel_page: Callable[[bool], Page], host: OscarHost
+) -> None:
+    page = panel_page(True)
+    page.add_init_script("window.print = () => document.documentElement.dataset.printed = 'yes'")
+    page.context.add_init_script("window.print = () => document.documentElement.dataset.printed = 'yes'")
+    page.get_by_role("button", name="Next page").click()
+    page.get_by_role("button", name="Patient").click()
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Print this list").click()
+    paper = popup.value
+    expect(paper.locator("html[data-printed=yes]")).to_have_count(1)
+    assert _shown(paper) == list(reversed(FAMILIES))
+    look(paper, "panel-print")
+    paper.emulate_media(media="print")
+    for hidden in ("header", "nav", "button", "input", ".cpar-actions"):
+        expect(paper.locator(hidden).locator("visible=true")).to_have_count(0)
+    expect(paper.get_by_role("row", name="ADLER")).to_contain_text("No gender.")
+    paper.emulate_media(media="screen")
+    paper.get_by_role("link", name="Back to the list").click()
+    assert _shown(paper) == ["Gull", "Finch", "Eider"]
+
+    page.get_by_label("Next submission").select_option("Left out")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_label("Search in this panel").fill("gull")
+    page.get_by_label("Search in this panel").press("Enter")
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Print this list").click()
+    expect(popup.value.get_by_text("Only: found by \u201cgull\u201d; Left out.")).to_be_visible()
+    assert _shown(popup.value) == ["Gull"]
+    with host.database.engine.connect() as connection:
+        told = connection.scalars(select(host.tables.log.c.data).where(host.tables.log.c.data.contains("print")))
+        assert list(told) == ["print of patients"] * 2
+
+
+@pytest.mark.parametrize("width", [675, 800])
+def test_the_table_fits_where_oscar_gives_it_little_width(panel_page: Callable[[bool], Page], width: int) -> None:
+    page = panel_page(True)
+    page.set_viewport_size({"width": width, "height": 768})
+    page.get_by_role("button", name="Who will be left out?").click()
+    region = page.locator(".cpar-scroll")
+    expect(page.get_by_role("row", name="FINCH")).to_contain_text("Two active members have this PHN")
+    assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
+    advice = page.get_by_role("link", name="Enter the patient's gender").bounding_box()
+    assert advice
+    assert advice["height"] < 30, "the words that say what to do are broken into pieces"
+    page.screenshot(path=SCREENSHOTS / f"panel-fixes-{width}.png", full_page=True)

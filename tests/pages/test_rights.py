@@ -67,6 +67,8 @@ EXPECTED = {
     ("GET", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.ticked_members"): CHANGES_PANELS,
+    ("GET", "cpar.print_panel"): MANAGEMENT,
+    ("POST", "cpar.print_panel"): MANAGEMENT,
     ("GET", "cpar.export_panel"): MANAGEMENT,
     ("GET", "cpar.new_panel"): MANAGEMENT,
     ("POST", "cpar.new_panel"): CHANGES_PANELS,

@@ -142,7 +142,7 @@ def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patie
         with app.test_request_context():
             statements.clear()
             [widget] = plugins.demographic_widgets(host, host.identity.system, patient)
-        assert widget.summary == "0042 (Okafor, Adaeze)"
+        assert widget.summary == "Panel 0042 (Okafor, Adaeze), confirmed 10 Nov 2026"
         return len(statements)
 
     few = counted()
@@ -354,7 +354,7 @@ def test_one_comes_back_to_the_page_that_one_came_from(
         seen_panel_id="",
         came_from=f"/patients/{patient}/details",
     )
-    assert f'<a href="/patients/{patient}/details">Back to the patient</a>' in _text(late)
+    assert f'<a href="/patients/{patient}/details" target="_self">Back to the patient</a>' in _text(late)
     assert f'name="came_from" value="/patients/{patient}/details"' in _text(late)
 
 

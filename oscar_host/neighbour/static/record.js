@@ -15,6 +15,21 @@ async function show() {
   if (column) column.prepend(boxes);
   else document.querySelector(BAR)?.after(boxes);
   start(boxes);
+  standInForHidden(boxes);
+}
+
+// While OSCAR hides the column, for its form to edit the record is in sight, a line for each box stands under the bar.
+function standInForHidden(boxes) {
+  const line = document.createElement("p");
+  line.id = "plugin-lines";
+  line.style.cssText = "margin: 0; padding: 1px 4px; background: #fff; color: #111; font: x-small Verdana, sans-serif";
+  new ResizeObserver(() => {
+    if (line.isConnected) line.remove(); // prototype.js, which OSCAR loads, has a `remove` that fails elsewhere
+    if (boxes.getClientRects().length) return;
+    const lines = [...boxes.children].map((box) => (box.querySelector("[data-summary]") ?? box).dataset.summary);
+    line.textContent = lines.filter(Boolean).join(" \u00b7 ");
+    document.querySelector(BAR)?.after(line);
+  }).observe(boxes);
 }
 
 // An element with the boxes; null when there is nothing that this person may see.

@@ -1,0 +1,62 @@
+"""The list of a panel's page on paper: all that it has found, without what is for the screen."""
+
+from collections.abc import Iterator, Mapping
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.wording import WORDING
+from ..hooks import Actor, AuditEvent, Host
+from ..services import panel_members, panels
+from ..services.wanted_members import Fate, Wanted
+from ..settings import load
+from .panel_page import members_context, searched, state_of, wanted_of
+from .rendering import page
+from .serving import ID, Needs, Route
+
+LONGEST = 10_000  # members: some hundred sheets
+_FATES = {Fate.SENT: "Goes out", Fate.LEFT_OUT: "Left out"}
+
+
+def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """The whole list from its beginning, whatever page of it was open."""
+    state = state_of(request.values)
+    wanted = wanted_of(state, searched(request.values)).first_page
+    with host.database.engine.connect() as connection:
+        panel = panels.get(connection, host, panel_id)
+        found = panel_members.listing(connection, host, actor, load(host.settings), panel_id, wanted, LONGEST)
+    event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="print of patients")
+    with host.database.session() as session:
+        host.audit.record(session, event)
+    return page(
+        host,
+        f"Panel {panel.number}",
+        "panel_print.html",
+        panel=panel,
+        listing=found,
+        narrowed=tuple(_narrowed(wanted)),
+        now=host.clock.now(),
+        back=_back(panel_id, state),
+        **members_context(host, panel),
+    )
+
+
+def _back(panel_id: int, state: Mapping[str, str]) -> str:
+    kept = {field: text for field, text in state.items() if text and field not in ("after", "before")}
+    return url_for("cpar.panel", panel_id=panel_id, **kept)  # type: ignore[arg-type]
+
+
+def _narrowed(wanted: Wanted) -> Iterator[str]:
+    """What the list was narrowed by, in words."""
+    if wanted.text:
+        yield f"found by \u201c{wanted.text}\u201d"
+    if wanted.fate:
+        yield _FATES[wanted.fate] if isinstance(wanted.fate, Fate) else f"left out: {WORDING[wanted.fate].label}"
+    for years, what in ((wanted.unconfirmed_years, "confirmed"), (wanted.unseen_years, "seen")):
+        if years:
+            yield f"not {what} for {years} {'year' if years == 1 else 'years'}, or never"
+    if wanted.mrp_outside:
+        yield "MRP not a provider of this panel, or none"
+
+
+ROUTES = (Route(f"/panels/<{ID}:panel_id>/print", print_panel, Needs.MANAGEMENT, ("GET", "POST")),)
