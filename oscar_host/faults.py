@@ -14,11 +14,14 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away
+
 log = logging.getLogger(__name__)
 
 _INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
 _OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
+_AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
 _PLAIN = Markup(
     '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
     "<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n</main>\n</body>\n</html>\n"
@@ -58,6 +61,9 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         return _answer(pages, status, status.phrase.capitalize(), words.get(status, _INCOMPLETE))
 
     def broken(error: Exception) -> ResponseReturnValue:
+        if is_away(error):
+            log.warning("the database cannot be reached: %s in %s", type(error).__name__, request.endpoint)
+            return unavailable("The database cannot be reached", _AWAY)
         _note(error)
         return _answer(pages, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
 
@@ -69,6 +75,17 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
 def plain_page(title: str, message: str, status: HTTPStatus) -> ResponseReturnValue:
     """A page without any frame, for when nothing may be asked that the frame shows."""
     return _PLAIN.format(title=title, message=message), status
+
+
+def unavailable(title: str, message: str) -> ResponseReturnValue:
+    """The answer while something is down that comes back by itself, with nothing around it that would need it.
+
+    A script that puts a part of a page in place gets the words alone.
+    """
+    again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+    if request.headers.get("HX-Request") or request.headers.get("Sec-Fetch-Dest") == "empty":
+        return Markup('<p role="alert">{}</p>').format(message), HTTPStatus.SERVICE_UNAVAILABLE, again
+    return _PLAIN.format(title=title, message=message), HTTPStatus.SERVICE_UNAVAILABLE, again
 
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:

@@ -41,7 +41,7 @@ class OscarIdentity:
 
     `look` tells what is there of the tables, `signed_in` the provider id of whoever sent the current request (None when
     nobody is signed in), `cpar_object` on which object managing panels is a right. `told` asks somebody else what the
-    sender of the current request may do; everybody else's rights are read from the tables.
+    sender of the current request may do, and is handed what the tables say; everybody else's rights are the tables'.
     """
 
     tables: Tables
@@ -49,7 +49,7 @@ class OscarIdentity:
     look: Callable[[], Present]
     signed_in: Callable[[], str | None] = signed_in_here
     cpar_object: str = CPAR
-    told: Callable[[], Privileges] | None = None
+    told: Callable[[Privileges], Privileges] | None = None
 
     @property
     def system(self) -> Actor:
@@ -104,7 +104,7 @@ class OscarIdentity:
             with self.database.engine.connect() as connection:
                 found = self._read(connection, provider_id)
             if found and self.told and context and provider_id == self.signed_in():
-                found = replace(found, privileges=self.told())
+                found = replace(found, privileges=self.told(found.privileges))
             kept[provider_id] = found
         return kept[provider_id]
 

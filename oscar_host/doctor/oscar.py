@@ -1,10 +1,13 @@
 """Whether OSCAR answers the question who is signed in, where the plugins' pages stand beside it."""
 
+from pathlib import Path
+
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health
 
 from ..host import OscarHost
 from ..neighbour.rest import OscarRest, OscarUnavailable, SignedOut
+from ..neighbour.rights import NOT_TOLD_FIX, note_in
 from ..neighbour.sessions import ME
 from ..neighbour.settings import load
 
@@ -23,6 +26,13 @@ def signs_in(host: OscarHost) -> Health:
     try:
         rest.get(ME, f"{settings.oscar_cookies.split()[0]}=of-nobody")
     except SignedOut:
+        note = note_in(Path(settings.session_folder))
+        if settings.privileges == "rest" and note.exists():
+            return Health.warning(
+                "privileges = rest does not work with this OSCAR: asked for all rights it answers with status 500, as "
+                "Open-O's main line does. Rights are read from its tables instead.",
+                f"{NOT_TOLD_FIX} To try again after an update of OSCAR, remove {note} and restart the application.",
+            )
         return Health.ok("OSCAR answers, and knows nobody without a session.")
     except OscarUnavailable as error:
         if distrust := str(error):

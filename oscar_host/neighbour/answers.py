@@ -23,6 +23,7 @@ _LONGEST_SECONDS = 60 * 60  # a file that nobody has written for so long is thro
 _BETWEEN_CLEANINGS = 60  # seconds
 _MOST_KEPT = 10_000
 _MOST_BYTES = 4096
+_NAMES = "?" * 64  # an HMAC's
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Answers:
             return
         self._cleaned_at = time.monotonic()
         with suppress(OSError):
-            latest_first = sorted(((file.stat().st_mtime, file) for file in self._folder.iterdir()), reverse=True)
+            latest_first = sorted(((file.stat().st_mtime, file) for file in self._folder.glob(_NAMES)), reverse=True)
             for place, (written_at, file) in enumerate(latest_first):
                 if place >= self._most_kept or time.time() - written_at > _LONGEST_SECONDS:
                     file.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from cpar_plugin.hooks import is_polled
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..application import new_application, register_plugins
-from ..faults import FaultPages, handle_faults, plain_page
+from ..faults import FaultPages, handle_faults, unavailable
 from ..host import OscarHost
 from ..identity import SESSION_KEY, OscarIdentity
 from ..privileges import Privileges
@@ -24,7 +24,7 @@ from .answers import Answers
 from .frame import Neighbour, NeighbourPages, home, neighbour, page
 from .loader import add_loader, notes
 from .rest import OscarRest, OscarUnavailable
-from .rights import ToldRights, told_permissions
+from .rights import RestRights, told_permissions
 from .sessions import OscarSessions
 from .settings import NeighbourSettings, load
 
@@ -92,11 +92,13 @@ def _identity(host: OscarHost, settings: NeighbourSettings) -> OscarIdentity:
 
     identity = replace(host.identity, signed_in=signed_in)
 
-    def told() -> Privileges:
+    rights = RestRights(rest, Path(settings.session_folder))
+
+    def told(tables: Privileges) -> Privileges:
         cookie = sessions.cookie(request.cookies)
         if settings.privileges == "rest":
-            return ToldRights(rest, cookie)
-        return told_permissions(rest, cookie, identity.cpar_object)
+            return rights.of(cookie, tables)
+        return told_permissions(rest, cookie, identity.cpar_object, tables.closed)
 
     return identity if settings.privileges == "tables" else replace(identity, told=told)
 
@@ -124,9 +126,5 @@ def _fault_pages(settings: NeighbourSettings) -> FaultPages:
     )
 
 
-def _unavailable(error: OscarUnavailable) -> ResponseReturnValue:
-    """A script that puts a part of a page in place gets the words alone."""
-    title, status = "OSCAR does not answer", HTTPStatus.SERVICE_UNAVAILABLE
-    if request.headers.get("HX-Request") or request.headers.get("Sec-Fetch-Dest") == "empty":
-        return f'<p role="alert">{_UNAVAILABLE}</p>', status
-    return plain_page(title, _UNAVAILABLE, status)
+def _unavailable(_: OscarUnavailable) -> ResponseReturnValue:
+    return unavailable("OSCAR does not answer", _UNAVAILABLE)

@@ -1,28 +1,70 @@
 """What the sender of the current request may do, told by OSCAR's REST interface instead of read from its tables."""
 
-from collections.abc import Set
+import logging
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
-from ..privileges import MANAGE_PANELS, READ, RECORDS, WRITE, closed_patient
+from ..privileges import MANAGE_PANELS, READ, RECORDS, WRITE, Privileges, closed_patient
 from .rest import OscarRest, OscarUnavailable, SignedOut
+
+log = logging.getLogger(__name__)
 
 RIGHTS = "persona/rights"
 HAS_RIGHT = "persona/hasRight"
 ROLES = "providerService/self/security/roles"
+NOT_TOLD_FIX = "Set privileges = tables."
 _LEVELS = {"r": "READ", "u": "UPDATE", "w": "CREATE", "d": "DELETE"}
+
+
+def note_in(folder: Path) -> Path:
+    """The file that says that OSCAR does not tell whose records are closed."""
+    return folder / "rights-by-rest-do-not-work"
+
+
+class RestRights:
+    """Rights by REST; by the tables from the day on which OSCAR turns out not to tell whose records are closed.
+
+    Open-O's main line answers that question with status 500 whoever asks. It is noted in `folder`, for all processes
+    and for good: those who want to try again remove the file.
+    """
+
+    def __init__(self, rest: OscarRest, folder: Path) -> None:
+        self._rest = rest
+        self._note = note_in(folder)
+        self._noted = False
+
+    def of(self, cookie: str, tables: Privileges) -> Privileges:
+        """The rights of whoever has this cookie; `tables` is what the tables say of them."""
+        self._noted = self._noted or self._note.exists()
+        return tables if self._noted else ToldRights(self._rest, cookie, tables, self._not_told)
+
+    def _not_told(self) -> None:
+        self._noted = True
+        try:
+            self._note.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            return
+        except OSError as error:
+            log.warning("%s cannot be written (%s).", self._note, error.strerror)
+        log.warning("OSCAR answers %s with status 500: rights are read from its tables. %s", RIGHTS, NOT_TOLD_FIX)
 
 
 class ToldRights:
     """Each right is asked for by itself, and kept as long as this object: for one request.
 
-    A session that has ended meanwhile has no rights. Every method raises OscarUnavailable.
+    A session that has ended meanwhile has no rights. Every method raises OscarUnavailable. `not_told` is called when
+    OSCAR fails at telling whose records are closed; `tables` tells it then.
     """
 
-    def __init__(self, rest: OscarRest, cookie: str) -> None:
+    def __init__(self, rest: OscarRest, cookie: str, tables: Privileges, not_told: Callable[[], None]) -> None:
         self._rest = rest
         self._cookie = cookie
+        self._tables = tables
+        self._not_told = not_told
         self._told: dict[tuple[str, str, int | None], bool] = {}
 
     def may(self, object_name: str, wanted: str) -> bool:
@@ -40,6 +82,11 @@ class ToldRights:
             told = self._rest.get(RIGHTS, self._cookie)
         except SignedOut:
             return frozenset()
+        except OscarUnavailable as answer:
+            if answer.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            self._not_told()
+            return self._tables.closed
         patients = (closed_patient(*privilege) for privilege in _privileges_in(told))
         return {patient for patient in patients if patient is not None}
 
@@ -58,23 +105,22 @@ class ToldRights:
 
 @dataclass(frozen=True, slots=True)
 class ToldPermissions:
-    """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno tells them."""
+    """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno tells them.
+
+    They say nothing of single patients: `closed` are those whom the tables close.
+    """
 
     names: frozenset[str]
     cpar_object: str
+    closed: Set[int]
 
     def may(self, object_name: str, wanted: str) -> bool:
         """Whether the permission for this level of the object is among them."""
         return self._name(object_name, wanted) in self.names
 
     def may_see(self, patient_id: int) -> bool:
-        """Whether records may be read: the names say nothing of single patients."""
-        return self.may(RECORDS, READ)
-
-    @property
-    def closed(self) -> Set[int]:
-        """Nobody."""
-        return frozenset()
+        """Whether records may be read, and this one is not closed."""
+        return self.may(RECORDS, READ) and patient_id not in self.closed
 
     def _name(self, object_name: str, wanted: str) -> str:
         if (object_name, wanted) == (self.cpar_object, WRITE):
@@ -84,17 +130,17 @@ class ToldPermissions:
         return f"{object_name.removeprefix('_').replace('.', '_').upper()}_{_LEVELS[wanted]}"
 
 
-def told_permissions(rest: OscarRest, cookie: str, cpar_object: str) -> ToldPermissions:
+def told_permissions(rest: OscarRest, cookie: str, cpar_object: str, closed: Set[int]) -> ToldPermissions:
     """Ask for them. Raises OscarUnavailable."""
     try:
         told = rest.get(ROLES, cookie)
     except SignedOut:
-        return ToldPermissions(frozenset(), cpar_object)
+        return ToldPermissions(frozenset(), cpar_object, closed)
     if not isinstance(told, dict) or "securityPermissions" not in told:
         raise OscarUnavailable
     items = _listed(told["securityPermissions"])
     names = (item.get("permission") if isinstance(item, dict) else item for item in items)
-    return ToldPermissions(frozenset(name for name in names if isinstance(name, str)), cpar_object)
+    return ToldPermissions(frozenset(name for name in names if isinstance(name, str)), cpar_object, closed)
 
 
 def _privileges_in(told: Any) -> list[tuple[str, str]]:

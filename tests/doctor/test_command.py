@@ -15,6 +15,7 @@ from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthCheck, Manifest, hookimpl
 from cpar_plugin.hooks.plugins import Plugins
 from oscar_host.doctor.command import command
+from oscar_host.neighbour.rights import note_in
 
 from ..neighbour.stand_in import Answer, StandIn, running
 from .conftest import Doctor, examine
@@ -153,3 +154,16 @@ def test_an_oscar_that_names_somebody_for_a_session_of_nobody_is_a_failure(docto
     oscar_rest.signed_out = Answer(200, {"providerNo": "101"})
     found = doctor(oscar_url=oscar_rest.url, secret_key="0123456789abcdef" * 4)["oscar"]
     assert (found.level, "Stop the application" in found.mend) == ("failure", True)
+
+
+def test_an_oscar_that_cannot_tell_all_rights_is_a_warning_where_it_is_asked_for_them(
+    doctor: Doctor, oscar_rest: StandIn, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sessions"
+    beside = {"oscar_url": oscar_rest.url, "secret_key": "0123456789abcdef" * 4, "session_folder": str(folder)}
+    assert doctor(**beside, privileges="rest")["oscar"].level == "ok"
+    folder.mkdir()
+    note_in(folder).touch()
+    found = doctor(**beside, privileges="rest")["oscar"]
+    assert (found.level, "Set privileges = tables" in found.mend) == ("warning", True)
+    assert doctor(**beside)["oscar"].level == "ok"

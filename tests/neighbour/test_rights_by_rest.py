@@ -137,6 +137,29 @@ def test_without_the_right_to_records_no_privilege_for_one_patient_opens_a_recor
     assert listed(page) == set()
 
 
+def test_where_oscar_cannot_tell_all_rights_the_tables_tell_them(
+    beside: Beside,
+    oscar: Any,
+    rights: dict[str, set[tuple[str, str, str]]],
+    standing_in: StandIn,
+    panel_with: Callable[..., int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    panel_id = panel_with(1, 2)
+    oscar.privilege("admin", "_demographic$1", "o")
+    standing_in.answers[RIGHTS] = lambda *_: Answer(500)
+    rights[MANAGER] = {("_admin", "r", ""), ("_demographic", "r", "")}
+    with serving(beside(privileges="rest")) as first, serving(beside(privileges="rest")) as second:
+        for site in (first, second, first):
+            answer = Person(site, "manager").get(f"/panels/{panel_id}")
+            assert (answer.status_code, listed(answer.text)) == (200, {2})
+        asked = [question.path for question in standing_in.asked]
+        assert asked.count(RIGHTS) == 1
+        assert Person(second, "doctor").get("/patients/1/widget").status_code == 200  # by the tables, as all is now
+    assert [question.path for question in standing_in.asked[len(asked) :]] == [ME]
+    assert caplog.text.count("rights are read from its tables") == 1
+
+
 @pytest.mark.parametrize("said", [True, "true", {"success": True}, {"success": "true"}])
 def test_every_yes_is_understood(rest_site: str, rights: object, standing_in: StandIn, said: object) -> None:
     standing_in.answers[HAS_RIGHT] = lambda *_: Answer(200, said if isinstance(said, dict) else {"success": said})

@@ -431,12 +431,16 @@ def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Pa
 
 def test_what_is_kept_is_bounded_and_old_answers_go(folder: Path) -> None:
     answers = Answers(folder, most_kept=3)
+    (folder / "another file").touch()
     for number in range(5):
-        (folder / f"old-{number}").write_text("{}")
-        os.utime(folder / f"old-{number}", (number + 1, number + 1) if number < 2 else None)
-    with answers.of("new"):
-        assert len(list(folder.iterdir())) == 3
-    assert not {"old-0", "old-1"} & {path.name for path in folder.iterdir()}
+        kept = folder / f"{number:064x}"
+        kept.write_text("{}")
+        os.utime(kept, (number + 1, number + 1) if number < 2 else None)
+    with answers.of("f" * 64):
+        left = {path.name for path in folder.iterdir()}
+    assert len(left) == 4
+    assert {"another file", "f" * 64} <= left
+    assert not {f"{0:064x}", f"{1:064x}"} & left
 
 
 def test_no_log_line_holds_a_cookie(person: NewPerson, standing_in: StandIn, caplog: pytest.LogCaptureFixture) -> None:

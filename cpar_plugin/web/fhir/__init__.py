@@ -10,12 +10,12 @@ from ...fhir_mappings.searchable import SEARCHABLE
 from ...hooks import Host, ProgramInterface
 from ...settings import load
 from . import openapi, smart, token
-from .callers import Callers, TurnedAway, turned_away
+from .callers import Callers
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
 from .metadata import DEFINITION_KINDS, metadata, read_definition
 from .reading import read_resource
-from .refusals import Refusal
+from .refusals import Refusal, refused
 from .routes import METHODS, Exchange, Route, serve
 from .searching import search
 
@@ -64,7 +64,7 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
             strict_slashes=False,
         )
     interface.record_once(lambda state: state.app.extensions.update(cpar_fhir_callers=callers))
-    interface.register_error_handler(TurnedAway, turned_away)
+    interface.register_error_handler(Exception, refused)
     interface.after_request(_guard)
     return interface
 

@@ -12,6 +12,7 @@ from ...fhir_mappings.outcome import IssueType
 from ...services.export.request import BadKickOff
 from ...services.resources.refusals import Gone
 from ...services.resources.search_values import BadSearch
+from ...store.reach import TRY_AGAIN_SECONDS, is_away
 from .callers import TurnedAway, turned_away
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ def _as_refusal(error: Exception) -> Refusal:
         case HTTPException(code=int(status)) if 400 <= status < 500:
             code, words = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
             return Refusal(HTTPStatus(status), code, words)
+    if is_away(error):
+        _log.warning("The database cannot be reached: %s", type(error).__name__)
+        words = "The clinic's database cannot be reached just now. Try again in a moment."
+        again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+        return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, IssueType.TRANSIENT, words, **again)
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
     _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)

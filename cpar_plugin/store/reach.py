@@ -1,0 +1,19 @@
+"""Whether an error says that the database cannot be reached, and that trying again later may help."""
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+# MariaDB's: no socket, no server, too many connections, gone away, lost in a query, shutting down, killed.
+_NUMBERS: Final = (2002, 2003, 1040, 2006, 2013, 1053, 1927)
+TRY_AGAIN_SECONDS: Final = 10
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server is down or too busy for another connection. Nothing was changed then."""
+    if isinstance(error, TimeoutError):  # all connections are in use
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    number = error.orig.args[0] if error.orig and error.orig.args else None
+    return error.connection_invalidated or number in _NUMBERS
