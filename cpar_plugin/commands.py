@@ -70,7 +70,10 @@ def cpar(ctx: click.Context, name: str | None) -> None:
 
 
 def open_host(ctx: click.Context) -> Host:
-    """The host that `--host` names, or the only one installed. Raises UsageError when that is not clear."""
+    """The host that `--host` names, or the only one installed; it is closed with the command.
+
+    Raises UsageError when that is not clear.
+    """
     hosts, name = _hosts(), ctx.find_root().obj
     if name is None and len(hosts) == 1:
         name = next(iter(hosts))
@@ -78,6 +81,7 @@ def open_host(ctx: click.Context) -> Host:
         known = ", ".join(sorted(hosts)) or "none"
         raise click.UsageError(f"Say which EMR with --host. Installed: {known}.")
     host: Host = hosts[name].load()()
+    ctx.call_on_close(host.database.engine.dispose)
     return host
 
 

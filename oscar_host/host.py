@@ -28,7 +28,10 @@ _PREFIX = "CPAR_"
 
 @dataclass(frozen=True, kw_only=True)
 class OscarHost:
-    """An OSCAR-family EMR as the host of plugins; `tables` are its own."""
+    """An OSCAR-family EMR as the host of plugins; `tables` are its own.
+
+    Whoever opens one closes it, as a context manager or by `close()`: otherwise connections stay open.
+    """
 
     roster: OscarRoster
     identity: OscarIdentity
@@ -38,6 +41,16 @@ class OscarHost:
     clock: Clock
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
     tables: Tables = field(repr=False)
+
+    def close(self) -> None:
+        """Close all connections. They are opened anew if the host is used once more."""
+        self.database.engine.dispose()
+
+    def __enter__(self) -> "OscarHost":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_host(

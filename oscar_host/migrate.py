@@ -17,9 +17,9 @@ _AGAIN = "What was made stays: correct that, and run cpar migrate again. cpar do
 @click.command("migrate")
 def command() -> None:
     """Make or update the plugins' own tables. The EMR's tables are not touched."""
-    host = from_environment()
     try:
-        installed_plugins(host)
+        with from_environment() as host:
+            installed_plugins(host)
     except (SQLAlchemyError, TimeoutError) as error:
         raise click.ClickException(f"The tables were not made or updated: {_reason(error)}. {_AGAIN}") from None
     click.echo("The tables are up to date.")

@@ -21,21 +21,22 @@ _THREADS = 8
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
 def command(address: str, port: int) -> None:
     """Run the embedded EMR until it is stopped with Ctrl-C."""
-    host = from_environment()
-    serve(host, installed_plugins(host), address=address, port=port)
+    with from_environment() as host:
+        serve(host, installed_plugins(host), address=address, port=port)
 
 
 def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None:
     """Serve until a signal ends it. One process: its scheduler runs in it, and its threads share the throttle."""
     app = create_app(host, plugins)
     # Connections do not survive a fork.
-    host.database.engine.dispose()
-    _Server(app, Scheduler(plugins, host), f"{address}:{port}").run()
+    host.close()
+    _Server(app, host, Scheduler(plugins, host), f"{address}:{port}").run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, app: Flask, scheduler: Scheduler, bind: str) -> None:
+    def __init__(self, app: Flask, host: OscarHost, scheduler: Scheduler, bind: str) -> None:
         self._app = app
+        self._host = host
         self._scheduler = scheduler
         self._bind = bind
         super().__init__()
@@ -61,3 +62,4 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _stop(self, server: Any, worker: Any) -> None:
         self._scheduler.stop()
+        self._host.close()

@@ -106,7 +106,12 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
     calendar = load({}).calendar(ALBERTA)
     night = last_open_night(calendar, now)
     clock = FixedClock(datetime.combine(night - timedelta(days=1), time(10), ALBERTA))
-    host = place.host(registry_url, clock)
+    with place.host(registry_url, clock) as host:
+        yield from _filled(host, calendar, night, patients)
+
+
+def _filled(host: OscarHost, calendar: Calendar, night: date, patients: int) -> Iterator[str]:
+    """Its patients, panels and the submission of `night`; see make_clinic."""
     settings, manager = load(host.settings), host.identity.system
     with shown(patients, "Writing patients", "Finishing") as progress:
         written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night, progress=progress)
@@ -119,12 +124,11 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     asking.ask(host, settings, manager, first)
-    yield f"On {clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
+    yield f"On {host.clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
 
     run.run_due(host, settings, calendar.moment(night, calendar.night_run_at))
     with host.database.engine.connect() as connection:
         [submission, *_] = history.history(connection, host, panel_id=first)
-    host.database.engine.dispose()
     if submission.state is not State.DELIVERED or submission.sent is None or submission.left_out is None:
         raise Refused(f"The submission did not arrive. {submission.failure or submission.label}")
     if assigned.added != submission.sent + submission.left_out:
@@ -171,7 +175,10 @@ def interruptible() -> Iterator[None]:
 
 
 def serve(host: OscarHost, port: int) -> Iterator[str]:
-    """Serve the embedded EMR with its scheduler until somebody ends it. Yields what to tell, once it listens."""
+    """Serve the embedded EMR with its scheduler until somebody ends it, and close it.
+
+    Yields what to tell, once it listens.
+    """
     plugins = installed_plugins(host)
     # In this process, unlike `cpar serve`: whatever ends it, nothing is left behind.
     listening = server.serve(create_app(host, plugins), "127.0.0.1", port, None)
@@ -182,6 +189,7 @@ def serve(host: OscarHost, port: int) -> Iterator[str]:
         listening.serve_forever()
     finally:
         scheduler.stop()
+        host.close()
 
 
 @click.command("demo")

@@ -59,10 +59,8 @@ def examine() -> Iterator[Finding]:
         yield Finding(_SETTINGS, Health.failure(str(refused), "Correct that in the settings; then look again."))
         yield from (Finding(name, None) for name in NAMES if name != _SETTINGS)
         return
-    try:
+    with host:
         yield from _examined(host)
-    finally:
-        host.database.engine.dispose()
 
 
 def _examined(host: OscarHost) -> Iterator[Finding]:

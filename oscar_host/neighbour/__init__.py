@@ -1,6 +1,6 @@
 """The application beside a running OSCAR: `gunicorn 'oscar_host.neighbour:app()'`."""
 
-import atexit
+import threading
 
 from flask import Flask
 
@@ -13,12 +13,20 @@ from .app import create_app
 def app() -> Flask:
     """The application with its scheduler, as the environment describes it. For each worker: not with `--preload`.
 
-    Brings the plugins' tables up to date. Raises Refused that says what to set.
+    Brings the plugins' tables up to date. Raises Refused that says what to set. When the worker ends, its scheduler
+    stops first, after the ticks that are running, and then its connections are closed.
     """
     host = from_environment()
     plugins = installed_plugins(host)
     application = create_app(host, plugins)
     scheduler = Scheduler(plugins, host)
     scheduler.start()
-    atexit.register(scheduler.stop)
+
+    def stop() -> None:
+        scheduler.stop()
+        host.close()
+
+    # Called when the worker ends, before the pools of threads that ticks run in: `atexit` comes after these, while the
+    # scheduler still has work for them.
+    threading._register_atexit(stop)  # type: ignore[attr-defined]
     return application

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import collate, create_engine
+from sqlalchemy import collate, create_engine, event
 from sqlalchemy.orm import sessionmaker
 
 from .breaking import breaks, with_port, with_roster
@@ -22,6 +22,7 @@ def the_server_cuts_what_is_too_long(bench: OscarBench) -> OscarBench:
     real: Any = bench.host.database
     url = real.engine.url
     lenient = create_engine(url, isolation_level="REPEATABLE READ", connect_args={"init_command": "SET sql_mode = ''"})
+    event.listen(real.engine, "engine_disposed", lambda _: lenient.dispose())
     writing = sessionmaker(lenient.execution_options(isolation_level="READ COMMITTED"))
     return with_port(bench, "database", engine=lenient, session=writing.begin)
 

@@ -190,7 +190,9 @@ def who_writes_does_not_wait(bench: OscarBench) -> OscarBench:
 
 @breaks("test_a_moment_comes_back_as_it_was_written")
 def moments_lose_their_microseconds(bench: OscarBench) -> OscarBench:
-    database = OscarDatabase(bench.host.database.engine.url.render_as_string(hide_password=False))
+    real = bench.host.database.engine
+    database = OscarDatabase(real.url.render_as_string(hide_password=False))
+    event.listen(real, "engine_disposed", lambda _: database.engine.dispose())
     moment = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{6}")
 
     def cut(value: Any) -> Any:

@@ -18,7 +18,7 @@ from cpar_plugin.services import clinic
 from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.demo.frame import EmbeddedPages
-from oscar_host.host import open_host
+from oscar_host.host import OscarHost, open_host
 from oscar_host.privileges import object_of
 
 from ..conftest import NOW, Oscar, Place
@@ -104,17 +104,17 @@ class OscarBench:
 def bench_at(place: Place, outbox: Path) -> Iterator[OscarBench]:
     """A bench on a database with all tables."""
     clock = FixedClock(NOW)
-    host = open_host(
-        place.url,
-        host_schema=place.host_schema,
-        clock=clock,
-        pages=EmbeddedPages(),
-        settings={"outbox_folder": str(outbox)},
-    )
+    settings = {"outbox_folder": str(outbox)}
+    with open_host(
+        place.url, host_schema=place.host_schema, clock=clock, pages=EmbeddedPages(), settings=settings
+    ) as host:
+        yield _prepared(host, clock)
+
+
+def _prepared(host: OscarHost, clock: FixedClock) -> OscarBench:
     if host.database.engine.dialect.name == "sqlite":
         event.listen(host.database.engine, "connect", lambda connection, _: connection.execute(_CARELESS).close())
     clinic.enable(host, host.identity.system)
     plugins = Plugins()
     plugins.load_installed()
-    yield OscarBench(host, create_app(host, plugins), Oscar(host), clock)
-    host.database.engine.dispose()
+    return OscarBench(host, create_app(host, plugins), Oscar(host), clock)

@@ -16,7 +16,42 @@ from oscar_host.host import OscarHost
 from .conftest import Person
 from .stand_in import ME, StandIn
 
+# A plugin that always has something to do: while one tick lasts, others are due.
+_BUSY = """
+import os
+import time
+from datetime import timedelta
+from cpar_plugin.hooks import Job, Manifest, hookimpl
+
+@hookimpl
+def plugin_manifest():
+    return Manifest(name="busy", version="1", contract=">=1.0,<2")
+
+@hookimpl
+def scheduled_jobs(host):
+    def last_long(now):
+        print("busy", os.getpid(), flush=True)
+        with host.database.engine.connect() as connection:
+            time.sleep(4)
+            connection.exec_driver_sql("SELECT 1")
+        print("done", os.getpid(), flush=True)
+
+    return [
+        Job(name="long", every=timedelta(seconds=1), run=last_long),
+        Job(name="short", every=timedelta(seconds=1), run=lambda now: None),
+    ]
+"""
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> None:
+    """Installs the plugin that is always busy."""
+    (tmp_path / "busy.py").write_text(_BUSY)
+    installed = tmp_path / "busy-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: busy\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[oscar_emr]\nbusy = busy\n")
 
 
 @pytest.fixture
@@ -32,7 +67,8 @@ def gunicorn(
     command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", "127.0.0.1:0"]
     with subprocess.Popen(
         [*command, "oscar_host.neighbour:app()"],
-        env={"CPAR_SETTINGS": str(file), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        env={"CPAR_SETTINGS": str(file), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
@@ -73,3 +109,18 @@ def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_p
     assert gunicorn.returncode == 0
     assert "Traceback" not in rest
     assert "Error" not in rest
+
+
+def test_it_stops_its_regular_work_before_anything_else(busy: None, gunicorn: subprocess.Popen[str]) -> None:
+    assert gunicorn.stdout
+    workers: set[str] = set()
+    for line in gunicorn.stdout:
+        workers.add(line.split()[1])
+        if len(workers) == 2:
+            break
+    gunicorn.send_signal(signal.SIGTERM)
+    said, messages = gunicorn.communicate(timeout=120)
+    assert gunicorn.returncode == 0, messages
+    assert said.splitlines()[-1].startswith("done")
+    assert "Traceback" not in messages
+    assert "Error" not in messages

@@ -1,5 +1,7 @@
 """The migrations make the tables that the code is written for."""
 
+from collections.abc import Iterator
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -30,8 +32,10 @@ def _differences(engine: Engine, metadata: MetaData) -> list[object]:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Engine:
-    return create_engine(database_url)
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 def test_the_host_upgrades_to_exactly_the_tables_of_the_code(host: OscarHost) -> None:
@@ -54,7 +58,6 @@ def test_any_host_can_upgrade_with_alembic_alone(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     assert _differences(engine, tables.metadata) == []
-    engine.dispose()
 
 
 def test_the_clinic_is_there_and_switched_off_after_the_upgrade(host: OscarHost) -> None:
@@ -69,7 +72,6 @@ def test_a_downgrade_leaves_nothing_behind(engine: Engine) -> None:
         command.upgrade(config, "head")
         command.downgrade(config, "base")
     assert inspect(engine).get_table_names() == [SOURCE.version_table]
-    engine.dispose()
 
 
 def test_every_constraint_has_a_name_by_which_a_later_migration_finds_it() -> None:

@@ -33,8 +33,8 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every address of the embedded EMR with the plugin, its numbers as `<id>`."""
     plugins = Plugins()
     plugins.load_installed()
-    host = open_host(f"sqlite:///{tmp_path_factory.mktemp('addresses') / 'clinic.db'}")
-    rules = create_app(host, plugins).url_map.iter_rules()
+    with open_host(f"sqlite:///{tmp_path_factory.mktemp('addresses') / 'clinic.db'}") as host:
+        rules = create_app(host, plugins).url_map.iter_rules()
     return {re.sub(r"<[^>]*>", "<id>", rule.rule) for rule in rules}
 
 

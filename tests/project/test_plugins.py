@@ -1,6 +1,6 @@
 """How a host asks its plugins: one at a time, and none can take the page away from the others."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ SECRET = "Tremblay 123466789"
 
 
 @pytest.fixture
-def emr(tmp_path: Path) -> Host:
-    return open_host(f"sqlite:///{tmp_path / 'clinic.db'}")
+def emr(tmp_path: Path) -> Iterator[Host]:
+    with open_host(f"sqlite:///{tmp_path / 'clinic.db'}") as host:
+        yield host
 
 
 class Sound:

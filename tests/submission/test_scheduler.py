@@ -31,9 +31,10 @@ class Plugin:
 
 
 @pytest.fixture
-def resting(tmp_path: Any) -> OscarHost:
+def resting(tmp_path: Any) -> Iterator[OscarHost]:
     """A host that needs no database here."""
-    return open_host(f"sqlite:///{tmp_path / 'clinic.db'}")
+    with open_host(f"sqlite:///{tmp_path / 'clinic.db'}") as host:
+        yield host
 
 
 @contextmanager

@@ -49,9 +49,8 @@ def demo_data(patients: int, seed: int, as_of: date | None, database: str | None
     """
     started = time.monotonic()
     try:
-        host = _host(database, schema)
-        day = as_of or host.clock.now().date()
-        with shown(patients, "Writing patients", "Finishing") as progress:
+        with _host(database, schema) as host, shown(patients, "Writing patients", "Finishing") as progress:
+            day = as_of or host.clock.now().date()
             written = fill(host.database, host.tables, patients=patients, seed=seed, as_of=day, progress=progress)
     except Refused as refused:
         raise click.ClickException(str(refused)) from None
