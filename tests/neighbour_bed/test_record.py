@@ -225,7 +225,7 @@ def test_whoever_signs_out_of_oscar_is_told_to_sign_in_again_and_comes_back(
     box(record).get_by_role("button", name="Confirm").click()
     expect(record.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
     sign_in(page, DOCTOR)
-    record.get_by_role("link", name="Then open this page again").click()
+    record.get_by_role("link", name="Then load this page again").click()
     expect(box(record).get_by_role("button", name="Confirm")).to_be_visible()
     assert record.url.endswith(master_record(patient_id))
 
