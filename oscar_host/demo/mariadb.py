@@ -47,8 +47,11 @@ class NoMariaDB(Exception):
 
 
 @contextmanager
-def private_mariadb() -> Iterator[URL]:
-    """Start a server, yield the URL of its administrator without a database, and end it with all its data."""
+def private_mariadb(*more: str) -> Iterator[URL]:
+    """Start a server, yield the URL of its administrator without a database, and end it with all its data.
+
+    `more` are options of the server, such as `ssl-cert=/file`.
+    """
     server = _program("mariadbd")
     installer = _program("mariadb-install-db")
     with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", ignore_cleanup_errors=True) as name:
@@ -58,7 +61,7 @@ def private_mariadb() -> Iterator[URL]:
             "--no-defaults",
             f"--datadir={folder / 'data'}",
             f"--tmpdir={folder}",
-            *(f"--{option}" for option in _OSCAR + _THROW_AWAY),
+            *(f"--{option}" for option in (*_OSCAR, *_THROW_AWAY, *more)),
         ]
         if os.geteuid() == 0:
             options.append("--user=root")

@@ -11,6 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cpar_plugin.hooks import Health
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.transport.trust import distrusted
 
 from ..database import MARIADB
 from ..host import OscarHost
@@ -113,6 +114,8 @@ def _refused(error: DBAPIError, engine: Engine) -> Health:
             f"The file {file} cannot be used as a database.",
             "Check CPAR_DATABASE_URL, and that this user may write to the file and to its folder.",
         )
+    if distrust := distrusted(error, engine.url.host or "the server"):
+        return Health.failure(distrust, "Let ssl_ca in CPAR_DATABASE_URL name who has issued it.")
     names = {"database": engine.url.database, "user": engine.url.username or "(none)"}
     message, mend = _REFUSALS.get(number, (f"The connection failed (error {number}).", _CHECK_ADDRESS))
     return Health.failure(message.format(**names), mend.format(make=_MAKE.format(**names), **names))

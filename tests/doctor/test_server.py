@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from sqlalchemy import URL, NullPool, create_engine, event, make_url, text
 
 from oscar_host.clock import SystemClock
@@ -12,6 +14,7 @@ from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.doctor.connecting import connection
 from oscar_host.host import open_host
 
+from ..authority import Authority
 from ..conftest import MariaDBStock, Place, make_tables
 from .conftest import Doctor, Found, Report, examine
 
@@ -152,3 +155,24 @@ def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> Non
     found = doctor(now="2026-11-10T10:00")["clock"]
     assert (found.level, "CPAR_NOW" in found.mend) == ("warning", True)
     assert doctor()["clock"].level == "ok"
+
+
+def test_a_certificate_of_the_server_that_is_not_accepted_is_told_with_the_cause(
+    tmp_path: Path, folders: dict[str, str]
+) -> None:
+    """Strictly or not: the driver takes what servers make for themselves, on every Python."""
+    (tmp_path / "another").mkdir()
+    old = Authority(tmp_path, issued={x509.AuthorityKeyIdentifier: None})
+    another = Authority(tmp_path / "another", name="Another")
+    certificate, key = old.issue("localhost")
+    with private_mariadb(f"ssl-cert={certificate}", f"ssl-key={key}") as server:
+
+        def looked(trusted: Authority) -> Found:
+            options = {"ssl_ca": trusted.file}
+            url = server.set(database="information_schema").update_query_dict(options)
+            return examine({"CPAR_DATABASE_URL": url.render_as_string(hide_password=False)} | folders)["database"]
+
+        assert looked(old).level == "ok"
+        found = looked(another)
+    assert (found.level, "ssl_ca" in found.mend) == ("failure", True)
+    assert "could not be verified (unable to get local issuer certificate)" in found.message
