@@ -40,9 +40,7 @@ class Slot:
     def __init__(self, file: int | None) -> None:
         """Without a file there is never an answer, and none is kept."""
         self._file = file
-        kept = self._read()
-        self.told = kept[0]
-        self._failed_at = kept[1]
+        self.told, self._failed_at = self._read()
 
     def failed_since(self, began: float) -> bool:
         """Whether OSCAR has been asked in vain since that moment of `time.monotonic`, while the caller was waiting."""
@@ -50,11 +48,12 @@ class Slot:
 
     def keep(self, told: Told) -> None:
         """For everybody who comes later."""
-        self._write(told, None)
+        self.told = told
+        self._write(None)
 
     def note_failure(self) -> None:
         """For those who are waiting. What was told before stays."""
-        self._write(self.told, time.monotonic())
+        self._write(time.monotonic())
 
     def _read(self) -> tuple[Told | None, float | None]:
         if self._file is None:
@@ -66,9 +65,10 @@ class Slot:
         except (OSError, ValueError, KeyError, TypeError):  # empty, or cut off when the disk was full
             return None, None
 
-    def _write(self, told: Told | None, failed_at: float | None) -> None:
+    def _write(self, failed_at: float | None) -> None:
         if self._file is None:
             return
+        told = self.told
         kept = {
             "asked_at": told.asked_at.isoformat() if told else None,
             "provider_id": told.provider_id if told else None,

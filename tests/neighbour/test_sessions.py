@@ -18,8 +18,9 @@ import requests
 
 from cpar_plugin.domain.refusals import Refused
 from oscar_host.clock import FixedClock
-from oscar_host.neighbour.answers import Answers
+from oscar_host.neighbour.answers import Answers, Told
 
+from ..conftest import NOW
 from .conftest import Beside, Person, serving
 from .stand_in import LOGIN_PAGE, ME, Answer, StandIn
 
@@ -427,6 +428,19 @@ def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Pa
     with pytest.raises(Refused, match="sessions cannot be made") as refused:
         beside()
     assert list(refused.value.messages) == ["session_folder"]
+
+
+def test_whoever_was_waiting_shares_a_failure_and_whoever_comes_later_asks_anew(folder: Path) -> None:
+    answers, began = Answers(folder), time.monotonic()
+    with answers.of("a") as asking:
+        asking.keep(Told(NOW, "301"))
+        asking.note_failure()
+    with answers.of("a") as waited:
+        assert waited.failed_since(began)
+        assert not waited.failed_since(time.monotonic())
+        assert waited.told == Told(NOW, "301")  # for pages that poll
+    with answers.of("b") as of_another:
+        assert not of_another.failed_since(began)
 
 
 def test_what_is_kept_is_bounded_and_old_answers_go(folder: Path) -> None:
