@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import orjson
 
 from ..domain.birth import birth_date
+from ..domain.member import Named
+from ..domain.names import legal_names
 from ..domain.texts import readable
 from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, identifier, profile
@@ -21,8 +23,8 @@ class LinkType(StrEnum):
     REPLACED_BY = "replaced-by"
 
 
-class PatientRow(Protocol):
-    """A patient as `hooks.Roster.patients` has it."""
+class PatientRow(Named, Protocol):
+    """A patient as `hooks.Roster.patients` has it, and what was answered to cautions about them."""
 
     @property
     def patient_id(self) -> int: ...
@@ -30,12 +32,6 @@ class PatientRow(Protocol):
     def phn(self) -> str | None: ...
     @property
     def phn_jurisdiction(self) -> str | None: ...
-    @property
-    def family_name(self) -> str | None: ...
-    @property
-    def given_name(self) -> str | None: ...
-    @property
-    def middle_names(self) -> str | None: ...
     @property
     def preferred_name(self) -> str | None: ...
     @property
@@ -127,7 +123,7 @@ def retired_patient(retired_id: int, kept_id: int, settings: Settings, refer: Re
 
 def _names(row: PatientRow) -> str:
     """Its names as JSON, joined by commas; "" for none."""
-    family, given, middle = readable(row.family_name), readable(row.given_name), readable(row.middle_names)
+    family, given, middle = legal_names(row)
     preferred = readable(row.preferred_name)
     names = []
     if family or given or middle:

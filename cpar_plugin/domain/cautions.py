@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from .identifiers import is_phn, phn_check_digit_fits
-from .member import Member
+from .member import Member, names_as_held
 from .texts import readable
 
 
@@ -22,7 +22,7 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
     """The host's values that a caution about this member is about: it is another caution once one of them changes."""
     match caution:
         case Caution.GIVEN_NAME_MISSING:
-            return (member.family_name, member.given_name)
+            return names_as_held(member)
         case Caution.GENDER_UNKNOWN:
             return (member.gender,)
         case Caution.DOUBTFUL_PHN:
@@ -35,7 +35,7 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
 
 def found(member: Member) -> Iterator[Caution]:
     """What is doubtful about a member who is sent, in the order of Caution."""
-    if not readable(member.given_name):
+    if not (readable(member.family_name) and readable(member.given_name)):
         yield Caution.GIVEN_NAME_MISSING
     if member.gender == "U":
         yield Caution.GENDER_UNKNOWN

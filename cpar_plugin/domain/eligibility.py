@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from . import cautions
+from .answers import is_answered
 from .birth import birth_date
 from .cautions import Caution
 from .identifiers import is_phn
 from .member import Member
+from .names import legal_names, one_name_only
 from .reasons import Reason
 from .texts import readable
 
@@ -35,9 +37,10 @@ class Eligibility:
     def _found(self, member: Member, born: date | None) -> Iterator[Reason]:
         if member.status != self.active_status:
             yield Reason.NOT_ACTIVE
-        if not readable(member.family_name):
+        family_name, given_name, _ = legal_names(member)
+        if not family_name:
             yield Reason.NO_FAMILY_NAME
-        if self.given_name_required and not readable(member.given_name):
+        if self.given_name_required and not given_name and not one_name_only(member):
             yield Reason.NO_GIVEN_NAME
         if not member.birth_date:
             yield Reason.NO_BIRTH_DATE
@@ -61,5 +64,13 @@ class Eligibility:
             yield Reason.NO_CONFIRMATION
 
     def cautions(self, member: Member) -> tuple[Caution, ...]:
-        """What is doubtful about a member who is sent."""
-        return tuple(cautions.found(member))
+        """What is doubtful about a member who is sent, and was not answered."""
+        return tuple(one for one in cautions.found(member) if not _is_answered(one, member))
+
+    def answered(self, member: Member) -> tuple[Caution, ...]:
+        """What would be doubtful, had nobody compared these very values with the card."""
+        return tuple(one for one in cautions.found(member) if _is_answered(one, member)) if member.answers else ()
+
+
+def _is_answered(caution: Caution, member: Member) -> bool:
+    return is_answered(caution, cautions.values(caution, member), member.answers)

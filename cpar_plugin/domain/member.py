@@ -4,19 +4,31 @@ from datetime import date
 from typing import Protocol
 
 
-class Member(Protocol):
-    """A member of a panel with what the host knows of the patient. Texts that are missing are None."""
+class Named(Protocol):
+    """Somebody's names as the host has them, and what was answered to cautions about them."""
 
-    @property
-    def known(self) -> bool: ...  # False when the host's roster no longer has the patient
-    @property
-    def status(self) -> str | None: ...
     @property
     def family_name(self) -> str | None: ...
     @property
     def given_name(self) -> str | None: ...
     @property
     def middle_names(self) -> str | None: ...
+    @property
+    def answers(self) -> str | None: ...  # as answers.is_answered takes them
+
+
+def names_as_held(one: Named) -> tuple[str | None, str | None, str | None]:
+    """Family, given and middle names as the host holds them."""
+    return (one.family_name, one.given_name, one.middle_names)
+
+
+class Member(Named, Protocol):
+    """A member of a panel with what the host knows of the patient. Texts that are missing are None."""
+
+    @property
+    def known(self) -> bool: ...  # False when the host's roster no longer has the patient
+    @property
+    def status(self) -> str | None: ...
     @property
     def preferred_name(self) -> str | None: ...
     @property

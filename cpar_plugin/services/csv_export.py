@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select
 
@@ -9,7 +10,8 @@ from ..domain.eligibility import Eligibility
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
-from . import panel_members, panel_view, roll
+from . import answers, panel_members, panel_view, roll
+from .answers import Answer
 from .csv_file import csv_file
 from .roll import MemberRow
 
@@ -33,6 +35,7 @@ HEAD: Final = (
     "Reasons",
     "What to do",
     "To check",
+    "Checked",
 )
 _AT_ONCE = 1000
 
@@ -46,15 +49,16 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     chosen = panel_members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
-    return csv_file(_lines(host, settings, chosen))
+    return csv_file(_lines(host, settings, panel_id, chosen))
 
 
-def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
+def _lines(host: Host, settings: Settings, panel_id: int, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
     zone, labels = host.clock.zone, host.roster.status_labels
     with host.database.engine.connect() as connection:
         rules = roll.eligibility(connection, host, settings, host.clock.now())
         names = {one.provider_id: one.name for one in panel_view.provider_choices(connection, host)}
+        given = answers.of_panel(connection, host, panel_id)
         with connection.execute(chosen) as result:
             for row in map(MemberRow._make, result):
                 yield (
@@ -74,7 +78,14 @@ def _lines(host: Host, settings: Settings, chosen: Select[Any]) -> Iterator[tupl
                     row.confirmed_how,
                     row.last_visit_on,
                     *_judgement(rules, row),
+                    " ".join(
+                        _checked(one, zone) for one in answers.to(rules.answered(row), given.get(row.patient_id, ()))
+                    ),
                 )
+
+
+def _checked(one: Answer, zone: ZoneInfo) -> str:
+    return f"{WORDING[one.caution].label}. {one.text} ({one.by}, {one.at.astimezone(zone).date()})."
 
 
 def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str, str]:

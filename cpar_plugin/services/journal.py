@@ -24,6 +24,8 @@ class Kind(StrEnum):
     BULK_CONFIRM = "bulk-confirm"
     UNDO = "undo"
     MERGE = "merge"
+    ANSWER = "answer"
+    WITHDRAW_ANSWER = "withdraw-answer"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -49,6 +51,8 @@ _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.BULK_CONFIRM: ("update", _MEMBER),
     Kind.UNDO: ("update", _MEMBER),
     Kind.MERGE: ("update", _MEMBER),
+    Kind.ANSWER: ("update", _MEMBER),
+    Kind.WITHDRAW_ANSWER: ("update", _MEMBER),
     Kind.CREATE_PANEL: ("add", _PANEL),
     Kind.EDIT_PANEL: ("update", _PANEL),
     Kind.DELETE_PANEL: ("delete", _PANEL),

@@ -1,6 +1,7 @@
 """The panel of one patient as the widget shows it, and what becomes of the patient with the next submission."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -8,12 +9,14 @@ from sqlalchemy import Connection, Row, false, literal, select
 
 from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow, may_confirm
+from ..domain.questions import Question, questions
 from ..domain.reasons import Reason
 from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
 from ..store.types import KEYS
-from . import roll
+from . import answers, roll
+from .answers import Answer
 from .panel_view import panel_label, provider_name
 from .roll import MemberRow
 
@@ -42,10 +45,15 @@ class Membership:
     mrp_outside: bool = False  # the patient's MRP is none of the panel's providers: allowed, but worth a look
     reasons: tuple[Reason, ...] = ()  # why the patient will be left out of the next submission
     cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
+    questions: Mapping[Reason | Caution, Question] = field(default_factory=dict)  # those of them that can be answered
+    answers: Sequence[Answer] = ()  # what would be told, had it not been checked
 
 
 def membership(connection: Connection, host: Host, settings: Settings, patient_id: int) -> Membership:
-    """The membership of one patient and the panels to choose from. Two statements, one while switched off."""
+    """The membership of one patient and the panels to choose from.
+
+    Two statements, one while switched off, and two more where something was answered.
+    """
     now = host.clock.now()
     record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)
     if record.enabled_at is None:
@@ -63,6 +71,9 @@ def membership(connection: Connection, host: Host, settings: Settings, patient_i
     shared = {member.phn} if member.phn and phn_is_shared else set()
     rules = roll.eligibility(connection, host, settings, now, shared_phns=shared)
     reasons = rules.reasons(member)
+    cautions = () if reasons else rules.cautions(member)
+    standing = rules.answered(member)
+    given = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if standing else []
     return replace(
         paneled,
         panel=choices[record.member_of],
@@ -72,7 +83,9 @@ def membership(connection: Connection, host: Host, settings: Settings, patient_i
         may_confirm=may_confirm(member.confirmed_on, rules.today),
         mrp_outside=member.mrp_id is not None and member.mrp_id not in providers,
         reasons=reasons,
-        cautions=() if reasons else rules.cautions(member),
+        cautions=cautions,
+        questions=questions((*reasons, *cautions), member),
+        answers=answers.to(standing, given),
     )
 
 

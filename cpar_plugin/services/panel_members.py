@@ -3,21 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
 
 from ..domain.cautions import Caution
 from ..domain.eligibility import Eligibility
+from ..domain.questions import Question, questions
 from ..domain.reasons import Reason
 from ..hooks import Actor, Host
 from ..settings import Settings
 from ..store.tables import member
-from . import roll
+from . import answers, roll
+from .answers import Answer
 from .plainly_sent import plainly_sent
 from .roll import MemberRow
 from .submission.history import actor_names
-from .wanted_members import Fate, Sort, Wanted, beyond, filters, key_of_mark, order, sort_key
+from .wanted_members import Fate, Shown, Sort, Wanted, beyond, filters, key_of_mark, order, sort_key
 
 AT_ONCE: Final = 100
 _STREAMED = 1000
@@ -30,23 +32,40 @@ class Listed:
     row: MemberRow
     reasons: tuple[Reason, ...]
     cautions: tuple[Caution, ...]  # only about one who goes out
+    questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
+    answers: Sequence[Answer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
     same_phn: tuple[int, ...]  # for SHARED_PHN: other patients who have it, two at most, whom the actor may see
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many of those found go out, how many do not, and for which reasons."""
+    """How many of those found go out, how many do not, and for which reasons.
+
+    `to_check` of those who go out have a caution, and `cautions` counts these; None and empty unless asked for.
+    """
 
     sent: int
     left_out: int
     reasons: Counter[Reason]
+    to_check: int | None
+    cautions: Counter[Caution]
 
-    def of(self, fate: Fate | Reason) -> int:
-        """How many of this fate, or left out for this reason."""
-        if isinstance(fate, Reason):
-            return self.reasons[fate]
-        return self.sent if fate is Fate.SENT else self.left_out
+    def of(self, shown: Shown) -> int:
+        """How many of this fate, left out for this reason, or sent with this caution."""
+        match shown:
+            case Reason():
+                return self.reasons[shown]
+            case Caution():
+                return self.cautions[shown]
+            case Fate.SENT:
+                return self.sent
+            case Fate.LEFT_OUT:
+                return self.left_out
+            case Fate.TO_CHECK:
+                return self.to_check or 0
+            case _:
+                assert_never(shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +90,7 @@ def listing(
     wanted: Wanted,
     at_once: int | None = None,
 ) -> Listing:
-    """One page, of `at_once` members unless of AT_ONCE. At most five statements, and memory for one page.
+    """One page, of `at_once` members unless of AT_ONCE. At most seven statements, and memory for one page.
 
     What becomes of members is worked out for all of them only when `wanted.fate` asks for it: else for the page.
     """
@@ -104,8 +123,9 @@ def listing(
     same_phn = roll.sharers(connection, host, phns, visible)
     rules = rules or roll.eligibility(connection, host, settings, now, shared_phns=same_phn.keys())
     names = actor_names(connection, host, {row.mrp_id for row in shown if row.mrp_id})
+    given = answers.of_patients(connection, host, [row.patient_id for row in shown if row.answers])
     return Listing(
-        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same_phn)),
+        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same_phn, given)),
         found=found,
         hidden=total - seen,
         earlier=further if backwards else wanted.after is not None,
@@ -116,15 +136,22 @@ def listing(
 
 
 def _listed(
-    rows: Iterable[MemberRow], rules: Eligibility, names: Mapping[str, str], same_phn: Mapping[str, Sequence[int]]
+    rows: Iterable[MemberRow],
+    rules: Eligibility,
+    names: Mapping[str, str],
+    same_phn: Mapping[str, Sequence[int]],
+    given: Mapping[int, Sequence[Answer]],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)
+        cautions = () if reasons else rules.cautions(row)
         others = same_phn[row.phn or ""] if Reason.SHARED_PHN in reasons else ()
         yield Listed(
             row,
             reasons,
-            () if reasons else rules.cautions(row),
+            cautions,
+            questions((*reasons, *cautions), row),
+            answers.to(rules.answered(row), given.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
             same_phn=tuple(one for one in others if one != row.patient_id),
         )
@@ -169,14 +196,15 @@ def _judged(
 ) -> tuple[list[MemberRow], int, Tally]:
     """The same of those whom the rules let go out, or leave out; and the judgement on all, `fitting` in number.
 
-    Only those are read and judged of whom it is not plain that they go out.
+    Only those are read and judged of whom it is not plain that they go out; all, where cautions are asked for.
     """
+    cautioned = wanted.fate is Fate.TO_CHECK or isinstance(wanted.fate, Caution)
     plain = plainly_sent(everyone, rules)
     key = sort_key(everyone, wanted.sort)
     after = beyond(key, member.c.patient_id, mark, wanted)
-    doubtful = chosen.where(plain.is_not(true())).add_columns(after.label("beyond"))
+    doubtful = chosen.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
-    left_out, reasons_of_all = 0, Counter[Reason]()
+    left_out, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
     ordered = doubtful.order_by(*order(key, member.c.patient_id, wanted))
     with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
         for *columns, is_beyond in result:
@@ -184,13 +212,19 @@ def _judged(
             reasons = rules.reasons(row)
             left_out += bool(reasons)
             reasons_of_all.update(reasons)
-            becomes = Fate.LEFT_OUT if reasons else Fate.SENT
-            if is_beyond and (wanted.fate == becomes or wanted.fate in reasons) and len(page) <= at_once:
+            cautions = rules.cautions(row) if cautioned and not reasons else ()
+            to_check += bool(cautions)
+            cautions_of_all.update(cautions)
+            becomes: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
+            if cautions:
+                becomes = (Fate.TO_CHECK, *becomes)
+            if is_beyond and wanted.fate in becomes and len(page) <= at_once:
                 page.append(row)
     if wanted.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
         page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted, at_once)
-    tally = Tally(fitting - left_out, left_out, reasons_of_all)
+    checked = to_check if cautioned else None
+    tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(wanted.fate or Fate.SENT), tally
 
 

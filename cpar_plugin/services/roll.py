@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, select, true
 
 from ..domain.eligibility import Eligibility
+from ..domain.names import legal_names
 from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
+from . import answers
 
 _AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
 
@@ -20,11 +22,12 @@ class MemberRow(NamedTuple):
     patient_id: int
     known: bool
     mrp_id: str | None
-    phn: str | None
-    phn_jurisdiction: str | None
+    answers: str | None  # see domain.answers
     family_name: str | None
     given_name: str | None
     middle_names: str | None
+    phn: str | None
+    phn_jurisdiction: str | None
     preferred_name: str | None
     birth_date: str | None
     gender: str | None
@@ -37,7 +40,7 @@ class MemberRow(NamedTuple):
     @property
     def facts(self) -> tuple[object, ...]:
         """All that a submission says of a member from the host's records and ours."""
-        return self[3:]
+        return (*legal_names(self), *self[7:])
 
 
 def members(host: Host, *, now: datetime) -> Select[Any]:
@@ -48,11 +51,12 @@ def members(host: Host, *, now: datetime) -> Select[Any]:
         member.c.patient_id,
         patient.c.patient_id.is_not(None).label("known"),
         patient.c.mrp_id,
-        patient.c.phn,
-        patient.c.phn_jurisdiction,
+        answers.column(member.c.patient_id).label("answers"),
         patient.c.family_name,
         patient.c.given_name,
         patient.c.middle_names,
+        patient.c.phn,
+        patient.c.phn_jurisdiction,
         patient.c.preferred_name,
         patient.c.birth_date,
         patient.c.gender,

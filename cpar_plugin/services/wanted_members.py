@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true
 
+from ..domain.cautions import Caution
 from ..domain.reasons import Reason
 from ..store.tables import member, panel_provider
 from ..store.types import KEYS
@@ -29,6 +30,13 @@ class Fate(StrEnum):
 
     SENT = "sent"
     LEFT_OUT = "left-out"
+    TO_CHECK = "to-check"  # sent, with a caution that nobody has answered
+
+
+Shown = Fate | Reason | Caution
+SHOWN: Final[dict[str, Shown]] = {one.value: one for kind in (Fate, Reason, Caution) for one in kind}
+if len(SHOWN) != len(Fate) + len(Reason) + len(Caution):
+    raise RuntimeError("a reason and a caution have the same code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Wanted:
     """Which members, and in what order. The page begins after the patient `after`, or ends before `before`."""
 
     text: str = ""  # in a name, or a PHN, record number or date of birth
-    fate: Fate | Reason | None = None
+    fate: Shown | None = None
     unconfirmed_years: int | None = None  # not confirmed for so long, or never
     unseen_years: int | None = None  # no visit for so long, or never
     mrp_outside: bool = False  # the MRP is none of the panel's providers

@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from ..domain.cautions import Caution
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING
@@ -16,8 +17,9 @@ from ..services import panel_members, panels, ticked, undo
 from ..services.csv_export import export
 from ..services.panel_view import Panel
 from ..services.ticked import Act, Ticked
-from ..services.wanted_members import Fate, Sort, Wanted
+from ..services.wanted_members import SHOWN, Sort, Wanted
 from ..settings import load
+from .answers import answer
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
 from .rendering import page
@@ -70,6 +72,15 @@ def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
     return _back(host, actor, panel_id, outcome.operation_id)
 
 
+def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """Answer a caution about one of the list's members, or take an answer back."""
+    try:
+        flash(answer(host, actor, request.form), "cpar")
+    except Refused as refused:
+        return _page(host, actor, panel_id, request.form, messages=refused.messages)
+    return _back(host, actor, panel_id, None)
+
+
 def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> ResponseReturnValue:
     """The list as it was, by its address; unless something was searched for, which stands in none."""
     if request.form.get("text", "").strip():
@@ -119,6 +130,7 @@ def _page(
         ticked={one.row.patient_id for one in found.members} if tick_all else chosen,
         messages=messages or {},
         done=was_done,
+        cautions=Caution,
         years=YEARS,
         **members_context(host, this),
     )
@@ -150,7 +162,7 @@ def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
     """Raises Refused for what the page does not offer."""
     show, sort = state["show"], state["sort"] or Sort.NAME
     for field, offered in (
-        ("show", ("", *Fate, *Reason)),
+        ("show", ("", *SHOWN)),
         ("unconfirmed", ("", *YEARS)),
         ("unseen", ("", *YEARS)),
         ("mrp", ("", "outside")),
@@ -161,7 +173,7 @@ def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
         raise Refused(_NO_SUCH_LIST)
     return Wanted(
         text=text,
-        fate=None if not show else Fate(show) if show in list(Fate) else Reason(show),
+        fate=SHOWN[show] if show else None,
         unconfirmed_years=int(state["unconfirmed"]) if state["unconfirmed"] else None,
         unseen_years=int(state["unseen"]) if state["unseen"] else None,
         mrp_outside=bool(state["mrp"]),
@@ -175,5 +187,6 @@ def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
 ROUTES = (
     Route(f"/panels/<{ID}:panel_id>", panel, Needs.MANAGEMENT, ("GET", "POST")),
     Route(f"/panels/<{ID}:panel_id>/ticked", ticked_members, Needs.MANAGEMENT, ("POST",)),
+    Route(f"/panels/<{ID}:panel_id>/answer", answer_of_member, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/export", export_panel, Needs.MANAGEMENT),
 )

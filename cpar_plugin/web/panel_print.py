@@ -1,21 +1,24 @@
 """The list of a panel's page on paper: all that it has found, without what is for the screen."""
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.cautions import Caution
+from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..services import panel_members, panels
-from ..services.wanted_members import Fate, Wanted
+from ..services.wanted_members import Fate, Shown, Wanted
 from ..settings import load
 from .panel_page import members_context, searched, state_of, wanted_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
 LONGEST = 10_000  # members: some hundred sheets
-_FATES = {Fate.SENT: "Goes out", Fate.LEFT_OUT: "Left out"}
+_FATES = {Fate.SENT: "Goes out", Fate.LEFT_OUT: "Left out", Fate.TO_CHECK: "Goes out, but check"}
 
 
 def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -46,12 +49,24 @@ def _back(panel_id: int, state: Mapping[str, str]) -> str:
     return url_for("cpar.panel", panel_id=panel_id, **kept)  # type: ignore[arg-type]
 
 
+def _told(shown: Shown) -> str:
+    match shown:
+        case Fate():
+            return _FATES[shown]
+        case Reason():
+            return f"left out: {WORDING[shown].label}"
+        case Caution():
+            return f"to check: {WORDING[shown].label}"
+        case _:
+            assert_never(shown)
+
+
 def _narrowed(wanted: Wanted) -> Iterator[str]:
     """What the list was narrowed by, in words."""
     if wanted.text:
         yield f"found by \u201c{wanted.text}\u201d"
     if wanted.fate:
-        yield _FATES[wanted.fate] if isinstance(wanted.fate, Fate) else f"left out: {WORDING[wanted.fate].label}"
+        yield _told(wanted.fate)
     for years, what in ((wanted.unconfirmed_years, "confirmed"), (wanted.unseen_years, "seen")):
         if years:
             yield f"not {what} for {years} {'year' if years == 1 else 'years'}, or never"

@@ -15,6 +15,7 @@ from ..services.members import Change
 from ..services.membership import Membership, membership
 from ..settings import load
 from . import coming_back
+from .answers import answer
 from .inputs import number, number_or_none
 from .rendering import day, fragment, in_place, page
 from .serving import ID, Needs, Route, status_of
@@ -120,25 +121,33 @@ def _page(host: Host, patient_id: int, status: HTTPStatus = HTTPStatus.OK, messa
 def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Add the patient to a panel, or move to another."""
 
-    def choose() -> Change:
+    def choose() -> str:
         panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-        return members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())
+        return _DONE[members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())]
 
     return _changed(host, patient_id, choose)
 
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
-    return _changed(host, patient_id, lambda: members.confirm(host, actor, patient_id, seen_panel_id=_seen()))
+    return _changed(host, patient_id, lambda: _DONE[members.confirm(host, actor, patient_id, seen_panel_id=_seen())])
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
-    return _changed(host, patient_id, lambda: members.remove(host, actor, patient_id, seen_panel_id=_seen()))
+    return _changed(host, patient_id, lambda: _DONE[members.remove(host, actor, patient_id, seen_panel_id=_seen())])
 
 
-def _changed(host: Host, patient_id: int, change: Callable[[], Change]) -> ResponseReturnValue:
-    """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again."""
+def answer_caution(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """Write down that a caution was checked against the card, or take that back."""
+    return _changed(host, patient_id, lambda: answer(host, actor, request.form))
+
+
+def _changed(host: Host, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
+    """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again.
+
+    `change` returns what was done, in words.
+    """
     try:
         done = change()
     except Refused as refused:
@@ -147,7 +156,7 @@ def _changed(host: Host, patient_id: int, change: Callable[[], Change]) -> Respo
             return make_response(_body(host, patient_id, _current(host, patient_id), wrong=wrong), status)
         return _page(host, patient_id, status, wrong)
     if in_place():
-        return str(_body(host, patient_id, _current(host, patient_id), done=_DONE[done]))
+        return str(_body(host, patient_id, _current(host, patient_id), done=done))
     return redirect(coming_back.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 
@@ -161,5 +170,6 @@ ROUTES = (
     Route(f"{_PATIENT}/panel", patient_panel, Needs.THE_PATIENT),
     Route(f"{_PATIENT}/choose", choose_panel, Needs.THE_PATIENT, ("POST",)),
     Route(f"{_PATIENT}/confirm", confirm_panel, Needs.THE_PATIENT, ("POST",)),
+    Route(f"{_PATIENT}/answer", answer_caution, Needs.THE_PATIENT, ("POST",)),
     Route(f"{_PATIENT}/remove", leave_panel, Needs.THE_PATIENT, ("POST",)),
 )

@@ -24,6 +24,7 @@ class Row:
     status: str | None = "AC"
     family_name: str | None = "Tremblay"
     given_name: str | None = "Zoé"
+    answers: str | None = None
     middle_names: str | None = None
     preferred_name: str | None = None
     birth_date: str | None = "1980-02-29"

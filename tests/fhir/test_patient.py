@@ -20,6 +20,7 @@ class Row:
     phn_jurisdiction: str | None = "AB"
     family_name: str | None = "Lefèvre-O'Brien"
     given_name: str | None = "Zoë"
+    answers: str | None = None
     middle_names: str | None = None
     preferred_name: str | None = None
     birth_date: str | None = "1980-02-29"

@@ -25,6 +25,7 @@ class Row:
     phn_jurisdiction: str | None = "AB"
     family_name: str | None = "Lefèvre-O'Brien"
     given_name: str | None = "Zoë"
+    answers: str | None = None
     middle_names: str | None = "Ann Marie"
     preferred_name: str | None = "Zo"
     birth_date: str | None = "1980-02-29"

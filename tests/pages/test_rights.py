@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
+from cpar_plugin.domain.answers import fingerprint
+from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.services import bulk, snapshot
 from cpar_plugin.services.clients import register
 from cpar_plugin.services.clients.register import ClientDraft
@@ -63,10 +65,12 @@ EXPECTED = {
     ("POST", "cpar.choose_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.confirm_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.answer_caution"): CHANGES_THE_PATIENT,
     ("GET", "cpar.panels"): MANAGEMENT,
     ("GET", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.ticked_members"): CHANGES_PANELS,
+    ("POST", "cpar.answer_of_member"): (303, 403, 403, 403, 403, 303, 403),  # who may see the patient too
     ("GET", "cpar.print_panel"): MANAGEMENT,
     ("POST", "cpar.print_panel"): MANAGEMENT,
     ("GET", "cpar.export_panel"): MANAGEMENT,
@@ -162,7 +166,10 @@ def test_every_address_answers_each_person_as_expected(
 
 def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str) -> dict[str, Any]:
     """What the form of an address sends when all is well."""
+    checked = {"answer": f"{patient} gender-unknown {fingerprint(Caution.GENDER_UNKNOWN, ['F'])}"}
     fields: dict[str, dict[str, Any]] = {
+        "cpar.answer_caution": checked,
+        "cpar.answer_of_member": checked,
         "search": {"wanted": "ex"},
         "new_role": {"name": f"New {role}", "permissions": "_demographic"},
         "edit_role": {"mark": _mark(role)},

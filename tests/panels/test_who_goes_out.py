@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete, insert
 
+from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import panel_members, roll
@@ -106,36 +107,44 @@ def write(host: OscarHost, panel_id: int, patients: list[dict[str, Any]]) -> Non
             )
 
 
-def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *reasons_asked: Reason) -> None:
+def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: Reason | Caution) -> None:
     """What is listed is what the rules say when they are asked about each member."""
     now = host.clock.now()
     everyone = roll.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = roll.eligibility(connection, host, how, now)
-        judged = {row.patient_id: rules.reasons(row) for row in roll.member_rows(connection, host, panel_id, now=now)}
+        members = list(roll.member_rows(connection, host, panel_id, now=now))
+        judged = {row.patient_id: rules.reasons(row) for row in members}
+        doubts = {row.patient_id: () if judged[row.patient_id] else rules.cautions(row) for row in members}
         plain = connection.scalars(
             everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
         )
         assert all(judged[patient_id] == () for patient_id in plain)
-        for fate in (*Fate, *reasons_asked):
+        for fate in (*Fate, *asked):
             wanted = Wanted(fate=fate, sort=Sort.RECORD)
             found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
             assert {one.row.patient_id: one.reasons for one in found.members} == {
                 patient_id: reasons
                 for patient_id, reasons in judged.items()
-                if fate in reasons or fate == (Fate.LEFT_OUT if reasons else Fate.SENT)
+                if fate in (*reasons, *doubts[patient_id], Fate.LEFT_OUT if reasons else Fate.SENT)
+                or (fate is Fate.TO_CHECK and doubts[patient_id])
             }
             assert found.found == len(found.members)
+            cautioned = fate is Fate.TO_CHECK or isinstance(fate, Caution)
             assert found.tally == panel_members.Tally(
                 sent=sum(not reasons for reasons in judged.values()),
                 left_out=sum(bool(reasons) for reasons in judged.values()),
                 reasons=Counter(reason for reasons in judged.values() for reason in reasons),
+                to_check=sum(bool(cautions) for cautions in doubts.values()) if cautioned else None,
+                cautions=Counter(one for cautions in doubts.values() for one in cautions if cautioned),
             )
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    patients=st.lists(rows, min_size=1, max_size=40), given_name_required=st.booleans(), reason=st.sampled_from(Reason)
+    patients=st.lists(rows, min_size=1, max_size=40),
+    given_name_required=st.booleans(),
+    told=st.sampled_from([*Reason, *Caution]),
 )
 def test_the_lists_are_what_the_rules_say_of_each_member(
     host: OscarHost,
@@ -144,10 +153,10 @@ def test_the_lists_are_what_the_rules_say_of_each_member(
     panel_id: int,
     patients: list[dict[str, Any]],
     given_name_required: bool,
-    reason: Reason,
+    told: Reason | Caution,
 ) -> None:
     write(emr, panel_id, patients)
-    check(host, clerk, panel_id, Settings(given_name_required=given_name_required), reason)
+    check(host, clerk, panel_id, Settings(given_name_required=given_name_required), told)
 
 
 def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr: OscarHost, panel_id: int) -> None:

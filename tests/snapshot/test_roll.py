@@ -24,6 +24,7 @@ def test_a_member_comes_with_all_that_the_host_knows(
     assert row == MemberRow(
         patient_id=patient_id,
         known=True,
+        answers=None,
         phn="100000007",
         phn_jurisdiction="AB",
         family_name="Example",

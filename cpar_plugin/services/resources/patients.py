@@ -15,6 +15,7 @@ from ...fhir_mappings.patient import patients, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
+from .. import answers
 from ..clients.caller import Caller
 from .reach import may_read, number, visible
 from .refusals import Gone
@@ -153,6 +154,7 @@ def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[
     record, version, member = roster.patients(), tables.patient_version, tables.member
     columns: dict[str, ColumnElement[Any]] = {
         **{name: record.c[name] for name in _COLUMNS},
+        "answers": answers.column(member.c.patient_id),
         "panel_id": member.c.panel_id,
         "digest": version.c.digest,
         "version": version.c.version,

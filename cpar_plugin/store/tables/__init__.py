@@ -13,10 +13,22 @@ from .interface import (
     read,
     resource_version,
 )
-from .panels import clinic, ledger, left_alone, member, operation, panel, panel_facility, panel_provider, practitioner
+from .panels import (
+    answer,
+    clinic,
+    ledger,
+    left_alone,
+    member,
+    operation,
+    panel,
+    panel_facility,
+    panel_provider,
+    practitioner,
+)
 from .submissions import heartbeat, left_out, night_run, snapshot, snapshot_piece, submission
 
 __all__ = [
+    "answer",
     "client",
     "client_assertion",
     "client_panel",

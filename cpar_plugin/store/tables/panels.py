@@ -122,3 +122,15 @@ left_alone = Table(
     sqlite_with_rowid=False,
     **INNODB,
 )
+
+# What people have answered to cautions: only ever added to, the last of each patient and caution counts.
+answer = Table(
+    "cpar_answer",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("caution", exact(40), primary_key=True),  # domain.cautions.Caution
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("fingerprint", exact(32)),  # of the values that it is about (domain.answers); NULL: withdrawn
+    sqlite_with_rowid=False,
+    **INNODB,
+)

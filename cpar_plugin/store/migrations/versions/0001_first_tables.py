@@ -216,6 +216,17 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "cpar_answer",
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("caution", exact(40), nullable=False),
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("fingerprint", exact(32)),
+        sa.PrimaryKeyConstraint("patient_id", "caution", "operation_id", name="cpar_answer_pk"),
+        sa.ForeignKeyConstraint(["operation_id"], ["cpar_operation.operation_id"], name="cpar_answer_operation_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_table(
         "cpar_last_visit",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_visit_on", sa.Date(), nullable=False),
@@ -363,6 +374,7 @@ def downgrade() -> None:
     op.drop_table("cpar_resource_version", if_exists=True)
     op.drop_table("cpar_patient_version", if_exists=True)
     op.drop_table("cpar_last_visit", if_exists=True)
+    op.drop_table("cpar_answer", if_exists=True)
     op.drop_table("cpar_left_alone", if_exists=True)
     op.drop_table("cpar_ledger", if_exists=True)
     op.drop_table("cpar_submission", if_exists=True)

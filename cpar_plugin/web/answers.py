@@ -1,0 +1,31 @@
+"""Answers to cautions as forms send them: which button was pressed, the caution, and the fingerprint that was seen."""
+
+from collections.abc import Mapping
+
+from ..domain.cautions import Caution
+from ..domain.refusals import Refused
+from ..hooks import Actor, Host
+from ..services import access, answering
+from ..services.answering import Change
+from .inputs import INCOMPLETE, number
+
+ANSWERED = {
+    Change.ANSWERED: "Noted: checked against the card.",
+    Change.WITHDRAWN: "Taken back: to be checked again.",
+    Change.UNCHANGED: "It was so already: nothing was changed.",
+}
+
+
+def answer(host: Host, actor: Actor, form: Mapping[str, str]) -> str:
+    """Give an answer or take one back. Returns what came of it, in words.
+
+    Raises Stale when it is about other values by now, Refused for a form that is not complete, and Forbidden for a
+    patient whom the actor may not see.
+    """
+    act = answering.withdraw if "withdraw" in form else answering.give
+    patient, code, seen = [*form.get("withdraw", form.get("answer", "")).split(" "), "", "", ""][:3]
+    if not seen or code not in list(Caution):
+        raise Refused(INCOMPLETE)
+    patient_id = number(patient, "", INCOMPLETE)
+    access.require_patient(host, actor, patient_id)
+    return ANSWERED[act(host, actor, patient_id, Caution(code), seen=seen)]
