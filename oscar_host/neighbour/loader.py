@@ -7,13 +7,14 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import assert_never
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from .frame import neighbour
 from .settings import NeighbourSettings
 
 MOST_LISTED = 2_000  # patients that a script asks for at once
+_KEPT_SECONDS = 600
 _NOTHING = ("", HTTPStatus.NO_CONTENT)
 _LONGEST_NUMBER = 10  # digits
 
@@ -30,6 +31,15 @@ def add_loader(app: Flask) -> None:
     app.add_url_rule("/page/patients/<int(max=9223372036854775807):patient_id>", "page_boxes", _boxes)
     app.add_url_rule("/page/menu", "page_menu", _menu)
     app.add_url_rule("/page/notes", "page_notes", notes, methods=["POST"])
+    app.after_request(_keep_scripts)
+
+
+def _keep_scripts(response: Response) -> Response:
+    """OSCAR's pages, loaded all day long, wait for no question whether a script of ours is still the same."""
+    if request.endpoint == "static" and response.status_code < HTTPStatus.BAD_REQUEST:
+        response.cache_control.no_cache = None
+        response.cache_control.max_age = _KEPT_SECONDS
+    return response
 
 
 def _boxes(patient_id: int) -> ResponseReturnValue:

@@ -56,3 +56,9 @@ def test_another_place_is_refused(person: NewPerson) -> None:
 
 def test_a_form_of_another_site_cannot_ask(person: NewPerson, oscar: Any, panel: int) -> None:
     assert asked(person("doctor"), str(oscar.patient()), headers={}).status_code == 400
+
+
+def test_oscars_pages_need_not_ask_each_time_for_our_scripts(person: NewPerson) -> None:
+    answers = [person("doctor").get(f"/frame/{name}.js") for name in ("lists", "no-such-script")]
+    assert [answer.status_code for answer in answers] == [200, 404]
+    assert ["max-age=600" in answer.headers.get("Cache-Control", "") for answer in answers] == [True, False]
