@@ -12,6 +12,7 @@ from oscar_host.host import OscarHost
 from ..browser import SCREENSHOTS
 from .conftest import MANAGER, At
 from .test_administration import ENTRY, opened
+from .test_record import confirmed_earlier
 
 SCREENS = [(1280, 720), (1024, 768)]
 each_screen = pytest.mark.parametrize(("width", "height"), SCREENS)
@@ -94,6 +95,22 @@ def test_the_page_after_a_time_out_is_in_sight(panel: int, at_browser: At) -> No
     frame.get_by_role("button", name="Next page").click()
     in_sight(frame, "Sign in to OSCAR")
     assert page.evaluate("scrollY") == 0
+
+
+def test_an_answer_that_is_put_in_place_is_in_sight_and_has_the_focus_too(
+    rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
+) -> None:
+    patient_id = rows.patient()
+    confirmed_earlier(own_host, patient_id, two_panels[0])
+    page = at_browser(MANAGER, width=1280, height=720)
+    frame = opened(page)
+    expect(frame.get_by_role("heading", name=ENTRY)).to_be_visible()
+    address = f"/oscar/cpar/patients/{patient_id}/panel"
+    page.locator("#myFrame").evaluate("(frame, address) => { frame.src = address }", address)
+    in_sight(frame, "Panel (CPAR)")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    frame.get_by_role("button", name="Confirm").click()
+    in_sight(frame, "Confirmed today")
 
 
 def test_a_record_opens_in_a_window_of_its_own_and_the_list_with_its_filter_stays(panel: int, at_browser: At) -> None:
