@@ -2,10 +2,11 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 _INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
 _OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+# Where a script puts the answer into a page, a sentence above what is there.
+_IN_PLACE = "This did not work: load the page again, then try once more."
+_BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
 _AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
 _PLAIN = Markup(
@@ -78,21 +83,24 @@ def plain_page(title: str, message: str, status: HTTPStatus) -> ResponseReturnVa
 
 
 def unavailable(title: str, message: str) -> ResponseReturnValue:
-    """The answer while something is down that comes back by itself, with nothing around it that would need it.
-
-    A script that puts a part of a page in place gets the words alone.
-    """
+    """The answer while something is down that comes back by itself, with nothing around it that would need it."""
     again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
     if request.headers.get("HX-Request") or request.headers.get("Sec-Fetch-Dest") == "empty":
-        return Markup('<p role="alert">{}</p>').format(message), HTTPStatus.SERVICE_UNAVAILABLE, again
+        return _in_place(message, HTTPStatus.SERVICE_UNAVAILABLE, again)
     return _PLAIN.format(title=title, message=message), HTTPStatus.SERVICE_UNAVAILABLE, again
+
+
+def _in_place(sentence: str, status: HTTPStatus, more: Mapping[str, str] = _NO_HEADERS) -> ResponseReturnValue:
+    """The answer to a script of htmx, which puts it on top of what is there, whatever the status."""
+    fragment = Markup('<p class="cpar-errors" role="alert" tabindex="-1" autofocus>{}</p>').format(sentence)
+    return fragment, status, {"HX-Reswap": "afterbegin", **more}
 
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:
     """And back to the page with the form. A script that has sent it is told to leave that page."""
-    page_with_form = urlsplit(request.referrer or "")
+    page_with_form = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
     own = page_with_form.netloc == request.host and request.endpoint != "sign_in"
-    href = pages.sign_in_href(page_with_form.path if own else pages.home())
+    href = pages.sign_in_href(page_with_form._replace(scheme="", netloc="").geturl() if own else pages.home())
     if request.headers.get("HX-Request"):
         return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
     return redirect(href, HTTPStatus.SEE_OTHER)
@@ -106,6 +114,8 @@ def _note(error: Exception) -> None:
 
 
 def _answer(pages: FaultPages, status: HTTPStatus, title: str, message: str) -> ResponseReturnValue:
+    if request.headers.get("HX-Request"):
+        return _in_place(_BROKEN_IN_PLACE if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _IN_PLACE, status)
     try:
         return pages.page(title, message, status)
     except Exception:  # the frame asks for much of what may have failed just now

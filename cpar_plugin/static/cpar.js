@@ -19,6 +19,14 @@ Object.assign(htmx.config, {
 
 const FAILED = "No answer that could be understood came back. Load the page again to see what is so now.";
 
+// A server that has words for a failure says where to put them; what a proxy answers in its place is no part of a page.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.xhr.getResponseHeader("HX-Reswap")) return;
+  for (const earlier of detail.target.querySelectorAll(":scope > .cpar-errors")) earlier.remove();
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
+
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, ({ target }) => {
     const page = target.closest(".cpar");

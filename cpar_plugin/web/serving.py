@@ -17,7 +17,7 @@ from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled
 from ..services import access
 from .coming_back import patient_page
-from .rendering import fragment, in_place, page
+from .rendering import fragment, page
 
 LARGEST_FORM = 256 * 1024
 ID = "int(max=9223372036854775807)"  # what the database can hold: a larger number is no address
@@ -88,9 +88,11 @@ def status_of(refused: Refused) -> HTTPStatus:
 
 
 def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnValue:
-    """The page that says no, and what to do; in the widget's place the words alone."""
-    if in_place():
-        return make_response(fragment(host, "widget_refusal.html", messages=messages), status)
+    """The page that says no, and what to do; to a script the words alone, to be put inside of what it has asked for."""
+    if request.headers.get("HX-Request"):
+        words = make_response(fragment(host, "refusal_in_place.html", messages=messages), status)
+        words.headers["HX-Reswap"] = "innerHTML"
+        return words
     return page(host, _TITLES.get(status, "This did not work"), "refusal.html", status, messages=messages)
 
 

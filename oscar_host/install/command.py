@@ -23,9 +23,9 @@ from .installation import Installation, InstalledFile, IntoPage, files
 @click.option(
     "--into-page",
     type=click.Choice(get_args(IntoPage)),
-    default="append",
+    default="filter",
     show_default=True,
-    help="How OSCAR's pages get our script: append to its custom ones, filter the pages, or a file that they include.",
+    help="How OSCAR's pages get our script: filter the pages, append to its custom ones, or a file that they include.",
 )
 @click.option(
     "--sign-in",

@@ -30,7 +30,7 @@ _INCLUDED_AS = "cpar"  # the value of OSCAR's property EXTRA_DEMO_FIELDS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 File = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/+-]+$")]
-IntoPage = Literal["append", "filter", "include"]
+IntoPage = Literal["filter", "append", "include"]
 
 
 class Installation(BaseModel):
@@ -40,7 +40,7 @@ class Installation(BaseModel):
 
     oscar_url: Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)+$")]
     server_name: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+(:\d{1,5})?)?$")] = ""
-    into_page: IntoPage = "append"
+    into_page: IntoPage = "filter"
     sign_in: Literal["session", "password"] = "session"
     audit: Literal["log", "ledger"] = "log"
 

@@ -134,6 +134,41 @@ def test_a_form_of_another_site_changes_nothing(person: NewPerson, oscar: Any, p
     assert "Not Paneled" in somebody.get(f"/patients/{patient}/widget").text
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("same-origin", 303), ("none", 303), ("same-site", 400), ("cross-site", 400)]
+)
+def test_a_form_with_its_token_is_taken_unless_a_browser_says_that_another_site_has_sent_it(
+    beside: Beside, oscar: Any, panel: int, site: str, status: int
+) -> None:
+    patient = oscar.patient()
+    with serving(beside(trusted_proxies="1")) as address:
+        somebody = Person(address, "doctor")
+        somebody.session.headers["X-Forwarded-Proto"] = "https"
+        token = re.search(r'name="csrf_token" value="([^"]+)"', somebody.get(f"/patients/{patient}/widget").text)
+        assert token
+        answer = somebody.post(
+            f"/patients/{patient}/choose",
+            data={"csrf_token": token[1], "panel_id": panel, "seen_panel_id": ""},
+            headers={"Sec-Fetch-Site": site, "Origin": "null"},
+        )
+        assert answer.status_code == status
+        assert ("Not Paneled" in somebody.get(f"/patients/{patient}/widget").text) == (status == 400)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "where"),
+    [("/nowhere", 404, "afterbegin"), ("/bulk/1/undo", 405, "afterbegin"), ("/panels/999", 404, "innerHTML")],
+)
+def test_to_a_script_every_fault_is_one_sentence_and_no_page(
+    person: NewPerson, path: str, status: int, where: str
+) -> None:
+    answer = person("manager").get(path, headers={"HX-Request": "true"})
+    assert answer.status_code == status
+    assert answer.headers["HX-Reswap"] == where
+    assert 'role="alert"' in answer.text
+    assert "<html" not in answer.text
+
+
 def test_whoever_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
     person: NewPerson, standing_in: StandIn, clock: FixedClock
 ) -> None:

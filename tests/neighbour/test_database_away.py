@@ -1,5 +1,6 @@
 """While MariaDB is away everything says so, and comes back by itself."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -154,7 +155,7 @@ def test_everything_says_that_the_database_is_away_and_comes_back_by_itself(
         assert (page.status_code, page.headers["Retry-After"]) == (503, "10")
         assert f"<p>{AWAY}</p>" in page.text
         inside = client.get(box, headers={"HX-Request": "true", "HX-Target": "cpar-widget"})
-        assert (inside.status_code, inside.text) == (503, f'<p role="alert">{AWAY}</p>')
+        assert (inside.status_code, re.sub("<[^>]+>", "", inside.text)) == (503, AWAY)
         read = client.get(f"{fhir}/Group")
         assert (read.status_code, read.headers["Retry-After"]) == (503, "10")
         assert read.get_json()["issue"][0]["code"] == "transient"

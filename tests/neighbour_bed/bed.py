@@ -38,13 +38,13 @@ http {{
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {certificate};
         ssl_certificate_key {key};
+        {more}
         location / {{
             proxy_pass {oscar};
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
-            {more}
         }}
         include {files}/nginx-server.conf;
     }}

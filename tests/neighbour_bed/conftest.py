@@ -69,7 +69,7 @@ def running_bed(mariadb_server: URL, rows: OscarRows, options: list[str]) -> Ite
         oscar.start()
         all_options = [
             *("--oscar-url", oscar.url, "--oscar-database", schema, "--own-database", own, "--account", account),
-            *("--server-name", "emr.example", "--into-page", "filter"),
+            *("--server-name", "emr.example"),
             *("--programs", str(PROGRAMS), "--settings-file", str(folder / "files/cpar.ini")),
             *("--state-folder", str(folder), "--log-folder", str(folder), "--socket", str(folder / "app.sock")),
             *options,

@@ -5,24 +5,29 @@ already, and systemd's part, to start what a unit says, is played by a few lines
 """
 
 import os
+import ssl
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPSConnection
 from pathlib import Path
 
 import psutil
 import pytest
-import requests
+from playwright.sync_api import Browser, expect
 from sqlalchemy import URL
 
 from ..authority import Authority
+from ..browser import PATIENCE, watch
 from ..conftest import Oscar as OscarRows
 from ..project.test_docs import BESIDE_OSCAR, blocks
 from .bed import NGINX, PROGRAMS, mariadb_client
-from .conftest import DOCTOR
-from .oscar import PASSWORD, Oscar, free_port
+from .conftest import DOCTOR, master_record, sign_in
+from .oscar import WRONG_SIGN_INS, Oscar, free_port
+
+SOMEBODY_ELSE = "127.0.0.2"  # a loopback address as good as any other
 
 SHELL = r"""
 set -euo pipefail
@@ -85,8 +90,9 @@ def names(mariadb_server: URL) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def oscar(tmp_path: Path) -> Iterator[Oscar]:
-    """The OSCAR that runs on the machine."""
-    oscar = Oscar(tmp_path, free_port())
+    """The OSCAR that runs on the machine, with the line of the page in its server.xml."""
+    [valve] = blocks(BESIDE_OSCAR.read_text(encoding="utf-8"), "xml")
+    oscar = Oscar(tmp_path, free_port(), valve)
     oscar.start()
     yield oscar
     oscar.stop()
@@ -99,6 +105,7 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_in_the_master_r
     rows: OscarRows,
     options: list[str],
     mariadb_server: URL,
+    chromium: Browser,
 ) -> None:
     page = BESIDE_OSCAR.read_text(encoding="utf-8")
     [server] = blocks(page, "nginx")
@@ -163,13 +170,29 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_in_the_master_r
         )
     assert done.returncode == 0, log.read_text()
     assert "The CPAR integration is on." in log.read_text()
-    person = requests.Session()
-    person.trust_env = False
-    person.verify = authority.file
-    site = f"https://127.0.0.1:{port}"
-    person.post(f"{site}/oscar/login.do", data={"username": DOCTOR, "password": PASSWORD}, timeout=60)
-    oscar.set(custom="/oscar/js/custom/clinic/master.js")
-    script = person.get(f"{site}/oscar/js/custom/clinic/master.js", timeout=60).text
-    assert "import('/oscar/cpar/frame/record.js')" in script
-    box = person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60)
-    assert "Panel (CPAR)" in box.text
+    _guess_passwords(port, authority)
+    blocked: list[str] = []
+    browser = chromium.new_context(
+        base_url=f"https://127.0.0.1:{port}", ignore_https_errors=True, viewport={"width": 1000, "height": 700}
+    )
+    browser.set_default_timeout(PATIENCE)
+    with closing(browser):
+        person = browser.new_page()
+        watch(person, blocked)
+        sign_in(person, DOCTOR)
+        person.goto(master_record(rows.patient()))
+        expect(person.locator(".rightSection > #plugin-boxes")).to_contain_text("Panel (CPAR)")
+        person.wait_for_load_state("networkidle")
+    assert blocked == []
+    assert {line.address for line in oscar.log() if line.action == "failed"} == {SOMEBODY_ELSE}
+
+
+def _guess_passwords(port: int, authority: Authority) -> None:
+    """From one computer, until OSCAR lets nobody in from there."""
+    context = ssl.create_default_context(cafile=authority.file)
+    for _ in range(WRONG_SIGN_INS):
+        guess = HTTPSConnection("127.0.0.1", port, source_address=(SOMEBODY_ELSE, 0), context=context)
+        with closing(guess):
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            guess.request("POST", "/oscar/login.do", "username=x&password=-", form)
+            assert guess.getresponse().status == 302

@@ -245,6 +245,42 @@ def test_while_oscar_is_down_nobody_gets_in_and_a_page_says_so(bed: Bed, at_brow
         bed.oscar.start()
 
 
+def test_under_no_referrer_policy_every_form_works(
+    bed: Bed, rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient_id = rows.patient()
+    confirmed_earlier(own_host, patient_id, two_panels[0])
+    monkeypatch.setattr(bed, "headers", "add_header Referrer-Policy no-referrer always;")
+    with bed.other():
+        page = opened(at_browser(DOCTOR), patient_id)
+        box(page).get_by_role("button", name="Confirm").click()
+        expect(box(page).get_by_role("status")).to_contain_text("Confirmed today")
+        box(page).get_by_label("Panel options").click()
+        box(page).get_by_role("button", name="Remove from current panel").click()
+        expect(box(page).get_by_role("status")).to_contain_text("Removed from the panel")
+        page = at_browser(MANAGER)
+        page.goto("/oscar/cpar/settings")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("status")).to_be_visible()
+
+
+def test_a_form_that_is_refused_leaves_one_sentence_in_the_box(
+    rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
+) -> None:
+    patient_id = rows.patient()
+    confirmed_earlier(own_host, patient_id, two_panels[0])
+    page = opened(at_browser(DOCTOR), patient_id)
+    page.context.clear_cookies(name="oscar_neighbour")  # that of the form's token
+    for _ in range(2):
+        with page.expect_response("**/confirm") as answer:
+            box(page).get_by_role("button", name="Confirm").click()
+        assert answer.value.status == 400
+        told = box(page).get_by_role("alert")
+        expect(told).to_have_text("This did not work: load the page again, then try once more.")
+    expect(box(page).get_by_role("link")).to_have_count(0)
+    expect(box(page).get_by_role("heading", name="Panel (CPAR)")).to_be_visible()
+
+
 def test_no_cookie_of_ours_leaves_our_path_and_oscar_is_sent_its_own_alone(bed: Bed, rows: Any, at_browser: At) -> None:
     page = at_browser(DOCTOR)
     page.goto(master_record(rows.patient()))

@@ -314,7 +314,8 @@ def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_o
     off = reception.post(f"/cpar/patients/{oscar.patient()}/choose", headers=IN_PLACE, panel_id=panel, seen_panel_id="")
     assert off.status_code == 404
     for answer, told in ((barred, "You may not see this patient"), (off, "switched off")):
-        assert _text(answer).strip().startswith('<div class="cpar cpar-widget"')
+        assert _text(answer).strip().startswith('<div class="cpar-errors" role="alert"')
+        assert answer.headers["HX-Reswap"] == "innerHTML"
         assert told in _text(answer)
 
 
