@@ -11,12 +11,13 @@ from sqlalchemy import Connection, NullPool, create_engine, insert, text, update
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
 from cpar_plugin.store import tables
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host import zone_rules
+from oscar_host.clock import FixedClock
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.host import OscarHost, open_host
 from oscar_host.migrations import upgrade
 
-NOW = datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
+NOW = datetime(2026, 11, 10, 10, 0, tzinfo=zone_rules.zone())
 PANEL_ID = 1
 _MIGRATIONS = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"

@@ -15,14 +15,14 @@ from cpar_plugin.services import clinic, panels
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import migrations
 from cpar_plugin.store.tables import ledger, left_out, member, panel, snapshot, submission
-from oscar_host.clock import ALBERTA
+from oscar_host import zone_rules
 from oscar_host.host import OscarHost, open_host
 from oscar_host.migrations import upgrade
 
 MANAGER = Actor(actor_id="101", display_name="No101 Doctor")
 PROVIDERS = ("101", "102", "103")
 PANELS = 8
-BEGIN = datetime(2026, 10, 2, 9, 0, tzinfo=ALBERTA)
+BEGIN = datetime(2026, 10, 2, 9, 0, tzinfo=zone_rules.zone())
 _COLUMNS = ("panel_id", "since", "confirmed_on", "confirmed_how")
 
 
@@ -54,7 +54,7 @@ class Scene:
 class FastClock:
     """The same time for all processes, and many times faster than the machine's."""
 
-    zone = ALBERTA
+    zone = zone_rules.zone()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

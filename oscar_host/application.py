@@ -10,6 +10,8 @@ from flask_wtf.csrf import CSRFError
 from cpar_plugin.hooks import Host, ProgramInterface
 from cpar_plugin.hooks.plugins import Plugins
 
+from . import zone_rules
+
 LARGEST_FORM = 1024 * 1024
 _OWN_SITE = ("same-origin", "none")  # the Fetch Metadata of W3C; `none` is a person's own doing, such as loading again
 CONTENT_SECURITY_POLICY = (
@@ -38,7 +40,11 @@ class _Sessions(SecureCookieSessionInterface):
 
 
 def new_application(import_name: str, *, cookie_name: str, secret_key: str, https_only: bool, **options: Any) -> Flask:
-    """An application without pages, whose own cookie is signed with the key. `options` are Flask's."""
+    """An application without pages, whose own cookie is signed with the key. `options` are Flask's.
+
+    By whose time zone rules it goes is written to the log.
+    """
+    zone_rules.decide().log()
     app = Flask(import_name, **options)
     app.config.update(
         SECRET_KEY=secret_key,

@@ -1,16 +1,16 @@
-"""The clocks of a host: the system's, and one that stands still."""
+"""The clocks of a host: the system's, and one that stands still. Without a zone they tell Alberta time."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-ALBERTA = ZoneInfo("America/Edmonton")
+from . import zone_rules
 
 
 class SystemClock:
     """The time of the machine, in the clinic's zone."""
 
-    def __init__(self, zone: ZoneInfo = ALBERTA) -> None:
-        self.zone = zone
+    def __init__(self, zone: ZoneInfo | None = None) -> None:
+        self.zone = zone or zone_rules.zone()
 
     def now(self) -> datetime:
         """The current moment, aware."""
@@ -20,8 +20,8 @@ class SystemClock:
 class FixedClock:
     """A clock that stands still until it is moved. A time without a zone is read as the clinic's."""
 
-    def __init__(self, now: datetime, zone: ZoneInfo = ALBERTA) -> None:
-        self.zone = zone
+    def __init__(self, now: datetime, zone: ZoneInfo | None = None) -> None:
+        self.zone = zone or zone_rules.zone()
         self.move_to(now)
 
     def now(self) -> datetime:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditTrail, Clock, Pages
 
+from . import zone_rules
 from .audit import NoAuditTrail, OscarAuditTrail
-from .clock import ALBERTA, FixedClock, SystemClock
+from .clock import FixedClock, SystemClock
 from .database import OscarDatabase
 from .identity import OscarIdentity, signed_in_here
 from .pages import PlainPages
@@ -65,8 +66,10 @@ def open_host(
     """The host on the database of the plugin's tables. Nothing is connected or created yet.
 
     `host_schema` is the name of OSCAR's database on the same MariaDB server, None where all tables are in one database.
-    Raises Refused for a wrong URL or setting.
+    The first host of a process decides by whose time zone rules the process goes. Raises Refused for a wrong URL or
+    setting.
     """
+    zone_rules.decide(settings.get("zone_rules", ""))
     database = OscarDatabase(database_url)
     tables = host_tables(host_schema)
     look = cache(partial(present, database.engine, tables))
@@ -86,10 +89,11 @@ def open_host(
 def from_environment() -> OscarHost:
     """The host as the environment describes it: CPAR_SETTINGS names an INI file, other CPAR_* variables go before it.
 
-    `database_url` is needed; `host_schema`, `time_zone`, `audit` and `now` (for trying out) are the host's own, all
-    others the plugin's. Raises Refused that says what to set.
+    `database_url` is needed; `host_schema`, `time_zone`, `zone_rules`, `audit` and `now` (for trying out) are the
+    host's own, all others the plugin's. Raises Refused that says what to set.
     """
     settings = _settings(os.environ)
+    zone_rules.decide(settings.get("zone_rules", ""))
     url = settings.pop("database_url", "")
     if not url:
         raise Refused({"database_url": "Set CPAR_DATABASE_URL, for instance to sqlite:///cpar.db."})
@@ -124,7 +128,7 @@ def _ini(path: Path) -> dict[str, str]:
 def _zone(settings: Mapping[str, str]) -> ZoneInfo:
     name = settings.get("time_zone", "")
     try:
-        return ZoneInfo(name) if name else ALBERTA
+        return zone_rules.zone(name) if name else zone_rules.zone()
     except (KeyError, OSError, ValueError):
         raise Refused({"time_zone": "Not a time zone: write it like America/Edmonton."}) from None
 

@@ -17,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host import zone_rules
+from oscar_host.clock import FixedClock
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
@@ -28,6 +29,8 @@ from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  f
 PLUGIN_TABLES = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
 )
+# Before anything else asks for a zone: by CPAR_ZONE_RULES, as in the programs that tests start.
+ALBERTA = zone_rules.zone()
 NOW = dt.datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
 DATABASES = ("sqlite", "mariadb")
 _ran: Counter[str] = Counter()

@@ -20,7 +20,7 @@ from cpar_plugin.services import bulk, clinic, panels
 from cpar_plugin.services.submission import asking, history, run
 from cpar_plugin.settings import load
 
-from ..clock import ALBERTA, FixedClock, SystemClock
+from ..clock import FixedClock, SystemClock
 from ..host import OscarHost, open_host
 from ..migrate import installed_plugins
 from ..scheduler import Scheduler
@@ -103,14 +103,15 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
 
     Yields what to tell. Raises Refused when the submission does not arrive, or does not add up.
     """
-    calendar = load({}).calendar(ALBERTA)
+    clock = FixedClock(now)
+    calendar = load({}).calendar(clock.zone)
     night = last_open_night(calendar, now)
-    clock = FixedClock(datetime.combine(night - timedelta(days=1), time(10), ALBERTA))
+    clock.move_to(datetime.combine(night - timedelta(days=1), time(10)))
     with place.host(registry_url, clock) as host:
-        yield from _filled(host, calendar, night, patients)
+        yield from _filled(host, clock, calendar, night, patients)
 
 
-def _filled(host: OscarHost, calendar: Calendar, night: date, patients: int) -> Iterator[str]:
+def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date, patients: int) -> Iterator[str]:
     """Its patients, panels and the submission of `night`; see make_clinic."""
     settings, manager = load(host.settings), host.identity.system
     with shown(patients, "Writing patients", "Finishing") as progress:
@@ -124,9 +125,10 @@ def _filled(host: OscarHost, calendar: Calendar, night: date, patients: int) -> 
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     asking.ask(host, settings, manager, first)
-    yield f"On {host.clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
+    yield f"On {clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
 
-    run.run_due(host, settings, calendar.moment(night, calendar.night_run_at))
+    clock.move_to(calendar.moment(night, calendar.night_run_at))
+    run.run_due(host, settings, clock.now())
     with host.database.engine.connect() as connection:
         [submission, *_] = history.history(connection, host, panel_id=first)
     if submission.state is not State.DELIVERED or submission.sent is None or submission.left_out is None:

@@ -13,7 +13,7 @@ from cpar_plugin.hooks import Health, HealthCheck, HealthLevel
 from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
 
 from ..host import OscarHost, from_environment
-from . import connecting, oscar, records, rights, tables, times
+from . import connecting, oscar, records, rights, tables, times, zones
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ _OF_DATABASE: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
     ("collations", tables.collations),
     ("clock", times.clock),
     ("time-zone", times.time_zone),
+    ("zone-rules", zones.rules),
 )
 _OF_RECORDS: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
     ("oscar-clock", times.oscar_clock),

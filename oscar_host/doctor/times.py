@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import TIMESTAMP, func, not_, select, text
+from sqlalchemy import TIMESTAMP, select, text
 
 from cpar_plugin.hooks import Health
 
@@ -14,6 +14,7 @@ from ..schema import present
 
 _MUCH: Final = timedelta(seconds=30)
 _TOO_MUCH: Final = timedelta(minutes=5)
+_HOUR: Final = (timedelta(minutes=55), timedelta(minutes=65))
 _LINES: Final = 100
 
 
@@ -66,29 +67,61 @@ def time_zone(host: OscarHost) -> Health:
 def oscar_clock(host: OscarHost) -> Health:
     """Whether OSCAR writes its log in the clinic's time. Reads the latest hundred lines.
 
-    Only a clock that is ahead is found: one that is behind looks like a quiet evening.
+    A line of OSCAR's that follows one of ours shows a clock that is behind, one that we follow a clock that is ahead.
+    Without a line of ours near it, one that is behind looks like a quiet evening.
     """
     log, found = host.tables.log, present(host.database.engine, host.tables)
     if not all(map(found.has_column, (log.c.id, log.c.dateTime, log.c.content))):
         return Health.ok("OSCAR's log cannot be read, and is not needed for this.")
-    latest = select(log.c.dateTime, log.c.content).order_by(log.c.id.desc()).limit(_LINES).subquery()
-    by_oscar = not_(latest.c.content.startswith("cpar"))
+    latest = select(log.c.dateTime, log.c.content).where(log.c.dateTime.is_not(None))
     with host.database.engine.connect() as connection:
-        written: datetime | None = connection.scalar(select(func.max(latest.c.dateTime)).where(by_oscar))
-    if written is None:
-        return Health.ok("OSCAR's log has no lines to compare clocks with.")
+        lines = connection.execute(latest.order_by(log.c.id.desc()).limit(_LINES)).all()
     zone = UTC if isinstance(found.type_of(log.c.dateTime), TIMESTAMP) else host.clock.zone
-    ahead = written.replace(tzinfo=zone) - host.clock.now()
-    if ahead > _TOO_MUCH:
-        minutes = int(ahead.total_seconds() // 60)
+    ahead, behind = _apart(
+        [(at.replace(tzinfo=zone), (content or "").startswith("cpar")) for at, content in reversed(lines)],
+        host.clock.now(),
+    )
+    if max(ahead, behind) <= _TOO_MUCH:
+        return Health.ok("OSCAR writes its log by the same time as we do, as far as its latest lines tell.")
+    where = f"{_minutes(behind)} minutes ago" if behind > ahead else f"{_minutes(ahead)} minutes from now"
+    told = f"OSCAR writes to its log {where} by the time of {host.clock.zone.key}"
+    if _HOUR[0] <= max(ahead, behind) <= _HOUR[1]:
         return Health.warning(
-            f"OSCAR has written to its log {minutes} minutes from now by the time of {host.clock.zone.key}.",
-            "If the clinic lies in another zone, set CPAR_TIME_ZONE to it; else correct clock or zone of OSCAR's "
-            "machine. Until then visits of today count too early or too late.",
+            f"{told}: about an hour, as with old rules in Java.",
+            "Java has time zone rules of its own: update OSCAR's Java, or the rules in it, and restart OSCAR.",
         )
-    return Health.ok("OSCAR does not write its log in the future.")
+    return Health.warning(
+        f"{told}.",
+        "If the clinic lies in another zone, set CPAR_TIME_ZONE to it; else correct clock or zone of OSCAR's "
+        "machine. Until then visits of today count too early or too late.",
+    )
+
+
+def _apart(lines: list[tuple[datetime, bool]], now: datetime) -> tuple[timedelta, timedelta]:
+    """How far OSCAR's clock is certainly ahead, and behind. `lines` in the order of writing: when, and whether ours."""
+    ahead, behind, newest_of_ours, oldest_after = timedelta(0), timedelta(0), None, now
+    for at, ours in lines:
+        if ours:
+            newest_of_ours = max(at, newest_of_ours or at)
+        elif newest_of_ours:
+            behind = max(behind, newest_of_ours - at)
+    for at, ours in reversed(lines):
+        if ours:
+            oldest_after = min(at, oldest_after)
+        else:
+            ahead = max(ahead, at - oldest_after)
+    return ahead, behind
+
+
+def offset_text(moment: datetime) -> str:
+    """The offset of an aware moment, such as UTC-06:00."""
+    return _offset(moment.utcoffset() or timedelta(0))
+
+
+def _minutes(time: timedelta) -> int:
+    return int(time.total_seconds() // 60)
 
 
 def _offset(offset: timedelta) -> str:
-    minutes = int(offset.total_seconds() // 60)
+    minutes = _minutes(offset)
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -4,8 +4,9 @@ import datetime as dt
 
 from playwright.sync_api import Locator, Page, expect
 
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 
+from ..conftest import ALBERTA
 from .conftest import open_patient
 
 TODAY, TOMORROW = "10 Nov 2026", "11 Nov 2026"

@@ -14,13 +14,14 @@ from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk, clinic, panels
 from cpar_plugin.services.submission import asking, run
 from cpar_plugin.settings import load
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.demo.data.writing import fill
 from oscar_host.demo.registry.process import RunningRegistry
 from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS, OpenTab
+from ..conftest import ALBERTA
 from .conftest import MANAGER, OKAFOR, open_patient, panel_management
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 from cpar_plugin.services import bulk, members
 from cpar_plugin.services.submission import run
 from cpar_plugin.settings import Settings, load
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import RunningRegistry
 from oscar_host.host import OscarHost
 
+from ..conftest import ALBERTA
 from .conftest import OKAFOR, Patients, open_patient, panel_management
 
 BLACKOUT = dt.datetime(2026, 11, 23, 10, tzinfo=ALBERTA)

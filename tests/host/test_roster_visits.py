@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, literal, select, text
 
-from oscar_host.clock import ALBERTA
 from oscar_host.host import OscarHost
+
+from ..conftest import ALBERTA
 
 YESTERDAY, TODAY, TOMORROW = dt.date(2026, 11, 9), dt.date(2026, 11, 10), dt.date(2026, 11, 11)
 

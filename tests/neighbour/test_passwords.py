@@ -5,9 +5,10 @@ import datetime as dt
 import bcrypt
 import pytest
 
-from oscar_host.clock import ALBERTA
 from oscar_host.passwords import hashed, matches
 from oscar_host.throttle import Throttle
+
+from ..conftest import ALBERTA
 
 NOW = dt.datetime(2026, 11, 10, 10, tzinfo=ALBERTA)
 # SHA-1 of "mac2002", as OSCAR writes it.

@@ -12,10 +12,11 @@ from sqlalchemy import text
 from cpar_plugin.services import members
 from cpar_plugin.services.submission import asking, run
 from cpar_plugin.settings import load
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import look
+from ..conftest import ALBERTA
 from .conftest import MANAGER
 
 _TABLE = re.compile(r"<caption[^>]*>([^<]*)</caption>(.*?)</table>")

@@ -16,9 +16,10 @@ from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
+from ..conftest import ALBERTA
 from .conftest import BARRED
 
 _ROW = re.compile(r'<th scope="row">.*?</tr>')

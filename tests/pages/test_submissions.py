@@ -17,10 +17,11 @@ from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.services.submission.wording import Stage
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
+from ..conftest import ALBERTA
 from .conftest import MANAGER
 
 NIGHT = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)

@@ -10,9 +10,11 @@ from cpar_plugin.services import members
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.settings import load
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import running
 from oscar_host.host import OscarHost
+
+from ..conftest import ALBERTA
 
 NIGHT = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
 WORDS = "the registry has been told to refuse"

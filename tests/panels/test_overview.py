@@ -18,9 +18,11 @@ from cpar_plugin.services import bulk, members, overview, panels, undo
 from cpar_plugin.services.overview.birth_dates import names_a_day
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import ALBERTA, FixedClock
+from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.sql import letters
+
+from ..conftest import ALBERTA
 
 FIXTURES_STAY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 DAYS = st.dates(date(2021, 1, 1), date(2027, 12, 31))

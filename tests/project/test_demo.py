@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from cpar_plugin.settings import load
-from oscar_host.clock import ALBERTA
 from oscar_host.demo.tryout import last_open_night
+
+from ..conftest import ALBERTA
 
 CPAR = str(Path(sys.executable).with_name("cpar"))
 

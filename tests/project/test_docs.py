@@ -15,7 +15,8 @@ import pytest
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.settings import load
-from oscar_host.clock import ALBERTA
+
+from ..conftest import ALBERTA
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -18,11 +18,12 @@ _REFRESHES_MISSED: Final = 3
 
 
 def scheduler(host: Host, settings: Settings) -> Health:
-    """Whether something looks for work. Reads two rows."""
+    """Whether something looks for work, and by the time zone rules of today. Reads two rows."""
     calendar = settings.calendar(host.clock.zone)
     with host.database.engine.connect() as connection:
         enabled_at = _enabled_at(connection)
         last = heartbeat.last(connection, heartbeat.SUBMISSIONS)
+        outdated = heartbeat.by_other_zone_rules(connection, host, heartbeat.SUBMISSIONS)
     if enabled_at is None:
         return _OFF
     quiet = notices.quiet_since(enabled_at, last, host.clock.now())
@@ -30,6 +31,11 @@ def scheduler(host: Host, settings: Settings) -> Health:
         return Health.failure(
             f"Nothing has looked for work since {spoken_moment(quiet, calendar)}: nothing is submitted.",
             f"Find out why in the log of the host or of cron, and {_SCHEDULER}.",
+        )
+    if outdated:
+        return Health.warning(
+            "The running service goes by other time zone rules than one that starts now: they were updated since.",
+            "Restart the service.",
         )
     return Health.ok(f"Last looked for work: {spoken_moment(last or enabled_at, calendar)}.")
 

@@ -21,6 +21,7 @@ heartbeat = Table(
     metadata,
     Column("name", exact(40), primary_key=True),
     Column("at", Moment, nullable=False),
+    Column("zone_offsets", exact(16), nullable=False),  # of the clinic's zone for whoever did it: domain.zone_offsets
     **INNODB,
 )
 

@@ -10,8 +10,9 @@ from flask import has_request_context, session
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.plugins import Plugins
+from oscar_host import zone_rules
 from oscar_host.application import new_application, register_plugins
-from oscar_host.clock import ALBERTA, SystemClock
+from oscar_host.clock import SystemClock
 from oscar_host.database import OscarDatabase
 from oscar_host.migrations import upgrade
 from oscar_host.pages import PlainPages
@@ -51,7 +52,7 @@ class Roster:
     def last_visit_on(self, patient_id, until):
         if until.tzinfo is None:
             raise ValueError("until needs a time zone")
-        now, visit, merge = until.astimezone(ALBERTA), self.booking.alias("visit"), self._merges()
+        now, visit, merge = until.astimezone(zone_rules.zone()), self.booking.alias("visit"), self._merges()
         retired = sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id).correlate_except(merge)
         started = sa.or_(visit.c.day < now.date(), sa.and_(visit.c.day == now.date(), visit.c.at < now.time()))
         whose = sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))

@@ -34,6 +34,7 @@ def upgrade() -> None:
         "cpar_heartbeat",
         sa.Column("name", exact(40), nullable=False),
         sa.Column("at", Moment(), nullable=False),
+        sa.Column("zone_offsets", exact(16), nullable=False),
         sa.PrimaryKeyConstraint("name", name="cpar_heartbeat_pk"),
         **TABLE,
     )

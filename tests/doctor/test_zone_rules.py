@@ -1,0 +1,88 @@
+"""What `cpar doctor` says of time zone rules, in processes that begin anew."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from cpar_plugin.hooks import HealthLevel
+from cpar_plugin.services import clinic, heartbeat
+from oscar_host.clock import SystemClock
+from oscar_host.doctor.times import oscar_clock
+from oscar_host.host import OscarHost
+
+from ..conftest import NOW
+from ..zone_files import OLD, ZoneFiles, zone_files
+
+__all__ = ["zone_files"]
+
+
+def found(environment: dict[str, str], folder: Path, choice: str, check: str = "zone-rules") -> dict[str, str]:
+    environment = dict(os.environ) | environment | {"PYTHONTZPATH": str(folder), "CPAR_ZONE_RULES": choice}
+    program = [str(Path(sys.executable).parent / "cpar"), "doctor", "--json"]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True)
+    (one,) = [one for one in json.loads(done.stdout)["checks"] if one["name"] == check]
+    return dict(one)
+
+
+@pytest.fixture
+def environment(host: OscarHost, environment: dict[str, str], folders: dict[str, str]) -> dict[str, str]:
+    return environment | folders
+
+
+def test_rules_from_before_albertas_change_are_a_failure(environment: dict[str, str], zone_files: ZoneFiles) -> None:
+    one = found(environment, zone_files(OLD, "2025b"), "system")
+    assert (one["level"], "an hour wrong in winter" in one["message"]) == ("failure", True)
+    assert "apt-get install tzdata" in one["mend"]
+
+
+def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[str, str], zone_files: ZoneFiles) -> None:
+    one = found(environment, zone_files(OLD, "2025b"), "newest")
+    assert one["level"] == "ok"
+    for words in ("the package tzdata's (20", "the system's (2025b)", "America/Edmonton is at UTC-06:00 now"):
+        assert words in one["message"]
+
+
+def test_newer_rules_that_are_not_used_are_a_warning(environment: dict[str, str], zone_files: ZoneFiles) -> None:
+    one = found(environment, zone_files("<-06>6", "2031a"), "package")
+    assert (one["level"], "zone_rules to newest" in one["mend"]) == ("warning", True)
+
+
+def test_a_service_whose_rules_were_updated_since_its_start_is_to_be_restarted(
+    host: OscarHost, environment: dict[str, str], zone_files: ZoneFiles
+) -> None:
+    clinic.enable(host, host.identity.system)
+    heartbeat.beat(replace(host, clock=SystemClock()), heartbeat.SUBMISSIONS)
+    folder = zone_files(OLD, "2025b")
+    assert found(environment, folder, "newest", "cpar-scheduler")["level"] == "ok"
+    one = found(environment, folder, "system", "cpar-scheduler")
+    assert (one["level"], one["mend"]) == ("warning", "Restart the service.")
+
+
+@pytest.mark.parametrize(("hours", "words"), [(1, "old rules in Java"), (3, "CPAR_TIME_ZONE")])
+def test_an_oscar_that_is_behind_is_found_by_its_lines_after_ours(
+    host: OscarHost, oscar: Any, hours: int, words: str
+) -> None:
+    write_log(oscar, [("cparPanel", 0), ("demographic", -60 * hours + 1)])
+    found = oscar_clock(host)
+    assert (found.level, words in f"{found.message} {found.mend}") == (HealthLevel.WARNING, True)
+
+
+def test_an_hour_without_work_in_oscar_is_no_wrong_clock(host: OscarHost, oscar: Any) -> None:
+    write_log(oscar, [("demographic", -61), ("cparPanel", -1)])
+    assert oscar_clock(host).level == HealthLevel.OK
+
+
+def write_log(oscar: Any, lines: list[tuple[str, int]]) -> None:
+    """Lines of OSCAR's log, each of which minutes from now by the clinic's time."""
+    with oscar.database.writing() as connection:
+        for content, minutes in lines:
+            at = (NOW + dt.timedelta(minutes=minutes)).replace(tzinfo=None)
+            connection.execute(insert(oscar.tables.log).values(dateTime=at, action="read", content=content))
