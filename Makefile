@@ -1,6 +1,6 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test test-newest check bench torture venv dev
+.PHONY: help demo test test-time test-newest check bench torture venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
@@ -16,6 +16,18 @@ test:
 	@sh scripts/needs.sh mariadb browser nginx tomcat
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
+
+# After `make test`: what depends on time, by the time zone rules of IANA's 2025b (the package tzdata 2025.2), and by the newest.
+TIME_TESTS = tests/domain/test_calendar.py tests/host/test_zone_rules.py tests/host/test_opening.py \
+	tests/host/test_roster_visits.py tests/host/test_audit.py tests/panels/test_one_patient.py \
+	tests/submission/test_night.py tests/fhirapi/test_search.py tests/snapshot/test_taking.py
+OLD_ZONES = $(CURDIR)/.venv/tzdata-2025.2
+test-time:
+	@sh scripts/needs.sh mariadb
+	@sh scripts/venv.sh dev
+	@[ -d $(OLD_ZONES) ] || .venv/bin/python -m pip install -q --no-deps --target $(OLD_ZONES) tzdata==2025.2
+	CPAR_ZONE_RULES=system PYTHONTZPATH=$(OLD_ZONES)/tzdata/zoneinfo .venv/bin/python -m pytest -n logical --dist loadfile $(TIME_TESTS)
+	CPAR_ZONE_RULES=package PYTHONTZPATH= .venv/bin/python -m pytest -n logical --dist loadfile $(TIME_TESTS)
 
 # After `make test`: rules, FHIR, host and connections on the newest Python of this machine.
 test-newest:

@@ -59,7 +59,7 @@ class Decision:
     def sentence(self) -> str:
         """For people: which rules are used, and why."""
         other = self.package if self.used is self.system else self.system
-        beside = f", not {other}" if other else "; there are no others"
+        beside = f"; also there: {other}" if other else "; there are no others"
         return f"Time zone rules: {self.used or 'none'}{beside}. zone_rules = {self.choice}."
 
     @property

@@ -32,6 +32,7 @@ PLUGIN_TABLES = MigrationSource(
 # Before anything else asks for a zone: by CPAR_ZONE_RULES, as in the programs that tests start.
 ALBERTA = zone_rules.zone()
 NOW = dt.datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
+NOW_IN_UTC = f"{NOW.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"  # 16:00 or 17:00: rules of time zones differ
 DATABASES = ("sqlite", "mariadb")
 _ran: Counter[str] = Counter()
 

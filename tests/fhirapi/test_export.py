@@ -23,6 +23,7 @@ from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
+from ..conftest import NOW_IN_UTC
 from .clients import Registered, key_set
 from .exporting import accepted, export, fetched, finished, kick_off
 from .rest import BASE, MANAGER, Json, Reader
@@ -98,7 +99,7 @@ def test_the_manifest_says_what_when_and_until_when(
     manifest = answer.json
     assert answer.content_type == "application/json"
     assert manifest["request"] == f"{BASE}/Group/{panel}/$export?{query}"
-    assert manifest["transactionTime"] in ("2026-11-10T17:00:00Z", "2026-11-10T17:03:00Z")
+    assert manifest["transactionTime"] in (NOW_IN_UTC, NOW_IN_UTC.replace(":00:00", ":03:00"))
     assert manifest["requiresAccessToken"] is True
     assert (manifest["deleted"], manifest["error"]) == ([], [])
     assert {one["type"] for one in manifest["output"]} == {"Patient", "Group", "Organization"}
@@ -113,7 +114,7 @@ def test_transaction_time_is_not_after_the_kick_off_was_answered(
     address = accepted(kick_off(reader))
     finished(reader, address)
     clock.move_to(clock.now() + timedelta(minutes=3))
-    assert finished(reader, address).json["transactionTime"] == "2026-11-10T17:00:00Z"
+    assert finished(reader, address).json["transactionTime"] == NOW_IN_UTC
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ BAD = [
     {"_since": "2026-11-10T10:00:00"},
     {"_since": "2026-13-10T10:00:00Z"},
     {"_since": "0001-01-01T00:00:00+14:00"},
-    {"_since": "2026-11-10T17:00:01Z"},
+    {"_since": NOW_IN_UTC.replace(":00Z", ":01Z")},
     {"_since": "9999-12-31T23:59:59Z"},
     {"_type": "Observation"},
     {"_type": "Patient,Observation"},

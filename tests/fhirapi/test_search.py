@@ -14,6 +14,7 @@ from cpar_plugin.settings import Settings
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
+from ..conftest import NOW_IN_UTC
 from .rest import BASE, Json, Reader, link
 
 Check = Callable[[Json], None]
@@ -76,7 +77,7 @@ PATIENTS: list[tuple[dict[str, Any], set[str]]] = [
     ({"organization": "https://elsewhere.invalid/Organization/clinic"}, set()),
     ({"_lastUpdated": "ge2026-11-10"}, ALL),
     ({"_lastUpdated": "lt2026-11-10"}, set()),
-    ({"_lastUpdated": "2026-11-10T17:00:00Z"}, ALL),
+    ({"_lastUpdated": NOW_IN_UTC}, ALL),
     ({"_id": "nobody,0,-1,99999999999999999999"}, set()),
 ]
 BC = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-bc-patient-healthcare-id"
@@ -130,7 +131,7 @@ OTHERS: list[tuple[str, dict[str, Any], int]] = [
     ("PractitionerRole", {"identifier": "100000001-000113"}, 1),
     ("PractitionerRole", {"active:missing": "false"}, 2),
     ("PractitionerRole", {"_id": f"{ROLE},nothing"}, 1),
-    ("PractitionerRole", {"_lastUpdated": "gt2026-11-10T17:00:00Z"}, 0),
+    ("PractitionerRole", {"_lastUpdated": f"gt{NOW_IN_UTC}"}, 0),
 ]
 
 

@@ -17,6 +17,8 @@ from cpar_plugin.services.resources.sources import KINDS, LARGE, Source, everyth
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
+from ..conftest import NOW_IN_UTC
+
 SETTINGS = Settings()
 Check = Callable[[dict[str, Any]], None]
 
@@ -232,7 +234,7 @@ def test_a_group_tells_each_member_with_confirmation_and_last_visit(
             {"url": f"{own}/last-visit-date", "valueDate": "2026-10-05"},
         ],
         "entity": {"reference": f"Patient/{patients[0]}"},
-        "period": {"start": "2026-11-10T17:00:00Z"},
+        "period": {"start": NOW_IN_UTC},
     }
 
 

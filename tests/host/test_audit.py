@@ -11,6 +11,8 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor, AuditEvent
 from oscar_host.host import OscarHost, open_host
 
+from ..conftest import NOW
+
 ADDED = AuditEvent(
     actor=Actor(actor_id="101", display_name="Ada"),
     action="add",
@@ -119,7 +121,9 @@ def test_a_log_that_keeps_a_timestamp_tells_the_same_moment(place, database_kind
     with host.database.session() as session:
         host.audit.record(session, ADDED)
     # MariaDB keeps a TIMESTAMP in UTC; SQLite has no such type, and the column says the clinic's time.
-    expected = {"mariadb": "2026-11-10 17:00:00", "sqlite": "2026-11-10 10:00:00"}[database_kind]
+    expected = {"mariadb": f"{NOW.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}", "sqlite": "2026-11-10 10:00:00"}[
+        database_kind
+    ]
     with host.database.engine.connect() as connection:
         assert str(connection.scalar(select(host.tables.log.c.dateTime))) == expected
     host.database.engine.dispose()

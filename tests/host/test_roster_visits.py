@@ -71,7 +71,7 @@ def test_a_visit_counts_once_it_has_started_in_the_clinics_time(oscar, last_visi
 def test_the_moment_may_be_given_in_any_zone(oscar, last_visits):
     patient_id = oscar.patient()
     oscar.visit(patient_id, TODAY, time="20:00")
-    evening = dt.datetime(2026, 11, 11, 3, 0, tzinfo=dt.UTC)  # 20:00 in Alberta, the evening before
+    evening = dt.datetime(2026, 11, 10, 20, 0, tzinfo=ALBERTA).astimezone(dt.UTC)  # there it is the next day
     assert last_visits(evening) == {patient_id: None}
     assert last_visits(evening + dt.timedelta(microseconds=1)) == {patient_id: TODAY}
 

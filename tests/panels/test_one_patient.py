@@ -1,7 +1,7 @@
 """The panel of one patient: add, move, remove, confirm, and what the widget reads."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from cpar_plugin.services.membership import Membership, PanelChoice, membership
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
+
+from ..conftest import ALBERTA, NOW
 
 MakePanel = Callable[..., int]
 NOBODYS = [0, -5, 12345, 2**63, 10**30]
@@ -50,7 +52,7 @@ def test_adding_a_patient_confirms_today(
     assert choose(patient_id, panel_id) is Change.ADDED
     seen = _membership(site, patient_id)
     assert seen.panel == PanelChoice(panel_id, "1 (Doctor, No101)")
-    assert seen.since == datetime(2026, 11, 10, 17, 0, tzinfo=UTC)
+    assert seen.since == NOW
     assert (seen.confirmed_on, seen.confirmed_how) == (date(2026, 11, 10), ConfirmedHow.ON_ADDING)
     assert not seen.may_confirm
 
@@ -59,7 +61,7 @@ def test_today_is_the_day_in_the_clinic_not_in_greenwich(
     site: OscarHost, oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change]
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
-    clock.move_to(datetime(2026, 11, 11, 6, 30, tzinfo=UTC))
+    clock.move_to(datetime(2026, 11, 10, 23, 30, tzinfo=ALBERTA))
     choose(patient_id, panel_id)
     assert _membership(site, patient_id).confirmed_on == date(2026, 11, 10)
 
@@ -118,7 +120,7 @@ def test_confirming_says_that_a_person_did_it_and_when(
     assert members.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
     seen = _membership(site, patient_id)
     assert (seen.confirmed_on, seen.confirmed_how) == (date(2026, 11, 11), ConfirmedHow.BY_PERSON)
-    assert seen.since == datetime(2026, 11, 10, 17, 0, tzinfo=UTC)
+    assert seen.since == NOW
     assert not seen.may_confirm
 
 

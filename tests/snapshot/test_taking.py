@@ -16,6 +16,8 @@ from cpar_plugin.services.snapshot import Taken
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..conftest import NOW_IN_UTC
+
 Take = Callable[..., Taken]
 Read = Callable[[Taken], Any]
 Member = Callable[..., int]
@@ -160,7 +162,7 @@ def test_two_snapshots_of_the_same_data_differ_in_their_identifier_only(
     for taken, bundle in zip((first, second), bundles, strict=True):
         assert bundle.pop("identifier")["value"] == f"urn:uuid:{taken.snapshot_id}"
     assert bundles[0] == bundles[1]
-    assert bundles[0]["timestamp"] == "2026-11-10T17:00:00Z"
+    assert bundles[0]["timestamp"] == NOW_IN_UTC
 
 
 def test_an_empty_panel_sends_nobody(take: Take, received: Read) -> None:
