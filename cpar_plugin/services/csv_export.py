@@ -10,7 +10,7 @@ from ..domain.eligibility import Eligibility
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
-from . import answers, panel_members, panel_view, roll
+from . import answers, merges, panel_members, panel_view, roll
 from .answers import Answer
 from .csv_file import csv_file
 from .roll import MemberRow
@@ -45,6 +45,7 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
 
     Patients whom the actor may not see are left out.
     """
+    merges.catch_up_to_show(host)
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     BULK_CONFIRM = "bulk-confirm"
     UNDO = "undo"
     MERGE = "merge"
+    UNMERGE = "unmerge"
+    KEEP = "keep"
     ANSWER = "answer"
     WITHDRAW_ANSWER = "withdraw-answer"
     CREATE_PANEL = "create-panel"
@@ -51,6 +53,8 @@ _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.BULK_CONFIRM: ("update", _MEMBER),
     Kind.UNDO: ("update", _MEMBER),
     Kind.MERGE: ("update", _MEMBER),
+    Kind.UNMERGE: ("update", _MEMBER),
+    Kind.KEEP: ("update", _MEMBER),
     Kind.ANSWER: ("update", _MEMBER),
     Kind.WITHDRAW_ANSWER: ("update", _MEMBER),
     Kind.CREATE_PANEL: ("add", _PANEL),

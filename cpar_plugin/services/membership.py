@@ -15,7 +15,7 @@ from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
 from ..store.types import KEYS
-from . import answers, roll
+from . import answers, merges, roll, separated
 from .answers import Answer
 from .panel_view import panel_label, provider_name
 from .roll import MemberRow
@@ -47,12 +47,25 @@ class Membership:
     cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
     questions: Mapping[Reason | Caution, Question] = field(default_factory=dict)  # those of them that can be answered
     answers: Sequence[Answer] = ()  # what would be told, had it not been checked
+    merge_waits: bool = False  # a merge of this record, or its undoing, may not have been followed yet
+    merged_into: int | None = None  # the record that is kept, for one that was merged away
+    split_off: tuple[int, ...] = ()  # records of which this one has inherited, and which are apart again
+
+
+def current(host: Host, settings: Settings, patient_id: int) -> Membership:
+    """The same as `membership`, once merges of this record have been followed: the host tells nobody of them."""
+    with host.database.engine.connect() as connection:
+        found = membership(connection, host, settings, patient_id)
+    if not (found.merge_waits and merges.catch_up_to_show(host)):
+        return found
+    with host.database.engine.connect() as connection:
+        return membership(connection, host, settings, patient_id)
 
 
 def membership(connection: Connection, host: Host, settings: Settings, patient_id: int) -> Membership:
     """The membership of one patient and the panels to choose from.
 
-    Two statements, one while switched off, and two more where something was answered.
+    Two statements, one while switched off; one more for a record merged away, and two where something was answered.
     """
     now = host.clock.now()
     record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)
@@ -60,9 +73,12 @@ def membership(connection: Connection, host: Host, settings: Settings, patient_i
         return Membership(enabled=False, known=False, name="", choices=())
     member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
     choices, providers, phn_is_shared = _panels(connection, host, record.member_of, member and member.phn)
+    merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
     paneled = Membership(
         enabled=True,
-        known=record.found is not None or member is not None,
+        known=record.found is not None or member is not None or merged_into is not None,
+        merge_waits=record.merge_waits,
+        merged_into=merged_into,
         name=", ".join(name for name in (record.found_family_name, record.found_given_name) if name),
         choices=tuple(choices.values()),
     )
@@ -86,6 +102,7 @@ def membership(connection: Connection, host: Host, settings: Settings, patient_i
         cautions=cautions,
         questions=questions((*reasons, *cautions), member),
         answers=answers.to(standing, given),
+        split_off=tuple(int(one) for one in (record.split_off or "").split()),
     )
 
 
@@ -106,6 +123,8 @@ def _record(connection: Connection, host: Host, patient_id: int, now: datetime) 
             patient.c.patient_id.label("found"),
             patient.c.family_name.label("found_family_name"),
             patient.c.given_name.label("found_given_name"),
+            merges.waiting(host, asked.c.patient_id).label("merge_waits"),
+            separated.split_off(asked.c.patient_id, own.c.since).label("split_off"),
         )
         .select_from(asked)
         .outerjoin(patient, patient.c.patient_id == asked.c.patient_id)

@@ -1,55 +1,138 @@
-"""Follow the host's merges of records. It tells nobody: done before every run, preview and bulk operation."""
+"""Follow the host's merges of records, and their undoing. It tells nobody: whoever shows or uses memberships asks.
 
-from sqlalchemy import exists, func, select
+One membership is left, on the record kept: its own panel if it has one, else that of the record merged into it, of
+several the latest. Of the confirmations on that panel the latest stays, whichever record it was on.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
+from ..domain.refusals import Refused
 from ..hooks import Host
 from ..store import ledger
-from ..store.tables import member
-from . import clinic, journal
+from ..store.tables import inherited, member
+from ..store.types import KEYS
+from . import clinic, journal, unmerges
 from .journal import Kind
 
 
 def reconcile(session: Session, host: Host) -> int:
-    """Carry the memberships of records merged away over to the records kept. Returns how many there were.
+    """Bring all memberships in line with the merges as they are. Returns how many were carried over.
 
-    The kept record's own membership wins; else it inherits panel and dates, of several the latest. Takes part in the
-    caller's transaction, after `clinic.lock`.
+    Takes part in the caller's transaction, after `clinic.lock`.
     """
+    unmerges.take_back(session, host)
+    return _carry_over(session, host)
+
+
+def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a merge of this record may be waiting, for a statement that asks other things too.
+
+    Of one that was followed before it is not asked whether it still holds: that takes longer, and `catch_up` does.
+    """
+    merged = host.roster.merged()
+    of_it = or_(merged.c.retired_id == patient_id, merged.c.kept_id == patient_id)
+    followed = or_(inherited.c.retired_id == patient_id, inherited.c.kept_id == patient_id)
+    return or_(
+        _retired_members(merged).where(of_it).exists(),
+        select(inherited.c.retired_id).where(followed, inherited.c.stays_since.is_(None)).exists(),
+    )
+
+
+def _retired_members(merged: FromClause) -> Select[Any]:
+    return select(member.c.patient_id).join(merged, merged.c.retired_id == member.c.patient_id)
+
+
+def kept_record(connection: Connection, host: Host, patient_id: int) -> int | None:
+    """The record that this one was merged into; None for a record that was not merged away."""
+    merged = host.roster.merged()
+    found = select(merged.c.kept_id).where(merged.c.retired_id == patient_id)
+    return connection.scalar(found) if patient_id in KEYS else None
+
+
+def catch_up(host: Host) -> bool:
+    """Reconcile in a transaction of its own, where there is anything to reconcile: whether there was."""
+    with host.database.engine.connect() as connection:
+        merges_to_follow = _retired_members(host.roster.merged()).exists()
+        if not connection.scalar(select(or_(merges_to_follow, unmerges.broken(host).exists()))):
+            return False
+    with host.database.session() as session:
+        clinic.lock(session)
+        reconcile(session, host)
+    return True
+
+
+def catch_up_to_show(host: Host) -> bool:
+    """The same before something is shown: where a large change keeps the lock, it is shown as it stands."""
+    try:
+        return catch_up(host)
+    except Refused:
+        return False
+
+
+def _carry_over(session: Session, host: Host) -> int:
     merged = host.roster.merged()
     retired = member.join(merged, merged.c.retired_id == member.c.patient_id)
     if session.scalar(select(member.c.patient_id).select_from(retired).limit(1)) is None:
         return 0
     operation_id = journal.record(session, host, host.identity.system, Kind.MERGE)
-    kept = member.alias("kept")
-    ranked = (
-        select(
-            merged.c.kept_id,
-            *ledger.columns(),
-            func.row_number()
-            .over(partition_by=merged.c.kept_id, order_by=(member.c.since.desc(), member.c.patient_id.desc()))
-            .label("place"),
-        )
-        .select_from(retired)
-        .where(~exists().where(kept.c.patient_id == merged.c.kept_id))
-        .subquery("ranked")
-    )
-    inherited = select(ranked.c.kept_id, *ledger.NONE, *ledger.columns(ranked)).where(ranked.c.place == 1)
-    inheriting = ledger.append(session, operation_id, inherited)
+    inheriting = ledger.append(session, operation_id, _what_is_kept(host))
     leaving = select(member.c.patient_id, *ledger.columns(), *ledger.NONE).select_from(retired)
     left = ledger.append(session, operation_id, leaving)
+    those = select(member.c.patient_id).select_from(retired)
+    session.execute(delete(inherited).where(inherited.c.retired_id.in_(those)))  # of an earlier merge, since undone
+    followed = select(member.c.patient_id, merged.c.kept_id, literal(operation_id)).select_from(retired)
+    columns = [inherited.c.retired_id, inherited.c.kept_id, inherited.c.operation_id]
+    session.execute(insert(inherited).from_select(columns, followed))
     ledger.carry_out(session, operation_id)
     journal.conclude(session, operation_id, {"merged": left, "inherited": inheriting})
     return left
 
 
-def catch_up(host: Host) -> None:
-    """Reconcile in a transaction of its own, where there is anything to reconcile."""
-    merged = host.roster.merged()
-    waiting = select(member.c.patient_id).join(merged, merged.c.retired_id == member.c.patient_id).limit(1)
-    with host.database.engine.connect() as connection:
-        if connection.scalar(waiting) is None:
-            return
-    with host.database.session() as session:
-        clinic.lock(session)
-        reconcile(session, host)
+def _what_is_kept(host: Host) -> Select[Any]:
+    """In the ledger's columns, for those records kept whose membership becomes another one."""
+    merged, own = host.roster.merged(), member.alias("own")
+    columns = (member.c.patient_id, *ledger.columns())
+    theirs = select(merged.c.kept_id, null().label("is_own"), *columns).join(
+        member, member.c.patient_id == merged.c.retired_id
+    )
+    with_members = select(merged.c.kept_id).join(member, member.c.patient_id == merged.c.retired_id)
+    owned = select(member.c.patient_id.label("kept_id"), literal(1).label("is_own"), *columns).where(
+        member.c.patient_id.in_(with_members)
+    )
+    record = union_all(owned, theirs).subquery("record")
+    of_kept: dict[str, Any] = {"partition_by": record.c.kept_id}
+    own_first = record.c.is_own.is_(None)
+    latest = (record.c.since.desc(), record.c.patient_id.desc())
+    panels = select(record, func.row_number().over(**of_kept, order_by=(own_first, *latest)).label("place")).subquery()
+    panel = select(panels).where(panels.c.place == 1).subquery("panel")
+    by_date = (record.c.confirmed_on.is_(None), record.c.confirmed_on.desc(), own_first, *latest)
+    dates = (
+        select(record, func.row_number().over(**of_kept, order_by=by_date).label("place"))
+        .join(panel, (panel.c.kept_id == record.c.kept_id) & (panel.c.panel_id == record.c.panel_id))
+        .subquery()
+    )
+    date = select(dates).where(dates.c.place == 1).subquery("confirmation")
+    becomes = (panel.c.panel_id, panel.c.since, date.c.confirmed_on, date.c.confirmed_how)
+    differs = or_(*(now.is_distinct_from(then) for now, then in zip(becomes, ledger.columns(own), strict=True)))
+    return (
+        select(panel.c.kept_id, *ledger.columns(own), *becomes)
+        .select_from(panel.join(date, date.c.kept_id == panel.c.kept_id))
+        .outerjoin(own, own.c.patient_id == panel.c.kept_id)
+        .where(differs)
+    )

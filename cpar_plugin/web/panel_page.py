@@ -13,7 +13,7 @@ from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
-from ..services import panel_members, panels, ticked, undo
+from ..services import access, merges, panel_members, panels, separated, ticked, undo
 from ..services.csv_export import export
 from ..services.panel_view import Panel
 from ..services.ticked import Act, Ticked
@@ -81,6 +81,15 @@ def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     return _back(host, actor, panel_id, None)
 
 
+def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """Keep a member whose membership came from a record which is apart again."""
+    patient_id = number(request.form.get("patient_id", ""), "", INCOMPLETE)
+    access.require_patient(host, actor, patient_id)
+    separated.keep(host, actor, patient_id)
+    flash(f"Record {patient_id} is kept on this panel.", "cpar")
+    return _back(host, actor, panel_id, None)
+
+
 def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> ResponseReturnValue:
     """The list as it was, by its address; unless something was searched for, which stands in none."""
     if request.form.get("text", "").strip():
@@ -110,11 +119,14 @@ def _page(
 ) -> ResponseReturnValue:
     state = state_of(fields)
     wanted = wanted_of(state, searched(fields))
+    if not wanted.mark:
+        merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
         live = {one.panel_id: one for one in panels.live_panels(connection, host)}
         if panel_id not in live:
             raise NotFound("There is no such panel, or it has been deleted.")
         found = panel_members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
+        stay = [] if wanted.mark else separated.to_look_at(connection, host, actor, panel_id)
         was_done = ticked.done(connection, panel_id, done) if done else None
     this = live.pop(panel_id)
     return page(
@@ -130,6 +142,7 @@ def _page(
         ticked={one.row.patient_id for one in found.members} if tick_all else chosen,
         messages=messages or {},
         done=was_done,
+        stay=stay,
         cautions=Caution,
         years=YEARS,
         **members_context(host, this),
@@ -188,5 +201,6 @@ ROUTES = (
     Route(f"/panels/<{ID}:panel_id>", panel, Needs.MANAGEMENT, ("GET", "POST")),
     Route(f"/panels/<{ID}:panel_id>/ticked", ticked_members, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/answer", answer_of_member, Needs.MANAGEMENT, ("POST",)),
+    Route(f"/panels/<{ID}:panel_id>/keep", keep_member, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/export", export_panel, Needs.MANAGEMENT),
 )

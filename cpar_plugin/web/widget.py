@@ -10,9 +10,9 @@ from markupsafe import Markup
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host, Widget
-from ..services import access, members
+from ..services import access, members, separated
 from ..services.members import Change
-from ..services.membership import Membership, membership
+from ..services.membership import Membership, current
 from ..settings import load
 from . import coming_back
 from .answers import answer
@@ -36,7 +36,7 @@ _DONE = {
 
 def widgets(host: Host, patient_id: int) -> list[Widget]:
     """The widget for a patient page of the host; none while the integration is off, or for no patient's page."""
-    shown = _membership(host, patient_id)
+    shown = current(host, load(host.settings), patient_id)
     if not (shown.enabled and shown.known):
         return []
     return [
@@ -54,20 +54,17 @@ def widgets(host: Host, patient_id: int) -> list[Widget]:
 
 def _summary(shown: Membership) -> str:
     """The box in one line."""
+    if shown.merged_into:
+        return f"Merged into {shown.merged_into}"
     if not shown.panel:
         return NOT_PANELED
     confirmed = f"confirmed {day(shown.confirmed_on)}" if shown.confirmed_on else "never confirmed"
     return f"Panel {shown.panel.label}, {confirmed}"
 
 
-def _membership(host: Host, patient_id: int) -> Membership:
-    with host.database.engine.connect() as connection:
-        return membership(connection, host, load(host.settings), patient_id)
-
-
 def _current(host: Host, patient_id: int) -> Membership:
     """What a page of our own shows. Raises NotFound while the integration is off, and where there is no such record."""
-    shown = _membership(host, patient_id)
+    shown = current(host, load(host.settings), patient_id)
     if not shown.enabled:
         access.require_enabled(host)
     if not shown.known:
@@ -86,6 +83,7 @@ def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wro
         not_paneled=NOT_PANELED,
         summary=_summary(shown),
         wording=WORDING,
+        patient_href=host.pages.patient_href,
         came_from=coming_back.came_from(),
         alone=in_place(),
         done=done,
@@ -143,6 +141,16 @@ def answer_caution(host: Host, actor: Actor, patient_id: int) -> ResponseReturnV
     return _changed(host, patient_id, lambda: answer(host, actor, request.form))
 
 
+def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """Keep a membership that came from a record which is apart again."""
+
+    def keep() -> str:
+        separated.keep(host, actor, patient_id)
+        return "Kept on this panel."
+
+    return _changed(host, patient_id, keep)
+
+
 def _changed(host: Host, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
     """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again.
 
@@ -171,5 +179,6 @@ ROUTES = (
     Route(f"{_PATIENT}/choose", choose_panel, Needs.THE_PATIENT, ("POST",)),
     Route(f"{_PATIENT}/confirm", confirm_panel, Needs.THE_PATIENT, ("POST",)),
     Route(f"{_PATIENT}/answer", answer_caution, Needs.THE_PATIENT, ("POST",)),
+    Route(f"{_PATIENT}/keep", keep_inherited, Needs.THE_PATIENT, ("POST",)),
     Route(f"{_PATIENT}/remove", leave_panel, Needs.THE_PATIENT, ("POST",)),
 )

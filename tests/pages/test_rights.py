@@ -66,11 +66,13 @@ EXPECTED = {
     ("POST", "cpar.confirm_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.answer_caution"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.keep_inherited"): CHANGES_THE_PATIENT,
     ("GET", "cpar.panels"): MANAGEMENT,
     ("GET", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.ticked_members"): CHANGES_PANELS,
     ("POST", "cpar.answer_of_member"): (303, 403, 403, 403, 403, 303, 403),  # who may see the patient too
+    ("POST", "cpar.keep_member"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.print_panel"): MANAGEMENT,
     ("POST", "cpar.print_panel"): MANAGEMENT,
     ("GET", "cpar.export_panel"): MANAGEMENT,
@@ -170,6 +172,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
     fields: dict[str, dict[str, Any]] = {
         "cpar.answer_caution": checked,
         "cpar.answer_of_member": checked,
+        "cpar.keep_member": {"patient_id": patient},
         "search": {"wanted": "ex"},
         "new_role": {"name": f"New {role}", "permissions": "_demographic"},
         "edit_role": {"mark": _mark(role)},

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, merges
+from cpar_plugin.services import bulk, clinic, members, merges, panels
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -39,6 +39,29 @@ def reconcile(site: OscarHost) -> Callable[[], int]:
             return merges.reconcile(session, site)
 
     return reconcile
+
+
+@pytest.fixture
+def split(oscar: Any) -> Callable[[int], None]:
+    """Undo the merges of a record."""
+
+    def split(retired: int) -> None:
+        merge = oscar.tables.demographic_merged
+        with oscar.database.writing() as connection:
+            connection.execute(update(merge).where(merge.c.demographic_no == retired).values(deleted=1))
+
+    return split
+
+
+@pytest.fixture
+def confirm(site: OscarHost, clerk: Actor, clock: FixedClock, placed: Any) -> Callable[[int], None]:
+    """Confirm a membership, a day later."""
+
+    def confirm(patient_id: int) -> None:
+        clock.move_to(clock.now() + timedelta(days=1))
+        members.confirm(site, clerk, patient_id, seen_panel_id=placed()[patient_id].panel_id)
+
+    return confirm
 
 
 @pytest.fixture(autouse=True)
@@ -150,4 +173,197 @@ def test_many_merges_take_as_many_statements_as_one(
         with statements() as counted:
             assert reconcile() == merged
         counts.append(len(counted))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("later", ["retired", "kept"])
+def test_on_the_same_panel_the_later_confirmation_stays_and_both_come_back(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, confirm: Any, later: str
+) -> None:
+    panel_id = make_panel("1")
+    record = {"kept": add(panel_id), "retired": add(panel_id)}
+    confirm(record[later])
+    before = placed()
+    oscar.merge(record["retired"], record["kept"])
+    reconcile()
+    latest = before[record[later]]
+    stays = before[record["kept"]]._replace(confirmed_on=latest.confirmed_on, confirmed_how=latest.confirmed_how)
+    assert placed() == {record["kept"]: stays}
+    split(record["retired"])
+    reconcile()
+    assert placed() == before
+
+
+def test_a_date_wins_over_none_and_none_over_nothing(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, site: OscarHost
+) -> None:
+    panel_id = make_panel("1")
+    one, two = add(panel_id), add(panel_id)
+    with site.database.writing() as connection:
+        undated = update(tables.member).where(tables.member.c.patient_id == two)
+        connection.execute(undated.values(confirmed_on=None, confirmed_how=None))
+        entry = update(tables.ledger).where(tables.ledger.c.patient_id == two)
+        connection.execute(entry.values(to_confirmed_on=None, to_confirmed_how=None))
+    before = placed()
+    oscar.merge(one, two)
+    reconcile()
+    assert placed()[two].confirmed_on == before[one].confirmed_on
+
+
+@pytest.mark.parametrize("own_panel", [False, True], ids=["an inheritance", "an own panel"])
+def test_a_merge_undone_gives_everybody_their_own_back(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, own_panel: bool
+) -> None:
+    retired, kept = add(make_panel("1")), add(make_panel("2") if own_panel else None)
+    before = placed()
+    oscar.merge(retired, kept)
+    reconcile()
+    assert set(placed()) == {kept}
+    split(retired)
+    reconcile()
+    assert placed() == before
+
+
+def test_an_inheritance_changed_since_stays_and_is_listed(
+    site: OscarHost, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, confirm: Any
+) -> None:
+    retired, kept = add(make_panel("1")), add(None)
+    before = placed()
+    oscar.merge(retired, kept)
+    reconcile()
+    confirm(kept)
+    confirmed = placed()
+    split(retired)
+    reconcile()
+    assert placed() == before | confirmed
+    with site.database.engine.connect() as connection:
+        assert connection.execute(select(tables.inherited.c.kept_id, tables.inherited.c.retired_id)).all() == [
+            (kept, retired)
+        ]
+    oscar.merge(retired, kept)
+    assert reconcile() == 1
+    assert placed() == confirmed
+
+
+def test_an_inheritance_that_somebody_has_removed_stays_removed(
+    site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    retired, kept = add(make_panel("1")), add(None)
+    before = placed()
+    oscar.merge(retired, kept)
+    reconcile()
+    members.remove(site, clerk, kept, seen_panel_id=before[retired].panel_id)
+    split(retired)
+    reconcile()
+    assert placed() == before
+
+
+def test_whoever_was_put_on_a_panel_meanwhile_stays_there(
+    site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    retired, kept, other = add(make_panel("1")), add(None), make_panel("2")
+    oscar.merge(retired, kept)
+    reconcile()
+    split(retired)
+    members.choose(site, clerk, retired, other, seen_panel_id=None)
+    reconcile()
+    assert {key: one.panel_id for key, one in placed().items()} == {retired: other}
+
+
+def test_nobody_comes_back_to_a_panel_that_was_deleted(
+    site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    panel_id = make_panel("1")
+    retired, kept = add(panel_id), add(None)
+    oscar.merge(retired, kept)
+    reconcile()
+    panels.delete(site, clerk, panel_id, version=1)
+    split(retired)
+    reconcile()
+    assert placed() == {}
+
+
+@pytest.mark.parametrize("followed_between", [False, True])
+@pytest.mark.parametrize("which", [0, 1], ids=["its beginning", "its end"])
+def test_a_chain_that_is_undone_at_one_place_holds_at_the_other(
+    oscar: Any,
+    make_panel: MakePanel,
+    add: Any,
+    reconcile: Any,
+    placed: Any,
+    split: Any,
+    followed_between: bool,
+    which: int,
+) -> None:
+    chain = [add(make_panel("1")), add(None), add(None)]
+    before = placed()[chain[0]]
+    oscar.merge(chain[0], chain[1])
+    if followed_between:
+        reconcile()
+    oscar.merge(chain[1], chain[2])
+    reconcile()
+    assert placed() == {chain[2]: before}
+    split(chain[which])
+    reconcile()
+    assert placed() == {chain[which]: before}
+
+
+def test_of_two_merged_into_one_the_other_stays_merged(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    one, two, kept = add(make_panel("1")), add(make_panel("2")), add(None)
+    before = placed()
+    oscar.merge(two, kept)
+    reconcile()
+    oscar.merge(one, kept)
+    reconcile()
+    assert placed() == {kept: before[two]}
+    split(two)
+    reconcile()
+    assert placed() == {two: before[two], kept: before[one]}
+
+
+def test_a_record_merged_elsewhere_takes_its_membership_along(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    record, kept, other = add(make_panel("1")), add(None), add(None)
+    before = placed()
+    oscar.merge(record, kept)
+    reconcile()
+    split(record)
+    oscar.merge(record, other)
+    reconcile()
+    assert placed() == {other: before[record]}
+
+
+def test_a_circle_that_comes_and_goes_loses_nobody(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    one, two = add(make_panel("1")), add(None)
+    before = placed()
+    oscar.merge(one, two)
+    reconcile()
+    oscar.merge(two, one)
+    reconcile()
+    assert {key.panel_id for key in placed().values()} == {before[one].panel_id}
+    split(one)
+    reconcile()
+    assert placed() == before
+
+
+def test_many_merges_undone_take_as_many_statements_as_one(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, statements: Any, split: Any, placed: Any
+) -> None:
+    panel_id, counts = make_panel("1"), []
+    for merged in (1, 20):
+        pairs = [(add(panel_id), add(None)) for _ in range(merged)]
+        for retired, kept in pairs:
+            oscar.merge(retired, kept)
+        reconcile()
+        for retired, _ in pairs:
+            split(retired)
+        with statements() as counted:
+            assert reconcile() == 0
+        counts.append(len(counted))
+        assert {retired for retired, _ in pairs} <= set(placed())
     assert counts[0] == counts[1]

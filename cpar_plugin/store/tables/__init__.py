@@ -16,6 +16,7 @@ from .interface import (
 from .panels import (
     answer,
     clinic,
+    inherited,
     ledger,
     left_alone,
     member,
@@ -37,6 +38,7 @@ __all__ = [
     "export",
     "export_file",
     "heartbeat",
+    "inherited",
     "last_visit",
     "ledger",
     "left_alone",

@@ -123,6 +123,20 @@ left_alone = Table(
     **INNODB,
 )
 
+# Memberships carried over to another record since the host has merged the two (services.merges).
+inherited = Table(
+    "cpar_inherited",
+    metadata,
+    Column("retired_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kept_id", BigInteger, nullable=False),
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), nullable=False),
+    # Merge undone, but the kept record's was changed before: `since` of what people have to look at.
+    Column("stays_since", Moment),
+    Index("cpar_inherited_by", "kept_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # What people have answered to cautions: only ever added to, the last of each patient and caution counts.
 answer = Table(
     "cpar_answer",

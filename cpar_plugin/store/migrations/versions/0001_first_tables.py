@@ -217,6 +217,20 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "cpar_inherited",
+        sa.Column("retired_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kept_id", sa.BigInteger(), nullable=False),
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("stays_since", Moment()),
+        sa.PrimaryKeyConstraint("retired_id", name="cpar_inherited_pk"),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["cpar_operation.operation_id"], name="cpar_inherited_operation_id_fk"
+        ),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index("cpar_inherited_by", "cpar_inherited", ["kept_id"], if_not_exists=True)
+    op.create_table(
         "cpar_answer",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("caution", exact(40), nullable=False),
@@ -376,6 +390,7 @@ def downgrade() -> None:
     op.drop_table("cpar_patient_version", if_exists=True)
     op.drop_table("cpar_last_visit", if_exists=True)
     op.drop_table("cpar_answer", if_exists=True)
+    op.drop_table("cpar_inherited", if_exists=True)
     op.drop_table("cpar_left_alone", if_exists=True)
     op.drop_table("cpar_ledger", if_exists=True)
     op.drop_table("cpar_submission", if_exists=True)

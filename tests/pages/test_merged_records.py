@@ -1,0 +1,134 @@
+"""Records merged in the EMR, as people see them: on the box of either record, and in the panel's list."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import expect
+from sqlalchemy import update
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.services import clinic, members
+from cpar_plugin.web.widget import widgets
+from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import MANAGER
+
+
+@pytest.fixture
+def pair(host: OscarHost, oscar: Any, panel: int) -> tuple[int, int]:
+    """A member of the panel 0042 whose record was merged, and the record that is kept."""
+    retired, kept = oscar.patient(hin="200000001"), oscar.patient(hin="200000001")
+    oscar.visit(kept)
+    members.choose(host, host.identity.system, retired, panel, seen_panel_id=None)
+    oscar.merge(retired, kept)
+    return retired, kept
+
+
+@pytest.fixture
+def split(oscar: Any, pair: tuple[int, int]) -> Callable[[], None]:
+    """Undo the merge."""
+
+    def split() -> None:
+        merge = oscar.tables.demographic_merged
+        with oscar.database.writing() as connection:
+            connection.execute(update(merge).values(deleted=1))
+
+    return split
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.get_data(as_text=True))
+
+
+def box(person: Any, patient: int) -> str:
+    return text(person.get(f"/cpar/patients/{patient}/widget"))
+
+
+@pytest.mark.parametrize("first", ["kept", "retired"])
+def test_a_merge_is_followed_when_either_box_is_shown(reception: Any, pair: tuple[int, int], first: str) -> None:
+    retired, kept = pair
+    if first == "kept":
+        assert "0042 (Okafor, Adaeze)" in box(reception, kept)
+    merged = box(reception, retired)
+    assert f'Merged into <a href="/patients/{kept}">{kept}</a>' in merged
+    assert "<button" not in merged
+    assert "0042 (Okafor, Adaeze)" in box(reception, kept)
+
+
+def test_an_undone_merge_is_followed_when_a_box_is_shown(
+    reception: Any, pair: tuple[int, int], split: Callable[[], None]
+) -> None:
+    retired, kept = pair
+    box(reception, kept)
+    split()
+    assert "Not Paneled" in box(reception, kept)
+    assert "0042 (Okafor, Adaeze)" in box(reception, retired)
+
+
+def test_the_host_gets_the_merge_in_one_line(app: Flask, host: OscarHost, pair: tuple[int, int]) -> None:
+    with app.test_request_context():
+        (shown,) = widgets(host, pair[0])
+    assert shown.summary == f"Merged into {pair[1]}"
+
+
+def test_a_box_is_shown_while_a_large_change_keeps_the_lock(
+    host: OscarHost, reception: Any, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits_too_long(_: Any) -> None:
+        raise Refused("Another large change is still under way.")
+
+    retired, kept = pair
+    monkeypatch.setattr(clinic, "lock", waits_too_long)
+    assert f'Merged into <a href="/patients/{kept}">' in box(reception, retired)
+    assert "Not Paneled" in box(reception, kept)
+
+
+@pytest.mark.parametrize("answer", ["Keep", "Remove"])
+def test_what_was_changed_since_is_listed_with_keep_and_remove(
+    host: OscarHost,
+    clock: FixedClock,
+    open_tab: OpenTab,
+    panel: int,
+    pair: tuple[int, int],
+    split: Callable[[], None],
+    manager: Any,
+    answer: str,
+) -> None:
+    retired, kept = pair
+    box(manager, kept)
+    clock.move_to(clock.now() + timedelta(days=1))
+    members.confirm(host, host.identity.system, kept, seen_panel_id=panel)
+    split()
+    page = open_tab(MANAGER)
+    page.goto(f"/patients/{kept}")
+    expect(page.get_by_text(f"Separated again from record {retired}")).to_be_visible()
+    if answer == "Keep":
+        look(page, "box-separated")
+    page.goto(f"/cpar/panels/{panel}")
+    if answer == "Keep":
+        look(page, "panel-separated")
+    page.get_by_role("region", name="Merges undone").get_by_role("button", name=answer).click()
+    expect(page.get_by_role("heading", name="Merges undone")).to_have_count(0)
+    assert ("Not Paneled" in box(manager, kept)) == (answer == "Remove")
+    assert "Separated again" not in box(manager, kept)
+    assert "0042" in box(manager, retired)
+
+
+def test_keep_on_the_box_ends_the_question(
+    host: OscarHost, clock: FixedClock, panel: int, pair: tuple[int, int], split: Callable[[], None], reception: Any
+) -> None:
+    _, kept = pair
+    box(reception, kept)
+    clock.move_to(clock.now() + timedelta(days=1))
+    members.confirm(host, host.identity.system, kept, seen_panel_id=panel)
+    split()
+    assert "Separated again" in box(reception, kept)
+    assert reception.post(f"/cpar/patients/{kept}/keep").status_code == 303
+    assert "Separated again" not in box(reception, kept)
