@@ -13,11 +13,12 @@ from cpar_plugin.hooks import Health, HealthCheck, HealthLevel
 from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
 
 from ..host import OscarHost, from_environment
-from . import connecting, oscar, records, rights, tables, times, zones
+from . import browsers, connecting, oscar, records, rights, tables, times, zones
 
 log = logging.getLogger(__name__)
 
 _SETTINGS, _PLUGINS, _DATABASE, _OWN_TABLES, _OSCAR = "settings", "plugins", "database", "own-tables", "oscar"
+_BROWSERS: Final = "browser-address"
 _OF_DATABASE: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
     ("connection", connecting.connection),
     ("own-rights", rights.own_rights),
@@ -38,7 +39,8 @@ _OF_RECORDS: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
 # Without these nothing can be said about records, nor anything that a plugin needs the database for.
 _BEFORE_RECORDS: Final = ("oscar-rights", "oscar-tables", _OWN_TABLES)
 NAMES: Final = (
-    *(_SETTINGS, _PLUGINS, _OSCAR, _DATABASE, _OWN_TABLES),
+    *(_SETTINGS, _PLUGINS, _OSCAR, _BROWSERS, _DATABASE, _OWN_TABLES),
+    *(name for name, _ in browsers.CHECKS),
     *(name for name, _ in (*_OF_DATABASE, *_OF_RECORDS)),
 )
 _STATEMENT_TOOK_TOO_LONG: Final = 1969
@@ -70,6 +72,7 @@ def _examined(host: OscarHost) -> Iterator[Finding]:
     yield _made(_SETTINGS, partial(connecting.settings, host))
     yield _made(_PLUGINS, partial(_load, plugins))
     yield _made(_OSCAR, partial(oscar.signs_in, host))
+    yield from _of_browsers(host)
     found = _made(_DATABASE, partial(connecting.database, host))
     yield found
     sound = {_DATABASE} if _works(found) else set()
@@ -82,6 +85,17 @@ def _examined(host: OscarHost) -> Iterator[Finding]:
         yield _made(name, partial(check, host)) if readable else Finding(name, None)
     for of_plugin in plugins.health_checks(host):
         yield _of_plugin(of_plugin) if readable or not of_plugin.needs_database else Finding(of_plugin.name, None)
+
+
+def _of_browsers(host: OscarHost) -> Iterator[Finding]:
+    if "oscar_url" not in host.settings:
+        return  # nothing stands before an OSCAR here
+    site = browsers.site_of(host)
+    found = _made(_BROWSERS, partial(browsers.answers, site)) if site else Finding(_BROWSERS, browsers.NOT_KNOWN)
+    yield found
+    fine = found.health is not None and found.health.level is HealthLevel.OK
+    for name, check in browsers.CHECKS:
+        yield _made(name, partial(check, site)) if site and fine else Finding(name, None)
 
 
 def _load(plugins: Plugins) -> Health:

@@ -30,6 +30,8 @@ class NeighbourSettings(BaseModel):
     # The OSCAR beside it
     oscar_url: str = ""
     oscar_address: str = ""
+    oscar_browser_url: str = ""
+    nginx_file: str = "/etc/nginx/nginx.conf"
     oscar_cookies: str = "JSESSIONID"
     oscar_connect_seconds: float = Field(default=2, gt=0)
     oscar_read_seconds: float = Field(default=5, gt=0)
@@ -80,6 +82,14 @@ class NeighbourSettings(BaseModel):
         if address and not whole and not _PATH.fullmatch(address.rstrip("/")):
             raise ValueError("write it like /oscar, or like https://emr.example/oscar")
         return address.rstrip("/")
+
+    @field_validator("oscar_browser_url")
+    @classmethod
+    def _whole(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write it like https://emr.example/oscar")
+        return url.rstrip("/")
 
     @field_validator("oscar_cookies")
     @classmethod

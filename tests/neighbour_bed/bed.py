@@ -41,14 +41,18 @@ http {{
         {more}
         location / {{
             proxy_pass {oscar};
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
+            {for_oscar}
         }}
         include {files}/nginx-server.conf;
     }}
 }}
+"""
+
+FOR_OSCAR = """
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
 """
 
 
@@ -66,6 +70,8 @@ class Bed:
     oscar_database: str
     account: str
     headers: str = ""  # directives that the clinic's own block has besides
+    for_oscar: str = FOR_OSCAR
+    oscar_server: str = ""  # another one than that of the files
     _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _application: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -153,7 +159,8 @@ class Bed:
                 port=self.oscar.site_port,
                 certificate=certificate,
                 key=key,
-                oscar=self.oscar.url.removesuffix("/oscar"),
+                oscar=self.oscar_server or self.oscar.url.removesuffix("/oscar"),
+                for_oscar=self.for_oscar,
                 more=self.headers,
             )
         )

@@ -180,6 +180,7 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_in_the_master_r
         person = browser.new_page()
         watch(person, blocked)
         sign_in(person, DOCTOR)
+        assert person.url.startswith("https:"), "OSCAR sends people on to http"
         person.goto(master_record(rows.patient()))
         expect(person.locator(".rightSection > #plugin-boxes")).to_contain_text("Panel (CPAR)")
         person.wait_for_load_state("networkidle")

@@ -1,0 +1,173 @@
+"""What browsers get of OSCAR through the web server before it, asked for at the address that they use.
+
+Nobody signs in for this. Where a page of OSCAR's would be needed, an address is asked for that no server takes: the web
+server treats the refusal as it treats the page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLContext
+from typing import Final
+from urllib.parse import urlsplit
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Health
+from cpar_plugin.transport.trust import distrusted, trusting
+
+from ..host import OscarHost
+from ..neighbour.settings import NeighbourSettings, load
+from .asking import FAILURES, Answer, ask
+from .nginx_files import Server, server_of
+
+VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
+_PAGE: Final = "docs/how-to/install-beside-oscar.md"
+_TELL_TOMCAT: Final = (
+    f"Put {VALVE} into Tomcat's server.xml, inside of <Host>, and restart Tomcat. nginx has to send "
+    "X-Forwarded-Proto $scheme, and X-Forwarded-For $remote_addr."
+)
+NOT_KNOWN: Final = Health.warning(
+    "It is not known at which address browsers find OSCAR, so that what they get is not checked.",
+    "Set oscar_browser_url, such as https://emr.example/oscar.",
+)
+_NOT_TAKEN: Final = "?|"  # Tomcat refuses this letter before OSCAR sees the question (RFC 3986 has it in no query)
+_BEHIND_SIGN_IN: Final = "/administration/"
+_SIGN_IN: Final = "/index.jsp"
+_SENDS_ON: Final = "/logout.jsp"  # in the web server's own block for OSCAR
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where browsers find OSCAR, and what is known of the server there."""
+
+    url: str
+    settings: NeighbourSettings
+    server: Server | None
+    context: SSLContext
+
+    @property
+    def secure(self) -> bool:
+        return self.url.startswith("https:")
+
+    def ask(self, path: str) -> Answer:
+        """As a browser asks that is signed in nowhere."""
+        return ask(self.url + path, self.context)
+
+
+def site_of(host: OscarHost) -> Site | None:
+    """The site: by the setting `oscar_browser_url`, else by nginx's files. None where neither tells it."""
+    if "oscar_url" not in host.settings:
+        return None
+    try:
+        settings = load(host.settings)
+        context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
+    except Refused:
+        return None  # another check tells why
+    server = server_of(Path(settings.nginx_file), settings.context_path)
+    url = settings.oscar_browser_url or (server.address if server else "")
+    return Site(url, settings, server, context) if url else None
+
+
+def answers(site: Site) -> Health:
+    """Whether OSCAR and our own pages answer there."""
+    own = site.settings.context_path.rpartition("/")[2]
+    try:
+        status, ours = site.ask(_SIGN_IN).status, site.ask(f"/{own}/frame/record.js").status
+    except FAILURES as error:
+        why = distrusted(error, urlsplit(site.url).netloc) or f"({type(error).__name__})"
+        return Health.warning(
+            f"Nothing that can be used answers from here at {site.url}, where browsers find OSCAR. {why}",
+            "Set oscar_browser_url to the address that browsers use, and let this machine know its name. For an "
+            "authority of your own, set oscar_ca_file.",
+        )
+    if status >= 500:
+        return Health.failure(f"OSCAR answers with status {status} at {site.url}.", "See that OSCAR runs.")
+    if ours != 200:
+        return Health.failure(
+            f"Our pages answer with status {ours} below {site.url}/{own}: no browser gets them.",
+            "Include nginx-server.conf of `cpar install-oscar` in the server block of that name, and reload nginx. See "
+            f"{_PAGE}.",
+        )
+    return Health.ok(f"OSCAR and our pages answer at {site.url}.")
+
+
+def redirects(site: Site) -> Health:
+    """Whether OSCAR sends browsers on by the scheme that they came with."""
+    location = site.ask(_SENDS_ON).headers.get("Location", "")
+    if site.secure and location.startswith("http:"):
+        return Health.failure(
+            "OSCAR sends browsers on to http, where nothing answers: signing in ends there.",
+            f"Put `proxy_http_version 1.1;` into nginx's block for OSCAR. {_TELL_TOMCAT}",
+        )
+    return Health.ok("OSCAR sends browsers on with the scheme that they came with.")
+
+
+def base_href(site: Site) -> Health:
+    """Whether OSCAR's pages name their scripts by that scheme: Tomcat writes `<base href>` as it does redirects."""
+    asked = {"Host": urlsplit(site.url).netloc, "X-Forwarded-Proto": urlsplit(site.url).scheme}
+    answer = ask(site.settings.oscar_url + _BEHIND_SIGN_IN, site.context, asked, older=True)
+    if site.secure and answer.headers.get("Location", "").startswith("http:"):
+        return Health.failure(
+            'OSCAR\'s pages say <base href="http://...">: browsers block their scripts and styles.', _TELL_TOMCAT
+        )
+    return Health.ok("OSCAR's pages name their parts with the scheme that browsers use.")
+
+
+def session_cookie(site: Site) -> Health:
+    """Whether OSCAR's session cookie is sent over https alone."""
+    names = site.settings.oscar_cookies.split()
+    found = [
+        cookie for cookie in site.ask(_SIGN_IN).headers.get_all("Set-Cookie", []) if cookie.partition("=")[0] in names
+    ]
+    if site.secure and any("secure" not in cookie.lower().replace(" ", "").split(";")[1:] for cookie in found):
+        return Health.warning(
+            "OSCAR's session cookie is not marked Secure: a browser would send it over http as well.", _TELL_TOMCAT
+        )
+    return Health.ok("OSCAR's session cookie is for https alone." if site.secure else "Browsers use http.")
+
+
+def record_script(site: Site) -> Health:
+    """Whether nginx puts the box's script into the Master Record."""
+    return _script(site, "/demographic/demographiccontrol.jsp", "record", "the record's page")
+
+
+def menu_script(site: Site) -> Health:
+    """Whether nginx puts the menu's script into the Administration."""
+    return _script(site, _BEHIND_SIGN_IN, "administration", "the Administration")
+
+
+def _script(site: Site, page: str, name: str, where: str) -> Health:
+    if f"{site.settings.context_path}/frame/{name}.js" in site.ask(page + _NOT_TAKEN).text:
+        return Health.ok(f"nginx puts our script into {where}.")
+    return Health.warning(
+        f"nginx does not put our script into {where}. OSCAR may load it by itself: with `--into-page append` or "
+        "`include` that cannot be seen from here.",
+        "Open the page in OSCAR. If nothing of ours is there, write the files anew with `cpar install-oscar "
+        "--into-page filter`, put nginx-server.conf in place and reload nginx.",
+    )
+
+
+def client_address(site: Site) -> Health:
+    """Whether nginx tells OSCAR from where people come, as its files say."""
+    if site.server is None:
+        return Health.ok(
+            "Not checked: nginx's files cannot be read here, or are on another machine. Its block for OSCAR has to "
+            "send X-Forwarded-For."
+        )
+    if "x-forwarded-for" in site.server.headers:
+        return Health.ok("nginx tells OSCAR from which address people come.")
+    return Health.warning(
+        "nginx does not tell OSCAR from which address people come: its log names one address for all, and ten wrong "
+        "sign-ins lock the whole clinic out.",
+        "Put `proxy_set_header X-Forwarded-For $remote_addr;` into nginx's block for OSCAR, and reload nginx.",
+    )
+
+
+CHECKS: Final[tuple[tuple[str, Callable[[Site], Health]], ...]] = (
+    ("redirects", redirects),
+    ("base-href", base_href),
+    ("session-cookie", session_cookie),
+    ("record-script", record_script),
+    ("menu-script", menu_script),
+    ("client-address", client_address),
+)

@@ -1,0 +1,100 @@
+"""What nginx's files say of the server that passes OSCAR on: under which address, and which headers OSCAR is sent."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# http://nginx.org/en/docs/beginners_guide.html#conf_structure
+_TOKEN: Final = re.compile(
+    r"""\#[^\n]* | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | [{};] | (?:\\.|\$\{\w+\}|[^\s{};"'\\])+""",
+    re.VERBOSE | re.DOTALL,
+)
+_MOST_BYTES: Final = 1024 * 1024
+_DEEPEST: Final = 20  # blocks and files within each other: an `include` may name its own file
+_HEADERS: Final = "proxy_set_header"
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One directive; `block` holds those within its braces."""
+
+    name: str
+    arguments: tuple[str, ...]
+    block: tuple["Directive", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A `server` block. `headers` are those that OSCAR is sent by it, by their names in small letters."""
+
+    address: str
+    headers: dict[str, str]
+
+
+def server_of(file: Path, own_path: str) -> Server | None:
+    """The server that has our path, `/oscar/cpar`, as nginx's main file and what it includes say.
+
+    None where there is none, and where its files cannot be read.
+    """
+    oscar_path = own_path.rpartition("/")[0]
+    for http in _named(_read(file, file.parent, 0), "http"):
+        for server in _named(http.block, "server"):
+            locations = list(_named(server.block, "location"))
+            if any(location.arguments[-1:] == (f"{own_path}/",) for location in locations):
+                passing = [
+                    one for one in locations if one.arguments[-1:] in ((oscar_path,), (f"{oscar_path}/",), ("/",))
+                ]
+                longest = max(passing, key=lambda one: len(one.arguments[-1]), default=Directive("location", ()))
+                levels = (longest.block, server.block, http.block)
+                # The headers of an outer block count only where the inner one has none of its own.
+                headers = next((found for level in levels if (found := list(_named(level, _HEADERS)))), [])
+                return Server(
+                    f"{_site(server)}{oscar_path}",
+                    {one.arguments[0].lower(): one.arguments[1] for one in headers if len(one.arguments) == 2},
+                )
+    return None
+
+
+def _site(server: Directive) -> str:
+    names = [name for one in _named(server.block, "server_name") for name in one.arguments if name[:1].isalnum()]
+    listens = [one.arguments for one in _named(server.block, "listen") if one.arguments]
+    secure = [listen for listen in listens if "ssl" in listen]
+    found = re.fullmatch(r"(?:.*:)?(\d+)", (secure or listens or [("80",)])[0][0])
+    port = found[1] if found else "443" if secure else "80"
+    usual = "443" if secure else "80"
+    return f"http{'s' if secure else ''}://{names[0] if names else '127.0.0.1'}{'' if port == usual else f':{port}'}"
+
+
+def _named(directives: tuple[Directive, ...], name: str) -> Iterator[Directive]:
+    return (directive for directive in directives if directive.name == name)
+
+
+def _read(file: Path, folder: Path, depth: int) -> tuple[Directive, ...]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")[:_MOST_BYTES] if depth < _DEEPEST else ""
+    except OSError:
+        return ()
+    words = (word for word in _TOKEN.findall(text) if not word.startswith("#"))
+    return tuple(_block(words, folder, depth))
+
+
+def _block(words: Iterator[str], folder: Path, depth: int) -> Iterator[Directive]:
+    """What follows up to the closing brace, files that are included in their place."""
+    directive: list[str] = []
+    for word in words:
+        if word == "}":
+            return
+        if word not in (";", "{"):
+            directive.append(word[1:-1] if word[0] in "\"'" else word)
+            continue
+        block = tuple(_block(words, folder, depth + 1)) if word == "{" else ()
+        name, *arguments = directive or [""]
+        if name == "include" and arguments:
+            root = Path("/") if arguments[0].startswith("/") else folder
+            for included in sorted(root.glob(arguments[0].lstrip("/"))):
+                yield from _read(included, folder, depth + 1)
+        else:
+            yield Directive(name, tuple(arguments), block)
+        directive = []

@@ -1,0 +1,141 @@
+"""`cpar doctor` beside an OSCAR: what browsers get through nginx, right and broken on purpose."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .bed import FOR_OSCAR, PROGRAM, Bed
+
+CHECKS = (
+    "browser-address",
+    "redirects",
+    "base-href",
+    "session-cookie",
+    "record-script",
+    "menu-script",
+    "client-address",
+)
+Doctor = Callable[..., dict[str, dict[str, str]]]
+
+
+@pytest.fixture
+def doctor(bed: Bed, tmp_path: Path) -> Doctor:
+    """What the checks say, with other lines in the settings."""
+
+    def look(**settings: str) -> dict[str, dict[str, str]]:
+        own = {"oscar_ca_file": bed.authority, "nginx_file": f"{bed.folder}/nginx.conf"} | settings
+        kept = [
+            line for line in (bed.files / "cpar.ini").read_text().splitlines() if line.partition(" = ")[0] not in own
+        ]
+        file = tmp_path / "cpar.ini"
+        file.write_text("\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + "\n")
+        file.chmod(0o600)
+        done = subprocess.run(
+            [PROGRAM, "doctor", "--json"],
+            env=bed.environment | {"CPAR_SETTINGS": str(file)},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=bed.folder,
+        )
+        found: list[dict[str, str]] = json.loads(done.stdout)["checks"]
+        return {one["name"]: one for one in found if one["name"] in CHECKS}
+
+    return look
+
+
+@pytest.fixture
+def with_nginx(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """nginx as this clinic has it."""
+
+    def changed(*options: str, **attributes: Any) -> None:
+        for name, value in attributes.items():
+            monkeypatch.setattr(bed, name, value)
+        bed.stop_nginx()
+        bed.start_nginx(*options)
+
+    yield changed
+    monkeypatch.undo()
+    bed.stop_nginx()
+    bed.start_nginx()
+
+
+def levels(found: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {name: one["level"] for name, one in found.items() if one["level"] != "ok"}
+
+
+def test_by_the_book_everything_that_browsers_get_is_right_and_found_from_nginxs_files(
+    bed: Bed, doctor: Doctor
+) -> None:
+    questions = len(bed.oscar.log())
+    found = doctor()
+    assert (tuple(found), levels(found)) == (CHECKS, {})
+    assert bed.site in found["browser-address"]["message"]
+    assert len(bed.oscar.log()) - questions <= 1, "only the check of REST leaves a line in OSCAR's log"
+
+
+def test_without_the_line_in_server_xml_pages_and_cookie_are_told_with_that_line(
+    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
+) -> None:
+    with_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
+    found = doctor(oscar_url=bed.oscar.plain_url)
+    assert levels(found) == {"base-href": "failure", "session-cookie": "warning"}
+    assert "RemoteIpValve" in found["base-href"]["mend"]
+
+
+def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(
+    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
+) -> None:
+    with_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"), for_oscar="proxy_set_header Host $http_host;")
+    found = doctor(oscar_url=bed.oscar.plain_url)
+    wrong = {"redirects": "failure", "base-href": "failure", "session-cookie": "warning", "client-address": "warning"}
+    assert levels(found) == wrong
+    assert "proxy_http_version 1.1" in found["redirects"]["mend"]
+    assert "X-Forwarded-For $remote_addr" in found["client-address"]["mend"]
+
+
+def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(
+    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
+) -> None:
+    with_nginx(oscar_server=bed.oscar.secure_url.removesuffix("/oscar"), for_oscar=FOR_OSCAR)
+    assert levels(doctor(oscar_url=bed.oscar.secure_url)) == {}
+
+
+def test_scripts_that_nginx_does_not_put_into_the_pages_are_told(
+    doctor: Doctor, with_nginx: Callable[..., None]
+) -> None:
+    with_nginx("--into-page", "append")
+    assert levels(doctor()) == {"record-script": "warning", "menu-script": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "told"),
+    [
+        ({"nginx_file": "/no/such/file"}, "warning", "Set oscar_browser_url"),
+        ({"oscar_browser_url": "https://127.0.0.1:9/oscar"}, "warning", "oscar_browser_url"),
+        ({"oscar_ca_file": ""}, "warning", "oscar_ca_file"),
+    ],
+)
+def test_an_address_that_is_not_known_or_does_not_answer_is_told_and_no_more_is_asked(
+    doctor: Doctor, settings: dict[str, str], level: str, told: str
+) -> None:
+    found = doctor(**settings)
+    assert levels(found) == {"browser-address": level}
+    assert len(found) == 1
+    assert told in found["browser-address"]["mend"]
+
+
+def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]) -> None:
+    with_nginx("--own-database", "another")  # a folder of files of its own
+    part = bed.folder / "own-database-another/nginx-server.conf"
+    text = part.read_text()
+    part.write_text("")
+    with_nginx("--own-database", "another")
+    found = doctor(oscar_browser_url=f"{bed.site}/oscar")
+    part.write_text(text)
+    assert levels(found) == {"browser-address": "failure"}
+    assert "nginx-server.conf" in found["browser-address"]["mend"]
