@@ -1,5 +1,6 @@
 """`cpar serve`: the embedded EMR with its scheduler, in one process."""
 
+import atexit
 from typing import Any
 
 import click
@@ -58,8 +59,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._app
 
     def _start(self, worker: Any) -> None:
+        atexit.register(self._host.close)  # after whatever registers later
         self._scheduler.start()
 
     def _stop(self, server: Any, worker: Any) -> None:
         self._scheduler.stop()
-        self._host.close()

@@ -1,5 +1,6 @@
 """The application beside a running OSCAR: `gunicorn 'oscar_host.neighbour:app()'`."""
 
+import atexit
 import threading
 
 from flask import Flask
@@ -17,16 +18,12 @@ def app() -> Flask:
     stops first, after the ticks that are running, and then its connections are closed.
     """
     host = from_environment()
+    atexit.register(host.close)  # what registers later, as the plugin's own threads do, is called before
     plugins = installed_plugins(host)
     application = create_app(host, plugins)
     scheduler = Scheduler(plugins, host)
     scheduler.start()
-
-    def stop() -> None:
-        scheduler.stop()
-        host.close()
-
     # Called when the worker ends, before the pools of threads that ticks run in: `atexit` comes after these, while the
     # scheduler still has work for them.
-    threading._register_atexit(stop)  # type: ignore[attr-defined]
+    threading._register_atexit(scheduler.stop)  # type: ignore[attr-defined]
     return application

@@ -113,15 +113,18 @@ def ec() -> KeyPair:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Makes the application for a host with settings of its own."""
+def served(host: OscarHost, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Makes the application for a host with settings of its own.
+
+    Its regular work ends before `host`, which is asked for here to be closed later, whatever order a test asks in.
+    """
     applications: list[Flask] = []
     folder = {"fhir_export_folder": str(tmp_path / "exports")}
 
-    def make(host: OscarHost, settings: Mapping[str, str] = MappingProxyType({})) -> Flask:
+    def make(of: OscarHost, settings: Mapping[str, str] = MappingProxyType({})) -> Flask:
         plugins = Plugins()
         plugins.load_installed()
-        applications.append(create_app(replace(host, settings={**folder, **settings}), plugins))
+        applications.append(create_app(replace(of, settings={**folder, **settings}), plugins))
         return applications[-1]
 
     yield make
