@@ -40,7 +40,7 @@ def plugin_manifest() -> Manifest:
 @hookimpl
 def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
     """The panel of the patient; nothing while the integration is off."""
-    return widget.widgets(host, patient_id)
+    return widget.widgets(host, actor, patient_id)
 
 
 @hookimpl

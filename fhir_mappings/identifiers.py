@@ -6,7 +6,9 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from ..domain.gender import KNOWN, gender_code
 from ..domain.identifiers import is_phn
+from ..domain.jurisdictions import ALBERTA, may_be_alberta
 from ..domain.texts import readable
 from ..settings import Settings
 
@@ -42,14 +44,14 @@ class Gender(StrEnum):
 
 
 _TYPES = {kind: {"coding": [{"system": _IDENTIFIER_TYPES, "code": kind.value}]} for kind in IdentifierType}
-_GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE, "X": Gender.OTHER, "O": Gender.OTHER, "T": Gender.OTHER}
+_GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 _UNKNOWN = Gender.UNKNOWN.value
-_GENDER_CODES = {code: gender.value for code, gender in _GENDERS.items()}
+_GENDER_CODES = {code: _GENDERS.get(code, Gender.OTHER).value for code in KNOWN}
 
 
 def gender(code: str | None) -> str:
     """The FHIR code for the EMR's: M, F, X, O (other) and T (transgender) are known, anything else is unknown."""
-    return _GENDER_CODES.get(code or "", _UNKNOWN)
+    return _GENDER_CODES.get(gender_code(code) or "", _UNKNOWN)
 
 
 def emr_codes(code: str) -> list[str]:
@@ -60,7 +62,7 @@ def emr_codes(code: str) -> list[str]:
 def jurisdiction_of(system: str, settings: Settings) -> str | None:
     """The province whose health numbers have this system (`AB`); None for another system."""
     if system == settings.uri_phn:
-        return "AB"
+        return ALBERTA
     return next((province for province, known in _ELSEWHERE.items() if known == system), None)
 
 
@@ -72,11 +74,11 @@ def identifier(system: str, value: str, kind: IdentifierType | None = None) -> R
 
 
 def health_number(number: str | None, jurisdiction: str | None, settings: Settings) -> tuple[str, str] | None:
-    """System and value of the provincial health number, Alberta's where no province is given.
+    """System and value of the provincial health number, Alberta's where no jurisdiction is given or known.
 
-    None for a number that has not the form of Alberta's, and for a province without a published system.
+    None for a number that has not the form of Alberta's, and for a jurisdiction without a published system.
     """
-    if jurisdiction == "AB" or jurisdiction is None:
+    if jurisdiction is None or may_be_alberta(jurisdiction):
         return (settings.uri_phn, number) if number is not None and is_phn(number) else None
     value = readable(number)
     system = _ELSEWHERE.get(jurisdiction)

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import orjson
 
 from ..domain.birth import birth_date
+from ..domain.gender import gender_code
 from ..domain.member import Named
+from ..domain.name_faults import unless_program_word
 from ..domain.names import legal_names
-from ..domain.texts import readable
 from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, identifier, profile
 
@@ -74,7 +75,7 @@ def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> Te
 
     @lru_cache(_GENDERS)
     def gendered(code: str | None) -> tuple[str, str]:
-        known = readable(code)
+        known = gender_code(code)
         extension = [_recorded(f"{settings.uri_codes}/emr-gender", known)] if known else []
         return (f'"extension":{as_text(extension)},' if extension else "", gender(known))
 
@@ -124,7 +125,7 @@ def retired_patient(retired_id: int, kept_id: int, settings: Settings, refer: Re
 def _names(row: PatientRow) -> str:
     """Its names as JSON, joined by commas; "" for none."""
     family, given, middle = legal_names(row)
-    preferred = readable(row.preferred_name)
+    preferred = unless_program_word(row.preferred_name)
     names = []
     if family or given or middle:
         parts = f',"family":{as_text(family)}' if family else ""

@@ -32,9 +32,14 @@ class Roster(Protocol):
     def patients(self) -> FromClause:
         """Every patient, one row each, records merged away left out.
 
-        patient_id (int), phn (digits, spaces and hyphens removed), phn_jurisdiction (`AB`), family_name, given_name,
-        middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (`F`, `M`,
-        or another code of the host), status, mrp_id (a provider_id). All but patient_id may be NULL.
+        patient_id (int), phn (without blanks, dashes and what cannot be seen), phn_jurisdiction, family_name,
+        given_name, middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (`F`, `M`,
+        or another code of the host, in capitals), status, mrp_id (a provider_id). All but patient_id may be NULL.
+
+        phn_jurisdiction is `AB`, the code of another jurisdiction (`BC`, `US-AK`), or `unknown` where the record names
+        none; NULL throughout where the host keeps no card types: then all numbers count as Alberta's. In names, blanks
+        of any kind are spaces, and zero-width and bidirectional characters are left out; one of which nothing can be
+        seen comes as it is. The status of an active patient is `active_status`, to the letter.
         """
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
 
@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.domain.texts import readable, without_separators
+
+from .sql import CLOSED_UP, READABLE
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
@@ -83,6 +86,8 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None
         _write_ahead(connection)
         connection.execute("PRAGMA foreign_keys = ON").close()
+        connection.create_function(READABLE, 1, _or_null(readable), deterministic=True)
+        connection.create_function(CLOSED_UP, 1, _or_null(without_separators), deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
@@ -93,6 +98,11 @@ def _sqlite(url: URL) -> Engine:
             connection.connection.cursor().execute("BEGIN")
 
     return engine
+
+
+def _or_null(function: Callable[[str], str | None]) -> Callable[[object], str | None]:
+    """As a function of SQL: NULL for NULL, and for what is no text."""
+    return lambda value: function(value) if isinstance(value, str) else None
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -1,6 +1,6 @@
 """Who the patients and providers of an OSCAR-family EMR are, as SQL: the port `Roster`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,22 +15,23 @@ from sqlalchemy import (
     case,
     false,
     func,
+    not_,
     null,
     or_,
     select,
     type_coerce,
 )
 
+from .card_types import jurisdiction
 from .granted import not_shut_out
 from .schema import Present, Tables
-from .sql import constant, filled, later, letters, real_day, two_digits, without_separators
+from .sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
+from .typed_numbers import may_be_typed_as
 
 # The first letter of a status tells what became of an appointment; capitals and small letters differ.
 NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
 # To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
 VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
-_LONGEST_NUMBER = 20  # the length of the column
-_BEHIND_SEPARATORS = constant(".")  # sorts behind space and hyphen and before all digits, whatever the collation
 _MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
 
 
@@ -55,19 +56,20 @@ class OscarRoster:
     def patients(self) -> FromClause:
         """Every patient, one row each, records merged away left out."""
         record = self._tables.demographic
-        middle_names = (record.c.middleNames, record.c.middle_name)
-        jurisdiction = func.upper(func.trim(letters(self._look().column(record.c.hc_type))))
+        there = self._look()
         query = select(
             record.c.demographic_no.label("patient_id"),
             without_separators(record.c.hin).label("phn"),
-            case((_two_letters(jurisdiction), jurisdiction)).label("phn_jurisdiction"),
-            filled(record.c.last_name).label("family_name"),
-            filled(record.c.first_name).label("given_name"),
-            func.coalesce(*(filled(self._look().column(name)) for name in middle_names)).label("middle_names"),
-            filled(self._look().column(record.c.pref_name)).label("preferred_name"),
+            (jurisdiction(record.c.hc_type) if there.has_column(record.c.hc_type) else null()).label(
+                "phn_jurisdiction"
+            ),
+            seen(record.c.last_name).label("family_name"),
+            seen(record.c.first_name).label("given_name"),
+            self._first_seen(record.c.middleNames, record.c.middle_name).label("middle_names"),
+            self._first_seen(record.c.pref_name).label("preferred_name"),
             _birth_date(record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth).label("birth_date"),
-            filled(record.c.sex).label("gender"),
-            filled(record.c.patient_status).label("status"),
+            func.upper(filled(record.c.sex)).label("gender"),
+            _status(record.c.patient_status).label("status"),
             filled(record.c.provider_no).label("mrp_id"),
         )
         if self._merges_known:
@@ -76,20 +78,15 @@ class OscarRoster:
             query = query.where(record.c.demographic_no.not_in(retired))
         return query.subquery("patient")
 
-    def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
-        """The patient_id of everybody whom `patients` gives this phn, and of such records merged away.
+    def _first_seen(self, *names: Column[Any]) -> ColumnElement[str | None]:
+        """The first name that is filled, of the columns that this fork has."""
+        return func.coalesce(*(seen(name) for name in names if self._look().has_column(name)), null(), null())
 
-        The column is as people typed it, with spaces and hyphens anywhere. Whoever has this phn has either just these
-        characters, or the first few of them and then a space or a hyphen: the index on the column finds the few rows
-        that begin so, of which the exact comparison leaves the right ones.
-        """
+    def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
+        """The patient_id of everybody whom `patients` gives this phn, and of such records merged away."""
         record = self._tables.demographic
-        hin = record.c.hin
-        beginnings = (func.substr(phn, constant(1), constant(place)) for place in range(_LONGEST_NUMBER))
-        separated = (
-            and_(hin >= begun.concat(constant(" ")), hin < begun.concat(_BEHIND_SEPARATORS)) for begun in beginnings
-        )
-        return select(record.c.demographic_no).where(without_separators(hin) == phn, or_(hin == phn, *separated))
+        found = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
+        return select(record.c.demographic_no).where(found)
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""
@@ -124,23 +121,31 @@ class OscarRoster:
         now = until.astimezone(self._zone).replace(tzinfo=None)
         seconds = now.time().replace(microsecond=0)
         started = visit.c.start_time <= seconds if now.microsecond else visit.c.start_time < seconds
-        first_letter = func.substr(letters(visit.c.status), 1, 1)
         # Nothing but alternatives: after ANALYZE, a plain comparison makes SQLite read all visits for a Bloom filter.
         return and_(
             or_(
                 and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
-            or_(visit.c.status.is_(None), first_letter.not_in(NO_VISIT)),
+            or_(visit.c.status.is_(None), _first_letter(visit.c.status).not_in(NO_VISIT)),
+            *self._imported_as_visit(visit),
         )
+
+    def _imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
+        """Imports keep the other system's word for the status beside a letter that may be of the clinic's own."""
+        if self._look().has_column(self._tables.appointment.c.imported_status):
+            closed_up = func.coalesce(without_separators(visit.c.imported_status), constant(""))
+            word = func.lower(func.replace(closed_up, "_", ""))
+            cancelled = and_(word.contains("cancel"), word.not_like("%nocancel%"))  # `No-Cancellation Allowed`
+            yield or_(visit.c.imported_status.is_(None), not_(or_(cancelled, word.contains("noshow"))))
 
     def providers(self) -> FromClause:
         """Every provider."""
         provider = self._tables.provider
         return select(
             letters(provider.c.provider_no).label("provider_id"),
-            filled(provider.c.last_name).label("family_name"),
-            filled(provider.c.first_name).label("given_name"),
+            seen(provider.c.last_name).label("family_name"),
+            seen(provider.c.first_name).label("given_name"),
             without_separators(provider.c.ohip_no).label("practitioner_id"),
             filled(self._look().column(provider.c.practitionerNo)).label("licence_id"),
             not_shut_out(self._tables).label("active"),
@@ -193,10 +198,17 @@ class OscarRoster:
         return select(ranked.c.retired_id, ranked.c.kept_id).where(ranked.c.place == 1).subquery("merge")
 
 
-def _two_letters(text: ColumnElement[str]) -> ColumnElement[bool]:
-    letters_of_it = (func.substr(text, constant(place), constant(1)) for place in (1, 2))
-    capitals = (letter.between(constant("A"), constant("Z")) for letter in letters_of_it)
-    return and_(func.length(text) == constant(2), *capitals)
+def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """OSCAR's own queries and page take `ac` and `AC ` for the active status too."""
+    status, active = filled(text), constant(OscarRoster.active_status)
+    return case((func.upper(status) == active, active), else_=status)
+
+
+def _first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
+    """Of an appointment's status, '' for none. Most begin with a letter; others are looked at more closely."""
+    first = func.substr(letters(status), constant(1), constant(1))
+    closer = func.coalesce(func.substr(seen(status), constant(1), constant(1)), constant(""))
+    return case((first.between(constant("A"), constant("z")), first), else_=closer)
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:

@@ -218,6 +218,7 @@ def _appointment(metadata: MetaData) -> Table:
         Column("notes", String(255)),
         Column("reason", String(80)),
         Column("status", _EXACT_2),
+        Column("imported_status", String(20)),  # what another system called it
         Column("updatedatetime", DateTime),
         Index("appointment_date", "appointment_date", "start_time", "demographic_no"),
         Index("appointment_changed", "demographic_no", "updatedatetime"),

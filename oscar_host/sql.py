@@ -10,6 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from cpar_plugin.domain.texts import BLANKS, DASHES, NOTHING, SEPARATORS, SPACE
+
 _NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that nobody has entered; 0000-00-00 sorts before it
 
 
@@ -17,7 +19,7 @@ def constant(value: str | int) -> ColumnElement[Any]:
     """A letter or number of ours, written into the SQL: a statement with fewer parameters is sent sooner."""
     if isinstance(value, int):
         return literal_column(str(value), Integer())
-    if not re.fullmatch("[A-Z0-9 .-]*", value):
+    if not re.fullmatch("[A-Za-z0-9 .-]*", value):
         raise ValueError("only what needs no escaping is a constant")
     return literal_column(f"'{value}'", String())
 
@@ -25,12 +27,15 @@ def constant(value: str | int) -> ColumnElement[Any]:
 _NOTHING, _SPACE, _HYPHEN = constant(""), constant(" "), constant("-")
 
 
+READABLE, CLOSED_UP = "cpar_readable", "cpar_closed_up"  # what we give every connection to SQLite
+
+
 def _spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
     """How a function of ours is written, with {0} for what stands in its brackets."""
 
     def written(form: str) -> Callable[..., str]:
         def compiled(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
-            return form.format(compiler.process(element.clauses, **context))
+            return form.replace("{0}", compiler.process(element.clauses, **context))
 
         return compiled
 
@@ -108,10 +113,58 @@ def filled(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     return func.nullif(func.trim(letters(text)), _NOTHING, type_=String())
 
 
+class _odd(FunctionElement[bool]):  # noqa: N801
+    """Whether a text of `letters` may hold a character that needs a closer look: few do, and it is quick to ask."""
+
+    name = "odd"
+    type = Boolean()
+    inherit_cache = True
+
+
+class _seen(FunctionElement[str]):  # noqa: N801
+    """`domain.texts.readable`; '' on MariaDB, and NULL on SQLite, when nothing is left."""
+
+    name = "seen"
+    type = String()
+    inherit_cache = True
+
+
+class _closed_up(FunctionElement[str]):  # noqa: N801
+    """`domain.texts.without_separators`."""
+
+    name = "closed_up"
+    type = String()
+    inherit_cache = True
+
+
+def _one_of(*ranges: tuple[int, int]) -> str:
+    """For MariaDB's regular expressions, as a literal."""
+    return "[" + "".join(rf"\\x{{{first:04x}}}-\\x{{{last:04x}}}" for first, last in ranges) + "]"
+
+
+_TO_BLANK, _TO_NOTHING = _one_of(*SPACE, *BLANKS), _one_of(*NOTHING)
+_UNUSUAL = _one_of(*BLANKS, *NOTHING, *DASHES[1:])  # all but the hyphen of every keyboard
+_spelled(_odd, "({0} GLOB '*[^ -~]*')", f"({{0}} REGEXP '{_UNUSUAL}')")
+_spelled(
+    _seen,
+    f"{READABLE}({{0}})",
+    f"TRIM(REGEXP_REPLACE(REGEXP_REPLACE({{0}}, '{_TO_NOTHING}+', ''), '{_TO_BLANK}+', ' '))",
+)
+_spelled(_closed_up, f"{CLOSED_UP}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
+
+
+def seen(name: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """A name without what cannot be seen. NULL for an empty one; one of which nothing can be seen stays as it is."""
+    text = letters(name)
+    clean = func.coalesce(func.nullif(_seen(text), _NOTHING), text, type_=String())
+    return case((_odd(text), clean), else_=filled(name))
+
+
 def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
-    """An identifier without its spaces and hyphens; NULL when nothing is left."""
-    closed_up = func.replace(func.replace(letters(text), _SPACE, _NOTHING), _HYPHEN, _NOTHING)
-    return func.nullif(closed_up, _NOTHING, type_=String())
+    """An identifier without blanks, dashes and what cannot be seen; NULL when nothing is left."""
+    plain = letters(text)
+    usual = func.replace(func.replace(plain, _SPACE, _NOTHING), _HYPHEN, _NOTHING)
+    return func.nullif(case((_odd(plain), _closed_up(plain)), else_=usual), _NOTHING, type_=String())
 
 
 def may_be_stored(text: str) -> bool:

@@ -1,21 +1,48 @@
 """What is doubtful about a member who is sent all the same, and which values that is about."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
+from . import name_faults
+from .birth import birth_date
+from .gender import KNOWN, gender_code
 from .identifiers import is_phn, phn_check_digit_fits
+from .jurisdictions import UNKNOWN
 from .member import Member, names_as_held
+from .name_faults import unless_program_word
 from .texts import readable
+
+_OLDEST: Final = 120  # years: nobody is known to be older, but for one or two in the world
+_CENTURY: Final = 1900  # what programs write for an unknown year is often before it
 
 
 class Caution(StrEnum):
     """What is doubtful about a member who is sent all the same. The order is the order in which cautions are told."""
 
     GIVEN_NAME_MISSING = "given-name-missing"
+    PROGRAM_WORD = "program-word"
+    HTML_ENTITY = "html-entity"
+    BACKSLASH = "backslash"
+    DOUBLED_ENCODING = "doubled-encoding"
+    LOST_LETTERS = "lost-letters"
+    BORN_LONG_AGO = "born-long-ago"
     GENDER_UNKNOWN = "gender-unknown"
+    CARD_TYPE_UNKNOWN = "card-type-unknown"
+    REPEATED_DIGIT = "repeated-digit"
     DOUBTFUL_PHN = "doubtful-phn"
+    PHN_OF_ANOTHER = "phn-of-another"
     PREFERRED_NAME = "preferred-name"
+
+
+_OF_NAMES: Mapping[Caution, Callable[[str], bool]] = {
+    Caution.PROGRAM_WORD: name_faults.is_program_word,
+    Caution.HTML_ENTITY: name_faults.holds_entity,
+    Caution.BACKSLASH: name_faults.holds_backslash,
+    Caution.DOUBLED_ENCODING: name_faults.is_doubly_encoded,
+    Caution.LOST_LETTERS: name_faults.has_lost_letters,
+}
 
 
 def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
@@ -23,9 +50,21 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
     match caution:
         case Caution.GIVEN_NAME_MISSING:
             return names_as_held(member)
+        case (
+            Caution.PROGRAM_WORD
+            | Caution.HTML_ENTITY
+            | Caution.BACKSLASH
+            | Caution.DOUBLED_ENCODING
+            | Caution.LOST_LETTERS
+        ):
+            return tuple(name for name in _names(member) if _OF_NAMES[caution](name))
+        case Caution.BORN_LONG_AGO:
+            return (member.birth_date,)
         case Caution.GENDER_UNKNOWN:
             return (member.gender,)
-        case Caution.DOUBTFUL_PHN:
+        case Caution.CARD_TYPE_UNKNOWN:
+            return (member.phn, member.phn_jurisdiction)
+        case Caution.REPEATED_DIGIT | Caution.DOUBTFUL_PHN | Caution.PHN_OF_ANOTHER:
             return (member.phn,)
         case Caution.PREFERRED_NAME:
             return (member.given_name, member.preferred_name)
@@ -33,13 +72,37 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
             assert_never(caution)
 
 
-def found(member: Member) -> Iterator[Caution]:
-    """What is doubtful about a member who is sent, in the order of Caution."""
+def found(member: Member, today: date, phns_of_others: Collection[str]) -> Iterator[Caution]:
+    """What is doubtful about a member who is sent, in the order of Caution.
+
+    `phns_of_others` are the PHNs that members who are left out have too. An answer is not looked at.
+    """
+    legal = _names(member)
     if not (readable(member.family_name) and readable(member.given_name)):
         yield Caution.GIVEN_NAME_MISSING
-    if member.gender == "U":
+    for caution, is_wrong in _OF_NAMES.items():
+        if any(map(is_wrong, legal)):
+            yield caution
+    born = birth_date(member.birth_date)
+    if born and (born.year < _CENTURY or (born.year + _OLDEST, born.month, born.day) < today.timetuple()[:3]):
+        yield Caution.BORN_LONG_AGO
+    if gender_code(member.gender) not in KNOWN:
         yield Caution.GENDER_UNKNOWN
-    if member.phn and is_phn(member.phn) and not phn_check_digit_fits(member.phn):
-        yield Caution.DOUBTFUL_PHN
-    if member.preferred_name and member.preferred_name != member.given_name:
+    if member.phn and is_phn(member.phn):
+        if member.phn_jurisdiction == UNKNOWN:
+            yield Caution.CARD_TYPE_UNKNOWN
+        if len(set(member.phn)) == 1:
+            yield Caution.REPEATED_DIGIT
+        elif not phn_check_digit_fits(member.phn):
+            yield Caution.DOUBTFUL_PHN
+        if member.phn in phns_of_others:
+            yield Caution.PHN_OF_ANOTHER
+    preferred = unless_program_word(member.preferred_name)
+    if preferred and preferred != readable(member.given_name):
         yield Caution.PREFERRED_NAME
+
+
+def _names(member: Member) -> list[str]:
+    """Those that are sent as legal names."""
+    held = (readable(member.family_name), readable(member.given_name), unless_program_word(member.middle_names))
+    return [name for name in held if name]

@@ -8,11 +8,12 @@ from . import cautions
 from .answers import is_answered
 from .birth import birth_date
 from .cautions import Caution
+from .gender import gender_code
 from .identifiers import is_phn
+from .jurisdictions import may_be_alberta
 from .member import Member
 from .names import legal_names, one_name_only
 from .reasons import Reason
-from .texts import readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +21,25 @@ class Eligibility:
     """The rules of one run, with what they need to know beside the member.
 
     `active_status` is the host's word for an active patient, `today` the civil date of the clinic, `shared_phns` the
-    PHNs that more than one active member has.
+    PHNs of more than one member who would otherwise be sent, `phns_of_others` those of one such member and of others
+    who are left out.
     """
 
     active_status: str
     today: date
     shared_phns: Collection[str] = frozenset()
+    phns_of_others: Collection[str] = frozenset()
     given_name_required: bool = False
 
     def reasons(self, member: Member) -> tuple[Reason, ...]:
-        """Why the member is left out, in the order of Reason; empty for one who is sent."""
+        """Why the member is left out, in the order of Reason; empty for one who is sent.
+
+        A PHN is shared between members who would otherwise be sent: it is never told beside another reason.
+        """
         if not member.known:
             return (Reason.UNKNOWN_PATIENT,)
-        return tuple(self._found(member, birth_date(member.birth_date)))
+        found = tuple(self._found(member, birth_date(member.birth_date)))
+        return (Reason.SHARED_PHN,) if not found and member.phn in self.shared_phns else found
 
     def _found(self, member: Member, born: date | None) -> Iterator[Reason]:
         if member.status != self.active_status:
@@ -44,18 +51,16 @@ class Eligibility:
             yield Reason.NO_GIVEN_NAME
         if not member.birth_date:
             yield Reason.NO_BIRTH_DATE
-        elif born is None or born > self.today:
+        elif born is None or born.year == 1 or born > self.today:  # the year 1: nobody has entered one
             yield Reason.IMPOSSIBLE_BIRTH_DATE
-        if not readable(member.gender):
+        if not gender_code(member.gender):
             yield Reason.NO_GENDER
         if not member.phn:
             yield Reason.NO_PHN
-        elif member.phn_jurisdiction not in (None, "AB"):
-            yield Reason.OTHER_PROVINCE
+        elif not may_be_alberta(member.phn_jurisdiction):
+            yield Reason.OTHER_JURISDICTION
         elif not is_phn(member.phn):
             yield Reason.MALFORMED_PHN
-        elif member.phn in self.shared_phns:
-            yield Reason.SHARED_PHN
         if member.last_visit_on is None:
             yield Reason.NO_VISIT
         elif born is not None and member.last_visit_on < born:
@@ -65,11 +70,14 @@ class Eligibility:
 
     def cautions(self, member: Member) -> tuple[Caution, ...]:
         """What is doubtful about a member who is sent, and was not answered."""
-        return tuple(one for one in cautions.found(member) if not _is_answered(one, member))
+        return tuple(one for one in self._cautions(member) if not _is_answered(one, member))
 
     def answered(self, member: Member) -> tuple[Caution, ...]:
         """What would be doubtful, had nobody compared these very values with the card."""
-        return tuple(one for one in cautions.found(member) if _is_answered(one, member)) if member.answers else ()
+        return tuple(one for one in self._cautions(member) if _is_answered(one, member)) if member.answers else ()
+
+    def _cautions(self, member: Member) -> Iterator[Caution]:
+        return cautions.found(member, self.today, self.phns_of_others)
 
 
 def _is_answered(caution: Caution, member: Member) -> bool:

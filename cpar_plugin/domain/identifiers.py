@@ -1,8 +1,7 @@
 """The identifiers of the registry. What is publicly known of their form is checked, nothing more."""
 
-import re
-
 from .refusals import Refused
+from .texts import without_separators
 
 TEXT_LENGTH = 60
 CLINIC_NAME_LENGTH = 100
@@ -14,10 +13,6 @@ _LUHN_DOUBLE = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def _ascii_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _without_separators(text: str) -> str:
-    return re.sub(r"[\s-]", "", text)
 
 
 def facility_id(text: str, field: str = "facility_id") -> str:
@@ -32,8 +27,8 @@ def facility_id(text: str, field: str = "facility_id") -> str:
 
 
 def practitioner_id(text: str, field: str = "practitioner_id") -> str:
-    """The PPHS Practitioner ID as nine digits; spaces and hyphens are ignored. Raises Refused otherwise."""
-    digits = _without_separators(text)
+    """The PPHS Practitioner ID as nine digits; separators are ignored. Raises Refused otherwise."""
+    digits = without_separators(text)
     if not _ascii_digits(digits) or len(digits) != 9:
         raise Refused({field: "Enter the Practitioner ID as issued: nine digits, for instance 1234-56789."})
     return digits

@@ -3,6 +3,7 @@
 from .answers import is_answered
 from .cautions import Caution
 from .member import Named, names_as_held
+from .name_faults import unless_program_word
 from .texts import readable
 
 
@@ -19,6 +20,16 @@ def one_name_only(one: Named) -> bool:
 
 
 def legal_names(one: Named) -> tuple[str | None, str | None, str | None]:
-    """Family, given and middle names as they are told; None where there is nothing that can be read."""
-    family, given, middle = readable(one.family_name), readable(one.given_name), readable(one.middle_names)
+    """Family, given and middle names as they are told; None where there is nothing that can be read.
+
+    Words of programs are no middle name.
+    """
+    family, given = readable(one.family_name), readable(one.given_name)
+    middle = unless_program_word(one.middle_names)
     return (family or given, None, None) if one_name_only(one) else (family, given, middle)
+
+
+def full_name(family: str | None, given: str | None, *, capitals: bool = False) -> str:
+    """`Family, Given` for people to read, or `FAMILY, Given`; '' for nobody's name."""
+    family, given = readable(family), readable(given)
+    return ", ".join(name for name in (family.upper() if family and capitals else family, given) if name)

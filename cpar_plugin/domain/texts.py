@@ -1,17 +1,98 @@
-"""Texts as people have typed them, made fit to travel."""
+"""Texts as people and programs have left them: what cannot be seen in them, and the same texts made fit to travel."""
 
-from unicodedata import category
+import re
+from collections.abc import Iterable
+from typing import Final
 
-# A control character becomes a space; what no text file can hold (surrogates, two noncharacters) goes.
-_UNFIT: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
-_UNFIT.update(dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)))
+Ranges = tuple[tuple[int, int], ...]  # of code points, the first and the last of each
+
+# Unicode's separators and control characters, and a sign that shows nothing: in a name each is a blank.
+BLANKS: Final[Ranges] = (
+    (0x00, 0x1F),
+    (0x7F, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x2800, 0x2800),
+    (0x3000, 0x3000),
+)
+# Unicode's Default_Ignorable_Code_Point and its annotation marks: zero-width, bidirectional, fillers. Names lose them.
+NOTHING: Final[Ranges] = (
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0xFFFE, 0xFFFF),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+# Unicode's dash punctuation (Pd), the minus sign and what stands for a hyphen.
+DASHES: Final[Ranges] = (
+    (0x2D, 0x2D),
+    (0x58A, 0x58A),
+    (0x5BE, 0x5BE),
+    (0x1400, 0x1400),
+    (0x1806, 0x1806),
+    (0x2010, 0x2015),
+    (0x2043, 0x2043),
+    (0x2212, 0x2212),
+    (0x2E17, 0x2E17),
+    (0x2E1A, 0x2E1A),
+    (0x2E3A, 0x2E3B),
+    (0x2E40, 0x2E40),
+    (0x2E5D, 0x2E5D),
+    (0x301C, 0x301C),
+    (0x3030, 0x3030),
+    (0x30A0, 0x30A0),
+    (0xFE31, 0xFE32),
+    (0xFE58, 0xFE58),
+    (0xFE63, 0xFE63),
+    (0xFF0D, 0xFF0D),
+    (0x10EAD, 0x10EAD),
+)
+_SURROGATES: Final[Ranges] = ((0xD800, 0xDFFF),)  # what no text of a file or database can hold
+SPACE: Final[Ranges] = ((0x20, 0x20),)
+SEPARATORS: Final = (*SPACE, *BLANKS, *NOTHING, *DASHES)  # in an identifier they say nothing
+
+
+def _one_of(ranges: Iterable[tuple[int, int]], more: str = "") -> re.Pattern[str]:
+    return re.compile("[" + "".join(rf"\U{first:08x}-\U{last:08x}" for first, last in ranges) + "]" + more)
+
+
+_UNSEEN = _one_of((*BLANKS, *NOTHING, *_SURROGATES))
+_BLANK = _one_of((*SPACE, *BLANKS), "+")
+_NOTHING = _one_of((*NOTHING, *_SURROGATES), "+")
+_SEPARATOR = _one_of((*SEPARATORS, *_SURROGATES), "+")
 
 
 def readable(text: str | None) -> str | None:
-    """The text on one line, trimmed, without control characters. None when nothing that can be read is left."""
+    """The text on one line, trimmed, without what cannot be seen. None when nothing is left that can be seen."""
     if not text:
         return None
-    if text.isprintable():
+    if not holds_unseen(text):
         return text.strip() or None
-    line = " ".join(text.translate(_UNFIT).split())
-    return line if any(category(letter) not in ("Cf", "Zs") for letter in line) else None
+    return _BLANK.sub(" ", _NOTHING.sub("", text)).strip() or None
+
+
+def holds_unseen(text: str) -> bool:
+    """Whether the text holds a character that cannot be seen, other than a space."""
+    # The first two questions are quick and answer for nearly all.
+    return not (text.isascii() and text.isprintable()) and _UNSEEN.search(text) is not None
+
+
+def without_separators(text: str) -> str:
+    """An identifier without blanks, dashes of any kind, and what cannot be seen."""
+    return _SEPARATOR.sub("", text)

@@ -6,14 +6,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select
 
+from ..domain.cautions import Caution
 from ..domain.eligibility import Eligibility
-from ..domain.wording import WORDING
+from ..domain.reasons import Reason
+from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
-from . import answers, merges, panel_members, panel_view, roll
+from ..store.tables import member
+from . import answers, merges, panel_members, panel_view, same_phn
 from .answers import Answer
 from .csv_file import csv_file
 from .roll import MemberRow
+from .same_phn import SamePhn
 
 HEAD: Final = (
     "Record",
@@ -50,14 +54,18 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     chosen = panel_members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
-    return csv_file(_lines(host, settings, panel_id, chosen))
+    return csv_file(_lines(host, actor, settings, panel_id, chosen))
 
 
-def _lines(host: Host, settings: Settings, panel_id: int, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
+def _lines(
+    host: Host, actor: Actor, settings: Settings, panel_id: int, chosen: Select[Any]
+) -> Iterator[tuple[object, ...]]:
     yield HEAD
     zone, labels = host.clock.zone, host.roster.status_labels
     with host.database.engine.connect() as connection:
-        rules = roll.eligibility(connection, host, settings, host.clock.now())
+        now, visible = host.clock.now(), host.identity.visible(actor, member.c.patient_id)
+        same = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
         names = {one.provider_id: one.name for one in panel_view.provider_choices(connection, host)}
         given = answers.of_panel(connection, host, panel_id)
         with connection.execute(chosen) as result:
@@ -78,7 +86,7 @@ def _lines(host: Host, settings: Settings, panel_id: int, chosen: Select[Any]) -
                     row.confirmed_on,
                     row.confirmed_how,
                     row.last_visit_on,
-                    *_judgement(rules, row),
+                    *_judgement(rules, same, row),
                     " ".join(
                         _checked(one, zone) for one in answers.to(rules.answered(row), given.get(row.patient_id, ()))
                     ),
@@ -89,12 +97,19 @@ def _checked(one: Answer, zone: ZoneInfo) -> str:
     return f"{WORDING[one.caution].label}. {one.text} ({one.by}, {one.at.astimezone(zone).date()})."
 
 
-def _judgement(rules: Eligibility, row: MemberRow) -> tuple[str, str, str, str]:
-    told = [WORDING[reason] for reason in rules.reasons(row)]
-    doubts = [] if told else [WORDING[caution] for caution in rules.cautions(row)]
+def _judgement(rules: Eligibility, same: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
+    reasons = rules.reasons(row)
+    cautions = () if reasons else rules.cautions(row)
+    told = [told_of(row, reason) for reason in reasons]
+    doubts = [told_of(row, caution) for caution in cautions]
+    others = ""
+    if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
+        others = " ".join(f"Other record: {other}." for other in same.others(row))
+    to_do, to_check = [one.mend for one in told], [f"{one.label}. {one.mend}" for one in doubts]
+    (to_do if reasons else to_check).append(others)
     return (
         "no" if told else "yes",
         "; ".join(one.label for one in told),
-        " ".join(one.mend for one in told),
-        " ".join(f"{one.label}. {one.mend}" for one in doubts),
+        " ".join(filter(None, to_do)),
+        " ".join(filter(None, to_check)),
     )

@@ -9,7 +9,7 @@ from ..hooks import Actor, Host
 from ..settings import Settings
 from ..store import tables
 from ..store.tables import member
-from . import roll
+from . import roll, same_phn
 from .plainly_sent import plainly_sent
 from .roll import MemberRow
 
@@ -24,7 +24,7 @@ def left_out_next(
     Only those who are still on the panel, and whom the actor may see. Two statements; memory does not grow with them.
     """
     now = host.clock.now()
-    everyone, rules = roll.members(host, now=now), roll.eligibility(connection, host, settings, now)
+    everyone, rules = roll.members(host, now=now), same_phn.eligibility(connection, host, settings, now)
     entry = tables.ledger.c
     put_there = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
     doubtful = everyone.where(

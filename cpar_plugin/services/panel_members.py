@@ -14,10 +14,11 @@ from ..domain.reasons import Reason
 from ..hooks import Actor, Host
 from ..settings import Settings
 from ..store.tables import member
-from . import answers, roll
+from . import answers, roll, same_phn
 from .answers import Answer
 from .plainly_sent import plainly_sent
 from .roll import MemberRow
+from .same_phn import SamePhn
 from .submission.history import actor_names
 from .wanted_members import Fate, Shown, Sort, Wanted, beyond, filters, key_of_mark, order, sort_key
 
@@ -35,7 +36,7 @@ class Listed:
     questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
     answers: Sequence[Answer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
-    same_phn: tuple[int, ...]  # for SHARED_PHN: other patients who have it, two at most, whom the actor may see
+    same_phn: tuple[int, ...]  # where that matters: others who have it, two at most, whom the actor may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +113,23 @@ def listing(
         wanted = wanted.first_page
     chosen = everyone.where(own, visible, *narrowing)
     rules = tally = None
+    same = SamePhn()
     if wanted.fate:
-        rules = roll.eligibility(connection, host, settings, now)
+        same = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
         rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted, at_once)
     else:
         counted = func.count().over() if narrowing else literal(seen)
         rows, found = _page(connection, everyone, chosen, counted, mark, wanted, at_once)
     shown, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
-    phns = {row.phn for row in shown if row.phn and (not rules or row.phn in rules.shared_phns)}
-    same_phn = roll.sharers(connection, host, phns, visible)
-    rules = rules or roll.eligibility(connection, host, settings, now, shared_phns=same_phn.keys())
+    if rules is None:
+        phns = {row.phn for row in shown if row.phn}
+        same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
     names = actor_names(connection, host, {row.mrp_id for row in shown if row.mrp_id})
     given = answers.of_patients(connection, host, [row.patient_id for row in shown if row.answers])
     return Listing(
-        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same_phn, given)),
+        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same, given)),
         found=found,
         hidden=total - seen,
         earlier=further if backwards else wanted.after is not None,
@@ -139,13 +143,13 @@ def _listed(
     rows: Iterable[MemberRow],
     rules: Eligibility,
     names: Mapping[str, str],
-    same_phn: Mapping[str, Sequence[int]],
+    same: SamePhn,
     given: Mapping[int, Sequence[Answer]],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)
         cautions = () if reasons else rules.cautions(row)
-        others = same_phn[row.phn or ""] if Reason.SHARED_PHN in reasons else ()
+        named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
         yield Listed(
             row,
             reasons,
@@ -153,7 +157,7 @@ def _listed(
             questions((*reasons, *cautions), row),
             answers.to(rules.answered(row), given.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
-            same_phn=tuple(one for one in others if one != row.patient_id),
+            same_phn=same.others(row) if named else (),
         )
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from ..domain.identifiers import practitioner_id
+from ..domain.names import full_name
 from ..domain.refusals import NotFound, Refused
 from ..hooks import Host
 from ..store import tables
@@ -50,7 +51,7 @@ def panel_label(number: str, provider_names: Iterable[str]) -> str:
 
 def provider_name(family_name: str | None, given_name: str | None, provider_id: str) -> str:
     """A provider as `Family, Given`; the host's id where it knows no name."""
-    return ", ".join(name for name in (family_name, given_name) if name) or f"provider {provider_id}"
+    return full_name(family_name, given_name) or f"provider {provider_id}"
 
 
 def live_panels(connection: Connection, host: Host) -> list[Panel]:

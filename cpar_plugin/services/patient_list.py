@@ -12,7 +12,7 @@ from ..hooks import Actor, AuditEvent, Host
 from ..settings import Settings
 from ..store import tables
 from ..store.types import KEYS
-from . import clinic, roll
+from . import clinic, roll, same_phn
 from .roll import MemberRow
 
 
@@ -32,7 +32,8 @@ def listed_patients(
 ) -> tuple[ListedPatient, ...]:
     """Those whom the host's roster has and the actor may see, by id; nobody while the integration is off.
 
-    Four statements, however many patients; the look is recorded with them. Records that were merged away are not found.
+    Four statements, up to two more where PHNs are the same, however many patients; the look is recorded with them.
+    Records that were merged away are not found.
     """
     ids = sorted(one for one in set(patient_ids) if one in KEYS)
     with host.database.engine.connect() as connection:
@@ -69,8 +70,8 @@ def _read(
     ).all()
     phns = {row.phn for row in rows if row.phn}
     visible = host.identity.visible(actor, tables.member.c.patient_id)
-    shared = roll.sharers(connection, host, phns, visible).keys()
-    rules = roll.eligibility(connection, host, settings, now, shared_phns=shared)
+    same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
     found = []
     for row in rows:
         member = None if row.number is None else MemberRow._make(row[: len(MemberRow._fields)])

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, true
 
 from ..domain.eligibility import Eligibility
+from ..domain.jurisdictions import ALBERTA, SENT
 
 # Each ends with a full stop that is put after the text: `$` alone also fits before a line break.
 _PHN: Final = "^[0-9]{9}[.]$"
@@ -28,7 +29,7 @@ def plainly_sent(everyone: Select[Any], rules: Eligibility) -> ColumnElement[boo
         shown.gender.in_(("F", "M", "X", "U")),
         _has_letter(shown.family_name),
         _has_letter(shown.given_name) if rules.given_name_required else true(),
-        func.coalesce(shown.phn_jurisdiction, "AB") == "AB",
+        func.coalesce(shown.phn_jurisdiction, ALBERTA).in_(SENT),
         shown.phn.concat(".").regexp_match(_PHN),
         shown.phn.not_in(rules.shared_phns) if len(rules.shared_phns) <= _MOST_SHARED else false(),
         shown.birth_date.concat(".").regexp_match(_DAY),

@@ -1,15 +1,13 @@
-"""The roll of a panel: its members with what the host knows of them, and the rules that judge them."""
+"""The roll of a panel: its members with what the host knows of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, select, true
+from sqlalchemy import Connection, Select, select
 
-from ..domain.eligibility import Eligibility
 from ..domain.names import legal_names
 from ..hooks import Host
-from ..settings import Settings
 from ..store import tables
 from . import answers
 
@@ -74,57 +72,3 @@ def member_rows(connection: Connection, host: Host, panel_id: int, *, now: datet
     with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as result:
         for rows in result.partitions():
             yield from map(MemberRow._make, rows)
-
-
-def all_shared_phns(connection: Connection, host: Host) -> set[str]:
-    """The Alberta PHNs that more than one active member has, of whatever panels."""
-    phn, shared = _shared(host)
-    return {phn for phn in connection.scalars(shared.with_only_columns(phn)) if phn}  # without one they are no group
-
-
-def sharers(
-    connection: Connection, host: Host, among: Collection[str], visible: ColumnElement[bool]
-) -> dict[str, tuple[int, ...]]:
-    """Those of the PHNs that are shared, each with the first and the last patient who has it and is `visible`."""
-    if not among:
-        return {}
-    phn, shared = _shared(host, among)
-    seen = case((visible, tables.member.c.patient_id))
-    rows = connection.execute(shared.with_only_columns(phn, func.min(seen), func.max(seen)))
-    return {phn: tuple(sorted({one for one in ends if one is not None})) for phn, *ends in rows}
-
-
-def is_shared(host: Host, phn: str) -> ColumnElement[bool]:
-    """Whether this PHN is shared, for a statement that asks other things too."""
-    _, shared = _shared(host, [phn])
-    return exists(shared)
-
-
-def _shared(host: Host, among: Collection[str] | None = None) -> tuple[ColumnElement[str], Select[Any]]:
-    """The column of PHNs, and a query of those that are shared, whose columns may be replaced."""
-    patient = host.roster.patients()
-    shared = (
-        select(patient.c.phn)
-        .join_from(tables.member, patient, patient.c.patient_id == tables.member.c.patient_id)
-        .where(
-            # First, and in this order: both databases ask one after the other, and this leaves hardly anybody over.
-            true() if among is None else patient.c.phn.in_(among),
-            patient.c.status == host.roster.active_status,
-            func.coalesce(patient.c.phn_jurisdiction, "AB") == "AB",
-        )
-        .group_by(patient.c.phn)
-        .having(func.count() > 1)
-    )
-    return patient.c.phn, shared
-
-
-def eligibility(
-    connection: Connection, host: Host, settings: Settings, now: datetime, *, shared_phns: Collection[str] | None = None
-) -> Eligibility:
-    """The rules as they stand at this moment. `shared_phns` are asked of the database unless they are known."""
-    return Eligibility(
-        active_status=host.roster.active_status,
-        today=now.astimezone(host.clock.zone).date(),
-        shared_phns=all_shared_phns(connection, host) if shared_phns is None else shared_phns,
-        given_name_required=settings.given_name_required,
-    )

@@ -21,7 +21,7 @@ from ..fhir_mappings.patient import patients
 from ..hooks import Host
 from ..settings import Settings
 from ..store import tables
-from . import pieces, roll
+from . import pieces, roll, same_phn
 from .frame import Frame
 from .pieces import GzipWriter, IndexWriter, Part
 from .snapshot_id import new_snapshot_id
@@ -51,7 +51,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
     snapshot_id = new_snapshot_id(now)
     with host.database.engine.connect() as view:
         writer = _Writer(host, settings, Frame.read(view, host, settings, panel_id), snapshot_id, now)
-        rules = roll.eligibility(view, host, settings, now)
+        rules = same_phn.eligibility(view, host, settings, now)
         changes = _ChangesSince(_last_index(view, host, panel_id))
         for row in roll.member_rows(view, host, panel_id, now=now):
             reasons = rules.reasons(row)

@@ -8,7 +8,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true
 
 from ..domain.cautions import Caution
+from ..domain.identifiers import is_phn
 from ..domain.reasons import Reason
+from ..domain.texts import readable, without_separators
 from ..store.tables import member, panel_provider
 from ..store.types import KEYS
 
@@ -77,7 +79,7 @@ class Wanted:
 def filters(everyone: Select[Any], today: date, panel_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
     """The conditions on `everyone` (see roll.members), what becomes of them left out: that is for the rules to say."""
     shown = everyone.selected_columns
-    conditions = [_matches(shown, word) for word in wanted.text.replace(",", " ").split()]
+    conditions = [_matches(shown, word) for word in _words(wanted.text)]
     for years, day in (
         (wanted.unconfirmed_years, shown.confirmed_on),
         (wanted.unseen_years, shown.last_visit_on),
@@ -90,9 +92,15 @@ def filters(everyone: Select[Any], today: date, panel_id: int, wanted: Wanted) -
     return conditions
 
 
+def _words(text: str) -> list[str]:
+    """Each is looked for by itself. A number with separators is one word, and a date stays a date."""
+    line = readable(text.replace(",", " ")) or ""
+    return [line] if is_phn(without_separators(line)) else line.split()
+
+
 def _matches(shown: Any, word: str) -> ColumnElement[bool]:
     names = (shown.family_name, shown.given_name, shown.middle_names, shown.preferred_name)
-    digits = word.replace("-", "")
+    digits = without_separators(word)
     if not (digits.isascii() and digits.isdigit()):
         return or_(*(name.icontains(word, autoescape=True) for name in names))
     number = int(digits) if len(digits) < 19 else 0

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from ..domain.cautions import Caution
+from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import WORDING
+from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, Host
 from ..services import access, merges, panel_members, panels, separated, ticked, undo
 from ..services.csv_export import export
@@ -143,7 +144,6 @@ def _page(
         messages=messages or {},
         done=was_done,
         stay=stay,
-        cautions=Caution,
         years=YEARS,
         **members_context(host, this),
     )
@@ -153,7 +153,10 @@ def members_context(host: Host, shown: Panel) -> dict[str, Any]:
     """What the rows of members need, beside themselves."""
     return {
         "wording": WORDING,
+        "told_of": told_of,
+        "full_name": full_name,
         "reasons": Reason,
+        "cautions": Caution,
         "provider_ids": {provider.provider_id for provider in shown.providers},
         "statuses": host.roster.status_labels,
         "patient_href": host.pages.patient_href,

@@ -8,6 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from ..domain.names import full_name
 from ..domain.refusals import Refused
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
@@ -62,6 +63,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         show=show,
         listing=listing,
         wording=WORDING,
+        full_name=full_name,
         automatic=history.AUTOMATIC,
         fields=_FIELDS,
         told=_teller(host),

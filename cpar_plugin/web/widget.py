@@ -7,8 +7,10 @@ from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from ..domain.cautions import Caution
+from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import WORDING
+from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, Host, Widget
 from ..services import access, members, separated
 from ..services.members import Change
@@ -34,9 +36,9 @@ _DONE = {
 }
 
 
-def widgets(host: Host, patient_id: int) -> list[Widget]:
+def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:
     """The widget for a patient page of the host; none while the integration is off, or for no patient's page."""
-    shown = current(host, load(host.settings), patient_id)
+    shown = current(host, load(host.settings), patient_id, actor)
     if not (shown.enabled and shown.known):
         return []
     return [
@@ -62,9 +64,9 @@ def _summary(shown: Membership) -> str:
     return f"Panel {shown.panel.label}, {confirmed}"
 
 
-def _current(host: Host, patient_id: int) -> Membership:
+def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
     """What a page of our own shows. Raises NotFound while the integration is off, and where there is no such record."""
-    shown = current(host, load(host.settings), patient_id)
+    shown = current(host, load(host.settings), patient_id, actor)
     if not shown.enabled:
         access.require_enabled(host)
     if not shown.known:
@@ -83,6 +85,9 @@ def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wro
         not_paneled=NOT_PANELED,
         summary=_summary(shown),
         wording=WORDING,
+        told_of=told_of,
+        reasons=Reason,
+        cautions=Caution,
         patient_href=host.pages.patient_href,
         came_from=coming_back.came_from(),
         alone=in_place(),
@@ -93,16 +98,18 @@ def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wro
 
 def widget(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """The bare fragment, for a host whose page fetches it."""
-    return str(_body(host, patient_id, _current(host, patient_id)))
+    return str(_body(host, patient_id, _current(host, actor, patient_id)))
 
 
 def patient_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """The widget as a page of its own, for a host that only links to it."""
-    return _page(host, patient_id)
+    return _page(host, actor, patient_id)
 
 
-def _page(host: Host, patient_id: int, status: HTTPStatus = HTTPStatus.OK, message: str = "") -> ResponseReturnValue:
-    shown = _current(host, patient_id)
+def _page(
+    host: Host, actor: Actor, patient_id: int, status: HTTPStatus = HTTPStatus.OK, message: str = ""
+) -> ResponseReturnValue:
+    shown = _current(host, actor, patient_id)
     return page(
         host,
         TITLE,
@@ -123,22 +130,26 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
         panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
         return _DONE[members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())]
 
-    return _changed(host, patient_id, choose)
+    return _changed(host, actor, patient_id, choose)
 
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
-    return _changed(host, patient_id, lambda: _DONE[members.confirm(host, actor, patient_id, seen_panel_id=_seen())])
+    return _changed(
+        host, actor, patient_id, lambda: _DONE[members.confirm(host, actor, patient_id, seen_panel_id=_seen())]
+    )
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
-    return _changed(host, patient_id, lambda: _DONE[members.remove(host, actor, patient_id, seen_panel_id=_seen())])
+    return _changed(
+        host, actor, patient_id, lambda: _DONE[members.remove(host, actor, patient_id, seen_panel_id=_seen())]
+    )
 
 
 def answer_caution(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Write down that a caution was checked against the card, or take that back."""
-    return _changed(host, patient_id, lambda: answer(host, actor, request.form))
+    return _changed(host, actor, patient_id, lambda: answer(host, actor, request.form))
 
 
 def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -148,10 +159,10 @@ def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnV
         separated.keep(host, actor, patient_id)
         return "Kept on this panel."
 
-    return _changed(host, patient_id, keep)
+    return _changed(host, actor, patient_id, keep)
 
 
-def _changed(host: Host, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
+def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
     """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again.
 
     `change` returns what was done, in words.
@@ -161,10 +172,10 @@ def _changed(host: Host, patient_id: int, change: Callable[[], str]) -> Response
     except Refused as refused:
         status, wrong = status_of(refused), str(refused)
         if in_place():
-            return make_response(_body(host, patient_id, _current(host, patient_id), wrong=wrong), status)
-        return _page(host, patient_id, status, wrong)
+            return make_response(_body(host, patient_id, _current(host, actor, patient_id), wrong=wrong), status)
+        return _page(host, actor, patient_id, status, wrong)
     if in_place():
-        return str(_body(host, patient_id, _current(host, patient_id), done=done))
+        return str(_body(host, patient_id, _current(host, actor, patient_id), done=done))
     return redirect(coming_back.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 

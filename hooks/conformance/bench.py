@@ -26,7 +26,7 @@ class NewProvider:
 class NewPatient:
     """A record to be entered, in the words of `Roster.patients`. None: nobody has entered it.
 
-    `phn` as somebody types it, perhaps with spaces and hyphens; `birth_date` ISO; `gender` F or M.
+    `phn` as somebody types it, with separators of any kind; `birth_date` ISO; `gender` F or M.
     """
 
     phn: str | None = None

@@ -33,6 +33,10 @@ def _some_phn() -> str:
     return str(uuid4().int)[:9]
 
 
+def _typed(phn: str) -> tuple[str, ...]:
+    return phn, f"{phn[:5]}-{phn[5:]}", f" {phn[:4]} {phn[4:]}", f"{phn[:5]}\u2013{phn[5:]}", f"\u200b{phn}\u00a0"
+
+
 def test_patients_has_every_agreed_column(bench: Bench) -> None:
     assert set(bench.host.roster.patients().c.keys()) >= COLUMNS
 
@@ -54,16 +58,33 @@ def test_names_are_those_that_were_entered(bench: Bench) -> None:
 
 def test_a_missing_text_is_null_and_never_empty(bench: Bench) -> None:
     row = _entered(bench)
-    assert {name: text for name, text in row.items() if name != "patient_id" and text is not None} == {}
+    others = {name: text for name, text in row.items() if name not in ("patient_id", "phn_jurisdiction")}
+    assert {name: text for name, text in others.items() if text is not None} == {}
 
 
-def test_a_phn_is_given_without_spaces_and_hyphens(bench: Bench) -> None:
-    assert _entered(bench, phn="12345-6789 ", phn_jurisdiction="AB")["phn"] == "123456789"
+def test_a_phn_is_given_without_separators(bench: Bench) -> None:
+    for typed in ("12345-6789 ", "12345\u20136789", "12345\u00a06789", "\u200b123456789\t"):
+        assert _entered(bench, phn=typed, phn_jurisdiction="AB")["phn"] == "123456789", (
+            "blanks, dashes of any kind and what cannot be seen separate digits and say nothing"
+        )
 
 
-def test_the_jurisdiction_of_a_phn_is_two_capital_letters(bench: Bench) -> None:
+def test_the_jurisdiction_of_a_phn_is_its_code(bench: Bench) -> None:
     given = [_entered(bench, phn=_some_phn(), phn_jurisdiction=one)["phn_jurisdiction"] for one in ("AB", "BC")]
     assert given == ["AB", "BC"]
+
+
+def test_a_phn_of_which_no_jurisdiction_is_known_says_so(bench: Bench) -> None:
+    """NULL would say that the host keeps no card types: then such a number counts as one of Alberta's."""
+    assert _entered(bench, phn=_some_phn())["phn_jurisdiction"] == "unknown"
+
+
+def test_names_are_without_what_cannot_be_seen(bench: Bench) -> None:
+    """Zero-width and bidirectional characters go; tabs, line breaks and no-break blanks are spaces."""
+    pasted = "\u202eO\u200bBrien\u202c\tAnne\u00a0Marie\r\n"
+    row = _entered(bench, family_name=pasted, given_name=pasted)
+    names = {row[name].casefold() for name in ("family_name", "given_name") if row[name]}
+    assert names == {"obrien anne marie"}, "leave out what cannot be seen, and make spaces of other blanks"
 
 
 def test_a_birth_date_is_iso_text(bench: Bench) -> None:
@@ -152,7 +173,7 @@ def test_a_session_for_writing_reads_the_patients_too(bench: Bench) -> None:
 
 def test_everybody_with_a_phn_is_found_by_it_and_nobody_else(bench: Bench) -> None:
     phn = _some_phn()
-    having = {bench.patient(NewPatient(phn=one)) for one in (phn, f"{phn[:5]}-{phn[5:]}", f" {phn[:4]} {phn[4:]}")}
+    having = {bench.patient(NewPatient(phn=one)) for one in _typed(phn)}
     for other in (f"{phn}1", phn[:-1], None):
         bench.patient(NewPatient(phn=other))
     patient = bench.host.roster.patients()

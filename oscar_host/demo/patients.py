@@ -1,6 +1,5 @@
 """Patient search, and one patient in both views of the embedded EMR: Master Record and Details."""
 
-import re
 from datetime import date
 from http import HTTPStatus
 
@@ -8,6 +7,8 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, select
 
+from cpar_plugin.domain.names import full_name
+from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Actor, AuditEvent
 
 from ..host import OscarHost
@@ -38,6 +39,7 @@ def search(actor: Actor) -> ResponseReturnValue:
         HTTPStatus.UNPROCESSABLE_ENTITY if message else HTTPStatus.OK,
         wanted=wanted,
         found=found[:_AT_ONCE],
+        readable=readable,
         more=len(found) > _AT_ONCE,
         number=number,
         labels=emr().host.roster.status_labels,
@@ -64,10 +66,11 @@ def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
     record = host.tables.demographic
     if not may_be_stored(wanted):
         return false()
-    digits = re.sub(r"[\s-]", "", wanted)
+    digits = without_separators(wanted)
     if digits.isascii() and digits.isdigit():
         number = int(digits) if len(digits) < 10 else 0
-        return (record.c.hin == digits) | (record.c.demographic_no == literal(number))
+        by_number = host.roster.with_phn(literal(digits))
+        return record.c.demographic_no.in_(by_number) | (record.c.demographic_no == literal(number))
     family, _, given = (part.strip() for part in wanted.partition(","))
     return and_(
         record.c.last_name.startswith(family, autoescape=True), record.c.first_name.startswith(given, autoescape=True)
@@ -99,8 +102,8 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
         title,
         template,
         patient=shown,
-        name=", ".join(part for part in ((shown.family_name or "").upper(), shown.given_name) if part) or "(no name)",
-        mrp=", ".join(part for part in (shown.mrp_family_name, shown.mrp_given_name) if part),
+        name=full_name(shown.family_name, shown.given_name, capitals=True) or "(no name)",
+        mrp=full_name(shown.mrp_family_name, shown.mrp_given_name),
         age=_age(shown.birth_date, host.clock.now().date()),
         labels=host.roster.status_labels,
         widgets=emr().plugins.demographic_widgets(host, actor, patient_id),

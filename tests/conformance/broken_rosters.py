@@ -77,7 +77,16 @@ def a_missing_preferred_name_is_empty(bench: OscarBench) -> OscarBench:
     return patients(bench, lambda c: {"preferred_name": func.coalesce(c.preferred_name, "")})
 
 
-@breaks("test_a_phn_is_given_without_spaces_and_hyphens")
+@breaks("test_a_phn_is_given_without_separators")
+def a_phn_loses_spaces_and_hyphens_only(bench: OscarBench) -> OscarBench:
+    record = bench.oscar.tables.demographic
+    typed = select(func.replace(func.replace(record.c.hin, " ", ""), "-", "")).correlate_except(record)
+    return patients(
+        bench, lambda c: {"phn": filled(typed.where(record.c.demographic_no == c.patient_id).scalar_subquery())}
+    )
+
+
+@breaks("test_a_phn_is_given_without_separators")
 def a_phn_is_as_somebody_typed_it(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic
     typed = select(record.c.hin).correlate_except(record)
@@ -86,9 +95,29 @@ def a_phn_is_as_somebody_typed_it(bench: OscarBench) -> OscarBench:
     )
 
 
-@breaks("test_the_jurisdiction_of_a_phn_is_two_capital_letters")
+@breaks("test_a_phn_of_which_no_jurisdiction_is_known_says_so")
+def an_unknown_jurisdiction_is_null(bench: OscarBench) -> OscarBench:
+    return patients(bench, lambda c: {"phn_jurisdiction": func.nullif(c.phn_jurisdiction, "unknown")})
+
+
+@breaks("test_names_are_without_what_cannot_be_seen")
+def names_are_as_somebody_pasted_them(bench: OscarBench) -> OscarBench:
+    record = bench.oscar.tables.demographic
+    pasted = select(record.c.last_name).correlate_except(record)
+    return patients(
+        bench,
+        lambda c: {"family_name": filled(pasted.where(record.c.demographic_no == c.patient_id).scalar_subquery())},
+    )
+
+
+@breaks("test_the_jurisdiction_of_a_phn_is_its_code")
 def a_jurisdiction_has_a_country(bench: OscarBench) -> OscarBench:
-    return patients(bench, lambda c: {"phn_jurisdiction": "CA-" + c.phn_jurisdiction})
+    return patients(
+        bench,
+        lambda c: {
+            "phn_jurisdiction": case((c.phn_jurisdiction == "unknown", "unknown"), else_="CA-" + c.phn_jurisdiction)
+        },
+    )
 
 
 @breaks("test_a_birth_date_is_iso_text")

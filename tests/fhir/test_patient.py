@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpar_plugin.domain.answers import fingerprint
+from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
 from cpar_plugin.fhir_mappings.patient import patients, retired_patient
 from cpar_plugin.settings import Settings
@@ -33,7 +35,7 @@ rows = st.builds(
     Row,
     patient_id=st.integers(1, 2**63 - 1),
     phn=texts | st.from_regex(r"[0-9]{8,10}", fullmatch=True),
-    phn_jurisdiction=st.sampled_from(["AB", None, "BC", "ON", "QC", "OT", "US"]) | texts,
+    phn_jurisdiction=st.sampled_from(["AB", None, "unknown", "BC", "ON", "QC", "OT", "US-AK"]) | texts,
     family_name=texts,
     given_name=texts,
     middle_names=texts,
@@ -131,7 +133,7 @@ def test_an_ordinary_patient_is_all_there() -> None:
         ("O", "other"),
         ("T", "other"),
         ("U", "unknown"),
-        ("m", "unknown"),
+        ("m", "male"),
         ("?", "unknown"),
         (None, "unknown"),
     ],
@@ -145,6 +147,7 @@ def test_each_letter_for_the_gender_has_its_code(code: str | None, expected: str
     [
         ("123466789", "AB", "ca-ab-patient-healthcare-id"),
         ("123466789", None, "ca-ab-patient-healthcare-id"),
+        ("123466789", "unknown", "ca-ab-patient-healthcare-id"),
         ("9876543210", "BC", "ca-bc-patient-healthcare-id"),
         ("1234567890", "ON", "ca-on-patient-hcn"),
         ("TREM12345678", "QC", "ca-qc-patient-healthcare-id"),
@@ -157,11 +160,57 @@ def test_a_health_number_has_the_system_of_its_province(number: str, jurisdictio
 
 @pytest.mark.parametrize(
     ("number", "jurisdiction"),
-    [("12346678", "AB"), (None, "AB"), ("１２３４６６７８９", "AB"), ("123466789", "OT"), ("\x00", "BC"), ("1", "")],
+    [
+        ("12346678", "AB"),
+        (None, "AB"),
+        ("１２３４６６７８９", "AB"),
+        ("123466789", "OT"),
+        ("\x00", "BC"),
+        ("1", ""),
+        ("123466789", "US-AK"),
+        ("12346678", "unknown"),
+        ("null", "unknown"),
+    ],
 )
 def test_what_is_no_health_number_of_a_known_province_is_not_called_one(number: str, jurisdiction: str) -> None:
     (record,) = mapped(Row(phn=number, phn_jurisdiction=jurisdiction))["identifier"]
     assert record["type"]["coding"][0]["code"] == "MR"
+
+
+def _one_name(*names: str | None) -> str:
+    return f"given-name-missing={fingerprint(Caution.GIVEN_NAME_MISSING, names)}"
+
+
+@pytest.mark.parametrize(("family", "given"), [("Sukarno", None), (None, "Sukarno"), ("\u200b", "Sukarno")])
+def test_somebody_with_one_name_only_has_it_as_family_name(family: str | None, given: str | None) -> None:
+    row = Row(family_name=family, given_name=given, middle_names="null", answers=_one_name(family, given, "null"))
+    assert mapped(row)["name"] == [{"use": "official", "family": "Sukarno"}]
+
+
+@pytest.mark.parametrize("word", ["null", "None", "N/A", "undefined", "(null)"])
+def test_words_of_programs_are_sent_as_no_middle_name_and_no_preferred_one(word: str) -> None:
+    names = mapped(Row(middle_names=word, preferred_name=word))["name"]
+    assert names == [{"use": "official", "family": "Lefèvre-O'Brien", "given": ["Zoë"]}]
+
+
+def test_names_are_sent_without_what_cannot_be_seen() -> None:
+    row = Row(
+        family_name="\u202eO\u200bBrien",
+        given_name="Mary\tAnn",
+        middle_names="Jo\u00a0\ufeff",
+        preferred_name="\u2066Zo\u2069",
+    )
+    official, usual = mapped(row)["name"]
+    assert (official["family"], official["given"], usual["given"]) == ("OBrien", ["Mary Ann", "Jo"], ["Zo"])
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"), [("f", "female"), ("m", "male"), ("x", "other"), ("u", "unknown"), ("Q", "unknown")]
+)
+def test_a_gender_in_lower_case_is_the_same(code: str, sent: str) -> None:
+    found = mapped(Row(gender=code))
+    assert found["gender"] == sent
+    assert found == mapped(Row(gender=code.upper()))
 
 
 def test_only_an_active_patient_is_active() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpar_plugin.domain.confirmation import ConfirmedHow
+from cpar_plugin.domain.name_faults import unless_program_word
 from cpar_plugin.domain.texts import readable
 from cpar_plugin.fhir_mappings.bundle import entry, urns
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
@@ -100,7 +101,9 @@ def test_whoever_was_sent_is_read_back(row: Row) -> None:
     found = read_back(row)
     assert (found.patient_id, found.phn, found.birth_date) == (row.patient_id, row.phn or "", row.birth_date)
     assert found.family_name == (readable(row.family_name) or "")
-    assert found.given_names == " ".join(filter(None, map(readable, (row.given_name, row.middle_names))))
-    assert found.preferred_name == (readable(row.preferred_name) or "")
+    assert found.given_names == " ".join(
+        filter(None, (readable(row.given_name), unless_program_word(row.middle_names)))
+    )
+    assert found.preferred_name == (unless_program_word(row.preferred_name) or "")
     assert (found.confirmed_on, found.last_visit_on) == (row.confirmed_on, row.last_visit_on)
     assert found.confirmed_how == (row.confirmed_how or "")

@@ -165,6 +165,18 @@ def test_one_identifier_alone_finds_the_same_as_beside_another_parameter(
         assert reader.ids("/Patient", {"identifier": wanted, "_count": "1"}) == alone
 
 
+def test_a_number_whose_card_says_no_province_is_found_as_one_of_albertas(
+    reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int
+) -> None:
+    found = []
+    for hc_type in ("", "null", "AB1", "US-AK", "OT"):
+        patient_id = oscar.patient(hin="777\u2013777 778\u200b", hc_type=hc_type)
+        members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+        found.append(str(patient_id))
+    for identifier in (f"{S.uri_phn}|777777778", "777777778"):
+        assert reader.ids("/Patient", {"identifier": identifier}) == found[:3]
+
+
 def test_a_health_number_that_very_many_have_is_found_a_page_at_a_time(
     reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int
 ) -> None:

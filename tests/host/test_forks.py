@@ -53,7 +53,8 @@ def test_a_column_that_a_fork_lacks_is_null(older, column):
 
 def test_all_of_them_may_be_missing_at_once(older):
     host = older(
-        *(f"ALTER TABLE {{demographic}} DROP COLUMN {name}" for name in ("middleNames", "pref_name", "hc_type"))
+        *(f"ALTER TABLE {{demographic}} DROP COLUMN {name}" for name in ("middleNames", "pref_name", "hc_type")),
+        "ALTER TABLE {appointment} DROP COLUMN imported_status",
     )
     add(host, host.tables.demographic, **REQUIRED)
     patients = host.roster.patients()

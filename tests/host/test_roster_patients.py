@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, literal, select
 
+from cpar_plugin.domain import texts
 from oscar_host.host import OscarHost
+from oscar_host.sql import seen, without_separators
 
 
 def test_a_complete_patient_has_every_attribute(oscar, patient):
@@ -82,13 +84,14 @@ def test_a_text_that_is_empty_is_missing(oscar, patient, nothing):
         patient_status=nothing,
         provider_no=nothing,
     )
-    assert set(patient(patient_id)[1:]) == {None, "1980-02-03"}
+    assert set(patient(patient_id)[1:]) == {None, "1980-02-03", "unknown"}
 
 
 def test_a_null_is_missing_too(oscar, patient):
     patient_id = oscar.patient(hin=None, hc_type=None, patient_status=None, provider_no=None, middleNames=None)
     row = patient(patient_id)
-    assert (row.phn, row.phn_jurisdiction, row.status, row.mrp_id, row.middle_names) == (None,) * 5
+    assert (row.phn, row.status, row.mrp_id, row.middle_names) == (None,) * 4
+    assert row.phn_jurisdiction == "unknown"
 
 
 def test_names_lose_the_blanks_around_them(oscar, patient):
@@ -103,17 +106,104 @@ def test_the_phn_loses_spaces_and_hyphens_and_nothing_else(oscar, patient, hin, 
     assert patient(oscar.patient(hin=hin)).phn == phn
 
 
+NAMES = {
+    "AB": "Alberta",
+    "BC": "British Columbia",
+    "MB": "Manitoba",
+    "NB": "New Brunswick",
+    "NL": "Newfoundland and Labrador",
+    "NS": "Nova Scotia",
+    "NT": "Northwest Territories",
+    "NU": "Nunavut",
+    "ON": "Ontario",
+    "PE": "Prince Edward Island",
+    "QC": "Quebec",
+    "SK": "Saskatchewan",
+    "YT": "Yukon",
+}
+
+
+@pytest.mark.parametrize("code", NAMES)
+def test_a_province_is_known_by_its_letters_and_its_name(oscar, patient, code):
+    spelled = [code, code.lower(), f" {code} ", f"CA-{code}", f"ca-{code.lower()}", f"{code}\t", f"\u200b{code}\u00a0"]
+    name = NAMES[code][:20]  # OSCAR cuts the rest
+    spelled += [name, name.upper(), name.lower(), *([f" {name}"] if len(name) < 20 else [])]
+    for hc_type in spelled:
+        assert patient(oscar.patient(hc_type=hc_type)).phn_jurisdiction == code, hc_type
+
+
 @pytest.mark.parametrize(
     ("hc_type", "jurisdiction"),
-    [("AB", "AB"), ("ab", "AB"), (" bc ", "BC"), ("OT", "OT"), ("A", None), ("ABC", None), ("A1", None), ("--", None)],
+    [
+        ("OT", "OT"),
+        ("ot", "OT"),
+        ("US-AK", "US-AK"),
+        ("us-wy ", "US-WY"),
+        *((text, "unknown") for text in ("", "  ", "AB1", "null", "A", "ABC", "A1", "--", "ZZ", "US", "US-A", "US-A1")),
+        *((text, "unknown") for text in ("US-AKX", "CA-", "CA-ZZ", "Albertan", "A B", "\u200b", "\u00a0", "ÀB")),
+    ],
 )
-def test_the_province_of_the_phn_is_two_capital_letters_or_nothing(oscar, patient, hc_type, jurisdiction):
+def test_a_card_type_is_another_jurisdiction_or_says_nothing(oscar, patient, hc_type, jurisdiction):
     assert patient(oscar.patient(hc_type=hc_type)).phn_jurisdiction == jurisdiction
 
 
-@pytest.mark.parametrize("code", ["M", "F", "T", "O", "U", "X"])
-def test_the_gender_is_the_hosts_own_code(oscar, patient, code):
-    assert patient(oscar.patient(sex=code)).gender == code
+@pytest.mark.parametrize("code", ["M", "F", "T", "O", "U", "X", "m", "f", "x"])
+def test_the_gender_is_the_hosts_own_code_in_capital_letters(oscar, patient, code):
+    assert patient(oscar.patient(sex=code)).gender == code.upper()
+
+
+@pytest.mark.parametrize("status", ["AC", "ac", "Ac", "aC", "AC ", " AC", " ac  "])
+def test_a_status_that_differs_from_the_active_one_in_case_or_blanks_is_that(host: OscarHost, oscar, patient, status):
+    assert patient(oscar.patient(patient_status=status)).status == host.roster.active_status
+
+
+@pytest.mark.parametrize("status", ["ACT", "A C", "in", "IN", "AC\u200b", "AC1"])
+def test_any_other_status_is_none_of_an_active_patient(host: OscarHost, oscar, patient, status):
+    assert patient(oscar.patient(patient_status=status)).status == status
+
+
+NOTHING = "\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u2069\u3164\ufe0f\ufeff"
+BLANK = "\t\n\r\x0b\x1f\x7f\u0085\u00a0\u1680\u2003\u2007\u2009\u200a\u2028\u2029\u202f\u205f\u2800\u3000"
+
+
+def test_names_lose_what_cannot_be_seen_and_unusual_blanks_are_blanks(oscar, patient):
+    odd = [*((letter, "") for letter in NOTHING), *((letter, " ") for letter in BLANK)]
+    for letter, shown in odd:
+        name = f"{letter}Ann{letter}Zoé{letter}"
+        row = patient(oscar.patient(last_name=name, first_name=name, middleNames=name, pref_name=name))
+        names = (row.family_name, row.given_name, row.middle_names, row.preferred_name)
+        assert names == (f"Ann{shown}Zoé",) * 4, hex(ord(letter))
+
+
+def test_a_name_of_which_nothing_can_be_seen_stays_so_that_it_can_be_told_of(oscar, patient):
+    row = patient(oscar.patient(last_name="\u200b", first_name=" \u00a0", pref_name="  "))
+    assert (row.family_name, row.given_name, row.preferred_name) == ("\u200b", " \u00a0", None)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    typed=st.text(
+        st.sampled_from("Aé'- ?" + NOTHING + BLANK)
+        | st.characters(exclude_categories=("Cs",), exclude_characters="\x00"),  # no text of SQLite holds it
+        max_size=20,
+    )
+)
+def test_names_and_identifiers_are_cleaned_as_the_rules_of_texts_say(host: OscarHost, typed: str):
+    with host.database.engine.connect() as connection:
+        name, number = connection.execute(select(seen(literal(typed)), without_separators(literal(typed)))).one()
+    assert name == (texts.readable(typed) or (typed if typed.strip(" ") else None))
+    assert number == (texts.without_separators(typed) or None)
+
+
+@pytest.mark.parametrize("separator", "- \t\n\r\u00a0\u00ad\u200b\u2010\u2013\u2014\u2212\u202e\ufeff")
+def test_an_identifier_loses_every_dash_and_blank_and_what_cannot_be_seen(host, oscar, patient, separator):
+    typed = f"{separator}12345{separator}6789{separator}"
+    assert patient(oscar.patient(hin=typed)).phn == "123456789"
+    oscar.provider("d9", last_name="O\u200bBrien", ohip_no=typed)
+    providers = host.roster.providers()
+    with host.database.engine.connect() as connection:
+        row = connection.execute(select(providers).where(providers.c.provider_id == "d9")).one()
+    assert (row.practitioner_id, row.family_name) == ("123456789", "OBrien")
 
 
 def test_a_clinics_own_status_comes_out_as_it_is(host: OscarHost, oscar, patient):
@@ -123,7 +213,8 @@ def test_a_clinics_own_status_comes_out_as_it_is(host: OscarHost, oscar, patient
 
 
 def test_a_status_and_an_mrp_compare_letter_by_letter(host: OscarHost, oscar):
-    oscar.patient(patient_status="ac", provider_no="d1")
+    oscar.patient(patient_status="AC", provider_no="d1")
+    oscar.patient(patient_status="Waiting", provider_no="D1")
     exact = oscar.patient(patient_status="AC", provider_no="D1")
     roster = host.roster.patients()
     found = select(roster.c.patient_id).where(roster.c.status == "AC", roster.c.mrp_id == "D1")

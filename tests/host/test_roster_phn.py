@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, insert, literal, select
 
+from cpar_plugin.domain.texts import without_separators
 from oscar_host.host import OscarHost
 
 NUMBERS = st.text("19A a-.", min_size=1, max_size=4)
-TYPED = st.lists(st.text("19Aa .-_!\t~", max_size=20), min_size=1, max_size=12)
+TYPED = st.lists(st.text("19Aa .-_!\t~\u00a0\u200b\u2013\u3164", max_size=20), min_size=1, max_size=12)
 
 
 def given_to(host: OscarHost, phn: str) -> set[int]:
@@ -38,12 +39,18 @@ def fill(host: OscarHost, oscar, hins: Collection[str]) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(hins=TYPED, number=NUMBERS, breaks=st.lists(st.sampled_from(["", " ", "-", "- "]), min_size=9, max_size=9))
+@given(
+    hins=TYPED,
+    number=NUMBERS,
+    breaks=st.lists(
+        st.sampled_from(["", " ", "-", "- ", "\t", "\u200b", "\u00ad", "\u2013", "\u00a0"]), min_size=9, max_size=9
+    ),
+)
 def test_they_are_those_whose_number_it_is_however_it_was_typed(host: OscarHost, oscar, hins, number, breaks):
-    typed = "".join(letter + between for letter, between in zip(f" {number}", breaks, strict=False))
+    typed = "".join(letter + between for letter, between in zip(f"\u202f{number}", breaks, strict=False))
     fill(host, oscar, [*hins, typed[:20]])
-    for phn in (number.replace(" ", "").replace("-", ""), *hins):
-        if phn == phn.rstrip():  # MariaDB compares without blanks at the end
+    for phn in (without_separators(number), *hins):
+        if phn.isascii() and phn == phn.rstrip():  # MariaDB compares without blanks at the end
             assert found(host, phn) == given_to(host, phn)
 
 
@@ -77,8 +84,13 @@ def test_numbers_are_found_whatever_collation_the_column_has(host: OscarHost, os
         "12",
         "A",
     ]
-    fill(host, oscar, [*hins, "a", "1234567890", "12345,6789", "12345.6789", "12345\t6789"])
-    assert len(found(host, "123456789")) == 7
+    hins += ["12345\t6789", "\n123456789", "123456789\u00a0", "1\u00ad23456789"]  # in every character set
+    if "latin1" not in collation:
+        hins += [f"12345{dash}6789" for dash in "\u2010\u2013\u2014\u2212\u301c"]
+        hins += [f"1234{unseen}56789" for unseen in "\u200b\u200e\u202e\u2060\u3164\ufeff\u2007\u202f\u2800"]
+    wanted = len(hins) - 2
+    fill(host, oscar, [*hins, "a", "1234567890", "12345,6789", "12345.6789", "12345\u00b7678"])
+    assert len(found(host, "123456789")) == wanted
     for phn in ("123456789", "A", "a", "12", "1234567890", "12345.6789"):
         assert found(host, phn) == given_to(host, phn), phn
 

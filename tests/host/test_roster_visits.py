@@ -47,6 +47,38 @@ def test_every_other_status_counts_also_the_small_letters_and_none(oscar, last_v
     assert last_visits() == {patient_id: dt.date(2026, 10, 5)}
 
 
+@pytest.mark.parametrize("status", [" C", "\tN", "\u200bD", "\u00a0C", "\u202eN"])
+def test_what_stands_before_the_first_letter_that_can_be_seen_does_not_count(oscar, last_visits, status):
+    patient_id = oscar.patient()
+    oscar.visit(patient_id, status=status)
+    assert last_visits() == {patient_id: None}
+
+
+@pytest.mark.parametrize("status", [" B", " c", "\tt", "\u200bH", "  ", "\u200b", "1", "!C", "é"])
+def test_any_other_first_letter_is_that_of_a_visit(oscar, last_visits, status):
+    patient_id = oscar.patient()
+    oscar.visit(patient_id, status=status)
+    assert last_visits() == {patient_id: dt.date(2026, 10, 5)}
+
+
+CANCELLED = ["Cancelled", "cancelled", "Canceled", "CANCELLED BY CLIN", " Cancelled ", "Late cancel", "Can\u00adcelled"]
+NO_SHOWS = ["No-Show", "No Show", "NoShow", "NO_SHOW", "no\u2011show", "Patient No-Show"]
+
+
+@pytest.mark.parametrize("word", [*CANCELLED, *NO_SHOWS])
+def test_what_another_system_called_cancelled_or_a_no_show_is_no_visit(oscar, last_visits, word):
+    patient_id = oscar.patient()
+    oscar.visit(patient_id, status="g", imported_status=word)
+    assert last_visits() == {patient_id: None}
+
+
+@pytest.mark.parametrize("word", [None, "", "  ", "Confirmed", "No-Cancellation Allo", "Seen", "Billed", "Showed"])
+def test_what_another_system_called_otherwise_counts(oscar, last_visits, word):
+    patient_id = oscar.patient()
+    oscar.visit(patient_id, status="g", imported_status=word)
+    assert last_visits() == {patient_id: dt.date(2026, 10, 5)}
+
+
 @pytest.mark.parametrize(
     ("day", "time", "counts"),
     [

@@ -74,7 +74,7 @@ def test_an_undone_merge_is_followed_when_a_box_is_shown(
 
 def test_the_host_gets_the_merge_in_one_line(app: Flask, host: OscarHost, pair: tuple[int, int]) -> None:
     with app.test_request_context():
-        (shown,) = widgets(host, pair[0])
+        (shown,) = widgets(host, host.identity.system, pair[0])
     assert shown.summary == f"Merged into {pair[1]}"
 
 

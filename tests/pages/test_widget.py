@@ -211,7 +211,7 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
         ({}, False, "No visit in the past."),
         ({"patient_status": "IN"}, True, "Patient is not active."),
         ({"last_name": ""}, True, "No family name."),
-        ({"hc_type": "BC"}, True, "Health card of another province."),
+        ({"hc_type": "BC"}, True, "Health card of another jurisdiction."),
     ],
 )
 def test_a_member_who_will_be_left_out_is_told_with_what_to_do(

@@ -225,7 +225,7 @@ def test_a_member_whom_the_emr_no_longer_has_can_be_seen_and_removed(
 def test_the_widget_reads_everything_in_two_statements(
     site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., Change], statements: Any
 ) -> None:
-    patients = [oscar.patient() for _ in range(5)]
+    patients = [oscar.patient(hin=str(100_000_010 + number)) for number in range(5)]
     for number in range(9):
         panel_id = make_panel(str(number), "101", "102", "103")
     for patient_id in patients:

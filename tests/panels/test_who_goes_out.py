@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import panel_members, roll
+from cpar_plugin.services import panel_members, roll, same_phn
 from cpar_plugin.services.plainly_sent import plainly_sent
 from cpar_plugin.services.wanted_members import Fate, Sort, Wanted
 from cpar_plugin.settings import Settings
@@ -21,8 +21,14 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 _NAMES = ("Example", "O'Brien", "Élan", "李", "ᐊᓂ", "ß", "1", "-", " ", "\x1f", "\u200b", "\u200bA", "")
+_NAMES += ("\u00a0", "Ann\tMarie", "null")
+_YEARS = ("0001", "2000", "2024", "1900", "1899", "0000", "2026", "2027", "19x0", "198", "")
 _DAYS = ("01", "1", "28", "29", "30", "31", "32", "00", "x1", "1\n", "")
+_CARD_TYPES = ("ab", "CA-AB", "alberta ", "BC", "OT", "US-AK", "A", "null", "")
 _PHNS = (
+    "999999999",
+    "10000\u20130001",
+    "\u200b100000002\t",
     "100000001",
     "100000002",
     "100 000 003",
@@ -68,13 +74,15 @@ rows = st.fixed_dictionaries(
     {
         "last_name": mostly("Wren", *_NAMES),
         "first_name": mostly("Pat", *_NAMES),
-        "year_of_birth": mostly("1980", "2000", "2024", "1900", "1899", "0000", "2026", "2027", "19x0", "198", ""),
+        "year_of_birth": mostly(
+            "1980", "0001", "2000", "2024", "1900", "1899", "0000", "2026", "2027", "19x0", "198", ""
+        ),
         "month_of_birth": mostly("02", "2", "04", "12", "11", "13", "00", "x", ""),
         "date_of_birth": mostly("03", *_DAYS),
         "sex": mostly("F", "M", "X", "U", "O", "f", "\x1f", ""),
         "hin": mostly("200000001", *_PHNS) | st.integers(300_000_000, 399_999_999).map(str),
-        "hc_type": mostly("AB", "ab", "BC", "A", ""),
-        "patient_status": mostly("AC", "ac", "IN", "DE", ""),
+        "hc_type": mostly("AB", *_CARD_TYPES),
+        "patient_status": mostly("AC", "ac", "AC ", "AC\u200b", "IN", "DE", ""),
         "visit": st.sampled_from((*[date(2026, 10, 5)] * 8, *_VISITS, None)),
         "confirmed_on": st.sampled_from((*[date(2026, 3, 2)] * 4, None)),
         "gone": mostly("", "gone"),
@@ -112,7 +120,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
     now = host.clock.now()
     everyone = roll.members(host, now=now)
     with host.database.engine.connect() as connection:
-        rules = roll.eligibility(connection, host, how, now)
+        rules = same_phn.eligibility(connection, host, how, now)
         members = list(roll.member_rows(connection, host, panel_id, now=now))
         judged = {row.patient_id: rules.reasons(row) for row in members}
         doubts = {row.patient_id: () if judged[row.patient_id] else rules.cautions(row) for row in members}
@@ -169,7 +177,7 @@ def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr:
     now = host.clock.now()
     everyone = roll.members(host, now=now)
     with host.database.engine.connect() as connection:
-        rules = roll.eligibility(connection, host, Settings(), now)
+        rules = same_phn.eligibility(connection, host, Settings(), now)
         plain = everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
         assert len(connection.scalars(plain).all()) == len(ordinary)
 

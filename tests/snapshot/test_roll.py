@@ -64,25 +64,6 @@ def test_visits_of_a_record_merged_away_count_for_the_one_kept(
     assert [row.last_visit_on for row in rows(host, panel_id)] == [date(2026, 11, 2)]
 
 
-def test_a_phn_is_shared_when_two_active_members_of_the_clinic_have_it(
-    host: OscarHost, oscar: Any, join: Member, make_panel: Callable[[str], int]
-) -> None:
-    other_panel = make_panel("P-2")
-    for phn, elsewhere in [
-        ("100000001", {}),
-        ("100000002", {"patient_status": "IN"}),
-        ("100000003", {"hc_type": "SK"}),
-    ]:
-        join(oscar.patient(hin=phn))
-        join(oscar.patient(hin=phn[:4] + "-" + phn[4:], **elsewhere), panel_id=other_panel)
-    join(oscar.patient(hin="100000004"))
-    oscar.patient(hin="100000004")
-    join(oscar.patient(hin=""))
-    join(oscar.patient(hin=""))
-    with host.database.engine.connect() as connection:
-        assert roll.all_shared_phns(connection, host) == {"100000001"}
-
-
 def test_reading_the_roll_is_one_statement_however_long_it_is(host: OscarHost, panel_id: int, join: Member) -> None:
     def statements() -> int:
         seen: list[str] = []

@@ -10,7 +10,7 @@ from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
-from .. import roll
+from .. import roll, same_phn
 from ..plainly_sent import plainly_sent
 from ..roll import MemberRow
 
@@ -30,7 +30,7 @@ def next_submission(
 ) -> NextSubmission:
     """Of the members whom the actor may see. Two statements; only doubtful members are read, one after the other."""
     now = host.clock.now()
-    rules = roll.eligibility(connection, host, settings, now)
+    rules = same_phn.eligibility(connection, host, settings, now)
     everyone = roll.members(host, now=now)
     doubtful = everyone.where(
         host.identity.visible(actor, member.c.patient_id),

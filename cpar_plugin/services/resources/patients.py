@@ -6,7 +6,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, bindparam, exists, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    bindparam,
+    exists,
+    literal_column,
+    select,
+    true,
+)
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import Resource, relative

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, false, func, literal, or_, true
 
 from ...domain.identifiers import is_phn
+from ...domain.jurisdictions import ALBERTA, SENT
 from ...fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes, jurisdiction_of
 from ...hooks import Host
 from ...settings import Settings
@@ -78,8 +79,8 @@ class PatientSearch:
             fits.append(self._has_number(value.code))
         elif value.system and (province := jurisdiction_of(value.system, self._settings)):
             theirs = self._c["phn_jurisdiction"] == province
-            if province == "AB":
-                theirs = or_(theirs, self._c["phn_jurisdiction"].is_(None))
+            if province == ALBERTA:
+                theirs = self._may_be_alberta
             fits.append(and_(self._has_number(value.code), theirs))
         return or_(false(), *fits)
 
@@ -94,8 +95,13 @@ class PatientSearch:
             with_phn = self._host.roster.with_phn(literal(wanted))
             fits = self._source.key.in_(with_phn) if wanted.isascii() else phn == wanted
             albertan = true() if is_phn(wanted) else false()
-        of_alberta = and_(or_(province.is_(None), province == "AB"), albertan)
+        of_alberta = and_(self._may_be_alberta, albertan)
         return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
+
+    @property
+    def _may_be_alberta(self) -> ColumnElement[bool]:
+        """`domain.jurisdictions.may_be_alberta`."""
+        return func.coalesce(self._c["phn_jurisdiction"], ALBERTA).in_(SENT)
 
     def _active(self, value: Token) -> ColumnElement[bool]:
         wanted = _BOOLEANS.get(value.code or "")
@@ -109,7 +115,7 @@ class PatientSearch:
             return false()
         if value.code is None:
             return true()
-        code = func.coalesce(self._c["gender"], "")
+        code = func.upper(func.coalesce(self._c["gender"], ""))
         known = emr_codes(value.code)
         return code.not_in(known) if value.code == Gender.UNKNOWN else code.in_(known)
 

@@ -16,7 +16,7 @@ from oscar_host.clock import SystemClock
 from oscar_host.database import OscarDatabase
 from oscar_host.migrations import upgrade
 from oscar_host.pages import PlainPages
-from oscar_host.sql import filled, without_separators
+from oscar_host.sql import filled, seen, without_separators
 
 PLUGINS = Plugins()
 PLUGINS.load_installed()
@@ -34,11 +34,11 @@ class Roster:
         columns = (
             c.id.label("patient_id"),
             without_separators(c.health_number).label("phn"),
-            filled(c.province).label("phn_jurisdiction"),
-            filled(c.surname).label("family_name"),
-            filled(c.forename).label("given_name"),
-            filled(c.middle).label("middle_names"),
-            filled(c.called).label("preferred_name"),
+            sa.func.coalesce(filled(c.province), "unknown").label("phn_jurisdiction"),
+            seen(c.surname).label("family_name"),
+            seen(c.forename).label("given_name"),
+            seen(c.middle).label("middle_names"),
+            seen(c.called).label("preferred_name"),
             sa.cast(c.born, sa.String).label("birth_date"),
             filled(c.sex).label("gender"),
             filled(c.state).label("status"),
@@ -65,8 +65,8 @@ class Roster:
         c = self.staff.c
         columns = (
             c.login.label("provider_id"),
-            filled(c.surname).label("family_name"),
-            filled(c.forename).label("given_name"),
+            seen(c.surname).label("family_name"),
+            seen(c.forename).label("given_name"),
             filled(c.prac_id).label("practitioner_id"),
             filled(c.licence).label("licence_id"),
             (~c.has_left).label("active"),
