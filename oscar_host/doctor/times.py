@@ -83,8 +83,8 @@ def oscar_clock(host: OscarHost) -> Health:
     )
     if max(ahead, behind) <= _TOO_MUCH:
         return Health.ok("OSCAR writes its log by the same time as we do, as far as its latest lines tell.")
-    where = f"{_minutes(behind)} minutes ago" if behind > ahead else f"{_minutes(ahead)} minutes from now"
-    told = f"OSCAR writes to its log {where} by the time of {host.clock.zone.key}"
+    apart = f"{_minutes(behind)} minutes behind" if behind > ahead else f"{_minutes(ahead)} minutes ahead of"
+    told = f"The times in OSCAR's log are {apart} the time of {host.clock.zone.key}"
     if _HOUR[0] <= max(ahead, behind) <= _HOUR[1]:
         return Health.warning(
             f"{told}: about an hour, as with old rules in Java.",
