@@ -41,7 +41,7 @@ check: dev
 	.venv/bin/lint-imports
 
 bench:
-	@sh scripts/needs.sh mariadb
+	@sh scripts/needs.sh mariadb browser nginx tomcat
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks $(ARGS)
 

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, Playwright, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
@@ -38,14 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, one for all tests: each opens a context of its own."""
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or "/usr/bin/chromium"
-        try:
-            launched = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
-        except Error as error:
-            pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium\n{error}")
-        yield launched
-        launched.close()
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, closed afterwards."""
+    found = shutil.which("chromium") or "/usr/bin/chromium"
+    try:
+        browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
+    except Error as error:
+        pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium\n{error}")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,89 +1,39 @@
 """A clinic with OSCAR in Tomcat and everything beside it, and people at their browsers."""
 
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from sqlalchemy import URL, NullPool, create_engine
+from sqlalchemy import URL
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.services import clinic, panels
-from oscar_host.host import OscarHost, open_host
+from oscar_host.host import OscarHost
 
-from ..authority import Authority
 from ..browser import PATIENCE, watch
 from ..conftest import Oscar as OscarRows
-from .bed import PROGRAMS, Bed, mariadb_client
-from .oscar import PASSWORD, Oscar, free_port
-
-DOCTOR, MANAGER, NO_RIGHTS = "101", "301", "401"
+from .bed import Bed
+from .installed import DOCTOR, host_of, installed_bed, oscar_database, place_of
+from .oscar import PASSWORD
 
 
 @pytest.fixture(scope="session")
 def rows(mariadb_server: URL) -> Iterator[OscarRows]:
     """Writes rows of OSCAR's database, as its administrator; the staff is there."""
-    name = f"oscar_bed_{uuid.uuid4().hex[:8]}"
-    engine = create_engine(mariadb_server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
-    url = mariadb_server.set(database=name).render_as_string(hide_password=False)
-    host = open_host(url, host_schema=name)
-    host.tables.metadata.create_all(host.database.engine)
-    rows = OscarRows(host)
-    for provider_id, family in {DOCTOR: "Okafor", MANAGER: "Penner", NO_RIGHTS: "Brar"}.items():
-        rows.provider(provider_id, last_name=family, first_name="Ada")
-    rows.role(DOCTOR, "doctor")
-    rows.role(MANAGER, "admin", "receptionist")
-    for role, right in (("doctor", "_demographic"), ("receptionist", "_demographic"), ("admin", "_admin")):
-        rows.privilege(role, right, "x")
-    yield rows
-    host.database.engine.dispose()
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    with oscar_database(mariadb_server) as rows:
+        yield rows
 
 
 @pytest.fixture(scope="session")
 def options(mariadb_server: URL) -> list[str]:
     """How `cpar install-oscar` is told of this MariaDB."""
-    if "unix_socket" in mariadb_server.query:
-        return ["--mariadb", str(mariadb_server.query["unix_socket"])]
-    place = f"{mariadb_server.host}:{mariadb_server.port or 3306}"
-    return ["--mariadb", place, "--account-host", "%"]
+    return place_of(mariadb_server)
 
 
 @pytest.fixture(scope="session")
-def running_bed(mariadb_server: URL, rows: OscarRows, options: list[str]) -> Iterator[Bed]:
+def running_bed(mariadb_server: URL, rows: OscarRows) -> Iterator[Bed]:
     """The clinic's machine, installed by what `cpar install-oscar` writes; the integration is on."""
-    mark = uuid.uuid4().hex[:8]
-    own, account = f"cpar_bed_{mark}", f"bed_{mark}"
-    schema = str(rows.tables.metadata.schema)
-    with ExitStack() as stack:
-        # Short, for the path of a socket has few letters.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cpar-bed-")))
-        oscar = Oscar(folder / "tomcat", free_port())
-        stack.callback(oscar.stop)
-        oscar.start()
-        all_options = [
-            *("--oscar-url", oscar.url, "--oscar-database", schema, "--own-database", own, "--account", account),
-            *("--server-name", "emr.example"),
-            *("--programs", str(PROGRAMS), "--settings-file", str(folder / "files/cpar.ini")),
-            *("--state-folder", str(folder), "--log-folder", str(folder), "--socket", str(folder / "app.sock")),
-            *options,
-        ]
-        authority = Authority(folder)
-        certificate = authority.issue("127.0.0.1")
-        bed = Bed(folder, folder / "files", all_options, oscar, certificate, authority.file, own, schema, account)
-        bed.cpar("install-oscar", "--write", str(bed.files), *all_options)
-        stack.callback(mariadb_client, mariadb_server, f"DROP DATABASE {own}; DROP USER {account}@'%';")
-        stack.callback(mariadb_client, mariadb_server, f"DROP USER {account}@'localhost';")
-        done = mariadb_client(mariadb_server, (bed.files / "grants.sql").read_text())
-        assert done.returncode == 0, done.stderr
-        stack.enter_context(bed.running())
-        bed.cpar("enable")
+    with installed_bed(mariadb_server, str(rows.tables.metadata.schema)) as bed:
         yield bed
         assert "Traceback" not in bed.log()
 
@@ -98,12 +48,8 @@ def bed(running_bed: Bed) -> Bed:
 @pytest.fixture(scope="session")
 def own_host(running_bed: Bed) -> Iterator[OscarHost]:
     """The host with the rights of the account, and no more."""
-    from oscar_host.host import _ini  # the file as the application reads it
-
-    settings = _ini(running_bed.files / "cpar.ini")
-    host = open_host(settings.pop("database_url"), settings=settings, host_schema=settings.pop("host_schema"))
-    yield host
-    host.database.engine.dispose()
+    with host_of(running_bed) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

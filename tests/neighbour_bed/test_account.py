@@ -18,7 +18,7 @@ from oscar_host.audit import NoAuditTrail
 from oscar_host.host import OscarHost
 
 from .bed import Bed
-from .conftest import DOCTOR
+from .installed import DOCTOR
 
 READ = ("appointment", "demographic", "demographic_merged", "provider", "secObjPrivilege", "secUserRole")
 

@@ -7,7 +7,8 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from ..browser import choose
 from .bed import Bed
-from .conftest import DOCTOR, MANAGER, At
+from .conftest import At
+from .installed import DOCTOR, MANAGER
 
 SECTION, ENTRY = "CII/CPAR", "CPAR Panel Management"
 

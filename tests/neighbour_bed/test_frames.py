@@ -10,7 +10,8 @@ from cpar_plugin.services import members
 from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS
-from .conftest import MANAGER, At
+from .conftest import At
+from .installed import MANAGER
 from .test_administration import ENTRY, opened
 from .test_record import confirmed_earlier
 

@@ -24,7 +24,8 @@ from ..browser import PATIENCE, watch
 from ..conftest import Oscar as OscarRows
 from ..project.test_docs import BESIDE_OSCAR, blocks
 from .bed import NGINX, PROGRAMS, mariadb_client
-from .conftest import DOCTOR, master_record, sign_in
+from .conftest import master_record, sign_in
+from .installed import DOCTOR
 from .oscar import WRONG_SIGN_INS, Oscar, free_port
 
 SOMEBODY_ELSE = "127.0.0.2"  # a loopback address as good as any other

@@ -11,7 +11,8 @@ from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS
 from .bed import Bed
-from .conftest import DOCTOR, NO_RIGHTS, At
+from .conftest import At
+from .installed import DOCTOR, NO_RIGHTS
 from .test_record import confirmed_earlier
 
 DAY = "/oscar/provider/providercontrol.jsp"

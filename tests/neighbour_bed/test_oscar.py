@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from .bed import Bed
-from .conftest import DOCTOR, master_record
+from .conftest import master_record
+from .installed import DOCTOR
 from .oscar import PASSWORD, WRONG_SIGN_INS, Oscar
 
 HTTPS = {"X-Forwarded-Proto": "https"}

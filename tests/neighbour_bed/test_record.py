@@ -15,7 +15,8 @@ from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS
 from .bed import Bed
-from .conftest import DOCTOR, MANAGER, NO_RIGHTS, At, master_record, sign_in
+from .conftest import At, master_record, sign_in
+from .installed import DOCTOR, MANAGER, NO_RIGHTS
 
 MASTER_SCRIPT = "/oscar/js/custom/clinic/master.js"
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from .bed import Bed
-from .conftest import DOCTOR, MANAGER
+from .installed import DOCTOR, MANAGER
 from .test_oscar import session
 
 KEPT_SECONDS = 15
