@@ -49,6 +49,7 @@ class Tables:
     demographic_merged: Table
     provider: Table
     appointment: Table
+    appointment_status: Table
     security: Table
     role: Table
     user_role: Table
@@ -82,6 +83,14 @@ def host_tables(schema: str | None = None) -> Tables:
         ),
         provider=_provider(metadata),
         appointment=_appointment(metadata),
+        appointment_status=Table(
+            "appointment_status",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("status", CHAR(2), nullable=False),
+            Column("description", CHAR(30), nullable=False),  # the clinic's own name for it
+            Column("active", SmallInteger, nullable=False, server_default=text("1")),
+        ),
         security=_security(metadata),
         role=Table(
             "secRole",
@@ -97,6 +106,7 @@ def host_tables(schema: str | None = None) -> Tables:
             Column("provider_no", String(6), nullable=False, index=True),
             Column("role_name", String(30), nullable=False),
             Column("activeyn", Integer),  # OSCAR never consults it
+            Column("lastUpdateDate", DateTime, nullable=False),
         ),
         object_name=Table(
             "secObjectName",

@@ -12,8 +12,9 @@ for need in "$@"; do
     mariadb)
         # A running server may be named instead of starting a private one.
         if [ -z "${CPAR_TEST_MARIADB_URL:-}" ] && ! command -v mariadbd >/dev/null; then
-            packages="$packages mariadb-server-core mariadb-client-core"
+            packages="$packages mariadb-server-core"
         fi
+        command -v mariadb-dump >/dev/null || packages="$packages mariadb-client"
         ;;
     browser)
         command -v chromium >/dev/null || packages="$packages chromium fonts-dejavu-core"

@@ -3,25 +3,30 @@
 import datetime as dt
 import os
 import shutil
+import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from configparser import ConfigParser
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url, text
+from click.testing import CliRunner
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url
 from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
 from oscar_host import zone_rules
 from oscar_host.clock import FixedClock
+from oscar_host.database import OscarDatabase
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
+from oscar_host.install.command import command as install_oscar
 from oscar_host.migrations import upgrade
 
 from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  for pytest
@@ -56,39 +61,57 @@ class Place(NamedTuple):
 
 def make_tables(place: Place) -> None:
     """Make the EMR's tables and the plugin's."""
+    make_tables_of_the_emr(place)
+    make_own_tables(place)
+
+
+def make_tables_of_the_emr(place: Place) -> None:
+    """Make those of `oscar_host.schema`."""
     host = open_host(place.url, host_schema=place.host_schema)
     host.tables.metadata.create_all(host.database.engine, checkfirst=False)
-    upgrade(host.database.engine, PLUGIN_TABLES)
     host.database.engine.dispose()
+
+
+def make_own_tables(place: Place) -> None:
+    """Make the plugin's."""
+    database = OscarDatabase(place.url)
+    upgrade(database.engine, PLUGIN_TABLES)
+    database.engine.dispose()
+
+
+def reached(server: URL) -> list[str]:
+    """How `cpar install-oscar` is told where MariaDB is."""
+    if "unix_socket" in server.query:
+        return ["--mariadb", str(server.query["unix_socket"])]
+    return ["--mariadb", f"{server.host}:{server.port or 3306}", "--account-host", "%"]
 
 
 class MariaDBStock:
     """Two databases, the plugin's and the EMR's, that are emptied for each test: making tables takes long there.
 
-    `place` is the administrator's, `restricted` that of an account which may read the EMR's tables and add to its log:
-    a statement of ours that writes to any other of them fails its test.
+    `place` is the administrator's. `restricted` is that of the account which `grants.sql` of `cpar install-oscar` makes
+    with these options, with `more` rights or none: a statement of ours that needs others fails its test.
     """
 
-    def __init__(self, server: URL) -> None:
+    def __init__(self, server: URL, options: Sequence[str] = (), more: Sequence[str] = ()) -> None:
         mark = uuid.uuid4().hex[:12]
-        self.own, self.oscar, account = f"cpar_test_{mark}", f"oscar_test_{mark}", f"test_{mark}"
-        everything = server.set(database=self.own)
-        own = everything.set(username=account, password=mark)
-        url, own_url = (url.render_as_string(hide_password=False) for url in (everything, own))
-        self.place, self.restricted = Place(url, self.oscar), Place(own_url, self.oscar, url)
+        self.own, self.oscar, self._account = f"cpar_test_{mark}", f"oscar_test_{mark}", f"test_{mark}"
+        url = server.set(database=self.own).render_as_string(hide_password=False)
+        self.place, self.restricted = Place(url, self.oscar), Place(url, self.oscar)
         self._engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._columns: object = None
         self._first_rows: dict[str, list[dict[str, Any]]] = {}
-        self._accounts = [f"'{account}'@'localhost'", f"'{account}'@'%'"]
+        self._more = more
+        self._options = [
+            *("--oscar-database", self.oscar, "--own-database", self.own, "--account", self._account),
+            *reached(server),
+            *options,
+        ]
         with self._engine.connect() as connection:
-            for name in self._accounts:
-                connection.execute(text(f"CREATE USER {name} IDENTIFIED BY '{mark}'"))
-                connection.execute(text(f"GRANT ALL ON {self.own}.* TO {name}"))
-                connection.execute(text(f"GRANT SELECT ON {self.oscar}.* TO {name}"))
-            self._create(connection)
+            self._create_of_the_emr(connection)
+            connection.exec_driver_sql(f"CREATE DATABASE {self.own}")
 
-    def _create(self, connection: Connection) -> None:
-        connection.exec_driver_sql(f"CREATE DATABASE {self.own}")
+    def _create_of_the_emr(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE DATABASE {self.oscar} CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
 
     def drop(self) -> None:
@@ -96,11 +119,39 @@ class MariaDBStock:
         with self._engine.connect() as connection:
             self._disconnect_others(connection)
             self._drop_databases(connection)
-            connection.execute(text(f"DROP USER {', '.join(self._accounts)}"))
+            self._drop_account(connection)
 
     def _drop_databases(self, connection: Connection) -> None:
         for name in (self.own, self.oscar):
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+
+    def _drop_account(self, connection: Connection) -> None:
+        connection.execution_options(no_parameters=True).exec_driver_sql(
+            f"DROP USER IF EXISTS {self._account}@localhost, {self._account}@'%'"
+        )
+
+    def grant(self) -> Place:
+        """Make the plugin's database anew, without tables, and the account, as an administrator does by `grants.sql`.
+
+        The EMR's tables have to be there.
+        """
+        with tempfile.TemporaryDirectory() as name, self._engine.connect() as connection:
+            files = Path(name) / "files"
+            done = CliRunner().invoke(install_oscar, ["--write", str(files), *self._options])
+            assert done.exit_code == 0, done.output
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {self.own}")
+            self._drop_account(connection)
+            for statement in (files / "grants.sql").read_text().split(";\n"):
+                if statement.strip():
+                    connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+            machine = "localhost" if "unix_socket" in self._engine.url.query else "%"
+            for right in self._more:
+                statement = f"GRANT {right.format(oscar=self.oscar)} TO {self._account}@'{machine}'"
+                connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+            settings = ConfigParser(interpolation=None)
+            settings.read(files / "cpar.ini")
+        self.restricted = Place(settings["cpar"]["database_url"], self.oscar, self.place.url)
+        return self.restricted
 
     def emptied(self) -> Place:
         """The place with all tables, holding only what the migrations have put there."""
@@ -114,10 +165,10 @@ class MariaDBStock:
 
     def _remake(self, connection: Connection) -> None:
         self._drop_databases(connection)
-        self._create(connection)
-        make_tables(self.place)
-        for name in self._accounts:
-            connection.execute(text(f"GRANT INSERT ON {self.oscar}.log TO {name}"))
+        self._create_of_the_emr(connection)
+        connection.exec_driver_sql(f"CREATE DATABASE {self.own}")  # connected to, while the EMR's tables are made
+        make_tables_of_the_emr(self.place)
+        make_own_tables(self.grant())
         self._columns = self._look(connection)
         self._first_rows = {
             table: [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
@@ -190,13 +241,13 @@ def place(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
             shutil.copy(request.getfixturevalue("_sqlite_file"), file)
         yield Place(f"sqlite:///{file}", None)
     elif with_tables:
-        stock: MariaDBStock = request.getfixturevalue("_mariadb_stock")
+        stock: MariaDBStock = request.getfixturevalue("_mariadb_stocks")(
+            request.getfixturevalue("install_options"), request.getfixturevalue("more_rights")
+        )
         stock.emptied()
         yield stock.restricted
     else:
-        stock = MariaDBStock(request.getfixturevalue("mariadb_server"))
-        yield stock.place
-        stock.drop()
+        yield request.getfixturevalue("_own_stock").place
 
 
 @pytest.fixture(scope="session")
@@ -206,11 +257,60 @@ def _sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def _mariadb_stock(mariadb_server: URL) -> Iterator[MariaDBStock]:
+@pytest.fixture
+def _own_stock(mariadb_server: URL) -> Iterator[MariaDBStock]:
     stock = MariaDBStock(mariadb_server)
     yield stock
     stock.drop()
+
+
+@pytest.fixture
+def granted(place: Place, database_kind: str, request: pytest.FixtureRequest) -> Callable[[], Place]:
+    """Once the test has made the EMR's tables itself: the place of the account that `grants.sql` makes for them."""
+    if database_kind == "sqlite":
+        return lambda: place
+    stock: MariaDBStock = request.getfixturevalue("_own_stock")
+    return stock.grant
+
+
+@pytest.fixture
+def install_options() -> tuple[str, ...]:
+    """What `cpar install-oscar` is called with, beyond names and places, to make the account of MariaDB."""
+    return ()
+
+
+@pytest.fixture
+def more_rights() -> tuple[str, ...]:
+    """What the account may do beyond `grants.sql`: let a test look at what it has made the EMR's tables hold."""
+    return ("SELECT ON {oscar}.*",)
+
+
+@pytest.fixture
+def no_more_rights() -> tuple[str, ...]:
+    """In folders where it stands for `more_rights`, everything runs with exactly what `grants.sql` gives."""
+    return ()
+
+
+Stocks = Callable[[tuple[str, ...], tuple[str, ...]], MariaDBStock]
+
+
+@pytest.fixture(scope="session")
+def _mariadb_stocks(mariadb_server: URL) -> Iterator[Stocks]:
+    stocks: dict[tuple[tuple[str, ...], tuple[str, ...]], MariaDBStock] = {}
+
+    def stock(options: tuple[str, ...], more: tuple[str, ...]) -> MariaDBStock:
+        if (options, more) not in stocks:
+            stocks[options, more] = MariaDBStock(mariadb_server, options, more)
+        return stocks[options, more]
+
+    yield stock
+    for one in stocks.values():
+        one.drop()
+
+
+@pytest.fixture(scope="session")
+def _mariadb_stock(_mariadb_stocks: Stocks) -> MariaDBStock:
+    return _mariadb_stocks((), ())
 
 
 @pytest.fixture
@@ -345,7 +445,13 @@ class Oscar:
     def role(self, provider_id: str, *roles: str, activeyn: int = 1) -> None:
         """Give the provider roles."""
         for role in roles:
-            self._insert(self.tables.user_role, provider_no=provider_id, role_name=role, activeyn=activeyn)
+            self._insert(
+                self.tables.user_role,
+                provider_no=provider_id,
+                role_name=role,
+                activeyn=activeyn,
+                lastUpdateDate=NOW.replace(tzinfo=None),
+            )
 
     def privilege(self, group: str, object_name: str, privilege: str, priority: int | None = 0) -> None:
         """Give a role, or one provider, a privilege such as `x`, `r` or `o` on an object."""

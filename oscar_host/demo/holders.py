@@ -84,7 +84,9 @@ def assign(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> s
             raise NotFound(GONE)
         if _holds(host, session, provider_id, role_name):
             raise Stale(f"{name} has the role {role_name} already: somebody else has added it.")
-        session.execute(insert(held).values(provider_no=provider_id, role_name=role_name, activeyn=1))
+        now = host.clock.now().astimezone(host.clock.zone).replace(tzinfo=None, microsecond=0)
+        given = {"provider_no": provider_id, "role_name": role_name, "activeyn": 1, "lastUpdateDate": now}
+        session.execute(insert(held).values(given))
         record(host, session, actor, "add", "role", provider_id, role_name)
     return name
 

@@ -26,6 +26,7 @@ _OF_DATABASE: Final[tuple[tuple[str, Callable[[OscarHost], Health]], ...]] = (
     ("oscar-tables", tables.oscar_tables),
     ("audit-log", rights.audit_log),
     ("least-rights", rights.least_rights),
+    ("engines", tables.engines),
     ("collations", tables.collations),
     ("clock", times.clock),
     ("time-zone", times.time_zone),

@@ -3,15 +3,14 @@
 import re
 from typing import Any, Final
 
-from sqlalchemy import Connection, column, func, select, table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Select, func, or_, select
 
 from cpar_plugin.hooks import Health
 
 from ..host import OscarHost
 from ..roster import NO_VISIT, VISIT
 from ..sql import letters
-from .rights import Reading, try_to_read
+from .rights import Reading, grant_reading, reading
 
 LATEST: Final = 100_000
 _LONG: Final = 20
@@ -22,7 +21,7 @@ _NOT_SEEN: Final = re.compile(r"cancel|no[ -]?show|delet|did not|not seen|missed
 def merges(host: OscarHost) -> Health:
     """Whether every merge ends at a record. Reads all merges, and the record at the end of each."""
     merge, record = host.tables.demographic_merged, host.tables.demographic
-    if try_to_read(host)[merge.name] is not Reading.ALLOWED:
+    if reading(host, merge) is not Reading.ALLOWED:
         return Health.ok("This OSCAR keeps no merges.")
     chains, merged = host.roster.chains(), host.roster.merged()
     retired = chains.c.retired_id.distinct()
@@ -35,21 +34,24 @@ def merges(host: OscarHost) -> Health:
             .select_from(merged.outerjoin(record, record.c.demographic_no == merged.c.kept_id))
             .where(record.c.demographic_no.is_(None)),
         )
-        lengths = select(func.count().label("length")).select_from(chains).group_by(chains.c.retired_id).subquery()
+        lengths = select(chains.c.retired_id, func.count().label("length")).group_by(chains.c.retired_id).subquery()
         longest = _count(connection, select(func.max(lengths.c.length)))
-    faults = []
+    faults = {}
     if circling:
-        faults.append(f"{circling} in a circle, so that none of them is a patient")
+        circle = select(chains.c.retired_id).where(chains.c.retired_id == chains.c.kept_id)
+        faults[f"{circling} in a circle or into one, so that none of them is a patient"] = circle
     if lost:
-        faults.append(f"{lost} into one that does not exist")
+        nowhere = chains.c.kept_id.not_in(select(record.c.demographic_no))
+        faults[f"{lost} into one that does not exist"] = select(chains.c.retired_id).where(nowhere)
     if longest > _LONG:
-        faults.append(f"a chain has {longest} merges, which takes time at every look at a visit")
+        long = select(lengths.c.retired_id).where(lengths.c.length > _LONG)
+        faults[f"a chain has {longest} merges, which takes time at every look at a visit"] = long
     if faults:
+        concerned = or_(*(merge.c.demographic_no.in_(fault) for fault in faults.values()))
+        found = select(merge.c.demographic_no, merge.c.merged_to).where(merge.c.deleted == 0, concerned)
         return Health.warning(
             f"Of {count:,} records merged away: {'; '.join(faults)}.",
-            "Undo these merges in OSCAR and make them anew. To find them: SELECT demographic_no, merged_to FROM "
-            "demographic_merged WHERE deleted = 0 AND (merged_to NOT IN (SELECT demographic_no FROM demographic) OR "
-            "merged_to IN (SELECT demographic_no FROM demographic_merged WHERE deleted = 0));",
+            f"Undo these merges in OSCAR and make them anew. To find them: {_as_text(host, found)};",
         )
     return Health.ok(f"{count:,} records are merged away, each into one that is there.")
 
@@ -60,9 +62,10 @@ def visit_statuses(host: OscarHost) -> Health:
     latest = select(visit.c.status).order_by(visit.c.appointment_no.desc()).limit(LATEST).subquery()
     status = letters(latest.c.status)
     query = select(status, func.count()).where(latest.c.status.is_not(None)).group_by(status).order_by(status)
+    names = reading(host, host.tables.appointment_status)
     with host.database.engine.connect() as connection:
         used: dict[str, int] = {name: count for name, count in connection.execute(query) if name.strip()}
-        described = _described(connection, host)
+        described = _described(connection, host) if names is Reading.ALLOWED else []
     faults = []
     unknown = [f"{name} ({count:,})" for name, count in used.items() if name[0] not in (*VISIT, *NO_VISIT)]
     if unknown:
@@ -80,17 +83,26 @@ def visit_statuses(host: OscarHost) -> Health:
             f"In {looked_at}: {'; '.join(faults)}.",
             "Give appointments that did not take place a status that begins with C, N or D: no other rule is known.",
         )
+    if names is Reading.DENIED:
+        return Health.warning(
+            f"The visit rule knows every status in {looked_at}, but the account may not read how the clinic has named "
+            "them: one for visits that did not take place may be overlooked.",
+            grant_reading(host, host.tables.appointment_status),
+        )
     return Health.ok(f"The visit rule knows every status in {looked_at}.")
 
 
 def _described(connection: Connection, host: OscarHost) -> list[tuple[str, str]]:
-    """The clinic's own names of statuses; none where there is no such table. It has some dozens of rows."""
-    status = table("appointment_status", column("status"), column("description"), schema=host.tables.metadata.schema)
-    try:
-        rows = connection.execute(select(status.c.status, status.c.description).limit(1000)).all()
-    except DBAPIError:
-        return []
+    """The clinic's own names of statuses. There are some dozens."""
+    status = host.tables.appointment_status
+    rows = connection.execute(select(status.c.status, status.c.description).limit(1000)).all()
     return [(str(name or ""), str(description or "")) for name, description in rows]
+
+
+def _as_text(host: OscarHost, query: Select[tuple[int, int]]) -> str:
+    """For whoever types it at the database: one line."""
+    compiled = query.compile(host.database.engine, compile_kwargs={"literal_binds": True})
+    return " ".join(str(compiled).split())
 
 
 def _count(connection: Connection, query: Any) -> int:

@@ -35,6 +35,7 @@ class Reading(Enum):
 def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
     """OSCAR's tables that are read, by name, each with what does not work without it."""
     tables = host.tables
+    of_passwords = ((tables.security, "nobody can sign in"),) if host.settings.get("sign_in") == "password" else ()
     of_juno = (
         (tables.role, "no role inherits from another"),
         (tables.closed_set, "lists that are closed to single providers close nothing here"),
@@ -49,6 +50,7 @@ def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
             (tables.demographic_merged, "records merged away count as patients of their own"),
             (tables.user_role, "nobody has a role, and no page opens"),
             (tables.object_privilege, "nobody has a right, and no page opens"),
+            *of_passwords,
             *(of_juno if _is_a_newer_juno(host) else ()),
         )
     }
@@ -63,16 +65,25 @@ def _is_a_newer_juno(host: OscarHost) -> bool:
 
 def try_to_read(host: OscarHost) -> Mapping[str, Reading]:
     """What becomes of reading each of the tables that are needed. Reads no row."""
-    found = {}
+    return {name: reading(host, table) for name, (table, _) in needed(host).items()}
+
+
+def reading(host: OscarHost, table: Table) -> Reading:
+    """What becomes of reading this one. Reads no row. That a table's columns are listed says nothing about it."""
     with host.database.engine.connect() as connection:
-        for name, (table, _) in needed(host).items():
-            try:
-                connection.execute(select(literal_column("1")).select_from(table).limit(0))
-                found[name] = Reading.ALLOWED
-            except DBAPIError as error:
-                found[name] = Reading.DENIED if error_number(error) in DENIED else Reading.NOT_THERE
-                connection.rollback()
-    return found
+        try:
+            connection.execute(select(literal_column("1")).select_from(table).limit(0))
+        except DBAPIError as error:
+            return Reading.DENIED if error_number(error) in DENIED else Reading.NOT_THERE
+    return Reading.ALLOWED
+
+
+def grant_reading(host: OscarHost, *tables: Table) -> str:
+    """What an administrator of the server has to do, so that the account can read these tables."""
+    with host.database.engine.connect() as connection:
+        who = account(connection)
+    statements = " ".join(f"GRANT SELECT ON {_full(host, table)} TO {who};" for table in tables)
+    return f"{_AS_ADMINISTRATOR} {statements}"
 
 
 def own_rights(host: OscarHost) -> Health:
@@ -94,14 +105,13 @@ def own_rights(host: OscarHost) -> Health:
 
 def oscar_rights(host: OscarHost) -> Health:
     """Whether each of OSCAR's tables that are needed may be read."""
-    engine, tables = host.database.engine, needed(host)
-    denied = [name for name, reading in try_to_read(host).items() if reading is Reading.DENIED]
+    tables = needed(host)
+    denied = [name for name, found in try_to_read(host).items() if found is Reading.DENIED]
     if denied:
-        with engine.connect() as connection:
-            who = account(connection)
         told = "; ".join(f"{name} ({tables[name][1]})" for name in denied)
-        statements = " ".join(f"GRANT SELECT ON {_full(host, tables[name][0])} TO {who};" for name in denied)
-        return Health.failure(f"OSCAR's tables may not be read: {told}.", f"{_AS_ADMINISTRATOR} {statements}")
+        return Health.failure(
+            f"OSCAR's tables may not be read: {told}.", grant_reading(host, *(tables[name][0] for name in denied))
+        )
     return Health.ok("All of OSCAR's tables that are needed may be read.")
 
 

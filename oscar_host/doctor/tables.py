@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Column, text
+from sqlalchemy import Column, String, and_, column, or_, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health, MigrationSource
 
 from .. import juno
+from ..audit import NoAuditTrail
 from ..database import MARIADB
 from ..host import OscarHost
 from ..migrations import Step, step_of
 from ..schema import Present, present
 from .rights import DENIED, Reading, error_number, needed, try_to_read
 
+_TABLES: Final = table(
+    "tables", column("table_schema"), column("table_name", String()), column("engine"), schema="information_schema"
+)
+_TRANSACTIONAL: Final = "InnoDB"
 _EXACT: Final = "utf8mb4_bin"
 _WHOLE: Final = "Grant SELECT on whole tables, not on single columns."
 _ELSEWHERE: Final = "Check CPAR_HOST_SCHEMA, which names OSCAR's database"
@@ -102,6 +107,50 @@ def _optional(host: OscarHost, found: Present) -> tuple[tuple[Column[object], st
         (middle_names, "middle names are not sent"),
         (record.pref_name, "nobody is told that a preferred name is in use"),
         (provider.practitionerNo, "licences of providers are not sent"),
+    )
+
+
+def engines(host: OscarHost) -> Health:
+    """Whether OSCAR's tables and ours can take a change back. Reads the names of tables."""
+    engine = host.database.engine
+    if engine.dialect.name not in MARIADB:
+        return Health.ok("SQLite takes every change back that is not finished.")
+    log, own = host.tables.log.name, engine.url.database
+    wanted = [*needed(host), *([log] if not isinstance(host.audit, NoAuditTrail) else [])]
+    query = (
+        select(_TABLES.c.table_schema, _TABLES.c.table_name, _TABLES.c.engine)
+        .where(
+            _TABLES.c.engine != _TRANSACTIONAL,
+            or_(
+                and_(_TABLES.c.table_schema == own, _TABLES.c.table_name.startswith("cpar_", autoescape=True)),
+                and_(_TABLES.c.table_schema == (host.tables.metadata.schema or own), _TABLES.c.table_name.in_(wanted)),
+            ),
+        )
+        .order_by(_TABLES.c.table_name)
+    )
+    with engine.connect() as connection:
+        found = [(f"{name} ({kind})", name) for _, name, kind in connection.execute(query)]
+    if not found:
+        return Health.ok(f"OSCAR's tables and ours are {_TRANSACTIONAL}: a change is made as a whole or not at all.")
+    ours = [told for told, name in found if name.startswith("cpar_")]
+    if ours:
+        return Health.failure(
+            f"Tables of ours are not {_TRANSACTIONAL}: {', '.join(ours)}. A change that breaks off stays half made.",
+            f"Give each its engine back: ALTER TABLE ... ENGINE = {_TRANSACTIONAL};",
+        )
+    follows = []
+    if any(name == log for _, name in found):
+        follows.append(f"a line stays in {log} although its change was taken back")
+    if any(name != log for _, name in found):
+        follows.append(
+            "while OSCAR changes several rows, a list may show some of them old and some new, OSCAR's changes wait "
+            "while such a table is read, and a backup in one go does not hold it at one moment"
+        )
+    return Health.warning(
+        f"Tables of OSCAR's are not {_TRANSACTIONAL}: {', '.join(told for told, _ in found)}. What follows: "
+        f"{'; '.join(follows)}.",
+        f"Panels work all the same. Ask who looks after OSCAR whether to convert them: ALTER TABLE ... ENGINE = "
+        f"{_TRANSACTIONAL}; takes a while and needs a backup before.",
     )
 
 

@@ -20,6 +20,7 @@ _READ = (
     _TABLES.demographic,
     _TABLES.demographic_merged,
     _TABLES.appointment,
+    _TABLES.appointment_status,
     _TABLES.provider,
     _TABLES.user_role,
     _TABLES.object_privilege,

@@ -23,6 +23,7 @@ from . import signing_in
 from .answers import Answers
 from .frame import Neighbour, NeighbourPages, home, neighbour, page
 from .loader import add_loader, notes
+from .record_page import RecordPage, RecordPages
 from .rest import OscarRest, OscarUnavailable
 from .rights import RestRights, told_permissions
 from .sessions import OscarSessions
@@ -43,11 +44,9 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         static_url_path="/frame",  # the plugin's own files are at /static
     )
     app.config["APPLICATION_ROOT"] = settings.context_path
-    own = replace(
-        host,
-        pages=NeighbourPages(settings.oscar_pages, settings.context_path),
-        identity=_identity(host, settings),
-    )
+    identity, records = _beside(host, settings)
+    pages = NeighbourPages(settings.oscar_pages, settings.context_path, records)
+    own = replace(host, pages=pages, identity=identity)
     app.extensions["neighbour"] = Neighbour(own, plugins, settings)
     app.add_url_rule("/", "home", _home)
     if settings.sign_in == "session":
@@ -68,9 +67,11 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     return app
 
 
-def _identity(host: OscarHost, settings: NeighbourSettings) -> OscarIdentity:
+def _beside(host: OscarHost, settings: NeighbourSettings) -> tuple[OscarIdentity, RecordPages]:
+    """Who is signed in, and where OSCAR has its records. Without OSCAR's session it cannot be asked for either."""
     if settings.sign_in == "password":
-        return replace(host.identity, signed_in=lambda: signing_in.signed_in_with_password(host.clock))
+        identity = replace(host.identity, signed_in=lambda: signing_in.signed_in_with_password(host.clock))
+        return identity, RecordPages(lambda _: None)
     rest = OscarRest(settings)
     sessions = OscarSessions(
         rest,
@@ -100,7 +101,11 @@ def _identity(host: OscarHost, settings: NeighbourSettings) -> OscarIdentity:
             return rights.of(cookie, tables)
         return told_permissions(rest, cookie, identity.cpar_object, tables.closed)
 
-    return identity if settings.privileges == "tables" else replace(identity, told=told)
+    def status(page: RecordPage) -> int | None:
+        cookie = sessions.cookie(request.cookies) if has_request_context() else ""
+        return rest.status_of(page, cookie) if cookie else None
+
+    return identity if settings.privileges == "tables" else replace(identity, told=told), RecordPages(status)
 
 
 def _home() -> ResponseReturnValue:

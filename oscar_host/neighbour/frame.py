@@ -12,6 +12,7 @@ from markupsafe import Markup
 from cpar_plugin.hooks.plugins import Plugins
 
 from ..host import OscarHost
+from .record_page import RecordPages
 from .settings import NeighbourSettings
 
 
@@ -36,6 +37,7 @@ class NeighbourPages:
 
     oscar: str  # where browsers find OSCAR
     context_path: str
+    records: RecordPages
 
     def render(self, *, title: str, body: Markup, section: str) -> str:
         """A complete page with `body` inside the frame, for whoever is signed in, or for nobody."""
@@ -55,8 +57,7 @@ class NeighbourPages:
 
     def patient_href(self, patient_id: int) -> str:
         """The address of the patient's Master Record in OSCAR."""
-        query = {"demographic_no": patient_id, "displaymode": "edit", "dboperation": "search_detail"}
-        return f"{self.oscar}/demographic/demographiccontrol.jsp?{urlencode(query)}"
+        return f"{self.oscar}/{self.records.page().of(patient_id)}"
 
     def sign_in_href(self, back_to: str) -> str:
         """The address at which to sign in, or to learn how, and come back to the path `back_to`."""

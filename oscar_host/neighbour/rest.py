@@ -41,7 +41,8 @@ class OscarRest:
     """
 
     def __init__(self, settings: NeighbourSettings) -> None:
-        self._base = f"{settings.oscar_url}/ws/rs/"
+        self._url = settings.oscar_url
+        self._base = f"{self._url}/ws/rs/"
         self._timeout = (settings.oscar_connect_seconds, settings.oscar_read_seconds)
         self._context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
 
@@ -69,6 +70,20 @@ class OscarRest:
             why = distrusted(error, host_of(self._base))
             log.warning("OSCAR does not answer %s: %s", path, why or type(error).__name__)
             raise OscarUnavailable(why or "") from None
+
+    def status_of(self, page: str, cookie: str) -> int | None:
+        """With which status OSCAR answers one of its pages to this session; None when it does not answer."""
+        try:
+            with (
+                secured_session(self._context) as session,
+                session.head(
+                    f"{self._url}/{page}", headers={"Cookie": cookie}, timeout=self._timeout, allow_redirects=False
+                ) as response,
+            ):
+                return response.status_code
+        except NETWORK_ERRORS as error:
+            log.warning("OSCAR does not answer %s: %s", page, type(error).__name__)
+            return None
 
     def _read(self, path: str, response: requests.Response) -> Any:
         if response.is_redirect:

@@ -11,9 +11,9 @@ from sqlalchemy import NullPool, create_engine, make_url
 
 from oscar_host.doctor.command import command
 
-from ..conftest import MariaDBStock, Place, place_of_the_emr
+from ..conftest import MariaDBStock, Place, no_more_rights
 
-place = place_of_the_emr
+more_rights = no_more_rights
 
 
 class Found(NamedTuple):

@@ -4,12 +4,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from oscar_host.host import OscarHost
 
 from .conftest import Doctor
-
-STATUSES = "CREATE TABLE {} (id INTEGER, status CHAR(2), description VARCHAR(30))"
 
 
 def test_merges_that_end_at_a_record_are_fine(doctor: Doctor, oscar: Any) -> None:
@@ -42,6 +41,26 @@ def test_a_long_chain_is_told(doctor: Doctor, oscar: Any) -> None:
         oscar.merge(retired, kept)
     found = doctor()["merges"]
     assert (found.level, "a chain has 22 merges" in found.message) == ("warning", True)
+
+
+def test_the_statement_that_it_gives_lists_the_merges_at_fault_and_no_others(
+    doctor: Doctor, oscar: Any, emr: OscarHost
+) -> None:
+    for _ in range(5):
+        kept, second, first = oscar.patient(), oscar.patient(), oscar.patient()
+        oscar.merge(second, kept)
+        oscar.merge(first, second)
+    one, other, into = oscar.patient(), oscar.patient(), oscar.patient()
+    oscar.merge(one, other)
+    oscar.merge(other, one)
+    oscar.merge(into, one)
+    oscar.merge(into, kept, deleted=1)
+    lost = oscar.patient()
+    oscar.merge(lost, 99999)
+    statement = doctor()["merges"].mend.partition("To find them: ")[2]
+    with emr.database.engine.connect() as connection:
+        listed = set(map(tuple, connection.exec_driver_sql(statement)))
+    assert listed == {(one, other), (other, one), (lost, 99999)}
 
 
 def test_a_merge_that_was_undone_does_not_count(doctor: Doctor, oscar: Any) -> None:
@@ -77,13 +96,10 @@ def test_a_status_that_the_rule_does_not_know_is_named_with_how_often_it_is_used
     ],
 )
 def test_a_status_that_the_clinic_has_named_otherwise_than_the_rule_takes_it_is_told(
-    status: str, description: str, level: str, doctor: Doctor, host: OscarHost
+    status: str, description: str, level: str, doctor: Doctor, emr: OscarHost
 ) -> None:
-    schema = host.tables.metadata.schema
-    name = f"{schema}.appointment_status" if schema else "appointment_status"
-    with host.database.writing() as connection:
-        connection.exec_driver_sql(STATUSES.format(name))
-        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (1, '{status}', '{description}')")
+    with emr.database.writing() as connection:
+        connection.execute(insert(emr.tables.appointment_status).values(status=status, description=description))
     found = doctor()["visit-statuses"]
     assert found.level == level
     assert (f"{status} ({description})" in found.message) == (level == "warning")

@@ -62,6 +62,21 @@ def test_one_table_that_may_not_be_read_is_named_with_what_does_not_work_then(wi
     assert report["oscar-tables"].level == "failure"
 
 
+def test_the_clinics_names_of_statuses_that_may_not_be_read_are_a_warning_with_the_grant(with_account: Any) -> None:
+    report = with_account(OWN, *(f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED), LOG)
+    found = report["visit-statuses"]
+    names = with_account.names
+    assert found.level == "warning"
+    grant = f"GRANT SELECT ON {names['oscar']}.appointment_status TO {names['account']};"
+    assert grant in found.mend.replace("`", "")
+    assert with_account("GRANT SELECT ON {oscar}.appointment_status")["visit-statuses"].level == "ok"
+
+
+def test_passwords_that_may_not_be_read_are_named_where_they_are_needed(with_account: Any) -> None:
+    assert with_account(OWN, READ.replace(".*", ".provider"))["oscar-rights"].message.find("security") == -1
+    assert "security (nobody can sign in)" in with_account(sign_in="password")["oscar-rights"].message
+
+
 def test_a_table_that_may_be_read_in_part_only_is_a_failure(with_account: Any) -> None:
     others = [f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED if table != "provider"]
     report = with_account(OWN, *others, "GRANT SELECT (provider_no, last_name) ON {oscar}.provider")

@@ -15,12 +15,12 @@ Change = Callable[..., None]
 
 
 @pytest.fixture
-def change(host: OscarHost) -> Change:
+def change(emr: OscarHost) -> Change:
     """Run SQL, in which `{demographic}` stands for a table's full name."""
-    names = {table.name: table.fullname for table in host.tables.metadata.sorted_tables}
+    names = {table.name: table.fullname for table in emr.tables.metadata.sorted_tables}
 
     def run(*statements: str) -> None:
-        with host.database.writing() as connection:
+        with emr.database.writing() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement.format(**names))
 
@@ -114,6 +114,28 @@ def test_a_column_of_ours_that_somebody_has_converted_is_named(with_account: Any
     with_account.execute("ALTER TABLE {own}.cpar_clinic MODIFY site_id VARCHAR(60) COLLATE utf8mb4_bin NOT NULL")
     found = report["collations"]
     assert (found.level, "cpar_clinic.site_id" in found.message) == ("failure", True)
+
+
+def test_tables_that_cannot_take_a_change_back_are_named_with_what_follows(with_account: Any) -> None:
+    grants = ("GRANT ALL ON {own}.*", "GRANT SELECT ON {oscar}.*", "GRANT INSERT ON {oscar}.log")
+    assert with_account(*grants)["engines"].level == "ok"
+    with_account.execute("ALTER TABLE {oscar}.log ENGINE = MyISAM")
+    of_the_log = with_account()["engines"]
+    with_account.execute(
+        "ALTER TABLE {oscar}.appointment ENGINE = MyISAM", "ALTER TABLE {oscar}.clinic ENGINE = MyISAM"
+    )
+    of_visits = with_account()["engines"]
+    with_account.execute("ALTER TABLE {own}.cpar_heartbeat ENGINE = MyISAM")
+    of_ours = with_account()["engines"]
+    with_account.execute(
+        *(f"ALTER TABLE {{oscar}}.{name} ENGINE = InnoDB" for name in ("log", "appointment", "clinic")),
+        "ALTER TABLE {own}.cpar_heartbeat ENGINE = InnoDB",
+    )
+    assert of_the_log.level == "warning"
+    assert "log (MyISAM). What follows: a line stays in log although its change was taken back." in of_the_log.message
+    assert "appointment (MyISAM), log (MyISAM). What follows: " in of_visits.message
+    assert "a list may show some of them old and some new" in of_visits.message
+    assert (of_ours.level, "cpar_heartbeat (MyISAM)" in of_ours.message) == ("failure", True)
 
 
 def test_a_table_of_ours_that_lacks_a_column_is_named(doctor: Doctor, change: Change) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from oscar_host.host import OscarHost
 
-from ..conftest import place_of_the_emr
+from ..conftest import no_more_rights
 
-place = place_of_the_emr
+more_rights = no_more_rights
 
 
 @pytest.fixture

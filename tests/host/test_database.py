@@ -134,9 +134,9 @@ def test_a_connection_that_the_server_has_dropped_is_replaced(database, database
     assert count(database) == 0
 
 
-def test_a_zero_date_can_be_read_past(host: OscarHost, oscar):
+def test_a_zero_date_can_be_read_past(host: OscarHost, emr: OscarHost, oscar):
     patient_id = oscar.patient()
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(text(f"UPDATE {oscar.tables.demographic.fullname} SET patient_status_date = '0000-00-00'"))
     oscar.visit(patient_id)
     with host.database.engine.connect() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text
 from cpar_plugin.hooks import Actor
 from oscar_host.host import OscarHost, open_host
 
-from ..conftest import Oscar
+from ..conftest import Oscar, Place
 from .families import FAMILIES, Family
 
 DOCTOR = Actor(actor_id="101", display_name="No101 Doctor")
@@ -24,15 +24,16 @@ class Clinic:
 
     family: Family
     host: OscarHost
+    emr: OscarHost
     names: dict[str, str]
 
     def sql(self, statement: str, **values: Any) -> None:
         """Run SQL in which `{name}` stands for a table."""
-        with self.host.database.writing() as connection:
+        with self.emr.database.writing() as connection:
             connection.execute(text(statement.format(**self.names)), values)
 
     def fill(self) -> None:
-        oscar = Oscar(self.host)
+        oscar = Oscar(self.emr)
         oscar.provider("101", last_name="Côté")
         oscar.role("101", "doctor")
         if self.family.newer_roles:
@@ -42,7 +43,7 @@ class Clinic:
     def give(self, object_name: str, privilege: str, group: str = "doctor") -> None:
         """Give a privilege to the doctor's role, as the family keeps it."""
         if not self.family.newer_roles:
-            Oscar(self.host).privilege(group, object_name, privilege)
+            Oscar(self.emr).privilege(group, object_name, privilege)
             return
         level = int(privilege != "o")
         self.sql(
@@ -71,19 +72,23 @@ def family(request: pytest.FixtureRequest) -> Family:
 
 
 @pytest.fixture
-def make(place: Any, clock: Any, database_kind: str) -> Iterator[Callable[[Family], Clinic]]:
+def make(
+    place: Any, granted: Callable[[], Place], clock: Any, database_kind: str
+) -> Iterator[Callable[[Family], Clinic]]:
     """Makes the clinic of a family."""
     made: list[OscarHost] = []
 
     def clinic_of(family: Family) -> Clinic:
-        host = open_host(place.url, host_schema=place.host_schema, clock=clock)
-        host.tables.metadata.create_all(host.database.engine)
-        juno = (host.tables.patient_set, host.tables.closed_set)
-        names = {table.name: table.fullname for table in (*host.tables.metadata.sorted_tables, *juno)}
-        clinic = Clinic(family, host, names)
+        emr = open_host(place.url, host_schema=place.host_schema, clock=clock)
+        emr.tables.metadata.create_all(emr.database.engine)
+        juno = (emr.tables.patient_set, emr.tables.closed_set)
+        names = {table.name: table.fullname for table in (*emr.tables.metadata.sorted_tables, *juno)}
+        clinic = Clinic(family, emr, emr, names)
         for change in family.changes + (family.on_mariadb if database_kind == "mariadb" else ()):
             clinic.sql(change)
-        made.append(host)
+        ours = granted()
+        clinic.host = open_host(ours.url, host_schema=ours.host_schema, clock=clock)
+        made.extend((emr, clinic.host))
         clinic.fill()
         return clinic
 
@@ -151,7 +156,7 @@ def test_rights_are_those_of_each_family(make: Callable[[Family], Clinic], famil
 def test_an_mrp_who_is_gone_is_none_or_unknown(make: Callable[[Family], Clinic], family: Family) -> None:
     clinic = make(family)
     patient(clinic, 1)
-    with clinic.host.database.writing() as connection:
+    with clinic.emr.database.writing() as connection:
         connection.execute(delete(clinic.host.tables.provider))
     keeps = not family.mrp_is_a_key or clinic.host.database.engine.dialect.name == "sqlite"
     with clinic.host.database.engine.connect() as connection:

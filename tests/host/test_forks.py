@@ -9,19 +9,27 @@ from oscar_host.host import OscarHost, open_host
 
 
 @pytest.fixture
-def older(place, clock):
+def writer(place):
+    """The host for the EMR's own programs."""
+    emr = open_host(place.url, host_schema=place.host_schema)
+    yield emr
+    emr.database.engine.dispose()
+
+
+@pytest.fixture
+def older(writer: OscarHost, granted, clock):
     """Change the EMR's tables by SQL (`{demographic}` stands for a table's full name), and open the host on them."""
     opened: list[OscarHost] = []
 
     def make(*changes: str) -> OscarHost:
-        host = open_host(place.url, host_schema=place.host_schema, clock=clock)
-        host.tables.metadata.create_all(host.database.engine)
-        names = {table.name: table.fullname for table in host.tables.metadata.sorted_tables}
-        with host.database.writing() as connection:
+        writer.tables.metadata.create_all(writer.database.engine)
+        place = granted()
+        names = {table.name: table.fullname for table in writer.tables.metadata.sorted_tables}
+        with writer.database.writing() as connection:
             for change in changes:
                 connection.exec_driver_sql(change.format(**names))
-        opened.append(host)
-        return host
+        opened.append(open_host(place.url, host_schema=place.host_schema, clock=clock))
+        return opened[-1]
 
     yield make
     for host in opened:
@@ -36,46 +44,51 @@ REQUIRED = {
 }
 
 
-def add(host: OscarHost, table, **values) -> None:
-    with host.database.writing() as connection:
-        connection.execute(table.insert().values(values))
+@pytest.fixture
+def add(writer: OscarHost):
+    """Insert a row, as the EMR does."""
+
+    def insert(table, **values) -> None:
+        with writer.database.writing() as connection:
+            connection.execute(table.insert().values(values))
+
+    return insert
 
 
 @pytest.mark.parametrize("column", ["middleNames", "pref_name", "hc_type"])
-def test_a_column_that_a_fork_lacks_is_null(older, column):
+def test_a_column_that_a_fork_lacks_is_null(older, add, column):
     host = older(f"ALTER TABLE {{demographic}} DROP COLUMN {column}")
-    add(host, host.tables.demographic, **REQUIRED)
+    add(host.tables.demographic, **REQUIRED)
     attribute = {"middleNames": "middle_names", "pref_name": "preferred_name", "hc_type": "phn_jurisdiction"}[column]
     with host.database.engine.connect() as connection:
         row = connection.execute(select(host.roster.patients())).mappings().one()
     assert (row["family_name"], row[attribute]) == ("Smith", None)
 
 
-def test_all_of_them_may_be_missing_at_once(older):
+def test_all_of_them_may_be_missing_at_once(older, add):
     host = older(
         *(f"ALTER TABLE {{demographic}} DROP COLUMN {name}" for name in ("middleNames", "pref_name", "hc_type")),
         "ALTER TABLE {appointment} DROP COLUMN imported_status",
     )
-    add(host, host.tables.demographic, **REQUIRED)
+    add(host.tables.demographic, **REQUIRED)
     patients = host.roster.patients()
     with host.database.engine.connect() as connection:
         query = select(patients, host.roster.last_visit_on(patients.c.patient_id, host.clock.now()))
         assert connection.execute(query).one().family_name == "Smith"
 
 
-def test_without_the_table_of_merges_nobody_is_merged(older):
+def test_without_the_table_of_merges_nobody_is_merged(older, add):
     host = older("DROP TABLE {demographic_merged}")
-    add(host, host.tables.demographic, demographic_no=7, **REQUIRED)
+    add(host.tables.demographic, demographic_no=7, **REQUIRED)
     add(
-        host,
         host.tables.appointment,
         demographic_no=7,
         appointment_date=dt.date(2026, 5, 5),
         start_time=dt.time(9),
         status="B",
     )
-    add(host, host.tables.demographic, demographic_no=8, **REQUIRED)
-    add(host, host.tables.appointment, demographic_no=8, appointment_date=dt.date(1, 1, 1), status="B")
+    add(host.tables.demographic, demographic_no=8, **REQUIRED)
+    add(host.tables.appointment, demographic_no=8, appointment_date=dt.date(1, 1, 1), status="B")
     patients = host.roster.patients()
     with host.database.engine.connect() as connection:
         visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
@@ -84,20 +97,22 @@ def test_without_the_table_of_merges_nobody_is_merged(older):
         assert connection.execute(select(host.roster.merged())).all() == []
 
 
-def test_a_wide_mrp_column_is_read_whole(older, database_kind):
+def test_a_wide_mrp_column_is_read_whole(older, add, database_kind):
     widen = "ALTER TABLE {demographic} MODIFY provider_no VARCHAR(250)"
     host = older(*([widen] if database_kind == "mariadb" else []))
-    add(host, host.tables.demographic, provider_no="1" * 200, **REQUIRED)
+    add(host.tables.demographic, provider_no="1" * 200, **REQUIRED)
     with host.database.engine.connect() as connection:
         assert connection.scalar(select(host.roster.patients().c.mrp_id)) == "1" * 200
 
 
-def test_a_status_column_that_ignores_case_still_tells_a_customized_visit_from_a_cancelled_one(older, database_kind):
+def test_a_status_column_that_ignores_case_still_tells_a_customized_visit_from_a_cancelled_one(
+    older, add, database_kind
+):
     ignoring = "ALTER TABLE {appointment} MODIFY status CHAR(2) CHARACTER SET latin1 COLLATE latin1_swedish_ci"
     host = older(*([ignoring] if database_kind == "mariadb" else []))
     for number, status in ((7, "c"), (8, "C")):
-        add(host, host.tables.demographic, demographic_no=number, **REQUIRED)
-        add(host, host.tables.appointment, demographic_no=number, appointment_date=dt.date(2026, 5, 5), status=status)
+        add(host.tables.demographic, demographic_no=number, **REQUIRED)
+        add(host.tables.appointment, demographic_no=number, appointment_date=dt.date(2026, 5, 5), status=status)
     patients = host.roster.patients()
     visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
     with host.database.engine.connect() as connection:
@@ -106,12 +121,12 @@ def test_a_status_column_that_ignores_case_still_tells_a_customized_visit_from_a
 
 
 @pytest.mark.parametrize("day", ["0000-00-00", "2026-00-00", "2026-09-00", "0000-05-05"])
-def test_a_visit_on_no_day_of_the_calendar_does_not_count(older, database_kind, day):
+def test_a_visit_on_no_day_of_the_calendar_does_not_count(older, add, database_kind, day):
     # As OSCAR's server takes them; SQLite has no dates, and no host there writes such a text.
     odd = f"INSERT INTO {{appointment}} (demographic_no, appointment_date, status) VALUES (7, '{day}', 'B')"
     host = older(*([odd] if database_kind == "mariadb" else []))
-    add(host, host.tables.demographic, demographic_no=7, **REQUIRED)
-    add(host, host.tables.appointment, demographic_no=7, appointment_date=dt.date(2026, 5, 5), status="B")
+    add(host.tables.demographic, demographic_no=7, **REQUIRED)
+    add(host.tables.appointment, demographic_no=7, appointment_date=dt.date(2026, 5, 5), status="B")
     patients = host.roster.patients()
     visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
     with host.database.engine.connect() as connection:
@@ -119,10 +134,10 @@ def test_a_visit_on_no_day_of_the_calendar_does_not_count(older, database_kind, 
 
 
 @pytest.mark.parametrize("charset", ["latin1", "utf8mb4"])
-def test_names_are_read_right_from_tables_in_another_character_set(older, database_kind, charset):
+def test_names_are_read_right_from_tables_in_another_character_set(older, add, database_kind, charset):
     convert = f"ALTER TABLE {{demographic}} CONVERT TO CHARACTER SET {charset}"
     host = older(*([convert] if database_kind == "mariadb" else []))
-    add(host, host.tables.demographic, **(REQUIRED | {"last_name": "Côté"}))
+    add(host.tables.demographic, **(REQUIRED | {"last_name": "Côté"}))
     patients = host.roster.patients()
     with host.database.engine.connect() as connection:
         assert connection.scalar(select(patients.c.family_name).where(patients.c.family_name == "Côté")) == "Côté"

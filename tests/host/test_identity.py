@@ -144,12 +144,12 @@ def test_changing_roles_needs_write_on_admin(host: OscarHost, oscar, privilege, 
     assert host.identity.administers(DOCTOR) is administers
 
 
-def test_the_administration_is_also_told_as_a_transaction_sees_it(host: OscarHost, oscar, request_of):
+def test_the_administration_is_also_told_as_a_transaction_sees_it(host: OscarHost, emr: OscarHost, oscar, request_of):
     oscar.provider("101")
     oscar.privilege("101", "_admin", "x")
     request_of("101")
     assert host.identity.administers(DOCTOR)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(oscar.tables.object_privilege))
         assert not host.identity.administers(DOCTOR, connection)
     assert host.identity.administers(DOCTOR)  # as this request began
@@ -229,12 +229,12 @@ def test_one_statement_answers_every_question_of_a_request(host: OscarHost, osca
     assert len(statements) == 1
 
 
-def test_the_next_request_sees_a_right_taken_away(host: OscarHost, oscar, request_of):
+def test_the_next_request_sees_a_right_taken_away(host: OscarHost, emr: OscarHost, oscar, request_of):
     oscar.provider("101")
     oscar.privilege("101", "_admin.cpar", "w")
     request_of("101")
     assert host.identity.has(DOCTOR, MANAGE)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(oscar.tables.object_privilege))
     request_of("101")
     assert not host.identity.has(DOCTOR, MANAGE)
@@ -259,9 +259,9 @@ ROWS = st.tuples(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, max_size=8, unique_by=lambda row: row[:2]))
-def test_the_sql_condition_lets_through_exactly_whom_the_actor_may_see(host: OscarHost, oscar, rows):
+def test_the_sql_condition_lets_through_exactly_whom_the_actor_may_see(host: OscarHost, emr: OscarHost, oscar, rows):
     tables = oscar.tables
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         for table in (tables.demographic, tables.provider, tables.user_role, tables.object_privilege):
             connection.execute(delete(table))
     oscar.provider("101")
@@ -272,11 +272,11 @@ def test_the_sql_condition_lets_through_exactly_whom_the_actor_may_see(host: Osc
     assert seen(host, DOCTOR) == {number for number in patients if host.identity.may_see(DOCTOR, number)}
 
 
-def test_thousands_of_blocked_patients_fit_into_the_condition(host: OscarHost, oscar):
+def test_thousands_of_blocked_patients_fit_into_the_condition(host: OscarHost, emr: OscarHost, oscar):
     oscar.provider("101")
     oscar.privilege("101", "_demographic", "r")
     open_to_all, blocked = oscar.patient(), oscar.patient()
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(
             oscar.tables.object_privilege.insert(),
             [

@@ -222,14 +222,14 @@ def test_a_status_and_an_mrp_compare_letter_by_letter(host: OscarHost, oscar):
         assert connection.scalars(found).all() == [exact]
 
 
-def test_the_rosters_texts_compare_with_the_plugins_own_columns(host: OscarHost, oscar):
+def test_the_rosters_texts_compare_with_the_plugins_own_columns(host: OscarHost, emr: OscarHost, oscar):
     from cpar_plugin.store.tables import practitioner
 
     oscar.provider("d1", ohip_no="1")
     oscar.provider("d2", ohip_no="2")
     patient_id = oscar.patient(provider_no="d2")
     patients, providers = host.roster.patients(), host.roster.providers()
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(insert(practitioner).values(provider_id="d2", practitioner_id="123456789"))
     query = (
         select(patients.c.patient_id, providers.c.family_name)
@@ -248,8 +248,8 @@ def test_no_patient_is_lost_or_doubled(host: OscarHost, oscar):
         assert sorted(connection.scalars(select(roster.c.patient_id))) == everybody
 
 
-def test_patients_deleted_from_the_emr_are_gone(host: OscarHost, oscar, patient):
+def test_patients_deleted_from_the_emr_are_gone(emr: OscarHost, oscar, patient):
     patient_id = oscar.patient()
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(oscar.tables.demographic))
     assert patient(patient_id) is None

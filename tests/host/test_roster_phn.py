@@ -27,7 +27,7 @@ def found(host: OscarHost, phn: str) -> set[int]:
 
 
 def fill(host: OscarHost, oscar, hins: Collection[str]) -> None:
-    with host.database.writing() as connection:
+    with oscar.database.writing() as connection:
         connection.execute(delete(oscar.tables.demographic))
         connection.execute(
             insert(oscar.tables.demographic),
@@ -66,9 +66,9 @@ COLLATIONS = ("latin1_swedish_ci", "utf8mb3_general_ci", "utf8mb4_unicode_ci", "
 
 
 @pytest.mark.parametrize("collation", [*COLLATIONS, "utf8mb4_uca1400_ai_ci", "utf8mb4_bin", "utf8mb4_nopad_bin"])
-def test_numbers_are_found_whatever_collation_the_column_has(host: OscarHost, oscar, collation: str):
+def test_numbers_are_found_whatever_collation_the_column_has(host: OscarHost, emr: OscarHost, oscar, collation: str):
     table = oscar.tables.demographic
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         if connection.dialect.name != "sqlite":  # has no such thing
             charset = collation.partition("_")[0]
             change = f"ALTER TABLE {table.fullname} MODIFY hin VARCHAR(20) CHARACTER SET {charset} COLLATE {collation}"

@@ -12,7 +12,7 @@ PATIENTS, VISITS_EACH = 500, 10
 
 
 @pytest.fixture
-def clinic(host: OscarHost, oscar):
+def clinic(emr: OscarHost, oscar):
     """A few thousand appointments, and a twentieth of the records merged away, in chains of two."""
     tables = oscar.tables
     day = dt.date(2020, 1, 1)
@@ -33,10 +33,10 @@ def clinic(host: OscarHost, oscar):
     ]
     for number in range(1, PATIENTS + 1):
         oscar.patient(demographic_no=number)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(insert(tables.appointment), visits)
         connection.execute(insert(tables.demographic_merged), merges)
-    with host.database.writing() as connection:  # a server that has run for a while knows its tables' sizes
+    with emr.database.writing() as connection:  # a server that has run for a while knows its tables' sizes
         for table in (tables.appointment, tables.demographic, tables.demographic_merged):
             statement = "ANALYZE" if connection.dialect.name == "sqlite" else "ANALYZE TABLE"
             connection.exec_driver_sql(f"{statement} {table.fullname}").close()

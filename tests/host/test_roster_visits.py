@@ -114,11 +114,11 @@ def test_a_moment_without_a_zone_is_an_error(host: OscarHost):
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "0000-00-00"])
-def test_the_day_that_nobody_has_entered_is_no_visit(host: OscarHost, oscar, last_visits, day):
+def test_the_day_that_nobody_has_entered_is_no_visit(emr: OscarHost, oscar, last_visits, day):
     patient_id = oscar.patient()
     visit = oscar.visit(patient_id)
     table = oscar.tables.appointment
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         name = table.fullname
         connection.execute(
             text(f"UPDATE {name} SET appointment_date = :day WHERE appointment_no = :no"), {"day": day, "no": visit}
@@ -194,10 +194,10 @@ def plainly(appointments, merges, until):
     microsecond=st.sampled_from([0, 1]),
 )
 def test_visits_and_merges_are_what_the_rule_says_in_plain_words(
-    host: OscarHost, oscar, last_visits, appointments, merges, microsecond
+    emr: OscarHost, oscar, last_visits, appointments, merges, microsecond
 ):
     until = dt.datetime(2026, 11, 10, 10, 0, 0, microsecond, tzinfo=ALBERTA)
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         for table in (oscar.tables.demographic, oscar.tables.appointment, oscar.tables.demographic_merged):
             connection.execute(delete(table))
     for patient_id in range(1, 6):

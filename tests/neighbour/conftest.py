@@ -18,10 +18,10 @@ from cpar_plugin.services import clinic, panels
 from oscar_host.host import OscarHost
 from oscar_host.neighbour.app import create_app
 
-from ..conftest import place_of_the_emr
+from ..conftest import no_more_rights
 from .stand_in import StandIn, running
 
-place = place_of_the_emr
+more_rights = no_more_rights
 
 CONTEXT_PATH = "/oscar/cpar"
 DOCTOR, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "301", "302", "401"

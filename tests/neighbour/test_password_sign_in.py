@@ -21,21 +21,27 @@ SIGN_IN = "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2Fpanels"
 
 
 @pytest.fixture
-def accounts(host: OscarHost, staff: None) -> None:
+def install_options() -> tuple[str, ...]:
+    """The account of MariaDB reads the passwords, too."""
+    return ("--sign-in", "password")
+
+
+@pytest.fixture
+def accounts(host: OscarHost, emr: OscarHost, staff: None) -> None:
     """Those of the administrator and of the doctor."""
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         for user_name, provider_id in (("penner", MANAGER), ("okafor", DOCTOR)):
             values = {"user_name": user_name, "password": hashed(PASSWORD), "provider_no": provider_id}
             connection.execute(insert(host.tables.security).values(values))
 
 
 @pytest.fixture
-def change(host: OscarHost) -> Callable[..., None]:
+def change(host: OscarHost, emr: OscarHost) -> Callable[..., None]:
     """Changes the administrator's row."""
 
     def write(**columns: Any) -> None:
         security = host.tables.security
-        with host.database.writing() as connection:
+        with emr.database.writing() as connection:
             connection.execute(update(security).where(security.c.user_name == "penner").values(columns))
 
     return write
@@ -194,26 +200,30 @@ def test_what_a_browser_says_of_its_own_address_counts_only_behind_a_proxy_that_
             assert Visitor(site).sign_in(headers=pretending).status_code == status
 
 
-def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(visitor: Visitor, host: OscarHost) -> None:
+def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(
+    visitor: Visitor, host: OscarHost, emr: OscarHost
+) -> None:
     assert visitor.sign_in().status_code == 303
     assert visitor.get("/panels").status_code == 200
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(update(host.tables.provider).values(status="0"))
     assert visitor.get("/panels").status_code == 303
     assert visitor.sign_in().status_code == 422
 
 
-def test_whoever_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost) -> None:
+def test_whoever_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost, emr: OscarHost) -> None:
     held = host.tables.user_role
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(held).where(held.c.provider_no == MANAGER))
     assert visitor.sign_in().status_code == 422
     assert visitor.sign_in("okafor").status_code == 303
 
 
 @pytest.mark.parametrize("status", ["", "2", None])
-def test_only_a_status_of_0_bars_a_provider(visitor: Visitor, host: OscarHost, status: str | None) -> None:
-    with host.database.writing() as connection:
+def test_only_a_status_of_0_bars_a_provider(
+    visitor: Visitor, host: OscarHost, emr: OscarHost, status: str | None
+) -> None:
+    with emr.database.writing() as connection:
         connection.execute(update(host.tables.provider).values(status=status))
     assert visitor.sign_in().status_code == 303
     assert visitor.get("/panels").status_code == 200

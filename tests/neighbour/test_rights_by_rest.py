@@ -21,9 +21,9 @@ def listed(page: str) -> set[int]:
 
 
 @pytest.fixture
-def without_tables(host: OscarHost, oscar: Any, staff: None) -> None:
+def without_tables(emr: OscarHost, oscar: Any, staff: None) -> None:
     """Nobody has a right in the tables: whatever is allowed then was told by REST."""
-    with host.database.writing() as connection:
+    with emr.database.writing() as connection:
         connection.execute(delete(oscar.tables.object_privilege))
 
 

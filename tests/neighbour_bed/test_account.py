@@ -1,5 +1,6 @@
 """The account in MariaDB: what it may, that nothing needs more, and that OSCAR's tables stay as they are."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,15 @@ from oscar_host.host import OscarHost
 from .bed import Bed
 from .installed import DOCTOR
 
-READ = ("appointment", "demographic", "demographic_merged", "provider", "secObjPrivilege", "secUserRole")
+READ = (
+    "appointment",
+    "appointment_status",
+    "demographic",
+    "demographic_merged",
+    "provider",
+    "secObjPrivilege",
+    "secUserRole",
+)
 
 
 @contextmanager
@@ -31,7 +40,7 @@ def connected(url: URL) -> Iterator[Any]:
     engine.dispose()
 
 
-def test_the_account_may_read_six_tables_and_write_to_its_own_database(bed: Bed, own_host: OscarHost) -> None:
+def test_the_account_may_read_seven_tables_and_write_to_its_own_database(bed: Bed, own_host: OscarHost) -> None:
     with own_host.database.engine.connect() as connection:
         grants = connection.exec_driver_sql("SHOW GRANTS").scalars().all()
     told = sorted(grant.partition(" TO ")[0] for grant in grants)
@@ -117,6 +126,15 @@ def test_submissions_go_out_and_the_service_reports_itself_well(bed: Bed, own_ho
     with own_host.database.engine.connect() as connection:
         assert history.one(connection, own_host, submission_id).sent == 1
     assert "on" in bed.cpar("status")
+
+
+def test_the_doctor_ends_well_on_an_installation_by_the_book(bed: Bed) -> None:
+    report = json.loads(bed.cpar("doctor", "--json"))  # the exit code is 0
+    levels = {check["name"]: check["level"] for check in report["checks"]}
+    assert [name for name, level in levels.items() if level == "failure"] == []
+    for name in ("oscar", "oscar-rights", "oscar-tables", "audit-log", "least-rights", "oscar-clock", "visit-statuses"):
+        assert levels[name] == "ok", report
+    assert report["not_checked"] == []
 
 
 def test_a_database_whose_name_is_alike_is_none_of_its_own(bed: Bed, own_host: OscarHost, mariadb_server: URL) -> None:

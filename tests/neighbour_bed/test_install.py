@@ -32,7 +32,7 @@ def test_it_prints_every_file_with_where_it_belongs() -> None:
     printed = install().output
     assert [name for name in FILES if f"==> {name}: " not in printed] == []
     assert "/etc/cpar/cpar.ini" in printed
-    assert printed.count("\nGRANT SELECT ON `oscar`.") == 6
+    assert printed.count("\nGRANT SELECT ON `oscar`.") == 7
 
 
 def test_it_writes_what_holds_a_secret_for_nobody_else_to_read(tmp_path: Path) -> None:
@@ -106,6 +106,12 @@ def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
         assert set(re.findall(rf"ON `{oscar}`\.`(\w+)`", shown)) == usual | tables
     finally:
         mariadb_client(mariadb_server, f"DROP DATABASE {oscar}; DROP DATABASE {own}; DROP USER {account}@localhost")
+
+
+def test_the_script_stands_in_the_record_of_carlos_too() -> None:
+    printed = install("--into-page", "filter", "--oscar-url", "http://127.0.0.1:8080/carlos").output
+    _, _, location = printed.partition("location ~ ^/carlos/demographic/DemographicEdit$ {")
+    assert "/carlos/cpar/frame/record.js" in location.partition("}")[0]
 
 
 @pytest.mark.parametrize("way", ["append", "filter", "include"])

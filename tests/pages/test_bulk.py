@@ -259,6 +259,7 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
     order = ASSIGN | {"panel_id": panel}
     page = _text(barred.post("/cpar/bulk", **order))
     assert "2 patients whose records you may not see are left alone" in page
+    assert "You may see none of these patients" not in page
     assert "another status" not in page
     assert _csv(barred.post("/cpar/bulk", **order, step="left-alone")) == []
     done = barred.post("/cpar/bulk", **order, step="carry-out").location

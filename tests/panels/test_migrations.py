@@ -13,6 +13,7 @@ from cpar_plugin.store import tables
 from cpar_plugin.store.migrations import SOURCE
 from cpar_plugin.store.types import exact
 from oscar_host.host import OscarHost
+from oscar_host.migrations import upgrade
 
 
 def _config() -> Config:
@@ -72,6 +73,30 @@ def test_a_downgrade_leaves_nothing_behind(engine: Engine) -> None:
         command.upgrade(config, "head")
         command.downgrade(config, "base")
     assert inspect(engine).get_table_names() == [SOURCE.version_table]
+
+
+def test_tables_and_texts_are_compared_letter_by_letter_whatever_the_databases_default(
+    engine: Engine, database_kind: str
+) -> None:
+    with engine.begin() as connection:
+        if database_kind == "mariadb":  # as MariaDB 11.4 and newer have such a default
+            connection.exec_driver_sql(f"ALTER DATABASE {engine.url.database} COLLATE utf8mb4_unicode_520_ci")
+    upgrade(engine, SOURCE)
+    with engine.connect() as connection:
+        of_tables = of_columns = {"utf8mb4_bin"}
+        if database_kind == "mariadb":
+            where = "WHERE table_schema = DATABASE() AND table_name LIKE 'cpar\\_%%' AND table_name <> %s"
+            of_tables, of_columns = (
+                set(connection.exec_driver_sql(f"SELECT {what} {where}", (SOURCE.version_table,)).scalars()) - {None}
+                for what in (
+                    "table_collation FROM information_schema.tables",
+                    "collation_name FROM information_schema.columns",
+                )
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO cpar_heartbeat (name, at) VALUES ('a', '2026-01-01'), ('A', '2026-01-01')"
+        )
+        assert (of_tables, of_columns) == ({"utf8mb4_bin"}, {"utf8mb4_bin"})
 
 
 def test_every_constraint_has_a_name_by_which_a_later_migration_finds_it() -> None:

@@ -20,7 +20,9 @@ from ..conftest import ALBERTA
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-BESIDE_OSCAR = ROOT / "docs/how-to/install-beside-oscar.md"
+BESIDE_OSCAR, BACK_UP, UPDATE, REMOVE = ON_A_MACHINE = [
+    ROOT / f"docs/how-to/{name}.md" for name in ("install-beside-oscar", "back-up", "update", "remove")
+]  # followed beside the real programs, by tests of their own
 PORT = "8123"  # at which the pages let a server listen
 GOES_ON_FROM = re.compile(r"goes on from\s\[[^]]+\]\(([^)]+)\),\ssteps\s1\sto\s(\d)")
 
@@ -89,7 +91,7 @@ def run(commands: list[str], folder: Path) -> None:
 
 
 def with_commands() -> list[Path]:
-    return [page for page in PAGES if blocks(page.read_text(encoding="utf-8"), "sh") and page != BESIDE_OSCAR]
+    return [page for page in PAGES if blocks(page.read_text(encoding="utf-8"), "sh") and page not in ON_A_MACHINE]
 
 
 @pytest.mark.parametrize("page", with_commands(), ids=name_of)

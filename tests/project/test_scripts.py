@@ -132,7 +132,7 @@ def test_the_library_that_the_browser_driver_lacks_is_named_before_the_driver_is
 
 
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
-    there = {"chromium": "", "mariadbd": "", "nginx": "", "ldconfig": LIBRARIES}
+    there = {"chromium": "", "mariadbd": "", "mariadb-dump": "", "nginx": "", "ldconfig": LIBRARIES}
     put(programs, there | {"id": "echo 0", "apt-get": "exit 1"})
     done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx")
     assert (done.returncode, done.stdout) == (0, "")

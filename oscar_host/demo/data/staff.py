@@ -116,7 +116,7 @@ def staff(tables: Tables, seed: int, as_of: date) -> Iterator[tuple[Table, str, 
         tables.user_role,
         "provider_no role_name",
         [
-            {"provider_no": person.provider_no, "role_name": role, "activeyn": 1}
+            {"provider_no": person.provider_no, "role_name": role, "activeyn": 1, "lastUpdateDate": changed}
             for person in SIGN_INS
             for role in person.roles
         ],
