@@ -6,7 +6,8 @@ it stays, and is listed until somebody says Keep or removes it.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
-from itertools import groupby
+from datetime import datetime
+from itertools import groupby, takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
@@ -73,22 +74,21 @@ def take_back(session: Session, host: Host) -> None:
     past = _entries(session, ids, min(row.operation_id for row in rows))
     live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
     becomes: dict[int, Standing | None] = {}
-    done, onward, stays = [], {}, {}
+    done: list[int] = []
+    onward: dict[int, int] = {}
+    stays: dict[int, datetime] = {}
     for kept_id, group in groupby(rows, lambda row: row.kept_id):
         together = list(group)
         own = [one for one in past.get(kept_id, ()) if one.operation_id >= together[0].operation_id]
         merging = [one for one in own if one.by_merging]
-        untouched = bool(merging) and _untouched(own, merging[-1], now.get(kept_id))
+        apart = [row for row in together if row.is_apart]
+        onward |= {row.retired_id: row.onward_id for row in together if row.onward_id and not row.is_apart}
+        untouched = bool(apart and merging) and _untouched(own, merging[-1], now.get(kept_id))
         if untouched:
             becomes[kept_id] = merging[0].before
-        for row in together:
-            if not (row.is_broken or untouched):
-                continue
-            if not (row.is_apart or untouched):
-                onward[row.retired_id] = row.onward_id or row.kept_id
-                continue
+        for row in together if untouched else apart:
             if row.retired_id not in now:
-                had = next(one.before for one in past[row.retired_id] if one.operation_id == row.operation_id)
+                had = _own(past[row.retired_id], row.operation_id)
                 becomes[row.retired_id] = had if had and had.panel_id in live else None
             if merging and not untouched and kept_id in now:
                 stays[row.retired_id] = now[kept_id].since
@@ -105,6 +105,13 @@ def take_back(session: Session, host: Host) -> None:
 def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
     """Whether nobody has changed what the merges made of the kept record."""
     return now == last.after and all(one.by_merging for one in own if one.operation_id < last.operation_id)
+
+
+def _own(past: Iterable[_Entry], operation_id: int) -> Standing | None:
+    """What a record had before the merge by this operation, without what it had inherited itself at that time."""
+    until = [one for one in past if one.operation_id <= operation_id]
+    merging = list(takewhile(lambda one: one.by_merging, reversed(until)))
+    return merging[-1].before
 
 
 def _write(session: Session, host: Host, now: Mapping[int, Standing], becomes: Mapping[int, Standing | None]) -> None:

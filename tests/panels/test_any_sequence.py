@@ -89,8 +89,12 @@ class AnySequence(RuleBasedStateMachine):
     def after_merges(self) -> dict[int, Where]:
         where = dict(self.where)
         leaving = {patient_id: where.pop(patient_id) for patient_id in list(where) if patient_id in self.kept}
-        for patient_id, left in sorted(leaving.items(), key=lambda entry: (entry[1][1], entry[0]), reverse=True):
-            where.setdefault(self.end(patient_id), left)
+        for kept in {self.end(patient_id) for patient_id in leaving}:
+            theirs = [(*left, patient_id) for patient_id, left in leaving.items() if self.end(patient_id) == kept]
+            theirs.sort(key=lambda one: (one[1], one[4]), reverse=True)
+            panel_id, since, *_ = where.get(kept) or theirs[0]
+            dated = [one[2:4] for one in (where.get(kept), *theirs) if one and one[0] == panel_id and one[2]]
+            where[kept] = (panel_id, since, *max(dated, key=lambda one: one[0], default=(None, None)))
         return where
 
     def by_last_visit(self, patient_id: int, panel_id: int) -> Where:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select, update
 
 from cpar_plugin.hooks import Actor
@@ -367,3 +370,30 @@ def test_many_merges_undone_take_as_many_statements_as_one(
         counts.append(len(counted))
         assert {retired for retired, _ in pairs} <= set(placed())
     assert counts[0] == counts[1]
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_merges_that_are_all_undone_leave_everybody_as_they_were(
+    oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, data: st.DataObject
+) -> None:
+    panel_ids = [make_panel(str(uuid4())) for _ in range(2)]
+    records = [add(one) for one in data.draw(st.lists(st.sampled_from([*panel_ids, None]), min_size=2, max_size=5))]
+
+    def stands() -> dict[int, Any]:  # an example that is broken off leaves its records behind
+        return {key: one for key, one in placed().items() if key in records}
+
+    before, live, retired = stands(), list(records), []
+    for _ in range(data.draw(st.integers(1, len(records) - 1))):
+        one, kept = data.draw(st.permutations(live))[:2]
+        oscar.merge(one, kept)
+        live.remove(one)
+        retired.append(one)
+        if data.draw(st.booleans()):
+            reconcile()
+    for one in data.draw(st.permutations(retired)):
+        split(one)
+        if data.draw(st.booleans()):
+            reconcile()
+    reconcile()
+    assert stands() == before
