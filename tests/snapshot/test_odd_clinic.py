@@ -1,0 +1,39 @@
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cpar_plugin.services import snapshot
+from cpar_plugin.services.overview.next_submission import next_submission
+from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.settings import Settings
+from oscar_host.host import OscarHost
+
+from . import odd_clinic
+
+PATIENTS = 20_000
+
+
+@pytest.mark.parametrize("given_name_required", [False, True])
+def test_of_a_clinic_of_odd_records_those_are_submitted_whom_plain_sql_counts(
+    host: OscarHost,
+    emr: OscarHost,
+    host_schema: str | None,
+    panel_id: int,
+    received: Callable[[Taken], Any],
+    given_name_required: bool,
+) -> None:
+    settings = Settings(given_name_required=given_name_required)
+    odd_clinic.fill(emr, panel_id, PATIENTS, seed=20261128)
+    taken = snapshot.take(host, settings, panel_id, now=host.clock.now())
+    with host.database.engine.connect() as connection:
+        sent, reasons = odd_clinic.expected(connection, host_schema, given_name_required)
+        shown = next_submission(connection, host, host.identity.system, settings, panel_id)
+    assert {reason.value: count for reason, count in taken.reasons.items()} == reasons
+    assert taken.sent == sent
+    assert {reason.value: count for reason, count in shown.reasons.items()} == reasons
+    assert shown.left_out == PATIENTS - sent
+    told = received(taken)
+    assert len(told.patients) == sent
+    assert Counter(reason for codes in told.left_out.values() for reason in codes.split()) == reasons
