@@ -68,16 +68,16 @@ def test_a_service_whose_rules_were_updated_since_its_start_is_to_be_restarted(
 
 @pytest.mark.parametrize(("hours", "words"), [(1, "old rules in Java"), (3, "CPAR_TIME_ZONE")])
 def test_an_oscar_that_is_behind_is_found_by_its_lines_after_ours(
-    host: OscarHost, oscar: Any, hours: int, words: str
+    emr: OscarHost, oscar: Any, hours: int, words: str
 ) -> None:
     write_log(oscar, [("cparPanel", 0), ("demographic", -60 * hours + 1)])
-    found = oscar_clock(host)
+    found = oscar_clock(emr)
     assert (found.level, words in f"{found.message} {found.mend}") == (HealthLevel.WARNING, True)
 
 
-def test_an_hour_without_work_in_oscar_is_no_wrong_clock(host: OscarHost, oscar: Any) -> None:
+def test_an_hour_without_work_in_oscar_is_no_wrong_clock(emr: OscarHost, oscar: Any) -> None:
     write_log(oscar, [("demographic", -61), ("cparPanel", -1)])
-    assert oscar_clock(host).level == HealthLevel.OK
+    assert oscar_clock(emr).level == HealthLevel.OK
 
 
 def write_log(oscar: Any, lines: list[tuple[str, int]]) -> None:
