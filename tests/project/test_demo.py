@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -55,6 +55,14 @@ def test_everybody_assigned_is_sent_or_left_out_with_a_reason(made: tuple[Path, 
     assert states == [("delivered",)]
     by_reason = [int(count) for count in re.findall(r"^ +(\d+)  \w", told, re.MULTILINE)]
     assert sum(by_reason) >= left_out
+
+
+def test_the_log_of_the_emr_says_sent_when_the_submission_was_sent(made: tuple[Path, str]) -> None:
+    with closing(sqlite3.connect(made[0] / "clinic.db")) as database:
+        (logged,) = database.execute("SELECT dateTime FROM log WHERE action = 'sent'").fetchone()
+        (finished,) = database.execute("SELECT finished_at FROM cpar_submission").fetchone()
+    moment = datetime.fromisoformat(logged).replace(tzinfo=ALBERTA)
+    assert abs(moment - datetime.fromisoformat(finished).replace(tzinfo=UTC)) < timedelta(minutes=1)
 
 
 def test_a_second_start_finds_the_clinic_as_it_was_left_and_a_fresh_one_makes_it_anew(made: tuple[Path, str]) -> None:
