@@ -97,6 +97,13 @@ def remove(host: Host, settings: Settings, export: Export) -> None:
         remove_folder(settings.fhir_export_folder, export.claim)
 
 
+def any_waits(host: Host) -> bool:
+    """Whether an export wants work, one that a worker has left included. Reads one row."""
+    with host.database.engine.connect() as connection:
+        wanting = select(_TABLE.c.export_id).where(_wants_work(host.clock.now())).limit(1)
+        return connection.scalar(wanting) is not None
+
+
 def take_one(host: Host, settings: Settings) -> Export | None:
     """Claim the oldest export that wants work, one that a worker has left included; None when there is none."""
     with host.database.engine.connect() as connection:

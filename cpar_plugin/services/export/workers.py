@@ -39,7 +39,8 @@ class Workers:
     def tick(self) -> None:
         """Regular work: remove what is over, and take up what nobody works on, after a crash for instance."""
         exports.forget(self._host, self._settings)
-        self.wake()
+        if exports.any_waits(self._host):
+            self.wake()
 
     def stop(self) -> None:
         """Leave what is under way to others, at once."""
