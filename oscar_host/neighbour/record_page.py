@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import assert_never
 from urllib.parse import urlencode
 
-_TIMES = 20
+_TIMES = 3
 # It sends to the page for signing in, whether it has this one or not.
 _TELLS_NOTHING = (*range(300, 400), HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -33,7 +33,7 @@ class RecordPages:
     """Which of them this OSCAR has: found out once, and the usual one until then. May be shared between threads.
 
     `ask` tells with which status OSCAR answers a page, to somebody with a session; None for nobody, or when it does not
-    answer. It is asked twenty times at most: an OSCAR that never tells has the usual one.
+    answer. It is asked three times at most: an OSCAR that never tells has the usual one.
     """
 
     def __init__(self, ask: Callable[[RecordPage], int | None]) -> None:

@@ -122,7 +122,7 @@ def test_the_roster_reads_each_family(make: Callable[[Family], Clinic], family: 
     clinic = make(family)
     more = {"pref_name": "Zo"} if family.preferred_name else {}
     patient(clinic, 7, **{family.middle_name: " Marie "}, **more)
-    oscar = Oscar(clinic.host)
+    oscar = Oscar(clinic.emr)
     for retired, (day, status) in enumerate([("2026-05-04", "c"), ("2026-05-05", "C")], start=8):
         patient(clinic, retired, provider_no=None)
         oscar.merge(retired, 7)

@@ -14,6 +14,7 @@ ME = "/oscar/ws/rs/providerService/provider/me"
 RIGHTS = "/oscar/ws/rs/persona/rights"
 HAS_RIGHT = "/oscar/ws/rs/persona/hasRight"
 ROLES = "/oscar/ws/rs/providerService/self/security/roles"
+RECORD = "/oscar/demographic/demographiccontrol.jsp"
 LOGIN_PAGE = "<!doctype html><title>OSCAR</title><form action='login.do'><input name='username'></form>"
 
 
@@ -48,6 +49,7 @@ class StandIn:
     asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.answers[RECORD] = lambda *_: Answer(200)
         self.answers[ME] = lambda _, provider_id: Answer(
             200,
             {"providerNo": provider_id, "firstName": "Ada", "lastName": "Example", "status": "1"},
