@@ -94,7 +94,8 @@ def test_tables_and_texts_are_compared_letter_by_letter_whatever_the_databases_d
                 )
             )
         connection.exec_driver_sql(
-            "INSERT INTO cpar_heartbeat (name, at, zone_offsets) VALUES ('a', '2026-01-01', ''), ('A', '2026-01-01', '')"
+            "INSERT INTO cpar_heartbeat (name, at, zone_offsets) "
+            "VALUES ('a', '2026-01-01', ''), ('A', '2026-01-01', '')"
         )
         assert (of_tables, of_columns) == ({"utf8mb4_bin"}, {"utf8mb4_bin"})
 
