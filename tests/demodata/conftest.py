@@ -47,7 +47,8 @@ def rows(host: OscarHost) -> Callable[[Table], Sequence[Row[Any]]]:
 
     def read(table: Table) -> Sequence[Row[Any]]:
         with host.database.engine.connect() as connection:
-            return connection.execute(select(table).order_by(*table.primary_key)).all()
+            columns = [column for column in table.c if not column.system]  # the others are of other OSCARs
+            return connection.execute(select(*columns).order_by(*table.primary_key)).all()
 
     return read
 

@@ -54,7 +54,7 @@ def test_about_four_in_five_active_patients_of_a_doctor_are_valid(host: OscarHos
     query = select(patient, last_visit).select_from(attached).where(patient.c.status == "AC")
     with host.database.engine.connect() as connection:
         found = [
-            SimpleNamespace(known=True, confirmed_on=row.last_visit_on, **row._mapping)
+            SimpleNamespace(known=True, answers=None, confirmed_on=row.last_visit_on, **row._mapping)
             for row in connection.execute(query)
         ]
     phns = Counter(member.phn for member in found if member.phn)
