@@ -80,7 +80,7 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     expect(page.get_by_role("status").first).to_contain_text("1 patient confirmed.")
     expect(page.get_by_label("Search in this panel")).to_have_value("gull")
     assert _shown(page) == ["Gull"]
-    page.get_by_role("link", name="Two active members have this PHN").click()
+    page.get_by_role("link", name="Another member who could be sent has this PHN").click()
     expect(page.get_by_role("heading", name="GULL").or_(page.get_by_text("GULL, Pat")).first).to_be_visible()
 
 
@@ -142,7 +142,7 @@ def test_the_table_fits_where_oscar_gives_it_little_width(panel_page: Callable[[
     page.set_viewport_size({"width": width, "height": 768})
     page.get_by_role("button", name="Who will be left out?").click()
     region = page.locator(".cpar-scroll")
-    expect(page.get_by_role("row", name="FINCH")).to_contain_text("Two active members have this PHN")
+    expect(page.get_by_role("row", name="FINCH")).to_contain_text("Another member who could be sent has this PHN")
     assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
     advice = page.get_by_role("link", name="Enter the patient's gender").bounding_box()
     assert advice

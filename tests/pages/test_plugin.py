@@ -50,7 +50,7 @@ def test_the_job_looks_for_work_every_minute_and_does_it(host: OscarHost, plugin
 def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_while_the_integration_is_on(
     host: OscarHost, plugins: Plugins, panel: int
 ) -> None:
-    _, job, _ = plugins.scheduled_jobs(host)
+    job = next(job for job in plugins.scheduled_jobs(host) if job.name == "cpar-fhir")
     assert job.every == timedelta(minutes=15)
     kinds = select(tables.resource_version.c.kind).distinct()
     clinic.disable(host, host.identity.system)
