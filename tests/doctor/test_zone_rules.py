@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import URL, NullPool, create_engine, insert, text
 
 from cpar_plugin.hooks import HealthLevel
 from cpar_plugin.services import clinic, heartbeat
@@ -53,6 +53,39 @@ def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[st
 def test_newer_rules_that_are_not_used_are_a_warning(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files("<-06>6", "2031a"), "package")
     assert (one["level"], "zone_rules to newest" in one["mend"]) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "differs"), [("America/Regina", -6, False), ("America/Whitehorse", -8, True)]
+)
+def test_named_zones_of_the_database_server_are_compared_where_they_are_loaded(
+    environment: dict[str, str],
+    zone_files: ZoneFiles,
+    database_kind: str,
+    mariadb_server: URL,
+    zone: str,
+    hours: int,
+    differs: bool,
+) -> None:
+    """Both zones are what they are all year, by old rules and new."""
+    load(mariadb_server, zone, hours)
+    one = found(environment | {"CPAR_TIME_ZONE": zone}, zone_files("<-06>6", "2031a"), "newest")
+    assert (one["level"] == "warning") == (differs and database_kind == "mariadb")
+    assert (f"database's server says otherwise of {zone}" in one["message"]) == (one["level"] == "warning")
+
+
+def load(server: URL, zone: str, hours: int) -> None:
+    """Give the server a zone by name, as mariadb-tzinfo-to-sql does."""
+    engine = create_engine(server.set(database="mysql"), poolclass=NullPool)
+    with engine.begin() as connection:
+        if connection.scalar(text("SELECT COUNT(*) FROM time_zone_name WHERE Name = :zone"), {"zone": zone}):
+            return
+        connection.execute(text("INSERT INTO time_zone (Use_leap_seconds) VALUES ('N')"))
+        of_zone = {"zone": zone, "seconds": hours * 3600}
+        connection.execute(text("INSERT INTO time_zone_name VALUES (:zone, LAST_INSERT_ID())"), of_zone)
+        connection.execute(
+            text("INSERT INTO time_zone_transition_type VALUES (LAST_INSERT_ID(), 0, :seconds, 0, 'X')"), of_zone
+        )
 
 
 def test_a_service_whose_rules_were_updated_since_its_start_is_to_be_restarted(
