@@ -9,13 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away
+from cpar_plugin.web.sign_in import to_sign_in
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +98,12 @@ def _in_place(sentence: str, status: HTTPStatus, more: Mapping[str, str] = _NO_H
 
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:
-    """And back to the page with the form. A script that has sent it is told to leave that page."""
+    """And back to the page with the form."""
     page_with_form = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
     own = page_with_form.netloc == request.host and request.endpoint != "sign_in"
-    href = pages.sign_in_href(page_with_form._replace(scheme="", netloc="").geturl() if own else pages.home())
-    if request.headers.get("HX-Request"):
-        return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
-    return redirect(href, HTTPStatus.SEE_OTHER)
+    return to_sign_in(
+        pages.sign_in_href(page_with_form._replace(scheme="", netloc="").geturl() if own else pages.home())
+    )
 
 
 def _note(error: Exception) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import g, make_response, redirect, request, url_for
+from flask import g, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import HTTPException
@@ -18,6 +18,7 @@ from ..hooks import Actor, Host, is_polled
 from ..services import access
 from .coming_back import patient_page
 from .rendering import fragment, page
+from .sign_in import to_sign_in
 
 LARGEST_FORM = 256 * 1024
 ID = "int(max=9223372036854775807)"  # what the database can hold: a larger number is no address
@@ -59,7 +60,7 @@ def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
     request.max_content_length = LARGEST_FORM
     actor = host.identity.current()
     if actor is None:
-        return _to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
+        return to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
     try:
         _check_right(host, actor, route.needs, arguments)
         if request.method == "POST":
@@ -113,13 +114,6 @@ def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, An
     if needs is not Needs.THE_PATIENT or request.method == "POST":
         access.require_enabled(host)
         g.cpar_enabled = True  # so that the menu around the page does not ask again
-
-
-def _to_sign_in(href: str) -> ResponseReturnValue:
-    """A script would follow a redirect by itself and put the sign-in into the page: it is told to leave the page."""
-    if request.headers.get("HX-Request"):
-        return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}
-    return redirect(href, HTTPStatus.SEE_OTHER)
 
 
 def _back_to(host: Host, route: Route, arguments: dict[str, Any]) -> str:

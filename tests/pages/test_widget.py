@@ -314,19 +314,22 @@ def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_o
         assert told in _text(answer)
 
 
-def test_a_script_is_sent_to_the_sign_in_once_the_session_has_ended(oscar: Any, nobody: Any, reception: Any) -> None:
+def _is_told_to_sign_in(answer: Any, href: str) -> None:
+    assert (answer.status_code, answer.headers["HX-Reswap"]) == (403, "afterbegin")
+    assert f'You are signed out: <a href="{href}" target="_blank"' in _text(answer)
+
+
+def test_a_form_in_the_box_gets_a_sentence_once_the_session_has_ended(oscar: Any, nobody: Any, reception: Any) -> None:
     patient = oscar.patient()
     address = f"/cpar/patients/{patient}/confirm"
     details = f"/patients/{patient}/details"
     answer = nobody.post(address, headers=IN_PLACE, seen_panel_id="", came_from=details)
-    assert (answer.status_code, answer.get_data()) == (204, b"")
-    assert answer.headers["HX-Redirect"] == f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails"
+    _is_told_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     reception.post(address, seen_panel_id="")
     reception.client.delete_cookie("oscar_embedded")
     from_details = {"Referer": f"http://localhost{details}"}
     answer = reception.post(address, headers=IN_PLACE | from_details, seen_panel_id="")
-    assert (answer.status_code, answer.get_data()) == (204, b"")
-    assert answer.headers["HX-Redirect"] == f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails"
+    _is_told_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     answer = reception.post(address, headers=from_details, seen_panel_id="")
     assert (answer.status_code, answer.location) == (303, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     answer = reception.post(address, headers={"Referer": f"http://elsewhere.invalid{details}"}, seen_panel_id="")
