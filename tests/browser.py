@@ -130,9 +130,9 @@ def look(page: Page, name: str) -> None:
     picture_at_each_width(page, name)
 
 
-def no_findings(page: Page, name: str) -> None:
-    """Axe finds nothing. The page must run scripts."""
-    found = Axe().run(page).response["violations"]
+def no_findings(page: Page, name: str, part: str | None = None) -> None:
+    """Axe finds nothing in the page, or in this part of it. The page must run scripts."""
+    found = Axe().run(page, part).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS
+from ..browser import SCREENSHOTS, no_findings
 from .bed import Bed
 from .conftest import At
 from .installed import DOCTOR, NO_RIGHTS
@@ -58,6 +58,7 @@ def test_the_day_sheet_marks_who_has_something_to_do_and_asks_once(
         "title", "Panel: No PHN. Enter the patient's PHN."
     )
     expect(page.get_by_role("img", name="Panel: On no panel.")).to_have_count(2)
+    no_findings(page, "oscar-day-sheet", ".plugin-mark")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "oscar-day-sheet.png")
 
@@ -73,6 +74,7 @@ def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, in
     cells = table.locator(f"tr:not(.tableHeadings) td:nth-child({place})")
     expect(cells).to_have_text(["0042", "0042 P", "Not Paneled P"])
     assert {row.locator("> *").count() for row in table.locator("tr").all()} == {len(headings)}
+    no_findings(page, "oscar-search", ".plugin-mark")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "oscar-search.png")
 

@@ -13,7 +13,7 @@ from cpar_plugin.services import members
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS
+from ..browser import SCREENSHOTS, no_findings
 from .bed import Bed
 from .conftest import At, master_record, sign_in
 from .installed import DOCTOR, MANAGER, NO_RIGHTS
@@ -230,6 +230,8 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
         told = box(record).get_by_role("alert")
         expect(told).to_have_text("You are signed out: sign in again, then load this page again.")
     assert record.url.endswith(master_record(patient_id))
+    no_findings(record, "oscar-signed-out", "#plugin-boxes")
+    record.screenshot(path=SCREENSHOTS / "oscar-signed-out.png")
     with record.expect_popup() as popup:
         told.get_by_role("link").click()
     expect(popup.value.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
