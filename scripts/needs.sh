@@ -6,6 +6,12 @@ set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
+# Debian 14 has Tomcat 11 alone.
+tomcat=tomcat10-common
+if grep -qE '^(forky|14)' /etc/debian_version 2>/dev/null; then
+    tomcat=tomcat11-common
+fi
+
 packages=
 for need in "$@"; do
     case $need in
@@ -25,8 +31,8 @@ for need in "$@"; do
         ;;
     tomcat)
         # Without the package that starts a service.
-        if [ ! -e /usr/share/tomcat10/bin/bootstrap.jar ] || ! command -v java >/dev/null; then
-            packages="$packages tomcat10-common default-jre-headless"
+        if ! ls /usr/share/tomcat1[01]/bin/bootstrap.jar >/dev/null 2>&1 || ! command -v java >/dev/null; then
+            packages="$packages $tomcat default-jre-headless"
         fi
         ;;
     nginx)

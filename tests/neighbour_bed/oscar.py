@@ -19,7 +19,8 @@ import requests
 PASSWORD: Final = "any-password"
 WRONG_SIGN_INS: Final = 10  # for one address; then it is locked out
 VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
-_TOMCAT: Final = Path("/usr/share/tomcat10")
+_TOMCATS: Final = (Path("/usr/share/tomcat10"), Path("/usr/share/tomcat11"))  # Debian 14 has the newer one alone
+_TOMCAT: Final = next((folder for folder in _TOMCATS if folder.exists()), _TOMCATS[0])
 _BOOT: Final = (_TOMCAT / "bin/bootstrap.jar", _TOMCAT / "bin/tomcat-juli.jar")
 _OURS: Final = Path(__file__).parent / "tomcat"
 _JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
