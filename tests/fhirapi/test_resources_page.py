@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -23,6 +24,7 @@ from oscar_host.clock import FixedClock
 from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
 
+from ..conftest import NOW
 from .clients import KeyPair, Registered, key_set
 
 Json = dict[str, Any]
@@ -38,6 +40,12 @@ BY_LOT = (
 )
 
 Check = Callable[[Json], None]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """In a zone that old and new rules know alike: the page does not change with the machine's."""
+    return FixedClock(NOW.replace(tzinfo=None), ZoneInfo("America/Regina"))
 
 
 @pytest.fixture
