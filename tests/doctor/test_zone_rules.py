@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, insert, text
 
 from cpar_plugin.hooks import HealthLevel
-from cpar_plugin.services import clinic, heartbeat
-from oscar_host.clock import SystemClock
+from cpar_plugin.services import clinic
 from oscar_host.doctor.times import oscar_clock
 from oscar_host.host import OscarHost
 
@@ -25,11 +23,16 @@ __all__ = ["zone_files"]
 
 
 def found(environment: dict[str, str], folder: Path, choice: str, check: str = "zone-rules") -> dict[str, str]:
-    environment = dict(os.environ) | environment | {"PYTHONTZPATH": str(folder), "CPAR_ZONE_RULES": choice}
-    program = [str(Path(sys.executable).parent / "cpar"), "doctor", "--json"]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True)
-    (one,) = [one for one in json.loads(done.stdout)["checks"] if one["name"] == check]
+    told = cpar(environment, folder, choice, "doctor", "--json")
+    (one,) = [one for one in json.loads(told)["checks"] if one["name"] == check]
     return dict(one)
+
+
+def cpar(environment: dict[str, str], folder: Path, choice: str, *words: str) -> str:
+    """What the command prints in a process that goes by these zone files."""
+    environment = dict(os.environ) | environment | {"PYTHONTZPATH": str(folder), "CPAR_ZONE_RULES": choice}
+    program = [str(Path(sys.executable).parent / "cpar"), *words]
+    return subprocess.run(program, env=environment, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
@@ -92,8 +95,8 @@ def test_a_service_whose_rules_were_updated_since_its_start_is_to_be_restarted(
     host: OscarHost, environment: dict[str, str], zone_files: ZoneFiles
 ) -> None:
     clinic.enable(host, host.identity.system)
-    heartbeat.beat(replace(host, clock=SystemClock()), heartbeat.SUBMISSIONS)
     folder = zone_files(OLD, "2025b")
+    cpar(environment, folder, "newest", "run-due")
     assert found(environment, folder, "newest", "cpar-scheduler")["level"] == "ok"
     one = found(environment, folder, "system", "cpar-scheduler")
     assert (one["level"], one["mend"]) == ("warning", "Restart the service.")
