@@ -53,6 +53,7 @@ class Settings(BaseModel):
     registry_scope: str = "system/*.write"
     registry_connect_seconds: float = Field(default=10, gt=0)
     registry_read_seconds: float = Field(default=120, gt=0)
+    registry_seconds: float = Field(default=300, gt=0)
 
     # Mail about failed and missed submissions; none without a server
     smtp_host: str = ""
@@ -72,6 +73,7 @@ class Settings(BaseModel):
     fhir_largest_page: int = Field(default=500, ge=1)
     fhir_jwks_ca_file: str = ""
     fhir_jwks_private_networks: bool = False
+    fhir_jwks_seconds: float = Field(default=5, gt=0)
     fhir_refresh_minutes: int = Field(default=15, ge=1)
     fhir_export_folder: Path = Path("exports")
     fhir_export_keep_hours: int = Field(default=24, ge=1)

@@ -1,6 +1,5 @@
 """Certificates looked at by themselves: until when they are good, and which of them strict checking refuses."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from urllib3.util import parse_url
 
 from ..settings import Settings
 from .connection import registry_context
+from .deadline import LimitedTLS, connected, within
 from .strictness import authorities, objection
 
 _HTTPS = 443
@@ -23,7 +23,7 @@ def server_certificate_ends(address: str, settings: Settings) -> datetime:
     Raises OSError, `ssl.SSLError` included (`connection.failure_message` says what that means), and Refused for files
     of the settings.
     """
-    with _connected(address, registry_context(settings), settings.registry_connect_seconds) as secured:
+    with _connected(address, registry_context(settings), settings.registry_seconds) as secured:
         certificate = secured.getpeercert()
     assert certificate  # it was verified
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
@@ -37,6 +37,7 @@ def objections(address: str, ca_file: str, seconds: float) -> str:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.sslsocket_class = LimitedTLS
     try:
         with _connected(address, context, seconds) as secured:
             own = secured.getpeercert(binary_form=True)
@@ -63,7 +64,8 @@ def _connected(address: str, context: ssl.SSLContext, seconds: float) -> Iterato
     url = parse_url(address)
     name = (url.host or "").strip("[]")
     with (
-        socket.create_connection((name, url.port or _HTTPS), timeout=seconds) as connection,
+        within(seconds),
+        connected(name, url.port or _HTTPS) as connection,
         context.wrap_socket(connection, server_hostname=name) as secured,
     ):
         yield secured

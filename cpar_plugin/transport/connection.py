@@ -10,6 +10,7 @@ from urllib3.util import parse_url
 
 from ..domain.refusals import Refused
 from ..settings import Settings
+from .deadline import DeadlineError
 from .trust import causes, distrusted, trusting, unusable
 
 # `requests` raises its own until the answer's head is there, urllib3's while the rest is read.
@@ -60,6 +61,8 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
     found = list(causes(error))
     if distrust := distrusted(error, host):
         return f"{distrust} If it is right, check registry_ca_file; otherwise tell the registry."
+    if any(isinstance(cause, DeadlineError) for cause in found):
+        return f"{host} was too slow: the call was given up after {settings.registry_seconds:g} seconds."
     for cause in found:
         if isinstance(cause, ssl.SSLError):
             return (

@@ -5,9 +5,10 @@ import requests
 from ..settings import Settings
 from .body import Body, DamagedError, damaged
 from .connection import NETWORK_ERRORS, checked_address, failure_message, host_of, registry_context
+from .deadline import within
+from .outgoing import Session
 from .reading import OperationOutcome, TooLongError, limited, operation_outcome, transaction_response
 from .sign_in import ClientCredentials, SignInError
-from .trust import secured_session
 from .values import Answer, Envelope, Outcome, not_sent
 
 FHIR_JSON = "application/fhir+json"
@@ -37,7 +38,7 @@ class FhirEndpoint:
     def send(self, envelope: Envelope) -> Answer:
         try:
             # A session for each: a connection kept since the last panel may be dead, which only sending would show.
-            with secured_session(self._context) as session:
+            with within(self._settings.registry_seconds), Session(self._context) as session:
                 token = self._sign_in.token(session) if self._sign_in else ""
                 answer = self._post(session, envelope, token)
                 if answer.status == 401 and self._sign_in:
@@ -47,7 +48,7 @@ class FhirEndpoint:
         except SignInError as error:
             return error.answer
 
-    def _post(self, session: requests.Session, envelope: Envelope, token: str) -> Answer:
+    def _post(self, session: Session, envelope: Envelope, token: str) -> Answer:
         body = Body(envelope)
         headers = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON, "Prefer": "return=minimal"}
         headers["X-Request-Id"] = envelope.snapshot_id
@@ -80,7 +81,7 @@ class FhirEndpoint:
     def _read(self, response: requests.Response, body: Body) -> Answer:
         status, sent = response.status_code, body.entries
         most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
-        chunks = limited(response, most=most, seconds=self._settings.registry_read_seconds)
+        chunks = limited(response, most=most)
         if 200 <= status < 300:
             found = transaction_response(chunks)
             if found is None:

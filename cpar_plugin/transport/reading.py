@@ -1,7 +1,6 @@
 """What the other side answers, read piece by piece: it may be long, broken, or nothing of the kind."""
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,17 +25,15 @@ _ISSUE_CODES = {
 
 
 class TooLongError(Exception):
-    """The answer is longer, or takes longer, than any that makes sense."""
+    """The answer is longer than any that makes sense."""
 
 
-def limited(response: requests.Response, *, most: int, seconds: float) -> Iterator[bytes]:
-    """The answer's bytes as they come. Raises TooLongError beyond `most` bytes (unpacked) or `seconds`."""
-    deadline = time.monotonic() + seconds
+def limited(response: requests.Response, *, most: int) -> Iterator[bytes]:
+    """The answer's bytes as they come. Raises TooLongError beyond `most` bytes (unpacked)."""
     length = 0
-    # read1 returns what is there: against an answer that drips, a whole chunk would wait past every deadline.
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         length += len(chunk)
-        if length > most or time.monotonic() > deadline:
+        if length > most:
             raise TooLongError
         yield chunk
 

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import orjson
-import requests
 
 from ..settings import Settings
 from .connection import NETWORK_ERRORS, failure_message, host_of
+from .outgoing import Session
 from .reading import TooLongError, limited
 from .values import Answer, Outcome, not_sent
 
@@ -43,14 +43,14 @@ class ClientCredentials:
         self._token = ""
         self._good_until = 0.0
 
-    def token(self, session: requests.Session, *, instead_of: str = "") -> str:
+    def token(self, session: Session, *, instead_of: str = "") -> str:
         """A token, another than `instead_of` (one that was not accepted). Raises SignInError."""
         with self._lock:
             if self._token in ("", instead_of) or self._monotonic() >= self._good_until:
                 self._fetch(session)
             return self._token
 
-    def _fetch(self, session: requests.Session) -> None:
+    def _fetch(self, session: Session) -> None:
         began = self._monotonic()
         try:
             status, body = self._ask(session)
@@ -70,7 +70,7 @@ class ClientCredentials:
         self._token = str(token)
         self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
 
-    def _ask(self, session: requests.Session) -> tuple[int, dict[str, Any]]:
+    def _ask(self, session: Session) -> tuple[int, dict[str, Any]]:
         settings = self._settings
         form = {"grant_type": "client_credentials"}
         if settings.registry_scope:
@@ -84,7 +84,7 @@ class ClientCredentials:
             allow_redirects=False,
             stream=True,
         ) as response:
-            chunks = limited(response, most=_ANSWER_BYTES, seconds=settings.registry_read_seconds)
+            chunks = limited(response, most=_ANSWER_BYTES)
             try:
                 body = orjson.loads(b"".join(chunks))
             except (ValueError, TooLongError):

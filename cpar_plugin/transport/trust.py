@@ -7,13 +7,12 @@ of them, unless the setting `strict_certificates` says no.
 import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from ..domain.refusals import Refused
+from .deadline import LimitedTLS
 from .strictness import LENIENT, authorities, objection
 
 # What OpenSSL says only when it checks strictly; 79 (no authority's certificate) it says otherwise too, of other ones.
@@ -39,6 +38,7 @@ def trusting(ca_file: str, setting: str, *, strict: bool) -> ssl.SSLContext:
     else:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.hostname_checks_common_name = False
+    context.sslsocket_class = LimitedTLS
     return context
 
 
@@ -57,33 +57,6 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def secured_session(context: ssl.SSLContext) -> requests.Session:
-    """A session that trusts by this context alone and takes nothing from the environment.
-
-    `trust_env` off: a proxy, a CA bundle or a .netrc that stands in some shell's environment must not decide where
-    patients go and who may read along.
-    """
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", _Secured(context))
-    session.headers["User-Agent"] = "oscar-cpar-plugin"
-    return session
-
-
-class _Secured(HTTPAdapter):
-    """Connections of one context."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
-
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to add: who is trusted, and our own certificate, are the context's."""
 
 
 def unusable(setting: str, error: Exception) -> Refused:

@@ -1,14 +1,15 @@
 """One question over HTTP, as it stands: not followed, not rewritten, with a deadline."""
 
-import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from ssl import SSLContext
 from typing import Final
 from urllib.parse import urlsplit
 
-CONNECT_SECONDS: Final = 5
+from cpar_plugin.transport.deadline import connected, within
+
 _SECONDS: Final = 10
 _MOST_BYTES: Final = 256 * 1024
 FAILURES: Final = (OSError, HTTPException)
@@ -38,20 +39,15 @@ def ask(url: str, context: SSLContext, headers: Mapping[str, str] | None = None,
     """GET the address, whose path and query are sent as they are. Raises one of FAILURES, after 10 seconds at most."""
     parts = urlsplit(url)
     kinds = (_Older, _OlderSecure) if older else (HTTPConnection, HTTPSConnection)
-    connection = (
-        kinds[1](parts.netloc, timeout=CONNECT_SECONDS, context=context)
-        if parts.scheme == "https"
-        else kinds[0](parts.netloc, timeout=CONNECT_SECONDS)
-    )
-    until = time.monotonic() + _SECONDS
-    try:
+    secure = parts.scheme == "https"
+    connection = kinds[1](parts.netloc, context=context) if secure else kinds[0](parts.netloc)
+    with closing(connection), within(_SECONDS):
+        connection.sock = connected(connection.host, connection.port)
+        if secure:
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=connection.host)
         connection.request("GET", f"{parts.path}?{parts.query}".rstrip("?"), headers=dict(headers or {}))
         response = connection.getresponse()
         content = b""
         while len(content) < _MOST_BYTES and (piece := response.read1(_MOST_BYTES)):
             content += piece
-            if time.monotonic() > until:
-                raise TimeoutError
         return Answer(response.status, response.headers, content.decode(errors="replace"))
-    finally:
-        connection.close()

@@ -7,8 +7,10 @@ import orjson
 import requests
 
 from cpar_plugin.transport.connection import NETWORK_ERRORS, host_of
+from cpar_plugin.transport.deadline import within
+from cpar_plugin.transport.outgoing import Session
 from cpar_plugin.transport.reading import TooLongError, limited
-from cpar_plugin.transport.trust import distrusted, secured_session, trusting
+from cpar_plugin.transport.trust import distrusted, trusting
 
 from .settings import NeighbourSettings
 
@@ -43,7 +45,7 @@ class OscarRest:
     def __init__(self, settings: NeighbourSettings) -> None:
         self._url = settings.oscar_url
         self._base = f"{self._url}/ws/rs/"
-        self._timeout = (settings.oscar_connect_seconds, settings.oscar_read_seconds)
+        self._seconds, self._connect_seconds = settings.oscar_seconds, settings.oscar_connect_seconds
         self._context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
 
     def get(self, path: str, cookie: str, **query: str) -> Any:
@@ -54,12 +56,13 @@ class OscarRest:
         try:
             # A session for each question: what OSCAR sets in one answer gets into no other question.
             with (
-                secured_session(self._context) as session,
+                within(self._seconds),
+                Session(self._context) as session,
                 session.get(
                     self._base + path,
                     params={"autoRefresh": "true"} | query,
                     headers={"Cookie": cookie, "Accept": "application/json"},
-                    timeout=self._timeout,
+                    timeout=(self._connect_seconds, None),
                     allow_redirects=False,
                     stream=True,
                 ) as response,
@@ -75,9 +78,13 @@ class OscarRest:
         """With which status OSCAR answers one of its pages to this session; None when it does not answer."""
         try:
             with (
-                secured_session(self._context) as session,
+                within(self._seconds),
+                Session(self._context) as session,
                 session.head(
-                    f"{self._url}/{page}", headers={"Cookie": cookie}, timeout=self._timeout, allow_redirects=False
+                    f"{self._url}/{page}",
+                    headers={"Cookie": cookie},
+                    timeout=(self._connect_seconds, None),
+                    allow_redirects=False,
                 ) as response,
             ):
                 return response.status_code
@@ -95,7 +102,7 @@ class OscarRest:
             log.warning("OSCAR answers %s with status %s", path, response.status_code)
             raise OscarUnavailable(status=response.status_code)
         try:
-            answer = orjson.loads(b"".join(limited(response, most=_ANSWER_BYTES, seconds=self._timeout[1])))
+            answer = orjson.loads(b"".join(limited(response, most=_ANSWER_BYTES)))
         except ValueError:
             # Often a page for signing in, with status 200.
             log.warning("OSCAR answers %s with something else than JSON", path)

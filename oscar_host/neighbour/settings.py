@@ -34,7 +34,7 @@ class NeighbourSettings(BaseModel):
     nginx_file: str = "/etc/nginx/nginx.conf"
     oscar_cookies: str = "JSESSIONID"
     oscar_connect_seconds: float = Field(default=2, gt=0)
-    oscar_read_seconds: float = Field(default=5, gt=0)
+    oscar_seconds: float = Field(default=5, gt=0)
     oscar_ca_file: str = ""
     strict_certificates: bool = True
 

@@ -45,7 +45,7 @@ def neighbour_settings(standing_in: StandIn, tmp_path: Path) -> dict[str, str]:
         "https_only": "no",
         "session_folder": str(tmp_path / "sessions"),
         "oscar_connect_seconds": "60",  # a slow machine is no fault
-        "oscar_read_seconds": "60",
+        "oscar_seconds": "60",
     }
 
 

@@ -229,7 +229,7 @@ def test_no_page_says_anything_of_an_oscar_that_fails_but_that_it_does(person: N
         ({"privileges": "secret-word"}, "privileges"),
         ({"inside_networks": "10.0.0.0/8 secret-word"}, "inside_networks"),
         ({"trusted_proxies": "-1"}, "trusted_proxies"),
-        ({"oscar_read_seconds": "0"}, "oscar_read_seconds"),
+        ({"oscar_seconds": "0"}, "oscar_seconds"),
     ],
     ids=repr,
 )

@@ -27,7 +27,7 @@ from .stand_in import LOGIN_PAGE, ME, Answer, StandIn
 
 NewPerson = Callable[[str | None], Person]
 # A machine that is slow at anything else fails no test: what is waited for never comes.
-SMALL_PATIENCE = {"oscar_connect_seconds": "0.3", "oscar_read_seconds": "0.3"}
+SMALL_PATIENCE = {"oscar_connect_seconds": "0.3", "oscar_seconds": "0.3"}
 
 
 @pytest.fixture

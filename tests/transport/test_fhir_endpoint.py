@@ -110,8 +110,9 @@ def test_an_answer_that_drips_is_given_up_in_time(puppet: Any, envelope: Put) ->
             time.sleep(0.05)
 
     puppet.answers.append(drip())
-    answer = send(puppet.address, envelope(2), registry_read_seconds=0.5)
+    answer = send(puppet.address, envelope(2), registry_seconds=0.5)
     assert answer.outcome is Outcome.UNCLEAR
+    assert "given up after 0.5 seconds" in answer.message
 
 
 def early(status: int, content: bytes = b"") -> Iterator[bytes]:

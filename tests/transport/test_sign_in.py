@@ -12,8 +12,9 @@ import pytest
 from cpar_plugin.settings import Settings
 from cpar_plugin.transport import Envelope, Outcome, Transport, for_settings
 from cpar_plugin.transport.connection import registry_context
+from cpar_plugin.transport.deadline import within
+from cpar_plugin.transport.outgoing import Session
 from cpar_plugin.transport.sign_in import ClientCredentials
-from cpar_plugin.transport.trust import secured_session
 from oscar_host.demo.registry.process import RunningRegistry, running
 
 Put = Callable[..., Envelope]
@@ -157,7 +158,7 @@ def test_a_token_is_kept_until_shortly_before_it_expires(
     puppet.answer(200, orjson.dumps({"access_token": "second"} | given))
     now = 1000.0
     sign_in = ClientCredentials(settings(puppet.address, puppet.address), monotonic=lambda: now)
-    with secured_session(registry_context(settings(puppet.address, puppet.address))) as session:
+    with within(60), Session(registry_context(settings(puppet.address, puppet.address))) as session:
         assert sign_in.token(session) == "first"
         now += good_at
         assert sign_in.token(session) == "first"

@@ -5,25 +5,24 @@ certificate checked, no redirects, and no addresses of this machine or of privat
 name is looked up once, and what was checked is what is connected to.
 """
 
-import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from ...domain.refusals import Refused
 from ...settings import Settings
+from ...transport.deadline import addresses, within
+from ...transport.outgoing import SecuredPool
 from ...transport.trust import distrusted, trusting
 from .keys import LARGEST_SET, PublicKey, usable
 
 _FIELD = "jwks_url"
 _LONGEST = 500
-_SECONDS = 5.0
 _KEPT_SECONDS = 300.0
 _AGAIN_AFTER_SECONDS = 10.0  # however often an unknown key is named
 
@@ -51,14 +50,16 @@ def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
     except Refused as refused:
         raise _refused(str(refused)) from None
     try:
-        with HTTPSConnectionPool(
-            _connected_to(url, settings),
-            url.port or 443,
-            ssl_context=context,
-            server_hostname=url.host.strip("[]"),
-            timeout=Timeout(total=_SECONDS),
-            retries=False,
-        ) as pool:
+        with (
+            within(settings.fhir_jwks_seconds),
+            SecuredPool(
+                _connected_to(url, settings),
+                url.port or 443,
+                ssl_context=context,
+                server_hostname=url.host.strip("[]"),
+                retries=False,
+            ) as pool,
+        ):
             headers = {"Host": url.netloc or "", "Accept": "application/json", "Accept-Encoding": "identity"}
             with pool.urlopen(
                 "GET", url.request_uri, headers=headers, redirect=False, retries=False, preload_content=False
@@ -79,22 +80,21 @@ def check_published(address: str, settings: Settings) -> None:
 
 def _connected_to(url: Url, settings: Settings) -> str:
     """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
-    found = socket.getaddrinfo((url.host or "").strip("[]"), url.port or 443, type=socket.SOCK_STREAM)
-    addresses = [str(where[0]) for *_, where in found]
-    if not settings.fhir_jwks_private_networks and not all(ip_address(one).is_global for one in addresses):
+    found = [str(address[0]) for _, address in addresses(url.host or "", url.port or 443)]
+    if not settings.fhir_jwks_private_networks and not all(ip_address(one).is_global for one in found):
         raise _refused(
             f"{url.host} is an address of this machine or of a private network. If the client really is there, the "
             "operator can allow it with the setting fhir_jwks_private_networks."
         )
-    return addresses[0]
+    return found[0]
 
 
 def _limited(read: Callable[[int], bytes]) -> bytes:
-    deadline, body = time.monotonic() + _SECONDS, b""
+    body = b""
     while chunk := read(16 * 1024):
         body += chunk
-        if len(body) > LARGEST_SET or time.monotonic() > deadline:
-            raise _refused("What is published there is too long, or comes too slowly.")
+        if len(body) > LARGEST_SET:
+            raise _refused("What is published there is too long.")
     return body
 
 

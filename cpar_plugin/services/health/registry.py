@@ -9,8 +9,9 @@ from ...settings import Settings
 from ...transport import for_settings
 from ...transport.certificates import client_certificate_ends, objections, server_certificate_ends
 from ...transport.connection import NETWORK_ERRORS, failure_message, host_of, registry_context
+from ...transport.deadline import within
+from ...transport.outgoing import Session
 from ...transport.sign_in import ClientCredentials, SignInError
-from ...transport.trust import secured_session
 
 _LONGEST_WAIT: Final = 10.0  # seconds: an operator looks on
 _SOON: Final = timedelta(days=21)
@@ -25,7 +26,8 @@ def reachable(host: Host, settings: Settings) -> Health:
     address, hasty = settings.registry_url.rstrip("/"), _hasty(settings)
     try:
         with (
-            secured_session(registry_context(hasty)) as session,
+            within(hasty.registry_seconds),
+            Session(registry_context(hasty)) as session,
             session.get(
                 f"{address}/metadata",
                 headers={"Accept": "application/fhir+json"},
@@ -55,7 +57,7 @@ def sign_in(host: Host, settings: Settings) -> Health:
         return Health.ok("registry_token_url is not set: submissions go without an access token.")
     hasty = _hasty(settings)
     try:
-        with secured_session(registry_context(hasty)) as session:
+        with within(hasty.registry_seconds), Session(registry_context(hasty)) as session:
             ClientCredentials(hasty).token(session)
     except SignInError as error:
         return Health.failure(error.answer.message, _ASK)
@@ -125,11 +127,11 @@ def _not_called(settings: Settings) -> Health | None:
 
 
 def _objections(address: str, settings: Settings) -> str:
-    return objections(address, settings.registry_ca_file, settings.registry_connect_seconds)
+    return objections(address, settings.registry_ca_file, settings.registry_seconds)
 
 
 def _hasty(settings: Settings) -> Settings:
-    waits = ("registry_connect_seconds", "registry_read_seconds")
+    waits = ("registry_connect_seconds", "registry_read_seconds", "registry_seconds")
     return settings.model_copy(update={name: min(getattr(settings, name), _LONGEST_WAIT) for name in waits})
 
 
