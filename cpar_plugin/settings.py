@@ -63,6 +63,7 @@ class Settings(BaseModel):
     smtp_user: str = ""
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""
+    smtp_seconds: float = Field(default=30, gt=0)
 
     # The FHIR interface, which other systems read from
     fhir_base_url: str = ""
@@ -74,6 +75,7 @@ class Settings(BaseModel):
     fhir_jwks_ca_file: str = ""
     fhir_jwks_private_networks: bool = False
     fhir_jwks_seconds: float = Field(default=5, gt=0)
+    fhir_jwks_again_seconds: float = Field(default=10, gt=0)
     fhir_refresh_minutes: int = Field(default=15, ge=1)
     fhir_export_folder: Path = Path("exports")
     fhir_export_keep_hours: int = Field(default=24, ge=1)

@@ -4,8 +4,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 EVERY_SECONDS = 0.05
 # A caller without a deadline is let go after so long, so that its test fails instead of standing still.
@@ -22,7 +22,13 @@ HTTP = {
 
 
 @contextmanager
-def dripping(first: bytes, certificate: tuple[str, str] | None = None, *, listens: bool = True) -> Iterator[int]:
+def dripping(
+    first: bytes,
+    certificate: tuple[str, str] | None = None,
+    *,
+    listens: bool = True,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Iterator[int]:
     """The port of such a server, with TLS where it has a certificate. One that does not listen never reads either."""
     over = threading.Event()
     context = None
@@ -31,26 +37,29 @@ def dripping(first: bytes, certificate: tuple[str, str] | None = None, *, listen
         context.load_cert_chain(*certificate)
 
     def drip(connection: socket.socket) -> None:
-        try:
-            secured = context.wrap_socket(connection, server_side=True) if context else connection
-            with secured:
+        with context.wrap_socket(connection, server_side=True) if context else connection as secured:
+            if listens:
+                secured.recv(100_000)
+                secured.sendall(first)
+            until = time.monotonic() + patience_seconds
+            while time.monotonic() < until and not over.wait(EVERY_SECONDS):
                 if listens:
-                    secured.recv(100_000)
-                    secured.sendall(first)
-                until = time.monotonic() + PATIENCE_SECONDS
-                while time.monotonic() < until and not over.wait(EVERY_SECONDS):
-                    if listens:
-                        secured.sendall(b" ")
-        except OSError:
-            pass  # whoever called has given up
+                    secured.sendall(b" ")
+
+    with _serving(drip, over) as port:
+        yield port
+
+
+@contextmanager
+def _serving(talk: Callable[[socket.socket], None], over: threading.Event) -> Iterator[int]:
+    def one(connection: socket.socket) -> None:
+        with connection, suppress(OSError):  # whoever called has given up
+            talk(connection)
 
     def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            threading.Thread(target=drip, args=[connection], daemon=True).start()
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=one, args=[server.accept()[0]], daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=serve, daemon=True)
@@ -61,3 +70,50 @@ def dripping(first: bytes, certificate: tuple[str, str] | None = None, *, listen
             over.set()
             server.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+SMTP = ("greeting", "EHLO", "STARTTLS", "TLS", "MAIL", "RCPT", "DATA", "mail", "QUIT")
+
+
+@contextmanager
+def dripping_mail(at: str, certificate: tuple[str, str]) -> Iterator[int]:
+    """The port of a mail server that does all that is asked, and drips from one place of SMTP on."""
+    over = threading.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def say(connection: socket.socket, place: str, answer: bytes) -> None:
+        if place != at:
+            connection.sendall(answer)
+            return
+        connection.sendall(TLS if place == "TLS" else b"250-")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until and not over.wait(EVERY_SECONDS):
+            connection.sendall(b"-")
+
+    def talk(connection: socket.socket) -> None:
+        say(connection, "greeting", b"220 mail.example\r\n")
+        go_on(connection)
+
+    def go_on(connection: socket.socket) -> None:
+        answers = {
+            "EHLO": b"250-mail.example\r\n250 STARTTLS\r\n",
+            "STARTTLS": b"220 go on\r\n",
+            "DATA": b"354 go on\r\n",
+        }
+        with connection.makefile("rb") as reading:
+            while line := reading.readline():
+                place = line.split()[0].decode().upper()
+                say(connection, place, answers.get(place, b"250 good\r\n"))
+                if place == "STARTTLS":
+                    say(connection, "TLS", b"")
+                    with context.wrap_socket(connection, server_side=True) as secured:
+                        go_on(secured)
+                    return
+                if place == "DATA":
+                    while reading.readline() not in (b".\r\n", b""):
+                        pass
+                    say(connection, "mail", b"250 good\r\n")
+
+    with _serving(talk, over) as port:
+        yield port

@@ -17,14 +17,15 @@ from ..domain.submission import LOUD, State
 from ..hooks import Host
 from ..settings import Settings
 from ..store.tables import clinic, panel, submission
-from ..transport.trust import distrusted, trusting
+from ..transport.deadline import DeadlineError, within
+from ..transport.outgoing import MailConnection
+from ..transport.trust import causes, distrusted, trusting
 from .submission.claims import is_free
 from .submission.wording import STATE
 
 log = logging.getLogger(__name__)
 
 _MAILED_WITHIN = timedelta(days=7)
-_SMTP_SECONDS = 20
 
 
 def mail(host: Host, settings: Settings, now: datetime) -> int:
@@ -52,8 +53,7 @@ def mail(host: Host, settings: Settings, now: datetime) -> int:
         return 0
     except (OSError, smtplib.SMTPException) as error:
         # The next run tries again; the text of the error may name a recipient.
-        why = distrusted(error, settings.smtp_host) or type(error).__name__
-        log.error("mail about submissions could not be sent: %s", why)
+        log.error("mail about submissions could not be sent: %s", failure_message(error, settings))
         return 0
     finally:
         with host.database.session() as session:
@@ -103,15 +103,25 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
 
 
 @contextmanager
-def server(settings: Settings) -> Iterator[smtplib.SMTP]:
-    """A connection to the mail server, signed in. Raises OSError, SMTPException, and Refused for `smtp_ca_file`."""
-    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS) as connected:
+def server(settings: Settings) -> Iterator[MailConnection]:
+    """A connection to the mail server, signed in. `smtp_seconds` is the deadline for all that is done with it.
+
+    Raises OSError, SMTPException, and Refused for `smtp_ca_file`.
+    """
+    with within(settings.smtp_seconds), MailConnection(settings.smtp_host, settings.smtp_port) as connected:
         if settings.smtp_starttls:
             context = trusting(settings.smtp_ca_file, "smtp_ca_file", strict=settings.strict_certificates)
             connected.starttls(context=context)
         if settings.smtp_user:
             connected.login(settings.smtp_user, settings.smtp_password)
         yield connected
+
+
+def failure_message(error: Exception, settings: Settings) -> str:
+    """Why the mail server cannot be used, without the text of the error, which may name a recipient."""
+    if any(isinstance(cause, DeadlineError) for cause in causes(error)):
+        return f"{settings.smtp_host} was too slow: it was given up after {settings.smtp_seconds:g} seconds."
+    return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
 
 
 def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:

@@ -53,18 +53,10 @@ def left() -> float:
 def addresses(host: str, port: int) -> list[tuple[int, Address]]:
     """The family and address of each place that the name stands for. Raises OSError, DeadlineError included."""
     try:
-        found = _aside(socket.getaddrinfo, host.strip("[]"), port, type=socket.SOCK_STREAM)
+        found = aside(socket.getaddrinfo, host.strip("[]"), port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise socket.gaierror(socket.EAI_NONAME, "this can be no name") from None
     return [(family, address) for family, *_, address in found]
-
-
-def own_name() -> str:
-    """The whole name of this machine, as far as it can be found out in time: asking for it may go over the network."""
-    try:
-        return _aside(socket.getfqdn)
-    except DeadlineError:
-        return socket.gethostname()
 
 
 def connected(host: str, port: int, patience: float | None = None) -> socket.socket:
@@ -87,8 +79,11 @@ def connected(host: str, port: int, patience: float | None = None) -> socket.soc
     raise failure
 
 
-def _aside(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """What cannot be given a time-out, in a thread of its own, which is left behind when time is over."""
+def aside(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """What cannot be given a time-out (names), in a thread of its own, which is left behind when time is over.
+
+    Raises what `work` raises, and DeadlineError.
+    """
     result: Future[T] = Future()
 
     def run() -> None:

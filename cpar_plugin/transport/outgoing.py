@@ -1,5 +1,6 @@
 """The one place from which we call other machines. Every call stands in a block of `deadline.within`."""
 
+import smtplib
 import socket
 import ssl
 from typing import Any
@@ -10,7 +11,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from .deadline import connected
+from .deadline import aside, connected
 
 
 class Session(requests.Session):
@@ -66,3 +67,14 @@ class SecuredPool(HTTPSConnectionPool):
     """Connections to one https server, where requests' own session cannot do: to an address that was checked."""
 
     ConnectionCls = _SecuredConnection
+
+
+class MailConnection(smtplib.SMTP):
+    """A connection to a mail server. Raises OSError and SMTPException."""
+
+    def __init__(self, host: str, port: int) -> None:
+        # Without a host it does not connect, but finds out by what name to present us, which may ask the network.
+        super().__init__(host, port, local_hostname=aside(smtplib.SMTP).local_hostname)
+
+    def _get_socket(self, host: str, port: int, _: float) -> socket.socket:
+        return connected(host, port)

@@ -1,6 +1,8 @@
 """Keys that a client publishes itself: fetched over HTTPS from a server of its own."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -9,14 +11,17 @@ from flask import Flask
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients import key_addresses, register
-from cpar_plugin.services.clients.key_addresses import PublishedKeys
+from cpar_plugin.services.clients.key_addresses import Busy, PublishedKeys
 from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
+from ..dripping import HTTP, dripping
 from ..publisher import Publisher
 from ..transport.conftest import authority  # noqa: F401  a fixture
 from .clients import KeyPair, Registered, key_set
+
+LONG = 600.0  # seconds that a test never waits for: it lets go of whoever does
 
 
 @pytest.fixture
@@ -96,6 +101,80 @@ def test_a_client_whose_server_is_down_is_tried_again_after_a_while(
     assert published.find(publisher.address, rsa.kid)
 
 
+def test_keys_that_work_outlast_a_fetch_that_fails(
+    publisher: Publisher, settings: Settings, rsa: KeyPair, ec: KeyPair
+) -> None:
+    clock = Clock()
+    published = PublishedKeys(settings, monotonic=clock)
+    publisher.body = key_set(rsa).encode()
+    assert published.find(publisher.address, rsa.kid)
+    publisher.status = 503
+    for seconds in (11, 300, 3600):
+        clock.now += seconds
+        with pytest.raises(Refused, match="503"):
+            published.find(publisher.address, "unknown")
+        assert published.find(publisher.address, rsa.kid)
+    asked = publisher.asked
+    assert published.find(publisher.address, rsa.kid)
+    assert publisher.asked == asked
+    publisher.status, publisher.body = 200, key_set(ec).encode()
+    clock.now += 11
+    assert not published.find(publisher.address, rsa.kid)
+
+
+def test_how_often_an_address_is_asked_is_a_setting(publisher: Publisher, settings: Settings, rsa: KeyPair) -> None:
+    clock = Clock()
+    patient = settings.model_copy(update={"fhir_jwks_again_seconds": 60})
+    published = PublishedKeys(patient, monotonic=clock)
+    publisher.body = key_set(rsa).encode()
+    for seconds in (0, 59, 1):
+        clock.now += seconds
+        assert not published.find(publisher.address, "unknown")
+    assert publisher.asked == 2
+
+
+def test_sixty_requests_that_name_a_client_whose_server_is_slow_hold_one_thread(
+    authority: Any,  # noqa: F811
+    site: OscarHost,
+    clerk: Actor,
+    served: Callable[..., Flask],
+    rsa: KeyPair,
+) -> None:
+    with ThreadPoolExecutor(60) as together:
+        with dripping(HTTP["head"], authority.issue("127.0.0.1"), patience_seconds=LONG) as port:
+            address = f"https://127.0.0.1:{port}/jwks"
+            client_id = register.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=address))
+            wanted = {"fhir_jwks_ca_file": authority.file, "fhir_jwks_private_networks": "yes"}
+            application = served(site, wanted | {"fhir_jwks_seconds": str(LONG)})
+            client = Registered(client_id, rsa, application, site)
+            asked = [together.submit(client.ask) for _ in range(60)]
+            answers = list(islice(as_completed(asked), 59))
+            [slow] = set(asked) - set(answers)
+            assert not slow.done()
+            assert {answer.result().status_code for answer in answers} == {503}
+            assert {answer.result().headers["Retry-After"] for answer in answers} == {"2"}
+        assert slow.result().status_code == 400
+
+
+def test_clients_whose_servers_are_slow_hold_a_few_threads_together(
+    settings: Settings,
+    publisher: Publisher,
+    authority: Any,  # noqa: F811
+    rsa: KeyPair,
+) -> None:
+    published = PublishedKeys(settings.model_copy(update={"fhir_jwks_seconds": LONG}))
+    publisher.body = key_set(rsa).encode()
+    assert published.find(publisher.address, rsa.kid)
+    certificate = authority.issue("127.0.0.1")
+    # The server stops before the threads are waited for, which lets them go.
+    with ThreadPoolExecutor(20) as together, dripping(HTTP["head"], certificate, patience_seconds=LONG) as port:
+        addresses = [f"https://127.0.0.1:{port}/{number}" for number in range(20)]
+        asked = [together.submit(published.find, address, rsa.kid) for address in addresses]
+        turned_away = list(islice(as_completed(asked), 17))
+        assert all(isinstance(one.exception(), Busy) for one in turned_away)
+        assert published.find(publisher.address, rsa.kid)
+
+
 def test_this_machine_and_private_networks_are_left_alone_unless_allowed(publisher: Publisher, authority: Any) -> None:  # noqa: F811
     settings = Settings(fhir_jwks_ca_file=authority.file)
     for address in (
@@ -106,6 +185,9 @@ def test_this_machine_and_private_networks_are_left_alone_unless_allowed(publish
         "https://10.0.0.1/jwks",
         "https://[::ffff:10.0.0.1]/jwks",
         "https://0.0.0.0/jwks",
+        "https://[64:ff9b::a00:1]/jwks",
+        "https://[2002:a00:1::1]/jwks",
+        "https://224.0.0.1/jwks",
     ):
         with pytest.raises(Refused, match="private network"):
             key_addresses.fetch(address, settings)

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+from smtplib import SMTPException
 from typing import Any
 
 import pytest
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.services import mailing
 from cpar_plugin.services.clients import key_addresses
 from cpar_plugin.settings import Settings
 from cpar_plugin.transport import Envelope, Outcome, deadline, for_settings
@@ -18,7 +21,7 @@ from oscar_host.doctor import asking
 from oscar_host.neighbour.rest import OscarRest, OscarUnavailable
 from oscar_host.neighbour.settings import NeighbourSettings
 
-from ..dripping import HTTP, PATIENCE_SECONDS, TLS, dripping
+from ..dripping import HTTP, PATIENCE_SECONDS, SMTP, TLS, dripping, dripping_mail
 
 SECONDS = 0.5
 # Without the deadline a call lasts a minute or more, so that any bound below will do, on however slow a machine.
@@ -118,6 +121,31 @@ def test_a_question_of_the_doctor(authority: Any, monkeypatch: pytest.MonkeyPatc
             asking.ask(address, context)
 
     ends(ask, authority)
+
+
+def test_a_mail(authority: Any) -> None:
+    certificate = authority.issue("127.0.0.1")
+    message = EmailMessage()
+    message["From"], message["To"] = "cpar@clinic.example", "manager@clinic.example"
+
+    def meet(place: str) -> float:
+        with dripping_mail(place, certificate) as port:
+            where = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_from": "cpar@clinic.example"}
+            tls = {"smtp_starttls": True, "smtp_ca_file": authority.file}
+            settings = Settings(smtp_seconds=SECONDS, **where, **tls)
+            began = time.monotonic()
+            if place == "QUIT":  # the mail has been taken
+                with mailing.server(settings) as server:
+                    server.send_message(message)
+            else:
+                with pytest.raises((OSError, SMTPException)) as failure, mailing.server(settings) as server:
+                    server.send_message(message)
+                assert mailing.failure_message(failure.value, settings).endswith("given up after 0.5 seconds.")
+            return time.monotonic() - began
+
+    with ThreadPoolExecutor(len(SMTP)) as together:
+        for place, took in zip(SMTP, together.map(meet, SMTP), strict=True):
+            assert SECONDS <= took < LATEST, place
 
 
 def test_a_name_that_nobody_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:

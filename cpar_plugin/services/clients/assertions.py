@@ -43,7 +43,7 @@ class Proof:
 
 
 def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str) -> Proof:
-    """The proof in an assertion that is good for `token_url` now. Raises NotAccepted for any other.
+    """The proof in an assertion that is good for `token_url` now. Raises NotAccepted for any other, and Busy.
 
     The signature is checked before anything that the assertion says is believed, its issuer apart: that names the keys.
     """

@@ -7,13 +7,14 @@ name is looked up once, and what was checked is what is connected to.
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import ip_address
+from dataclasses import dataclass, field
 
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
+from ...domain.public_address import is_public
 from ...domain.refusals import Refused
 from ...settings import Settings
 from ...transport.deadline import addresses, within
@@ -24,7 +25,7 @@ from .keys import LARGEST_SET, PublicKey, usable
 _FIELD = "jwks_url"
 _LONGEST = 500
 _KEPT_SECONDS = 300.0
-_AGAIN_AFTER_SECONDS = 10.0  # however often an unknown key is named
+_AT_ONCE = 3  # of a process; fewer than it has threads
 
 
 def checked_address(text: str) -> str:
@@ -81,10 +82,10 @@ def check_published(address: str, settings: Settings) -> None:
 def _connected_to(url: Url, settings: Settings) -> str:
     """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
     found = [str(address[0]) for _, address in addresses(url.host or "", url.port or 443)]
-    if not settings.fhir_jwks_private_networks and not all(ip_address(one).is_global for one in found):
+    if not settings.fhir_jwks_private_networks and not all(map(is_public, found)):
         raise _refused(
-            f"{url.host} is an address of this machine or of a private network. If the client really is there, the "
-            "operator can allow it with the setting fhir_jwks_private_networks."
+            f"{url.host} is an address of this machine or of a private network, or otherwise no public one. If the "
+            "client really is there, the operator can allow it with the setting fhir_jwks_private_networks."
         )
     return found[0]
 
@@ -98,45 +99,62 @@ def _limited(read: Callable[[int], bytes]) -> bytes:
     return body
 
 
+class Busy(Exception):
+    """The keys are needed, and others are being fetched. Whoever asks again in a moment finds them."""
+
+
 @dataclass(slots=True)
 class _Kept:
-    lock: threading.Lock
-    keys: dict[str, PublicKey]
-    fetched_at: float = float("-inf")  # tried at, whether or not it worked
-    failure: str = ""
+    keys: dict[str, PublicKey] = field(default_factory=dict)  # of the last fetch that worked
+    fetched_at: float = float("-inf")
+    tried_at: float = float("-inf")
+    failure: str = ""  # of the last try
+    being_fetched: bool = False
 
 
 class PublishedKeys:
     """Keeps what was fetched, in this process, for five minutes; looks again at once for a key that it does not know.
 
-    A key that is no longer published stops working within those five minutes. May be shared between threads.
+    A key that is no longer published stops working within those five minutes, unless its address cannot be asked: keys
+    that work outlast a fetch that fails. Nobody waits for somebody else's fetch, so that an address which is slow holds
+    at most one thread, and all of them together a few. May be shared between threads.
     """
 
     def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._monotonic = monotonic
-        self._kept: dict[str, _Kept] = {}
+        self._kept: defaultdict[str, _Kept] = defaultdict(_Kept)
+        self._looking = threading.Lock()  # held for a look at what is kept, never while something is fetched
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def find(self, address: str, kid: str) -> PublicKey | None:
-        """The key of this id, None when none is published. Raises Refused when the keys cannot be fetched."""
-        kept = self._kept.setdefault(address, _Kept(threading.Lock(), {}))
-        with kept.lock:
-            age = self._monotonic() - kept.fetched_at
-            known = kid in kept.keys and age < _KEPT_SECONDS
-            if not known and age >= _AGAIN_AFTER_SECONDS:
-                self._refresh(kept, address)
-            if kept.failure:
-                raise _refused(kept.failure)
-            return kept.keys.get(kid)
+        """The key of this id, None when none is published. Raises Refused when the keys cannot be fetched, and Busy."""
+        with self._looking:
+            kept, now = self._kept[address], self._monotonic()
+            known = kept.keys.get(kid)
+            fresh = known is not None and now - kept.fetched_at < _KEPT_SECONDS
+            to_be_fetched = not fresh and now - kept.tried_at >= self._settings.fhir_jwks_again_seconds
+            begins = to_be_fetched and not kept.being_fetched and self._places.acquire(blocking=False)
+            if begins:
+                kept.being_fetched, kept.tried_at = True, now
+            elif known is None and (to_be_fetched or kept.being_fetched):
+                raise Busy
+        if begins:
+            self._fetch(address, kept)
+            known = kept.keys.get(kid)
+        if known is None and kept.failure:
+            raise _refused(kept.failure)
+        return known
 
-    def _refresh(self, kept: _Kept, address: str) -> None:
-        kept.keys, kept.failure = {}, ""
+    def _fetch(self, address: str, kept: _Kept) -> None:
         try:
-            kept.keys = fetch(address, self._settings)
+            kept.keys, kept.fetched_at, kept.failure = fetch(address, self._settings), self._monotonic(), ""
         except Refused as refused:
             kept.failure = str(refused)
         finally:
-            kept.fetched_at = self._monotonic()
+            with self._looking:
+                kept.being_fetched = False
+            self._places.release()
 
 
 def _refused(message: str) -> Refused:

@@ -5,7 +5,6 @@ import smtplib
 from ...domain.refusals import Refused
 from ...hooks import Health, Host
 from ...settings import Settings
-from ...transport.trust import distrusted
 from .. import mailing
 from ..clients.key_addresses import check_published
 from ..clients.register import every_client
@@ -21,7 +20,7 @@ def mail_server(host: Host, settings: Settings) -> Health:
     except Refused as refused:
         return Health.failure(str(refused), "Correct that setting.")
     except (OSError, smtplib.SMTPException) as error:
-        why = distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
+        why = mailing.failure_message(error, settings)
         return Health.failure(
             f"The mail server {settings.smtp_host} cannot be used: {why}",
             "Check smtp_host, smtp_port, smtp_starttls, smtp_user and smtp_password; smtp_ca_file for an authority of "

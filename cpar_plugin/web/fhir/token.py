@@ -24,6 +24,7 @@ from ...domain.refusals import NotFound
 from ...domain.scopes import granted
 from ...services import access
 from ...services.clients import assertions, tokens
+from ...services.clients.key_addresses import Busy
 from ...services.clients.register import Client
 from .addresses import token_url
 from .callers import Callers
@@ -47,6 +48,15 @@ class _TooOften(OAuth2Error):  # type: ignore[misc]
 
     def get_headers(self) -> list[tuple[str, str]]:
         return [*super().get_headers(), ("Retry-After", str(self._seconds))]
+
+
+class _KeysBusy(OAuth2Error):  # type: ignore[misc]
+    error = "temporarily_unavailable"
+    description = "The keys of this client are being fetched. Ask again in a few seconds."
+    status_code = 503
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        return [*super().get_headers(), ("Retry-After", "2")]
 
 
 class _TooLarge(InvalidRequestError):  # type: ignore[misc]
@@ -131,6 +141,8 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
             assertions.use(host, proof)
         except assertions.NotAccepted as reason:
             raise InvalidClientError(str(reason)) from None
+        except Busy:
+            raise _KeysBusy from None
         return _Authenticated(proof.client)
 
     def _token(self, *, client: _Authenticated, scope: str | None, **_: Any) -> dict[str, Any]:
