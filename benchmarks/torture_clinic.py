@@ -61,7 +61,7 @@ class FastClock:
 
     def now(self) -> datetime:
         passed = datetime.now(UTC).timestamp() - self._scene.started_at
-        return (BEGIN + timedelta(seconds=passed * self._scene.speed)).astimezone(self.zone)
+        return (BEGIN + timedelta(seconds=passed * self._scene.speed)).astimezone(UTC)
 
 
 def set_up(scene: Scene, patients: int) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -111,7 +111,7 @@ def _moment(text: str, host: Host) -> datetime:
             raise ValueError
     except ValueError:
         raise click.BadParameter("write it like 2026-11-07T03:15", param_hint="--now") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)).astimezone(UTC)
 
 
 def _told(report: RunReport) -> Iterator[str]:

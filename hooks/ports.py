@@ -135,7 +135,7 @@ class Clock(Protocol):
         """The clinic's time zone."""
 
     def now(self) -> datetime:
-        """The current moment, aware."""
+        """The current moment. Its tzinfo is `datetime.UTC`; the clinic's days and hours are `astimezone(zone)`."""
 
 
 class Host(Protocol):

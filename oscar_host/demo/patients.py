@@ -11,6 +11,7 @@ from cpar_plugin.domain.names import full_name
 from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Actor, AuditEvent
 
+from ..clock import today
 from ..host import OscarHost
 from ..sql import may_be_stored
 from .frame import emr, page
@@ -104,7 +105,7 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
         patient=shown,
         name=full_name(shown.family_name, shown.given_name, capitals=True) or "(no name)",
         mrp=full_name(shown.mrp_family_name, shown.mrp_given_name),
-        age=_age(shown.birth_date, host.clock.now().date()),
+        age=_age(shown.birth_date, today(host.clock)),
         labels=host.roster.status_labels,
         widgets=emr().plugins.demographic_widgets(host, actor, patient_id),
     )
@@ -115,7 +116,7 @@ def _record(connection: Connection, host: OscarHost, patient_id: int) -> Row[tup
     now = host.clock.now()
     next_appointment = (
         select(visit.c.appointment_date)
-        .where(visit.c.demographic_no == patient.c.patient_id, visit.c.appointment_date > now.date())
+        .where(visit.c.demographic_no == patient.c.patient_id, visit.c.appointment_date > today(host.clock))
         .order_by(visit.c.appointment_date)
         .limit(1)
         .scalar_subquery()

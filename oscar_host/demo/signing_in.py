@@ -6,6 +6,7 @@ from flask import current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts import provider_of
+from ..clock import today
 from ..identity import SESSION_KEY
 from ..throttle import Throttle
 from .frame import emr, page
@@ -26,7 +27,7 @@ def sign_in() -> ResponseReturnValue:
     if attempt is None:
         return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     with emr().host.database.engine.connect() as connection:
-        provider_id = provider_of(connection, emr().host.tables, user_name, password, now.date())
+        provider_id = provider_of(connection, emr().host.tables, user_name, password, today(emr().host.clock))
     if provider_id is None:
         return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
     throttle.passed(attempt)

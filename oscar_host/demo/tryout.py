@@ -125,7 +125,8 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     asking.ask(host, settings, manager, first)
-    yield f"On {clock.now():%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
+    made_at = clock.now().astimezone(clock.zone)
+    yield f"On {made_at:%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
 
     clock.move_to(calendar.moment(night, calendar.night_run_at))
     run.run_due(host, settings, clock.now())

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import TIMESTAMP, select, text
 
@@ -23,18 +24,18 @@ def clock(host: OscarHost) -> Health:
     """Whether this machine's clock and the server's agree. Reads no table."""
     if isinstance(host.clock, FixedClock):
         return Health.warning(
-            f"CPAR_NOW is set: for the plugins it is always {host.clock.now():%Y-%m-%d %H:%M}.",
+            f"CPAR_NOW is set: for the plugins it is always {_spoken(host.clock.zone, host.clock.now())}.",
             "That is for trying out: take CPAR_NOW out of the settings.",
         )
     if host.database.engine.dialect.name not in MARIADB:
-        return Health.ok(f"It is {host.clock.now():%Y-%m-%d %H:%M} here; SQLite has no clock of its own.")
+        return Health.ok(f"It is {_spoken(host.clock.zone, host.clock.now())} here; SQLite has no clock of its own.")
     with host.database.engine.connect() as connection:
         connection.execute(text("SELECT 1"))  # connected before the clocks are read
         before = host.clock.now()
         servers: datetime = connection.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one()
         after = host.clock.now()
     apart = abs(servers.replace(tzinfo=UTC) - (before + (after - before) / 2))
-    told = f"It is {after:%Y-%m-%d %H:%M} here; the server's clock differs by {apart.total_seconds():.0f} s."
+    told = f"It is {_spoken(host.clock.zone, after)} here; the server's clock differs by {apart.total_seconds():.0f} s."
     mend = "Let both machines set their clocks by NTP. Several machines tell by the time whose work has been given up."
     if apart > _TOO_MUCH:
         return Health.failure(told, mend)
@@ -46,7 +47,7 @@ def time_zone(host: OscarHost) -> Health:
 
     For visits it does not matter: OSCAR keeps the clinic's civil days and times. It tells of a wrong `time_zone`.
     """
-    ours = host.clock.now().utcoffset() or timedelta(0)
+    ours = host.clock.now().astimezone(host.clock.zone).utcoffset() or timedelta(0)
     told = f"The clinic's zone is {host.clock.zone.key} ({_offset(ours)})"
     if host.database.engine.dialect.name not in MARIADB:
         return Health.ok(f"{told}.")
@@ -119,6 +120,10 @@ def _apart(lines: list[tuple[datetime, bool]], now: datetime) -> tuple[timedelta
 def offset_text(moment: datetime) -> str:
     """The offset of an aware moment, such as UTC-06:00."""
     return _offset(moment.utcoffset() or timedelta(0))
+
+
+def _spoken(zone: ZoneInfo, moment: datetime) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _minutes(time: timedelta) -> int:

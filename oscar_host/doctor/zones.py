@@ -27,7 +27,7 @@ _LOAD: Final = (
 def rules(host: OscarHost) -> Health:
     """Which rules there are, which are used, and whether the server's named zones say the same. Reads no table."""
     decision, zone = zone_rules.decide(), host.clock.zone
-    told = f"{decision.sentence} {zone.key} is at {offset_text(host.clock.now())} now."
+    told = f"{decision.sentence} {zone.key} is at {offset_text(host.clock.now().astimezone(zone))} now."
     if zone.key == zone_rules.ALBERTA and _WINTER.astimezone(zone).utcoffset() != _ALBERTA_TIME:
         return Health.failure(
             f"{told} These rules are from before {_FIRST_WITH_ALBERTA_TIME}: Alberta time is an hour wrong in winter.",
@@ -48,7 +48,7 @@ def _server_differs(host: OscarHost, zone: ZoneInfo) -> bool:
     query = text("SELECT CONVERT_TZ(:moment, '+00:00', :zone)")
     with host.database.engine.connect() as connection:
         for moment in (now, now + timedelta(days=183)):
-            moment = moment.astimezone(UTC).replace(microsecond=0)
+            moment = moment.replace(microsecond=0)
             asked = {"moment": f"{moment:%Y-%m-%d %H:%M:%S}", "zone": zone.key}
             theirs = connection.execute(query, asked).scalar_one()
             if theirs is not None and str(theirs)[:19] != f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}":

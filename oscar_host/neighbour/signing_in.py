@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from cpar_plugin.hooks import Clock
 
 from ..accounts import Pin, provider_of
+from ..clock import today
 from ..identity import SESSION_KEY, signed_in_here
 from ..throttle import Throttle
 from .frame import home, neighbour, page
@@ -53,7 +54,7 @@ def sign_in() -> ResponseReturnValue:
         return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     password, pin = request.form.get("password", ""), Pin(request.form.get("pin", ""), _inside(address))
     with host.database.engine.connect() as connection:
-        provider_id = provider_of(connection, host.tables, user_name, password, now.date(), pin)
+        provider_id = provider_of(connection, host.tables, user_name, password, today(host.clock), pin)
     if provider_id is None:
         log.warning("A sign-in from %s was refused.", address)
         return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)

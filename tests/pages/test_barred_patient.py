@@ -36,7 +36,7 @@ class Clinic(NamedTuple):
 
 def _night(host: OscarHost, clock: FixedClock, outbox: Path) -> None:
     """The next night run."""
-    clock.move_to((clock.now() + timedelta(days=1)).replace(hour=3, minute=15))
+    clock.move_to((clock.now() + timedelta(days=1)).astimezone(clock.zone).replace(hour=3, minute=15))
     run_due(host, load({"outbox_folder": str(outbox)}), clock.now())
 
 

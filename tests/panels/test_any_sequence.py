@@ -26,7 +26,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
 from cpar_plugin.services.bulk import Assign, Move, Remove
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
+from oscar_host.clock import FixedClock, today
 from oscar_host.host import OscarHost
 
 Where = tuple[int, Any, date | None, str | None]
@@ -75,7 +75,7 @@ class AnySequence(RuleBasedStateMachine):
     # The model
 
     def today(self) -> date:
-        return self.clock.now().date()
+        return today(self.clock)
 
     def end(self, patient_id: int) -> int:
         while patient_id in self.kept:

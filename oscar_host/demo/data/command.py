@@ -7,6 +7,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import Refused
+from oscar_host.clock import today
 from oscar_host.host import OscarHost, from_environment, open_host
 
 from .progress import shown
@@ -50,7 +51,7 @@ def demo_data(patients: int, seed: int, as_of: date | None, database: str | None
     started = time.monotonic()
     try:
         with _host(database, schema) as host, shown(patients, "Writing patients", "Finishing") as progress:
-            day = as_of or host.clock.now().date()
+            day = as_of or today(host.clock)
             written = fill(host.database, host.tables, patients=patients, seed=seed, as_of=day, progress=progress)
     except Refused as refused:
         raise click.ClickException(str(refused)) from None
