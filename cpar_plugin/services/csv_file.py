@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from ..domain.texts import readable
 
 _BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
-_FORMULA = ("=", "+", "-", "@")
+# What begins a formula, or the command of a program, in one spreadsheet or another; some read the wide forms as well.
+_FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 _AT_ONCE = 1000
 
 log = logging.getLogger(__name__)

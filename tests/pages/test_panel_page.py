@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text
 
 from cpar_plugin.services import members
 from cpar_plugin.services.csv_export import export
-from cpar_plugin.services.csv_file import ExportBrokenOff
+from cpar_plugin.services.csv_file import ExportBrokenOff, csv_file
 from cpar_plugin.services.panel_members import AT_ONCE
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables
@@ -401,6 +401,12 @@ def test_all_on_the_page_can_be_ticked_without_script(paneled: Any, manager: Any
     paneled("One"), paneled("Two")
     seen = page(manager.post(f"/cpar/panels/{panel}/ticked", act="tick-all"))
     assert seen.count(" checked>") == 2
+
+
+@pytest.mark.parametrize("first", "=+-@|%＝＋－＠")
+def test_a_cell_that_begins_like_a_formula_or_a_command_is_none_for_a_spreadsheet(first: str) -> None:
+    _, *rows = csv.reader(io.StringIO(b"".join(csv_file([("Name",), (f"{first}cmd",), (f"\t {first}cmd",)])).decode()))
+    assert rows == [[f"'{first}cmd"]] * 2
 
 
 def test_the_export_holds_every_patient_safe_from_formulas_and_readable_in_excel(
