@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import FromClause, Row, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from ..domain.refusals import NotFound, Refused
@@ -17,10 +17,16 @@ from .journal import BULK, Kind
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many patients have their earlier membership back, and how many stay as they were changed since."""
+    """How many patients have their earlier membership back, and how many stay: changed since, or not for the actor."""
 
     restored: int
     changed_since: int
+    not_visible: int = 0  # still as the operation left them
+
+    @property
+    def skipped(self) -> int:
+        """How many stay."""
+        return self.changed_since + self.not_visible
 
 
 class UndoneAlready(Refused):
@@ -28,7 +34,7 @@ class UndoneAlready(Refused):
 
 
 def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
-    """Restore panel, dates and how of every patient who is still as the operation left them.
+    """Restore panel, dates and how of every patient who is still as the operation left them and whom the actor may see.
 
     Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, concerns a panel deleted since, or has
     nothing left to restore.
@@ -46,12 +52,18 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
             from_panel_id=of.from_panel_id,
             undoes=operation_id,
         )
-        restored = ledger.append(session, undoing, _still_as_left(operation_id))
+        entry = tables.ledger.alias("entry")
+        as_left = _as_left(entry, operation_id)
+        visible = host.identity.visible(actor, entry.c.patient_id)
+        restored = ledger.append(session, undoing, as_left.where(visible))
+        not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
         if not restored:
-            raise Refused("Every patient of this operation has been changed since: there is nothing to undo.")
+            closed = " or is closed to you" if not_visible else ""
+            raise Refused(f"Every patient of this operation has been changed since{closed}: there is nothing to undo.")
         ledger.carry_out(session, undoing)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
-        undone = Undone(restored, changed_since=session.scalars(entries).one() - restored)
+        changed_since = session.scalars(entries).one() - restored - not_visible
+        undone = Undone(restored, changed_since, not_visible)
         journal.conclude(session, undoing, asdict(undone))
     return undone
 
@@ -76,8 +88,7 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     return row
 
 
-def _still_as_left(operation_id: int) -> Select[Any]:
-    entry = tables.ledger.alias("entry")
+def _as_left(entry: FromClause, operation_id: int) -> Select[Any]:
     as_left = zip(ledger.columns(), ledger.after(entry), strict=True)
     return (
         select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))

@@ -6,11 +6,13 @@ from http import HTTPStatus
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services import left_alone, operations, undo
 from ..services.left_out_next import left_out_next
+from ..services.not_put_back import not_put_back
 from ..settings import load
 from .downloads import csv_download
 from .rendering import page
@@ -26,13 +28,17 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
             left_out = left_out_next(connection, host, actor, settings, operation_id, operation.panel_id)
-    title = f"Bulk Update: {'undone' if operation.undone else 'done'}"
+    undone = operation.undone
+    title = f"Bulk Update: {'undone' if undone else 'done'}"
     return page(
         host,
         title,
         "bulk_result.html",
         operation=operation,
         left_alone=alone,
+        stay=not_put_back(host, actor, operation_id) if undone and undone.skipped else None,
+        full_name=full_name,
+        patient_href=host.pages.patient_href,
         left_out=[(reason, WORDING[reason], left_out[reason]) for reason in Reason if left_out[reason]],
     )
 

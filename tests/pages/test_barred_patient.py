@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from cpar_plugin.services import bulk, members
+from cpar_plugin.services import bulk, members, ticked
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.settings import load
@@ -173,3 +173,55 @@ def test_a_patient_who_is_closed_to_the_one_who_submits_is_sent_all_the_same(
     latest = max(clinic.outbox.rglob("*.json"), key=lambda file: file.stat().st_mtime_ns)
     sent = latest.read_text()
     assert sent.count(f'"family":"{CLOSED}"') == sent.count(f'"family":"{OPEN_TO_ALL}"') == 2
+
+
+def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_whom_it_skipped(
+    clinic: Clinic, barred: Any, manager: Any, host: OscarHost, clock: FixedClock
+) -> None:
+    panel, system, patient = clinic.parts["panel_id"], host.identity.system, host.roster.patients()
+    removed = bulk.carry_out(host, system, bulk.Remove(panel, "AC"))
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    with host.database.engine.connect() as connection:
+        changed = connection.scalars(
+            select(tables.ledger.c.patient_id)
+            .join(patient, patient.c.patient_id == tables.ledger.c.patient_id)
+            .where(tables.ledger.c.operation_id == removed.operation_id, patient.c.family_name == OPEN_TO_ALL)
+        ).first()
+    members.choose(host, system, changed, panel, seen_panel_id=None)
+
+    page = barred.get(barred.post(f"/cpar/bulk/{removed.operation_id}/undo").location).get_data(as_text=True)
+    assert "Patients put back: 2." in page
+    assert "Changed since, and left as they were: 1." in page
+    assert "Closed to Ada Petty, and left as they were: 3." in page
+    assert "Record closed to you: <strong>3</strong>" in page
+    assert re.findall(r'<li><a href="(/patients/[^"]+)">([^<]+)<', page) == [
+        (host.pages.patient_href(changed), f"{OPEN_TO_ALL}, Other")
+    ]
+    assert CLOSED not in page
+    with host.database.engine.connect() as connection:
+        back = connection.scalars(
+            select(patient.c.family_name).join(tables.member, tables.member.c.patient_id == patient.c.patient_id)
+        ).all()
+        looks = connection.scalar(
+            select(func.count()).where(
+                host.tables.log.c.content == "cparPanelMember", host.tables.log.c.data.like("%skipped%")
+            )
+        )
+    assert (sorted(set(back)), len(back), looks) == ([OPEN_TO_ALL], 3, 1)
+
+    page = manager.get(f"/cpar/bulk/{removed.operation_id}").get_data(as_text=True)
+    assert (page.count(f">{CLOSED}, "), page.count(f">{OPEN_TO_ALL}, "), "closed to you" in page) == (3, 1, False)
+
+
+def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barred: Any, host: OscarHost) -> None:
+    panel, system = clinic.parts["panel_id"], host.identity.system
+    with host.database.engine.connect() as connection:
+        closed = connection.scalars(
+            select(tables.member.c.patient_id)
+            .join(host.tables.demographic, host.tables.demographic.c.demographic_no == tables.member.c.patient_id)
+            .where(host.tables.demographic.c.last_name == CLOSED)
+        ).all()
+    done = ticked.carry_out(host, system, ticked.Ticked(panel, closed, ticked.Act.REMOVE))
+    answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
+    assert answer.status_code == 422
+    assert "or is closed to you: there is nothing to undo." in answer.get_data(as_text=True)
