@@ -44,6 +44,12 @@ class OscarDatabase:
             self.engine = _mariadb(checked)
             self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
 
+    def close(self) -> None:
+        """Close all connections: those in use, and any that are opened later, as soon as they are given back."""
+        if not event.contains(self.engine, "checkin", _end):
+            event.listen(self.engine, "checkin", _end)
+        self.engine.dispose()
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction for writing: committed at the end of the block, rolled back when it raises."""
@@ -55,6 +61,10 @@ class OscarDatabase:
         """The same, as a plain connection."""
         with self._writing.begin() as connection:
             yield connection
+
+
+def _end(_: DBAPIConnection | None, connection: ConnectionPoolEntry) -> None:
+    connection.invalidate()
 
 
 def not_allowed(error: OperationalError) -> bool:

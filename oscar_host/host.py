@@ -44,8 +44,8 @@ class OscarHost:
     tables: Tables = field(repr=False)
 
     def close(self) -> None:
-        """Close all connections. They are opened anew if the host is used once more."""
-        self.database.engine.dispose()
+        """Close all connections: those in use, and any that are opened later, as soon as they are given back."""
+        self.database.close()
 
     def __enter__(self) -> "OscarHost":
         return self

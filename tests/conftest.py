@@ -348,7 +348,7 @@ def host(place: Place, clock: FixedClock) -> Iterator[OscarHost]:
     """An OSCAR host with all tables, empty."""
     host = open_host(place.url, host_schema=place.host_schema, clock=clock)
     yield host
-    host.database.engine.dispose()
+    host.close()  # a thread may still be writing
 
 
 @pytest.fixture
@@ -356,7 +356,7 @@ def emr(place: Place, host: OscarHost, clock: FixedClock) -> Iterator[OscarHost]
     """The same host for the EMR's own programs, which may write to all of its tables."""
     emr = open_host(place.of_the_emr.url, host_schema=place.host_schema, clock=clock) if place.emr_url else host
     yield emr
-    emr.database.engine.dispose()
+    emr.close()
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import threading
+from sqlite3 import ProgrammingError
 
 import pytest
+from pymysql.err import InterfaceError
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -188,3 +190,16 @@ def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@pytest.mark.parametrize("opened", ["before", "later"])
+def test_of_a_closed_database_no_connection_stays_open_that_somebody_gives_back(database, opened):
+    """A thread that has not ended yet gives its connection back after everything was closed."""
+    connection = database.engine.connect() if opened == "before" else None
+    database.close()
+    connection = connection or database.engine.connect()
+    connection.execute(select(numbers))
+    raw = connection.connection.dbapi_connection
+    connection.close()
+    with pytest.raises((ProgrammingError, InterfaceError)):  # SQLite's, and MariaDB's
+        raw.cursor().execute("SELECT 1")
