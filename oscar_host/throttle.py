@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Lock
 from typing import NamedTuple
 
@@ -19,9 +20,11 @@ class Attempt(NamedTuple):
 
 @dataclass(slots=True)
 class Throttle:
-    """At most `attempts` wrong passwords for one name within `within`, five times that from one address, and fifty
-    times that altogether, which also bounds what is remembered.
+    """At most `attempts` wrong passwords for one name from one address within `within`, five times that from an address
+    for all names, and fifty times that altogether, which also bounds what is remembered.
 
+    Wrong passwords from one address lock nobody out at another. An address of IPv6 counts as its network of 64 bits,
+    of which one machine may have every address.
     An attempt counts as wrong from its beginning, so that many at once get no further than one after the other.
     """
 
@@ -32,14 +35,13 @@ class Throttle:
 
     def begin(self, user_name: str, address: str, now: datetime) -> Attempt | None:
         """An attempt that may be made now; None when there were too many."""
-        attempt = Attempt(now, folded(user_name), address)
+        attempt = Attempt(now, folded(user_name), _network(address))
         with self._lock:
             while self._wrong and self._wrong[0].at <= now - self.within:
                 self._wrong.popleft()
-            of_name = sum(wrong.user_name == attempt.user_name for wrong in self._wrong)
-            of_address = sum(wrong.address == address for wrong in self._wrong)
+            names = [wrong.user_name for wrong in self._wrong if wrong.address == attempt.address]
             most = self.attempts
-            if of_name >= most or of_address >= 5 * most or len(self._wrong) >= 50 * most:
+            if names.count(attempt.user_name) >= most or len(names) >= 5 * most or len(self._wrong) >= 50 * most:
                 return None
             self._wrong.append(attempt)
             return attempt
@@ -49,3 +51,11 @@ class Throttle:
         with self._lock:
             if attempt in self._wrong:
                 self._wrong.remove(attempt)
+
+
+def _network(address: str) -> str:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Network((found.packed, 64), strict=False)) if isinstance(found, IPv6Address) else address

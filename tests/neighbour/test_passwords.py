@@ -63,13 +63,24 @@ def test_blanks_are_backspaces_before_they_are_hashed() -> None:
     assert not matches("ab", kept)
 
 
-def test_a_name_has_five_attempts_a_minute_however_it_is_written() -> None:
+def test_a_name_has_five_attempts_a_minute_from_one_address_however_it_is_written() -> None:
     throttle = Throttle()
     for name in ("penner", "PENNER", "Penner ", "pénner", "penner"):
         assert throttle.begin(name, "192.0.2.1", NOW)
-    assert throttle.begin("Penner", "192.0.2.2", NOW) is None
-    assert throttle.begin("okafor", "192.0.2.2", NOW)
-    assert throttle.begin("penner", "192.0.2.2", NOW + dt.timedelta(minutes=1))
+    assert throttle.begin("Penner", "192.0.2.1", NOW) is None
+    assert throttle.begin("okafor", "192.0.2.1", NOW)
+    assert throttle.begin("penner", "192.0.2.1", NOW + dt.timedelta(minutes=1))
+
+
+def test_wrong_passwords_from_one_address_lock_nobody_out_at_another() -> None:
+    throttle = Throttle()
+    for number in range(100):
+        throttle.begin("penner", "192.0.2.1", NOW)
+        throttle.begin("penner", f"2001:db8:0:1::{number}", NOW)
+    for address in ("192.0.2.2", "2001:db8:0:2::1"):
+        assert throttle.begin("penner", address, NOW)
+    for address in ("192.0.2.1", "2001:db8:0:1::ffff"):
+        assert throttle.begin("penner", address, NOW) is None
 
 
 def test_a_right_password_does_not_count() -> None:
