@@ -277,6 +277,23 @@ def test_an_export_that_breaks_off_again_and_again_has_failed(
     assert accepted(kick_off(reader))
 
 
+def test_an_export_claimed_with_a_clock_that_was_ahead_is_taken_up(
+    site: OscarHost, people: dict[str, int], clock: FixedClock, ask: Callable[[], str], configured: Settings
+) -> None:
+    ask()
+    now = clock.now()
+    clock.move_to(now + timedelta(days=1))
+    ahead = exports.take_one(site, configured)
+    assert ahead
+    clock.move_to(now)
+    exports.give_up_ahead(site, configured)
+    again = exports.take_one(site, configured)
+    assert again
+    assert (again.export_id, exports.hold(site, configured, ahead)) == (ahead.export_id, False)
+    exports.give_up_ahead(site, configured)
+    assert exports.hold(site, configured, again)
+
+
 def test_a_worker_that_was_too_slow_changes_nothing(
     site: OscarHost,
     people: dict[str, int],

@@ -389,3 +389,22 @@ def test_a_run_that_pretends_to_be_later_removes_nothing_that_is_to_be_kept(worl
     report = run.run_due(world.host, world.settings, years_later)
     assert report.night_begun
     assert b"".join(snapshot.body(world.host, row.snapshot_id)).endswith(b"}")
+
+
+def test_a_claim_taken_with_a_clock_that_was_ahead_is_given_up(due: Any) -> None:
+    now = due.clock.now()
+    due.clock.move_to(now + timedelta(days=1))
+    claim = claimed(due)
+    due.clock.move_to(now)
+    assert due.run().states == {State.WRITTEN: 1}
+    assert carry_on(due, claim, way := Way(take_it)) is None
+    assert way.sent == []
+
+
+def test_a_claim_whose_clock_is_a_little_ahead_is_kept(due: Any) -> None:
+    now = due.clock.now()
+    due.clock.move_to(now + due.settings.claim_time - timedelta(seconds=1))
+    claim = claimed(due)
+    due.clock.move_to(now)
+    assert due.run().states == {}
+    assert carry_on(due, claim, Way(take_it)) == State.DELIVERED

@@ -39,6 +39,7 @@ class Workers:
     def tick(self) -> None:
         """Regular work: remove what is over, and take up what nobody works on, after a crash for instance."""
         exports.forget(self._host, self._settings)
+        exports.give_up_ahead(self._host, self._settings)
         if exports.any_waits(self._host):
             self.wake()
 

@@ -17,7 +17,7 @@ from ...store.tables import submission
 from ...transport import Answer, Envelope, Transport, for_settings, not_sent
 from .. import clinic, heartbeat, mailing, retention
 from . import night
-from .claims import Claim, Now, take_one
+from .claims import Claim, Now, give_up_ahead, take_one
 from .work import carry_on
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
     def moment() -> datetime:
         return host.clock.now() + ahead
 
+    _try(report, lambda: give_up_ahead(host, settings))
     with host.database.engine.connect() as connection:
         stands = clinic.load(connection)
     if not stands.enabled:
