@@ -56,7 +56,7 @@ def app(host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClock, tmp_path
     assert asking.ask(host, settings, everyone, PANEL_ID) == PARTS["submission_id"]
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, PANELS))
     assert register.register(host, everyone, network) == register.id_of(PARTS["client_no"])
-    clock.move_to(clock.now().replace(day=11, hour=4))
+    clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {State.WRITTEN: 1}
     plugins = Plugins()
     plugins.load_installed()

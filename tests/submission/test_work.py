@@ -373,7 +373,7 @@ def test_a_run_that_pretends_to_be_later_counts_its_claims_from_there(world: Any
     report = run.run_due(world.host, world.settings, world.clock.now() + timedelta(days=1))
     assert world.states(panel) == [State.QUEUED]
     assert not report.errors
-    at_night = world.clock.now().replace(hour=3, minute=20)
+    at_night = world.clock.now().astimezone(world.clock.zone).replace(hour=3, minute=20)
     run.run_due(world.host, world.settings, at_night + timedelta(days=1))
     (row,) = world.rows(panel)
     assert row.state == State.WRITTEN
