@@ -1,7 +1,7 @@
 #!/bin/sh
 # See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
-# tomcat`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run fails: no
-# test is skipped for want of it.
+# tomcat commands`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run
+# fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -34,6 +34,12 @@ for need in "$@"; do
         if ! ls /usr/share/tomcat1[01]/bin/bootstrap.jar >/dev/null 2>&1 || ! command -v java >/dev/null; then
             packages="$packages $tomcat default-jre-headless"
         fi
+        ;;
+    commands)
+        # Those of the pages in docs/.
+        for program in curl openssl; do
+            command -v "$program" >/dev/null || packages="$packages $program"
+        done
         ;;
     nginx)
         command -v nginx >/dev/null || packages="$packages nginx"

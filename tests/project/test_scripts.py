@@ -131,10 +131,20 @@ def test_the_library_that_the_browser_driver_lacks_is_named_before_the_driver_is
     assert run(programs, checkout, "needs.sh", "browser").returncode == 0
 
 
+def test_programs_of_the_docs_pages_are_needed_too(programs: Path, checkout: Path) -> None:
+    put(programs, {"id": "echo 1000", "openssl": ""})
+    told = run(programs, checkout, "needs.sh", "commands").stderr
+    assert "apt-get install --no-install-recommends curl\n" in told
+
+
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:
-    there = {"chromium": "", "mariadbd": "", "mariadb-dump": "", "nginx": "", "ldconfig": LIBRARIES}
+    there = {"chromium": "", "mariadbd": "", "mariadb-dump": "", "nginx": ""} | {
+        "curl": "",
+        "openssl": "",
+        "ldconfig": LIBRARIES,
+    }
     put(programs, there | {"id": "echo 0", "apt-get": "exit 1"})
-    done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx")
+    done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx", "commands")
     assert (done.returncode, done.stdout) == (0, "")
 
 
