@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, S
 from . import settings as plugin_settings
 from .domain.refusals import Refused
 from .hooks import Host
-from .services import clinic, notices
+from .services import clinic, mailing, notices
 from .services.submission.run import Progress, RunReport, run_due
 from .services.submission.wording import STATE
 
@@ -89,7 +89,7 @@ def open_host(ctx: click.Context) -> Host:
 @click.option("--now", "text", metavar="MOMENT", help="For trying out: act as if it were 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: begin the night run, send, try again. For cron or systemd, every minute.
+    """Do what is due: begin the night run, send, try again, mail. For cron or systemd, every minute.
 
     With --now, too, what is sent is sent, and a night that has taken place does not take place again.
     """
@@ -100,6 +100,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
         report = run_due(host, settings, now, progress=progress)
     for line in _told(report):
         click.echo(line)
+    mailing.mail(host, settings, now)
     if report.errors:
         raise click.ClickException(f"Not everything could be done ({', '.join(report.errors)}). See the log.")
 

@@ -20,7 +20,7 @@ from .hooks import (
     Widget,
     hookimpl,
 )
-from .services import access, merges
+from .services import access, mailing, merges
 from .services.export.workers import Workers
 from .services.health.checks import checks, tell_connections
 from .services.resources import refresh
@@ -75,15 +75,22 @@ def permissions() -> Sequence[Permission]:
 
 @hookimpl
 def scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, what FHIR resources say anew, certificates, and exports left behind."""
+    """Submissions that are due, mail about them, what FHIR resources say anew, certificates, exports left behind.
+
+    Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
+    """
     settings = load(host.settings)
     exporting = Workers(host, settings)
 
     def run(now: datetime) -> None:
         run_due(host, settings, now)
 
+    def mail(now: datetime) -> None:
+        mailing.mail(host, settings, now)
+
     return [
         Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
+        Job(name="cpar-mail", every=timedelta(minutes=1), run=mail),
         Job(
             name="cpar-fhir",
             every=timedelta(minutes=settings.fhir_refresh_minutes),

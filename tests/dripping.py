@@ -76,7 +76,9 @@ SMTP = ("greeting", "EHLO", "STARTTLS", "TLS", "MAIL", "RCPT", "DATA", "mail", "
 
 
 @contextmanager
-def dripping_mail(at: str, certificate: tuple[str, str]) -> Iterator[int]:
+def dripping_mail(
+    at: str, certificate: tuple[str, str], *, patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[int]:
     """The port of a mail server that does all that is asked, and drips from one place of SMTP on."""
     over = threading.Event()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -87,9 +89,10 @@ def dripping_mail(at: str, certificate: tuple[str, str]) -> Iterator[int]:
             connection.sendall(answer)
             return
         connection.sendall(TLS if place == "TLS" else b"250-")
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + patience_seconds
         while time.monotonic() < until and not over.wait(EVERY_SECONDS):
             connection.sendall(b"-")
+        raise ConnectionAbortedError
 
     def talk(connection: socket.socket) -> None:
         say(connection, "greeting", b"220 mail.example\r\n")

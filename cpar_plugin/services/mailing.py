@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
 
 from ..domain.refusals import Refused
 from ..domain.submission import LOUD, State
@@ -36,7 +36,7 @@ def mail(host: Host, settings: Settings, now: datetime) -> int:
     if not settings.smtp_host:
         return 0
     token = str(uuid4())
-    untold = _untold(now)
+    untold = _untold(now) & is_free(now)
     with host.database.engine.connect() as connection:
         if (
             not settings.smtp_host
@@ -61,13 +61,19 @@ def mail(host: Host, settings: Settings, now: datetime) -> int:
             session.execute(update(submission).where(mine).values(claim=None, claimed_until=None))
 
 
+def waiting(connection: Connection, settings: Settings, now: datetime) -> int:
+    """How many submissions their panels' recipients are still to be told of."""
+    if not settings.smtp_host:
+        return 0
+    return connection.scalar(select(func.count()).select_from(submission).where(_untold(now))) or 0
+
+
 def _untold(now: datetime) -> ColumnElement[bool]:
     reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
     return and_(
         submission.c.state.in_(LOUD),
         submission.c.told_at.is_(None),
         submission.c.finished_at > now - _MAILED_WITHIN,
-        is_free(now),
         reachable,
     )
 

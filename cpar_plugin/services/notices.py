@@ -15,10 +15,11 @@ from ..settings import Settings
 from ..store.tables import clinic, panel, submission
 from ..store.tables import heartbeat as heartbeats
 from ..transport import for_settings
-from . import heartbeat
+from . import heartbeat, mailing
 from .submission.wording import STATE, spoken, spoken_moment
 
 QUIET_AFTER = timedelta(minutes=15)
+_NAMED = 20
 _ENDED = frozenset({*LOUD, State.DELIVERED, State.WRITTEN})
 
 
@@ -107,6 +108,8 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
             .where(submission.c.open_panel_id.is_not(None))
             .group_by(submission.c.state)
         ).all()
+        waiting = connection.execute(_waiting()).all()
+        mails = mailing.waiting(connection, settings, now)
         problems = [notice.text for notice in notices(connection, host, settings, now)]
     facts = [f"The integration has been on since {spoken_moment(stands.enabled_at, calendar)}. Panels: {panels}."]
     if not (stands.name and stands.site_id):
@@ -114,9 +117,31 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
     if beaten_at is not None:
         facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
     facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
+    facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
+    if len(waiting) > _NAMED:
+        facts.append(f"More panels wait: {len(waiting) - _NAMED}.")
+    if mails:
+        facts.append(f"Mail about submissions waits for {settings.smtp_host}: {mails}.")
     facts.append(f"Next night run: {_next_night(calendar, now)}.")
     problems += _unreadable_host(host) + _wrong_settings(settings)
     return Status(tuple(facts), tuple(problems))
+
+
+def _waiting() -> Select[Any]:
+    """What waits for another machine at this moment, or for another attempt at it."""
+    return (
+        select(submission, panel.c.number)
+        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+        .where(submission.c.state.in_([State.SENDING, State.WAITING]))
+        .order_by(panel.c.number)
+    )
+
+
+def _waits(row: Row[Any], calendar: Calendar) -> str:
+    if State(row.state) is State.SENDING:
+        return f"Panel {row.number} waits for the registry: attempt {row.attempts} is under way."
+    again = spoken_moment(row.next_attempt_at, calendar)
+    return f"Panel {row.number} waits for attempt {row.attempts + 1}, {again}. {row.failure}"
 
 
 def _next_night(calendar: Calendar, now: datetime) -> str:

@@ -63,6 +63,11 @@ def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_whi
         assert set(connection.scalars(kinds)) == {"Organization", "Location", "Practitioner", "PractitionerRole"}
 
 
+def test_mail_is_a_job_of_its_own(host: OscarHost, plugins: Plugins) -> None:
+    every = {job.name: job.every for job in plugins.scheduled_jobs(host)}
+    assert every["cpar-submissions"] == every["cpar-mail"] == timedelta(minutes=1)
+
+
 def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
     host: OscarHost, plugins: Plugins, panel: int, clock: Any
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic, members, panels
+from cpar_plugin.services import clinic, mailing, members, panels
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import RunReport, run_due
 from cpar_plugin.settings import Settings
@@ -39,8 +39,10 @@ class World:
         self.clock.move_to(datetime.fromisoformat(text))
 
     def run(self) -> RunReport:
-        """One tick of the scheduler."""
-        return run_due(self.host, self.settings, self.clock.now())
+        """One tick of the scheduler: submissions, and mail about them."""
+        report = run_due(self.host, self.settings, self.clock.now())
+        mailing.mail(self.host, self.settings, self.clock.now())
+        return report
 
     def run_at(self, text: str) -> RunReport:
         self.at(text)

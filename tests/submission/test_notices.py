@@ -3,6 +3,8 @@
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -12,11 +14,17 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import update
 
+from cpar_plugin import plugin
 from cpar_plugin.domain.submission import State
 from cpar_plugin.services import clinic, notices, panels
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.store.tables import submission
+
+from ..authority import Authority
+from ..dripping import dripping_mail
 
 
 class Box:
@@ -133,6 +141,54 @@ def test_the_status_names_facts_and_problems(world: Any) -> None:
     assert "Next night run: 3 November 2026, 03:15." in status.facts
     world.run_at("2026-11-20T08:00")
     assert len(notices.status(world.host, world.settings, world.clock.now()).problems) == 1
+
+
+def test_the_status_names_what_waits_for_another_machine(mailing: Any, box: Box) -> None:
+    box.stop()
+    mailing.panel("0042", notify="manager@clinic.example")
+    mailing.run_at("2026-11-07T03:15")
+    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    (waits,) = [fact for fact in facts if fact.startswith("Panel 0042 waits for attempt 2, 7 November 2026, 03:16.")]
+    assert "The submission could not be written to the folder" in waits
+    with mailing.host.database.session() as session:
+        session.execute(update(submission).values(state=State.SENDING))
+    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    assert "Panel 0042 waits for the registry: attempt 1 is under way." in facts
+    with mailing.host.database.session() as session:
+        session.execute(update(submission).values(state=State.WAITING))
+    mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
+    mailing.run()
+    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    assert "Mail about submissions waits for 127.0.0.1: 1." in facts
+    box.start()
+    mailing.run()
+    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    assert not any(fact.startswith(("Mail", "Panel")) for fact in facts)
+
+
+def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) -> None:
+    mailing.panel("0042", notify="manager@clinic.example")
+    mailing.settings = mailing.settings.model_copy(update={"smtp_host": ""})
+    fail(mailing)
+    other = mailing.panel("0043")
+    certificate = Authority(tmp_path).issue("127.0.0.1")
+    with ThreadPoolExecutor(1) as aside, dripping_mail("greeting", certificate, patience_seconds=600) as port:
+        outbox = {"outbox_folder": str(tmp_path / "another")}
+        slow = {
+            "smtp_host": "127.0.0.1",
+            "smtp_port": str(port),
+            "smtp_from": "c@clinic.example",
+            "smtp_seconds": "600",
+        }
+        host = replace(mailing.host, settings={**outbox, **slow})
+        jobs = {job.name: job for job in plugin.scheduled_jobs(host)}
+        dripped = aside.submit(jobs["cpar-mail"].run, mailing.clock.now())
+        mailing.ask(other)
+        mailing.at("2026-12-01T03:15")
+        jobs["cpar-submissions"].run(mailing.clock.now())
+        assert mailing.states(other) == [State.WRITTEN]
+        assert not dripped.done()
+    assert dripped.result() is None
 
 
 def test_the_status_of_a_clinic_that_is_turned_off_is_no_problem(host: Any, settings: Any, clock: Any) -> None:

@@ -174,6 +174,22 @@ def test_a_claim_is_renewed_while_the_work_goes_on(due: Any) -> None:
     assert renewed.is_set()
 
 
+def test_a_claim_is_not_renewed_beyond_the_deadline_of_sending(due: Any) -> None:
+    due.settings = due.settings.model_copy(update={"claim_seconds": 1, "registry_seconds": 0.1})
+    others: list[claims.Claim | None] = []
+
+    def stand_still(_: Envelope) -> Answer:
+        later(due, timedelta(minutes=1))
+        threading.Event().wait(1)
+        others.append(claims.take_one(due.host, due.settings, due.clock.now))
+        return take_it(_)
+
+    assert carry_on(due, claimed(due), Way(stand_still)) is None
+    [other] = others
+    assert other
+    assert carry_on(due, other, Way(take_it)) == State.DELIVERED
+
+
 def test_a_preparation_that_breaks_off_again_and_again_ends_as_failed(due: Any) -> None:
     for _ in range(work.PREPARATIONS):
         claim = claimed(due)

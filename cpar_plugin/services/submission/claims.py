@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -123,12 +125,12 @@ def _write(session: Session, claim: Claim, states: list[State], /, **values: Any
 
 
 @contextmanager
-def renewed(host: Host, settings: Settings, claim: Claim, now: Now) -> Iterator[None]:
-    """Keep the claim alive, from a thread of its own, while the block works."""
-    done = Event()
+def renewed(host: Host, settings: Settings, claim: Claim, now: Now, *, at_most_seconds: float = inf) -> Iterator[None]:
+    """Keep the claim alive, from a thread of its own, while the block works; no longer than it may take."""
+    done, until = Event(), monotonic() + at_most_seconds
 
     def renew() -> None:
-        while not done.wait(settings.claim_seconds / 3):
+        while not done.wait(settings.claim_seconds / 3) and monotonic() < until:
             # A renewal that fails is made up by the next; a claim that is lost is noticed when the result is written.
             with suppress(SQLAlchemyError), host.database.session() as session:
                 keep_until(session, claim, now() + settings.claim_time)

@@ -15,7 +15,7 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
 from ...transport import Answer, Envelope, Transport, for_settings, not_sent
-from .. import clinic, heartbeat, mailing, retention
+from .. import clinic, heartbeat, retention
 from . import night
 from .claims import Claim, Now, give_up_ahead, take_one
 from .work import carry_on
@@ -36,7 +36,7 @@ class RunReport:
 
 
 def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress | None = None) -> RunReport:
-    """Do everything that is due at `now` (aware). Any number of processes may do so at once.
+    """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
 
     What fails is logged, without patient data, and counted; it stops nothing else. `progress` is told after each panel
     how many are done, and how many there are.
@@ -59,7 +59,6 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
         _work(host, settings, report, moment, progress)
     if report.night_begun:
         _try(report, lambda: retention.forget(host, settings, now=host.clock.now()))
-    _try(report, lambda: mailing.mail(host, settings, moment()))
     if not report.errors:
         heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report

@@ -33,12 +33,11 @@ _PAUSE = timedelta(minutes=1)
 
 def carry_on(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
     """Bring a claimed submission as far as it goes now. Returns its state then; None when the claim was lost."""
+    if claim.state not in (State.DUE, State.PREPARING):
+        return _send(host, settings, transport, claim, now)
     with renewed(host, settings, claim, now):
-        if claim.state in (State.DUE, State.PREPARING):
-            state, ready = _prepare(host, settings, claim, now)
-        else:
-            state, ready = claim.state, claim
-        return _send(host, settings, transport, ready, now) if ready else state
+        state, ready = _prepare(host, settings, claim, now)
+    return _send(host, settings, transport, ready, now) if ready else state
 
 
 def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[State | None, Claim | None]:
@@ -107,7 +106,9 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
         in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
         if not move_on(session, claim, State.SENDING, moment, **sending, **in_doubt):
             return None
-    answer = _answer(host, transport, claim)
+    # Whoever sends longer than it may take has come to a stop: another worker takes over.
+    with renewed(host, settings, claim, now, at_most_seconds=settings.registry_seconds):
+        answer = _answer(host, transport, claim)
     state = _final(answer.outcome)
     if state:
         why = answer.message if state is State.REFUSED else None
