@@ -194,7 +194,7 @@ def test_what_is_refused_is_told_in_the_widgets_place(
     expect(page.locator("#cpar-widget")).to_contain_text("Not Paneled")
 
 
-def test_a_session_that_has_ended_leads_to_the_sign_in_and_not_into_the_widget(
+def test_a_session_that_has_ended_is_told_in_the_widget_or_without_script_leads_to_the_sign_in(
     open_tab: OpenTab, oscar: Any, panel: int, view: str, script: bool
 ) -> None:
     patient = oscar.patient()
@@ -203,6 +203,12 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_and_not_into_the_widget(
     page.locator("summary[title='Add to a panel']").click()
     page.context.clear_cookies()
     page.get_by_role("button", name="0042").click()
+    if script:
+        told = page.locator("#cpar-widget").get_by_role("alert")
+        expect(told).to_contain_text("You are signed out")
+        with page.expect_popup() as popup:
+            told.get_by_role("link", name="sign in again").click()
+        page = popup.value
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.locator("#cpar-widget").count() == 0
     assert page.locator("input[name=next]").get_attribute("value") == view.format(patient)
