@@ -15,7 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
 PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
-WIDTHS = (800, 1280)
+WIDTHS = (390, 800, 1280)
 _OPTIONS = [
     "--no-sandbox",
     "--headless=new",

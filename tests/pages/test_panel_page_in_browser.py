@@ -108,7 +108,9 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
     page.add_init_script("window.print = () => document.documentElement.dataset.printed = 'yes'")
     page.context.add_init_script("window.print = () => document.documentElement.dataset.printed = 'yes'")
     page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_role("row", name="DUNLIN")).to_be_visible()
     page.get_by_role("button", name="Patient").click()
+    expect(page.get_by_role("row", name="GULL")).to_be_visible()
     with page.expect_popup() as popup:
         page.get_by_role("button", name="Print this list").click()
     paper = popup.value
@@ -121,12 +123,15 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
     expect(paper.get_by_role("row", name="ADLER")).to_contain_text("No gender.")
     paper.emulate_media(media="screen")
     paper.get_by_role("link", name="Back to the list").click()
+    expect(paper.get_by_role("button", name="Print this list")).to_be_visible()
     assert _shown(paper) == ["Gull", "Finch", "Eider"]
 
     page.get_by_label("Next submission").select_option("Left out")
     page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("3 patients found")).to_be_visible()
     page.get_by_label("Search in this panel").fill("gull")
     page.get_by_label("Search in this panel").press("Enter")
+    expect(page.get_by_text("1 patient found")).to_be_visible()
     with page.expect_popup() as popup:
         page.get_by_role("button", name="Print this list").click()
     expect(popup.value.get_by_text("Only: found by \u201cgull\u201d; Left out.")).to_be_visible()
