@@ -49,6 +49,12 @@ CUT_TABLES = """
 
 
 @pytest.fixture
+def database_kind() -> str:
+    """No database changes what pages look like."""
+    return "sqlite"
+
+
+@pytest.fixture
 def pages(
     app: Flask,
     host: OscarHost,
