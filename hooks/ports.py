@@ -68,7 +68,10 @@ class Roster(Protocol):
 
 
 class Identity(Protocol):
-    """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them."""
+    """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them.
+
+    Each of them may raise HostUnavailable, for the host to answer: a plugin's interface for programs says it by itself.
+    """
 
     @property
     def system(self) -> Actor:

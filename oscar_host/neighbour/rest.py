@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import requests
 
+from cpar_plugin.hooks import HostUnavailable
 from cpar_plugin.transport.connection import NETWORK_ERRORS, host_of
 from cpar_plugin.transport.deadline import within
 from cpar_plugin.transport.outgoing import Session
@@ -20,7 +21,7 @@ _ANSWER_BYTES = 8 * 1024 * 1024  # the rights of somebody with thousands of rows
 _SIGNED_OUT = (401, 403)
 
 
-class OscarUnavailable(Exception):
+class OscarUnavailable(HostUnavailable):
     """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it.
 
     Its text is for an operator: why its certificate was not accepted, where that was it. `status` is that of OSCAR's

@@ -178,8 +178,11 @@ def test_after_oscar_is_back_so_are_the_pages(person: NewPerson, standing_in: St
     somebody = person("manager")
     standing_in.answers[ME] = lambda *_: Answer(500)
     assert somebody.get("/panels").status_code == 503
+    read = somebody.get("/fhir/Group")
+    assert (read.status_code, read.headers["Retry-After"]) == (503, "10")
+    assert read.json()["issue"][0]["code"] == "transient"
     standing_in.answers[ME] = good
-    assert somebody.get("/panels").status_code == 200
+    assert [somebody.get(path).status_code for path in ("/panels", "/fhir/Group")] == [200, 200]
 
 
 def test_where_nothing_listens_the_page_says_so(beside: Beside) -> None:

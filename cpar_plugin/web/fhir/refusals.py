@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from ...domain.refusals import NotFound, Refused
 from ...fhir_mappings.outcome import IssueType
+from ...hooks import HostUnavailable
 from ...services.export.request import BadKickOff
 from ...services.resources.refusals import Gone
 from ...services.resources.search_values import BadSearch
@@ -38,6 +39,11 @@ def refused(error: Exception) -> Response:
     return turned_away(error)
 
 
+def _later(words: str) -> Refusal:
+    again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, IssueType.TRANSIENT, words, **again)
+
+
 def _as_refusal(error: Exception) -> Refusal:
     match error:
         case BadSearch() | BadKickOff():
@@ -48,14 +54,14 @@ def _as_refusal(error: Exception) -> Refusal:
             return Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, str(error))
         case Refused():
             return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, IssueType.BUSINESS_RULE, str(error))
+        case HostUnavailable():
+            return _later("The EMR cannot tell just now who is asking. Try again in a moment.")
         case HTTPException(code=int(status)) if 400 <= status < 500:
             code, words = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
             return Refusal(HTTPStatus(status), code, words)
     if is_away(error):
         _log.warning("The database cannot be reached: %s", type(error).__name__)
-        words = "The clinic's database cannot be reached just now. Try again in a moment."
-        again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
-        return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, IssueType.TRANSIENT, words, **again)
+        return _later("The clinic's database cannot be reached just now. Try again in a moment.")
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
     _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)

@@ -1,0 +1,5 @@
+"""What a host may raise when a plugin asks it."""
+
+
+class HostUnavailable(Exception):
+    """What knows who is asking, or what they may do, cannot be asked just now. Later may be better."""
