@@ -20,6 +20,8 @@ from .sql import CLOSED_UP, READABLE
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
+# With one of these, PyMySQL 2.2.8 puts away what SQLAlchemy 2.1.9 makes of ssl_ca, and compares no name.
+_FORGET_THE_AUTHORITY = {"ssl_verify_cert", "ssl_verify_identity"}
 _NOT_ALLOWED = (1142, 1143, 1290)  # on the table, on a column, on a server that only reads
 
 # OSCAR's server runs without any mode and cuts what is too long. Ours is strict, but without NO_ZERO_DATE and
@@ -145,4 +147,8 @@ def _mariadb(url: URL) -> Engine:
         unknown = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
         if unknown:
             raise Refused({"database_url": f"The database URL has options that the driver does not know: {unknown}."})
+        forgetful = ", ".join(sorted(_FORGET_THE_AUTHORITY & set(url.query)))
+        if forgetful:
+            message = f"Leave {forgetful} out of the database URL: ssl_ca alone checks certificate and name."
+            raise Refused({"database_url": message})
     return engine

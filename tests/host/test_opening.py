@@ -103,6 +103,12 @@ def test_a_database_url_with_an_unknown_option_is_refused():
         open_host("mysql+pymysql://cpar@localhost/cpar?timeuot=5")
 
 
+@pytest.mark.parametrize("option", ["ssl_verify_identity", "ssl_verify_cert"])
+def test_a_database_url_with_an_option_that_undoes_ssl_ca_is_refused(option):
+    with pytest.raises(Refused, match=f"Leave {option} out"):
+        open_host(f"mysql+pymysql://cpar@localhost/cpar?ssl_ca=/etc/ca.pem&{option}=true")
+
+
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "/etc/localtime"])
 def test_a_time_zone_that_is_none_is_refused(zone, tmp_path):
     with pytest.raises(Refused, match="America/Edmonton"):
