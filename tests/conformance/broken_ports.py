@@ -284,7 +284,8 @@ def the_clock_tells_the_moment_of_the_start(bench: OscarBench) -> OscarBench:
 
 @breaks("test_the_zone_is_one_that_knows_of_summer_and_winter")
 def the_zone_is_an_offset(bench: OscarBench) -> OscarBench:
-    return with_port(bench, "clock", zone=timezone(timedelta(hours=-7)))
+    here = bench.clock.now().astimezone(bench.clock.zone)
+    return with_port(bench, "clock", zone=timezone(here.utcoffset() or timedelta(0)))
 
 
 @breaks("test_settings_are_texts_under_lower_case_names")

@@ -90,7 +90,7 @@ EXPECTED = {
     ("GET", "cpar.bulk"): MANAGEMENT,
     ("POST", "cpar.bulk"): MANAGEMENT,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
-    ("POST", "cpar.undo_bulk"): CHANGES_PANELS,
+    ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.left_alone_of"): MANAGEMENT,
     ("GET", "cpar.submissions"): MANAGEMENT,
     ("GET", "cpar.submission_progress"): MANAGEMENT,
