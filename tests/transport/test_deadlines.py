@@ -24,6 +24,7 @@ from oscar_host.neighbour.settings import NeighbourSettings
 from ..dripping import HTTP, PATIENCE_SECONDS, SMTP, TLS, dripping, dripping_mail
 
 SECONDS = 0.5
+EARLIEST = 0.9 * SECONDS  # what is left may be too little to wait for
 # Without the deadline a call lasts a minute or more, so that any bound below will do, on however slow a machine.
 LATEST = PATIENCE_SECONDS - 20
 
@@ -47,7 +48,7 @@ def ends(call: Call, authority: Any, *, plain: bool = True) -> None:
 
     with ThreadPoolExecutor(len(peers)) as together:
         for peer, took in zip(peers, together.map(meet, peers), strict=True):
-            assert SECONDS <= took < LATEST, peer
+            assert EARLIEST <= took < LATEST, peer
 
 
 def test_a_submission(authority: Any, envelope: Put) -> None:
@@ -77,7 +78,7 @@ def test_a_registry_that_does_not_take_what_is_sent(envelope: Put) -> None:
         answer = for_settings(
             Settings(transport="fhir", registry_url=f"http://127.0.0.1:{port}/fhir", registry_seconds=SECONDS)
         ).send(envelope(20_000))
-        assert SECONDS <= time.monotonic() - began < LATEST
+        assert EARLIEST <= time.monotonic() - began < LATEST
     assert answer.outcome is Outcome.UNCLEAR
 
 
@@ -86,7 +87,7 @@ def test_looking_at_the_certificate_of_the_registry(authority: Any) -> None:
         began = time.monotonic()
         with pytest.raises(DeadlineError):
             server_certificate_ends(f"https://127.0.0.1:{port}", of_registry(authority))
-        assert SECONDS <= time.monotonic() - began < LATEST
+        assert EARLIEST <= time.monotonic() - began < LATEST
 
 
 def test_the_keys_of_a_client(authority: Any) -> None:
@@ -145,7 +146,7 @@ def test_a_mail(authority: Any) -> None:
 
     with ThreadPoolExecutor(len(SMTP)) as together:
         for place, took in zip(SMTP, together.map(meet, SMTP), strict=True):
-            assert SECONDS <= took < LATEST, place
+            assert EARLIEST <= took < LATEST, place
 
 
 def test_a_name_that_nobody_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
