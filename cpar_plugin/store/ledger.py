@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, delete, insert, litera
 from sqlalchemy.orm import Session
 
 from .tables import ledger, member, operation, panel
+from .versions import later, number_at, to_the_second
 
 Columns = tuple[ColumnElement[Any], ...]
 NONE: Columns = (null(), null(), null(), null())
@@ -107,8 +108,8 @@ def move_groups(session: Session, panel_ids: Collection[int], at: datetime) -> N
         update(panel)
         .where(panel.c.panel_id.in_(panel_ids))
         .values(
-            group_version=panel.c.group_version + 1,
+            group_version=later(panel.c.group_version, number_at(at)),
             group_members_version=panel.c.group_members_version + 1,
-            group_changed_at=at.replace(microsecond=0),
+            group_changed_at=to_the_second(at),
         )
     )

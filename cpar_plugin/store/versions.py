@@ -1,7 +1,11 @@
-"""Versions of resources: written where the content differs from what was there, and only then."""
+"""Versions of resources: written where the content differs from what was there, and only then.
+
+A version's number is the moment at which it was made, and higher than the one before: so none is ever made a second
+time, not even after the tables were put back from a backup.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case, literal_column, null, update
@@ -10,7 +14,22 @@ from sqlalchemy.orm import Session
 
 GONE = b""  # the digest of what is gone: whatever comes back differs from it
 _ONE: ColumnElement[int] = literal_column("1")
-_NONE: ColumnElement[int] = literal_column("0")
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def number_at(moment: datetime) -> int:
+    """The least number of a version that is made then: milliseconds since 1970."""
+    return (moment - _BEGINNING) // timedelta(milliseconds=1)
+
+
+def later(version: ColumnElement[int], number: int | ColumnElement[int]) -> ColumnElement[int]:
+    """What a version moves on to: `number`, or one more where it is that far already."""
+    return case((version < number, number), else_=version + _ONE)
+
+
+def to_the_second(moment: datetime) -> datetime:
+    """What `meta.lastUpdated` and `Last-Modified` say is exactly what is kept, so that searches find it."""
+    return moment.replace(microsecond=0)
 
 
 def put(session: Session, table: Table, rows: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -26,7 +45,7 @@ def put(session: Session, table: Table, rows: Sequence[dict[str, Any]], now: dat
     # No parameter in here: the driver sends many rows at once only without.
     changed = table.c.digest != new.digest
     values: list[tuple[str, ColumnElement[Any]]] = [  # MariaDB assigns from left to right
-        ("version", table.c.version + case((changed, _ONE), else_=_NONE)),
+        ("version", case((changed, later(table.c.version, new.version)), else_=table.c.version)),
         ("last_updated", case((changed, new.last_updated), else_=table.c.last_updated)),
         ("gone_at", null()),
         ("digest", new.digest),
@@ -35,13 +54,15 @@ def put(session: Session, table: Table, rows: Sequence[dict[str, Any]], now: dat
         statement = statement.on_duplicate_key_update(values)
     else:
         statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=dict(values))
-    session.execute(statement, [{"version": 1, "last_updated": now, **row} for row in rows])
+    number, moment = number_at(now), to_the_second(now)
+    session.execute(statement, [{"version": number, "last_updated": moment, **row} for row in rows])
 
 
 def mark_gone(session: Session, table: Table, keys: ColumnElement[bool], now: datetime) -> None:
     """Keep that resources are no longer there, which is a version of its own. `keys` says which."""
+    moment = to_the_second(now)
     session.execute(
         update(table)
         .where(keys, table.c.gone_at.is_(None))
-        .values(digest=GONE, version=table.c.version + 1, last_updated=now, gone_at=now)
+        .values(digest=GONE, version=later(table.c.version, number_at(now)), last_updated=moment, gone_at=moment)
     )

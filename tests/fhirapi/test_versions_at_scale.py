@@ -138,7 +138,7 @@ def test_a_reader_whose_view_is_older_gets_a_version_of_its_own(
 ) -> None:
     panel_id, first, second = make_panel("A1"), oscar.patient(), oscar.patient()
     members.choose(site, clerk, first, panel_id, seen_panel_id=None)
-    assert version_of(site, ("Group", str(panel_id))) == 2
+    before = version_of(site, ("Group", str(panel_id)))
     with site.database.writing() as connection:
         connection.execute(update(tables.panel_facility).values(facility_id="000114"))
     groups = GroupSource(site, SETTINGS, CLIENT)
@@ -149,7 +149,7 @@ def test_a_reader_whose_view_is_older_gets_a_version_of_its_own(
         text = orjson.loads(b"".join(groups.body(connection, older)))
     assert len(text["member"]) == 1
     newer = version_of(site, ("Group", str(panel_id)))
-    assert 2 < older.version < newer
+    assert before < older.version < newer
 
 
 def version_of(host: OscarHost, key: tuple[str, str]) -> int:
@@ -166,5 +166,5 @@ def test_a_version_that_somebody_else_has_moved_on_is_taken_as_it_is(
     key = (kind, str(patient_id) if kind == "Patient" else "101")
     with site.database.engine.connect() as connection:
         connection.execute(select(tables.panel)).all()
-        assert version_of(site, key) == 1
-        assert read(connection, site, SETTINGS, CLIENT, *key).version == 1
+        moved = version_of(site, key)
+        assert read(connection, site, SETTINGS, CLIENT, *key).version == moved

@@ -14,11 +14,11 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
 from ...store import versions as stored_versions
+from ...store.versions import to_the_second
 from ..clients.caller import Caller
 from ..journal import Kind
 from ..resources.directory import DirectorySource
 from ..resources.reach import may_read, visible
-from ..resources.versions import to_the_second
 
 _MEMBER, _LEDGER, _OPERATION, _PANEL = tables.member, tables.ledger, tables.operation, tables.panel
 _VERSION = tables.patient_version
@@ -107,7 +107,7 @@ class Changes:
         """So that whoever comes back, unchanged, is told again."""
         with self._host.database.session() as session:
             keys = _VERSION.c.patient_id.in_(patient_ids)
-            stored_versions.mark_gone(session, _VERSION, keys, to_the_second(self._host.clock.now()))
+            stored_versions.mark_gone(session, _VERSION, keys, self._host.clock.now())
 
     def _done_to_panels(self, *kinds: Kind) -> bool:
         done = exists().where(_OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._reached(_OPERATION))

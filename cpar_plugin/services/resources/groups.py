@@ -18,13 +18,14 @@ from ...fhir_mappings.panel_group import ListStatus, panel_group
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
+from ...store.versions import number_at, to_the_second
 from .. import clinic
 from ..clients.caller import Caller
 from .members import members
 from .reach import may_read, number
 from .refusals import Gone
 from .roles import role_ids_of_panels
-from .versions import Versioned, digest, stamped, to_the_second
+from .versions import Versioned, digest, stamped
 
 _NO_GROUP = "There is no such panel, or you may not read it."
 
@@ -107,8 +108,8 @@ class GroupSource:
         return members(connection, self._settings, panel_id, readable)
 
 
-def _move(host: Host, seen: Row[Any], now: bytes) -> tuple[int, datetime]:
-    """Keep the digest and move the version on, unless it is the first one. Returns version and moment of what was seen.
+def _move(host: Host, seen: Row[Any], content: bytes) -> tuple[int, datetime]:
+    """Keep the digest and move the version on. Returns version and moment of what was seen.
 
     Where members have changed since it was seen, what was seen gets a number of its own before that of the newer Group.
     """
@@ -117,17 +118,18 @@ def _move(host: Host, seen: Row[Any], now: bytes) -> tuple[int, datetime]:
     stands = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
     with host.database.session() as session:
         clinic.lock(session)  # or a change of members, which has the row by a foreign key, and this wait for each other
-        moment = to_the_second(host.clock.now())
+        now = host.clock.now()
+        moment = to_the_second(now)
         version, members_version, kept, changed_at = session.execute(stands.where(this).with_for_update()).one()
+        following = max(version + 1, number_at(now))
         if members_version != seen.members_version:
-            session.execute(update(tables.panel).where(this).values(group_version=version + 2, group_changed_at=moment))
-            return version + 1, moment
-        if kept == now:  # another reader was quicker
+            newer = {"group_version": following + 1, "group_changed_at": moment}
+            session.execute(update(tables.panel).where(this).values(newer))
+            return following, moment
+        if kept == content:  # another reader was quicker
             return version, changed_at
-        if kept is None:
+        if kept is None:  # nobody has read it before
             moment = to_the_second(seen.last_updated)
-        else:
-            version += 1
-        values = {"group_version": version, "group_changed_at": moment, "group_digest": now}
+        values = {"group_version": following, "group_changed_at": moment, "group_digest": content}
         session.execute(update(tables.panel).where(this).values(values))
-    return version, moment
+    return following, moment

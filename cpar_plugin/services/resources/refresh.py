@@ -26,7 +26,7 @@ from .directory import DirectorySource
 from .groups import GroupSource
 from .patients import PatientSource
 from .roles import roles_of_panels
-from .versions import digest, of_keys, to_the_second
+from .versions import digest, of_keys
 
 T = TypeVar("T")
 _STREAMED = 200
@@ -112,7 +112,7 @@ def _refresh_patients(host: Host, settings: Settings, caller: Caller, done: Refr
     with host.database.engine.connect() as connection:
         for some in _batches(_changed_patients(connection, host, settings, caller)):
             with host.database.session() as session:
-                stored_versions.put(session, tables.patient_version, some, to_the_second(host.clock.now()))
+                stored_versions.put(session, tables.patient_version, some, host.clock.now())
             done.changed += len(some)
     with host.database.engine.connect() as connection:
         for gone in _batches(_patients_gone(connection, host)):
@@ -166,7 +166,7 @@ def _patients_gone(connection: Connection, host: Host) -> Iterator[tuple[int]]:
 def _forget(host: Host, table: Table, keys: list[Any], done: Refreshed) -> None:
     if keys:
         with host.database.session() as session:
-            stored_versions.mark_gone(session, table, of_keys(table, keys), to_the_second(host.clock.now()))
+            stored_versions.mark_gone(session, table, of_keys(table, keys), host.clock.now())
     done.gone += len(keys)
 
 

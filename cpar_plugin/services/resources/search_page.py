@@ -17,6 +17,7 @@ from ...settings import Settings
 from ...store import tables
 from ...store.folding import can_fold
 from ...store.types import Moment
+from ...store.versions import to_the_second
 from ..clients.caller import Caller
 from . import search_memory
 from .search_groups import GroupSearch
@@ -25,7 +26,7 @@ from .search_patients import PatientSearch
 from .search_request import Criterion, Search
 from .search_values import BadSearch, Period, Token, compared, is_number
 from .sources import LARGE, Source, everything, source
-from .versions import Versioned, to_the_second
+from .versions import Versioned
 
 
 @dataclass(frozen=True, slots=True)

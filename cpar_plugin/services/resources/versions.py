@@ -57,11 +57,6 @@ def digest_of(text: bytes) -> bytes:
     return blake2b(text, digest_size=_DIGEST_BYTES).digest()
 
 
-def to_the_second(moment: datetime) -> datetime:
-    """What `meta.lastUpdated` and `Last-Modified` say is exactly what is kept, so that searches find it."""
-    return moment.replace(microsecond=0)
-
-
 def stamped(resource: Resource, version: int, last_updated: datetime) -> Versioned:
     """The resource with its version in `meta`."""
     meta = {"versionId": str(version), "lastUpdated": instant(last_updated), **resource.get("meta", {})}
@@ -100,7 +95,7 @@ def versioned(host: Host, table: Table, found: Sequence[Found]) -> list[Versione
 
 def _move(host: Host, table: Table, behind: dict[tuple[Any, ...], bytes]) -> dict[tuple[Any, ...], Stored]:
     names = table.primary_key.columns.keys()
-    now = to_the_second(host.clock.now())
+    now = host.clock.now()
     rows = [{**dict(zip(names, key, strict=True)), "digest": behind[key]} for key in sorted(behind)]
     moved: dict[tuple[Any, ...], Stored] = {}
     with host.database.session() as session:

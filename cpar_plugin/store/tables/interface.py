@@ -22,7 +22,7 @@ def _version() -> tuple[Column[Any], ...]:
     """How a resource stood when it was last looked at: it has changed since when its digest is another one."""
     return (
         Column("digest", digest(), nullable=False),  # empty once it is gone
-        Column("version", Integer, nullable=False),
+        Column("version", BigInteger, nullable=False),  # store.versions
         Column("last_updated", Moment, nullable=False),
         Column("gone_at", Moment),
     )

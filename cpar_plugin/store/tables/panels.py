@@ -32,7 +32,7 @@ panel = Table(
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
     # Of the panel as a FHIR Group, see services.resources.groups. The digest is of all but the members.
-    Column("group_version", Integer, nullable=False, default=1),
+    Column("group_version", BigInteger, nullable=False, default=1),  # store.versions
     Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do
     Column("group_changed_at", Moment),  # NULL: when it was created
     Column("group_digest", digest()),  # NULL: nobody has read it yet
