@@ -69,11 +69,12 @@ class Bed:
     own_database: str
     oscar_database: str
     account: str
-    headers: str = ""  # directives that the clinic's own block has besides
+    headers: str = ""
     for_oscar: str = FOR_OSCAR
-    oscar_server: str = ""  # another one than that of the files
+    oscar_server: str = ""
     _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _application: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _unusual: bool = False
 
     @property
     def site(self) -> str:
@@ -180,14 +181,23 @@ class Bed:
             self._nginx.wait()
             self._nginx = None
 
-    @contextmanager
-    def other(self, *more: str) -> Iterator[None]:
-        """nginx as `cpar install-oscar` makes it with these options, while the block runs."""
+    def restart_nginx(self, *more: str, headers: str = "", for_oscar: str = FOR_OSCAR, oscar_server: str = "") -> None:
+        """nginx as `cpar install-oscar` makes it with the options `more`, until `as_usual`.
+
+        `headers` are directives that the clinic's own block has besides, `for_oscar` those for OSCAR, and
+        `oscar_server` is another server than that of the files.
+        """
+        self.headers, self.for_oscar, self.oscar_server = headers, for_oscar, oscar_server
         self.stop_nginx()
         self.start_nginx(*more)
-        yield
-        self.stop_nginx()
-        self.start_nginx()
+        self._unusual = True
+
+    def as_usual(self) -> None:
+        """OSCAR and nginx as most clinics have them. Nobody may have a page open that is still loading."""
+        self.oscar.as_usual()
+        if self._unusual:
+            self.restart_nginx()
+            self._unusual = False
 
     @contextmanager
     def running(self) -> Iterator["Bed"]:

@@ -39,10 +39,11 @@ def running_bed(mariadb_server: URL, rows: OscarRows) -> Iterator[Bed]:
 
 
 @pytest.fixture
-def bed(running_bed: Bed) -> Bed:
-    """The same, with OSCAR set up as usual."""
-    running_bed.oscar.as_usual()
-    return running_bed
+def bed(running_bed: Bed) -> Iterator[Bed]:
+    """The same, with OSCAR and nginx as usual; again so afterwards, when browsers have closed their pages."""
+    running_bed.as_usual()
+    yield running_bed
+    running_bed.as_usual()
 
 
 @pytest.fixture(scope="session")

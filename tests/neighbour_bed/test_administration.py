@@ -90,23 +90,23 @@ def test_a_doctor_who_manages_no_panels_finds_no_entry(at_browser: At) -> None:
 
 def test_on_other_pages_that_load_the_same_script_nothing_is_asked(bed: Bed, at_browser: At) -> None:
     bed.oscar.set(of_the_day="/oscar/js/custom/clinic/main.js")
-    with bed.other("--into-page", "append"):
-        page = at_browser(MANAGER)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto("/oscar/provider/providercontrol.jsp")
-        page.wait_for_load_state("networkidle")
+    bed.restart_nginx("--into-page", "append")
+    page = at_browser(MANAGER)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/oscar/provider/providercontrol.jsp")
+    page.wait_for_load_state("networkidle")
     assert any(address.endswith("/frame/administration.js") for address in asked)
     assert not any("/page/" in address for address in asked)
 
 
 @pytest.mark.parametrize("way", ["append", "include"])
 def test_the_entry_is_there_in_the_other_ways_too(bed: Bed, at_browser: At, way: str) -> None:
-    with bed.other("--into-page", way):
-        page = at_browser(MANAGER)
-        page.goto("/oscar/administration/")
-        expect(page.get_by_role("link", name=SECTION)).to_be_visible()
-        page.wait_for_load_state("networkidle")
+    bed.restart_nginx("--into-page", way)
+    page = at_browser(MANAGER)
+    page.goto("/oscar/administration/")
+    expect(page.get_by_role("link", name=SECTION)).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 def test_no_other_site_may_put_our_pages_into_a_frame(bed: Bed, at_browser: At) -> None:

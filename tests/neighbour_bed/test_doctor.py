@@ -2,9 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -48,22 +47,6 @@ def doctor(bed: Bed, tmp_path: Path) -> Doctor:
     return look
 
 
-@pytest.fixture
-def with_nginx(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """nginx as this clinic has it."""
-
-    def changed(*options: str, **attributes: Any) -> None:
-        for name, value in attributes.items():
-            monkeypatch.setattr(bed, name, value)
-        bed.stop_nginx()
-        bed.start_nginx(*options)
-
-    yield changed
-    monkeypatch.undo()
-    bed.stop_nginx()
-    bed.start_nginx()
-
-
 def levels(found: dict[str, dict[str, str]]) -> dict[str, str]:
     return {name: one["level"] for name, one in found.items() if one["level"] != "ok"}
 
@@ -78,19 +61,17 @@ def test_by_the_book_everything_that_browsers_get_is_right_and_found_from_nginxs
     assert len(bed.oscar.log()) - questions <= 1, "only the check of REST leaves a line in OSCAR's log"
 
 
-def test_without_the_line_in_server_xml_pages_and_cookie_are_told_with_that_line(
-    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
-) -> None:
-    with_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
+def test_without_the_line_in_server_xml_pages_and_cookie_are_told_with_that_line(bed: Bed, doctor: Doctor) -> None:
+    bed.restart_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
     found = doctor(oscar_url=bed.oscar.plain_url)
     assert levels(found) == {"base-href": "failure", "session-cookie": "warning"}
     assert "RemoteIpValve" in found["base-href"]["mend"]
 
 
-def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(
-    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
-) -> None:
-    with_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"), for_oscar="proxy_set_header Host $http_host;")
+def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed, doctor: Doctor) -> None:
+    bed.restart_nginx(
+        oscar_server=bed.oscar.plain_url.removesuffix("/oscar"), for_oscar="proxy_set_header Host $http_host;"
+    )
     found = doctor(oscar_url=bed.oscar.plain_url)
     wrong = {"redirects": "failure", "base-href": "failure", "session-cookie": "warning", "client-address": "warning"}
     assert levels(found) == wrong
@@ -98,17 +79,13 @@ def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(
     assert "X-Forwarded-For $remote_addr" in found["client-address"]["mend"]
 
 
-def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(
-    bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]
-) -> None:
-    with_nginx(oscar_server=bed.oscar.secure_url.removesuffix("/oscar"), for_oscar=FOR_OSCAR)
+def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(bed: Bed, doctor: Doctor) -> None:
+    bed.restart_nginx(oscar_server=bed.oscar.secure_url.removesuffix("/oscar"), for_oscar=FOR_OSCAR)
     assert levels(doctor(oscar_url=bed.oscar.secure_url)) == {}
 
 
-def test_scripts_that_nginx_does_not_put_into_the_pages_are_told(
-    doctor: Doctor, with_nginx: Callable[..., None]
-) -> None:
-    with_nginx("--into-page", "append")
+def test_scripts_that_nginx_does_not_put_into_the_pages_are_told(bed: Bed, doctor: Doctor) -> None:
+    bed.restart_nginx("--into-page", "append")
     assert levels(doctor()) == {"record-script": "warning", "menu-script": "warning"}
 
 
@@ -129,12 +106,12 @@ def test_an_address_that_is_not_known_or_does_not_answer_is_told_and_no_more_is_
     assert told in found["browser-address"]["mend"]
 
 
-def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor, with_nginx: Callable[..., None]) -> None:
-    with_nginx("--own-database", "another")  # a folder of files of its own
+def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor) -> None:
+    bed.restart_nginx("--own-database", "another")  # a folder of files of its own
     part = bed.folder / "own-database-another/nginx-server.conf"
     text = part.read_text()
     part.write_text("")
-    with_nginx("--own-database", "another")
+    bed.restart_nginx("--own-database", "another")
     found = doctor(oscar_browser_url=f"{bed.site}/oscar")
     part.write_text(text)
     assert levels(found) == {"browser-address": "failure"}

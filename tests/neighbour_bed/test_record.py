@@ -158,20 +158,20 @@ def test_while_the_application_is_down_the_page_of_the_patient_is_as_without_it(
 def test_a_script_that_the_clinic_has_there_already_runs_as_before(bed: Bed, rows: Any, at_browser: At) -> None:
     bed.oscar.script("master", "window.clinicsOwn = document.readyState // without an end of line")
     bed.oscar.set(custom=MASTER_SCRIPT)
-    with bed.other("--into-page", "append"):
-        page = at_browser(DOCTOR)
-        page.goto(master_record(rows.patient()))
-        expect(box(page)).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("clinicsOwn") == "loading"
+    bed.restart_nginx("--into-page", "append")
+    page = at_browser(DOCTOR)
+    page.goto(master_record(rows.patient()))
+    expect(box(page)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("clinicsOwn") == "loading"
 
 
 def test_a_copy_of_that_script_from_before_the_installation_does_not_count_as_unchanged(bed: Bed) -> None:
     bed.oscar.script("master", "own()")
     since = {"If-Modified-Since": "Thu, 01 Oct 2026 00:00:00 GMT"}
     assert requests.get(bed.oscar.url[:-6] + MASTER_SCRIPT, headers=since, timeout=60).status_code == 304
-    with bed.other("--into-page", "append"):
-        answer = requests.get(bed.site + MASTER_SCRIPT, headers=since, verify=bed.authority, timeout=60)
+    bed.restart_nginx("--into-page", "append")
+    answer = requests.get(bed.site + MASTER_SCRIPT, headers=since, verify=bed.authority, timeout=60)
     assert answer.status_code == 200
     assert answer.text.startswith("own()\n;import(")
     assert not {"Last-Modified", "ETag"} & set(answer.headers)
@@ -181,20 +181,20 @@ def test_where_the_page_asks_for_that_script_and_there_is_none_it_is_ours_alone(
     bed: Bed, rows: Any, at_browser: At
 ) -> None:
     bed.oscar.set(custom=MASTER_SCRIPT)
-    with bed.other("--into-page", "append"):
-        page = at_browser(DOCTOR)
-        page.goto(master_record(rows.patient()))
-        expect(box(page)).to_be_visible()
-        page.wait_for_load_state("networkidle")
+    bed.restart_nginx("--into-page", "append")
+    page = at_browser(DOCTOR)
+    page.goto(master_record(rows.patient()))
+    expect(box(page)).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 def test_the_third_way_is_a_file_that_oscar_includes(bed: Bed, rows: Any, at_browser: At) -> None:
-    with bed.other("--into-page", "include"):
-        bed.oscar.set(included=(bed.folder / "into-page-include/cparView.jsp").read_text())
-        page = at_browser(DOCTOR)
-        page.goto(master_record(rows.patient()))
-        expect(box(page)).to_be_visible()
-        page.wait_for_load_state("networkidle")
+    bed.restart_nginx("--into-page", "include")
+    bed.oscar.set(included=(bed.folder / "into-page-include/cparView.jsp").read_text())
+    page = at_browser(DOCTOR)
+    page.goto(master_record(rows.patient()))
+    expect(box(page)).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 def test_however_often_the_page_asks_for_it_the_box_is_there_once(bed: Bed, rows: Any, at_browser: At) -> None:
@@ -257,22 +257,21 @@ def test_while_oscar_is_down_nobody_gets_in_and_a_page_says_so(bed: Bed, at_brow
 
 
 def test_under_no_referrer_policy_every_form_works(
-    bed: Bed, rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At, monkeypatch: pytest.MonkeyPatch
+    bed: Bed, rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
 ) -> None:
     patient_id = rows.patient()
     confirmed_earlier(own_host, patient_id, two_panels[0])
-    monkeypatch.setattr(bed, "headers", "add_header Referrer-Policy no-referrer always;")
-    with bed.other():
-        page = opened(at_browser(DOCTOR), patient_id)
-        box(page).get_by_role("button", name="Confirm").click()
-        expect(box(page).get_by_role("status")).to_contain_text("Confirmed today")
-        box(page).get_by_label("Panel options").click()
-        box(page).get_by_role("button", name="Remove from current panel").click()
-        expect(box(page).get_by_role("status")).to_contain_text("Removed from the panel")
-        page = at_browser(MANAGER)
-        page.goto("/oscar/cpar/settings")
-        page.get_by_role("button", name="Save").click()
-        expect(page.get_by_role("status")).to_be_visible()
+    bed.restart_nginx(headers="add_header Referrer-Policy no-referrer always;")
+    page = opened(at_browser(DOCTOR), patient_id)
+    box(page).get_by_role("button", name="Confirm").click()
+    expect(box(page).get_by_role("status")).to_contain_text("Confirmed today")
+    box(page).get_by_label("Panel options").click()
+    box(page).get_by_role("button", name="Remove from current panel").click()
+    expect(box(page).get_by_role("status")).to_contain_text("Removed from the panel")
+    page = at_browser(MANAGER)
+    page.goto("/oscar/cpar/settings")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_be_visible()
 
 
 def test_a_form_that_is_refused_leaves_one_sentence_in_the_box(
