@@ -36,8 +36,12 @@ def reconcile(session: Session, host: Host) -> int:
 
     Takes part in the caller's transaction, after `clinic.lock`.
     """
-    unmerges.take_back(session, host)
-    return _carry_over(session, host)
+    taken_back = unmerges.take_back(session, host)
+    carried_over, left = _carry_over(session, host)
+    operation_ids = [one for one in (taken_back, carried_over) if one]
+    if operation_ids:
+        ledger.move_changed_groups(session, operation_ids, host.clock.now())
+    return left
 
 
 def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -85,11 +89,12 @@ def catch_up_to_show(host: Host) -> bool:
         return False
 
 
-def _carry_over(session: Session, host: Host) -> int:
+def _carry_over(session: Session, host: Host) -> tuple[int | None, int]:
+    """The operation, None where there was nothing to do, and how many were carried over."""
     merged = host.roster.merged()
     retired = member.join(merged, merged.c.retired_id == member.c.patient_id)
     if session.scalar(select(member.c.patient_id).select_from(retired).limit(1)) is None:
-        return 0
+        return None, 0
     operation_id = journal.record(session, host, host.identity.system, Kind.MERGE)
     inheriting = ledger.append(session, operation_id, _what_is_kept(host))
     leaving = select(member.c.patient_id, *ledger.columns(), *ledger.NONE).select_from(retired)
@@ -99,9 +104,9 @@ def _carry_over(session: Session, host: Host) -> int:
     followed = select(member.c.patient_id, merged.c.kept_id, literal(operation_id)).select_from(retired)
     columns = [inherited.c.retired_id, inherited.c.kept_id, inherited.c.operation_id]
     session.execute(insert(inherited).from_select(columns, followed))
-    ledger.carry_out(session, operation_id)
+    ledger.apply(session, operation_id)
     journal.conclude(session, operation_id, {"merged": left, "inherited": inheriting})
-    return left
+    return operation_id, left
 
 
 def _what_is_kept(host: Host) -> Select[Any]:

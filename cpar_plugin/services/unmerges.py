@@ -63,15 +63,18 @@ def broken(host: Host) -> Select[Any]:
     return query.where(is_broken)
 
 
-def take_back(session: Session, host: Host) -> None:
-    """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over anew."""
+def take_back(session: Session, host: Host) -> int | None:
+    """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over anew.
+
+    Returns the operation, None where no membership changed: the caller moves the Groups on.
+    """
     concerned = set(session.scalars(broken(host).with_only_columns(inherited.c.kept_id)))
     if not concerned:
-        return
+        return None
     rows = [_Followed(*row) for row in session.execute(_followed(host)[0].where(inherited.c.kept_id.in_(concerned)))]
     ids = concerned | {row.retired_id for row in rows}
     now = _standings(session, ids)
-    past = _entries(session, ids, min(row.operation_id for row in rows))
+    past = _entries(session, ids)
     live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
     becomes: dict[int, Standing | None] = {}
     done: list[int] = []
@@ -94,12 +97,13 @@ def take_back(session: Session, host: Host) -> None:
                 stays[row.retired_id] = now[kept_id].since
             else:
                 done.append(row.retired_id)
-    _write(session, host, now, becomes)
+    operation_id = _write(session, host, now, becomes)
     session.execute(delete(inherited).where(inherited.c.retired_id.in_(done)))
     for retired_id, kept_id in onward.items():
         session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(kept_id=kept_id))
     for retired_id, since in stays.items():
         session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(stays_since=since))
+    return operation_id
 
 
 def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
@@ -114,18 +118,21 @@ def _own(past: Iterable[_Entry], operation_id: int) -> Standing | None:
     return merging[-1].before
 
 
-def _write(session: Session, host: Host, now: Mapping[int, Standing], becomes: Mapping[int, Standing | None]) -> None:
+def _write(
+    session: Session, host: Host, now: Mapping[int, Standing], becomes: Mapping[int, Standing | None]
+) -> int | None:
     changed = {key: side for key, side in becomes.items() if side != now.get(key)}
     if not changed:
-        return
+        return None
     operation_id = journal.record(session, host, host.identity.system, Kind.UNMERGE)
     rows = [
         {"operation_id": operation_id, "patient_id": key} | _side("from", now.get(key)) | _side("to", side)
         for key, side in changed.items()
     ]
     session.execute(insert(entries), rows)
-    ledger.carry_out(session, operation_id)
+    ledger.apply(session, operation_id)
     journal.conclude(session, operation_id, {"changed": len(changed)})
+    return operation_id
 
 
 def _side(name: str, standing: Standing | None) -> dict[str, Any]:
@@ -164,12 +171,12 @@ def _standings(session: Session, ids: Collection[int]) -> dict[int, Standing]:
     return {row.patient_id: Standing(*row[1:]) for row in rows}
 
 
-def _entries(session: Session, ids: Collection[int], first: int) -> dict[int, list[_Entry]]:
-    """What was done to these records from an operation on, the earliest first."""
+def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_Entry]]:
+    """What was done to these records, the earliest first."""
     rows = session.execute(
         select(entries.c.patient_id, entries.c.operation_id, operation.c.kind, *ledger.before(), *ledger.after())
         .join(operation, operation.c.operation_id == entries.c.operation_id)
-        .where(entries.c.patient_id.in_(ids), entries.c.operation_id >= first)
+        .where(entries.c.patient_id.in_(ids))
         .order_by(entries.c.operation_id)
     )
     found: dict[int, list[_Entry]] = {}

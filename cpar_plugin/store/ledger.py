@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, delete, insert, literal, null, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, delete, func, insert, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from .tables import ledger, member, operation, panel
@@ -83,6 +83,19 @@ def carry_out(session: Session, operation_id: int) -> None:
 
     The Groups of the panels concerned move on with it.
     """
+    apply(session, operation_id)
+    concerned = session.execute(
+        select(ledger.c.from_panel_id, ledger.c.to_panel_id, operation.c.at)
+        .join(operation)
+        .where(ledger.c.operation_id == operation_id)
+        .distinct()
+    ).all()
+    if concerned:
+        move_groups(session, {panel_id for row in concerned for panel_id in row[:2] if panel_id}, concerned[0].at)
+
+
+def apply(session: Session, operation_id: int) -> None:
+    """The same for the members alone: `move_changed_groups` follows, when all operations of the change are done."""
     of_operation = ledger.c.operation_id == operation_id
     had_a_panel = ledger.c.from_panel_id.is_not(None)
     if session.get_bind().dialect.name == "sqlite":  # which has no DELETE over two tables
@@ -92,14 +105,28 @@ def carry_out(session: Session, operation_id: int) -> None:
         session.execute(delete(member).where(member.c.patient_id == ledger.c.patient_id, of_operation, had_a_panel))
     now = select(ledger.c.patient_id, *after()).where(of_operation, ledger.c.to_panel_id.is_not(None))
     session.execute(insert(member).from_select([member.c.patient_id, *columns()], now))
+
+
+def move_changed_groups(session: Session, operation_ids: Collection[int], at: datetime) -> None:
+    """Move on the Groups of the panels where these operations, taken together, have changed a membership."""
+    ends = (
+        select(func.min(ledger.c.operation_id).label("first"), func.max(ledger.c.operation_id).label("last"))
+        .add_columns(ledger.c.patient_id)
+        .where(ledger.c.operation_id.in_(operation_ids))
+        .group_by(ledger.c.patient_id)
+        .subquery()
+    )
+    first, last = ledger.alias("first_entry"), ledger.alias("last_entry")
     concerned = session.execute(
-        select(ledger.c.from_panel_id, ledger.c.to_panel_id, operation.c.at)
-        .join(operation)
-        .where(of_operation)
+        select(first.c.from_panel_id, last.c.to_panel_id)
+        .select_from(ends)
+        .join(first, (first.c.operation_id == ends.c.first) & (first.c.patient_id == ends.c.patient_id))
+        .join(last, (last.c.operation_id == ends.c.last) & (last.c.patient_id == ends.c.patient_id))
+        .where(or_(*(was.is_distinct_from(now) for was, now in zip(before(first), after(last), strict=True))))
         .distinct()
     ).all()
-    if concerned:
-        move_groups(session, {panel_id for row in concerned for panel_id in row[:2] if panel_id}, concerned[0].at)
+    if panel_ids := {panel_id for row in concerned for panel_id in row if panel_id}:
+        move_groups(session, panel_ids, at)
 
 
 def move_groups(session: Session, panel_ids: Collection[int], at: datetime) -> None:

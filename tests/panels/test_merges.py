@@ -74,6 +74,12 @@ def _explained(placed: Any, replayed: Any) -> Iterator[None]:
     assert replayed() == placed()
 
 
+def group_version(site: OscarHost, panel_id: int) -> int | None:
+    panel = tables.panel.c
+    with site.database.engine.connect() as connection:
+        return connection.scalar(select(panel.group_version).where(panel.panel_id == panel_id))
+
+
 def test_the_record_kept_inherits_panel_and_dates(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any
 ) -> None:
@@ -311,6 +317,20 @@ def test_a_chain_that_is_undone_at_one_place_holds_at_the_other(
     assert placed() == {chain[which]: before}
 
 
+def test_a_chain_that_is_undone_from_its_beginning_gives_nobody_what_they_had_inherited(
+    make_panel: MakePanel, oscar: Any, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    first, between, last = add(make_panel("1")), add(None), add(make_panel("2"))
+    before = placed()
+    for retired, kept in ((first, between), (between, last)):
+        oscar.merge(retired, kept)
+        reconcile()
+    for retired in (first, between):
+        split(retired)
+        reconcile()
+    assert placed() == before
+
+
 def test_of_two_merged_into_one_the_other_stays_merged(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
@@ -337,6 +357,24 @@ def test_a_record_merged_elsewhere_takes_its_membership_along(
     oscar.merge(record, other)
     reconcile()
     assert placed() == {other: before[record]}
+
+
+def test_a_record_merged_elsewhere_leaves_the_group_as_it_was_where_nobody_else_is_on_the_panel_then(
+    site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
+) -> None:
+    panel_id = make_panel("1")
+    stays, record, kept = add(panel_id), add(panel_id), add(None)
+    oscar.merge(record, kept)
+    reconcile()
+    members.remove(site, clerk, kept, seen_panel_id=panel_id)
+    before, version = placed(), group_version(site, panel_id)
+    split(record)
+    oscar.merge(record, stays)
+    assert reconcile() == 1
+    assert (placed(), group_version(site, panel_id)) == (before, version)
+    split(record)
+    reconcile()
+    assert (set(placed()), group_version(site, panel_id)) == ({stays, record}, version + 1)
 
 
 def test_a_circle_that_comes_and_goes_loses_nobody(
