@@ -1,35 +1,88 @@
 """What every application around the plugins' pages has in common: sessions, forms, headers, and the plugins in it."""
 
+import hmac
+import secrets
 from typing import Any
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from itsdangerous import BadData, URLSafeTimedSerializer
 
-from cpar_plugin.hooks import Host, ProgramInterface
+from cpar_plugin.hooks import Actor, Host, Identity, ProgramInterface
 from cpar_plugin.hooks.plugins import Plugins
 
 from . import zone_rules
 
 LARGEST_FORM = 1024 * 1024
 _OWN_SITE = ("same-origin", "none")  # the Fetch Metadata of W3C; `none` is a person's own doing, such as loading again
+_TOKENS = "csrf_token"  # under which Flask-WTF keeps in the session what the tokens of forms are made of
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
 
 
+class BegunByAnother(CSRFError):  # type: ignore[misc]
+    """The form is of this site, but was opened by somebody else than `actor`, who is signed in now."""
+
+    def __init__(self, actor: Actor) -> None:
+        super().__init__("Somebody else has opened the form.")
+        self.actor = actor
+
+
 class _Forms(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
     """Flask-WTF's own. That a form came from this site is shown by its token, and by what a browser says besides.
 
     Not by `Referer`, as Flask-WTF would have it: under `Referrer-Policy: no-referrer` no browser sends it.
+
+    What the session keeps for the tokens ends with a mark of whoever is signed in, so that a form is not carried out
+    as somebody else who has signed in meanwhile in the same browser.
     """
 
+    def __init__(self, app: Flask, identity: Identity) -> None:
+        self._identity = identity
+        super().__init__(app)
+
     def protect(self, apply_exemptions: bool = False) -> None:
+        if apply_exemptions and (_is_file() or self._is_exempt()):
+            return
+        actor, sent = self._identity.current(), request.method in current_app.config["WTF_CSRF_METHODS"]
+        begun_by = _begun_by(self._get_csrf_token()) if sent else ""
+        if actor or not sent:  # who is signed out hears so from the page that is asked
+            _mark_forms(_mark(actor))
+        if actor and begun_by and not hmac.compare_digest(begun_by, _mark(actor)):
+            raise BegunByAnother(actor)
         super().protect(apply_exemptions)
         if g.get("csrf_valid") and request.headers.get("Sec-Fetch-Site", _OWN_SITE[0]) not in _OWN_SITE:
             raise CSRFError("Another site sent the form.")
+
+
+def _is_file() -> bool:
+    return (request.endpoint or "").rpartition(".")[2] == "static"
+
+
+def _mark(actor: Actor | None) -> str:
+    """What stands for the actor in tokens; '' for nobody."""
+    key = str(current_app.secret_key).encode()
+    return hmac.digest(key, f"forms of {actor.actor_id}".encode(), "sha256").hex()[:32] if actor else ""
+
+
+def _mark_forms(mark: str) -> None:
+    """Let the forms of this answer, and of later ones, be those of the marked person. The part by chance stays."""
+    kept, _, marked = session.get(_TOKENS, "").partition(".")
+    if not kept or marked != mark:
+        session[_TOKENS] = f"{kept or secrets.token_hex(20)}.{mark}"
+
+
+def _begun_by(token: str | None) -> str:
+    """The mark in a form's token; '' where nobody was signed in, and where the token is none of ours."""
+    signing = URLSafeTimedSerializer(current_app.secret_key or "", salt="wtf-csrf-token")
+    try:
+        return str(signing.loads(token or "")).partition(".")[2]
+    except BadData:
+        return ""
 
 
 class _Sessions(SecureCookieSessionInterface):
@@ -67,7 +120,7 @@ def register_plugins(app: Flask, host: Host, plugins: Plugins, mounted_at: str =
     `mounted_at` is the path that the application answers below. A plugin's prefix that it ends with is not repeated:
     `/oscar/cpar/panels`, not `/oscar/cpar/cpar/panels`.
     """
-    forms = _Forms(app)
+    forms = _Forms(app, host.identity)
     for blueprint in plugins.blueprints(host):
         prefix = blueprint.url_prefix or ""
         app.register_blueprint(blueprint, url_prefix="" if prefix and mounted_at.endswith(prefix) else prefix)

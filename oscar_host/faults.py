@@ -18,6 +18,8 @@ from werkzeug.exceptions import HTTPException
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away
 from cpar_plugin.web.sign_in import to_sign_in
 
+from .application import BegunByAnother
+
 log = logging.getLogger(__name__)
 
 _INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
@@ -25,6 +27,11 @@ _OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # Where a script puts the answer into a page, a sentence above what is there.
 _IN_PLACE = "This did not work: load the page again, then try once more."
+_ANOTHER = "You are now signed in as {name}"
+_BEGUN_BY_ANOTHER = (
+    "This form was opened by somebody else, so nothing was done. To go on as {name}, copy what you have typed, then "
+    "load the page again. If that is not you, sign in as yourself first."
+)
 _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
 _AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
@@ -58,6 +65,12 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
     }
 
+    def begun_by_another(error: BegunByAnother) -> ResponseReturnValue:
+        title, message = (text.format(name=error.actor.display_name) for text in (_ANOTHER, _BEGUN_BY_ANOTHER))
+        if request.headers.get("HX-Request"):
+            return _in_place(f"{title}. {message}", HTTPStatus.CONFLICT)
+        return pages.page(title, f"Go back to the form. {message}", HTTPStatus.CONFLICT)
+
     def refused(error: HTTPException) -> ResponseReturnValue:
         if isinstance(error, CSRFError) and pages.signed_out():
             return _to_sign_in(pages)  # the session has ended, and with it the form's token
@@ -73,6 +86,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         _note(error)
         return _answer(pages, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
 
+    app.register_error_handler(BegunByAnother, begun_by_another)
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, refused)
     app.register_error_handler(Exception, broken)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cpar_plugin.hooks.plugins import Plugins
@@ -14,7 +14,6 @@ from cpar_plugin.hooks.plugins import Plugins
 from ..application import new_application, register_plugins
 from ..faults import FaultPages, handle_faults
 from ..host import OscarHost
-from ..identity import SESSION_KEY
 from ..throttle import Throttle
 from . import assigning, patients, role_pages, signing_in
 from .administration import administration, for_administrators
@@ -34,7 +33,7 @@ _FAULTS = FaultPages(
     page=lambda title, message, status: page(title, "message.html", status, message=message, home=True),
     begin="Begin at the patient search.",
     home=lambda: url_for("search"),
-    signed_out=lambda: SESSION_KEY not in session,
+    signed_out=lambda: emr().host.identity.current() is None,
     sign_in_href=lambda back_to: emr().host.pages.sign_in_href(back_to),
 )
 

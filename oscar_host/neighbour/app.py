@@ -4,7 +4,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
-from flask import Flask, current_app, has_request_context, redirect, request, session
+from flask import Flask, current_app, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -16,7 +16,7 @@ from cpar_plugin.hooks.plugins import Plugins
 from ..application import new_application, register_plugins
 from ..faults import FaultPages, handle_faults, unavailable
 from ..host import OscarHost
-from ..identity import SESSION_KEY, OscarIdentity
+from ..identity import OscarIdentity
 from ..privileges import Privileges
 from ..throttle import Throttle
 from . import signing_in
@@ -58,7 +58,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     add_loader(app)
     register_plugins(app, own, plugins, mounted_at=settings.context_path)
     app.extensions["csrf"].exempt(notes)
-    handle_faults(app, _fault_pages(settings))
+    handle_faults(app, _fault_pages(identity))
     app.register_error_handler(OscarUnavailable, _unavailable)
     app.wsgi_app = DispatcherMiddleware(NotFound(), {settings.context_path: app.wsgi_app})  # type: ignore[method-assign]
     if settings.trusted_proxies:
@@ -116,17 +116,12 @@ def _home() -> ResponseReturnValue:
     return page("OSCAR", "home.html", items=own.plugins.admin_menu(own.host, actor))
 
 
-def _fault_pages(settings: NeighbourSettings) -> FaultPages:
-    names = settings.oscar_cookies.split()
+def _fault_pages(identity: OscarIdentity) -> FaultPages:
     return FaultPages(
         page=lambda title, message, status: page(title, "message.html", status, message=message),
         begin="Begin in OSCAR.",
         home=home,
-        signed_out=lambda: (
-            SESSION_KEY not in session
-            if settings.sign_in == "password"
-            else not any(name in request.cookies for name in names)
-        ),
+        signed_out=lambda: identity.current() is None,
         sign_in_href=lambda back_to: neighbour().host.pages.sign_in_href(back_to),
     )
 

@@ -9,14 +9,17 @@ import pytest
 import requests
 from flask import Flask
 from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.store.tables import operation
 from oscar_host.application import CONTENT_SECURITY_POLICY
 from oscar_host.clock import FixedClock
+from oscar_host.host import OscarHost
 from oscar_host.neighbour.settings import load
 
 from ..browser import PATIENCE, look, watch
-from .conftest import CONTEXT_PATH, MANAGER, Beside, Person, serving
+from .conftest import CONTEXT_PATH, DOCTOR, MANAGER, Beside, Person, serving
 from .stand_in import ME, Answer, StandIn
 
 NewPerson = Callable[[str | None], Person]
@@ -189,6 +192,28 @@ def test_a_script_is_told_to_leave_the_page_when_the_session_has_ended(person: N
     answer = person("gone").get("/patients/1/widget", headers={"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"].startswith("/oscar/cpar/sign-in?next=")
+
+
+def test_a_form_is_carried_out_as_whoever_has_opened_it_and_as_nobody_else(
+    person: NewPerson, host: OscarHost, oscar: Any, panel: int
+) -> None:
+    browser, patient = person("doctor"), oscar.patient()
+    opened = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(f"/patients/{patient}/widget").text)
+    assert opened
+    form = {"csrf_token": opened[1], "panel_id": panel, "seen_panel_id": ""}
+    for cookie, status in (("manager", 409), ("gone", 403), ("doctor", 200)):
+        browser.session.cookies.set("JSESSIONID", cookie, path="/oscar")
+        if cookie != "gone":
+            browser.get("/panels")  # forms that are opened now are theirs
+        answer = browser.post(
+            f"/patients/{patient}/choose", data=form, headers={"HX-Request": "true", "HX-Target": "cpar-widget"}
+        )
+        assert answer.status_code == status
+        assert ("You are now signed in as Ada Penner. " in answer.text) == (status == 409)
+        assert ("You are signed out" in answer.text) == (status == 403)
+    with host.database.engine.connect() as connection:
+        by_people = select(operation.c.actor_id).where(operation.c.actor_id != host.identity.system.actor_id)
+        assert connection.scalars(by_people).all() == [DOCTOR]
 
 
 def test_an_oscar_at_another_address_is_where_its_links_lead(beside: Beside, oscar: Any) -> None:

@@ -1,5 +1,6 @@
 """Who may open what: every address of the application, and everybody who could try."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from cpar_plugin.services.clients import register
 from cpar_plugin.services.clients.register import ClientDraft
 from cpar_plugin.services.submission import asking
 from cpar_plugin.settings import load
-from cpar_plugin.store.tables import submission
+from cpar_plugin.store.tables import metadata, submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
@@ -237,6 +238,37 @@ def test_a_form_without_its_token_changes_nothing(host: OscarHost, oscar: Any, m
     answer = manager.post(f"/cpar/panels/{panel}/delete", token=False, version="1")
     assert answer.status_code == 400
     assert "0042" in manager.get("/cpar/panels").get_data(as_text=True)
+
+
+def test_no_form_is_carried_out_as_somebody_who_has_signed_in_since_it_was_opened(
+    app: Flask, host: OscarHost, oscar: Any, manager: Any, barred: Any, panel: int
+) -> None:
+    parts = {"patient_id": oscar.patient(), "panel_id": panel, "role_no": _new_role(host, "Kept")}
+    opened = re.search(r'name="csrf_token" value="([^"]+)"', manager.get("/cpar/settings").get_data(as_text=True))
+    assert opened
+    before = _all_rows(host)
+    barred.client = manager.client  # one browser
+    barred.sign_in()
+    for endpoint in (endpoint for method, endpoint in EXPECTED if method == "POST"):
+        rule = next(app.url_map.iter_rules(endpoint))
+        arguments = {name: parts.get(name, 1) for name in rule.arguments}
+        address = app.url_map.bind("").build(endpoint, arguments, method="POST")
+        fields = {**_fields(endpoint, parts["patient_id"], panel, panel, "Kept"), "csrf_token": opened[1]}
+        page = barred.client.post(address, data=fields)
+        assert page.status_code == 409, address
+        assert "<h1>You are now signed in as Ada Petty</h1>" in page.get_data(as_text=True)
+        in_place = barred.client.post(address, data=fields, headers={"HX-Request": "true"})
+        assert (in_place.status_code, in_place.headers["HX-Reswap"]) == (409, "afterbegin")
+        assert in_place.get_data(as_text=True).startswith('<p class="cpar-errors" role="alert"')
+        assert "You are now signed in as Ada Petty." in in_place.get_data(as_text=True)
+    assert _all_rows(host) == before
+    assert barred.post(f"/cpar/panels/{panel}/delete", version="1").status_code == 303
+
+
+def _all_rows(host: OscarHost) -> dict[str, list[Any]]:
+    tables = (*metadata.sorted_tables, host.tables.role, host.tables.user_role, host.tables.object_privilege)
+    with host.database.engine.connect() as connection:
+        return {table.name: list(connection.execute(table.select()).all()) for table in tables}
 
 
 def test_the_plugin_checks_its_forms_also_in_a_host_that_does_not(
