@@ -20,6 +20,7 @@ class IssueType(StrEnum):
     BUSINESS_RULE = "business-rule"
     THROTTLED = "throttled"
     TRANSIENT = "transient"
+    TIMEOUT = "timeout"
     EXCEPTION = "exception"
 
 

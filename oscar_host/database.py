@@ -17,6 +17,7 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.texts import readable, without_separators
 
 from .sql import CLOSED_UP, READABLE
+from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
@@ -32,19 +33,22 @@ _SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
 class OscarDatabase:
     """The database of the plugin's tables, from which the host's are reachable.
 
-    A connection of `engine` is for reading: one consistent view of the data from its first statement on.
+    A connection of `engine` is for reading: one consistent view of the data from its first statement on. What somebody
+    waits for is ended when it takes too long.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: TimeLimits | None = None) -> None:
         """Nothing is connected yet. Raises Refused for a URL that names no SQLite file and no MariaDB database."""
-        checked = _checked(url)
+        checked, limits = _checked(url), limits or TimeLimits()
         self.engine: Engine
         if checked.get_backend_name() == "sqlite":
             self.engine = _sqlite(checked)
-            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+            limit_on_sqlite(self.engine, limits)
+            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE", **{WRITING: True})
         else:
-            self.engine = _mariadb(checked)
-            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self.engine = _mariadb(checked, limits.database_connect_seconds)
+            limit_on_mariadb(self.engine, limits)
+            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED", **{WRITING: True})
 
     def close(self) -> None:
         """Close all connections: those in use, and any that are opened later, as soon as they are given back."""
@@ -131,7 +135,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def _mariadb(url: URL) -> Engine:
+def _mariadb(url: URL, connect_seconds: int) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # they hold patient data, and errors are logged
@@ -139,6 +143,8 @@ def _mariadb(url: URL) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "charset": "utf8mb4",
+            "connect_timeout": connect_seconds,
+            "read_timeout": connect_seconds,
             "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00'",
         },
     )

@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away
+from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
 from cpar_plugin.web.sign_in import to_sign_in
 
 from .application import BegunByAnother
@@ -35,6 +35,7 @@ _BEGUN_BY_ANOTHER = (
 _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
 _AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
+_TOO_LONG = "This took too long and was ended, so that nobody else has to wait for it. Try again in a moment."
 _PLAIN = Markup(
     '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
     "<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n</main>\n</body>\n</html>\n"
@@ -83,6 +84,9 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         if is_away(error):
             log.warning("the database cannot be reached: %s in %s", type(error).__name__, request.endpoint)
             return unavailable("The database cannot be reached", _AWAY)
+        if took_too_long(error):
+            log.warning("the database took too long in %s", request.endpoint)
+            return unavailable("This took too long", _TOO_LONG)
         _note(error)
         return _answer(pages, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
 

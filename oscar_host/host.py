@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditTrail, Clock, Pages
+from cpar_plugin.settings import checked
 
 from . import zone_rules
 from .audit import NoAuditTrail, OscarAuditTrail
@@ -23,6 +24,7 @@ from .pages import PlainPages
 from .privileges import CPAR
 from .roster import OscarRoster
 from .schema import Present, Tables, host_tables, present
+from .time_limits import TimeLimits
 
 _PREFIX = "CPAR_"
 
@@ -70,7 +72,7 @@ def open_host(
     setting.
     """
     zone_rules.decide(settings.get("zone_rules", ""))
-    database = OscarDatabase(database_url)
+    database = OscarDatabase(database_url, checked(TimeLimits, settings))
     tables = host_tables(host_schema)
     look = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))

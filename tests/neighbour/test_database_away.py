@@ -31,7 +31,7 @@ def database_kind() -> str:
 
 
 class Way:
-    """The way to the server, over a port of its own, which can be cut."""
+    """The way to the server, over a port of its own, which can be cut, or held up."""
 
     def __init__(self, server: URL) -> None:
         self._server = server
@@ -39,6 +39,8 @@ class Way:
         self.port = self._listening.getsockname()[1]
         self._open: list[tuple[socket.socket, threading.Thread]] = []
         self._is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
         self._thread = threading.Thread(target=self._accept)
         self._thread.start()
 
@@ -61,13 +63,13 @@ class Way:
         server.connect(str(path))
         return server
 
-    @staticmethod
-    def _carry(client: socket.socket, server: socket.socket) -> None:
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
         other = {client: server, server: client}
         with client, server, suppress(OSError):
             while True:
                 for one in select(list(other), [], [])[0]:
                     sent = one.recv(65536)
+                    self._flows.wait()
                     if not sent:
                         return
                     other[one].sendall(sent)
@@ -75,15 +77,21 @@ class Way:
     def cut(self) -> None:
         """End every connection, and let no other through."""
         self._is_cut = True
+        self._flows.set()
         for client, carrying in self._open:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
             carrying.join()
         self._open.clear()
 
+    def hold(self) -> None:
+        """Let nothing more through, and end nothing: as a server does that hangs."""
+        self._flows.clear()
+
     def mend(self) -> None:
         """Let connections through again."""
         self._is_cut = False
+        self._flows.set()
 
     def close(self) -> None:
         """For good."""
@@ -106,7 +114,12 @@ def host(place: Place, way: Way, clock: FixedClock, _mariadb_stock: object) -> I
     """A host that goes this way."""
     url = make_url(place.url)
     over = url.set(host="127.0.0.1", port=way.port).difference_update_query(["unix_socket"])
-    host = open_host(over.render_as_string(hide_password=False), host_schema=place.host_schema, clock=clock)
+    host = open_host(
+        over.render_as_string(hide_password=False),
+        settings={"database_connect_seconds": "5"},
+        host_schema=place.host_schema,
+        clock=clock,
+    )
     yield host
     host.database.engine.dispose()
 
@@ -162,4 +175,9 @@ def test_everything_says_that_the_database_is_away_and_comes_back_by_itself(
     assert {record.levelname for record in caplog.records if "reached" in record.message} == {"WARNING"}
     way.mend()
     assert [client.get(path).status_code for path in (f"{base}/panels", box, f"{fhir}/Group")] == [200, 200, 200]
+    way.hold()
+    page = client.get(f"{base}/panels")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "10")
+    way.mend()
+    assert client.get(f"{base}/panels").status_code == 200
     client.application.extensions["cpar_fhir_callers"].reads.stop()  # what was read is written down before the way ends

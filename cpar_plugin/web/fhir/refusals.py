@@ -13,7 +13,7 @@ from ...hooks import HostUnavailable
 from ...services.export.request import BadKickOff
 from ...services.resources.refusals import Gone
 from ...services.resources.search_values import BadSearch
-from ...store.reach import TRY_AGAIN_SECONDS, is_away
+from ...store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
 from .callers import TurnedAway, turned_away
 
 _log = logging.getLogger(__name__)
@@ -39,9 +39,9 @@ def refused(error: Exception) -> Response:
     return turned_away(error)
 
 
-def _later(words: str) -> Refusal:
+def _later(words: str, code: IssueType = IssueType.TRANSIENT) -> Refusal:
     again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, IssueType.TRANSIENT, words, **again)
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, code, words, **again)
 
 
 def _as_refusal(error: Exception) -> Refusal:
@@ -62,6 +62,9 @@ def _as_refusal(error: Exception) -> Refusal:
     if is_away(error):
         _log.warning("The database cannot be reached: %s", type(error).__name__)
         return _later("The clinic's database cannot be reached just now. Try again in a moment.")
+    if took_too_long(error):
+        _log.warning("The database took too long: %s", request.endpoint)
+        return _later("This took too long and was ended. Try again in a moment, or ask for less.", IssueType.TIMEOUT)
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
     _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)

@@ -1,0 +1,85 @@
+"""How long statements may take: whoever waits for a page is told in time, and a database that hangs holds nobody."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from math import inf
+from typing import Any, Final
+
+import pymysql
+from flask import has_request_context
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# The execution option of connections that write.
+WRITING: Final = "writing"
+_STEPS: Final = 20_000  # of SQLite's machine, less than a millisecond, between two looks at the clock
+_READING: Final = ("SELECT", "WITH", "(")
+
+
+class TimeLimits(BaseModel):
+    """In seconds; the field's name is the setting's name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    database_connect_seconds: int = Field(default=10, ge=1)
+    database_seconds: int = Field(default=600, ge=1)
+    statement_seconds: float = Field(default=30, gt=0)
+
+
+def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
+    """The server ends what somebody waits for too long. A server that says nothing is given up by PyMySQL.
+
+    Give `connect_timeout` and `read_timeout` to the driver for connecting, and for asking whether the server is there.
+    """
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def limited(
+        connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+    ) -> tuple[str, Any]:
+        patience: float = limits.database_seconds
+        if _is_waited_for(connection) and statement.lstrip().upper().startswith(_READING):
+            statement = f"SET STATEMENT max_statement_time = {limits.statement_seconds:f} FOR {statement}"
+            patience = min(patience, limits.statement_seconds + limits.database_connect_seconds)
+        _be_patient(connection.connection.dbapi_connection, patience)
+        return statement, parameters
+
+    @event.listens_for(engine, "checkin")
+    def given_back(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+        _be_patient(connection, limits.database_connect_seconds)
+
+
+def _be_patient(connection: Any, seconds: float) -> None:
+    # PyMySQL sets it on the socket before each reading, and has no other way to change it on an open connection.
+    if isinstance(connection, pymysql.Connection):
+        vars(connection).update(_read_timeout=seconds, _write_timeout=seconds)
+
+
+def limit_on_sqlite(engine: Engine, limits: TimeLimits) -> None:
+    """SQLite asks us now and then whether to go on."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)
+        connection.set_progress_handler(_over(entry.info), _STEPS)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def begun(
+        connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+    ) -> None:
+        waited_for = _is_waited_for(connection)
+        connection.info[_UNTIL] = time.monotonic() + limits.statement_seconds if waited_for else inf
+
+
+_UNTIL: Final = "statement ends at"
+
+
+def _over(info: dict[Any, Any]) -> Callable[[], bool]:
+    return lambda: time.monotonic() > info.get(_UNTIL, inf)
+
+
+def _is_waited_for(connection: Connection) -> bool:
+    """By a person or a program, for a page: not what is written, by jobs, or for an answer while it is sent."""
+    return has_request_context() and not connection.get_execution_options().get(WRITING)

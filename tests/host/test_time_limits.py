@@ -1,0 +1,94 @@
+"""Statements that take too long are ended while somebody waits for them, and a server that hangs is given up."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from flask import Blueprint, Flask
+from sqlalchemy import literal, select, text, union_all
+from sqlalchemy.exc import OperationalError
+
+from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.store.reach import is_away, took_too_long
+from cpar_plugin.web.fhir.refusals import refused
+from oscar_host.database import OscarDatabase
+from oscar_host.faults import FaultPages, handle_faults
+from oscar_host.host import open_host
+from oscar_host.time_limits import TimeLimits
+
+from ..conftest import Place
+
+# Counts for hours where nobody ends it.
+ENDLESS = text(
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+    "SELECT COUNT(*) FROM n AS a, n AS b, n AS c, n AS d WHERE a.i + b.i + c.i + d.i < 0"
+)
+
+
+@pytest.fixture
+def impatient(place: Place) -> Iterator[OscarDatabase]:
+    """A database whose statements may take a fiftieth of a second while somebody waits."""
+    database = OscarDatabase(place.url, TimeLimits(statement_seconds=0.02))
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def app() -> Flask:
+    return Flask(__name__)
+
+
+def test_what_somebody_waits_for_too_long_is_ended_and_the_connection_goes_on(
+    impatient: OscarDatabase, app: Flask
+) -> None:
+    with app.test_request_context(), impatient.engine.connect() as connection:
+        with pytest.raises(OperationalError) as ended:
+            connection.scalar(ENDLESS)
+        assert took_too_long(ended.value)
+        assert not is_away(ended.value)
+        assert connection.scalar(text("SELECT 1")) == 1
+        both = union_all(select(literal(1)), select(literal(2)))
+        assert set(connection.scalars(both)) == {1, 2}
+
+
+def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: OscarDatabase, app: Flask) -> None:
+    long = ENDLESS.text.replace("i < 3000", "i < 30")
+    with app.test_request_context(), impatient.engine.connect() as reading, pytest.raises(OperationalError):
+        reading.scalar(text(long))
+    with impatient.engine.connect() as of_a_job:
+        assert of_a_job.scalar(text(long)) == 0
+    with app.test_request_context(), impatient.writing() as writing:
+        assert writing.scalar(text(long)) == 0
+
+
+def test_whoever_waited_too_long_is_told_so_by_a_page_and_by_an_outcome(impatient: OscarDatabase, app: Flask) -> None:
+    def endless() -> str:
+        with impatient.engine.connect() as connection:
+            return str(connection.scalar(ENDLESS))
+
+    app.add_url_rule("/page", "page", endless)
+    blueprint = Blueprint("program", __name__)
+    blueprint.add_url_rule("/Group", "group", endless)
+    blueprint.register_error_handler(Exception, refused)
+    app.register_blueprint(blueprint)
+    handle_faults(app, FaultPages(lambda *_: "", "", lambda: "", lambda: False, lambda _: ""))
+    page = app.test_client().get("/page")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "10")
+    assert "<h1>This took too long</h1>" in page.text
+    answer = app.test_client().get("/Group")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert answer.get_json()["issue"][0]["code"] == "timeout"
+
+
+def test_a_server_that_accepts_a_connection_and_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql+pymysql://cpar@127.0.0.1:{silent.getsockname()[1]}/cpar"
+        host = open_host(url, settings={"database_connect_seconds": "1"})
+        with pytest.raises(OperationalError) as given_up, host.database.engine.connect():
+            pass
+    assert is_away(given_up.value)
+
+
+def test_a_limit_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(Refused, match="statement_seconds"):
+        open_host("sqlite:///cpar.db", settings={"statement_seconds": "0"})
