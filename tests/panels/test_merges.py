@@ -74,10 +74,10 @@ def _explained(placed: Any, replayed: Any) -> Iterator[None]:
     assert replayed() == placed()
 
 
-def group_version(site: OscarHost, panel_id: int) -> int | None:
+def group_version(site: OscarHost, panel_id: int) -> int:
     panel = tables.panel.c
     with site.database.engine.connect() as connection:
-        return connection.scalar(select(panel.group_version).where(panel.panel_id == panel_id))
+        return connection.execute(select(panel.group_version).where(panel.panel_id == panel_id)).scalar_one()
 
 
 def test_the_record_kept_inherits_panel_and_dates(
@@ -374,7 +374,8 @@ def test_a_record_merged_elsewhere_leaves_the_group_as_it_was_where_nobody_else_
     assert (placed(), group_version(site, panel_id)) == (before, version)
     split(record)
     reconcile()
-    assert (set(placed()), group_version(site, panel_id)) == ({stays, record}, version + 1)
+    assert set(placed()) == {stays, record}
+    assert group_version(site, panel_id) > version
 
 
 def test_a_circle_that_comes_and_goes_loses_nobody(
