@@ -13,7 +13,7 @@ demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
 test:
-	@sh scripts/needs.sh mariadb browser nginx tomcat commands
+	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
 

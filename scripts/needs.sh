@@ -1,6 +1,6 @@
 #!/bin/sh
 # See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
-# tomcat commands`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run
+# tomcat commands systemd`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run
 # fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -40,6 +40,10 @@ for need in "$@"; do
         for program in curl openssl; do
             command -v "$program" >/dev/null || packages="$packages $program"
         done
+        ;;
+    systemd)
+        # Its program that judges units: none of them is started.
+        command -v systemd-analyze >/dev/null || packages="$packages systemd"
         ;;
     nginx)
         command -v nginx >/dev/null || packages="$packages nginx"

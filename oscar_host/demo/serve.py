@@ -49,6 +49,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": _THREADS,
             "loglevel": "warning",
+            "control_socket_disable": True,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
         }

@@ -52,7 +52,7 @@ from .installation import Installation, InstalledFile, IntoPage, files
 @click.option("--own-database", default="cpar", show_default=True, help="The database of our own tables.")
 @click.option("--account", default="cpar", show_default=True, help="The name of our account in MariaDB.")
 @click.option("--account-host", default="localhost", show_default=True, help="From where that account connects.")
-@click.option("--programs", default=str(Path(sys.executable).parent), help="Folder of gunicorn and cpar. [this one]")
+@click.option("--programs", default=lambda: str(_programs()), help="Folder of gunicorn and cpar. [this one]")
 @click.option("--settings-file", default="/etc/cpar/cpar.ini", show_default=True, help="Where the settings will be.")
 @click.option("--state-folder", default="/var/lib/cpar", show_default=True, help="For the outbox and exports.")
 @click.option("--log-folder", default="/var/log/nginx", show_default=True, help="Where nginx logs.")
@@ -69,6 +69,12 @@ def command(folder: Path | None, **given: Any) -> None:
     else:
         for file in found:
             click.echo(f"==> {file.name}: {file.belongs}\n\n{file.text}")
+
+
+def _programs() -> Path:
+    """The folder, by the name under which this program was called: a link to the version in use stays a link."""
+    called = Path(sys.argv[0]).absolute().parent
+    return called if (called / "gunicorn").exists() else Path(sys.executable).parent
 
 
 def _checked(given: dict[str, Any]) -> Installation:
@@ -99,6 +105,6 @@ def _write(folder: Path, found: list[InstalledFile]) -> None:
         click.echo(f"{folder / file.name}\n    {file.belongs}")
 
 
-_EXAMPLES = {"server_name": "emr.example"} | {
-    str(option.name): option.default for option in command.params if option.default
+_EXAMPLES = {"server_name": "emr.example", "programs": "/opt/cpar/bin"} | {
+    str(option.name): option.default for option in command.params if isinstance(option.default, str) and option.default
 }

@@ -94,6 +94,12 @@ class Installation(BaseModel):
         return f"{begin}{self.mariadb}/{self.own_database}"
 
     @property
+    def is_at_home(self) -> bool:
+        """Whether the service has to read a folder of a person's: then it may not be kept from all of them."""
+        needed = (self.programs, self.settings_file, self.state_folder, self.mariadb)
+        return any(path.startswith(("/home/", "/root/", "/run/user/")) for path in needed)
+
+    @property
     def read_tables(self) -> list[str]:
         """The names of OSCAR's tables that are read."""
         return [table.name for table in (*_READ, *([_TABLES.security] if self.sign_in == "password" else []))]
@@ -136,6 +142,7 @@ def files(installation: Installation) -> list[InstalledFile]:
             "cpar.ini", f"Belongs to {installation.settings_file}, readable for the service's user only.", secret=True
         ),
         made("cpar.service", "Belongs to /etc/systemd/system."),
+        made("cpar.socket", "Belongs to /etc/systemd/system."),
         made("nginx-http.conf", "Belongs to /etc/nginx/conf.d, as cpar.conf."),
         made("nginx-server.conf", "Belongs to /etc/nginx/snippets, as cpar.conf: include it in OSCAR's server block."),
     ]

@@ -1,14 +1,12 @@
 """All that runs in a clinic: Tomcat with OSCAR's pages, MariaDB, the application in gunicorn, and nginx before them."""
 
 import os
-import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from configparser import RawConfigParser
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from sqlalchemy import URL
 
 from .oscar import Oscar
+from .units import Units
 
 PROGRAMS = Path(sys.executable).parent
 PROGRAM = str(PROGRAMS / "cpar")
@@ -73,7 +72,7 @@ class Bed:
     for_oscar: str = FOR_OSCAR
     oscar_server: str = ""
     _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-    _application: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _units: Units | None = field(default=None, repr=False)
     _unusual: bool = False
 
     @property
@@ -91,13 +90,6 @@ class Bed:
             "HOME": str(self.folder),
         }
 
-    def service(self) -> dict[str, str]:
-        """The service's unit, its section [Service]."""
-        unit = RawConfigParser(strict=False)
-        unit.optionxform = str  # type: ignore[assignment,method-assign]
-        unit.read(self.files / "cpar.service")
-        return dict(unit["Service"])
-
     def cpar(self, *arguments: str) -> str:
         """Run a command as the service's user would."""
         done = subprocess.run(
@@ -106,37 +98,23 @@ class Bed:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start_application(self) -> None:
-        """As systemd would: what the unit names."""
-        service = self.service()
-        for command in ("ExecStartPre", "ExecStart"):
-            with (self.folder / "application.log").open("ab") as log:
-                process = subprocess.Popen(
-                    shlex.split(service[command].replace("()", "\\(\\)")),
-                    env=self.environment,
-                    cwd=self.folder,
-                    stdout=log,
-                    stderr=log,
-                )
-            if command == "ExecStartPre":
-                assert process.wait() == 0, self.log()
-        self._application = process
-        _until(lambda: _answers(self.socket), process, self.log)
-
     @property
-    def socket(self) -> Path:
-        """Between nginx and the application."""
-        return self.folder / "app.sock"
+    def units(self) -> Units:
+        """What systemd does with the units as they were written."""
+        if self._units is None:
+            self._units = Units(self.files, self.folder / "application.log", self.environment)
+        return self._units
+
+    def start_application(self) -> None:
+        self.units.start("cpar.socket", "cpar")
+
+    def stop_application(self) -> None:
+        """Until it is started again nothing answers, and nothing waits."""
+        self.units.stop_all()
 
     def log(self) -> str:
         """What the application has logged."""
         return (self.folder / "application.log").read_text()
-
-    def stop_application(self) -> None:
-        if self._application:
-            self._application.terminate()
-            self._application.wait()
-            self.socket.unlink(missing_ok=True)
 
     def start_nginx(self, *more: str) -> None:
         """With the files as written with `more` options."""
@@ -226,15 +204,6 @@ def mariadb_client(server: URL, sql: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _answers(place: Path | tuple[str, int]) -> bool:
-    family = socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET
-    with socket.socket(family) as trying:
-        return trying.connect_ex(str(place) if isinstance(place, Path) else place) == 0
-
-
-def _until(ready: object, process: subprocess.Popen[bytes], log: object) -> None:
-    assert callable(ready)
-    assert callable(log)
-    while not ready():
-        assert process.poll() is None, log()
-        time.sleep(0.05)
+def _answers(place: tuple[str, int]) -> bool:
+    with socket.socket() as trying:
+        return trying.connect_ex(place) == 0

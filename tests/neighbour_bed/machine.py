@@ -1,28 +1,38 @@
 """A folder in place of the machine of a clinic, on which an administrator follows the pages of the docs.
 
-What is installed from elsewhere is there already, and systemd's part, to start what a unit says, is played by a few
-lines of shell.
+What is installed from elsewhere is there already.
 """
 
 import os
 import re
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
+from threading import Thread
 
 import psutil
 from sqlalchemy import URL
 
 from .bed import NGINX, PROGRAMS
+from .units import Units
 
 SHELL = r"""
 set -euo pipefail
 apt-get() { :; }
 useradd() { :; }
 userdel() { :; }
-python3() { :; }
+python3() {
+    mkdir "$3" "$3/bin"
+    ln -s "$PROGRAMS/cpar" "$PROGRAMS/gunicorn" "$3/bin"
+    printf '#!/bin/sh\n' >"$3/bin/pip"
+    chmod 755 "$3/bin/pip"
+}
 runuser() { shift 3; "$@"; }
 mariadb() { command mariadb --no-defaults $MARIADB "$@"; }
 mariadb-dump() { command mariadb-dump --no-defaults $MARIADB "$@"; }
@@ -32,32 +42,21 @@ install() {
     while [ $# -gt 0 ]; do case $1 in -[og]) shift 2 ;; *) kept+=("$1"); shift ;; esac; done
     command install "${kept[@]}"
 }
-of_the_unit() { sed -n "s/^$1=//p" "$MACHINE/etc/systemd/system/cpar.service"; }
-gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.*zombie' "/proc/$1/status"; }
 systemctl() {
-    case $* in
-    daemon-reload) ;;
-    "enable --now cpar" | "start cpar")
-        cd "$MACHINE/var/lib/cpar"
-        env $(of_the_unit Environment) $(of_the_unit ExecStartPre) >>"$MACHINE/service.log" 2>&1
-        env $(of_the_unit Environment) $(of_the_unit ExecStart) >>"$MACHINE/service.log" 2>&1 </dev/null &
-        echo $! >"$MACHINE/service.pid"
-        until [ -S "$MACHINE/app.sock" ]; do ! gone $! || return 1; sleep 0.1; done
-        cd - >/dev/null
-        ;;
-    "disable --now cpar" | "stop cpar")
-        kill "$(cat "$MACHINE/service.pid")"
-        until gone "$(cat "$MACHINE/service.pid")"; do sleep 0.1; done
-        ;;
-    "restart cpar") systemctl stop cpar; systemctl start cpar ;;
-    "reload nginx") if [ -s "$MACHINE/nginx.pid" ]; then nginx -s reload; else nginx; fi ;;
-    *) return 1 ;;
-    esac
+    if [ "$*" = "reload nginx" ]; then
+        if [ -s "$MACHINE/nginx.pid" ]; then nginx -s reload; else nginx; fi
+    else
+        "$PYTHON" -c 'import sys
+from multiprocessing.connection import Client
+with Client(sys.argv[1]) as systemd:
+    systemd.send(sys.argv[2:])
+    sys.exit(systemd.recv())' "$MACHINE/systemd" "$@"
+    fi
 }
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Machine:
     """The folder, MariaDB as its administrator reaches it, and the names in place of `oscar`, `cpar` and `cpar`.
 
@@ -72,21 +71,16 @@ class Machine:
     options: Sequence[str]
 
     def __post_init__(self) -> None:
-        for part in ("var/lib/cpar", "var/log/nginx", "etc/nginx/conf.d", "etc/nginx/snippets", "etc/systemd/system"):
+        nginx = ("var/log/nginx", "etc/nginx/conf.d", "etc/nginx/snippets")
+        for part in ("var/lib/cpar", "opt", "etc/systemd/system", *nginx):
             (self.folder / part).mkdir(parents=True)
-        programs = self.folder / "opt/cpar/bin"
-        programs.mkdir(parents=True)
-        for program in ("cpar", "gunicorn"):
-            (programs / program).symlink_to(PROGRAMS / program)
-        (programs / "pip").write_text("#!/bin/sh\n")
-        (programs / "pip").chmod(0o755)
 
     def follow(self, *commands: str) -> str:
         """Carry out the commands of a page one after the other, as they stand there; returns what was said."""
         log = self.folder / "shell.log"  # a pipe would stay open as long as what is started here
         socket = self.server.query.get("unix_socket")
         place = f"--socket={socket}" if socket else f"--host={self.server.host} --port={self.server.port or 3306}"
-        with log.open("wb") as out:
+        with log.open("wb") as out, self._systemd():
             done = subprocess.run(
                 ["bash", "-c", SHELL + "\n".join(map(self._here, commands))],
                 cwd=self.folder,
@@ -94,7 +88,9 @@ class Machine:
                     "PATH": f"{os.environ['PATH']}:/usr/sbin",
                     "LANG": "C.UTF-8",
                     "MACHINE": str(self.folder),
+                    "PROGRAMS": str(PROGRAMS),
                     "PROXY": NGINX,
+                    "PYTHON": sys.executable,
                     "MARIADB": f"--user={self.server.username} {place}",
                     "MYSQL_PWD": str(self.server.password or ""),
                 },
@@ -105,6 +101,55 @@ class Machine:
             )
         assert done.returncode == 0, log.read_text()
         return log.read_text()
+
+    @cached_property
+    def units(self) -> Units:
+        return Units(
+            self.folder / "etc/systemd/system",
+            self.folder / "service.log",
+            {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+        )
+
+    @contextmanager
+    def _systemd(self) -> Iterator[None]:
+        """Does what `systemctl` tells it."""
+        place = str(self.folder / "systemd")
+        with Listener(place) as told:
+
+            def obey() -> None:
+                while True:
+                    with told.accept() as systemctl:
+                        match systemctl.recv():
+                            case []:
+                                return
+                            case order:
+                                systemctl.send(self._obey(order))
+
+            thread = Thread(target=obey)
+            thread.start()
+            yield
+            with Client(place) as systemctl:
+                systemctl.send([])
+            thread.join()
+
+    def _obey(self, order: list[str]) -> int:
+        """The exit code."""
+        try:
+            match order:
+                case ["daemon-reload"]:
+                    pass
+                case ["enable", "--now", *names] | ["start", *names]:
+                    self.units.start(*names)
+                case ["disable", "--now", *names] | ["stop", *names]:
+                    self.units.stop(*names)
+                case ["restart", *names]:
+                    self.units.restart(*names)
+                case _:
+                    return 1
+        except Exception:
+            traceback.print_exc()
+            return 1
+        return 0
 
     def _here(self, commands: str) -> str:
         there = "localhost" if "unix_socket" in self.server.query else "'%'"
@@ -128,8 +173,8 @@ class Machine:
 
     def stop(self) -> None:
         """End what runs on it."""
-        for pid in ("service.pid", "nginx.pid"):
-            with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
-                process = psutil.Process(int((self.folder / pid).read_text()))
-                process.terminate()
-                process.wait()
+        self.units.stop_all()
+        with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            process = psutil.Process(int((self.folder / "nginx.pid").read_text()))
+            process.terminate()
+            process.wait()

@@ -20,9 +20,10 @@ from ..conftest import Oscar as OscarRows
 from ..project.test_docs import BACK_UP, BESIDE_OSCAR, REMOVE, UPDATE, blocks
 from .bed import mariadb_client
 from .conftest import master_record, sign_in
-from .installed import DOCTOR
+from .installed import DOCTOR, MANAGER
 from .machine import Machine
 from .oscar import PASSWORD, WRONG_SIGN_INS, Oscar, free_port
+from .traffic import PEOPLE, Traffic
 
 SOMEBODY_ELSE = "127.0.0.2"  # a loopback address as good as any other
 
@@ -37,8 +38,8 @@ def machine(
     with tempfile.TemporaryDirectory(prefix="of-a-clinic-") as name:
         here = [
             *("--oscar-url", oscar.url, "--oscar-database", schema, "--own-database", own, "--account", account),
-            *("--programs", f"{name}/opt/cpar/bin", "--log-folder", f"{name}/var/log/nginx"),
             *("--settings-file", f"{name}/etc/cpar/cpar.ini", "--state-folder", f"{name}/var/lib/cpar"),
+            *("--log-folder", f"{name}/var/log/nginx"),
             *("--socket", f"{name}/app.sock", *options),
         ]
         machine = Machine(Path(name), mariadb_server, schema, own, account, here)
@@ -123,9 +124,17 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_and_in_the_end_
     assert " 0 failures." in machine.follow(put_back)
     assert "Panel (CPAR)" in person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60).text
 
-    said = machine.follow(*blocks(UPDATE.read_text(encoding="utf-8"), "sh"))
+    *update, stop, start = blocks(UPDATE.read_text(encoding="utf-8"), "sh")
+    traffic = _traffic(site, authority)
+    with traffic.flowing():
+        said = machine.follow(*update)
+    assert (traffic.lost, min(traffic.reads, traffic.forms) > PEOPLE) == ([], True)
     assert " 0 failures." in said
     assert "has changed" not in said
+    assert (folder / "opt/cpar").readlink() == Path("cpar-0.2.0")
+    machine.follow(stop)
+    assert requests.get(f"{site}/oscar/cpar/panels", verify=authority.file, timeout=60).status_code == 502
+    machine.follow(start)
     assert "Panel (CPAR)" in person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60).text
 
     assert machine.ours() != []
@@ -136,6 +145,13 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_and_in_the_end_
     machine.follow("nginx -s stop", f"while [ -s {folder}/nginx.pid ]; do sleep 0.1; done", "nginx")
     assert person.get(f"{site}/oscar/", timeout=60).status_code == 200
     assert person.get(f"{site}/oscar/cpar/", timeout=60).status_code == 404
+
+
+def _traffic(site: str, authority: Authority) -> Traffic:
+    manager = requests.Session()
+    manager.trust_env, manager.verify = False, authority.file
+    manager.post(f"{site}/oscar/login.do", data={"username": MANAGER, "password": PASSWORD}, timeout=60)
+    return Traffic(site, dict(manager.cookies), authority.file)
 
 
 def _guess_passwords(port: int, authority: Authority) -> None:

@@ -14,7 +14,7 @@ from oscar_host.install.command import command
 
 from .bed import NGINX, PROGRAMS, mariadb_client
 
-FILES = ["cpar.ini", "cpar.service", "grants.sql", "nginx-http.conf", "nginx-server.conf"]
+FILES = ["cpar.ini", "cpar.service", "cpar.socket", "grants.sql", "nginx-http.conf", "nginx-server.conf"]
 LINE = re.compile(r"^(\w+) = (.*)$", re.MULTILINE)
 
 
@@ -134,15 +134,34 @@ def test_nginx_takes_the_configuration(tmp_path: Path, way: str, oscar: str) -> 
     assert "syntax is ok" in done.stderr, done.stderr
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("systemd-analyze")
+    if not program:
+        pytest.fail("systemd is not installed. Install it with: apt-get install systemd")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
     folder = written(tmp_path, "--programs", str(PROGRAMS))
-    unit = (folder / "cpar.service").read_text()
-    assert f"ExecStart={PROGRAMS}/gunicorn --bind unix:/run/cpar/cpar.sock" in unit
-    verify = shutil.which("systemd-analyze")
-    if verify:  # not every machine that runs the tests has systemd
-        done = subprocess.run([verify, "verify", folder / "cpar.service"], capture_output=True, text=True, check=False)
-        complaints = [line for line in done.stderr.splitlines() if "cpar.service" in line]
-        assert (done.returncode, complaints) == (0, []), done.stderr
+    done = systemd_analyze("verify", str(folder / "cpar.service"), str(folder / "cpar.socket"))
+    complaints = [line for line in done.stderr.splitlines() if "cpar." in line]
+    assert (done.returncode, complaints) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize("programs", ["/opt/cpar/bin", "/home/oscar/cpar/bin"])
+def test_the_service_is_kept_from_what_it_does_not_need(tmp_path: Path, programs: str) -> None:
+    unit = written(tmp_path, "--programs", programs) / "cpar.service"
+    judged = systemd_analyze("security", "--offline=true", "--threshold=25", str(unit))  # of 100
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    seen = {"/opt/cpar/bin": "ProtectHome=yes", "/home/oscar/cpar/bin": "ProtectHome=read-only"}
+    assert seen[programs] in unit.read_text()
+
+
+def test_the_unit_names_the_programs_as_it_was_called_itself(tmp_path: Path) -> None:
+    (tmp_path / "cpar-0.1.0").symlink_to(PROGRAMS.parent)
+    (tmp_path / "cpar").symlink_to("cpar-0.1.0")
+    called = subprocess.run([tmp_path / "cpar/bin/cpar", "install-oscar"], capture_output=True, text=True, check=True)
+    assert f"\nExecStart={tmp_path}/cpar/bin/gunicorn " in called.stdout
 
 
 @pytest.mark.parametrize(
