@@ -81,6 +81,16 @@ def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
     click.echo(f"{client.client_id} ({client.name}) is revoked. Its tokens do not work any more.")
 
 
+@command.command("allow")
+@click.argument("client_id", metavar="CLIENT")
+@click.pass_context
+def allow(ctx: click.Context, client_id: str) -> None:
+    """Let a system that is on hold since a restore read again."""
+    host = open_host(ctx)
+    client = register.allow(host, host.identity.system, client_id)
+    click.echo(f"{client.client_id} ({client.name}) may read again.")
+
+
 @command.command("keys")
 @click.argument("client_id", metavar="CLIENT")
 @click.option("--add", "key_file", type=_KEY_FILE, help="Add the public keys in this file.")
@@ -135,7 +145,8 @@ def _text(file: Path) -> str:
 
 
 def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]:
-    yield f"{client.client_id}  {client.name}" + ("  REVOKED" if client.revoked_at else "")
+    stands = "  REVOKED" if client.revoked_at else "  ON HOLD" if client.held_at else ""
+    yield f"{client.client_id}  {client.name}{stands}"
     yield f"  scopes      {client.scopes}"
     yield f"  panels      {_told([numbers.get(panel_id, 'one that was deleted') for panel_id in client.panels])}"
     yield f"  keys        {client.jwks_url or ', '.join(keys.usable(client.jwks or ''))}"

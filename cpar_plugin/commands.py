@@ -184,6 +184,13 @@ def disable_command(ctx: click.Context) -> None:
 
 
 cpar.add_command(Later("client", "cpar_plugin.client_commands", "Systems that read panels through the FHIR interface."))
+cpar.add_command(
+    Later(
+        "after-restore",
+        "cpar_plugin.restore_command",
+        "See to what follows when the tables were put back from a backup.",
+    )
+)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The clinic's own settings, and the lock under which memberships change."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.exc import OperationalError
@@ -35,6 +36,11 @@ class Clinic:
 def load(connection: Connection) -> Clinic:
     """The clinic as it stands."""
     return _clinic(connection, _row())
+
+
+def restored_at(connection: Connection) -> datetime | None:
+    """When somebody last saw to what follows from a restore (services.restore); None for never."""
+    return connection.scalar(select(tables.clinic.c.restored_at))
 
 
 def lock(session: Session) -> Clinic:

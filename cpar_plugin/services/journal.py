@@ -37,6 +37,9 @@ class Kind(StrEnum):
     REGISTER_CLIENT = "register-client"
     CHANGE_CLIENT = "change-client"
     REVOKE_CLIENT = "revoke-client"
+    HOLD_CLIENT = "hold-client"
+    ALLOW_CLIENT = "allow-client"
+    AFTER_RESTORE = "after-restore"
 
 
 BULK = frozenset({Kind.BULK_ASSIGN, Kind.BULK_MOVE, Kind.BULK_REMOVE, Kind.BULK_CONFIRM})
@@ -66,6 +69,9 @@ _AUDIT: dict[Kind, tuple[str, str]] = {
     Kind.REGISTER_CLIENT: ("add", _CLIENT),
     Kind.CHANGE_CLIENT: ("update", _CLIENT),
     Kind.REVOKE_CLIENT: ("delete", _CLIENT),
+    Kind.HOLD_CLIENT: ("update", _CLIENT),
+    Kind.ALLOW_CLIENT: ("update", _CLIENT),
+    Kind.AFTER_RESTORE: ("update", _SETTINGS),
 }
 
 

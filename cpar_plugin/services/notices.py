@@ -116,6 +116,8 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         facts.append("The clinic name and Site ID are not entered yet: nothing is submitted.")
     if beaten_at is not None:
         facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
+    if stands.restored_at is not None:
+        facts.append(f"A backup was restored; seen to on {spoken_moment(stands.restored_at, calendar)}.")
     facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
     facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
     if len(waiting) > _NAMED:

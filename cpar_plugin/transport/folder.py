@@ -3,12 +3,17 @@
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .body import Body, DamagedError, damaged
 from .values import Answer, Envelope, Outcome, not_sent
+
+_TAKEN_AT = "%Y%m%dT%H%M%SZ"
+_FILE_NAME = re.compile(r".+-(?P<taken_at>\d{8}T\d{6}Z)-(?P<snapshot_id>[0-9a-f-]{36})\.json", re.ASCII)
 
 
 class Folder:
@@ -51,7 +56,25 @@ class Folder:
 def file_name(envelope: Envelope) -> str:
     """`<panel number>-<taken at, UTC>-<snapshot id>.json`; what is unsafe in a file's name becomes `_`."""
     number = re.sub(r"[^A-Za-z0-9_-]", "_", envelope.panel_number)
-    return f"{number}-{envelope.taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{envelope.snapshot_id}.json"
+    return f"{number}-{envelope.taken_at.astimezone(UTC):{_TAKEN_AT}}-{envelope.snapshot_id}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A submission in the folder."""
+
+    name: str
+    taken_at: datetime
+    snapshot_id: str
+
+
+def written(folder: Path) -> Iterator[WrittenFile]:
+    """The submissions that are in a folder, by their names; none where there is no such folder."""
+    with suppress(OSError):
+        for path in folder.glob("*.json"):
+            if found := _FILE_NAME.fullmatch(path.name):
+                taken_at = datetime.strptime(found["taken_at"], _TAKEN_AT).replace(tzinfo=UTC)
+                yield WrittenFile(path.name, taken_at, found["snapshot_id"])
 
 
 def _fsync_folder(folder: Path) -> None:

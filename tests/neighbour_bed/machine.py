@@ -157,6 +157,7 @@ class Machine:
             ("install-oscar ", f"install-oscar {' '.join(self.options)} "),
             ("--databases oscar cpar", f"--databases {self.oscar} {self.own}"),
             ("--one-database cpar", f"--one-database {self.own}"),
+            ("mariadb oscar", f"mariadb {self.oscar}"),
             (
                 "DROP DATABASE cpar; DROP USER cpar@localhost",
                 f"DROP DATABASE {self.own}; DROP USER {self.account}@{there}",

@@ -115,13 +115,16 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_and_in_the_end_
     person.verify = authority.file
     site = f"https://127.0.0.1:{port}"
     person.post(f"{site}/oscar/login.do", data={"username": DOCTOR, "password": PASSWORD}, timeout=60)
-    every_night, put_back = blocks(BACK_UP.read_text(encoding="utf-8"), "sh")
+    every_night, put_back, evidence = blocks(BACK_UP.read_text(encoding="utf-8"), "sh")
     machine.follow(every_night)
     mariadb_client(
         machine.server, f"USE {machine.own}; UPDATE cpar_clinic SET enabled_at = NULL; DROP TABLE cpar_read;"
     )
     (folder / "etc/cpar/cpar.ini").unlink()
-    assert " 0 failures." in machine.follow(put_back)
+    said = machine.follow(put_back, evidence)
+    assert "No submission goes on by itself." in said
+    assert "A restored backup was seen to on" in said
+    assert " 0 failures." in said
     assert "Panel (CPAR)" in person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60).text
 
     *update, stop, start = blocks(UPDATE.read_text(encoding="utf-8"), "sh")

@@ -53,6 +53,8 @@ def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str)
             client = live_client(connection, _text(claims, "iss"))
     except NotFound:
         raise NotAccepted("The client is not registered here, or it has been revoked.") from None
+    if client.held_at:
+        raise NotAccepted("This client is on hold since the clinic has restored a backup. Ask the clinic to allow it.")
     key = _key(client, header, published)
     try:
         verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm]).claims

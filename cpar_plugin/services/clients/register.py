@@ -41,6 +41,7 @@ class Client:
     created_by: str
     last_used_at: datetime | None
     revoked_at: datetime | None
+    held_at: datetime | None
 
     @property
     def client_id(self) -> str:
@@ -140,6 +141,28 @@ def revoke(host: Host, actor: Actor, client_id: str) -> Client:
     return client
 
 
+def hold(session: Session, host: Host, actor: Actor) -> list[Client]:
+    """Put every client that lives on hold: it gets nothing until it is allowed again. Returns those."""
+    lives = _TABLE.c.revoked_at.is_(None) & _TABLE.c.held_at.is_(None)
+    held = _read(session.connection(), lives, order_by=[_TABLE.c.client_id])
+    session.execute(update(_TABLE).where(lives).values(held_at=host.clock.now()))
+    for client in held:
+        _end_tokens(session, client.number)
+        _journal(session, host, actor, Kind.HOLD_CLIENT, client.number)
+    return held
+
+
+def allow(host: Host, actor: Actor, client_id: str) -> Client:
+    """Let a client that is on hold read again, as before. Raises NotFound, and Refused when it is not on hold."""
+    with host.database.session() as session:
+        client = _locked(session, client_id)
+        if client.held_at is None:
+            raise Refused(f"{client_id} is not on hold.")
+        session.execute(update(_TABLE).where(_TABLE.c.client_id == client.number).values(held_at=None))
+        _journal(session, host, actor, Kind.ALLOW_CLIENT, client.number)
+    return client
+
+
 def _checked(draft: ClientDraft) -> dict[str, str | None]:
     values: dict[str, str | None] = {"jwks_url": None, "jwks": None}
     messages: dict[str, str] = {}
@@ -168,7 +191,7 @@ def _read(
     connection: Connection, *conditions: ColumnElement[bool], order_by: Sequence[ColumnElement[Any]] = ()
 ) -> list[Client]:
     columns = (_TABLE.c.client_id, _TABLE.c.name, _TABLE.c.scopes, _TABLE.c.jwks_url, _TABLE.c.jwks, _TABLE.c.version)
-    times = (_TABLE.c.created_at, _TABLE.c.created_by, _TABLE.c.last_used_at, _TABLE.c.revoked_at)
+    times = (_TABLE.c.created_at, _TABLE.c.created_by, _TABLE.c.last_used_at, _TABLE.c.revoked_at, _TABLE.c.held_at)
     of = tables.client_panel
     query = (
         select(*columns, *times, of.c.panel_id)

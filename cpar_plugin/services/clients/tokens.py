@@ -30,7 +30,11 @@ _WHOSE = (
             tables.client_panel, tables.client_panel.c.client_id == tables.client.c.client_id
         )
     )
-    .where(_TABLE.c.digest == bindparam("of_token"), tables.client.c.revoked_at.is_(None))
+    .where(
+        _TABLE.c.digest == bindparam("of_token"),
+        tables.client.c.revoked_at.is_(None),
+        tables.client.c.held_at.is_(None),
+    )
 )
 
 
@@ -46,7 +50,8 @@ def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
         # Waits for a change or revocation that is under way, so that no token outlives it.
         same = session.execute(
             update(tables.client)
-            .where(stands.client_id == client.number, stands.version == client.version, stands.revoked_at.is_(None))
+            .where(stands.client_id == client.number, stands.version == client.version)
+            .where(stands.revoked_at.is_(None), stands.held_at.is_(None))
             .values(last_used_at=now)
         )
         if not same.rowcount:  # type: ignore[attr-defined]

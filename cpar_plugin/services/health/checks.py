@@ -8,7 +8,7 @@ from typing import Final
 from ...domain.refusals import Refused
 from ...hooks import Health, HealthCheck, Host
 from ...settings import Settings, load
-from . import configured, connections, folders, own_tables, patients, registry, running
+from . import configured, connections, folders, own_tables, patients, registry, restored, running
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-submissions", True, running.submissions),
     ("cpar-fhir-refresh", True, running.fhir_refresh),
     ("cpar-tables", True, own_tables.complete),
+    ("cpar-restore", True, restored.seen_to),
     ("cpar-records", True, patients.readable),
     ("cpar-left-out", True, patients.left_out),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),

@@ -54,23 +54,34 @@ def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
     with host.database.session() as session:
         clinic.lock(session)
         for automatic in _automatic_dates(session.connection(), calendar, today)[1]:
-            _insert_for_panels(
-                session,
-                _concerned(calendar, automatic),
-                automatic=literal(automatic, Date()),
-                asked_at=literal(now, Moment()),
-                asked_by=literal(host.identity.system.actor_id),
-                due_on=literal(automatic, Date()),
-                state=literal(State.MISSED),
-                attempts=literal(0),
-                finished_at=literal(now, Moment()),
-                failure=literal(wording.missed(automatic, calendar, now)),
-            )
-            if session.scalar(select(night_run.c.night).where(night_run.c.night == automatic)) is None:
-                session.execute(insert(night_run).values(night=automatic, began_at=now, automatic=automatic))
-            else:
-                this_night = night_run.c.night == automatic
-                session.execute(update(night_run).where(this_night).values(automatic=automatic))
+            mark_date(session, host, calendar, automatic, now, wording.missed(automatic, calendar, now))
+
+
+def not_seen_to(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
+    """The automatic dates that no night run has seen to although their night has begun."""
+    to_be_made, too_late = _automatic_dates(connection, calendar, calendar.today(now))
+    dates = (*too_late, *([to_be_made] if to_be_made else ()))
+    return [day for day in dates if calendar.moment(day, calendar.night_run_at) <= now]
+
+
+def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date, now: datetime, failure: str) -> None:
+    """Mark an automatic date as missed for each panel that it concerned: no night run sees to it any more."""
+    _insert_for_panels(
+        session,
+        _concerned(calendar, automatic),
+        automatic=literal(automatic, Date()),
+        asked_at=literal(now, Moment()),
+        asked_by=literal(host.identity.system.actor_id),
+        due_on=literal(automatic, Date()),
+        state=literal(State.MISSED),
+        attempts=literal(0),
+        finished_at=literal(now, Moment()),
+        failure=literal(failure),
+    )
+    if session.scalar(select(night_run.c.night).where(night_run.c.night == automatic)) is None:
+        session.execute(insert(night_run).values(night=automatic, began_at=now, automatic=automatic))
+    else:
+        session.execute(update(night_run).where(night_run.c.night == automatic).values(automatic=automatic))
 
 
 def put_off(host: Host, settings: Settings, now: datetime) -> None:
@@ -93,20 +104,19 @@ def put_off(host: Host, settings: Settings, now: datetime) -> None:
 
 def call_off(host: Host, now: datetime) -> None:
     """With the integration turned off nothing is sent: end what is open and in nobody's hands."""
-    open_ones = submission.c.open_panel_id.is_not(None)
-    if not _any(host, open_ones):
+    if not _any(host, submission.c.open_panel_id.is_not(None)):
         return
     with host.database.session() as session:
         clinic.lock(session)
-        asked = submission.c.state.in_(_ASKED)
-        session.execute(
-            update(submission)
-            .where(open_ones, is_free(now), asked)
-            .values(**_ended(State.CANCELLED, now, wording.TURNED_OFF))
-        )
-        session.execute(
-            update(submission).where(open_ones, is_free(now)).values(**_ended(State.FAILED, now, wording.TURNED_OFF))
-        )
+        end_open(session, now, wording.TURNED_OFF, is_free(now))
+
+
+def end_open(session: Session, now: datetime, why: str, *which: ColumnElement[bool]) -> None:
+    """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
+    open_ones = (submission.c.open_panel_id.is_not(None), *which)
+    asked = submission.c.state.in_(_ASKED)
+    session.execute(update(submission).where(*open_ones, asked).values(**_ended(State.CANCELLED, now, why)))
+    session.execute(update(submission).where(*open_ones).values(**_ended(State.FAILED, now, why)))
 
 
 def _began(host: Host, night: date) -> bool:

@@ -63,6 +63,10 @@ BLACKOUT_BEGAN = f"The blackout began before this submission could be sent. {RET
 BROKE_OFF_SENDING = "The work on it broke off."
 REPLACED = "Not confirmed before the next automatic submission, which took its place."
 TURNED_OFF = "The CPAR integration was turned off before this submission was done."
+RESTORED = (
+    "The tables were put back from a backup: whether this was submitted after the backup is not known. Compare with "
+    "what the registry has."
+)
 DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no members."
 NOBODY_VALID = "No member of the panel can be sent. The reasons tell what to mend; then submit the panel again."

@@ -62,6 +62,7 @@ client = Table(
     Column("last_used_at", Moment),  # when it last got a token
     Column("revoked_at", Moment),
     Column("revoked_by", exact(60)),
+    Column("held_at", Moment),  # on hold since a restore, until somebody allows it again
     **INNODB,
 )
 

@@ -18,6 +18,7 @@ clinic = Table(
     Column("name", exact(100), nullable=False, default=""),
     Column("site_id", exact(60), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
+    Column("restored_at", Moment),  # when somebody last saw to what follows from a restore (services.restore)
     **INNODB,
 )
 

@@ -16,6 +16,7 @@ from ...domain.export import OPEN, State
 from ...domain.scopes import KINDS, READ, SEARCH
 from ...fhir_mappings.outcome import IssueType
 from ...fhir_mappings.panel_group import instant
+from ...services import clinic
 from ...services.export import exports
 from ...services.export.exports import Export, StillRunning
 from ...services.export.files import File, Section
@@ -48,6 +49,12 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
     if not prefers("respond-async"):
         raise _refusal("Send Prefer: respond-async. An export is made while you wait for it.")
     asked = _asked(exchange, of_group=resource_id is not None)
+    restored_at = clinic.restored_at(exchange.connection)
+    if asked.since and restored_at and asked.since <= restored_at:
+        raise BadKickOff(
+            f"The clinic restored a backup on {instant(restored_at)}. What that took back cannot be told as changes "
+            "since an earlier moment: export without _since, and replace your copy with it."
+        )
     asked = asked.model_copy(update={"kinds": _allowed_kinds(exchange, asked)})
     panels, address = exchange.caller.panels, f"{exchange.base}/$export"
     if resource_id is not None:

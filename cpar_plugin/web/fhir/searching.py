@@ -8,10 +8,12 @@ import orjson
 from flask import Response
 
 from ...fhir_mappings.identifiers import Resource
+from ...services import clinic
 from ...services.clients.reads import Interaction
 from ...services.resources.search_page import Page, Position, Searching
 from ...services.resources.search_request import Search, Shape, Terms, understand
 from ...services.resources.search_shape import shaped, wanted
+from ...services.resources.search_values import BadSearch
 from ...services.resources.versions import Versioned
 from .callers import require
 from .negotiation import strict
@@ -28,6 +30,9 @@ def search(exchange: Exchange, kind: str) -> Response:
     cursor = next((value for name, value in pairs if name == "_cursor"), None)
     if cursor is not None:
         pairs, position = exchange.cursors.read(kind, cursor)
+        restored_at = clinic.restored_at(exchange.connection)
+        if restored_at and position.began <= restored_at:
+            raise BadSearch("The clinic has restored a backup since this search began. Begin it again.")
     asked = understand(kind, pairs, _terms(exchange, position.began))
     if asked.includes:
         require(exchange.caller, _INCLUDED[kind], "read")

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("name", exact(100), nullable=False),
         sa.Column("site_id", exact(60), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("restored_at", Moment()),
         sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
         **TABLE,
     )
@@ -284,6 +285,7 @@ def upgrade() -> None:
         sa.Column("last_used_at", Moment()),
         sa.Column("revoked_at", Moment()),
         sa.Column("revoked_by", exact(60)),
+        sa.Column("held_at", Moment()),
         sa.PrimaryKeyConstraint("client_id", name="cpar_client_pk"),
         sa.UniqueConstraint("live_name", name="cpar_client_live_name_uq"),
         **TABLE,

@@ -1,0 +1,31 @@
+"""Whether somebody has seen to what follows from a restored backup."""
+
+from ...hooks import Health, Host
+from ...settings import Settings
+from .. import clinic, restore
+from ..clients import register
+from ..submission.wording import spoken_moment
+
+
+def seen_to(host: Host, settings: Settings) -> Health:
+    """Whether the tables know what is in the outbox folder, and clients are on hold. Reads the keys of snapshots."""
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.engine.connect() as connection:
+        at = clinic.restored_at(connection)
+        unknown = restore.unknown_files(connection, settings, after=at)
+        clients = register.every_client(connection)
+    if unknown:
+        return Health.warning(
+            f"The outbox folder holds submissions that the tables do not know ({len(unknown)}): were the tables "
+            "put back from a backup?",
+            "If so, stop the service, run cpar after-restore, and start it again.",
+        )
+    held = [client.client_id for client in clients if client.held_at and not client.revoked_at]
+    if held:
+        return Health.warning(
+            f"On hold since a backup was restored: {', '.join(held)}.",
+            "cpar client allow for each that may read, cpar client revoke for the others.",
+        )
+    if at is None:
+        return Health.ok("No restored backup was ever seen to.")
+    return Health.ok(f"A restored backup was seen to on {spoken_moment(at, calendar)}.")

@@ -1,0 +1,150 @@
+"""A backup, submissions, a restore: what may have been submitted is listed, and does not go twice by itself."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cpar_plugin.commands import cpar
+from cpar_plugin.domain.submission import State
+from cpar_plugin.services import clinic, notices
+from cpar_plugin.services.health import restored
+
+from ..backup import Backup, backup  # noqa: F401
+
+CPAR = Path(sys.executable).with_name("cpar")
+
+
+@pytest.fixture
+def settings_of_a_call(world: Any, environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"CPAR_OUTBOX_FOLDER": str(world.settings.outbox_folder), "CPAR_NOW": "2026-11-08T10:00"}
+
+
+@pytest.fixture
+def call(settings_of_a_call: dict[str, str]) -> Any:
+    def called(*arguments: str) -> Result:
+        return CliRunner().invoke(cpar, ["after-restore", *arguments], env=settings_of_a_call)
+
+    return called
+
+
+@pytest.fixture
+def panels_of_a_restored_clinic(world: Any, backup: Backup) -> tuple[int, int]:  # noqa: F811
+    """P1 and P2, of which the second was asked for. The backup is of the 6th: what went on the 7th is lost."""
+    world.at("2026-11-06T10:00")
+    panels = world.panel("P1"), world.panel("P2")
+    world.ask(panels[1])
+    world.run_at("2026-11-06T10:01")
+    backup.make()
+    world.run_at("2026-11-07T03:20")
+    assert [world.states(panel) for panel in panels] == [[State.WRITTEN], [State.WRITTEN]]
+    backup.restore()
+    world.at("2026-11-08T10:00")
+    return panels
+
+
+def test_it_lists_and_changes_nothing_where_nobody_can_be_asked(
+    world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
+) -> None:
+    done = call("--submissions", "hold")
+    assert done.exit_code == 1
+    files = [f"  {file.name}" for file in world.files()]
+    assert done.output.splitlines() == [
+        "The last work that these tables tell of: 6 November 2026, 10:01.",
+        "What was done later is lost; what of it may come back, or be done twice:",
+        "FHIR clients that may read, also any that were revoked later: none",
+        "Submissions that go on, also any that were finished later: 1",
+        "  Panel P2: queued, asked for 6 November 2026, 10:00",
+        "Automatic submissions that would be made, perhaps once more: 7 November 2026",
+        "Submissions in the outbox folder that these tables do not know: 2",
+        *files,
+        "The registry, and the EMR's audit trail (cparSubmission, cparFhirClient), tell what was done since.",
+        "Error: Nothing was changed. Say what to do: --clients hold|keep --submissions hold|keep",
+    ]
+    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[], [State.QUEUED]]
+    with world.host.database.engine.connect() as connection:
+        assert clinic.restored_at(connection) is None
+
+
+def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
+    world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
+) -> None:
+    first, second = panels_of_a_restored_clinic
+    assert restored.seen_to(world.host, world.settings).level == "warning"
+    done = call("--clients", "hold", "--submissions", "hold")
+    assert done.exit_code == 0, done.output
+    for moment in ("2026-11-08T10:01", "2026-11-09T03:20", "2026-11-20T10:00"):
+        world.run_at(moment)
+    assert world.states(first) == [State.MISSED]
+    assert world.states(second) == [State.CANCELLED, State.MISSED]
+    assert len(world.files()) == 2
+    assert "Compare with what the registry has." in world.rows(first)[0].failure
+    told = notices.status(world.host, world.settings, world.clock.now())
+    assert "A backup was restored; seen to on 8 November 2026, 10:00." in told.facts
+    health = restored.seen_to(world.host, world.settings)
+    assert (health.level, health.message) == ("ok", "A restored backup was seen to on 8 November 2026, 10:00.")
+    world.ask(first)
+    world.run_at("2026-12-01T03:20")
+    assert len(world.files()) == 3
+
+
+def test_what_is_kept_goes_once_more(world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]) -> None:
+    assert call("--clients", "keep", "--submissions", "keep").exit_code == 0
+    world.run_at("2026-11-09T03:20")
+    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[State.WRITTEN], [State.WRITTEN]]
+    assert len(world.files()) == 4
+
+
+def test_what_was_begun_when_the_backup_was_made_has_failed(
+    world: Any,
+    call: Any,
+    backup: Backup,  # noqa: F811
+) -> None:
+    panel = world.panel("P1")
+    world.ask(panel)
+    folder = world.settings.outbox_folder
+    folder.write_text("in its way")
+    world.run_at("2026-11-07T03:20")
+    assert world.states(panel) == [State.WAITING]
+    backup.make()
+    backup.restore()
+    world.at("2026-11-08T10:00")
+    assert "Panel P1: waiting to be tried again" in call().output
+    assert call("--clients", "keep", "--submissions", "hold").exit_code == 0
+    folder.unlink()
+    world.run_at("2026-11-08T10:20")
+    assert world.states(panel) == [State.FAILED]
+
+
+@pytest.mark.parametrize(("answers", "expected"), [("n\nn\n", State.WRITTEN), ("\n\n", State.MISSED)])
+def test_at_a_terminal_it_asks(
+    world: Any,
+    settings_of_a_call: dict[str, str],
+    panels_of_a_restored_clinic: tuple[int, int],
+    answers: str,
+    expected: State,
+) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "w") as keyboard, os.fdopen(theirs, "r") as terminal:
+        asked = subprocess.Popen(
+            [CPAR, "after-restore"],
+            env=os.environ | settings_of_a_call,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert asked.stdout
+        keyboard.write(answers)
+        keyboard.flush()
+        said, _ = asked.communicate()
+    assert "Hold all FHIR clients until each is allowed again? [Y/n]" in said
+    assert "Hold what may have been submitted already? [Y/n]" in said
+    world.run_at("2026-11-09T03:20")
+    assert world.states(panels_of_a_restored_clinic[0]) == [expected]
