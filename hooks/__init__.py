@@ -7,7 +7,7 @@ What travels between the two are the frozen values of `values`.
 if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
-from .faults import HostUnavailable
+from .faults import HostBusy, HostUnavailable
 from .interfaces import ProgramInterface, is_polled, polled
 from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
@@ -39,6 +39,7 @@ __all__ = [
     "HealthCheck",
     "HealthLevel",
     "Host",
+    "HostBusy",
     "HostUnavailable",
     "Identity",
     "Job",

@@ -14,6 +14,7 @@ from cpar_plugin.hooks import Actor, Host, Identity, ProgramInterface
 from cpar_plugin.hooks.plugins import Plugins
 
 from . import zone_rules
+from .gate import turn_away
 
 LARGEST_FORM = 1024 * 1024
 _OWN_SITE = ("same-origin", "none")  # the Fetch Metadata of W3C; `none` is a person's own doing, such as loading again
@@ -110,6 +111,7 @@ def new_application(import_name: str, *, cookie_name: str, secret_key: str, http
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open through a lunch break
     )
     app.session_interface = _Sessions()
+    app.before_request(turn_away)
     app.after_request(_guard)
     return app
 

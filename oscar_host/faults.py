@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from cpar_plugin.hooks import HostBusy
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
 from cpar_plugin.web.sign_in import to_sign_in
 
@@ -36,6 +37,7 @@ _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
 _AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
 _TOO_LONG = "This took too long and was ended, so that nobody else has to wait for it. Try again in a moment."
+_BUSY = "Too many pages are asked for at this moment. Nothing was changed: try again in a moment."
 _PLAIN = Markup(
     '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
     "<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n</main>\n</body>\n</html>\n"
@@ -93,6 +95,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     app.register_error_handler(BegunByAnother, begun_by_another)
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, refused)
+    app.register_error_handler(HostBusy, lambda _: unavailable("Too much is asked for just now", _BUSY))
     app.register_error_handler(Exception, broken)
 
 

@@ -9,19 +9,24 @@ from gunicorn.app.base import BaseApplication
 
 from cpar_plugin.hooks.plugins import Plugins
 
+from ..gate import THREADS, Gate
 from ..host import OscarHost, from_environment
 from ..migrate import installed_plugins
 from ..scheduler import Scheduler
 from .app import create_app
 
-_THREADS = 8
+_FOR_TRYING_OUT = (
+    "cpar serve is for trying out: there is nothing before it that keeps slow and half requests from holding it up. "
+    "For a clinic's network put nginx or another proxy that buffers before it."
+)
 
 
 @click.command("serve")
 @click.option("--address", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
 def command(address: str, port: int) -> None:
-    """Run the embedded EMR until it is stopped with Ctrl-C."""
+    """Run the embedded EMR until it is stopped with Ctrl-C. It is for trying out, and for this machine alone."""
+    click.echo(_FOR_TRYING_OUT, err=True)
     with from_environment() as host:
         serve(host, installed_plugins(host), address=address, port=port)
 
@@ -29,6 +34,7 @@ def command(address: str, port: int) -> None:
 def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None:
     """Serve until a signal ends it. One process: its scheduler runs in it, and its threads share the throttle."""
     app = create_app(host, plugins)
+    app.wsgi_app = Gate(app.wsgi_app)  # type: ignore[method-assign]
     # Connections do not survive a fork.
     host.close()
     _Server(app, host, Scheduler(plugins, host), f"{address}:{port}").run()
@@ -47,7 +53,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": self._bind,
             "workers": 1,
             "worker_class": "gthread",
-            "threads": _THREADS,
+            "threads": THREADS,
             "loglevel": "warning",
             "control_socket_disable": True,
             "post_worker_init": self._start,

@@ -1,10 +1,14 @@
-"""The application beside a running OSCAR: `gunicorn 'oscar_host.neighbour:app()'`."""
+"""The application beside a running OSCAR, as gunicorn serves it:
+
+`gunicorn --config python:oscar_host.neighbour.gunicorn_settings 'oscar_host.neighbour:app()'`.
+"""
 
 import atexit
 import threading
 
 from flask import Flask
 
+from ..gate import Gate
 from ..host import from_environment
 from ..migrate import installed_plugins
 from ..scheduler import Scheduler
@@ -21,6 +25,7 @@ def app() -> Flask:
     atexit.register(host.close)  # what registers later, as the plugin's own threads do, is called before
     plugins = installed_plugins(host)
     application = create_app(host, plugins)
+    application.wsgi_app = Gate(application.wsgi_app)  # type: ignore[method-assign]
     scheduler = Scheduler(plugins, host)
     scheduler.start()
     # Called when the worker ends, before the pools of threads that ticks run in: `atexit` comes after these, while the

@@ -64,7 +64,8 @@ def gunicorn(
     given = {name.removeprefix("CPAR_").lower(): value for name, value in environment.items()} | neighbour_settings
     given["now"] = "2026-11-10T10:00"  # so that no answer of OSCAR's grows old, however slow the machine is
     file.write_text("[cpar]\n" + "".join(f"{name} = {value}\n" for name, value in given.items()), encoding="utf-8")
-    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", "127.0.0.1:0"]
+    settings = "python:oscar_host.neighbour.gunicorn_settings"
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--config", settings, "--bind", "127.0.0.1:0"]
     with subprocess.Popen(
         [*command, "oscar_host.neighbour:app()"],
         env={"CPAR_SETTINGS": str(file), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},

@@ -79,7 +79,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
         finally:
             process.terminate()
             process.wait(60)
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
+    said = (tmp_path / "server.log").read_text()
+    assert "Traceback" not in said
+    assert "cpar serve is for trying out" in said
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from ...domain.refusals import NotFound, Refused
 from ...fhir_mappings.outcome import IssueType
-from ...hooks import HostUnavailable
+from ...hooks import HostBusy, HostUnavailable
 from ...services.export.request import BadKickOff
 from ...services.resources.refusals import Gone
 from ...services.resources.search_values import BadSearch
@@ -54,6 +54,8 @@ def _as_refusal(error: Exception) -> Refusal:
             return Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, str(error))
         case Refused():
             return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, IssueType.BUSINESS_RULE, str(error))
+        case HostBusy():
+            return _later("Too much is asked at a time just now. Try again in a moment.")
         case HostUnavailable():
             return _later("The EMR cannot tell just now who is asking. Try again in a moment.")
         case HTTPException(code=int(status)) if 400 <= status < 500:
