@@ -1,11 +1,12 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test test-time test-newest check bench torture venv dev
+.PHONY: help demo test test-time test-newest check audit bench torture venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
 	@echo "make test     all tests, on SQLite and on MariaDB"
 	@echo "make check    style, types and the direction of imports"
+	@echo "make audit    known vulnerabilities of the packages that the product runs with"
 	@echo "make bench    the benchmarks, with their ratios"
 	@echo "make torture  the long version of the test that kills processes at random"
 
@@ -39,6 +40,11 @@ check: dev
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# Fails for a known vulnerability alone, never because something cannot be reached: see scripts/audit.py.
+audit:
+	@sh scripts/venv.sh dev
+	@sh scripts/audit.sh $(ARGS)
 
 bench:
 	@sh scripts/needs.sh mariadb browser nginx tomcat
