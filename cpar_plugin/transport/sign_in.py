@@ -11,6 +11,7 @@ import orjson
 
 from ..settings import Settings
 from .connection import NETWORK_ERRORS, failure_message, host_of
+from .deadline import DeadlineError, left
 from .outgoing import Session
 from .reading import TooLongError, limited
 from .values import Answer, Outcome, not_sent
@@ -44,11 +45,19 @@ class ClientCredentials:
         self._good_until = 0.0
 
     def token(self, session: Session, *, instead_of: str = "") -> str:
-        """A token, another than `instead_of` (one that was not accepted). Raises SignInError."""
-        with self._lock:
+        """A token, another than `instead_of` (one that was not accepted), within the deadline. Raises SignInError."""
+        try:
+            mine = self._lock.acquire(timeout=left())
+        except DeadlineError:
+            mine = False
+        if not mine:
+            raise SignInError(not_sent("Signing in to the registry failed. Another submission waits for it already."))
+        try:
             if self._token in ("", instead_of) or self._monotonic() >= self._good_until:
                 self._fetch(session)
             return self._token
+        finally:
+            self._lock.release()
 
     def _fetch(self, session: Session) -> None:
         began = self._monotonic()

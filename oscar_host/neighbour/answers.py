@@ -17,6 +17,8 @@ from pathlib import Path
 
 from cpar_plugin.domain.refusals import Refused
 
+from .turns import Turns
+
 log = logging.getLogger(__name__)
 
 _LONGEST_SECONDS = 60 * 60  # a file that nobody has written for so long is thrown away
@@ -84,9 +86,13 @@ class Slot:
 class Answers:
     """The folder. May be shared between threads and processes."""
 
-    def __init__(self, folder: Path, most_kept: int = _MOST_KEPT) -> None:
-        """Makes the folder, for this user alone. Raises Refused where that is not possible."""
+    def __init__(self, folder: Path, waiting: Turns, most_kept: int = _MOST_KEPT) -> None:
+        """Makes the folder, for this user alone. Raises Refused where that is not possible.
+
+        `waiting` bounds how many threads wait for somebody else's question.
+        """
         self._folder = folder
+        self._waiting = waiting
         self._most_kept = most_kept
         self._cleaned_at = float("-inf")
         try:
@@ -96,7 +102,7 @@ class Answers:
 
     @contextmanager
     def of(self, name: str) -> Iterator[Slot]:
-        """The slot of this name, as soon as nobody else holds it."""
+        """The slot of this name, as soon as nobody else holds it. Raises what `waiting` raises."""
         try:
             file = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -104,12 +110,19 @@ class Answers:
             yield Slot(None)
             return
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            self._lock(file)
             if os.fstat(file).st_size == 0:
                 self._clean()
             yield Slot(file)
         finally:
             os.close(file)
+
+    def _lock(self, file: int) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with self._waiting.one():
+                fcntl.flock(file, fcntl.LOCK_EX)
 
     def _clean(self) -> None:
         """Throw old files away, and the oldest of too many. A lock that somebody holds meanwhile is none the worse."""

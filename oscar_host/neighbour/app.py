@@ -28,6 +28,7 @@ from .rest import OscarRest, OscarUnavailable
 from .rights import RestRights, told_permissions
 from .sessions import OscarSessions
 from .settings import NeighbourSettings, load
+from .turns import Turns
 
 _SIGNED_IN = "oscar_host.signed_in"  # in the request itself: a page asks once, however long it takes
 _UNAVAILABLE = "OSCAR does not answer, so nobody can be recognized. Try again in a moment."
@@ -76,7 +77,7 @@ def _beside(host: OscarHost, settings: NeighbourSettings) -> tuple[OscarIdentity
     sessions = OscarSessions(
         rest,
         host.clock,
-        Answers(Path(settings.session_folder)),
+        Answers(Path(settings.session_folder), Turns(OscarUnavailable, settings.oscar_patience)),
         cookie_names=settings.oscar_cookies.split(),
         key=settings.secret_key.encode(),
         seconds=settings.session_seconds,

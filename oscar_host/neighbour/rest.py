@@ -14,6 +14,7 @@ from cpar_plugin.transport.reading import TooLongError, limited
 from cpar_plugin.transport.trust import distrusted, trusting
 
 from .settings import NeighbourSettings
+from .turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class SignedOut(Exception):
 
 
 class OscarRest:
-    """OSCAR's REST interface below `oscar_url`. May be shared between threads: nothing is kept between questions.
+    """OSCAR's REST interface below `oscar_url`. May be shared between threads: no answer is kept between questions.
+
+    An OSCAR that hangs is asked by few at a time, and after that by one: the others are told at once.
 
     Raises Refused where `oscar_ca_file` cannot be used.
     """
@@ -47,6 +50,7 @@ class OscarRest:
         self._url = settings.oscar_url
         self._base = f"{self._url}/ws/rs/"
         self._seconds, self._connect_seconds = settings.oscar_seconds, settings.oscar_connect_seconds
+        self._turns = Turns(OscarUnavailable, settings.oscar_patience)
         self._context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
 
     def get(self, path: str, cookie: str, **query: str) -> Any:
@@ -57,6 +61,7 @@ class OscarRest:
         try:
             # A session for each question: what OSCAR sets in one answer gets into no other question.
             with (
+                self._turns.one(),
                 within(self._seconds),
                 Session(self._context) as session,
                 session.get(
@@ -68,8 +73,10 @@ class OscarRest:
                     stream=True,
                 ) as response,
             ):
+                self._turns.note(in_vain=False)
                 return self._read(path, response)
         except (TooLongError, *NETWORK_ERRORS) as error:
+            self._turns.note(in_vain=True)
             # Only its kind: its text may hold the address with a patient's number.
             why = distrusted(error, host_of(self._base))
             log.warning("OSCAR does not answer %s: %s", path, why or type(error).__name__)
@@ -79,6 +86,7 @@ class OscarRest:
         """With which status OSCAR answers one of its pages to this session; None when it does not answer."""
         try:
             with (
+                self._turns.one(),
                 within(self._seconds),
                 Session(self._context) as session,
                 session.head(
@@ -88,9 +96,13 @@ class OscarRest:
                     allow_redirects=False,
                 ) as response,
             ):
+                self._turns.note(in_vain=False)
                 return response.status_code
         except NETWORK_ERRORS as error:
+            self._turns.note(in_vain=True)
             log.warning("OSCAR does not answer %s: %s", page, type(error).__name__)
+            return None
+        except OscarUnavailable:
             return None
 
     def _read(self, path: str, response: requests.Response) -> Any:

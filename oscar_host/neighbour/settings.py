@@ -119,6 +119,11 @@ class NeighbourSettings(BaseModel):
         return self
 
     @property
+    def oscar_patience(self) -> float:
+        """After so many seconds without an answer OSCAR counts as slow, and fewer wait for it."""
+        return self.oscar_seconds / 10
+
+    @property
     def oscar_pages(self) -> str:
         """Where browsers find OSCAR: `oscar_address`, else what the context path lies below."""
         return self.oscar_address or self.context_path.rpartition("/")[0]

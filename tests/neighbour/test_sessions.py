@@ -20,6 +20,8 @@ import requests
 from cpar_plugin.domain.refusals import Refused
 from oscar_host.clock import FixedClock
 from oscar_host.neighbour.answers import Answers, Told
+from oscar_host.neighbour.rest import OscarUnavailable
+from oscar_host.neighbour.turns import Turns
 
 from ..conftest import NOW
 from .conftest import Beside, Person, serving
@@ -42,6 +44,10 @@ def wait_until(so: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     pytest.fail("waited for a minute in vain")
+
+
+def waiting() -> Turns:
+    return Turns(OscarUnavailable, 60)
 
 
 def asked_who(standing_in: StandIn) -> int:
@@ -435,7 +441,7 @@ def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Pa
 
 
 def test_whoever_was_waiting_shares_a_failure_and_whoever_comes_later_asks_anew(folder: Path) -> None:
-    answers, began = Answers(folder), time.monotonic()
+    answers, began = Answers(folder, waiting()), time.monotonic()
     with answers.of("a") as asking:
         asking.keep(Told(NOW, "301"))
         asking.note_failure()
@@ -448,7 +454,7 @@ def test_whoever_was_waiting_shares_a_failure_and_whoever_comes_later_asks_anew(
 
 
 def test_what_is_kept_is_bounded_and_old_answers_go(folder: Path) -> None:
-    answers = Answers(folder, most_kept=3)
+    answers = Answers(folder, waiting(), most_kept=3)
     (folder / "another file").touch()
     for number in range(5):
         kept = folder / f"{number:064x}"

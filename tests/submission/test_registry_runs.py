@@ -1,8 +1,14 @@
 """Submissions to a real registry over HTTP, which misbehaves as told."""
 
+import socket
+import threading
+import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -89,3 +95,65 @@ def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any
     assert (failed.state, failed.may_retry) == (State.FAILED, True)
     assert "It was tried" in failed.failure
     assert failed.attempts > 5
+
+
+PATIENCE = 120  # s: it bounds a hang, and must not fail a slow machine
+
+
+@contextmanager
+def holding_the_first(registry: process.RunningRegistry, until: Callable[[], bool]) -> Iterator[tuple[str, list[bool]]]:
+    """The registry's address by a way on which the first connection is held until then, and cut. What `until` said
+    in the end is noted.
+    """
+    real, noted, threads = urlsplit(registry.fhir_url), [], []
+
+    def hold(client: socket.socket) -> None:
+        end = time.monotonic() + PATIENCE
+        while not until() and time.monotonic() < end:
+            time.sleep(0.05)
+        noted.append(until())
+        client.close()
+
+    def copy(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while sent := one.recv(65536):
+                other.sendall(sent)
+            other.shutdown(socket.SHUT_WR)
+
+    def carry(client: socket.socket) -> None:
+        with client, socket.create_connection((str(real.hostname), real.port or 80)) as server:
+            back = threading.Thread(target=copy, args=(server, client))
+            back.start()
+            copy(client, server)
+            back.join()
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                threads.append(threading.Thread(target=carry if threads else hold, args=(client,)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        yield real._replace(netloc=f"127.0.0.1:{listening.getsockname()[1]}").geturl(), noted
+        listening.shutdown(socket.SHUT_RDWR)
+        accepting.join()
+    for thread in threads:
+        thread.join()
+
+
+def test_while_the_registry_holds_one_panel_the_others_go_on(
+    clinic: Any, registry: process.RunningRegistry, with_settings: Any
+) -> None:
+    others = [clinic.panel(f"{clinic.number}-{number}") for number in range(3)]
+
+    def others_are_through() -> bool:
+        return all(clinic.states(panel) == [State.DELIVERED] for panel in others)
+
+    with holding_the_first(registry, others_are_through) as (address, noted):
+        with_settings(registry_url=address, registry_seconds=60, registry_read_seconds=60)
+        clinic.run_at("2026-11-07T03:15")
+    assert noted == [True]
+    assert clinic.states(clinic.its_panel) == [State.WAITING]

@@ -1,8 +1,13 @@
-"""One tick of the scheduler: begin the night run if it is time, then do all work that is due, one panel at a time."""
+"""One tick of the scheduler: begin the night run if it is time, then do all work that is due.
+
+One panel after the other, as long as each is quick. One that is held up, as by a registry that drips, is left to its
+thread, and the next begins: a few at a time.
+"""
 
 import logging
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -22,6 +27,8 @@ from .work import carry_on
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_AT_ONCE = 4
+_HELD = 1 / 20  # of the longest that sending may take: then the next one begins
 Progress = Callable[[int, int], None]
 
 
@@ -67,12 +74,22 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
 def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: Progress | None) -> None:
     transport = _transport(settings)
     done = 0
-    while (claim := _try(report, lambda: _next(host, settings, now))) is not None:
-        _one(host, settings, transport, claim, now, report)
-        done += 1
-        if progress:
-            progress(done, done + _waiting(host))
-        _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
+    under_way: set[Future[State | None]] = set()
+    with ThreadPoolExecutor(_AT_ONCE, "cpar-submission") as pool:
+        while True:
+            claim = _try(report, lambda: _next(host, settings, now)) if len(under_way) < _AT_ONCE else None
+            if claim:
+                under_way.add(pool.submit(carry_on, host, settings, transport, claim, now))
+            elif not under_way:
+                return
+            full = len(under_way) == _AT_ONCE
+            finished, under_way = wait(under_way, None if full else settings.registry_seconds * _HELD, FIRST_COMPLETED)
+            for one in finished:
+                _note(report, one)
+                done += 1
+                if progress:
+                    progress(done, done + len(under_way) + _waiting(host))
+                _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
 
 
 def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
@@ -81,8 +98,8 @@ def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
     return take_one(host, settings, now) if still_enabled else None
 
 
-def _one(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now, report: RunReport) -> None:
-    state = _try(report, lambda: carry_on(host, settings, transport, claim, now))
+def _note(report: RunReport, one: "Future[State | None]") -> None:
+    state = _try(report, one.result)
     if state is None:
         report.lost += 1
     else:
