@@ -13,6 +13,7 @@ from ..gate import THREADS, Gate
 from ..host import OscarHost, from_environment
 from ..migrate import installed_plugins
 from ..scheduler import Scheduler
+from ..server_log import WithoutRequests
 from .app import create_app
 
 _FOR_TRYING_OUT = (
@@ -56,6 +57,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "threads": THREADS,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "logger_class": WithoutRequests,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
         }

@@ -30,6 +30,9 @@ NOT_KNOWN: Final = Health.warning(
     "It is not known at which address browsers find OSCAR, so that what they get is not checked.",
     "Set oscar_browser_url, such as https://emr.example/oscar.",
 )
+_USUAL_LOG: Final = (("access.log", "combined"),)  # where no directive names another
+_NO_ADDRESS: Final = (("cpar_site",), ("cpar",))  # formats of nginx-http.conf
+_LOGS_ADDRESSES: Final = (("debug",), ("info",))
 _NOT_TAKEN: Final = "?|"  # Tomcat refuses this letter before OSCAR sees the question (RFC 3986 has it in no query)
 _BEHIND_SIGN_IN: Final = "/administration/"
 _SIGN_IN: Final = "/index.jsp"
@@ -163,6 +166,23 @@ def client_address(site: Site) -> Health:
     )
 
 
+def nginx_log(site: Site) -> Health:
+    """Whether nginx keeps our addresses out of its own log, even where a request is cut off."""
+    if site.server is None:
+        return Health.ok("Not checked: nginx's files cannot be read here, or are on another machine.")
+    whole = [
+        log for log in site.server.access_logs or _USUAL_LOG if log[:1] != ("off",) and log[1:2] not in _NO_ADDRESS
+    ]
+    if whole or any(log[1:2] in _LOGS_ADDRESSES for log in site.server.error_logs):
+        return Health.warning(
+            "nginx writes whole addresses of the FHIR interface into its log when a request is cut off: names and PHNs "
+            "that somebody searched for.",
+            "Put `access_log /var/log/nginx/access.log cpar_site;` into nginx's server block, keep its `error_log` at "
+            "the level `notice` or above, and reload nginx.",
+        )
+    return Health.ok("nginx keeps addresses of ours out of its own log.")
+
+
 CHECKS: Final[tuple[tuple[str, Callable[[Site], Health]], ...]] = (
     ("redirects", redirects),
     ("base-href", base_href),
@@ -170,4 +190,5 @@ CHECKS: Final[tuple[tuple[str, Callable[[Site], Health]], ...]] = (
     ("record-script", record_script),
     ("menu-script", menu_script),
     ("client-address", client_address),
+    ("nginx-log", nginx_log),
 )

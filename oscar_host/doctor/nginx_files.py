@@ -27,10 +27,15 @@ class Directive:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A `server` block. `headers` are those that OSCAR is sent by it, by their names in small letters."""
+    """A `server` block. `headers` are those that OSCAR is sent by it, by their names in small letters.
+
+    `access_logs` and `error_logs` have the arguments of the directives that hold for it as a whole.
+    """
 
     address: str
     headers: dict[str, str]
+    access_logs: tuple[tuple[str, ...], ...] = ()
+    error_logs: tuple[tuple[str, ...], ...] = ()
 
 
 def server_of(file: Path, own_path: str) -> Server | None:
@@ -39,7 +44,8 @@ def server_of(file: Path, own_path: str) -> Server | None:
     None where there is none, and where its files cannot be read.
     """
     oscar_path = own_path.rpartition("/")[0]
-    for http in _named(_read(file, file.parent, 0), "http"):
+    main = _read(file, file.parent, 0)
+    for http in _named(main, "http"):
         for server in _named(http.block, "server"):
             locations = list(_named(server.block, "location"))
             if any(location.arguments[-1:] == (f"{own_path}/",) for location in locations):
@@ -47,14 +53,20 @@ def server_of(file: Path, own_path: str) -> Server | None:
                     one for one in locations if one.arguments[-1:] in ((oscar_path,), (f"{oscar_path}/",), ("/",))
                 ]
                 longest = max(passing, key=lambda one: len(one.arguments[-1]), default=Directive("location", ()))
-                levels = (longest.block, server.block, http.block)
-                # The headers of an outer block count only where the inner one has none of its own.
-                headers = next((found for level in levels if (found := list(_named(level, _HEADERS)))), [])
+                headers = _innermost(_HEADERS, longest.block, server.block, http.block)
                 return Server(
                     f"{_site(server)}{oscar_path}",
-                    {one.arguments[0].lower(): one.arguments[1] for one in headers if len(one.arguments) == 2},
+                    {one[0].lower(): one[1] for one in headers if len(one) == 2},
+                    _innermost("access_log", server.block, http.block),
+                    _innermost("error_log", server.block, http.block, main),
                 )
     return None
+
+
+def _innermost(name: str, *levels: tuple[Directive, ...]) -> tuple[tuple[str, ...], ...]:
+    """Directives of an outer block count only where the inner one has none of its own."""
+    found = (tuple(one.arguments for one in _named(level, name)) for level in levels)
+    return next(filter(None, found), ())
 
 
 def _site(server: Directive) -> str:

@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 import cpar_plugin.settings
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.store.reach import TRY_AGAIN_SECONDS
 
 from ..neighbour import settings as neighbour_settings
 from ..schema import host_tables
+from .refusals import REFUSALS
 
 _TABLES = host_tables()
 _READ = (
@@ -128,7 +130,11 @@ def files(installation: Installation) -> list[InstalledFile]:
 
     def made(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
         text = environment.get_template(f"{name}.j2").render(
-            it=installation, wildcard_free=_wildcard_free, tables=_TABLES
+            it=installation,
+            wildcard_free=_wildcard_free,
+            tables=_TABLES,
+            refusals=REFUSALS,
+            again_seconds=TRY_AGAIN_SECONDS,
         )
         return InstalledFile(name, text, belongs, secret)
 

@@ -4,7 +4,16 @@ nginx stands before it and reads whole requests and answers, so that a slow brow
 """
 
 from ..gate import THREADS
+from ..server_log import WithoutRequests
 
 workers = 2
 worker_class = "gthread"
 threads = THREADS
+
+control_socket_disable = True
+logger_class = WithoutRequests
+
+# Above nginx's own limits, which it refuses in words of ours.
+limit_request_line = 0
+limit_request_fields = 8192
+limit_request_field_size = 16_384

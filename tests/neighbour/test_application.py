@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from cpar_plugin.store.tables import operation
 from oscar_host.application import CONTENT_SECURITY_POLICY
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
+from oscar_host.install.command import command
 from oscar_host.neighbour.settings import load
 
 from ..browser import PATIENCE, look, watch
@@ -301,3 +303,19 @@ def test_the_way_to_sign_in_looks_right_in_a_browser(tab: Callable[[str | None],
     page = tab(None)
     page.goto(f"{CONTEXT_PATH}/panels")
     look(page, "beside-oscar-signed-out")
+
+
+def test_every_page_has_a_name_in_nginx_log(app: Flask) -> None:
+    printed = CliRunner().invoke(command, []).output
+    known = [
+        re.compile(found.replace(r"\$", "[$]")) for found in re.findall(r'^    "~(\^\(\?P<cpar_.+?)" \$', printed, re.M)
+    ]
+
+    def logged(path: str) -> str:
+        return next((found[1] for pattern in known if (found := pattern.match(path))), "")
+
+    firsts = {"/".join(path.split("/")[:2]).rstrip("/") for _, path in addresses(app)}
+    assert {logged(f"/oscar/cpar{first}/7?x=y") for first in firsts} == {f"/oscar/cpar{first}" for first in firsts}
+    kinds = {path.split("/")[2] for _, path in addresses(app) if path.startswith("/fhir/")} - {"", "1"}
+    assert {logged(f"/fhir/{kind}/7?x=y") for kind in kinds} == {f"/fhir/{kind}" for kind in kinds}
+    assert [logged("/oscar/cpar/987654321/panels"), logged("/fhir/987654321")] == ["/oscar/cpar", "/fhir"]

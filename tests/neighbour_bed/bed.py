@@ -37,6 +37,7 @@ http {{
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {certificate};
         ssl_certificate_key {key};
+        access_log {folder}/nginx-access.log {log_format};
         {more}
         location / {{
             proxy_pass {oscar};
@@ -71,6 +72,7 @@ class Bed:
     headers: str = ""
     for_oscar: str = FOR_OSCAR
     oscar_server: str = ""
+    log_format: str = "cpar_site"
     _nginx: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _units: Units | None = field(default=None, repr=False)
     _unusual: bool = False
@@ -141,6 +143,7 @@ class Bed:
                 oscar=self.oscar_server or self.oscar.url.removesuffix("/oscar"),
                 for_oscar=self.for_oscar,
                 more=self.headers,
+                log_format=self.log_format,
             )
         )
         process = subprocess.Popen(
@@ -159,13 +162,21 @@ class Bed:
             self._nginx.wait()
             self._nginx = None
 
-    def restart_nginx(self, *more: str, headers: str = "", for_oscar: str = FOR_OSCAR, oscar_server: str = "") -> None:
+    def restart_nginx(
+        self,
+        *more: str,
+        headers: str = "",
+        for_oscar: str = FOR_OSCAR,
+        oscar_server: str = "",
+        log_format: str = "cpar_site",
+    ) -> None:
         """nginx as `cpar install-oscar` makes it with the options `more`, until `as_usual`.
 
-        `headers` are directives that the clinic's own block has besides, `for_oscar` those for OSCAR, and
-        `oscar_server` is another server than that of the files.
+        `headers` are directives that the clinic's own block has besides, `for_oscar` those for OSCAR, `log_format` is
+        that of its log, and `oscar_server` is another server than that of the files.
         """
         self.headers, self.for_oscar, self.oscar_server = headers, for_oscar, oscar_server
+        self.log_format = log_format
         self.stop_nginx()
         self.start_nginx(*more)
         self._unusual = True

@@ -17,6 +17,7 @@ CHECKS = (
     "record-script",
     "menu-script",
     "client-address",
+    "nginx-log",
 )
 Doctor = Callable[..., dict[str, dict[str, str]]]
 
@@ -77,6 +78,14 @@ def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed,
     assert levels(found) == wrong
     assert "proxy_http_version 1.1" in found["redirects"]["mend"]
     assert "X-Forwarded-For $remote_addr" in found["client-address"]["mend"]
+
+
+@pytest.mark.parametrize("more", [{"log_format": "combined"}, {"headers": "error_log /dev/null info;"}])
+def test_a_log_that_would_hold_whole_addresses_of_ours_is_told(bed: Bed, doctor: Doctor, more: dict[str, str]) -> None:
+    bed.restart_nginx(**more)
+    found = doctor()
+    assert levels(found) == {"nginx-log": "warning"}
+    assert "cpar_site" in found["nginx-log"]["mend"]
 
 
 def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(bed: Bed, doctor: Doctor) -> None:

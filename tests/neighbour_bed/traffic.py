@@ -5,11 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from threading import Event, Thread
 
 import requests
 
 PEOPLE = 36
+_FORM = "/oscar/cpar/settings"
 _PATIENCE = 290  # s: it bounds a hang, and must not fail a slow machine
 
 
@@ -27,8 +29,12 @@ class Traffic:
     @contextmanager
     def flowing(self) -> Iterator[None]:
         """While the block runs, and until everybody has got an answer both before and after it."""
+        first = self._person()
+        page = first.get(f"{self.site}{_FORM}", timeout=_PATIENCE)
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        self.cookies |= dict(first.cookies)
         end = Event()
-        people = [Thread(target=self._work, args=(number, end)) for number in range(PEOPLE)]
+        people = [Thread(target=self._work, args=(number, hidden, end)) for number in range(PEOPLE)]
         for person in people:
             person.start()
         try:
@@ -46,26 +52,31 @@ class Traffic:
             assert time.monotonic() < given_up
             time.sleep(0.1)
 
-    def _work(self, number: int, end: Event) -> None:
+    def _person(self) -> requests.Session:
         person = requests.Session()
         person.trust_env, person.verify = False, self.authority
         person.cookies.update(self.cookies)
-        settings = f"{self.site}/oscar/cpar/settings"
-        page = person.get(settings, timeout=_PATIENCE)
-        hidden = dict(re.findall(r'name="(csrf_token|version)" value="([^"]+)"', page.text))
+        return person
+
+    def _work(self, number: int, hidden: dict[str, str], end: Event) -> None:
+        person = self._person()
         while not end.wait(1):
             try:
                 if number % 2:
                     answer = person.get(f"{self.site}/oscar/cpar/panels", timeout=_PATIENCE)
                     kept = answer.status_code == 200 and "Panel Management" in answer.text
-                    self.reads += 1
                 else:
                     typed = f"S-{number}"
                     form = {**hidden, "name": "", "site_id": typed}
-                    answer = person.post(settings, data=form, timeout=_PATIENCE)
+                    answer = person.post(f"{self.site}{_FORM}", data=form, timeout=_PATIENCE)
                     kept = answer.status_code == 422 and typed in answer.text  # a name is missing
-                    self.forms += 1
-                if not kept:
-                    self.lost.append(f"{answer.request.method}: {answer.status_code}")
             except requests.RequestException as error:
                 self.lost.append(type(error).__name__)
+                continue
+            if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                continue  # on a slow machine the application itself may ask for patience: then people ask again
+            if kept:
+                self.reads += number % 2
+                self.forms += 1 - number % 2
+            else:
+                self.lost.append(f"{answer.request.method}: {answer.status_code}")

@@ -43,6 +43,10 @@ class Units:
         self.stop(*names)
         self.start(*names)
 
+    def pid(self, name: str) -> int:
+        """The number of a running service's main process."""
+        return self._services[name].pid
+
     def stop_all(self) -> None:
         self.stop(*self._services, *self._sockets)
 
