@@ -1,10 +1,15 @@
-"""Kills workers with SIGKILL at random moments, while the registry fails one answer in three, and checks everything.
+"""Kills workers and web servers with SIGKILL at random moments, while the registry is unkind, and checks everything.
+
+One submission in three the registry refuses to take, cuts off, answers with nonsense, or drips an answer to, before or
+after it was stored. Two workers give orders, undo them, merge records, export and run the nights; two people use the
+pages and the FHIR interface, served by two processes.
 
 `python -m benchmarks.torture --kills 200 --seed 1 --database both`. Exit code 1 when anything is wrong afterwards.
 """
 
 import multiprocessing
 import random
+import socket
 import sys
 import tempfile
 import time
@@ -20,8 +25,12 @@ import click
 from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from benchmarks import torture_worker
-from benchmarks.torture_clinic import BEGIN, MANAGER, FastClock, Scene, check, set_up
+from benchmarks.torture_clinic import BEGIN, DEADLINE_SECONDS, MANAGER, FastClock, Scene, set_up
+from benchmarks.torture_invariants import check, check_exports
+from benchmarks.torture_web import clerks, served
+from benchmarks.torture_worker import panels_of_workers
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.services.export.workers import Workers
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.store.tables import panel, submission
@@ -68,8 +77,11 @@ class Tally:
     """What was going on when a worker was killed."""
 
     kills: int = 0
+    of_servers: int = 0
     in_hand: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    at_browsers: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -102,16 +114,19 @@ def torture(kind: str, kills: int, seed: int, patients: int, server_url: str) ->
         tempfile.TemporaryDirectory(prefix="cpar-registry-") as folder,
         process.running(Path(folder)) as registry,
     ):
-        scene = Scene(url, schema, registry.fhir_url, time.time(), SPEED)
+        scene = Scene(url, schema, registry.fhir_url, folder, time.time(), SPEED)
         set_up(scene, patients)
-        registry.behave("flaky", share=1 / 3, seed=seed)
+        registry.behave("flaky", share=1 / 3, seed=seed, seconds=2 * DEADLINE_SECONDS)
         tally = _kill(scene, kills, chance)
         registry.behave("ok")
         host = _finish(scene)
         wrong, counts = check(host, registry.received())
+        wrong += tally.wrong + check_exports(host, scene.settings())
         days = (host.clock.now() - BEGIN).days
         host.database.engine.dispose()
-        click.echo(f"{kind}: {tally.kills} kills, seed {seed}, {days} days of the clinic")
+        done = f"{tally.kills} kills ({tally.of_servers} of web servers)"
+        click.echo(f"{kind}: {done}, seed {seed}, {days} days of the clinic")
+        click.echo(f"  at browsers: {dict(sorted(tally.at_browsers.items()))}")
         click.echo(f"  claims in hand at a kill: {dict(tally.in_hand)}; errors told by runs: {dict(tally.errors)}")
         for name, count in counts.items():
             click.echo(f"  {name}: {count}")
@@ -121,21 +136,34 @@ def torture(kind: str, kills: int, seed: int, patients: int, server_url: str) ->
 def _kill(scene: Scene, kills: int, chance: random.Random) -> Tally:
     _FORKING.set_forkserver_preload(["benchmarks.torture_worker"])
     tally, watching = Tally(), scene.open()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     workers = [Worker(scene, chance.randrange(2**31)) for _ in range(WORKERS)]
-    with click.progressbar(length=kills, label="Killing", file=sys.stderr) as bar:
+    with (
+        click.progressbar(length=kills, label="Killing", file=sys.stderr) as bar,
+        served(scene, port) as site,
+        clerks(watching, site, panels_of_workers(watching), chance) as people,
+    ):
         for worker in workers:
             worker.wait_until_working()
         for _ in range(kills):
             time.sleep(chance.uniform(0, LIFE_SECONDS))
-            victim = chance.randrange(WORKERS)
-            tally.errors.update(workers[victim].kill())
+            victim = chance.randrange(WORKERS + 1)
+            if victim == WORKERS:
+                site.kill_a_worker(chance)
+                tally.of_servers += 1
+            else:
+                tally.errors.update(workers[victim].kill())
+                tally.in_hand.update(_in_hand(watching))
+                workers[victim] = Worker(scene, chance.randrange(2**31))
+                workers[victim].wait_until_working()
             tally.kills += 1
-            tally.in_hand.update(_in_hand(watching))
-            workers[victim] = Worker(scene, chance.randrange(2**31))
-            workers[victim].wait_until_working()
             bar.update(1)
-    for worker in workers:
-        tally.errors.update(worker.kill())
+        for worker in workers:
+            tally.errors.update(worker.kill())
+    for one in people:
+        tally.at_browsers.update(one.done)
+        tally.wrong += [f"at a browser: {what}" for what in one.wrong]
     watching.database.engine.dispose()
     return tally
 
@@ -155,6 +183,7 @@ def _finish(scene: Scene) -> OscarHost:
         with suppress(Refused):
             asking.ask(host, scene.settings(), MANAGER, panel_id)
     while clock.now() < until:
+        Workers(host, scene.settings()).work_off()
         run_due(host, scene.settings(), clock.now())
         with host.database.engine.connect() as connection:
             if (

@@ -1,28 +1,37 @@
-"""One worker of the torture: bulk operations, single changes and submissions, at random, until it is killed."""
+"""One worker of the torture: everything that people and jobs do without a browser, at random, until it is killed."""
 
 import random
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
-from benchmarks.torture_clinic import MANAGER, PROVIDERS, Scene
+from benchmarks.torture_clinic import MANAGER, PANELS_AT_BROWSERS, PATIENTS_AT_BROWSERS, PROVIDERS, READER, Scene
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Host
 from cpar_plugin.services import bulk, members, undo
+from cpar_plugin.services.export import exports
+from cpar_plugin.services.export.request import Asked
+from cpar_plugin.services.export.workers import Workers
+from cpar_plugin.services.resources import refresh
 from cpar_plugin.services.submission import asking
 from cpar_plugin.services.submission.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import member, operation, panel, submission
+from oscar_host.host import OscarHost
+
+SPLITS = 0.5  # of the merges
 
 
 def main(scene: Scene, seed: int, says: Connection) -> None:
     """Work without end. Any error but a refusal ends it with a trace: that is a finding."""
     host, settings, chance = scene.open(), scene.settings(), random.Random(seed)
-    with host.database.engine.connect() as connection:
-        live = list(connection.scalars(select(panel.c.panel_id)))
-        patients = connection.scalar(select(func.count()).select_from(host.roster.patients().alias())) or 0
+    live = panels_of_workers(host)
+    patient_id = host.tables.demographic.c.demographic_no
+    patients = _scalar(host, select(func.max(patient_id)).where(patient_id < PATIENTS_AT_BROWSERS.start))
     says.send("working")
     while True:
         try:
@@ -35,10 +44,10 @@ def main(scene: Scene, seed: int, says: Connection) -> None:
             pass  # somebody else was quicker, or there is nothing to do
 
 
-def _something(host: Host, settings: Settings, chance: random.Random, live: list[int], patients: int) -> None:
+def _something(host: OscarHost, settings: Settings, chance: random.Random, live: list[int], patients: int) -> None:
     panel_id, other = chance.choice(live), chance.choice(live)
     patient_id = chance.randint(1, patients)
-    match chance.randrange(9):
+    match chance.randrange(13):
         case 0:
             bulk.carry_out(host, MANAGER, bulk.Assign(chance.choice(PROVIDERS), "AC", panel_id))
         case 1:
@@ -56,10 +65,35 @@ def _something(host: Host, settings: Settings, chance: random.Random, live: list
             chance.choice((members.confirm, members.remove))(host, MANAGER, patient_id, seen_panel_id=seen)
         case 7:
             asking.ask(host, settings, MANAGER, panel_id)
+        case 8:
+            _merge_or_split(host, chance, patient_id, chance.randint(1, patients))
+        case 9 | 10:
+            with suppress(exports.StillRunning):
+                exports.ask(host, READER, Asked(kinds=KINDS), None, "")
+            Workers(host, settings).work_off()
+        case 11:
+            refresh.refresh(host, settings)
         case _:
             failed = submission.c.state.in_([State.FAILED, State.REFUSED]), submission.c.panel_id == panel_id
             latest = select(func.max(submission.c.submission_id)).where(*failed)
             asking.retry(host, settings, MANAGER, _scalar(host, latest) or 0)
+
+
+def _merge_or_split(host: OscarHost, chance: random.Random, retired: int, kept: int) -> None:
+    """As people do in the EMR."""
+    merge = host.tables.demographic_merged
+    merged = _scalar(host, select(func.max(merge.c.id)).where(merge.c.deleted == 0))
+    with host.database.session() as session:
+        if merged is not None and chance.random() < SPLITS:
+            session.execute(update(merge).where(merge.c.id == merged).values(deleted=1))
+        elif retired != kept:
+            session.execute(insert(merge).values(demographic_no=retired, merged_to=kept, deleted=0))
+
+
+def panels_of_workers(host: Host) -> list[int]:
+    """All panels but those of people at browsers."""
+    with host.database.engine.connect() as connection:
+        return list(connection.scalars(select(panel.c.panel_id).where(panel.c.live_number.not_in(PANELS_AT_BROWSERS))))
 
 
 def _scalar(host: Host, query: Any) -> Any:

@@ -55,13 +55,14 @@ class Person:
     ) -> TestResponse:
         """Send a form. A field whose value is a list is sent once for each of its items."""
         if token:
-            self._token = self._token or self._shown_token()
+            self._token = self._token or self.shown_token()
             fields["csrf_token"] = self._token
         if path.startswith("/sign-"):
             self._token = ""  # a new session has a new one
         return self.client.post(path, data=fields, headers=headers)
 
-    def _shown_token(self) -> str:
+    def shown_token(self) -> str:
+        """The token that the pages of this session have."""
         found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))
         assert found
         return found[1]

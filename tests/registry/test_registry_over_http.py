@@ -159,14 +159,25 @@ def test_told_to_it_fails_the_same_share_again_for_the_same_seed(
     assert registry.behaviour()["done"] == {"ok": once.count(200), "fail before": once.count(503)}
 
 
+@pytest.mark.parametrize(("when", "held"), [("before", 0), ("after", 1)])
+def test_told_to_it_says_a_byte_now_and_then_and_never_all_of_its_answer(
+    when: str, held: int, registry: RunningRegistry, post: Post, submission: Callable[..., Json]
+) -> None:
+    registry.behave("drip", when=when, seconds=0.5)
+    answer = post(submission())  # a client takes the end of the line for the end of the head
+    assert answer.headers["X-Slow"] == "-" * len(answer.headers["X-Slow"])
+    assert not answer.content
+    assert len(registry.received()) == held
+
+
 def test_flaky_is_every_kind_of_trouble(registry: RunningRegistry, post: Post, submission: Callable[..., Json]) -> None:
-    registry.behave("flaky", seed=3)
+    registry.behave("flaky", seed=3, seconds=0.2)
     for _ in range(40):
         try:
             post(submission())
         except requests.RequestException:
             continue
-    kinds = {f"{kind} {when}" for kind in ("fail", "cut", "nonsense") for when in ("before", "after")}
+    kinds = {f"{kind} {when}" for kind in ("fail", "cut", "nonsense", "drip") for when in ("before", "after")}
     assert set(registry.behaviour()["done"]) == kinds
 
 

@@ -48,7 +48,7 @@ def fill(
     _refuse_a_clinic_in_use(database, tables)
     tables.metadata.create_all(database.engine)
     with database.writing() as connection, _indexes_put_off(connection, (tables.demographic, tables.appointment)):
-        _write_staff(connection, tables, seed, as_of)
+        write_staff(connection, tables, seed, as_of)
         return _write_records(connection, tables, records(seed, patients, as_of), progress)
 
 
@@ -61,7 +61,7 @@ def _refuse_a_clinic_in_use(database: OscarDatabase, tables: Tables) -> None:
                 raise Refused(f"This database already has {what}: nothing was changed. Name an empty database.")
 
 
-def _write_staff(connection: Connection, tables: Tables, seed: int, as_of: date) -> None:
+def write_staff(connection: Connection, tables: Tables, seed: int, as_of: date) -> None:
     """Add the rows that are not there yet: OSCAR's own installation brings roles, objects and the provider -1."""
     for table, key, rows in staff(tables, seed, as_of):
         names = key.split()

@@ -16,6 +16,7 @@ from .tokens import Tokens
 from .transaction import Faulty, check
 
 _FOR_OTHERS = ("submit", "tokens.token")
+_DRIPS_EVERY_SECONDS = 0.1
 _GIBBERISH = b"<!doctype html><title>Welcome</title><p>It works!</p>"
 
 
@@ -123,6 +124,8 @@ def _misbehave(behaviour: Behaviour, answer: bytes) -> Response | None:
         return Response("", 307, headers={"Location": behaviour.location})
     elif behaviour.kind == "huge":
         return Response(_endless(), 200, content_type=answers.FHIR_JSON)
+    elif behaviour.kind == "drip":
+        _drip(behaviour.seconds)
     return None
 
 
@@ -139,6 +142,16 @@ def _endless() -> Iterator[bytes]:
     yield b'{"resourceType":"Bundle","type":"transaction-response","entry":['
     while True:
         yield entry * 1000
+
+
+def _drip(seconds: float) -> None:
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    until = time.monotonic() + seconds
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while time.monotonic() < until:
+        connection.sendall(b"-")
+        time.sleep(_DRIPS_EVERY_SECONDS)
+    _cut()
 
 
 def _cut() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-KINDS = ("ok", "slow", "fail", "refuse", "cut", "nonsense", "redirect", "huge", "flaky")
+KINDS = ("ok", "slow", "fail", "refuse", "cut", "nonsense", "redirect", "huge", "drip", "flaky")
 MOMENTS = ("before", "after")
 
 
@@ -14,9 +14,10 @@ MOMENTS = ("before", "after")
 class Behaviour:
     """What it does to a submission, and to which share of them.
 
-    kind: ok; slow (waits `seconds`); fail (answers `status`, 503); refuse (answers `status`, 422); cut (drops the line:
-    before storing without reading, after storing in the middle of the answer); nonsense (a web page with status 200);
-    redirect (307 to `location`); huge (an answer without an end); flaky (by chance fail, cut or nonsense, before or
+    kind: ok; slow (waits `seconds`); fail (answers `status`, 503); refuse (answers `status`, 422); cut (drops the
+    line: before storing without reading, after storing in the middle of the answer); nonsense (a web page with
+    status 200); redirect (307 to `location`); huge (an answer without an end); drip (a head of which a byte comes
+    now and then, for `seconds`, then the line is dropped); flaky (by chance fail, cut, nonsense or drip, before or
     after storing). when: before or after the submission is stored; what was stored stays stored. share: of the
     submissions, by a random generator that begins with `seed`.
     """
@@ -81,7 +82,7 @@ class Conduct:
             return Behaviour()
         if self._behaviour.kind != "flaky":
             return self._behaviour
-        kind, when = self._chance.choice(("fail", "cut", "nonsense")), self._chance.choice(MOMENTS)
+        kind, when = self._chance.choice(("fail", "cut", "nonsense", "drip")), self._chance.choice(MOMENTS)
         return replace(self._behaviour, kind=kind, when=when)
 
     def as_json(self) -> dict[str, Any]:
