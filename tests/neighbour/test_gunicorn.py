@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from oscar_host.host import OscarHost
 
 from .conftest import Person
 from .stand_in import ME, StandIn
+from .test_slow_oscar import Hanging
 
 # A plugin that always has something to do: while one tick lasts, others are due.
 _BUSY = """
@@ -41,6 +43,7 @@ def scheduled_jobs(host):
         Job(name="short", every=timedelta(seconds=1), run=lambda now: None),
     ]
 """
+MANY = 30  # at a time; all of them may wait in one process
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
 
 
@@ -79,18 +82,22 @@ def gunicorn(
             process.kill()
 
 
-def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_peace(
-    gunicorn: subprocess.Popen[str], standing_in: StandIn
-) -> None:
+def listening(gunicorn: subprocess.Popen[str]) -> str:
+    """Where it answers, as soon as it says so."""
     assert gunicorn.stderr
     lines = []
     for line in gunicorn.stderr:
         lines.append(line)
         if found := _LISTENING.search(line):
-            break
-    else:
-        pytest.fail("".join(lines))
-    somebody = Person(found[1], "manager")
+            return found[1]
+    pytest.fail("".join(lines))
+
+
+def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_peace(
+    gunicorn: subprocess.Popen[str], standing_in: StandIn
+) -> None:
+    site = listening(gunicorn)
+    somebody = Person(site, "manager")
     page = somebody.get("/settings")
     assert page.status_code == 200, page.text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
@@ -98,7 +105,7 @@ def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_p
     # Any worker takes the token that another has made.
     for number in range(6):
         wrong = requests.post(
-            f"{found[1]}/oscar/cpar/settings",
+            f"{site}/oscar/cpar/settings",
             data={"csrf_token": token[1], "name": "", "site_id": str(number)},
             cookies=somebody.session.cookies,
             timeout=120,
@@ -125,3 +132,20 @@ def test_it_stops_its_regular_work_before_anything_else(busy: None, gunicorn: su
     assert said.splitlines()[-1].startswith("done")
     assert "Traceback" not in messages
     assert "Error" not in messages
+
+
+def test_pages_answer_while_oscar_hangs_for_others(gunicorn: subprocess.Popen[str], standing_in: StandIn) -> None:
+    hanging = Hanging(standing_in)
+    site = listening(gunicorn)
+    with ThreadPoolExecutor(MANY) as pool:
+        try:
+            assert Person(site, "manager").get("/panels").status_code == 200
+            asked = [pool.submit(Person(site, f"made-up-{number}").get, "/panels") for number in range(MANY)]
+            wait(asked, 120, return_when="FIRST_COMPLETED")
+            for _ in range(5):
+                assert Person(site, "manager").get("/panels").status_code == 200
+            assert not hanging.over.is_set()
+            assert hanging.held
+        finally:
+            hanging.over.set()
+    assert {one.result().status_code for one in asked} <= {303, 503}
