@@ -178,7 +178,7 @@ def imported(folders: Iterable[str]) -> set[str]:
                     found |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                     found.add(node.module.split(".")[0])
-    return found - sys.stdlib_module_names - {"cpar_plugin", "oscar_host", "benchmarks", "tests"}
+    return found - sys.stdlib_module_names - {"cpar_plugin", "oscar_host", "benchmarks", "tests", "_typeshed"}
 
 
 def declared(*lists: str) -> set[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from cpar_plugin.settings import Settings
 from oscar_host.neighbour.settings import NeighbourSettings
+from oscar_host.time_limits import TimeLimits
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
@@ -42,6 +43,11 @@ def test_every_setting_beside_an_oscar_stands_on_the_page_with_its_default(name:
     assert ROWS[name] == written(BESIDE_OSCAR[name].default)
 
 
+@pytest.mark.parametrize("name", TimeLimits.model_fields)
+def test_every_time_limit_of_the_database_stands_on_the_page_with_its_default(name: str) -> None:
+    assert ROWS[name] == written(TimeLimits.model_fields[name].default)
+
+
 def of_the_host() -> set[str]:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "oscar_host").rglob("*.py"))
     return set(re.findall(r'\b(?:settings|given)\.(?:get|pop)\("(\w+)"', sources))
@@ -52,4 +58,4 @@ def test_every_setting_of_the_host_stands_on_the_page() -> None:
 
 
 def test_the_page_tells_of_no_setting_that_does_not_exist() -> None:
-    assert set(ROWS) == set(Settings.model_fields) | set(BESIDE_OSCAR) | of_the_host()
+    assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *TimeLimits.model_fields} | of_the_host()
