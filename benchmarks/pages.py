@@ -14,6 +14,8 @@ from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.store import tables
+from oscar_host import own_sessions
+from oscar_host.accounts import Account
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
@@ -85,11 +87,16 @@ def manager(host: OscarHost) -> FlaskClient:
             insert(host.tables.object_privilege),
             [{"roleUserGroup": "admin", "objectName": name, "privilege": "x"} for name in ("_admin", "_demographic")],
         )
+        account = {"security_no": 1, "user_name": "manager", "password": "", "provider_no": "101"}
+        connection.execute(insert(host.tables.security), account)
+    own_sessions.make_table(host.database.engine)
     plugins = Plugins()
     plugins.load_installed()
-    client = create_app(host, plugins).test_client()
+    app = create_app(host, plugins)
+    token = app.extensions["own_sessions"].open(Account(1, "101", "", ""))
+    client = app.test_client()
     with client.session_transaction() as session:
-        session["provider_id"] = "101"
+        session["session"] = token
     return client
 
 

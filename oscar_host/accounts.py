@@ -1,13 +1,13 @@
 """Who may sign in with a password: the rows of OSCAR's table `security`, which is only ever read."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, and_, exists, func, not_, or_, select, true
+from sqlalchemy import Connection, Row, Select, and_, exists, func, not_, select, true
 
 from .granted import not_shut_out
 from .passwords import matches
-from .schema import Tables, present
+from .schema import Present, Tables
 from .sql import letters, may_be_stored
 
 
@@ -18,43 +18,60 @@ class Pin(NamedTuple):
     inside: bool
 
 
-def provider_of(
-    connection: Connection, tables: Tables, user_name: str, password: str, today: date, pin: Pin | None = None
-) -> str | None:
-    """The provider who signs in with this name and password; None for anything wrong, and it takes as long.
+class Account(NamedTuple):
+    """An account that is open, with password and PIN as OSCAR keeps them."""
 
-    An account that has expired, must change its password, uses a second factor, or belongs to a provider who is shut
-    out or has no role is refused, as OSCAR does. With `pin`, also one that wants
-    another PIN, inside or outside of the clinic.
+    account_id: int
+    provider_id: str
+    password: str
+    pin: str
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """That of a row of `open_accounts`."""
+        return cls(row.security_no, row.provider_no, row.password, row.pin or "")
+
+
+def open_accounts(tables: Tables, there: Present, today: date) -> Select[Any]:
+    """The accounts that can be used: not those that have expired, must change their password, use a second factor, or
+    belong to a provider who is gone or shut out.
     """
-    security, provider, held = tables.security, tables.provider, tables.user_role
-    there = present(connection.engine, tables)
+    security, provider = tables.security, tables.provider
     # Compared in SQL: MariaDB's 0000-00-00 is no date in Python.
     expired = and_(security.c.b_ExpireSet == 1, func.coalesce(security.c.date_ExpireDate < today, true()))
-    barred = or_(
-        expired,
-        *(
-            func.coalesce(there.column(column), 0) != 0
-            for column in (security.c.forcePasswordReset, security.c.usingMfa)
-        ),
-        not_(not_shut_out(tables)),
-        ~exists().where(letters(held.c.provider_no) == letters(provider.c.provider_no)),
-    )
-    lock = security.c.b_LocalLockSet if pin and pin.inside else security.c.b_RemoteLockSet
-    account = (
-        select(
-            security.c.password,
-            security.c.pin,
-            security.c.provider_no,
-            barred.label("barred"),
-            (func.coalesce(lock, 0) != 0).label("wants_pin"),
-        )
+    locks = (func.coalesce(there.column(one), 0) == 0 for one in (security.c.forcePasswordReset, security.c.usingMfa))
+    return (
+        select(security.c.security_no, security.c.provider_no, security.c.password, security.c.pin)
         .join_from(security, provider, letters(security.c.provider_no) == letters(provider.c.provider_no))
-        .where(security.c.user_name == user_name)
+        .where(not_(func.coalesce(expired, False)), not_shut_out(tables), *locks)
     )
-    row = connection.execute(account).one_or_none() if may_be_stored(user_name) else None
+
+
+def account_of(
+    connection: Connection,
+    tables: Tables,
+    there: Present,
+    user_name: str,
+    password: str,
+    today: date,
+    pin: Pin | None = None,
+) -> Account | None:
+    """The account of whoever signs in with this name and password; None for anything wrong, and it takes as long.
+
+    Refused is, as by OSCAR, an account that is not open, or whose provider has no role. With `pin`, also one that
+    wants another PIN, inside or outside of the clinic.
+    """
+    security, held = tables.security, tables.user_role
+    lock = security.c.b_LocalLockSet if pin and pin.inside else security.c.b_RemoteLockSet
+    has_role = exists().where(letters(held.c.provider_no) == letters(tables.provider.c.provider_no))
+    found = (
+        open_accounts(tables, there, today)
+        .add_columns((func.coalesce(lock, 0) != 0).label("wants_pin"))
+        .where(security.c.user_name == user_name, has_role)
+    )
+    row = connection.execute(found).one_or_none() if may_be_stored(user_name) else None
     fits = matches(password, row.password if row else None)
     if pin:
         pin_fits = matches(pin.entered, row.pin if row else None)  # also where none is wanted: it takes as long
         fits = fits and row is not None and (pin_fits or not row.wants_pin)
-    return None if row is None or not fits or row.barred else row.provider_no
+    return Account.of(row) if row and fits else None

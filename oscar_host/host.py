@@ -19,7 +19,7 @@ from . import zone_rules
 from .audit import NoAuditTrail, OscarAuditTrail
 from .clock import FixedClock, SystemClock
 from .database import OscarDatabase
-from .identity import OscarIdentity, signed_in_here
+from .identity import OscarIdentity, nobody
 from .pages import PlainPages
 from .privileges import CPAR
 from .roster import OscarRoster
@@ -63,7 +63,7 @@ def open_host(
     host_schema: str | None = None,
     clock: Clock | None = None,
     pages: Pages | None = None,
-    signed_in: Callable[[], str | None] = signed_in_here,
+    signed_in: Callable[[], str | None] = nobody,
 ) -> OscarHost:
     """The host on the database of the plugin's tables. Nothing is connected or created yet.
 

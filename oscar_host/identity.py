@@ -13,15 +13,13 @@ from .database import OscarDatabase
 from .privileges import ADMINISTRATION, CPAR, READ, RECORDS, WRITE, Privileges, object_of
 from .schema import Present, Tables
 
-SESSION_KEY = "provider_id"
 SYSTEM = Actor(actor_id="-1", display_name="System")
 
 _KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
 
 
-def signed_in_here() -> str | None:
-    """The provider id that a sign-in of ours has put into the session."""
-    return flask.session.get(SESSION_KEY) if flask.has_request_context() else None
+def nobody() -> None:
+    """Who is signed in where there is no application with a sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class OscarIdentity:
     tables: Tables
     database: OscarDatabase
     look: Callable[[], Present]
-    signed_in: Callable[[], str | None] = signed_in_here
+    signed_in: Callable[[], str | None] = nobody
     cpar_object: str = CPAR
     told: Callable[[Privileges], Privileges] | None = None
 

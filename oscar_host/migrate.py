@@ -9,6 +9,7 @@ from cpar_plugin.hooks.plugins import Plugins
 
 from .host import OscarHost, from_environment
 from .migrations import upgrade
+from .own_sessions import make_table
 
 _OF_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|CONNECT)\b")
 _AGAIN = "What was made stays: correct that, and run cpar migrate again. cpar doctor looks at rights and server."
@@ -16,7 +17,7 @@ _AGAIN = "What was made stays: correct that, and run cpar migrate again. cpar do
 
 @click.command("migrate")
 def command() -> None:
-    """Make or update the plugins' own tables. The EMR's tables are not touched."""
+    """Make or update the tables of the plugins and of their host. The EMR's tables are not touched."""
     try:
         with from_environment() as host:
             installed_plugins(host)
@@ -26,11 +27,12 @@ def command() -> None:
 
 
 def installed_plugins(host: OscarHost) -> Plugins:
-    """The installed plugins, their tables up to date."""
+    """The installed plugins, their tables up to date and the host's own there."""
     plugins = Plugins()
     plugins.load_installed()
     for source in plugins.migrations():
         upgrade(host.database.engine, source)
+    make_table(host.database.engine)
     return plugins
 
 

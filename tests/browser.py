@@ -13,6 +13,8 @@ from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, Playwright, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from .signing_in import session_of
+
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
 PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
 WIDTHS = (390, 800, 1280)
@@ -97,7 +99,7 @@ def open_tab(app: Flask, site: str, chromium: Browser) -> Iterator[OpenTab]:
         if provider_id:
             signing = SecureCookieSessionInterface().get_signing_serializer(app)
             assert signing
-            cookie = signing.dumps({"provider_id": provider_id})
+            cookie = signing.dumps(session_of(app, provider_id))
             context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": site}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE)

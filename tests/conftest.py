@@ -28,6 +28,7 @@ from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
 from oscar_host.install.command import command as install_oscar
 from oscar_host.migrations import upgrade
+from oscar_host.own_sessions import make_table
 
 from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  for pytest
 
@@ -73,9 +74,10 @@ def make_tables_of_the_emr(place: Place) -> None:
 
 
 def make_own_tables(place: Place) -> None:
-    """Make the plugin's."""
+    """Make the plugin's, and that of sessions."""
     database = OscarDatabase(place.url)
     upgrade(database.engine, PLUGIN_TABLES)
+    make_table(database.engine)
     database.engine.dispose()
 
 
@@ -425,7 +427,7 @@ class Oscar:
         return self._insert(self.tables.appointment, **(values | columns))
 
     def provider(self, provider_id: str = "101", **columns: Any) -> str:
-        """A doctor; returns the provider_id."""
+        """A doctor with an account, whose password nobody knows; returns the provider_id."""
         values = {
             "provider_no": provider_id,
             "last_name": "Doctor",
@@ -436,6 +438,7 @@ class Oscar:
             "lastUpdateDate": NOW.replace(tzinfo=None),
         }
         self._insert(self.tables.provider, **(values | columns))
+        self._insert(self.tables.security, user_name=uuid.uuid4().hex[:30], password="", provider_no=provider_id)
         return provider_id
 
     def merge(self, retired: int, kept: int, deleted: int = 0) -> None:

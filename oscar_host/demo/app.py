@@ -14,6 +14,7 @@ from cpar_plugin.hooks.plugins import Plugins
 from ..application import new_application, register_plugins
 from ..faults import FaultPages, handle_faults
 from ..host import OscarHost
+from ..own_sessions import own_sessions
 from ..throttle import Throttle
 from . import assigning, patients, role_pages, signing_in
 from .administration import administration, for_administrators
@@ -46,7 +47,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         secret_key=host.settings.get("secret_key") or secrets.token_hex(32),
         https_only=host.settings.get("https_only", "") == "yes",
     )
-    own = replace(host, pages=EmbeddedPages())
+    identity = replace(host.identity, signed_in=own_sessions(app, host).provider_id)
+    own = replace(host, pages=EmbeddedPages(), identity=identity)
     app.extensions["emr"] = Emr(own, plugins)
     app.extensions["emr_throttle"] = Throttle()
     app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])

@@ -1,13 +1,13 @@
-"""Sign-in and sign-out of the embedded EMR. The session cookie holds the provider's id and nothing else."""
+"""Sign-in and sign-out of the embedded EMR."""
 
 from http import HTTPStatus
 
-from flask import current_app, redirect, request, session, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..accounts import provider_of
+from ..accounts import account_of
 from ..clock import today
-from ..identity import SESSION_KEY
+from ..own_sessions import current_sessions
 from ..throttle import Throttle
 from .frame import emr, page
 
@@ -22,17 +22,17 @@ def sign_in() -> ResponseReturnValue:
         return page("Sign in", "sign_in.html", back_to=back_to, user_name="", message="")
     user_name, password = request.form.get("user_name", ""), request.form.get("password", "")
     throttle: Throttle = current_app.extensions["emr_throttle"]
-    now = emr().host.clock.now()
-    attempt = throttle.begin(user_name, request.remote_addr or "", now)
+    host = emr().host
+    attempt = throttle.begin(user_name, request.remote_addr or "", host.clock.now())
     if attempt is None:
         return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
-    with emr().host.database.engine.connect() as connection:
-        provider_id = provider_of(connection, emr().host.tables, user_name, password, today(emr().host.clock))
-    if provider_id is None:
+    with host.database.engine.connect() as connection:
+        there, day = host.identity.look(), today(host.clock)
+        account = account_of(connection, host.tables, there, user_name, password, day)
+    if account is None:
         return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
     throttle.passed(attempt)
-    session.clear()
-    session[SESSION_KEY] = provider_id
+    current_sessions().begin(account)
     return redirect(back_to, HTTPStatus.SEE_OTHER)
 
 
@@ -42,7 +42,7 @@ def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> Re
 
 def sign_out() -> ResponseReturnValue:
     """End the session."""
-    session.clear()
+    current_sessions().end()
     return redirect(url_for("sign_in"), HTTPStatus.SEE_OTHER)
 
 

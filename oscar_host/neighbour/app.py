@@ -17,6 +17,7 @@ from ..application import new_application, register_plugins
 from ..faults import FaultPages, handle_faults, unavailable
 from ..host import OscarHost
 from ..identity import OscarIdentity
+from ..own_sessions import own_sessions
 from ..privileges import Privileges
 from ..throttle import Throttle
 from . import signing_in
@@ -45,7 +46,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         static_url_path="/frame",  # the plugin's own files are at /static
     )
     app.config["APPLICATION_ROOT"] = settings.context_path
-    identity, records = _beside(host, settings)
+    identity, records = _beside(app, host, settings)
     pages = NeighbourPages(settings.oscar_pages, settings.context_path, records)
     own = replace(host, pages=pages, identity=identity)
     app.extensions["neighbour"] = Neighbour(own, plugins, settings)
@@ -68,10 +69,10 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     return app
 
 
-def _beside(host: OscarHost, settings: NeighbourSettings) -> tuple[OscarIdentity, RecordPages]:
+def _beside(app: Flask, host: OscarHost, settings: NeighbourSettings) -> tuple[OscarIdentity, RecordPages]:
     """Who is signed in, and where OSCAR has its records. Without OSCAR's session it cannot be asked for either."""
     if settings.sign_in == "password":
-        identity = replace(host.identity, signed_in=lambda: signing_in.signed_in_with_password(host.clock))
+        identity = replace(host.identity, signed_in=own_sessions(app, host).provider_id)
         return identity, RecordPages(lambda _: None)
     rest = OscarRest(settings)
     sessions = OscarSessions(

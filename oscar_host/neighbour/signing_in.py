@@ -4,21 +4,17 @@ import logging
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 
-from flask import current_app, redirect, request, session, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cpar_plugin.hooks import Clock
-
-from ..accounts import Pin, provider_of
+from ..accounts import Pin, account_of
 from ..clock import today
-from ..identity import SESSION_KEY, signed_in_here
+from ..own_sessions import current_sessions
 from ..throttle import Throttle
 from .frame import home, neighbour, page
 
 log = logging.getLogger(__name__)
 
-_SINCE = "signed_in_at"
-_LONGEST_SECONDS = 12 * 60 * 60
 _WRONG = (
     "User name, password or PIN is wrong, or the account cannot be used here. Type all of them in again, or ask an "
     "administrator."
@@ -48,28 +44,19 @@ def sign_in() -> ResponseReturnValue:
     user_name, address = request.form.get("user_name", ""), request.remote_addr or ""
     throttle: Throttle = current_app.extensions["neighbour_throttle"]
     host = neighbour().host
-    now = host.clock.now()
-    attempt = throttle.begin(user_name, address, now)
+    attempt = throttle.begin(user_name, address, host.clock.now())
     if attempt is None:
         return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     password, pin = request.form.get("password", ""), Pin(request.form.get("pin", ""), _inside(address))
     with host.database.engine.connect() as connection:
-        provider_id = provider_of(connection, host.tables, user_name, password, today(host.clock), pin)
-    if provider_id is None:
+        there, day = host.identity.look(), today(host.clock)
+        account = account_of(connection, host.tables, there, user_name, password, day, pin)
+    if account is None:
         log.warning("A sign-in from %s was refused.", address)
         return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
     throttle.passed(attempt)
-    session.clear()
-    session[SESSION_KEY] = provider_id
-    session[_SINCE] = now.timestamp()
+    current_sessions().begin(account)
     return redirect(back_to, HTTPStatus.SEE_OTHER)
-
-
-def signed_in_with_password(clock: Clock) -> str | None:
-    """The provider id that the fallback has put into the session, for a working day at most."""
-    provider_id = signed_in_here()
-    since = session.get(_SINCE, 0) if provider_id else 0
-    return provider_id if 0 <= clock.now().timestamp() - since < _LONGEST_SECONDS else None
 
 
 def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
@@ -87,7 +74,7 @@ def _inside(address: str) -> bool:
 
 def sign_out() -> ResponseReturnValue:
     """End the session of the fallback."""
-    session.clear()
+    current_sessions().end()
     return redirect(url_for("sign_in"), HTTPStatus.SEE_OTHER)
 
 

@@ -22,6 +22,7 @@ from oscar_host.host import OscarHost, open_host
 from oscar_host.privileges import object_of
 
 from ..conftest import NOW, Oscar, Place
+from ..signing_in import sign_in
 
 LETTERS = {Outcome.ATTENDED: "B", Outcome.CANCELLED: "C", Outcome.NO_SHOW: "N", Outcome.DELETED: "D"}
 COLUMNS = {
@@ -89,8 +90,7 @@ class OscarBench:
     def browser(self, actor: Actor | None) -> FlaskClient:
         client = self.app.test_client()
         if actor:
-            with client.session_transaction() as session:
-                session["provider_id"] = actor.actor_id
+            sign_in(client, actor.actor_id)
         return client
 
     def audited(self) -> Sequence[AuditLine]:
@@ -117,4 +117,5 @@ def _prepared(host: OscarHost, clock: FixedClock) -> OscarBench:
     clinic.enable(host, host.identity.system)
     plugins = Plugins()
     plugins.load_installed()
-    return OscarBench(host, create_app(host, plugins), Oscar(host), clock)
+    app = create_app(host, plugins)
+    return OscarBench(app.extensions["emr"].host, app, Oscar(host), clock)

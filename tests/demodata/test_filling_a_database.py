@@ -13,7 +13,7 @@ from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
-from oscar_host.accounts import provider_of
+from oscar_host.accounts import account_of
 from oscar_host.demo.data.clinic import records
 from oscar_host.demo.data.people import COLUMNS
 from oscar_host.demo.data.staff import DOCTORS, PASSWORD, SIGN_INS
@@ -82,12 +82,13 @@ def test_patients_have_several_doctors_one_without_a_practitioner_id_and_one_who
 
 
 def test_everybody_signs_in_with_the_password_that_is_shown(host: OscarHost, written: Written) -> None:
-    today = host.clock.now().date()
+    today, there = host.clock.now().date(), host.identity.look()
     with host.database.engine.connect() as connection:
         for person in SIGN_INS:
-            signed_in = provider_of(connection, host.tables, person.user_name, PASSWORD, today)
-            assert signed_in == person.provider_no
-            assert provider_of(connection, host.tables, person.user_name, PASSWORD + "!", today) is None
+            account = account_of(connection, host.tables, there, person.user_name, PASSWORD, today)
+            assert account
+            assert account.provider_id == person.provider_no
+            assert account_of(connection, host.tables, there, person.user_name, PASSWORD + "!", today) is None
 
 
 def test_the_sign_ins_may_do_what_is_said_of_them(host: OscarHost, written: Written) -> None:

@@ -22,6 +22,7 @@ from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..backup import Backup, backup  # noqa: F401
+from ..signing_in import sign_in
 from .clients import Registered
 from .exporting import accepted, fetched, finished, kick_off
 from .rest import MANAGER, RECEPTION, Reader
@@ -249,8 +250,7 @@ def test_every_request_is_answered_twice_before_and_after_every_kind_of_change(
 
 def _signed_in(app: Flask, provider_id: str) -> Any:
     browser = app.test_client()
-    with browser.session_transaction() as session:
-        session["provider_id"] = provider_id
+    sign_in(browser, provider_id)
     return browser
 
 

@@ -1,11 +1,12 @@
 """Who may read through the FHIR interface: by a token, or signed in to the EMR."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, request, session
+from flask import Flask, request
 from flask_wtf.csrf import generate_csrf
 
 from cpar_plugin.hooks import Actor
@@ -35,13 +36,12 @@ def people(oscar: Any) -> None:
 @pytest.fixture
 def calling(app: Flask, site: OscarHost, people: None) -> Callable[..., Any]:
     """Who a request is from: with a token, or by somebody who is signed in."""
-    callers = Callers(site, load(site.settings))
 
     def call(authorization: str = "", *, signed_in: str = "", method: str = "GET", form_token: bool = False) -> Any:
         headers = {"Authorization": authorization} if authorization else {}
         with app.test_request_context("/fhir/Patient", method=method, headers=headers):
-            if signed_in:
-                session["provider_id"] = signed_in
+            identity = replace(site.identity, signed_in=lambda: signed_in)
+            callers = Callers(replace(site, identity=identity), load(site.settings))
             if form_token:
                 request.environ["HTTP_X_CSRFTOKEN"] = generate_csrf()
             with site.database.engine.connect() as connection:

@@ -24,6 +24,7 @@ from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..conftest import NOW_IN_UTC
+from ..signing_in import sign_in
 from .clients import Registered, key_set
 from .exporting import accepted, export, fetched, finished, kick_off
 from .rest import BASE, MANAGER, Json, Reader
@@ -407,8 +408,7 @@ def test_a_manager_of_panels_exports_whom_they_may_see(
     oscar.privilege("receptionist", f"_demographic${people['trudy']}", "o")
     app.config["WTF_CSRF_ENABLED"] = True
     browser = app.test_client()
-    with browser.session_transaction() as session:
-        session["provider_id"] = MANAGER
+    sign_in(browser, MANAGER)
     headers = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
     address = browser.get(f"/fhir/Group/{panel}/$export", headers=headers).headers["Content-Location"]
     while (answer := browser.get(address)).status_code == 202:

@@ -14,6 +14,7 @@ from cpar_plugin.services import clinic
 from cpar_plugin.web.fhir.routes import LARGEST_REQUEST
 from oscar_host.host import OscarHost
 
+from ..signing_in import sign_in
 from .rest import Json, Reader
 
 Check = Callable[[Json], None]
@@ -191,13 +192,9 @@ def test_people_read_with_the_rights_that_they_have(
     oscar.privilege("301", f"_demographic${people['trudy']}", "o")
     client = reader.app.test_client()
 
-    def sign_in(provider_id: str) -> None:
-        with client.session_transaction() as session:
-            session["provider_id"] = provider_id
-
-    sign_in("401")
+    sign_in(client, "401")
     refused(client.get(f"/fhir/Patient/{people['helene']}"), 403, "forbidden")
-    sign_in("301")
+    sign_in(client, "301")
     assert client.get(f"/fhir/Patient/{people['helene']}").status_code == 200
     refused(client.get(f"/fhir/Patient/{people['trudy']}"), 404, "not-found")
     found = client.get("/fhir/Patient?family=Trembl").json

@@ -10,6 +10,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients import register
 from oscar_host.host import OscarHost
 
+from ..signing_in import sign_in
 from .clients import Registered
 from .exporting import ASYNC, accepted, finished, kick_off
 from .rest import MANAGER, RECEPTION, Reader
@@ -101,8 +102,7 @@ def test_every_address_answers_each_caller_as_expected(
         path = path.replace("<name>", "Patient.ndjson")
         headers, browser = dict(ASYNC), app.test_client()
         if caller in ("manager", "reception"):
-            with browser.session_transaction() as session:
-                session["provider_id"] = MANAGER if caller == "manager" else RECEPTION
+            sign_in(browser, MANAGER if caller == "manager" else RECEPTION)
         elif caller != "nobody":
             other = "Group" if kind != "Group" else "Patient"
             scopes = f"system/{other if caller == 'other scope' else kind if kind in KINDS else '*'}.rs"

@@ -1,5 +1,7 @@
 """Who is signed in, and what OSCAR's roles let them do."""
 
+from dataclasses import replace
+
 import flask
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,10 +10,19 @@ from sqlalchemy import delete, select
 
 from cpar_plugin.hooks import Actor
 from oscar_host.host import OscarHost, open_host
-from oscar_host.identity import SESSION_KEY
 
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 DOCTOR = Actor(actor_id="101", display_name="No101 Doctor")
+
+
+@pytest.fixture
+def host(host: OscarHost) -> OscarHost:
+    """A host whose sign-in is that of `request_of`."""
+
+    def signed_in() -> str | None:
+        return flask.session.get("who") if flask.has_request_context() else None
+
+    return replace(host, identity=replace(host.identity, signed_in=signed_in))
 
 
 @pytest.fixture
@@ -24,7 +35,7 @@ def request_of(host: OscarHost):
         context = app.test_request_context()
         context.push()
         if provider_id is not None:
-            flask.session[SESSION_KEY] = provider_id
+            flask.session["who"] = provider_id
         contexts.append(context)
 
     contexts: list = []

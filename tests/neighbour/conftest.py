@@ -1,5 +1,6 @@
 """The application beside an OSCAR, over real HTTP, and the people of a small clinic."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
+from sqlalchemy import insert, update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cpar_plugin.domain.panel import panel_draft
@@ -17,6 +19,7 @@ from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import clinic, panels
 from oscar_host.host import OscarHost
 from oscar_host.neighbour.app import create_app
+from oscar_host.passwords import hashed
 
 from ..conftest import no_more_rights
 from .stand_in import StandIn, running
@@ -25,6 +28,7 @@ more_rights = no_more_rights
 
 CONTEXT_PATH = "/oscar/cpar"
 DOCTOR, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "301", "302", "401"
+PASSWORD = "a good password"
 COOKIES = {"doctor": DOCTOR, "manager": MANAGER, "cpar-role": CPAR_ROLE, "no-rights": NO_RIGHTS}
 
 
@@ -147,3 +151,58 @@ def panel(host: OscarHost, beside: Beside) -> int:
         version = clinic.load(connection).version
     clinic.save(host, host.identity.system, name="Example Clinic", site_id="S-1", version=version)
     return panels.create(host, host.identity.system, panel_draft("0042", ["113"], [(DOCTOR, "123456789")]))
+
+
+@pytest.fixture
+def accounts(host: OscarHost, emr: OscarHost, staff: None) -> None:
+    """Those of the administrator and of the doctor."""
+    with emr.database.writing() as connection:
+        for user_name, provider_id in (("penner", MANAGER), ("okafor", DOCTOR)):
+            values = {"user_name": user_name, "password": hashed(PASSWORD), "provider_no": provider_id}
+            connection.execute(insert(host.tables.security).values(values))
+
+
+@pytest.fixture
+def change(host: OscarHost, emr: OscarHost) -> Callable[..., None]:
+    """Changes the administrator's row."""
+
+    def write(**columns: Any) -> None:
+        security = host.tables.security
+        with emr.database.writing() as connection:
+            connection.execute(update(security).where(security.c.user_name == "penner").values(columns))
+
+    return write
+
+
+@pytest.fixture
+def password_settings() -> dict[str, str]:
+    """What an operator sets for the fallback."""
+    return {"sign_in": "password"}
+
+
+@pytest.fixture
+def password_site(beside: Beside, accounts: None, password_settings: dict[str, str]) -> Iterator[str]:
+    """The application with the fallback."""
+    with serving(beside(**password_settings)) as address:
+        yield address
+
+
+class Visitor(Person):
+    """Somebody at the form of the fallback."""
+
+    def token(self) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/sign-in").text)
+        assert found
+        return found[1]
+
+    def sign_in(self, user_name: str = "penner", password: str = PASSWORD, **more: Any) -> requests.Response:
+        """Send the form."""
+        fields = {"csrf_token": self.token(), "user_name": user_name, "password": password}
+        headers = more.pop("headers", None)
+        return self.post("/sign-in", data=fields | more, headers=headers)
+
+
+@pytest.fixture
+def visitor(password_site: str) -> Visitor:
+    """Not signed in."""
+    return Visitor(password_site)

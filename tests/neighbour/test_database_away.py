@@ -18,6 +18,7 @@ from oscar_host.demo import app as embedded
 from oscar_host.host import OscarHost, open_host
 
 from ..conftest import Place, place_of_the_emr
+from ..signing_in import sign_in
 from .conftest import CONTEXT_PATH, MANAGER, Beside
 
 place = place_of_the_emr
@@ -146,8 +147,7 @@ def in_embedded_emr(host: OscarHost, beside: Beside) -> Callable[[], tuple[Flask
 
     def opened() -> tuple[FlaskClient, str]:
         client = app.test_client()
-        with client.session_transaction() as session:
-            session["provider_id"] = MANAGER
+        sign_in(client, MANAGER)
         return client, "/cpar"
 
     return opened

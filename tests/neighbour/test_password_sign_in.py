@@ -3,20 +3,18 @@
 import datetime as dt
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
-from sqlalchemy import delete, event, insert, update
+from sqlalchemy import delete, event, update
 
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.passwords import hashed
 
-from .conftest import DOCTOR, MANAGER, Beside, Person, serving
+from .conftest import MANAGER, PASSWORD, Beside, Person, Visitor, serving
 
-PASSWORD = "a good password"
 SIGN_IN = "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2Fpanels"
 
 
@@ -24,61 +22,6 @@ SIGN_IN = "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2Fpanels"
 def install_options() -> tuple[str, ...]:
     """The account of MariaDB reads the passwords, too."""
     return ("--sign-in", "password")
-
-
-@pytest.fixture
-def accounts(host: OscarHost, emr: OscarHost, staff: None) -> None:
-    """Those of the administrator and of the doctor."""
-    with emr.database.writing() as connection:
-        for user_name, provider_id in (("penner", MANAGER), ("okafor", DOCTOR)):
-            values = {"user_name": user_name, "password": hashed(PASSWORD), "provider_no": provider_id}
-            connection.execute(insert(host.tables.security).values(values))
-
-
-@pytest.fixture
-def change(host: OscarHost, emr: OscarHost) -> Callable[..., None]:
-    """Changes the administrator's row."""
-
-    def write(**columns: Any) -> None:
-        security = host.tables.security
-        with emr.database.writing() as connection:
-            connection.execute(update(security).where(security.c.user_name == "penner").values(columns))
-
-    return write
-
-
-@pytest.fixture
-def password_settings() -> dict[str, str]:
-    """What an operator sets for the fallback."""
-    return {"sign_in": "password"}
-
-
-@pytest.fixture
-def password_site(beside: Beside, accounts: None, password_settings: dict[str, str]) -> Iterator[str]:
-    """The application with the fallback."""
-    with serving(beside(**password_settings)) as address:
-        yield address
-
-
-class Visitor(Person):
-    """Somebody at the form of the fallback."""
-
-    def token(self) -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/sign-in").text)
-        assert found
-        return found[1]
-
-    def sign_in(self, user_name: str = "penner", password: str = PASSWORD, **more: Any) -> requests.Response:
-        """Send the form."""
-        fields = {"csrf_token": self.token(), "user_name": user_name, "password": password}
-        headers = more.pop("headers", None)
-        return self.post("/sign-in", data=fields | more, headers=headers)
-
-
-@pytest.fixture
-def visitor(password_site: str) -> Visitor:
-    """Not signed in."""
-    return Visitor(password_site)
 
 
 def test_whoever_signs_in_comes_to_the_page_that_was_asked_for_and_can_sign_out(visitor: Visitor) -> None:
@@ -227,14 +170,6 @@ def test_only_a_status_of_0_bars_a_provider(
         connection.execute(update(host.tables.provider).values(status=status))
     assert visitor.sign_in().status_code == 303
     assert visitor.get("/panels").status_code == 200
-
-
-def test_after_twelve_hours_one_signs_in_again(visitor: Visitor, clock: FixedClock) -> None:
-    visitor.sign_in()
-    clock.move_to(clock.now() + dt.timedelta(hours=11, minutes=59))
-    assert visitor.get("/panels").status_code == 200
-    clock.move_to(clock.now() + dt.timedelta(minutes=1))
-    assert visitor.get("/panels").status_code == 303
 
 
 def test_five_wrong_passwords_close_a_name_for_a_minute(visitor: Visitor, clock: FixedClock) -> None:

@@ -15,6 +15,8 @@ from cpar_plugin.services import clinic, panels
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
+from ..signing_in import sign_in
+
 DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS, BARRED = (
     "101",
     "102",
@@ -43,8 +45,7 @@ class Person:
 
     def sign_in(self) -> None:
         """As if the sign-in had been passed."""
-        with self.client.session_transaction() as session:
-            session["provider_id"] = self._provider_id
+        sign_in(self.client, self._provider_id or "")
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """Open an address."""

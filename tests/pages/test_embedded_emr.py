@@ -11,8 +11,12 @@ from sqlalchemy import insert, select, update
 from cpar_plugin.hooks.plugins import Plugins
 from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
-from oscar_host.host import OscarHost
+from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
+
+from ..conftest import Place
+from ..signing_in import sign_in
+from .conftest import Person
 
 PASSWORD = "a good password"
 
@@ -39,6 +43,31 @@ def test_whoever_signs_in_comes_to_the_search_and_can_sign_out(account: None, no
     assert "Ada Penner" in _text(nobody.get("/"))
     nobody.post("/sign-out")
     assert nobody.get("/").location.startswith("/sign-in")
+
+
+def test_a_cookie_that_was_kept_opens_nothing_once_the_session_has_ended(
+    account: None, app: Flask, emr: OscarHost, clock: FixedClock
+) -> None:
+    def sign_in() -> tuple[Person, Person]:
+        person, thief = Person(app, None), Person(app, None)
+        cookie = person.post("/sign-in", user_name="penner", password=PASSWORD).headers["Set-Cookie"]
+        thief.client.set_cookie("oscar_embedded", cookie.partition("=")[2].partition(";")[0])
+        assert "Ada Penner" in _text(thief.get("/"))
+        return person, thief
+
+    person, thief = sign_in()
+    person.post("/sign-out")
+    assert thief.get("/").location.startswith("/sign-in")
+    _, thief = sign_in()
+    clock.move_to(clock.now() + timedelta(minutes=30))
+    assert thief.get("/").status_code == 303
+    _, thief = sign_in()
+    with emr.database.writing() as connection:
+        security = emr.tables.security
+        connection.execute(
+            update(security).where(security.c.user_name == "penner").values(password=hashed("a better password"))
+        )
+    assert thief.get("/").status_code == 303
 
 
 @pytest.mark.parametrize("back_to", ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "/a\nb", ""])
@@ -82,11 +111,16 @@ def test_a_password_that_the_emr_keeps_in_an_older_form_signs_in(account: None, 
     assert nobody.post("/sign-in", user_name="penner", password="cleartext").status_code == 303
 
 
-def test_a_fork_without_second_factors_has_accounts_too(account: None, emr: OscarHost, nobody: Any) -> None:
+def test_a_fork_without_second_factors_has_accounts_too(
+    account: None, emr: OscarHost, place: Place, clock: FixedClock
+) -> None:
     with emr.database.writing() as connection:
         for column in ("forcePasswordReset", "usingMfa"):
             connection.exec_driver_sql(f"ALTER TABLE {emr.tables.security.fullname} DROP COLUMN {column}")
-    assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
+    with open_host(place.url, host_schema=place.host_schema, clock=clock) as host:
+        somebody = Person(create_app(host, Plugins()), None)
+        assert somebody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
+        assert somebody.get("/").status_code == 200
 
 
 def test_an_account_that_expires_on_no_day_of_the_calendar_is_refused(
@@ -202,8 +236,7 @@ def _menu(person: Any) -> list[tuple[str, list[str]]]:
 def test_without_plugins_the_emr_works_and_shows_nothing_of_them(host: OscarHost, staff: None, oscar: Any) -> None:
     app = create_app(host, Plugins())
     client = app.test_client()
-    with client.session_transaction() as session:
-        session["provider_id"] = "201"
+    sign_in(client, "201")
     page = client.get(f"/patients/{oscar.patient()}").get_data(as_text=True)
     assert "Master Record" in page
     assert "cpar" not in page
