@@ -126,6 +126,7 @@ def _misbehave(behaviour: Behaviour, answer: bytes) -> Response | None:
         return Response(_endless(), 200, content_type=answers.FHIR_JSON)
     elif behaviour.kind == "drip":
         _drip(behaviour.seconds)
+        return Response()  # that nobody receives
     return None
 
 
