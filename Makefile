@@ -47,7 +47,7 @@ audit:
 	@sh scripts/audit.sh $(ARGS)
 
 bench:
-	@sh scripts/needs.sh mariadb browser nginx tomcat
+	@sh scripts/needs.sh mariadb browser nginx tomcat systemd
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks $(ARGS)
 

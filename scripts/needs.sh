@@ -42,7 +42,7 @@ for need in "$@"; do
         done
         ;;
     systemd)
-        # Its program that judges units: none of them is started.
+        # What judges units, and tells what they let a service do: none of them is started.
         command -v systemd-analyze >/dev/null || packages="$packages systemd"
         ;;
     nginx)

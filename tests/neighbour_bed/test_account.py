@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -145,3 +147,11 @@ def test_a_database_whose_name_is_alike_is_none_of_its_own(bed: Bed, own_host: O
                 connection.exec_driver_sql(f"CREATE TABLE {alike}.t (n INT)")
         finally:
             administrator.exec_driver_sql(f"DROP DATABASE {alike}")
+
+
+def test_the_service_works_with_no_more_system_calls_than_its_unit_leaves_it(bed: Bed) -> None:
+    workers = psutil.Process(bed.units.pid("cpar")).children()
+    assert workers
+    for worker in workers:
+        assert "\nSeccomp:\t2\n" in Path(f"/proc/{worker.pid}/status").read_text()
+    assert "Operation not permitted" not in bed.log()

@@ -1,8 +1,9 @@
-"""systemd's part, in a few lines: it starts what units say, and holds their sockets while services come and go."""
+"""systemd's part, in a few lines: it starts what units say, shut in, and holds sockets while services come and go."""
 
 import shlex
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from configparser import RawConfigParser
@@ -84,10 +85,15 @@ class Units:
                         **more,
                     )
 
-                assert run(*shlex.split(unit["ExecStartPre"])).wait() == 0, self.log.read_text()
+                limits = (
+                    sys.executable,
+                    str(Path(__file__).with_name("shut_in.py")),
+                    str(self.folder / f"{name}.service"),
+                )
+                assert run(*limits, *shlex.split(unit["ExecStartPre"])).wait() == 0, self.log.read_text()
                 handed = self._sockets[f"{name}.socket"].fileno()
                 command = shlex.split(unit["ExecStart"].replace("()", "\\(\\)"))
-                process = run("bash", "-c", _HAND_OVER % handed, "bash", *command, pass_fds=(handed,))
+                process = run("bash", "-c", _HAND_OVER % handed, "bash", *limits, *command, pass_fds=(handed,))
             self._services[name] = process
             notices.settimeout(0.05)
             while True:
