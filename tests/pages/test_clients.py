@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from joserfc.jwk import ECKey
+from playwright.sync_api import expect
 
 from cpar_plugin.services import panels
 from cpar_plugin.services.clients import register
@@ -108,14 +109,18 @@ def test_only_administrators_find_it_in_the_menu(manager: Any, cpar_role: Any) -
 
 
 def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
-    app: Flask, manager: Any, panel: int, other_panel: int, open_tab: OpenTab
+    app: Flask, host: OscarHost, manager: Any, panel: int, other_panel: int, open_tab: OpenTab
 ) -> None:
+    manager.post("/cpar/clients/new", name="Registry of the zone", kinds=["Group"], jwks=PUBLIC_KEYS)
+    with host.database.session() as session:
+        register.hold(session, host, host.identity.system)
     for name, chosen in (("Network analytics", [panel, other_panel]), ("Referral system of the zone", [])):
         manager.post("/cpar/clients/new", name=name, kinds=["Group", "Patient"], panels=chosen, jwks=PUBLIC_KEYS)
     manager.post("/cpar/clients/new", name="Old system", kinds="*", jwks=PUBLIC_KEYS)
-    manager.post("/cpar/clients/3/revoke")
+    manager.post("/cpar/clients/4/revoke")
     page = open_tab(MANAGER)
     page.goto("/cpar/clients")
+    expect(page.get_by_text("On hold since a backup was restored")).to_have_count(1)
     look(page, "clients-several")
     page.get_by_role("link", name="Register a Client").click()
     page.get_by_label("Name", exact=True).fill("Province")
