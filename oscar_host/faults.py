@@ -30,8 +30,8 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _IN_PLACE = "This did not work: load the page again, then try once more."
 _ANOTHER = "You are now signed in as {name}"
 _BEGUN_BY_ANOTHER = (
-    "This form was opened by somebody else, so nothing was done. To go on as {name}, copy what you have typed, then "
-    "load the page again. If that is not you, sign in as yourself first."
+    "This form was opened by somebody else, so nothing was done. To go on as {name}, open the page again{keep}. If "
+    "that is not you, sign in as yourself first."
 )
 _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
@@ -69,10 +69,14 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     }
 
     def begun_by_another(error: BegunByAnother) -> ResponseReturnValue:
-        title, message = (text.format(name=error.actor.display_name) for text in (_ANOTHER, _BEGUN_BY_ANOTHER))
+        name = error.actor.display_name
+        title = _ANOTHER.format(name=name)
         if request.headers.get("HX-Request"):
+            message = _BEGUN_BY_ANOTHER.format(name=name, keep="; what you have typed is still here until then")
             return _in_place(f"{title}. {message}", HTTPStatus.CONFLICT)
-        return pages.page(title, f"Go back to the form. {message}", HTTPStatus.CONFLICT)
+        # No browser keeps what was typed into a page that may not be stored.
+        message = _BEGUN_BY_ANOTHER.format(name=name, keep=" and enter it anew")
+        return pages.page(title, message, HTTPStatus.CONFLICT)
 
     def refused(error: HTTPException) -> ResponseReturnValue:
         if isinstance(error, CSRFError) and pages.signed_out():

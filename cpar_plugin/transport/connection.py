@@ -13,6 +13,20 @@ from ..settings import Settings
 from .deadline import DeadlineError
 from .trust import causes, distrusted, trusting, unusable
 
+# Alerts of TLS (RFC 8446, section 6.2) by which a server refuses whoever calls, as the end of `SSLError.reason`: it has
+# not finished the handshake, so nothing that was sent after it reaches what the server is there for.
+_REFUSALS = (
+    "ALERT_HANDSHAKE_FAILURE",
+    "ALERT_BAD_CERTIFICATE",
+    "ALERT_UNSUPPORTED_CERTIFICATE",
+    "ALERT_CERTIFICATE_REVOKED",
+    "ALERT_CERTIFICATE_EXPIRED",
+    "ALERT_CERTIFICATE_UNKNOWN",
+    "ALERT_CERTIFICATE_REQUIRED",
+    "ALERT_UNKNOWN_CA",
+    "ALERT_ACCESS_DENIED",
+)
+
 # `requests` raises its own until the answer's head is there, urllib3's while the rest is read.
 NETWORK_ERRORS = (requests.RequestException, HTTPError, OSError)
 
@@ -63,6 +77,11 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         return f"{distrust} If it is right, check registry_ca_file; otherwise tell the registry."
     if any(isinstance(cause, DeadlineError) for cause in found):
         return f"{host} was too slow: the call was given up after {settings.registry_seconds:g} seconds."
+    if reason := refusal_of_ours(error):
+        return (
+            f"{host} lets nobody in without a client certificate that it knows ({reason}): check "
+            "registry_client_certificate, and ask the registry which one it has on file."
+        )
     for cause in found:
         if isinstance(cause, ssl.SSLError):
             return (
@@ -85,6 +104,12 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         # A server that misses a client certificate may say so in TLS, or (often) just hang up.
         broke += " If this lasts: the registry may be asking for a client certificate (registry_client_certificate)."
     return broke
+
+
+def refusal_of_ours(error: BaseException) -> str:
+    """The alert by which a server has refused us before it took anything, in the words of OpenSSL; '' for none."""
+    reasons = (cause.reason or "" for cause in causes(error) if isinstance(cause, ssl.SSLError))
+    return next((reason for reason in reasons if reason.endswith(_REFUSALS)), "")
 
 
 def is_loopback(host: str) -> bool:

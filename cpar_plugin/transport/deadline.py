@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -134,6 +134,18 @@ class _Limited(socket.socket):
 
 class LimitedTLS(_Limited, ssl.SSLSocket):
     """For `SSLContext.sslsocket_class`: secured connections with the deadline, the handshake included."""
+
+    def send(self, *arguments: Any) -> int:
+        """Of a connection that has broken, the alert that came before, if one came: SSLError instead of SSLEOFError.
+
+        With TLS 1.3 a server says only after our handshake that it wants another certificate of ours, and hangs up.
+        """
+        try:
+            return super().send(*arguments)
+        except ssl.SSLEOFError:
+            with suppress(ssl.SSLEOFError, ConnectionError, TimeoutError):
+                self.recv(1)
+            raise
 
     def do_handshake(self, block: bool = False) -> None:
         """Within what is left."""

@@ -4,7 +4,7 @@ import requests
 
 from ..settings import Settings
 from .body import Body, DamagedError, damaged
-from .connection import NETWORK_ERRORS, checked_address, failure_message, host_of, registry_context
+from .connection import NETWORK_ERRORS, checked_address, failure_message, host_of, refusal_of_ours, registry_context
 from .deadline import within
 from .outgoing import Session
 from .reading import OperationOutcome, TooLongError, limited, operation_outcome, transaction_response
@@ -76,6 +76,8 @@ class FhirEndpoint:
             why = failure_message(error, self._address, self._settings)
             if not body.begun:
                 return not_sent(why)
+            if status is None and refusal_of_ours(error):
+                return Answer(outcome=Outcome.NOT_SENT, message=f"{why} It has taken nothing.")
             return Answer(outcome=Outcome.UNCLEAR, status=status, message=why)
 
     def _read(self, response: requests.Response, body: Body) -> Answer:

@@ -53,10 +53,11 @@ def distrusted(error: BaseException, host: str) -> str | None:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and what led to it, one after the other."""
+    """An error, and what led to it, one after the other. urllib3 packs what TLS has raised into an error of its own."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        packed = next((part for part in error.args if isinstance(part, BaseException)), None)
+        error = error.__cause__ or error.__context__ or packed
 
 
 def unusable(setting: str, error: Exception) -> Refused:

@@ -13,7 +13,7 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"  # the registry says that it took every entry
     WRITTEN = "written"  # the file lies in the folder; nobody has said that it arrived
     REFUSED = "refused"  # sending the same again would be refused again
-    NOT_SENT = "not-sent"  # nothing of it has left: there was no connection, no sign-in, or no way out
+    NOT_SENT = "not-sent"  # nothing has left, or nothing was taken: no connection, no sign-in, refused in the handshake
     UNCLEAR = "unclear"  # it may or may not have arrived
 
 
