@@ -44,7 +44,9 @@ own_session = Table(
 )
 
 
-class _Settings(BaseModel):
+class SessionSettings(BaseModel):
+    """The field's name is the setting's name."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
     idle_minutes: int = Field(default=30, ge=5, le=12 * 60)
@@ -151,7 +153,7 @@ def current_sessions() -> OwnSessions:
 
 
 def _idle(settings: Mapping[str, str]) -> timedelta:
-    return timedelta(minutes=checked(_Settings, settings).idle_minutes)
+    return timedelta(minutes=checked(SessionSettings, settings).idle_minutes)
 
 
 def _renew(content: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cpar_plugin.settings import Settings
 from oscar_host.neighbour.settings import NeighbourSettings
+from oscar_host.own_sessions import SessionSettings
 from oscar_host.time_limits import TimeLimits
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,7 @@ DEFAULTS = Settings()
 # Of two applications, each with a default of its own, which stand in the words.
 SHARED = {"secret_key", "https_only"}
 BESIDE_OSCAR = {name: field for name, field in NeighbourSettings.model_fields.items() if name not in SHARED}
+OF_THE_HOST = {**TimeLimits.model_fields, **SessionSettings.model_fields}
 
 
 def written(default: object) -> str:
@@ -43,9 +45,9 @@ def test_every_setting_beside_an_oscar_stands_on_the_page_with_its_default(name:
     assert ROWS[name] == written(BESIDE_OSCAR[name].default)
 
 
-@pytest.mark.parametrize("name", TimeLimits.model_fields)
-def test_every_time_limit_of_the_database_stands_on_the_page_with_its_default(name: str) -> None:
-    assert ROWS[name] == written(TimeLimits.model_fields[name].default)
+@pytest.mark.parametrize("name", OF_THE_HOST)
+def test_every_setting_of_the_host_stands_on_the_page_with_its_default(name: str) -> None:
+    assert ROWS[name] == written(OF_THE_HOST[name].default)
 
 
 def of_the_host() -> set[str]:
@@ -58,4 +60,4 @@ def test_every_setting_of_the_host_stands_on_the_page() -> None:
 
 
 def test_the_page_tells_of_no_setting_that_does_not_exist() -> None:
-    assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *TimeLimits.model_fields} | of_the_host()
+    assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *OF_THE_HOST} | of_the_host()
