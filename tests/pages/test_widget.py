@@ -168,7 +168,7 @@ def test_the_whole_request_for_the_fragment_costs_the_same_with_many_panels(
         make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
     statements.clear()
     reception.get(address)
-    assert few == len(statements) == 3  # who may do what, and the two of the widget
+    assert few == len(statements) == 4  # whose session, who may do what, and the two of the widget
 
 
 def test_a_host_that_draws_the_box_itself_gets_a_summary_and_an_address(
