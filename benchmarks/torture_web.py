@@ -58,6 +58,7 @@ def main() -> None:
         "fhir_requests_per_minute": "1000000000",
         "fhir_export_folder": str(scene.settings().fhir_export_folder),
         "secret_key": "0" * 64,
+        "idle_minutes": "720",
     }
     host = replace(scene.open(), settings=configured)
     plugins = Plugins()
@@ -143,10 +144,10 @@ class Clerk(threading.Thread):
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
         address = path if path.startswith("http") else f"{self._site.address}/{path}"
-        answer = self._browser.request(method, address, timeout=ANSWER_SECONDS, allow_redirects=False, **more)
-        if answer.status_code == 401 or "/sign-in" in answer.headers.get("Location", ""):
+        while _signed_out(
+            answer := self._browser.request(method, address, timeout=ANSWER_SECONDS, allow_redirects=False, **more)
+        ):
             self._sign_in()
-            answer = self._browser.request(method, address, timeout=ANSWER_SECONDS, allow_redirects=False, **more)
         self.done[f"{method} {answer.status_code}"] += 1
         of_export = "/export/" in path and (answer.status_code == OVER or GAVE_UP in answer.text)
         if answer.status_code not in FINE and not of_export:
@@ -176,7 +177,7 @@ class Clerk(threading.Thread):
         wish = self._chance.choice(("choose", "choose", "confirm", "remove")) if seen else "choose"
         form = {"csrf_token": token, "seen_panel_id": seen, "panel_id": str(panel_id)}
         answer = self._ask("POST", f"cpar/patients/{patient_id}/{wish}", data=form)
-        if answer.status_code != 303 or "/sign-in" in answer.headers["Location"]:
+        if answer.status_code != 303:
             return
         becomes = {"choose": str(panel_id), "confirm": seen, "remove": ""}[wish]
         while not (then := self._seen_again(patient_id)):
@@ -217,6 +218,11 @@ class Clerk(threading.Thread):
             if lines.status_code == 200 and len(lines.text.splitlines()) != file["count"]:
                 self.wrong.append(f"an export of {file['count']} {file['type']} with {len(lines.text.splitlines())}")
         self.done["export read"] += 1
+
+
+def _signed_out(answer: requests.Response) -> bool:
+    """Whether the session is over, after twelve hours at most: some seconds here."""
+    return answer.status_code == 401 or "/sign-in" in answer.headers.get("Location", "")
 
 
 @contextmanager
