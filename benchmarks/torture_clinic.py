@@ -18,6 +18,7 @@ from oscar_host.demo.data.staff import PASSWORD
 from oscar_host.demo.data.writing import write_staff
 from oscar_host.host import OscarHost, open_host
 from oscar_host.migrations import upgrade
+from oscar_host.own_sessions import make_table
 
 MANAGER = Actor(actor_id="401", display_name="Penner, Ruth")
 READER = Caller(MANAGER, None, EVERYTHING, None)
@@ -79,6 +80,7 @@ def set_up(scene: Scene, patients: int) -> None:
     host.tables.metadata.create_all(host.database.engine, checkfirst=False)
     folder = Path(str(migrations.__file__)).parent
     upgrade(host.database.engine, MigrationSource(script_location=folder, version_table="cpar_alembic_version"))
+    make_table(host.database.engine)
     written = BEGIN.replace(tzinfo=None)
     with host.database.session() as session:
         write_staff(session.connection(), host.tables, 1, BEGIN.date())
