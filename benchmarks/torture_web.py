@@ -148,6 +148,8 @@ class Clerk(threading.Thread):
             answer := self._browser.request(method, address, timeout=ANSWER_SECONDS, allow_redirects=False, **more)
         ):
             self._sign_in()
+            if method == "POST":  # its token was that of the session that is over
+                return answer
         self.done[f"{method} {answer.status_code}"] += 1
         of_export = "/export/" in path and (answer.status_code == OVER or GAVE_UP in answer.text)
         if answer.status_code not in FINE and not of_export:
@@ -177,7 +179,7 @@ class Clerk(threading.Thread):
         wish = self._chance.choice(("choose", "choose", "confirm", "remove")) if seen else "choose"
         form = {"csrf_token": token, "seen_panel_id": seen, "panel_id": str(panel_id)}
         answer = self._ask("POST", f"cpar/patients/{patient_id}/{wish}", data=form)
-        if answer.status_code != 303:
+        if answer.status_code != 303 or _signed_out(answer):
             return
         becomes = {"choose": str(panel_id), "confirm": seen, "remove": ""}[wish]
         while not (then := self._seen_again(patient_id)):
