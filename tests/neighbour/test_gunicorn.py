@@ -5,16 +5,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from cpar_plugin.services import clinic
+from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients.register import ClientDraft
 from oscar_host.host import OscarHost
+from oscar_host.neighbour import gunicorn_settings
 
-from .conftest import Person
+from ..dripping import HTTP, dripping
+from ..fhirapi.clients import ASSERTION_TYPE, KeyPair, rsa  # noqa: F401  a fixture
+from ..transport.conftest import authority  # noqa: F401  a fixture
+from .conftest import CONTEXT_PATH, Person
 from .stand_in import ME, StandIn
 from .test_slow_oscar import Hanging
 
@@ -43,6 +53,7 @@ def scheduled_jobs(host):
         Job(name="short", every=timedelta(seconds=1), run=lambda now: None),
     ]
 """
+LONG = 600.0  # seconds that a test never waits for
 MANY = 30  # at a time; all of them may wait in one process
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
 
@@ -132,6 +143,58 @@ def test_it_stops_its_regular_work_before_anything_else(busy: None, gunicorn: su
     assert said.splitlines()[-1].startswith("done")
     assert "Traceback" not in messages
     assert "Error" not in messages
+
+
+@dataclass
+class SlowClient:
+    """A client whose keys come from a server that does not end its answer until `over` is closed."""
+
+    client_id: str
+    over: ExitStack
+
+
+@pytest.fixture
+def slow_client(
+    authority: Any,  # noqa: F811
+    host: OscarHost,
+    neighbour_settings: dict[str, str],
+) -> Iterator[SlowClient]:
+    """To be asked for before `gunicorn`."""
+    with ExitStack() as over:
+        port = over.enter_context(dripping(HTTP["head"], authority.issue("127.0.0.1"), patience_seconds=LONG))
+        neighbour_settings |= {
+            "fhir_jwks_ca_file": authority.file,
+            "fhir_jwks_private_networks": "yes",
+            "fhir_jwks_seconds": str(LONG),
+        }
+        draft = ClientDraft(name="Slow", scopes="system/*.rs", jwks_url=f"https://127.0.0.1:{port}/jwks")
+        yield SlowClient(register.register(host, host.identity.system, draft), over)
+
+
+def test_pages_answer_while_the_server_of_a_clients_keys_drips(
+    slow_client: SlowClient,
+    rsa: KeyPair,  # noqa: F811
+    gunicorn: subprocess.Popen[str],
+) -> None:
+    site = listening(gunicorn)
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": rsa.sign({"iss": slow_client.client_id}),
+    }
+
+    def ask(_: int) -> int:
+        answer = requests.post(f"{site}{CONTEXT_PATH}/fhir/token", form, timeout=LONG)
+        return answer.status_code
+
+    with ThreadPoolExecutor(MANY) as pool, slow_client.over:
+        assert Person(site, "manager").get("/panels").status_code == 200
+        asked = [pool.submit(ask, number) for number in range(MANY)]
+        answered = [one.result() for one in islice(as_completed(asked), MANY - gunicorn_settings.workers)]
+        assert set(answered) == {503}
+        for _ in range(5):
+            assert Person(site, "manager").get("/panels").status_code == 200
+        assert not all(one.done() for one in asked)
 
 
 def test_pages_answer_while_oscar_hangs_for_others(gunicorn: subprocess.Popen[str], standing_in: StandIn) -> None:
