@@ -23,6 +23,7 @@ from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
 
 from ..conftest import place_of_the_emr
+from ..signing_in import session_of
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
 
 place = place_of_the_emr
@@ -418,8 +419,10 @@ def test_beside_an_oscar_whose_roles_may_only_be_read_the_page_says_where_to_cha
                 connection.exec_driver_sql(statement.format(f"cpar_reads@'{here}'"))
             connection.exec_driver_sql(f"GRANT ALL ON {own.database}.* TO cpar_reads@'{here}'")
         url = own.set(username="cpar_reads", password=None).render_as_string(hide_password=False)
-    reading = open_host(url, host_schema=place.host_schema)
-    manager = Person(create_app(reading, Plugins()), MANAGER)
+    reading = open_host(url, host_schema=place.host_schema, clock=host.clock)
+    manager = Person(create_app(reading, Plugins()), None)
+    with manager.client.session_transaction() as session:
+        session.update(session_of(create_app(host, Plugins()), MANAGER))
     assert "Brar, Ada" in _text(manager.get(ASSIGN))
     answer = manager.post(ASSIGN, step="add", provider_id=NO_RIGHTS, role="doctor")
     if database_kind == "sqlite":
