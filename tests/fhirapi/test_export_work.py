@@ -16,8 +16,9 @@ from typing import Any
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
+from cpar_plugin.domain.export import State
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk, clinic, journal
@@ -25,6 +26,7 @@ from cpar_plugin.services.clients import register
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.export import exports
 from cpar_plugin.services.export.exports import Export, StillRunning
+from cpar_plugin.services.export.files import Files, Section, open_file
 from cpar_plugin.services.export.request import Asked
 from cpar_plugin.services.export.work import carry_out
 from cpar_plugin.services.export.workers import Workers
@@ -409,3 +411,29 @@ def test_memory_does_not_grow_with_the_panel(
     many = (peak(once), peak(once))
     for less, more in zip(few, many, strict=True):
         assert more - less < MEBIBYTE / 2
+
+
+def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_files(
+    site: OscarHost, clock: FixedClock, configured: Settings, caller: Caller, ask: Callable[..., str]
+) -> None:
+    export_id = ask()
+    slow = exports.take_one(site, configured)
+    assert slow
+    assert slow.claim
+    files = Files(configured.fhir_export_folder, slow.claim)
+    with files.writing(Section.OUTPUT, "Group") as writer:
+        writer.lines([b"{}"])
+    clock.move_to(clock.now() + configured.claim_time + A_SECOND)
+    under_way = [slow]
+
+    @event.listens_for(site.database.engine, "after_cursor_execute")
+    def finish(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if under_way and "ORDER BY cpar_export.created_at" in statement:
+            assert exports.finish(site, configured, under_way.pop(), files.written)
+
+    assert exports.take_one(site, configured) is None
+    assert not under_way
+    assert find(site, caller, export_id).state is State.DONE
+    kept = open_file(configured.fhir_export_folder, slow.claim, files.written[0])
+    assert kept
+    kept.close()

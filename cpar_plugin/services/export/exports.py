@@ -120,21 +120,21 @@ def take_one(host: Host, settings: Settings) -> Export | None:
         wanting = select(_TABLE).where(_wants_work(host.clock.now())).order_by(_TABLE.c.created_at)
         found = connection.execute(wanting.limit(_CANDIDATES)).all()
     for row in found:
-        export = _take(host, settings, row)
-        if row.claim:
+        export, is_mine = _take(host, settings, row)
+        if is_mine and row.claim:  # else whoever had it may have ended it a moment ago, and its files be wanted
             remove_folder(settings.fhir_export_folder, row.claim)
         if export:
             return export
     return None
 
 
-def _take(host: Host, settings: Settings, row: Row[Any]) -> Export | None:
+def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None, bool]:
+    """The export, None where it was tried too often; and whether it was free still."""
     now, token = host.clock.now(), str(uuid4())
     this = _TABLE.c.export_id == row.export_id
     with host.database.session() as session:
         if row.attempts >= ATTEMPTS:
-            _end(session, settings, [this, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
-            return None
+            return None, _end(session, settings, [this, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
         mine = session.execute(
             update(_TABLE)
             .where(this, _wants_work(now))
@@ -149,8 +149,8 @@ def _take(host: Host, settings: Settings, row: Row[Any]) -> Export | None:
             )
         )
         if not mine.rowcount:  # type: ignore[attr-defined]
-            return None
-        return _export(session.execute(select(_TABLE).where(this)).one())
+            return None, False
+        return _export(session.execute(select(_TABLE).where(this)).one()), True
 
 
 def hold(host: Host, settings: Settings, export: Export, **progress: Any) -> bool:
