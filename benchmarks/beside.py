@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from pymysql.cursors import DictCursor
 from sqlalchemy import Connection, event, text
 
-from cpar_plugin.services import snapshot
+from cpar_plugin.services.snapshots import build
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -112,9 +112,9 @@ def _preview(client: FlaskClient, token: str) -> None:
 
 
 def _snapshot(host: OscarHost) -> None:
-    taken = snapshot.take(host, _SETTINGS, PANEL_ID, now=NOW)
+    taken = build.take(host, _SETTINGS, PANEL_ID, now=NOW)
     assert taken.sent > MEMBERS * 0.9
-    snapshot.forget(host, taken.snapshot_id)
+    build.forget(host, taken.snapshot_id)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -20,14 +20,15 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.services import clinic, members, panels
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.demo.mariadb import private_mariadb
 from tests.browser import launched
 from tests.conftest import Oscar as OscarRows
-from tests.neighbour_bed.bed import Bed
-from tests.neighbour_bed.conftest import master_record
-from tests.neighbour_bed.installed import DOCTOR, host_of, installed_bed, oscar_database
-from tests.neighbour_bed.oscar import PASSWORD
+from tests.sidecar_bed.bed import Bed
+from tests.sidecar_bed.conftest import master_record
+from tests.sidecar_bed.installed import DOCTOR, host_of, installed_bed, oscar_database
+from tests.sidecar_bed.oscar import PASSWORD
 
 PEOPLE, SECONDS, PAUSE = 20, 60, 0.5
 PATIENTS, APPOINTMENTS, ROUNDS = 40, 40, 15
@@ -70,10 +71,10 @@ def _patients(rows: OscarRows, bed: Bed) -> list[int]:
         with host.database.engine.connect() as connection:
             version = clinic.load(connection).version
         clinic.save(host, system, name="Example Clinic", site_id="S-1", version=version)
-        panel_id = panels.create(host, system, panel_draft("0042", ["113"], [(DOCTOR, "123456789")]))
+        panel_id = editing.create(host, system, panel_draft("0042", ["113"], [(DOCTOR, "123456789")]))
         for patient_id in patients[::2]:
             rows.visit(patient_id)
-            members.choose(host, system, patient_id, panel_id, seen_panel_id=None)
+            one_patient.choose(host, system, patient_id, panel_id, seen_panel_id=None)
     return patients
 
 

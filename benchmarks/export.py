@@ -26,13 +26,13 @@ import requests
 from joserfc.jwk import ECKey
 
 from cpar_plugin.domain.export import State
-from cpar_plugin.services.clients import register, tokens
+from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.export import exports
-from cpar_plugin.services.export.request import Asked
-from cpar_plugin.services.export.workers import Workers
-from cpar_plugin.services.resources.patients import PatientSource
-from cpar_plugin.services.resources.refresh import refresh
+from cpar_plugin.services.exports import jobs
+from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.workers import Workers
+from cpar_plugin.services.fhir.patients import PatientSource
+from cpar_plugin.services.fhir.refresh import refresh
 from cpar_plugin.settings import Settings
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost, open_host
@@ -92,10 +92,10 @@ def main(members: int = PATIENTS) -> None:
 def _client(host: OscarHost) -> tuple[Caller, str]:
     """A client that may read everything, and its token."""
     key = ECKey.generate_key("P-384").as_dict(private=False) | {"kid": "1", "alg": "ES384", "use": "sig"}
-    draft = register.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
-    client_id = register.register(host, host.identity.system, draft)
+    draft = registry.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
+    client_id = registry.register(host, host.identity.system, draft)
     with host.database.engine.connect() as connection:
-        client = register.live_client(connection, client_id)
+        client = registry.live_client(connection, client_id)
     actor = replace(host.identity.system, actor_id=client_id)
     return Caller(actor, client_id, EVERYTHING, None), tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
 
@@ -116,13 +116,13 @@ def _floor(host: OscarHost, caller: Caller, folder: Path) -> Seconds:
 
 def _exporting(host: OscarHost, settings: Settings, caller: Caller) -> Seconds:
     since = _now()
-    export_id = exports.ask(host, caller, Asked(kinds=("Patient",)), None, "")
+    export_id = jobs.ask(host, caller, Asked(kinds=("Patient",)), None, "")
     Workers(host, settings).work_off()
     taken = _passed(since)
     with host.database.engine.connect() as connection:
-        made = exports.find(connection, caller, export_id)
+        made = jobs.find(connection, caller, export_id)
     assert made.state is State.DONE
-    exports.remove(host, settings, made)
+    jobs.remove(host, settings, made)
     return taken
 
 

@@ -21,8 +21,8 @@ from flask import Flask, Response
 from joserfc.jwk import ECKey
 
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services.clients import register, tokens
-from cpar_plugin.services.resources.refresh import refresh
+from cpar_plugin.services.clients import registry, tokens
+from cpar_plugin.services.fhir.refresh import refresh
 from cpar_plugin.settings import load
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
@@ -117,10 +117,10 @@ def _served(host: OscarHost) -> tuple[Flask, str]:
     host = replace(host, settings=_SETTINGS)
     refresh(host, load(host.settings))
     key = ECKey.generate_key("P-384").as_dict(private=False) | {"kid": "1", "alg": "ES384", "use": "sig"}
-    draft = register.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
-    client_id = register.register(host, host.identity.system, draft)
+    draft = registry.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
+    client_id = registry.register(host, host.identity.system, draft)
     with host.database.engine.connect() as connection:
-        client = register.live_client(connection, client_id)
+        client = registry.live_client(connection, client_id)
     plugins = Plugins()
     plugins.load_installed()
     return create_app(host, plugins), tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))

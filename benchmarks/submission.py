@@ -21,8 +21,9 @@ from cpar_plugin.fhir_mappings import bundle
 from cpar_plugin.fhir_mappings.identifiers import Resource
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
 from cpar_plugin.fhir_mappings.patient import patients
-from cpar_plugin.services import roll, snapshot
-from cpar_plugin.services.frame import Frame
+from cpar_plugin.services.roster import member_rows
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.snapshots.bundle_header import BundleHeader
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -71,7 +72,7 @@ def _streaming(host: OscarHost) -> float:
     entry, member = next(_resources(host))
     ready_made = {"entry": entry, "member": member}
     of_panel = tables.member.c.panel_id == PANEL_ID
-    query = roll.members(host, now=NOW).where(of_panel).order_by(tables.member.c.patient_id)
+    query = member_rows.members(host, now=NOW).where(of_panel).order_by(tables.member.c.patient_id)
     start = perf_counter()
     with host.database.engine.connect() as connection, TemporaryFile() as file:
         for _ in connection.execute(query.execution_options(yield_per=1000)):
@@ -81,9 +82,9 @@ def _streaming(host: OscarHost) -> float:
 
 def _taking(host: OscarHost) -> float:
     start = perf_counter()
-    taken = snapshot.take(host, _SETTINGS, PANEL_ID, now=NOW)
+    taken = build.take(host, _SETTINGS, PANEL_ID, now=NOW)
     seconds = perf_counter() - start
-    snapshot.forget(host, taken.snapshot_id)
+    build.forget(host, taken.snapshot_id)
     return seconds
 
 
@@ -100,10 +101,10 @@ def _by_models(host: OscarHost) -> float:
 def _resources(host: OscarHost) -> Iterator[tuple[Resource, Resource]]:
     """The Patient's entry and the member of each row, as dicts."""
     with host.database.engine.connect() as connection:
-        frame = Frame.read(connection, host, _SETTINGS, PANEL_ID)
+        frame = BundleHeader.read(connection, host, _SETTINGS, PANEL_ID)
         patient = patients(_SETTINGS, frame.refer, active_status=host.roster.active_status)
         group_member = group_members(_SETTINGS)
-        for row in roll.member_rows(connection, host, PANEL_ID, now=NOW):
+        for row in member_rows.member_rows(connection, host, PANEL_ID, now=NOW):
             entry = bundle.entry(patient(row, frame.general_practitioners), frame.refer)
             member: Resource = group_member(row, entry["fullUrl"])
             mark_change(member, ChangeType.NEW)

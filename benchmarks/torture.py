@@ -30,9 +30,9 @@ from benchmarks.torture_invariants import check, check_exports
 from benchmarks.torture_web import clerks, served
 from benchmarks.torture_worker import panels_of_workers
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.services.export.workers import Workers
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.exports.workers import Workers
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import panel, submission
 from oscar_host.clock import FixedClock
 from oscar_host.demo.mariadb import private_mariadb
@@ -181,7 +181,7 @@ def _finish(scene: Scene) -> OscarHost:
         everything = connection.scalars(select(panel.c.panel_id)).all()
     for panel_id in everything:
         with suppress(Refused):
-            asking.ask(host, scene.settings(), MANAGER, panel_id)
+            requests.ask(host, scene.settings(), MANAGER, panel_id)
     while clock.now() < until:
         Workers(host, scene.settings()).work_off()
         run_due(host, scene.settings(), clock.now())

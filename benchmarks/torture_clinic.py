@@ -9,8 +9,9 @@ from sqlalchemy import insert
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.hooks import Actor, MigrationSource
-from cpar_plugin.services import clinic, panels
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import migrations
 from oscar_host import zone_rules
@@ -93,7 +94,7 @@ def set_up(scene: Scene, patients: int) -> None:
     ours += [(number, PROVIDER_AT_BROWSERS) for number in PANELS_AT_BROWSERS]
     for place, (number, provider) in enumerate(ours, 1):
         draft = PanelDraft(number, (f"{place:06}",), (PanelProvider(provider, f"12345678{provider[-1]}"),), "")
-        panels.create(host, MANAGER, draft)
+        editing.create(host, MANAGER, draft)
     host.database.engine.dispose()
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from cpar_plugin.domain.export import OPEN
 from cpar_plugin.domain.submission import FINAL, State
-from cpar_plugin.services.resources import refresh
+from cpar_plugin.services.fhir import refresh
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import export, export_file, ledger, left_out, member, panel, snapshot, submission
 from oscar_host.host import OscarHost

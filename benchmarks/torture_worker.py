@@ -12,13 +12,15 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Host
-from cpar_plugin.services import bulk, members, undo
-from cpar_plugin.services.export import exports
-from cpar_plugin.services.export.request import Asked
-from cpar_plugin.services.export.workers import Workers
-from cpar_plugin.services.resources import refresh
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import undo
+from cpar_plugin.services.exports import jobs
+from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.workers import Workers
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import member, operation, panel, submission
 from oscar_host.host import OscarHost
@@ -59,24 +61,24 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
             undo.undo(host, MANAGER, _scalar(host, latest) or 0)
         case 4 | 5:
             seen = _scalar(host, select(member.c.panel_id).where(member.c.patient_id == patient_id))
-            members.choose(host, MANAGER, patient_id, panel_id, seen_panel_id=seen)
+            one_patient.choose(host, MANAGER, patient_id, panel_id, seen_panel_id=seen)
         case 6:
             seen = _scalar(host, select(member.c.panel_id).where(member.c.patient_id == patient_id))
-            chance.choice((members.confirm, members.remove))(host, MANAGER, patient_id, seen_panel_id=seen)
+            chance.choice((one_patient.confirm, one_patient.remove))(host, MANAGER, patient_id, seen_panel_id=seen)
         case 7:
-            asking.ask(host, settings, MANAGER, panel_id)
+            requests.ask(host, settings, MANAGER, panel_id)
         case 8:
             _merge_or_split(host, chance, patient_id, chance.randint(1, patients))
         case 9 | 10:
-            with suppress(exports.StillRunning):
-                exports.ask(host, READER, Asked(kinds=KINDS), None, "")
+            with suppress(jobs.StillRunning):
+                jobs.ask(host, READER, Asked(kinds=KINDS), None, "")
             Workers(host, settings).work_off()
         case 11:
             refresh.refresh(host, settings)
         case _:
             failed = submission.c.state.in_([State.FAILED, State.REFUSED]), submission.c.panel_id == panel_id
             latest = select(func.max(submission.c.submission_id)).where(*failed)
-            asking.retry(host, settings, MANAGER, _scalar(host, latest) or 0)
+            requests.retry(host, settings, MANAGER, _scalar(host, latest) or 0)
 
 
 def _merge_or_split(host: OscarHost, chance: random.Random, retired: int, kept: int) -> None:

@@ -9,9 +9,10 @@ import click
 from .commands import Sentences, open_host
 from .domain.refusals import Refused
 from .hooks import Host
-from .services import panels as panel_service
-from .services.clients import key_addresses, keys, register
-from .services.clients.register import Client, ClientDraft
+from .services.clients import keys, registry
+from .services.clients.jwks_url import check_published, fetch
+from .services.clients.registry import Client, ClientDraft
+from .services.panels import editing as panel_service
 from .settings import load
 
 _KEY_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -42,8 +43,8 @@ def add(
         panels=_panels(host, numbers),
     )
     if jwks_url:
-        key_addresses.check_published(jwks_url, load(host.settings))
-    client_id = register.register(host, host.identity.system, draft)
+        check_published(jwks_url, load(host.settings))
+    client_id = registry.register(host, host.identity.system, draft)
     click.echo(f"{name.strip()} is registered as {client_id}, for {_told(numbers)}.")
     base = load(host.settings).fhir_base_url
     click.echo(f"It gets its tokens at {base}/token." if base else _NO_ADDRESS)
@@ -58,7 +59,7 @@ def list_clients(ctx: click.Context) -> None:
     """List all systems, revoked ones last."""
     host = open_host(ctx)
     with host.database.engine.connect() as connection:
-        clients = register.every_client(connection)
+        clients = registry.every_client(connection)
         numbers = {panel.panel_id: panel.number for panel in panel_service.live_panels(connection, host)}
     for client in clients:
         for line in _lines(client, numbers, host):
@@ -77,7 +78,7 @@ def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
     client = _client(host, client_id)
     if not yes:
         click.confirm(f"Revoke {client.client_id} ({client.name})? This cannot be undone.", abort=True)
-    register.revoke(host, host.identity.system, client_id)
+    registry.revoke(host, host.identity.system, client_id)
     click.echo(f"{client.client_id} ({client.name}) is revoked. Its tokens do not work any more.")
 
 
@@ -87,7 +88,7 @@ def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
 def allow(ctx: click.Context, client_id: str) -> None:
     """Let a system that is on hold since a restore read again."""
     host = open_host(ctx)
-    client = register.allow(host, host.identity.system, client_id)
+    client = registry.allow(host, host.identity.system, client_id)
     click.echo(f"{client.client_id} ({client.name}) may read again.")
 
 
@@ -104,7 +105,7 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
     host = open_host(ctx)
     client = _client(host, client_id)
     if jwks_url:
-        key_addresses.check_published(jwks_url, load(host.settings))
+        check_published(jwks_url, load(host.settings))
         _change(host, client, jwks_url=jwks_url, jwks="")
     elif key_file:
         known = client.jwks
@@ -120,12 +121,12 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
 
 def _client(host: Host, client_id: str) -> Client:
     with host.database.engine.connect() as connection:
-        return register.live_client(connection, client_id)
+        return registry.live_client(connection, client_id)
 
 
 def _change(host: Host, client: Client, *, jwks_url: str, jwks: str) -> None:
     draft = ClientDraft(name=client.name, scopes=client.scopes, panels=client.panels, jwks_url=jwks_url, jwks=jwks)
-    register.change(host, host.identity.system, client.client_id, client.version, draft)
+    registry.change(host, host.identity.system, client.client_id, client.version, draft)
 
 
 def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
@@ -156,7 +157,7 @@ def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]
 def _key_lines(client: Client, host: Host) -> Iterator[str]:
     if client.jwks_url:
         yield f"{client.client_id} publishes its keys at {client.jwks_url}. There now:"
-    found = key_addresses.fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
+    found = fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
     for key in (keys.usable(client.jwks or "") if found is None else found).values():
         yield f"{key.kid}  {key.algorithm} ({key.label})"
 

@@ -14,9 +14,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, S
 from . import settings as plugin_settings
 from .domain.refusals import Refused
 from .hooks import Host
-from .services import clinic, mailing, notices
-from .services.submission.run import Progress, RunReport, run_due
-from .services.submission.wording import STATE
+from .services.operations import clinic
+from .services.submissions import mail, notices
+from .services.submissions.run import Progress, RunReport, run_due
+from .services.submissions.texts import STATE
 
 HOSTS = "cpar.hosts"
 SUBCOMMANDS = "cpar.commands"
@@ -100,7 +101,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
         report = run_due(host, settings, now, progress=progress)
     for line in _told(report):
         click.echo(line)
-    mailing.mail(host, settings, now)
+    mail.send(host, settings, now)
     if report.errors:
         raise click.ClickException(f"Not everything could be done ({', '.join(report.errors)}). See the log.")
 

@@ -20,11 +20,13 @@ from .hooks import (
     Widget,
     hookimpl,
 )
-from .services import access, mailing, merges
-from .services.export.workers import Workers
+from .services.exports.workers import Workers
+from .services.fhir import refresh
 from .services.health.checks import checks, tell_connections
-from .services.resources import refresh
-from .services.submission.run import run_due
+from .services.operations import access
+from .services.roster import merges
+from .services.submissions import mail
+from .services.submissions.run import run_due
 from .settings import load
 from .store.migrations import SOURCE
 from .web import around, blueprint, patient_list, widget
@@ -85,12 +87,12 @@ def scheduled_jobs(host: Host) -> Sequence[Job]:
     def run(now: datetime) -> None:
         run_due(host, settings, now)
 
-    def mail(now: datetime) -> None:
-        mailing.mail(host, settings, now)
+    def send_mail(now: datetime) -> None:
+        mail.send(host, settings, now)
 
     return [
         Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
-        Job(name="cpar-mail", every=timedelta(minutes=1), run=mail),
+        Job(name="cpar-mail", every=timedelta(minutes=1), run=send_mail),
         Job(
             name="cpar-fhir",
             every=timedelta(minutes=settings.fhir_refresh_minutes),

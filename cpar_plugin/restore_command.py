@@ -8,9 +8,9 @@ import click
 
 from .commands import open_host
 from .domain.calendar import Calendar
-from .services import restore
-from .services.restore import Found
-from .services.submission.wording import STATE, spoken, spoken_moment
+from .services.health import after_restore
+from .services.health.after_restore import Found
+from .services.submissions.texts import STATE, spoken, spoken_moment
 from .settings import load
 
 HOLD: Final = "hold"
@@ -30,14 +30,14 @@ def command(ctx: click.Context, clients: str | None, submissions: str | None) ->
     host = open_host(ctx)
     settings = load(host.settings)
     calendar = settings.calendar(host.clock.zone)
-    found = restore.look(host, settings)
+    found = after_restore.look(host, settings)
     for line in _lines(found, calendar):
         click.echo(line)
     if not sys.stdin.isatty() and (clients is None or submissions is None):
         raise click.ClickException("Nothing was changed. Say what to do: --clients hold|keep --submissions hold|keep")
     hold_clients = clients == HOLD if clients else _asked("Hold all FHIR clients until each is allowed again?")
     hold_submissions = submissions == HOLD if submissions else _asked("Hold what may have been submitted already?")
-    held = restore.see_to(
+    held = after_restore.see_to(
         host, settings, host.identity.system, hold_clients=hold_clients, hold_submissions=hold_submissions
     )
     click.echo("Done. Whatever other systems hold is out of date for us now, and exports have to be asked for anew.")

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from ..domain.cautions import Caution
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services import access, answering
-from ..services.answering import Change
+from ..services.operations import access
+from ..services.panels import answering
+from ..services.panels.answering import Change
 from .inputs import INCOMPLETE, number
 
 ANSWERED = {

@@ -5,8 +5,8 @@ from dataclasses import replace
 from flask import g, url_for
 
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
-from ..services import access, clinic
-from ..services import notices as service
+from ..services.operations import access, clinic
+from ..services.submissions import notices as service
 from ..settings import load
 from .rendering import SECTION
 

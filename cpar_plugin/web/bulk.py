@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services import access, left_alone, operations, panels
 from ..services import bulk as service
-from ..services.bulk import Assign, Move, Order, Remove
+from ..services.bulk import Assign, Move, Order, Remove, history, skipped
+from ..services.operations import access
+from ..services.panels import editing
 from . import bulk_result
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number
@@ -80,7 +81,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 return _preview(host, actor, form, form.order())
             case "left-alone":
                 name = f"bulk update left alone by {form.kind}"
-                return csv_download(name, left_alone.export_preview(host, actor, form.order()))
+                return csv_download(name, skipped.export_preview(host, actor, form.order()))
             case "carry-out":
                 return _carry_out(host, actor, form.order())
             case _:
@@ -92,10 +93,10 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
 def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         choices: dict[str, Any] = {
-            "panels": panels.live_panels(connection, host),
-            "providers": panels.provider_choices(connection, host),
+            "panels": editing.live_panels(connection, host),
+            "providers": editing.provider_choices(connection, host),
             "statuses": service.status_choices(connection, host),
-            "operations": operations.latest(connection, host),
+            "operations": history.latest(connection, host),
         }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
     return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, **choices)
@@ -104,7 +105,7 @@ def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None)
 def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> ResponseReturnValue:
     seen = service.preview(host, actor, order)
     with host.database.engine.connect() as connection:
-        labels = {panel.panel_id: panel.label for panel in panels.live_panels(connection, host)}
+        labels = {panel.panel_id: panel.label for panel in editing.live_panels(connection, host)}
     return page(
         host,
         f"{TITLE}: look before you change",

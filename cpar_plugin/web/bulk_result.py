@@ -10,9 +10,9 @@ from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
-from ..services import left_alone, operations, undo
-from ..services.left_out_next import left_out_next
-from ..services.not_put_back import not_put_back
+from ..services.bulk import history, skipped, undo
+from ..services.bulk.left_out_next import left_out_next
+from ..services.bulk.not_put_back import not_put_back
 from ..settings import load
 from .downloads import csv_download
 from .rendering import page
@@ -22,8 +22,8 @@ from .serving import ID, Needs, Route
 def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
     """What an operation did and did not, and its undo."""
     with host.database.engine.connect() as connection:
-        operation = operations.one(connection, host, operation_id)
-        alone = left_alone.counted(connection, host, actor, operation_id)
+        operation = history.one(connection, host, operation_id)
+        alone = skipped.counted(connection, host, actor, operation_id)
         left_out: Counter[Reason] = Counter()
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
@@ -55,8 +55,8 @@ def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValu
 def left_alone_of(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
     """Those whom an operation left alone, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
-        operations.one(connection, host, operation_id)
-    return csv_download(f"bulk update {operation_id} left alone", left_alone.export(host, actor, operation_id))
+        history.one(connection, host, operation_id)
+    return csv_download(f"bulk update {operation_id} left alone", skipped.export(host, actor, operation_id))
 
 
 ROUTES = (

@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused, Stale
 from ..domain.scopes import EVERY_KIND, KINDS
 from ..hooks import Actor, Host
-from ..services import panels as panel_service
-from ..services.clients import keys, register
-from ..services.clients.key_addresses import check_published
-from ..services.clients.register import Client, ClientDraft
-from ..services.submission.history import actor_names
+from ..services.clients import keys, registry
+from ..services.clients.jwks_url import check_published
+from ..services.clients.registry import Client, ClientDraft
+from ..services.panels import editing as panel_service
+from ..services.roster.providers import actor_names
 from ..settings import load
 from .fhir.addresses import base_url, token_url
 from .inputs import INCOMPLETE, number
@@ -56,7 +56,7 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
     """All clients, and what another system needs to know to connect."""
     settings = load(host.settings)
     with host.database.engine.connect() as connection:
-        every = register.every_client(connection)
+        every = registry.every_client(connection)
         numbers = _numbers(panel_service.live_panels(connection, host))
         names = actor_names(connection, host, {client.created_by for client in every})
     return page(
@@ -79,7 +79,7 @@ def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
     if request.method == "GET":
         return _form(host, ClientForm())
     form = _sent()
-    refused = _refusal(host, form, lambda draft: register.register(host, actor, draft))
+    refused = _refusal(host, form, lambda draft: registry.register(host, actor, draft))
     return refused or _done(f"{form.name.strip()} is registered. Tell them their client id and the address below.")
 
 
@@ -93,7 +93,7 @@ def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue
         return _form(host, form, client)
     form = _sent()
     version = number(form.version, "", INCOMPLETE)
-    refused = _refusal(host, form, lambda draft: register.change(host, actor, client.client_id, version, draft), client)
+    refused = _refusal(host, form, lambda draft: registry.change(host, actor, client.client_id, version, draft), client)
     return refused or _done(f"{form.name.strip()} is saved. Tokens that it had do not work any more.")
 
 
@@ -102,13 +102,13 @@ def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnVal
     client = _client(host, client_no)
     if request.method == "GET":
         return page(host, f"Revoke {client.name}?", "client_revoke.html", client=client)
-    register.revoke(host, actor, client.client_id)
+    registry.revoke(host, actor, client.client_id)
     return _done(f"{client.name} is revoked.")
 
 
 def _client(host: Host, client_no: int) -> Client:
     with host.database.engine.connect() as connection:
-        return register.live_client(connection, register.id_of(client_no))
+        return registry.live_client(connection, registry.id_of(client_no))
 
 
 def _sent() -> ClientForm:

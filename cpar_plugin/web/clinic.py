@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
-from ..services import clinic as service
-from ..services.last_saved import settings_saved
+from ..services.operations import clinic as service
+from ..services.panels.last_saved import settings_saved
 from .inputs import INCOMPLETE, number
 from .rendering import page
 from .serving import Needs, Route

@@ -12,7 +12,7 @@ from ..domain.wording import WORDING
 from ..fhir_mappings.identifiers import Gender
 from ..hooks import Actor, Host
 from ..services import overview as service
-from ..services import panel_view
+from ..services.panels import listing
 from ..settings import load
 from . import charts
 from .rendering import page
@@ -40,7 +40,7 @@ def panel_overview(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
 
 def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
-        number = panel_view.live_number(connection, panel_id) if panel_id else ""
+        number = listing.live_number(connection, panel_id) if panel_id else ""
         members = service.members(connection, host, actor, panel_id)
         following = service.next_submission(connection, host, actor, load(host.settings), panel_id)
         months = service.months(connection, host, actor, panel_id, members.patients)

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from ..domain.panel import AT_MOST, PanelDraft, panel_draft
 from ..domain.refusals import Refused
-from ..services.panels import Panel, PanelProviderName
+from ..services.panels.editing import Panel, PanelProviderName
 from .inputs import INCOMPLETE
 
 Row = TypeVar("Row")

@@ -14,11 +14,14 @@ from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, Host
-from ..services import access, merges, panel_members, panels, separated, ticked, undo
-from ..services.csv_export import export
-from ..services.panel_view import Panel
-from ..services.ticked import Act, Ticked
-from ..services.wanted_members import SHOWN, Sort, Wanted
+from ..services.bulk import selected, undo
+from ..services.bulk.selected import Act, Ticked
+from ..services.operations import access
+from ..services.panels import editing, members
+from ..services.panels.csv_export import export
+from ..services.panels.listing import Panel
+from ..services.panels.members_query import SHOWN, Sort, Wanted
+from ..services.roster import merges, separated
 from ..settings import load
 from .answers import answer
 from .downloads import csv_download
@@ -63,7 +66,7 @@ def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
             raise Refused(INCOMPLETE)
         target = form.get("to_panel_id", "") if act == Act.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move them to.")
-        outcome = ticked.carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
+        outcome = selected.carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
     except NotFound:
         raise
     except Refused as refused:
@@ -102,7 +105,7 @@ def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> Response
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """All patients of the panel, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
-        number_of_panel = panels.get(connection, host, panel_id).number
+        number_of_panel = editing.get(connection, host, panel_id).number
     today = host.clock.now().astimezone(host.clock.zone).date()
     return csv_download(f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id))
 
@@ -123,12 +126,12 @@ def _page(
     if not wanted.mark:
         merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
-        live = {one.panel_id: one for one in panels.live_panels(connection, host)}
+        live = {one.panel_id: one for one in editing.live_panels(connection, host)}
         if panel_id not in live:
             raise NotFound("There is no such panel, or it has been deleted.")
-        found = panel_members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
+        found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
         stay = [] if wanted.mark else separated.to_look_at(connection, host, actor, panel_id)
-        was_done = ticked.done(connection, panel_id, done) if done else None
+        was_done = selected.done(connection, panel_id, done) if done else None
     this = live.pop(panel_id)
     return page(
         host,

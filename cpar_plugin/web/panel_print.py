@@ -10,8 +10,8 @@ from ..domain.cautions import Caution
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
-from ..services import panel_members, panels
-from ..services.wanted_members import Fate, Shown, Wanted
+from ..services.panels import editing, members
+from ..services.panels.members_query import Fate, Shown, Wanted
 from ..settings import load
 from .panel_page import members_context, searched, state_of, wanted_of
 from .rendering import page
@@ -26,8 +26,8 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     state = state_of(request.values)
     wanted = wanted_of(state, searched(request.values)).first_page
     with host.database.engine.connect() as connection:
-        panel = panels.get(connection, host, panel_id)
-        found = panel_members.listing(connection, host, actor, load(host.settings), panel_id, wanted, LONGEST)
+        panel = editing.get(connection, host, panel_id)
+        found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted, LONGEST)
     event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="print of patients")
     with host.database.session() as session:
         host.audit.record(session, event)

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from ..domain.panel import PanelDraft
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
-from ..services import access, clinic, last_saved
-from ..services import panels as service
-from ..services.panels import Panel
-from ..services.submission import history, progress
+from ..services.operations import access, clinic
+from ..services.panels import editing as service
+from ..services.panels import last_saved
+from ..services.panels.editing import Panel
+from ..services.submissions import history, progress
 from ..settings import load
 from . import panel_form
 from .inputs import INCOMPLETE, number

@@ -6,7 +6,7 @@ from typing import assert_never
 from ..domain.to_do import ToDo
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host, PatientNote
-from ..services.patient_list import ListedPatient, listed_patients
+from ..services.panels.patient_list import ListedPatient, listed_patients
 from ..settings import load
 from .rendering import day
 from .widget import NOT_PANELED

@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError
 
 from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled
-from ..services import access
+from ..services.operations import access
 from .coming_back import patient_page
 from .rendering import fragment, page
 from .sign_in import to_sign_in

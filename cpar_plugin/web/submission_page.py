@@ -12,10 +12,11 @@ from ..domain.names import full_name
 from ..domain.refusals import Refused
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
-from ..services.submission import changes, contents, history
-from ..services.submission.changes import Changes, Kind
-from ..services.submission.contents import Listing
-from ..services.submission.history import Submission
+from ..services.roster.providers import AUTOMATIC
+from ..services.submissions import changes, history, patients
+from ..services.submissions.changes import Changes, Kind
+from ..services.submissions.history import Submission
+from ..services.submissions.patients import Listing
 from ..settings import load
 from .inputs import number_or_none
 from .rendering import day, page
@@ -51,7 +52,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         found = changes.changes(host, before, one, kind, place) if before and comparable else None
         listing = _listing(connection, host, actor, one, found, show, place)
     if listing and listing.rows:
-        contents.audit_reading(host, actor, one, f"patients {show}, page {place}")
+        patients.audit_reading(host, actor, one, f"patients {show}, page {place}")
     return page(
         host,
         f"Submission of panel {one.panel_number}",
@@ -64,7 +65,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         listing=listing,
         wording=WORDING,
         full_name=full_name,
-        automatic=history.AUTOMATIC,
+        automatic=AUTOMATIC,
         fields=_FIELDS,
         told=_teller(host),
         keep_days=load(host.settings).snapshot_keep_days,
@@ -83,9 +84,9 @@ def _listing(
 ) -> Listing[Any] | None:
     """None where there is nothing to list, or no longer."""
     if show == LEFT_OUT:
-        return contents.left_out_of(connection, host, actor, one, place) if one.snapshot_id else None
+        return patients.left_out_of(connection, host, actor, one, place) if one.snapshot_id else None
     if show == SENT:
-        return contents.sent(connection, host, actor, one, place) if one.kept else None
+        return patients.sent(connection, host, actor, one, place) if one.kept else None
     return changes.changed(connection, host, actor, one, found, Kind(show), place) if found else None
 
 
@@ -103,7 +104,7 @@ def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseRet
     """The file as it was sent, byte for byte."""
     with host.database.engine.connect() as connection:
         one = history.one(connection, host, submission_id)
-    body = contents.file_as_sent(host, actor, one)
+    body = patients.file_as_sent(host, actor, one)
     taken_on = one.taken_at.astimezone(host.clock.zone).date() if one.taken_at else ""
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"submission {one.submission_id} panel {one.panel_number} {taken_on}")
     return Response(

@@ -10,8 +10,9 @@ from ..domain.refusals import Refused
 from ..domain.submission import State
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host, polled
-from ..services.submission import asking, history, progress
-from ..services.submission.wording import Stage
+from ..services.roster.providers import AUTOMATIC
+from ..services.submissions import history, progress, requests
+from ..services.submissions.texts import Stage
 from ..settings import load
 from .inputs import number_or_none
 from .panels import TITLE
@@ -54,7 +55,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         first=before is None and after is None,
         progress=under_way,
         wording=WORDING,
-        automatic=history.AUTOMATIC,
+        automatic=AUTOMATIC,
     )
 
 
@@ -82,21 +83,21 @@ def _moment(text: str) -> datetime:
 
 def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """Queue a panel for its night."""
-    submission_id = asking.ask(host, load(host.settings), actor, panel_id)
+    submission_id = requests.ask(host, load(host.settings), actor, panel_id)
     flash(_queued(host, submission_id), "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
 def cancel_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """Call off what is queued."""
-    asking.cancel(host, actor, submission_id)
+    requests.cancel(host, actor, submission_id)
     flash("The submission is cancelled.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
 def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """Submit a panel anew after a failure."""
-    anew = asking.retry(host, load(host.settings), actor, submission_id)
+    anew = requests.retry(host, load(host.settings), actor, submission_id)
     flash(_queued(host, anew), "cpar")
     return redirect(url_for("cpar.submissions"), HTTPStatus.SEE_OTHER)
 

@@ -12,9 +12,11 @@ from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, Host, Widget
-from ..services import access, members, separated
-from ..services.members import Change
-from ..services.membership import Membership, current
+from ..services.operations import access
+from ..services.panels import one_patient
+from ..services.panels.one_patient import Change
+from ..services.panels.widget import Membership, current
+from ..services.roster import separated
 from ..settings import load
 from . import coming_back
 from .answers import answer
@@ -70,7 +72,7 @@ def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
     if not shown.enabled:
         access.require_enabled(host)
     if not shown.known:
-        raise NotFound(members.NO_RECORD)
+        raise NotFound(one_patient.NO_RECORD)
     return shown
 
 
@@ -128,7 +130,7 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
 
     def choose() -> str:
         panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-        return _DONE[members.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())]
+        return _DONE[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())]
 
     return _changed(host, actor, patient_id, choose)
 
@@ -136,14 +138,14 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
     return _changed(
-        host, actor, patient_id, lambda: _DONE[members.confirm(host, actor, patient_id, seen_panel_id=_seen())]
+        host, actor, patient_id, lambda: _DONE[one_patient.confirm(host, actor, patient_id, seen_panel_id=_seen())]
     )
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
     return _changed(
-        host, actor, patient_id, lambda: _DONE[members.remove(host, actor, patient_id, seen_panel_id=_seen())]
+        host, actor, patient_id, lambda: _DONE[one_patient.remove(host, actor, patient_id, seen_panel_id=_seen())]
     )
 
 

@@ -16,8 +16,10 @@ from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.submission import State
 from cpar_plugin.domain.wording import WORDING
-from cpar_plugin.services import bulk, clinic, panels
-from cpar_plugin.services.submission import asking, history, run
+from cpar_plugin.services import bulk
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.submissions import history, requests, run
 from cpar_plugin.settings import load
 
 from ..clock import FixedClock, SystemClock
@@ -121,10 +123,10 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
     installed_plugins(host)
     clinic.enable(host, manager)
     clinic.save(host, manager, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
-    first, *_ = [panels.create(host, manager, panel_draft(*entered)) for entered in PANELS]
+    first, *_ = [editing.create(host, manager, panel_draft(*entered)) for entered in PANELS]
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
-    asking.ask(host, settings, manager, first)
+    requests.ask(host, settings, manager, first)
     made_at = clock.now().astimezone(clock.zone)
     yield f"On {made_at:%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
 

@@ -16,12 +16,12 @@ from cpar_plugin.hooks import Health
 from cpar_plugin.transport.trust import distrusted, trusting
 
 from ..host import OscarHost
-from ..neighbour.settings import NeighbourSettings, load
+from ..sidecar.settings import SidecarSettings, load
 from .asking import FAILURES, Answer, ask
 from .nginx_files import Server, server_of
 
 VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
-_PAGE: Final = "docs/how-to/install-beside-oscar.md"
+_PAGE: Final = "docs/how-to/install-alongside-oscar.md"
 _TELL_TOMCAT: Final = (
     f"Put {VALVE} into Tomcat's server.xml, inside of <Host>, and restart Tomcat. nginx has to send "
     "X-Forwarded-Proto $scheme, and X-Forwarded-For $remote_addr."
@@ -44,7 +44,7 @@ class Site:
     """Where browsers find OSCAR, and what is known of the server there."""
 
     url: str
-    settings: NeighbourSettings
+    settings: SidecarSettings
     server: Server | None
     context: SSLContext
 

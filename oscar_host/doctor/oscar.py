@@ -6,10 +6,10 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health
 
 from ..host import OscarHost
-from ..neighbour.rest import OscarRest, OscarUnavailable, SignedOut
-from ..neighbour.rights import NOT_TOLD_FIX, note_in
-from ..neighbour.sessions import ME
-from ..neighbour.settings import load
+from ..sidecar.rest import OscarRest, OscarUnavailable, SignedOut
+from ..sidecar.rights import NOT_TOLD_FIX, note_in
+from ..sidecar.sessions import ME
+from ..sidecar.settings import load
 
 
 def signs_in(host: OscarHost) -> Health:

@@ -13,8 +13,8 @@ import cpar_plugin.settings
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS
 
-from ..neighbour import settings as neighbour_settings
 from ..schema import host_tables
+from ..sidecar import settings as sidecar_settings
 from .refusals import REFUSALS
 
 _TABLES = host_tables()
@@ -163,7 +163,7 @@ def _check(ini: str) -> None:
     settings = dict(re.findall(r"^(\w+) = (.*)$", ini, re.MULTILINE))
     try:
         cpar_plugin.settings.load(settings)
-        neighbour_settings.load(settings)
+        sidecar_settings.load(settings)
     except Refused as refused:
         raise Refused(f"The application would not start so. {refused}") from None
 

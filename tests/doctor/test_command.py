@@ -15,9 +15,9 @@ from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthCheck, Manifest, hookimpl
 from cpar_plugin.hooks.plugins import Plugins
 from oscar_host.doctor.command import command
-from oscar_host.neighbour.rights import note_in
+from oscar_host.sidecar.rights import note_in
 
-from ..neighbour.stand_in import Answer, StandIn, running
+from ..sidecar.stand_in import Answer, StandIn, running
 from .conftest import Doctor, examine
 
 CPAR = Path(sys.executable).with_name("cpar")

@@ -14,7 +14,7 @@ from cryptography import x509
 from sqlalchemy import insert
 
 from cpar_plugin.hooks import Health
-from cpar_plugin.services.health import checks, configured, connections, registry
+from cpar_plugin.services.health import checks, configured, connections, registry_connection
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import client
 from oscar_host.clock import SystemClock
@@ -53,13 +53,13 @@ def test_the_registrys_certificate_is_named_with_what_it_lacks(
     publisher: Publisher, old: Authority, today: OscarHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(transport="fhir", registry_url=publisher.address, registry_ca_file=old.file)
-    found = registry.certificate(today, settings)
+    found = registry_connection.certificate(today, settings)
     assert found.level == "failure"
     assert CAUSE in found.message
     named = "The certificate CN=127.0.0.1, issued by CN=Test Authority, has no Authority Key Identifier."
     assert named in found.message
     lenient = settings.model_copy(update={"strict_certificates": False})
-    found = registry.certificate(today, lenient)
+    found = registry_connection.certificate(today, lenient)
     assert found.level == "warning"
     assert f"Accepted only because strict_certificates is no: {named}" in found.message
     assert "strict_certificates is no" in configured.settings_fit(today, lenient).message
@@ -72,7 +72,7 @@ def test_where_every_certificate_is_right_leniency_is_not_complained_of(today: O
     settings = Settings(
         transport="fhir", registry_url=server.address, registry_ca_file=right.file, strict_certificates=False
     )
-    assert registry.certificate(today, settings).level == "ok"
+    assert registry_connection.certificate(today, settings).level == "ok"
     server.close()
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import insert, update
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.hooks import Actor, Health
-from cpar_plugin.services import clinic, members, panels
-from cpar_plugin.services.health import folders, registry
-from cpar_plugin.services.resources import refresh
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.health import folders, registry_connection
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store.tables import client, submission
 from oscar_host.clock import FixedClock, SystemClock
@@ -44,12 +45,12 @@ def at(host: OscarHost, clock: FixedClock, tmp_path: Path) -> Callable[[str], No
 def on_panel(host: OscarHost, at: Any, oscar: Any) -> Callable[..., int]:
     """A new patient on the only panel; returns the panel_id."""
     oscar.provider("101")
-    panel_id = panels.create(host, MANAGER, PanelDraft("P1", ("000113",), (PanelProvider("101", "123456789"),), ""))
+    panel_id = editing.create(host, MANAGER, PanelDraft("P1", ("000113",), (PanelProvider("101", "123456789"),), ""))
 
     def add(number: int, **columns: Any) -> int:
         patient_id = oscar.patient(**({"hin": f"{100000000 + number}"} | columns))
         oscar.visit(patient_id)
-        members.choose(host, MANAGER, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(host, MANAGER, patient_id, panel_id, seen_panel_id=None)
         return panel_id
 
     return add
@@ -194,10 +195,10 @@ def test_certificates_are_looked_at_for_how_long_they_are_good(
             registry_client_certificate=certificate,
             registry_client_key=key,
         )
-        found = registry.certificate(by_the_real_clock, settings)
+        found = registry_connection.certificate(by_the_real_clock, settings)
         assert found.level == level, found
-        assert registry.reachable(by_the_real_clock, settings).level == ("failure" if days < 0 else "ok")
-        assert registry.client_certificate(by_the_real_clock, settings).level == level
+        assert registry_connection.reachable(by_the_real_clock, settings).level == ("failure" if days < 0 else "ok")
+        assert registry_connection.client_certificate(by_the_real_clock, settings).level == level
         if days > 0:
             assert f"{int(days) - 1} days left" in found.message
         assert there.received() == [] if days > 0 else True
@@ -205,7 +206,7 @@ def test_certificates_are_looked_at_for_how_long_they_are_good(
 
 def test_a_registry_that_is_not_there_is_a_failure(by_the_real_clock: OscarHost) -> None:
     settings = Settings(transport="fhir", registry_url="http://127.0.0.1:1/fhir")
-    found = registry.reachable(by_the_real_clock, settings)
+    found = registry_connection.reachable(by_the_real_clock, settings)
     assert (found.level, "127.0.0.1:1" in found.message) == ("failure", True)
 
 
@@ -218,7 +219,7 @@ def test_signing_in_to_the_registry_is_tried(tmp_path: Path, by_the_real_clock: 
             registry_client_id="clinic",
             registry_client_secret=secret,
         )
-        return registry.sign_in(by_the_real_clock, settings)
+        return registry_connection.sign_in(by_the_real_clock, settings)
 
     arguments = ["--client-id", "clinic", "--client-secret", "right-one"]
     with running(tmp_path / "registry", arguments) as there:

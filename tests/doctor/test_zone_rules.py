@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, insert, text
 
 from cpar_plugin.hooks import HealthLevel
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 from oscar_host.doctor.times import oscar_clock
 from oscar_host.host import OscarHost
 

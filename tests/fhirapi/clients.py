@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
@@ -148,7 +148,7 @@ def registered(app: Flask, site: OscarHost, clerk: Actor, rsa: KeyPair) -> Calla
         name: str = "Network", *, scopes: str = "system/*.rs", panels: tuple[int, ...] = (), pair: KeyPair = rsa
     ) -> Registered:
         draft = ClientDraft(name=name, scopes=scopes, jwks=key_set(pair), panels=panels)
-        return Registered(register.register(site, clerk, draft), pair, app, site)
+        return Registered(registry.register(site, clerk, draft), pair, app, site)
 
     return make
 

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members
+from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
 from .clients import Registered
@@ -97,7 +97,7 @@ def people(site: OscarHost, oscar: Any, clerk: Actor, panel: int) -> dict[str, i
     ids = {}
     for name, columns in PEOPLE.items():
         ids[name] = oscar.patient(**columns)
-        members.choose(site, clerk, ids[name], panel, seen_panel_id=None)
+        one_patient.choose(site, clerk, ids[name], panel, seen_panel_id=None)
     return ids
 
 

@@ -14,8 +14,9 @@ from cpar_plugin.commands import cpar
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic, members, panels
-from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
@@ -48,11 +49,11 @@ class Changing:
 
     def version(self) -> int:
         with self.site.database.engine.connect() as connection:
-            return panels.get(connection, self.site, self.panel).version
+            return editing.get(connection, self.site, self.panel).version
 
     def edit(self, number: str) -> None:
         self.wait()
-        panels.edit(
+        editing.edit(
             self.site, self.clerk, self.panel, self.version(), panel_draft(number, ["113"], [("101", "100000001")])
         )
 
@@ -70,7 +71,7 @@ class Changing:
     def somebody_else(self, name: str) -> None:
         self.wait()
         new = self.oscar.patient(last_name=name)
-        members.choose(self.site, self.clerk, new, self.panel, seen_panel_id=None)
+        one_patient.choose(self.site, self.clerk, new, self.panel, seen_panel_id=None)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
     cursor = link(reader.json("/Patient", {"_count": "1"}), "next")
     assert cursor
     changing.wait()
-    register.revoke(changing.site, changing.clerk, "client-2")
+    registry.revoke(changing.site, changing.clerk, "client-2")
 
     backup.restore()
     changing.wait()
@@ -187,7 +188,7 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
         assert reader.ids(f"/{kind}", {"_lastUpdated": f"ge{exported['transactionTime']}"}) == reader.ids(f"/{kind}")
     for form in (version_in_a_form, version_in_a_later_form):
         with pytest.raises(Stale):
-            panels.edit(
+            editing.edit(
                 changing.site,
                 changing.clerk,
                 changing.panel,

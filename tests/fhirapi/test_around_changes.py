@@ -12,11 +12,15 @@ from sqlalchemy import delete, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.fhir_mappings.searchable import SEARCHABLE, SearchType
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, panels, restore, undo
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.orders import Order
-from cpar_plugin.services.resources.refresh import refresh
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import undo
+from cpar_plugin.services.bulk.orders import Order
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.fhir.refresh import refresh
+from cpar_plugin.services.health import after_restore
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -57,11 +61,11 @@ class Clinic:
 
     def version(self) -> int:
         with self.site.database.engine.connect() as connection:
-            return panels.get(connection, self.site, self.panel).version
+            return editing.get(connection, self.site, self.panel).version
 
-    def client(self) -> register.Client:
+    def client(self) -> registry.Client:
         with self.site.database.engine.connect() as connection:
-            return register.live_client(connection, self.network.client_id)
+            return registry.live_client(connection, self.network.client_id)
 
     def emr(self, statement: Any) -> None:
         with self.oscar.database.writing() as connection:
@@ -75,26 +79,26 @@ class Clinic:
         pass
 
     def made_panel(self) -> None:
-        panels.create(self.site, self.clerk, panel_draft("0088", ["115"], list(WRITTEN.items())))
+        editing.create(self.site, self.clerk, panel_draft("0088", ["115"], list(WRITTEN.items())))
 
     def edited_panel(self) -> None:
         draft = panel_draft("0043", ["114", "113"], list(WRITTEN.items())[:1])
-        panels.edit(self.site, self.clerk, self.panel, self.version(), draft)
+        editing.edit(self.site, self.clerk, self.panel, self.version(), draft)
 
     def deleted_panel(self) -> None:
-        panels.delete(self.site, self.clerk, self.panel, self.version())
+        editing.delete(self.site, self.clerk, self.panel, self.version())
 
     def added_member(self) -> None:
-        members.choose(self.site, self.clerk, self.oscar.patient(last_name="Wren"), self.panel, seen_panel_id=None)
+        one_patient.choose(self.site, self.clerk, self.oscar.patient(last_name="Wren"), self.panel, seen_panel_id=None)
 
     def moved_member(self) -> None:
-        members.choose(self.site, self.clerk, self.people["trudy"], self.other, seen_panel_id=self.panel)
+        one_patient.choose(self.site, self.clerk, self.people["trudy"], self.other, seen_panel_id=self.panel)
 
     def removed_member(self) -> None:
-        members.remove(self.site, self.clerk, self.people["inactive"], seen_panel_id=self.panel)
+        one_patient.remove(self.site, self.clerk, self.people["inactive"], seen_panel_id=self.panel)
 
     def confirmed_member(self) -> None:
-        members.confirm(self.site, self.clerk, self.people["helene"], seen_panel_id=self.panel)
+        one_patient.confirm(self.site, self.clerk, self.people["helene"], seen_panel_id=self.panel)
 
     def assigned_by_mrp(self) -> None:
         self.oscar.patient(provider_no="103", last_name="Finch")
@@ -155,12 +159,12 @@ class Clinic:
     def narrowed_client(self) -> None:
         now = self.client()
         draft = ClientDraft(name=now.name, scopes="system/*.rs", jwks=now.jwks or "", panels=(self.panel,))
-        register.change(self.site, self.clerk, now.client_id, now.version, draft)
+        registry.change(self.site, self.clerk, now.client_id, now.version, draft)
 
     def widened_client(self) -> None:
         now = self.client()
         draft = ClientDraft(name=now.name, scopes="system/*.rs", jwks=now.jwks or "")
-        register.change(self.site, self.clerk, now.client_id, now.version, draft)
+        registry.change(self.site, self.clerk, now.client_id, now.version, draft)
 
     def turned_off_and_on(self) -> None:
         clinic.disable(self.site, self.clerk)
@@ -171,8 +175,8 @@ class Clinic:
 
     def saw_to_the_restore(self) -> None:
         settings = load(self.site.settings)
-        restore.see_to(self.site, settings, self.clerk, hold_clients=True, hold_submissions=True)
-        register.allow(self.site, self.clerk, self.network.client_id)
+        after_restore.see_to(self.site, settings, self.clerk, hold_clients=True, hold_submissions=True)
+        registry.allow(self.site, self.clerk, self.network.client_id)
 
 
 CHANGES = (

@@ -10,8 +10,8 @@ from flask import Flask, request
 from flask_wtf.csrf import generate_csrf
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic
-from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.settings import load
 from cpar_plugin.web.fhir.callers import Callers, Forbidden, TooMany, TurnedAway, Unauthorized, require, turned_away
 from oscar_host.clock import FixedClock
@@ -89,7 +89,7 @@ def test_an_expired_or_revoked_token_opens_nothing(
     with pytest.raises(Unauthorized, match="expired"):
         calling(f"Bearer {first}")
     second = client.token()
-    register.revoke(site, clerk, client.client_id)
+    registry.revoke(site, clerk, client.client_id)
     with pytest.raises(Unauthorized) as out:
         calling(f"Bearer {second}")
     assert 'error="invalid_token"' in out.value.headers["WWW-Authenticate"]

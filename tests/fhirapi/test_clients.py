@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import panels
-from cpar_plugin.services.clients import keys, register
-from cpar_plugin.services.clients.register import Client, ClientDraft
+from cpar_plugin.services.clients import keys, registry
+from cpar_plugin.services.clients.registry import Client, ClientDraft
+from cpar_plugin.services.panels import editing
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -24,7 +24,7 @@ URL = "https://client.example/jwks.json"
 
 def found(site: OscarHost, client_id: str) -> Client:
     with site.database.engine.connect() as connection:
-        return register.live_client(connection, client_id)
+        return registry.live_client(connection, client_id)
 
 
 def messages(draw: Callable[[], Any]) -> dict[str, str]:
@@ -38,58 +38,58 @@ def test_a_client_is_registered_with_what_was_entered(
 ) -> None:
     panel, other = make_panel("1"), make_panel("2")
     draft = ClientDraft(name=" Network ", scopes="system/Group.read", jwks_url=URL, panels=(other, panel, panel))
-    client = found(site, register.register(site, clerk, draft))
+    client = found(site, registry.register(site, clerk, draft))
     assert (client.client_id, client.name, client.scopes) == ("client-1", "Network", "system/Group.rs")
     assert (client.jwks_url, client.jwks, client.panels) == (URL, None, (panel, other))
     assert (client.created_at, client.last_used_at) == (site.clock.now(), None)
 
 
 def test_everything_that_is_wrong_is_said_at_once(site: OscarHost, clerk: Actor) -> None:
-    assert set(messages(lambda: register.register(site, clerk, ClientDraft(name=" ", scopes="x")))) == {
+    assert set(messages(lambda: registry.register(site, clerk, ClientDraft(name=" ", scopes="x")))) == {
         "name",
         "scopes",
         "jwks_url",
     }
     both = ClientDraft(name="A", scopes="system/*.rs", jwks_url="http://client.example", jwks="{}", panels=(99,))
-    assert set(messages(lambda: register.register(site, clerk, both))) == {"jwks_url", "jwks"}
+    assert set(messages(lambda: registry.register(site, clerk, both))) == {"jwks_url", "jwks"}
 
 
 def test_a_panel_that_is_not_there_cannot_be_chosen(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL, panels=(99,))
-    assert set(messages(lambda: register.register(site, clerk, draft))) == {"panels"}
+    assert set(messages(lambda: registry.register(site, clerk, draft))) == {"panels"}
     with site.database.engine.connect() as connection:
-        assert register.every_client(connection) == []
+        assert registry.every_client(connection) == []
 
 
 def test_two_clients_cannot_have_one_name_unless_one_is_revoked(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL)
-    first = register.register(site, clerk, draft)
-    assert set(messages(lambda: register.register(site, clerk, draft))) == {"name"}
-    register.revoke(site, clerk, first)
-    second = register.register(site, clerk, draft)
+    first = registry.register(site, clerk, draft)
+    assert set(messages(lambda: registry.register(site, clerk, draft))) == {"name"}
+    registry.revoke(site, clerk, first)
+    second = registry.register(site, clerk, draft)
     assert second != first
     with site.database.engine.connect() as connection:
-        assert [one.client_id for one in register.every_client(connection)] == [second, first]
+        assert [one.client_id for one in registry.every_client(connection)] == [second, first]
 
 
 def test_a_revoked_client_stays_revoked(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL)
-    client_id = register.register(site, clerk, draft)
-    register.revoke(site, clerk, client_id)
+    client_id = registry.register(site, clerk, draft)
+    registry.revoke(site, clerk, client_id)
     for again in (
-        lambda: register.revoke(site, clerk, client_id),
-        lambda: register.change(site, clerk, client_id, 1, draft),
-        lambda: register.revoke(site, clerk, "client-77"),
+        lambda: registry.revoke(site, clerk, client_id),
+        lambda: registry.change(site, clerk, client_id, 1, draft),
+        lambda: registry.revoke(site, clerk, "client-77"),
     ):
         with pytest.raises(NotFound):
             again()
 
 
 def test_of_two_people_who_change_a_client_the_second_is_told(site: OscarHost, clerk: Actor) -> None:
-    client_id = register.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL))
-    register.change(site, clerk, client_id, 1, ClientDraft(name="B", scopes="system/Group.rs", jwks_url=URL))
+    client_id = registry.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL))
+    registry.change(site, clerk, client_id, 1, ClientDraft(name="B", scopes="system/Group.rs", jwks_url=URL))
     with pytest.raises(Stale):
-        register.change(site, clerk, client_id, 1, ClientDraft(name="C", scopes="system/*.rs", jwks_url=URL))
+        registry.change(site, clerk, client_id, 1, ClientDraft(name="C", scopes="system/*.rs", jwks_url=URL))
     assert found(site, client_id).name == "B"
 
 
@@ -98,18 +98,18 @@ def test_a_client_of_one_panel_does_not_get_all_when_that_panel_is_deleted(
 ) -> None:
     panel = make_panel("1")
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL, panels=(panel,))
-    client_id = register.register(site, clerk, draft)
-    panels.delete(site, clerk, panel, 1)
+    client_id = registry.register(site, clerk, draft)
+    editing.delete(site, clerk, panel, 1)
     assert found(site, client_id).panels == (panel,)
-    register.change(site, clerk, client_id, 1, draft)
+    registry.change(site, clerk, client_id, 1, draft)
     assert found(site, client_id).panels == (panel,)
 
 
 def test_every_change_stands_in_the_ledger_and_in_the_log_of_the_emr(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL)
-    client_id = register.register(site, clerk, draft)
-    register.change(site, clerk, client_id, 1, draft)
-    register.revoke(site, clerk, client_id)
+    client_id = registry.register(site, clerk, draft)
+    registry.change(site, clerk, client_id, 1, draft)
+    registry.revoke(site, clerk, client_id)
     with site.database.engine.connect() as connection:
         kinds = select(tables.operation.c.kind, tables.operation.c.detail).order_by(tables.operation.c.operation_id)
         written = [(kind, orjson.loads(detail)) for kind, detail in connection.execute(kinds)]

@@ -10,9 +10,9 @@ from flask import Flask
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services.clients import key_addresses, register
-from cpar_plugin.services.clients.key_addresses import Busy, PublishedKeys
-from cpar_plugin.services.clients.register import ClientDraft
+from cpar_plugin.services.clients import jwks_url, registry
+from cpar_plugin.services.clients.jwks_url import Busy, PublishedKeys
+from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -51,7 +51,7 @@ def test_a_client_gets_a_token_with_a_key_that_it_publishes(
 ) -> None:
     publisher.body = key_set(rsa).encode()
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=publisher.address)
-    client_id = register.register(site, clerk, draft)
+    client_id = registry.register(site, clerk, draft)
     wanted = {"fhir_jwks_ca_file": settings.fhir_jwks_ca_file, "fhir_jwks_private_networks": "yes"}
     client = Registered(client_id, rsa, served(site, wanted), site)
     assert client.token()
@@ -143,7 +143,7 @@ def test_sixty_requests_that_name_a_client_whose_server_is_slow_hold_one_thread(
     with ThreadPoolExecutor(60) as together:
         with dripping(HTTP["head"], authority.issue("127.0.0.1"), patience_seconds=LONG) as port:
             address = f"https://127.0.0.1:{port}/jwks"
-            client_id = register.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=address))
+            client_id = registry.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=address))
             wanted = {"fhir_jwks_ca_file": authority.file, "fhir_jwks_private_networks": "yes"}
             application = served(site, wanted | {"fhir_jwks_seconds": str(LONG)})
             client = Registered(client_id, rsa, application, site)
@@ -190,28 +190,28 @@ def test_this_machine_and_private_networks_are_left_alone_unless_allowed(publish
         "https://224.0.0.1/jwks",
     ):
         with pytest.raises(Refused, match="private network"):
-            key_addresses.fetch(address, settings)
+            jwks_url.fetch(address, settings)
     assert publisher.asked == 0
 
 
 def test_redirects_are_not_followed(publisher: Publisher, settings: Settings) -> None:
     publisher.status, publisher.headers = 302, {"Location": "https://127.0.0.1/elsewhere"}
     with pytest.raises(Refused, match="302"):
-        key_addresses.fetch(publisher.address, settings)
+        jwks_url.fetch(publisher.address, settings)
     assert publisher.asked == 1
 
 
 def test_a_certificate_that_is_not_trusted_gives_no_keys(publisher: Publisher, rsa: KeyPair) -> None:
     publisher.body = key_set(rsa).encode()
     with pytest.raises(Refused, match="certificate"):
-        key_addresses.fetch(publisher.address, Settings(fhir_jwks_private_networks=True))
+        jwks_url.fetch(publisher.address, Settings(fhir_jwks_private_networks=True))
     assert publisher.asked == 0
 
 
 def test_a_certificate_for_another_name_gives_no_keys(authority: Any, settings: Settings) -> None:  # noqa: F811
     server = Publisher(*authority.issue("client.example"))
     with pytest.raises(Refused, match="certificate"):
-        key_addresses.fetch(server.address, settings)
+        jwks_url.fetch(server.address, settings)
     server.close()
 
 
@@ -219,7 +219,7 @@ def test_what_is_too_long_or_no_set_of_keys_is_refused(publisher: Publisher, set
     for body in (b"x" * 100_000, b"<html>", b"", b"[]", b"\xff\xfe"):
         publisher.body = body
         with pytest.raises(Refused):
-            key_addresses.fetch(publisher.address, settings)
+            jwks_url.fetch(publisher.address, settings)
 
 
 def test_of_what_is_published_only_usable_keys_count(
@@ -230,7 +230,7 @@ def test_of_what_is_published_only_usable_keys_count(
     encryption = {**ec.public, "use": "enc", "kid": "for-encryption"}
     spilled = {**ec.private, "kid": "spilled"}
     publisher.body = orjson.dumps({"keys": [encryption, spilled, {"kty": "OKP"}, 7, rsa.public]})
-    assert set(key_addresses.fetch(publisher.address, settings)) == {rsa.kid}
+    assert set(jwks_url.fetch(publisher.address, settings)) == {rsa.kid}
 
 
 @pytest.mark.parametrize(
@@ -252,5 +252,5 @@ def test_of_what_is_published_only_usable_keys_count(
 )
 def test_an_address_that_is_no_https_address_is_refused(address: str) -> None:
     with pytest.raises(Refused) as refused:
-        key_addresses.checked_address(address + ("x" if address.endswith("\n") else ""))
+        jwks_url.checked_address(address + ("x" if address.endswith("\n") else ""))
     assert set(refused.value.messages) == {"jwks_url"}

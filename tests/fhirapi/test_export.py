@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.reads import CannotBeNoted
-from cpar_plugin.services.clients.register import ClientDraft
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.read_log import CannotBeNoted
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -36,7 +36,7 @@ Check = Callable[[Json], None]
 def other_panel(make_panel: Callable[..., int], site: OscarHost, oscar: Any, clerk: Actor) -> int:
     """A panel of doctor 103, with one patient."""
     panel_id = make_panel("0099", "103")
-    members.choose(site, clerk, oscar.patient(last_name="Elsewhere"), panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, oscar.patient(last_name="Elsewhere"), panel_id, seen_panel_id=None)
     return panel_id
 
 
@@ -371,7 +371,7 @@ def test_a_client_that_was_limited_since_does_not_get_what_is_beyond(
     of_panel = accepted(kick_off(reader, f"/Group/{panel}/$export"))
     own = [one["url"] for one in finished(reader, of_panel).json["output"]]
     draft = ClientDraft(name="Network", scopes="system/*.rs", jwks=key_set(client.pair), panels=(panel,))
-    register.change(site, clerk, client.client_id, 1, draft)
+    registry.change(site, clerk, client.client_id, 1, draft)
     assert reader.get(files[0]).status_code == 401
     reader = Reader(app, client.token())
     for file in files:
@@ -392,7 +392,7 @@ def test_a_revoked_client_gets_nothing_and_its_files_are_removed(
     reader = Reader(app, client.token())
     address = accepted(kick_off(reader))
     file = finished(reader, address).json["output"][0]["url"]
-    register.revoke(site, clerk, client.client_id)
+    registry.revoke(site, clerk, client.client_id)
     assert (reader.get(address).status_code, reader.get(file).status_code) == (401, 401)
     app.extensions["cpar_fhir_callers"].exports.tick()
     assert list((tmp_path / "exports").iterdir()) == []

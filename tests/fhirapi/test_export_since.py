@@ -15,14 +15,16 @@ from sqlalchemy import delete, select, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, members, panels, undo
-from cpar_plugin.services.clients import register
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import undo
+from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.export import exports
-from cpar_plugin.services.export.request import Asked
-from cpar_plugin.services.export.workers import Workers
-from cpar_plugin.services.resources import refresh
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.exports import jobs
+from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.workers import Workers
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -88,8 +90,8 @@ def test_who_joined_is_sent_and_who_left_is_deleted(
     later()
     first = export(reader, f"/Group/{panel}/$export")
     later()
-    members.choose(site, clerk, newcomer, panel, seen_panel_id=None)
-    members.remove(site, clerk, people["helene"], seen_panel_id=panel)
+    one_patient.choose(site, clerk, newcomer, panel, seen_panel_id=None)
+    one_patient.remove(site, clerk, people["helene"], seen_panel_id=panel)
     second = since(reader, first, f"/Group/{panel}/$export")
     assert second.ids("Patient") == [str(newcomer)]
     assert second.deleted() == {f"Patient/{people['helene']}"}
@@ -164,7 +166,7 @@ def test_a_deleted_panel_goes_with_its_members_and_providers(
     later()
     first = export(reader)
     later()
-    panels.delete(site, clerk, other, 1)
+    editing.delete(site, clerk, other, 1)
     second = since(reader, first)
     assert second.deleted() == {f"Group/{other}", "Practitioner/103", "PractitionerRole/103-000113"}
 
@@ -183,10 +185,10 @@ def test_a_limited_client_learns_nothing_of_other_panels(
     later()
     first = export(limited)
     later()
-    members.choose(site, clerk, people["helene"], other, seen_panel_id=panel)
-    members.choose(site, clerk, people["oscar"], other, seen_panel_id=panel)
-    members.remove(site, clerk, people["oscar"], seen_panel_id=other)
-    panels.delete(site, clerk, other, 1)
+    one_patient.choose(site, clerk, people["helene"], other, seen_panel_id=panel)
+    one_patient.choose(site, clerk, people["oscar"], other, seen_panel_id=panel)
+    one_patient.remove(site, clerk, people["oscar"], seen_panel_id=other)
+    editing.delete(site, clerk, other, 1)
     second = since(limited, first)
     assert second.deleted() == {f"Patient/{people['helene']}", f"Patient/{people['oscar']}"}
     assert set(second.files) == {"Group.ndjson", "deleted-Patient.ndjson"}
@@ -206,7 +208,7 @@ def test_a_provider_from_another_panel_is_sent_though_unchanged(
     first = export(limited)
     later()
     draft = panel_draft("0042", ["113"], [("101", DOCTORS["101"]), ("103", DOCTORS["103"])])
-    panels.edit(site, clerk, panel, 1, draft)
+    editing.edit(site, clerk, panel, 1, draft)
     second = since(limited, first)
     assert "103" in second.ids("Practitioner")
     assert second.deleted() == {"Practitioner/102", "PractitionerRole/102-000113"}
@@ -228,7 +230,7 @@ def test_a_person_does_not_learn_that_a_patient_left_who_is_barred_to_them(
     assert f"Patient/{people['trudy']}" not in copy.resources
     later()
     for name in ("helene", "trudy"):
-        members.remove(site, clerk, people[name], seen_panel_id=panel)
+        one_patient.remove(site, clerk, people[name], seen_panel_id=panel)
     copy.follow(site, Settings())
     assert copy.deleted == {f"Patient/{people['helene']}"}
 
@@ -265,18 +267,18 @@ class Copy:
         self, host: OscarHost, configured: Settings, since: datetime | None
     ) -> tuple[datetime | None, list[tuple[str, list[Json]]]]:
         configured = configured.model_copy(update={"fhir_export_folder": self._folder})
-        export_id = exports.ask(host, self._caller, Asked(kinds=KINDS, since=since), self._caller.panels, "")
+        export_id = jobs.ask(host, self._caller, Asked(kinds=KINDS, since=since), self._caller.panels, "")
         Workers(host, configured).work_off()
         with host.database.engine.connect() as connection:
-            made = exports.find(connection, self._caller, export_id)
-            files = exports.files_of(connection, export_id)
+            made = jobs.find(connection, self._caller, export_id)
+            files = jobs.files_of(connection, export_id)
         assert (made.state, made.failure) == ("done", None)
         found = []
         for file in files:
             text = self._folder.joinpath(made.claim or "", file.name).read_bytes()
             assert (len(text), text.count(b"\n")) == (file.bytes, file.resources)
             found.append((file.section.value, [orjson.loads(line) for line in text.splitlines()]))
-        exports.remove(host, configured, made)
+        jobs.remove(host, configured, made)
         return made.transaction_time, found
 
 
@@ -293,7 +295,7 @@ class Following(AnySequence):
         found = []
         for panel_ids in ((), (self.panels[0],), (self.panels[1],)):
             draft = ClientDraft(name=str(panel_ids), scopes="system/*.rs", jwks_url="https://client.example/jwks")
-            client_id = register.register(self.host, self.clerk, replace(draft, panels=panel_ids))
+            client_id = registry.register(self.host, self.clerk, replace(draft, panels=panel_ids))
             actor = Actor(actor_id=client_id, display_name=client_id)
             found.append(Copy(Caller(actor, client_id, EVERYTHING, frozenset(panel_ids) or None), self.folder))
         return found

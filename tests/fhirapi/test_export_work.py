@@ -21,15 +21,16 @@ from sqlalchemy import event, func, select
 from cpar_plugin.domain.export import State
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, journal
-from cpar_plugin.services.clients import register
+from cpar_plugin.services import bulk
+from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.export import exports
-from cpar_plugin.services.export.exports import Export, StillRunning
-from cpar_plugin.services.export.files import Files, Section, open_file
-from cpar_plugin.services.export.request import Asked
-from cpar_plugin.services.export.work import carry_out
-from cpar_plugin.services.export.workers import Workers
+from cpar_plugin.services.exports import jobs
+from cpar_plugin.services.exports.files import Files, Section, open_file
+from cpar_plugin.services.exports.jobs import Export, StillRunning
+from cpar_plugin.services.exports.process import carry_out
+from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.workers import Workers
+from cpar_plugin.services.operations import clinic, record
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import ledger, tables
 from cpar_plugin.store.ledger import Standing
@@ -68,12 +69,12 @@ def caller(registered: Callable[..., Registered]) -> Caller:
 @pytest.fixture
 def ask(site: OscarHost, caller: Caller) -> Callable[..., str]:
     """Asks for an export of everything."""
-    return lambda: exports.ask(site, caller, Asked(kinds=KINDS), None, "")
+    return lambda: jobs.ask(site, caller, Asked(kinds=KINDS), None, "")
 
 
 def find(host: OscarHost, caller: Caller, export_id: str) -> Export:
     with host.database.engine.connect() as connection:
-        return exports.find(connection, caller, export_id)
+        return jobs.find(connection, caller, export_id)
 
 
 def until(reached: Callable[[], object]) -> None:
@@ -134,7 +135,7 @@ def test_an_export_is_of_one_moment_while_others_change_everything(
             Workers(site, configured).work_off()
             made = find(site, caller, export_id)
             assert_one_moment(configured.fhir_export_folder / (made.claim or ""), panels)
-            exports.remove(site, configured, made)
+            jobs.remove(site, configured, made)
 
 
 def test_an_export_does_not_see_what_changes_between_its_statements(
@@ -144,7 +145,7 @@ def test_an_export_does_not_see_what_changes_between_its_statements(
     places = [*panels]
     add(emr, places[0], range(1, 801))
     ask()
-    export, moved = exports.take_one(site, configured), []
+    export, moved = jobs.take_one(site, configured), []
 
     def change() -> bool:
         """Is asked at every step whether to stop."""
@@ -185,7 +186,7 @@ def test_a_change_that_is_under_way_is_waited_for(
     worker = threading.Thread(target=Workers(site, configured).work_off)
     with site.database.session() as session:
         clinic.lock(session)
-        operation_id = journal.record(session, site, clerk, journal.Kind.ADD, panel_id=panel)
+        operation_id = record.begin(session, site, clerk, record.Kind.ADD, panel_id=panel)
         stands = Standing(panel, clock.now(), None, None)
         worker.start()
         worker.join(0.5)  # it would be through by now, and would have missed what has its stamp already
@@ -269,7 +270,7 @@ def test_an_export_that_breaks_off_again_and_again_has_failed(
     app.extensions["cpar_fhir_callers"].exports.wake = lambda: None
     address = accepted(kick_off(Reader(app, client.token())))
     for _ in range(3):
-        assert exports.take_one(site, configured)  # by a worker that is never heard of again
+        assert jobs.take_one(site, configured)  # by a worker that is never heard of again
         clock.move_to(clock.now() + configured.claim_time)
     workers.work_off()
     reader = Reader(app, client.token())
@@ -285,15 +286,15 @@ def test_an_export_claimed_with_a_clock_that_was_ahead_is_taken_up(
     ask()
     now = clock.now()
     clock.move_to(now + timedelta(days=1))
-    ahead = exports.take_one(site, configured)
+    ahead = jobs.take_one(site, configured)
     assert ahead
     clock.move_to(now)
-    exports.give_up_ahead(site, configured)
-    again = exports.take_one(site, configured)
+    jobs.give_up_ahead(site, configured)
+    again = jobs.take_one(site, configured)
     assert again
-    assert (again.export_id, exports.hold(site, configured, ahead)) == (ahead.export_id, False)
-    exports.give_up_ahead(site, configured)
-    assert exports.hold(site, configured, again)
+    assert (again.export_id, jobs.hold(site, configured, ahead)) == (ahead.export_id, False)
+    jobs.give_up_ahead(site, configured)
+    assert jobs.hold(site, configured, again)
 
 
 def test_a_worker_that_was_too_slow_changes_nothing(
@@ -305,15 +306,15 @@ def test_a_worker_that_was_too_slow_changes_nothing(
     configured: Settings,
 ) -> None:
     export_id = ask()
-    slow = exports.take_one(site, configured)
+    slow = jobs.take_one(site, configured)
     assert slow
-    assert exports.take_one(site, configured) is None
+    assert jobs.take_one(site, configured) is None
     clock.move_to(clock.now() + configured.claim_time - A_SECOND)
-    assert exports.hold(site, configured, slow)  # it is still alive
+    assert jobs.hold(site, configured, slow)  # it is still alive
     clock.move_to(clock.now() + configured.claim_time - A_SECOND)
-    assert exports.take_one(site, configured) is None
+    assert jobs.take_one(site, configured) is None
     clock.move_to(clock.now() + A_SECOND)
-    quick = exports.take_one(site, configured)
+    quick = jobs.take_one(site, configured)
     assert quick
     assert not carry_out(site, configured, slow, lambda: False)
     assert find(site, caller, export_id).claim == quick.claim
@@ -321,7 +322,7 @@ def test_a_worker_that_was_too_slow_changes_nothing(
     made = find(site, caller, export_id)
     assert (made.state, made.claim) == ("done", quick.claim)
     assert [path.name for path in configured.fhir_export_folder.iterdir()] == [quick.claim]
-    assert not exports.hold(site, configured, slow)
+    assert not jobs.hold(site, configured, slow)
 
 
 def test_a_process_that_stops_leaves_the_work_to_the_next(
@@ -358,7 +359,7 @@ def test_the_work_for_a_client_that_was_revoked_is_dropped(
     site: OscarHost, clerk: Actor, people: dict[str, int], caller: Caller, ask: Callable[[], str], configured: Settings
 ) -> None:
     ask()
-    register.revoke(site, clerk, str(caller.client_id))
+    registry.revoke(site, clerk, str(caller.client_id))
     Workers(site, configured).work_off()
     with site.database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.export)) == 0
@@ -401,7 +402,7 @@ def test_memory_does_not_grow_with_the_panel(
     def once() -> None:
         made = find(site, caller, ask())
         Workers(site, configured).work_off()
-        exports.remove(site, configured, find(site, caller, made.export_id))
+        jobs.remove(site, configured, find(site, caller, made.export_id))
 
     add(emr, panel_id, range(1, 11))
     once()
@@ -417,7 +418,7 @@ def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_file
     site: OscarHost, clock: FixedClock, configured: Settings, caller: Caller, ask: Callable[..., str]
 ) -> None:
     export_id = ask()
-    slow = exports.take_one(site, configured)
+    slow = jobs.take_one(site, configured)
     assert slow
     assert slow.claim
     files = Files(configured.fhir_export_folder, slow.claim)
@@ -429,9 +430,9 @@ def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_file
     @event.listens_for(site.database.engine, "after_cursor_execute")
     def finish(_: Any, __: Any, statement: str, *___: Any) -> None:
         if under_way and "ORDER BY cpar_export.created_at" in statement:
-            assert exports.finish(site, configured, under_way.pop(), files.written)
+            assert jobs.finish(site, configured, under_way.pop(), files.written)
 
-    assert exports.take_one(site, configured) is None
+    assert jobs.take_one(site, configured) is None
     assert not under_way
     assert find(site, caller, export_id).state is State.DONE
     kept = open_file(configured.fhir_export_folder, slow.claim, files.written[0])

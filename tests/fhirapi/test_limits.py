@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cpar_plugin.services.resources.search_request import LONGEST, MOST_PARAMETERS, MOST_VALUES
+from cpar_plugin.services.fhir.search.request import LONGEST, MOST_PARAMETERS, MOST_VALUES
 from oscar_host.host import OscarHost
 
 from .rest import Json, Reader, link

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members, panels
+from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
 
 from ..browser import serving
@@ -48,10 +48,10 @@ def ids(
 ) -> dict[str, list[str]]:
     """What there is of each kind, and a panel and a provider that were there."""
     gone = make_panel("0043", "103")
-    members.choose(site, clerk, people["trudy"], gone, seen_panel_id=panel)
+    one_patient.choose(site, clerk, people["trudy"], gone, seen_panel_id=panel)
     for kind in ("Patient", "Practitioner"):
         reader.json(f"/{kind}")
-    panels.delete(site, clerk, gone, 1)
+    editing.delete(site, clerk, gone, 1)
     return {
         "Group": [str(panel), str(gone)],
         "Location": ["000113"],

@@ -20,7 +20,8 @@ from fhirclient.models.patient import Patient
 from fhirpy import SyncFHIRClient
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, members
+from cpar_plugin.services import bulk
+from cpar_plugin.services.panels import one_patient
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
@@ -44,7 +45,7 @@ class Clinic:
     fhir: str
     client: Registered
     panel: int
-    members: list[str]
+    one_patient: list[str]
 
     def assertion(self) -> str:
         now = dt.datetime.now(dt.UTC)
@@ -187,8 +188,8 @@ def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     [since] = (line["eventDetail"]["transactionTime"] for line in log if line["eventId"] == "status_complete")
     now()
     left, come = clinic.members[0], oscar.patient(hin="")
-    members.remove(clinic.host, clerk, int(left), seen_panel_id=clinic.panel)
-    members.choose(clinic.host, clerk, come, clinic.panel, seen_panel_id=None)
+    one_patient.remove(clinic.host, clerk, int(left), seen_panel_id=clinic.panel)
+    one_patient.choose(clinic.host, clerk, come, clinic.panel, seen_panel_id=None)
     options = ("--group", str(clinic.panel), "--since", since, "--since-mode", "updated")
     found = smart_fetch(clinic, tmp_path / "second", *options)
     assert str(come) in ids(found["Patient"])

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.reads import CannotBeNoted, Interaction, Reads
+from cpar_plugin.services.clients.read_log import CannotBeNoted, Interaction, Reads
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 

@@ -15,10 +15,12 @@ from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
-from cpar_plugin.services import bulk, clinic, members, panels
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.resources import refresh
+from cpar_plugin.services import bulk
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings, load
 from oscar_host.clock import FixedClock
 from oscar_host.demo.data.writing import fill
@@ -57,11 +59,11 @@ def app(host: OscarHost, emr: OscarHost, clock: FixedClock, served: Callable[...
     clinic.enable(host, actor)
     clinic.save(host, actor, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
     draft = panel_draft("0044", ["113", "2047"], [("104", "000000104")])
-    panel_id = panels.create(host, actor, draft)
+    panel_id = editing.create(host, actor, draft)
     bulk.carry_out(host, actor, bulk.Assign("104", "AC", panel_id))
     clock.move_to(clock.now() + dt.timedelta(hours=1))
-    members.confirm(host, actor, 4, seen_panel_id=panel_id)
-    members.choose(host, actor, 15, panel_id, seen_panel_id=None)
+    one_patient.confirm(host, actor, 4, seen_panel_id=panel_id)
+    one_patient.choose(host, actor, 15, panel_id, seen_panel_id=None)
     refresh.refresh(host, load(settings))
     return served(host, settings)
 
@@ -70,7 +72,7 @@ def app(host: OscarHost, emr: OscarHost, clock: FixedClock, served: Callable[...
 def ask(app: Flask, host: OscarHost, rsa: KeyPair) -> Callable[[str], Json]:
     """Asks at an address of the page as a registered client does; the answer, with what is drawn by lot put aside."""
     draft = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=key_set(rsa))
-    client = Registered(register.register(host, host.identity.system, draft), rsa, app, host)
+    client = Registered(registry.register(host, host.identity.system, draft), rsa, app, host)
     token = client.ask(rsa.sign(client.claims(aud=f"{BASE}/token"))).json["access_token"]  # type: ignore[index]
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/fhir+json"}
     sender = app.test_client()

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members, panels
+from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
 
 from .rest import BASE, Json, Reader
@@ -111,11 +111,11 @@ def test_what_is_not_there_is_told_from_what_was(
         assert reader.get(address).status_code == 404, address
     left = people["trudy"]
     reader.json(f"/Patient/{left}")
-    members.remove(site, clerk, left, seen_panel_id=panel)
+    one_patient.remove(site, clerk, left, seen_panel_id=panel)
     gone = reader.get(f"/Patient/{left}")
     assert gone.status_code == 410
     assert orjson.loads(gone.data)["issue"][0]["code"] == "deleted"
-    panels.delete(site, clerk, panel, 1)
+    editing.delete(site, clerk, panel, 1)
     assert reader.get(f"/Group/{panel}").status_code == 410
 
 
@@ -153,7 +153,7 @@ def test_a_reader_sees_their_panels_alone(
 ) -> None:
     other = make_panel("0077", "103")
     theirs = oscar.patient(hin="100000009")
-    members.choose(site, clerk, theirs, other, seen_panel_id=None)
+    one_patient.choose(site, clerk, theirs, other, seen_panel_id=None)
     limited = reader_for(panels=(other,))
     assert limited.get(f"/Group/{other}").status_code == 200
     assert limited.get(f"/Patient/{theirs}").status_code == 200

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.web.fhir.routes import LARGEST_REQUEST
 from oscar_host.host import OscarHost
 

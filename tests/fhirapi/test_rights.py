@@ -7,7 +7,7 @@ from flask import Flask
 
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services.clients import register
+from cpar_plugin.services.clients import registry
 from oscar_host.host import OscarHost
 
 from ..signing_in import sign_in
@@ -110,7 +110,7 @@ def test_every_address_answers_each_caller_as_expected(
             client = registered(f"Client {number}", scopes=scopes, panels=panels)
             headers["Authorization"] = f"Bearer {client.token()}"
             if caller == "revoked":
-                register.revoke(site, clerk, client.client_id)
+                registry.revoke(site, clerk, client.client_id)
         answer = browser.open(path, method=method, headers=headers, data={} if method == "POST" else None)
         answered[method, address] = answer.status_code
         shown = answer.get_data(as_text=True)

@@ -9,7 +9,7 @@ import pytest
 
 from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -153,7 +153,7 @@ def test_one_identifier_alone_finds_the_same_as_beside_another_parameter(
     reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int, form: str
 ) -> None:
     for hin, province in (("100 000-001", "AB"), ("100000002", "BC"), ("12", "AB"), ("X12", "ON"), (str(panel), "AB")):
-        members.choose(site, clerk, oscar.patient(hin=hin, hc_type=province), panel, seen_panel_id=None)
+        one_patient.choose(site, clerk, oscar.patient(hin=hin, hc_type=province), panel, seen_panel_id=None)
     someone = oscar.patient(hin="100000001")  # on no panel
     codes = ["100000001", "100 000-001", "100000002", "12", "X12", "x12", "1", "0", "\u00e9", "\U0001f600", "9" * 25]
     for code in (*codes, str(someone), *map(str, people.values())):
@@ -171,7 +171,7 @@ def test_a_number_whose_card_says_no_province_is_found_as_one_of_albertas(
     found = []
     for hc_type in ("", "null", "AB1", "US-AK", "OT"):
         patient_id = oscar.patient(hin="777\u2013777 778\u200b", hc_type=hc_type)
-        members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
         found.append(str(patient_id))
     for identifier in (f"{S.uri_phn}|777777778", "777777778"):
         assert reader.ids("/Patient", {"identifier": identifier}) == found[:3]
@@ -182,7 +182,7 @@ def test_a_health_number_that_very_many_have_is_found_a_page_at_a_time(
 ) -> None:
     newborns = [oscar.patient(hin="000000000") for _ in range(60)]
     for patient_id in newborns:
-        members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
     assert reader.ids("/Patient", {"identifier": "000000000", "_count": "25"}) == list(map(str, newborns))
 
 
@@ -275,8 +275,8 @@ def test_nobody_is_left_out_or_told_twice_when_members_change_between_pages(
 ) -> None:
     pages = reader.pages("/Patient", {"_count": 2, "_sort": "family"})
     found = [entry["resource"]["id"] for entry in next(pages)["entry"]]
-    members.remove(site, clerk, int(found[-1]), seen_panel_id=panel)  # the one after whom the next page begins
-    members.choose(site, clerk, oscar.patient(last_name="Aaa", hin="100000008"), panel, seen_panel_id=None)
+    one_patient.remove(site, clerk, int(found[-1]), seen_panel_id=panel)  # the one after whom the next page begins
+    one_patient.choose(site, clerk, oscar.patient(last_name="Aaa", hin="100000008"), panel, seen_panel_id=None)
     found += [entry["resource"]["id"] for page in pages for entry in page["entry"]]
     assert sorted(found) == sorted(str(key) for key in people.values())
 

@@ -5,7 +5,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
-from cpar_plugin.services.resources.sources import KINDS
+from cpar_plugin.services.fhir.sources import KINDS
 
 from .rest import Reader
 

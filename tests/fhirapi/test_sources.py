@@ -8,12 +8,12 @@ import pytest
 
 from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members, panels
 from cpar_plugin.services.clients.caller import Caller
-from cpar_plugin.services.resources import refresh
-from cpar_plugin.services.resources.groups import GroupSource
-from cpar_plugin.services.resources.refusals import Gone
-from cpar_plugin.services.resources.sources import KINDS, LARGE, Source, everything, read, source
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.fhir.access import Gone
+from cpar_plugin.services.fhir.groups import GroupSource
+from cpar_plugin.services.fhir.sources import KINDS, LARGE, Source, everything, read, source
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -63,7 +63,7 @@ def test_everything_of_the_panels_is_there_and_valid(
     first, second = make_panel("A1", "101", "102"), make_panel("A2", "103")
     patients = [oscar.patient(last_name=f"Name{place}") for place in range(3)]
     for patient_id, panel_id in zip(patients, (first, first, second), strict=True):
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     oscar.patient(last_name="On no panel")
     found = {kind: served(site, client(), kind) for kind in KINDS}
     for resources in found.values():
@@ -91,7 +91,7 @@ def two_panels(site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any) -> tu
     first, second = make_panel("A1", "101"), make_panel("A2", "102")
     patients = [oscar.patient() for _ in range(3)]
     for patient_id, panel_id in zip(patients, (first, first, second), strict=True):
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     return first, second, patients
 
 
@@ -137,7 +137,7 @@ def test_who_left_the_panels_is_gone_and_whoever_comes_back_is_there_again(
 ) -> None:
     first, second, patients = two_panels
     before = one(site, client(), "Patient", patients[0])
-    members.remove(site, clerk, patients[0], seen_panel_id=first)
+    one_patient.remove(site, clerk, patients[0], seen_panel_id=first)
     for caller in (client(), client(first)):
         with pytest.raises(Gone):
             one(site, caller, "Patient", patients[0])
@@ -145,7 +145,7 @@ def test_who_left_the_panels_is_gone_and_whoever_comes_back_is_there_again(
         one(site, client(second), "Patient", patients[0])
     assert not isinstance(refused.value, Gone)
     assert refresh.refresh(site, SETTINGS).gone == 1
-    members.choose(site, clerk, patients[0], first, seen_panel_id=None)
+    one_patient.choose(site, clerk, patients[0], first, seen_panel_id=None)
     assert int(one(site, client(), "Patient", patients[0])["meta"]["versionId"]) > int(before["meta"]["versionId"])
 
 
@@ -156,7 +156,7 @@ def test_a_deleted_panel_is_gone_with_its_members_and_providers(
     keys = [("Group", second), ("Patient", patients[2]), ("Practitioner", "102"), ("PractitionerRole", "102-000113")]
     for key in keys:
         one(site, client(), *key)
-    panels.delete(site, clerk, second, 1)
+    editing.delete(site, clerk, second, 1)
     for key in keys:
         with pytest.raises(Gone):
             one(site, client(), *key)
@@ -249,7 +249,7 @@ def test_an_inactive_patient_stays_a_member_and_is_an_inactive_patient(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient(patient_status="IN")
-    members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     group = whole_group(site, client(), panel_id)
     assert group["quantity"] == 1
     assert "inactive" not in group["member"][0]

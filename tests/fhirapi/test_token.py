@@ -17,10 +17,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.clients.tokens import caller_with
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -102,7 +102,7 @@ def test_a_token_ends_after_its_time(registered: Register, site: OscarHost, cloc
 def test_a_revoked_client_is_out_at_once(registered: Register, site: OscarHost, clerk: Actor) -> None:
     client = registered()
     token = client.token()
-    register.revoke(site, clerk, client.client_id)
+    registry.revoke(site, clerk, client.client_id)
     assert caller_of(site, token) is None
     refused(client.ask(), "invalid_client", "revoked")
 
@@ -111,7 +111,7 @@ def test_a_client_that_is_changed_needs_a_new_token(registered: Register, site: 
     client = registered()
     token = client.token()
     draft = ClientDraft(name="Network", scopes="system/Group.rs", jwks=key_set(client.pair))
-    register.change(site, clerk, client.client_id, 1, draft)
+    registry.change(site, clerk, client.client_id, 1, draft)
     assert caller_of(site, token) is None
     assert not caller_of(site, client.token()).may("Patient", "read")
 
@@ -124,7 +124,7 @@ def test_keys_are_changed_by_adding_the_new_one_and_removing_the_old_one(
     refused(new.ask(), "invalid_client", "no key with this kid")
     for version, keys in ((1, (client.pair, ec)), (2, (ec,))):
         draft = ClientDraft(name="Network", scopes="system/*.rs", jwks=key_set(*keys))
-        register.change(site, clerk, client.client_id, version, draft)
+        registry.change(site, clerk, client.client_id, version, draft)
         assert new.ask().status_code == 200
         assert client.ask().status_code == (200 if version == 1 else 400)
 

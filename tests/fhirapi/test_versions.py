@@ -20,12 +20,14 @@ from sqlalchemy import delete, select, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, panels, undo
-from cpar_plugin.services.bulk import Assign, Move, Remove
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import Assign, Move, Remove, undo
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.resources import refresh
-from cpar_plugin.services.resources.groups import GroupSource
-from cpar_plugin.services.resources.sources import KINDS, LARGE, everything, read, source
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.fhir.groups import GroupSource
+from cpar_plugin.services.fhir.sources import KINDS, LARGE, everything, read, source
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -104,7 +106,7 @@ class AnySequence(RuleBasedStateMachine):
                     connection.execute(delete(table))
         for number, provider_id in enumerate(("101", "102")):
             draft = panel_draft(str(number), ["113"], [(provider_id, DOCTORS[provider_id])])
-            self.panels.append(panels.create(self.host, self.clerk, draft))
+            self.panels.append(editing.create(self.host, self.clerk, draft))
         for _ in range(3):
             self.a_new_patient("101")
 
@@ -150,7 +152,7 @@ class AnySequence(RuleBasedStateMachine):
         with self.host.database.engine.connect() as connection:
             seen = connection.scalar(select(tables.member.c.panel_id).where(tables.member.c.patient_id == patient_id))
         with suppress(NotFound):
-            members.choose(self.host, self.clerk, patient_id, panel_id, seen_panel_id=seen)
+            one_patient.choose(self.host, self.clerk, patient_id, panel_id, seen_panel_id=seen)
 
     @rule(data=st.data(), confirm=st.booleans())
     def somebody_confirms_or_removes_a_member(self, data: st.DataObject, confirm: bool) -> None:
@@ -158,7 +160,7 @@ class AnySequence(RuleBasedStateMachine):
             on_panels = connection.execute(select(tables.member.c.patient_id, tables.member.c.panel_id)).all()
         if on_panels:
             patient_id, panel_id = data.draw(st.sampled_from(sorted(map(tuple, on_panels))))
-            what = members.confirm if confirm else members.remove
+            what = one_patient.confirm if confirm else one_patient.remove
             what(self.host, self.clerk, patient_id, seen_panel_id=panel_id)
 
     @precondition(lambda self: self.panels)
@@ -191,17 +193,17 @@ class AnySequence(RuleBasedStateMachine):
         panel_id = data.draw(st.sampled_from(self.panels))
         draft = panel_draft(number, facilities, [(provider_id, DOCTORS[provider_id])], notify)
         with self.host.database.engine.connect() as connection:
-            version = panels.get(connection, self.host, panel_id).version
+            version = editing.get(connection, self.host, panel_id).version
         with suppress(Refused):
-            panels.edit(self.host, self.clerk, panel_id, version, draft)
+            editing.edit(self.host, self.clerk, panel_id, version, draft)
 
     @precondition(lambda self: len(self.panels) > 1)
     @rule()
     def somebody_deletes_a_panel(self) -> None:
         panel_id = self.panels.pop()
         with self.host.database.engine.connect() as connection:
-            version = panels.get(connection, self.host, panel_id).version
-        panels.delete(self.host, self.clerk, panel_id, version)
+            version = editing.get(connection, self.host, panel_id).version
+        editing.delete(self.host, self.clerk, panel_id, version)
 
     @rule(name=st.sampled_from(["Example Clinic", "Other Clinic"]))
     def somebody_names_the_clinic(self, name: str) -> None:

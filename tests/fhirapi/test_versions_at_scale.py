@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.resources import refresh
-from cpar_plugin.services.resources.groups import GroupSource
-from cpar_plugin.services.resources.sources import read
+from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.fhir.groups import GroupSource
+from cpar_plugin.services.fhir.sources import read
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -110,7 +110,7 @@ def test_many_readers_of_a_change_agree_on_one_new_version(
     site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient()
-    members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     keys = [("Patient", str(patient_id)), ("Group", str(panel_id)), ("Practitioner", "101")]
     before = [version_of(site, key) for key in keys]
     patient, provider = site.tables.demographic, site.tables.provider
@@ -137,14 +137,14 @@ def test_a_reader_whose_view_is_older_gets_a_version_of_its_own(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
 ) -> None:
     panel_id, first, second = make_panel("A1"), oscar.patient(), oscar.patient()
-    members.choose(site, clerk, first, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, first, panel_id, seen_panel_id=None)
     before = version_of(site, ("Group", str(panel_id)))
     with site.database.writing() as connection:
         connection.execute(update(tables.panel_facility).values(facility_id="000114"))
     groups = GroupSource(site, SETTINGS, CLIENT)
     with site.database.engine.connect() as connection:
         connection.execute(select(tables.panel)).all()  # from here on the view holds still
-        members.choose(site, clerk, second, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, second, panel_id, seen_panel_id=None)
         older = groups.read(connection, str(panel_id))
         text = orjson.loads(b"".join(groups.body(connection, older)))
     assert len(text["member"]) == 1
@@ -162,7 +162,7 @@ def test_a_version_that_somebody_else_has_moved_on_is_taken_as_it_is(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any, kind: str
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient()
-    members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     key = (kind, str(patient_id) if kind == "Patient" else "101")
     with site.database.engine.connect() as connection:
         connection.execute(select(tables.panel)).all()

@@ -9,7 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import clinic, panels
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
 from oscar_host.demo.app import create_app
 from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
@@ -68,7 +69,7 @@ def make_panel(configured: None, host: OscarHost) -> MakePanel:
     """Makes a panel; returns its id."""
 
     def make(number: str, provider_id: str) -> int:
-        return panels.create(
+        return editing.create(
             host, host.identity.system, panel_draft(number, ["113"], [(provider_id, "000000" + provider_id)])
         )
 

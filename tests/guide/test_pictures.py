@@ -11,8 +11,10 @@ from playwright.sync_api import FloatRect, Page, expect
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import bulk, clinic, panels
-from cpar_plugin.services.submission import asking, run
+from cpar_plugin.services import bulk
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
@@ -42,10 +44,10 @@ def app(host: OscarHost, clock: FixedClock, registry: RunningRegistry) -> Flask:
     clinic.save(host, actor, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
     for number, facilities, providers in PANELS:
         draft = panel_draft(number, facilities, [(provider, f"000000{provider}") for provider in providers])
-        panel_id = panels.create(host, actor, draft)
+        panel_id = editing.create(host, actor, draft)
         bulk.carry_out(host, actor, bulk.Assign(providers[0], "AC", panel_id))
         if providers == [OKAFOR]:
-            asking.ask(host, settings, actor, panel_id)
+            requests.ask(host, settings, actor, panel_id)
     for moment in (NIGHT, TODAY):  # today nothing is due, but the banner sees that the scheduler runs
         clock.move_to(moment)
         run.run_due(host, settings, moment)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from cpar_plugin.services import bulk, members
-from cpar_plugin.services.submission import run
+from cpar_plugin.services import bulk
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import run
 from cpar_plugin.settings import Settings, load
 from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import RunningRegistry
@@ -92,8 +93,8 @@ def test_only_valid_patients_are_submitted_and_each_other_one_is_named_with_the_
         )
         if visit := VISITS.get(family, ("2026-10-05", "B")):
             oscar.visit(patient, visit[0], status=visit[1], provider_no="102")
-        members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
-    members.choose(host, host.identity.system, patients["ABEL"], panel, seen_panel_id=None)
+        one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patients["ABEL"], panel, seen_panel_id=None)
     bulk.carry_out(host, host.identity.system, bulk.Assign("102", "AC", panel))
 
     panel_management(manager)

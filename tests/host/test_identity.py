@@ -106,9 +106,9 @@ def test_the_system_may_do_everything(host: OscarHost, oscar):
 
 def test_who_is_signed_in_can_come_from_elsewhere(place, host: OscarHost, oscar):
     oscar.provider("101")
-    neighbour = open_host(place.url, host_schema=place.host_schema, signed_in=lambda: "101")
-    assert neighbour.identity.current() == DOCTOR
-    neighbour.database.engine.dispose()
+    sidecar = open_host(place.url, host_schema=place.host_schema, signed_in=lambda: "101")
+    assert sidecar.identity.current() == DOCTOR
+    sidecar.database.engine.dispose()
 
 
 @pytest.mark.parametrize(

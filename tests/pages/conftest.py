@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import clinic, panels
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
@@ -113,7 +114,7 @@ def make_panel(configured: None, host: OscarHost) -> Callable[..., int]:
     """Makes a panel; returns its id."""
 
     def make(number: str = "0042", provider_id: str = DOCTOR, digits: str = "123456789") -> int:
-        return panels.create(host, host.identity.system, panel_draft(number, ["113"], [(provider_id, digits)]))
+        return editing.create(host, host.identity.system, panel_draft(number, ["113"], [(provider_id, digits)]))
 
     return make
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from cpar_plugin.services import members
-from cpar_plugin.services.csv_export import HEAD, export
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.csv_export import HEAD, export
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
@@ -28,7 +28,7 @@ def unsure(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
     def make(**columns: Any) -> int:
         patient_id: int = oscar.patient(**({"sex": "U", "hin": "123466789"} | columns))
         oscar.visit(patient_id)
-        members.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
+        one_patient.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
         return patient_id
 
     return make

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from cpar_plugin.hooks import Manifest, hookimpl
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import members
-from cpar_plugin.services.panels import live_panels
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.editing import live_panels
 from cpar_plugin.store import tables
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
@@ -56,7 +56,7 @@ def test_a_hostile_text_in_any_field_is_refused_and_nothing_changes(
     host: OscarHost, oscar: Any, manager: Any, panel: int, text: str
 ) -> None:
     patient = oscar.patient()
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     before = _state(host)
     of_panel = {"number": "0099", "facilities": "7", "providers": "101", "practitioner_ids": "123456789"}
     order = {"kind": "assign", "provider_id": "101", "status": "AC", "panel_id": str(panel), "step": "carry-out"}

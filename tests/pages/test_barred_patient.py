@@ -11,9 +11,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from cpar_plugin.services import bulk, members, ticked
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import selected
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -56,7 +58,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         return made[0], made[1]
 
     def submitted() -> int:
-        submission = asking.ask(host, load(host.settings), system, panel)
+        submission = requests.ask(host, load(host.settings), system, panel)
         _night(host, clock, tmp_path / "outbox")
         return submission
 
@@ -68,7 +70,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         connection.execute(update(record).where(record.c.demographic_no.in_(stay)).values(first_name="Other"))
         connection.execute(update(record).where(record.c.demographic_no.in_(go)).values(provider_no="102"))
     for patient in go:
-        members.remove(host, system, patient, seen_panel_id=panel)
+        one_patient.remove(host, system, patient, seen_panel_id=panel)
     pair()
     assigned = bulk.carry_out(host, system, bulk.Assign("101", "AC", panel))
     parts = {
@@ -187,7 +189,7 @@ def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_wh
             .join(patient, patient.c.patient_id == tables.ledger.c.patient_id)
             .where(tables.ledger.c.operation_id == removed.operation_id, patient.c.family_name == OPEN_TO_ALL)
         ).first()
-    members.choose(host, system, changed, panel, seen_panel_id=None)
+    one_patient.choose(host, system, changed, panel, seen_panel_id=None)
 
     page = barred.get(barred.post(f"/cpar/bulk/{removed.operation_id}/undo").location).get_data(as_text=True)
     assert "Patients put back: 2." in page
@@ -221,7 +223,7 @@ def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barr
             .join(host.tables.demographic, host.tables.demographic.c.demographic_no == tables.member.c.patient_id)
             .where(host.tables.demographic.c.last_name == CLOSED)
         ).all()
-    done = ticked.carry_out(host, system, ticked.Ticked(panel, closed, ticked.Act.REMOVE))
+    done = selected.carry_out(host, system, selected.Ticked(panel, closed, selected.Act.REMOVE))
     answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
     assert answer.status_code == 422
     assert "or is closed to you: there is nothing to undo." in answer.get_data(as_text=True)

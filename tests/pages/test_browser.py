@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 from oscar_host.demo.data.staff import PASSWORD
 from oscar_host.demo.data.writing import fill
 from oscar_host.host import open_host

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select, update
 
-from cpar_plugin.services import panels
+from cpar_plugin.services.panels import editing
 from cpar_plugin.store.tables import left_alone, member, operation
 from oscar_host.host import OscarHost
 
@@ -24,7 +24,7 @@ def _text(response: Any) -> str:
 
 def _members(host: OscarHost) -> dict[str, int]:
     with host.database.engine.connect() as connection:
-        return {panel.number: panel.members for panel in panels.live_panels(connection, host)}
+        return {panel.number: panel.members for panel in editing.live_panels(connection, host)}
 
 
 @pytest.fixture

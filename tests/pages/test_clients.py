@@ -8,9 +8,9 @@ from flask import Flask
 from joserfc.jwk import ECKey
 from playwright.sync_api import expect
 
-from cpar_plugin.services import panels
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import Client
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import Client
+from cpar_plugin.services.panels import editing
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
@@ -25,7 +25,7 @@ def registered(host: OscarHost) -> Callable[[], list[Client]]:
 
     def read() -> list[Client]:
         with host.database.engine.connect() as connection:
-            return register.every_client(connection)
+            return registry.every_client(connection)
 
     return read
 
@@ -82,7 +82,7 @@ def test_a_panel_that_is_deleted_stays_ticked(
     manager: Any, host: OscarHost, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
     manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
-    panels.delete(host, host.identity.system, panel, 1)
+    editing.delete(host, host.identity.system, panel, 1)
     page = manager.get("/cpar/clients/1").get_data(as_text=True)
     assert "A panel that has been deleted" in page
     assert f'value="{panel}" checked' in page
@@ -113,7 +113,7 @@ def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
 ) -> None:
     manager.post("/cpar/clients/new", name="Registry of the zone", kinds=["Group"], jwks=PUBLIC_KEYS)
     with host.database.session() as session:
-        register.hold(session, host, host.identity.system)
+        registry.hold(session, host, host.identity.system)
     for name, chosen in (("Network analytics", [panel, other_panel]), ("Referral system of the zone", [])):
         manager.post("/cpar/clients/new", name=name, kinds=["Group", "Patient"], panels=chosen, jwks=PUBLIC_KEYS)
     manager.post("/cpar/clients/new", name="Old system", kinds="*", jwks=PUBLIC_KEYS)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cpar_plugin.services import clinic, members
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import one_patient
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
@@ -114,7 +115,7 @@ def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_se
     page.get_by_text("Move to another panel").click()
     look(page, f"{name}-options")
     left_out = oscar.patient(hin="", sex="")
-    members.choose(host, host.identity.system, left_out, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, left_out, panel, seen_panel_id=None)
     _open(page, view.format(left_out))
     expect(page.get_by_text("Will be left out of the next submission.")).to_be_visible()
     look(page, f"{name}-left-out")
@@ -162,7 +163,7 @@ def test_whoever_was_slower_is_told_and_decides_again_in_the_same_place(
     page = open_tab(RECEPTION, script=script)
     _open(page, view.format(patient))
     page.locator("summary[title='Add to a panel']").click()
-    members.choose(host, host.identity.system, patient, other_panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, other_panel, seen_panel_id=None)
     page.get_by_role("button", name="0042").click()
     expect(page.get_by_role("alert")).to_contain_text("Somebody else has put this patient on panel 0077")
     expect(page.get_by_role("alert")).to_be_focused()

@@ -9,9 +9,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from cpar_plugin.services import bulk
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.submission import asking, run
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -73,10 +73,10 @@ def pages(
     oscar.patient(hin="100000003", first_name="Uma")  # never seen
     assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     settings = load({**host.settings, "outbox_folder": str(tmp_path)})
-    submission = asking.ask(host, settings, host.identity.system, panel)
-    clock.move_to(settings.calendar(clock.zone).moment(asking.goes_on(host, settings), settings.night_run_at))
+    submission = requests.ask(host, settings, host.identity.system, panel)
+    clock.move_to(settings.calendar(clock.zone).moment(requests.goes_on(host, settings), settings.night_run_at))
     run.run_due(host, settings, clock.now())
-    asking.ask(host, settings, host.identity.system, panel)
+    requests.ask(host, settings, host.identity.system, panel)
     with emr.database.writing() as connection:
         role = connection.execute(
             host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
@@ -88,7 +88,7 @@ def pages(
         "operation_id": assigned.operation_id,
         "submission_id": submission,
         "role_no": role and role[0],
-        "client_no": register.number_of(register.register(host, host.identity.system, client)),
+        "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
     }
     adapter = app.url_map.bind("")
     found = {"not-found": "/cpar/panels/999999"}

@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.services import clinic, members
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.web.widget import widgets
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -25,7 +26,7 @@ def pair(host: OscarHost, oscar: Any, panel: int) -> tuple[int, int]:
     """A member of the panel 0042 whose record was merged, and the record that is kept."""
     retired, kept = oscar.patient(hin="200000001"), oscar.patient(hin="200000001")
     oscar.visit(kept)
-    members.choose(host, host.identity.system, retired, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, retired, panel, seen_panel_id=None)
     oscar.merge(retired, kept)
     return retired, kept
 
@@ -104,7 +105,7 @@ def test_what_was_changed_since_is_listed_with_keep_and_remove(
     retired, kept = pair
     box(manager, kept)
     clock.move_to(clock.now() + timedelta(days=1))
-    members.confirm(host, host.identity.system, kept, seen_panel_id=panel)
+    one_patient.confirm(host, host.identity.system, kept, seen_panel_id=panel)
     split()
     page = open_tab(MANAGER)
     page.goto(f"/patients/{kept}")
@@ -127,7 +128,7 @@ def test_keep_on_the_box_ends_the_question(
     _, kept = pair
     box(reception, kept)
     clock.move_to(clock.now() + timedelta(days=1))
-    members.confirm(host, host.identity.system, kept, seen_panel_id=panel)
+    one_patient.confirm(host, host.identity.system, kept, seen_panel_id=panel)
     split()
     assert "Separated again" in box(reception, kept)
     assert reception.post(f"/cpar/patients/{kept}/keep").status_code == 303

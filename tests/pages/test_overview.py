@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
-from cpar_plugin.services import members
-from cpar_plugin.services.submission import asking, run
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -54,7 +54,7 @@ def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
         patient_id: int = oscar.patient(**({"hin": str(next(phn))} | columns))
         if seen:
             oscar.visit(patient_id, seen)
-        members.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
+        one_patient.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
         with host.database.session() as session:
             change = text("UPDATE cpar_member SET confirmed_on = :day WHERE patient_id = :patient_id")
             session.execute(change, {"day": confirmed, "patient_id": patient_id})
@@ -141,7 +141,7 @@ def test_submissions_are_shown_by_night_as_sent_and_left_out(
 ) -> None:
     settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})
     for one in (panel, other_panel):
-        asking.ask(host, settings, host.identity.system, one)
+        requests.ask(host, settings, host.identity.system, one)
     night = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
     clock.move_to(night)
     run.run_due(host, settings, night)
@@ -219,7 +219,7 @@ def test_the_pictures_pass_axe_hold_at_both_widths_and_print(
     host: OscarHost, clock: FixedClock, mixed: None, paneled: Any, panel: int, open_tab: Any, tmp_path: Any
 ) -> None:
     settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})
-    asking.ask(host, settings, host.identity.system, panel)
+    requests.ask(host, settings, host.identity.system, panel)
     clock.move_to(datetime(2026, 12, 7, 3, 15, tzinfo=ALBERTA))
     run.run_due(host, settings, clock.now())
     paneled(confirmed="2026-12-07")

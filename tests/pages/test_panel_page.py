@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text
 
-from cpar_plugin.services import members
-from cpar_plugin.services.csv_export import export
-from cpar_plugin.services.csv_file import ExportBrokenOff, csv_file
-from cpar_plugin.services.panel_members import AT_ONCE
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.csv_export import export
+from cpar_plugin.services.panels.members import AT_ONCE
+from cpar_plugin.services.roster.csv_file import ExportBrokenOff, csv_file
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -38,7 +38,7 @@ def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
         patient_id: int = oscar.patient(**({"last_name": family, "hin": str(next(phn))} | columns))
         if seen:
             oscar.visit(patient_id, seen)
-        members.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
+        one_patient.choose(host, host.identity.system, patient_id, on, seen_panel_id=None)
         return patient_id
 
     return make
@@ -128,7 +128,7 @@ def test_a_search_stays_when_the_list_is_sorted_and_never_stands_in_an_address(
 def test_pages_in_any_order_show_everybody_once(
     host: OscarHost, paneled: Any, manager: Any, panel: int, sort: str, descending: bool, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     everybody = [
         paneled("Wren", born="1990-01-01", seen="2020-01-01"),
         paneled("", born="1980-01-01", seen=None),
@@ -162,7 +162,7 @@ def test_pages_in_any_order_show_everybody_once(
 
 
 def test_the_page_before_shows_the_same_as_it_did(paneled: Any, manager: Any, panel: int, monkeypatch: Any) -> None:
-    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     for place in range(5):
         paneled(f"N{place}", seen="2026-10-05" if place % 2 else None)
     for query in ({}, {"sort": "-name"}, {"sort": "-seen"}, {"sort": "seen", "show": "left-out"}, {"show": "sent"}):
@@ -180,7 +180,7 @@ def test_the_page_before_shows_the_same_as_it_did(paneled: Any, manager: Any, pa
 def test_when_all_of_the_last_page_are_removed_it_says_so(
     paneled: Any, manager: Any, panel: int, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     first, second, third = paneled("A"), paneled("B"), paneled("C")
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=third, after=second)
     seen = page(manager.get(answer.location))
@@ -193,7 +193,7 @@ def test_when_all_of_the_last_page_are_removed_it_says_so(
 def test_after_an_order_one_is_back_where_one_was(
     host: OscarHost, paneled: Any, manager: Any, panel: int, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 2)
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     one, two, three = (paneled(f"Wren{place}", seen=None) for place in range(3))
     for patient_id in (one, two, three):
         confirmed_on(host, patient_id, "2020-01-01")
@@ -264,7 +264,7 @@ def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
     host: OscarHost, paneled: Any, manager: Any, panel: int
 ) -> None:
     gone, stays = paneled("Adler"), paneled("Wren")
-    members.remove(host, host.identity.system, gone, seen_panel_id=panel)
+    one_patient.remove(host, host.identity.system, gone, seen_panel_id=panel)
     seen = page(manager.get(f"/cpar/panels/{panel}", after=gone))
     assert shown(seen) == [stays]
     assert "the list begins anew" in seen
@@ -356,8 +356,8 @@ def test_those_ticked_are_moved_and_removed_unless_somebody_else_was_faster(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     one, two, three, gone = (paneled(name) for name in ("One", "Two", "Three", "Gone"))
-    members.choose(host, host.identity.system, gone, other_panel, seen_panel_id=panel)
-    members.remove(host, host.identity.system, three, seen_panel_id=panel)
+    one_patient.choose(host, host.identity.system, gone, other_panel, seen_panel_id=panel)
+    one_patient.remove(host, host.identity.system, three, seen_panel_id=panel)
     ticked = [str(one), str(three)]
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="move", ticked=ticked, to_panel_id=str(other_panel))
     assert "<strong>1</strong> patient moved to panel 0077." in page(manager.get(answer.location))

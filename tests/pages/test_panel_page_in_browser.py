@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from cpar_plugin.services import members
+from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS, OpenTab, look
@@ -22,11 +22,11 @@ def panel_page(
     host: OscarHost, oscar: Any, panel: int, other_panel: int, open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[bool], Page]:
     """Opens the page of a panel with seven patients, three at once; the last two have the same PHN."""
-    monkeypatch.setattr("cpar_plugin.services.panel_members.AT_ONCE", 3)
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 3)
     for place, family in enumerate(FAMILIES):
         patient_id = oscar.patient(last_name=family, hin=str(200_000_001 + min(place, 5)), sex="F" if place else "")
         oscar.visit(patient_id, date(2026, 1 + place, 5))
-        members.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
+        one_patient.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
     host.clock.move_to(host.clock.now().replace(day=12))  # type: ignore[attr-defined]
 
     def opened(script: bool) -> Page:

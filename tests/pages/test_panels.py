@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.services import members, panels
-from cpar_plugin.services.panels import Panel
-from cpar_plugin.services.submission import asking, history
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.panels.editing import Panel
+from cpar_plugin.services.submissions import history, requests
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -21,7 +21,7 @@ def _text(response: Any) -> str:
 
 def _live(host: OscarHost) -> list[Panel]:
     with host.database.engine.connect() as connection:
-        return panels.live_panels(connection, host)
+        return editing.live_panels(connection, host)
 
 
 def _entered(**fields: Any) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def test_a_panel_is_edited(host: OscarHost, manager: Any, panel: int) -> None:
 def test_deleting_says_what_happens_and_whom_to_contact_first(
     host: OscarHost, oscar: Any, manager: Any, panel: int
 ) -> None:
-    members.choose(host, host.identity.system, oscar.patient(), panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, oscar.patient(), panel, seen_panel_id=None)
     page = _text(manager.get(f"/cpar/panels/{panel}/delete"))
     assert "1 patient becomes Not Paneled" in page
     assert "1-855-643-8649" in page
@@ -186,7 +186,7 @@ def test_a_submission_of_another_panel_is_not_cancelled_with_it(
     host: OscarHost, manager: Any, panel: int, other_panel: int
 ) -> None:
     for one in (panel, other_panel):
-        asking.ask(host, load(host.settings), host.identity.system, one)
+        requests.ask(host, load(host.settings), host.identity.system, one)
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     with host.database.engine.connect() as connection:
         assert set(history.open_submissions(connection, host)) == {other_panel}

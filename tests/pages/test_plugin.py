@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthCheck, HealthLevel, specs
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.store import tables
 from cpar_plugin.store.tables import submission
 from oscar_host.host import OscarHost

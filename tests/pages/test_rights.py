@@ -10,10 +10,11 @@ from sqlalchemy import insert
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
-from cpar_plugin.services import bulk, snapshot
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.submission import asking
+from cpar_plugin.services import bulk
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.submissions import requests
 from cpar_plugin.settings import load
 from cpar_plugin.store.tables import metadata, submission
 from oscar_host.demo.roles import Role
@@ -148,7 +149,7 @@ def test_every_address_answers_each_person_as_expected(
             "submission_id": (
                 _sent(host, panel)
                 if endpoint in ("cpar.submission", "cpar.submission_file")
-                else asking.ask(host, load(host.settings), host.identity.system, other_panel)
+                else requests.ask(host, load(host.settings), host.identity.system, other_panel)
             ),
             "client_no": a_client(host, f"Client {number}"),
             "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
@@ -196,7 +197,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
 
 def a_client(host: OscarHost, name: str) -> int:
     draft = ClientDraft(name=name, scopes="system/*.rs", jwks=PUBLIC_KEYS)
-    return register.number_of(register.register(host, host.identity.system, draft)) or 0
+    return registry.number_of(registry.register(host, host.identity.system, draft)) or 0
 
 
 def _new_role(host: OscarHost, name: str) -> int:
@@ -214,7 +215,7 @@ def _mark(name: str) -> str:
 def _sent(host: OscarHost, panel_id: int) -> int:
     """A submission of the panel as it is now."""
     now = host.clock.now()
-    taken = snapshot.take(host, load(host.settings), panel_id, now=now)
+    taken = build.take(host, load(host.settings), panel_id, now=now)
     assert taken.sent
     row = {"panel_id": panel_id, "asked_at": now, "asked_by": "-1", "due_on": now.date(), "state": "delivered"}
     with host.database.writing() as connection:

@@ -13,10 +13,10 @@ from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
-from cpar_plugin.services.clients import register
-from cpar_plugin.services.clients.register import ClientDraft
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.clients import registry
+from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -53,9 +53,9 @@ def app(host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClock, tmp_path
     assert (filled.operation_id, filled.added) == (PARTS["operation_id"], MEMBERS - MEMBERS // 50)
     with emr.database.writing() as connection:
         connection.execute(insert(tables.submission), list(_earlier(host)))
-    assert asking.ask(host, settings, everyone, PANEL_ID) == PARTS["submission_id"]
+    assert requests.ask(host, settings, everyone, PANEL_ID) == PARTS["submission_id"]
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, PANELS))
-    assert register.register(host, everyone, network) == register.id_of(PARTS["client_no"])
+    assert registry.register(host, everyone, network) == registry.id_of(PARTS["client_no"])
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {State.WRITTEN: 1}
     plugins = Plugins()

@@ -11,9 +11,10 @@ import orjson
 import pytest
 from sqlalchemy import delete, select, update
 
-from cpar_plugin.services import members, panels, retention
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.snapshots import retention
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -51,7 +52,7 @@ class Clinic(NamedTuple):
         patient_id: int = self.oscar.patient(last_name=family, hin=phn, **columns)
         if seen:
             self.oscar.visit(patient_id, seen)
-        members.choose(self.host, self.host.identity.system, patient_id, self.panel, seen_panel_id=None)
+        one_patient.choose(self.host, self.host.identity.system, patient_id, self.panel, seen_panel_id=None)
         return patient_id
 
     def record(self, patient_id: int, **columns: Any) -> None:
@@ -62,7 +63,7 @@ class Clinic(NamedTuple):
 
     def submit(self, settings: Settings | None = None) -> int:
         """Submit the panel, and let the night pass until it is sent; returns the submission's id."""
-        asked = asking.ask(self.host, load({}), self.host.identity.system, self.panel)
+        asked = requests.ask(self.host, load({}), self.host.identity.system, self.panel)
         night = (self.clock.now() + timedelta(days=1)).astimezone(ALBERTA).replace(hour=3, minute=15)
         self.clock.move_to(night)
         run_due(self.host, settings or self.settings, self.clock.now())
@@ -89,8 +90,8 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
 
 @pytest.fixture
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("contents", "changes"):
-        monkeypatch.setattr(f"cpar_plugin.services.submission.{module}.AT_ONCE", 2)
+    for module in ("patients", "changes"):
+        monkeypatch.setattr(f"cpar_plugin.services.submissions.{module}.AT_ONCE", 2)
 
 
 def test_patients_are_shown_as_they_were_sent_not_as_the_emr_has_them_now(clinic: Clinic, manager: Any) -> None:
@@ -136,7 +137,7 @@ def test_a_failure_is_told_with_its_retry(clinic: Clinic, manager: Any) -> None:
 
 
 def test_what_is_queued_has_no_patients_yet_and_can_be_cancelled(clinic: Clinic, manager: Any) -> None:
-    queued = asking.ask(clinic.host, load({}), clinic.host.identity.system, clinic.panel)
+    queued = requests.ask(clinic.host, load({}), clinic.host.identity.system, clinic.panel)
     page = text(manager.get(f"/cpar/submissions/{queued}"))
     assert "The patients are read when the submission is made." in page
     assert f'action="/cpar/submissions/{queued}/cancel"' in page
@@ -170,8 +171,8 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
 
     clinic.record(renamed, last_name="Finch")
     clinic.oscar.visit(renamed, "2026-11-10")
-    members.choose(clinic.host, actor, away, other_panel, seen_panel_id=clinic.panel)
-    members.remove(clinic.host, actor, gone, seen_panel_id=clinic.panel)
+    one_patient.choose(clinic.host, actor, away, other_panel, seen_panel_id=clinic.panel)
+    one_patient.remove(clinic.host, actor, gone, seen_panel_id=clinic.panel)
     clinic.record(inactive, patient_status="IN")
     clinic.record(mended, hin="100000006")
     added = clinic.patient("Added", "100000007")
@@ -224,7 +225,7 @@ def test_pages_show_everybody_once(clinic: Clinic, manager: Any, few_at_once: No
     for patient in staying[:5]:
         clinic.record(patient, first_name="Other")
     for patient in staying[5:]:
-        members.remove(clinic.host, clinic.host.identity.system, patient, seen_panel_id=clinic.panel)
+        one_patient.remove(clinic.host, clinic.host.identity.system, patient, seen_panel_id=clinic.panel)
     for number in range(5):
         clinic.patient("Coming", f"30000000{number}")
     sent = clinic.submit()
@@ -369,7 +370,7 @@ def test_damaged_contents_are_not_shown_as_if_they_were_whole(clinic: Clinic, ma
 def test_the_submissions_of_a_deleted_panel_can_still_be_read(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     sent = clinic.submit()
-    panels.delete(clinic.host, clinic.host.identity.system, clinic.panel, 1)
+    editing.delete(clinic.host, clinic.host.identity.system, clinic.panel, 1)
     page = text(manager.get(f"/cpar/submissions/{sent}"))
     assert len(rows(page)) == 1
     assert f'href="/cpar/panels/{clinic.panel}"' not in page

@@ -11,10 +11,10 @@ from playwright.sync_api import expect
 from sqlalchemy import insert
 
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import members, panels
-from cpar_plugin.services.submission import asking, night
-from cpar_plugin.services.submission.run import run_due
-from cpar_plugin.services.submission.wording import Stage
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.submissions import night_run, requests
+from cpar_plugin.services.submissions.run import run_due
+from cpar_plugin.services.submissions.texts import Stage
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -49,8 +49,8 @@ def queued(host: OscarHost, oscar: Any, panel: int) -> int:
     good, bad = oscar.patient(hin="100000001"), oscar.patient(hin="")
     oscar.visit(good)
     for patient in (good, bad):
-        members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
-    return asking.ask(host, load(host.settings), host.identity.system, panel)
+        one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    return requests.ask(host, load(host.settings), host.identity.system, panel)
 
 
 def test_nothing_submitted_says_how_it_begins(manager: Any, panel: int) -> None:
@@ -117,8 +117,8 @@ def test_a_long_history_has_pages_in_both_directions(
     asked = []
     for _ in range(4):
         for one in (panel, other_panel):
-            asked.append(asking.ask(host, load({}), host.identity.system, one))
-            asking.cancel(host, host.identity.system, asked[-1])
+            asked.append(requests.ask(host, load({}), host.identity.system, one))
+            requests.cancel(host, host.identity.system, asked[-1])
     latest = _text(manager.get("/cpar/submissions"))
     middle = _text(manager.get(_link(latest, "Older")))
     oldest = _text(manager.get(_link(middle, "Older")))
@@ -138,8 +138,8 @@ def test_the_history_of_one_panel_keeps_to_it_on_every_page(
     mine = []
     for _ in range(4):
         for one in (panel, other_panel):
-            asked = asking.ask(host, load({}), host.identity.system, one)
-            asking.cancel(host, host.identity.system, asked)
+            asked = requests.ask(host, load({}), host.identity.system, one)
+            requests.cancel(host, host.identity.system, asked)
             mine += [asked] if one == panel else []
     first = _text(manager.get("/cpar/submissions", panel=panel))
     assert f'<option value="{panel}" selected>0042</option>' in first
@@ -149,7 +149,7 @@ def test_the_history_of_one_panel_keeps_to_it_on_every_page(
 
 
 def test_the_history_of_a_deleted_panel_is_still_found(host: OscarHost, manager: Any, panel: int, queued: int) -> None:
-    panels.delete(host, host.identity.system, panel, 1)
+    editing.delete(host, host.identity.system, panel, 1)
     page = _text(manager.get("/cpar/submissions", panel=panel))
     assert _shown(page) == [queued]
     assert "0042 (deleted)" in page
@@ -158,8 +158,8 @@ def test_the_history_of_a_deleted_panel_is_still_found(host: OscarHost, manager:
 def test_the_history_can_be_narrowed_to_a_state(
     host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
 ) -> None:
-    cancelled = asking.ask(host, load({}), host.identity.system, other_panel)
-    asking.cancel(host, host.identity.system, cancelled)
+    cancelled = requests.ask(host, load({}), host.identity.system, other_panel)
+    requests.cancel(host, host.identity.system, cancelled)
     assert _shown(_text(manager.get("/cpar/submissions", state="OPEN"))) == [queued]
     assert _shown(_text(manager.get("/cpar/submissions", state="CANCELLED"))) == [cancelled]
     clock.move_to(NIGHT)
@@ -188,7 +188,7 @@ def test_the_panels_tell_of_their_last_submission(
     assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">never</span>') == 2
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
-    asking.cancel(host, host.identity.system, asking.ask(host, load({}), host.identity.system, other_panel))
+    requests.cancel(host, host.identity.system, requests.ask(host, load({}), host.identity.system, other_panel))
     page = _text(manager.get("/cpar/panels"))
     assert f'<a href="/cpar/submissions/{queued}" aria-label="Submission of panel 0042, 11 Nov 2026, 03:15">' in page
     assert "Written to the folder" in page
@@ -237,7 +237,7 @@ def test_only_what_is_under_way_shows_a_progress_bar(
     for address in addresses:
         assert "<progress" not in _text(manager.get(address))
     clock.move_to(NIGHT)
-    night.begin(host, outbox, clock.now())
+    night_run.begin(host, outbox, clock.now())
     for address in addresses:
         assert "0 of 1 panel done" in _text(manager.get(address))
     [asks] = re.findall(r'hx-get="([^"]+)"', manager.get("/cpar/panels").get_data(as_text=True))
@@ -262,9 +262,9 @@ def test_the_progress_bar_moves_by_itself_and_stops(
     clock: FixedClock,
     outbox: Settings,
 ) -> None:
-    asking.ask(host, load({}), host.identity.system, other_panel)
+    requests.ask(host, load({}), host.identity.system, other_panel)
     clock.move_to(NIGHT)
-    night.begin(host, outbox, clock.now())
+    night_run.begin(host, outbox, clock.now())
     with_script, without = open_tab(MANAGER), open_tab(MANAGER, script=False)
     for tab in (with_script, without):
         tab.goto(address)
@@ -283,6 +283,6 @@ def test_a_progress_since_no_moment_is_refused(manager: Any, panel: int, since: 
 
 
 def test_every_state_has_words_and_a_style() -> None:
-    from cpar_plugin.services.submission.wording import STATE
+    from cpar_plugin.services.submissions.texts import STATE
 
     assert set(STATE) == set(State)

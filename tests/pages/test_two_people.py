@@ -9,8 +9,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from cpar_plugin.services import clinic, panels
-from cpar_plugin.services.panels import Panel
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.panels.editing import Panel
 from cpar_plugin.store.tables import member
 from oscar_host.host import OscarHost
 
@@ -24,7 +25,7 @@ def _text(response: Any) -> str:
 
 def _live(host: OscarHost) -> list[Panel]:
     with host.database.engine.connect() as connection:
-        return panels.live_panels(connection, host)
+        return editing.live_panels(connection, host)
 
 
 def _panel_of(host: OscarHost, patient_id: int) -> int | None:

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from cpar_plugin.hooks.plugins import Plugins
-from cpar_plugin.services import bulk, clinic, members
-from cpar_plugin.services.membership import membership
+from cpar_plugin.services import bulk
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.widget import membership
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -110,7 +112,7 @@ def test_whoever_was_slower_sees_how_things_stand_and_decides_again(
     host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int, action: str
 ) -> None:
     patient = oscar.patient()
-    members.choose(host, host.identity.system, patient, other_panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, other_panel, seen_panel_id=None)
     answer = reception.post(f"/cpar/patients/{patient}/{action}", panel_id=panel, seen_panel_id=panel)
     assert answer.status_code == 409
     page = _text(answer)
@@ -136,7 +138,7 @@ def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patie
     plugins = Plugins()
     plugins.load_installed()
     patient = oscar.patient()
-    members.choose(host, host.identity.system, patient, make_panel(), seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, make_panel(), seen_panel_id=None)
 
     def counted() -> int:
         with app.test_request_context():
@@ -233,9 +235,9 @@ def test_a_phn_that_another_member_has_too_is_told_on_both_pages(
     patient, other = oscar.patient(hin="123 456-782"), oscar.patient(hin="123456782")
     for one in (patient, other):
         oscar.visit(one)
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     assert "left out" not in _text(reception.get(f"/patients/{patient}"))
-    members.choose(host, host.identity.system, other, other_panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, other, other_panel, seen_panel_id=None)
     for one in (patient, other):
         page = _text(reception.get(f"/patients/{one}"))
         assert "PHN is shared with another patient" in page
@@ -247,7 +249,7 @@ def test_a_member_who_will_be_sent_is_told_only_what_is_doubtful(
 ) -> None:
     patient = oscar.patient(hin="123456704", sex="U")
     oscar.visit(patient)
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     page = _text(reception.get(f"/patients/{patient}"))
     assert "left out" not in page
     assert page.count("Will be sent, but check") == 1
@@ -258,7 +260,7 @@ def test_a_paneled_patient_is_moved_or_removed_by_the_panels_options(
     host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int
 ) -> None:
     patient = oscar.patient()
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     page = _text(reception.get(f"/patients/{patient}"))
     options = page[page.index("Panel options") :]
     assert options.index("Remove from current panel") < options.index("Move to another panel")
@@ -371,7 +373,7 @@ def test_the_page_of_whoever_was_slower_names_the_patient_in_the_page_alone(
     host: OscarHost, oscar: Any, reception: Any, panel: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     patient = oscar.patient(last_name="Brightwater", first_name="Noor")
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     answer = reception.post(f"/cpar/patients/{patient}/remove", seen_panel_id="")
     page = _text(answer)
     assert "Patient: <strong>Brightwater, Noor</strong>" in page

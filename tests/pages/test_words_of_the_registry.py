@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.services import members
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import running
@@ -25,8 +25,8 @@ def refused(host: OscarHost, oscar: Any, panel: int, clock: FixedClock, tmp_path
     """A submission that a registry has refused."""
     patient = oscar.patient()
     oscar.visit(patient)
-    members.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
-    asking.ask(host, load(host.settings), host.identity.system, panel)
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    requests.ask(host, load(host.settings), host.identity.system, panel)
     clock.move_to(NIGHT)
     with running(tmp_path / "registry", ["--behave", "refuse"]) as registry:
         run_due(host, load({"transport": "fhir", "registry_url": registry.fhir_url}), clock.now())

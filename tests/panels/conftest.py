@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic, panels
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -48,7 +49,7 @@ def make_panel(site: OscarHost, clerk: Actor) -> Callable[..., int]:
 
     def make(number: str, *provider_ids: str) -> int:
         providers = [(provider_id, DOCTORS[provider_id]) for provider_id in provider_ids or ("101",)]
-        return panels.create(site, clerk, panel_draft(number, ["113"], providers))
+        return editing.create(site, clerk, panel_draft(number, ["113"], providers))
 
     return make
 

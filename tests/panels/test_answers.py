@@ -12,10 +12,12 @@ from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution, values
 from cpar_plugin.domain.refusals import Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import answering, members, panel_members, roll
-from cpar_plugin.services.answering import Change
-from cpar_plugin.services.membership import Membership, membership
-from cpar_plugin.services.wanted_members import Fate, Wanted
+from cpar_plugin.services.panels import answering, one_patient
+from cpar_plugin.services.panels import members as panel_members
+from cpar_plugin.services.panels.answering import Change
+from cpar_plugin.services.panels.members_query import Fate, Wanted
+from cpar_plugin.services.panels.widget import Membership, membership
+from cpar_plugin.services.roster import member_rows
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -29,7 +31,7 @@ def patient(site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[...,
     """A member whose gender is unknown."""
     patient_id: int = oscar.patient(sex="U", hin="123466789")
     oscar.visit(patient_id)
-    members.choose(site, clerk, patient_id, make_panel("1"), seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, make_panel("1"), seen_panel_id=None)
     return patient_id
 
 
@@ -115,7 +117,7 @@ def test_whoever_saw_another_value_is_told_to_look_again(
     answering.give(site, clerk, patient, GENDER, seen=mark(GENDER, "T"))
     with pytest.raises(Stale):
         answering.withdraw(site, clerk, patient, GENDER, seen=mark(GENDER, "U"))
-    members.remove(site, clerk, patient, seen_panel_id=members_panel(site, patient))
+    one_patient.remove(site, clerk, patient, seen_panel_id=members_panel(site, patient))
     with pytest.raises(Stale):
         answering.give(site, clerk, patient, GENDER, seen=mark(GENDER, "T"))
     with pytest.raises(Stale):
@@ -153,7 +155,7 @@ def test_the_list_counts_and_shows_only_what_nobody_has_checked(
     ):
         patient_id = oscar.patient(sex=sex, hin=phn, last_name=f"Name{place}")
         oscar.visit(patient_id)
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
         found.append(patient_id)
 
     def listed(fate: Any) -> list[int]:
@@ -182,11 +184,11 @@ def test_every_answer_of_a_member_comes_with_the_roll_in_one_statement(
     change(patient, pref_name="Paddy")
     panel_id = members_panel(site, patient)
     with site.database.engine.connect() as connection:
-        (row,) = roll.member_rows(connection, site, panel_id or 0, now=site.clock.now())
+        (row,) = member_rows.member_rows(connection, site, panel_id or 0, now=site.clock.now())
     for caution in (GENDER, Caution.PREFERRED_NAME):
         answering.give(site, clerk, patient, caution, seen=fingerprint(caution, values(caution, row)))
     with site.database.engine.connect() as connection, statements() as seen:
-        (row,) = roll.member_rows(connection, site, panel_id or 0, now=site.clock.now())
+        (row,) = member_rows.member_rows(connection, site, panel_id or 0, now=site.clock.now())
     assert len(seen) == 1
     assert row.answers
     assert len(row.answers.split()) == 2

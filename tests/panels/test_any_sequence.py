@@ -23,8 +23,11 @@ from sqlalchemy import update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
-from cpar_plugin.services.bulk import Assign, Move, Remove
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import Assign, Move, Remove, undo
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock, today
 from oscar_host.host import OscarHost
@@ -68,7 +71,7 @@ class AnySequence(RuleBasedStateMachine):
             (("101", "100000001"), ("102", "100000002"), ("103", "100000003"))
         ):
             draft = panel_draft(str(number), ["113"], [(provider_id, digits)])
-            self.panels.append(panels.create(self.host, self.clerk, draft))
+            self.panels.append(editing.create(self.host, self.clerk, draft))
         for visit in VISITS:
             self.a_new_patient("101", "AC", visit)
 
@@ -167,7 +170,7 @@ class AnySequence(RuleBasedStateMachine):
         now = self.on(patient_id)
         seen = now if seen_right else data.draw(st.sampled_from([None, *self.panels]))
         try:
-            members.choose(self.host, self.clerk, patient_id, panel_id, seen_panel_id=seen)
+            one_patient.choose(self.host, self.clerk, patient_id, panel_id, seen_panel_id=seen)
         except NotFound:
             assert patient_id in self.kept
         except Stale:
@@ -183,7 +186,7 @@ class AnySequence(RuleBasedStateMachine):
         patient_id = data.draw(st.sampled_from(sorted(self.patients)))
         seen = data.draw(st.sampled_from([None, *self.panels]))
         try:
-            members.remove(self.host, self.clerk, patient_id, seen_panel_id=seen)
+            one_patient.remove(self.host, self.clerk, patient_id, seen_panel_id=seen)
         except Stale:
             assert self.on(patient_id) not in (None, seen)
         else:
@@ -195,7 +198,7 @@ class AnySequence(RuleBasedStateMachine):
     def somebody_confirms_a_member(self, data: st.DataObject) -> None:
         patient_id = data.draw(st.sampled_from(sorted(self.where)))
         panel_id, since, confirmed_on, _ = self.where[patient_id]
-        members.confirm(self.host, self.clerk, patient_id, seen_panel_id=panel_id)
+        one_patient.confirm(self.host, self.clerk, patient_id, seen_panel_id=panel_id)
         if confirmed_on != self.today():
             self.where[patient_id] = (panel_id, since, self.today(), "confirmed by a person")
 
@@ -254,7 +257,7 @@ class AnySequence(RuleBasedStateMachine):
     def somebody_deletes_a_panel(self, data: st.DataObject) -> None:
         panel_id = data.draw(st.sampled_from(self.panels))
         members_of = [patient_id for patient_id in self.where if self.on(patient_id) == panel_id]
-        assert panels.delete(self.host, self.clerk, panel_id, 1) == len(members_of)
+        assert editing.delete(self.host, self.clerk, panel_id, 1) == len(members_of)
         self.panels.remove(panel_id)
         self.apply(dict.fromkeys(members_of))
 

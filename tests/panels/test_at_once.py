@@ -12,9 +12,12 @@ from sqlalchemy import event
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, merges, panels, undo
-from cpar_plugin.services.bulk import Assign, Move, Remove
-from cpar_plugin.services.members import Change
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import Assign, Move, Remove, undo
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.panels.one_patient import Change
+from cpar_plugin.services.roster import merges
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]
@@ -43,7 +46,9 @@ def _at_once(*work: Work) -> list[Any]:
 @pytest.fixture
 def choose(site: OscarHost, clerk: Actor) -> Callable[[int, int], Work]:
     """Work that puts a patient, who was seen on no panel, on one."""
-    return lambda patient_id, panel_id: lambda: members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    return lambda patient_id, panel_id: (
+        lambda: one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    )
 
 
 def test_of_two_who_assign_the_same_patient_one_wins_and_the_other_is_told(
@@ -76,7 +81,7 @@ def test_a_panel_deleted_while_others_add_to_it_has_no_members_left(
         panel_id = make_panel(str(number))
         told = _at_once(
             *(choose(patient_id, panel_id) for patient_id in patients[:4]),
-            lambda panel_id=panel_id: panels.delete(site, clerk, panel_id, 1),
+            lambda panel_id=panel_id: editing.delete(site, clerk, panel_id, 1),
             *(choose(patient_id, panel_id) for patient_id in patients[4:]),
         )
         removed = told.pop(4)
@@ -139,11 +144,11 @@ def test_those_who_create_the_same_panel_at_once_get_one_and_who_wants_another_o
     for number in range(4):
         draft = panel_draft(str(number), ["113"], [("101", "100000001")])
         other = panel_draft(str(number), ["114"], [("101", "100000001")])
-        told = _at_once(*[lambda draft=draft: panels.create(site, clerk, draft)] * 3)
+        told = _at_once(*[lambda draft=draft: editing.create(site, clerk, draft)] * 3)
         assert len(set(told)) == 1
-        assert _told(lambda other=other: panels.create(site, clerk, other)) is Refused
+        assert _told(lambda other=other: editing.create(site, clerk, other)) is Refused
     with site.database.engine.connect() as connection:
-        assert len(panels.live_panels(connection, site)) == 4
+        assert len(editing.live_panels(connection, site)) == 4
 
 
 def test_of_several_who_send_the_same_form_at_once_one_is_carried_out_and_all_see_its_result(
@@ -166,10 +171,10 @@ def test_of_two_who_edit_a_panel_at_once_one_does_it_and_the_other_is_told(
     panel_id = make_panel("1")
     for version in range(1, 5):
         drafts = [panel_draft(f"{version}-{who}", ["113"], [("101", "100000001")]) for who in range(2)]
-        told = _at_once(*(lambda d=draft, v=version: panels.edit(site, clerk, panel_id, v, d) for draft in drafts))
+        told = _at_once(*(lambda d=draft, v=version: editing.edit(site, clerk, panel_id, v, d) for draft in drafts))
         assert sorted(told, key=str) == sorted([None, Stale], key=str)
         with site.database.engine.connect() as connection:
-            assert panels.get(connection, site, panel_id).number == drafts[told.index(None)].number
+            assert editing.get(connection, site, panel_id).number == drafts[told.index(None)].number
 
 
 def test_a_panel_deleted_during_a_bulk_assignment_to_it_has_no_members_left(
@@ -181,7 +186,7 @@ def test_a_panel_deleted_during_a_bulk_assignment_to_it_has_no_members_left(
         panel_id = make_panel(str(number))
         assigned, removed = _at_once(
             lambda panel_id=panel_id: bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)),
-            lambda panel_id=panel_id: panels.delete(site, clerk, panel_id, 1),
+            lambda panel_id=panel_id: editing.delete(site, clerk, panel_id, 1),
         )
         assert (assigned is NotFound and removed == 0) or (assigned.added == 10 and removed == 10)
         assert placed() == replayed() == {}
@@ -213,7 +218,7 @@ def test_of_two_who_give_one_practitioner_id_to_two_providers_one_is_refused(sit
     for number in range(4):
         digits = f"30000000{number}"
         drafts = [panel_draft(f"{number}-{who}", ["113"], [(who, digits)]) for who in ("101", "102")]
-        told = _at_once(*(lambda draft=draft: panels.create(site, clerk, draft) for draft in drafts))
+        told = _at_once(*(lambda draft=draft: editing.create(site, clerk, draft) for draft in drafts))
         assert told.count(Refused) == 1
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, left_alone, members, panels, undo
-from cpar_plugin.services.bulk import Assign, Move, MovedFrom, Outcome, Preview, Remove, StatusChoice
-from cpar_plugin.services.undo import Undone
+from cpar_plugin.services import bulk
+from cpar_plugin.services.bulk import Assign, Move, MovedFrom, Outcome, Preview, Remove, StatusChoice, skipped, undo
+from cpar_plugin.services.bulk.undo import Undone
+from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -70,7 +71,7 @@ def test_those_already_on_the_panel_stay_untouched(
 ) -> None:
     panel_id, already, new = make_panel("1"), oscar.patient(), oscar.patient()
     oscar.visit(already, "2026-01-05")
-    members.choose(site, clerk, already, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, already, panel_id, seen_panel_id=None)
     before = placed()[already]
     tomorrow()
     order = Assign("101", "AC", panel_id)
@@ -87,8 +88,8 @@ def test_assigning_moves_patients_from_other_panels_and_says_from_which(
     patients = [oscar.patient() for _ in range(5)]
     stranger = oscar.patient(provider_no="102")
     for patient_id in (*patients[:3], stranger):
-        members.choose(site, clerk, patient_id, two, seen_panel_id=None)
-    members.choose(site, clerk, patients[3], three, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, two, seen_panel_id=None)
+    one_patient.choose(site, clerk, patients[3], three, seen_panel_id=None)
     oscar.visit(patients[0], "2026-11-09")
     oscar.visit(patients[1], "2026-11-10", status="B")
     order = Assign("101", "AC", one)
@@ -168,7 +169,7 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
             for already in (False, True):
                 patient_id = oscar.patient(patient_status=status)
                 if already:
-                    members.choose(site, clerk, patient_id, one, seen_panel_id=None)
+                    one_patient.choose(site, clerk, patient_id, one, seen_panel_id=None)
                 if closed:
                     oscar.privilege("103", f"_demographic${patient_id}", "o")
     operation_id = bulk.carry_out(site, manager, Assign("101", "AC", one)).operation_id
@@ -177,8 +178,8 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
     with site.database.engine.connect() as connection:
         told = connection.execute(select(kept.patient_id, kept.why, kept.status)).all()
         changed = connection.scalars(select(entry.patient_id).where(entry.operation_id == operation_id)).all()
-        counted = left_alone.counted(connection, site, manager, operation_id)
-        by_clerk = left_alone.counted(connection, site, clerk, operation_id)
+        counted = skipped.counted(connection, site, manager, operation_id)
+        by_clerk = skipped.counted(connection, site, clerk, operation_id)
     assert changed == [1]
     assert sorted(changed) + sorted(row.patient_id for row in told) == list(range(1, 17))
     assert Counter(row.why for row in told) == {"not-visible": 8, "other-status": 6, "already": 1}
@@ -230,7 +231,7 @@ def test_moving_takes_the_chosen_status_along_and_counts_whom_it_leaves_behind(
     active, inactive = oscar.patient(), oscar.patient(patient_status="IN")
     oscar.visit(active, "2026-10-05")
     for patient_id in (active, inactive):
-        members.choose(site, clerk, patient_id, one, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, one, seen_panel_id=None)
     left = placed()[inactive]
     tomorrow()
     order = Move(one, two, "AC")
@@ -249,7 +250,7 @@ def test_removing_takes_off_the_chosen_status_and_says_when_the_panel_is_emptied
     panel_id = make_panel("1")
     active, inactive = oscar.patient(), oscar.patient(patient_status="IN")
     for patient_id in (active, inactive):
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     assert bulk.preview(site, clerk, Remove(panel_id, "AC")) == _seen(
         leaving=(MovedFrom(panel_id, "1", 1, emptied=False),), other_status=1
     )
@@ -264,7 +265,7 @@ def test_members_whom_the_emr_no_longer_has_go_with_those_without_a_status(
     site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
-    members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
     assert bulk.preview(site, clerk, Remove(panel_id, "AC")).other_status == 1
@@ -298,7 +299,7 @@ def test_an_mrp_whom_the_emr_does_not_have_is_refused(
 
 def test_a_panel_that_is_not_there_is_not_found(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     live, deleted = make_panel("1"), make_panel("2")
-    panels.delete(site, clerk, deleted, 1)
+    editing.delete(site, clerk, deleted, 1)
     for gone in (deleted, 0, -1, 999, 2**63, 10**30):
         for order in (Assign("101", "AC", gone), Move(live, gone, "AC"), Move(gone, live, "AC"), Remove(gone, "AC")):
             for attempt in (bulk.preview, bulk.carry_out):
@@ -325,8 +326,8 @@ def test_undo_restores_panel_date_and_how_exactly(
     one, two = make_panel("1"), make_panel("2")
     patients = [oscar.patient() for _ in range(4)]
     oscar.visit(patients[0])
-    members.choose(site, clerk, patients[0], two, seen_panel_id=None)
-    members.choose(site, clerk, patients[1], one, seen_panel_id=None)
+    one_patient.choose(site, clerk, patients[0], two, seen_panel_id=None)
+    one_patient.choose(site, clerk, patients[1], one, seen_panel_id=None)
     for order in (Assign("101", "AC", one), Move(one, two, "AC"), Remove(two, "AC")):
         before = placed()
         tomorrow()
@@ -354,9 +355,9 @@ def test_undo_leaves_alone_and_counts_who_was_changed_since(
     operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", one)).operation_id
     assert operation_id is not None
     tomorrow()
-    members.confirm(site, clerk, confirmed, seen_panel_id=one)
-    members.choose(site, clerk, moved, two, seen_panel_id=one)
-    members.remove(site, clerk, removed, seen_panel_id=one)
+    one_patient.confirm(site, clerk, confirmed, seen_panel_id=one)
+    one_patient.choose(site, clerk, moved, two, seen_panel_id=one)
+    one_patient.remove(site, clerk, removed, seen_panel_id=one)
     now = placed()
     assert undo.undo(site, clerk, operation_id) == Undone(restored=1, changed_since=3)
     assert placed() == {patient_id: where for patient_id, where in now.items() if patient_id != untouched}
@@ -371,8 +372,8 @@ def test_who_went_away_and_came_back_was_changed_since(
     operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", one)).operation_id
     assert operation_id is not None
     tomorrow()
-    members.remove(site, clerk, patient_id, seen_panel_id=one)
-    members.choose(site, clerk, patient_id, one, seen_panel_id=None)
+    one_patient.remove(site, clerk, patient_id, seen_panel_id=one)
+    one_patient.choose(site, clerk, patient_id, one, seen_panel_id=None)
     assert undo.undo(site, clerk, operation_id) == Undone(restored=1, changed_since=1)
     assert set(placed()) == {patient_id} != {other}
 
@@ -414,13 +415,13 @@ def test_undo_is_refused_once_a_panel_concerned_is_deleted(
 ) -> None:
     one, two, three = make_panel("1"), make_panel("2"), make_panel("3")
     first, second = oscar.patient(), oscar.patient()
-    members.choose(site, clerk, first, two, seen_panel_id=None)
+    one_patient.choose(site, clerk, first, two, seen_panel_id=None)
     assigned = bulk.carry_out(site, clerk, Assign("101", "AC", one)).operation_id
     removed = bulk.carry_out(site, clerk, Remove(one, "AC")).operation_id
     assert assigned is not None
     assert removed is not None
-    panels.delete(site, clerk, three, 1)
-    panels.delete(site, clerk, two, 1)
+    editing.delete(site, clerk, three, 1)
+    editing.delete(site, clerk, two, 1)
     with pytest.raises(Refused, match="Panel 2 has been deleted"):
         undo.undo(site, clerk, assigned)
     assert undo.undo(site, clerk, removed) == Undone(restored=2, changed_since=0)
@@ -433,7 +434,7 @@ def test_there_is_nothing_to_undo_when_everybody_was_changed_since(
     panel_id, patient_id = make_panel("1"), oscar.patient()
     operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
     assert operation_id is not None
-    members.confirm(site, clerk, patient_id, seen_panel_id=panel_id)
+    one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id)
     before = placed()
     with pytest.raises(Refused, match="nothing to undo"):
         undo.undo(site, clerk, operation_id)
@@ -471,7 +472,7 @@ def test_an_order_that_fails_half_way_leaves_nothing_behind(
 ) -> None:
     one, two = make_panel("1"), make_panel("2")
     first, _, third = (oscar.patient() for _ in range(3))
-    members.choose(site, clerk, first, two, seen_panel_id=None)
+    one_patient.choose(site, clerk, first, two, seen_panel_id=None)
     before = placed()
     with site.database.writing() as connection:
         connection.execute(text(_BREAK[database_kind].format(third)))

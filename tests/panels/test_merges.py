@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select, update
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, merges, panels
+from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -28,7 +31,7 @@ def add(site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock) -> Callabl
         patient_id: int = oscar.patient()
         clock.move_to(clock.now() + timedelta(minutes=1))
         if panel_id is not None:
-            members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+            one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
         return patient_id
 
     return add
@@ -62,7 +65,7 @@ def confirm(site: OscarHost, clerk: Actor, clock: FixedClock, placed: Any) -> Ca
 
     def confirm(patient_id: int) -> None:
         clock.move_to(clock.now() + timedelta(days=1))
-        members.confirm(site, clerk, patient_id, seen_panel_id=placed()[patient_id].panel_id)
+        one_patient.confirm(site, clerk, patient_id, seen_panel_id=placed()[patient_id].panel_id)
 
     return confirm
 
@@ -261,7 +264,7 @@ def test_an_inheritance_that_somebody_has_removed_stays_removed(
     before = placed()
     oscar.merge(retired, kept)
     reconcile()
-    members.remove(site, clerk, kept, seen_panel_id=before[retired].panel_id)
+    one_patient.remove(site, clerk, kept, seen_panel_id=before[retired].panel_id)
     split(retired)
     reconcile()
     assert placed() == before
@@ -274,7 +277,7 @@ def test_whoever_was_put_on_a_panel_meanwhile_stays_there(
     oscar.merge(retired, kept)
     reconcile()
     split(retired)
-    members.choose(site, clerk, retired, other, seen_panel_id=None)
+    one_patient.choose(site, clerk, retired, other, seen_panel_id=None)
     reconcile()
     assert {key: one.panel_id for key, one in placed().items()} == {retired: other}
 
@@ -286,7 +289,7 @@ def test_nobody_comes_back_to_a_panel_that_was_deleted(
     retired, kept = add(panel_id), add(None)
     oscar.merge(retired, kept)
     reconcile()
-    panels.delete(site, clerk, panel_id, version=1)
+    editing.delete(site, clerk, panel_id, version=1)
     split(retired)
     reconcile()
     assert placed() == {}
@@ -366,7 +369,7 @@ def test_a_record_merged_elsewhere_leaves_the_group_as_it_was_where_nobody_else_
     stays, record, kept = add(panel_id), add(panel_id), add(None)
     oscar.merge(record, kept)
     reconcile()
-    members.remove(site, clerk, kept, seen_panel_id=panel_id)
+    one_patient.remove(site, clerk, kept, seen_panel_id=panel_id)
     before, version = placed(), group_version(site, panel_id)
     split(record)
     oscar.merge(record, stays)

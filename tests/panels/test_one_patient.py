@@ -10,9 +10,11 @@ from sqlalchemy import select
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, clinic, members, panels
-from cpar_plugin.services.members import Change
-from cpar_plugin.services.membership import Membership, PanelChoice, membership
+from cpar_plugin.services import bulk
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.panels.one_patient import Change
+from cpar_plugin.services.panels.widget import Membership, PanelChoice, membership
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -30,7 +32,9 @@ def _membership(host: OscarHost, patient_id: int) -> Membership:
 
 @pytest.fixture
 def choose(site: OscarHost, clerk: Actor) -> Callable[..., Change]:
-    return lambda patient_id, panel_id, seen=None: members.choose(site, clerk, patient_id, panel_id, seen_panel_id=seen)
+    return lambda patient_id, panel_id, seen=None: one_patient.choose(
+        site, clerk, patient_id, panel_id, seen_panel_id=seen
+    )
 
 
 def test_a_patient_on_no_panel_is_not_paneled_and_can_choose_any(
@@ -114,10 +118,10 @@ def test_confirming_says_that_a_person_did_it_and_when(
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    assert members.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
     clock.move_to(clock.now() + timedelta(days=1))
     assert _membership(site, patient_id).may_confirm
-    assert members.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
     seen = _membership(site, patient_id)
     assert (seen.confirmed_on, seen.confirmed_how) == (date(2026, 11, 11), ConfirmedHow.BY_PERSON)
     assert seen.since == NOW
@@ -130,7 +134,7 @@ def test_a_member_without_a_date_can_be_confirmed(
     panel_id, patient_id = make_panel("1"), oscar.patient()
     bulk.carry_out(site, clerk, bulk.Assign("101", "AC", panel_id))
     assert _membership(site, patient_id).may_confirm
-    assert members.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
 
 
 def test_a_removed_patient_is_not_paneled_and_can_come_back(
@@ -138,9 +142,9 @@ def test_a_removed_patient_is_not_paneled_and_can_come_back(
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    assert members.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
     assert placed() == {}
-    assert members.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
     assert choose(patient_id, panel_id) is Change.ADDED
 
 
@@ -153,8 +157,8 @@ def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
     for seen in (None, one):
         for attempt in (
             lambda seen=seen: choose(patient_id, three, seen),
-            lambda seen=seen: members.remove(site, clerk, patient_id, seen_panel_id=seen),
-            lambda seen=seen: members.confirm(site, clerk, patient_id, seen_panel_id=seen),
+            lambda seen=seen: one_patient.remove(site, clerk, patient_id, seen_panel_id=seen),
+            lambda seen=seen: one_patient.confirm(site, clerk, patient_id, seen_panel_id=seen),
         ):
             with pytest.raises(Stale, match="on panel 2 meanwhile"):
                 attempt()
@@ -168,9 +172,9 @@ def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
     with pytest.raises(Stale, match="off the panel meanwhile"):
         choose(patient_id, two, one)
     with pytest.raises(Stale, match="off the panel meanwhile"):
-        members.confirm(site, clerk, patient_id, seen_panel_id=one)
+        one_patient.confirm(site, clerk, patient_id, seen_panel_id=one)
     with pytest.raises(Refused, match="choose one"):
-        members.confirm(site, clerk, patient_id, seen_panel_id=None)
+        one_patient.confirm(site, clerk, patient_id, seen_panel_id=None)
     assert placed() == {}
 
 
@@ -181,7 +185,7 @@ def test_a_patient_whom_the_emr_does_not_have_cannot_be_added(
     for patient_id in NOBODYS:
         with pytest.raises(NotFound, match="no such record"):
             choose(patient_id, panel_id)
-        assert members.remove(site, clerk, patient_id, seen_panel_id=None) is Change.UNCHANGED
+        assert one_patient.remove(site, clerk, patient_id, seen_panel_id=None) is Change.UNCHANGED
         assert _membership(site, patient_id).panel is None
 
 
@@ -197,7 +201,7 @@ def test_a_deleted_panel_cannot_be_chosen_and_is_not_offered(
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    panels.delete(site, clerk, panel_id, 1)
+    editing.delete(site, clerk, panel_id, 1)
     assert _membership(site, patient_id).panel is None
     assert _membership(site, patient_id).choices == ()
     with pytest.raises(NotFound, match="choose another"):
@@ -219,7 +223,7 @@ def test_a_member_whom_the_emr_no_longer_has_can_be_seen_and_removed(
     with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
     assert _membership(site, patient_id).panel == PanelChoice(panel_id, "1 (Doctor, No101)")
-    assert members.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
 
 
 def test_the_widget_reads_everything_in_two_statements(
@@ -247,8 +251,8 @@ def test_the_audit_trail_names_patient_and_panel_but_no_identifier(
     choose(patient_id, one)
     choose(patient_id, two, one)
     clock.move_to(clock.now() + timedelta(days=1))
-    members.confirm(site, clerk, patient_id, seen_panel_id=two)
-    members.remove(site, clerk, patient_id, seen_panel_id=two)
+    one_patient.confirm(site, clerk, patient_id, seen_panel_id=two)
+    one_patient.remove(site, clerk, patient_id, seen_panel_id=two)
     log = site.tables.log.c
     told = select(log.action, log.contentId, log.demographic_no, log.data).where(log.content == "cparPanelMember")
     with site.database.engine.connect() as connection:
@@ -276,7 +280,7 @@ def test_the_ledger_tells_every_step(
     choose(patient_id, one)
     choose(patient_id, two, one)
     clock.move_to(clock.now() + timedelta(days=1))
-    members.confirm(site, clerk, patient_id, seen_panel_id=two)
+    one_patient.confirm(site, clerk, patient_id, seen_panel_id=two)
     assert replayed() == placed() != {}
-    members.remove(site, clerk, patient_id, seen_panel_id=two)
+    one_patient.remove(site, clerk, patient_id, seen_panel_id=two)
     assert replayed() == placed() == {}

@@ -14,8 +14,10 @@ from cpar_plugin.domain.birth import birth_date
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.fhir_mappings.identifiers import gender
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import bulk, members, overview, panels, undo
-from cpar_plugin.services.overview.birth_dates import names_a_day
+from cpar_plugin.services import bulk, overview
+from cpar_plugin.services.bulk import undo
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.roster.valid_dates import names_a_day
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.clock import FixedClock
@@ -135,7 +137,7 @@ def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
 ) -> None:
     panel, patient_id = make_panel("1"), oscar.patient()
-    members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+    one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
     with emr.database.writing() as connection:
         connection.execute(delete(site.tables.demographic))
     found = now_of(site, clerk, panel)
@@ -153,8 +155,8 @@ def test_who_would_be_left_out_is_told_by_reason(
     for place, wrong in enumerate(({}, {"sex": "", "hin": ""}, {"sex": ""}, {"last_name": "王"})):
         patient_id = oscar.patient(**{"hin": f"10000000{place}"} | wrong)
         oscar.visit(patient_id)
-        members.choose(site, clerk, patient_id, panel, seen_panel_id=None)
-    members.choose(site, clerk, oscar.patient(hin="200000000"), other, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
+    one_patient.choose(site, clerk, oscar.patient(hin="200000000"), other, seen_panel_id=None)
     with site.database.engine.connect() as connection:
         of_panel = overview.next_submission(connection, site, clerk, Settings(), panel)
         of_all = overview.next_submission(connection, site, clerk, Settings(), None)
@@ -170,14 +172,14 @@ def test_months_end_at_midnight_of_the_clinic_and_begin_with_the_first_patient(
     one, two, three = oscar.patient(), oscar.patient(), oscar.patient()
     assert months_of(site, clerk, panel) == {}
     clock.move_to(at(2026, 8, 31, 23, 59, 59))
-    members.choose(site, clerk, one, panel, seen_panel_id=None)
+    one_patient.choose(site, clerk, one, panel, seen_panel_id=None)
     clock.move_to(at(2026, 9, 1, 0, 0))
-    members.choose(site, clerk, two, panel, seen_panel_id=None)
-    members.choose(site, clerk, three, other, seen_panel_id=None)
+    one_patient.choose(site, clerk, two, panel, seen_panel_id=None)
+    one_patient.choose(site, clerk, three, other, seen_panel_id=None)
     clock.move_to(at(2026, 11, 10, 10))
-    members.choose(site, clerk, one, other, seen_panel_id=panel)
-    members.remove(site, clerk, three, seen_panel_id=other)
-    members.confirm(site, clerk, two, seen_panel_id=panel)
+    one_patient.choose(site, clerk, one, other, seen_panel_id=panel)
+    one_patient.remove(site, clerk, three, seen_panel_id=other)
+    one_patient.confirm(site, clerk, two, seen_panel_id=panel)
     assert months_of(site, clerk, panel) == {
         "2026-08-31": (1, 0, 1),
         "2026-09-30": (1, 0, 2),
@@ -195,7 +197,7 @@ def test_months_end_at_midnight_of_the_clinic_and_begin_with_the_first_patient(
         "2026-10-31": (0, 0, 3),
         "2026-11-10": (0, 1, 2),
     }
-    panels.delete(site, clerk, other, version=1)
+    editing.delete(site, clerk, other, version=1)
     assert months_of(site, clerk, None)["2026-11-10"] == (0, 2, 1)
 
 
@@ -242,9 +244,9 @@ def test_the_line_passes_through_what_was_there_at_the_end_of_each_month(
                 ends[clock.now().date()] = Counter(where.values())
                 clock.move_to(clock.now() + timedelta(days=1))
             if home and where[patient_id] != home:
-                members.choose(site, clerk, patient_id, home, seen_panel_id=where[patient_id])
+                one_patient.choose(site, clerk, patient_id, home, seen_panel_id=where[patient_id])
             elif where[patient_id] and not home:
-                members.remove(site, clerk, patient_id, seen_panel_id=where[patient_id])
+                one_patient.remove(site, clerk, patient_id, seen_panel_id=where[patient_id])
             where[patient_id] = home
         ends[clock.now().date()] = Counter(where.values())
         for panel_id in homes:

@@ -11,8 +11,8 @@ from cpar_plugin.domain.panel import PanelDraft, PanelProvider, panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members, panels
-from cpar_plugin.services.panels import Panel, PanelProviderName
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.panels.editing import Panel, PanelProviderName
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -21,12 +21,12 @@ MakePanel = Callable[..., int]
 
 def _live(host: OscarHost) -> list[Panel]:
     with host.database.engine.connect() as connection:
-        return panels.live_panels(connection, host)
+        return editing.live_panels(connection, host)
 
 
 def _get(host: OscarHost, panel_id: int) -> Panel:
     with host.database.engine.connect() as connection:
-        return panels.get(connection, host, panel_id)
+        return editing.get(connection, host, panel_id)
 
 
 def _draft(number: str, *providers: tuple[str, str]) -> PanelDraft:
@@ -40,7 +40,7 @@ def test_a_panel_has_one_number_and_several_facilities_and_providers(site: Oscar
         [("102", "1000-00002"), ("", ""), ("101", "1000 00001")],
         "manager@example.ca",
     )
-    panel_id = panels.create(site, clerk, draft)
+    panel_id = editing.create(site, clerk, draft)
     assert _live(site) == [
         Panel(
             panel_id=panel_id,
@@ -64,7 +64,7 @@ def test_panels_stand_in_the_order_of_their_numbers_and_count_their_members(
     make_panel("B")
     first = make_panel("A")
     for _ in range(3):
-        members.choose(site, clerk, oscar.patient(), first, seen_panel_id=None)
+        one_patient.choose(site, clerk, oscar.patient(), first, seen_panel_id=None)
     assert [(panel.number, panel.members) for panel in _live(site)] == [("A", 3), ("B", 0)]
 
 
@@ -73,8 +73,8 @@ def test_two_live_panels_cannot_have_the_same_number(site: OscarHost, clerk: Act
     other = make_panel("42")
     of_somebody_else = _draft("0042", ("102", "100000002"))
     for attempt in (
-        lambda: panels.create(site, clerk, of_somebody_else),
-        lambda: panels.edit(site, clerk, other, 1, of_somebody_else),
+        lambda: editing.create(site, clerk, of_somebody_else),
+        lambda: editing.edit(site, clerk, other, 1, of_somebody_else),
     ):
         with pytest.raises(Refused) as refused:
             attempt()
@@ -90,7 +90,7 @@ def test_numbers_are_told_apart_letter_by_letter(site: OscarHost, make_panel: Ma
 
 def test_the_number_of_a_deleted_panel_can_be_used_again(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     first = make_panel("0042")
-    panels.delete(site, clerk, first, 1)
+    editing.delete(site, clerk, first, 1)
     second = make_panel("0042")
     assert [panel.panel_id for panel in _live(site)] == [second]
     with pytest.raises(NotFound):
@@ -101,7 +101,7 @@ def test_a_provider_whom_the_emr_does_not_have_is_refused(site: OscarHost, clerk
     for provider_id in ("999", "101 ", "1" * 300, "'; DROP TABLE cpar_panel; --", "\x00"):
         providers = (PanelProvider("101", "100000001"), PanelProvider(provider_id, "100000009"))
         with pytest.raises(Refused) as refused:
-            panels.create(site, clerk, PanelDraft("0042", ("000113",), providers, ""))
+            editing.create(site, clerk, PanelDraft("0042", ("000113",), providers, ""))
         assert set(refused.value.messages) == {"providers-1"}
     assert _live(site) == []
 
@@ -113,11 +113,11 @@ def test_a_provider_who_has_left_the_emr_may_stay_but_not_be_added(
     other = make_panel("0043", "103")
     with emr.database.writing() as connection:
         connection.execute(site.tables.provider.delete().where(site.tables.provider.c.provider_no == "102"))
-    panels.edit(site, clerk, panel_id, 1, _draft("0042", ("102", "100000002"), ("101", "100000001")))
+    editing.edit(site, clerk, panel_id, 1, _draft("0042", ("102", "100000002"), ("101", "100000001")))
     left = _get(site, panel_id).providers[0]
     assert (left.name, left.active) == ("provider 102", False)
     with pytest.raises(Refused) as refused:
-        panels.edit(site, clerk, other, 1, _draft("0043", ("103", "100000003"), ("102", "100000002")))
+        editing.edit(site, clerk, other, 1, _draft("0043", ("103", "100000003"), ("102", "100000002")))
     assert set(refused.value.messages) == {"providers-1"}
 
 
@@ -125,7 +125,7 @@ def test_a_practitioner_id_changed_in_one_panel_changes_for_that_provider(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     one, two = make_panel("1", "101"), make_panel("2", "102", "101")
-    panels.edit(site, clerk, one, 1, _draft("1", ("101", "200000001")))
+    editing.edit(site, clerk, one, 1, _draft("1", ("101", "200000001")))
     assert [provider.practitioner_id for provider in _get(site, two).providers] == ["100000002", "200000001"]
 
 
@@ -133,10 +133,10 @@ def test_whoever_edits_another_panel_of_that_provider_meanwhile_is_told(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     one, two, unconcerned = make_panel("1", "101"), make_panel("2", "102", "101"), make_panel("3", "103")
-    panels.edit(site, clerk, one, 1, _draft("1", ("101", "200000001")))
+    editing.edit(site, clerk, one, 1, _draft("1", ("101", "200000001")))
     with pytest.raises(Stale):
-        panels.edit(site, clerk, two, 1, _draft("2", ("102", "100000002"), ("101", "100000001")))
-    panels.edit(site, clerk, unconcerned, 1, _draft("3", ("103", "100000003")))
+        editing.edit(site, clerk, two, 1, _draft("2", ("102", "100000002"), ("101", "100000001")))
+    editing.edit(site, clerk, unconcerned, 1, _draft("3", ("103", "100000003")))
     assert _get(site, one).providers[0].practitioner_id == "200000001"
 
 
@@ -145,14 +145,14 @@ def test_two_providers_cannot_have_the_same_practitioner_id(
 ) -> None:
     make_panel("1", "101")
     with pytest.raises(Refused) as refused:
-        panels.create(site, clerk, _draft("2", ("103", "100000003"), ("102", "100000001")))
+        editing.create(site, clerk, _draft("2", ("103", "100000003"), ("102", "100000001")))
     assert refused.value.messages == {"practitioner_ids-1": "This is the Practitioner ID of Doctor, No101: correct it."}
     assert [panel.number for panel in _live(site)] == ["1"]
 
 
 def test_two_providers_can_swap_their_practitioner_ids(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     panel_id = make_panel("1", "101", "102")
-    panels.edit(site, clerk, panel_id, 1, _draft("1", ("101", "100000002"), ("102", "100000001")))
+    editing.edit(site, clerk, panel_id, 1, _draft("1", ("101", "100000002"), ("102", "100000001")))
     assert [provider.practitioner_id for provider in _get(site, panel_id).providers] == ["100000002", "100000001"]
 
 
@@ -160,7 +160,7 @@ def test_a_practitioner_id_is_free_again_when_its_provider_is_on_no_panel(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("1", "101")
-    panels.edit(site, clerk, panel_id, 1, _draft("1", ("102", "100000001")))
+    editing.edit(site, clerk, panel_id, 1, _draft("1", ("102", "100000001")))
     assert [provider.provider_id for provider in _get(site, panel_id).providers] == ["102"]
 
 
@@ -170,9 +170,9 @@ def test_the_choice_of_providers_is_prefilled_by_the_host_and_then_by_what_was_e
     oscar.provider("104", last_name="Aaron", ohip_no="none")
     oscar.provider("105", last_name="Aaron", status="0")
     oscar.provider(site.identity.system.actor_id, last_name="System")
-    panels.create(site, clerk, _draft("1", ("102", "200000002")))
+    editing.create(site, clerk, _draft("1", ("102", "200000002")))
     with site.database.engine.connect() as connection:
-        choices = panels.provider_choices(connection, site)
+        choices = editing.provider_choices(connection, site)
     assert [(choice.provider_id, choice.practitioner_id, choice.active) for choice in choices] == [
         ("104", "", True),
         ("101", "100000001", True),
@@ -186,11 +186,11 @@ def test_the_second_of_two_who_edit_a_panel_is_told_and_changes_nothing(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("1")
-    panels.edit(site, clerk, panel_id, 1, _draft("first"))
+    editing.edit(site, clerk, panel_id, 1, _draft("first"))
     with pytest.raises(Stale, match="Somebody else"):
-        panels.edit(site, clerk, panel_id, 1, _draft("second"))
+        editing.edit(site, clerk, panel_id, 1, _draft("second"))
     with pytest.raises(Stale, match="Somebody else"):
-        panels.delete(site, clerk, panel_id, 1)
+        editing.delete(site, clerk, panel_id, 1)
     assert [(panel.number, panel.version) for panel in _live(site)] == [("first", 2)]
 
 
@@ -198,8 +198,8 @@ def test_a_panel_that_is_not_there_is_not_found(site: OscarHost, clerk: Actor) -
     for panel_id in (0, -1, 7, 2**63 - 1, 2**63, 10**40):
         for attempt in (
             lambda panel_id=panel_id: _get(site, panel_id),
-            lambda panel_id=panel_id: panels.edit(site, clerk, panel_id, 1, _draft("1")),
-            lambda panel_id=panel_id: panels.delete(site, clerk, panel_id, 1),
+            lambda panel_id=panel_id: editing.edit(site, clerk, panel_id, 1, _draft("1")),
+            lambda panel_id=panel_id: editing.delete(site, clerk, panel_id, 1),
         ):
             with pytest.raises(NotFound):
                 attempt()
@@ -211,14 +211,14 @@ def test_a_deleted_panel_leaves_its_members_not_paneled_and_the_ledger_complete(
     panel_id, other = make_panel("1"), make_panel("2")
     patients = [oscar.patient() for _ in range(3)]
     for patient_id in patients:
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     elsewhere = oscar.patient()
-    members.choose(site, clerk, elsewhere, other, seen_panel_id=None)
-    assert panels.delete(site, clerk, panel_id, 1) == 3
+    one_patient.choose(site, clerk, elsewhere, other, seen_panel_id=None)
+    assert editing.delete(site, clerk, panel_id, 1) == 3
     assert set(placed()) == {elsewhere}
     assert replayed() == placed()
     with pytest.raises(NotFound):
-        panels.delete(site, clerk, panel_id, 2)
+        editing.delete(site, clerk, panel_id, 2)
 
 
 def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_way(
@@ -233,7 +233,7 @@ def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_w
             connection.execute(
                 insert(tables.submission), row | {"panel_id": panel_id, "state": state, "open_panel_id": open_panel_id}
             )
-        panels.delete(site, clerk, panel_id, 1)
+        editing.delete(site, clerk, panel_id, 1)
         with site.database.engine.connect() as connection:
             found = connection.execute(select(tables.submission).where(tables.submission.c.panel_id == panel_id)).one()
         states[state] = (State(found.state), found.open_panel_id is None, found.finished_at is not None)
@@ -259,8 +259,8 @@ def test_reading_the_panels_takes_two_statements_however_many_there_are(
 
 def test_the_audit_trail_tells_of_every_change(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     panel_id = make_panel("1")
-    panels.edit(site, clerk, panel_id, 1, _draft("2"))
-    panels.delete(site, clerk, panel_id, 2)
+    editing.edit(site, clerk, panel_id, 1, _draft("2"))
+    editing.delete(site, clerk, panel_id, 2)
     log = site.tables.log.c
     told = select(log.action, log.contentId).where(log.content == "cparPanel").order_by(log.id)
     with site.database.engine.connect() as connection:

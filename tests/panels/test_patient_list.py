@@ -11,8 +11,9 @@ from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.to_do import ToDo
 from cpar_plugin.hooks import Actor
 from cpar_plugin.plugin import patient_notes
-from cpar_plugin.services import clinic, members
-from cpar_plugin.services.patient_list import ListedPatient, listed_patients
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.patient_list import ListedPatient, listed_patients
 from cpar_plugin.settings import load
 from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
@@ -41,7 +42,7 @@ def member(site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel) -> 
         patient_id: int = oscar.patient(**({"hin": f"{100_000_000 + len(made)}"} | columns))
         made.append(patient_id)
         oscar.visit(patient_id)
-        members.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
         return patient_id
 
     made: list[int] = []

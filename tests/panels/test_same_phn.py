@@ -9,10 +9,12 @@ from sqlalchemy import true
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import members, panel_members, roll, same_phn
-from cpar_plugin.services.membership import membership
-from cpar_plugin.services.same_phn import SamePhn
-from cpar_plugin.services.wanted_members import Fate, Wanted
+from cpar_plugin.services.panels import members as panel_members
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.members_query import Fate, Wanted
+from cpar_plugin.services.panels.widget import membership
+from cpar_plugin.services.roster import member_rows, same_phn
+from cpar_plugin.services.roster.same_phn import SamePhn
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -29,7 +31,7 @@ def member(site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., 
         patient_id: int = oscar.patient(**{"hin": PHN} | columns)
         if visited:
             oscar.visit(patient_id)
-        members.choose(site, clerk, patient_id, panels[panel], seen_panel_id=None)
+        one_patient.choose(site, clerk, patient_id, panels[panel], seen_panel_id=None)
         return patient_id
 
     make.panels = panels  # type: ignore[attr-defined]
@@ -60,7 +62,7 @@ def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
         rules = same_phn.eligibility(connection, host, Settings(), host.clock.now())
         (row,) = [
             row
-            for row in roll.member_rows(connection, host, box.panel.panel_id, now=host.clock.now())
+            for row in member_rows.member_rows(connection, host, box.panel.panel_id, now=host.clock.now())
             if row.patient_id == patient_id
         ]
         assert rules.reasons(row) == box.reasons

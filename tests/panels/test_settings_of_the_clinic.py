@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import access, clinic
-from cpar_plugin.services.access import Forbidden
-from cpar_plugin.services.clinic import Clinic
+from cpar_plugin.services.operations import access, clinic
+from cpar_plugin.services.operations.access import Forbidden
+from cpar_plugin.services.operations.clinic import Clinic
 from oscar_host.host import OscarHost
 
 

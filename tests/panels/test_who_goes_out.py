@@ -13,9 +13,10 @@ from sqlalchemy import delete, insert
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import panel_members, roll, same_phn
-from cpar_plugin.services.plainly_sent import plainly_sent
-from cpar_plugin.services.wanted_members import Fate, Sort, Wanted
+from cpar_plugin.services.panels import members as panel_members
+from cpar_plugin.services.panels.members_query import Fate, Sort, Wanted
+from cpar_plugin.services.roster import member_rows, same_phn
+from cpar_plugin.services.roster.eligible_in_sql import plainly_sent
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -118,10 +119,10 @@ def write(host: OscarHost, panel_id: int, patients: list[dict[str, Any]]) -> Non
 def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: Reason | Caution) -> None:
     """What is listed is what the rules say when they are asked about each member."""
     now = host.clock.now()
-    everyone = roll.members(host, now=now)
+    everyone = member_rows.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, how, now)
-        members = list(roll.member_rows(connection, host, panel_id, now=now))
+        members = list(member_rows.member_rows(connection, host, panel_id, now=now))
         judged = {row.patient_id: rules.reasons(row) for row in members}
         doubts = {row.patient_id: () if judged[row.patient_id] else rules.cautions(row) for row in members}
         plain = connection.scalars(
@@ -175,7 +176,7 @@ def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr:
     ]
     write(emr, panel_id, ordinary)
     now = host.clock.now()
-    everyone = roll.members(host, now=now)
+    everyone = member_rows.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, Settings(), now)
         plain = everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
@@ -185,7 +186,7 @@ def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr:
 def test_very_many_shared_phns_are_left_to_the_rules(
     host: OscarHost, emr: OscarHost, clerk: Actor, panel_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cpar_plugin.services.plainly_sent._MOST_SHARED", 1)
+    monkeypatch.setattr("cpar_plugin.services.roster.eligible_in_sql._MOST_SHARED", 1)
     phns = ("100000001", "100000001", "100000002", "100000002", "100000003")
     write(emr, panel_id, [USUAL | {"hin": phn} for phn in phns])
     check(host, clerk, panel_id, Settings(), Reason.SHARED_PHN)

@@ -21,7 +21,7 @@ from ..conftest import ALBERTA
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BESIDE_OSCAR, BACK_UP, UPDATE, REMOVE = ON_A_MACHINE = [
-    ROOT / f"docs/how-to/{name}.md" for name in ("install-beside-oscar", "back-up", "update", "remove")
+    ROOT / f"docs/how-to/{name}.md" for name in ("install-alongside-oscar", "back-up", "update", "remove")
 ]  # followed beside the real programs, by tests of their own
 PORT = "8123"  # at which the pages let a server listen
 GOES_ON_FROM = re.compile(r"goes on from\s\[[^]]+\]\(([^)]+)\),\ssteps\s1\sto\s(\d)")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cpar_plugin.settings import Settings
-from oscar_host.neighbour.settings import NeighbourSettings
 from oscar_host.own_sessions import SessionSettings
+from oscar_host.sidecar.settings import SidecarSettings
 from oscar_host.time_limits import TimeLimits
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ ROWS = {name: default.strip("`") for name, default in re.findall(r"^\| `(\w+)` \
 DEFAULTS = Settings()
 # Of two applications, each with a default of its own, which stand in the words.
 SHARED = {"secret_key", "https_only"}
-BESIDE_OSCAR = {name: field for name, field in NeighbourSettings.model_fields.items() if name not in SHARED}
+BESIDE_OSCAR = {name: field for name, field in SidecarSettings.model_fields.items() if name not in SHARED}
 OF_THE_HOST = {**TimeLimits.model_fields, **SessionSettings.model_fields}
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.services import clinic, members, panels, snapshot
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.snapshots import build
 from cpar_plugin.settings import Settings
 from cpar_plugin.transport import Envelope, Outcome, for_settings
 from oscar_host.demo.registry.process import RunningRegistry
@@ -33,13 +35,13 @@ def envelope(host: OscarHost, oscar: Any) -> Any:
         clinic.enable(host, actor)
         clinic.save(host, actor, name="Clinique Étoile & Sons", site_id="S/1 ö", version=1)
         draft = panel_draft(number, ["113", "114"], [("101", "1234-56789")])
-        panel_id = panels.create(host, actor, draft)
+        panel_id = editing.create(host, actor, draft)
         for count, name in enumerate(NAMES):
             patient_id = oscar.patient(hin=f"10000000{count}", **name)
             oscar.visit(patient_id)
-            members.choose(host, actor, patient_id, panel_id, seen_panel_id=None)
+            one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=None)
         now = host.clock.now() + timedelta(hours=1)
-        taken = snapshot.take(host, Settings(), panel_id, now=now)
+        taken = build.take(host, Settings(), panel_id, now=now)
         assert taken.sent == len(NAMES)
         return Envelope(
             snapshot_id=taken.snapshot_id,
@@ -47,7 +49,7 @@ def envelope(host: OscarHost, oscar: Any) -> Any:
             taken_at=now,
             sha256=taken.sha256,
             body_bytes=taken.body_bytes,
-            open_body=partial(snapshot.body, host, taken.snapshot_id),
+            open_body=partial(build.body, host, taken.snapshot_id),
         )
 
     return take

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.services import clinic, panels, snapshot
-from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -62,7 +64,7 @@ def make_panel(site: OscarHost) -> Callable[[str], int]:
 
     def make(number: str) -> int:
         providers = [("101", "100000001"), ("102", "100000002")]
-        return panels.create(site, site.identity.system, panel_draft(number, ["113", "114"], providers))
+        return editing.create(site, site.identity.system, panel_draft(number, ["113", "114"], providers))
 
     return make
 
@@ -109,7 +111,7 @@ def take(host: OscarHost, settings: Settings, panel_id: int) -> Callable[..., Ta
     """Take a snapshot of the panel now."""
 
     def taking(panel: int | None = None) -> Taken:
-        return snapshot.take(host, settings, panel or panel_id, now=host.clock.now())
+        return build.take(host, settings, panel or panel_id, now=host.clock.now())
 
     return taking
 
@@ -119,7 +121,7 @@ def received(host: OscarHost) -> Callable[[Taken], Received]:
     """Read a snapshot back, check its size and hash, and take it apart."""
 
     def read(taken: Taken) -> Received:
-        body = b"".join(snapshot.body(host, taken.snapshot_id))
+        body = b"".join(build.body(host, taken.snapshot_id))
         assert (len(body), hashlib.sha256(body).hexdigest()) == (taken.body_bytes, taken.sha256)
         bundle = orjson.loads(body)
         by_type: dict[str, list[dict[str, Any]]] = {}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpar_plugin.services.submission.changes import Kind, differences
+from cpar_plugin.services.submissions.changes import Kind, differences
 
 indexes = st.dictionaries(st.integers(1, 60), st.sampled_from([b"a", b"b"]), max_size=40)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 

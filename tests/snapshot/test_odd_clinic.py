@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.services import snapshot
 from cpar_plugin.services.overview.next_submission import next_submission
-from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -26,7 +26,7 @@ def test_of_a_clinic_of_odd_records_those_are_submitted_whom_plain_sql_counts(
 ) -> None:
     settings = Settings(given_name_required=given_name_required)
     odd_clinic.fill(emr, panel_id, PATIENTS, seed=20261128)
-    taken = snapshot.take(host, settings, panel_id, now=host.clock.now())
+    taken = build.take(host, settings, panel_id, now=host.clock.now())
     with host.database.engine.connect() as connection:
         sent, reasons = odd_clinic.expected(connection, host_schema, given_name_required)
         shown = next_submission(connection, host, host.identity.system, settings, panel_id)

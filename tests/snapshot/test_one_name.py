@@ -7,9 +7,9 @@ import pytest
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
-from cpar_plugin.services import answering
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.resources.patients import PatientSource
+from cpar_plugin.services.fhir.patients import PatientSource
+from cpar_plugin.services.panels import answering
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 

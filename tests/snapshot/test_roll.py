@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from cpar_plugin.services import roll
-from cpar_plugin.services.roll import MemberRow
+from cpar_plugin.services.roster import member_rows
+from cpar_plugin.services.roster.member_rows import MemberRow
 from oscar_host.host import OscarHost
 
 Member = Callable[..., int]
@@ -13,7 +13,7 @@ Member = Callable[..., int]
 
 def rows(host: OscarHost, panel_id: int) -> list[MemberRow]:
     with host.database.engine.connect() as connection:
-        return list(roll.member_rows(connection, host, panel_id, now=host.clock.now()))
+        return list(member_rows.member_rows(connection, host, panel_id, now=host.clock.now()))
 
 
 def test_a_member_comes_with_all_that_the_host_knows(

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, update
 
-from cpar_plugin.services import pieces, retention, snapshot, stored_list
-from cpar_plugin.services.pieces import PIECE_BYTES, GzipWriter, IndexWriter, Part
-from cpar_plugin.services.snapshot import Taken
-from cpar_plugin.services.snapshot_id import new_snapshot_id
+from cpar_plugin.services.snapshots import build, retention, storage, stored_patients
+from cpar_plugin.services.snapshots.build import Taken
+from cpar_plugin.services.snapshots.snapshot_id import new_snapshot_id
+from cpar_plugin.services.snapshots.storage import PIECE_BYTES, GzipWriter, IndexWriter, Part
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -55,7 +55,7 @@ def listed(host: OscarHost) -> OscarHost:
 
 def read_at(host: OscarHost, places: list[int]) -> list[tuple[bytes, bytes]]:
     with host.database.engine.connect() as connection:
-        return stored_list.patients(connection, "s", places)
+        return stored_patients.patients(connection, "s", places)
 
 
 def expected(places: list[int]) -> list[tuple[bytes, bytes]]:
@@ -63,12 +63,12 @@ def expected(places: list[int]) -> list[tuple[bytes, bytes]]:
 
 
 def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> None:
-    stored = list(pieces.read(listed, "s", Part.BODY))
+    stored = list(storage.read(listed, "s", Part.BODY))
     assert len(stored) > 3
     assert max(map(len, stored)) <= 1.2 * PIECE_BYTES
-    assert list(pieces.streamed(listed, "s", Part.BODY)) == stored
+    assert list(storage.streamed(listed, "s", Part.BODY)) == stored
     whole = gzip.decompress(b"".join(stored))
-    assert whole == b"".join(pieces.unzipped(iter(stored)))
+    assert whole == b"".join(storage.unzipped(iter(stored)))
     assert whole == b'{"entry":[\n' + b",\n".join(PEOPLE) + b"\n]}"
 
 
@@ -114,9 +114,9 @@ def test_an_index_is_read_back(host: OscarHost, statements: list[str]) -> None:
     for patient_id, content in everybody:
         writer.add(patient_id, content)
     writer.close()
-    assert [len(piece) for piece in pieces.read(host, "s", Part.INDEX)] == [2**19, 2**19, 16 * 4464]
+    assert [len(piece) for piece in storage.read(host, "s", Part.INDEX)] == [2**19, 2**19, 16 * 4464]
     statements.clear()
-    assert list(pieces.index_entries(pieces.streamed(host, "s", Part.INDEX))) == everybody
+    assert list(storage.index_entries(storage.streamed(host, "s", Part.INDEX))) == everybody
     assert len(statements) == 1
 
 
@@ -125,7 +125,7 @@ def test_what_is_very_small_when_compressed_is_read_back_in_small_chunks(host: O
     for _ in range(100):
         writer.write(b" " * 100_000)
     writer.close()
-    chunks = [len(chunk) for chunk in pieces.unzipped(pieces.read(host, "s", Part.BODY))]
+    chunks = [len(chunk) for chunk in storage.unzipped(storage.read(host, "s", Part.BODY))]
     assert sum(chunks) == 10_000_000
     assert max(chunks) <= PIECE_BYTES
 
@@ -138,29 +138,29 @@ def taken(valid_member: Member, take: Take) -> Taken:
 
 
 def test_the_two_parts_of_a_body_are_one_gzip_file(host: OscarHost, taken: Taken) -> None:
-    stored = [b"".join(pieces.read(host, taken.snapshot_id, part)) for part in (Part.BODY, Part.GROUP)]
-    assert gzip.decompress(b"".join(stored)) == b"".join(snapshot.body(host, taken.snapshot_id))
+    stored = [b"".join(storage.read(host, taken.snapshot_id, part)) for part in (Part.BODY, Part.GROUP)]
+    assert gzip.decompress(b"".join(stored)) == b"".join(build.body(host, taken.snapshot_id))
 
 
 def test_a_damaged_body_is_not_sent(host: OscarHost, taken: Taken) -> None:
-    whole = next(pieces.read(host, taken.snapshot_id, Part.GROUP))
+    whole = next(storage.read(host, taken.snapshot_id, Part.GROUP))
     for damaged, error in ((whole[:-20], EOFError), (whole[:20] + b"\xff" * 20 + whole[40:], zlib.error)):
         with host.database.writing() as connection:
             connection.execute(update(PIECE).where(PIECE.c.part == Part.GROUP).values(data=damaged))
         with pytest.raises(error):
-            list(snapshot.body(host, taken.snapshot_id))
+            list(build.body(host, taken.snapshot_id))
 
 
 def test_a_body_that_is_no_longer_there_is_not_an_empty_one(host: OscarHost, taken: Taken) -> None:
     with host.database.writing() as connection:
         connection.execute(delete(PIECE))
     with pytest.raises(EOFError):
-        list(snapshot.body(host, taken.snapshot_id))
+        list(build.body(host, taken.snapshot_id))
 
 
 def test_a_forgotten_snapshot_leaves_nothing(host: OscarHost, taken: Taken, take: Take, received: Read) -> None:
     other = take()
-    snapshot.forget(host, taken.snapshot_id)
+    build.forget(host, taken.snapshot_id)
     assert (count_of(host, tables.snapshot), count_of(host, tables.left_out)) == (1, 1)
     assert received(other).left_out
 

@@ -11,8 +11,9 @@ from sqlalchemy import delete, event, select, update
 
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import NotFound
-from cpar_plugin.services import panels, snapshot
-from cpar_plugin.services.snapshot import Taken
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -198,7 +199,7 @@ def test_who_is_on_another_panel_is_not_in_it(
 
 
 def test_a_deleted_panel_cannot_be_taken(host: OscarHost, panel_id: int, take: Take) -> None:
-    panels.delete(host, host.identity.system, panel_id, 1)
+    editing.delete(host, host.identity.system, panel_id, 1)
     with pytest.raises(NotFound, match="deleted"):
         take()
 
@@ -220,7 +221,7 @@ def test_a_given_name_can_be_made_a_must(
 ) -> None:
     patient_id = valid_member(first_name="")
     strict = settings.model_copy(update={"given_name_required": True})
-    taken = snapshot.take(host, strict, panel_id, now=host.clock.now())
+    taken = build.take(host, strict, panel_id, now=host.clock.now())
     assert received(taken).left_out == {patient_id: "no-given-name"}
 
 

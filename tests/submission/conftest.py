@@ -12,9 +12,10 @@ from sqlalchemy import Row, select
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services import clinic, mailing, members, panels
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import RunReport, run_due
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.submissions import mail, requests
+from cpar_plugin.services.submissions.run import RunReport, run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import submission
 from oscar_host.clock import FixedClock
@@ -41,7 +42,7 @@ class World:
     def run(self) -> RunReport:
         """One tick of the scheduler: submissions, and mail about them."""
         report = run_due(self.host, self.settings, self.clock.now())
-        mailing.mail(self.host, self.settings, self.clock.now())
+        mail.send(self.host, self.settings, self.clock.now())
         return report
 
     def run_at(self, text: str) -> RunReport:
@@ -58,14 +59,14 @@ class World:
     def panel(self, number: str = "P1", members_count: int = 1, notify: str = "", **columns: Any) -> int:
         """A panel with members."""
         draft = PanelDraft(number, ("000113",), (PanelProvider("101", "123456789"),), notify)
-        panel_id = panels.create(self.host, self.manager, draft)
+        panel_id = editing.create(self.host, self.manager, draft)
         for _ in range(members_count):
             patient_id = self.patient(**columns)
-            members.choose(self.host, self.manager, patient_id, panel_id, seen_panel_id=None)
+            one_patient.choose(self.host, self.manager, patient_id, panel_id, seen_panel_id=None)
         return panel_id
 
     def ask(self, panel_id: int) -> int:
-        return asking.ask(self.host, self.settings, self.manager, panel_id)
+        return requests.ask(self.host, self.settings, self.manager, panel_id)
 
     def row(self, submission_id: int) -> Row[Any]:
         with self.host.database.engine.connect() as connection:

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic, notices
 from cpar_plugin.services.health import restored
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.submissions import notices
 
 from ..backup import Backup, backup  # noqa: F401
 

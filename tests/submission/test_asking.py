@@ -7,8 +7,9 @@ import pytest
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic, panels
-from cpar_plugin.services.submission import asking, night
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.submissions import night_run, requests
 from cpar_plugin.settings import Settings
 
 
@@ -16,7 +17,7 @@ def test_a_request_says_with_which_night_run_it_goes(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-10T03:14")
     assert world.row(world.ask(panel)).due_on == date(2026, 11, 10)
-    assert asking.goes_on(world.host, world.settings) == date(2026, 11, 10)
+    assert requests.goes_on(world.host, world.settings) == date(2026, 11, 10)
 
 
 def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
@@ -34,7 +35,7 @@ def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
 def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-07T03:15")
-    night.begin(world.host, world.settings, world.clock.now())
+    night_run.begin(world.host, world.settings, world.clock.now())
     with pytest.raises(Stale, match="The automatic submission has this panel already") as said:
         world.ask(panel)
     assert "About to be prepared" in str(said.value)
@@ -42,7 +43,7 @@ def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
 
 def test_a_panel_that_is_gone_cannot_be_asked_for(world: Any) -> None:
     panel = world.panel()
-    panels.delete(world.host, world.manager, panel, 1)
+    editing.delete(world.host, world.manager, panel, 1)
     for unknown in (panel, 4711):
         with pytest.raises(NotFound):
             world.ask(unknown)
@@ -51,16 +52,16 @@ def test_a_panel_that_is_gone_cannot_be_asked_for(world: Any) -> None:
 def test_nothing_can_be_asked_for_before_the_clinic_is_set_up(host: Any, settings: Settings, clock: Any) -> None:
     system = host.identity.system
     with pytest.raises(Refused, match="turned off"):
-        asking.ask(host, settings, system, 1)
+        requests.ask(host, settings, system, 1)
     clinic.enable(host, system)
     with pytest.raises(Refused, match="clinic name"):
-        asking.ask(host, settings, system, 1)
+        requests.ask(host, settings, system, 1)
 
 
 def test_a_queued_submission_can_be_cancelled_and_asked_for_again(world: Any) -> None:
     panel = world.panel()
     first = world.ask(panel)
-    asking.cancel(world.host, world.manager, first)
+    requests.cancel(world.host, world.manager, first)
     assert world.row(first).failure == "Cancelled by No101 Doctor."
     world.ask(panel)
     assert world.states(panel) == [State.CANCELLED, State.QUEUED]
@@ -71,9 +72,9 @@ def test_what_has_gone_can_no_longer_be_cancelled(world: Any) -> None:
     asked = world.ask(panel)
     world.run_at("2026-11-03T03:15")
     with pytest.raises(Stale, match="Written to the folder"):
-        asking.cancel(world.host, world.manager, asked)
+        requests.cancel(world.host, world.manager, asked)
     with pytest.raises(NotFound):
-        asking.cancel(world.host, world.manager, 4711)
+        requests.cancel(world.host, world.manager, 4711)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def failed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_retry_goes_at_once_with_a_new_snapshot(failed: Any) -> None:
-    asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     failed.run()
     before, after = failed.rows(failed.failed_panel)
     assert (before.state, after.state) == (State.FAILED, State.WRITTEN)
@@ -100,19 +101,19 @@ def test_a_retry_goes_at_once_with_a_new_snapshot(failed: Any) -> None:
 
 def test_a_retry_in_the_blackout_waits_for_its_end(failed: Any) -> None:
     failed.at("2026-11-20T10:00")
-    again = asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    again = requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     failed.run()
     assert (failed.row(again).state, failed.row(again).due_on) == (State.QUEUED, date(2026, 12, 1))
 
 
 def test_only_the_latest_submission_can_be_tried_again_and_only_once(failed: Any) -> None:
-    asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     with pytest.raises(Stale, match="already"):
-        asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+        requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     failed.run()
     with pytest.raises(Stale, match="later submission"):
-        asking.retry(failed.host, failed.settings, failed.manager, failed.failed)
+        requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     with pytest.raises(Stale, match="Only a failed submission"):
-        asking.retry(failed.host, failed.settings, failed.manager, failed.rows(failed.failed_panel)[-1].submission_id)
+        requests.retry(failed.host, failed.settings, failed.manager, failed.rows(failed.failed_panel)[-1].submission_id)
     with pytest.raises(NotFound):
-        asking.retry(failed.host, failed.settings, failed.manager, 4711)
+        requests.retry(failed.host, failed.settings, failed.manager, 4711)

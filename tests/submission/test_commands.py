@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 
 CPAR = Path(sys.executable).with_name("cpar")
 

@@ -12,8 +12,8 @@ from sqlalchemy import event
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import members, notices
-from cpar_plugin.services.submission import asking, history
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import history, notices, requests
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def test_the_history_says_when_how_many_and_who_was_left_out_why(world: Any) -> 
     panel = world.panel("A", 2)
     for wrong in ({"sex": ""}, {"sex": "", "hin": ""}, {"patient_status": "IN"}):
         patient = world.patient(**wrong)
-        members.choose(world.host, world.manager, patient, panel, seen_panel_id=None)
+        one_patient.choose(world.host, world.manager, patient, panel, seen_panel_id=None)
     world.run_at("2026-11-07T03:15")
     with world.host.database.engine.connect() as connection:
         (shown,) = history.history(connection, world.host, panel_id=panel)
@@ -62,7 +62,7 @@ def test_the_history_says_when_how_many_and_who_was_left_out_why(world: Any) -> 
 def test_the_history_can_be_read_page_by_page(world: Any) -> None:
     panel = world.panel()
     for _ in range(5):
-        asking.cancel(world.host, world.manager, world.ask(panel))
+        requests.cancel(world.host, world.manager, world.ask(panel))
     with world.host.database.engine.connect() as connection:
         everything = history.history(connection, world.host)
         first = history.history_page(connection, world.host, limit=3)

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic, panels
-from cpar_plugin.services.submission import night
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.submissions import night_run as night
 from cpar_plugin.store.tables import night_run
 
 
@@ -244,11 +245,11 @@ def test_a_night_run_that_was_cut_short_is_finished_whenever_somebody_can(world:
 def test_a_deleted_panel_is_neither_submitted_nor_missed(world: Any) -> None:
     queued, due, gone = world.panel("A"), world.panel("B"), world.panel("C")
     world.ask(queued)
-    panels.delete(world.host, world.manager, queued, 1)
-    panels.delete(world.host, world.manager, gone, 1)
+    editing.delete(world.host, world.manager, queued, 1)
+    editing.delete(world.host, world.manager, gone, 1)
     world.at("2026-11-07T03:15")
     night.begin(world.host, world.settings, world.clock.now())
-    panels.delete(world.host, world.manager, due, 1)
+    editing.delete(world.host, world.manager, due, 1)
     world.run()
     world.run_at("2026-11-20T10:00")
     assert [world.states(panel) for panel in (queued, due, gone)] == [[State.CANCELLED], [State.CANCELLED], []]

@@ -18,9 +18,10 @@ from sqlalchemy import update
 
 from cpar_plugin import plugin
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic, notices, panels
-from cpar_plugin.services.submission import asking
-from cpar_plugin.services.submission.run import run_due
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.submissions import notices, requests
+from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import submission
 
 from ..authority import Authority
@@ -92,7 +93,7 @@ def test_a_failed_submission_is_told_until_one_gets_through(mailing: Any) -> Non
     (text,) = told(mailing)
     assert text.startswith("Panel 0042: failed. The submission could not be written to the folder")
     mailing.settings.outbox_folder.unlink()
-    asking.retry(mailing.host, mailing.settings, mailing.manager, mailing.rows(panel)[-1].submission_id)
+    requests.retry(mailing.host, mailing.settings, mailing.manager, mailing.rows(panel)[-1].submission_id)
     mailing.run()
     assert told(mailing) == []
 
@@ -109,7 +110,7 @@ def test_a_missed_submission_is_told_with_when_the_next_goes(world: Any) -> None
 def test_a_deleted_panel_is_told_no_more(world: Any) -> None:
     panel = world.panel()
     world.run_at("2026-11-20T08:00")
-    panels.delete(world.host, world.manager, panel, 1)
+    editing.delete(world.host, world.manager, panel, 1)
     assert told(world) == []
 
 

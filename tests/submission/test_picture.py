@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cpar_plugin.domain.submission import FINAL, NEXT, State
-from cpar_plugin.services.submission.wording import STATE
+from cpar_plugin.services.submissions.texts import STATE
 
 PAGE = (Path(__file__).parents[2] / "docs/explanation/submissions.md").read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services.submission import asking, history
+from cpar_plugin.services.submissions import history, requests
 from oscar_host.demo.registry import process
 
 
@@ -77,7 +77,7 @@ def test_a_refusal_is_not_tried_again_by_itself(clinic: Any, registry: process.R
         clinic.clock.move_to(clinic.clock.now() + timedelta(hours=6))
         clinic.run()
     assert arrived(registry, clinic) == []
-    asking.retry(clinic.host, clinic.settings, clinic.manager, refused.submission_id)
+    requests.retry(clinic.host, clinic.settings, clinic.manager, refused.submission_id)
     clinic.run()
     assert the_submission(clinic).state == State.DELIVERED
     assert len(arrived(registry, clinic)) == 1

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from cpar_plugin.domain.submission import State
-from cpar_plugin.services import clinic, panels, snapshot
-from cpar_plugin.services.submission import claims, night, run, work
+from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import editing
+from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.submissions import lease, night_run, process, run
 from cpar_plugin.store.tables import snapshot as snapshots
 from cpar_plugin.store.tables import snapshot_piece, submission
 from cpar_plugin.transport import Answer, Envelope, Outcome
@@ -44,14 +46,14 @@ def take_it(_: Envelope) -> Answer:
     return Answer(outcome=Outcome.DELIVERED, message="Taken.", status=200, answer_id="b1")
 
 
-def claimed(world: Any) -> claims.Claim:
-    found = claims.take_one(world.host, world.settings, world.clock.now)
+def claimed(world: Any) -> lease.Claim:
+    found = lease.take_one(world.host, world.settings, world.clock.now)
     assert found is not None
     return found
 
 
-def carry_on(world: Any, claim: claims.Claim, way: Any) -> State | None:
-    return work.carry_on(world.host, world.settings, way, claim, world.clock.now)
+def carry_on(world: Any, claim: lease.Claim, way: Any) -> State | None:
+    return process.carry_on(world.host, world.settings, way, claim, world.clock.now)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def due(world: Any) -> Any:
     """A clinic whose night run of the 7th has begun, with one panel due."""
     world.due_panel = world.panel()
     world.at("2026-11-07T03:15")
-    night.begin(world.host, world.settings, world.clock.now())
+    night_run.begin(world.host, world.settings, world.clock.now())
     return world
 
 
@@ -84,8 +86,8 @@ def test_a_claimed_submission_is_left_alone_until_the_claim_is_over(due: Any) ->
 def test_a_worker_that_died_while_preparing_leaves_nothing_behind(due: Any) -> None:
     claim = claimed(due)
     with due.host.database.session() as session:
-        assert claims.move_on(session, claim, State.PREPARING, due.clock.now())
-    abandoned = snapshot.take(due.host, due.settings, due.due_panel, now=due.clock.now())
+        assert lease.move_on(session, claim, State.PREPARING, due.clock.now())
+    abandoned = build.take(due.host, due.settings, due.due_panel, now=due.clock.now())
     later(due)
     due.run()
     row = the_row(due)
@@ -137,7 +139,7 @@ def test_a_worker_that_lost_its_claim_leaves_the_work_to_whoever_has_it(due: Any
         others.append(claimed(due))
         return Answer(outcome=Outcome.REFUSED, message="Refused.", status=422)
 
-    others: list[claims.Claim] = []
+    others: list[lease.Claim] = []
     assert carry_on(due, claimed(due), Way(overtaken)) is None
     row = the_row(due)
     assert (row.state, row.claim) == (State.SENDING, others[0].token)
@@ -167,7 +169,7 @@ def test_a_claim_is_renewed_while_the_work_goes_on(due: Any) -> None:
                 renewed.set()
                 break
             threading.Event().wait(0.05)
-        assert claims.take_one(due.host, due.settings, due.clock.now) is None
+        assert lease.take_one(due.host, due.settings, due.clock.now) is None
         return take_it(_)
 
     assert carry_on(due, claimed(due), Way(slow)) == State.DELIVERED
@@ -176,12 +178,12 @@ def test_a_claim_is_renewed_while_the_work_goes_on(due: Any) -> None:
 
 def test_a_claim_is_not_renewed_beyond_the_deadline_of_sending(due: Any) -> None:
     due.settings = due.settings.model_copy(update={"claim_seconds": 1, "registry_seconds": 0.1})
-    others: list[claims.Claim | None] = []
+    others: list[lease.Claim | None] = []
 
     def stand_still(_: Envelope) -> Answer:
         later(due, timedelta(minutes=1))
         threading.Event().wait(1)
-        others.append(claims.take_one(due.host, due.settings, due.clock.now))
+        others.append(lease.take_one(due.host, due.settings, due.clock.now))
         return take_it(_)
 
     assert carry_on(due, claimed(due), Way(stand_still)) is None
@@ -191,10 +193,10 @@ def test_a_claim_is_not_renewed_beyond_the_deadline_of_sending(due: Any) -> None
 
 
 def test_a_preparation_that_breaks_off_again_and_again_ends_as_failed(due: Any) -> None:
-    for _ in range(work.PREPARATIONS):
+    for _ in range(process.PREPARATIONS):
         claim = claimed(due)
         with due.host.database.session() as session:
-            claims.move_on(session, claim, State.PREPARING, due.clock.now(), attempts=claim.attempts + 1)
+            lease.move_on(session, claim, State.PREPARING, due.clock.now(), attempts=claim.attempts + 1)
         later(due)
     due.run()
     row = the_row(due)
@@ -210,7 +212,7 @@ def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due
     assert carry_on(due, claimed(due), way) == State.WAITING
     for _ in range(30):
         later(due, timedelta(hours=1))
-        claim = claims.take_one(due.host, due.settings, due.clock.now)
+        claim = lease.take_one(due.host, due.settings, due.clock.now)
         if claim:
             carry_on(due, claim, way)
     row = the_row(due)
@@ -224,7 +226,7 @@ def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due
 def test_what_never_left_is_not_called_doubtful_in_the_end(doubtful: bool, due: Any) -> None:
     outcomes = iter([Outcome.UNCLEAR] if doubtful else [])
     way = Way(lambda _: Answer(outcome=next(outcomes, Outcome.NOT_SENT), message="No handshake. Nothing was sent."))
-    claim: claims.Claim | None = claimed(due)
+    claim: lease.Claim | None = claimed(due)
     while claim and carry_on(due, claim, way) != State.FAILED:
         due.clock.move_to(the_row(due).next_attempt_at)
         claim = claimed(due)
@@ -238,13 +240,13 @@ def test_the_pauses_grow_and_end_after_a_day(due: Any) -> None:
 
     way, tried = Way(unclear), []
     begun = due.clock.now()
-    claim: claims.Claim | None = claimed(due)
+    claim: lease.Claim | None = claimed(due)
     while claim:
         tried.append(due.clock.now() - begun)
         if carry_on(due, claim, way) == State.FAILED:
             break
         due.clock.move_to(the_row(due).next_attempt_at - timedelta(seconds=1))
-        assert claims.take_one(due.host, due.settings, due.clock.now) is None
+        assert lease.take_one(due.host, due.settings, due.clock.now) is None
         due.clock.move_to(the_row(due).next_attempt_at)
         claim = claimed(due)
     pauses = [after - before for before, after in pairwise(tried)]
@@ -274,7 +276,7 @@ def test_what_is_left_when_the_blackout_begins_is_not_sent(due: Any, stored: boo
             session.execute(update(submission).values(first_attempt_at=None, state=State.READY))
     else:
         with due.host.database.session() as session:
-            claims.move_on(session, claimed(due), State.PREPARING, due.clock.now())
+            lease.move_on(session, claimed(due), State.PREPARING, due.clock.now())
     due.run_at("2026-11-20T00:10")
     row = the_row(due)
     assert row.state == State.FAILED
@@ -293,7 +295,7 @@ def test_no_retry_falls_into_the_blackout(due: Any) -> None:
 def test_a_panel_deleted_while_under_way_finishes(due: Any) -> None:
     with suppress(Died):
         carry_on(due, claimed(due), Way(die))
-    panels.delete(due.host, due.manager, due.due_panel, 1)
+    editing.delete(due.host, due.manager, due.due_panel, 1)
     later(due)
     due.run()
     assert the_row(due).state == State.WRITTEN
@@ -301,8 +303,8 @@ def test_a_panel_deleted_while_under_way_finishes(due: Any) -> None:
 
 def test_a_panel_deleted_while_being_prepared_sends_nothing(due: Any) -> None:
     with due.host.database.session() as session:
-        claims.move_on(session, claimed(due), State.PREPARING, due.clock.now())
-    panels.delete(due.host, due.manager, due.due_panel, 1)
+        lease.move_on(session, claimed(due), State.PREPARING, due.clock.now())
+    editing.delete(due.host, due.manager, due.due_panel, 1)
     later(due)
     due.run()
     assert the_row(due).state == State.NOTHING_TO_SEND
@@ -337,7 +339,7 @@ def test_what_still_waits_from_the_day_before_gives_way_to_the_seventh(world: An
 def test_one_panel_that_breaks_does_not_stop_the_others(world: Any) -> None:
     broken, whole = world.panel("A"), world.panel("B")
     world.at("2026-11-07T03:15")
-    night.begin(world.host, world.settings, world.clock.now())
+    night_run.begin(world.host, world.settings, world.clock.now())
     for _ in range(2):
         claim = claimed(world)
         with suppress(Died):
@@ -404,7 +406,7 @@ def test_a_run_that_pretends_to_be_later_removes_nothing_that_is_to_be_kept(worl
     years_later = world.clock.now().replace(month=12, year=2036)
     report = run.run_due(world.host, world.settings, years_later)
     assert report.night_begun
-    assert b"".join(snapshot.body(world.host, row.snapshot_id)).endswith(b"}")
+    assert b"".join(build.body(world.host, row.snapshot_id)).endswith(b"}")
 
 
 def test_a_claim_taken_with_a_clock_that_was_ahead_is_given_up(due: Any) -> None:

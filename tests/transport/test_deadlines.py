@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.services import mailing
-from cpar_plugin.services.clients import key_addresses
+from cpar_plugin.services.clients import jwks_url
+from cpar_plugin.services.submissions import mail
 from cpar_plugin.settings import Settings
 from cpar_plugin.transport import Envelope, Outcome, deadline, for_settings
 from cpar_plugin.transport.certificates import server_certificate_ends
 from cpar_plugin.transport.deadline import DeadlineError, connected, within
 from cpar_plugin.transport.trust import trusting
 from oscar_host.doctor import asking
-from oscar_host.neighbour.rest import OscarRest, OscarUnavailable
-from oscar_host.neighbour.settings import NeighbourSettings
+from oscar_host.sidecar.rest import OscarRest, OscarUnavailable
+from oscar_host.sidecar.settings import SidecarSettings
 
 from ..dripping import HTTP, PATIENCE_SECONDS, SMTP, TLS, dripping, dripping_mail
 
@@ -95,7 +95,7 @@ def test_the_keys_of_a_client(authority: Any) -> None:
 
     def fetch(address: str) -> None:
         with pytest.raises(Refused, match="could not be fetched"):
-            key_addresses.fetch(address, settings)
+            jwks_url.fetch(address, settings)
 
     ends(fetch, authority, plain=False)
 
@@ -103,9 +103,7 @@ def test_the_keys_of_a_client(authority: Any) -> None:
 def test_a_question_to_oscar(authority: Any) -> None:
     def ask(address: str) -> None:
         oscar = OscarRest(
-            NeighbourSettings(
-                oscar_url=address, oscar_ca_file=authority.file, oscar_seconds=SECONDS, secret_key="x" * 32
-            )
+            SidecarSettings(oscar_url=address, oscar_ca_file=authority.file, oscar_seconds=SECONDS, secret_key="x" * 32)
         )
         with pytest.raises(OscarUnavailable):
             oscar.get("me", "JSESSIONID=1")
@@ -136,12 +134,12 @@ def test_a_mail(authority: Any) -> None:
             settings = Settings(smtp_seconds=SECONDS, **where, **tls)
             began = time.monotonic()
             if place == "QUIT":  # the mail has been taken
-                with mailing.server(settings) as server:
+                with mail.server(settings) as server:
                     server.send_message(message)
             else:
-                with pytest.raises((OSError, SMTPException)) as failure, mailing.server(settings) as server:
+                with pytest.raises((OSError, SMTPException)) as failure, mail.server(settings) as server:
                     server.send_message(message)
-                assert mailing.failure_message(failure.value, settings).endswith("given up after 0.5 seconds.")
+                assert mail.failure_message(failure.value, settings).endswith("given up after 0.5 seconds.")
             return time.monotonic() - began
 
     with ThreadPoolExecutor(len(SMTP)) as together:

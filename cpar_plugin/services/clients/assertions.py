@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Host
 from ...store import tables
-from .key_addresses import PublishedKeys
+from .jwks_url import PublishedKeys
 from .keys import ALGORITHMS, PublicKey, usable
-from .register import Client, live_client
+from .registry import Client, live_client
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from ...domain.scopes import rights
 from ...hooks import Actor, Host
 from ...store import tables
 from .caller import Caller
-from .register import Client, id_of
+from .registry import Client, id_of
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _TABLE = tables.client_token

@@ -8,7 +8,7 @@ from typing import Final
 from ...domain.refusals import Refused
 from ...hooks import Health, HealthCheck, Host
 from ...settings import Settings, load
-from . import configured, connections, folders, own_tables, patients, registry, restored, running
+from . import configured, connections, folders, own_tables, patients, registry_connection, restored, running
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-records", True, patients.readable),
     ("cpar-left-out", True, patients.left_out),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),
-    ("cpar-registry", False, registry.reachable),
-    ("cpar-registry-sign-in", False, registry.sign_in),
-    ("cpar-registry-certificate", False, registry.certificate),
-    ("cpar-client-certificate", False, registry.client_certificate),
+    ("cpar-registry", False, registry_connection.reachable),
+    ("cpar-registry-sign-in", False, registry_connection.sign_in),
+    ("cpar-registry-certificate", False, registry_connection.certificate),
+    ("cpar-client-certificate", False, registry_connection.client_certificate),
     ("cpar-mail", False, connections.mail_server),
     ("cpar-client-keys", True, connections.client_keys),
     ("cpar-outbox", False, folders.outbox),

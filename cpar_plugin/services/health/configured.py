@@ -4,7 +4,7 @@ from ...domain.refusals import Refused
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...transport import for_settings
-from .. import clinic
+from ..operations import clinic
 
 
 def settings_fit(host: Host, settings: Settings) -> Health:

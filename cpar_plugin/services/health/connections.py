@@ -5,9 +5,9 @@ import smtplib
 from ...domain.refusals import Refused
 from ...hooks import Health, Host
 from ...settings import Settings
-from .. import mailing
-from ..clients.key_addresses import check_published
-from ..clients.register import every_client
+from ..clients.jwks_url import check_published
+from ..clients.registry import every_client
+from ..submissions import mail
 
 
 def mail_server(host: Host, settings: Settings) -> Health:
@@ -15,12 +15,12 @@ def mail_server(host: Host, settings: Settings) -> Health:
     if not settings.smtp_host:
         return Health.ok("smtp_host is not set: nobody is told by mail.")
     try:
-        with mailing.server(settings) as server:
+        with mail.server(settings) as server:
             server.noop()
     except Refused as refused:
         return Health.failure(str(refused), "Correct that setting.")
     except (OSError, smtplib.SMTPException) as error:
-        why = mailing.failure_message(error, settings)
+        why = mail.failure_message(error, settings)
         return Health.failure(
             f"The mail server {settings.smtp_host} cannot be used: {why}",
             "Check smtp_host, smtp_port, smtp_starttls, smtp_user and smtp_password; smtp_ca_file for an authority of "

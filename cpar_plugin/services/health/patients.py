@@ -12,8 +12,8 @@ from ...domain.wording import WORDING
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...store.tables import member, practitioner
-from .. import roll
 from ..overview.next_submission import next_submission
+from ..roster import member_rows
 
 _MANY_PER_CENT: Final = 10
 _NAMED: Final = 10
@@ -23,7 +23,7 @@ def readable(host: Host, settings: Settings) -> Health:
     """Whether the EMR's records can be read and compared with ours, as the plugin does it. Reads a row of each."""
     patient, provider, merged = host.roster.patients(), host.roster.providers(), host.roster.merged()
     queries = {
-        "patients": roll.members(host, now=host.clock.now()),
+        "patients": member_rows.members(host, now=host.clock.now()),
         "patients by PHN": host.roster.with_phn(literal("000000000")),
         "the last visits of patients": select(host.roster.last_visit_on(patient.c.patient_id, host.clock.now())),
         "providers": select(provider.c.provider_id).join_from(

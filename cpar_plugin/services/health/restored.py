@@ -2,9 +2,10 @@
 
 from ...hooks import Health, Host
 from ...settings import Settings
-from .. import clinic, restore
-from ..clients import register
-from ..submission.wording import spoken_moment
+from ..clients import registry
+from ..operations import clinic
+from ..submissions.texts import spoken_moment
+from . import after_restore
 
 
 def seen_to(host: Host, settings: Settings) -> Health:
@@ -12,8 +13,8 @@ def seen_to(host: Host, settings: Settings) -> Health:
     calendar = settings.calendar(host.clock.zone)
     with host.database.engine.connect() as connection:
         at = clinic.restored_at(connection)
-        unknown = restore.unknown_files(connection, settings, after=at)
-        clients = register.every_client(connection)
+        unknown = after_restore.unknown_files(connection, settings, after=at)
+        clients = registry.every_client(connection)
     if unknown:
         return Health.warning(
             f"The outbox folder holds submissions that the tables do not know ({len(unknown)}): were the tables "

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, exists, func, select
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...store import tables
-from .. import heartbeat, notices
-from ..journal import Kind
-from ..submission.wording import spoken, spoken_moment
+from ..operations import heartbeat
+from ..operations.record import Kind
+from ..submissions import notices
+from ..submissions.texts import spoken, spoken_moment
 
 _OFF: Final = Health.ok("The integration is turned off: there is nothing to do.")
 _SCHEDULER: Final = "keep the host's scheduler running, or call cpar run-due every minute by cron or systemd"

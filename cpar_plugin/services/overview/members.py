@@ -11,7 +11,7 @@ from ...domain import bands
 from ...fhir_mappings.identifiers import Gender, gender
 from ...hooks import Actor, Host
 from ...store.tables import member
-from .birth_dates import names_a_day
+from ..roster.valid_dates import names_a_day
 
 _HIDDEN = "hidden"
 

@@ -10,9 +10,9 @@ from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
-from .. import roll, same_phn
-from ..plainly_sent import plainly_sent
-from ..roll import MemberRow
+from ..roster import member_rows, same_phn
+from ..roster.eligible_in_sql import plainly_sent
+from ..roster.member_rows import MemberRow
 
 _STREAMED = 1000
 
@@ -31,7 +31,7 @@ def next_submission(
     """Of the members whom the actor may see. Two statements; only doubtful members are read, one after the other."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
-    everyone = roll.members(host, now=now)
+    everyone = member_rows.members(host, now=now)
     doubtful = everyone.where(
         host.identity.visible(actor, member.c.patient_id),
         *(() if panel_id is None else (member.c.panel_id == panel_id,)),

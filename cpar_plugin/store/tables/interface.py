@@ -112,7 +112,7 @@ read = Table(
     **INNODB,
 )
 
-# A bulk export that somebody has asked for, until its files are removed. See services.export.
+# A bulk export that somebody has asked for, until its files are removed. See services.exports.
 export = Table(
     "cpar_export",
     metadata,
@@ -122,7 +122,7 @@ export = Table(
     Column("client_id", ForeignKey("cpar_client.client_id")),  # NULL for a person
     Column("panels", long_text()),  # JSON: the only panels that it is about; NULL for all
     Column("request_url", long_text(), nullable=False),
-    Column("asked", long_text(), nullable=False),  # JSON, services.export.request.Asked
+    Column("asked", long_text(), nullable=False),  # JSON, services.exports.request.Asked
     Column("created_at", Moment, nullable=False),
     Column("state", exact(20), nullable=False),  # domain.export.State
     Column("claim", exact(36)),  # who works on it, and the name of the folder with its files
@@ -143,7 +143,7 @@ export_file = Table(
     metadata,
     Column("export_id", ForeignKey("cpar_export.export_id", ondelete="CASCADE"), primary_key=True),
     Column("name", exact(40), primary_key=True),
-    Column("section", exact(20), nullable=False),  # services.export.files.Section
+    Column("section", exact(20), nullable=False),  # services.exports.files.Section
     Column("kind", exact(20), nullable=False),  # what it tells of
     Column("resources", Integer, nullable=False),  # one on a line
     Column("patients", Integer, nullable=False),  # of how many patients it tells

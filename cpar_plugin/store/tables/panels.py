@@ -18,7 +18,7 @@ clinic = Table(
     Column("name", exact(100), nullable=False, default=""),
     Column("site_id", exact(60), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
-    Column("restored_at", Moment),  # when somebody last saw to what follows from a restore (services.restore)
+    Column("restored_at", Moment),  # when somebody last saw to a restore (services.health.after_restore)
     **INNODB,
 )
 
@@ -32,7 +32,7 @@ panel = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
-    # Of the panel as a FHIR Group, see services.resources.groups. The digest is of all but the members.
+    # Of the panel as a FHIR Group, see services.fhir.groups. The digest is of all but the members.
     Column("group_version", BigInteger, nullable=False, default=1),  # store.versions
     Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do
     Column("group_changed_at", Moment),  # NULL: when it was created
@@ -82,7 +82,7 @@ operation = Table(
     "cpar_operation",
     metadata,
     Column("operation_id", serial(), primary_key=True),
-    Column("kind", exact(20), nullable=False),  # services.journal.Kind
+    Column("kind", exact(20), nullable=False),  # services.operations.record.Kind
     Column("at", Moment, nullable=False),
     Column("actor_id", exact(60), nullable=False),
     Column("panel_id", ForeignKey("cpar_panel.panel_id")),
@@ -118,13 +118,13 @@ left_alone = Table(
     metadata,
     Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("why", exact(20), nullable=False),  # services.orders.LeftAlone
+    Column("why", exact(20), nullable=False),  # services.bulk.orders.LeftAlone
     Column("status", exact(60), nullable=False),  # the patient's in the host, '' for none
     sqlite_with_rowid=False,
     **INNODB,
 )
 
-# Memberships carried over to another record since the host has merged the two (services.merges).
+# Memberships carried over to another record since the host has merged the two (services.roster.merges).
 inherited = Table(
     "cpar_inherited",
     metadata,

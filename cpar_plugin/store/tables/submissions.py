@@ -70,7 +70,7 @@ snapshot = Table(
     **INNODB,
 )
 
-# The body, gzip, cut into pieces; and the index of who was in it (see services.snapshot).
+# The body, gzip, cut into pieces; and the index of who was in it (see services.snapshots.storage).
 snapshot_piece = Table(
     "cpar_snapshot_piece",
     metadata,

@@ -10,13 +10,13 @@ from wtforms.validators import ValidationError
 
 from ...domain.refusals import NotFound
 from ...hooks import Host
-from ...services import access
 from ...services.clients.caller import EVERYTHING, Caller
-from ...services.clients.key_addresses import PublishedKeys
-from ...services.clients.reads import CannotBeNoted, Interaction, Reads
+from ...services.clients.jwks_url import PublishedKeys
+from ...services.clients.rate_limit import Window
+from ...services.clients.read_log import CannotBeNoted, Interaction, Reads
 from ...services.clients.tokens import caller_with
-from ...services.clients.windows import Window
-from ...services.export.workers import Workers
+from ...services.exports.workers import Workers
+from ...services.operations import access
 from ...settings import Settings
 
 _CHALLENGE = 'Bearer realm="fhir"'

@@ -16,15 +16,15 @@ from ...domain.export import OPEN, State
 from ...domain.scopes import KINDS, READ, SEARCH
 from ...fhir_mappings.outcome import IssueType
 from ...fhir_mappings.panel_group import instant
-from ...services import clinic
-from ...services.export import exports
-from ...services.export.exports import Export, StillRunning
-from ...services.export.files import File, Section
-from ...services.export.request import Asked, BadKickOff, of_parameters, understand
-from ...services.resources.groups import GroupSource
-from ...services.resources.patients import PatientSource
-from ...services.resources.reach import number
-from ...services.resources.search_request import Pairs
+from ...services.exports import jobs
+from ...services.exports.files import File, Section
+from ...services.exports.jobs import Export, StillRunning
+from ...services.exports.request import Asked, BadKickOff, of_parameters, understand
+from ...services.fhir.access import number
+from ...services.fhir.groups import GroupSource
+from ...services.fhir.patients import PatientSource
+from ...services.fhir.search.request import Pairs
+from ...services.operations import clinic
 from .callers import Forbidden, TooMany, require
 from .negotiation import FHIR_JSON, content_type, prefers
 from .refusals import Refusal
@@ -65,7 +65,7 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
     if request.method == "GET" and request.query_string:
         address += f"?{request.query_string.decode('ascii', 'replace')}"
     try:
-        export_id = exports.ask(exchange.host, exchange.caller, asked, panels, address)
+        export_id = jobs.ask(exchange.host, exchange.caller, asked, panels, address)
     except StillRunning:
         raise TooMany(
             "Your last export is not finished. Wait for it, or cancel it with DELETE.", Retry_After="10"
@@ -76,9 +76,9 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
 
 def export_status(exchange: Exchange, export_id: str) -> Response:
     """How far an export is, or its manifest. DELETE cancels it, and removes its files."""
-    export = exports.find(exchange.connection, exchange.caller, export_id)
+    export = jobs.find(exchange.connection, exchange.caller, export_id)
     if request.method == "DELETE":
-        exports.remove(exchange.host, exchange.settings, export)
+        jobs.remove(exchange.host, exchange.settings, export)
         return Response(status=HTTPStatus.ACCEPTED)
     export = _waited_for(exchange, export)
     if export.state in OPEN:
@@ -89,7 +89,7 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, IssueType.EXCEPTION, export.failure or "The export has failed.")
     assert export.expires_at
     with exchange.host.database.engine.connect() as connection:
-        files = exports.files_of(connection, export_id)
+        files = jobs.files_of(connection, export_id)
     headers = {"Expires": format_datetime(export.expires_at, usegmt=True)}
     return Response(orjson.dumps(_manifest(exchange, export, files)), headers=headers, content_type="application/json")
 
@@ -147,7 +147,7 @@ def _waited_for(exchange: Exchange, export: Export) -> Export:
     while _nearly_done(export) and time.monotonic() < end:
         time.sleep(_LOOK_SECONDS)
         with exchange.host.database.engine.connect() as connection:
-            export = exports.find(connection, exchange.caller, export.export_id)
+            export = jobs.find(connection, exchange.caller, export.export_id)
     return export
 
 

@@ -11,11 +11,11 @@ from ...domain.export import still_covers
 from ...domain.refusals import NotFound
 from ...domain.scopes import KINDS
 from ...fhir_mappings.outcome import IssueType
-from ...services.clients.reads import Interaction
-from ...services.export import exports
-from ...services.export.files import open_file
-from ...services.export.request import FORMAT
-from ...services.resources.search_request import Pairs
+from ...services.clients.read_log import Interaction
+from ...services.exports import jobs
+from ...services.exports.files import open_file
+from ...services.exports.request import FORMAT
+from ...services.fhir.search.request import Pairs
 from .callers import Forbidden, Unavailable
 from .export import require_export
 from .refusals import Refusal
@@ -35,8 +35,8 @@ def file_form(pairs: Pairs) -> str:
 
 def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     """One file of an export, as a stream; it leaves a record when it tells of patients."""
-    export = exports.find(exchange.connection, exchange.caller, export_id)
-    file = next((one for one in exports.files_of(exchange.connection, export_id) if one.name == name), None)
+    export = jobs.find(exchange.connection, exchange.caller, export_id)
+    file = next((one for one in jobs.files_of(exchange.connection, export_id) if one.name == name), None)
     if file is None or export.claim is None:
         raise NotFound("This export has no such file, or not yet.")
     if file.kind in KINDS:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from ...fhir_mappings.outcome import IssueType
-from ...services.resources.search_request import MOST_PARAMETERS, Pairs, check_size
+from ...services.fhir.search.request import MOST_PARAMETERS, Pairs, check_size
 from .refusals import Refusal
 
 FHIR_JSON = "application/fhir+json"

@@ -6,9 +6,9 @@ from flask import Response, request
 from ...fhir_mappings.openapi import Interface
 from ...fhir_mappings.openapi import openapi as described
 from ...fhir_mappings.openapi_export import Exporting
-from ...services.export.request import FORMATS as FORMATS_OF_FILES
-from ...services.export.request import MOST_PATIENTS
-from ...services.resources.search_request import LONGEST, MOST_PARAMETERS, MOST_VALUES, TOTALS, Summary
+from ...services.exports.request import FORMATS as FORMATS_OF_FILES
+from ...services.exports.request import MOST_PATIENTS
+from ...services.fhir.search.request import LONGEST, MOST_PARAMETERS, MOST_VALUES, TOTALS, Summary
 from .addresses import base_url, token_url
 from .callers import Callers
 from .metadata import definition_ids, version

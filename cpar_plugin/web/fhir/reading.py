@@ -8,12 +8,12 @@ from http import HTTPStatus
 
 from flask import Response, request
 
-from ...services.clients.reads import Interaction
-from ...services.resources.groups import GroupSource
-from ...services.resources.search_request import Shape, Summary, shape
-from ...services.resources.search_shape import shaped, wanted
-from ...services.resources.sources import read
-from ...services.resources.versions import Versioned
+from ...services.clients.read_log import Interaction
+from ...services.fhir.groups import GroupSource
+from ...services.fhir.search.request import Shape, Summary, shape
+from ...services.fhir.search.shape import shaped, wanted
+from ...services.fhir.sources import read
+from ...services.fhir.versions import Versioned
 from .callers import require
 from .routes import Exchange
 

@@ -10,9 +10,9 @@ from werkzeug.exceptions import HTTPException
 from ...domain.refusals import NotFound, Refused
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import HostBusy, HostUnavailable
-from ...services.export.request import BadKickOff
-from ...services.resources.refusals import Gone
-from ...services.resources.search_values import BadSearch
+from ...services.exports.request import BadKickOff
+from ...services.fhir.access import Gone
+from ...services.fhir.search.values import BadSearch
 from ...store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
 from .callers import TurnedAway, turned_away
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host
 from ...services.clients.caller import Caller
-from ...services.resources.search_cursor import Cursors
-from ...services.resources.search_request import Pairs
+from ...services.fhir.search.cursor import Cursors
+from ...services.fhir.search.request import Pairs
 from ...settings import Settings
 from .addresses import base_url
 from .callers import Callers

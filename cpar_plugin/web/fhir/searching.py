@@ -8,13 +8,13 @@ import orjson
 from flask import Response
 
 from ...fhir_mappings.identifiers import Resource
-from ...services import clinic
-from ...services.clients.reads import Interaction
-from ...services.resources.search_page import Page, Position, Searching
-from ...services.resources.search_request import Search, Shape, Terms, understand
-from ...services.resources.search_shape import shaped, wanted
-from ...services.resources.search_values import BadSearch
-from ...services.resources.versions import Versioned
+from ...services.clients.read_log import Interaction
+from ...services.fhir.search.page import Page, Position, Searching
+from ...services.fhir.search.request import Search, Shape, Terms, understand
+from ...services.fhir.search.shape import shaped, wanted
+from ...services.fhir.search.values import BadSearch
+from ...services.fhir.versions import Versioned
+from ...services.operations import clinic
 from .callers import require
 from .negotiation import strict
 from .reading import OF_PATIENTS, group_body, patients_in

@@ -22,10 +22,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ...domain.refusals import NotFound
 from ...domain.scopes import granted
-from ...services import access
 from ...services.clients import assertions, tokens
-from ...services.clients.key_addresses import Busy
-from ...services.clients.register import Client
+from ...services.clients.jwks_url import Busy
+from ...services.clients.registry import Client
+from ...services.operations import access
 from .addresses import token_url
 from .callers import Callers
 from .routes import METHODS, wrong_method

@@ -10,7 +10,7 @@ import meadow
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.conformance import AuditLine, Outcome
-from cpar_plugin.services import clinic
+from cpar_plugin.services.operations import clinic
 from oscar_host.clock import FixedClock
 
 STATES = {

@@ -1,0 +1,40 @@
+"""Which of those whom a bulk operation has put on a panel will be left out of its next submission, and why."""
+
+from collections import Counter
+
+from sqlalchemy import Connection, exists, true
+
+from ...domain.reasons import Reason
+from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store import tables
+from ...store.tables import member
+from ..roster import member_rows, same_phn
+from ..roster.eligible_in_sql import plainly_sent
+from ..roster.member_rows import MemberRow
+
+_AT_ONCE = 1000
+
+
+def left_out_next(
+    connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
+) -> Counter[Reason]:
+    """How many there are by reason, as things stand now; somebody with two reasons counts with both.
+
+    Only those who are still on the panel, and whom the actor may see. Two statements; memory does not grow with them.
+    """
+    now = host.clock.now()
+    everyone, rules = member_rows.members(host, now=now), same_phn.eligibility(connection, host, settings, now)
+    entry = tables.ledger.c
+    put_there = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
+    doubtful = everyone.where(
+        member.c.panel_id == panel_id,
+        put_there,
+        host.identity.visible(actor, member.c.patient_id),
+        plainly_sent(everyone, rules).is_not(true()),
+    )
+    found: Counter[Reason] = Counter()
+    with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
+        for row in map(MemberRow._make, result):
+            found.update(rules.reasons(row))
+    return found

@@ -1,0 +1,98 @@
+"""Undo a bulk operation: give back what it changed, where nobody has changed it since."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import FromClause, Row, Select, func, not_, or_, select
+from sqlalchemy.orm import Session
+
+from ...domain.refusals import NotFound, Refused
+from ...hooks import Actor, Host
+from ...store import ledger, tables
+from ...store.tables import member, operation, panel
+from ...store.types import KEYS
+from ..operations import clinic, record
+from ..operations.record import BULK, Kind
+from ..roster import merges
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many patients have their earlier membership back, and how many stay: changed since, or not for the actor."""
+
+    restored: int
+    changed_since: int
+    not_visible: int = 0  # still as the operation left them
+
+    @property
+    def skipped(self) -> int:
+        """How many stay."""
+        return self.changed_since + self.not_visible
+
+
+class UndoneAlready(Refused):
+    """Somebody, or the same person twice, was faster: everything is as it was before the operation."""
+
+
+def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
+    """Restore panel, dates and how of every patient who is still as the operation left them and whom the actor may see.
+
+    Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, concerns a panel deleted since, or has
+    nothing left to restore.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        of = _undoable(session, operation_id)
+        merges.reconcile(session, host)
+        undoing = record.begin(
+            session,
+            host,
+            actor,
+            Kind.UNDO,
+            panel_id=of.panel_id,
+            from_panel_id=of.from_panel_id,
+            undoes=operation_id,
+        )
+        entry = tables.ledger.alias("entry")
+        as_left = _as_left(entry, operation_id)
+        visible = host.identity.visible(actor, entry.c.patient_id)
+        restored = ledger.append(session, undoing, as_left.where(visible))
+        not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
+        if not restored:
+            closed = " or is closed to you" if not_visible else ""
+            raise Refused(f"Every patient of this operation has been changed since{closed}: there is nothing to undo.")
+        ledger.carry_out(session, undoing)
+        entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
+        changed_since = session.scalars(entries).one() - restored - not_visible
+        undone = Undone(restored, changed_since, not_visible)
+        record.conclude(session, undoing, asdict(undone))
+    return undone
+
+
+def _undoable(session: Session, operation_id: int) -> Row[Any]:
+    found = select(operation).where(operation.c.operation_id == operation_id)
+    row = session.execute(found).one_or_none() if operation_id in KEYS else None
+    if row is None:
+        raise NotFound("There is no such operation.")
+    if row.kind not in BULK:
+        raise Refused("Only a Bulk Update can be undone. Change this one on the patient's page.")
+    if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
+        raise UndoneAlready("This operation has been undone already.")
+    entry = tables.ledger.c
+    concerned = [
+        panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))
+        for column in (entry.from_panel_id, entry.to_panel_id)
+    ]
+    number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*concerned)).limit(1))
+    if number is not None:
+        raise Refused(f"Panel {number} has been deleted since: this operation can no longer be undone.")
+    return row
+
+
+def _as_left(entry: FromClause, operation_id: int) -> Select[Any]:
+    as_left = zip(ledger.columns(), ledger.after(entry), strict=True)
+    return (
+        select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))
+        .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
+        .where(entry.c.operation_id == operation_id, *(now.is_not_distinct_from(then) for now, then in as_left))
+    )

@@ -1,0 +1,148 @@
+"""What an export consists of: each kind is read in one stream, mapped once, and written as it is read."""
+
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, func, select, true
+
+from ...fhir_mappings.identifiers import relative
+from ...fhir_mappings.outcome import IssueType
+from ...fhir_mappings.patient import as_text, patient_texts
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ..clients.caller import Caller
+from ..fhir.directory import DirectorySource
+from ..fhir.groups import GroupSource
+from ..fhir.patients import PatientSource
+from ..fhir.practitioner_roles import roles_of_panels
+from ..fhir.search.request import Shape
+from ..fhir.search.shape import shaped, wanted
+from ..fhir.versions import Found, Versioned, digest_of, stamped_text, versioned
+from .changes import Changes
+from .files import Files, Section, Writer
+from .request import Asked
+
+_STREAMED = 100  # more at once, and the garbage collector begins to follow them
+_WRITTEN = 500
+_DELETED_TOGETHER = 500
+Progress = Callable[[int], None]
+
+
+class Contents:
+    """Everything that is asked for, as one connection sees it."""
+
+    def __init__(
+        self, connection: Connection, host: Host, settings: Settings, caller: Caller, asked: Asked, progress: Progress
+    ) -> None:
+        """`progress` is told of so many patients more; what it raises ends the work."""
+        self._connection = connection
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+        self._asked = asked
+        self._progress = progress
+        self._changes = Changes(connection, host, settings, caller, asked.since) if asked.since else None
+
+    def expected(self) -> int:
+        """How many patients there are to go through."""
+        if "Patient" not in self._asked.kinds:
+            return 0
+        panels, member = self._caller.panels, tables.member
+        of_panels = true() if panels is None else member.c.panel_id.in_(panels)
+        return self._connection.scalar(select(func.count()).select_from(member).where(of_panels)) or 0
+
+    def write(self, files: Files) -> None:
+        """Write all of it."""
+        for kind in self._asked.kinds:
+            with files.writing(Section.OUTPUT, kind) as writer:
+                match kind:
+                    case "Patient":
+                        self._patients(writer)
+                    case "Group":
+                        self._groups(writer)
+                    case _:
+                        self._directory(writer, kind)
+            if self._changes and self._asked.patients is None:
+                with files.writing(Section.DELETED, kind) as writer:
+                    self._deleted(writer, kind, self._changes)
+        with files.writing(Section.ERROR, "OperationOutcome") as writer:
+            writer.lines([_left_alone(what) for what in self._asked.ignored])
+
+    def _patients(self, writer: Writer) -> None:
+        whose, shape = PatientSource(self._host, self._settings, self._caller), self._asked.shape("Patient")
+        whole, since = shape.whole, self._changes and self._changes.since
+        roles = {panel_id: as_text(found) for panel_id, found in roles_of_panels(self._connection).items()}
+        mapping = patient_texts(self._settings, relative, active_status=self._host.roster.active_status)
+        behind: list[Found] = []
+        with self._connection.execute(self._whom(whose).execution_options(yield_per=_STREAMED)) as result:
+            # A Row looks each column up by its name, which takes as long as all else.
+            named = namedtuple("named", result.keys())._make  # type: ignore[attr-defined]
+            for rows in result.partitions():
+                lines = []
+                for row in map(named, rows):
+                    text = mapping(row, roles.get(row.panel_id, "[]"))
+                    if digest_of(text) != row.digest:
+                        behind.append(Found((row.patient_id,), orjson.loads(text), row))
+                    elif since is None or row.last_updated >= since or row.concerned:
+                        text = text if whole else orjson.dumps(shaped(orjson.loads(text), shape))
+                        lines.append(stamped_text(text, row.version, row.last_updated))
+                writer.lines(lines, patients=len(lines))
+                if len(behind) >= _WRITTEN:
+                    self._noticed(writer, behind, shape)
+                self._progress(len(rows))
+        self._noticed(writer, behind, shape)
+
+    def _noticed(self, writer: Writer, behind: list[Found], shape: Shape) -> None:
+        """Write patients whose records have changed since somebody last looked, with their new versions."""
+        found = versioned(self._host, tables.patient_version, behind)
+        writer.lines([orjson.dumps(shaped(one.resource, shape)) for one in found], patients=len(found))
+        behind.clear()
+
+    def _whom(self, whose: PatientSource) -> Select[Any]:
+        query = whose.select()
+        if self._asked.patients is not None:
+            query = query.where(whose.key.in_(self._asked.patients))
+        if self._changes:
+            query = query.add_columns(self._changes.concerned().label("concerned"))
+        return query
+
+    def _groups(self, writer: Writer) -> None:
+        groups = GroupSource(self._host, self._settings, self._caller)
+        shape = self._asked.shape("Group")
+        for found in groups.versioned(self._connection, self._connection.execute(groups.select()).all()):
+            if not self._is_told(found):
+                continue
+            group = replace(found, resource=shaped(found.resource, shape))
+            if wanted("Group", "member", shape):
+                writer.chunked(groups.body(self._connection, group), patients=found.resource["quantity"])
+            else:
+                writer.lines([orjson.dumps(group.resource)])
+            self._progress(0)
+
+    def _directory(self, writer: Writer, kind: str) -> None:
+        every, shape = self._changes is None or self._changes.panels_were_edited, self._asked.shape(kind)
+        found = DirectorySource(self._host, self._settings, self._caller, kind).everything(self._connection)
+        told = [one.resource for one in found if every or self._is_told(one)]
+        writer.lines([orjson.dumps(shaped(resource, shape)) for resource in told])
+
+    def _is_told(self, found: Versioned) -> bool:
+        return self._changes is None or found.last_updated >= self._changes.since
+
+    def _deleted(self, writer: Writer, kind: str, changes: Changes) -> None:
+        for ids in changes.deleted(kind, _DELETED_TOGETHER):
+            writer.lines([_deletions(kind, ids)], patients=len(ids) if kind == "Patient" else 0)
+            self._progress(0)
+
+
+def _deletions(kind: str, ids: Sequence[object]) -> bytes:
+    entries = [{"request": {"method": "DELETE", "url": f"{kind}/{one}"}} for one in ids]
+    return orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+
+def _left_alone(what: str) -> bytes:
+    issue = {"severity": "warning", "code": IssueType.NOT_SUPPORTED.value, "diagnostics": what}
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})

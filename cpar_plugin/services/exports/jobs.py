@@ -1,0 +1,262 @@
+"""The rows of exports: asked for, found by their owners, claimed by a worker, finished, removed.
+
+A claim is a lease, as that of a submission is: a worker that dies loses it when its time is over, and one that has lost
+it can no longer write a result. Each attempt writes into a folder that is named by its claim.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ...domain.export import ATTEMPTS, OPEN, State
+from ...domain.refusals import NotFound
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ..clients.caller import Caller
+from ..clients.registry import number_of
+from .files import File, Section, folders, remove_folder
+from .request import Asked
+
+_TABLE, _FILES = tables.export, tables.export_file
+_CANDIDATES = 20
+_GAVE_UP = "The export broke off several times. Ask for it again; if it stays so, tell the clinic's operator."
+
+
+class StillRunning(Exception):
+    """Whoever asks has an export that is not finished yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export. `panels`: the only ones that it is about, None for all. Moments are in UTC."""
+
+    export_id: str
+    actor_id: str
+    client_id: int | None
+    panels: frozenset[int] | None
+    request_url: str
+    asked: Asked
+    state: State
+    claim: str | None
+    transaction_time: datetime | None
+    expected: int | None
+    done: int
+    expires_at: datetime | None
+    failure: str | None
+
+
+def ask(host: Host, caller: Caller, asked: Asked, panels: frozenset[int] | None, request_url: str) -> str:
+    """Write down what somebody wants; returns the id. Raises StillRunning: one at a time is a rule of the database."""
+    export_id = str(uuid4())
+    values = {
+        "export_id": export_id,
+        "actor_id": caller.actor.actor_id,
+        "open_actor_id": caller.actor.actor_id,
+        "client_id": number_of(caller.client_id) if caller.client_id else None,
+        "panels": None if panels is None else orjson.dumps(sorted(panels)).decode(),
+        "request_url": request_url,
+        "asked": asked.model_dump_json(),
+        "created_at": host.clock.now(),
+        "state": State.WAITING,
+    }
+    try:
+        with host.database.session() as session:
+            session.execute(insert(_TABLE).values(values))
+    except IntegrityError:
+        raise StillRunning from None
+    return export_id
+
+
+def find(connection: Connection, caller: Caller, export_id: str) -> Export:
+    """An export of this caller's. Raises NotFound for everything else."""
+    row = connection.execute(select(_TABLE).where(_TABLE.c.export_id == export_id)).one_or_none()
+    client = number_of(caller.client_id) if caller.client_id else None
+    if row is None or (row.actor_id, row.client_id) != (caller.actor.actor_id, client):
+        raise NotFound("There is no such export of yours, or it has expired.")
+    return _export(row)
+
+
+def files_of(connection: Connection, export_id: str) -> list[File]:
+    """What a finished export consists of, by name."""
+    rows = connection.execute(select(_FILES).where(_FILES.c.export_id == export_id).order_by(_FILES.c.name))
+    return [File(Section(row.section), row.kind, row.name, row.resources, row.patients, row.bytes) for row in rows]
+
+
+def remove(host: Host, settings: Settings, export: Export) -> None:
+    """Remove an export with its files. Whoever works on it notices, and stops."""
+    with host.database.session() as session:
+        session.execute(delete(_TABLE).where(_TABLE.c.export_id == export.export_id))
+    if export.claim:
+        remove_folder(settings.fhir_export_folder, export.claim)
+
+
+def give_up_ahead(host: Host, settings: Settings) -> None:
+    """Give up claims that end later than any can by our clock: whoever took one had a clock that was ahead."""
+    ahead = _TABLE.c.state.in_(OPEN), _TABLE.c.claimed_until > host.clock.now() + 2 * settings.claim_time
+    with host.database.engine.connect() as connection:
+        if connection.scalar(select(_TABLE.c.export_id).where(*ahead).limit(1)) is None:
+            return
+    with host.database.session() as session:
+        session.execute(update(_TABLE).where(*ahead).values(claimed_until=None))
+
+
+def any_waits(host: Host) -> bool:
+    """Whether an export wants work, one that a worker has left included. Reads one row."""
+    with host.database.engine.connect() as connection:
+        wanting = select(_TABLE.c.export_id).where(_wants_work(host.clock.now())).limit(1)
+        return connection.scalar(wanting) is not None
+
+
+def take_one(host: Host, settings: Settings) -> Export | None:
+    """Claim the oldest export that wants work, one that a worker has left included; None when there is none."""
+    with host.database.engine.connect() as connection:
+        wanting = select(_TABLE).where(_wants_work(host.clock.now())).order_by(_TABLE.c.created_at)
+        found = connection.execute(wanting.limit(_CANDIDATES)).all()
+    for row in found:
+        export, is_mine = _take(host, settings, row)
+        if is_mine and row.claim:  # else whoever had it may have ended it a moment ago, and its files be wanted
+            remove_folder(settings.fhir_export_folder, row.claim)
+        if export:
+            return export
+    return None
+
+
+def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None, bool]:
+    """The export, None where it was tried too often; and whether it was free still."""
+    now, token = host.clock.now(), str(uuid4())
+    this = _TABLE.c.export_id == row.export_id
+    with host.database.session() as session:
+        if row.attempts >= ATTEMPTS:
+            return None, _end(session, settings, [this, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
+        mine = session.execute(
+            update(_TABLE)
+            .where(this, _wants_work(now))
+            .values(
+                state=State.RUNNING,
+                claim=token,
+                claimed_until=now + settings.claim_time,
+                attempts=_TABLE.c.attempts + 1,
+                transaction_time=None,
+                expected=None,
+                done=0,
+            )
+        )
+        if not mine.rowcount:  # type: ignore[attr-defined]
+            return None, False
+        return _export(session.execute(select(_TABLE).where(this)).one()), True
+
+
+def hold(host: Host, settings: Settings, export: Export, **progress: Any) -> bool:
+    """Keep the claim, and write down how far the work has come. False when the claim is lost."""
+    with host.database.session() as session:
+        until = host.clock.now() + settings.claim_time
+        held = session.execute(update(_TABLE).where(*_mine(export)).values(claimed_until=until, **progress))
+        return bool(held.rowcount)  # type: ignore[attr-defined]
+
+
+def let_go(host: Host, export: Export, until: datetime | None = None) -> None:
+    """Leave the work to anybody from then on. Without a moment: at once, and as if it had not been tried."""
+    values: dict[str, Any] = {"state": State.WAITING, "claimed_until": until}
+    if until is None:
+        values["attempts"] = _TABLE.c.attempts - 1
+    with host.database.session() as session:
+        session.execute(update(_TABLE).where(*_mine(export)).values(values))
+
+
+def finish(host: Host, settings: Settings, export: Export, files: list[File]) -> bool:
+    """The files are complete. False when the claim is lost."""
+    rows = [
+        {
+            "export_id": export.export_id,
+            "name": file.name,
+            "section": file.section,
+            "kind": file.kind,
+            "resources": file.resources,
+            "patients": file.patients,
+            "bytes": file.bytes,
+        }
+        for file in files
+    ]
+    with host.database.session() as session:
+        mine = _end(session, settings, _mine(export), host.clock.now(), State.DONE)
+        if mine and rows:
+            session.execute(insert(_FILES), rows)
+    return mine
+
+
+def fail(host: Host, settings: Settings, export: Export, failure: str) -> None:
+    """Nothing will come of it. `failure` says why, and what to do; no patient data."""
+    with host.database.session() as session:
+        _end(session, settings, _mine(export), host.clock.now(), State.FAILED, failure=failure)
+
+
+def _end(
+    session: Session,
+    settings: Settings,
+    which: list[ColumnElement[bool]],
+    now: datetime,
+    state: State,
+    failure: str | None = None,
+) -> bool:
+    ended = session.execute(
+        update(_TABLE)
+        .where(*which)
+        .values(
+            state=state,
+            open_actor_id=None,
+            claimed_until=None,
+            finished_at=now,
+            expires_at=now + timedelta(hours=settings.fhir_export_keep_hours),
+            failure=failure,
+        )
+    )
+    return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def forget(host: Host, settings: Settings) -> None:
+    """Remove exports that have expired, those of revoked clients, and folders that belong to no attempt any more."""
+    client, left = tables.client, folders(settings.fhir_export_folder)  # before their rows: a claim comes first
+    revoked = select(client.c.client_id).where(client.c.revoked_at.is_not(None))
+    over = or_(_TABLE.c.expires_at <= host.clock.now(), _TABLE.c.client_id.in_(revoked))
+    with host.database.engine.connect() as connection:
+        ended = connection.scalars(select(_TABLE.c.export_id).where(over)).all()
+        kept = set(connection.scalars(select(_TABLE.c.claim).where(~over, _TABLE.c.claim.is_not(None))))
+    if ended:
+        with host.database.session() as session:
+            session.execute(delete(_TABLE).where(_TABLE.c.export_id.in_(ended)))
+    for claim in set(left) - kept:
+        remove_folder(settings.fhir_export_folder, claim)
+
+
+def _wants_work(now: datetime) -> ColumnElement[bool]:
+    free = or_(_TABLE.c.claimed_until.is_(None), _TABLE.c.claimed_until <= now)
+    return _TABLE.c.state.in_(OPEN) & free
+
+
+def _mine(export: Export) -> list[ColumnElement[bool]]:
+    return [_TABLE.c.export_id == export.export_id, _TABLE.c.claim == export.claim, _TABLE.c.state == State.RUNNING]
+
+
+def _export(row: Row[Any]) -> Export:
+    return Export(
+        export_id=row.export_id,
+        actor_id=row.actor_id,
+        client_id=row.client_id,
+        panels=None if row.panels is None else frozenset(orjson.loads(row.panels)),
+        request_url=row.request_url,
+        asked=Asked.model_validate_json(row.asked),
+        state=State(row.state),
+        claim=row.claim,
+        transaction_time=row.transaction_time,
+        expected=row.expected,
+        done=row.done,
+        expires_at=row.expires_at,
+        failure=row.failure,
+    )

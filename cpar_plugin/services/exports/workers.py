@@ -1,0 +1,74 @@
+"""The threads of this process that make exports. Where they are, and how many, is nobody's concern: see `jobs`."""
+
+import atexit
+import logging
+from threading import Event, Lock, Thread, current_thread
+
+from ...hooks import Host
+from ...settings import Settings
+from . import jobs
+from .process import carry_out
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+_STOP_SECONDS = 10.0
+
+
+class Workers:
+    """Takes up whatever waits, a few at a time."""
+
+    def __init__(self, host: Host, settings: Settings) -> None:
+        self._host = host
+        self._settings = settings
+        self._lock = Lock()
+        self._threads: set[Thread] = set()
+        self._wanted = False
+        self._stopping = Event()
+
+    def wake(self) -> None:
+        """There may be something to do. Returns at once."""
+        with self._lock:
+            self._wanted = True
+            if len(self._threads) < AT_ONCE and not self._stopping.is_set():
+                thread = Thread(target=self._run, name="cpar-export", daemon=True)
+                self._threads.add(thread)
+                atexit.register(self.stop)
+                thread.start()
+
+    def tick(self) -> None:
+        """Regular work: remove what is over, and take up what nobody works on, after a crash for instance."""
+        jobs.forget(self._host, self._settings)
+        jobs.give_up_ahead(self._host, self._settings)
+        if jobs.any_waits(self._host):
+            self.wake()
+
+    def stop(self) -> None:
+        """Leave what is under way to others, at once."""
+        atexit.unregister(self.stop)
+        self._stopping.set()
+        for thread in [*self._threads]:
+            thread.join(_STOP_SECONDS)
+        self._stopping.clear()
+
+    def work_off(self) -> None:
+        """Do everything that waits, here and now."""
+        while not self._stopping.is_set() and (export := jobs.take_one(self._host, self._settings)):
+            carry_out(self._host, self._settings, export, self._stopping.is_set)
+
+    def _run(self) -> None:
+        """Work until nothing waits, and nobody has called meanwhile."""
+        try:
+            while self._still_wanted():
+                self.work_off()
+        except Exception as error:
+            # Only the kind of error: its text may hold patient data. The scheduler's next tick calls again.
+            log.error("exports: %s", type(error).__name__)
+            self._threads.discard(current_thread())
+
+    def _still_wanted(self) -> bool:
+        with self._lock:
+            wanted, self._wanted = self._wanted and not self._stopping.is_set(), False
+            if not wanted:
+                self._threads.discard(current_thread())
+            return wanted

@@ -1,0 +1,110 @@
+"""The clinic, its facilities and its providers: as many as the panels need, so that they may be held in memory."""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, Select, select, true
+
+from ...domain.refusals import NotFound
+from ...fhir_mappings.identifiers import Resource, relative
+from ...fhir_mappings.organization import location, organization
+from ...fhir_mappings.practitioner import practitioner, practitioner_role
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ..clients.caller import Caller
+from ..operations import clinic
+from ..roster.providers import ProviderOfPanel
+from .access import Gone
+from .versions import Found, Versioned, versioned
+
+KINDS = ("Organization", "Location", "Practitioner", "PractitionerRole")
+
+
+class DirectorySource:
+    """The resources of one of KINDS that a caller may read: those of their panels. At most four statements."""
+
+    def __init__(self, host: Host, settings: Settings, caller: Caller, kind: str) -> None:
+        self.kind = kind
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+
+    def resources(self, connection: Connection) -> list[Resource]:
+        """All of them in the order of their ids, without version."""
+        found = {one["id"]: one for one in self._made(connection)}
+        return [found[key] for key in sorted(found)]
+
+    def everything(self, connection: Connection) -> list[Versioned]:
+        """All of them in the order of their ids."""
+        return self._versioned(connection, self.resources(connection))
+
+    def read(self, connection: Connection, resource_id: str) -> Versioned:
+        """One of them. Raises NotFound, and Gone for what was there before."""
+        found = [one for one in self.resources(connection) if one["id"] == resource_id]
+        if found:
+            return self._versioned(connection, found)[0]
+        version = tables.resource_version.c
+        known = select(version.kind).where(version.kind == self.kind, version.resource_id == resource_id)
+        if self._caller.panels is None and connection.scalar(known) is not None:
+            raise Gone("This is on no panel any more.")
+        raise NotFound("There is nothing with this id on a panel that you may read.")
+
+    def _versioned(self, connection: Connection, resources: list[Resource]) -> list[Versioned]:
+        version = tables.resource_version
+        stored = {
+            row.resource_id: row for row in connection.execute(select(version).where(version.c.kind == self.kind))
+        }
+        found = [Found((self.kind, one["id"]), one, stored.get(one["id"])) for one in resources]
+        return versioned(self._host, version, found)
+
+    def _made(self, connection: Connection) -> Iterable[Resource]:
+        site, settings = clinic.load(connection), self._settings
+        if not site.configured:
+            return []
+        match self.kind:
+            case "Organization":
+                return [organization(site, settings)]
+            case "Location":
+                facility = tables.panel_facility
+                ids = connection.scalars(self._of_panels(select(facility.c.facility_id).distinct().join(tables.panel)))
+                return [location(facility_id, site, settings, relative) for facility_id in ids]
+            case "Practitioner":
+                return [practitioner(provider, settings) for provider in self._providers(connection).values()]
+        providers = self._providers(connection)
+        return [
+            practitioner_role(providers[provider_id], facility_id, settings, relative)
+            for provider_id, facility_id in self._places(connection)
+        ]
+
+    def _of_panels(self, query: Select[str] | Select[str, str]) -> Select[str] | Select[str, str]:
+        panel, panels = tables.panel.c, self._caller.panels
+        return query.where(panel.deleted_at.is_(None), true() if panels is None else panel.panel_id.in_(panels))
+
+    def _places(self, connection: Connection) -> Collection[tuple[str, str]]:
+        """Which provider works at which facility, by the panels."""
+        provider, facility = tables.panel_provider, tables.panel_facility
+        query = (
+            select(provider.c.provider_id, facility.c.facility_id)
+            .distinct()
+            .join_from(provider, facility, facility.c.panel_id == provider.c.panel_id)
+            .join(tables.panel, tables.panel.c.panel_id == provider.c.panel_id)
+        )
+        return [(row[0], row[1]) for row in connection.execute(self._of_panels(query))]
+
+    def _providers(self, connection: Connection) -> dict[str, ProviderOfPanel]:
+        on_panels = select(tables.panel_provider.c.provider_id).distinct().join(tables.panel)
+        wanted = self._of_panels(on_panels).subquery("wanted")
+        confirmed, known = tables.practitioner, self._host.roster.providers()
+        query = select(
+            wanted.c.provider_id,
+            confirmed.c.practitioner_id,
+            known.c.family_name,
+            known.c.given_name,
+            known.c.licence_id,
+            known.c.active,
+        ).select_from(
+            wanted.join(confirmed, confirmed.c.provider_id == wanted.c.provider_id).outerjoin(
+                known, known.c.provider_id == wanted.c.provider_id
+            )
+        )
+        return {row.provider_id: ProviderOfPanel(*row) for row in connection.execute(query)}

@@ -1,0 +1,134 @@
+"""Groups: the live panels. Their members may be very many: they are streamed, never held.
+
+What moves a Group's version is written down where it happens: a change of membership (store.ledger), a last visit
+(`refresh`). All else of it, number and providers, is few and is compared by its digest, as other resources are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true, update
+
+from ...domain.refusals import NotFound
+from ...fhir_mappings.definitions import panel_profile_url
+from ...fhir_mappings.identifiers import relative
+from ...fhir_mappings.panel_group import ListStatus, panel_group
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ...store.versions import number_at, to_the_second
+from ..clients.caller import Caller
+from ..operations import clinic
+from .access import Gone, may_read, number
+from .group_members import members
+from .practitioner_roles import role_ids_of_panels
+from .versions import Versioned, digest, stamped
+
+_NO_GROUP = "There is no such panel, or you may not read it."
+
+
+class GroupSource:
+    """The live panels that a caller may read."""
+
+    kind = "Group"
+
+    def __init__(self, host: Host, settings: Settings, caller: Caller) -> None:
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+        panel = tables.panel.c
+        self.key: ColumnElement[int] = panel.panel_id
+        self.last_updated: ColumnElement[Any] = func.coalesce(panel.group_changed_at, panel.created_at)
+        self.columns: Mapping[str, ColumnElement[Any]] = {
+            "panel_id": panel.panel_id,
+            "number": panel.number,
+            "digest": panel.group_digest,
+            "version": panel.group_version,
+            "members_version": panel.group_members_version,
+            "last_updated": self.last_updated,
+        }
+
+    def select(self) -> Select[Any]:
+        """Every panel that the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
+        panel, panels = tables.panel.c, self._caller.panels
+        return select(*(column.label(name) for name, column in self.columns.items())).where(
+            panel.deleted_at.is_(None), true() if panels is None else panel.panel_id.in_(panels)
+        )
+
+    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The Groups of rows of `select`, all but `member`. Two statements; writes where something has changed."""
+        if not rows:
+            return []
+        ids = {row.panel_id for row in rows}
+        roles = role_ids_of_panels(connection, ids)
+        count = select(tables.member.c.panel_id, func.count()).where(tables.member.c.panel_id.in_(ids))
+        members = {row[0]: row[1] for row in connection.execute(count.group_by(tables.member.c.panel_id))}
+        served = []
+        for row in rows:
+            group = panel_group(row, roles.get(row.panel_id, []), self._settings, relative, status=ListStatus.OPEN)
+            group["meta"] = {"profile": [panel_profile_url(self._settings)]}
+            many = members.get(row.panel_id, 0)
+            now = digest([group, self._settings.uri_definitions if many else None])  # as members' extensions have it
+            same = row.digest == now
+            version, changed_at = (row.version, row.last_updated) if same else _move(self._host, row, now)
+            group["quantity"] = many
+            served.append(stamped(group, version, changed_at))
+        return served
+
+    def read(self, connection: Connection, resource_id: str) -> Versioned:
+        """One Group without its members. Raises NotFound, and Gone for a panel that was deleted."""
+        panel_id = number(resource_id)
+        row = connection.execute(self.select().where(self.key == panel_id)).one_or_none()
+        if row is not None:
+            return self.versioned(connection, [row])[0]
+        panels = self._caller.panels
+        deleted = select(tables.panel.c.panel_id).where(tables.panel.c.panel_id == panel_id)
+        if (panels is None or panel_id in panels) and connection.scalar(deleted) is not None:
+            raise Gone("This panel was deleted.")
+        raise NotFound(_NO_GROUP)
+
+    def body(self, connection: Connection, group: Versioned) -> Iterator[bytes]:
+        """The whole Group as JSON, in chunks. Read it to the end, on the connection on which `group` was read."""
+        text = orjson.dumps(group.resource)
+        some = False
+        for chunk in self.members(connection, int(group.resource["id"])):
+            yield (b"," if some else text[:-1] + b',"member":[') + chunk
+            some = True
+        yield b"]}" if some else text
+
+    def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
+        """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.
+
+        Whom a person may not see in the EMR is left out; `quantity` counts them.
+        """
+        readable = may_read(self._host, self._caller, tables.member.c.patient_id)
+        return members(connection, self._settings, panel_id, readable)
+
+
+def _move(host: Host, seen: Row[Any], content: bytes) -> tuple[int, datetime]:
+    """Keep the digest and move the version on. Returns version and moment of what was seen.
+
+    Where members have changed since it was seen, what was seen gets a number of its own before that of the newer Group.
+    """
+    panel = tables.panel.c
+    this = panel.panel_id == seen.panel_id
+    stands = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
+    with host.database.session() as session:
+        clinic.lock(session)  # or a change of members, which has the row by a foreign key, and this wait for each other
+        now = host.clock.now()
+        moment = to_the_second(now)
+        version, members_version, kept, changed_at = session.execute(stands.where(this).with_for_update()).one()
+        following = max(version + 1, number_at(now))
+        if members_version != seen.members_version:
+            newer = {"group_version": following + 1, "group_changed_at": moment}
+            session.execute(update(tables.panel).where(this).values(newer))
+            return following, moment
+        if kept == content:  # another reader was quicker
+            return version, changed_at
+        if kept is None:  # nobody has read it before
+            moment = to_the_second(seen.last_updated)
+        values = {"group_version": following, "group_changed_at": moment, "group_digest": content}
+        session.execute(update(tables.panel).where(this).values(values))
+    return following, moment

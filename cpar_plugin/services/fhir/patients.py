@@ -1,0 +1,199 @@
+"""Patients: the members of live panels, and the records that were merged into one of them."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    bindparam,
+    exists,
+    literal_column,
+    select,
+    true,
+)
+
+from ...domain.refusals import NotFound
+from ...fhir_mappings.identifiers import Resource, relative
+from ...fhir_mappings.patient import Mapping as PatientMapping
+from ...fhir_mappings.patient import patients, retired_patient
+from ...hooks import Host, Roster
+from ...settings import Settings
+from ...store import tables
+from ..clients.caller import Caller
+from ..roster import answers
+from .access import Gone, may_read, number, visible
+from .practitioner_roles import role_reference, roles_of_panels
+from .versions import Found, Versioned, versioned
+
+_COLUMNS = (
+    "patient_id",
+    "phn",
+    "phn_jurisdiction",
+    "family_name",
+    "given_name",
+    "middle_names",
+    "preferred_name",
+    "birth_date",
+    "gender",
+    "status",
+)
+_MANY = 100
+_NO_PATIENT = "There is no such patient on a panel that you may read."
+
+
+class PatientSource:
+    """The patients whom a caller may read: the members of their panels. Others are not even said to exist."""
+
+    kind = "Patient"
+
+    def __init__(self, host: Host, settings: Settings, caller: Caller) -> None:
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+        self._everybody, self.columns = _everybody(host.roster)  # type: ignore[arg-type]  # a Protocol is not known to be hashable
+        self.key: ColumnElement[int] = tables.member.c.patient_id
+        self.last_updated: ColumnElement[Any] = tables.patient_version.c.last_updated
+
+    def select(self) -> Select[Any]:
+        """Every patient whom the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
+        return self._everybody.where(may_read(self._host, self._caller, tables.member.c.patient_id))
+
+    def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
+        """The resources of rows of `select`, without version. One statement."""
+        if not rows:
+            return []
+        roles = roles_of_panels(connection, {row.panel_id for row in rows})
+        mapping = _mapping(self._settings, self._host.roster.active_status)
+        return [mapping(row, roles.get(row.panel_id, [])) for row in rows]
+
+    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
+        resources = self.resources(connection, rows)
+        found = [Found((row.patient_id,), one, row) for row, one in zip(rows, resources, strict=True)]
+        return versioned(self._host, tables.patient_version, found)
+
+    def read(self, connection: Connection, resource_id: str) -> Versioned:
+        """One patient, in one statement. Raises NotFound, and Gone for one who was a member and is none any more."""
+        patient_id = number(resource_id)
+        found = self.with_id(connection, patient_id)
+        return found[0] if found else self._retired(connection, patient_id)
+
+    def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
+        """The patient with this id, if the caller may read them. One statement."""
+        query = _with_roles(self._host.roster)[0]  # type: ignore[arg-type]
+        return self._found(connection.execute(self._readable(query), {"wanted": patient_id}).all())
+
+    def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
+        """Those to whom the host gives this health number (ASCII); None where they are many. One statement."""
+        query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
+        rows = connection.execute(self._readable(query), {"wanted": phn}).all()
+        return self._found(rows) if len(rows) < _MANY else None
+
+    def _readable(self, query: Select[Any]) -> Select[Any]:
+        return query if self._caller.client_id is not None else query.where(visible(self._host, self._caller, self.key))
+
+    def _found(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `_with_roles`."""
+        mapping, found = _mapping(self._settings, self._host.roster.active_status), []
+        for patient_id, group in groupby(rows, attrgetter("patient_id")):
+            of_one = list(group)
+            if self._on_panels(of_one[0].panel_id):
+                places = [(row.provider_id, row.facility_id) for row in of_one]
+                roles = [role_reference(*place) for place in places if None not in place]
+                found.append(Found((patient_id,), mapping(of_one[0], roles), of_one[0]))
+        return versioned(self._host, tables.patient_version, found)
+
+    def _on_panels(self, panel_id: int) -> bool:
+        return self._caller.panels is None or panel_id in self._caller.panels
+
+    def _retired(self, connection: Connection, patient_id: int) -> Versioned:
+        """A record merged away, if the caller may read the one kept."""
+        merged, version = self._host.roster.merged(), tables.patient_version
+        kept = tables.member.alias("kept")
+        panels = self._caller.panels
+        both = (visible(self._host, self._caller, record) for record in (merged.c.retired_id, merged.c.kept_id))
+        row = connection.execute(
+            select(merged.c.kept_id, version.c.digest, version.c.version, version.c.last_updated)
+            .select_from(
+                merged.join(kept, kept.c.patient_id == merged.c.kept_id).outerjoin(
+                    version, version.c.patient_id == merged.c.retired_id
+                )
+            )
+            .where(merged.c.retired_id == patient_id, *both, true() if panels is None else kept.c.panel_id.in_(panels))
+        ).one_or_none()
+        if row is None:
+            raise self._absent(connection, patient_id)
+        resource = retired_patient(patient_id, row.kept_id, self._settings, relative)
+        return versioned(self._host, tables.patient_version, [Found((patient_id,), resource, row)])[0]
+
+    def _absent(self, connection: Connection, patient_id: int) -> NotFound:
+        """Gone for those who could have read the patient before; to others nothing is told."""
+        version, ledger = tables.patient_version.c, tables.ledger.c
+        panels = self._caller.panels
+        was_theirs = (
+            true()
+            if panels is None
+            else exists().where(ledger.patient_id == patient_id, ledger.from_panel_id.in_(panels))
+        )
+        known = select(version.patient_id).where(
+            version.patient_id == patient_id, visible(self._host, self._caller, version.patient_id), was_theirs
+        )
+        return (
+            NotFound(_NO_PATIENT)
+            if connection.scalar(known) is None
+            else Gone("This patient is no longer on such a panel.")
+        )
+
+
+@lru_cache(maxsize=8)
+def _mapping(settings: Settings, active_status: str) -> PatientMapping:
+    """Kept, as what all patients share is made when it is prepared."""
+    return patients(settings, relative, active_status=active_status)
+
+
+@lru_cache(maxsize=8)
+def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[Any]]]:
+    """Every member whose record the host knows, and the columns. Kept: to put it together takes longer than to ask."""
+    record, version, member = roster.patients(), tables.patient_version, tables.member
+    columns: dict[str, ColumnElement[Any]] = {
+        **{name: record.c[name] for name in _COLUMNS},
+        "answers": answers.column(member.c.patient_id),
+        "panel_id": member.c.panel_id,
+        "digest": version.c.digest,
+        "version": version.c.version,
+        "last_updated": version.c.last_updated,
+    }
+    query = select(*(column.label(name) for name, column in columns.items())).select_from(
+        member.join(record, record.c.patient_id == member.c.patient_id).outerjoin(
+            version, version.c.patient_id == member.c.patient_id
+        )
+    )
+    return query, columns
+
+
+@lru_cache(maxsize=8)
+def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
+    """Those with the id `wanted`, and those with the phn `wanted`: `_MANY` rows at most.
+
+    A row for each PractitionerRole of the patient's panel; a row with NULL where it has none.
+    """
+    member, provider, facility = tables.member, tables.panel_provider, tables.panel_facility
+    query, _ = _everybody(roster)  # type: ignore[arg-type]
+    query = (
+        query.add_columns(provider.c.provider_id, facility.c.facility_id)
+        .outerjoin(provider, provider.c.panel_id == member.c.panel_id)
+        .outerjoin(facility, facility.c.panel_id == member.c.panel_id)
+        .order_by(member.c.patient_id, provider.c.position, facility.c.position)
+    )
+    phn = bindparam("wanted", type_=String())
+    return (
+        query.where(member.c.patient_id == bindparam("wanted")),
+        query.where(member.c.patient_id.in_(roster.with_phn(phn))).limit(literal_column(str(_MANY))),
+    )

@@ -1,0 +1,1 @@
+"""FHIR searches: a request read into values, and the page of resources that answers it."""

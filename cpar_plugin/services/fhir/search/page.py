@@ -1,0 +1,219 @@
+"""One page of a search: what was found, what goes with it, and where the next page begins.
+
+Never more than a page is loaded. Pages follow each other by keys, not by numbers, so that the last one is as cheap as
+the first, and nothing is left out or told twice because somebody was added meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal, not_, or_, select
+
+from ....fhir_mappings.searchable import MEMBERS, PRACTITIONER_OF_ROLE
+from ....hooks import Host
+from ....settings import Settings
+from ....store import tables
+from ....store.folding import can_fold
+from ....store.types import Moment
+from ....store.versions import to_the_second
+from ...clients.caller import Caller
+from ..sources import LARGE, Source, everything, source
+from ..versions import Versioned
+from . import in_memory
+from .by_identifier import looked_up
+from .groups import GroupSearch
+from .patients import PatientSearch
+from .request import Criterion, Search
+from .values import BadSearch, Period, Token, compared, is_number
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page begins. `began`: when the search did; what has changed since is not in it where that matters.
+
+    `after` are the sort keys of the last resource of the page before, its id the last; they may be patient data.
+    `member` is the last patient that was included with this page's Groups, where those did not fit into one answer.
+    """
+
+    began: datetime
+    after: tuple[str | int | datetime, ...] = ()
+    member: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was found and what is included; `total` where it is known; `following` is None on the last page."""
+
+    matches: list[Versioned]
+    included: list[Versioned]
+    total: int | None
+    following: Position | None
+
+
+class Searching:
+    """Searches for one caller, on one connection."""
+
+    def __init__(self, connection: Connection, host: Host, settings: Settings, caller: Caller) -> None:
+        self._connection = connection
+        self._host = host
+        self._settings = settings
+        self._caller = caller
+
+    def page(self, search: Search, position: Position) -> Page:
+        """The page that begins at a position. At most as many included resources as matches are allowed."""
+        can_fold(self._connection)
+        if search.kind in LARGE:
+            return self._of_many(search, position)
+        return self._of_few(search, position)
+
+    def _of_few(self, search: Search, position: Position) -> Page:
+        found = in_memory.found(search, self._everything(search.kind))
+        ids = [one.resource["id"] for one in found]
+        start = 0
+        if position.after:
+            if position.after[-1] not in ids:
+                raise BadSearch("What was on the page before is no longer there. Begin the search again.")
+            start = ids.index(position.after[-1]) + 1
+        end = start + search.count
+        matches = found[start:end]
+        following = replace(position, after=(ids[end - 1],)) if search.count and end < len(found) else None
+        return Page(matches, self._with(search, matches), len(found), following)
+
+    def _with(self, search: Search, matches: Sequence[Versioned]) -> list[Versioned]:
+        """Practitioners of roles, or roles of practitioners."""
+        if PRACTITIONER_OF_ROLE not in search.includes:
+            return []
+        if search.kind == "Practitioner":
+            found = {f"Practitioner/{one.resource['id']}" for one in matches}
+            roles = self._everything("PractitionerRole")
+            return [one for one in roles if one.resource["practitioner"]["reference"] in found]
+        wanted = {one.resource["practitioner"]["reference"] for one in matches}
+        people = self._everything("Practitioner")
+        return [one for one in people if f"Practitioner/{one.resource['id']}" in wanted]
+
+    def _everything(self, kind: str) -> list[Versioned]:
+        return everything(self._connection, self._host, self._settings, self._caller, kind)
+
+    def _of_many(self, search: Search, position: Position) -> Page:
+        if not position.after:
+            few = looked_up(self._connection, self._host, self._settings, self._caller, search)
+            if few is not None and len(few) <= search.count:
+                return Page(few, [], len(few), None)
+        of_kind = source(self._host, self._settings, self._caller, search.kind)
+        query = _Query(self._connection, self._host, self._settings, self._caller, of_kind, search, position.began)
+        total = query.total() if search.total else None
+        if not search.count:
+            return Page([], [], total, None)
+        rows = self._connection.execute(query.page(position.after)).all()
+        more = len(rows) > search.count
+        rows = rows[: search.count]
+        if total is None and not more and not position.after:
+            total = len(rows)
+        following = Position(position.began, _keys(rows[-1], len(search.sort))) if more else None
+        included: list[Versioned] = []
+        if MEMBERS in search.includes and rows:
+            included, last = self._members([int(row.key) for row in rows], search.count, position.member)
+            following = replace(position, member=last) if last else following
+        matches = [] if position.member else of_kind.versioned(self._connection, rows)
+        return Page(matches, included, total, following)
+
+    def _members(self, panel_ids: list[int], most: int, after: int | None) -> tuple[list[Versioned], int | None]:
+        """Members of these panels, and the last one's id when there are more."""
+        patients = source(self._host, self._settings, self._caller, "Patient")
+        query = patients.select().where(patients.columns["panel_id"].in_(panel_ids)).order_by(patients.key)
+        if after is not None:
+            query = query.where(patients.key > after)
+        rows = self._connection.execute(query.limit(most + 1)).all()
+        shown = rows[:most]
+        return patients.versioned(self._connection, shown), shown[-1].patient_id if len(rows) > most else None
+
+
+def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
+    return (*(row._mapping[f"key_{place}"] for place in range(sorts)), row.key)
+
+
+class _Query:
+    """The SQL of a search for Patients or Groups."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        host: Host,
+        settings: Settings,
+        caller: Caller,
+        of_kind: Source,
+        search: Search,
+        began: datetime,
+    ) -> None:
+        self._connection = connection
+        self._source = of_kind
+        self._search = search
+        self._began = began.astimezone(UTC)
+        self._of_kind: PatientSearch | GroupSearch = (
+            PatientSearch(connection, host, settings, of_kind)
+            if search.kind == "Patient"
+            else GroupSearch(connection, host, settings, caller, of_kind)
+        )
+        # A patient at whom nobody has looked yet is as new as the membership.
+        never_looked_at = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
+        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_looked_at)
+
+    def total(self) -> int:
+        """How many fit."""
+        found = self._fitting().with_only_columns(self._source.key).subquery()
+        return int(self._connection.scalar(select(func.count()).select_from(found)) or 0)
+
+    def page(self, after: Sequence[Any]) -> Select[Any]:
+        """The rows behind those keys, one more than asked for. They are sorted by `key_0`, ..., and `key`."""
+        orders = self._orders()
+        query = self._fitting().add_columns(
+            *(column.label(f"key_{place}") for place, (column, _) in enumerate(orders)), self._source.key.label("key")
+        )
+        orders.append((self._source.key, False))
+        if after:
+            query = query.where(_behind(orders, after))
+        by = (column.desc() if down else column.asc() for column, down in orders)
+        return query.order_by(*by).limit(self._search.count + 1)
+
+    def _orders(self) -> list[tuple[ColumnElement[Any], bool]]:
+        columns = {"_id": self._source.key, "_lastUpdated": self._updated}
+        return [
+            (columns[name] if name in columns else self._of_kind.sorted_by(name), down)
+            for name, down in self._search.sort
+        ]
+
+    def _fitting(self) -> Select[Any]:
+        query = self._source.select()
+        if any(name == "_lastUpdated" for name, _ in self._search.sort):
+            # What changes meanwhile, or is looked at for the first time, would move about between the pages.
+            query = query.where(self._updated < literal(to_the_second(self._began), Moment()))
+        return query.where(*(self._fits(criterion) for criterion in self._search.criteria))
+
+    def _fits(self, criterion: Criterion) -> ColumnElement[bool]:
+        name = criterion.parameter.name
+        if criterion.missing is not None:
+            present = self._of_kind.present(name)
+            return not_(present) if criterion.missing else present
+        if name == "_id":
+            ids = [value.code for value in criterion.values if isinstance(value, Token) and value.system is None]
+            return self._source.key.in_([int(one) for one in ids if one and is_number(one)])
+        if name == "_lastUpdated":
+            periods = (value for value in criterion.values if isinstance(value, Period))
+            return or_(false(), *(self._updated_in(period) for period in periods))
+        return or_(false(), *(self._of_kind.condition(criterion, value) for value in criterion.values))
+
+    def _updated_in(self, period: Period) -> ColumnElement[bool]:
+        first, last = (literal(moment, Moment()) for moment in (period.first, period.last))
+        fits: ColumnElement[bool] = compared(period.prefix, self._updated, first, last)
+        return fits
+
+
+def _behind(orders: Sequence[tuple[ColumnElement[Any], bool]], after: Sequence[Any]) -> ColumnElement[bool]:
+    """What comes after these keys: the first differs in the right direction, or is the same and the second does, ..."""
+    alternatives = []
+    for place, (column, down) in enumerate(orders):
+        same = (before == key for (before, _), key in zip(orders[:place], after, strict=False))
+        alternatives.append(and_(*same, column < after[place] if down else column > after[place]))
+    return or_(*alternatives)

@@ -1,0 +1,210 @@
+"""A search as it was asked for: which of its parameters are understood, and what they mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from ....fhir_mappings.searchable import SEARCHABLE, Parameter, Searchable, SearchType
+from .values import BadSearch, Value, alternatives, period, reference, token
+
+MOST_PARAMETERS = 40
+MOST_VALUES = 200
+TOTALS = ("none", "estimate", "accurate")
+LONGEST = 2500  # characters of all together: the address of a next page has to hold them
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class Summary(StrEnum):
+    """What `_summary` may be."""
+
+    TRUE = "true"
+    TEXT = "text"
+    DATA = "data"
+    COUNT = "count"
+    FALSE = "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One parameter with its values, of which one has to fit. For `missing`, `values` is empty."""
+
+    parameter: Parameter
+    values: tuple[Value, ...]
+    modifier: str | None = None
+    missing: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How much of each resource is wanted. `elements` empty: all."""
+
+    summary: Summary = Summary.FALSE
+    elements: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left away."""
+        return not self.elements and self.summary in (Summary.FALSE, Summary.DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for, all of which has to hold. `used` are the parameters that were understood, as given."""
+
+    kind: str
+    criteria: tuple[Criterion, ...]
+    sort: tuple[tuple[str, bool], ...]  # a name, and whether it descends
+    count: int  # 0: only the total is wanted
+    shape: Shape
+    total: bool
+    includes: tuple[str, ...]
+    used: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the understanding of a search depends on: our address, the clinic's time, and the limits."""
+
+    base: str
+    zone: ZoneInfo
+    now: datetime
+    usual_count: int
+    largest_count: int
+    strict: bool = False
+
+
+def check_size(pairs: Pairs) -> None:
+    """Raises BadSearch for a search with too many parameters, or too long ones."""
+    if len(pairs) > MOST_PARAMETERS:
+        raise BadSearch(f"A search has {MOST_PARAMETERS} parameters at most.")
+    if sum(len(name) + len(value) for name, value in pairs) > LONGEST:
+        raise BadSearch(f"The parameters of a search have {LONGEST} characters at most. Ask for less at a time.")
+
+
+def shape(pairs: Pairs) -> Shape:
+    """What `_summary` and `_elements` ask for. Raises BadSearch."""
+    summary, elements = Summary.FALSE, set[str]()
+    for name, value in pairs:
+        if name == "_summary" and value:
+            try:
+                summary = Summary(value)
+            except ValueError:
+                raise BadSearch("_summary is true, text, data, count or false.") from None
+        elif name == "_elements":
+            elements.update(part.strip().rpartition(".")[2] for part in value.split(",") if part.strip())
+    if elements and summary not in (Summary.FALSE, Summary.COUNT):
+        raise BadSearch("Give either _summary or _elements.")
+    return Shape(summary, frozenset(elements))
+
+
+def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
+    """Raises BadSearch for what is wrong, and in strict terms for a parameter that is unknown."""
+    check_size(pairs)
+    searchable = SEARCHABLE[kind]
+    criteria, sort, includes, used = [], list[tuple[str, bool]](), list[str](), []
+    count, total = terms.usual_count, False
+    for name, value in pairs:
+        if not value:
+            continue  # R4: a parameter without a value is left alone
+        match name.partition(":")[0]:
+            case "_count" if name == "_count":
+                count = _count(value, terms.largest_count)
+            case "_total" if value in TOTALS:
+                total = value != "none"
+            case "_total":
+                raise BadSearch("_total is none, estimate or accurate.")
+            case "_sort":
+                known = _sort(value, searchable, strict=terms.strict)
+                sort += known
+                value = ",".join(f"-{one}" if down else one for one, down in known)
+                if not value:
+                    continue
+            case "_include" | "_revinclude":
+                include = _include(searchable, name, value)
+                if not _understood(include is not None, "What is to be included", terms) or include is None:
+                    continue
+                includes.append(include)
+            case "_pretty":
+                continue  # may be left alone (R4)
+            case "_summary" | "_elements" | "_format":
+                pass  # see `shape`; the last is about the answer as such
+            case _:
+                criterion = _criterion(searchable, name, value, terms)
+                if criterion is None:
+                    continue
+                criteria.append(criterion)
+        used.append((name, value))
+    if sum(len(one.values) for one in criteria) > MOST_VALUES:
+        raise BadSearch(f"A search has {MOST_VALUES} values at most. Ask for fewer at a time.")
+    asked = shape(pairs)
+    if asked.summary is Summary.COUNT:
+        count = 0
+    return Search(kind, tuple(criteria), tuple(sort), count, asked, total or count == 0, tuple(includes), tuple(used))
+
+
+def _count(value: str, largest: int) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 9):
+        raise BadSearch("_count is a whole number, 0 or more.")
+    return min(int(value), largest)
+
+
+def _understood(known: bool, what: str, terms: Terms) -> bool:
+    if not known and terms.strict:
+        raise BadSearch(f"{what} is not known here. Look into /metadata, or leave out Prefer: handling=strict.")
+    return known
+
+
+def _include(searchable: Searchable, name: str, value: str) -> str | None:
+    """`Group:member`, also where it is written with the kind that is referred to; None for what is not known."""
+    known = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(name, ())
+    kind, _, rest = value.partition(":")
+    parameter, _, target = rest.partition(":")
+    include = f"{kind}:{parameter}"
+    if include not in known or (target and target not in SEARCHABLE[kind].parameters[parameter].targets):
+        return None
+    return include
+
+
+def _sort(value: str, searchable: Searchable, *, strict: bool) -> list[tuple[str, bool]]:
+    wanted = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
+    known = [one for one in wanted if one[0] in searchable.sorts]
+    if strict and len(known) != len(wanted):
+        raise BadSearch(f"{searchable.kind} can be sorted by {', '.join(searchable.sorts)}.")
+    return known
+
+
+def _criterion(searchable: Searchable, name: str, value: str, terms: Terms) -> Criterion | None:
+    plain, colon, modifier = name.partition(":")
+    parameter = searchable.parameters.get(plain)
+    if not _understood(parameter is not None, "A search parameter", terms) or parameter is None:
+        return None
+    if colon and modifier not in parameter.modifiers:
+        raise BadSearch(f"The parameter {plain} has not this modifier here.")
+    if modifier == "missing":
+        if value not in ("true", "false"):
+            raise BadSearch(f"{plain}:missing is true or false.")
+        return Criterion(parameter, (), missing=value == "true")
+    try:
+        values = tuple(_value(parameter, parts, modifier, terms) for parts in alternatives(value))
+    except BadSearch as bad:
+        raise BadSearch(f"{plain}: {bad}") from None
+    return Criterion(parameter, values, modifier or None)
+
+
+def _value(parameter: Parameter, parts: list[str], modifier: str, terms: Terms) -> Value:
+    text = "|".join(parts)
+    if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in text):
+        raise BadSearch("Leave out control characters.")
+    match parameter.type:
+        case SearchType.TOKEN:
+            return token(parts)
+        case SearchType.DATE:
+            return period(text, terms.zone, terms.now)
+        case SearchType.REFERENCE:
+            return reference(text, terms.base, parameter.targets, modifier or None)
+    if not text.strip():
+        raise BadSearch("Give some letters.")
+    return text.strip()

@@ -1,0 +1,29 @@
+"""Resources of which not all is wanted: `_summary` and `_elements`."""
+
+from ....fhir_mappings.identifiers import Resource
+from ....fhir_mappings.searchable import SEARCHABLE
+from .request import Shape, Summary
+
+_ALWAYS = frozenset({"resourceType", "id", "meta"})
+_SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+
+
+def wanted(kind: str, element: str, shape: Shape) -> bool:
+    """Whether an element of a kind is asked for."""
+    if element in _ALWAYS or element in SEARCHABLE[kind].mandatory:
+        return True
+    if shape.elements:
+        return element in shape.elements
+    if shape.summary is Summary.TRUE:
+        return element in SEARCHABLE[kind].summary
+    return shape.summary is not Summary.TEXT
+
+
+def shaped(resource: Resource, shape: Shape) -> Resource:
+    """The resource as far as it is asked for, tagged when that is not all of it."""
+    if shape.whole:
+        return resource
+    kind = resource["resourceType"]
+    part = {name: value for name, value in resource.items() if wanted(kind, name, shape)}
+    part["meta"] = {**resource["meta"], "tag": [_SUBSETTED]}
+    return part

@@ -1,0 +1,137 @@
+"""After our tables were put back from a backup: what they no longer know, and must not go on as if they did.
+
+Clients that were revoked since live again, submissions that were made since may be made twice, and systems that read us
+hold what is newer than ours. Here it is listed, and seen to. Called while nothing else works with the tables.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from ...domain.submission import State
+from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store import tables
+from ...store.versions import later, number_at, to_the_second
+from ...transport.folder import written
+from ..clients import registry
+from ..clients.registry import Client
+from ..operations import clinic, record
+from ..operations.record import Kind
+from ..submissions import night_run, texts
+
+_CHANGES = (Kind.REGISTER_CLIENT, Kind.CHANGE_CLIENT, Kind.ALLOW_CLIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A submission that the tables have as not finished."""
+
+    panel_number: str
+    state: State
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an operator has to know before anything goes on. Moments are in UTC.
+
+    `last_work_at`: the last work that the tables tell of, which is about when the backup was made; None where they tell
+    of none. `clients`: those that may read, each with when it was last changed. `open`: submissions that go on unless
+    they are held. `automatic`: automatic dates that no night run in these tables has seen to. `unknown_files`: what was
+    written to the outbox folder and is unknown to the tables, by name: so it was made after the backup.
+    """
+
+    last_work_at: datetime | None
+    clients: Sequence[tuple[Client, datetime]]
+    open: Sequence[Open]
+    automatic: Sequence[date]
+    unknown_files: Sequence[str]
+
+
+def look(host: Host, settings: Settings) -> Found:
+    """What there is to see to. Changes nothing."""
+    now = host.clock.now()
+    with host.database.engine.connect() as connection:
+        return Found(
+            last_work_at=_last_work_at(connection),
+            clients=_clients(connection),
+            open=_open(connection),
+            automatic=night_run.not_seen_to(connection, settings.calendar(host.clock.zone), now),
+            unknown_files=unknown_files(connection, settings),
+        )
+
+
+def unknown_files(connection: Connection, settings: Settings, after: datetime | None = None) -> list[str]:
+    """Submissions in the outbox folder that the tables do not know, those taken `after` a moment alone."""
+    files = [file for file in written(settings.outbox_folder) if after is None or file.taken_at > after]
+    known = set(connection.scalars(select(tables.snapshot.c.snapshot_id))) if files else set()
+    return sorted(file.name for file in files if file.snapshot_id not in known)
+
+
+def see_to(host: Host, settings: Settings, actor: Actor, *, hold_clients: bool, hold_submissions: bool) -> list[Client]:
+    """Give everything that others hold a later version, end tokens and exports, and hold what is to be held.
+
+    One transaction. Returns the clients that it put on hold.
+    """
+    now, calendar = host.clock.now(), settings.calendar(host.clock.zone)
+    with host.database.session() as session:
+        clinic.lock(session)
+        _move_versions(session, now)
+        session.execute(delete(tables.client_token))
+        session.execute(delete(tables.export))
+        held = registry.hold(session, host, actor) if hold_clients else []
+        if hold_submissions:
+            night_run.end_open(session, now, texts.RESTORED)
+            for automatic in night_run.not_seen_to(session.connection(), calendar, now):
+                night_run.mark_date(session, host, calendar, automatic, now, texts.RESTORED)
+        session.execute(update(tables.clinic).values(restored_at=now))
+        did = {"hold_clients": hold_clients, "hold_submissions": hold_submissions}
+        record.begin(session, host, actor, Kind.AFTER_RESTORE, detail=did)
+    return held
+
+
+def _move_versions(session: Session, now: datetime) -> None:
+    """Whatever somebody holds from before, of resources or in a form that is open, is older than what is here."""
+    number, moment = number_at(now), to_the_second(now)
+    for table in (tables.patient_version, tables.resource_version):
+        session.execute(update(table).values(version=later(table.c.version, number), last_updated=moment))
+    panel = tables.panel.c
+    group: dict[str, Any] = {"group_version": later(panel.group_version, number), "group_changed_at": moment}
+    session.execute(update(tables.panel).values(group))
+    minutes = number // 60_000  # a version of a form has 32 bits
+    forms: tuple[Table, ...] = (tables.panel, tables.clinic, tables.client)
+    for table in forms:
+        session.execute(update(table).values(version=later(table.c.version, minutes)))
+
+
+def _last_work_at(connection: Connection) -> datetime | None:
+    moments: tuple[ColumnElement[Any], ...] = (tables.heartbeat.c.at, tables.operation.c.at, tables.read.c.at)
+    found = [connection.scalar(select(func.max(moment))) for moment in moments]
+    return max((moment for moment in found if moment), default=None)
+
+
+def _clients(connection: Connection) -> list[tuple[Client, datetime]]:
+    operation = tables.operation.c
+    changes = (
+        select(operation.detail, operation.at).where(operation.kind.in_(_CHANGES)).order_by(operation.operation_id)
+    )
+    changed_at = {orjson.loads(detail).get("client"): at for detail, at in connection.execute(changes)}
+    every = (client for client in registry.every_client(connection) if not (client.revoked_at or client.held_at))
+    return [(client, changed_at.get(client.client_id, client.created_at)) for client in every]
+
+
+def _open(connection: Connection) -> list[Open]:
+    submission, panel = tables.submission, tables.panel
+    query = (
+        select(panel.c.number, submission.c.state, submission.c.asked_at)
+        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+        .where(submission.c.open_panel_id.is_not(None))
+        .order_by(panel.c.number)
+    )
+    return [Open(row.number, State(row.state), row.asked_at) for row in connection.execute(query)]

@@ -1,0 +1,57 @@
+"""What a request needs before it may go on. Checked on the server, at every request."""
+
+from ...domain.refusals import NotFound, Refused
+from ...hooks import Actor, Host
+from . import clinic
+from .clinic import Clinic
+
+MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
+# Declared to no host, so that no role is offered it: administrators alone have it.
+REGISTER_CLIENTS = "CONFIGURE_CPAR_CLIENTS"
+
+
+class Forbidden(Exception):
+    """The actor may not do this. The message says whom to ask."""
+
+
+def require_management(host: Host, actor: Actor) -> None:
+    """Raises Forbidden unless the actor manages panels: the `admin` role, or a role with the permission."""
+    if not host.identity.has(actor, MANAGE):
+        raise Forbidden(
+            f"CPAR Panel Management needs the admin role, or a role with the permission {MANAGE}. "
+            "Ask an administrator of the EMR for it."
+        )
+
+
+def require_administrator(host: Host, actor: Actor) -> None:
+    """Raises Forbidden unless the actor is an administrator of the EMR.
+
+    Managing panels is not enough: a client reads all their patients, whomever its registrar may see.
+    """
+    if not host.identity.has(actor, REGISTER_CLIENTS):
+        raise Forbidden(
+            "Only an administrator of the EMR can let another system read panels. Ask somebody with the admin role."
+        )
+
+
+def require_patient(host: Host, actor: Actor, patient_id: int) -> None:
+    """Raises Forbidden unless the actor may see this patient."""
+    if not host.identity.may_see(actor, patient_id):
+        raise Forbidden("You may not see this patient's record. Ask an administrator if you should.")
+
+
+def require_enabled(host: Host) -> Clinic:
+    """The clinic. Raises NotFound while the integration is switched off."""
+    with host.database.engine.connect() as connection:
+        found = clinic.load(connection)
+    if not found.enabled:
+        raise NotFound("The CPAR integration is switched off. Your EMR's operator can switch it on: cpar enable.")
+    return found
+
+
+def require_configured(host: Host) -> Clinic:
+    """The clinic. Raises NotFound while switched off, and Refused until the clinic's name and Site ID are entered."""
+    found = require_enabled(host)
+    if not found.configured:
+        raise Refused("First enter the clinic's name and Site ID in the settings of CPAR Panel Management.")
+    return found

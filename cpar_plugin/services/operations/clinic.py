@@ -1,0 +1,112 @@
+"""The clinic's own settings, and the lock under which memberships change."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from ...domain.identifiers import CLINIC_NAME_LENGTH, TEXT_LENGTH, issued_text
+from ...domain.refusals import Refused, Stale
+from ...hooks import Actor, Host
+from ...store import tables
+from ...store.waiting import waited_too_long
+from . import record
+from .record import Kind
+
+_THE_CLINIC = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """Whether the integration is enabled, and what the Confirmation of Participation Form says of the clinic."""
+
+    enabled: bool
+    name: str
+    site_id: str
+    version: int
+
+    @property
+    def configured(self) -> bool:
+        """Whether panels can be made, filled and submitted."""
+        return bool(self.name and self.site_id)
+
+
+def load(connection: Connection) -> Clinic:
+    """The clinic as it stands."""
+    return _clinic(connection, _row())
+
+
+def restored_at(connection: Connection) -> datetime | None:
+    """When somebody last saw to what follows from a restore (services.health.after_restore); None for never."""
+    return connection.scalar(select(tables.clinic.c.restored_at))
+
+
+def lock(session: Session) -> Clinic:
+    """Make every other change of memberships and panels wait until this transaction ends. To be called first.
+
+    Raises Refused when somebody else's change takes longer than the database waits.
+    """
+    try:
+        return _clinic(session.connection(), _row().with_for_update())
+    except OperationalError as error:
+        if waited_too_long(error):
+            raise Refused("Another large change is still under way. Nothing was changed: try again soon.") from None
+        raise
+
+
+def _row() -> Select[bool, str, str, int]:
+    clinic = tables.clinic.c
+    enabled = clinic.enabled_at.is_not(None)
+    return select(enabled, clinic.name, clinic.site_id, clinic.version).where(clinic.clinic_id == _THE_CLINIC)
+
+
+def _clinic(connection: Connection, row: Select[bool, str, str, int]) -> Clinic:
+    enabled, name, site_id, version = connection.execute(row).one()
+    return Clinic(enabled, name, site_id, version)
+
+
+def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> None:
+    """Enter the clinic's name and Site ID. Nothing is done where they are so already.
+
+    Raises Refused (`name`, `site_id`), Stale when `version` is out of date.
+    """
+    values, messages = {}, {}
+    for field, text, what, length in (
+        ("name", name, "clinic name as on the Confirmation of Participation Form", CLINIC_NAME_LENGTH),
+        ("site_id", site_id, "Site ID as on the Confirmation of Participation Form", TEXT_LENGTH),
+    ):
+        try:
+            values[field] = issued_text(text, field, what, length)
+        except Refused as refused:
+            messages.update(refused.messages)
+    if messages:
+        raise Refused(messages)
+    with host.database.session() as session:
+        now = lock(session)
+        if (now.name, now.site_id) == (values["name"], values["site_id"]):
+            return
+        if now.version != version:
+            raise Stale("Somebody else has changed these settings meanwhile. Nothing was saved: look at them again.")
+        session.execute(update(tables.clinic).values(**values, version=version + 1))
+        record.begin(session, host, actor, Kind.SETTINGS, detail=values)
+
+
+def enable(host: Host, actor: Actor) -> bool:
+    """Switch the integration on: every patient page shows the panel. False when it was on already."""
+    return _switch(host, actor, on=True)
+
+
+def disable(host: Host, actor: Actor) -> bool:
+    """Switch the integration off. Nothing is deleted. False when it was off already."""
+    return _switch(host, actor, on=False)
+
+
+def _switch(host: Host, actor: Actor, *, on: bool) -> bool:
+    with host.database.session() as session:
+        if lock(session).enabled == on:
+            return False
+        session.execute(update(tables.clinic).values(enabled_at=host.clock.now() if on else None))
+        record.begin(session, host, actor, Kind.ENABLE if on else Kind.DISABLE)
+        return True

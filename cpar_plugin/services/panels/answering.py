@@ -1,0 +1,79 @@
+"""Giving an answer to a caution, and taking one back: for everyone who may see the patient."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.orm import Session
+
+from ...domain.answers import fingerprint
+from ...domain.cautions import Caution, values
+from ...domain.refusals import Stale
+from ...hooks import Actor, Host
+from ...store.tables import answer, member
+from ...store.types import KEYS
+from ..operations import clinic, record
+from ..operations.record import Kind
+from ..roster import member_rows
+from ..roster.member_rows import MemberRow
+
+_CHANGED = "What this answer is about has changed meanwhile. Nothing was changed: look at it again."
+
+
+class Change(StrEnum):
+    """What came of a wish; `unchanged` when it was so already."""
+
+    ANSWERED = "answered"
+    WITHDRAWN = "withdrawn"
+    UNCHANGED = "unchanged"
+
+
+def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen: str) -> Change:
+    """Write down that the actor has compared with the card what the caution is about, whose fingerprint was `seen`.
+
+    Raises Stale when these are other values by now, or the patient is on no panel any more.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        row = _row(session, host, patient_id)
+        if fingerprint(caution, values(caution, row)) != seen:
+            raise Stale(_CHANGED)
+        last = _last(session, patient_id, caution)
+        if last and last.fingerprint == seen:
+            return Change.UNCHANGED
+        _add(session, host, actor, patient_id, caution, seen)
+        return Change.ANSWERED
+
+
+def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen: str) -> Change:
+    """Take an answer back, whoever has given it. Raises Stale when another one was given since it was `seen`."""
+    with host.database.session() as session:
+        clinic.lock(session)
+        last = _last(session, patient_id, caution) if patient_id in KEYS else None
+        if last is None or last.fingerprint is None:
+            return Change.UNCHANGED
+        if last.fingerprint != seen:
+            raise Stale(_CHANGED)
+        _add(session, host, actor, patient_id, caution, None)
+        return Change.WITHDRAWN
+
+
+def _row(session: Session, host: Host, patient_id: int) -> MemberRow:
+    found = member_rows.members(host, now=host.clock.now()).where(member.c.patient_id == patient_id)
+    row = session.execute(found).one_or_none() if patient_id in KEYS else None
+    if row is None:
+        raise Stale("This patient is on no panel any more. Nothing was changed: look again.")
+    return MemberRow._make(row)
+
+
+def _last(session: Session, patient_id: int, caution: Caution) -> Row[Any] | None:
+    mine = answer.c.patient_id == patient_id, answer.c.caution == caution
+    return session.execute(select(answer).where(*mine).order_by(answer.c.operation_id.desc()).limit(1)).one_or_none()
+
+
+def _add(session: Session, host: Host, actor: Actor, patient_id: int, caution: Caution, mark: str | None) -> None:
+    kind = Kind.ANSWER if mark else Kind.WITHDRAW_ANSWER
+    panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
+    operation_id = record.begin(session, host, actor, kind, panel_id=panel_id, patient_id=patient_id)
+    row = {"patient_id": patient_id, "caution": caution, "operation_id": operation_id, "fingerprint": mark}
+    session.execute(insert(answer).values(row))

@@ -1,0 +1,116 @@
+"""All patients of a panel as a CSV file that a spreadsheet opens as it is meant."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select
+
+from ...domain.cautions import Caution
+from ...domain.eligibility import Eligibility
+from ...domain.reasons import Reason
+from ...domain.wording import WORDING, told_of
+from ...hooks import Actor, AuditEvent, Host
+from ...settings import Settings
+from ...store.tables import member
+from ..roster import answers, merges, same_phn
+from ..roster.answers import Answer
+from ..roster.csv_file import csv_file
+from ..roster.member_rows import MemberRow
+from ..roster.same_phn import SamePhn
+from . import listing, members
+
+HEAD: Final = (
+    "Record",
+    "Family name",
+    "Given name",
+    "Middle names",
+    "Preferred name",
+    "Date of birth",
+    "Gender",
+    "PHN",
+    "Province of PHN",
+    "Status",
+    "MRP",
+    "On the panel since",
+    "Last confirmation",
+    "How confirmed",
+    "Last visit",
+    "Goes out",
+    "Reasons",
+    "What to do",
+    "To check",
+    "Checked",
+)
+_AT_ONCE = 1000
+
+
+def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
+    """The file, streamed, as things stand when it begins; the host's audit trail is told first.
+
+    Patients whom the actor may not see are left out.
+    """
+    merges.catch_up_to_show(host)
+    with host.database.session() as session:
+        event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
+        host.audit.record(session, event)
+    chosen = members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
+    return csv_file(_lines(host, actor, settings, panel_id, chosen))
+
+
+def _lines(
+    host: Host, actor: Actor, settings: Settings, panel_id: int, chosen: Select[Any]
+) -> Iterator[tuple[object, ...]]:
+    yield HEAD
+    zone, labels = host.clock.zone, host.roster.status_labels
+    with host.database.engine.connect() as connection:
+        now, visible = host.clock.now(), host.identity.visible(actor, member.c.patient_id)
+        same = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+        names = {one.provider_id: one.name for one in listing.provider_choices(connection, host)}
+        given = answers.of_panel(connection, host, panel_id)
+        with connection.execute(chosen) as result:
+            for row in map(MemberRow._make, result):
+                yield (
+                    row.patient_id,
+                    row.family_name,
+                    row.given_name,
+                    row.middle_names,
+                    row.preferred_name,
+                    row.birth_date,
+                    row.gender,
+                    row.phn,
+                    row.phn_jurisdiction,
+                    labels.get(row.status or "", row.status),
+                    names.get(row.mrp_id or "", row.mrp_id),
+                    row.since.astimezone(zone).date(),
+                    row.confirmed_on,
+                    row.confirmed_how,
+                    row.last_visit_on,
+                    *_judgement(rules, same, row),
+                    " ".join(
+                        _checked(one, zone) for one in answers.to(rules.answered(row), given.get(row.patient_id, ()))
+                    ),
+                )
+
+
+def _checked(one: Answer, zone: ZoneInfo) -> str:
+    return f"{WORDING[one.caution].label}. {one.text} ({one.by}, {one.at.astimezone(zone).date()})."
+
+
+def _judgement(rules: Eligibility, same: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
+    reasons = rules.reasons(row)
+    cautions = () if reasons else rules.cautions(row)
+    told = [told_of(row, reason) for reason in reasons]
+    doubts = [told_of(row, caution) for caution in cautions]
+    others = ""
+    if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
+        others = " ".join(f"Other record: {other}." for other in same.others(row))
+    to_do, to_check = [one.mend for one in told], [f"{one.label}. {one.mend}" for one in doubts]
+    (to_do if reasons else to_check).append(others)
+    return (
+        "no" if told else "yes",
+        "; ".join(one.label for one in told),
+        " ".join(filter(None, to_do)),
+        " ".join(filter(None, to_check)),
+    )

@@ -1,0 +1,211 @@
+"""Create, edit and delete panels."""
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ...domain.panel import PanelDraft, PanelProvider
+from ...domain.refusals import NotFound, Refused, Stale
+from ...domain.submission import State
+from ...hooks import Actor, Host
+from ...store import ledger
+from ...store.tables import member, panel, panel_facility, panel_provider, practitioner, submission
+from ...store.types import KEYS
+from ..operations import clinic, record
+from ..operations.record import Kind
+from ..roster.providers import provider_name
+from .listing import Panel, PanelProviderName, get, live_panels, provider_choices
+
+__all__ = [
+    "Panel",
+    "PanelProviderName",
+    "as_draft",
+    "create",
+    "delete",
+    "edit",
+    "get",
+    "live_panels",
+    "provider_choices",
+]
+
+
+def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
+    """Make a panel. Returns its id; that of the panel which is exactly so already where there is one.
+
+    Raises Refused with a message for each field, named as in `panel_draft`.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        same: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
+        if same is not None and as_draft(get(session.connection(), host, same)) == draft:
+            return same
+        _refuse_number_in_use(session, draft.number)
+        made = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
+        panel_id = int(made.inserted_primary_key[0])  # type: ignore[attr-defined]
+        _replace_parts(session, host, panel_id, draft)
+        record.begin(session, host, actor, Kind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
+    return panel_id
+
+
+def edit(host: Host, actor: Actor, panel_id: int, version: int, draft: PanelDraft) -> None:
+    """Make the panel what the draft says. A Practitioner ID changes for its provider, whatever the panel.
+
+    Nothing is done where the panel is exactly so already. Raises Refused with a message for each field, NotFound, and
+    Stale when `version` is out of date.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        if as_draft(get(session.connection(), host, panel_id)) == draft:
+            return
+        _live_number(session, panel_id, version)
+        _refuse_number_in_use(session, draft.number, but_of=panel_id)
+        changed = sa.update(panel).where(panel.c.panel_id == panel_id)
+        session.execute(changed.values(**_head(draft), version=version + 1))
+        _replace_parts(session, host, panel_id, draft)
+        record.begin(session, host, actor, Kind.EDIT_PANEL, panel_id=panel_id, detail=asdict(draft))
+
+
+def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
+    """Delete a panel: its members become Not Paneled, what is queued is cancelled. Returns how many members it had.
+
+    A submission under way finishes; history and ledger stay. Raises NotFound, and Stale when `version` is out of date.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        number = _live_number(session, panel_id, version)
+        now = host.clock.now()
+        operation_id = record.begin(session, host, actor, Kind.DELETE_PANEL, panel_id=panel_id)
+        leaving = sa.select(member.c.patient_id, *ledger.columns(), *ledger.NONE).where(member.c.panel_id == panel_id)
+        members = ledger.append(session, operation_id, leaving)
+        ledger.carry_out(session, operation_id)
+        record.conclude(session, operation_id, {"number": number, "removed": members})
+        session.execute(
+            sa.update(submission)
+            .where(submission.c.panel_id == panel_id, submission.c.state.in_([State.QUEUED, State.DUE]))
+            .values(
+                state=State.CANCELLED,
+                open_panel_id=None,
+                finished_at=now,
+                claim=None,
+                claimed_until=None,
+                failure="The panel was deleted.",
+            )
+        )
+        gone = sa.update(panel).where(panel.c.panel_id == panel_id)
+        session.execute(gone.values(live_number=None, deleted_at=now, version=version + 1))
+    return members
+
+
+def as_draft(found: Panel) -> PanelDraft:
+    """A panel as it would have to be entered."""
+    providers = tuple(PanelProvider(one.provider_id, one.practitioner_id) for one in found.providers)
+    return PanelDraft(found.number, found.facilities, providers, found.notify)
+
+
+def _head(draft: PanelDraft) -> dict[str, str]:
+    return {"number": draft.number, "live_number": draft.number, "notify": draft.notify}
+
+
+def _live_number(session: Session, panel_id: int, version: int) -> str:
+    found = sa.select(panel.c.live_number, panel.c.version).where(panel.c.panel_id == panel_id)
+    row = session.execute(found).one_or_none() if panel_id in KEYS else None
+    if row is None or row.live_number is None:
+        raise NotFound("There is no such panel, or it has been deleted.")
+    if row.version != version:
+        raise Stale("Somebody else has changed this panel meanwhile. Nothing was changed: look at it again.")
+    return str(row.live_number)
+
+
+def _refuse_number_in_use(session: Session, number: str, *, but_of: int | None = None) -> None:
+    found = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == number))
+    if found not in (None, but_of):
+        raise Refused({"number": "Another panel has this number: correct the number, or edit that panel."})
+
+
+def _replace_parts(session: Session, host: Host, panel_id: int, draft: PanelDraft) -> None:
+    of_panel = panel_provider.c.panel_id == panel_id
+    before = set(session.scalars(sa.select(panel_provider.c.provider_id).where(of_panel)))
+    _refuse_unknown_providers(session, host, draft, before)
+    session.execute(sa.delete(panel_facility).where(panel_facility.c.panel_id == panel_id))
+    session.execute(sa.delete(panel_provider).where(of_panel))
+    session.execute(
+        sa.insert(panel_facility),
+        [
+            {"panel_id": panel_id, "position": place, "facility_id": facility}
+            for place, facility in enumerate(draft.facilities)
+        ],
+    )
+    session.execute(
+        sa.insert(panel_provider),
+        [
+            {"panel_id": panel_id, "position": place, "provider_id": provider.provider_id}
+            for place, provider in enumerate(draft.providers)
+        ],
+    )
+    _set_practitioner_ids(session, host, panel_id, draft.providers)
+
+
+def _refuse_unknown_providers(session: Session, host: Host, draft: PanelDraft, before: set[str]) -> None:
+    """A provider who has left the EMR may stay on a panel, but not be added to one."""
+    known = host.roster.providers()
+    ids = [provider.provider_id for provider in draft.providers]
+    found = before | set(session.scalars(sa.select(known.c.provider_id).where(known.c.provider_id.in_(ids))))
+    messages = {
+        f"providers-{place}": "The EMR has no such provider: select one from the list."
+        for place, provider_id in enumerate(ids)
+        if provider_id not in found
+    }
+    if messages:
+        raise Refused(messages)
+
+
+def _set_practitioner_ids(session: Session, host: Host, panel_id: int, providers: tuple[PanelProvider, ...]) -> None:
+    """One Practitioner ID for each provider, and no two providers with the same."""
+    wanted = {provider.provider_id: provider.practitioner_id for provider in providers}
+    same_digits = practitioner.c.practitioner_id.in_(wanted.values())
+    on_live_panels = sa.select(panel_provider.c.provider_id).join(panel).where(panel.c.live_number.is_not(None))
+    # The ID of somebody who is on no panel any more is free again.
+    session.execute(
+        sa.delete(practitioner).where(same_digits, practitioner.c.provider_id.not_in(on_live_panels.scalar_subquery()))
+    )
+    _refuse_ids_of_others(session, host, providers)
+    of_these = practitioner.c.provider_id.in_(wanted)
+    entered = sa.select(practitioner.c.provider_id, practitioner.c.practitioner_id).where(of_these)
+    before = {row.provider_id: row.practitioner_id for row in session.execute(entered)}
+    session.execute(sa.delete(practitioner).where(of_these))
+    session.execute(
+        sa.insert(practitioner),
+        [{"provider_id": provider_id, "practitioner_id": digits} for provider_id, digits in wanted.items()],
+    )
+    # Whoever is editing another panel of these providers has to see the new ID first.
+    changed = [provider_id for provider_id, digits in wanted.items() if before.get(provider_id, digits) != digits]
+    theirs = sa.select(panel_provider.c.panel_id).where(panel_provider.c.provider_id.in_(changed))
+    session.execute(
+        sa.update(panel)
+        .where(panel.c.panel_id.in_(theirs), panel.c.panel_id != panel_id)
+        .values(version=panel.c.version + 1)
+    )
+
+
+def _refuse_ids_of_others(session: Session, host: Host, providers: tuple[PanelProvider, ...]) -> None:
+    known = host.roster.providers()
+    of_others = (
+        sa.select(practitioner, known.c.family_name, known.c.given_name)
+        .outerjoin(known, known.c.provider_id == practitioner.c.provider_id)
+        .where(
+            practitioner.c.practitioner_id.in_([provider.practitioner_id for provider in providers]),
+            practitioner.c.provider_id.not_in([provider.provider_id for provider in providers]),
+        )
+    )
+    taken = {
+        row.practitioner_id: provider_name(row.family_name, row.given_name, row.provider_id)
+        for row in session.execute(of_others)
+    }
+    messages = {
+        f"practitioner_ids-{place}": f"This is the Practitioner ID of {taken[provider.practitioner_id]}: correct it."
+        for place, provider in enumerate(providers)
+        if provider.practitioner_id in taken
+    }
+    if messages:
+        raise Refused(messages)

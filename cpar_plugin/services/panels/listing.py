@@ -1,0 +1,142 @@
+"""The live panels as people see them."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+
+from ...domain.identifiers import practitioner_id
+from ...domain.refusals import NotFound, Refused
+from ...hooks import Host
+from ...store import tables
+from ...store.types import KEYS
+from ..roster.providers import panel_label, provider_name
+
+_NO_SUCH_PANEL = "There is no such panel, or it has been deleted."
+
+
+@dataclass(frozen=True, slots=True)
+class PanelProviderName:
+    """A provider by name. Not active: no longer working here, or no longer in the EMR."""
+
+    provider_id: str
+    name: str
+    practitioner_id: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A live panel and how many members it has."""
+
+    panel_id: int
+    number: str
+    notify: str
+    version: int
+    facilities: tuple[str, ...]
+    providers: tuple[PanelProviderName, ...]
+    members: int
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return panel_label(self.number, (provider.name for provider in self.providers))
+
+
+def live_panels(connection: Connection, host: Host) -> list[Panel]:
+    """Every live panel, by number. Two statements, however many there are."""
+    return _panels(connection, host, true())
+
+
+def get(connection: Connection, host: Host, panel_id: int) -> Panel:
+    """One live panel. Raises NotFound."""
+    found = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
+    if not found:
+        raise NotFound(_NO_SUCH_PANEL)
+    return found[0]
+
+
+def live_number(connection: Connection, panel_id: int) -> str:
+    """The number of one live panel, in one statement. Raises NotFound."""
+    panel = tables.panel.c
+    number: str | None = None
+    if panel_id in KEYS:
+        number = connection.scalar(select(panel.live_number).where(panel.panel_id == panel_id))
+    if number is None:
+        raise NotFound(_NO_SUCH_PANEL)
+    return number
+
+
+def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> list[Panel]:
+    panel, member = tables.panel.c, tables.member.c
+    facility, provider, practitioner = tables.panel_facility.c, tables.panel_provider.c, tables.practitioner.c
+    wanted = and_(panel.live_number.is_not(None), which)
+    members = select(func.count()).where(member.panel_id == panel.panel_id).scalar_subquery()
+    known = host.roster.providers()
+    providers: dict[int, list[PanelProviderName]] = {}
+    for panel_id, provider_id, digits, family, given, active in connection.execute(
+        select(
+            provider.panel_id,
+            provider.provider_id,
+            practitioner.practitioner_id,
+            known.c.family_name,
+            known.c.given_name,
+            known.c.active,
+        )
+        .join(tables.panel, panel.panel_id == provider.panel_id)
+        .join(tables.practitioner, practitioner.provider_id == provider.provider_id)
+        .outerjoin(known, known.c.provider_id == provider.provider_id)
+        .where(wanted)
+        .order_by(provider.panel_id, provider.position)
+    ):
+        name = provider_name(family, given, provider_id)
+        providers.setdefault(panel_id, []).append(PanelProviderName(provider_id, name, digits, bool(active)))
+    heads = (
+        select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
+        .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)
+        .where(wanted)
+        .order_by(panel.number, facility.position)
+    )
+    return [
+        Panel(
+            panel_id,
+            number,
+            notify,
+            version,
+            facilities=tuple(row.facility_id for row in rows if row.facility_id),
+            providers=tuple(providers.get(panel_id, ())),
+            members=count,
+        )
+        for (panel_id, number, notify, version, count), rows in groupby(connection.execute(heads), lambda row: row[:5])
+    ]
+
+
+def provider_choices(connection: Connection, host: Host) -> list[PanelProviderName]:
+    """Every provider of the host but the system itself, those who work here first, by name.
+
+    The Practitioner ID is the one entered in a panel, else the host's if it has nine digits, else ''.
+    """
+    known, practitioner = host.roster.providers(), tables.practitioner.c
+    rows = connection.execute(
+        select(
+            known.c.provider_id,
+            known.c.family_name,
+            known.c.given_name,
+            func.coalesce(practitioner.practitioner_id, known.c.practitioner_id),
+            known.c.active,
+        )
+        .outerjoin(tables.practitioner, practitioner.provider_id == known.c.provider_id)
+        .where(known.c.provider_id != host.identity.system.actor_id)
+    )
+    choices = [
+        PanelProviderName(provider_id, provider_name(family, given, provider_id), _nine_digits(digits), bool(active))
+        for provider_id, family, given, digits, active in rows
+    ]
+    return sorted(choices, key=lambda choice: (not choice.active, choice.name.casefold(), choice.provider_id))
+
+
+def _nine_digits(text: str | None) -> str:
+    try:
+        return practitioner_id(text or "")
+    except Refused:
+        return ""

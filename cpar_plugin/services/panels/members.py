@@ -1,0 +1,240 @@
+"""The members of one panel for people: searched, filtered, sorted and paged, each with what becomes of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
+
+from ...domain.cautions import Caution
+from ...domain.eligibility import Eligibility
+from ...domain.questions import Question, questions
+from ...domain.reasons import Reason
+from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store.tables import member
+from ..roster import answers, member_rows, same_phn
+from ..roster.answers import Answer
+from ..roster.eligible_in_sql import plainly_sent
+from ..roster.member_rows import MemberRow
+from ..roster.providers import actor_names
+from ..roster.same_phn import SamePhn
+from .members_query import Fate, Shown, Sort, Wanted, beyond, filters, key_of_mark, order, sort_key
+
+AT_ONCE: Final = 100
+_STREAMED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One member. No reasons: goes out with the next submission."""
+
+    row: MemberRow
+    reasons: tuple[Reason, ...]
+    cautions: tuple[Caution, ...]  # only about one who goes out
+    questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
+    answers: Sequence[Answer]  # what would be told, had it not been checked
+    mrp: str  # a name, '' for none
+    same_phn: tuple[int, ...]  # where that matters: others who have it, two at most, whom the actor may see
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of those found go out, how many do not, and for which reasons.
+
+    `to_check` of those who go out have a caution, and `cautions` counts these; None and empty unless asked for.
+    """
+
+    sent: int
+    left_out: int
+    reasons: Counter[Reason]
+    to_check: int | None
+    cautions: Counter[Caution]
+
+    def of(self, shown: Shown) -> int:
+        """How many of this fate, left out for this reason, or sent with this caution."""
+        match shown:
+            case Reason():
+                return self.reasons[shown]
+            case Caution():
+                return self.cautions[shown]
+            case Fate.SENT:
+                return self.sent
+            case Fate.LEFT_OUT:
+                return self.left_out
+            case Fate.TO_CHECK:
+                return self.to_check or 0
+            case _:
+                assert_never(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of members."""
+
+    members: Sequence[Listed]
+    found: int  # on all pages together
+    hidden: int  # members whom the actor may not see
+    earlier: bool  # whether there are pages before this one
+    later: bool  # whether there are pages after this one
+    begun_anew: bool  # the patient at whom it should begin or end is on no panel any more: this is the first page
+    tally: Tally | None  # only when it was asked what becomes of them
+
+
+def listing(
+    connection: Connection,
+    host: Host,
+    actor: Actor,
+    settings: Settings,
+    panel_id: int,
+    wanted: Wanted,
+    at_once: int | None = None,
+) -> Listing:
+    """One page, of `at_once` members unless of AT_ONCE. At most seven statements, and memory for one page.
+
+    What becomes of members is worked out for all of them only when `wanted.fate` asks for it: else for the page.
+    """
+    now, at_once = host.clock.now(), at_once or AT_ONCE
+    everyone = member_rows.members(host, now=now)
+    own, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
+    narrowing = filters(everyone, now.astimezone(host.clock.zone).date(), panel_id, wanted)
+    judged = narrowing if wanted.fate else []  # else the page itself tells how many were found
+    columns = (
+        func.count(),
+        func.count(case((visible, 1))),
+        func.count(case((and_(visible, *judged), 1))),
+        key_of_mark(member_rows.members(host, now=now), wanted),
+    )
+    counts = everyone.with_only_columns(*columns) if judged else select(*columns).select_from(member)
+    total, seen, fitting, mark = connection.execute(counts.where(own)).one()
+    begun_anew = wanted.mark is not None and mark is None
+    if begun_anew:
+        wanted = wanted.first_page
+    chosen = everyone.where(own, visible, *narrowing)
+    rules = tally = None
+    same = SamePhn()
+    if wanted.fate:
+        same = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+        rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted, at_once)
+    else:
+        counted = func.count().over() if narrowing else literal(seen)
+        rows, found = _page(connection, everyone, chosen, counted, mark, wanted, at_once)
+    shown, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
+    if rules is None:
+        phns = {row.phn for row in shown if row.phn}
+        same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+    names = actor_names(connection, host, {row.mrp_id for row in shown if row.mrp_id})
+    given = answers.of_patients(connection, host, [row.patient_id for row in shown if row.answers])
+    return Listing(
+        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same, given)),
+        found=found,
+        hidden=total - seen,
+        earlier=further if backwards else wanted.after is not None,
+        later=backwards or further,
+        begun_anew=begun_anew,
+        tally=tally,
+    )
+
+
+def _listed(
+    rows: Iterable[MemberRow],
+    rules: Eligibility,
+    names: Mapping[str, str],
+    same: SamePhn,
+    given: Mapping[int, Sequence[Answer]],
+) -> Iterable[Listed]:
+    for row in rows:
+        reasons = rules.reasons(row)
+        cautions = () if reasons else rules.cautions(row)
+        named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
+        yield Listed(
+            row,
+            reasons,
+            cautions,
+            questions((*reasons, *cautions), row),
+            answers.to(rules.answered(row), given.get(row.patient_id, ())),
+            mrp=names[row.mrp_id] if row.mrp_id else "",
+            same_phn=same.others(row) if named else (),
+        )
+
+
+def _page(
+    connection: Connection,
+    everyone: Select[Any],
+    chosen: Select[Any],
+    counted: ColumnElement[int],
+    mark: object,
+    wanted: Wanted,
+    at_once: int,
+) -> tuple[list[MemberRow], int]:
+    """One page, the member after it, and how many there are on all pages; 0 when there is nobody on this one.
+
+    What is shown is looked up for these only, not for all who have to be sorted.
+    """
+    key = sort_key(everyone, wanted.sort).label("sort_key")
+    found = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
+    ids = (
+        select(found)
+        .where(beyond(found.c.sort_key, found.c.patient_id, mark, wanted))
+        .order_by(*order(found.c.sort_key, found.c.patient_id, wanted))
+        .limit(at_once + 1)
+        .subquery("ids")
+    )
+    rows = everyone.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
+    page = connection.execute(rows.order_by(*order(ids.c.sort_key, ids.c.patient_id, wanted))).all()
+    return [MemberRow._make(row[:-1]) for row in page], page[0].found if page else 0
+
+
+def _judged(
+    connection: Connection,
+    everyone: Select[Any],
+    chosen: Select[Any],
+    rules: Eligibility,
+    fitting: int,
+    mark: object,
+    wanted: Wanted,
+    at_once: int,
+) -> tuple[list[MemberRow], int, Tally]:
+    """The same of those whom the rules let go out, or leave out; and the judgement on all, `fitting` in number.
+
+    Only those are read and judged of whom it is not plain that they go out; all, where cautions are asked for.
+    """
+    cautioned = wanted.fate is Fate.TO_CHECK or isinstance(wanted.fate, Caution)
+    plain = plainly_sent(everyone, rules)
+    key = sort_key(everyone, wanted.sort)
+    after = beyond(key, member.c.patient_id, mark, wanted)
+    doubtful = chosen.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
+    page: list[MemberRow] = []
+    left_out, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
+    ordered = doubtful.order_by(*order(key, member.c.patient_id, wanted))
+    with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
+        for *columns, is_beyond in result:
+            row = MemberRow._make(columns)
+            reasons = rules.reasons(row)
+            left_out += bool(reasons)
+            reasons_of_all.update(reasons)
+            cautions = rules.cautions(row) if cautioned and not reasons else ()
+            to_check += bool(cautions)
+            cautions_of_all.update(cautions)
+            becomes: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
+            if cautions:
+                becomes = (Fate.TO_CHECK, *becomes)
+            if is_beyond and wanted.fate in becomes and len(page) <= at_once:
+                page.append(row)
+    if wanted.fate is Fate.SENT:
+        sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
+        page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted, at_once)
+    checked = to_check if cautioned else None
+    tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
+    return page, tally.of(wanted.fate or Fate.SENT), tally
+
+
+def all_of(host: Host, actor: Actor, panel_id: int) -> Select[Any]:
+    """Every member of the panel whom the actor may see, by name, in the columns of MemberRow."""
+    everyone = member_rows.members(host, now=host.clock.now())
+    visible = host.identity.visible(actor, member.c.patient_id)
+    by_name = order(sort_key(everyone, Sort.NAME), member.c.patient_id, Wanted())
+    return everyone.where(member.c.panel_id == panel_id, visible).order_by(*by_name)

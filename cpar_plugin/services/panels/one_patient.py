@@ -1,0 +1,126 @@
+"""Changes to the panel of one patient: put on a panel, moved, removed, confirmed."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ...domain.confirmation import ConfirmedHow, may_confirm
+from ...domain.refusals import NotFound, Refused, Stale
+from ...hooks import Actor, Host
+from ...store import ledger, tables
+from ...store.ledger import Standing
+from ...store.types import KEYS
+from ..operations import clinic, record
+from ..operations.record import Kind
+
+NO_RECORD = "The EMR has no such record, or it was merged into another: open the record that was kept."
+
+
+class Change(StrEnum):
+    """What came of a wish; `unchanged` when it was so already."""
+
+    ADDED = "added"
+    MOVED = "moved"
+    REMOVED = "removed"
+    CONFIRMED = "confirmed"
+    UNCHANGED = "unchanged"
+
+
+def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_panel_id: int | None) -> Change:
+    """Put the patient on a panel, from whatever panel they are on; confirmed today.
+
+    Raises Stale when the patient is no longer on the panel that the actor saw (`seen_panel_id`, None for none), and
+    NotFound for a patient or panel that is not there.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        _require_patient(session, host, patient_id)
+        _require_live_panel(session, panel_id)
+        before = ledger.standing(session, patient_id)
+        if before and before.panel_id == panel_id:
+            return Change.UNCHANGED
+        _refuse_unseen(session, before, seen_panel_id)
+        now = host.clock.now()
+        after = Standing(panel_id, now, _civil(now, host), ConfirmedHow.ON_ADDING)
+        _change(session, host, actor, Kind.MOVE if before else Kind.ADD, patient_id, before, after)
+        return Change.MOVED if before else Change.ADDED
+
+
+def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
+    """Take the patient off the panel that the actor saw. Raises Stale when they are on another one by now."""
+    with host.database.session() as session:
+        clinic.lock(session)
+        before = _standing(session, patient_id)
+        if before is None:
+            return Change.UNCHANGED
+        _refuse_unseen(session, before, seen_panel_id)
+        _change(session, host, actor, Kind.REMOVE, patient_id, before, None)
+        return Change.REMOVED
+
+
+def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
+    """Write down that the actor has confirmed the membership today. Raises Stale, and Refused for nobody's member."""
+    with host.database.session() as session:
+        clinic.lock(session)
+        before = _standing(session, patient_id)
+        _refuse_unseen(session, before, seen_panel_id)
+        if before is None:
+            raise Refused("This patient is on no panel: choose one, which confirms it too.")
+        today = _civil(host.clock.now(), host)
+        if not may_confirm(before.confirmed_on, today):
+            return Change.UNCHANGED
+        after = replace(before, confirmed_on=today, confirmed_how=ConfirmedHow.BY_PERSON)
+        _change(session, host, actor, Kind.CONFIRM, patient_id, before, after)
+        return Change.CONFIRMED
+
+
+def _civil(moment: datetime, host: Host) -> date:
+    return moment.astimezone(host.clock.zone).date()
+
+
+def _standing(session: Session, patient_id: int) -> Standing | None:
+    return ledger.standing(session, patient_id) if patient_id in KEYS else None
+
+
+def _require_patient(session: Session, host: Host, patient_id: int) -> None:
+    patient = host.roster.patients()
+    found = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
+    if patient_id not in KEYS or session.scalar(found) is None:
+        raise NotFound(NO_RECORD)
+
+
+def _panel_number(session: Session, panel_id: int) -> str | None:
+    return session.scalar(select(tables.panel.c.live_number).where(tables.panel.c.panel_id == panel_id))
+
+
+def _require_live_panel(session: Session, panel_id: int) -> None:
+    if panel_id not in KEYS or _panel_number(session, panel_id) is None:
+        raise NotFound("This panel has been deleted: choose another one.")
+
+
+def _refuse_unseen(session: Session, before: Standing | None, seen_panel_id: int | None) -> None:
+    if before is None and seen_panel_id is not None:
+        raise Stale("Somebody else has taken this patient off the panel meanwhile. Nothing was changed: look again.")
+    if before and before.panel_id != seen_panel_id:
+        number = _panel_number(session, before.panel_id)
+        raise Stale(f"Somebody else has put this patient on panel {number} meanwhile. Nothing was changed: look again.")
+
+
+def _change(
+    session: Session,
+    host: Host,
+    actor: Actor,
+    kind: Kind,
+    patient_id: int,
+    before: Standing | None,
+    after: Standing | None,
+) -> None:
+    from_panel_id = before.panel_id if before else None
+    panel_id = after.panel_id if after else None
+    operation_id = record.begin(
+        session, host, actor, kind, panel_id=panel_id, from_panel_id=from_panel_id, patient_id=patient_id
+    )
+    ledger.change_one(session, operation_id, patient_id, before, after)

@@ -1,0 +1,177 @@
+"""The panel of one patient as the widget shows it, and what becomes of the patient with the next submission."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, false, literal, select
+
+from ...domain.cautions import Caution
+from ...domain.confirmation import ConfirmedHow, may_confirm
+from ...domain.identifiers import is_phn
+from ...domain.names import full_name
+from ...domain.questions import Question, questions
+from ...domain.reasons import Reason
+from ...hooks import Actor, Host
+from ...settings import Settings
+from ...store import tables
+from ...store.types import KEYS
+from ..roster import answers, member_rows, merges, same_phn, separated
+from ..roster.answers import Answer
+from ..roster.member_rows import MemberRow
+from ..roster.providers import panel_label, provider_name
+from ..roster.same_phn import SamePhn
+
+
+@dataclass(frozen=True, slots=True)
+class PanelChoice:
+    """A live panel that a patient can be put on."""
+
+    panel_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the widget shows of one patient. `panel` and what follows is None or empty for one who is not paneled."""
+
+    enabled: bool
+    known: bool  # the host has the patient, or a panel still does
+    name: str  # `Family, Given`; '' where the host knows none
+    choices: tuple[PanelChoice, ...]
+    panel: PanelChoice | None = None
+    since: datetime | None = None
+    confirmed_on: date | None = None
+    confirmed_how: ConfirmedHow | None = None
+    may_confirm: bool = False  # only when the confirmation date is not today
+    mrp_outside: bool = False  # the patient's MRP is none of the panel's providers: allowed, but worth a look
+    member: MemberRow | None = None
+    reasons: tuple[Reason, ...] = ()  # why the patient will be left out of the next submission
+    cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
+    questions: Mapping[Reason | Caution, Question] = field(default_factory=dict)  # those of them that can be answered
+    answers: Sequence[Answer] = ()  # what would be told, had it not been checked
+    merge_waits: bool = False  # a merge of this record, or its undoing, may not have been followed yet
+    merged_into: int | None = None  # the record that is kept, for one that was merged away
+    split_off: tuple[int, ...] = ()  # records of which this one has inherited, and which are apart again
+    same_phn: tuple[int, ...] = ()  # where that is what it is about: others who have it, whom the actor may see
+
+
+def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None = None) -> Membership:
+    """The same as `membership`, once merges of this record have been followed: the host tells nobody of them."""
+    with host.database.engine.connect() as connection:
+        found = membership(connection, host, settings, patient_id, actor)
+    if not (found.merge_waits and merges.catch_up_to_show(host)):
+        return found
+    with host.database.engine.connect() as connection:
+        return membership(connection, host, settings, patient_id, actor)
+
+
+def membership(
+    connection: Connection, host: Host, settings: Settings, patient_id: int, actor: Actor | None = None
+) -> Membership:
+    """The membership of one patient and the panels to choose from.
+
+    Two statements, one while switched off; one more for a record merged away, and two where something was answered.
+    A further one where another member has the patient's PHN: the `actor` is told who, if they may see them.
+    """
+    now = host.clock.now()
+    record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)
+    if record.enabled_at is None:
+        return Membership(enabled=False, known=False, name="", choices=())
+    member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
+    choices, providers, another = _panels(connection, host, record.member_of, member)
+    merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
+    paneled = Membership(
+        enabled=True,
+        known=record.found is not None or member is not None or merged_into is not None,
+        merge_waits=record.merge_waits,
+        merged_into=merged_into,
+        name=full_name(record.found_family_name, record.found_given_name),
+        choices=tuple(choices.values()),
+    )
+    if member is None:
+        return paneled
+    same = SamePhn()
+    if member.phn and another:
+        visible = host.identity.visible(actor, tables.member.c.patient_id) if actor else false()
+        same = same_phn.of_one(connection, host, settings, now, member.phn, visible)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+    reasons = rules.reasons(member)
+    cautions = () if reasons else rules.cautions(member)
+    standing = rules.answered(member)
+    given = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if standing else []
+    named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
+    return replace(
+        paneled,
+        panel=choices[record.member_of],
+        since=member.since,
+        confirmed_on=member.confirmed_on,
+        confirmed_how=ConfirmedHow(member.confirmed_how) if member.confirmed_how else None,
+        may_confirm=may_confirm(member.confirmed_on, rules.today),
+        mrp_outside=member.mrp_id is not None and member.mrp_id not in providers,
+        member=member,
+        reasons=reasons,
+        cautions=cautions,
+        questions=questions((*reasons, *cautions), member),
+        answers=answers.to(standing, given),
+        split_off=tuple(int(one) for one in (record.split_off or "").split()),
+        same_phn=same.others(member) if named else (),
+    )
+
+
+def _record(connection: Connection, host: Host, patient_id: int, now: datetime) -> Row[*tuple[Any, ...]]:
+    """One row, whatever is there of the patient: the columns of MemberRow first, all NULL for nobody's member."""
+    patient = host.roster.patients()
+    own = (
+        member_rows.members(host, now=now)
+        .add_columns(tables.member.c.panel_id.label("member_of"))
+        .where(tables.member.c.patient_id == patient_id)
+        .subquery("own")
+    )
+    asked = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
+    return connection.execute(
+        select(
+            *own.c,
+            asked.c.enabled_at,
+            patient.c.patient_id.label("found"),
+            patient.c.family_name.label("found_family_name"),
+            patient.c.given_name.label("found_given_name"),
+            merges.waiting(host, asked.c.patient_id).label("merge_waits"),
+            separated.split_off(asked.c.patient_id, own.c.since).label("split_off"),
+        )
+        .select_from(asked)
+        .outerjoin(patient, patient.c.patient_id == asked.c.patient_id)
+        .outerjoin(own, own.c.patient_id == asked.c.patient_id)
+    ).one()
+
+
+def _panels(
+    connection: Connection, host: Host, own_panel_id: int | None, member: MemberRow | None
+) -> tuple[dict[int, PanelChoice], set[str], bool]:
+    """The live panels by number, the providers of the patient's own, and whether another member has the same PHN."""
+    another: ColumnElement[bool] = false()
+    if member and member.phn and is_phn(member.phn):
+        another = same_phn.another_has(host, member.phn, member.patient_id)
+    panel, provider, known = tables.panel.c, tables.panel_provider.c, host.roster.providers()
+    rows = connection.execute(
+        select(
+            panel.panel_id,
+            panel.number,
+            provider.provider_id,
+            known.c.family_name,
+            known.c.given_name,
+            another.label("another_has_phn"),
+        )
+        .join_from(tables.panel, tables.panel_provider, provider.panel_id == panel.panel_id)
+        .outerjoin(known, known.c.provider_id == provider.provider_id)
+        .where(panel.live_number.is_not(None))
+        .order_by(panel.number, provider.position)
+    ).all()
+    numbers = {row.panel_id: row.number for row in rows}
+    names: dict[int, list[str]] = {panel_id: [] for panel_id in numbers}
+    for row in rows:
+        names[row.panel_id].append(provider_name(row.family_name, row.given_name, row.provider_id))
+    choices = {panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], who)) for panel_id, who in names.items()}
+    own_providers = {row.provider_id for row in rows if row.panel_id == own_panel_id}
+    return choices, own_providers, any(row.another_has_phn for row in rows)

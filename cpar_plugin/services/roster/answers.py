@@ -1,0 +1,75 @@
+"""Answers to cautions: who has checked which values against the card, and when. They are only ever added to."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+
+from ...domain import questions
+from ...domain.cautions import Caution
+from ...hooks import Host
+from ...store.tables import answer, member, operation
+from .providers import actor_names
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that stands: the values that the caution is about are still those that somebody has checked."""
+
+    caution: Caution
+    fingerprint: str
+    by: str  # a name
+    at: datetime
+
+    @property
+    def text(self) -> str:
+        """What they have said."""
+        return questions.answer(self.caution)
+
+
+def column(patient_id: ColumnElement[int]) -> ColumnElement[str | None]:
+    """The answers of a patient as `domain.answers.is_answered` takes them, as a correlated scalar."""
+    pair = answer.c.caution.concat("=").concat(answer.c.fingerprint)
+    found = select(func.aggregate_strings(pair, " ")).where(answer.c.patient_id == patient_id, *_standing())
+    return found.correlate_except(answer).scalar_subquery()
+
+
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    """Of the answers to one caution about one patient the last, unless that takes back the one before."""
+    later = answer.alias("later")
+    mine = later.c.patient_id == answer.c.patient_id, later.c.caution == answer.c.caution
+    replaced = exists().where(*mine, later.c.operation_id > answer.c.operation_id)
+    return answer.c.fingerprint.is_not(None), ~replaced
+
+
+def of_patients(connection: Connection, host: Host, patient_ids: Collection[int]) -> Mapping[int, list[Answer]]:
+    """The last answers about these patients, whether or not they still stand. At most two statements."""
+    return _read(connection, host, select(answer).where(answer.c.patient_id.in_(patient_ids))) if patient_ids else {}
+
+
+def of_panel(connection: Connection, host: Host, panel_id: int) -> Mapping[int, list[Answer]]:
+    """The same about all members of a panel."""
+    members = select(answer).join(member, member.c.patient_id == answer.c.patient_id)
+    return _read(connection, host, members.where(member.c.panel_id == panel_id))
+
+
+def to(cautions: Collection[Caution], given: Iterable[Answer]) -> list[Answer]:
+    """Those answers that are to these cautions: those that stand, of `Eligibility.answered`."""
+    return [one for one in given if one.caution in cautions]
+
+
+def _read(connection: Connection, host: Host, chosen: Select[Any]) -> Mapping[int, list[Answer]]:
+    rows = connection.execute(
+        chosen.join(operation, operation.c.operation_id == answer.c.operation_id)
+        .add_columns(operation.c.actor_id, operation.c.at)
+        .where(*_standing())
+        .order_by(answer.c.patient_id, answer.c.operation_id)
+    ).all()
+    names = actor_names(connection, host, {row.actor_id for row in rows}) if rows else {}
+    found: dict[int, list[Answer]] = {}
+    for row in rows:
+        one = Answer(Caution(row.caution), row.fingerprint, names[row.actor_id], row.at)
+        found.setdefault(row.patient_id, []).append(one)
+    return found

@@ -1,0 +1,74 @@
+"""The roll of a panel: its members with what the host knows of them."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, select
+
+from ...domain.names import legal_names
+from ...hooks import Host
+from ...store import tables
+from . import answers
+
+_AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
+
+
+class MemberRow(NamedTuple):
+    """A member of a panel. `known` is False for one whom the host's roster no longer has: then only ours is filled."""
+
+    patient_id: int
+    known: bool
+    mrp_id: str | None
+    answers: str | None  # see domain.answers
+    family_name: str | None
+    given_name: str | None
+    middle_names: str | None
+    phn: str | None
+    phn_jurisdiction: str | None
+    preferred_name: str | None
+    birth_date: str | None
+    gender: str | None
+    status: str | None
+    since: datetime
+    confirmed_on: date | None
+    confirmed_how: str | None
+    last_visit_on: date | None
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that a submission says of a member from the host's records and ours."""
+        return (*legal_names(self), *self[7:])
+
+
+def members(host: Host, *, now: datetime) -> Select[Any]:
+    """The members of all panels, in the columns of MemberRow: narrow it by `tables.member` columns."""
+    patient = host.roster.patients()
+    member = tables.member
+    return select(
+        member.c.patient_id,
+        patient.c.patient_id.is_not(None).label("known"),
+        patient.c.mrp_id,
+        answers.column(member.c.patient_id).label("answers"),
+        patient.c.family_name,
+        patient.c.given_name,
+        patient.c.middle_names,
+        patient.c.phn,
+        patient.c.phn_jurisdiction,
+        patient.c.preferred_name,
+        patient.c.birth_date,
+        patient.c.gender,
+        patient.c.status,
+        member.c.since,
+        member.c.confirmed_on,
+        member.c.confirmed_how,
+        host.roster.last_visit_on(member.c.patient_id, now).label("last_visit_on"),
+    ).select_from(member.outerjoin(patient, patient.c.patient_id == member.c.patient_id))
+
+
+def member_rows(connection: Connection, host: Host, panel_id: int, *, now: datetime) -> Iterator[MemberRow]:
+    """The members of one panel in the order of their ids, streamed: the connection is busy until the last one."""
+    query = members(host, now=now).where(tables.member.c.panel_id == panel_id).order_by(tables.member.c.patient_id)
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as result:
+        for rows in result.partitions():
+            yield from map(MemberRow._make, rows)

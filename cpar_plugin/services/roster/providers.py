@@ -1,0 +1,73 @@
+"""The providers of the roster by name: those of a panel, and whoever has done something."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from ...domain.names import full_name
+from ...hooks import Host
+from ...store import tables
+
+AUTOMATIC = "Automatic"
+
+
+class ProviderOfPanel(NamedTuple):
+    """A provider of a panel. What the host's roster no longer knows is None."""
+
+    provider_id: str
+    practitioner_id: str
+    family_name: str | None
+    given_name: str | None
+    licence_id: str | None
+    active: bool | None
+
+
+def panel_label(number: str, provider_names: Iterable[str]) -> str:
+    """What people call a panel: its number and its providers."""
+    return f"{number} ({'; '.join(provider_names)})"
+
+
+def provider_name(family_name: str | None, given_name: str | None, provider_id: str) -> str:
+    """A provider as `Family, Given`; the host's id where it knows no name."""
+    return full_name(family_name, given_name) or f"provider {provider_id}"
+
+
+def actor_names(connection: Connection, host: Host, actor_ids: Collection[str]) -> dict[str, str]:
+    """Who that is, for people to read: the id itself where the host does not know the name."""
+    provider = host.roster.providers().c
+    rows = connection.execute(
+        select(provider.provider_id, provider.given_name, provider.family_name).where(
+            provider.provider_id.in_(set(actor_ids))
+        )
+    )
+    names = {row.provider_id: person_name(*row) for row in rows}
+    return {**dict(zip(actor_ids, actor_ids, strict=True)), **names, host.identity.system.actor_id: AUTOMATIC}
+
+
+def person_name(actor_id: str, given: str | None, family: str | None) -> str:
+    """A person as `Given Family`; the id where there is no name."""
+    return " ".join(filter(None, (given, family))) or actor_id
+
+
+def providers_of(connection: Connection, host: Host, panel_id: int) -> list[ProviderOfPanel]:
+    """The providers of a panel in their order, also those whom the host's roster no longer has."""
+    of_panel, confirmed, known = tables.panel_provider, tables.practitioner, host.roster.providers()
+    query = (
+        select(
+            of_panel.c.provider_id,
+            confirmed.c.practitioner_id,
+            known.c.family_name,
+            known.c.given_name,
+            known.c.licence_id,
+            known.c.active,
+        )
+        .select_from(
+            of_panel.join(confirmed, confirmed.c.provider_id == of_panel.c.provider_id).outerjoin(
+                known, known.c.provider_id == of_panel.c.provider_id
+            )
+        )
+        .where(of_panel.c.panel_id == panel_id)
+        .order_by(of_panel.c.position)
+    )
+    return [ProviderOfPanel(*row) for row in connection.execute(query)]

@@ -1,0 +1,132 @@
+"""Which members have the same PHN, and the rules of a moment, which need to know."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, true
+
+from ...domain.eligibility import Eligibility
+from ...domain.identifiers import is_phn
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import member
+from . import member_rows
+from .member_rows import MemberRow
+
+_AT_ONCE: Final = 1000
+_NAMED: Final = 3  # more would not help anybody
+
+
+@dataclass(frozen=True, slots=True)
+class SamePhn:
+    """PHNs of more than one member, of whatever panels."""
+
+    shared: frozenset[str] = frozenset()  # by members who would otherwise be sent
+    of_others: frozenset[str] = frozenset()  # of one who is sent, and of others who are left out
+    holders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # the first few who may be named
+
+    def others(self, row: MemberRow) -> tuple[int, ...]:
+        """Other patients who have the PHN of this one, two at most."""
+        found = (one for one in self.holders.get(row.phn or "", ()) if one != row.patient_id)
+        return tuple(islice(found, _NAMED - 1))
+
+
+def eligibility(
+    connection: Connection, host: Host, settings: Settings, now: datetime, *, same_phn: SamePhn | None = None
+) -> Eligibility:
+    """The rules as they stand at this moment. Who has the same PHN is asked of the database unless it is known."""
+    same = of_all(connection, host, settings, now) if same_phn is None else same_phn
+    return replace(_alone(host, settings, now), shared_phns=same.shared, phns_of_others=same.of_others)
+
+
+def of_all(
+    connection: Connection,
+    host: Host,
+    settings: Settings,
+    now: datetime,
+    visible: ColumnElement[bool] | None = None,
+    *,
+    among: Collection[str] | None = None,
+) -> SamePhn:
+    """All PHNs of more than one member, or those `among` a few. `visible`: who may be named.
+
+    One statement, which reads the PHNs of all members; a second where there are such PHNs, a third where more than two
+    have one.
+    """
+    wanted = None if among is None else list(filter(is_phn, among))  # nobody is sent with another one
+    if wanted == []:
+        return SamePhn()
+    patient = host.roster.patients()
+    groups = (
+        select(patient.c.phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
+        .join_from(member, patient, patient.c.patient_id == member.c.patient_id)
+        .where(true() if wanted is None else patient.c.phn.in_(wanted))
+        .group_by(patient.c.phn)
+        .having(func.count() > 1)
+    )
+    found = [row for row in connection.execute(groups).all() if is_phn(row[0])]
+    pairs = (one for _, count, *ends in found if count == 2 for one in ends)
+    everyone = member_rows.members(host, now=now)
+    queries = [
+        *(everyone.where(member.c.patient_id.in_(ids)) for ids in _portions(pairs)),
+        *(
+            everyone.where(everyone.selected_columns.phn.in_(phns))
+            for phns in _portions(phn for phn, count, *_ in found if count > 2)
+        ),
+    ]
+    return _judged(connection, queries, _alone(host, settings, now), visible)
+
+
+def of_one(
+    connection: Connection, host: Host, settings: Settings, now: datetime, phn: str, visible: ColumnElement[bool]
+) -> SamePhn:
+    """The same of one PHN, nine digits. One statement, which reads only who has it, where the host has an index."""
+    query = member_rows.members(host, now=now).where(member.c.patient_id.in_(host.roster.with_phn(literal(phn))))
+    return _judged(connection, [query], _alone(host, settings, now), visible)
+
+
+def another_has(host: Host, phn: str, patient_id: int) -> ColumnElement[bool]:
+    """Whether another member has this PHN, nine digits, for a statement that asks other things too."""
+    having = member.c.patient_id.in_(host.roster.with_phn(literal(phn)))
+    return exists().where(having, member.c.patient_id != patient_id)
+
+
+def _alone(host: Host, settings: Settings, now: datetime) -> Eligibility:
+    """The rules for members by themselves."""
+    return Eligibility(
+        active_status=host.roster.active_status,
+        today=now.astimezone(host.clock.zone).date(),
+        given_name_required=settings.given_name_required,
+    )
+
+
+def _judged(
+    connection: Connection, queries: Iterable[Select[Any]], alone: Eligibility, visible: ColumnElement[bool] | None
+) -> SamePhn:
+    sent: dict[str, int] = {}
+    left_out: dict[str, int] = {}
+    holders: dict[str, tuple[int, ...]] = {}
+    for query in queries:
+        named = query.add_columns((true() if visible is None else visible).label("named"))
+        with connection.execute(named.order_by(member.c.patient_id).execution_options(yield_per=_AT_ONCE)) as result:
+            for *columns, may_be_named in result:
+                row = MemberRow._make(columns)
+                phn = row.phn or ""
+                kind = left_out if alone.reasons(row) else sent
+                kind[phn] = kind.get(phn, 0) + 1
+                if may_be_named and len(holders.get(phn, ())) < _NAMED:
+                    holders[phn] = (*holders.get(phn, ()), row.patient_id)
+    return SamePhn(
+        shared=frozenset(phn for phn, count in sent.items() if count > 1),
+        of_others=frozenset(phn for phn, count in sent.items() if count == 1 and phn in left_out),
+        holders=holders,
+    )
+
+
+def _portions(values: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(values)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some

@@ -1,0 +1,186 @@
+"""Merges that the host has undone, or carried on: what a record had inherited is taken back, unless changed since.
+
+The record that was split off gets its own membership back. Where somebody has changed what the kept record inherited,
+it stays, and is listed until somebody says Keep or removes it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from itertools import groupby, takewhile
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from ...hooks import Host
+from ...store import ledger
+from ...store.ledger import Standing
+from ...store.tables import inherited, member, operation, panel
+from ...store.tables import ledger as entries
+from ..operations import record
+from ..operations.record import Kind
+
+_BY_MERGING = (Kind.MERGE, Kind.UNMERGE)
+_SIDE = tuple(one.name for one in fields(Standing))
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A membership that was carried over, and where the record that had it is now."""
+
+    retired_id: int
+    kept_id: int
+    operation_id: int
+    alive: bool  # a record of its own again
+    now_kept_id: int | None  # into which record it is merged now
+    onward_id: int | None  # into which record the kept one was merged in turn
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is no longer merged into the record that has its membership."""
+        return self.alive or self.now_kept_id not in (None, self.kept_id)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the two are no longer the same person."""
+        return self.alive or self.now_kept_id not in (None, self.onward_id or self.kept_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What an operation did to one record."""
+
+    operation_id: int
+    by_merging: bool
+    before: Standing | None
+    after: Standing | None
+
+
+def broken(host: Host) -> Select[Any]:
+    """Memberships carried over from records that are no longer merged into the record that has them now."""
+    query, is_broken = _followed(host)
+    return query.where(is_broken)
+
+
+def take_back(session: Session, host: Host) -> int | None:
+    """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over anew.
+
+    Returns the operation, None where no membership changed: the caller moves the Groups on.
+    """
+    concerned = set(session.scalars(broken(host).with_only_columns(inherited.c.kept_id)))
+    if not concerned:
+        return None
+    rows = [_Followed(*row) for row in session.execute(_followed(host)[0].where(inherited.c.kept_id.in_(concerned)))]
+    ids = concerned | {row.retired_id for row in rows}
+    now = _standings(session, ids)
+    past = _entries(session, ids)
+    live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
+    becomes: dict[int, Standing | None] = {}
+    done: list[int] = []
+    onward: dict[int, int] = {}
+    stays: dict[int, datetime] = {}
+    for kept_id, group in groupby(rows, lambda row: row.kept_id):
+        together = list(group)
+        own = [one for one in past.get(kept_id, ()) if one.operation_id >= together[0].operation_id]
+        merging = [one for one in own if one.by_merging]
+        apart = [row for row in together if row.is_apart]
+        onward |= {row.retired_id: row.onward_id for row in together if row.onward_id and not row.is_apart}
+        untouched = bool(apart and merging) and _untouched(own, merging[-1], now.get(kept_id))
+        if untouched:
+            becomes[kept_id] = merging[0].before
+        for row in together if untouched else apart:
+            if row.retired_id not in now:
+                had = _own(past[row.retired_id], row.operation_id)
+                becomes[row.retired_id] = had if had and had.panel_id in live else None
+            if merging and not untouched and kept_id in now:
+                stays[row.retired_id] = now[kept_id].since
+            else:
+                done.append(row.retired_id)
+    operation_id = _write(session, host, now, becomes)
+    session.execute(delete(inherited).where(inherited.c.retired_id.in_(done)))
+    for retired_id, kept_id in onward.items():
+        session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(kept_id=kept_id))
+    for retired_id, since in stays.items():
+        session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(stays_since=since))
+    return operation_id
+
+
+def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
+    """Whether nobody has changed what the merges made of the kept record."""
+    return now == last.after and all(one.by_merging for one in own if one.operation_id < last.operation_id)
+
+
+def _own(past: Iterable[_Entry], operation_id: int) -> Standing | None:
+    """What a record had before the merge by this operation, without what it had inherited itself at that time."""
+    until = [one for one in past if one.operation_id <= operation_id]
+    merging = list(takewhile(lambda one: one.by_merging, reversed(until)))
+    return merging[-1].before
+
+
+def _write(
+    session: Session, host: Host, now: Mapping[int, Standing], becomes: Mapping[int, Standing | None]
+) -> int | None:
+    changed = {key: side for key, side in becomes.items() if side != now.get(key)}
+    if not changed:
+        return None
+    operation_id = record.begin(session, host, host.identity.system, Kind.UNMERGE)
+    rows = [
+        {"operation_id": operation_id, "patient_id": key} | _side("from", now.get(key)) | _side("to", side)
+        for key, side in changed.items()
+    ]
+    session.execute(insert(entries), rows)
+    ledger.apply(session, operation_id)
+    record.conclude(session, operation_id, {"changed": len(changed)})
+    return operation_id
+
+
+def _side(name: str, standing: Standing | None) -> dict[str, Any]:
+    return {
+        f"{name}_{field}": value
+        for field, value in zip(_SIDE, astuple(standing) if standing else (None,) * len(_SIDE), strict=True)
+    }
+
+
+def _followed(host: Host) -> tuple[Select[Any], ColumnElement[bool]]:
+    """Those that nobody needs to look at, in the columns of _Followed; and which of them are broken."""
+    merged, onward = host.roster.merged().alias("now_merged"), host.roster.merged().alias("onward")
+    patient = host.roster.patients()
+    query = (
+        select(
+            inherited.c.retired_id,
+            inherited.c.kept_id,
+            inherited.c.operation_id,
+            patient.c.patient_id.is_not(None).label("alive"),
+            merged.c.kept_id.label("now_kept_id"),
+            onward.c.kept_id.label("onward_id"),
+        )
+        .select_from(
+            inherited.outerjoin(merged, merged.c.retired_id == inherited.c.retired_id)
+            .outerjoin(onward, onward.c.retired_id == inherited.c.kept_id)
+            .outerjoin(patient, patient.c.patient_id == inherited.c.retired_id)
+        )
+        .where(inherited.c.stays_since.is_(None))
+        .order_by(inherited.c.kept_id, inherited.c.operation_id, inherited.c.retired_id)
+    )
+    return query.correlate(None), or_(patient.c.patient_id.is_not(None), merged.c.kept_id != inherited.c.kept_id)
+
+
+def _standings(session: Session, ids: Collection[int]) -> dict[int, Standing]:
+    rows = session.execute(select(member.c.patient_id, *ledger.columns()).where(member.c.patient_id.in_(ids)))
+    return {row.patient_id: Standing(*row[1:]) for row in rows}
+
+
+def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_Entry]]:
+    """What was done to these records, the earliest first."""
+    rows = session.execute(
+        select(entries.c.patient_id, entries.c.operation_id, operation.c.kind, *ledger.before(), *ledger.after())
+        .join(operation, operation.c.operation_id == entries.c.operation_id)
+        .where(entries.c.patient_id.in_(ids))
+        .order_by(entries.c.operation_id)
+    )
+    found: dict[int, list[_Entry]] = {}
+    for patient_id, operation_id, kind, *sides in rows:
+        before, after = (Standing(*side) if side[0] else None for side in (sides[:4], sides[4:]))
+        found.setdefault(patient_id, []).append(_Entry(operation_id, kind in _BY_MERGING, before, after))
+    return found

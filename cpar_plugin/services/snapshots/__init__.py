@@ -1,0 +1,1 @@
+"""What a submission sends, taken at one moment and stored: see `build`."""

@@ -1,0 +1,190 @@
+"""What a submission sends: one consistent view of a panel as a FHIR Bundle, stored before it is sent.
+
+Neither a panel's members nor its body are ever held in memory. The body is a stream of entries (clinic, facilities,
+providers, patients) followed by the panel's Group, whose members are written alongside the patients.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b, sha256
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select
+
+from ...domain.reasons import Reason
+from ...domain.submission import State
+from ...fhir_mappings import bundle
+from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from ...fhir_mappings.patient import patients
+from ...hooks import Host
+from ...settings import Settings
+from ...store import tables
+from ..roster import member_rows, same_phn
+from . import storage
+from .bundle_header import BundleHeader
+from .snapshot_id import new_snapshot_id
+from .storage import GzipWriter, IndexWriter, Part
+
+_LEFT_OUT_AT_ONCE = 1000
+_DELIVERED = (State.DELIVERED.value, State.WRITTEN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A stored snapshot. `reasons` counts the members left out by reason: one member may have several."""
+
+    snapshot_id: str
+    sent: int
+    left_out: int
+    reasons: Counter[Reason]
+    body_bytes: int
+    sha256: str
+
+
+def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Taken:
+    """Take and store a snapshot of the panel as it is now. With nobody to send, `sent` is 0.
+
+    What an attempt that is cut off has stored belongs to no snapshot: `retention.forget` removes it. Raises NotFound
+    when there is no such panel, or no longer.
+    """
+    snapshot_id = new_snapshot_id(now)
+    with host.database.engine.connect() as view:
+        writer = _Writer(host, settings, BundleHeader.read(view, host, settings, panel_id), snapshot_id, now)
+        rules = same_phn.eligibility(view, host, settings, now)
+        changes = _ChangesSince(_last_index(view, host, panel_id))
+        for row in member_rows.member_rows(view, host, panel_id, now=now):
+            reasons = rules.reasons(row)
+            if reasons:
+                writer.leave_out(row.patient_id, reasons)
+            else:
+                writer.send(row, changes)
+    writer.close()
+    size, digest = _measured(body(host, snapshot_id))
+    taken = Taken(snapshot_id, writer.sent, writer.left_out, writer.reasons, size, digest)
+    with host.database.session() as session:
+        session.execute(
+            insert(tables.snapshot).values(
+                snapshot_id=snapshot_id,
+                panel_id=panel_id,
+                taken_at=now,
+                sent=taken.sent,
+                left_out=taken.left_out,
+                reasons=orjson.dumps(
+                    {reason.value: taken.reasons[reason] for reason in sorted(taken.reasons)}
+                ).decode(),
+                body_bytes=taken.body_bytes,
+                sha256=taken.sha256,
+            )
+        )
+    return taken
+
+
+def body(host: Host, snapshot_id: str) -> Iterator[bytes]:
+    """The body of a snapshot as it is sent: JSON, in chunks of at most half a mebibyte.
+
+    Raises zlib.error or EOFError when what is stored is damaged, or no longer there.
+    """
+    for part in (Part.BODY, Part.GROUP):
+        yield from storage.unzipped(storage.read(host, snapshot_id, part))
+
+
+def forget(host: Host, snapshot_id: str) -> None:
+    """Remove a snapshot that was never sent, and all that belongs to it."""
+    with host.database.session() as session:
+        for table in (tables.snapshot_piece, tables.left_out, tables.snapshot):
+            session.execute(delete(table).where(table.c.snapshot_id == snapshot_id))
+
+
+def _measured(chunks: Iterator[bytes]) -> tuple[int, str]:
+    """Size and SHA-256, of what the database gives back: the whole is known to be stored before it counts."""
+    size, digest = 0, sha256()
+    for chunk in chunks:
+        size += len(chunk)
+        digest.update(chunk)
+    return size, digest.hexdigest()
+
+
+def _last_index(connection: Connection, host: Host, panel_id: int) -> Iterator[tuple[int, bytes]]:
+    """Who was in the panel's last submission that arrived, with a hash of the facts that it told."""
+    submission = tables.submission
+    last = (
+        select(submission.c.snapshot_id)
+        .where(submission.c.panel_id == panel_id, submission.c.state.in_(_DELIVERED))
+        .order_by(submission.c.finished_at.desc(), submission.c.submission_id.desc())
+        .limit(1)
+    )
+    snapshot_id = connection.scalar(last)
+    return storage.index_entries(storage.read(host, snapshot_id, Part.INDEX)) if snapshot_id else iter(())
+
+
+class _ChangesSince:
+    """Compares with an earlier index in one pass: both are in the order of patient ids."""
+
+    def __init__(self, entries: Iterator[tuple[int, bytes]]) -> None:
+        self._entries = entries
+        self._ahead = next(entries, None)
+
+    def of(self, patient_id: int, content: bytes) -> ChangeType:
+        """What has become of this patient. To be asked in ascending order."""
+        while self._ahead is not None and self._ahead[0] < patient_id:
+            self._ahead = next(self._entries, None)
+        if self._ahead is None or self._ahead[0] != patient_id:
+            return ChangeType.NEW
+        return ChangeType.NOCHANGE if self._ahead[1] == content else ChangeType.CHANGED
+
+
+class _Writer:
+    """Puts each member where it belongs, and counts."""
+
+    def __init__(self, host: Host, settings: Settings, frame: BundleHeader, snapshot_id: str, now: datetime) -> None:
+        self.sent = 0
+        self.left_out = 0
+        self.reasons: Counter[Reason] = Counter()
+        self._host = host
+        self._frame = frame
+        self._snapshot_id = snapshot_id
+        self._patient = patients(settings, frame.refer, active_status=host.roster.active_status)
+        self._member = group_members(settings)
+        self._body = GzipWriter(host, snapshot_id, Part.BODY)
+        self._group = GzipWriter(host, snapshot_id, Part.GROUP)
+        self._index = IndexWriter(host, snapshot_id)
+        self._rows_left_out: list[dict[str, object]] = []
+        self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
+        self._body.write(b",".join(map(orjson.dumps, frame.entries)))
+        # An entry ends with its resource: without the two braces, members can still be added to the Group.
+        self._group.write(b"," + orjson.dumps(frame.group_entry)[:-2])
+
+    def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
+        frame = self._frame
+        entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
+        member = self._member(row, entry["fullUrl"])
+        content = blake2b(orjson.dumps(row.facts), digest_size=storage.HASH_BYTES).digest()
+        mark_change(member, changes.of(row.patient_id, content))
+        self._body.write_patient(b",", orjson.dumps(entry))
+        self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))
+        self._index.add(row.patient_id, content)
+        self.sent += 1
+
+    def leave_out(self, patient_id: int, reasons: Sequence[Reason]) -> None:
+        self.left_out += 1
+        self.reasons.update(reasons)
+        self._rows_left_out.append(
+            {"snapshot_id": self._snapshot_id, "patient_id": patient_id, "reasons": " ".join(reasons)}
+        )
+        if len(self._rows_left_out) == _LEFT_OUT_AT_ONCE:
+            self._store_left_out()
+
+    def close(self) -> None:
+        if self._rows_left_out:
+            self._store_left_out()
+        members_end = b"\n]" if self.sent else b""
+        self._group.write(members_end + b',"quantity":%d}}]}' % self.sent)
+        for part in (self._body, self._group, self._index):
+            part.close()
+
+    def _store_left_out(self) -> None:
+        with self._host.database.session() as session:
+            session.execute(insert(tables.left_out), self._rows_left_out)
+        self._rows_left_out = []

@@ -1,0 +1,161 @@
+"""A snapshot's parts in `cpar_snapshot_piece`: bytes of any length, cut so that no server refuses a packet.
+
+BODY and GROUP are gzip members which, one after the other, are the body of a submission. INDEX is who was in it:
+sixteen bytes for each patient, for the comparison with the next submission. All three have the patients in the same
+order. The position of a piece is how many patients stand in the pieces before it, and each piece can be unzipped
+without those: see `stored_patients`.
+"""
+
+import zlib
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+
+from sqlalchemy import insert, select
+
+from ...hooks import Host
+from ...store.tables import snapshot_piece
+
+PIECE_BYTES = 512 * 1024
+_CHUNK_BYTES = 256 * 1024
+_CUT_BYTES = PIECE_BYTES - _CHUNK_BYTES
+GZIP = 31  # zlib's window bits for a gzip member
+HASH_BYTES = 8
+_ENTRY = Struct(f">q{HASH_BYTES}s")  # patient_id, content hash
+_KEY = snapshot_piece.c
+
+Entry = tuple[int, bytes]
+
+
+class Part(IntEnum):
+    """The parts of a snapshot."""
+
+    BODY = 0
+    GROUP = 1
+    INDEX = 2
+
+
+class _Pieces:
+    """Stores the pieces of one part, each in a transaction of its own."""
+
+    def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
+        self._host = host
+        self._key = {"snapshot_id": snapshot_id, "part": part.value}
+
+    def store(self, position: int, data: bytes) -> None:
+        with self._host.database.session() as session:
+            session.execute(insert(snapshot_piece).values(**self._key, position=position, data=data))
+
+
+class IndexWriter:
+    """Writes the index. Holds no more than one piece."""
+
+    def __init__(self, host: Host, snapshot_id: str) -> None:
+        self._pieces = _Pieces(host, snapshot_id, Part.INDEX)
+        self._position = 0
+        self._held = bytearray()
+
+    def add(self, patient_id: int, content: bytes) -> None:
+        """Add a patient, in ascending order. `content` is a hash of HASH_BYTES."""
+        self._held += _ENTRY.pack(patient_id, content)
+        if len(self._held) == PIECE_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._held:
+            self._pieces.store(self._position, bytes(self._held))
+            self._position += len(self._held) // _ENTRY.size
+            self._held.clear()
+
+
+class GzipWriter:
+    """Writes a part that is text, compressed on its way. Holds no more than one piece.
+
+    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient.
+    """
+
+    def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
+        self._pieces = _Pieces(host, snapshot_id, part)
+        self._gzip = zlib.compressobj(level=1, wbits=GZIP)
+        self._position = 0
+        self._patients = 0  # in this piece
+        self._zipped = bytearray()
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add to the part. Small writes are gathered: compressing a line costs as much as compressing a page."""
+        self._held.append(data)
+        self._size += len(data)
+        if self._size >= _CHUNK_BYTES:
+            self._compress()
+
+    def write_patient(self, separator: bytes, data: bytes) -> None:
+        """Add a patient after what separates it from the one before. A piece ends before a patient's line."""
+        self.write(separator + b"\n")
+        if self._patients and len(self._zipped) >= _CUT_BYTES:
+            self._cut()
+        self._patients += 1
+        self.write(data)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._compress()
+        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush()))
+
+    def _compress(self) -> None:
+        self._zipped += self._gzip.compress(b"".join(self._held))
+        self._held.clear()
+        self._size = 0
+
+    def _cut(self) -> None:
+        self._compress()
+        self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush(zlib.Z_FULL_FLUSH)))
+        self._zipped.clear()
+        self._position += self._patients
+        self._patients = 0
+
+
+def read(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
+    """The pieces of a part. Nothing is kept open between two of them, however slow the reader is."""
+    of_part = select(_KEY.position, _KEY.data).where(_KEY.snapshot_id == snapshot_id, _KEY.part == part.value)
+    position = -1
+    while True:
+        with host.database.engine.connect() as connection:
+            following = of_part.where(_KEY.position > position).order_by(_KEY.position).limit(1)
+            row = connection.execute(following).one_or_none()
+        if row is None:
+            return
+        position = row.position
+        yield row.data
+
+
+def streamed(host: Host, snapshot_id: str, part: Part) -> Iterator[bytes]:
+    """The same in one statement, for a quick reader who reads to the end."""
+    query = select(_KEY.data).where(_KEY.snapshot_id == snapshot_id, _KEY.part == part.value).order_by(_KEY.position)
+    with (
+        host.database.engine.connect() as connection,
+        connection.execute(query.execution_options(yield_per=1)) as result,
+    ):
+        yield from result.scalars()
+
+
+def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The text of one gzip member, in chunks that stay small however well it was compressed.
+
+    Raises zlib.error when it is damaged, EOFError when its end is missing.
+    """
+    gzip = zlib.decompressobj(wbits=GZIP)
+    for data in pieces:
+        while data and not gzip.eof:
+            yield gzip.decompress(data, PIECE_BYTES)
+            data = gzip.unconsumed_tail
+    if not gzip.eof:
+        raise EOFError("a stored snapshot is not complete")
+
+
+def index_entries(pieces: Iterator[bytes]) -> Iterator[Entry]:
+    """Everybody in an index, by patient id: the id, and a hash of the facts that were told."""
+    for data in pieces:
+        yield from _ENTRY.iter_unpack(data)

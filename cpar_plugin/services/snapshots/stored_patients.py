@@ -1,0 +1,72 @@
+"""Some of the patients of a stored snapshot, wherever they stand in it: read without what comes before them."""
+
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from ...store.tables import snapshot_piece
+from .storage import GZIP, PIECE_BYTES, Part
+
+_WITHOUT_HEAD = -15  # zlib's window bits for what follows a full flush
+_KEY = snapshot_piece.c
+_END = (-1, 0, b"")  # after the last piece
+
+
+def patients(connection: Connection, snapshot_id: str, places: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    """What BODY and GROUP say of the patients at these places of the list, ascending: JSON. One statement.
+
+    Unzips only pieces that hold one of them. Raises zlib.error or EOFError when what is stored is damaged.
+    """
+    found: dict[Part, list[bytes]] = {Part.BODY: [], Part.GROUP: []}
+    if places:
+        query = _pieces_from(snapshot_id, places[0]).where(_KEY.position <= places[-1])
+        with connection.execute(query.execution_options(yield_per=1)) as result:
+            rows = chain(result, [_END])
+            for (part, position, data), (following, begins, _) in pairwise(rows):
+                until = bisect_left(places, begins) if following == part else len(places)
+                found[Part(part)] += _lines_at(places[bisect_left(places, position) : until], position, data)
+    if not len(found[Part.BODY]) == len(found[Part.GROUP]) == len(places):
+        raise EOFError("a stored snapshot is not complete")
+    return list(zip(found[Part.BODY], found[Part.GROUP], strict=True))
+
+
+def _pieces_from(snapshot_id: str, place: int) -> Select[Any]:
+    """The pieces of BODY and GROUP from the one on that a place is in."""
+    at = snapshot_piece.alias().c
+    first = select(func.max(at.position)).where(
+        at.snapshot_id == snapshot_id, at.part == _KEY.part, at.position <= place
+    )
+    return (
+        select(_KEY.part, _KEY.position, _KEY.data)
+        .where(_KEY.snapshot_id == snapshot_id, _KEY.part.in_([Part.BODY.value, Part.GROUP.value]))
+        .where(_KEY.position >= first.correlate(snapshot_piece).scalar_subquery())
+        .order_by(_KEY.part, _KEY.position)
+    )
+
+
+def _lines_at(places: Sequence[int], first: int, zipped: bytes) -> list[bytes]:
+    """The lines of the patients at these places, in the piece that begins with the patient at `first`."""
+    if not places:
+        return []
+    found, wanted = [], iter(places)
+    place = next(wanted)
+    # One line, without a patient, comes before the first one of all.
+    for here, line in enumerate(_lines(zipped, _WITHOUT_HEAD if first else GZIP), first or -1):
+        if here == place:
+            found.append(line.removesuffix(b","))
+            if (place := next(wanted, -1)) < 0:
+                break
+    return found
+
+
+def _lines(zipped: bytes, wbits: int) -> Iterator[bytes]:
+    gzip, held = zlib.decompressobj(wbits=wbits), b""
+    while zipped and not gzip.eof:
+        *lines, held = (held + gzip.decompress(zipped, PIECE_BYTES)).split(b"\n")
+        yield from lines
+        zipped = gzip.unconsumed_tail
+    yield held

@@ -1,0 +1,151 @@
+"""What changed from one submission to the next: who was added, who is no longer in it, who has changed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from ...domain.reasons import Reason
+from ...hooks import Actor, Host
+from ...store.tables import left_out, member, panel, submission
+from ..snapshots import storage
+from ..snapshots.storage import Entry, Part
+from .history import Submission, is_kept
+from .patients import AT_ONCE, Listing, PatientNow, places_of, reasons_in, sent_at, visible_patients
+from .texts import Stage
+
+
+class Kind(StrEnum):
+    """What has become of a patient since the submission before."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Difference(NamedTuple):
+    """One patient, and the places at which the two snapshots have them: -1 where one does not."""
+
+    kind: Kind
+    patient_id: int
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The panel's last submission before this one that was delivered or written."""
+
+    submission_id: int
+    snapshot_id: str
+    delivered_at: datetime
+    kept: bool  # what was sent is still there
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A patient as the EMR has them now, and what makes the difference.
+
+    `reasons`: why an added one was left out before, or a removed one is left out. `panel_number`: the panel that a
+    removed one is on now. `fields`: of a changed one, each field with what was sent before and what is sent now.
+    """
+
+    patient: PatientNow
+    reasons: tuple[Reason, ...] = ()
+    panel_number: str | None = None
+    fields: Sequence[tuple[str, Any, Any]] = ()
+
+
+def before(connection: Connection, of: Submission) -> Before | None:
+    """With what a submission is compared; None for the first that had anything to send. One statement."""
+    columns = submission.c.submission_id, submission.c.snapshot_id, submission.c.finished_at, is_kept()
+    earlier = submission.c.panel_id == of.panel_id, submission.c.submission_id < of.submission_id
+    arrived = submission.c.state.in_(Stage.DELIVERED.states)
+    query = select(*columns).where(*earlier, arrived).order_by(submission.c.submission_id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return Before(*row) if row else None
+
+
+def differences(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Difference]:
+    """Compare two indexes, both by ascending patient id, in one pass."""
+    old, new = enumerate(before), enumerate(now)
+    end = (-1, None)
+    old_place, was = next(old, end)
+    new_place, is_now = next(new, end)
+    while was or is_now:
+        if was == is_now:
+            (old_place, was), (new_place, is_now) = next(old, end), next(new, end)
+        elif was is None or (is_now is not None and is_now[0] < was[0]):
+            assert is_now
+            yield Difference(Kind.ADDED, is_now[0], -1, new_place)
+            new_place, is_now = next(new, end)
+        elif is_now is None or was[0] < is_now[0]:
+            yield Difference(Kind.REMOVED, was[0], old_place, -1)
+            old_place, was = next(old, end)
+        else:
+            yield Difference(Kind.CHANGED, is_now[0], old_place, new_place)
+            (old_place, was), (new_place, is_now) = next(old, end), next(new, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many of each kind there are, and those of one page of one kind."""
+
+    since: Before
+    counts: Mapping[Kind, int]
+    of_page: Sequence[Difference]
+
+
+def changes(host: Host, since: Before, of: Submission, kind: Kind | None, page: int) -> Changes:
+    """Compare a submission with the one before. Two statements, and memory for one page."""
+    counts = Counter[Kind]()
+    of_page = []
+    wanted = range((page - 1) * AT_ONCE, page * AT_ONCE)
+    for one in differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or "")):
+        if one.kind == kind and counts[kind] in wanted:
+            of_page.append(one)
+        counts[one.kind] += 1
+    return Changes(since, counts, of_page)
+
+
+def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
+    return storage.index_entries(storage.streamed(host, snapshot_id, Part.INDEX))
+
+
+def changed(
+    connection: Connection, host: Host, actor: Actor, of: Submission, found: Changes, kind: Kind, page: int
+) -> Listing[Change]:
+    """Those of a page, by record number, with what makes the difference. At most three statements."""
+    total = found.counts[kind]
+    places_of(page, total)
+    ids = [one.patient_id for one in found.of_page]
+    seen = visible_patients(connection, host, actor, ids)
+    explained: dict[int, Change]
+    if kind is Kind.CHANGED:
+        was = sent_at(connection, found.since.snapshot_id, [one.before for one in found.of_page])
+        now = sent_at(connection, of.snapshot_id, [one.now for one in found.of_page])
+        explained = {
+            key: Change(seen[key], fields=told.differences(told_before))
+            for key, told, told_before in zip(ids, now, was, strict=True)
+            if key in seen
+        }
+    else:
+        reasons = _reasons(connection, found.since.snapshot_id if kind is Kind.ADDED else of.snapshot_id, ids)
+        numbers = _panels_now(connection, ids) if kind is Kind.REMOVED else {}
+        explained = {key: Change(seen[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in seen}
+    return Listing(list(explained.values()), len(ids) - len(explained), total, page)
+
+
+def _reasons(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
+    these = left_out.c.snapshot_id == snapshot_id, left_out.c.patient_id.in_(ids)
+    rows = connection.execute(select(left_out.c.patient_id, left_out.c.reasons).where(*these))
+    return {patient_id: reasons_in(codes) for patient_id, codes in rows}
+
+
+def _panels_now(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    query = select(member.c.patient_id, panel.c.number).join_from(member, panel, panel.c.panel_id == member.c.panel_id)
+    return {row.patient_id: row.number for row in connection.execute(query.where(member.c.patient_id.in_(ids)))}

@@ -1,0 +1,235 @@
+"""What pages show of submissions: the open one of each panel, and the history. A constant number of statements each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+
+from ...domain.reasons import Reason
+from ...domain.refusals import NotFound
+from ...domain.submission import FINAL, State
+from ...hooks import Host
+from ...store.tables import panel, snapshot, snapshot_piece, submission
+from ...store.types import KEYS
+from ..roster.providers import AUTOMATIC, person_name
+from ..snapshots.storage import Part
+from .texts import STATE, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One request to submit a panel and what became of it.
+
+    `sent`, `left_out` and `reasons` (members left out by reason; one may have several) are None and empty until the
+    snapshot is taken. `failure` says in plain words what went wrong. `detail` is what the other side said: it may name
+    a patient.
+    """
+
+    submission_id: int
+    panel_id: int
+    panel_number: str
+    panel_live: bool
+    state: State
+    automatic: date | None
+    asked_at: datetime
+    asked_by: str  # a name
+    due_on: date
+    submitted_at: datetime | None  # first sent
+    finished_at: datetime | None
+    next_attempt_at: datetime | None
+    attempts: int
+    snapshot_id: str | None
+    taken_at: datetime | None
+    sent: int | None
+    left_out: int | None
+    reasons: Mapping[Reason, int]
+    failure: str | None
+    detail: str | None
+    answer_status: int | None
+    answer_id: str | None
+    body_bytes: int | None
+    sha256: str | None
+    latest: bool  # no later submission of the panel
+    kept: bool  # what was sent is still stored: it is removed after `snapshot_keep_days`
+
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        return STATE[self.state]
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the registry took it, or the file was written."""
+        return self.finished_at if self.state in Stage.DELIVERED.states else None
+
+    @property
+    def shown_at(self) -> datetime:
+        """The moment by which people know it: first sent, else its end, else when it was asked for."""
+        return self.submitted_at or self.finished_at or self.asked_at
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether Cancel is offered."""
+        return self.state in (State.QUEUED, State.DUE)
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether Retry is offered."""
+        return self.latest and self.panel_live and self.state in (State.FAILED, State.REFUSED)
+
+
+def open_submissions(connection: Connection, host: Host) -> dict[int, Submission]:
+    """The submission under way or queued of each panel that has one, by panel_id."""
+    found = _read(connection, host, _rows(host).where(submission.c.open_panel_id.is_not(None)))
+    return {one.panel_id: one for one in found}
+
+
+def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submission], dict[int, Submission]]:
+    """Of each live panel: the open submission, and the latest that ended and was not called off, by panel_id."""
+    is_open = submission.c.open_panel_id.is_not(None)
+    ended = submission.c.open_panel_id.is_(None), submission.c.state != State.CANCELLED
+    latest = select(func.max(submission.c.submission_id)).where(*ended).group_by(submission.c.panel_id)
+    wanted = or_(is_open, submission.c.submission_id.in_(latest))
+    found = _read(connection, host, _rows(host).where(wanted, panel.c.deleted_at.is_(None)))
+    return (
+        {one.panel_id: one for one in found if one.state not in FINAL},
+        {one.panel_id: one for one in found if one.state in FINAL},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some submissions, the latest first. `newer` and `older`: the submission_id where the page beside this begins."""
+
+    submissions: Sequence[Submission]
+    newer: int | None
+    older: int | None
+
+
+def history_page(
+    connection: Connection,
+    host: Host,
+    *,
+    panel_id: int | None = None,
+    stage: Stage | None = None,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> HistoryPage:
+    """A page of the history of one panel or of all: the latest, or what comes `before` or `after` a submission_id."""
+    number = submission.c.submission_id
+    rows = _rows(host).order_by(number if after is not None else number.desc()).limit(limit + 1)
+    if panel_id is not None:
+        rows = rows.where(submission.c.panel_id == panel_id)
+    if stage is not None:
+        rows = rows.where(submission.c.state.in_(stage.states))
+    if after is not None:
+        found = _read(connection, host, rows.where(number > after))
+        shown = found[:limit][::-1]
+        newer, older = len(found) > limit, bool(found)
+    else:
+        found = _read(connection, host, rows if before is None else rows.where(number < before))
+        shown = found[:limit]
+        newer, older = before is not None and bool(found), len(found) > limit
+    return HistoryPage(
+        submissions=shown,
+        newer=shown[0].submission_id if newer else None,
+        older=shown[-1].submission_id if older else None,
+    )
+
+
+def history(connection: Connection, host: Host, *, panel_id: int | None = None) -> Sequence[Submission]:
+    """The latest submissions of one panel or of all."""
+    return history_page(connection, host, panel_id=panel_id).submissions
+
+
+def panels_with_submissions(connection: Connection) -> list[tuple[int, str, bool]]:
+    """Every panel that was ever submitted or asked for: its id, its number, and whether it lives."""
+    ever = select(submission.c.panel_id).where(submission.c.panel_id == panel.c.panel_id).exists()
+    rows = connection.execute(select(panel).where(ever).order_by(panel.c.number, panel.c.panel_id))
+    return [(row.panel_id, row.number, row.deleted_at is None) for row in rows]
+
+
+def one(connection: Connection, host: Host, submission_id: int) -> Submission:
+    """One submission. Raises NotFound."""
+    known = submission_id in KEYS
+    found = _read(connection, host, _rows(host).where(submission.c.submission_id == submission_id)) if known else []
+    if not found:
+        raise NotFound("There is no such submission.")
+    return found[0]
+
+
+def is_kept() -> ColumnElement[bool]:
+    """Whether what was sent with a submission is still stored, as a condition in a statement about submissions."""
+    piece = snapshot_piece.c
+    first = piece.part == Part.BODY.value, piece.position == 0
+    return exists().where(piece.snapshot_id == submission.c.snapshot_id, *first)
+
+
+def _rows(host: Host) -> Select[Any]:
+    later = submission.alias("later")
+    is_latest = ~(
+        select(later.c.submission_id)
+        .where(later.c.panel_id == submission.c.panel_id, later.c.submission_id > submission.c.submission_id)
+        .exists()
+    )
+    providers = host.roster.providers()
+    return select(
+        submission,
+        providers.c.given_name,
+        providers.c.family_name,
+        panel.c.number,
+        panel.c.deleted_at,
+        snapshot.c.taken_at,
+        snapshot.c.sent,
+        snapshot.c.left_out,
+        snapshot.c.reasons,
+        snapshot.c.body_bytes,
+        snapshot.c.sha256,
+        is_latest.label("latest"),
+        is_kept().label("kept"),
+    ).select_from(
+        submission.join(panel, panel.c.panel_id == submission.c.panel_id)
+        .outerjoin(snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
+        .outerjoin(providers, providers.c.provider_id == submission.c.asked_by)
+    )
+
+
+def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submission]:
+    system = host.identity.system.actor_id
+    return [
+        Submission(
+            submission_id=row.submission_id,
+            panel_id=row.panel_id,
+            panel_number=row.number,
+            panel_live=row.deleted_at is None,
+            state=State(row.state),
+            automatic=row.automatic,
+            asked_at=row.asked_at,
+            asked_by=AUTOMATIC
+            if row.asked_by == system
+            else person_name(row.asked_by, row.given_name, row.family_name),
+            due_on=row.due_on,
+            submitted_at=row.first_attempt_at,
+            finished_at=row.finished_at,
+            next_attempt_at=row.next_attempt_at,
+            attempts=row.attempts,
+            snapshot_id=row.snapshot_id,
+            taken_at=row.taken_at,
+            sent=row.sent,
+            left_out=row.left_out,
+            reasons={Reason(code): count for code, count in json.loads(row.reasons or "{}").items()},
+            failure=row.failure,
+            detail=row.answer_detail,
+            answer_status=row.answer_status,
+            answer_id=row.answer_id,
+            body_bytes=row.body_bytes,
+            sha256=row.sha256,
+            latest=bool(row.latest),
+            kept=bool(row.kept),
+        )
+        for row in connection.execute(rows)
+    ]

@@ -1,0 +1,144 @@
+"""Mail about submissions that came to nothing, to the address that each panel names. No patient data."""
+
+import logging
+import smtplib
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
+
+from ...domain.refusals import Refused
+from ...domain.submission import LOUD, State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import clinic, panel, submission
+from ...transport.deadline import DeadlineError, within
+from ...transport.outgoing import MailConnection
+from ...transport.trust import causes, distrusted, trusting
+from .lease import is_free
+from .texts import STATE
+
+log = logging.getLogger(__name__)
+
+_MAILED_WITHIN = timedelta(days=7)
+
+
+def send(host: Host, settings: Settings, now: datetime) -> int:
+    """Mail each submission that came to nothing to the address of its panel, once. Returns how many were told.
+
+    A mail that cannot be sent is tried again at the next run, for a week. Does nothing without a mail server.
+    """
+    if not settings.smtp_host:
+        return 0
+    token = str(uuid4())
+    untold = _untold(now) & is_free(now)
+    with host.database.engine.connect() as connection:
+        if (
+            not settings.smtp_host
+            or connection.scalar(select(submission.c.submission_id).where(untold).limit(1)) is None
+        ):
+            return 0
+    with host.database.session() as session:
+        claimed = {"claim": token, "claimed_until": now + settings.claim_time}
+        session.execute(update(submission).where(untold).values(**claimed))
+    try:
+        return _mail_claimed(host, settings, token, now)
+    except Refused as refused:
+        log.error("mail about submissions could not be sent: %s", refused)
+        return 0
+    except (OSError, smtplib.SMTPException) as error:
+        # The next run tries again; the text of the error may name a recipient.
+        log.error("mail about submissions could not be sent: %s", failure_message(error, settings))
+        return 0
+    finally:
+        with host.database.session() as session:
+            mine = submission.c.claim == token
+            session.execute(update(submission).where(mine).values(claim=None, claimed_until=None))
+
+
+def waiting(connection: Connection, settings: Settings, now: datetime) -> int:
+    """How many submissions their panels' recipients are still to be told of."""
+    if not settings.smtp_host:
+        return 0
+    return connection.scalar(select(func.count()).select_from(submission).where(_untold(now))) or 0
+
+
+def _untold(now: datetime) -> ColumnElement[bool]:
+    reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
+    return and_(
+        submission.c.state.in_(LOUD),
+        submission.c.told_at.is_(None),
+        submission.c.finished_at > now - _MAILED_WITHIN,
+        reachable,
+    )
+
+
+def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> int:
+    by_address: dict[str, list[Row[Any]]] = defaultdict(list)
+    with host.database.engine.connect() as connection:
+        name = connection.scalar(select(clinic.c.name))
+        told = (
+            select(submission, panel.c.number, panel.c.notify)
+            .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+            .where(submission.c.claim == token)
+            .order_by(panel.c.number, submission.c.submission_id)
+        )
+        for row in connection.execute(told):
+            by_address[row.notify].append(row)
+    count = 0
+    with server(settings) as mail_server:
+        for address, rows in by_address.items():
+            try:
+                mail_server.send_message(_message(settings, name or "", address, rows))
+            except smtplib.SMTPResponseException as error:
+                log.error("mail about submissions was not taken: %d", error.smtp_code)
+                continue
+            except smtplib.SMTPRecipientsRefused:
+                log.error("mail about submissions was not taken: recipient refused")
+                continue
+            with host.database.session() as session:
+                ids = [row.submission_id for row in rows]
+                session.execute(update(submission).where(submission.c.submission_id.in_(ids)).values(told_at=now))
+            count += len(rows)
+    return count
+
+
+@contextmanager
+def server(settings: Settings) -> Iterator[MailConnection]:
+    """A connection to the mail server, signed in. `smtp_seconds` is the deadline for all that is done with it.
+
+    Raises OSError, SMTPException, and Refused for `smtp_ca_file`.
+    """
+    with within(settings.smtp_seconds), MailConnection(settings.smtp_host, settings.smtp_port) as connected:
+        if settings.smtp_starttls:
+            context = trusting(settings.smtp_ca_file, "smtp_ca_file", strict=settings.strict_certificates)
+            connected.starttls(context=context)
+        if settings.smtp_user:
+            connected.login(settings.smtp_user, settings.smtp_password)
+        yield connected
+
+
+def failure_message(error: Exception, settings: Settings) -> str:
+    """Why the mail server cannot be used, without the text of the error, which may name a recipient."""
+    if any(isinstance(cause, DeadlineError) for cause in causes(error)):
+        return f"{settings.smtp_host} was too slow: it was given up after {settings.smtp_seconds:g} seconds."
+    return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
+
+
+def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"] = settings.smtp_from, address
+    message["Subject"] = (
+        f"CPAR panel {rows[0].number}: {STATE[State(rows[0].state)].lower()}"
+        if len(rows) == 1
+        else f"CPAR: {len(rows)} panel submissions need attention"
+    )
+    paragraphs = [f"Panel {row.number}: {STATE[State(row.state)].lower()}.\n{row.failure}" for row in rows]
+    paragraphs.append(f"{clinic_name}\nSee CPAR Panel Management, Submission History, in the EMR.")
+    message.set_content("\n\n".join(paragraphs))
+    return message

@@ -1,0 +1,209 @@
+"""What the calendar sets going: the night run with the automatic date, what is missed, what is put off."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Date, exists, insert, literal, null, select, update
+from sqlalchemy.orm import Session
+
+from ...domain.calendar import Calendar
+from ...domain.submission import State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import clinic as clinic_table
+from ...store.tables import member, night_run, panel, submission
+from ...store.types import Moment
+from ..operations import clinic
+from ..roster import merges
+from . import texts
+from .lease import is_free
+
+# Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
+_ASKED = (State.QUEUED, State.DUE)
+
+
+def begin(host: Host, settings: Settings, now: datetime) -> bool:
+    """Begin the night run of this moment's date, once: queued submissions and those of the automatic date come due.
+
+    Returns False when there is none to begin. One transaction: two processes, or a clock that is set back, begin one.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    night = calendar.night_run_on(now)
+    if night is None or _began(host, night):
+        return False
+    with host.database.session() as session:
+        clinic.lock(session)
+        if session.scalar(select(night_run.c.night).where(night_run.c.night == night)) is not None:
+            return False
+        merges.reconcile(session, host)
+        automatic, _ = _automatic_dates(session.connection(), calendar, night)
+        session.execute(insert(night_run).values(night=night, began_at=now, automatic=automatic))
+        asked_in_time = submission.c.state.in_([State.QUEUED]), submission.c.due_on <= night
+        session.execute(update(submission).where(*asked_in_time).values(state=State.DUE))
+        if automatic is not None:
+            _submit_every_panel(session, host, calendar, automatic, night, now)
+    return True
+
+
+def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
+    """Mark the automatic dates that can no longer be made up as missed, for each panel that they concerned."""
+    calendar = settings.calendar(host.clock.zone)
+    today = calendar.today(now)
+    with host.database.engine.connect() as connection:
+        if not _automatic_dates(connection, calendar, today)[1]:
+            return
+    with host.database.session() as session:
+        clinic.lock(session)
+        for automatic in _automatic_dates(session.connection(), calendar, today)[1]:
+            mark_date(session, host, calendar, automatic, now, texts.missed(automatic, calendar, now))
+
+
+def not_seen_to(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
+    """The automatic dates that no night run has seen to although their night has begun."""
+    to_be_made, too_late = _automatic_dates(connection, calendar, calendar.today(now))
+    dates = (*too_late, *([to_be_made] if to_be_made else ()))
+    return [day for day in dates if calendar.moment(day, calendar.night_run_at) <= now]
+
+
+def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date, now: datetime, failure: str) -> None:
+    """Mark an automatic date as missed for each panel that it concerned: no night run sees to it any more."""
+    _insert_for_panels(
+        session,
+        _concerned(calendar, automatic),
+        automatic=literal(automatic, Date()),
+        asked_at=literal(now, Moment()),
+        asked_by=literal(host.identity.system.actor_id),
+        due_on=literal(automatic, Date()),
+        state=literal(State.MISSED),
+        attempts=literal(0),
+        finished_at=literal(now, Moment()),
+        failure=literal(failure),
+    )
+    if session.scalar(select(night_run.c.night).where(night_run.c.night == automatic)) is None:
+        session.execute(insert(night_run).values(night=automatic, began_at=now, automatic=automatic))
+    else:
+        session.execute(update(night_run).where(night_run.c.night == automatic).values(automatic=automatic))
+
+
+def put_off(host: Host, settings: Settings, now: datetime) -> None:
+    """In the blackout: what came due and was not begun goes back into the queue, or is missed if only automatic."""
+    calendar = settings.calendar(host.clock.zone)
+    if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == State.DUE):
+        return
+    left = submission.c.state == State.DUE, is_free(now)
+    only_automatic = submission.c.asked_by == host.identity.system.actor_id
+    with host.database.session() as session:
+        clinic.lock(session)
+        for automatic in session.scalars(select(submission.c.automatic).where(*left, only_automatic).distinct()).all():
+            session.execute(
+                update(submission)
+                .where(*left, only_automatic, submission.c.automatic == automatic)
+                .values(**_ended(State.MISSED, now, texts.missed(automatic, calendar, now)))
+            )
+        session.execute(update(submission).where(*left).values(state=State.QUEUED, due_on=calendar.goes_on(now)))
+
+
+def call_off(host: Host, now: datetime) -> None:
+    """With the integration turned off nothing is sent: end what is open and in nobody's hands."""
+    if not _any(host, submission.c.open_panel_id.is_not(None)):
+        return
+    with host.database.session() as session:
+        clinic.lock(session)
+        end_open(session, now, texts.TURNED_OFF, is_free(now))
+
+
+def end_open(session: Session, now: datetime, why: str, *which: ColumnElement[bool]) -> None:
+    """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
+    open_ones = (submission.c.open_panel_id.is_not(None), *which)
+    asked = submission.c.state.in_(_ASKED)
+    session.execute(update(submission).where(*open_ones, asked).values(**_ended(State.CANCELLED, now, why)))
+    session.execute(update(submission).where(*open_ones).values(**_ended(State.FAILED, now, why)))
+
+
+def _began(host: Host, night: date) -> bool:
+    with host.database.engine.connect() as connection:
+        return connection.scalar(select(night_run.c.night).where(night_run.c.night == night)) is not None
+
+
+def _any(host: Host, condition: ColumnElement[bool]) -> bool:
+    with host.database.engine.connect() as connection:
+        return connection.scalar(select(submission.c.submission_id).where(condition).limit(1)) is not None
+
+
+def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> tuple[date | None, list[date]]:
+    """The automatic date that a night run on `day` sees to, and those that it is too late for.
+
+    Only dates whose night run would have found the integration enabled.
+    """
+    enabled_at = connection.scalar(select(clinic_table.c.enabled_at))
+    if enabled_at is None:
+        return None, []
+    seen_to = set(connection.scalars(select(night_run.c.automatic).where(night_run.c.automatic.is_not(None))))
+    open_dates = [
+        automatic
+        for automatic in calendar.automatic_dates(calendar.today(enabled_at) - timedelta(days=1), day)
+        if automatic not in seen_to and enabled_at <= calendar.moment(automatic, calendar.night_run_at)
+    ]
+    if open_dates and calendar.can_be_made_up(open_dates[-1], day):
+        return open_dates[-1], open_dates[:-1]
+    return None, open_dates
+
+
+def _concerned(calendar: Calendar, automatic: date) -> ColumnElement[bool]:
+    """Live panels that existed at the automatic date's night run and have members."""
+    there = panel.c.created_at <= calendar.moment(automatic, calendar.night_run_at)
+    return panel.c.deleted_at.is_(None) & there & exists().where(member.c.panel_id == panel.c.panel_id)
+
+
+def _submit_every_panel(
+    session: Session, host: Host, calendar: Calendar, automatic: date, night: date, now: datetime
+) -> None:
+    """One submission for each panel: an open request serves the automatic date too, a stale one gives way."""
+    concerned = _concerned(calendar, automatic)
+    session.execute(
+        update(submission)
+        .where(submission.c.state == State.WAITING, is_free(now))
+        .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
+        .values(**_ended(State.FAILED, now, texts.REPLACED))
+    )
+    session.execute(
+        update(submission)
+        .where(submission.c.open_panel_id.is_not(None))
+        .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
+        .values(automatic=automatic)
+    )
+    session.execute(
+        update(submission)
+        .where(submission.c.state == State.QUEUED, submission.c.automatic == automatic)
+        .values(state=State.DUE)
+    )
+    _insert_for_panels(
+        session,
+        concerned & ~exists().where(submission.c.open_panel_id == panel.c.panel_id),
+        open_panel_id=panel.c.panel_id,
+        automatic=literal(automatic, Date()),
+        asked_at=literal(now, Moment()),
+        asked_by=literal(host.identity.system.actor_id),
+        due_on=literal(night, Date()),
+        state=literal(State.DUE),
+        attempts=literal(0),
+        finished_at=null(),
+        failure=null(),
+    )
+
+
+def _insert_for_panels(session: Session, which: ColumnElement[bool], **values: ColumnElement[Any]) -> None:
+    columns = {"panel_id": panel.c.panel_id, **values}
+    session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(which)))
+
+
+def _ended(state: State, now: datetime, failure: str) -> dict[str, object]:
+    return {
+        "state": state,
+        "open_panel_id": None,
+        "finished_at": now,
+        "next_attempt_at": None,
+        "claim": None,
+        "claimed_until": None,
+        "failure": failure,
+    }

@@ -1,0 +1,172 @@
+"""What went wrong, for people: the banner for those who manage panels, and the operator's status."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ...domain.calendar import Calendar
+from ...domain.refusals import Refused
+from ...domain.submission import LOUD, State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import clinic, panel, submission
+from ...store.tables import heartbeat as heartbeats
+from ...transport import for_settings
+from ..operations import heartbeat
+from . import mail
+from .texts import STATE, spoken, spoken_moment
+
+QUIET_AFTER = timedelta(minutes=15)
+_NAMED = 20
+_ENDED = frozenset({*LOUD, State.DELIVERED, State.WRITTEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that needs a person, in plain words without patient data. `panel_id` is None for the clinic's whole."""
+
+    text: str
+    panel_id: int | None = None
+    submission_id: int | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How submissions stand, for an operator. All is well when there is no problem."""
+
+    facts: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[Notice]:
+    """Panels whose latest submission came to nothing, and a scheduler that stands still.
+
+    Two statements, whatever the number of panels.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    beaten_at = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
+    enabled_at, beaten_at_last = connection.execute(select(clinic.c.enabled_at, beaten_at)).one()
+    if enabled_at is None:
+        return []
+    quiet = quiet_since(enabled_at, beaten_at_last, now)
+    found = []
+    if quiet is not None:
+        text = (
+            f"Nothing has looked after submissions since {spoken_moment(quiet, calendar)}: the scheduler is not "
+            "running. Tell whoever looks after the EMR; until then nothing is submitted."
+        )
+        found.append(Notice(text=text))
+    return found + [_notice(row) for row in connection.execute(_unmended())]
+
+
+def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
+    """Since when nothing has looked for work, though it should have; None when all is well."""
+    last = max(beaten_at or enabled_at, enabled_at)
+    return last if now - last > QUIET_AFTER else None
+
+
+def _unmended() -> Select[Any]:
+    """The live panels whose latest submission that came to an end came to nothing."""
+    latest = (
+        select(func.max(submission.c.submission_id).label("submission_id"))
+        .where(submission.c.state.in_(_ENDED))
+        .group_by(submission.c.panel_id)
+        .subquery()
+    )
+    queued = submission.alias("queued")
+    return (
+        select(submission, panel.c.number, queued.c.due_on.label("again_on"))
+        .join_from(submission, latest, latest.c.submission_id == submission.c.submission_id)
+        .join(panel, and_(panel.c.panel_id == submission.c.panel_id, panel.c.deleted_at.is_(None)))
+        .outerjoin(queued, queued.c.open_panel_id == submission.c.panel_id)
+        .where(submission.c.state.in_(LOUD))
+        .order_by(panel.c.number)
+    )
+
+
+def _notice(row: Row[Any]) -> Notice:
+    state = State(row.state)
+    again = f" It is submitted again on {spoken(row.again_on)}." if row.again_on else ""
+    text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{again}"
+    return Notice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
+
+
+def status(host: Host, settings: Settings, now: datetime) -> Status:
+    """How submissions stand, in sentences for an operator, without patient data."""
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.engine.connect() as connection:
+        stands = connection.execute(select(clinic)).one()
+        if stands.enabled_at is None:
+            return Status(("The integration is turned off: nothing is submitted. Turn it on with: cpar enable",), ())
+        beaten_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
+        panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
+        open_ones = connection.execute(
+            select(submission.c.state, func.count())
+            .where(submission.c.open_panel_id.is_not(None))
+            .group_by(submission.c.state)
+        ).all()
+        waiting = connection.execute(_waiting()).all()
+        mails = mail.waiting(connection, settings, now)
+        problems = [notice.text for notice in notices(connection, host, settings, now)]
+    facts = [f"The integration has been on since {spoken_moment(stands.enabled_at, calendar)}. Panels: {panels}."]
+    if not (stands.name and stands.site_id):
+        facts.append("The clinic name and Site ID are not entered yet: nothing is submitted.")
+    if beaten_at is not None:
+        facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
+    if stands.restored_at is not None:
+        facts.append(f"A backup was restored; seen to on {spoken_moment(stands.restored_at, calendar)}.")
+    facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
+    facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
+    if len(waiting) > _NAMED:
+        facts.append(f"More panels wait: {len(waiting) - _NAMED}.")
+    if mails:
+        facts.append(f"Mail about submissions waits for {settings.smtp_host}: {mails}.")
+    facts.append(f"Next night run: {_next_night(calendar, now)}.")
+    problems += _unreadable_host(host) + _wrong_settings(settings)
+    return Status(tuple(facts), tuple(problems))
+
+
+def _waiting() -> Select[Any]:
+    """What waits for another machine at this moment, or for another attempt at it."""
+    return (
+        select(submission, panel.c.number)
+        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+        .where(submission.c.state.in_([State.SENDING, State.WAITING]))
+        .order_by(panel.c.number)
+    )
+
+
+def _waits(row: Row[Any], calendar: Calendar) -> str:
+    if State(row.state) is State.SENDING:
+        return f"Panel {row.number} waits for the registry: attempt {row.attempts} is under way."
+    again = spoken_moment(row.next_attempt_at, calendar)
+    return f"Panel {row.number} waits for attempt {row.attempts + 1}, {again}. {row.failure}"
+
+
+def _next_night(calendar: Calendar, now: datetime) -> str:
+    return spoken_moment(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar)
+
+
+def _unreadable_host(host: Host) -> list[str]:
+    try:
+        with host.database.engine.connect() as connection:
+            for source in (host.roster.patients(), host.roster.providers()):
+                connection.execute(select(source).limit(1)).all()
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        return [
+            f"The EMR's patients cannot be read ({kind}): check the name of its database, and our account's rights."
+        ]
+    return []
+
+
+def _wrong_settings(settings: Settings) -> list[str]:
+    try:
+        for_settings(settings)
+    except Refused as refused:
+        return [str(refused)]
+    return []

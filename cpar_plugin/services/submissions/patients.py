@@ -1,0 +1,154 @@
+"""Who was sent with a submission and who was left out, as it was then: page by page, and the file as it was sent."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, select
+
+from ...domain.reasons import Reason
+from ...domain.refusals import NotFound
+from ...fhir_mappings.sent_patient import SentPatient, sent_patient
+from ...hooks import Actor, AuditEvent, Host
+from ...store.tables import left_out
+from ..operations.access import Forbidden
+from ..snapshots import build, storage, stored_patients
+from ..snapshots.storage import Part
+from .history import Submission
+
+AT_ONCE = 100
+_CHECKED_AT_ONCE = 1000
+_NOT_KEPT = "What was sent with this submission is no longer kept."
+_HIDDEN = (
+    "This file holds patients whose records you may not see, so you may not have it. "
+    "Ask an administrator of the EMR if you should."
+)
+
+Row = TypeVar("Row")
+
+
+class PatientNow(NamedTuple):
+    """A patient as the EMR has them now. None where it no longer has the record, or does not say."""
+
+    patient_id: int
+    known: bool
+    family_name: str | None = None
+    given_name: str | None = None
+    birth_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row]):
+    """One page of a list, counted from 1. `hidden`: how many of this page the actor may not see."""
+
+    rows: Sequence[Row]
+    hidden: int
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many there are: one for an empty list too."""
+        return max(1, -(-self.total // AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A member who was left out, as the EMR has them now, with the reasons of then."""
+
+    patient: PatientNow
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A patient as they were sent. `known`: the EMR still has the record."""
+
+    patient: SentPatient
+    known: bool
+
+
+def places_of(page: int, total: int) -> range:
+    """The places in a list that a page shows. Raises NotFound for a page beyond the last."""
+    if page < 1 or (page > 1 and (page - 1) * AT_ONCE >= total):
+        raise NotFound("This list has no such page. Begin at its first page.")
+    return range((page - 1) * AT_ONCE, min(page * AT_ONCE, total))
+
+
+def sent(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[Sent]:
+    """The patients that were sent, by record number. Two statements. Raises NotFound when they are no longer kept."""
+    total = of.sent or 0
+    found = sent_at(connection, of.snapshot_id, places_of(page, total))
+    seen = visible_patients(connection, host, actor, [one.patient_id for one in found])
+    rows = [Sent(one, seen[one.patient_id].known) for one in found if one.patient_id in seen]
+    return Listing(rows, len(found) - len(rows), total, page)
+
+
+def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[int]) -> list[SentPatient]:
+    """The patients at these places of a snapshot's list. Raises NotFound when they are no longer kept."""
+    if not places:
+        return []
+    try:
+        return [sent_patient(*lines) for lines in stored_patients.patients(connection, snapshot_id or "", places)]
+    except EOFError:
+        raise NotFound(_NOT_KEPT) from None
+
+
+def left_out_of(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[LeftOut]:
+    """The members that were left out, by record number, and why. Two statements."""
+    total = of.left_out or 0
+    places = places_of(page, total)
+    query = select(left_out.c.patient_id, left_out.c.reasons).where(left_out.c.snapshot_id == of.snapshot_id)
+    query = query.order_by(left_out.c.patient_id).offset(places.start).limit(len(places))
+    reasons = {patient_id: reasons_in(codes) for patient_id, codes in connection.execute(query)}
+    seen = visible_patients(connection, host, actor, reasons)
+    rows = [LeftOut(seen[patient_id], why) for patient_id, why in reasons.items() if patient_id in seen]
+    return Listing(rows, len(reasons) - len(rows), total, page)
+
+
+def reasons_in(codes: str) -> tuple[Reason, ...]:
+    """The reasons as they are stored with those left out."""
+    return tuple(map(Reason, codes.split()))
+
+
+def visible_patients(
+    connection: Connection, host: Host, actor: Actor, patient_ids: Iterable[int]
+) -> Mapping[int, PatientNow]:
+    """Those of these patients whom the actor may see, as the EMR has them now. One statement for at most a thousand."""
+    ids = list(patient_ids)
+    if not ids:
+        return {}
+    patient = host.roster.patients()
+    columns = patient.c.patient_id, patient.c.family_name, patient.c.given_name, patient.c.birth_date
+    visible = host.identity.visible(actor, patient.c.patient_id).label("visible")
+    known = connection.execute(select(*columns, visible).where(patient.c.patient_id.in_(ids))).all()
+    gone = set(ids) - {row.patient_id for row in known}
+    return {
+        **{key: PatientNow(key, False) for key in gone if host.identity.may_see(actor, key)},
+        **{row.patient_id: PatientNow(row[0], True, *row[1:4]) for row in known if row.visible},
+    }
+
+
+def audit_reading(host: Host, actor: Actor, of: Submission, what: str) -> None:
+    """Tell the host's audit trail that patients of a submission are read."""
+    with host.database.session() as session:
+        key = str(of.submission_id)
+        event = AuditEvent(actor=actor, action="read", noun="cparSubmission", key=key, detail=what)
+        host.audit.record(session, event)
+
+
+def file_as_sent(host: Host, actor: Actor, of: Submission) -> Iterator[bytes]:
+    """The very bytes that were sent, streamed; the audit trail is told first.
+
+    Raises NotFound when they are no longer kept, and Forbidden when the actor may not see one of the patients.
+    """
+    with host.database.engine.connect() as connection:
+        if of.snapshot_id is None or not of.kept:
+            raise NotFound(_NOT_KEPT)
+        everybody = (key for key, _ in storage.index_entries(storage.read(host, of.snapshot_id, Part.INDEX)))
+        while ids := list(islice(everybody, _CHECKED_AT_ONCE)):
+            if len(visible_patients(connection, host, actor, ids)) < len(ids):
+                raise Forbidden(_HIDDEN)
+    audit_reading(host, actor, of, "the file as it was sent")
+    return build.body(host, of.snapshot_id)

@@ -1,0 +1,197 @@
+"""One submission's work: take the snapshot, send it, write down the answer. A crash at any point is taken up later.
+
+Broken off while preparing: a new snapshot. Broken off with a stored snapshot: the same bytes and identifier again,
+since nobody knows whether the first sending arrived.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, assert_never
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from ...domain.calendar import RETRY_FOR
+from ...domain.refusals import NotFound, Refused
+from ...domain.submission import FINAL, State
+from ...hooks import AuditEvent, Host
+from ...settings import Settings
+from ...store.tables import panel, snapshot, submission
+from ...transport import Answer, Envelope, Outcome, Transport
+from ..roster import merges
+from ..snapshots import build as snapshots
+from . import texts
+from .lease import Claim, Now, keep_until, move_on, renewed
+
+log = logging.getLogger(__name__)
+
+PREPARATIONS = 5
+_PAUSE = timedelta(minutes=1)
+
+
+def carry_on(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
+    """Bring a claimed submission as far as it goes now. Returns its state then; None when the claim was lost."""
+    if claim.state not in (State.DUE, State.PREPARING):
+        return _send(host, settings, transport, claim, now)
+    with renewed(host, settings, claim, now):
+        state, ready = _prepare(host, settings, claim, now)
+    return _send(host, settings, transport, ready, now) if ready else state
+
+
+def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[State | None, Claim | None]:
+    if not _may_go(host, settings, now()):
+        return _finish(host, claim, State.FAILED, now(), failure=texts.BLACKOUT_BEGAN), None
+    if claim.attempts >= PREPARATIONS:
+        return _finish(host, claim, State.FAILED, now(), failure=texts.BROKE_OFF), None
+    with host.database.session() as session:
+        if not move_on(session, claim, State.PREPARING, now(), attempts=claim.attempts + 1):
+            return None, None
+    try:
+        _forget_leftovers(host, claim)
+        merges.catch_up(host)
+        taken = snapshots.take(host, settings, claim.panel_id, now=now())
+    except NotFound:
+        # Whoever deleted the panel need not be told that nothing was sent.
+        told_at = now()
+        return _finish(host, claim, State.NOTHING_TO_SEND, told_at, failure=texts.DELETED, told_at=told_at), None
+    except Refused as refused:
+        return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {texts.RETRY}"), None
+    except Exception as error:
+        # Only the kind of error: its text may hold patient data.
+        log.error("submission %d could not be prepared: %s", claim.submission_id, type(error).__name__)
+        with host.database.session() as session:
+            kept = keep_until(session, claim, now() + _PAUSE)
+        return (State.PREPARING if kept else None), None
+    nobody = {} if taken.sent else {"failure": texts.NOBODY_VALID if taken.left_out else texts.EMPTY}
+    reached = State.READY if taken.sent else State.NOTHING_TO_SEND
+    with host.database.session() as session:
+        mine = move_on(session, claim, reached, now(), snapshot_id=taken.snapshot_id, attempts=0, **nobody)
+        if mine:
+            _audit(session, host, claim, reached)
+    if not mine:
+        snapshots.forget(host, taken.snapshot_id)
+        return None, None
+    if reached in FINAL:
+        return reached, None
+    return reached, replace(claim, state=reached, snapshot_id=taken.snapshot_id, attempts=0)
+
+
+def _forget_leftovers(host: Host, claim: Claim) -> None:
+    """Remove whole snapshots of the panel that a worker took and then died, before anybody knew of them."""
+    unused = ~exists().where(submission.c.snapshot_id == snapshot.c.snapshot_id)
+    with host.database.engine.connect() as connection:
+        found = connection.scalars(
+            select(snapshot.c.snapshot_id).where(snapshot.c.panel_id == claim.panel_id, unused)
+        ).all()
+    for snapshot_id in found:
+        snapshots.forget(host, snapshot_id)
+
+
+def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
+    """Send what is stored. `claim` has a snapshot."""
+    moment = now()
+    tried_for = moment - (claim.first_attempt_at or moment)
+    if tried_for > RETRY_FOR:
+        failure = texts.gave_up(claim.failure or texts.BROKE_OFF_SENDING, claim.attempts, claim.in_doubt_since)
+        return _finish(host, claim, State.FAILED, moment, failure=failure)
+    if not _may_go(host, settings, moment):
+        return _finish(host, claim, State.FAILED, moment, failure=texts.BLACKOUT_BEGAN)
+    first, attempts = claim.first_attempt_at or moment, claim.attempts + 1
+    with host.database.session() as session:
+        claimed_until = moment + settings.claim_time
+        sending = {"first_attempt_at": first, "attempts": attempts, "claimed_until": claimed_until}
+        # Until an answer says otherwise: nobody knows what has left when this worker dies.
+        in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
+        if not move_on(session, claim, State.SENDING, moment, **sending, **in_doubt):
+            return None
+    # Whoever sends longer than it may take has come to a stop: another worker takes over.
+    with renewed(host, settings, claim, now, at_most_seconds=settings.registry_seconds):
+        answer = _answer(host, transport, claim)
+    state = _final(answer.outcome)
+    if state:
+        why = answer.message if state is State.REFUSED else None
+        return _finish(host, claim, state, now(), answer=answer, failure=why)
+    if answer.outcome is Outcome.NOT_SENT:
+        in_doubt = {"in_doubt_since": claim.in_doubt_since}
+    again = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
+    if again is None:
+        why = texts.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
+        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=why, **in_doubt)
+    waiting = {"failure": answer.message, "next_attempt_at": again}
+    return _finish(host, claim, State.WAITING, now(), answer=answer, **waiting, **in_doubt)
+
+
+def _final(outcome: Outcome) -> State | None:
+    """The state that an attempt ends in, None where it is worth another."""
+    match outcome:
+        case Outcome.DELIVERED:
+            return State.DELIVERED
+        case Outcome.WRITTEN:
+            return State.WRITTEN
+        case Outcome.REFUSED:
+            return State.REFUSED
+        case Outcome.NOT_SENT | Outcome.UNCLEAR:
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def _may_go(host: Host, settings: Settings, moment: datetime) -> bool:
+    calendar = settings.calendar(host.clock.zone)
+    return not calendar.in_blackout(calendar.today(moment))
+
+
+def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
+    try:
+        with host.database.engine.connect() as connection:
+            stored = connection.execute(
+                select(snapshot, panel.c.number)
+                .join_from(snapshot, panel, panel.c.panel_id == snapshot.c.panel_id)
+                .where(snapshot.c.snapshot_id == claim.snapshot_id)
+            ).one()
+        return transport.send(
+            Envelope(
+                snapshot_id=stored.snapshot_id,
+                panel_number=stored.number,
+                taken_at=stored.taken_at,
+                sha256=stored.sha256,
+                body_bytes=stored.body_bytes,
+                open_body=partial(snapshots.body, host, stored.snapshot_id),
+            )
+        )
+    except Refused as refused:
+        return Answer(outcome=Outcome.UNCLEAR, message=str(refused))
+    except Exception as error:
+        log.error("submission %d could not be sent: %s", claim.submission_id, type(error).__name__)
+        return Answer(outcome=Outcome.UNCLEAR, message=f"The sending broke off ({type(error).__name__}).")
+
+
+def _finish(
+    host: Host, claim: Claim, state: State, moment: datetime, *, answer: Answer | None = None, **values: Any
+) -> State | None:
+    if answer is not None:
+        values |= {
+            "answer_status": answer.status,
+            "answer_id": answer.answer_id and answer.answer_id[:64],  # as long as FHIR lets an id be
+            "answer_detail": answer.detail or None,
+        }
+    with host.database.session() as session:
+        if not move_on(session, claim, state, moment, **values):
+            return None
+        _audit(session, host, claim, state)
+    log.info("submission %d: %s", claim.submission_id, state)
+    return state
+
+
+def _audit(session: Session, host: Host, claim: Claim, state: State) -> None:
+    event = AuditEvent(
+        actor=host.identity.system,
+        action="sent" if state in (State.DELIVERED, State.WRITTEN) else "update",
+        noun="cparSubmission",
+        key=str(claim.submission_id),
+        detail=f"panel {claim.panel_id}: {state}",
+    )
+    if state in FINAL:
+        host.audit.record(session, event)

@@ -1,0 +1,70 @@
+"""How far the submissions have come that are being made now: those of a night run, or of some that are retried."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from ...domain.submission import FINAL, State
+from ...store.tables import night_run, submission
+from .texts import Stage
+
+_NOW = frozenset({State.DUE, State.PREPARING, State.READY, State.SENDING})
+_DONE = FINAL - {State.CANCELLED, State.MISSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many panels of a batch are done. `since` is when the batch began: it stays the same until it is over."""
+
+    since: datetime
+    states: Counter[State]
+
+    @property
+    def done(self) -> int:
+        """Panels whose submission came to an end."""
+        return sum(self.states[state] for state in _DONE)
+
+    @property
+    def total(self) -> int:
+        """All panels of the batch."""
+        return self.states.total()
+
+    @property
+    def arrived(self) -> int:
+        """Delivered or written."""
+        return sum(self.states[state] for state in Stage.DELIVERED.states)
+
+    @property
+    def later(self) -> int:
+        """Tried without an answer, and tried again later."""
+        return self.states[State.WAITING]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether work goes on: what is only tried again later is not waited for."""
+        return any(self.states[state] for state in _NOW)
+
+
+def progress(connection: Connection, since: datetime | None = None) -> Progress | None:
+    """The batch that is under way, or the one that began at `since`; None where there is none.
+
+    A batch begins with the night run, or with the first that was asked for after it: it is then retried, and goes at
+    once. At most two statements.
+    """
+    state = submission.c.state
+    if since is None:
+        night = select(func.max(night_run.c.began_at)).scalar_subquery()
+        oldest, began = connection.execute(select(func.min(submission.c.asked_at), night).where(state.in_(_NOW))).one()
+        if oldest is None:
+            return None
+        since = max(oldest, began or oldest)
+    of_batch = or_(
+        state.in_(_NOW),
+        and_(state == State.WAITING, submission.c.first_attempt_at >= since),
+        and_(state.in_(_DONE), submission.c.finished_at >= since),
+    )
+    rows = connection.execute(select(state, func.count()).where(of_batch).group_by(state))
+    found = Counter({State(name): count for name, count in rows})
+    return Progress(since, found)

@@ -1,0 +1,135 @@
+"""What people do with submissions: ask for one, call it off, try a failed one again."""
+
+from datetime import date, datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from ...domain.refusals import NotFound, Refused, Stale
+from ...domain.submission import State
+from ...hooks import Actor, AuditEvent, Host
+from ...settings import Settings
+from ...store.tables import panel, submission
+from ..operations import clinic
+from ..roster.providers import actor_names
+from .lease import is_free
+from .texts import STATE, spoken, spoken_moment
+
+_RETRIED = (State.FAILED, State.REFUSED)
+
+
+def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
+    """Queue a panel for the first night run outside the blackout. Returns the submission's id.
+
+    Raises Refused when the clinic is not set up, NotFound when the panel is gone, Stale when it is already asked for.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.session() as session:
+        _check(session, host, settings, panel_id)
+        now = host.clock.now()
+        return _insert(session, host, actor, panel_id, State.QUEUED, now, due_on=calendar.goes_on(now))
+
+
+def goes_on(host: Host, settings: Settings) -> date:
+    """The date of the night run that a request made now would go with."""
+    return settings.calendar(host.clock.zone).goes_on(host.clock.now())
+
+
+def cancel(host: Host, actor: Actor, submission_id: int) -> None:
+    """Call off a submission that nobody works on yet. Raises NotFound, or Stale when it is too late for that."""
+    with host.database.session() as session:
+        clinic.lock(session)
+        now = host.clock.now()
+        called_off = session.execute(
+            update(submission)
+            .where(submission.c.submission_id == submission_id, is_free(now))
+            .where(submission.c.state.in_([State.QUEUED, State.DUE]))
+            .values(
+                state=State.CANCELLED,
+                open_panel_id=None,
+                finished_at=now,
+                failure=f"Cancelled by {actor.display_name}.",
+            )
+        )
+        if not called_off.rowcount:  # type: ignore[attr-defined]
+            state = session.scalar(select(submission.c.state).where(submission.c.submission_id == submission_id))
+            if state is None:
+                raise NotFound("There is no such submission.")
+            raise Stale(f"This submission can no longer be cancelled. It stands at: {STATE[State(state)]}.")
+        _audit(session, host, actor, "delete", submission_id)
+
+
+def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> int:
+    """Submit a panel anew, as it is now, after its latest submission failed or was refused. Returns the new id.
+
+    It goes at once, since whoever presses Retry waits for the answer; in the blackout, with the first night run after.
+    Raises Refused, NotFound or Stale as `ask` does, and Stale when there is a later submission of the panel.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.session() as session:
+        before = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one_or_none()
+        if before is None:
+            raise NotFound("There is no such submission.")
+        _check(session, host, settings, before.panel_id)
+        if before.state not in _RETRIED:
+            raise Stale(
+                f"Only a failed submission can be tried again. This one stands at: {STATE[State(before.state)]}."
+            )
+        later = select(submission.c.submission_id).where(
+            submission.c.panel_id == before.panel_id, submission.c.submission_id > submission_id
+        )
+        if session.scalar(later.limit(1)) is not None:
+            raise Stale("There is a later submission of this panel: look at that one.")
+        now = host.clock.now()
+        today = calendar.today(now)
+        if calendar.in_blackout(today):
+            return _insert(session, host, actor, before.panel_id, State.QUEUED, now, due_on=calendar.goes_on(now))
+        return _insert(session, host, actor, before.panel_id, State.DUE, now, due_on=today)
+
+
+def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
+    """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
+    stands = clinic.lock(session)
+    if not stands.enabled:
+        raise Refused("The CPAR integration is turned off: ask whoever looks after the EMR to turn it on.")
+    if not stands.configured:
+        raise Refused("Enter the clinic name and the Site ID in the CPAR settings first.")
+    live = select(panel.c.panel_id).where(panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None))
+    if session.scalar(live) is None:
+        raise NotFound("There is no such panel any more.")
+    open_one = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
+    if open_one is None:
+        return
+    calendar = settings.calendar(host.clock.zone)
+    who = actor_names(session.connection(), host, [open_one.asked_by])[open_one.asked_by]
+    asked = (
+        "The automatic submission has this panel already."
+        if open_one.asked_by == host.identity.system.actor_id
+        else f"{who} queued this panel already ({spoken_moment(open_one.asked_at, calendar)})."
+    )
+    if open_one.state == State.QUEUED:
+        raise Stale(f"{asked} It goes in the night run of {spoken(open_one.due_on)}.")
+    raise Stale(f"{asked} It stands at: {STATE[State(open_one.state)]}.")
+
+
+def _insert(
+    session: Session, host: Host, actor: Actor, panel_id: int, state: State, now: datetime, **values: object
+) -> int:
+    inserted = session.execute(
+        insert(submission).values(
+            panel_id=panel_id,
+            open_panel_id=panel_id,
+            asked_at=now,
+            asked_by=actor.actor_id,
+            state=state,
+            **values,
+        )
+    )
+    submission_id: int = inserted.inserted_primary_key[0]  # type: ignore[attr-defined]
+    _audit(session, host, actor, "add", submission_id, f"panel {panel_id}")
+    return submission_id
+
+
+def _audit(session: Session, host: Host, actor: Actor, action: str, submission_id: int, detail: str = "") -> None:
+    event = AuditEvent(actor=actor, action=action, noun="cparSubmission", key=str(submission_id), detail=detail)
+    host.audit.record(session, event)

@@ -1,0 +1,141 @@
+"""One tick of the scheduler: begin the night run if it is time, then do all work that is due.
+
+One panel after the other, as long as each is quick. One that is held up, as by a registry that drips, is left to its
+thread, and the next begins: a few at a time.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import func, select
+
+from ...domain.refusals import Refused
+from ...domain.submission import State
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import submission
+from ...transport import Answer, Envelope, Transport, for_settings, not_sent
+from ..operations import clinic, heartbeat
+from ..snapshots import retention
+from . import night_run
+from .lease import Claim, Now, give_up_ahead, take_one
+from .process import carry_on
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_AT_ONCE = 4
+_HELD = 1 / 20  # of the longest that sending may take: then the next one begins
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run has done: the states that it brought submissions to, by count, and what it could not do."""
+
+    night_begun: bool = False
+    states: Counter[State] = field(default_factory=Counter)
+    lost: int = 0  # claims that went to another worker meanwhile
+    errors: list[str] = field(default_factory=list)  # kinds of error only
+
+
+def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress | None = None) -> RunReport:
+    """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
+
+    What fails is logged, without patient data, and counted; it stops nothing else. `progress` is told after each panel
+    how many are done, and how many there are.
+    """
+    report = RunReport()
+    ahead = now - host.clock.now()
+
+    def moment() -> datetime:
+        return host.clock.now() + ahead
+
+    _try(report, lambda: give_up_ahead(host, settings))
+    with host.database.engine.connect() as connection:
+        stands = clinic.load(connection)
+    if not stands.enabled:
+        _try(report, lambda: night_run.call_off(host, now))
+    elif stands.configured:
+        _try(report, lambda: night_run.mark_missed(host, settings, now))
+        _try(report, lambda: night_run.put_off(host, settings, now))
+        report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
+        _work(host, settings, report, moment, progress)
+    if report.night_begun:
+        _try(report, lambda: retention.forget(host, settings, now=host.clock.now()))
+    if not report.errors:
+        heartbeat.beat(host, heartbeat.SUBMISSIONS)
+    return report
+
+
+def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: Progress | None) -> None:
+    transport = _transport(settings)
+    done = 0
+    under_way: set[Future[State | None]] = set()
+    with ThreadPoolExecutor(_AT_ONCE, "cpar-submission") as pool:
+        while True:
+            claim = _try(report, lambda: _next(host, settings, now)) if len(under_way) < _AT_ONCE else None
+            if claim:
+                under_way.add(pool.submit(carry_on, host, settings, transport, claim, now))
+            elif not under_way:
+                return
+            full = len(under_way) == _AT_ONCE
+            finished, under_way = wait(under_way, None if full else settings.registry_seconds * _HELD, FIRST_COMPLETED)
+            for one in finished:
+                _note(report, one)
+                done += 1
+                if progress:
+                    progress(done, done + len(under_way) + _waiting(host))
+                _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
+
+
+def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
+    with host.database.engine.connect() as connection:
+        still_enabled = clinic.load(connection).enabled
+    return take_one(host, settings, now) if still_enabled else None
+
+
+def _note(report: RunReport, one: "Future[State | None]") -> None:
+    state = _try(report, one.result)
+    if state is None:
+        report.lost += 1
+    else:
+        report.states[state] += 1
+
+
+def _try(report: RunReport, work: Callable[[], T]) -> T | None:
+    try:
+        return work()
+    except Exception as error:
+        # Only the kind of error: its text may hold patient data.
+        log.error("submission run: %s", type(error).__name__)
+        report.errors.append(type(error).__name__)
+        return None
+
+
+class _NoWayOut:
+    """Stands in for a transport that the settings do not allow: the panels wait, and tell why."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def send(self, envelope: Envelope) -> Answer:
+        """Nothing is sent."""
+        return not_sent(self._why)
+
+
+def _transport(settings: Settings) -> Transport:
+    try:
+        return for_settings(settings)
+    except Refused as refused:
+        return _NoWayOut(str(refused))
+
+
+def _waiting(host: Host) -> int:
+    with host.database.engine.connect() as connection:
+        due = select(func.count()).select_from(submission).where(submission.c.state == State.DUE)
+        return connection.scalar(due) or 0

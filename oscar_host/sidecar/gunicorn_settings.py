@@ -1,0 +1,19 @@
+"""What gunicorn is started with: `gunicorn --config python:oscar_host.sidecar.gunicorn_settings`.
+
+nginx stands before it and reads whole requests and answers, so that a slow browser holds none of the threads.
+"""
+
+from ..gate import THREADS
+from ..server_log import WithoutRequests
+
+workers = 2
+worker_class = "gthread"
+threads = THREADS
+
+control_socket_disable = True
+logger_class = WithoutRequests
+
+# Above nginx's own limits, which it refuses in words of ours.
+limit_request_line = 0
+limit_request_fields = 8192
+limit_request_field_size = 16_384

@@ -1,0 +1,84 @@
+"""Where people land who are not signed in: OSCAR's own sign-in, or the fallback against its table `security`."""
+
+import logging
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
+
+from flask import current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts import Pin, account_of
+from ..clock import today
+from ..own_sessions import current_sessions
+from ..throttle import Throttle
+from .frame import home, page, sidecar
+
+log = logging.getLogger(__name__)
+
+_WRONG = (
+    "User name, password or PIN is wrong, or the account cannot be used here. Type all of them in again, or ask an "
+    "administrator."
+)
+_TOO_MANY = "Too many wrong passwords. Wait a minute, then try again."
+
+
+def signed_out() -> ResponseReturnValue:
+    """How to sign in to OSCAR, and on to the page that was asked for as soon as that is done."""
+    back_to = _own_path(request.args.get("next", ""))
+    if sidecar().host.identity.current():
+        return redirect(back_to, HTTPStatus.SEE_OTHER)
+    return page(
+        "Sign in to OSCAR",
+        "signed_out.html",
+        oscar=sidecar().settings.oscar_pages,
+        again=url_for("sign_in", next=back_to),
+        seconds=f"{sidecar().settings.session_seconds:g}",
+    )
+
+
+def sign_in() -> ResponseReturnValue:
+    """The form of the fallback, and who comes in through it."""
+    back_to = _own_path(request.values.get("next", ""))
+    if request.method == "GET":
+        return page("Sign in", "sign_in.html", back_to=back_to, user_name="", message="")
+    user_name, address = request.form.get("user_name", ""), request.remote_addr or ""
+    throttle: Throttle = current_app.extensions["sidecar_throttle"]
+    host = sidecar().host
+    attempt = throttle.begin(user_name, address, host.clock.now())
+    if attempt is None:
+        return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
+    password, pin = request.form.get("password", ""), Pin(request.form.get("pin", ""), _inside(address))
+    with host.database.engine.connect() as connection:
+        there, day = host.identity.look(), today(host.clock)
+        account = account_of(connection, host.tables, there, user_name, password, day, pin)
+    if account is None:
+        log.warning("A sign-in from %s was refused.", address)
+        return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
+    throttle.passed(attempt)
+    current_sessions().begin(account)
+    return redirect(back_to, HTTPStatus.SEE_OTHER)
+
+
+def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
+    return page("Sign in", "sign_in.html", status, back_to=back_to, user_name=user_name, message=message)
+
+
+def _inside(address: str) -> bool:
+    """Whether an address is in one of the clinic's own networks."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ip_network(network) for network in sidecar().settings.inside_networks.split())
+
+
+def sign_out() -> ResponseReturnValue:
+    """End the session of the fallback."""
+    current_sessions().end()
+    return redirect(url_for("sign_in"), HTTPStatus.SEE_OTHER)
+
+
+def _own_path(path: str) -> str:
+    """The path to go on to, if it is one of this site; a foreign one would send people elsewhere with our word."""
+    own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if own else home()
