@@ -34,49 +34,49 @@ from .web.fhir import fhir_blueprint
 
 
 @hookimpl
-def plugin_manifest() -> Manifest:
+def emr_manifest() -> Manifest:
     """Name, version and the contract versions that this plugin works with."""
     return Manifest(name="CPAR", version=metadata.version("oscar-cpar-plugin"), contract=">=1.0,<2")
 
 
 @hookimpl
-def demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
+def emr_demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
     """The panel of the patient; nothing while the integration is off."""
     return widget.widgets(host, actor, patient_id)
 
 
 @hookimpl
-def patient_notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
+def emr_patient_notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
     """The panel of each patient, and what there is to do about it."""
     return patient_list.notes(host, actor, patient_ids)
 
 
 @hookimpl
-def admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:
+def emr_admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:
     """Panel management, for those who may."""
     return around.menu(host, actor)
 
 
 @hookimpl
-def notices(host: Host, actor: Actor) -> Sequence[Notice]:
+def emr_notices(host: Host, actor: Actor) -> Sequence[Notice]:
     """What went wrong with submissions, for those who manage panels."""
     return around.notices(host, actor)
 
 
 @hookimpl
-def blueprints(host: Host) -> Sequence[Blueprint]:
+def emr_blueprints(host: Host) -> Sequence[Blueprint]:
     """All pages, under `/cpar`, and the FHIR interface, under `/fhir`."""
     return [blueprint(host), fhir_blueprint(host)]
 
 
 @hookimpl
-def permissions() -> Sequence[Permission]:
+def emr_permissions() -> Sequence[Permission]:
     """The right to manage panels."""
     return [Permission(name=access.MANAGE, description="Create, change, fill and submit CPAR panels")]
 
 
 @hookimpl
-def scheduled_jobs(host: Host) -> Sequence[Job]:
+def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
     """Submissions that are due, mail about them, what FHIR resources say anew, certificates, exports left behind.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
@@ -104,18 +104,18 @@ def scheduled_jobs(host: Host) -> Sequence[Job]:
 
 
 @hookimpl
-def migrations() -> MigrationSource:
+def emr_migrations() -> MigrationSource:
     """Where the changes of the plugin's tables are."""
     return SOURCE
 
 
 @hookimpl
-def patients_merged(host: Host, kept: int, retired: int) -> None:
+def emr_patients_merged(host: Host, kept: int, retired: int) -> None:
     """Bring memberships in line with a merge."""
     merges.catch_up(host)
 
 
 @hookimpl
-def health_checks(host: Host) -> Sequence[HealthCheck]:
+def emr_health_checks(host: Host) -> Sequence[HealthCheck]:
     """Whether everything works, and what to do where it does not."""
     return checks(host)

@@ -1,10 +1,10 @@
-"""The host's side of the hooks: load plugins, check their contract range, ask each by itself."""
+"""The host's side of the hooks: load plugins, refuse those that cannot work, and ask all of them."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pluggy
@@ -13,7 +13,9 @@ from markupsafe import Markup
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from . import specs
+from .isolation import isolated
 from .ports import Host
+from .validation import HOOKS, answer_type, mistakes
 from .values import (
     Actor,
     Health,
@@ -33,21 +35,23 @@ log = logging.getLogger(__name__)
 
 
 class IncompatiblePlugin(Exception):
-    """The plugin does not work with this contract version; the message names both."""
+    """The plugin does not work with this contract; the message names the plugin, and what does not fit."""
 
 
 class Plugins:
-    """The plugins of one host. One that raises is logged and passed over; the others and the page go on."""
+    """The plugins of one host. One that raises is logged and passed over; the others and the page go on.
+
+    .. versionadded:: 1.0
+    """
 
     def __init__(self) -> None:
-        self._manager = pluggy.PluginManager(specs.PROJECT)
-        self._manager.add_hookspecs(specs)
+        self._manager = _manager()
         self.manifests: dict[str, Manifest] = {}
 
     def load_installed(self) -> None:
         """Add every plugin that is installed under the entry point group `oscar_emr`.
 
-        Raises IncompatiblePlugin for one that is written for another contract version.
+        Raises IncompatiblePlugin for one that is written for another contract version, or not as this one says.
         """
         installed = pluggy.PluginManager(specs.PROJECT)
         installed.load_setuptools_entrypoints(specs.PROJECT)
@@ -56,101 +60,103 @@ class Plugins:
 
     def add(self, plugin: ModuleType | object, name: str) -> None:
         """Add one plugin under a name. Raises IncompatiblePlugin, and leaves it out then."""
-        self._manager.register(plugin, name)
+        alone = _manager()
         try:
-            self.manifests[name] = self._checked_manifest(plugin, name)
-        except BaseException:
-            self._manager.unregister(plugin)
-            raise
+            alone.register(plugin, name)
+        except pluggy.PluginValidationError as error:  # such as an argument that the hook does not have
+            raise IncompatiblePlugin(f"plugin {name}: {' '.join(str(error).split())}") from None
+        self.manifests[name] = _manifest(alone, plugin, name)
+        self._manager.register(_isolated(alone, plugin, name), name)
 
-    def _checked_manifest(self, plugin: object, name: str) -> Manifest:
-        manifests = self._caller("plugin_manifest", plugin)()
-        if not manifests:
-            raise IncompatiblePlugin(f"plugin {name}: does not implement plugin_manifest")
-        manifest: Manifest = manifests[0]
-        try:
-            fits = SpecifierSet(manifest.contract).contains(specs.CONTRACT_VERSION)
-        except InvalidSpecifier:
-            fits = False
-        if not fits:
-            raise IncompatiblePlugin(
-                f"plugin {name} {manifest.version} works with contract {manifest.contract}; "
-                f"this host has {specs.CONTRACT_VERSION}: install a version of the plugin for it"
-            )
-        return manifest
+    def _collected(self, hook: str, **arguments: Any) -> list[Any]:
+        """What all plugins answer, in one list."""
+        answers = getattr(self._manager.hook, hook)(**arguments)
+        return [item for answer in answers for item in (answer if isinstance(answer, list | tuple) else (answer,))]
 
-    def _caller(self, hook: str, plugin: object) -> pluggy.HookCaller:
-        others = [other for other in self._manager.get_plugins() if other is not plugin]
-        return self._manager.subset_hook_caller(hook, remove_plugins=others)
-
-    def _ask(self, hook: str, kind: type, **arguments: Any) -> Iterator[tuple[str, Sequence[Any] | None]]:
-        """One plugin's answer at a time; None stands for a plugin that raised, or answered with something else."""
-        for name, plugin in self._manager.list_name_plugin():
-            try:
-                for answer in self._caller(hook, plugin)(**arguments):
-                    yield name, _checked(answer, kind)
-            except Exception as error:
-                # Only the kind of error: its text may hold patient data.
-                log.error("plugin %s failed in %s: %s", name, hook, type(error).__name__)
-                yield name, None
-
-    def _collect(self, hook: str, kind: type, **arguments: Any) -> list[Any]:
-        return [item for _, answer in self._ask(hook, kind, **arguments) for item in answer or ()]
-
-    def demographic_widgets(self, host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
+    def emr_demographic_widgets(self, host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:
         """The boxes of all plugins in order; a plugin that fails is replaced by a small note."""
-        widgets: list[Widget] = []
-        for name, answer in self._ask("demographic_widgets", Widget, host=host, actor=actor, patient_id=patient_id):
-            widgets.extend(answer if answer is not None else [_unavailable(name)])
+        widgets = self._collected("emr_demographic_widgets", host=host, actor=actor, patient_id=patient_id)
         return sorted(widgets, key=lambda widget: widget.order)
 
-    def patient_notes(self, host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
+    def emr_patient_notes(self, host: Host, actor: Actor, patient_ids: Collection[int]) -> Sequence[PatientNote]:
         """What all plugins say of the patients in a list. Asked once for the whole list."""
-        return self._collect("patient_notes", PatientNote, host=host, actor=actor, patient_ids=patient_ids)
+        return self._collected("emr_patient_notes", host=host, actor=actor, patient_ids=patient_ids)
 
-    def admin_menu(self, host: Host, actor: Actor) -> Sequence[MenuItem]:
+    def emr_admin_menu(self, host: Host, actor: Actor) -> Sequence[MenuItem]:
         """The administration entries of all plugins, in order."""
-        items = self._collect("admin_menu", MenuItem, host=host, actor=actor)
+        items = self._collected("emr_admin_menu", host=host, actor=actor)
         return sorted(items, key=lambda item: (item.section, item.order))
 
-    def notices(self, host: Host, actor: Actor) -> Sequence[Notice]:
+    def emr_notices(self, host: Host, actor: Actor) -> Sequence[Notice]:
         """What all plugins want to tell the actor."""
-        return self._collect("notices", Notice, host=host, actor=actor)
+        return self._collected("emr_notices", host=host, actor=actor)
 
-    def blueprints(self, host: Host) -> Sequence[Blueprint]:
+    def emr_blueprints(self, host: Host) -> Sequence[Blueprint]:
         """The blueprints of all plugins."""
-        return self._collect("blueprints", Blueprint, host=host)
+        return self._collected("emr_blueprints", host=host)
 
-    def permissions(self) -> Sequence[Permission]:
+    def emr_permissions(self) -> Sequence[Permission]:
         """The rights that plugins ask for."""
-        return self._collect("permissions", Permission)
+        return self._collected("emr_permissions")
 
-    def scheduled_jobs(self, host: Host) -> Sequence[Job]:
+    def emr_scheduled_jobs(self, host: Host) -> Sequence[Job]:
         """The jobs of all plugins."""
-        return self._collect("scheduled_jobs", Job, host=host)
+        return self._collected("emr_scheduled_jobs", host=host)
 
-    def migrations(self) -> Sequence[MigrationSource]:
+    def emr_migrations(self) -> Sequence[MigrationSource]:
         """Where the plugins' schema changes are."""
-        return self._collect("migrations", MigrationSource)
+        return self._collected("emr_migrations")
 
-    def patients_merged(self, host: Host, kept: int, retired: int) -> None:
+    def emr_patients_merged(self, host: Host, kept: int, retired: int) -> None:
         """Tell all plugins of a merge."""
-        self._collect("patients_merged", type(None), host=host, kept=kept, retired=retired)
+        self._collected("emr_patients_merged", host=host, kept=kept, retired=retired)
 
-    def health_checks(self, host: Host) -> Sequence[HealthCheck]:
+    def emr_health_checks(self, host: Host) -> Sequence[HealthCheck]:
         """The checks of all plugins, each guarded: one that raises reports a failure."""
         return [
-            replace(check, run=partial(_guarded, check))
-            for check in self._collect("health_checks", HealthCheck, host=host)
+            replace(check, run=partial(_guarded, check)) for check in self._collected("emr_health_checks", host=host)
         ]
 
 
-def _checked(answer: Any, kind: type) -> Sequence[Any]:
-    """The answer as a sequence of `kind`. Raises TypeError: a wrong answer counts as a failure of that plugin alone."""
-    items = (answer,) if isinstance(answer, kind) else answer
-    if not isinstance(items, list | tuple) or not all(isinstance(item, kind) for item in items):
-        raise TypeError(f"not a list or tuple of {kind.__name__}")
-    return items
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(specs.PROJECT)
+    manager.add_hookspecs(specs)
+    return manager
+
+
+def _manifest(alone: pluggy.PluginManager, plugin: object, name: str) -> Manifest:
+    """The plugin's own, once it is clear that the plugin works here. Raises IncompatiblePlugin."""
+    manifests: list[object] = alone.hook.emr_manifest()
+    wrong = "; ".join(mistakes(alone, plugin))
+    if not manifests:
+        raise IncompatiblePlugin(f"plugin {name} does not implement emr_manifest{wrong and f': {wrong}'}")
+    manifest = manifests[0]
+    if not isinstance(manifest, Manifest):
+        raise IncompatiblePlugin(f"plugin {name}: emr_manifest must return a Manifest")
+    try:
+        fits = SpecifierSet(manifest.contract).contains(specs.CONTRACT_VERSION)
+    except InvalidSpecifier:
+        fits = False
+    if not fits:
+        raise IncompatiblePlugin(
+            f"plugin {name} {manifest.version} works with contract {manifest.contract}; "
+            f"this host has {specs.CONTRACT_VERSION}: install a version of the plugin for it"
+        )
+    if wrong:
+        raise IncompatiblePlugin(f"plugin {name} {manifest.version}: {wrong}")
+    return manifest
+
+
+def _isolated(alone: pluggy.PluginManager, plugin: object, name: str) -> SimpleNamespace:
+    """Stands for the plugin: the same hooks, none of which takes others down with it."""
+    guarded = SimpleNamespace()
+    for hook in alone.get_hookcallers(plugin) or ():
+        if hook.name in HOOKS:
+            kind = answer_type(hook.name)
+            instead = [_unavailable(name)] if kind is Widget else []
+            for number, implementation in enumerate(hook.get_hookimpls()):
+                setattr(guarded, f"{hook.name}_{number}", isolated(implementation, hook.name, kind, instead))
+    return guarded
 
 
 def _unavailable(name: str) -> Widget:

@@ -123,7 +123,7 @@ def register_plugins(app: Flask, host: Host, plugins: Plugins, mounted_at: str =
     `/oscar/cpar/panels`, not `/oscar/cpar/cpar/panels`.
     """
     forms = _Forms(app, host.identity)
-    for blueprint in plugins.blueprints(host):
+    for blueprint in plugins.emr_blueprints(host):
         prefix = blueprint.url_prefix or ""
         app.register_blueprint(blueprint, url_prefix="" if prefix and mounted_at.endswith(prefix) else prefix)
         if isinstance(blueprint, ProgramInterface):

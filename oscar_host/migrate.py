@@ -30,7 +30,7 @@ def installed_plugins(host: OscarHost) -> Plugins:
     """The installed plugins, their tables up to date and the host's own there."""
     plugins = Plugins()
     plugins.load_installed()
-    for source in plugins.migrations():
+    for source in plugins.emr_migrations():
         upgrade(host.database.engine, source)
     make_table(host.database.engine)
     return plugins

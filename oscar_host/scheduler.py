@@ -22,7 +22,7 @@ class Scheduler:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        for job in plugins.scheduled_jobs(host):
+        for job in plugins.emr_scheduled_jobs(host):
             every = IntervalTrigger(seconds=max(1, int(job.every.total_seconds())), timezone=UTC)
             self._scheduler.add_job(
                 self._tick, every, args=[job], name=job.name, next_run_time=datetime.now(UTC), id=job.name

@@ -17,7 +17,7 @@ def _installed() -> Plugins:
 
 
 def test_the_tables_of_every_plugin_are_of_its_newest_version(bench: Bench) -> None:
-    sources: list[MigrationSource] = list(_installed().migrations())
+    sources: list[MigrationSource] = list(_installed().emr_migrations())
     assert sources, "no plugin is installed"
     for source in sources:
         newest = set(ScriptDirectory(source.script_location).get_heads())
@@ -29,7 +29,7 @@ def test_the_tables_of_every_plugin_are_of_its_newest_version(bench: Bench) -> N
 def test_programs_need_no_form_of_the_host(bench: Bench) -> None:
     """What they may is said with each request; without it they are told to prove themselves, and no more."""
     programs: list[Blueprint] = [
-        one for one in _installed().blueprints(bench.host) if isinstance(one, ProgramInterface)
+        one for one in _installed().emr_blueprints(bench.host) if isinstance(one, ProgramInterface)
     ]
     if not programs:
         pytest.skip("no plugin has an interface for programs")

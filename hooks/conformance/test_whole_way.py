@@ -32,7 +32,7 @@ def test_a_bulk_update_is_submitted_with_exactly_the_right_people(bench: Bench, 
     bench.at(morning.replace(day=morning.day + 1, hour=3, minute=15))
     plugins = Plugins()
     plugins.load_installed()
-    for job in plugins.scheduled_jobs(bench.host):
+    for job in plugins.emr_scheduled_jobs(bench.host):
         job.run(bench.host.clock.now())
 
     [file] = _files(bench) - before

@@ -37,7 +37,7 @@ def menu(actor: Actor) -> list[MenuItem]:
         MenuItem(section="Manage Role", label="All Roles", href=url_for("roles")),
     ]
     administers = emr().host.identity.administers(actor)
-    return [*(own if administers else ()), *emr().plugins.admin_menu(emr().host, actor)]
+    return [*(own if administers else ()), *emr().plugins.emr_admin_menu(emr().host, actor)]
 
 
 class EmbeddedPages(PlainPages):
@@ -53,7 +53,7 @@ class EmbeddedPages(PlainPages):
             section=section,
             actor=actor,
             menu=menu(actor) if actor else (),
-            notices=emr().plugins.notices(emr().host, actor) if actor else (),
+            notices=emr().plugins.emr_notices(emr().host, actor) if actor else (),
         )
 
 

@@ -107,7 +107,7 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
         mrp=full_name(shown.mrp_family_name, shown.mrp_given_name),
         age=_age(shown.birth_date, today(host.clock)),
         labels=host.roster.status_labels,
-        widgets=emr().plugins.demographic_widgets(host, actor, patient_id),
+        widgets=emr().plugins.emr_demographic_widgets(host, actor, patient_id),
     )
 
 

@@ -139,7 +139,7 @@ def _form_page(form: RoleForm, role: Role | None = None, refused: Refused | None
 
 
 def _offered() -> dict[str, Right]:
-    return offered(emr().plugins.permissions())
+    return offered(emr().plugins.emr_permissions())
 
 
 def _roles(rights: dict[str, Right], role_no: int | None = None) -> list[Role]:

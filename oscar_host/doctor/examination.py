@@ -77,14 +77,14 @@ def _examined(host: OscarHost) -> Iterator[Finding]:
     found = _made(_DATABASE, partial(connecting.database, host))
     yield found
     sound = {_DATABASE} if _works(found) else set()
-    for name, check in (*_OF_DATABASE, (_OWN_TABLES, lambda host: tables.own_tables(host, plugins.migrations()))):
+    for name, check in (*_OF_DATABASE, (_OWN_TABLES, lambda host: tables.own_tables(host, plugins.emr_migrations()))):
         found = _made(name, partial(check, host)) if _DATABASE in sound else Finding(name, None)
         sound |= {name} if _works(found) else set()
         yield found
     readable = sound.issuperset(_BEFORE_RECORDS)
     for name, check in _OF_RECORDS:
         yield _made(name, partial(check, host)) if readable else Finding(name, None)
-    for of_plugin in plugins.health_checks(host):
+    for of_plugin in plugins.emr_health_checks(host):
         yield _of_plugin(of_plugin) if readable or not of_plugin.needs_database else Finding(of_plugin.name, None)
 
 

@@ -115,7 +115,7 @@ def _home() -> ResponseReturnValue:
     actor = own.host.identity.current()
     if actor is None:
         return redirect(own.host.pages.sign_in_href(home()), HTTPStatus.SEE_OTHER)
-    return page("OSCAR", "home.html", items=own.plugins.admin_menu(own.host, actor))
+    return page("OSCAR", "home.html", items=own.plugins.emr_admin_menu(own.host, actor))
 
 
 def _fault_pages(identity: OscarIdentity) -> FaultPages:

@@ -50,8 +50,8 @@ class SidecarPages:
             section=section,
             actor=actor,
             oscar=self.oscar,
-            menu=plugins.admin_menu(host, actor) if actor else (),
-            notices=plugins.notices(host, actor) if actor else (),
+            menu=plugins.emr_admin_menu(host, actor) if actor else (),
+            notices=plugins.emr_notices(host, actor) if actor else (),
             has_password=sidecar().settings.sign_in == "password",
         )
 

@@ -47,14 +47,14 @@ def _boxes(patient_id: int) -> ResponseReturnValue:
     actor = host.identity.current()
     if actor is None or not host.identity.may_see(actor, patient_id):
         return _NOTHING
-    widgets = plugins.demographic_widgets(host, actor, patient_id)
+    widgets = plugins.emr_demographic_widgets(host, actor, patient_id)
     return render_template("sidecar/boxes.html", widgets=widgets) if widgets else _NOTHING
 
 
 def _menu() -> ResponseReturnValue:
     host, plugins = sidecar().host, sidecar().plugins
     actor = host.identity.current()
-    items = plugins.admin_menu(host, actor) if actor else ()
+    items = plugins.emr_admin_menu(host, actor) if actor else ()
     return render_template("sidecar/menu.html", items=items) if items else _NOTHING
 
 
@@ -73,7 +73,7 @@ def notes() -> ResponseReturnValue:
         return _NOTHING
     host = sidecar().host
     actor = host.identity.current()
-    found = sidecar().plugins.patient_notes(host, actor, {int(number) for number in numbers}) if actor else ()
+    found = sidecar().plugins.emr_patient_notes(host, actor, {int(number) for number in numbers}) if actor else ()
     if not found:
         return _NOTHING
     answer = jsonify(found)

@@ -117,11 +117,11 @@ def test_a_file_of_settings_that_everybody_can_read_is_a_warning(
 def test_a_check_that_raises_is_a_failure_and_the_others_go_on(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ill:
         @hookimpl
-        def plugin_manifest(self) -> Manifest:
+        def emr_manifest(self) -> Manifest:
             return Manifest(name="ill", version="1", contract="~=1.0")
 
         @hookimpl
-        def health_checks(self) -> Sequence[HealthCheck]:
+        def emr_health_checks(self) -> Sequence[HealthCheck]:
             return [HealthCheck(name="ill", run=lambda: 1 / 0, needs_database=False)]  # type: ignore[arg-type, return-value]
 
     def load(plugins: Plugins) -> None:
@@ -132,7 +132,7 @@ def test_a_check_that_raises_is_a_failure_and_the_others_go_on(doctor: Doctor, m
     report = doctor()
     assert (report["ill"].level, "ZeroDivisionError" in report["ill"].message) == ("failure", True)
     assert report["cpar-exports"].level == "ok"
-    assert report["plugins"].message == f"ill 1, CPAR {plugin.plugin_manifest().version}."
+    assert report["plugins"].message == f"ill 1, CPAR {plugin.emr_manifest().version}."
 
 
 @pytest.fixture

@@ -195,11 +195,11 @@ class _Careless:
     """A plugin whose page fails with an error that names a patient."""
 
     @hookimpl
-    def plugin_manifest(self) -> Manifest:
+    def emr_manifest(self) -> Manifest:
         return Manifest(name="careless", version="1", contract=">=1.0,<2")
 
     @hookimpl
-    def blueprints(self, host: OscarHost) -> list[Blueprint]:
+    def emr_blueprints(self, host: OscarHost) -> list[Blueprint]:
         pages = Blueprint("careless", __name__)
         pages.add_url_rule("/careless", "page", self.page)
         return [pages]

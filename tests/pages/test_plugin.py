@@ -36,11 +36,11 @@ def test_the_manifest_tells_the_installed_version(plugins: Plugins) -> None:
 
 
 def test_the_right_to_manage_panels_is_offered_for_roles(plugins: Plugins) -> None:
-    assert [permission.name for permission in plugins.permissions()] == ["CONFIGURE_CPAR_PANEL_CREATE"]
+    assert [permission.name for permission in plugins.emr_permissions()] == ["CONFIGURE_CPAR_PANEL_CREATE"]
 
 
 def test_the_job_looks_for_work_every_minute_and_does_it(host: OscarHost, plugins: Plugins, panel: int) -> None:
-    job, *_ = plugins.scheduled_jobs(host)
+    job, *_ = plugins.emr_scheduled_jobs(host)
     assert job.every == timedelta(minutes=1)
     check = _scheduler_check(plugins, host)
     job.run(host.clock.now())
@@ -50,7 +50,7 @@ def test_the_job_looks_for_work_every_minute_and_does_it(host: OscarHost, plugin
 def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_while_the_integration_is_on(
     host: OscarHost, plugins: Plugins, panel: int
 ) -> None:
-    job = next(job for job in plugins.scheduled_jobs(host) if job.name == "cpar-fhir")
+    job = next(job for job in plugins.emr_scheduled_jobs(host) if job.name == "cpar-fhir")
     assert job.every == timedelta(minutes=15)
     kinds = select(tables.resource_version.c.kind).distinct()
     clinic.disable(host, host.identity.system)
@@ -64,7 +64,7 @@ def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_whi
 
 
 def test_mail_is_a_job_of_its_own(host: OscarHost, plugins: Plugins) -> None:
-    every = {job.name: job.every for job in plugins.scheduled_jobs(host)}
+    every = {job.name: job.every for job in plugins.emr_scheduled_jobs(host)}
     assert every["cpar-submissions"] == every["cpar-mail"] == timedelta(minutes=1)
 
 
@@ -96,5 +96,5 @@ def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
 
 
 def _scheduler_check(plugins: Plugins, host: OscarHost) -> HealthCheck:
-    [check] = [check for check in plugins.health_checks(host) if check.name == "cpar-scheduler"]
+    [check] = [check for check in plugins.emr_health_checks(host) if check.name == "cpar-scheduler"]
     return check

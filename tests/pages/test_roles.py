@@ -385,11 +385,11 @@ class _Bills:
     """Another plugin, that asks for a right of its own."""
 
     @hookimpl
-    def plugin_manifest(self) -> Manifest:
+    def emr_manifest(self) -> Manifest:
         return Manifest(name="Bills", version="1", contract=">=1.0,<2")
 
     @hookimpl
-    def permissions(self) -> list[Permission]:
+    def emr_permissions(self) -> list[Permission]:
         return [Permission(name="SEE_BILLS_READ", description="See bills")]
 
 

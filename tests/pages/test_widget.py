@@ -143,7 +143,7 @@ def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patie
     def counted() -> int:
         with app.test_request_context():
             statements.clear()
-            [widget] = plugins.demographic_widgets(host, host.identity.system, patient)
+            [widget] = plugins.emr_demographic_widgets(host, host.identity.system, patient)
         assert widget.summary == "Panel 0042 (Okafor, Adaeze), confirmed 10 Nov 2026"
         return len(statements)
 
@@ -180,7 +180,7 @@ def test_a_host_that_draws_the_box_itself_gets_a_summary_and_an_address(
     plugins.load_installed()
     patient = oscar.patient()
     with app.test_request_context():
-        [widget] = plugins.demographic_widgets(host, host.identity.system, patient)
+        [widget] = plugins.emr_demographic_widgets(host, host.identity.system, patient)
     assert widget.summary == "Not Paneled"
     for address in (widget.href, widget.refresh_url):
         assert "Not Paneled" in _text(reception.get(address))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.to_do import ToDo
 from cpar_plugin.hooks import Actor
-from cpar_plugin.plugin import patient_notes
+from cpar_plugin.plugin import emr_patient_notes
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.patient_list import ListedPatient, listed_patients
@@ -149,7 +149,7 @@ def test_the_words_say_what_to_do(
     lapsed = member(hin="")
     nobodys = oscar.patient()
     clock.move_to(clock.now() + timedelta(days=366))
-    notes = {note.patient_id: note for note in patient_notes(site, clerk, [lapsed, nobodys])}
+    notes = {note.patient_id: note for note in emr_patient_notes(site, clerk, [lapsed, nobodys])}
     assert {note.title for note in notes.values()} == {"Panel"}
     assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("On no panel.",))
     assert notes[lapsed].text == "0042"

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from cpar_plugin.hooks import Actor, HealthLevel, ports, specs, values
+from cpar_plugin.hooks import Actor, HealthLevel, Manifest, hookimpl, ports, specs, values
 from cpar_plugin.hooks.plugins import Plugins
 from oscar_host.host import OscarHost
 
@@ -42,6 +42,7 @@ def name_of(node: ast.FunctionDef | ast.ClassDef) -> str:
     return node.name
 
 
+MANIFEST = hookimpl(lambda: Manifest(name="wrapping", version="1", contract=">=1.0,<2"))
 HOOKS: list[ast.FunctionDef] = [
     node for node in ast.parse(inspect.getsource(specs)).body if isinstance(node, ast.FunctionDef)
 ]
@@ -78,7 +79,7 @@ def test_the_page_tells_of_nothing_else() -> None:
 
 def test_hooks_and_the_methods_that_ask_them_have_the_same_arguments() -> None:
     for hook in HOOKS:
-        if hook.name != "plugin_manifest":
+        if hook.name != "emr_manifest":
             asking = inspect.signature(getattr(Plugins, hook.name)).parameters
             assert list(asking)[1:] == [argument.arg for argument in hook.args.args], hook.name
 
@@ -95,28 +96,39 @@ def plugins() -> Plugins:
     return loaded
 
 
+def test_the_wrapper_of_the_page_works(plugins: Plugins, host: OscarHost) -> None:
+    [source] = [block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "wrapper=True" in block]
+    wrapping = ModuleType("wrapping")
+    vars(wrapping).update(hookimpl=hookimpl, emr_manifest=MANIFEST)
+    exec(compile(source, "host-contract.md", "exec"), wrapping.__dict__)  # the page is ours
+    manager = host.identity.system
+    assert [item.section for item in plugins.emr_admin_menu(host, manager)] == ["Reports"]
+    plugins.add(wrapping, "wrapping")
+    assert plugins.emr_admin_menu(host, manager) == []
+
+
 def test_the_examples_of_the_page_are_a_plugin_that_works(
     plugins: Plugins, host: OscarHost, oscar: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     clerk = Actor(actor_id="101", display_name="Clerk, Casey")
     patient_id = oscar.patient()  # type: ignore[attr-defined]
-    [widget] = plugins.demographic_widgets(host, clerk, patient_id)
+    [widget] = plugins.emr_demographic_widgets(host, clerk, patient_id)
     assert widget.summary == "Never seen"
-    [note] = plugins.patient_notes(host, host.identity.system, [patient_id])
+    [note] = plugins.emr_patient_notes(host, host.identity.system, [patient_id])
     assert (note.text, note.to_do) == ("never", ("Was never seen here.",))
-    assert plugins.admin_menu(host, clerk) == []
-    assert plugins.notices(host, clerk) == []
-    assert [right.name for right in plugins.permissions()] == ["CONFIGURE_VISITS_CREATE"]
-    assert plugins.migrations()[0].version_table == "visits_alembic_version"
-    assert [check.run().level for check in plugins.health_checks(host)] == [HealthLevel.OK]
+    assert plugins.emr_admin_menu(host, clerk) == []
+    assert plugins.emr_notices(host, clerk) == []
+    assert [right.name for right in plugins.emr_permissions()] == ["CONFIGURE_VISITS_CREATE"]
+    assert plugins.emr_migrations()[0].version_table == "visits_alembic_version"
+    assert [check.run().level for check in plugins.emr_health_checks(host)] == [HealthLevel.OK]
 
     app = Flask(__name__)
-    for blueprint in plugins.blueprints(host):
+    for blueprint in plugins.emr_blueprints(host):
         app.register_blueprint(blueprint)
     assert app.test_client().get(f"/visits/{patient_id}").status_code == 404
 
-    plugins.patients_merged(host, kept=patient_id, retired=patient_id + 1)
-    [job] = plugins.scheduled_jobs(host)
+    plugins.emr_patients_merged(host, kept=patient_id, retired=patient_id + 1)
+    [job] = plugins.emr_scheduled_jobs(host)
     job.run(datetime(2026, 11, 10, 17, tzinfo=UTC))
     with host.database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(host.tables.log)) == 3

@@ -125,7 +125,7 @@ def test_the_installed_command_and_plugin_start(python: str, tmp_path: Path) -> 
 from cpar_plugin.hooks.plugins import Plugins
 plugins = Plugins()
 plugins.load_installed()
-[source] = plugins.migrations()
+[source] = plugins.emr_migrations()
 assert (source.script_location / "env.py").is_file()
 print(plugins.manifests["cpar"].version)
 """

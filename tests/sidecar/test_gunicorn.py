@@ -36,11 +36,11 @@ from datetime import timedelta
 from cpar_plugin.hooks import Job, Manifest, hookimpl
 
 @hookimpl
-def plugin_manifest():
+def emr_manifest():
     return Manifest(name="busy", version="1", contract=">=1.0,<2")
 
 @hookimpl
-def scheduled_jobs(host):
+def emr_scheduled_jobs(host):
     def last_long(now):
         print("busy", os.getpid(), flush=True)
         with host.database.engine.connect() as connection:

@@ -182,7 +182,7 @@ def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) 
             "smtp_seconds": "600",
         }
         host = replace(mailing.host, settings={**outbox, **slow})
-        jobs = {job.name: job for job in plugin.scheduled_jobs(host)}
+        jobs = {job.name: job for job in plugin.emr_scheduled_jobs(host)}
         dripped = aside.submit(jobs["cpar-mail"].run, mailing.clock.now())
         mailing.ask(other)
         mailing.at("2026-12-01T03:15")

@@ -22,11 +22,11 @@ class Plugin:
         self._jobs = jobs
 
     @hookimpl
-    def plugin_manifest(self) -> Manifest:
+    def emr_manifest(self) -> Manifest:
         return Manifest(name="jobs", version="1", contract=">=1.0,<2")
 
     @hookimpl
-    def scheduled_jobs(self, host: Host) -> Sequence[Job]:
+    def emr_scheduled_jobs(self, host: Host) -> Sequence[Job]:
         return self._jobs
 
 

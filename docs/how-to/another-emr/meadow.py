@@ -132,7 +132,7 @@ def open_host(file="meadow.db", clock=None, **settings):
     """The host on Meadow's file, with the plugins' tables up to date."""
     database, known = OscarDatabase(f"sqlite:///{file}"), sa.MetaData()
     known.reflect(database.engine)
-    for source in PLUGINS.migrations():
+    for source in PLUGINS.emr_migrations():
         upgrade(database.engine, source)
     tables, pages, clock = known.tables, PlainPages(), clock or SystemClock()
     roster, identity, audit = Roster(tables), Identity(tables, database.engine), Audit(tables["trail"])

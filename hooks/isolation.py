@@ -1,0 +1,83 @@
+"""A hook of a plugin that fails is logged and passed over: the other plugins, and the page, go on."""
+
+import logging
+from collections.abc import Callable, Generator, Sequence
+from functools import wraps
+from types import NoneType
+from typing import Any
+
+import pluggy
+
+from .specs import hookimpl
+
+log = logging.getLogger(__name__)
+
+
+def isolated(implementation: pluggy.HookImpl, hook: str, kind: type, instead: Sequence[Any]) -> Callable[..., Any]:
+    """The same implementation, which never raises, nor answers with anything but `kind` or a list or tuple of it.
+
+    `instead` is its answer where it would.
+    """
+    make = _wrapper if implementation.wrapper else _answer
+    what = f"{implementation.plugin_name} failed in {hook}"
+    mark = hookimpl(
+        wrapper=implementation.wrapper,
+        tryfirst=implementation.tryfirst,
+        trylast=implementation.trylast,
+        specname=hook,
+    )
+    return mark(wraps(implementation.function)(make(implementation.function, what, kind, instead)))
+
+
+def checked(answer: Any, kind: type) -> Any:
+    """The answer. Raises TypeError unless it is one `kind`, a list or tuple of it, or None."""
+    items = answer if isinstance(answer, list | tuple) else (answer,)
+    if answer is not None and not all(isinstance(item, kind) for item in items):
+        raise TypeError(f"not a list or tuple of {kind.__name__}")
+    return answer
+
+
+def _failed(what: str, error: Exception) -> None:
+    # Only the kind of error: its text may hold patient data.
+    log.error("plugin %s: %s", what, type(error).__name__)
+
+
+def _answer(function: Callable[..., Any], what: str, kind: type, instead: Sequence[Any]) -> Callable[..., Any]:
+    def answer(*arguments: Any, **named: Any) -> Any:
+        try:
+            return checked(function(*arguments, **named), kind)
+        except Exception as error:
+            _failed(what, error)
+            return instead
+
+    return answer
+
+
+def _wrapper(function: Callable[..., Any], what: str, kind: type, _: Sequence[Any]) -> Callable[..., Any]:
+    """Where the wrapper fails, what the wrapped plugins have answered stands."""
+
+    def wrapper(*arguments: Any, **named: Any) -> Generator[None, Any, Any]:
+        try:
+            inner = function(*arguments, **named)
+            next(inner)
+        except Exception as error:
+            _failed(what, error)
+            return (yield)
+        answers = yield
+        try:
+            return _end(inner, answers, kind)
+        except Exception as error:
+            _failed(what, error)
+            return answers
+
+    return wrapper
+
+
+def _end(inner: Generator[None, Any, Any], answers: list[Any], kind: type) -> list[Any]:
+    """What the wrapper makes of the answers. Raises whatever it raises, and RuntimeError where it yields again."""
+    try:
+        inner.send([*answers])
+    except StopIteration as end:
+        return answers if kind is NoneType else [checked(answer, kind) for answer in end.value]
+    inner.close()
+    raise RuntimeError("has a second yield")

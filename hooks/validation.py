@@ -1,0 +1,39 @@
+"""What is wrong with the hooks of a plugin, before any of them is called."""
+
+import inspect
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import get_args, get_type_hints
+
+import pluggy
+
+from . import specs
+
+HOOKS = {name: hook for name, hook in vars(specs).items() if name.startswith(specs.PREFIX)}
+
+
+def answer_type(hook: str) -> type:
+    """The type of what a hook answers with, alone or as the items of a sequence."""
+    answer = get_type_hints(HOOKS[hook])["return"]
+    return next(iter(get_args(answer)), answer)  # type: ignore[no-any-return]
+
+
+def mistakes(manager: pluggy.PluginManager, plugin: object) -> Iterator[str]:
+    """One clause for each function of the plugin that this contract would never call, or not as its author means."""
+    for name in dir(plugin):
+        mark = manager.parse_hookimpl_opts(plugin, name)
+        if mark is None:
+            if name.startswith(specs.PREFIX) and inspect.isroutine(getattr(plugin, name)):
+                yield f"{name} needs the mark @hookimpl" if name in HOOKS else _no_hook(name)
+        elif (hook := mark.get("specname") or name) not in HOOKS:
+            if not mark.get("optionalhook"):
+                yield _no_hook(hook)
+        elif mark.get("hookwrapper"):
+            yield f"{hook} must be a wrapper of the newer kind: @hookimpl(wrapper=True)"
+
+
+def _no_hook(name: str) -> str:
+    [*nearest] = get_close_matches(name, HOOKS, n=1)
+    return f"there is no hook {name} in contract {specs.CONTRACT_VERSION}" + "".join(
+        f" (did you mean {hook}?)" for hook in nearest
+    )
