@@ -57,7 +57,7 @@ torture:
 	.venv/bin/python -m benchmarks.torture $(ARGS)
 
 venv:
-	@sh scripts/venv.sh run
+	@sh scripts/venv.sh demo
 
 dev:
 	@sh scripts/venv.sh dev

@@ -13,6 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, S
 
 from . import settings as plugin_settings
 from .domain.refusals import Refused
+from .extras import command_for, missing
 from .hooks import Host
 from .services.operations import clinic
 from .services.submissions import mail, notices
@@ -44,15 +45,24 @@ class Sentences(click.Group):
 
 
 class Later(click.Command):
-    """A command that is imported only when it is called, so that `cpar --help` and cron's `cpar run-due` start fast."""
+    """A command that is imported only when it is called, so that `cpar --help` and cron's `cpar run-due` start fast.
 
-    def __init__(self, name: str, module: str, short_help: str) -> None:
+    `extra` names the extra of setup.cfg whose packages it needs: without them it says how to install these.
+    """
+
+    def __init__(self, name: str, module: str, short_help: str, *, extra: str = "") -> None:
         super().__init__(name, short_help=short_help)
         self._module = module
+        self._extra = extra
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
+        if self._extra and (lacking := missing(self._extra)):
+            raise click.ClickException(
+                f"cpar {self.name} needs packages that are not installed ({', '.join(lacking)}). "
+                f"Install them: {command_for(self._extra)}"
+            )
         command: click.Command = import_module(self._module).command
         return command.make_context(info_name, args, parent, **extra)
 

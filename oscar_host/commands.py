@@ -7,12 +7,16 @@ from cpar_plugin.commands import Later
 
 def register(group: click.Group) -> None:
     """Add the subcommands to the group `cpar`."""
-    group.add_command(Later("demo", "oscar_host.demo.tryout", "Try everything: a clinic, a panel, a submission."))
+    group.add_command(
+        Later("demo", "oscar_host.demo.tryout", "Try everything: a clinic, a panel, a submission.", extra="demo")
+    )
     group.add_command(Later("demo-data", "oscar_host.demo.data.command", "Fill a database with an invented clinic."))
     group.add_command(
         Later("install-oscar", "oscar_host.install.command", "Print or write what an installation beside OSCAR needs.")
     )
     group.add_command(Later("doctor", "oscar_host.doctor.command", "Say what is wrong with this host, and what to do."))
     group.add_command(Later("migrate", "oscar_host.migrate", "Make or update the plugin's tables."))
-    group.add_command(Later("registry", "oscar_host.demo.registry.command", "Run a registry to send panels to."))
+    group.add_command(
+        Later("registry", "oscar_host.demo.registry.command", "Run a registry to send panels to.", extra="demo")
+    )
     group.add_command(Later("serve", "oscar_host.demo.serve", "Run the embedded EMR."))

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Make .venv in the checkout and install the project into it: `sh scripts/venv.sh run`, `... test` (with what the tests
-# need) or `... dev` (with the checks too). A second argument names another folder than .venv.
+# Make .venv in the checkout and install the project into it: `sh scripts/venv.sh demo`, `... test` (with what the tests
+# need) or `... dev` (with the checks too); `... run` is the product alone. A second argument names another folder than .venv.
+# What the extra `peers` names is installed for tests where it can be had: without it the tests say what they did not check.
 # Does nothing when that is done already and neither setup.cfg, the interpreter nor the folder has changed since.
 set -eu
 cd "$(dirname "$0")/.."
@@ -44,9 +45,29 @@ else
     exit 1
 fi
 
-if [ "$what" = run ]; then project=.; else project=".[$what]"; fi
-if ! PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$project"; then
+install() {
+    PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+failed() {
     echo "The installation failed: see the lines above. Is the package index reachable from here?" >&2
     exit 1
-fi
+}
+peers='
+import configparser
+setup = configparser.ConfigParser()
+setup.read("setup.cfg")
+print(setup["options.extras_require"]["peers"])
+'
+case $what in
+run) install --editable . || failed ;;
+test | dev)
+    if ! install --editable ".[$what,peers]"; then
+        install --editable ".[$what]" || failed
+        for peer in $("$venv/bin/python" -c "$peers"); do
+            install "$peer" || echo "$peer cannot be installed: what the tests check by it stays unchecked." >&2
+        done
+    fi
+    ;;
+*) install --editable ".[$what]" || failed ;;
+esac
 echo "$state" > "$venv/installed-$what"

@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, Playwright, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from .peers import absent
 from .signing_in import session_of
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
@@ -134,6 +134,10 @@ def look(page: Page, name: str) -> None:
 
 def no_findings(page: Page, name: str, part: str | None = None) -> None:
     """Axe finds nothing in the page, or in this part of it. The page must run scripts."""
+    if "axe-playwright-python" in absent():
+        return  # the run says at its end that this was not checked
+    from axe_playwright_python.sync_playwright import Axe
+
     found = Axe().run(page, part).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
 

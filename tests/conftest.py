@@ -30,6 +30,7 @@ from oscar_host.install.command import command as install_oscar
 from oscar_host.migrations import upgrade
 from oscar_host.own_sessions import make_table
 
+from . import peers
 from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  for pytest
 
 PLUGIN_TABLES = MigrationSource(
@@ -485,6 +486,10 @@ def registry(_registry: RunningRegistry) -> RunningRegistry:
     _registry.behave("ok")
     _registry.forget()
     return _registry
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(peers)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyrofile_validator import Validator
-from pyrofile_validator.config import ValidatorConfig
 
 from cpar_plugin.fhir_mappings.definitions import code_systems, panel_profile_url, structure_definitions, value_sets
 from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTION
 from cpar_plugin.settings import Settings
+
+pytestmark = pytest.mark.peer("pyrofile-validator")
 
 Json = dict[str, Any]
 Faults = Callable[[Json], set[str]]
@@ -61,6 +61,9 @@ def of_da_vinci() -> Json:
 @pytest.fixture
 def faults(tmp_path: Path) -> Faults:
     """Where the validator finds an error in a resource. What it only cannot look up, such as CA Baseline, is none."""
+    from pyrofile_validator import Validator
+    from pyrofile_validator.config import ValidatorConfig
+
     settings = Settings()
     known = [
         of_da_vinci(),

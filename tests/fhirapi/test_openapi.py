@@ -105,6 +105,7 @@ def test_no_way_to_a_token_is_described_where_none_is_given(described: Json, app
     assert elsewhere["components"]["securitySchemes"] == {"smart": {"type": "http", "scheme": "bearer"}}
 
 
+@pytest.mark.peer("schemathesis")
 def test_schemathesis_finds_nothing(
     address: str,
     described: Json,

@@ -14,10 +14,6 @@ from typing import Any
 import playwright
 import pytest
 import requests
-from fhirclient.client import FHIRClient
-from fhirclient.models.group import Group
-from fhirclient.models.patient import Patient
-from fhirpy import SyncFHIRClient
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk
@@ -88,6 +84,8 @@ def clinic(
 
 
 def with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
+    from fhirpy import SyncFHIRClient
+
     client = SyncFHIRClient(clinic.fhir, authorization=f"Bearer {clinic.token()}")
     page = client.resources(kind).search(**query).limit(ON_A_PAGE).fetch_raw()
     pages = []
@@ -100,6 +98,10 @@ def with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
 
 def with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
     """It gets its token by itself, and checks every page against its own models of R4."""
+    from fhirclient.client import FHIRClient
+    from fhirclient.models.group import Group
+    from fhirclient.models.patient import Patient
+
     settings = {"app_id": clinic.client.client_id, "api_base": clinic.fhir, "scope": "system/*.rs"}
     smart = FHIRClient(settings=settings | {"jwt_token": clinic.assertion()})
     smart.wants_patient = False
@@ -126,7 +128,14 @@ def ids(resources: Iterable[Json], kind: str = "Patient") -> list[str]:
     return sorted((one["id"] for one in resources if one["resourceType"] == kind), key=int)
 
 
-@pytest.mark.parametrize("read", [with_fhirpy, with_fhirclient, with_medplum])
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(with_fhirpy, marks=pytest.mark.peer("fhirpy")),
+        pytest.param(with_fhirclient, marks=pytest.mark.peer("fhirclient")),
+        with_medplum,
+    ],
+)
 def test_a_public_client_reads_exactly_the_members_of_a_panel_page_by_page(clinic: Clinic, read: Read) -> None:
     included = read(clinic, "Group", {"identifier": "0042", "_include": "Group:member"})
     found = read(clinic, "Patient", {"general-practitioner": "101-000113"})
@@ -174,12 +183,14 @@ def smart_fetch(clinic: Clinic, folder: Path, *options: str) -> dict[str, list[J
     }
 
 
+@pytest.mark.peer("smart-fetch")
 def test_smart_fetch_exports_exactly_the_members_of_a_panel(clinic: Clinic, tmp_path: Path) -> None:
     found = smart_fetch(clinic, tmp_path / "fetched", "--group", str(clinic.panel))
     assert found.keys() == {"Patient"}
     assert ids(found["Patient"]) == clinic.members
 
 
+@pytest.mark.peer("smart-fetch")
 def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     clinic: Clinic, clerk: Actor, oscar: Any, now: Callable[[], None], tmp_path: Path
 ) -> None:
@@ -198,6 +209,7 @@ def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     assert requests_ == [{"method": "DELETE", "url": f"Patient/{left}"}]
 
 
+@pytest.mark.peer("smart-fetch")
 def test_a_client_of_one_panel_exports_that_panel_alone(
     clinic: Clinic, registered: Callable[..., Registered], tmp_path: Path, ec: KeyPair
 ) -> None:

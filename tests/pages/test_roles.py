@@ -8,7 +8,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import insert, select, text
@@ -22,6 +21,7 @@ from oscar_host.demo.roles import offered
 from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
 
+from ..browser import no_findings
 from ..conftest import place_of_the_emr
 from ..signing_in import session_of
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
@@ -637,8 +637,7 @@ def _sign_in(page: Page, user_name: str) -> None:
 def _look(page: Page, script: bool, name: str) -> None:
     """Look at what is open: with axe where scripts run, and at two widths, neither of which it exceeds."""
     if script:
-        found = Axe().run(page).response["violations"]
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+        no_findings(page, name)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for width in (800, 1280):
         page.set_viewport_size({"width": width, "height": 800})

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ INSTALLED_AS = {
     "templates": "cpar_plugin/templates",
     "oscar_host": "oscar_host",
 }
-KIT = "hooks/conformance"
+KIT, DEMO = "hooks/conformance", "oscar_host/demo"
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -63,15 +64,34 @@ def wheel(built: Path) -> Path:
     return path
 
 
+def needed(*extras: str) -> set[str]:
+    """The packages that the product needs with these extras, that these need, and so on, by their normal names."""
+    found: set[str] = set()
+    waiting = [Requirement(f"oscar-cpar-plugin[{','.join(extras)}]")]
+    while waiting:
+        package = waiting.pop()
+        for text in importlib.metadata.requires(package.name) or ():
+            need = Requirement(text)
+            wanted = need.marker is None or any(need.marker.evaluate({"extra": one}) for one in {"", *package.extras})
+            if wanted and canonicalize_name(need.name) not in found:
+                found.add(canonicalize_name(need.name))
+                waiting.append(need)
+    return found
+
+
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The interpreter of a fresh environment with the wheel in it; its dependencies are borrowed from ours."""
+    """The interpreter of a fresh environment with the wheel in it, and of our packages what it needs with pytest."""
     venv = tmp_path_factory.mktemp("installed") / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", str(venv), cwd=ROOT)
     python = str(venv / "bin/python")
     run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", str(wheel), cwd=ROOT)
     [site_packages] = venv.glob("lib/python*/site-packages")
-    (site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    ours = Path(sysconfig.get_path("purelib"))
+    for name in needed("conformance"):
+        files = importlib.metadata.files(name) or ()
+        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+            (site_packages / top).symlink_to(ours / top)
     return python
 
 
@@ -132,6 +152,27 @@ print(plugins.manifests["cpar"].version)
     assert run(python, "-c", script, cwd=tmp_path).strip() == importlib.metadata.version("oscar-cpar-plugin")
 
 
+def test_the_installed_doctor_needs_no_extra(python: str, tmp_path: Path) -> None:
+    program = str(Path(python).with_name("cpar"))
+    environment = {"CPAR_DATABASE_URL": f"sqlite:///{tmp_path}/clinic.db", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [program, "doctor"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "cpar migrate" in done.stdout, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["demo", "registry"])
+def test_a_command_that_needs_an_extra_says_how_to_install_it(name: str, python: str, tmp_path: Path) -> None:
+    program = str(Path(python).with_name("cpar"))
+    done = subprocess.run([program, name], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Error: cpar {name} needs packages that are not installed (fhir.resources<9,>=8.2). "
+        f"Install them: {python} -m pip install 'oscar-cpar-plugin[demo]'\n"
+    )
+
+
 def test_the_installed_kit_checks_a_host(python: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs/how-to/another-emr", tmp_path, dirs_exist_ok=True)
     kit = ("--pyargs", "cpar_plugin.hooks.conformance", "--host", "meadow_bench:open_bench")
@@ -167,11 +208,11 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def imported(folders: Iterable[str]) -> set[str]:
-    """The top-level names that the modules in these folders import. The kit that tests hosts is one by itself."""
+    """The top-level names that the modules in these folders import. The kit and the demo are folders by themselves."""
     found = set()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
-            if folder != KIT and path.is_relative_to(ROOT / KIT):
+            if any(folder != apart and path.is_relative_to(ROOT / apart) for apart in (KIT, DEMO)):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
@@ -194,8 +235,9 @@ def declared(*lists: str) -> set[str]:
     ("folders", "lists"),
     [
         (INSTALLED_AS, ["install_requires"]),
+        ([DEMO], ["install_requires", "demo"]),
         ([KIT], ["install_requires", "conformance"]),
-        (["tests", "benchmarks"], ["install_requires", "test"]),
+        (["tests", "benchmarks"], ["install_requires", "demo", "test", "peers"]),
     ],
 )
 def test_every_package_that_is_imported_is_declared(folders: Iterable[str], lists: Iterable[str]) -> None:

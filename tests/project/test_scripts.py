@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -94,12 +95,27 @@ def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs
     assert installed() == ["."]
     assert installed() == ["."]
     what = "dev"
-    assert installed() == [".", ".[dev]"]
+    assert installed() == [".", ".[dev,peers]"]
     what = "run"
-    assert installed() == [".", ".[dev]"]
+    assert installed() == [".", ".[dev,peers]"]
     with (checkout / "setup.cfg").open("a") as setup:
         setup.write("# changed\n")
-    assert installed() == [".", ".[dev]", "."]
+    assert installed() == [".", ".[dev,peers]", "."]
+
+
+def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Path, checkout: Path) -> None:
+    for name in ("mkdir", "cp"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    real = f'*configparser*) exec {sys.executable} "$@" ;;'
+    gone = '*peers*|*fhirpy*) case "$*" in *"-m pip"*) echo "$*" >>pip.log; exit 1 ;; esac ;;'
+    put(programs, {"python3.11": PYTHON.replace("*'-m venv'*)", f"{real}\n{gone}\n*'-m venv'*)")})
+    done = run(programs, checkout, "venv.sh", "dev")
+    assert done.returncode == 0
+    assert done.stderr.startswith("fhirpy>=2.3 cannot be installed: ")
+    asked = [line.rpartition(" ")[2] for line in (checkout / "pip.log").read_text().splitlines()]
+    assert asked[:2] == [".[dev,peers]", ".[dev]"]
+    assert {"fhirpy>=2.3", "smart-fetch>=1"} <= set(asked[2:])
+    assert (checkout / ".venv/installed-dev").exists()
 
 
 def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:

@@ -3,7 +3,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-import fhirkit
 import orjson
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
@@ -93,9 +92,8 @@ def test_every_member_is_sent_or_left_out_with_its_reasons(
     assert taken.reasons == Counter(reason for reasons in mess.values() for reason in reasons)
 
 
-def test_what_is_sent_is_valid_r4_to_two_validators(mess: dict[int, set[Reason]], take: Take, received: Read) -> None:
+def test_what_is_sent_is_valid_r4(mess: dict[int, set[Reason]], take: Take, received: Read) -> None:
     bundle = received(take()).bundle
-    assert [str(issue) for issue in fhirkit.validate(orjson.dumps(bundle))] == []
     model = get_fhir_model_class("Bundle").model_validate_json(orjson.dumps(bundle))
     assert orjson.loads(model.model_dump_json()) == bundle
 
@@ -183,7 +181,7 @@ def test_a_panel_without_a_valid_patient_sends_nobody_and_says_why(
     taken = take()
     found = received(taken)
     assert (taken.sent, taken.left_out, found.left_out) == (0, 1, {patient_id: "not-active"})
-    assert fhirkit.validate(orjson.dumps(found.bundle)) == []
+    get_fhir_model_class("Bundle").model_validate_json(orjson.dumps(found.bundle))
     assert (found.group["quantity"], found.group.get("member")) == (0, None)
 
 

@@ -18,12 +18,13 @@ def token_url(settings: Settings) -> str | None:
     What a client signs is good for one address. Were that taken from the request, anybody could send here what was
     signed for somewhere else. Only on this machine itself is there no such doubt.
     """
-    if settings.fhir_base_url or _on_this_machine(request.host):
+    if settings.fhir_base_url or on_this_machine(request.host):
         return f"{base_url(settings)}/token"
     return None
 
 
-def _on_this_machine(host: str) -> bool:
+def on_this_machine(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine by name or address."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     try:
         return name == "localhost" or ip_address(name.strip("[]")).is_loopback

@@ -1,22 +1,13 @@
-"""The token endpoint: a client proves who it is and gets a token for a few minutes (SMART Backend Services)."""
+"""The token endpoint: a client proves who it is and gets a token for a few minutes (SMART Backend Services).
+
+RFC 6749, sections 4.4 (client credentials), 5.1 and 5.2 (answers); RFC 7523, section 2.2 (a client's assertion).
+"""
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
-from authlib.oauth2.rfc6749 import (
-    AuthorizationServer,
-    ClientMixin,
-    InvalidClientError,
-    InvalidRequestError,
-    InvalidScopeError,
-    OAuth2Error,
-    OAuth2Request,
-    UnauthorizedClientError,
-)
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -24,157 +15,106 @@ from ...domain.refusals import NotFound
 from ...domain.scopes import granted
 from ...services.clients import assertions, tokens
 from ...services.clients.jwks_url import Busy
+from ...services.clients.rate_limit import Window
 from ...services.clients.registry import Client
 from ...services.operations import access
-from .addresses import token_url
+from .addresses import on_this_machine, token_url
 from .callers import Callers
 from .routes import METHODS, wrong_method
 
 LARGEST_REQUEST = 32 * 1024
-_METHOD = "private_key_jwt"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 _NO_ADDRESS = (
     "No tokens are given here: the operator has to set fhir_base_url, the address at which this interface is reached."
 )
 
 
-class _TooOften(OAuth2Error):  # type: ignore[misc]
-    error = "temporarily_unavailable"
-    description = "Too many tokens were asked for within a minute. Use a token until it expires."
-    status_code = 429
+class _Refused(Exception):
+    """An error of RFC 6749, section 5.2. `description`: plain ASCII without quotation marks and backslashes."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__()
-        self._seconds = seconds
-
-    def get_headers(self) -> list[tuple[str, str]]:
-        return [*super().get_headers(), ("Retry-After", str(self._seconds))]
-
-
-class _KeysBusy(OAuth2Error):  # type: ignore[misc]
-    error = "temporarily_unavailable"
-    description = "The keys of this client are being fetched. Ask again in a few seconds."
-    status_code = 503
-
-    def get_headers(self) -> list[tuple[str, str]]:
-        return [*super().get_headers(), ("Retry-After", "2")]
-
-
-class _TooLarge(InvalidRequestError):  # type: ignore[misc]
-    description = "The request is too large."
-    status_code = 413
-
-
-class _TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """The form that was sent; never the query, which ends up in logs. Raises OAuth2Error."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__("POST", url, headers=request.headers)
-        request.max_content_length = LARGEST_REQUEST
-        if request.mimetype != "application/x-www-form-urlencoded":
-            raise InvalidRequestError("Send the parameters as application/x-www-form-urlencoded.")
-        try:
-            sent = request.form.to_dict(flat=False)
-        except RequestEntityTooLarge:
-            raise _TooLarge from None
-        if any(len(values) > 1 for values in sent.values()):
-            raise InvalidRequestError("A parameter was sent twice.")
-        if "grant_type" not in sent:
-            raise InvalidRequestError("grant_type is missing: send client_credentials.")
-        self.payload = BasicOAuth2Payload({name: value for name, [value] in sent.items()})
-
-
-class _Authenticated(ClientMixin):  # type: ignore[misc]
-    """A client that has proved who it is, as Authlib asks about it."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == _METHOD
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
-
-
-class _BackendServices(ClientCredentialsGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = (_METHOD,)
-
-    def validate_requested_scope(self) -> None:
-        """Decided with the token: what is given may be less than what is asked for."""
-
-
-class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, callers: Callers) -> None:
-        super().__init__()
-        self._callers = callers
-        self.register_grant(_BackendServices)
-        self.register_client_auth_method(_METHOD, self._by_assertion)
-        self.register_token_generator("default", self._token)
-
-    def create_oauth2_request(self, sent: _TokenRequest) -> _TokenRequest:
-        return sent
-
-    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Response:
-        return Response(orjson.dumps(body), status, headers)
-
-    def send_signal(self, name: str, *arguments: Any, **named: Any) -> None:
-        """Nobody listens."""
-
-    def save_token(self, token: dict[str, Any], sent: _TokenRequest) -> None:
-        """It was stored when it was made."""
-
-    def _by_assertion(self, _: Any, sent: _TokenRequest) -> _Authenticated | None:
-        form, host = sent.payload.data, self._callers.host
-        if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
-            return None
-        try:
-            access.require_enabled(host)
-        except NotFound:
-            raise UnauthorizedClientError("The CPAR integration is switched off.") from None
-        try:
-            proof = assertions.verify(host, self._callers.published, form["client_assertion"], sent.uri)
-            if form.get("client_id", proof.client.client_id) != proof.client.client_id:
-                raise assertions.NotAccepted("client_id is another than that of the assertion.")
-            seconds = self._callers.tokens_of_client.seconds_to_wait(proof.client.client_id, host.clock.now())
-            if seconds:
-                raise _TooOften(seconds)
-            assertions.use(host, proof)
-        except assertions.NotAccepted as reason:
-            raise InvalidClientError(str(reason)) from None
-        except Busy:
-            raise _KeysBusy from None
-        return _Authenticated(proof.client)
-
-    def _token(self, *, client: _Authenticated, scope: str | None, **_: Any) -> dict[str, Any]:
-        scopes = granted(scope or "", client.client.scopes)
-        if not scopes:
-            raise InvalidScopeError("Nothing of what is asked for is registered for this client.")
-        seconds = self._callers.settings.fhir_token_seconds
-        try:
-            token = tokens.issue(self._callers.host, client.client, scopes, timedelta(seconds=seconds))
-        except tokens.Ended:
-            raise InvalidClientError("The client was changed or revoked at this moment.") from None
-        return {"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": scopes}
+    def __init__(self, error: str, description: str, status: int = 400, retry_after: int = 0) -> None:
+        super().__init__(description)
+        self.body = {"error": error, "error_description": description}
+        self.status = status
+        self.headers = _HEADERS | ({"Retry-After": str(retry_after)} if retry_after else {})
 
 
 def token(callers: Callers) -> Response:
-    """Answer a request for a token: RFC 6749, sections 4.4 and 5. Raises Refusal for any other method than POST."""
+    """Answer a request for a token. Raises Refusal for any other method than POST."""
     if request.method != "POST":
         raise wrong_method("POST")
-    server = _Server(callers)
     try:
-        seconds = callers.tokens_of_address.seconds_to_wait(request.remote_addr or "", callers.host.clock.now())
-        if seconds:
-            raise _TooOften(seconds)
-        url = token_url(callers.settings)
-        if url is None:
-            raise UnauthorizedClientError(_NO_ADDRESS)
-        sent = _TokenRequest(url)
-    except OAuth2Error as error:
-        answer: Response = server.handle_error_response(None, error)
-    else:
-        answer = server.create_token_response(sent)
-    return answer
+        return Response(orjson.dumps(_token(callers)), headers=_HEADERS)
+    except _Refused as refused:
+        return Response(orjson.dumps(refused.body), refused.status, refused.headers)
+
+
+def _token(callers: Callers) -> dict[str, Any]:
+    _count(callers, callers.tokens_of_address, request.remote_addr or "")
+    url = token_url(callers.settings)
+    if url is None:
+        raise _Refused("unauthorized_client", _NO_ADDRESS)
+    if not url.startswith("https:") and not on_this_machine(urlsplit(url).netloc):
+        raise _Refused("insecure_transport", "Tokens are given at an address with https alone.")
+    form = _form()
+    if "grant_type" not in form:
+        raise _Refused("invalid_request", "grant_type is missing: send client_credentials.")
+    if form["grant_type"] != "client_credentials":
+        raise _Refused("unsupported_grant_type", "The only grant_type here is client_credentials.")
+    return _issued(callers, _authenticated(callers, form, url), form.get("scope", ""))
+
+
+def _count(callers: Callers, window: Window, who: str) -> None:
+    if seconds := window.seconds_to_wait(who, callers.host.clock.now()):
+        description = "Too many tokens were asked for within a minute. Use a token until it expires."
+        raise _Refused("temporarily_unavailable", description, 429, seconds)
+
+
+def _form() -> dict[str, str]:
+    """The form that was sent; never the query, which ends up in logs."""
+    request.max_content_length = LARGEST_REQUEST
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise _Refused("invalid_request", "Send the parameters as application/x-www-form-urlencoded.")
+    try:
+        sent = request.form.to_dict(flat=False)
+    except RequestEntityTooLarge:
+        raise _Refused("invalid_request", "The request is too large.", 413) from None
+    if any(len(values) > 1 for values in sent.values()):
+        raise _Refused("invalid_request", "A parameter was sent twice.")
+    return {name: value for name, [value] in sent.items()}
+
+
+def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
+    if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
+        raise _Refused("invalid_client", f"Send a client_assertion with the client_assertion_type {ASSERTION_TYPE}.")
+    try:
+        access.require_enabled(callers.host)
+        proof = assertions.verify(callers.host, callers.published, form["client_assertion"], url)
+        if form.get("client_id", proof.client.client_id) != proof.client.client_id:
+            raise assertions.NotAccepted("client_id is another than that of the assertion.")
+        _count(callers, callers.tokens_of_client, proof.client.client_id)
+        assertions.use(callers.host, proof)
+    except NotFound:
+        raise _Refused("unauthorized_client", "The CPAR integration is switched off.") from None
+    except assertions.NotAccepted as reason:
+        raise _Refused("invalid_client", str(reason)) from None
+    except Busy:
+        description = "The keys of this client are being fetched. Ask again in a few seconds."
+        raise _Refused("temporarily_unavailable", description, 503, 2) from None
+    return proof.client
+
+
+def _issued(callers: Callers, client: Client, wanted: str) -> dict[str, Any]:
+    scopes = granted(wanted, client.scopes)
+    if not scopes:
+        raise _Refused("invalid_scope", "Nothing of what is asked for is registered for this client.")
+    seconds = callers.settings.fhir_token_seconds
+    try:
+        access_token = tokens.issue(callers.host, client, scopes, timedelta(seconds=seconds))
+    except tokens.Ended:
+        raise _Refused("invalid_client", "The client was changed or revoked at this moment.") from None
+    return {"access_token": access_token, "token_type": "bearer", "expires_in": seconds, "scope": scopes}
 
 
 ROUTES = (("/token", token, METHODS),)

@@ -10,7 +10,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-RESOURCES = ("Bundle", "Patient", "Group", "Organization", "Location", "Practitioner", "PractitionerRole")
+from .elements import RESOURCES
+
 TARGET = Path(__file__).with_name("definitions.json")
 _CANONICAL = "http://hl7.org/fhir/StructureDefinition/"
 

@@ -1,13 +1,12 @@
-"""Checks every element of a resource against the official definitions: what a structural validator leaves out.
+"""Checks every element of a resource against the official definitions: what the models of fhir.resources accept.
 
-Structure is fhirkit's part. Here: days that exist, codes of required bindings, and the invariants named below by their
-keys in the standard (http://hl7.org/fhir/R4).
+Here: JSON's own types, codes of required bindings, and the invariants named below by their keys in the standard
+(http://hl7.org/fhir/R4).
 """
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,12 @@ Json = dict[str, Any]
 _DEFINITIONS = json.loads(Path(__file__).with_name("definitions.json").read_text())
 _ELEMENTS: dict[str, dict[str, Json]] = _DEFINITIONS["elements"]
 _CODES = {name: frozenset(codes) for name, codes in _DEFINITIONS["codes"].items()}
-_DAYS = {"date", "dateTime", "instant"}
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "decimal": (int, float),
+    **dict.fromkeys(("integer", "positiveInt", "unsignedInt"), (int,)),
+}
+RESOURCES = frozenset({"Bundle", "Patient", "Group", "Organization", "Location", "Practitioner", "PractitionerRole"})
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,12 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
         rule = rules.get(name)
         if rule is None:
             continue
+        if value == []:
+            yield Issue("structure", f"{path}.{name}", "a list is not empty")
         if isinstance(value, list):
             for position, item in enumerate(value):
-                yield from _value(item, rule, f"{path}.{name}[{position}]")
+                if item is not None or f"_{name}" not in element:  # null stands for a value that has only extensions
+                    yield from _value(item, rule, f"{path}.{name}[{position}]")
         else:
             yield from _value(value, rule, f"{path}.{name}")
 
@@ -61,21 +68,16 @@ def _value(value: Any, rule: Json, path: str) -> Iterator[Issue | FoundReference
     if isinstance(value, dict):
         if kind == "Reference" and "reference" in value:
             yield FoundReference(path, value["reference"], tuple(rule.get("targets", ())))
-        yield from walk(value, value["resourceType"] if kind == "Resource" else kind, path)
-    elif kind in _DAYS and isinstance(value, str) and not _is_day(value):
-        yield Issue("value", path, "there is no such day")
-    elif "codes" in rule and isinstance(value, str) and value not in _CODES[rule["codes"]]:
+        if kind == "Resource":
+            kind = value.get("resourceType")
+        if kind is None:
+            yield Issue("structure", path, "a resource has a resourceType")
+        else:
+            yield from walk(value, kind, path)
+    elif type(value) not in _JSON_TYPES.get(kind, (str,)):
+        yield Issue("structure", path, f"not JSON's type for a {kind}")
+    elif "codes" in rule and value not in _CODES[rule["codes"]]:
         yield Issue("code-invalid", path, f"not a code of the required value set {rule['codes']}")
-
-
-def _is_day(text: str) -> bool:
-    if len(text) < 10:
-        return True  # a year, or a year and a month
-    try:
-        date.fromisoformat(text[:10])
-    except ValueError:
-        return False
-    return True
 
 
 def _extension(element: Json) -> str | None:

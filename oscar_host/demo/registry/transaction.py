@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import fhirkit
 import orjson
 
-from .elements import FoundReference, Issue, walk
+from .elements import RESOURCES, FoundReference, Issue, walk
+from .structure import faults
 
 Json = dict[str, Any]
 
@@ -37,16 +37,16 @@ class Faulty(Exception):
 def check(body: bytes) -> Submission:
     """The submission, once no rule is broken. Raises Faulty with every fault found."""
     try:
-        structure = [issue for issue in fhirkit.parse(body).issues if issue.severity == "error"]
         bundle = orjson.loads(body)
-    except fhirkit.ValidationError as error:
-        raise Faulty([Issue("structure", "Bundle", str(error))]) from None
     except ValueError:
         raise Faulty([Issue("structure", "Bundle", "this is not JSON")]) from None
-    if structure:
-        raise Faulty([Issue("structure", issue.path, issue.message) for issue in structure])
-    if bundle["resourceType"] != "Bundle":
-        raise Faulty([Issue("not-supported", bundle["resourceType"], "only a transaction Bundle is taken here")])
+    kind = bundle.get("resourceType") if isinstance(bundle, dict) else None
+    if kind not in RESOURCES:
+        raise Faulty([Issue("structure", "Bundle", "this is no FHIR resource that belongs to a submission")])
+    if kind != "Bundle":
+        raise Faulty([Issue("not-supported", kind, "only a transaction Bundle is taken here")])
+    if structure := faults(body):
+        raise Faulty(structure)
     issues = list(_of_bundle(bundle))
     if issues:
         raise Faulty(issues)
@@ -78,6 +78,8 @@ def _of_bundle(bundle: Json) -> Iterator[Issue]:
         for name in ("fullUrl", "resource", "request"):
             if name not in entry:
                 yield Issue("required", f"Bundle.entry[{position}].{name}", "every entry of a submission has one")
+        if "resource" in entry and entry["resource"].get("resourceType") not in RESOURCES:
+            yield Issue("not-supported", f"Bundle.entry[{position}].resource", "not a resource of a submission")
 
 
 def _of_content(bundle: Json) -> Iterator[Issue]:
