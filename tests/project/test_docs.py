@@ -146,17 +146,3 @@ def test_the_readme_names_everything_at_the_top() -> None:
     assert [
         name for name in sorted(top) if not name.startswith(".") and name not in readme and name != "README.md"
     ] == []
-
-
-@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=name_of)
-def test_a_decision_says_its_context_what_was_decided_and_what_follows(page: Path) -> None:
-    content = page.read_text(encoding="utf-8")
-    number = int(page.name[:4])
-    assert content.startswith(f"# {number}. ")
-    for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
-        assert content.count(part) == 1, part
-
-
-def test_decisions_are_numbered_without_gap_or_double() -> None:
-    numbers = sorted(int(page.name[:4]) for page in (ROOT / "docs/decisions").glob("*.md"))
-    assert numbers == list(range(1, len(numbers) + 1))
