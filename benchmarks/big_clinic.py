@@ -10,12 +10,12 @@ from sqlalchemy import Connection, NullPool, create_engine, insert, text, update
 
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.host_kit.migrations import upgrade
 from cpar_plugin.store import tables
-from oscar_host import zone_rules
-from oscar_host.clock import FixedClock
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.host import OscarHost, open_host
-from oscar_host.migrations import upgrade
 
 NOW = datetime(2026, 11, 10, 10, 0, tzinfo=zone_rules.zone())
 PANEL_ID = 1

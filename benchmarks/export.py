@@ -26,6 +26,7 @@ import requests
 from joserfc.jwk import ECKey
 
 from cpar_plugin.domain.export import State
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.exports import jobs
@@ -34,7 +35,6 @@ from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir.patients import PatientSource
 from cpar_plugin.services.fhir.refresh import refresh
 from cpar_plugin.settings import Settings
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost, open_host
 
 from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join

@@ -21,12 +21,12 @@ from cpar_plugin.fhir_mappings import bundle
 from cpar_plugin.fhir_mappings.identifiers import Resource
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
 from cpar_plugin.fhir_mappings.patient import patients
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.roster import member_rows
 from cpar_plugin.services.snapshots import build
 from cpar_plugin.services.snapshots.bundle_header import BundleHeader
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost, open_host
 
 from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, join

@@ -30,11 +30,11 @@ from benchmarks.torture_invariants import check, check_exports
 from benchmarks.torture_web import clerks, served
 from benchmarks.torture_worker import panels_of_workers
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import panel, submission
-from oscar_host.clock import FixedClock
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.demo.registry import process
 from oscar_host.host import OscarHost

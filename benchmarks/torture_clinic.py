@@ -9,16 +9,16 @@ from sqlalchemy import insert
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.hooks import Actor, MigrationSource
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.migrations import upgrade
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import migrations
-from oscar_host import zone_rules
 from oscar_host.demo.data.staff import PASSWORD
 from oscar_host.demo.data.writing import write_staff
 from oscar_host.host import OscarHost, open_host
-from oscar_host.migrations import upgrade
 from oscar_host.own_sessions import make_table
 
 MANAGER = Actor(actor_id="401", display_name="Penner, Ruth")

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, not_, select, true
 
+from cpar_plugin.host_kit.sql import letters, may_be_stored
+
 from .granted import not_shut_out
 from .passwords import matches
 from .schema import Present, Tables
-from .sql import letters, may_be_stored
 
 
 class Pin(NamedTuple):

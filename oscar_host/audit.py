@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditEvent, Clock
+from cpar_plugin.host_kit.database import not_allowed
 
-from .database import not_allowed
 from .schema import Present, Tables
 
 _UNWRITABLE = (

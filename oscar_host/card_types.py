@@ -5,8 +5,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, func
 
 from cpar_plugin.domain.jurisdictions import ALBERTA, UNKNOWN
-
-from .sql import constant, letters, seen
+from cpar_plugin.host_kit.sql import constant, letters, seen
 
 # OSCAR's own form offers these, `OT` and the states of the US (`US-AK`); imports leave the other spellings too.
 _NAMES: Final = {

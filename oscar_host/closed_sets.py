@@ -4,8 +4,9 @@ from collections.abc import Set
 
 from sqlalchemy import Connection, func, select
 
+from cpar_plugin.host_kit.sql import exactly, letters
+
 from .schema import Present, Tables
-from .sql import exactly, letters
 
 _CLOSES = "BLACKLIST"
 

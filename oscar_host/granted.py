@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
 
+from cpar_plugin.host_kit.names import folded
+from cpar_plugin.host_kit.sql import exactly, letters
+
 from . import juno
 from .closed_sets import closed_to
-from .names import folded
 from .privileges import ADMINISTRATION, OF_ONE_PATIENT, RECORDS, Grant, Grants, Privileges
 from .schema import Present, Tables
-from .sql import exactly, letters
 
 
 @dataclass(frozen=True, slots=True)

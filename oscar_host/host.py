@@ -13,18 +13,18 @@ from zoneinfo import ZoneInfo
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import AuditTrail, Clock, Pages
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.clock import FixedClock, SystemClock
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.pages import PlainPages
+from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.settings import checked
 
-from . import zone_rules
 from .audit import NoAuditTrail, OscarAuditTrail
-from .clock import FixedClock, SystemClock
-from .database import OscarDatabase
 from .identity import OscarIdentity, nobody
-from .pages import PlainPages
 from .privileges import CPAR
 from .roster import OscarRoster
 from .schema import Present, Tables, host_tables, present
-from .time_limits import TimeLimits
 
 _PREFIX = "CPAR_"
 
@@ -39,7 +39,7 @@ class OscarHost:
     roster: OscarRoster
     identity: OscarIdentity
     audit: AuditTrail
-    database: OscarDatabase
+    database: HostDatabase
     pages: Pages
     clock: Clock
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
@@ -72,7 +72,7 @@ def open_host(
     setting.
     """
     zone_rules.decide(settings.get("zone_rules", ""))
-    database = OscarDatabase(database_url, checked(TimeLimits, settings))
+    database = HostDatabase(database_url, checked(TimeLimits, settings))
     tables = host_tables(host_schema)
     look = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))

@@ -7,9 +7,9 @@ import flask
 from sqlalchemy import ColumnElement, Connection, false, true
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.database import HostDatabase
 
 from . import granted
-from .database import OscarDatabase
 from .privileges import ADMINISTRATION, CPAR, READ, RECORDS, WRITE, Privileges, object_of
 from .schema import Present, Tables
 
@@ -43,7 +43,7 @@ class OscarIdentity:
     """
 
     tables: Tables
-    database: OscarDatabase
+    database: HostDatabase
     look: Callable[[], Present]
     signed_in: Callable[[], str | None] = nobody
     cpar_object: str = CPAR

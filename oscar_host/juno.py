@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, column, literal, select, table, true
 
-from .names import folded
+from cpar_plugin.host_kit.names import folded
+from cpar_plugin.host_kit.sql import letters
+
 from .privileges import READ, RECORDS, patient_of
 from .schema import Present
-from .sql import letters
 
 _MARK = "permission_read"
 _MOST_ANCESTORS = 20  # a role that comes back to itself must not go on for ever

@@ -6,9 +6,9 @@ import click
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.migrations import upgrade
 
 from .host import OscarHost, from_environment
-from .migrations import upgrade
 from .own_sessions import make_table
 
 _OF_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|CONNECT)\b")

@@ -15,11 +15,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateTable
 
 from cpar_plugin.hooks import Clock, is_polled
+from cpar_plugin.host_kit.clock import today
 from cpar_plugin.settings import checked
 from cpar_plugin.store.types import Moment, exact
 
 from .accounts import Account, open_accounts
-from .clock import today
 from .host import OscarHost
 
 log = logging.getLogger(__name__)

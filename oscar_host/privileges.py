@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from .names import folded
+from cpar_plugin.host_kit.names import folded
 
 READ = "r"
 WRITE = "w"

@@ -22,10 +22,11 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
+
 from .card_types import jurisdiction
 from .granted import not_shut_out
 from .schema import Present, Tables
-from .sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
 from .typed_numbers import may_be_typed_as
 
 # The first letter of a status tells what became of an appointment; capitals and small letters differ.

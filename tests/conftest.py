@@ -20,14 +20,14 @@ from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
 from cpar_plugin.hooks import MigrationSource
-from oscar_host import zone_rules
-from oscar_host.clock import FixedClock
-from oscar_host.database import OscarDatabase
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.migrations import upgrade
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
 from oscar_host.install.command import command as install_oscar
-from oscar_host.migrations import upgrade
 from oscar_host.own_sessions import make_table
 
 from . import peers
@@ -76,7 +76,7 @@ def make_tables_of_the_emr(place: Place) -> None:
 
 def make_own_tables(place: Place) -> None:
     """Make the plugin's, and that of sessions."""
-    database = OscarDatabase(place.url)
+    database = HostDatabase(place.url)
     upgrade(database.engine, PLUGIN_TABLES)
     make_table(database.engine)
     database.engine.dispose()

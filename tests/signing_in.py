@@ -4,8 +4,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.accounts import Account
-from oscar_host.clock import FixedClock
 from oscar_host.own_sessions import OwnSessions
 
 

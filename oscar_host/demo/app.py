@@ -10,12 +10,12 @@ from flask import Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.application import new_application, register_plugins
+from cpar_plugin.host_kit.faults import FaultPages, handle_faults
+from cpar_plugin.host_kit.throttle import Throttle
 
-from ..application import new_application, register_plugins
-from ..faults import FaultPages, handle_faults
 from ..host import OscarHost
 from ..own_sessions import own_sessions
-from ..throttle import Throttle
 from . import assigning, patients, role_pages, signing_in
 from .administration import administration, for_administrators
 from .frame import EmbeddedPages, Emr, emr, page

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from cpar_plugin.hooks import Actor, MenuItem
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.pages import PlainPages
 
 from ..host import OscarHost
-from ..pages import PlainPages
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.sql import letters, may_be_stored
 
 from ..granted import not_shut_out
 from ..host import OscarHost
 from ..identity import SYSTEM
 from ..schema import Tables
-from ..sql import letters, may_be_stored
 from .role_changes import GONE, changing, record
 
 _NO_PROVIDER = "There is no such active provider any more. Here is the list as it is now."

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, litera
 from cpar_plugin.domain.names import full_name
 from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Actor, AuditEvent
+from cpar_plugin.host_kit.clock import today
+from cpar_plugin.host_kit.sql import may_be_stored
 
-from ..clock import today
 from ..host import OscarHost
-from ..sql import may_be_stored
 from .frame import emr, page
 
 _AT_ONCE = 25

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.texts import readable
 from cpar_plugin.hooks import Actor, AuditEvent
+from cpar_plugin.host_kit.database import not_allowed
+from cpar_plugin.host_kit.names import folded
+from cpar_plugin.host_kit.sql import letters, may_be_stored
 
-from ..database import not_allowed
 from ..host import OscarHost
-from ..names import folded
-from ..sql import letters, may_be_stored
 from .roles import BESIDES, Right, Role, roles
 
 NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more

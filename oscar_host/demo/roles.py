@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, and_, distinct, func, not_, select
 
 from cpar_plugin.hooks import Permission
+from cpar_plugin.host_kit.sql import letters
 
 from ..privileges import READ, Grant, Grants, object_of
 from ..schema import Tables
-from ..sql import letters
 
 # Beside an object a role needs others: without this one OSCAR shows no link to its administration at all.
 BESIDES = {"_admin.cpar": (("_admin.resource", "r"),)}

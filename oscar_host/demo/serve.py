@@ -8,12 +8,12 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.gate import THREADS, Gate
+from cpar_plugin.host_kit.scheduler import Scheduler
+from cpar_plugin.host_kit.server_log import WithoutRequests
 
-from ..gate import THREADS, Gate
 from ..host import OscarHost, from_environment
 from ..migrate import installed_plugins
-from ..scheduler import Scheduler
-from ..server_log import WithoutRequests
 from .app import create_app
 
 _FOR_TRYING_OUT = (

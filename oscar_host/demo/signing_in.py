@@ -5,10 +5,11 @@ from http import HTTPStatus
 from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from cpar_plugin.host_kit.clock import today
+from cpar_plugin.host_kit.throttle import Throttle
+
 from ..accounts import account_of
-from ..clock import today
 from ..own_sessions import current_sessions
-from ..throttle import Throttle
 from .frame import emr, page
 
 _WRONG = "User name or password is wrong, or the account is locked. Type both in again, or ask an administrator."

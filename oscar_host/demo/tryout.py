@@ -16,16 +16,16 @@ from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.submission import State
 from cpar_plugin.domain.wording import WORDING
+from cpar_plugin.host_kit.clock import FixedClock, SystemClock
+from cpar_plugin.host_kit.scheduler import Scheduler
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.services.submissions import history, requests, run
 from cpar_plugin.settings import load
 
-from ..clock import FixedClock, SystemClock
 from ..host import OscarHost, open_host
 from ..migrate import installed_plugins
-from ..scheduler import Scheduler
 from .app import create_app
 from .data.progress import shown
 from .data.staff import PASSWORD, SIGN_INS

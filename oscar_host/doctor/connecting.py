@@ -11,9 +11,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cpar_plugin.hooks import Health
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.database import MARIADB
 from cpar_plugin.transport.trust import distrusted
 
-from ..database import MARIADB
 from ..host import OscarHost
 
 CONNECT_SECONDS: Final = 10

@@ -6,10 +6,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, or_, select
 
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit.sql import letters
 
 from ..host import OscarHost
 from ..roster import NO_VISIT, VISIT
-from ..sql import letters
 from .rights import Reading, grant_reading, reading
 
 LATEST: Final = 100_000

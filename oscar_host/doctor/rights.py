@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit.database import MARIADB
 
 from .. import juno
 from ..audit import NoAuditTrail
-from ..database import MARIADB
 from ..host import OscarHost
 from ..schema import present
 from .account import account, grants, missing

@@ -8,12 +8,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Health, MigrationSource
+from cpar_plugin.host_kit.database import MARIADB
+from cpar_plugin.host_kit.migrations import Step, step_of
 
 from .. import juno
 from ..audit import NoAuditTrail
-from ..database import MARIADB
 from ..host import OscarHost
-from ..migrations import Step, step_of
 from ..schema import Present, present
 from .rights import DENIED, Reading, error_number, needed, try_to_read
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import TIMESTAMP, select, text
 
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.host_kit.database import MARIADB
 
-from ..clock import FixedClock
-from ..database import MARIADB
 from ..host import OscarHost
 from ..schema import present
 from .rights import Reading, reading

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.database import MARIADB
 
-from .. import zone_rules
-from ..database import MARIADB
 from ..host import OscarHost
 from .times import offset_text
 

@@ -8,10 +8,11 @@ import threading
 
 from flask import Flask
 
-from ..gate import Gate
+from cpar_plugin.host_kit.gate import Gate
+from cpar_plugin.host_kit.scheduler import Scheduler
+
 from ..host import from_environment
 from ..migrate import installed_plugins
-from ..scheduler import Scheduler
 from .app import create_app
 
 

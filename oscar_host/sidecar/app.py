@@ -12,14 +12,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cpar_plugin.hooks import is_polled
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.application import new_application, register_plugins
+from cpar_plugin.host_kit.faults import FaultPages, handle_faults, unavailable
+from cpar_plugin.host_kit.throttle import Throttle
 
-from ..application import new_application, register_plugins
-from ..faults import FaultPages, handle_faults, unavailable
 from ..host import OscarHost
 from ..identity import OscarIdentity
 from ..own_sessions import own_sessions
 from ..privileges import Privileges
-from ..throttle import Throttle
 from . import signing_in
 from .answers import Answers
 from .frame import Sidecar, SidecarPages, home, page, sidecar

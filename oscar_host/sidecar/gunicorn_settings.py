@@ -3,8 +3,8 @@
 nginx stands before it and reads whole requests and answers, so that a slow browser holds none of the threads.
 """
 
-from ..gate import THREADS
-from ..server_log import WithoutRequests
+from cpar_plugin.host_kit.gate import THREADS
+from cpar_plugin.host_kit.server_log import WithoutRequests
 
 workers = 2
 worker_class = "gthread"

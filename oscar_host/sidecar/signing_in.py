@@ -7,10 +7,11 @@ from ipaddress import ip_address, ip_network
 from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from cpar_plugin.host_kit.clock import today
+from cpar_plugin.host_kit.throttle import Throttle
+
 from ..accounts import Pin, account_of
-from ..clock import today
 from ..own_sessions import current_sessions
-from ..throttle import Throttle
 from .frame import home, page, sidecar
 
 log = logging.getLogger(__name__)

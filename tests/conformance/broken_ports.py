@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cpar_plugin.hooks import Actor, AuditEvent
 from cpar_plugin.hooks.conformance import AuditLine
 from cpar_plugin.hooks.plugins import Plugins
-from oscar_host.database import OscarDatabase
+from cpar_plugin.host_kit.database import HostDatabase
 from oscar_host.demo.app import create_app
 
 from .breaking import Altered, breaks, with_port
@@ -191,7 +191,7 @@ def who_writes_does_not_wait(bench: OscarBench) -> OscarBench:
 @breaks("test_a_moment_comes_back_as_it_was_written")
 def moments_lose_their_microseconds(bench: OscarBench) -> OscarBench:
     real = bench.host.database.engine
-    database = OscarDatabase(real.url.render_as_string(hide_password=False))
+    database = HostDatabase(real.url.render_as_string(hide_password=False))
     event.listen(real, "engine_disposed", lambda _: database.engine.dispose())
     moment = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{6}")
 

@@ -18,8 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from cpar_plugin.host_kit.sql import filled
 from oscar_host.roster import OscarRoster
-from oscar_host.sql import filled
 
 from .breaking import breaks, with_roster
 from .oscar_bench import OscarBench

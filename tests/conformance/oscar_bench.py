@@ -14,8 +14,8 @@ from sqlalchemy import event, select
 from cpar_plugin.hooks import Actor, Host
 from cpar_plugin.hooks.conformance import AuditLine, NewPatient, NewProvider, NewVisit, Outcome
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
-from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.demo.frame import EmbeddedPages
 from oscar_host.host import OscarHost, open_host

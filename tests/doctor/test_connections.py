@@ -14,10 +14,10 @@ from cryptography import x509
 from sqlalchemy import insert
 
 from cpar_plugin.hooks import Health
+from cpar_plugin.host_kit.clock import SystemClock
 from cpar_plugin.services.health import checks, configured, connections, registry_connection
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import client
-from oscar_host.clock import SystemClock
 from oscar_host.host import OscarHost, open_host
 
 from ..authority import Authority

@@ -10,6 +10,7 @@ from sqlalchemy import insert, update
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.hooks import Actor, Health
+from cpar_plugin.host_kit.clock import FixedClock, SystemClock
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.health import folders, registry_connection
 from cpar_plugin.services.operations import clinic
@@ -17,7 +18,6 @@ from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store.tables import client, submission
-from oscar_host.clock import FixedClock, SystemClock
 from oscar_host.demo.registry.process import running
 from oscar_host.host import OscarHost, open_host
 

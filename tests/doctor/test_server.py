@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from sqlalchemy import URL, NullPool, create_engine, event, text
 
-from oscar_host.clock import SystemClock
+from cpar_plugin.host_kit.clock import SystemClock
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.doctor.connecting import connection
 from oscar_host.host import open_host

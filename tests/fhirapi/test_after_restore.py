@@ -14,10 +14,10 @@ from cpar_plugin.commands import cpar
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..backup import Backup, backup  # noqa: F401

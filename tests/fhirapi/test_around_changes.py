@@ -12,6 +12,7 @@ from sqlalchemy import delete, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.fhir_mappings.searchable import SEARCHABLE, SearchType
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.bulk.orders import Order
@@ -22,7 +23,6 @@ from cpar_plugin.services.health import after_restore
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..backup import Backup, backup  # noqa: F401

@@ -10,11 +10,11 @@ from flask import Flask, request
 from flask_wtf.csrf import generate_csrf
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.settings import load
 from cpar_plugin.web.fhir.callers import Callers, Forbidden, TooMany, TurnedAway, Unauthorized, require, turned_away
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .clients import Registered

@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.read_log import CannotBeNoted
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..conftest import NOW_IN_UTC

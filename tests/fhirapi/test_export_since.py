@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.clients import registry
@@ -26,7 +27,6 @@ from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .exporting import Exported, export

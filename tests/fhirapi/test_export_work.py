@@ -21,6 +21,7 @@ from sqlalchemy import event, func, select
 from cpar_plugin.domain.export import State
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
@@ -34,7 +35,6 @@ from cpar_plugin.services.operations import clinic, record
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import ledger, tables
 from cpar_plugin.store.ledger import Standing
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .clients import Registered

@@ -16,9 +16,9 @@ import pytest
 import requests
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.panels import one_patient
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .clients import KeyPair, Registered

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
@@ -22,7 +23,6 @@ from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings, load
-from oscar_host.clock import FixedClock
 from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
 

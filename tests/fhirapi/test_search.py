@@ -9,9 +9,9 @@ import pytest
 
 from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..conftest import NOW_IN_UTC

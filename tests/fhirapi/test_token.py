@@ -17,12 +17,12 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.clients.tokens import caller_with
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .clients import TOKEN_URL, KeyPair, Registered, key_set

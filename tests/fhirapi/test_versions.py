@@ -20,6 +20,7 @@ from sqlalchemy import delete, select, update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign, Move, Remove, undo
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
@@ -30,7 +31,6 @@ from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 CLIENT = Caller(Actor(actor_id="client-1", display_name="A client"), "1", EVERYTHING, panels=None)

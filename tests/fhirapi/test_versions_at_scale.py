@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.fhir.groups import GroupSource
@@ -19,7 +20,6 @@ from cpar_plugin.services.fhir.sources import read
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 CLIENT = Caller(Actor(actor_id="client-1", display_name="A client"), "1", EVERYTHING, panels=None)

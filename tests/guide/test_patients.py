@@ -4,7 +4,7 @@ import datetime as dt
 
 from playwright.sync_api import Locator, Page, expect
 
-from oscar_host.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock
 
 from ..conftest import ALBERTA
 from .conftest import open_patient

@@ -11,12 +11,12 @@ from playwright.sync_api import FloatRect, Page, expect
 
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.demo.data.writing import fill
 from oscar_host.demo.registry.process import RunningRegistry

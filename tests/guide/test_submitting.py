@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import run
 from cpar_plugin.settings import Settings, load
-from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import RunningRegistry
 from oscar_host.host import OscarHost
 

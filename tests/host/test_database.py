@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, s
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from cpar_plugin.domain.refusals import Refused
-from oscar_host.database import OscarDatabase
+from cpar_plugin.host_kit.database import HostDatabase
 from oscar_host.host import OscarHost
 
 numbers = Table("numbers", MetaData(), Column("number", Integer, primary_key=True), Column("name", String(5)))
@@ -18,13 +18,13 @@ numbers = Table("numbers", MetaData(), Column("number", Integer, primary_key=Tru
 
 @pytest.fixture
 def database(place):
-    database = OscarDatabase(place.url)
+    database = HostDatabase(place.url)
     numbers.create(database.engine)
     yield database
     database.engine.dispose()
 
 
-def count(database: OscarDatabase) -> int:
+def count(database: HostDatabase) -> int:
     with database.engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(numbers))
 
@@ -129,7 +129,7 @@ def test_a_connection_that_the_server_has_dropped_is_replaced(database, database
     if database_kind == "mariadb":
         with database.engine.connect() as one:
             victim = one.scalar(text("SELECT CONNECTION_ID()"))
-        other = OscarDatabase(database.engine.url.render_as_string(hide_password=False))
+        other = HostDatabase(database.engine.url.render_as_string(hide_password=False))
         with other.engine.connect() as connection:
             connection.exec_driver_sql(f"KILL {victim}")
         other.engine.dispose()
@@ -159,24 +159,24 @@ def test_a_zero_date_can_be_read_past(host: OscarHost, emr: OscarHost, oscar):
 )
 def test_a_url_of_no_database_is_refused_with_an_example(url, said):
     with pytest.raises(Refused, match=said):
-        OscarDatabase(url)
+        HostDatabase(url)
 
 
 def test_a_wrong_url_is_refused_without_telling_its_password():
     with pytest.raises(Refused) as refused:
-        OscarDatabase("mysql+pymysql:/root:secret@localhost")
+        HostDatabase("mysql+pymysql:/root:secret@localhost")
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
 def test_a_url_without_a_driver_takes_the_one_that_is_always_installed(scheme):
-    assert OscarDatabase(f"{scheme}://root@localhost/cpar").engine.driver == "pymysql"
+    assert HostDatabase(f"{scheme}://root@localhost/cpar").engine.driver == "pymysql"
 
 
 def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path):
     def opened(number: int) -> None:
         try:
-            database = OscarDatabase(f"sqlite:///{tmp_path}/new.db")
+            database = HostDatabase(f"sqlite:///{tmp_path}/new.db")
             with database.writing() as connection:
                 connection.exec_driver_sql(f"CREATE TABLE t{number} (n INTEGER)")
             database.engine.dispose()

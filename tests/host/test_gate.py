@@ -10,10 +10,10 @@ import pytest
 from flask import Blueprint, Flask
 from werkzeug.test import Client, TestResponse
 
+from cpar_plugin.host_kit.application import new_application
+from cpar_plugin.host_kit.faults import FaultPages, handle_faults
+from cpar_plugin.host_kit.gate import Gate
 from cpar_plugin.web.fhir.refusals import refused
-from oscar_host.application import new_application
-from oscar_host.faults import FaultPages, handle_faults
-from oscar_host.gate import Gate
 
 AT_ONCE = WAITING = 2
 PATIENCE = 120.0  # seconds: it bounds a hang

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import inspect, text
 
 from cpar_plugin.hooks import MigrationSource
-from oscar_host.database import OscarDatabase
-from oscar_host.migrations import upgrade
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.migrations import upgrade
 
 FIRST = """
 import time
@@ -40,12 +40,12 @@ PROCESS = """
 import sys
 from pathlib import Path
 from cpar_plugin.hooks import MigrationSource
-from oscar_host.database import OscarDatabase
-from oscar_host.migrations import upgrade
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.migrations import upgrade
 source = MigrationSource(script_location=Path(sys.argv[2]), version_table="its_version")
 print("ready", flush=True)
 sys.stdin.readline()
-upgrade(OscarDatabase(sys.argv[1]).engine, source)
+upgrade(HostDatabase(sys.argv[1]).engine, source)
 """
 
 
@@ -58,7 +58,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def database(place):
-    database = OscarDatabase(place.url)
+    database = HostDatabase(place.url)
     yield database
     database.engine.dispose()
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from cpar_plugin.domain.refusals import Refused
-from oscar_host.clock import FixedClock, SystemClock
+from cpar_plugin.host_kit.clock import FixedClock, SystemClock
+from cpar_plugin.host_kit.pages import PlainPages
 from oscar_host.host import from_environment, open_host
-from oscar_host.pages import PlainPages
 
 from ..conftest import ALBERTA
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, literal, select
 
 from cpar_plugin.domain import texts
+from cpar_plugin.host_kit.sql import seen, without_separators
 from oscar_host.host import OscarHost
-from oscar_host.sql import seen, without_separators
 
 
 def test_a_complete_patient_has_every_attribute(oscar, patient):

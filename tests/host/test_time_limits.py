@@ -9,12 +9,12 @@ from sqlalchemy import literal, select, text, union_all
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.faults import FaultPages, handle_faults
+from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.store.reach import is_away, took_too_long
 from cpar_plugin.web.fhir.refusals import refused
-from oscar_host.database import OscarDatabase
-from oscar_host.faults import FaultPages, handle_faults
 from oscar_host.host import open_host
-from oscar_host.time_limits import TimeLimits
 
 from ..conftest import Place
 
@@ -26,9 +26,9 @@ ENDLESS = text(
 
 
 @pytest.fixture
-def impatient(place: Place) -> Iterator[OscarDatabase]:
+def impatient(place: Place) -> Iterator[HostDatabase]:
     """A database whose statements may take a fiftieth of a second while somebody waits."""
-    database = OscarDatabase(place.url, TimeLimits(statement_seconds=0.02))
+    database = HostDatabase(place.url, TimeLimits(statement_seconds=0.02))
     yield database
     database.engine.dispose()
 
@@ -39,7 +39,7 @@ def app() -> Flask:
 
 
 def test_what_somebody_waits_for_too_long_is_ended_and_the_connection_goes_on(
-    impatient: OscarDatabase, app: Flask
+    impatient: HostDatabase, app: Flask
 ) -> None:
     with app.test_request_context(), impatient.engine.connect() as connection:
         with pytest.raises(OperationalError) as ended:
@@ -51,7 +51,7 @@ def test_what_somebody_waits_for_too_long_is_ended_and_the_connection_goes_on(
         assert set(connection.scalars(both)) == {1, 2}
 
 
-def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: OscarDatabase, app: Flask) -> None:
+def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: HostDatabase, app: Flask) -> None:
     long = ENDLESS.text.replace("i < 3000", "i < 30")
     with app.test_request_context(), impatient.engine.connect() as reading, pytest.raises(OperationalError):
         reading.scalar(text(long))
@@ -61,7 +61,7 @@ def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: OscarDatab
         assert writing.scalar(text(long)) == 0
 
 
-def test_whoever_waited_too_long_is_told_so_by_a_page_and_by_an_outcome(impatient: OscarDatabase, app: Flask) -> None:
+def test_whoever_waited_too_long_is_told_so_by_a_page_and_by_an_outcome(impatient: HostDatabase, app: Flask) -> None:
     def endless() -> str:
         with impatient.engine.connect() as connection:
             return str(connection.scalar(ENDLESS))

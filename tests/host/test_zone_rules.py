@@ -16,9 +16,9 @@ import logging, sys
 logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
-from oscar_host import zone_rules
-from oscar_host.application import new_application
-from oscar_host.clock import SystemClock
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.application import new_application
+from cpar_plugin.host_kit.clock import SystemClock
 ours = SystemClock().zone
 new_application("x", cookie_name="x", secret_key="x", https_only=True)
 winter = datetime(2026, 12, 1, 12, tzinfo=UTC)

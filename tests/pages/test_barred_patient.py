@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import selected
 from cpar_plugin.services.panels import one_patient
@@ -18,7 +19,6 @@ from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED

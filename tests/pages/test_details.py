@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import insert, select, update
 
 from cpar_plugin.hooks.plugins import Plugins
-from oscar_host.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed

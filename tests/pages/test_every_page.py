@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look

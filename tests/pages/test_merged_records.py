@@ -11,10 +11,10 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.web.widget import widgets
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import look

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.panels.editing import Panel
 from cpar_plugin.services.submissions import history, requests
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from benchmarks.big_clinic import PANEL_ID, fill, more_panels
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.services.clients import registry
@@ -19,7 +20,6 @@ from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 

@@ -11,13 +11,13 @@ import orjson
 import pytest
 from sqlalchemy import delete, select, update
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.snapshots import retention
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..conftest import ALBERTA

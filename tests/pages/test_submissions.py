@@ -11,13 +11,13 @@ from playwright.sync_api import expect
 from sqlalchemy import insert
 
 from cpar_plugin.domain.submission import State
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import night_run, requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.services.submissions.texts import Stage
 from cpar_plugin.settings import Settings, load
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.widget import membership
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.demo.registry.process import running
 from oscar_host.host import OscarHost
 

@@ -12,6 +12,7 @@ from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution, values
 from cpar_plugin.domain.refusals import Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import answering, one_patient
 from cpar_plugin.services.panels import members as panel_members
 from cpar_plugin.services.panels.answering import Change
@@ -20,7 +21,6 @@ from cpar_plugin.services.panels.widget import Membership, membership
 from cpar_plugin.services.roster import member_rows
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 GENDER = Caution.GENDER_UNKNOWN

@@ -23,13 +23,13 @@ from sqlalchemy import update
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign, Move, Remove, undo
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock, today
 from oscar_host.host import OscarHost
 
 Where = tuple[int, Any, date | None, str | None]

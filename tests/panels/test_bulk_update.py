@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign, Move, MovedFrom, Outcome, Preview, Remove, StatusChoice, skipped, undo
 from cpar_plugin.services.bulk.undo import Undone
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]

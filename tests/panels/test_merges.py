@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select, update
 
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]

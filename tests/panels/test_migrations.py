@@ -9,11 +9,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Engine, Integer, MetaData, create_engine, inspect, select
 
+from cpar_plugin.host_kit.migrations import upgrade
 from cpar_plugin.store import tables
 from cpar_plugin.store.migrations import SOURCE
 from cpar_plugin.store.types import exact
 from oscar_host.host import OscarHost
-from oscar_host.migrations import upgrade
 
 
 def _config() -> Config:

@@ -18,11 +18,11 @@ KILLED = """
 import os, signal, sys
 from sqlalchemy import event
 from cpar_plugin.store.migrations import SOURCE, VERSION_TABLE
-from oscar_host.database import OscarDatabase
-from oscar_host.migrations import upgrade
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.migrations import upgrade
 
 def run(last):
-    engine, seen = OscarDatabase(sys.argv[1]).engine, 0
+    engine, seen = HostDatabase(sys.argv[1]).engine, 0
 
     def executed(connection, cursor, statement, *_):
         nonlocal seen

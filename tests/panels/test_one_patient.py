@@ -10,13 +10,13 @@ from sqlalchemy import select
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.panels.one_patient import Change
 from cpar_plugin.services.panels.widget import Membership, PanelChoice, membership
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..conftest import ALBERTA, NOW

@@ -14,15 +14,15 @@ from cpar_plugin.domain.birth import birth_date
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.fhir_mappings.identifiers import gender
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.host_kit.sql import letters
 from cpar_plugin.services import bulk, overview
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster.valid_dates import names_a_day
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
-from oscar_host.sql import letters
 
 from ..conftest import ALBERTA
 

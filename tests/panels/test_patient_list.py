@@ -10,12 +10,12 @@ from sqlalchemy import select
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.to_do import ToDo
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.plugin import emr_patient_notes
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.patient_list import ListedPatient, listed_patients
 from cpar_plugin.settings import load
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]

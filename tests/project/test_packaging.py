@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 INSTALLED_AS = {
     "cpar_plugin": "cpar_plugin",
     "hooks": "cpar_plugin/hooks",
+    "host_kit": "cpar_plugin/host_kit",
     "fhir_mappings": "cpar_plugin/fhir_mappings",
     "templates": "cpar_plugin/templates",
     "oscar_host": "oscar_host",
@@ -128,7 +129,7 @@ def test_the_installed_product_is_found_under_its_own_names_only(python: str, tm
     script = """
 import importlib.util
 import cpar_plugin.hooks, cpar_plugin.templates, oscar_host
-for generic in ("hooks", "fhir_mappings", "templates"):
+for generic in ("hooks", "host_kit", "fhir_mappings", "templates"):
     assert importlib.util.find_spec(generic) is None, generic
 print(cpar_plugin.hooks.__file__, *sorted(path.name for path in cpar_plugin.templates.FOLDER.rglob("*.html")))
 """
@@ -184,7 +185,7 @@ def test_the_installed_kit_checks_a_host(python: str, tmp_path: Path) -> None:
     assert told.count(" PASSED ") == int(number)
 
 
-@pytest.mark.parametrize("folder", ["hooks", "fhir_mappings", "templates"])
+@pytest.mark.parametrize("folder", ["hooks", "host_kit", "fhir_mappings", "templates"])
 def test_a_folder_of_the_checkout_cannot_be_imported_under_a_second_name(folder: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -193,7 +194,7 @@ def test_a_folder_of_the_checkout_cannot_be_imported_under_a_second_name(folder:
 
 
 def test_the_links_of_the_checkout_are_relative() -> None:
-    for folder in ("hooks", "fhir_mappings", "templates"):
+    for folder in ("hooks", "host_kit", "fhir_mappings", "templates"):
         assert (ROOT / "cpar_plugin" / folder).readlink() == Path("..", folder)
 
 

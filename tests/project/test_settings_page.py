@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.settings import Settings
 from oscar_host.own_sessions import SessionSettings
 from oscar_host.sidecar.settings import SidecarSettings
-from oscar_host.time_limits import TimeLimits
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
@@ -51,7 +51,8 @@ def test_every_setting_of_the_host_stands_on_the_page_with_its_default(name: str
 
 
 def of_the_host() -> set[str]:
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "oscar_host").rglob("*.py"))
+    folders = ROOT / "oscar_host", ROOT / "host_kit"
+    sources = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
     return set(re.findall(r'\b(?:settings|given)\.(?:get|pop)\("(\w+)"', sources))
 
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.host_kit.application import CONTENT_SECURITY_POLICY
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.store.tables import operation
-from oscar_host.application import CONTENT_SECURITY_POLICY
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.install.command import command
 from oscar_host.sidecar.settings import load

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import URL, make_url
 
 from cpar_plugin.hooks.plugins import Plugins
-from oscar_host.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.demo import app as embedded
 from oscar_host.host import OscarHost, open_host
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.store.tables import clinic as clinic_row
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.own_sessions import own_session
 

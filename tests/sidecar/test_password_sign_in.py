@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, update
 
-from oscar_host.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.host import OscarHost
 from oscar_host.passwords import hashed
 

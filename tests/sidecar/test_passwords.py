@@ -5,8 +5,8 @@ import datetime as dt
 import bcrypt
 import pytest
 
+from cpar_plugin.host_kit.throttle import Throttle
 from oscar_host.passwords import hashed, matches
-from oscar_host.throttle import Throttle
 
 from ..conftest import ALBERTA
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from cpar_plugin.domain.refusals import Refused
-from oscar_host.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.sidecar.answers import Answers, Told
 from oscar_host.sidecar.rest import OscarUnavailable
 from oscar_host.sidecar.turns import Turns

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from oscar_host.gate import Gate
+from cpar_plugin.host_kit.gate import Gate
 
 from .conftest import Beside, Person, serving
 from .stand_in import ME, Answer, Asked, StandIn

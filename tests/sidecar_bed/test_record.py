@@ -8,8 +8,8 @@ import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
 
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from ..browser import SCREENSHOTS, no_findings

@@ -12,13 +12,13 @@ from sqlalchemy import Row, select
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.domain.submission import State
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import mail, requests
 from cpar_plugin.services.submissions.run import RunReport, run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import submission
-from oscar_host.clock import FixedClock
 from oscar_host.host import OscarHost
 
 MANAGER = Actor(actor_id="101", display_name="No101 Doctor")

@@ -11,8 +11,8 @@ import pytest
 
 from cpar_plugin.hooks import Host, Job, Manifest, hookimpl
 from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.host_kit.scheduler import Scheduler
 from oscar_host.host import OscarHost, open_host
-from oscar_host.scheduler import Scheduler
 
 
 class Plugin:

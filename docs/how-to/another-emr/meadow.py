@@ -10,13 +10,13 @@ from flask import has_request_context, session
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.plugins import Plugins
-from oscar_host import zone_rules
-from oscar_host.application import new_application, register_plugins
-from oscar_host.clock import SystemClock
-from oscar_host.database import OscarDatabase
-from oscar_host.migrations import upgrade
-from oscar_host.pages import PlainPages
-from oscar_host.sql import filled, seen, without_separators
+from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit.application import new_application, register_plugins
+from cpar_plugin.host_kit.clock import SystemClock
+from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.migrations import upgrade
+from cpar_plugin.host_kit.pages import PlainPages
+from cpar_plugin.host_kit.sql import filled, seen, without_separators
 
 PLUGINS = Plugins()
 PLUGINS.load_installed()
@@ -130,7 +130,7 @@ class Audit:
 
 def open_host(file="meadow.db", clock=None, **settings):
     """The host on Meadow's file, with the plugins' tables up to date."""
-    database, known = OscarDatabase(f"sqlite:///{file}"), sa.MetaData()
+    database, known = HostDatabase(f"sqlite:///{file}"), sa.MetaData()
     known.reflect(database.engine)
     for source in PLUGINS.emr_migrations():
         upgrade(database.engine, source)

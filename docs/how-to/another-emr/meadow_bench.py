@@ -10,8 +10,8 @@ import meadow
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.hooks.conformance import AuditLine, Outcome
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
-from oscar_host.clock import FixedClock
 
 STATES = {
     Outcome.ATTENDED: "done",

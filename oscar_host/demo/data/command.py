@@ -7,7 +7,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import Refused
-from oscar_host.clock import today
+from cpar_plugin.host_kit.clock import today
 from oscar_host.host import OscarHost, from_environment, open_host
 
 from .progress import shown

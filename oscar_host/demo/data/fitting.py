@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, column, insert, inspect, table, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-from oscar_host.database import MARIADB
+from cpar_plugin.host_kit.database import MARIADB
 
 Values = tuple[Any, ...]
 

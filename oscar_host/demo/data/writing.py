@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import Connection, Table, inspect, select
 
 from cpar_plugin.domain.refusals import Refused
-from oscar_host.database import MARIADB, OscarDatabase
+from cpar_plugin.host_kit.database import MARIADB, HostDatabase
 from oscar_host.schema import Tables
 
 from . import visits
@@ -33,7 +33,7 @@ class Written:
 
 
 def fill(
-    database: OscarDatabase,
+    database: HostDatabase,
     tables: Tables,
     *,
     patients: int,
@@ -52,7 +52,7 @@ def fill(
         return _write_records(connection, tables, records(seed, patients, as_of), progress)
 
 
-def _refuse_a_clinic_in_use(database: OscarDatabase, tables: Tables) -> None:
+def _refuse_a_clinic_in_use(database: HostDatabase, tables: Tables) -> None:
     look = inspect(database.engine)
     with database.engine.connect() as connection:
         for table, what in ((tables.demographic, "patients"), (tables.appointment, "appointments")):

@@ -30,7 +30,7 @@ _NOT_ALLOWED = (1142, 1143, 1290)  # on the table, on a column, on a server that
 _SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 
-class OscarDatabase:
+class HostDatabase:
     """The database of the plugin's tables, from which the host's are reachable.
 
     A connection of `engine` is for reading: one consistent view of the data from its first statement on. What somebody

@@ -24,7 +24,7 @@ from .application import BegunByAnother
 log = logging.getLogger(__name__)
 
 _INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
-_OURS = {"cpar_plugin", "oscar_host", "hooks", "fhir_mappings"}
+_OURS = {"cpar_plugin", "oscar_host", "hooks", "host_kit", "fhir_mappings"}
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # Where a script puts the answer into a page, a sentence above what is there.
 _IN_PLACE = "This did not work: load the page again, then try once more."

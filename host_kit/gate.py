@@ -24,7 +24,7 @@ WAITING: Final = 30
 THREADS: Final = AT_ONCE + WAITING + 24
 _SECONDS: Final = 10
 _LOOK_SECONDS: Final = 0.25
-_BUSY: Final = "oscar_host.busy"
+_BUSY: Final = "cpar_plugin.host_kit.busy"
 _CHANGE_NOTHING: Final = ("GET", "HEAD")
 
 
