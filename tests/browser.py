@@ -31,11 +31,6 @@ _OPTIONS = [
 OpenTab = Callable[..., Page]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
-    parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, one for all tests: each opens a context of its own."""

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, insert, make_url
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import URL, Connection, create_engine, event, insert, make_url
 from sqlalchemy.exc import OperationalError
 
 import cpar_plugin.store.migrations
@@ -31,7 +33,7 @@ from oscar_host.install.command import command as install_oscar
 from oscar_host.own_sessions import make_table
 
 from . import peers
-from .browser import chromium, open_tab, pytest_addoption, site  # noqa: F401  for pytest
+from .browser import chromium, open_tab, site  # noqa: F401  for pytest
 
 PLUGIN_TABLES = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
@@ -43,9 +45,45 @@ NOW_IN_UTC = f"{NOW.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"  # 16:00 or 17:00: r
 DATABASES = ("sqlite", "mariadb")
 _ran: Counter[str] = Counter()
 
+
+class CompiledTemplates(BytecodeCache):
+    """What Jinja has made of the templates, for all applications of this process: each test makes its own."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+
 # How long a database takes says nothing about a rule.
 hypothesis.settings.register_profile("databases", deadline=None)
 hypothesis.settings.load_profile("databases")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=(*DATABASES, "both"), default="both", help="where tests keep their data")
+    parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
+    parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.option.database
+    others = [item for item in items if chosen not in ("both", _database(item) or chosen)]
+    items[:] = [item for item in items if item not in set(others)]
+    config.hook.pytest_deselected(items=others)
+
+
+def _database(item: pytest.Item) -> str | None:
+    """The one of `DATABASES` on which the test runs; None where it does not say."""
+    call = getattr(item, "callspec", None)
+    return call.params.get("database_kind") if call else None
 
 
 class Place(NamedTuple):
@@ -101,7 +139,7 @@ class MariaDBStock:
         self.own, self.oscar, self._account = f"cpar_test_{mark}", f"oscar_test_{mark}", f"test_{mark}"
         url = server.set(database=self.own).render_as_string(hide_password=False)
         self.place, self.restricted = Place(url, self.oscar), Place(url, self.oscar)
-        self._engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine = create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         self._columns: object = None
         self._first_rows: dict[str, list[dict[str, Any]]] = {}
         self._more = more
@@ -223,8 +261,14 @@ def mariadb_server() -> Iterator[URL]:
     if given:
         yield make_url(given)
     else:
-        with private_mariadb() as url:
+        with private_mariadb(below=_memory()) as url:
             yield url
+
+
+def _memory() -> Path | None:
+    """Where files are in memory, if there is room: to commit and to empty tables takes a fifth of the time there."""
+    room = Path("/dev/shm")
+    return room if room.is_dir() and shutil.disk_usage(room).free > 4 * 1024**3 else None
 
 
 @pytest.fixture(params=DATABASES)
@@ -235,14 +279,15 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def place(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
     """A database of this test's own: without tables, unless the test also asks for `host`."""
     with_tables = "host" in request.fixturenames
     if database_kind == "sqlite":
-        file = tmp_path / "clinic.db"
-        if with_tables:
-            shutil.copy(request.getfixturevalue("_sqlite_file"), file)
-        yield Place(f"sqlite:///{file}", None)
+        with tempfile.TemporaryDirectory(prefix="cpar-", dir=_memory(), ignore_cleanup_errors=True) as folder:
+            file = Path(folder) / "clinic.db"
+            if with_tables:
+                shutil.copy(request.getfixturevalue("_sqlite_file"), file)
+            yield Place(f"sqlite:///{file}", None)
     elif with_tables:
         stock: MariaDBStock = request.getfixturevalue("_mariadb_stocks")(
             request.getfixturevalue("install_options"), request.getfixturevalue("more_rights")
@@ -499,7 +544,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A run that has left one database out is no success, unless somebody has picked tests by name."""
-    picked = session.config.option.keyword or any("[" in argument for argument in session.config.args)
+    option = session.config.option
+    picked = option.keyword or option.database != "both" or any("[" in argument for argument in session.config.args)
     if exitstatus == pytest.ExitCode.OK and not picked and len({_ran[kind] for kind in DATABASES}) > 1:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -47,14 +47,15 @@ class NoMariaDB(Exception):
 
 
 @contextmanager
-def private_mariadb(*more: str) -> Iterator[URL]:
+def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
     """Start a server, yield the URL of its administrator without a database, and end it with all its data.
 
-    `more` are options of the server, such as `ssl-cert=/file`.
+    `more` are options of the server, such as `ssl-cert=/file`. Its data is in a folder `below`, or where all temporary
+    files are.
     """
     server = _program("mariadbd")
     installer = _program("mariadb-install-db")
-    with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="cpar-mariadb-", dir=below, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         socket = folder / "socket"
         options = [
