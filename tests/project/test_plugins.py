@@ -246,7 +246,7 @@ def an_older_wrapper() -> Generator[None]:
             {"emr_admin_menue": hook()},
             "plugin visits 1.2: there is no hook emr_admin_menue in contract 1.0 (did you mean emr_admin_menu?)",
         ),
-        ({"emr_admin_menu": hook()}, "no hook emr_admin_menu in contract 1.0 (did you mean emr_admin_menu?)"),
+        ({"admin_menu": hook()}, "no hook admin_menu in contract 1.0 (did you mean emr_admin_menu?)"),
         ({"emr_notcies": lambda: ()}, "no hook emr_notcies in contract 1.0 (did you mean emr_notices?)"),
         ({"emr_notices": lambda: ()}, "plugin visits 1.2: emr_notices needs the mark @hookimpl"),
         ({"menu": hook(specname="emr_menus")}, "no hook emr_menus in contract 1.0 (did you mean"),
