@@ -22,7 +22,7 @@ from .hooks import (
 )
 from .services.exports.workers import Workers
 from .services.fhir import refresh
-from .services.health.checks import checks, tell_connections
+from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
 from .services.roster import merges
 from .services.submissions import mail
@@ -98,7 +98,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             every=timedelta(minutes=settings.fhir_refresh_minutes),
             run=lambda _: refresh.run(host, settings),
         ),
-        Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: tell_connections(host, settings)),
+        Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: exporting.tick()),
     ]
 

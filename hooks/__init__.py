@@ -7,8 +7,9 @@ What travels between the two are the frozen values of `values`.
 if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
-from .faults import HostBusy, HostUnavailable
+from .faults import HostBusy, HostUnavailable, Refused
 from .interfaces import ProgramInterface, is_polled, polled
+from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
 from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
@@ -42,6 +43,8 @@ __all__ = [
     "HostBusy",
     "HostUnavailable",
     "Identity",
+    "IncompatiblePlugin",
+    "IncompleteHost",
     "Job",
     "Manifest",
     "MenuItem",
@@ -50,7 +53,9 @@ __all__ = [
     "Pages",
     "PatientNote",
     "Permission",
+    "Plugins",
     "ProgramInterface",
+    "Refused",
     "Roster",
     "Widget",
     "hookimpl",

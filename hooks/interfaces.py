@@ -15,6 +15,8 @@ class ProgramInterface(Blueprint):
 
     The host leaves it out of its protection of forms (CSRF). A route of it that also answers to the host's session has
     to check by itself that a request which changes something, or is posted, comes from a page of this site.
+
+    .. versionadded:: 1.0
     """
 
 
@@ -23,11 +25,16 @@ def polled(view: View) -> View:
 
     A host whose own trail grows with each look at a session may answer such a view by what it last knew of the session,
     for some minutes. It shows nothing of a patient, and changes nothing.
+
+    .. versionadded:: 1.0
     """
     setattr(view, _MARK, True)
     return view
 
 
 def is_polled(view: Callable[..., Any] | None) -> bool:
-    """Whether the view is marked so."""
+    """Whether the view is marked so.
+
+    .. versionadded:: 1.0
+    """
     return getattr(view, _MARK, False)

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from . import specs
+from .faults import Refused
 from .isolation import isolated
 from .ports import Host
-from .validation import HOOKS, answer_type, mistakes
+from .validation import HOOKS, answer_type, missing, mistakes
 from .values import (
     Actor,
     Health,
@@ -34,8 +35,18 @@ from .values import (
 log = logging.getLogger(__name__)
 
 
-class IncompatiblePlugin(Exception):
-    """The plugin does not work with this contract; the message names the plugin, and what does not fit."""
+class IncompatiblePlugin(Refused):
+    """The plugin does not work with this contract; the message names the plugin, and what does not fit.
+
+    .. versionadded:: 1.0
+    """
+
+
+class IncompleteHost(Refused):
+    """The host does not have all ports of this contract; the message names what it lacks.
+
+    .. versionadded:: 1.0
+    """
 
 
 class Plugins:
@@ -92,7 +103,8 @@ class Plugins:
         return self._collected("emr_notices", host=host, actor=actor)
 
     def emr_blueprints(self, host: Host) -> Sequence[Blueprint]:
-        """The blueprints of all plugins."""
+        """The blueprints of all plugins. Raises IncompleteHost."""
+        _require_ports(host)
         return self._collected("emr_blueprints", host=host)
 
     def emr_permissions(self) -> Sequence[Permission]:
@@ -100,7 +112,8 @@ class Plugins:
         return self._collected("emr_permissions")
 
     def emr_scheduled_jobs(self, host: Host) -> Sequence[Job]:
-        """The jobs of all plugins."""
+        """The jobs of all plugins. Raises IncompleteHost."""
+        _require_ports(host)
         return self._collected("emr_scheduled_jobs", host=host)
 
     def emr_migrations(self) -> Sequence[MigrationSource]:
@@ -116,6 +129,12 @@ class Plugins:
         return [
             replace(check, run=partial(_guarded, check)) for check in self._collected("emr_health_checks", host=host)
         ]
+
+
+def _require_ports(host: Host) -> None:
+    """At the start of a host, so that a port that its author forgot is not found out by a patient's page."""
+    if lacking := ", ".join(missing(host)):
+        raise IncompleteHost(f"The host {type(host).__name__} lacks {lacking} of contract {specs.CONTRACT_VERSION}.")
 
 
 def _manager() -> pluggy.PluginManager:
@@ -173,5 +192,5 @@ def _guarded(check: HealthCheck) -> Health:
         return Health(
             level=HealthLevel.FAILURE,
             message=f"The check could not be made ({type(error).__name__}).",
-            mend="Look into the server's log at this moment.",
+            remedy="Look into the server's log at this moment.",
         )

@@ -19,6 +19,8 @@ class Roster(Protocol):
     What `patients` returns may be kept and used again, as long as the process lives.
 
     Text ids compare with a plugin's own text columns (on MariaDB: `utf8mb4_bin`), and a missing text is NULL, never ''.
+
+    .. versionadded:: 1.0
     """
 
     @property
@@ -71,6 +73,8 @@ class Identity(Protocol):
     """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them.
 
     Each of them may raise HostUnavailable, for the host to answer: a plugin's interface for programs says it by itself.
+
+    .. versionadded:: 1.0
     """
 
     @property
@@ -91,17 +95,23 @@ class Identity(Protocol):
 
 
 class AuditTrail(Protocol):
-    """The host's audit trail."""
+    """The host's audit trail.
+
+    .. versionadded:: 1.0
+    """
 
     def record(self, session: Session, *events: AuditEvent) -> None:
         """Write the events in the transaction of the change that they tell about: there may be a thousand.
 
-        With few statements, however many they are.
+        With few statements, however many they are. Raises Refused where the trail cannot be written.
         """
 
 
 class Database(Protocol):
-    """The database that holds the plugin's tables and can reach the host's."""
+    """The database that holds the plugin's tables and can reach the host's.
+
+    .. versionadded:: 1.0
+    """
 
     @property
     def engine(self) -> Engine:
@@ -118,7 +128,10 @@ class Database(Protocol):
 
 
 class Pages(Protocol):
-    """The host's frame around a plugin's pages."""
+    """The host's frame around a plugin's pages.
+
+    .. versionadded:: 1.0
+    """
 
     def render(self, *, title: str, body: Markup, section: str) -> str:
         """A complete page with `body` inside the host's own header, menu and footer."""
@@ -131,7 +144,10 @@ class Pages(Protocol):
 
 
 class Clock(Protocol):
-    """The time, which is always asked of the host."""
+    """The time, which is always asked of the host.
+
+    .. versionadded:: 1.0
+    """
 
     @property
     def zone(self) -> ZoneInfo:
@@ -142,7 +158,10 @@ class Clock(Protocol):
 
 
 class Host(Protocol):
-    """Everything that a plugin can ask of its host."""
+    """Everything that a plugin can ask of its host.
+
+    .. versionadded:: 1.0
+    """
 
     @property
     def roster(self) -> Roster: ...

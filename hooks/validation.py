@@ -1,4 +1,4 @@
-"""What is wrong with the hooks of a plugin, before any of them is called."""
+"""What is wrong with a plugin or a host, before either asks the other."""
 
 import inspect
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import pluggy
 
-from . import specs
+from . import ports, specs
 
 HOOKS = {name: hook for name, hook in vars(specs).items() if name.startswith(specs.PREFIX)}
 
@@ -37,3 +37,23 @@ def _no_hook(name: str) -> str:
     return f"there is no hook {name} in contract {specs.CONTRACT_VERSION}" + "".join(
         f" (did you mean {hook}?)" for hook in nearest
     )
+
+
+def missing(host: object) -> Iterator[str]:
+    """What the host does not have of the ports of this contract, as `roster` or `roster.with_phn`."""
+    for name in _public(ports.Host):
+        if not _has(host, name):
+            yield name
+            continue
+        port = get_type_hints(getattr(ports.Host, name).fget)["return"]
+        if port in vars(ports).values():  # and not the mapping of settings
+            yield from (f"{name}.{member}" for member in _public(port) if not _has(getattr(host, name), member))
+
+
+def _public(port: type) -> list[str]:
+    return [name for name in vars(port) if not name.startswith("_")]
+
+
+def _has(port: object, member: str) -> bool:
+    """Without evaluating the properties of a class: they may ask the database."""
+    return hasattr(type(port), member) or hasattr(port, member)

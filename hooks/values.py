@@ -12,7 +12,10 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Who a plugin is, and the contract versions it works with, as a PEP 440 range such as `>=1.0,<2`."""
+    """Who a plugin is, and the contract versions it works with, as a PEP 440 range such as `>=1.0,<2`.
+
+    .. versionadded:: 1.0
+    """
 
     name: str
     version: str
@@ -21,7 +24,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The person, or the system itself, on whose behalf something happens. `actor_id` is the host's provider id."""
+    """The person, or the system itself, on whose behalf something happens. `actor_id` is the host's provider id.
+
+    .. versionadded:: 1.0
+    """
 
     actor_id: str
     display_name: str
@@ -33,6 +39,8 @@ class Widget:
 
     `body` is escaped HTML for server templates, `refresh_url` serves the same fragment over HTTP, `summary` and
     `href` are for a host that draws the box itself. Boxes stand in ascending `order`.
+
+    .. versionadded:: 1.0
     """
 
     key: str
@@ -50,6 +58,8 @@ class PatientNote:
 
     `text` is for a column that is headed `title`. `to_do` are whole sentences: a mark with them stands beside a patient
     who has any.
+
+    .. versionadded:: 1.0
     """
 
     patient_id: int
@@ -60,7 +70,10 @@ class PatientNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuItem:
-    """One entry under a `section` of the host's administration menu. Entries stand in ascending `order`."""
+    """One entry under a `section` of the host's administration menu. Entries stand in ascending `order`.
+
+    .. versionadded:: 1.0
+    """
 
     section: str
     label: str
@@ -70,7 +83,10 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """A right that an administrator of the host can put into a role."""
+    """A right that an administrator of the host can put into a role.
+
+    .. versionadded:: 1.0
+    """
 
     name: str
     description: str
@@ -81,6 +97,8 @@ class Job:
     """Work that the host's scheduler starts every `every`, passing the aware moment of the tick.
 
     A tick may come late, twice or in several processes at once: the job decides what is due and must bear that.
+
+    .. versionadded:: 1.0
     """
 
     name: str
@@ -90,14 +108,20 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationSource:
-    """An Alembic script folder and the table that keeps its version, apart from the host's own."""
+    """An Alembic script folder and the table that keeps its version, apart from the host's own.
+
+    .. versionadded:: 1.0
+    """
 
     script_location: Path
     version_table: str
 
 
 class HealthLevel(StrEnum):
-    """How well something is: `ok`, `warning` (works, look at it) or `failure` (does not work)."""
+    """How well something is: `ok`, `warning` (works, look at it) or `failure` (does not work).
+
+    .. versionadded:: 1.0
+    """
 
     OK = "ok"
     WARNING = "warning"
@@ -106,11 +130,14 @@ class HealthLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The outcome of a check in plain words, and how to mend it (empty when all is well). No patient data."""
+    """The outcome of a check in plain words, and how to fix it (empty when all is well). No patient data.
+
+    .. versionadded:: 1.0
+    """
 
     level: HealthLevel
     message: str
-    mend: str = ""
+    remedy: str = ""
 
     @classmethod
     def ok(cls, message: str) -> Self:
@@ -118,21 +145,23 @@ class Health:
         return cls(level=HealthLevel.OK, message=message)
 
     @classmethod
-    def warning(cls, message: str, mend: str) -> Self:
+    def warning(cls, message: str, remedy: str) -> Self:
         """It works, but somebody should look at it."""
-        return cls(level=HealthLevel.WARNING, message=message, mend=mend)
+        return cls(level=HealthLevel.WARNING, message=message, remedy=remedy)
 
     @classmethod
-    def failure(cls, message: str, mend: str) -> Self:
+    def failure(cls, message: str, remedy: str) -> Self:
         """It does not work."""
-        return cls(level=HealthLevel.FAILURE, message=message, mend=mend)
+        return cls(level=HealthLevel.FAILURE, message=message, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One line above every page of the person it is meant for, until what it tells of is over. No patient data.
 
-    `href` leads to where it is mended, "" where there is no such page.
+    `href` leads to where it can be fixed, "" where there is no such page.
+
+    .. versionadded:: 1.0
     """
 
     level: HealthLevel
@@ -145,6 +174,8 @@ class HealthCheck:
     """A named check that the host's operator can run at any time.
 
     One that needs the database is not run where that cannot be used, or the plugin's tables are not there.
+
+    .. versionadded:: 1.0
     """
 
     name: str
@@ -158,6 +189,8 @@ class AuditEvent:
 
     `action` is a verb of the host (`read`, `add`, `update`, `delete`, `sent`), `noun` the kind of thing, `key` which
     one, `detail` a short text without any patient data.
+
+    .. versionadded:: 1.0
     """
 
     actor: Actor

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.texts import readable, without_separators
+from cpar_plugin.hooks import Refused
 
 from .sql import CLOSED_UP, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite

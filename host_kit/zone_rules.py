@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 
 ALBERTA: Final = "America/Edmonton"
 Source = Literal["system", "package"]

@@ -9,8 +9,7 @@ from sqlalchemy import TIMESTAMP, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import AuditEvent, Clock
+from cpar_plugin.hooks import AuditEvent, Clock, Refused
 from cpar_plugin.host_kit.database import not_allowed
 
 from .schema import Present, Tables

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import AuditTrail, Clock, Pages
+from cpar_plugin.hooks import AuditTrail, Clock, Pages, Refused
 from cpar_plugin.host_kit import zone_rules
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
 from cpar_plugin.host_kit.database import HostDatabase

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.mysql import CHAR as MYSQL_CHAR
 from sqlalchemy.dialects.sqlite import TIME as SQLITE_TIME
 from sqlalchemy.types import TypeEngine
 
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 
 # Without microseconds, as text in other programs' files has none: times are compared as text on SQLite.
 _SECONDS = Time().with_variant(

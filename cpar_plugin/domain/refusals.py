@@ -1,16 +1,8 @@
 """How a rule says no."""
 
+from ..hooks.faults import Refused
 
-class Refused(Exception):
-    """An input or a wish that the rules do not allow. Nothing has been changed.
-
-    `messages` holds one sentence for each field (key "" where no single field is at fault), each of which says what to
-    do. They are shown to people as they are and never hold patient data.
-    """
-
-    def __init__(self, messages: dict[str, str] | str) -> None:
-        self.messages = {"": messages} if isinstance(messages, str) else messages
-        super().__init__(" ".join(self.messages.values()))
+__all__ = ["NotFound", "Refused", "Stale"]
 
 
 class Stale(Refused):

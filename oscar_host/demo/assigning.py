@@ -5,8 +5,7 @@ from http import HTTPStatus
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Actor
+from cpar_plugin.hooks import Actor, Refused
 
 from . import holders
 from .administration import SECTION, status_of

@@ -13,9 +13,9 @@ import click
 
 from cpar_plugin.domain.calendar import Calendar
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.submission import State
 from cpar_plugin.domain.wording import WORDING
+from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
 from cpar_plugin.host_kit.scheduler import Scheduler
 from cpar_plugin.services import bulk

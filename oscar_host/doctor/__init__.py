@@ -1,1 +1,1 @@
-"""`cpar doctor`: what is wrong with a host, and how it is mended. OSCAR's part; the plugins bring their own checks."""
+"""`cpar doctor`: what is wrong with a host, and how to fix it. OSCAR's part; the plugins bring their own checks."""

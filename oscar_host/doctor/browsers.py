@@ -11,8 +11,7 @@ from ssl import SSLContext
 from typing import Final
 from urllib.parse import urlsplit
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Health
+from cpar_plugin.hooks import Health, Refused
 from cpar_plugin.transport.trust import distrusted, trusting
 
 from ..host import OscarHost

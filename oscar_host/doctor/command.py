@@ -1,4 +1,4 @@
-"""`cpar doctor`: look at a host, and say in plain words what is wrong and how it is mended."""
+"""`cpar doctor`: look at a host, and say in plain words what is wrong and how to fix it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _NOT_CHECKED: Final = "Not checked, because of what failed above"
 @click.option("--json", "as_json", is_flag=True, help="For monitoring: one JSON document.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Look for what is wrong with this host, and say how to mend it. Exit code 1 when something does not work.
+    """Look for what is wrong with this host, and say how to fix it. Exit code 1 when something does not work.
 
     Nothing is changed, no patient is named, nothing is sent to the registry but a request for its description.
     """
@@ -33,19 +33,19 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 def _as_lines(findings: Iterator[Finding]) -> Counter[HealthLevel]:
     console = Console(highlight=False, soft_wrap=True)
-    levels, left = Counter[HealthLevel](), []
+    levels, not_checked = Counter[HealthLevel](), []
     for finding in findings:
         health = finding.health
         if health is None:
-            left.append(finding.name)
+            not_checked.append(finding.name)
             continue
         levels[health.level] += 1
         level = Text(f"{health.level:{_WIDTH}}", _COLOURS[health.level])
         console.print(Text.assemble(level, f"{finding.name}: {health.message}"))
-        if health.level is not HealthLevel.OK and health.mend:
-            console.print(Text(f"{'':{_WIDTH}}What to do: {health.mend}"))
-    if left:
-        console.print(Text(f"{_NOT_CHECKED}: {', '.join(left)}."))
+        if health.level is not HealthLevel.OK and health.remedy:
+            console.print(Text(f"{'':{_WIDTH}}What to do: {health.remedy}"))
+    if not_checked:
+        console.print(Text(f"{_NOT_CHECKED}: {', '.join(not_checked)}."))
     console.print(Text(_summary(levels)))
     return levels
 
@@ -56,16 +56,16 @@ def _summary(levels: Counter[HealthLevel]) -> str:
 
 
 def _as_json(findings: Iterable[Finding]) -> Counter[HealthLevel]:
-    made: list[dict[str, Any]] = []
-    levels, left = Counter[HealthLevel](), []
+    checks: list[dict[str, Any]] = []
+    levels, not_checked = Counter[HealthLevel](), []
     for finding in findings:
         health = finding.health
         if health is None:
-            left.append(finding.name)
+            not_checked.append(finding.name)
             continue
         levels[health.level] += 1
-        made.append({"name": finding.name, "level": health.level, "message": health.message, "mend": health.mend})
+        checks.append({"name": finding.name, "level": health.level, "message": health.message, "remedy": health.remedy})
     worst = next((level for level in reversed(HealthLevel) if levels[level]), HealthLevel.OK)
-    document = {"level": worst, "checks": made, "not_checked": left}
+    document = {"level": worst, "checks": checks, "not_checked": not_checked}
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     return levels

@@ -117,8 +117,8 @@ def _refused(error: DBAPIError, engine: Engine) -> Health:
     if distrust := distrusted(error, engine.url.host or "the server"):
         return Health.failure(distrust, "Let ssl_ca in CPAR_DATABASE_URL name who has issued it.")
     names = {"database": engine.url.database, "user": engine.url.username or "(none)"}
-    message, mend = _REFUSALS.get(number, (f"The connection failed (error {number}).", _CHECK_ADDRESS))
-    return Health.failure(message.format(**names), mend.format(make=_MAKE.format(**names), **names))
+    message, remedy = _REFUSALS.get(number, (f"The connection failed (error {number}).", _CHECK_ADDRESS))
+    return Health.failure(message.format(**names), remedy.format(make=_MAKE.format(**names), **names))
 
 
 def connection(host: OscarHost) -> Health:

@@ -8,8 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Health, HealthCheck, HealthLevel
+from cpar_plugin.hooks import Health, HealthCheck, HealthLevel, Refused
 from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
 
 from ..host import OscarHost, from_environment

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Health
+from cpar_plugin.hooks import Health, Refused
 
 from ..host import OscarHost
 from ..sidecar.rest import OscarRest, OscarUnavailable, SignedOut

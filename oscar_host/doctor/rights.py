@@ -7,8 +7,7 @@ from typing import Final
 from sqlalchemy import Table, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Health
+from cpar_plugin.hooks import Health, Refused
 from cpar_plugin.host_kit.database import MARIADB
 
 from .. import juno

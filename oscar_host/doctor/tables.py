@@ -6,8 +6,7 @@ from typing import Final
 from sqlalchemy import Column, String, and_, column, or_, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Health, MigrationSource
+from cpar_plugin.hooks import Health, MigrationSource, Refused
 from cpar_plugin.host_kit.database import MARIADB
 from cpar_plugin.host_kit.migrations import Step, step_of
 

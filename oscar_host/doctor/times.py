@@ -36,10 +36,10 @@ def clock(host: OscarHost) -> Health:
         after = host.clock.now()
     apart = abs(servers.replace(tzinfo=UTC) - (before + (after - before) / 2))
     told = f"It is {_spoken(host.clock.zone, after)} here; the server's clock differs by {apart.total_seconds():.0f} s."
-    mend = "Let both machines set their clocks by NTP. Several machines tell by the time whose work has been given up."
+    remedy = "Let both machines set their clocks by NTP. Several machines decide by the time whose work is given up."
     if apart > _TOO_MUCH:
-        return Health.failure(told, mend)
-    return Health.warning(told, mend) if apart > _MUCH else Health.ok(told)
+        return Health.failure(told, remedy)
+    return Health.warning(told, remedy) if apart > _MUCH else Health.ok(told)
 
 
 def time_zone(host: OscarHost) -> Health:

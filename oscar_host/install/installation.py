@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 import cpar_plugin.settings
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS
 
 from ..schema import host_tables

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 
 from .turns import Turns
 

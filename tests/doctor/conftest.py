@@ -21,7 +21,7 @@ class Found(NamedTuple):
 
     level: str
     message: str
-    mend: str
+    remedy: str
 
 
 class Report(NamedTuple):
@@ -48,7 +48,7 @@ def examine(environment: Mapping[str, str | None]) -> Report:
     assert done.exit_code == (1 if "failure" in levels else 0)
     assert document["level"] == next(level for level in ("failure", "warning", "ok") if level in levels)
     for found in checks.values():
-        assert bool(found.mend) == (found.level != "ok"), found
+        assert bool(found.remedy) == (found.level != "ok"), found
     return Report(checks, document["not_checked"], done.output)
 
 

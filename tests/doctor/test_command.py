@@ -147,14 +147,14 @@ def test_an_oscar_that_answers_is_fine_and_one_that_does_not_a_failure(doctor: D
     assert doctor(**beside)["oscar"].message == "OSCAR answers, and knows nobody without a session."
     oscar_rest.signed_out = Answer(503, "Busy")
     found = doctor(**beside)["oscar"]
-    assert (found.level, "oscar_url" in found.mend) == ("failure", True)
+    assert (found.level, "oscar_url" in found.remedy) == ("failure", True)
     assert doctor(oscar_url=oscar_rest.url)["oscar"].level == "failure"  # without a key the pages do not start
 
 
 def test_an_oscar_that_names_somebody_for_a_session_of_nobody_is_a_failure(doctor: Doctor, oscar_rest: StandIn) -> None:
     oscar_rest.signed_out = Answer(200, {"providerNo": "101"})
     found = doctor(oscar_url=oscar_rest.url, secret_key="0123456789abcdef" * 4)["oscar"]
-    assert (found.level, "Stop the application" in found.mend) == ("failure", True)
+    assert (found.level, "Stop the application" in found.remedy) == ("failure", True)
 
 
 def test_an_oscar_that_cannot_tell_all_rights_is_a_warning_where_it_is_asked_for_them(
@@ -166,5 +166,5 @@ def test_an_oscar_that_cannot_tell_all_rights_is_a_warning_where_it_is_asked_for
     folder.mkdir()
     note_in(folder).touch()
     found = doctor(**beside, privileges="rest")["oscar"]
-    assert (found.level, "Set privileges = tables" in found.mend) == ("warning", True)
+    assert (found.level, "Set privileges = tables" in found.remedy) == ("warning", True)
     assert doctor(**beside)["oscar"].level == "ok"

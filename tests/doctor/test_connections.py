@@ -89,7 +89,7 @@ def test_what_is_not_accepted_is_logged_at_start(
 ) -> None:
     settings = Settings(transport="fhir", registry_url=publisher.address, registry_ca_file=old.file)
     with caplog.at_level(logging.WARNING):
-        checks.tell_connections(host, settings)
+        checks.log_connection_problems(host, settings)
     (line,) = caplog.messages
     assert line.startswith("cpar-registry-certificate: The certificate of 127.0.0.1:")
     assert CAUSE in line
@@ -144,7 +144,7 @@ def test_an_oscar_whose_certificate_is_not_accepted_is_told_apart_from_one_that_
     base = publisher.address.removesuffix("/jwks.json")
     beside = {"oscar_url": f"{base}/oscar", "oscar_ca_file": old.file, "secret_key": "0123456789abcdef" * 4}
     found = doctor(**beside)["oscar"]
-    assert (found.level, CAUSE in found.message, "oscar_ca_file" in found.mend) == ("failure", True, True)
+    assert (found.level, CAUSE in found.message, "oscar_ca_file" in found.remedy) == ("failure", True, True)
     publisher.status = 401
     assert doctor(**beside, strict_certificates="no")["oscar"].level == "ok"
     assert doctor(**(beside | {"oscar_ca_file": "/no/such/file"}))["oscar"].message.startswith("oscar_ca_file: cannot")

@@ -57,7 +57,7 @@ def on_panel(host: OscarHost, at: Any, oscar: Any) -> Callable[..., int]:
 
 
 def test_a_clinic_that_has_not_begun_is_told_what_to_do_first(host: OscarHost, doctor: Doctor) -> None:
-    assert "cpar enable" in doctor()["cpar-clinic"].mend
+    assert "cpar enable" in doctor()["cpar-clinic"].remedy
     assert doctor()["cpar-scheduler"].level == "ok"
     clinic.enable(host, MANAGER)
     assert "Site ID" in doctor()["cpar-clinic"].message
@@ -121,20 +121,20 @@ def _client(now: dt.datetime) -> dict[str, Any]:
 
 
 def test_the_share_of_those_left_out_is_told_with_the_reasons(on_panel: Any, doctor: Doctor) -> None:
-    assert doctor(now="2026-11-02T10:05")["cpar-left-out"].message == "No patient is on a panel yet."
+    assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].message == "No patient is on a panel yet."
     for number in range(20):
         on_panel(number + 1)
-    assert doctor(now="2026-11-02T10:05")["cpar-left-out"].level == "ok"
+    assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].level == "ok"
     for number in range(3):
         on_panel(number + 50, sex="" if number else "F", hin="")
-    found = doctor(now="2026-11-02T10:05")["cpar-left-out"]
+    found = doctor(now="2026-11-02T10:05")["cpar-exclusions"]
     assert found.level == "warning"
     assert found.message == "3 of 23 patients on panels would be left out (13 %): No PHN 3, No gender 2."
 
 
 def test_when_everybody_would_be_left_out_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
     on_panel(1, hin="")
-    assert doctor(now="2026-11-02T10:05")["cpar-left-out"].level == "failure"
+    assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].level == "failure"
 
 
 def test_providers_without_a_fitting_practitioner_id_are_named(doctor: Doctor, oscar: Any) -> None:
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure(doctor: Doctor, tmp_path: 
     (tmp_path / "file").write_text("")
     report = doctor(outbox_folder=str(tmp_path / "file"), fhir_export_folder=str(tmp_path / "file" / "exports"))
     assert (report["cpar-outbox"].level, report["cpar-exports"].level) == ("failure", "failure")
-    assert "mode 700" in report["cpar-outbox"].mend
+    assert "mode 700" in report["cpar-outbox"].remedy
     assert doctor(outbox_folder=str(tmp_path / "none" / "outbox"))["cpar-outbox"].level == "failure"
 
 

@@ -26,7 +26,7 @@ def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, o
     oscar.merge(third, one)
     found = doctor()["merges"]
     assert (found.level, "Of 3 records merged away: 3 in a circle" in found.message) == ("warning", True)
-    assert "7000" not in found.message + found.mend
+    assert "7000" not in found.message + found.remedy
 
 
 def test_a_merge_into_nothing_is_counted(doctor: Doctor, oscar: Any) -> None:
@@ -57,7 +57,7 @@ def test_the_statement_that_it_gives_lists_the_merges_at_fault_and_no_others(
     oscar.merge(into, kept, deleted=1)
     lost = oscar.patient()
     oscar.merge(lost, 99999)
-    statement = doctor()["merges"].mend.partition("To find them: ")[2]
+    statement = doctor()["merges"].remedy.partition("To find them: ")[2]
     with emr.database.engine.connect() as connection:
         listed = set(map(tuple, connection.exec_driver_sql(statement)))
     assert listed == {(one, other), (other, one), (lost, 99999)}

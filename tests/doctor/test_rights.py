@@ -37,17 +37,17 @@ def test_without_any_right_on_oscars_tables_each_missing_grant_is_given_as_a_sta
     found = report["oscar-rights"]
     assert found.level == "failure"
     for table in NEEDED:
-        bare = found.mend.replace("`", "")
+        bare = found.remedy.replace("`", "")
         assert f"GRANT SELECT ON {names['oscar']}.{table} TO {names['account']};" in bare
     assert "visit-statuses" in report.not_checked
-    assert "cpar-left-out" in report.not_checked
+    assert "cpar-exclusions" in report.not_checked
 
 
 def test_the_statements_that_it_gives_mend_it(with_account: Any) -> None:
     report = with_account("GRANT USAGE ON *.*", "GRANT SELECT, CREATE ON {own}.*")
     for name in ("own-rights", "oscar-rights", "audit-log"):
         assert report[name].level == "failure", name
-        statements = report[name].mend.partition("server: ")[2].partition(" or set")[0]
+        statements = report[name].remedy.partition("server: ")[2].partition(" or set")[0]
         with_account.execute(*(one for one in statements.split(";") if one.strip()))
     mended = with_account()
     for name in ("own-rights", "oscar-rights", "oscar-tables", "audit-log", "least-rights"):
@@ -58,7 +58,7 @@ def test_one_table_that_may_not_be_read_is_named_with_what_does_not_work_then(wi
     report = with_account(OWN, *(f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED if table != "appointment"))
     found = report["oscar-rights"]
     assert "appointment (nobody has a visit, and everybody is left out)" in found.message
-    assert found.mend.count("GRANT") == 1
+    assert found.remedy.count("GRANT") == 1
     assert report["oscar-tables"].level == "failure"
 
 
@@ -68,7 +68,7 @@ def test_the_clinics_names_of_statuses_that_may_not_be_read_are_a_warning_with_t
     names = with_account.names
     assert found.level == "warning"
     grant = f"GRANT SELECT ON {names['oscar']}.appointment_status TO {names['account']};"
-    assert grant in found.mend.replace("`", "")
+    assert grant in found.remedy.replace("`", "")
     assert with_account("GRANT SELECT ON {oscar}.appointment_status")["visit-statuses"].level == "ok"
 
 
@@ -81,13 +81,13 @@ def test_a_table_that_may_be_read_in_part_only_is_a_failure(with_account: Any) -
     others = [f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED if table != "provider"]
     report = with_account(OWN, *others, "GRANT SELECT (provider_no, last_name) ON {oscar}.provider")
     assert report["oscar-tables"].level == "failure"
-    assert "whole tables" in report["oscar-tables"].mend
+    assert "whole tables" in report["oscar-tables"].remedy
 
 
 def test_a_log_that_may_not_be_written_is_a_failure_unless_only_the_ledger_is_kept(with_account: Any) -> None:
     found = with_account(OWN, READ)["audit-log"]
     assert found.level == "failure"
-    assert f"GRANT INSERT ON {with_account.names['oscar']}.log TO" in found.mend.replace("`", "")
+    assert f"GRANT INSERT ON {with_account.names['oscar']}.log TO" in found.remedy.replace("`", "")
     assert with_account(audit="ledger")["audit-log"].level == "ok"
 
 
@@ -113,7 +113,7 @@ def test_more_than_reading_is_a_warning_with_what_takes_it_away(grant: str, told
     found = with_account(OWN, READ, LOG, grant)["least-rights"]
     assert found.level == "warning"
     assert told.format(**with_account.names) in found.message
-    revoke = found.mend.partition("server: ")[2]
+    revoke = found.remedy.partition("server: ")[2]
     with_account.execute(*(one for one in revoke.split(";") if one.strip()))
     assert with_account(READ)["least-rights"].level == "ok"
 

@@ -63,7 +63,7 @@ def test_a_server_as_oscar_needs_it_is_fine(set_up: Any) -> None:
 
 def test_a_server_whose_clock_is_an_hour_ahead_is_a_failure(set_up: Any) -> None:
     found = set_up(init_connect="SET SESSION timestamp = UNIX_TIMESTAMP() + 3600")["clock"]
-    assert (found.level, "NTP" in found.mend) == ("failure", True)
+    assert (found.level, "NTP" in found.remedy) == ("failure", True)
 
 
 def test_a_server_whose_clock_is_two_minutes_behind_is_a_warning(set_up: Any) -> None:
@@ -75,7 +75,7 @@ def test_a_server_in_the_clinics_zone_or_utc_is_fine_and_any_other_a_warning(set
     assert set_up(time_zone=f"{offset[:3]}:{offset[3:]}")["time-zone"].level == "ok"
     assert set_up(time_zone="+00:00")["time-zone"].level == "ok"
     found = set_up(time_zone="-03:30")["time-zone"]
-    assert (found.level, "UTC-03:30" in found.message, "CPAR_TIME_ZONE" in found.mend) == ("warning", True, True)
+    assert (found.level, "UTC-03:30" in found.message, "CPAR_TIME_ZONE" in found.remedy) == ("warning", True, True)
 
 
 def test_a_server_that_only_reads_is_a_failure(set_up: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_server_that_only_reads_is_a_failure(set_up: Any) -> None:
 
 def test_a_server_that_refuses_long_statements_is_a_failure(set_up: Any) -> None:
     found = set_up(max_allowed_packet=1024 * 1024)["connection"]
-    assert (found.level, "max_allowed_packet" in found.mend) == ("failure", True)
+    assert (found.level, "max_allowed_packet" in found.remedy) == ("failure", True)
 
 
 def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> None:
@@ -100,7 +100,7 @@ def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "said", "mend"),
+    ("changes", "said", "remedy"),
     [
         ({"username": "nobody", "password": "not-to-be-shown"}, "does not let the account nobody in", "password"),
         ({"database": "nowhere"}, "no database nowhere", "CREATE DATABASE nowhere"),
@@ -108,12 +108,12 @@ def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> Non
     ],
 )
 def test_what_keeps_us_from_the_database_is_said(
-    changes: dict[str, Any], said: str, mend: str, server: URL, folders: dict[str, str]
+    changes: dict[str, Any], said: str, remedy: str, server: URL, folders: dict[str, str]
 ) -> None:
     url = server.set(database="cpar").set(**changes)
     report = examine({"CPAR_DATABASE_URL": url.render_as_string(hide_password=False), **folders})
     found = report["database"]
-    assert (found.level, said in found.message, mend in found.mend) == ("failure", True, True), found
+    assert (found.level, said in found.message, remedy in found.remedy) == ("failure", True, True), found
     assert "not-to-be-shown" not in report.text
 
 
@@ -123,7 +123,7 @@ def test_without_a_database_it_goes_on_with_what_needs_none_and_says_what_it_has
     report = examine({"CPAR_DATABASE_URL": UNREACHABLE, **folders})
     assert report["database"].level == "failure"
     assert report["cpar-outbox"].level == "ok"
-    assert {"own-tables", "oscar-tables", "merges", "cpar-scheduler", "cpar-left-out"} <= set(report.not_checked)
+    assert {"own-tables", "oscar-tables", "merges", "cpar-scheduler", "cpar-exclusions"} <= set(report.not_checked)
     assert "not-to-be-shown" not in report.text
 
 
@@ -155,7 +155,7 @@ def test_a_log_that_may_not_be_read_is_not_needed(doctor: Doctor, database_kind:
 
 def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> None:
     found = doctor(now="2026-11-10T10:00")["clock"]
-    assert (found.level, "CPAR_NOW" in found.mend) == ("warning", True)
+    assert (found.level, "CPAR_NOW" in found.remedy) == ("warning", True)
     assert doctor()["clock"].level == "ok"
 
 
@@ -176,5 +176,5 @@ def test_a_certificate_of_the_server_that_is_not_accepted_is_told_with_the_cause
 
         assert looked(old).level == "ok"
         found = looked(another)
-    assert (found.level, "ssl_ca" in found.mend) == ("failure", True)
+    assert (found.level, "ssl_ca" in found.remedy) == ("failure", True)
     assert "could not be verified (unable to get local issuer certificate)" in found.message

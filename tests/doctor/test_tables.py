@@ -42,7 +42,7 @@ def test_before_the_first_migration_it_says_to_migrate_and_goes_on_with_what_nee
     report = examine({"CPAR_DATABASE_URL": place.url, "CPAR_HOST_SCHEMA": place.host_schema, **folders})
     assert report["own-tables"] == ("failure", "The plugins' tables are not there.", "Run: cpar migrate")
     assert report["oscar-tables"].level == report["clock"].level == report["cpar-outbox"].level == "ok"
-    assert {"merges", "cpar-scheduler", "cpar-left-out"} <= set(report.not_checked)
+    assert {"merges", "cpar-scheduler", "cpar-exclusions"} <= set(report.not_checked)
 
 
 def test_tables_of_a_newer_version_are_a_failure(doctor: Doctor, change: Change) -> None:
@@ -70,7 +70,7 @@ def test_a_table_that_is_missing_is_named_with_what_does_not_work_then(
 def test_without_any_of_oscars_tables_it_says_how_to_name_oscars_database(doctor: Doctor, change: Change) -> None:
     change("DROP TABLE {demographic}")
     report = doctor()
-    assert "CPAR_HOST_SCHEMA" in report["oscar-tables"].mend
+    assert "CPAR_HOST_SCHEMA" in report["oscar-tables"].remedy
     assert "merges" in report.not_checked
 
 
@@ -104,7 +104,7 @@ def test_without_the_province_of_health_cards_it_warns(doctor: Doctor, change: C
 def test_without_oscars_log_it_says_how_to_do_without(doctor: Doctor, change: Change) -> None:
     change("DROP TABLE {log}")
     found = doctor()["audit-log"]
-    assert (found.level, "audit = ledger" in found.mend) == ("failure", True)
+    assert (found.level, "audit = ledger" in found.remedy) == ("failure", True)
     assert doctor(audit="ledger")["audit-log"].level == "ok"
 
 
@@ -156,7 +156,7 @@ def test_records_that_cannot_be_compared_with_ours_are_a_failure(doctor: Doctor,
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, folders: dict[str, str]) -> None:
     report = examine({"CPAR_DATABASE_URL": f"sqlite:///{tmp_path}/none.db", **folders})
     assert report["database"].level == "failure"
-    assert "cpar migrate" in report["database"].mend
+    assert "cpar migrate" in report["database"].remedy
     assert not (tmp_path / "none.db").exists()
 
 

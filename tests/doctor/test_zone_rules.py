@@ -43,7 +43,7 @@ def environment(host: OscarHost, environment: dict[str, str], folders: dict[str,
 def test_rules_from_before_albertas_change_are_a_failure(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files(OLD, "2025b"), "system")
     assert (one["level"], "an hour wrong in winter" in one["message"]) == ("failure", True)
-    assert "apt-get install tzdata" in one["mend"]
+    assert "apt-get install tzdata" in one["remedy"]
 
 
 def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[str, str], zone_files: ZoneFiles) -> None:
@@ -55,7 +55,7 @@ def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[st
 
 def test_newer_rules_that_are_not_used_are_a_warning(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files("<-06>6", "2031a"), "package")
-    assert (one["level"], "zone_rules to newest" in one["mend"]) == ("warning", True)
+    assert (one["level"], "zone_rules to newest" in one["remedy"]) == ("warning", True)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_service_whose_rules_were_updated_since_its_start_is_to_be_restarted(
     cpar(environment, folder, "newest", "run-due")
     assert found(environment, folder, "newest", "cpar-scheduler")["level"] == "ok"
     one = found(environment, folder, "system", "cpar-scheduler")
-    assert (one["level"], one["mend"]) == ("warning", "Restart the service.")
+    assert (one["level"], one["remedy"]) == ("warning", "Restart the service.")
 
 
 @pytest.mark.parametrize(("hours", "words"), [(1, "old rules in Java"), (3, "CPAR_TIME_ZONE")])
@@ -108,7 +108,7 @@ def test_an_oscar_that_is_behind_is_found_by_its_lines_after_ours(
 ) -> None:
     write_log(oscar, [("cparPanel", 0), ("demographic", -60 * hours + 1)])
     found = oscar_clock(emr)
-    assert (found.level, words in f"{found.message} {found.mend}") == (HealthLevel.WARNING, True)
+    assert (found.level, words in f"{found.message} {found.remedy}") == (HealthLevel.WARNING, True)
 
 
 def test_an_hour_without_work_in_oscar_is_no_wrong_clock(emr: OscarHost, oscar: Any) -> None:

@@ -76,7 +76,7 @@ def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
     health = check.run()
     assert health.level is HealthLevel.FAILURE
     assert "Nothing has looked for work since" in health.message
-    assert health.mend
+    assert health.remedy
 
 
 @pytest.mark.parametrize(("failed", "told"), [(3, 3), (4, 1)])

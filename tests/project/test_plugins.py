@@ -1,22 +1,26 @@
 """How a host asks its plugins: one at a time, and none can take the page away from the others."""
 
+import inspect
 import re
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_type_hints
 
 import flask
 import pytest
 from markupsafe import Markup
 
+from cpar_plugin import hooks
 from cpar_plugin.hooks import (
     Actor,
     Health,
     HealthCheck,
     HealthLevel,
     Host,
+    IncompatiblePlugin,
+    IncompleteHost,
     Job,
     Manifest,
     MenuItem,
@@ -24,10 +28,11 @@ from cpar_plugin.hooks import (
     Notice,
     PatientNote,
     Permission,
+    Plugins,
     Widget,
     hookimpl,
 )
-from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
+from cpar_plugin.hooks.validation import HOOKS
 from oscar_host.host import open_host
 
 CLERK = Actor(actor_id="101", display_name="Clerk, Casey")
@@ -179,7 +184,7 @@ def test_a_health_check_that_raises_reports_a_failure(emr: Host, caplog: pytest.
     [check] = between(Ill()).emr_health_checks(emr)
     health = check.run()
     assert (health.level, SECRET in health.message) == (HealthLevel.FAILURE, False)
-    assert health.mend
+    assert health.remedy
     assert SECRET not in caplog.text
 
 
@@ -224,10 +229,10 @@ def test_a_plugin_without_a_manifest_is_left_out() -> None:
         Plugins().add(object(), "nameless")
 
 
-def plugin_with(**hooks: Any) -> object:
+def plugin_with(**members: Any) -> object:
     """A plugin with a manifest and these members."""
     manifest = hookimpl(lambda: Manifest(name="visits", version="1.2", contract=">=1.0,<2"))
-    return SimpleNamespace(emr_manifest=manifest, **hooks)
+    return SimpleNamespace(emr_manifest=manifest, **members)
 
 
 def hook(**options: Any) -> Callable[..., Sequence[Any]]:
@@ -240,7 +245,7 @@ def an_older_wrapper() -> Generator[None]:
 
 
 @pytest.mark.parametrize(
-    ("hooks", "said"),
+    ("members", "said"),
     [
         (
             {"emr_admin_menue": hook()},
@@ -256,10 +261,10 @@ def an_older_wrapper() -> Generator[None]:
         ({"emr_notices": hookimpl(lambda actr: [])}, "plugin visits: .*emr_notices.*'actr'"),
     ],
 )
-def test_a_plugin_with_a_hook_that_would_never_be_called_is_refused_by_name(hooks: dict[str, Any], said: str) -> None:
+def test_a_plugin_with_a_hook_that_would_never_be_called_is_refused_by_name(members: dict[str, Any], said: str) -> None:
     plugins = Plugins()
     with pytest.raises(IncompatiblePlugin, match=re.escape(said) if ".*" not in said else said):
-        plugins.add(plugin_with(**hooks), "visits")
+        plugins.add(plugin_with(**members), "visits")
     assert plugins.emr_notices(None, CLERK) == []  # type: ignore[arg-type]
 
 
@@ -351,3 +356,35 @@ def test_a_job_is_given_the_moment_of_its_tick(emr: Host) -> None:
     [job] = between(Ticking()).emr_scheduled_jobs(emr)
     job.run(datetime(2026, 11, 7, 10, 15, tzinfo=UTC))
     assert ticks == [datetime(2026, 11, 7, 10, 15, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("ask", [Plugins.emr_blueprints, Plugins.emr_scheduled_jobs])
+def test_a_host_that_lacks_a_port_is_named_at_its_start(ask: Callable[[Plugins, Any], Any], emr: Host) -> None:
+    pages = SimpleNamespace(render=None, patient_href=None)
+    ports = {name: getattr(emr, name) for name in ("roster", "identity", "audit", "database", "settings")}
+    with pytest.raises(IncompleteHost, match=r"SimpleNamespace lacks pages\.sign_in_href, clock of contract 1"):
+        ask(between(Sound()), SimpleNamespace(**ports, pages=pages))
+
+
+@pytest.mark.parametrize("port", ["roster", "identity", "audit", "database", "pages", "clock"])
+def test_each_member_of_each_port_may_be_forgotten_and_is_named(port: str, emr: Host) -> None:
+    parts = {name: getattr(emr, name) for name in vars(Host) if not name.startswith("_")} | {port: object()}
+    members = [name for name in vars(type_of(port)) if not name.startswith("_")]
+    assert members
+    with pytest.raises(IncompleteHost, match=" lacks " + ", ".join(f"{port}.{member}" for member in members)):
+        between().emr_blueprints(SimpleNamespace(**parts))  # type: ignore[arg-type]
+
+
+def type_of(port: str) -> type:
+    found: type = get_type_hints(getattr(Host, port).fget)["return"]
+    return found
+
+
+def test_everything_of_the_contract_says_since_when_it_is_there() -> None:
+    public = [getattr(hooks, name) for name in hooks.__all__]
+    described = [one for one in public if inspect.isclass(one) or (inspect.isfunction(one) and one is not hookimpl)]
+    silent = [
+        one.__name__ for one in [*described, *HOOKS.values()] if ".. versionadded:: 1.0" not in (one.__doc__ or "")
+    ]
+    assert silent == []
+    assert len(described) > 20

@@ -66,7 +66,7 @@ def test_without_the_line_in_server_xml_pages_and_cookie_are_told_with_that_line
     bed.restart_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
     found = doctor(oscar_url=bed.oscar.plain_url)
     assert levels(found) == {"base-href": "failure", "session-cookie": "warning"}
-    assert "RemoteIpValve" in found["base-href"]["mend"]
+    assert "RemoteIpValve" in found["base-href"]["remedy"]
 
 
 def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed, doctor: Doctor) -> None:
@@ -76,8 +76,8 @@ def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed,
     found = doctor(oscar_url=bed.oscar.plain_url)
     wrong = {"redirects": "failure", "base-href": "failure", "session-cookie": "warning", "client-address": "warning"}
     assert levels(found) == wrong
-    assert "proxy_http_version 1.1" in found["redirects"]["mend"]
-    assert "X-Forwarded-For $remote_addr" in found["client-address"]["mend"]
+    assert "proxy_http_version 1.1" in found["redirects"]["remedy"]
+    assert "X-Forwarded-For $remote_addr" in found["client-address"]["remedy"]
 
 
 @pytest.mark.parametrize("more", [{"log_format": "combined"}, {"headers": "error_log /dev/null info;"}])
@@ -85,7 +85,7 @@ def test_a_log_that_would_hold_whole_addresses_of_ours_is_told(bed: Bed, doctor:
     bed.restart_nginx(**more)
     found = doctor()
     assert levels(found) == {"nginx-log": "warning"}
-    assert "cpar_site" in found["nginx-log"]["mend"]
+    assert "cpar_site" in found["nginx-log"]["remedy"]
 
 
 def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(bed: Bed, doctor: Doctor) -> None:
@@ -112,7 +112,7 @@ def test_an_address_that_is_not_known_or_does_not_answer_is_told_and_no_more_is_
     found = doctor(**settings)
     assert levels(found) == {"browser-address": level}
     assert len(found) == 1
-    assert told in found["browser-address"]["mend"]
+    assert told in found["browser-address"]["remedy"]
 
 
 def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor) -> None:
@@ -124,4 +124,4 @@ def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor) -> None:
     found = doctor(oscar_browser_url=f"{bed.site}/oscar")
     part.write_text(text)
     assert levels(found) == {"browser-address": "failure"}
-    assert "nginx-server.conf" in found["browser-address"]["mend"]
+    assert "nginx-server.conf" in found["browser-address"]["remedy"]

@@ -1,1 +1,1 @@
-"""What an operator may ask: does it work, and if not, how is that mended. Each check is one function."""
+"""What an operator may ask: does it work, and if not, how can it be fixed. Each check is one function."""

@@ -26,7 +26,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-tables", True, own_tables.complete),
     ("cpar-restore", True, restored.seen_to),
     ("cpar-records", True, patients.readable),
-    ("cpar-left-out", True, patients.left_out),
+    ("cpar-exclusions", True, patients.left_out),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),
     ("cpar-registry", False, registry_connection.reachable),
     ("cpar-registry-sign-in", False, registry_connection.sign_in),
@@ -41,11 +41,11 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
 _AT_START: Final = {SETTINGS, "cpar-registry-certificate", "cpar-client-certificate", "cpar-mail", "cpar-client-keys"}
 
 
-def tell_connections(host: Host, settings: Settings) -> None:
+def log_connection_problems(host: Host, settings: Settings) -> None:
     """Log what is wrong with settings and certificates: at start, so that it is not found out in the night."""
     for name, _, check in _CHECKS:
         if name in _AT_START and (found := check(host, settings)).level != "ok":
-            log.warning("%s: %s %s", name, found.message, found.mend)
+            log.warning("%s: %s %s", name, found.message, found.remedy)
 
 
 def checks(host: Host) -> list[HealthCheck]:

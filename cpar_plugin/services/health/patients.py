@@ -54,10 +54,10 @@ def left_out(host: Host, settings: Settings) -> Health:
     reasons = ", ".join(f"{WORDING[reason].label} {count:,}" for reason, count in Counter(found.reasons).most_common())
     told = f"{found.left_out:,} of {patients:,} patients on panels would be left out ({share:.0f} %)"
     told = f"{told}: {reasons}." if reasons else f"{told}."
-    mend = "The page of each panel names them, with what to do for each."
+    remedy = "The page of each panel names them, with what to do for each."
     if found.left_out == patients:
-        return Health.failure(told, f"{mend} Where all have the same reason, look at how the EMR keeps it.")
-    return Health.warning(told, mend) if share >= _MANY_PER_CENT else Health.ok(told)
+        return Health.failure(told, f"{remedy} Where all have the same reason, look at how the EMR keeps it.")
+    return Health.warning(told, remedy) if share >= _MANY_PER_CENT else Health.ok(told)
 
 
 def practitioner_ids(host: Host, settings: Settings) -> Health:

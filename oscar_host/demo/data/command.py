@@ -6,7 +6,7 @@ from datetime import date, datetime
 import click
 from sqlalchemy.exc import DBAPIError
 
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.clock import today
 from oscar_host.host import OscarHost, from_environment, open_host
 

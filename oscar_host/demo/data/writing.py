@@ -8,7 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, Table, inspect, select
 
-from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.database import MARIADB, HostDatabase
 from oscar_host.schema import Tables
 
