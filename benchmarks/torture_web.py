@@ -30,7 +30,7 @@ ANSWER_SECONDS = 60.0  # whoever waits longer says so
 PAGES = ("panels", "overview", "submissions", "clients", "bulk", "panels/{}", "panels/{}/overview", "panels/{}/print")
 RESOURCES = ("Group/{}", "Group?_count=5", "Patient?_count=20", "PractitionerRole", "metadata")
 FINE = frozenset({200, 202, 303, 409, 429, 503})
-GAVE_UP = "The export broke off several times."  # killed three times
+GAVE_UP = "The export was interrupted several times."  # killed three times
 OVER = 404  # an export is removed a day after it was made: a few seconds here
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ON_PANEL = re.compile(r'name="seen_panel_id" value="(\d*)"')

@@ -20,20 +20,20 @@ _KEY_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Pat
 
 @click.group("client", cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Systems that read panels through the FHIR interface."""
+    """Manage clients that read panels through the FHIR interface."""
 
 
 @command.command("add")
 @click.argument("name")
-@click.option("--scope", "scopes", required=True, help='What it may read: "system/*.rs", or "system/Group.rs ...".')
-@click.option("--jwks", "key_file", type=_KEY_FILE, help="A file with its public keys, as a JSON Web Key Set.")
-@click.option("--jwks-url", default="", help="The https address at which it publishes its keys.")
-@click.option("--panel", "numbers", multiple=True, metavar="NUMBER", help="Only this panel; may be repeated.")
+@click.option("--scope", "scopes", required=True, help='Allowed scopes: "system/*.rs", or "system/Group.rs ...".')
+@click.option("--jwks", "key_file", type=_KEY_FILE, help="File with the client's public keys (JSON Web Key Set).")
+@click.option("--jwks-url", default="", help="The https URL where the client publishes its keys.")
+@click.option("--panel", "numbers", multiple=True, metavar="NUMBER", help="Allow only this panel; may be repeated.")
 @click.pass_context
 def add(
     ctx: click.Context, name: str, scopes: str, key_file: Path | None, jwks_url: str, numbers: tuple[str, ...]
 ) -> None:
-    """Register a system. Without --panel it may read all panels of the clinic."""
+    """Register a system. Without --panel it may read all of the clinic's panels."""
     host = open_host(ctx)
     draft = ClientDraft(
         name=name,
@@ -47,10 +47,10 @@ def add(
     client_id = registry.register(host, host.identity.system, draft)
     click.echo(f"{name.strip()} is registered as {client_id}, for {_told(numbers)}.")
     base = load(host.settings).fhir_base_url
-    click.echo(f"It gets its tokens at {base}/token." if base else _NO_ADDRESS)
+    click.echo(f"Token endpoint: {base}/token" if base else _NO_ADDRESS)
 
 
-_NO_ADDRESS = "Set fhir_base_url: until then tokens are given on this machine only."
+_NO_ADDRESS = "Set fhir_base_url: until then, tokens are only issued on this machine."
 
 
 @command.command("list")
@@ -65,12 +65,12 @@ def list_clients(ctx: click.Context) -> None:
         for line in _lines(client, numbers, host):
             click.echo(line)
     if not clients:
-        click.echo("No system is registered.")
+        click.echo("No client is registered.")
 
 
 @command.command("revoke")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Skip confirmation.")
 @click.pass_context
 def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
     """Take a system's access away, at once and for good."""
@@ -79,7 +79,7 @@ def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Revoke {client.client_id} ({client.name})? This cannot be undone.", abort=True)
     registry.revoke(host, host.identity.system, client_id)
-    click.echo(f"{client.client_id} ({client.name}) is revoked. Its tokens do not work any more.")
+    click.echo(f"{client.client_id} ({client.name}) was revoked. Its tokens are no longer valid.")
 
 
 @command.command("allow")
@@ -89,19 +89,19 @@ def allow(ctx: click.Context, client_id: str) -> None:
     """Let a system that is on hold since a restore read again."""
     host = open_host(ctx)
     client = registry.allow(host, host.identity.system, client_id)
-    click.echo(f"{client.client_id} ({client.name}) may read again.")
+    click.echo(f"{client.client_id} ({client.name}) can read again.")
 
 
 @command.command("keys")
 @click.argument("client_id", metavar="CLIENT")
 @click.option("--add", "key_file", type=_KEY_FILE, help="Add the public keys in this file.")
 @click.option("--remove", "kid", default="", metavar="KID", help="Remove the key with this id.")
-@click.option("--url", "jwks_url", default="", help="From now on, take its keys from this https address.")
+@click.option("--url", "jwks_url", default="", help="Use the keys published at this https URL from now on.")
 @click.pass_context
 def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: str, jwks_url: str) -> None:
     """Show or change the public keys of a system. To change over: add the new key, and later remove the old one."""
     if bool(key_file) + bool(kid) + bool(jwks_url) > 1:
-        raise click.UsageError("Do one thing at a time: --add, --remove or --url.")
+        raise click.UsageError("Use only one of --add, --remove and --url.")
     host = open_host(ctx)
     client = _client(host, client_id)
     if jwks_url:
@@ -113,7 +113,7 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
         _change(host, client, jwks_url="", jwks=keys.with_keys(known, added) if known else added)
     elif kid:
         if not client.jwks:
-            raise Refused(f"This client publishes its keys itself, at {client.jwks_url}: it removes them there.")
+            raise Refused(f"This client publishes its own keys at {client.jwks_url}: remove the key there.")
         _change(host, client, jwks_url="", jwks=keys.without_key(client.jwks, kid))
     for line in _key_lines(_client(host, client_id), host):
         click.echo(line)
@@ -134,7 +134,7 @@ def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
         known = {panel.number: panel.panel_id for panel in panel_service.live_panels(connection, host)}
     missing = [number for number in numbers if number not in known]
     if missing:
-        raise Refused(f"There is no panel {', '.join(missing)}. Give the panel number as it was issued.")
+        raise Refused(f"There is no panel {', '.join(missing)}. Enter the panel number as issued.")
     return [known[number] for number in numbers]
 
 
@@ -149,21 +149,21 @@ def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]
     stands = "  REVOKED" if client.revoked_at else "  ON HOLD" if client.held_at else ""
     yield f"{client.client_id}  {client.name}{stands}"
     yield f"  scopes      {client.scopes}"
-    yield f"  panels      {_told([numbers.get(panel_id, 'one that was deleted') for panel_id in client.panels])}"
+    yield f"  panels      {_told([numbers.get(panel_id, 'deleted panel') for panel_id in client.panels])}"
     yield f"  keys        {client.jwks_url or ', '.join(keys.usable(client.jwks or ''))}"
     yield f"  last token  {_moment(client.last_used_at, host)}"
 
 
 def _key_lines(client: Client, host: Host) -> Iterator[str]:
     if client.jwks_url:
-        yield f"{client.client_id} publishes its keys at {client.jwks_url}. There now:"
+        yield f"{client.client_id} publishes its keys at {client.jwks_url}. Current keys:"
     found = fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
     for key in (keys.usable(client.jwks or "") if found is None else found).values():
         yield f"{key.kid}  {key.algorithm} ({key.label})"
 
 
 def _told(numbers: Sequence[str]) -> str:
-    return ", ".join(numbers) if numbers else "all panels of the clinic"
+    return ", ".join(numbers) if numbers else "all of the clinic's panels"
 
 
 def _moment(value: datetime | None, host: Host) -> str:

@@ -36,7 +36,7 @@ class Sentences(click.Group):
             raise click.ClickException("The database has no tables of this version yet: run cpar migrate.") from None
         except (OperationalError, InterfaceError):
             raise click.ClickException(
-                "The database cannot be used. Check that it runs, its address, and that its tables are there "
+                "The database cannot be used. Check that it is running, its URL, and that its tables exist "
                 "(cpar migrate)."
             ) from None
         except SQLAlchemyError as error:
@@ -72,7 +72,7 @@ def _hosts() -> dict[str, EntryPoint]:
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--host", "name", metavar="NAME", help="The EMR to work with, where several are installed.")
+@click.option("--host", "name", metavar="NAME", help="The EMR to use, if more than one is installed.")
 @click.version_option(package_name="oscar-cpar-plugin", prog_name="cpar")
 @click.pass_context
 def cpar(ctx: click.Context, name: str | None) -> None:
@@ -90,14 +90,14 @@ def open_host(ctx: click.Context) -> Host:
         name = next(iter(hosts))
     if name not in hosts:
         known = ", ".join(sorted(hosts)) or "none"
-        raise click.UsageError(f"Say which EMR with --host. Installed: {known}.")
+        raise click.UsageError(f"Select the EMR with --host. Installed: {known}.")
     host: Host = hosts[name].load()()
     ctx.call_on_close(host.database.engine.dispose)
     return host
 
 
 @cpar.command("run-due")
-@click.option("--now", "text", metavar="MOMENT", help="For trying out: act as if it were 2026-11-07T03:15.")
+@click.option("--now", "text", metavar="MOMENT", help="For testing: pretend the time is, e.g., 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
     """Do what is due: begin the night run, send, try again, mail. For cron or systemd, every minute.
@@ -113,7 +113,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
         click.echo(line)
     mail.send(host, settings, now)
     if report.errors:
-        raise click.ClickException(f"Not everything could be done ({', '.join(report.errors)}). See the log.")
+        raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")
 
 
 def _moment(text: str, host: Host) -> datetime:
@@ -128,7 +128,7 @@ def _moment(text: str, host: Host) -> datetime:
 
 def _told(report: RunReport) -> Iterator[str]:
     if report.night_begun:
-        yield "The night run has begun."
+        yield "The night run has started."
     for state, count in sorted(report.states.items()):
         yield f"{STATE[state]}: {count}."
     if report.lost:
@@ -178,7 +178,7 @@ def enable_command(ctx: click.Context) -> None:
     """Turn the integration on: the panel shows on every patient's page."""
     host = open_host(ctx)
     changed = clinic.enable(host, host.identity.system)
-    click.echo("The CPAR integration is on." if changed else "The CPAR integration was on already.")
+    click.echo("The CPAR integration is on." if changed else "The CPAR integration was already on.")
 
 
 @cpar.command("disable")
@@ -188,18 +188,20 @@ def disable_command(ctx: click.Context) -> None:
     host = open_host(ctx)
     changed = clinic.disable(host, host.identity.system)
     click.echo(
-        "The CPAR integration is off. What is queued or under way is called off at the next run."
+        "The CPAR integration is off. Submissions queued or in progress will be cancelled at the next run."
         if changed
-        else "The CPAR integration was off already."
+        else "The CPAR integration was already off."
     )
 
 
-cpar.add_command(Later("client", "cpar_plugin.client_commands", "Systems that read panels through the FHIR interface."))
+cpar.add_command(
+    Later("client", "cpar_plugin.client_commands", "Manage clients that read panels through the FHIR interface.")
+)
 cpar.add_command(
     Later(
         "after-restore",
         "cpar_plugin.restore_command",
-        "See to what follows when the tables were put back from a backup.",
+        "Follow up after the tables were restored from a backup.",
     )
 )
 

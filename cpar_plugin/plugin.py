@@ -72,7 +72,7 @@ def emr_blueprints(host: Host) -> Sequence[Blueprint]:
 @hookimpl
 def emr_permissions() -> Sequence[Permission]:
     """The right to manage panels."""
-    return [Permission(name=access.MANAGE, description="Create, change, fill and submit CPAR panels")]
+    return [Permission(name=access.MANAGE, description="Create, edit, fill and submit CPAR panels")]
 
 
 @hookimpl

@@ -23,21 +23,21 @@ from .application import BegunByAnother
 
 log = logging.getLogger(__name__)
 
-_INCOMPLETE = "The request could not be read. Go back, load the page again, and send it once more."
+_INCOMPLETE = "The request could not be read. Go back, reload the page, and submit it again."
 _OURS = {"cpar_plugin", "oscar_host", "hooks", "host_kit", "fhir_mappings"}
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # Where a script puts the answer into a page, a sentence above what is there.
-_IN_PLACE = "This did not work: load the page again, then try once more."
+_IN_PLACE = "Something went wrong: reload the page, then try again."
 _ANOTHER = "You are now signed in as {name}"
 _BEGUN_BY_ANOTHER = (
-    "This form was opened by somebody else, so nothing was done. To go on as {name}, open the page again{keep}. If "
-    "that is not you, sign in as yourself first."
+    "This form was opened by someone else, so nothing was done. To continue as {name}, open the page again{keep}. If "
+    "that is not you, sign in with your own account first."
 )
 _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
-_BROKEN = "Something went wrong here; nothing was changed. Try again. If it stays, tell whoever looks after the EMR."
-_AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
-_TOO_LONG = "This took too long and was ended, so that nobody else has to wait for it. Try again in a moment."
-_BUSY = "Too many pages are asked for at this moment. Nothing was changed: try again in a moment."
+_BROKEN = "Something went wrong on our side; nothing was changed. Try again, or contact your EMR administrator."
+_AWAY = "The database is unavailable, so nothing can be shown or changed. Try again in a moment."
+_TOO_LONG = "This took too long and was stopped so that others do not have to wait. Try again in a moment."
+_BUSY = "The server is busy. Nothing was changed: try again in a moment."
 _PLAIN = Markup(
     '<!doctype html>\n<html lang="en-CA">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
     "<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n</main>\n</body>\n</html>\n"
@@ -63,19 +63,19 @@ class FaultPages:
 def handle_faults(app: Flask, pages: FaultPages) -> None:
     """Answer every fault with a page that says what to do."""
     words = {
-        HTTPStatus.NOT_FOUND: f"There is no such page. Check the address. {pages.begin}",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"This address is only reached through its form. {pages.begin}",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
+        HTTPStatus.NOT_FOUND: f"Page not found. Check the address. {pages.begin}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"This address can only be reached through its form. {pages.begin}",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and submit it again.",
     }
 
     def begun_by_another(error: BegunByAnother) -> ResponseReturnValue:
         name = error.actor.display_name
         title = _ANOTHER.format(name=name)
         if request.headers.get("HX-Request"):
-            message = _BEGUN_BY_ANOTHER.format(name=name, keep="; what you have typed is still here until then")
+            message = _BEGUN_BY_ANOTHER.format(name=name, keep="; what you typed stays here until then")
             return _in_place(f"{title}. {message}", HTTPStatus.CONFLICT)
         # No browser keeps what was typed into a page that may not be stored.
-        message = _BEGUN_BY_ANOTHER.format(name=name, keep=" and enter it anew")
+        message = _BEGUN_BY_ANOTHER.format(name=name, keep=" and enter it again")
         return pages.page(title, message, HTTPStatus.CONFLICT)
 
     def refused(error: HTTPException) -> ResponseReturnValue:
@@ -89,7 +89,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     def broken(error: Exception) -> ResponseReturnValue:
         if is_away(error):
             log.warning("the database cannot be reached: %s in %s", type(error).__name__, request.endpoint)
-            return unavailable("The database cannot be reached", _AWAY)
+            return unavailable("The database is unavailable", _AWAY)
         if took_too_long(error):
             log.warning("the database took too long in %s", request.endpoint)
             return unavailable("This took too long", _TOO_LONG)
@@ -99,7 +99,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     app.register_error_handler(BegunByAnother, begun_by_another)
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, refused)
-    app.register_error_handler(HostBusy, lambda _: unavailable("Too much is asked for just now", _BUSY))
+    app.register_error_handler(HostBusy, lambda _: unavailable("The server is busy", _BUSY))
     app.register_error_handler(Exception, broken)
 
 

@@ -8,14 +8,20 @@ from cpar_plugin.commands import Later
 def register(group: click.Group) -> None:
     """Add the subcommands to the group `cpar`."""
     group.add_command(
-        Later("demo", "oscar_host.demo.tryout", "Try everything: a clinic, a panel, a submission.", extra="demo")
+        Later("demo", "oscar_host.demo.tryout", "Try it out: a clinic, a panel, a submission.", extra="demo")
     )
     group.add_command(Later("demo-data", "oscar_host.demo.data.command", "Fill a database with an invented clinic."))
     group.add_command(
-        Later("install-oscar", "oscar_host.install.command", "Print or write what an installation beside OSCAR needs.")
+        Later(
+            "install-oscar",
+            "oscar_host.install.command",
+            "Print or write the files for an installation alongside OSCAR.",
+        )
     )
-    group.add_command(Later("doctor", "oscar_host.doctor.command", "Say what is wrong with this host, and what to do."))
-    group.add_command(Later("migrate", "oscar_host.migrate", "Make or update the plugin's tables."))
+    group.add_command(
+        Later("doctor", "oscar_host.doctor.command", "Check this host, and say how to fix what is wrong.")
+    )
+    group.add_command(Later("migrate", "oscar_host.migrate", "Create or update the plugin's tables."))
     group.add_command(
         Later("registry", "oscar_host.demo.registry.command", "Run a registry to send panels to.", extra="demo")
     )

@@ -12,7 +12,9 @@ from .host import OscarHost, from_environment
 from .own_sessions import make_table
 
 _OF_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|CONNECT)\b")
-_AGAIN = "What was made stays: correct that, and run cpar migrate again. cpar doctor looks at rights and server."
+_AGAIN = (
+    "What was created is kept: fix the cause, and run cpar migrate again. cpar doctor checks permissions and server."
+)
 
 
 @click.command("migrate")
@@ -22,7 +24,7 @@ def command() -> None:
         with from_environment() as host:
             installed_plugins(host)
     except (SQLAlchemyError, TimeoutError) as error:
-        raise click.ClickException(f"The tables were not made or updated: {_reason(error)}. {_AGAIN}") from None
+        raise click.ClickException(f"The tables were not created or updated: {_reason(error)}. {_AGAIN}") from None
     click.echo("The tables are up to date.")
 
 

@@ -32,11 +32,13 @@ class Calendar:
     def __post_init__(self) -> None:
         days = (self.automatic_day, self.blackout_first_day, self.blackout_last_day)
         if not all(1 <= day <= _LAST_DAY for day in days) or self.automatic_day > 28:
-            raise Refused("Calendar: days are 1 to 31, the automatic day 1 to 28.")
+            raise Refused("Calendar: days must be 1 to 31, the automatic date 1 to 28.")
         if self.blackout_first_day > self.blackout_last_day:
-            raise Refused("Calendar: the blackout begins after it ends; its days lie in one month.")
+            raise Refused(
+                "Calendar: the blackout must start after the day it ends on; it crosses the end of the month."
+            )
         if self.blackout_first_day <= self.automatic_day <= self.blackout_last_day:
-            raise Refused("Calendar: the automatic day lies in the blackout.")
+            raise Refused("Calendar: the automatic date is within the blackout.")
         if not self.night_run_at < self.catch_up_until:
             raise Refused("Calendar: the catch-up must end after the time of the night run.")
 

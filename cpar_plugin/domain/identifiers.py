@@ -22,7 +22,7 @@ def facility_id(text: str, field: str = "facility_id") -> str:
     """
     digits = text.strip()
     if not _ascii_digits(digits) or len(digits) > 6 or int(digits) == 0:
-        raise Refused({field: "Enter the Facility ID or WDFA key as issued: digits only, at most six."})
+        raise Refused({field: "Enter the Facility ID or WDFA key as issued: digits only, up to six."})
     return digits.zfill(6)
 
 
@@ -30,7 +30,7 @@ def practitioner_id(text: str, field: str = "practitioner_id") -> str:
     """The PPHS Practitioner ID as nine digits; separators are ignored. Raises Refused otherwise."""
     digits = without_separators(text)
     if not _ascii_digits(digits) or len(digits) != 9:
-        raise Refused({field: "Enter the Practitioner ID as issued: nine digits, for instance 1234-56789."})
+        raise Refused({field: "Enter the Practitioner ID as issued: nine digits, such as 1234-56789."})
     return digits
 
 
@@ -45,7 +45,7 @@ def issued_text(text: str, field: str, what: str, length: int = TEXT_LENGTH) -> 
     if len(trimmed) > length:
         raise Refused({field: f"The {what} is too long: at most {length} characters."})
     if not trimmed.isprintable():
-        raise Refused({field: f"The {what} holds a character that cannot be printed: type it in again."})
+        raise Refused({field: f"The {what} contains an invisible character: type it again."})
     return trimmed
 
 

@@ -52,7 +52,7 @@ def panel_draft(
             key = f"facilities-{place}"
             found = checked(partial(facility_id, text, key))
             if found and found in facility_ids:
-                messages[key] = "This Facility ID is entered twice: remove one."
+                messages[key] = "This Facility ID was entered twice: remove one."
             facility_ids.append(found)
     entered: list[PanelProvider] = []
     for place, (provider, practitioner) in enumerate(providers):
@@ -61,7 +61,7 @@ def panel_draft(
         if not provider:
             messages[f"providers-{place}"] = "Select the provider of this Practitioner ID."
         elif any(provider == other.provider_id for other in entered):
-            messages[f"providers-{place}"] = "This provider is entered twice: remove one."
+            messages[f"providers-{place}"] = "This provider was entered twice: remove one."
         key = f"practitioner_ids-{place}"
         digits = checked(partial(practitioner_id, practitioner, key))
         if digits and any(digits == other.practitioner_id for other in entered):
@@ -72,7 +72,7 @@ def panel_draft(
     if not entered:
         messages["providers-0"] = "Select at least one provider."
     if len(facility_ids) > AT_MOST or len(entered) > AT_MOST:
-        messages[""] = f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers."
+        messages[""] = f"A panel can have at most {AT_MOST} facilities and {AT_MOST} providers."
     recipient = checked(lambda: _mail_address(notify))
     if messages:
         raise Refused(messages)
@@ -86,5 +86,5 @@ def _mail_address(text: str) -> str:
     local, at, domain = address.rpartition("@")
     plain = address.isascii() and address.isprintable() and not set(address) & set(' ,;<>()"')
     if not (local and at and "." in domain and plain and len(address) <= 254):
-        raise Refused({"notify": "Enter one mail address, for instance manager@clinic.ca, or leave it empty."})
+        raise Refused({"notify": "Enter one email address, such as manager@clinic.ca, or leave it empty."})
     return address

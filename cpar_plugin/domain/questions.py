@@ -38,5 +38,5 @@ def _question(caution: Caution, member: Member) -> Question:
 def answer(caution: Caution) -> str:
     """What somebody says who answers it."""
     if caution is Caution.GIVEN_NAME_MISSING:
-        return "One name only, as on the card"
+        return "Only one name, as shown on the card"
     return "Checked against the card"

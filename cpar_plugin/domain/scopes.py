@@ -32,14 +32,14 @@ def registered(text: str) -> str:
         if kind not in (*KINDS, EVERY_KIND) or letters != "rs":
             raise Refused(
                 {
-                    "scopes": f"{word[:80]} cannot be registered. Write system/*.rs for everything, or one or more of "
+                    "scopes": f"{word[:80]} cannot be registered. Use system/*.rs for everything, or one or more of "
                     + ", ".join(f"system/{kind}.rs" for kind in KINDS)
                     + "."
                 }
             )
         kinds.add(kind)
     if not kinds:
-        raise Refused({"scopes": "Choose what the client may read."})
+        raise Refused({"scopes": "Select what the client can read."})
     return " ".join(f"system/{kind}.rs" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds)))
 
 

@@ -72,5 +72,5 @@ def damaged() -> Answer:
     """The answer for a body that fails its check: nothing complete has left, and sending it again cannot help."""
     return Answer(
         outcome=Outcome.REFUSED,
-        message="The stored submission is damaged and was not sent. Press Retry: the panel is then put together anew.",
+        message="The stored submission is damaged and was not sent. Press Retry: the submission will be rebuilt.",
     )

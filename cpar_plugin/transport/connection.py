@@ -39,11 +39,11 @@ def checked_address(address: str, setting: str) -> str:
     except (requests.RequestException, LocationParseError):
         url = parse_url("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise Refused({setting: f"{setting}: give a whole address, for instance https://registry.example/fhir."})
+        raise Refused({setting: f"{setting}: enter a full URL, such as https://registry.example/fhir."})
     if url.auth or url.fragment:
-        raise Refused({setting: f"{setting}: leave out the user name, the password and the # part."})
+        raise Refused({setting: f"{setting}: remove the user name, password and # part."})
     if url.scheme == "http" and not is_loopback(url.host):
-        raise Refused({setting: f"{setting}: use https. Plain http would send patients unprotected."})
+        raise Refused({setting: f"{setting}: use https. Plain http would send patient data unprotected."})
     return address
 
 
@@ -74,35 +74,35 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
     host = host_of(address)
     found = list(causes(error))
     if distrust := distrusted(error, host):
-        return f"{distrust} If it is right, check registry_ca_file; otherwise tell the registry."
+        return f"{distrust} If the URL is right, check registry_ca_file; otherwise contact the registry."
     if any(isinstance(cause, DeadlineError) for cause in found):
-        return f"{host} was too slow: the call was given up after {settings.registry_seconds:g} seconds."
+        return f"{host} was too slow: the call was stopped after {settings.registry_seconds:g} seconds."
     if reason := refusal_of_ours(error):
         return (
-            f"{host} lets nobody in without a client certificate that it knows ({reason}): check "
+            f"{host} requires a client certificate it knows ({reason}): check "
             "registry_client_certificate, and ask the registry which one it has on file."
         )
     for cause in found:
         if isinstance(cause, ssl.SSLError):
             return (
-                f"There is no secure connection to {host} ({cause.reason or 'TLS failed'}). If it asks for a client "
+                f"No secure connection to {host} ({cause.reason or 'TLS failed'}). If it asks for a client "
                 "certificate, check registry_client_certificate."
             )
     for cause in found:
         if isinstance(cause, socket.gaierror):
-            return f"The name {host} is not known here. Check the address and this machine's network."
+            return f"The host name {host} cannot be resolved. Check the URL and this machine's network."
         if isinstance(cause, ConnectionRefusedError):
-            return f"Nothing answers at {host}. Check the address, or wait until the registry is back."
+            return f"{host} refused the connection. Check the URL, or wait until the registry is back."
     if isinstance(error, requests.ConnectTimeout):
-        return f"There was no connection to {host} within {settings.registry_connect_seconds:g} seconds."
+        return f"No connection to {host} could be made within {settings.registry_connect_seconds:g} seconds."
     if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
     if any(isinstance(cause, TimeoutError) for cause in found):
-        return f"{host} stopped taking the data that was being sent."
-    broke = f"The connection to {host} broke before there was a whole answer."
+        return f"{host} stopped receiving the data being sent."
+    broke = f"The connection to {host} was lost before a complete response arrived."
     if parse_url(address).scheme == "https":
         # A server that misses a client certificate may say so in TLS, or (often) just hang up.
-        broke += " If this lasts: the registry may be asking for a client certificate (registry_client_certificate)."
+        broke += " If this persists, the registry may require a client certificate (registry_client_certificate)."
     return broke
 
 

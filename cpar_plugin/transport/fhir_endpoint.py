@@ -77,7 +77,7 @@ class FhirEndpoint:
             if not body.begun:
                 return not_sent(why)
             if status is None and refusal_of_ours(error):
-                return Answer(outcome=Outcome.NOT_SENT, message=f"{why} It has taken nothing.")
+                return Answer(outcome=Outcome.NOT_SENT, message=f"{why} Nothing was accepted.")
             return Answer(outcome=Outcome.UNCLEAR, status=status, message=why)
 
     def _read(self, response: requests.Response, body: Body) -> Answer:
@@ -89,16 +89,16 @@ class FhirEndpoint:
             if found is None:
                 return self._not_understood(status, "it is not complete JSON")
             if not body.whole:
-                return self._not_understood(status, "it came before the whole submission had left")
+                return self._not_understood(status, "it arrived before the whole submission was sent")
             if not found.is_one:
-                return self._not_understood(status, "it is not the answer to a transaction")
+                return self._not_understood(status, "it is not a transaction response")
             if not found.accepts(sent):
                 return self._not_understood(status, f"it accepts {found.accepted:,} of the {sent:,} entries sent")
             return Answer(
                 outcome=Outcome.DELIVERED,
                 status=status,
                 answer_id=found.bundle_id,
-                message=f"The registry has accepted all {sent:,} entries.",
+                message=f"The registry accepted all {sent:,} entries.",
             )
         return self._not_accepted(status, operation_outcome(chunks))
 
@@ -106,23 +106,23 @@ class FhirEndpoint:
         why = f"status {status}: {', '.join(said.codes)}" if said.codes else f"status {status}"
         outcome = Outcome.REFUSED
         if 300 <= status < 400:
-            message = f"{self._host} says that its address has changed ({why}): ask the registry and set registry_url."
+            message = f"{self._host} reports that its URL has changed ({why}): ask the registry and set registry_url."
         elif not 400 <= status < 500 or status in _TEMPORARY:
             outcome = Outcome.UNCLEAR
-            message = f"The registry could not take the submission at the moment ({why})."
+            message = f"The registry could not accept the submission at this time ({why})."
         elif status in (401, 403):
             message = (
-                f"The registry does not let this clinic submit ({why}): check registry_client_id, "
+                f"The registry does not accept submissions from this clinic ({why}): check registry_client_id, "
                 "registry_client_secret and registry_client_certificate, and ask the registry what it has on file."
             )
         elif status in (404, 405, 410):
-            message = f"Nothing takes submissions at the registry's address ({why}): check registry_url."
+            message = f"The registry does not accept submissions at this URL ({why}): check registry_url."
         elif status == 413:
-            message = f"The registry finds the submission too large ({why}): ask it for a higher limit."
+            message = f"The submission is too large for the registry ({why}): ask for a higher limit."
         else:
             message = (
-                f"The registry refused the submission ({why}). Submission History shows what it said: correct that, "
-                "and press Retry."
+                f"The registry rejected the submission ({why}). Submission History shows its response: fix that, "
+                "then press Retry."
             )
         return Answer(outcome=outcome, status=status, message=message, detail=said.detail)
 
@@ -130,5 +130,5 @@ class FhirEndpoint:
         return Answer(
             outcome=Outcome.UNCLEAR,
             status=status,
-            message=f"The answer of {self._host} could not be understood: {why}.",
+            message=f"The response from {self._host} could not be understood: {why}.",
         )

@@ -51,7 +51,9 @@ class ClientCredentials:
         except DeadlineError:
             mine = False
         if not mine:
-            raise SignInError(not_sent("Signing in to the registry failed. Another submission waits for it already."))
+            raise SignInError(
+                not_sent("Signing in to the registry failed. Another submission is already waiting for it.")
+            )
         try:
             if self._token in ("", instead_of) or self._monotonic() >= self._good_until:
                 self._fetch(session)
@@ -75,7 +77,7 @@ class ClientCredentials:
             seconds = _SECONDS_WHEN_NOT_SAID
         fits = isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token)
         if not fits or str(body.get("token_type")).lower() != "bearer":
-            raise SignInError(not_sent(f"The sign-in answer of {self._host} could not be understood.", status))
+            raise SignInError(not_sent(f"The sign-in response from {self._host} could not be understood.", status))
         self._token = str(token)
         self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
 
@@ -104,14 +106,14 @@ class ClientCredentials:
         said = body.get("error")
         why = f"status {status}: {said}" if isinstance(said, str) and said in _ERRORS else f"status {status}"
         if 300 <= status < 400:
-            message = f"{self._host} says that its sign-in address has changed ({why}): correct registry_token_url."
+            message = f"{self._host} reports that its sign-in URL has changed ({why}): correct registry_token_url."
         elif 400 <= status < 500 and status not in _TEMPORARY:
             message = (
                 f"Signing in to the registry was refused ({why}): check registry_client_id, registry_client_secret "
                 "and registry_token_url."
             )
         else:
-            return not_sent(f"Signing in at {self._host} is not possible at the moment ({why}).", status)
+            return not_sent(f"Signing in to {self._host} is not possible at this time ({why}).", status)
         return Answer(outcome=Outcome.REFUSED, status=status, message=message)
 
     @property

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from cryptography import x509
 
 LENIENT: Final = (
-    "Have it issued anew as RFC 5280 says; until then strict_certificates = no accepts what Python 3.12 accepted."
+    "Have it reissued according to RFC 5280; until then strict_certificates = no accepts what Python 3.12 accepted."
 )
 _Type = TypeVar("_Type", bound=x509.ExtensionType)
 

@@ -47,7 +47,7 @@ def distrusted(error: BaseException, host: str) -> str | None:
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = cause.verify_message.rstrip(".")
-            more = LENIENT if cause.verify_code in _STRICT else "Check the address, and who has issued it."
+            more = LENIENT if cause.verify_code in _STRICT else "Check the URL and who issued the certificate."
             return f"The certificate of {host} could not be verified ({why}). {more}"
     return None
 
@@ -63,7 +63,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 def unusable(setting: str, error: Exception) -> Refused:
     """The refusal of a file with certificates or a key that cannot be read or used."""
     reason = (error.strerror if isinstance(error, OSError) else None) or "not a usable file of this kind"
-    return Refused({setting: f"{setting}: cannot be used ({reason}). Give PEM files; the key without a passphrase."})
+    return Refused({setting: f"{setting}: cannot be used ({reason}). Use PEM files; the key must have no passphrase."})
 
 
 def _check_authorities(ca_file: str, setting: str) -> None:

@@ -11,9 +11,9 @@ from ..services.panels.answering import Change
 from .inputs import INCOMPLETE, number
 
 ANSWERED = {
-    Change.ANSWERED: "Noted: checked against the card.",
-    Change.WITHDRAWN: "Taken back: to be checked again.",
-    Change.UNCHANGED: "It was so already: nothing was changed.",
+    Change.ANSWERED: "Saved: checked against the card.",
+    Change.WITHDRAWN: "Withdrawn: to be checked again.",
+    Change.UNCHANGED: "No change was needed.",
 }
 
 

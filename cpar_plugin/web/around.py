@@ -37,7 +37,7 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
     of_panels = [one for one in found if one.panel_id]
     if len(of_panels) > _ONE_BY_ONE:
         text = (
-            f"The last submissions of {len(of_panels)} panels came to nothing. See why, and what to do, for each panel."
+            f"The last submission failed for {len(of_panels)} panels. Submission History shows why and how to fix it."
         )
         found = [*(one for one in found if not one.panel_id), replace(of_panels[0], text=text)]
     return [

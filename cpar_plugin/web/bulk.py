@@ -51,17 +51,17 @@ class BulkForm:
         match self.kind:
             case "assign":
                 if not self.provider_id:
-                    messages["provider_id"] = "Select the provider whose patients are to be assigned."
-                order = Assign(self.provider_id, self.status, panel("panel_id", "Select the panel to assign them to."))
-            case "move":
-                source = panel("from_panel_id", "Select the panel that the patients are moved from.")
-                order = Move(source, panel("panel_id", "Select the panel that the patients are moved to."), self.status)
-            case "remove":
-                order = Remove(
-                    panel("from_panel_id", "Select the panel that the patients are removed from."), self.status
+                    messages["provider_id"] = "Select the provider whose patients will be assigned."
+                order = Assign(
+                    self.provider_id, self.status, panel("panel_id", "Select the panel to assign patients to.")
                 )
+            case "move":
+                source = panel("from_panel_id", "Select the panel to move patients from.")
+                order = Move(source, panel("panel_id", "Select the panel to move patients to."), self.status)
+            case "remove":
+                order = Remove(panel("from_panel_id", "Select the panel to remove patients from."), self.status)
             case _:
-                messages["kind"] = "Select what to do: assign, move or remove."
+                messages["kind"] = "Select an action: assign, move or remove."
         if messages:
             raise Refused(messages)
         return order
@@ -80,7 +80,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
             case "preview":
                 return _preview(host, actor, form, form.order())
             case "left-alone":
-                name = f"bulk update left alone by {form.kind}"
+                name = f"bulk update {form.kind} not changed"
                 return csv_download(name, skipped.export_preview(host, actor, form.order()))
             case "carry-out":
                 return _carry_out(host, actor, form.order())
@@ -108,7 +108,7 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         labels = {panel.panel_id: panel.label for panel in editing.live_panels(connection, host)}
     return page(
         host,
-        f"{TITLE}: look before you change",
+        f"{TITLE}: review changes",
         "bulk_preview.html",
         form=form,
         preview=seen,
@@ -125,10 +125,13 @@ def _carry_out(host: Host, actor: Actor, order: Order) -> ResponseReturnValue:
         raise Refused(INCOMPLETE)
     outcome = service.carry_out(host, actor, order, key or None)
     if outcome.operation_id is None:
-        flash("There was nobody to change any more. Nothing was done.", "cpar")
+        flash("No patients were left to change. Nothing was done.", "cpar")
         return redirect(url_for("cpar.bulk"), HTTPStatus.SEE_OTHER)
     if expected and expected != str(outcome.changed):
-        flash("Meanwhile somebody else has changed some of these patients: the numbers are not those you saw.", "cpar")
+        flash(
+            "Someone else changed some of these patients in the meantime, so the numbers differ from the review.",
+            "cpar",
+        )
     return redirect(url_for("cpar.bulk_result", operation_id=outcome.operation_id), HTTPStatus.SEE_OTHER)
 
 

@@ -48,7 +48,7 @@ def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValu
     try:
         undo.undo(host, actor, operation_id)
     except undo.UndoneAlready:
-        flash("Nothing more was done: this bulk update had been undone already.", "cpar")
+        flash("Nothing was changed: this bulk update had already been undone.", "cpar")
     return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
 
 
@@ -56,7 +56,7 @@ def left_alone_of(host: Host, actor: Actor, operation_id: int) -> ResponseReturn
     """Those whom an operation left alone, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
         history.one(connection, host, operation_id)
-    return csv_download(f"bulk update {operation_id} left alone", skipped.export(host, actor, operation_id))
+    return csv_download(f"bulk update {operation_id} not changed", skipped.export(host, actor, operation_id))
 
 
 ROUTES = (

@@ -80,7 +80,9 @@ def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
         return _form(host, ClientForm())
     form = _sent()
     refused = _refusal(host, form, lambda draft: registry.register(host, actor, draft))
-    return refused or _done(f"{form.name.strip()} is registered. Tell them their client id and the address below.")
+    return refused or _done(
+        f"{form.name.strip()} was registered. Send its operator the client ID and the address below."
+    )
 
 
 def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
@@ -94,7 +96,7 @@ def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue
     form = _sent()
     version = number(form.version, "", INCOMPLETE)
     refused = _refusal(host, form, lambda draft: registry.change(host, actor, client.client_id, version, draft), client)
-    return refused or _done(f"{form.name.strip()} is saved. Tokens that it had do not work any more.")
+    return refused or _done(f"{form.name.strip()} was saved. Its previous tokens are no longer valid.")
 
 
 def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
@@ -103,7 +105,7 @@ def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnVal
     if request.method == "GET":
         return page(host, f"Revoke {client.name}?", "client_revoke.html", client=client)
     registry.revoke(host, actor, client.client_id)
-    return _done(f"{client.name} is revoked.")
+    return _done(f"{client.name} was revoked.")
 
 
 def _client(host: Host, client_no: int) -> Client:
@@ -162,7 +164,7 @@ def _form(
         client=client,
         messages=form.messages,
         labels=_KIND_LABELS,
-        panels=[*numbers.items(), *((panel_id, "A panel that has been deleted") for panel_id in gone)],
+        panels=[*numbers.items(), *((panel_id, "A deleted panel") for panel_id in gone)],
     )
 
 

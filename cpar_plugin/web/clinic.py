@@ -28,7 +28,7 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     except Refused as refused:
         typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": version}
         return _form(host, HTTPStatus.UNPROCESSABLE_ENTITY, messages=refused.messages, **typed)
-    flash("The settings are saved.", "cpar")
+    flash("The settings were saved.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 

@@ -2,7 +2,7 @@
 
 from ..domain.refusals import Refused
 
-INCOMPLETE = "The form did not arrive complete. Load the page again and send it once more."
+INCOMPLETE = "The form was incomplete. Reload the page and submit it again."
 _LARGEST_ID = 2**63 - 1
 
 

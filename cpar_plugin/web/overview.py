@@ -1,4 +1,4 @@
-"""The overview in pictures: of one panel, or of all panels of the clinic."""
+"""The overview in pictures: of one panel, or of all of the clinic's panels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

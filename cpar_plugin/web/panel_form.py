@@ -45,7 +45,7 @@ class PanelForm:
             case ["remove", "provider", place]:
                 return replace(self, providers=_without(self.providers, place) or (("", ""),))
             case ["add", _]:
-                raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
+                raise Refused(f"A panel can have at most {AT_MOST} facilities and {AT_MOST} providers.")
         raise Refused(INCOMPLETE)
 
     def prefilled(self, choices: Sequence[PanelProviderName]) -> "PanelForm":
@@ -64,7 +64,7 @@ def from_form(form: MultiDict[str, str]) -> PanelForm:
     facilities = form.getlist("facilities")
     providers = list(zip_longest(form.getlist("providers"), form.getlist("practitioner_ids"), fillvalue=""))
     if len(facilities) > AT_MOST or len(providers) > AT_MOST:
-        raise Refused(f"A panel has at most {AT_MOST} facilities and {AT_MOST} providers.")
+        raise Refused(f"A panel can have at most {AT_MOST} facilities and {AT_MOST} providers.")
     return PanelForm(
         number=form.get("number", ""),
         facilities=tuple(facilities) or ("",),
@@ -99,7 +99,11 @@ def differences(
         ("CPAR Panel Number", [now.number], [entered.number]),
         ("Alberta Health Facility ID / WDFA Key", now.facilities, entered.facilities),
         ("Providers", providers(now), providers(entered)),
-        ("Mail address for failed submissions", list(filter(None, [now.notify])), list(filter(None, [entered.notify]))),
+        (
+            "Email address for failed submissions",
+            list(filter(None, [now.notify])),
+            list(filter(None, [entered.notify])),
+        ),
     )
     return [(field, saved, typed) for field, saved, typed in fields if saved != typed]
 

@@ -32,7 +32,7 @@ from .serving import ID, Needs, Route
 YEARS = ("1", "2", "3")
 _STATE = ("show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _LONGEST_SEARCH = 100
-_NO_SUCH_LIST = "There is no such list of patients. Begin at the panel's page."
+_NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
 _TICK_ALL, _UNDO = "tick-all", "undo"
 
 
@@ -65,14 +65,14 @@ def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
         if act not in list(Act):
             raise Refused(INCOMPLETE)
         target = form.get("to_panel_id", "") if act == Act.MOVE else ""
-        to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move them to.")
+        to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
         outcome = selected.carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
     except NotFound:
         raise
     except Refused as refused:
         return _page(host, actor, panel_id, form, chosen=ids, messages=refused.messages)
     if outcome.operation_id is None:
-        flash("Nobody was changed: they are on another panel by now, or were confirmed today already.", "cpar")
+        flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
     return _back(host, actor, panel_id, outcome.operation_id)
 
 
@@ -90,7 +90,7 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     patient_id = number(request.form.get("patient_id", ""), "", INCOMPLETE)
     access.require_patient(host, actor, patient_id)
     separated.keep(host, actor, patient_id)
-    flash(f"Record {patient_id} is kept on this panel.", "cpar")
+    flash(f"Record {patient_id} was kept on this panel.", "cpar")
     return _back(host, actor, panel_id, None)
 
 
@@ -128,7 +128,7 @@ def _page(
     with host.database.engine.connect() as connection:
         live = {one.panel_id: one for one in editing.live_panels(connection, host)}
         if panel_id not in live:
-            raise NotFound("There is no such panel, or it has been deleted.")
+            raise NotFound("Panel not found. It may have been deleted.")
         found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
         stay = [] if wanted.mark else separated.to_look_at(connection, host, actor, panel_id)
         was_done = selected.done(connection, panel_id, done) if done else None

@@ -18,7 +18,11 @@ from .rendering import page
 from .serving import ID, Needs, Route
 
 LONGEST = 10_000  # members: some hundred sheets
-_FATES = {Fate.SENT: "Goes out", Fate.LEFT_OUT: "Left out", Fate.TO_CHECK: "Goes out, but check"}
+_FATES = {
+    Fate.SENT: "Will be submitted",
+    Fate.LEFT_OUT: "Will be excluded",
+    Fate.TO_CHECK: "Will be submitted, but check",
+}
 
 
 def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -54,7 +58,7 @@ def _told(shown: Shown) -> str:
         case Fate():
             return _FATES[shown]
         case Reason():
-            return f"left out: {WORDING[shown].label}"
+            return f"reason for exclusion: {WORDING[shown].label}"
         case Caution():
             return f"to check: {WORDING[shown].label}"
         case _:
@@ -64,14 +68,14 @@ def _told(shown: Shown) -> str:
 def _narrowed(wanted: Wanted) -> Iterator[str]:
     """What the list was narrowed by, in words."""
     if wanted.text:
-        yield f"found by \u201c{wanted.text}\u201d"
+        yield f"search \u201c{wanted.text}\u201d"
     if wanted.fate:
         yield _told(wanted.fate)
     for years, what in ((wanted.unconfirmed_years, "confirmed"), (wanted.unseen_years, "seen")):
         if years:
             yield f"not {what} for {years} {'year' if years == 1 else 'years'}, or never"
     if wanted.mrp_outside:
-        yield "MRP not a provider of this panel, or none"
+        yield "MRP not a provider of this panel, or no MRP"
 
 
 ROUTES = (Route(f"/panels/<{ID}:panel_id>/print", print_panel, Needs.MANAGEMENT, ("GET", "POST")),)

@@ -58,7 +58,7 @@ def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
         service.create(host, actor, form.draft(_choices(host)))
     except Refused as refused:
         return _form(host, form, messages=refused.messages)
-    flash(f"Panel {form.number.strip()} is made. It can be chosen on every patient's page now.", "cpar")
+    flash(f"Panel {form.number.strip()} was created and is now available on patient pages.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
@@ -78,7 +78,7 @@ def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         return _meanwhile(host, actor, form, draft, panel_id)
     except Refused as refused:
         return _form(host, form, panel, version=version, messages=refused.messages)
-    flash(f"Panel {form.number.strip()} is saved.", "cpar")
+    flash(f"Panel {form.number.strip()} was saved.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
@@ -91,7 +91,7 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
         except Stale as stale:
             panel, messages, status = _panel(host, panel_id), stale.messages, HTTPStatus.CONFLICT
         else:
-            flash(f"Panel {panel.number} is deleted. Patients who are Not Paneled now: {left}.", "cpar")
+            flash(f"Panel {panel.number} was deleted. Patients now Not Paneled: {left}.", "cpar")
             return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
     with host.database.engine.connect() as connection:
         queued = history.open_submissions(connection, host).get(panel_id)

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 from typing import assert_never
 
+from ..domain.dates import date_text
 from ..domain.to_do import ToDo
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host, PatientNote
 from ..services.panels.patient_list import ListedPatient, listed_patients
 from ..settings import load
-from .rendering import day
 from .widget import NOT_PANELED
 
 _TITLE = "Panel"
@@ -30,11 +30,11 @@ def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[Patien
 def _sentences(due: ToDo, one: ListedPatient) -> Iterator[str]:
     match due:
         case ToDo.NOT_PANELED:
-            yield "On no panel."
+            yield "Not Paneled."
         case ToDo.EXCLUDED:
             yield from (f"{WORDING[reason].label}. {WORDING[reason].mend}" for reason in one.reasons)
         case ToDo.NOT_CONFIRMED:
             assert one.confirmed_on
-            yield f"Not confirmed since {day(one.confirmed_on)}."
+            yield f"Last confirmed {date_text(one.confirmed_on)}."
         case _:
             assert_never(due)

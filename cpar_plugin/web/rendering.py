@@ -1,6 +1,6 @@
 """Templates of the plugin, and what they all need."""
 
-from datetime import date, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
+from ..domain.dates import birth_date_text, date_text, moment_text
 from ..hooks import Host
 
 SECTION = "CII/CPAR"
@@ -19,11 +20,11 @@ def fragment(host: Host, template: str, **context: Any) -> Markup:
     """A rendered template of the plugin, escaped, without the host's frame."""
 
     def moment(value: datetime) -> str:
-        local = value.astimezone(host.clock.zone)
-        return f"{day(local.date())}, {local:%H:%M}"
+        return moment_text(value, host.clock.zone)
 
+    dates = {"day": date_text, "moment": moment, "birth_date": birth_date_text}
     return Markup(  # noqa: S704  Jinja has escaped it
-        render_template(f"cpar/{template}", day=day, moment=moment, token=generate_csrf, **context)
+        render_template(f"cpar/{template}", **dates, token=generate_csrf, **context)
     )
 
 
@@ -38,8 +39,3 @@ def page(
 def in_place() -> bool:
     """Whether a script asks for the widget alone, to put it where the old one stands."""
     return request.headers.get("HX-Target") == WIDGET_ID
-
-
-def day(value: date) -> str:
-    """A civil date for people: `7 Dec 2026`."""
-    return f"{value.day} {value:%b %Y}"

@@ -25,12 +25,10 @@ ID = "int(max=9223372036854775807)"  # what the database can hold: a larger numb
 
 View = Callable[..., ResponseReturnValue]
 
-_TOO_OLD = (
-    "This form is too old, or it did not come from this site. Go back, load the page again, and send it once more."
-)
+_TOO_OLD = "This form has expired or came from another site. Go back, reload the page, and submit it again."
 _WORDS = {
-    HTTPStatus.BAD_REQUEST: "The form did not arrive complete. Go back and send it once more.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and send it once more.",
+    HTTPStatus.BAD_REQUEST: "The form was incomplete. Go back and submit it again.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and submit it again.",
 }
 
 
@@ -94,13 +92,13 @@ def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnVal
         words = make_response(fragment(host, "refusal_in_place.html", messages=messages), status)
         words.headers["HX-Reswap"] = "innerHTML"
         return words
-    return page(host, _TITLES.get(status, "This did not work"), "refusal.html", status, messages=messages)
+    return page(host, _TITLES.get(status, "Something went wrong"), "refusal.html", status, messages=messages)
 
 
 _TITLES = {
-    HTTPStatus.FORBIDDEN: "You may not open this page",
+    HTTPStatus.FORBIDDEN: "No access to this page",
     HTTPStatus.NOT_FOUND: "Not found",
-    HTTPStatus.CONFLICT: "Somebody else was faster",
+    HTTPStatus.CONFLICT: "Someone else made a change",
 }
 
 

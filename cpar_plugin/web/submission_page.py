@@ -8,6 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from ..domain.dates import birth_date_text, date_text
 from ..domain.names import full_name
 from ..domain.refusals import Refused
 from ..domain.wording import WORDING
@@ -19,11 +20,11 @@ from ..services.submissions.history import Submission
 from ..services.submissions.patients import Listing
 from ..settings import load
 from .inputs import number_or_none
-from .rendering import day, page
+from .rendering import page
 from .serving import ID, Needs, Route
 
 SENT, LEFT_OUT = "sent", "left-out"
-_NO_SUCH_LIST = "There is no such list of patients. Begin at the submission's page."
+_NO_SUCH_LIST = "Patient list not found. Start from the submission's page."
 _FIELDS = {
     "family_name": "Family name",
     "given_names": "Given names",
@@ -92,10 +93,10 @@ def _listing(
 
 def _teller(host: Host) -> Any:
     def told(value: Any) -> str:
-        """A sent value for people."""
+        """A submitted value for people."""
         if isinstance(value, datetime):
-            return day(value.astimezone(host.clock.zone).date())
-        return day(value) if isinstance(value, date) else str(value or "nothing")
+            return date_text(value.astimezone(host.clock.zone).date())
+        return date_text(value) if isinstance(value, date) else birth_date_text(str(value or "nothing"))
 
     return told
 

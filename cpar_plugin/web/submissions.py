@@ -6,6 +6,7 @@ from http import HTTPStatus
 from flask import Response, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.dates import date_text
 from ..domain.refusals import Refused
 from ..domain.submission import State
 from ..domain.wording import WORDING
@@ -16,11 +17,11 @@ from ..services.submissions.texts import Stage
 from ..settings import load
 from .inputs import number_or_none
 from .panels import TITLE
-from .rendering import day, fragment, page
+from .rendering import fragment, page
 from .serving import ID, Needs, Route
 
 _AT_ONCE = 50
-_NO_SUCH_PAGE = "There is no such page of the history. Begin at the Submission History tab."
+_NO_SUCH_PAGE = "Page not found. Start from the Submission History tab."
 
 
 def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
@@ -91,7 +92,7 @@ def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
 def cancel_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """Call off what is queued."""
     requests.cancel(host, actor, submission_id)
-    flash("The submission is cancelled.", "cpar")
+    flash("The submission was cancelled.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
@@ -106,8 +107,9 @@ def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         queued = history.one(connection, host, submission_id)
     if queued.state is State.DUE:
-        return f"Panel {queued.panel_number} is submitted again now."
-    return f"Panel {queued.panel_number} is queued. It goes on {day(queued.due_on)} with the data of that moment."
+        return f"Panel {queued.panel_number} is being submitted again now."
+    on = date_text(queued.due_on)
+    return f"Panel {queued.panel_number} is queued. It will be submitted on {on} with the data on file then."
 
 
 ROUTES = (

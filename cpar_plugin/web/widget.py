@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from ..domain.cautions import Caution
+from ..domain.dates import date_text
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, told_of
@@ -21,7 +22,7 @@ from ..settings import load
 from . import coming_back
 from .answers import answer
 from .inputs import number, number_or_none
-from .rendering import day, fragment, in_place, page
+from .rendering import fragment, in_place, page
 from .serving import ID, Needs, Route, status_of
 
 TITLE = "Panel (CPAR)"
@@ -30,11 +31,11 @@ AS_BUTTONS = 10
 _ORDER = 10
 _CHOOSE = "Select a panel from the list."
 _DONE = {
-    Change.ADDED: "Added to this panel, and confirmed today.",
-    Change.MOVED: "Moved to this panel, and confirmed today.",
+    Change.ADDED: "Added to this panel and confirmed today.",
+    Change.MOVED: "Moved to this panel and confirmed today.",
     Change.REMOVED: "Removed from the panel.",
     Change.CONFIRMED: "Confirmed today.",
-    Change.UNCHANGED: "It was so already: nothing was changed.",
+    Change.UNCHANGED: "No change was needed.",
 }
 
 
@@ -62,7 +63,7 @@ def _summary(shown: Membership) -> str:
         return f"Merged into {shown.merged_into}"
     if not shown.panel:
         return NOT_PANELED
-    confirmed = f"confirmed {day(shown.confirmed_on)}" if shown.confirmed_on else "never confirmed"
+    confirmed = f"confirmed {date_text(shown.confirmed_on)}" if shown.confirmed_on else "never confirmed"
     return f"Panel {shown.panel.label}, {confirmed}"
 
 
@@ -182,7 +183,7 @@ def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str
 
 
 def _seen() -> int | None:
-    return number_or_none(request.form.get("seen_panel_id", ""), "", "Load the patient's page again and choose anew.")
+    return number_or_none(request.form.get("seen_panel_id", ""), "", "Reload the patient's page and try again.")
 
 
 _PATIENT = f"/patients/<{ID}:patient_id>"

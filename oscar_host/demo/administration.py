@@ -13,8 +13,8 @@ from .frame import emr, menu, page
 
 SECTION = "Administration"
 
-_NO_MENU = "Your roles open no part of the administration. Ask an administrator if they should."
-_NO_ADMINISTRATOR = "Only administrators manage roles: people with the role admin. Ask one of them."
+_NO_MENU = "Your roles do not give access to the administration. Ask an EMR administrator if you need it."
+_NO_ADMINISTRATOR = "Only users with the admin role can manage roles. Ask one of them."
 
 View = Callable[..., ResponseReturnValue]
 
@@ -32,11 +32,11 @@ def for_administrators(view: View) -> View:
     @wraps(view)
     def answer(actor: Actor, **arguments: int) -> ResponseReturnValue:
         if not emr().host.identity.administers(actor):
-            return refusal("You may not open this page", HTTPStatus.FORBIDDEN, _NO_ADMINISTRATOR)
+            return refusal("No access to this page", HTTPStatus.FORBIDDEN, _NO_ADMINISTRATOR)
         try:
             return view(actor, **arguments)
         except Refused as refused:
-            title = "Not found" if isinstance(refused, NotFound) else "This did not work"
+            title = "Not found" if isinstance(refused, NotFound) else "Something went wrong"
             return refusal(title, status_of(refused), str(refused))
 
     return answer

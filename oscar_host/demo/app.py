@@ -32,7 +32,7 @@ _FOR_ADMINISTRATORS = (
 
 _FAULTS = FaultPages(
     page=lambda title, message, status: page(title, "message.html", status, message=message, home=True),
-    begin="Begin at the patient search.",
+    begin="Start from the patient search.",
     home=lambda: url_for("search"),
     signed_out=lambda: emr().host.identity.current() is None,
     sign_in_href=lambda back_to: emr().host.pages.sign_in_href(back_to),

@@ -17,7 +17,7 @@ from ..identity import SYSTEM
 from ..schema import Tables
 from .role_changes import GONE, changing, record
 
-_NO_PROVIDER = "There is no such active provider any more. Here is the list as it is now."
+_NO_PROVIDER = "This provider is no longer active. Here is the current list."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def assign(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> s
         if session.scalar(select(role.c.role_no).where(letters(role.c.role_name) == role_name)) is None:
             raise NotFound(GONE)
         if _holds(host, session, provider_id, role_name):
-            raise Stale(f"{name} has the role {role_name} already: somebody else has added it.")
+            raise Stale(f"{name} already has the role {role_name}: someone else added it.")
         now = host.clock.now().astimezone(host.clock.zone).replace(tzinfo=None, microsecond=0)
         given = {"provider_no": provider_id, "role_name": role_name, "activeyn": 1, "lastUpdateDate": now}
         session.execute(insert(held).values(given))
@@ -97,7 +97,7 @@ def withdraw(host: OscarHost, actor: Actor, provider_id: str, role_name: str) ->
     with changing(host, actor) as session:
         name = _name(host, session, provider_id)
         if not _holds(host, session, provider_id, role_name):
-            raise Stale(f"{name} no longer has this role: somebody else has removed it.")
+            raise Stale(f"{name} no longer has this role: someone else removed it.")
         session.execute(delete(held).where(_of(host, provider_id, role_name)))
         record(host, session, actor, "delete", "role", provider_id, role_name)
     return name

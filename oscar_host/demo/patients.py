@@ -18,8 +18,8 @@ from .frame import emr, page
 
 _AT_ONCE = 25
 _LAST_PAGE = 1000
-_HIDDEN = "You may not see this patient's record. Ask an administrator if you should."
-_GONE = "There is no such patient, or the record was merged into another. Search for the name."
+_HIDDEN = "You do not have access to this patient's record. Ask an EMR administrator if you need it."
+_GONE = "Patient not found, or the record was merged into another. Search by name."
 
 
 def search(actor: Actor) -> ResponseReturnValue:
@@ -91,11 +91,11 @@ def details(actor: Actor, patient_id: int) -> ResponseReturnValue:
 def _patient(actor: Actor, patient_id: int, title: str, template: str) -> ResponseReturnValue:
     host = emr().host
     if not host.identity.may_see(actor, patient_id):
-        return page("Not your patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
+        return page("No access to this patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
     with host.database.engine.connect() as connection:
         shown = _record(connection, host, patient_id)
     if shown is None:
-        return page("No such patient", "message.html", HTTPStatus.NOT_FOUND, message=_GONE, home=True)
+        return page("Patient not found", "message.html", HTTPStatus.NOT_FOUND, message=_GONE, home=True)
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="demographic", key=str(patient_id), patient_id=patient_id)
         host.audit.record(session, event)

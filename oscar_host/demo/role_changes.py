@@ -19,19 +19,19 @@ from .roles import BESIDES, Right, Role, roles
 
 NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more
 DESCRIPTION_LENGTH = 60
-GONE = "There is no such role any more: somebody has deleted it. Look at the list of roles as it is now."
+GONE = "This role no longer exists: someone deleted it. Here is the current list of roles."
 _ALL = "x"
 
-_TAKEN = "OSCAR knows this name already, as a role or as somebody's provider number. Choose another name."
-_CHANGED = "Somebody else has changed this role meanwhile. Look at it as it is now, and enter your change again."
-FIXED = "The role admin belongs to OSCAR itself and stays as it is. Create a role of your own instead."
-_HELD = "Somebody holds this role. First take it from everybody, under Assign Role to Provider."
+_TAKEN = "OSCAR already uses this name, as a role or as a provider number. Choose another name."
+_CHANGED = "Someone else changed this role in the meantime. Review it, then enter your change again."
+FIXED = "The admin role belongs to OSCAR and cannot be changed. Create your own role instead."
+_HELD = "This role is assigned. Remove it from all providers under Assign Role to Provider first."
 _NO_LONGER = "You are no longer an administrator, so nothing was changed. Ask another administrator."
-_LAST = "This would take the administration away from yourself. Ask another administrator to do it."
-_OSCARS_OWN = "Here roles can only be read. Change them in OSCAR itself: Administration > User Management."
-_NO_RIGHT = "Choose at least one permission under Available Permissions, and click the Left Arrow."
-_UNKNOWN = "Choose permissions from the list: one of those that arrived is not in it."
-_NO_EMOJI = "Use letters, digits and ordinary signs: OSCAR cannot keep emoji."
+_LAST = "This would remove your own administrator access. Ask another administrator to do it."
+_OSCARS_OWN = "Roles are read-only here. Change them in OSCAR: Administration > User Management."
+_NO_RIGHT = "Select at least one permission under Available Permissions, then click the Left Arrow."
+_UNKNOWN = "Select permissions from the list: one of those submitted is not in it."
+_NO_EMOJI = "Use letters, digits and ordinary symbols: OSCAR cannot store emoji."
 
 
 @contextmanager
@@ -177,21 +177,21 @@ def _of(host: OscarHost, role_name: str, object_name: str) -> ColumnElement[bool
 
 def _about_name(name: str) -> dict[str, str]:
     if not name:
-        return {"name": "Enter a role name, for instance CPAR Admin."}
+        return {"name": "Enter a role name, such as CPAR Admin."}
     if len(name) > NAME_LENGTH:
-        return {"name": f"Shorten the role name to {NAME_LENGTH} characters: OSCAR keeps no more."}
+        return {"name": f"Shorten the role name to {NAME_LENGTH} characters: OSCAR cannot store more."}
     if "," in name:
-        return {"name": "Leave the comma out of the role name: OSCAR writes commas between the roles of a person."}
+        return {"name": "Remove the comma from the role name: OSCAR separates a provider's roles with commas."}
     if not may_be_stored(name):
         return {"name": _NO_EMOJI}
     if not any(character.isalpha() for character in name):
-        return {"name": "Use a letter in the role name: a number alone is taken for a provider's."}
+        return {"name": "Include a letter in the role name: a number alone would be read as a provider number."}
     return {}
 
 
 def _about_description(description: str) -> dict[str, str]:
     if len(_line(description)) > DESCRIPTION_LENGTH:
-        return {"description": f"Shorten the description to {DESCRIPTION_LENGTH} characters: OSCAR keeps no more."}
+        return {"description": f"Shorten the description to {DESCRIPTION_LENGTH} characters: OSCAR cannot store more."}
     if not may_be_stored(description):
         return {"description": _NO_EMOJI}
     return {}

@@ -20,7 +20,9 @@ _SELECT_FIRST = {
     "assign": "Select a permission under Available Permissions first, then click the Left Arrow.",
     "unassign": "Select a permission under Assigned Permissions first, then click the Right Arrow.",
 }
-_NOT_MOVED = "{} is selected but not assigned. Select it and click the Left Arrow, or save again to go on without it."
+_NOT_MOVED = (
+    "{} is selected but not assigned. Select it and click the Left Arrow, or save again to continue without it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _save(actor: Actor, role: Role | None, form: RoleForm) -> ResponseReturnValu
     host, rights = emr().host, _offered()
     if role is None:
         name = role_changes.create(host, actor, rights, form.name, form.description, form.assigned)
-        flash(f"The role {name} was added. Give it to people under Assign Role to Provider.", FLASHED)
+        flash(f"The role {name} was added. Assign it under Assign Role to Provider.", FLASHED)
     else:
         name = role_changes.change(host, actor, rights, role.role_no, form.mark, form.description, form.assigned)
         flash(f"The role {name} was saved.", FLASHED)

@@ -54,7 +54,7 @@ def offered(permissions: Sequence[Permission]) -> dict[str, Right]:
     """What can be put into a role, by name: what plugins ask for, and the objects that this EMR itself heeds."""
     asked = (Right(one.name, one.description, *object_of(one.name)) for one in permissions)
     own = (
-        Right("_admin", "The whole administration, roles and panel management included", "_admin", READ),
+        Right("_admin", "Full administration, including roles and panel management", "_admin", READ),
         Right("_demographic", "Search for patients and open their records", "_demographic", READ),
     )
     return {right.name: right for right in (*asked, *own) if len(right.object_name) <= _LONGEST_OBJECT}

@@ -23,8 +23,8 @@ _FOR_TRYING_OUT = (
 
 
 @click.command("serve")
-@click.option("--address", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
 def command(address: str, port: int) -> None:
     """Run the embedded EMR until it is stopped with Ctrl-C. It is for trying out, and for this machine alone."""
     click.echo(_FOR_TRYING_OUT, err=True)

@@ -12,7 +12,7 @@ from ..accounts import account_of
 from ..own_sessions import current_sessions
 from .frame import emr, page
 
-_WRONG = "User name or password is wrong, or the account is locked. Type both in again, or ask an administrator."
+_WRONG = "The user name or password is incorrect, or the account is locked. Try again, or ask an EMR administrator."
 _TOO_MANY = "Too many wrong passwords. Wait a minute, then try again."
 
 

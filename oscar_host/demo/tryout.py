@@ -66,7 +66,7 @@ class Place:
     def clear(self) -> None:
         """Make the folder ready for a new clinic. Raises Refused where it holds something that is not the demo's."""
         if self.folder.exists() and any(self.folder.iterdir()) and not self.state.is_file():
-            raise Refused(f"{self.folder} holds other things: name another folder with --folder.")
+            raise Refused(f"{self.folder} contains other files: choose another folder with --folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state.write_text("not complete", encoding="utf-8")
         for path in self.folder.glob("clinic.db*"):
@@ -128,26 +128,28 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     requests.ask(host, settings, manager, first)
     made_at = clock.now().astimezone(clock.zone)
-    yield f"On {made_at:%-d %B at %H:%M} its panels are made, one is filled and its submission asked for."
+    yield f"On {made_at:%-d %B at %H:%M} panels are created, one is filled, and its submission is requested."
 
     clock.move_to(calendar.moment(night, calendar.night_run_at))
     run.run_due(host, settings, clock.now())
     with host.database.engine.connect() as connection:
         [submission, *_] = history.history(connection, host, panel_id=first)
     if submission.state is not State.DELIVERED or submission.sent is None or submission.left_out is None:
-        raise Refused(f"The submission did not arrive. {submission.failure or submission.label}")
+        raise Refused(f"The submission was not delivered. {submission.failure or submission.label}")
     if assigned.added != submission.sent + submission.left_out:
-        raise Refused(f"{assigned.added} assigned are not {submission.sent} sent and {submission.left_out} left out.")
-    yield f"On {night:%-d %B at} {calendar.night_run_at:%H:%M} the night run sends it, and the registry takes it."
+        raise Refused(
+            f"{assigned.added} assigned are not {submission.sent} submitted and {submission.left_out} excluded."
+        )
+    yield f"On {night:%-d %B at} {calendar.night_run_at:%H:%M} the night run submits it, and the registry accepts it."
     yield ""
     yield (
         f"Panel {submission.panel_number}: {assigned.added:,} patients assigned "
-        f"= {submission.sent:,} sent + {submission.left_out:,} left out"
+        f"= {submission.sent:,} submitted + {submission.left_out:,} excluded"
     )
     for reason, count in sorted(submission.reasons.items(), key=lambda found: -found[1]):
         yield f"  {count:6,}  {WORDING[reason].label}"
     if sum(submission.reasons.values()) > submission.left_out:
-        yield "  (A patient may be left out for several reasons.)"
+        yield "  (A patient can be excluded for more than one reason.)"
 
 
 def free_port(wanted: int) -> int:
@@ -158,9 +160,9 @@ def free_port(wanted: int) -> int:
         except (OSError, OverflowError):
             continue
         if port != wanted:
-            click.echo(f"Port {wanted} is taken: {port} instead.")
+            click.echo(f"Port {wanted} is in use: using {port} instead.")
         return port
-    raise Refused(f"The ports {wanted} to {wanted + PORTS - 1} are taken: name another one.")
+    raise Refused(f"The ports {wanted} to {wanted + PORTS - 1} are in use: choose another one.")
 
 
 def _end(number: int, frame: object) -> None:
@@ -174,7 +176,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("The demo has ended.")
+        click.echo("The demo has stopped.")
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -201,8 +203,8 @@ def serve(host: OscarHost, port: int) -> Iterator[str]:
 @click.option("--folder", default=".demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--patients", default=5000, show_default=True, type=click.IntRange(100, 1_000_000))
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Of the EMR.")
-@click.option("--fresh", is_flag=True, help="Make a new clinic; without it, one that is there stays as you left it.")
-@click.option("--serve/--no-serve", "stay", default=True, help="Whether to leave the pages open.")
+@click.option("--fresh", is_flag=True, help="Create a new clinic; otherwise an existing one is kept as you left it.")
+@click.option("--serve/--no-serve", "stay", default=True, help="Whether to keep the pages running.")
 def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) -> None:
     """Try everything: an invented clinic on SQLite, a panel that is filled and submitted to a registry, and the pages.
 
@@ -212,7 +214,7 @@ def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) 
         try:
             try_out(Place(folder), patients, port, fresh=fresh, stay=stay)
         except OSError as error:
-            raise Refused(f"{folder} cannot be used ({error.strerror}): name another folder with --folder.") from None
+            raise Refused(f"{folder} cannot be used ({error.strerror}): choose another folder with --folder.") from None
         except RuntimeError as error:
             raise Refused(str(error)) from None
 
@@ -237,4 +239,4 @@ def try_out(place: Place, patients: int, port: int, *, fresh: bool, stay: bool) 
             click.echo(f"The registry: {registry.address}/\n")
             for person in SIGN_INS:
                 click.echo(f"Sign in as {person.user_name:10} to {person.may}.")
-            click.echo(f"The password is {PASSWORD}. Ctrl+C ends everything.")
+            click.echo(f"The password is {PASSWORD}. Press Ctrl+C to stop everything.")

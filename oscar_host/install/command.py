@@ -12,14 +12,16 @@ from .installation import Installation, InstalledFile, IntoPage, files
 
 
 @click.command("install-oscar")
-@click.option("--write", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Write, do not print.")
+@click.option(
+    "--write", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Write files instead of printing them."
+)
 @click.option(
     "--oscar-url",
     default="http://127.0.0.1:8080/oscar",
     show_default=True,
-    help="Where OSCAR answers on this machine. Its path must be the one in browsers.",
+    help="OSCAR's URL on this machine. Its path must be the same as in browsers.",
 )
-@click.option("--server-name", default="", help="The name in browsers, such as emr.example: adds the address /fhir.")
+@click.option("--server-name", default="", help="Host name in browsers, such as emr.example: adds the URL /fhir.")
 @click.option(
     "--into-page",
     type=click.Choice(get_args(IntoPage)),
@@ -32,14 +34,14 @@ from .installation import Installation, InstalledFile, IntoPage, files
     type=click.Choice(["session", "password"]),
     default="session",
     show_default=True,
-    help="Whoever is signed in to OSCAR, or a sign-in of our own with its passwords.",
+    help="Use OSCAR's session, or a separate sign-in with OSCAR's passwords.",
 )
 @click.option(
     "--audit",
     type=click.Choice(["log", "ledger"]),
     default="log",
     show_default=True,
-    help="Write changes to OSCAR's table log too, or only to our own ledger.",
+    help="Log changes to OSCAR's log table too, or only to our own ledger.",
 )
 @click.option(
     "--mariadb",
@@ -49,15 +51,17 @@ from .installation import Installation, InstalledFile, IntoPage, files
     help="Where MariaDB answers.",
 )
 @click.option("--oscar-database", default="oscar", show_default=True, help="OSCAR's database.")
-@click.option("--own-database", default="cpar", show_default=True, help="The database of our own tables.")
-@click.option("--account", default="cpar", show_default=True, help="The name of our account in MariaDB.")
-@click.option("--account-host", default="localhost", show_default=True, help="From where that account connects.")
-@click.option("--programs", default=lambda: str(_programs()), help="Folder of gunicorn and cpar. [this one]")
-@click.option("--settings-file", default="/etc/cpar/cpar.ini", show_default=True, help="Where the settings will be.")
-@click.option("--state-folder", default="/var/lib/cpar", show_default=True, help="For the outbox and exports.")
-@click.option("--log-folder", default="/var/log/nginx", show_default=True, help="Where nginx logs.")
-@click.option("--socket", default="/run/cpar/cpar.sock", show_default=True, help="Between nginx and the application.")
-@click.option("--system-user", default="cpar", show_default=True, help="The user of the service.")
+@click.option("--own-database", default="cpar", show_default=True, help="Database for our own tables.")
+@click.option("--account", default="cpar", show_default=True, help="Our MariaDB account.")
+@click.option("--account-host", default="localhost", show_default=True, help="Host that account connects from.")
+@click.option("--programs", default=lambda: str(_programs()), help="Folder with gunicorn and cpar. [this one]")
+@click.option("--settings-file", default="/etc/cpar/cpar.ini", show_default=True, help="Path of the settings file.")
+@click.option("--state-folder", default="/var/lib/cpar", show_default=True, help="Folder for the outbox and exports.")
+@click.option("--log-folder", default="/var/log/nginx", show_default=True, help="Folder for nginx logs.")
+@click.option(
+    "--socket", default="/run/cpar/cpar.sock", show_default=True, help="Socket between nginx and the application."
+)
+@click.option("--system-user", default="cpar", show_default=True, help="User the service runs as.")
 def command(folder: Path | None, **given: Any) -> None:
     """Make what an installation beside OSCAR needs: rights in MariaDB, settings, a service, a part of nginx's.
 
@@ -97,7 +101,7 @@ def _write(folder: Path, found: list[InstalledFile]) -> None:
                 out.write(file.text)
     except FileExistsError as error:
         raise click.ClickException(
-            f"{error.filename} is there already. Name another folder: a new password would not fit the old files."
+            f"{error.filename} already exists. Choose another folder: a new password would not match the old files."
         ) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written ({error.strerror}).") from None

@@ -69,7 +69,7 @@ class Installation(BaseModel):
     @model_validator(mode="after")
     def _databases_differ(self) -> Self:
         if self.own_database == self.oscar_database:
-            raise ValueError("--own-database: choose another name than OSCAR's, whose tables stay as they are.")
+            raise ValueError("--own-database: choose a name other than OSCAR's database, which is not changed.")
         return self
 
     @property
@@ -141,7 +141,7 @@ def files(installation: Installation) -> list[InstalledFile]:
     found = [
         made(
             "grants.sql",
-            "Run it once as MariaDB's administrator: it finds out which OSCAR this is, and says so.",
+            "Run once as MariaDB administrator: it detects which OSCAR this is, and says so.",
             secret=True,
         ),
         made(
@@ -165,7 +165,7 @@ def _check(ini: str) -> None:
         cpar_plugin.settings.load(settings)
         sidecar_settings.load(settings)
     except Refused as refused:
-        raise Refused(f"The application would not start so. {refused}") from None
+        raise Refused(f"The application would not start with these options. {refused}") from None
 
 
 def _wildcard_free(name: str) -> str:

@@ -32,7 +32,7 @@ from .settings import SidecarSettings, load
 from .turns import Turns
 
 _SIGNED_IN = "oscar_host.signed_in"  # in the request itself: a page asks once, however long it takes
-_UNAVAILABLE = "OSCAR does not answer, so nobody can be recognized. Try again in a moment."
+_UNAVAILABLE = "OSCAR is not responding, so your sign-in cannot be verified. Try again in a moment."
 
 
 def create_app(host: OscarHost, plugins: Plugins) -> Flask:
@@ -121,7 +121,7 @@ def _home() -> ResponseReturnValue:
 def _fault_pages(identity: OscarIdentity) -> FaultPages:
     return FaultPages(
         page=lambda title, message, status: page(title, "message.html", status, message=message),
-        begin="Begin in OSCAR.",
+        begin="Start from OSCAR.",
         home=home,
         signed_out=lambda: identity.current() is None,
         sign_in_href=lambda back_to: sidecar().host.pages.sign_in_href(back_to),
@@ -129,4 +129,4 @@ def _fault_pages(identity: OscarIdentity) -> FaultPages:
 
 
 def _unavailable(_: OscarUnavailable) -> ResponseReturnValue:
-    return unavailable("OSCAR does not answer", _UNAVAILABLE)
+    return unavailable("OSCAR is not responding", _UNAVAILABLE)

@@ -79,7 +79,7 @@ class OscarRest:
             self._turns.note(in_vain=True)
             # Only its kind: its text may hold the address with a patient's number.
             why = distrusted(error, host_of(self._base))
-            log.warning("OSCAR does not answer %s: %s", path, why or type(error).__name__)
+            log.warning("OSCAR does not respond at %s: %s", path, why or type(error).__name__)
             raise OscarUnavailable(why or "") from None
 
     def status_of(self, page: str, cookie: str) -> int | None:
@@ -100,14 +100,14 @@ class OscarRest:
                 return response.status_code
         except NETWORK_ERRORS as error:
             self._turns.note(in_vain=True)
-            log.warning("OSCAR does not answer %s: %s", page, type(error).__name__)
+            log.warning("OSCAR does not respond at %s: %s", page, type(error).__name__)
             return None
         except OscarUnavailable:
             return None
 
     def _read(self, path: str, response: requests.Response) -> Any:
         if response.is_redirect:
-            log.warning("OSCAR sends %s elsewhere: taken as signed out. If it always does, correct oscar_url.", path)
+            log.warning("OSCAR redirects %s: treated as signed out. If it always does, correct oscar_url.", path)
             raise SignedOut
         if response.status_code in _SIGNED_OUT:
             raise SignedOut
@@ -118,7 +118,7 @@ class OscarRest:
             answer = orjson.loads(b"".join(limited(response, most=_ANSWER_BYTES)))
         except ValueError:
             # Often a page for signing in, with status 200.
-            log.warning("OSCAR answers %s with something else than JSON", path)
+            log.warning("OSCAR answers %s with something other than JSON", path)
             raise OscarUnavailable from None
         enveloped = isinstance(answer, dict) and {"body", "status"} <= answer.keys()  # as one branch of Juno does
         return answer["body"] if enveloped else answer

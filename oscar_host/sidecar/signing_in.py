@@ -17,7 +17,7 @@ from .frame import home, page, sidecar
 log = logging.getLogger(__name__)
 
 _WRONG = (
-    "User name, password or PIN is wrong, or the account cannot be used here. Type all of them in again, or ask an "
+    "The user name, password or PIN is incorrect, or the account cannot be used here. Try again, or ask an EMR "
     "administrator."
 )
 _TOO_MANY = "Too many wrong passwords. Wait a minute, then try again."

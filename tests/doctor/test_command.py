@@ -36,7 +36,7 @@ def test_each_check_is_a_line_and_what_is_not_well_has_a_second_one(
     lines = done.output.splitlines()
     at = lines.index("warning  cpar-clinic: The integration is turned off: nothing is shown or submitted.")
     assert lines[at + 1] == "         What to do: Run: cpar enable"
-    assert "ok       cpar-submissions: No submission has failed, was refused or missed." in lines
+    assert "ok       cpar-submissions: No submission failed, was rejected or was missed." in lines
     assert lines[-1].endswith(" 0 failures.")
 
 
@@ -95,7 +95,7 @@ def test_wrong_settings_of_the_plugin_are_named_and_the_emr_is_looked_at_all_the
 
 
 def test_days_that_contradict_each_other_are_named(doctor: Doctor) -> None:
-    assert "automatic day" in doctor(automatic_day="25")["cpar-settings"].message
+    assert "automatic date" in doctor(automatic_day="25")["cpar-settings"].message
 
 
 def test_a_way_out_that_cannot_work_is_named(doctor: Doctor) -> None:

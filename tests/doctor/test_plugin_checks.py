@@ -68,17 +68,17 @@ def test_a_scheduler_that_stands_still_is_a_failure(at: Any, doctor: Doctor) -> 
     assert doctor(now="2026-11-02T10:05")["cpar-clinic"].level == "ok"
     assert doctor(now="2026-11-02T10:05")["cpar-scheduler"].level == "ok"
     found = doctor(now="2026-11-02T10:30")["cpar-scheduler"]
-    assert (found.level, "2 November 2026, 10:00" in found.message) == ("failure", True)
+    assert (found.level, "Nov 2, 2026, 10:00 AM" in found.message) == ("failure", True)
 
 
 def test_a_night_run_that_did_not_take_place_is_a_warning(at: Any, doctor: Doctor) -> None:
-    assert doctor(now="2026-11-02T10:05")["cpar-night-run"].message == "No night run was due yet."
+    assert doctor(now="2026-11-02T10:05")["cpar-night-run"].message == "No night run has been due yet."
     at("2026-11-03T03:15")
     assert doctor(now="2026-11-03T10:00")["cpar-night-run"].level == "ok"
     found = doctor(now="2026-11-04T10:00")["cpar-night-run"]
     assert (
         found.level,
-        "4 November 2026 did not take place; the last one was that of 3 November" in found.message,
+        "Nov 4, 2026 did not take place; the last one was on Nov 3, 2026" in found.message,
     ) == (
         "warning",
         True,
@@ -129,7 +129,7 @@ def test_the_share_of_those_left_out_is_told_with_the_reasons(on_panel: Any, doc
         on_panel(number + 50, sex="" if number else "F", hin="")
     found = doctor(now="2026-11-02T10:05")["cpar-exclusions"]
     assert found.level == "warning"
-    assert found.message == "3 of 23 patients on panels would be left out (13 %): No PHN 3, No gender 2."
+    assert found.message == "3 of 23 patients on panels would be excluded (13 %): No PHN 3, No gender 2."
 
 
 def test_when_everybody_would_be_left_out_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
@@ -149,7 +149,7 @@ def test_providers_without_a_fitting_practitioner_id_are_named(doctor: Doctor, o
     assert (found.level, found.message) == (
         "warning",
         "Of 4 active providers with active patients: 1 without a Practitioner ID (102), 1 with one that is not nine "
-        "digits (103), 2 with one that another has too (101, 104).",
+        "digits (103), 2 with one that another provider also has (101, 104).",
     )
 
 

@@ -319,7 +319,7 @@ def test_a_phn_is_not_shared_beside_another_reason() -> None:
                 assert STRICT.reasons(replace(row, phn=SHARED)) == (reason,)
 
 
-UNSEEN = "The field holds a character that cannot be seen"
+UNSEEN = "The field contains an invisible character"
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
     assert "On hold: client-2 (Revoked later)" in done.output
     assert "client-1  Network  ON HOLD" in call("client", "list").output
     assert "on hold" in network.ask().text
-    assert call("client", "allow", "client-1").output == "client-1 (Network) may read again.\n"
+    assert call("client", "allow", "client-1").output == "client-1 (Network) can read again.\n"
 
     changing.wait()
     app, before_it = served(changing.site), reader.app  # the service is started

@@ -36,14 +36,14 @@ def test_a_client_is_added_listed_and_revoked(
     added = call("add", "Network", "--scope", "system/Group.rs", "--jwks", key_file, "--panel", "0042")
     assert added.output.splitlines() == [
         "Network is registered as client-1, for 0042.",
-        "Set fhir_base_url: until then tokens are given on this machine only.",
+        "Set fhir_base_url: until then, tokens are only issued on this machine.",
     ]
     listed = call("list").output
     for part in ("client-1  Network\n", "system/Group.rs", "0042", "rsa-1", "never"):
         assert part in listed
     assert (
         call("revoke", "client-1", "--yes").output
-        == "client-1 (Network) is revoked. Its tokens do not work any more.\n"
+        == "client-1 (Network) was revoked. Its tokens are no longer valid.\n"
     )
     assert "client-1  Network  REVOKED" in call("list").output
     assert call("revoke", "client-1", "--yes").exit_code == 1
@@ -53,7 +53,7 @@ def test_without_panels_it_is_said_that_all_of_them_may_be_read(call: Callable[.
     added = call(
         "add", "A", "--scope", "system/*.rs", "--jwks", key_file, CPAR_FHIR_BASE_URL="https://emr.example/fhir"
     )
-    assert "for all panels of the clinic." in added.output
+    assert "for all of the clinic's panels." in added.output
     assert "https://emr.example/fhir/token" in added.output
 
 
@@ -68,7 +68,7 @@ def test_keys_are_shown_added_and_removed(
     assert call("keys", "client-1", "--add", str(new)).output == both
     assert "same kid" in call("keys", "client-1", "--add", str(new)).output
     assert call("keys", "client-1", "--remove", "rsa-1").output == "ec-1  ES384 (EC, P-384)\n"
-    assert "last key" in call("keys", "client-1", "--remove", "ec-1").output
+    assert "only key" in call("keys", "client-1", "--remove", "ec-1").output
     assert "no key with this kid" in call("keys", "client-1", "--remove", "rsa-1").output
 
 
@@ -89,16 +89,16 @@ def test_what_is_wrong_is_one_sentence(
     wrong: list[tuple[tuple[Any, ...], str]] = [
         (("add", "A", "--scope", "system/*.rs", "--jwks", str(private)), "private key"),
         (("add", "A", "--scope", "system/*.rs", "--jwks", str(broken)), "cannot be read"),
-        (("add", "A", "--scope", "system/*.rs"), "one of the two"),
+        (("add", "A", "--scope", "system/*.rs"), "not both"),
         (("add", "A", "--scope", "everything", "--jwks", key_file), "cannot be registered"),
         (("add", "A", "--scope", "system/*.rs", "--jwks", key_file, "--panel", "7"), "no panel 7"),
         (("add", "A", "--scope", "system/*.rs", "--jwks-url", "https://127.0.0.1/x"), "private network"),
-        (("keys", "client-7"), "no such client"),
-        (("revoke", "7", "--yes"), "no such client"),
+        (("keys", "client-7"), "Client not found"),
+        (("revoke", "7", "--yes"), "Client not found"),
     ]
     for arguments, words in wrong:
         answer = call(*arguments)
         assert answer.exit_code == 1, arguments
         assert words in answer.output
         assert "Traceback" not in answer.output
-    assert call("list").output == "No system is registered.\n"
+    assert call("list").output == "No client is registered.\n"

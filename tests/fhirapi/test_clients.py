@@ -150,7 +150,7 @@ def test_a_private_key_is_refused_with_a_warning(rsa: KeyPair, ec: KeyPair) -> N
         ({"kid": "x" * 201}, "kid"),
         ({"alg": "RS256"}, "RS384"),
         ({"alg": "HS256"}, "RS384"),
-        ({"use": "enc"}, "use sig"),
+        ({"use": "enc"}, "use must be sig"),
         ({"kty": "oct"}, "Only RSA"),
         ({"kty": None}, "Only RSA"),
         ({"n": None}, "complete"),

@@ -455,7 +455,7 @@ def test_the_status_tells_how_far_it_is(reader: Reader, app: Flask, people: dict
     address = accepted(kick_off(reader))
     waiting = reader.get(address)
     assert (waiting.status_code, waiting.data) == (202, b"")
-    assert waiting.headers["X-Progress"] == "waiting to begin"
+    assert waiting.headers["X-Progress"] == "waiting to start"
     assert int(waiting.headers["Retry-After"]) > 0
     with site.database.writing() as connection:
         values = {"state": "running", "expected": 90_000, "done": 30_000}

@@ -276,7 +276,7 @@ def test_an_export_that_breaks_off_again_and_again_has_failed(
     reader = Reader(app, client.token())
     answer = reader.get(address)
     assert (answer.status_code, answer.json["resourceType"]) == (500, "OperationOutcome")  # type: ignore[index]
-    assert "broke off several times" in answer.text
+    assert "interrupted several times" in answer.text
     assert accepted(kick_off(reader))
 
 

@@ -138,7 +138,7 @@ def test_what_could_not_be_written_at_the_end_is_told_without_patients(
     reads = Reads(Around(site, database=FailingDatabase(site.database)))  # type: ignore[arg-type]
     reads.note(CALLER, Interaction.READ, "Patient", "918273", 1)
     reads.stop()
-    assert "1 reads through the FHIR interface could not be written down" in caplog.text
+    assert "1 reads through the FHIR interface could not be logged" in caplog.text
     assert "918273" not in caplog.text
 
 

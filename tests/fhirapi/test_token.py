@@ -180,8 +180,8 @@ def test_an_assertion_has_to_be_good_now(registered: Register, site: OscarHost) 
         ({"exp": True}, "expired"),
         ({"exp": now + 331}, "five minutes"),
         ({"exp": 10**30}, "five minutes"),
-        ({"nbf": now + 31}, "not good yet"),
-        ({"iat": now + 31}, "not good yet"),
+        ({"nbf": now + 31}, "not valid yet"),
+        ({"iat": now + 31}, "not valid yet"),
     ):
         refused(client.ask(client.pair.sign(client.claims(**claims))), "invalid_client", word)
     for claims in ({"exp": now + 300}, {"exp": now + 300.5, "iat": now}):

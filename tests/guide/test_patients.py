@@ -9,7 +9,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from ..conftest import ALBERTA
 from .conftest import open_patient
 
-TODAY, TOMORROW = "10 Nov 2026", "11 Nov 2026"
+TODAY, TOMORROW = "Nov 10, 2026", "Nov 11, 2026"
 
 
 def _add(widget: Locator, number: str) -> None:
@@ -36,7 +36,7 @@ def test_before_there_is_a_panel_the_list_says_where_panels_are_made(
     widget = open_patient(receptionist, "ABEL", ui)
     widget.get_by_label("Add to a panel").click()
     expect(widget).to_contain_text("There are no panels yet")
-    expect(widget).to_contain_text("Administration, CPAR Panel Management")
+    expect(widget).to_contain_text("Administration > CII/CPAR > CPAR Panel Management")
 
 
 def test_a_patient_is_on_one_panel_at_a_time(receptionist: Page, panel: int, other_panel: int, ui: str) -> None:

@@ -71,9 +71,9 @@ def _opened(page: Page) -> Iterator[str]:
     expect(page.get_by_role("row", name="0043")).to_be_visible()
     yield "panels"
     page.get_by_role("link", name="0042", exact=True).click()
-    page.get_by_label("Next submission").select_option(label="Left out")
+    page.get_by_label("Next submission").select_option(label="Will be excluded")
     page.get_by_role("button", name="Filter").click()
-    expect(page.get_by_text("would be left out")).to_be_visible()
+    expect(page.get_by_text("would be excluded")).to_be_visible()
     yield "panel"
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("table").first).to_be_visible()

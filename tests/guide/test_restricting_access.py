@@ -8,7 +8,7 @@ from ..browser import OpenTab, choose
 from .conftest import BILLING, open_patient, panel_management
 
 PERMISSION = "CONFIGURE_CPAR_PANEL_CREATE"
-REFUSED = "You may not open this page"
+REFUSED = "No access to this page"
 
 
 def _create_role(page: Page) -> None:

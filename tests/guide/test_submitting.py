@@ -55,8 +55,8 @@ def test_on_the_seventh_every_panel_with_valid_patients_goes_by_itself(
     manager.reload()
     row = manager.get_by_role("row", name="0042")
     expect(row).to_contain_text("Delivered")
-    expect(row).to_contain_text("7 Dec 2026")
-    expect(row).to_contain_text("1 left out")
+    expect(row).to_contain_text("Dec 7, 2026")
+    expect(row).to_contain_text("1 excluded")
     expect(manager.get_by_role("row", name="0077")).to_have_count(0)  # nobody is on it
 
 
@@ -101,16 +101,16 @@ def test_only_valid_patients_are_submitted_and_each_other_one_is_named_with_the_
     manager.get_by_role("link", name="0042", exact=True).click()
     for family, (_, reason) in AMISS.items():
         row = manager.locator("tbody tr").filter(has=manager.locator(f"th:has-text('{family or 'Nameless'}')"))
-        expect(row).to_contain_text("Left out")
+        expect(row).to_contain_text("Will be excluded")
         expect(row).to_contain_text(reason)
     for family in ("ABEL", "DALE"):
-        expect(manager.get_by_role("row", name=family)).to_contain_text("Goes out")
+        expect(manager.get_by_role("row", name=family)).to_contain_text("Will be submitted")
 
     _night(host, clock, settings, 2026, 12, 7)
     _history(manager)
     row = manager.get_by_role("row", name="0042")
     expect(row).to_contain_text("Delivered")
-    expect(row).to_contain_text(f"{len(AMISS)} left out")
+    expect(row).to_contain_text(f"{len(AMISS)} excluded")
 
 
 def test_a_patient_without_a_confirmation_date_is_left_out_until_confirm_is_pressed(
@@ -120,7 +120,7 @@ def test_a_patient_without_a_confirmation_date_is_left_out_until_confirm_is_pres
     widget = open_patient(manager, "COLE", ui)
     expect(widget).to_contain_text("No confirmation date")
     widget.get_by_role("button", name="Confirm", exact=True).click()
-    expect(widget.get_by_text("Last confirmation")).to_contain_text("10 Nov 2026")
+    expect(widget.get_by_text("Last confirmation")).to_contain_text("Nov 10, 2026")
     expect(widget).not_to_contain_text("No confirmation date")
 
 
@@ -131,7 +131,7 @@ def test_submit_sends_a_panel_in_the_next_night(
     expect(manager.get_by_role("link", name="Panels", exact=True)).to_have_attribute("aria-current", "page")
     manager.get_by_role("button", name="Submit: panel 0042").click()
     row = manager.get_by_role("row", name="0042")
-    expect(row).to_contain_text("Queued for 11 Nov 2026")
+    expect(row).to_contain_text("Queued for Nov 11, 2026")
     _night(host, clock, settings, 2026, 11, 11)
     _history(manager)
     expect(manager.get_by_role("row", name="0042")).to_contain_text("Delivered")
@@ -144,9 +144,9 @@ def test_in_the_blackout_a_submission_waits_for_the_first(
     for day in (20, 30):
         clock.move_to(BLACKOUT.replace(day=day))
         panel_management(manager)
-        expect(manager.get_by_role("button", name="Submit on 1 December: panel 0042")).to_be_visible()
-    manager.get_by_role("button", name="Submit on 1 December: panel 0042").click()
-    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for 1 Dec 2026")
+        expect(manager.get_by_role("button", name="Submit on Dec 1, 2026: panel 0042")).to_be_visible()
+    manager.get_by_role("button", name="Submit on Dec 1, 2026: panel 0042").click()
+    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for Dec 1, 2026")
     _history(manager)
     _night(host, clock, settings, 2026, 11, 30)
     manager.reload()
@@ -161,8 +161,8 @@ def test_what_changes_after_submit_was_pressed_is_in_the_submission(
 ) -> None:
     clock.move_to(BLACKOUT)
     panel_management(manager)
-    manager.get_by_role("button", name="Submit on 1 December: panel 0042").click()
-    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for 1 Dec 2026")
+    manager.get_by_role("button", name="Submit on Dec 1, 2026: panel 0042").click()
+    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for Dec 1, 2026")
     widget = open_patient(manager, "DALE", "Details")
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042").click()
@@ -178,7 +178,7 @@ def test_the_history_shows_each_submission_with_delivery_date_and_number_of_pati
 ) -> None:
     panel_management(manager)
     manager.get_by_role("button", name="Submit: panel 0042").click()
-    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for 11 Nov 2026")
+    expect(manager.get_by_role("row", name="0042")).to_contain_text("Queued for Nov 11, 2026")
     _night(host, clock, settings, 2026, 11, 11)
     _night(host, clock, settings, 2026, 12, 7)
     panel_management(manager)
@@ -188,7 +188,7 @@ def test_the_history_shows_each_submission_with_delivery_date_and_number_of_pati
         expect(manager.get_by_role("columnheader", name=heading)).to_be_visible()
     rows = manager.get_by_role("row", name="0042")
     expect(rows).to_have_count(2)
-    for row, day in zip(rows.all(), ("7 Dec 2026", "11 Nov 2026"), strict=True):
+    for row, day in zip(rows.all(), ("Dec 7, 2026", "Nov 11, 2026"), strict=True):
         expect(row.get_by_role("cell", name=day)).not_to_have_count(0)
         expect(row.get_by_role("cell", name="2 patients submitted")).to_be_visible()
 

@@ -48,13 +48,13 @@ def test_the_box_shows_who_has_checked_what_and_takes_it_back(unsure: Any, recep
     patient = unsure()
     box = f"/cpar/patients/{patient}"
     before = text(reception.get(f"{box}/widget"))
-    assert "Will be sent, but check: <strong>Gender is unknown." in before
+    assert "Will be submitted, but check: <strong>Gender is unknown." in before
     value = buttons(before)["answer", "gender-unknown"]
     assert reception.post(f"{box}/answer", answer=value).location == f"/patients/{patient}"
     after = text(reception.get(f"{box}/widget"))
     assert "but check" not in after
     assert re.search(
-        r"Gender is unknown. Checked against the card \(Ada Santos, <time .*>10 Nov 2026, 10:00</time>\)", after
+        r"Gender is unknown. Checked against the card \(Ada Santos, <time .*>Nov 10, 2026, 10:00 AM</time>\)", after
     )
     value = buttons(after)["withdraw", "gender-unknown"]
     assert reception.post(f"{box}/answer", withdraw=value).status_code == 303
@@ -70,7 +70,7 @@ def test_a_value_that_changed_meanwhile_is_shown_to_decide_again(unsure: Any, os
     with oscar.database.writing() as connection:
         connection.execute(update(record).where(record.c.demographic_no == patient).values(sex="O", pref_name="Pip"))
     page = text(reception.post(f"/cpar/patients/{patient}/answer", answer=value), 409)
-    assert "has changed meanwhile" in page
+    assert "has changed since this page was loaded" in page
     assert ("answer", "preferred-name") in buttons(page)
 
 
@@ -83,12 +83,12 @@ def test_one_name_is_answered_where_the_box_says_that_the_other_is_missing(unsur
     patient = unsure(last_name="", first_name="Suharto", sex="M")
     box = f"/cpar/patients/{patient}"
     page = text(reception.get(f"{box}/widget"))
-    assert "Will be left out" in page
-    assert ">One name only, as on the card</button>" in page
+    assert "Will be excluded" in page
+    assert ">Only one name, as shown on the card</button>" in page
     reception.post(f"{box}/answer", answer=buttons(page)["answer", "given-name-missing"])
     page = text(reception.get(f"{box}/widget"))
-    assert "Will be left out" not in page
-    assert "One name only, as on the card (Ada Santos" in page
+    assert "Will be excluded" not in page
+    assert "Only one name, as shown on the card (Ada Santos" in page
 
 
 def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: int) -> None:
@@ -102,10 +102,10 @@ def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: i
     answered = manager.post(f"{here}/answer", answer=value, show="gender-unknown")
     assert (answered.status_code, answered.location) == (303, f"{here}?show=gender-unknown")
     page = text(manager.get(answered.location))
-    assert "Noted: checked against the card." in page
+    assert "Saved: checked against the card." in page
     assert re.findall(r'name="ticked" value="(\d+)"', page) == [str(second)]
     everybody = text(manager.get(here))
-    assert "Checked against the card (Ada Penner, 10 Nov 2026, 10:00)" in everybody
+    assert "Checked against the card (Ada Penner, Nov 10, 2026, 10:00 AM)" in everybody
 
 
 def test_the_file_says_what_to_check_and_what_was_checked(
@@ -138,13 +138,13 @@ def test_a_clerk_answers_by_keyboard(unsure: Any, panel: int, open_tab: OpenTab,
     if script:
         expect(page.get_by_role("status")).to_be_focused()
         look(page, "box-checked")
-    page.get_by_role("button", name="Take back: Gender is unknown").press("Enter")
+    page.get_by_role("button", name="Withdraw: Gender is unknown").press("Enter")
     expect(page.get_by_role("button", name="Checked against the card")).to_have_count(3)
 
     page = open_tab(MANAGER, script=script)
     page.goto(f"/cpar/panels/{panel}?show=to-check")
     name = f"Checked against the card: Gender is unknown, EXAMPLE, Pat, record {patient}"
     page.get_by_role("button", name=name).press("Enter")
-    expect(page.get_by_role("status").first).to_have_text("Noted: checked against the card.")
+    expect(page.get_by_role("status").first).to_have_text("Saved: checked against the card.")
     if script:
         look(page, "panel-to-check")

@@ -154,8 +154,8 @@ def test_a_bulk_update_by_somebody_neither_counts_nor_changes_who_is_closed_to_t
     panel = clinic.parts["panel_id"]
     order = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
     preview = re.sub(r"<[^>]+>", "", barred.post("/cpar/bulk", **order).get_data(as_text=True))
-    assert "3 patients leave panel 0042" in preview
-    assert "3 patients whose records you may not see are left alone" in preview
+    assert "3 patients will leave panel 0042" in preview
+    assert "3 patients whose records you do not have access to will not be changed" in preview
     answer = barred.post("/cpar/bulk", **order, step="carry-out")
     with host.database.engine.connect() as connection:
         left = connection.scalars(
@@ -192,10 +192,10 @@ def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_wh
     one_patient.choose(host, system, changed, panel, seen_panel_id=None)
 
     page = barred.get(barred.post(f"/cpar/bulk/{removed.operation_id}/undo").location).get_data(as_text=True)
-    assert "Patients put back: 2." in page
-    assert "Changed since, and left as they were: 1." in page
-    assert "Closed to Ada Petty, and left as they were: 3." in page
-    assert "Record closed to you: <strong>3</strong>" in page
+    assert "Patients restored: 2." in page
+    assert "Changed since, so not restored: 1." in page
+    assert "No access for Ada Petty, so not restored: 3." in page
+    assert "No access to record: <strong>3</strong>" in page
     assert re.findall(r'<li><a href="(/patients/[^"]+)">([^<]+)<', page) == [
         (host.pages.patient_href(changed), f"{OPEN_TO_ALL}, Other")
     ]
@@ -212,7 +212,7 @@ def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_wh
     assert (sorted(set(back)), len(back), looks) == ([OPEN_TO_ALL], 3, 1)
 
     page = manager.get(f"/cpar/bulk/{removed.operation_id}").get_data(as_text=True)
-    assert (page.count(f">{CLOSED}, "), page.count(f">{OPEN_TO_ALL}, "), "closed to you" in page) == (3, 1, False)
+    assert (page.count(f">{CLOSED}, "), page.count(f">{OPEN_TO_ALL}, "), "no access" in page) == (3, 1, False)
 
 
 def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barred: Any, host: OscarHost) -> None:
@@ -226,4 +226,4 @@ def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barr
     done = selected.carry_out(host, system, selected.Ticked(panel, closed, selected.Act.REMOVE))
     answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
     assert answer.status_code == 422
-    assert "or is closed to you: there is nothing to undo." in answer.get_data(as_text=True)
+    assert "or you have no access: there is nothing to undo." in answer.get_data(as_text=True)

@@ -46,9 +46,9 @@ def test_the_form_offers_the_three_orders_and_active_as_the_status(manager: Any,
 
 def test_a_preview_tells_and_changes_nothing(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
     page = _text(manager.post("/cpar/bulk", kind="assign", provider_id="101", panel_id=panel, status="AC"))
-    assert "3 patients who are Not Paneled now are added" in page
+    assert "3 patients who are currently Not Paneled will be added" in page
     assert "1 patient without a visit gets none" in page
-    assert "1 patient with another status is left alone" in page
+    assert "1 patient with a different status will not be changed" in page
     assert ">Assign 3 Patients</button>" in page
     assert _members(host) == {"0042": 0}
 
@@ -64,11 +64,11 @@ def test_assigning_shows_what_was_done_and_can_be_undone_once(
     undo = f"{done.location}/undo"
     assert manager.post(undo).location == done.location
     page = _text(manager.get(done.location))
-    assert "This bulk update was undone. Patients put back: 3" in page
+    assert "This bulk update was undone. Patients restored: 3" in page
     assert undo not in page
     assert _members(host) == {"0042": 0}
     assert manager.post(undo).status_code == 303
-    assert "had been undone already" in _text(manager.get(done.location))
+    assert "had already been undone" in _text(manager.get(done.location))
 
 
 def test_a_bulk_update_of_the_past_is_found_again_from_the_form(manager: Any, panel: int, patients: list[int]) -> None:
@@ -83,14 +83,14 @@ def test_moving_and_removing(host: OscarHost, manager: Any, panel: int, other_pa
     manager.post("/cpar/bulk", step="carry-out", kind="assign", provider_id="101", panel_id=panel, status="AC")
     move = {"kind": "move", "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
     page = _text(manager.post("/cpar/bulk", **move))
-    assert "3 patients leave panel 0042, which is empty then" in page
+    assert "3 patients will leave panel 0042, which will then be empty" in page
     assert "eHealth Services Provider Support" in page
     assert "3 patients have an MRP who is not a provider of the panel" in page
     manager.post("/cpar/bulk", step="carry-out", **move)
     assert _members(host) == {"0042": 0, "0077": 3}
     remove = {"kind": "remove", "from_panel_id": other_panel, "status": "AC"}
     page = _text(manager.post("/cpar/bulk", **remove))
-    assert "3 patients leave panel 0077, which is empty then, and become Not Paneled" in page
+    assert "3 patients will leave panel 0077, which will then be empty, and become Not Paneled" in page
     done = manager.post("/cpar/bulk", step="carry-out", **remove)
     assert "Removed: 3" in _text(manager.get(done.location))
     assert _members(host) == {"0042": 0, "0077": 0}
@@ -105,7 +105,7 @@ def test_the_order_can_be_changed_after_the_preview(manager: Any, panel: int) ->
 def test_an_order_that_concerns_nobody_offers_nothing_to_do(host: OscarHost, manager: Any, panel: int) -> None:
     order = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
     page = _text(manager.post("/cpar/bulk", **order))
-    assert "Nobody: there is nothing to do" in page
+    assert "No patients match" in page
     assert 'value="carry-out"' not in page
     assert manager.post("/cpar/bulk", step="carry-out", **order).location == "/cpar/bulk"
 
@@ -115,7 +115,9 @@ def test_a_patient_whom_the_manager_may_not_see_is_left_alone_and_counted(
 ) -> None:
     oscar.privilege("receptionist", f"_demographic${patients[0]}", "o")
     order = {"kind": "assign", "provider_id": "101", "panel_id": panel, "status": "AC"}
-    assert "1 patient whose record you may not see is left alone" in _text(manager.post("/cpar/bulk", **order))
+    assert "1 patient whose record you do not have access to will not be changed" in _text(
+        manager.post("/cpar/bulk", **order)
+    )
     manager.post("/cpar/bulk", step="carry-out", **order)
     assert _members(host) == {"0042": 2}
     with host.database.engine.connect() as connection:
@@ -171,7 +173,7 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     oscar.patient(provider_no="102", patient_status="IN")  # of another MRP: not concerned
     inactive = oscar.patient(patient_status="DE", last_name="=Formula", first_name="Zoë", hin="100000777")
     preview = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel)
-    assert "CSV file of these patients, with the reason</button>" in _text(preview)
+    assert "Export these patients with reasons (CSV)</button>" in _text(preview)
     before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone"))
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     page = _text(manager.get(done))
@@ -184,7 +186,7 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     assert told == before
     assert [(int(row["Record"]), row["Reason"]) for row in told] == [
         (inactive, "Status is Deceased"),
-        (already, "On the panel already"),
+        (already, "Already on the panel"),
         (patients[3], "Status is Inactive"),
     ]
     assert told[0] == {
@@ -194,11 +196,11 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
         "Date of birth": "1980-02-03",
         "PHN": "100000777",
         "Status": "Deceased",
-        "Panel now": "",
+        "Current panel": "",
         "Reason": "Status is Deceased",
-        "What to do": "Correct the status, or do the Bulk Update once more with this status.",
+        "How to fix": "Correct the status, or repeat the Bulk Update with this status.",
     }
-    assert told[1]["Panel now"] == "0042"
+    assert told[1]["Current panel"] == "0042"
 
 
 def test_the_result_tells_what_was_so_when_it_was_carried_out(
@@ -233,7 +235,7 @@ def test_the_result_says_who_of_those_assigned_will_be_left_out_next_and_leads_t
     manager.post(f"/cpar/patients/{patients[2]}/remove", seen_panel_id=panel)
     assert "No visit in the past" not in _text(manager.get(done))
     manager.post(f"{done}/undo")
-    assert "Left out of the next submission" not in _text(manager.get(done))
+    assert "Will be excluded from the next submission until corrected" not in _text(manager.get(done))
 
 
 @pytest.mark.parametrize(("kind", "words"), [("move", "not moved"), ("remove", "not removed")])
@@ -243,12 +245,12 @@ def test_those_not_moved_or_removed_are_listed_too(
     for status in ("AC", "IN"):
         manager.post("/cpar/bulk", **ASSIGN | {"status": status}, panel_id=panel, step="carry-out")
     order = {"kind": kind, "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
-    assert "CSV file of these patients" in _text(manager.post("/cpar/bulk", **order))
+    assert "Export these patients with reasons (CSV)" in _text(manager.post("/cpar/bulk", **order))
     assert len(_csv(manager.post("/cpar/bulk", **order, step="left-alone"))) == 1
     done = manager.post("/cpar/bulk", **order, step="carry-out").location
-    assert f"CSV file of those {words}" in _text(manager.get(done))
+    assert f"Export patients {words}, with reasons (CSV)" in _text(manager.get(done))
     [row] = _csv(manager.get(f"{done}/left-alone"))
-    assert (int(row["Record"]), row["Panel now"], row["Status"]) == (patients[3], "0042", "Inactive")
+    assert (int(row["Record"]), row["Current panel"], row["Status"]) == (patients[3], "0042", "Inactive")
 
 
 def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
@@ -258,17 +260,19 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
     oscar.privilege(BARRED, f"_demographic${patients[0]}", "o")
     order = ASSIGN | {"panel_id": panel}
     page = _text(barred.post("/cpar/bulk", **order))
-    assert "2 patients whose records you may not see are left alone" in page
-    assert "You may see none of these patients" not in page
-    assert "another status" not in page
+    assert "2 patients whose records you do not have access to will not be changed" in page
+    assert "You do not have access to any of these patients" not in page
+    assert "different status" not in page
     assert _csv(barred.post("/cpar/bulk", **order, step="left-alone")) == []
     done = barred.post("/cpar/bulk", **order, step="carry-out").location
     page = _text(barred.get(done))
-    assert "Record closed to you: 2" in page
+    assert "No access to record: 2" in page
     assert "Inactive" not in page.partition("<h2>")[2]
     assert _csv(barred.get(f"{done}/left-alone")) == []
     told = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/left-alone"))}
-    assert told == dict.fromkeys((patients[0], patients[3]), "Record was closed to the person who did the bulk update")
+    assert told == dict.fromkeys(
+        (patients[0], patients[3]), "The person who ran the bulk update had no access to the record"
+    )
 
 
 def test_the_audit_trail_is_told_of_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
@@ -329,7 +333,7 @@ def test_a_double_click_carries_out_once_and_a_wait_is_told(
     expect(carry_out).to_be_focused()
     carry_out.press("Enter")
     status = page.get_by_role("status")
-    expect(status).to_have_text("Working ... With many patients this can take a minute or more. Please wait.")
+    expect(status).to_have_text("Working ... This may take a minute or more for many patients. Please wait.")
     look(page, "bulk-busy")
     assert len(held) == 1
     assert "step=carry-out" in (held[0].request.post_data or "")

@@ -39,15 +39,17 @@ def test_a_client_is_registered_for_one_panel(
     [client] = registered()
     assert (client.name, client.scopes, client.panels) == ("Network", "system/Group.rs system/Patient.rs", (panel,))
     page = manager.get("/cpar/clients").get_data(as_text=True)
-    for part in ("Network is registered", "client-1", "Panel 0042", "ec-1", "never", "http://localhost/fhir"):
+    for part in ("Network was registered", "client-1", "Panel 0042", "ec-1", "Never", "http://localhost/fhir"):
         assert part in page
     assert "0077" not in page
 
 
 def test_a_client_without_panels_is_said_to_read_all(manager: Any, panel: int) -> None:
-    assert "With none ticked it reads all panels" in manager.get("/cpar/clients/new").get_data(as_text=True)
+    assert "If none are selected, it can read all of the clinic's panels" in manager.get("/cpar/clients/new").get_data(
+        as_text=True
+    )
     manager.post("/cpar/clients/new", name="Network", kinds="*", jwks=PUBLIC_KEYS)
-    assert "All panels of the clinic" in manager.get("/cpar/clients").get_data(as_text=True)
+    assert "All of the clinic's panels" in manager.get("/cpar/clients").get_data(as_text=True)
 
 
 def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
@@ -57,7 +59,7 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
     answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=str(private).replace("'", '"'))
     assert answer.status_code == 422
     page = answer.get_data(as_text=True)
-    for part in ("Enter the name of the client", "Choose what the client may read", "holds a private key"):
+    for part in ("Enter the name of the client", "Select what the client can read", "holds a private key"):
         assert part in page
     assert f'value="{panel}" checked' in page
     answer = manager.post("/cpar/clients/new", name="A", kinds="*", jwks_url="https://127.0.0.1/jwks.json")
@@ -84,9 +86,9 @@ def test_a_panel_that_is_deleted_stays_ticked(
     manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
     editing.delete(host, host.identity.system, panel, 1)
     page = manager.get("/cpar/clients/1").get_data(as_text=True)
-    assert "A panel that has been deleted" in page
+    assert "A deleted panel" in page
     assert f'value="{panel}" checked' in page
-    assert "A panel that has been deleted" in manager.get("/cpar/clients").get_data(as_text=True)
+    assert "A deleted panel" in manager.get("/cpar/clients").get_data(as_text=True)
 
 
 def test_revoking_is_asked_about_and_done(manager: Any, registered: Callable[[], list[Client]], panel: int) -> None:
@@ -95,7 +97,7 @@ def test_revoking_is_asked_about_and_done(manager: Any, registered: Callable[[],
     assert manager.post("/cpar/clients/1/revoke").status_code == 303
     assert registered()[0].revoked_at
     page = manager.get("/cpar/clients").get_data(as_text=True)
-    assert "No system can read panels at the moment" in page
+    assert "No client is registered." in page
     assert manager.get("/cpar/clients/1").status_code == 404
     assert manager.post("/cpar/clients/1/revoke").status_code == 404
 
@@ -126,8 +128,8 @@ def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
     page.get_by_label("Name", exact=True).fill("Province")
     page.get_by_role("button", name="Save").click()
     look(page, "client-form-mistakes")
-    page.get_by_role("link", name="Choose what the client may read").click()
+    page.get_by_role("link", name="Select what the client can read").click()
     page.get_by_label("Everything").check()
-    page.get_by_label("Or the keys themselves").fill(PUBLIC_KEYS)
+    page.get_by_label("Or the public keys").fill(PUBLIC_KEYS)
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Province is registered").wait_for()
+    page.get_by_text("Province was registered").wait_for()

@@ -14,7 +14,7 @@ from oscar_host.host import OscarHost
 from ..browser import OpenTab, look
 from .conftest import RECEPTION
 
-OFF = "The CPAR integration is switched off"
+OFF = "The CPAR integration is turned off"
 
 
 @pytest.fixture(params=["/patients/{}", "/patients/{}/details"], ids=["master record", "details"])
@@ -57,7 +57,7 @@ def test_a_patient_is_added_moved_confirmed_and_removed_and_one_stays_where_one_
     page.locator("summary[title='Add to a panel']").click()
     page.get_by_role("button", name="0042 (Okafor, Adaeze)").click()
     expect(widget.locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
-    expect(widget).to_contain_text("10 Nov 2026 (on adding)")
+    expect(widget).to_contain_text("Nov 10, 2026 (on adding)")
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
 
     page.locator("summary[title='Panel options']").click()
@@ -71,7 +71,7 @@ def test_a_patient_is_added_moved_confirmed_and_removed_and_one_stays_where_one_
     _open(page, address)
     _same_page(page)
     page.get_by_role("button", name="Confirm").click()
-    expect(widget).to_contain_text("11 Nov 2026 (confirmed by a person)")
+    expect(widget).to_contain_text("Nov 11, 2026 (confirmed by a person)")
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
     page.locator("summary[title='Panel options']").click()
     page.get_by_role("button", name="Remove from current panel").click()
@@ -109,7 +109,7 @@ def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_se
     page.locator("summary[title='Add to a panel']").click()
     look(page, f"{name}-add")
     page.get_by_role("button", name="0042").click()
-    expect(page.get_by_role("status")).to_have_text("Added to this panel, and confirmed today.")
+    expect(page.get_by_role("status")).to_have_text("Added to this panel and confirmed today.")
     look(page, f"{name}-added")
     page.locator("summary[title='Panel options']").click()
     page.get_by_text("Move to another panel").click()
@@ -117,7 +117,7 @@ def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_se
     left_out = oscar.patient(hin="", sex="")
     one_patient.choose(host, host.identity.system, left_out, panel, seen_panel_id=None)
     _open(page, view.format(left_out))
-    expect(page.get_by_text("Will be left out of the next submission.")).to_be_visible()
+    expect(page.get_by_text("Will be excluded from the next submission.")).to_be_visible()
     look(page, f"{name}-left-out")
 
 
@@ -143,7 +143,7 @@ def test_the_keyboard_alone_is_enough(open_tab: OpenTab, oscar: Any, panel: int,
     expect(page.locator("summary[title='Panel options']")).to_be_focused()
     for key in ("Enter", "Tab", "Tab", "Enter", "Tab", "Enter"):  # options, past Remove, Move to, its first panel
         page.keyboard.press(key)
-    expect(page.get_by_role("status")).to_have_text("Moved to this panel, and confirmed today.")
+    expect(page.get_by_role("status")).to_have_text("Moved to this panel and confirmed today.")
     expect(page.locator(".cpar-widget-panel")).to_contain_text("0077")
 
 
@@ -165,7 +165,7 @@ def test_whoever_was_slower_is_told_and_decides_again_in_the_same_place(
     page.locator("summary[title='Add to a panel']").click()
     one_patient.choose(host, host.identity.system, patient, other_panel, seen_panel_id=None)
     page.get_by_role("button", name="0042").click()
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else has put this patient on panel 0077")
+    expect(page.get_by_role("alert")).to_contain_text("Someone else moved this patient to panel 0077")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.locator(".cpar-widget-panel")).to_contain_text("0077")
     expect(page.get_by_text("Brightwater", exact=False).first).to_be_visible()

@@ -84,7 +84,7 @@ def test_a_wrong_name_or_password_is_refused_with_the_same_words(
 ) -> None:
     answer = nobody.post("/sign-in", user_name=entered[0], password=entered[1])
     assert answer.status_code == 422
-    assert "User name or password is wrong" in _text(answer)
+    assert "The user name or password is incorrect" in _text(answer)
     assert nobody.get("/").status_code == 303
 
 

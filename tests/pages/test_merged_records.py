@@ -83,7 +83,7 @@ def test_a_box_is_shown_while_a_large_change_keeps_the_lock(
     host: OscarHost, reception: Any, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def waits_too_long(_: Any) -> None:
-        raise Refused("Another large change is still under way.")
+        raise Refused("Another large change is in progress.")
 
     retired, kept = pair
     monkeypatch.setattr(clinic, "lock", waits_too_long)
@@ -115,8 +115,8 @@ def test_what_was_changed_since_is_listed_with_keep_and_remove(
     page.goto(f"/cpar/panels/{panel}")
     if answer == "Keep":
         look(page, "panel-separated")
-    page.get_by_role("region", name="Merges undone").get_by_role("button", name=answer).click()
-    expect(page.get_by_role("heading", name="Merges undone")).to_have_count(0)
+    page.get_by_role("region", name="Merge undone").get_by_role("button", name=answer).click()
+    expect(page.get_by_role("heading", name="Merge undone")).to_have_count(0)
     assert ("Not Paneled" in box(manager, kept)) == (answer == "Remove")
     assert "Separated again" not in box(manager, kept)
     assert "0042" in box(manager, retired)

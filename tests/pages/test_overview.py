@@ -78,7 +78,7 @@ def mixed(paneled: Any, other_panel: int) -> None:
 def test_a_panel_is_shown_in_pictures_with_their_numbers(mixed: None, manager: Any, panel: int) -> None:
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
     assert "<strong>6</strong> patients on this panel" in seen
-    assert "of whom <strong>3</strong> patients would go out with a submission made now" in seen
+    assert "If submitted now: <strong>3</strong> patients would be submitted and <strong>3</strong>" in seen
     shown = tables(seen)
     assert [row[:3] for row in shown["Last confirmation"]] == [
         ["Less than 1 month", "1", "17%"],
@@ -97,15 +97,15 @@ def test_a_panel_is_shown_in_pictures_with_their_numbers(mixed: None, manager: A
     assert ages["40 to 49"] == ("0", "1", "0", "1")
     assert ages["90 or older"] == ("0", "0", "1", "0")
     assert ages["No valid date"] == ("0", "0", "0", "1")
-    assert [row[:2] for row in shown["Left out of the next submission"]] == [
+    assert [row[:2] for row in shown["Excluded from the next submission"]] == [
         ["Date of birth is impossible", "1"],
         ["No gender", "1"],
         ["No PHN", "1"],
         ["No visit in the past", "1"],
         ["No confirmation date", "1"],
     ]
-    assert "<strong>3</strong> patients would be left out of a submission made now." in seen
-    assert shown["At the end of each month"] == [["10 Nov 2026", "6", "0", "6"]]
+    assert "<strong>3</strong> patients would be excluded if submitted now." in seen
+    assert shown["At the end of each month"] == [["Nov 10, 2026", "6", "0", "6"]]
 
 
 def test_the_panels_and_each_panel_lead_to_their_overview(manager: Any, panel: int) -> None:
@@ -148,9 +148,9 @@ def test_submissions_are_shown_by_night_as_sent_and_left_out(
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
     assert f'href="/cpar/submissions?panel={panel}"' in seen
     shown = tables(seen)
-    assert [row[:3] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "3", "3"]]
+    assert [row[:3] for row in shown["Delivered submissions"]] == [["Nov 11, 2026", "3", "3"]]
     shown = tables(page(manager.get("/cpar/overview")))
-    assert [row[:4] for row in shown["Submissions that arrived"]] == [["11 Nov 2026", "2", "4", "3"]]
+    assert [row[:4] for row in shown["Delivered submissions"]] == [["Nov 11, 2026", "2", "4", "3"]]
 
 
 def test_members_over_time_are_drawn_once_there_are_two_months(
@@ -162,8 +162,8 @@ def test_members_over_time_are_drawn_once_there_are_two_months(
     clock.move_to(datetime(2026, 11, 1, 0, 0, tzinfo=ALBERTA))
     paneled()
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
-    assert "Patients: 1 on 31 Oct 2026, 2 on 1 Nov 2026" in seen
-    assert tables(seen)["At the end of each month"] == [["1 Nov 2026", "1", "0", "2"], ["31 Oct 2026", "1", "0", "1"]]
+    assert "Patients: 1 on Oct 31, 2026, 2 on Nov 1, 2026" in seen
+    assert tables(seen)["At the end of each month"] == [["Nov 1, 2026", "1", "0", "2"], ["Oct 31, 2026", "1", "0", "1"]]
 
 
 def test_patients_whom_one_may_not_see_are_not_counted_and_the_page_says_how_many(
@@ -177,8 +177,8 @@ def test_patients_whom_one_may_not_see_are_not_counted_and_the_page_says_how_man
         assert "<strong>1</strong> patient is not counted here" in seen
         assert numbers(shown["Last confirmation"], 1) == numbers(shown["Last visit"], 1) == everybody
         assert numbers(shown["Age and gender"], 1, 3, 5, 6) == everybody
-        assert numbers(shown["Left out of the next submission"], 1) == 5
-        assert shown["At the end of each month"] == [["10 Nov 2026", str(everybody), "0", str(everybody)]]
+        assert numbers(shown["Excluded from the next submission"], 1) == 5
+        assert shown["At the end of each month"] == [["Nov 10, 2026", str(everybody), "0", str(everybody)]]
         seen = page(cpar_role.get(address))
         assert f"<strong>{everybody + 1}</strong> patients are not counted here" in seen
         assert tables(seen) == {}
@@ -186,16 +186,16 @@ def test_patients_whom_one_may_not_see_are_not_counted_and_the_page_says_how_man
 
 def test_an_empty_panel_says_how_to_fill_it(manager: Any, panel: int) -> None:
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
-    assert "There is nobody on this panel yet. Fill it with Bulk Update" in seen
+    assert "No patients are on this panel yet. Add patients with Bulk Update" in seen
     assert "<table" not in seen
-    assert "There is nobody on a panel yet." in page(manager.get("/cpar/overview"))
+    assert "No patients are on a panel yet." in page(manager.get("/cpar/overview"))
 
 
 def test_one_patient_who_goes_out_needs_no_reasons(paneled: Any, manager: Any, panel: int) -> None:
     paneled()
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
     assert "<strong>1</strong> patient on this panel" in seen
-    assert "Nobody would be left out of a submission made now." in seen
+    assert "No patients would be excluded." in seen
     assert tables(seen)["Last confirmation"][0][:3] == ["Less than 1 month", "1", "100%"]
 
 
@@ -241,5 +241,5 @@ def test_the_pictures_pass_axe_hold_at_both_widths_and_print(
 def test_the_pictures_need_no_script(mixed: None, panel: int, open_tab: Any) -> None:
     tab = open_tab(MANAGER, script=False, width=800)
     tab.goto(f"/cpar/panels/{panel}/overview")
-    tab.get_by_role("link", name="Show them, with what to do").click()
+    tab.get_by_role("link", name="Show them, with how to fix each").click()
     expect(tab.get_by_role("table").get_by_role("row")).to_have_count(4)

@@ -83,7 +83,7 @@ def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_mend_it(
     assert "Set the patient's status to Active" in row.replace("&#39;", "'")
     assert "No PHN." in row
     assert "No visit in the past." in row
-    assert "Goes out" in seen[seen.index("WREN") :]
+    assert "Will be submitted" in seen[seen.index("WREN") :]
 
 
 def test_a_phn_shared_across_panels_is_told_on_both(paneled: Any, manager: Any, panel: int, other_panel: int) -> None:
@@ -185,7 +185,7 @@ def test_when_all_of_the_last_page_are_removed_it_says_so(
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=third, after=second)
     seen = page(manager.get(answer.location))
     assert "<strong>1</strong> patient removed from this panel." in seen
-    assert "There is nobody left on this page." in seen
+    assert "No patients are left on this page." in seen
     assert "First page" in seen
     assert shown(page(manager.get(f"/cpar/panels/{panel}"))) == [first, second]
 
@@ -216,7 +216,7 @@ def test_after_an_order_one_is_back_where_one_was(
     undo = {"act": "undo", "operation_id": operation_of(seen), "text": "wren"}
     undone = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo, **kept))
     assert shown(undone) == [two, three]
-    assert "Undone: <strong>1</strong> patient put back." in undone
+    assert "Undone: <strong>1</strong> patient restored." in undone
 
 
 def test_an_address_tells_of_no_operation_of_another_panel(
@@ -237,7 +237,7 @@ def test_each_reason_leads_to_where_it_is_mended(
     other = paneled("Finch", hin="300 000 001", on=other_panel)
     row = page(manager.get(f"/cpar/panels/{panel}"))
     assert f'<a href="/patients/{faulty}">Enter the patient' in row
-    assert f'<a href="/patients/{first}">Another member who could be sent has this PHN too' in row
+    assert f'<a href="/patients/{first}">Another patient who could be submitted has the same PHN too' in row
     assert f'<a href="/patients/{other}">Other record {other}</a>' in row
     oscar.privilege("301", f"_demographic${other}", "o")
     row = page(manager.get(f"/cpar/panels/{panel}"))
@@ -267,7 +267,7 @@ def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
     one_patient.remove(host, host.identity.system, gone, seen_panel_id=panel)
     seen = page(manager.get(f"/cpar/panels/{panel}", after=gone))
     assert shown(seen) == [stays]
-    assert "the list begins anew" in seen
+    assert "The list has changed. Showing the first page." in seen
 
 
 def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
@@ -298,7 +298,7 @@ def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
         assert shown(seen) == found, query
         assert f"{len(found)} patient{'s' * (len(found) != 1)} found" in seen or not found
     seen = page(manager.get(f"/cpar/panels/{panel}", show="left-out"))
-    assert "<strong>5</strong> patients would go out" in seen
+    assert "<strong>5</strong> patients would be submitted" in seen
     assert re.search(r'<li>1: <button [^>]* name="show" value="no-visit">No visit in the past</button>\.', seen)
 
 
@@ -323,7 +323,7 @@ def test_patients_whom_one_may_not_see_are_only_counted(
     oscar.privilege("301", f"_demographic${barred}", "o")
     seen = page(manager.get(f"/cpar/panels/{panel}"))
     assert shown(seen) == [open_to_all]
-    assert "<strong>1</strong> patient of this panel is not shown" in seen
+    assert "<strong>1</strong> patient on this panel is not shown" in seen
     assert "BARRED" not in seen
     assert b"Barred" not in manager.get(f"/cpar/panels/{panel}/export").data
     seen = page(cpar_role.get(f"/cpar/panels/{panel}"))
@@ -340,15 +340,15 @@ def test_those_ticked_are_confirmed_in_one_operation_that_can_be_undone(
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(one), str(two)])
     result = page(manager.get(answer.location))
     assert "<strong>1</strong> patient confirmed." in result
-    assert "confirmed today already, or not for you to see): 1." in result
+    assert "already confirmed today, or no access): 1." in result
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
     undo = {"act": "undo", "operation_id": operation_of(result)}
     undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/ticked", **undo).location))
-    assert "Undone: <strong>1</strong> patient put back." in undone
+    assert "Undone: <strong>1</strong> patient restored." in undone
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [one, three]
-    assert "Patients who were ticked" in page(manager.get("/cpar/bulk"))
+    assert "Patients selected on the panel page" in page(manager.get("/cpar/bulk"))
     again = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo), 422)
-    assert "This operation has been undone already." in again
+    assert "This operation has already been undone." in again
     assert shown(again) == [one, three, two]
 
 
@@ -376,7 +376,7 @@ def test_nobody_is_changed_whom_one_may_not_see(
     barred = paneled("Barred")
     oscar.privilege("301", f"_demographic${barred}", "o")
     answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=str(barred))
-    assert "Nobody was changed" in page(manager.get(answer.location))
+    assert "No patients were changed" in page(manager.get(answer.location))
     assert panels_of(host) == {barred: panel}
 
 
@@ -385,10 +385,10 @@ def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
 ) -> None:
     one = paneled("One")
     for fields, message in (
-        ({"act": "confirm"}, "Tick the patients first."),
-        ({"act": "move", "ticked": one, "to_panel_id": ""}, "Select the panel to move them to."),
-        ({"act": "move", "ticked": one, "to_panel_id": panel}, "They are on this panel already"),
-        ({"act": "burn", "ticked": one}, "The form did not arrive complete."),
+        ({"act": "confirm"}, "Select at least one patient."),
+        ({"act": "move", "ticked": one, "to_panel_id": ""}, "Select the panel to move patients to."),
+        ({"act": "move", "ticked": one, "to_panel_id": panel}, "These patients are already on this panel"),
+        ({"act": "burn", "ticked": one}, "The form was incomplete."),
     ):
         seen = page(manager.post(f"/cpar/panels/{panel}/ticked", text="one", **fields), 422)
         assert message in seen
@@ -421,9 +421,9 @@ def test_the_export_holds_every_patient_safe_from_formulas_and_readable_in_excel
     formula, wren = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert formula["Family name"] == "'=1+1"
     assert formula["Given name"] == "Zoë @x"
-    assert formula["Goes out"] == "yes"
+    assert formula["Will be submitted"] == "yes"
     assert wren["Family name"] == "Wren, Jr"
-    assert (wren["Goes out"], wren["Reasons"]) == ("no", "No PHN")
+    assert (wren["Will be submitted"], wren["Reasons"]) == ("no", "No PHN")
     assert wren["MRP"] == "Okafor, Adaeze"
     assert wren["Last visit"] == "2026-10-05"
     with host.database.engine.connect() as connection:
@@ -463,5 +463,5 @@ def test_an_export_that_breaks_off_leaves_no_words_of_the_error_in_the_log(
     with pytest.raises(ExportBrokenOff) as broken:
         list(chunks)
     assert broken.value.__suppress_context__
-    assert re.search(r"an export of patients broke off: \w+Error\n", caplog.text)
+    assert re.search(r"an export of patients was interrupted: \w+Error\n", caplog.text)
     assert "SELECT" not in caplog.text

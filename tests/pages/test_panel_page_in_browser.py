@@ -49,14 +49,14 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     assert _shown(page) == ["Adler", "Bunting", "Crane"]
     page.get_by_role("button", name="Next page").click()
     expect(page.get_by_role("row", name="DUNLIN")).to_be_visible()
-    page.get_by_label("Tick DUNLIN").check()
+    page.get_by_label("Select DUNLIN").check()
     page.get_by_role("button", name="Remove from this panel").click()
     expect(page.get_by_role("status")).to_contain_text("1 patient removed from this panel.")
     assert _shown(page) == ["Eider", "Finch", "Gull"]
     if script:
         look(page, "panel-removed")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("status")).to_contain_text("Undone: 1 patient put back.")
+    expect(page.get_by_role("status")).to_contain_text("Undone: 1 patient restored.")
     assert _shown(page) == ["Dunlin", "Eider", "Finch"]
     page.get_by_role("button", name="Next page").click()
     expect(page.get_by_role("row", name="GULL")).to_be_visible()
@@ -65,8 +65,8 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     page.get_by_role("button", name="First page").click()
     expect(page.get_by_role("row", name="ADLER")).to_be_visible()
 
-    page.get_by_role("button", name="Who will be left out?").click()
-    expect(page.get_by_text("3 patients would be left out")).to_be_visible()
+    page.get_by_role("button", name="Show exclusions").click()
+    expect(page.get_by_text("3 patients would be excluded")).to_be_visible()
     if script:
         look(page, "panel-left-out")
     page.get_by_role("button", name="PHN is shared with another patient").click()
@@ -75,21 +75,21 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     page.get_by_label("Search in this panel").fill("gull")
     page.get_by_label("Search in this panel").press("Enter")
     expect(page.get_by_role("row", name="FINCH")).to_have_count(0)
-    page.get_by_label("Tick GULL").check()
+    page.get_by_label("Select GULL").check()
     page.get_by_role("button", name="Confirm", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("1 patient confirmed.")
     expect(page.get_by_label("Search in this panel")).to_have_value("gull")
     assert _shown(page) == ["Gull"]
-    page.get_by_role("link", name="Another member who could be sent has this PHN").click()
+    page.get_by_role("link", name="Another patient who could be submitted has the same PHN").click()
     expect(page.get_by_role("heading", name="GULL").or_(page.get_by_text("GULL, Pat")).first).to_be_visible()
 
 
 def test_enter_in_a_tick_changes_nobody(panel_page: Callable[[bool], Page]) -> None:
     page = panel_page(True)
-    page.get_by_label("Tick ADLER").focus()
+    page.get_by_label("Select ADLER").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Tick CRANE")).to_be_checked()  # all are ticked: the first button of the form
+    expect(page.get_by_label("Select CRANE")).to_be_checked()  # all are ticked: the first button of the form
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
 
@@ -126,7 +126,7 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
     expect(paper.get_by_role("button", name="Print this list")).to_be_visible()
     assert _shown(paper) == ["Gull", "Finch", "Eider"]
 
-    page.get_by_label("Next submission").select_option("Left out")
+    page.get_by_label("Next submission").select_option("Will be excluded")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_text("3 patients found")).to_be_visible()
     page.get_by_label("Search in this panel").fill("gull")
@@ -134,7 +134,7 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
     expect(page.get_by_text("1 patient found")).to_be_visible()
     with page.expect_popup() as popup:
         page.get_by_role("button", name="Print this list").click()
-    expect(popup.value.get_by_text("Only: found by \u201cgull\u201d; Left out.")).to_be_visible()
+    expect(popup.value.get_by_text("Filters: search \u201cgull\u201d; Will be excluded.")).to_be_visible()
     assert _shown(popup.value) == ["Gull"]
     with host.database.engine.connect() as connection:
         told = connection.scalars(select(host.tables.log.c.data).where(host.tables.log.c.data.contains("print")))
@@ -145,9 +145,11 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
 def test_the_table_fits_where_oscar_gives_it_little_width(panel_page: Callable[[bool], Page], width: int) -> None:
     page = panel_page(True)
     page.set_viewport_size({"width": width, "height": 768})
-    page.get_by_role("button", name="Who will be left out?").click()
+    page.get_by_role("button", name="Show exclusions").click()
     region = page.locator(".cpar-scroll")
-    expect(page.get_by_role("row", name="FINCH")).to_contain_text("Another member who could be sent has this PHN")
+    expect(page.get_by_role("row", name="FINCH")).to_contain_text(
+        "Another patient who could be submitted has the same PHN"
+    )
     assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
     advice = page.get_by_role("link", name="Enter the patient's gender").bounding_box()
     assert advice

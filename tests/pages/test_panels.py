@@ -43,7 +43,7 @@ def test_new_panel_and_bulk_update_appear_once_name_and_site_id_are_saved(app: A
 def test_before_that_their_addresses_say_what_to_do_first(host: OscarHost, app: Any, manager: Any, path: str) -> None:
     for answer in (manager.get(path), manager.post(path, **_entered(step="save"), kind="remove", from_panel_id="1")):
         assert answer.status_code == 422
-        assert "First enter the clinic" in _text(answer)
+        assert "Enter the Clinic Name and Site ID" in _text(answer)
     assert _live(host) == []
 
 
@@ -131,14 +131,14 @@ def test_deleting_says_what_happens_and_whom_to_contact_first(
 ) -> None:
     one_patient.choose(host, host.identity.system, oscar.patient(), panel, seen_panel_id=None)
     page = _text(manager.get(f"/cpar/panels/{panel}/delete"))
-    assert "1 patient becomes Not Paneled" in page
+    assert "1 patient will become Not Paneled" in page
     assert "1-855-643-8649" in page
     assert "This cannot be undone" in page
     assert len(_live(host)) == 1
     answer = manager.post(f"/cpar/panels/{panel}/delete", version="1")
     assert answer.location == "/cpar/panels"
     assert _live(host) == []
-    assert "Patients who are Not Paneled now: 1" in _text(manager.get("/cpar/panels"))
+    assert "Patients now Not Paneled: 1" in _text(manager.get("/cpar/panels"))
 
 
 def test_a_panel_that_changed_meanwhile_is_not_deleted(host: OscarHost, manager: Any, panel: int) -> None:
@@ -154,7 +154,8 @@ def test_a_panel_that_is_gone_is_a_404(manager: Any, panel: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "words"), [(date(2026, 11, 10), ">Submit</button>"), (date(2026, 11, 20), ">Submit on 1 December</button>")]
+    ("day", "words"),
+    [(date(2026, 11, 10), ">Submit</button>"), (date(2026, 11, 20), ">Submit on Dec 1, 2026</button>")],
 )
 def test_submit_says_the_day_on_which_it_goes_in_the_blackout(
     manager: Any, panel: int, clock: FixedClock, day: date, words: str
@@ -167,8 +168,8 @@ def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(host: OscarHost, 
     answer = manager.post(f"/cpar/panels/{panel}/submit")
     assert answer.location == "/cpar/panels"
     page = _text(manager.get("/cpar/panels"))
-    assert "It goes on 11 Nov 2026" in page
-    assert "by Ada Penner, 10 Nov 2026, 10:00" in page
+    assert "It will be submitted on Nov 11, 2026" in page
+    assert "by Ada Penner, Nov 10, 2026, 10:00 AM" in page
     [cancel] = re.findall(r'action="(/cpar/submissions/\d+/cancel)"', page)
     assert manager.post(cancel).location == "/cpar/panels"
     assert "Queued for" not in _text(manager.get("/cpar/panels"))
@@ -179,7 +180,7 @@ def test_asking_twice_says_who_asked_first(manager: Any, panel: int) -> None:
     manager.post(f"/cpar/panels/{panel}/submit")
     answer = manager.post(f"/cpar/panels/{panel}/submit")
     assert answer.status_code == 409
-    assert "Ada Penner queued this panel already" in _text(answer)
+    assert "Ada Penner already queued this panel" in _text(answer)
 
 
 def test_a_submission_of_another_panel_is_not_cancelled_with_it(

@@ -75,7 +75,7 @@ def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
     check = _scheduler_check(plugins, host)
     health = check.run()
     assert health.level is HealthLevel.FAILURE
-    assert "Nothing has looked for work since" in health.message
+    assert "The scheduler has not run since" in health.message
     assert health.remedy
 
 
@@ -92,7 +92,7 @@ def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
         )
     page = manager.get("/cpar/panels").get_data(as_text=True)
     assert page.count('href="/cpar/submissions">Look at it') == told
-    assert ("The last submissions of 4 panels came to nothing." in page) == (told == 1)
+    assert ("The last submission failed for 4 panels." in page) == (told == 1)
 
 
 def _scheduler_check(plugins: Plugins, host: OscarHost) -> HealthCheck:

@@ -278,7 +278,7 @@ def test_the_plugin_checks_its_forms_also_in_a_host_that_does_not(
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     answer = manager.post(f"/cpar/panels/{panel}/delete", token=False, version="1")
     assert answer.status_code == 400
-    assert "This form is too old" in answer.get_data(as_text=True)
+    assert "This form has expired" in answer.get_data(as_text=True)
 
 
 def test_after_signing_in_one_comes_back_to_where_one_wanted_to_go(app: Flask, nobody: Any, panel: int) -> None:

@@ -170,17 +170,17 @@ def test_a_permission_that_is_selected_but_not_moved_is_asked_about(manager: Any
     [
         ({"name": " \t"}, "Enter a role name"),
         ({"name": "x" * 31}, "Shorten the role name to 30 characters"),
-        ({"name": "doctor,admin"}, "Leave the comma out"),
-        ({"name": "Panels 🙈"}, "OSCAR cannot keep emoji"),
-        ({"name": "101"}, "Use a letter"),
-        ({"name": "cpar ADMIN "}, "OSCAR knows this name already"),
-        ({"name": "Doctör"}, "OSCAR knows this name already"),
-        ({"name": "d1"}, "OSCAR knows this name already"),
-        ({"name": "left over"}, "OSCAR knows this name already"),
+        ({"name": "doctor,admin"}, "Remove the comma"),
+        ({"name": "Panels 🙈"}, "OSCAR cannot store emoji"),
+        ({"name": "101"}, "Include a letter"),
+        ({"name": "cpar ADMIN "}, "OSCAR already uses this name"),
+        ({"name": "Doctör"}, "OSCAR already uses this name"),
+        ({"name": "d1"}, "OSCAR already uses this name"),
+        ({"name": "left over"}, "OSCAR already uses this name"),
         ({"description": "x" * 61}, "Shorten the description to 60 characters"),
-        ({"description": "🙈"}, "OSCAR cannot keep emoji"),
-        ({"permissions": []}, "Choose at least one permission"),
-        ({"permissions": [MANAGE, "_billing"]}, "Choose permissions from the list"),
+        ({"description": "🙈"}, "OSCAR cannot store emoji"),
+        ({"permissions": []}, "Select at least one permission"),
+        ({"permissions": [MANAGE, "_billing"]}, "Select permissions from the list"),
     ],
 )
 def test_a_role_that_cannot_be_is_refused_with_what_to_do(
@@ -211,7 +211,7 @@ def test_a_role_gets_another_description_and_other_permissions(
     oscar.privilege("CPAR Admin", "_billing", "w")
     address = f"{ROLES}/{role_no('CPAR Admin')}"
     page = _text(manager.get(address))
-    assert "Held by 1 person" in page
+    assert "Assigned to 1 person" in page
     assert "1 other permission in" in page
     mark = _mark(manager, address)
     answer = manager.post(address, step="save", mark=mark, description="Patients only", permissions="_demographic")
@@ -246,7 +246,7 @@ def test_whoever_edits_a_role_that_changed_meanwhile_sees_it_as_it_is_now(
     barred.post(address, step="save", mark=mark, description="Changed", permissions=[MANAGE, "_demographic"])
     answer = manager.post(address, step="save", mark=mark, description="Mine", permissions=[])
     assert answer.status_code == 409
-    assert "Somebody else has changed this role meanwhile" in _text(answer)
+    assert "Someone else changed this role in the meantime" in _text(answer)
     assert 'value="Changed"' in _page(answer)
     assert 'name="permissions" value="_demographic"' in _page(answer)
     assert privileges("CPAR Admin")["_demographic"] == "x"
@@ -268,17 +268,17 @@ def test_a_role_that_nobody_holds_can_be_deleted_and_nothing_is_left_of_it(
     assert _logged(host)[-1] == (MANAGER, "delete", "role", "Panels")
     answer = manager.post(address, mark=mark)
     assert answer.status_code == 404
-    assert "somebody has deleted it" in _text(answer)
+    assert "someone deleted it" in _text(answer)
 
 
 def test_a_role_that_somebody_holds_is_not_deleted(role_no: Any, manager: Any, held: Any, privileges: Any) -> None:
     address = f"{ROLES}/{role_no('CPAR Admin')}/delete"
     page = manager.get(address)
-    assert "First take it from everybody" in _text(page)
+    assert "Remove it from everyone first" in _text(page)
     mark = "" if _MARK.search(_page(page)) else _mark(manager, f"{ROLES}/{role_no('CPAR Admin')}")
     answer = manager.post(address, mark=mark)
     assert answer.status_code == 422
-    assert "Somebody holds this role" in _text(answer)
+    assert "This role is assigned" in _text(answer)
     assert held(CPAR_ROLE) == ["CPAR Admin"]
     assert privileges("CPAR Admin") == {"_admin.cpar": "x"}
 
@@ -292,7 +292,7 @@ def test_the_role_admin_stays_as_it_is(role_no: Any, manager: Any, privileges: A
         manager.post(f"{address}/delete", mark=""),
     ):
         assert answer.status_code == 422
-        assert "The role admin belongs to OSCAR itself" in _text(answer)
+        assert "The admin role belongs to OSCAR" in _text(answer)
     assert privileges("admin") == {"_admin": "x"}
 
 
@@ -301,7 +301,7 @@ def test_administrators_cannot_take_the_administration_from_themselves(
 ) -> None:
     answer = manager.post(ASSIGN, step="remove", provider_id=MANAGER, role="admin")
     assert answer.status_code == 422
-    assert "take the administration away from yourself" in _text(answer)
+    assert "remove your own administrator access" in _text(answer)
     assert held(MANAGER) == ["admin", "receptionist"]
 
     # Nor by a role that outranks theirs.
@@ -318,7 +318,7 @@ def test_a_role_that_the_administrator_lives_on_keeps_the_administration(
     address = f"{ROLES}/{role_no('Chief')}"
     answer = no_rights.post(address, step="save", mark=_mark(no_rights, address), description="", permissions=MANAGE)
     assert answer.status_code == 422
-    assert "take the administration away from yourself" in _text(answer)
+    assert "remove your own administrator access" in _text(answer)
     assert privileges("Chief") == {"_admin": "x"}
 
 
@@ -372,7 +372,7 @@ def test_a_role_is_made_and_assigned_once_however_often_it_is_sent(
         lambda: role_changes.create(host, other, rights, "PANELS", "", [MANAGE]),
     )
     assert done == ""
-    assert "OSCAR knows this name already" in refused
+    assert "OSCAR already uses this name" in refused
     done, refused = _both(
         lambda: holders.assign(host, one, NO_RIGHTS, "doctor"), lambda: holders.assign(host, other, NO_RIGHTS, "doctor")
     )
@@ -429,7 +429,7 @@ def test_beside_an_oscar_whose_roles_may_only_be_read_the_page_says_where_to_cha
         assert answer.status_code == 500
     else:
         assert answer.status_code == 422
-        assert "Change them in OSCAR itself" in _text(answer)
+        assert "Change them in OSCAR" in _text(answer)
     assert held(NO_RIGHTS) == []
     reading.database.engine.dispose()
 
@@ -447,14 +447,14 @@ def test_reading_the_administration_is_not_enough_to_hand_it_out(
     ("fields", "status", "told"),
     [
         ({"provider_id": RECEPTION, "role": ""}, 422, "Select a role in the provider's dropdown"),
-        ({"provider_id": RECEPTION, "role": "No Such Role"}, 404, "There is no such role any more"),
-        ({"provider_id": RECEPTION, "role": "DOCTOR"}, 404, "There is no such role any more"),
-        ({"provider_id": RECEPTION, "role": "🙈"}, 404, "There is no such role any more"),
-        ({"provider_id": "nobody", "role": "doctor"}, 404, "There is no such active provider any more"),
-        ({"provider_id": "", "role": "doctor"}, 404, "There is no such active provider any more"),
+        ({"provider_id": RECEPTION, "role": "No Such Role"}, 404, "This role no longer exists"),
+        ({"provider_id": RECEPTION, "role": "DOCTOR"}, 404, "This role no longer exists"),
+        ({"provider_id": RECEPTION, "role": "🙈"}, 404, "This role no longer exists"),
+        ({"provider_id": "nobody", "role": "doctor"}, 404, "This provider is no longer active"),
+        ({"provider_id": "", "role": "doctor"}, 404, "This provider is no longer active"),
         ({"provider_id": RECEPTION, "role": "receptionist"}, 409, "Santos, Ada has the role receptionist already"),
         ({"provider_id": RECEPTION, "role": "doctor", "step": "remove"}, 409, "Santos, Ada no longer has this role"),
-        ({"provider_id": "888", "role": "doctor"}, 404, "There is no such active provider any more"),
+        ({"provider_id": "888", "role": "doctor"}, 404, "This provider is no longer active"),
         ({}, 422, "Select a role in the provider's dropdown"),
     ],
 )
@@ -500,7 +500,7 @@ def test_providers_come_in_pages_and_are_searched_by_family_name(
     assert "(not active)" in retired
     assert "Role for Retired" not in retired
     assert "600" not in retired
-    assert "No provider was found" in _text(manager.get(ASSIGN, name="🙈"))
+    assert "No providers found" in _text(manager.get(ASSIGN, name="🙈"))
     assert "System" not in _text(manager.get(ASSIGN))
 
 
@@ -511,7 +511,7 @@ def test_the_list_of_roles_says_what_each_gives_and_how_many_hold_it(
     statements.clear()
     page = _text(manager.get(ROLES))
     assert len(statements) <= 12
-    assert "admin The admin _admin 2 people Belongs to OSCAR itself" in page
+    assert "admin The admin _admin 2 people Built in" in page
     assert "doctor The doctor _demographic, and 1 other of OSCAR 1 person Edit Delete" in page
     assert f"CPAR Admin The CPAR Admin {MANAGE} 1 person" in page
 
@@ -522,7 +522,7 @@ def test_the_forms_need_their_token_and_addresses_that_are_none_give_a_page(role
         assert manager.post(path, token=False).status_code == 400
     for path in (f"{ROLES}/4711", f"{ROLES}/4711/delete"):
         assert manager.get(path).status_code == 404
-        assert "There is no such role any more" in _text(manager.get(path))
+        assert "This role no longer exists" in _text(manager.get(path))
         assert manager.post(path, step="save").status_code == 404
     assert manager.get(f"{ROLES}/{2**40}").status_code == 404
     assert manager.get(f"{ROLES}/x").status_code == 404
@@ -575,7 +575,7 @@ def test_the_guide_is_followed_by_hand_until_the_receptionist_manages_panels(
     menu.get_by_role("link").click()
     expect(page.get_by_role("heading", name="CPAR Panel Management")).to_be_visible()
     page.goto(NEW)
-    expect(page.get_by_role("heading", name="You may not open this page")).to_be_visible()
+    expect(page.get_by_role("heading", name="No access to this page")).to_be_visible()
     _look(page, script, "role-refused")
 
 
@@ -614,7 +614,7 @@ def test_a_refused_form_shows_what_to_mend_and_leads_there(role_no: Any, open_ta
     page.goto(NEW)
     page.get_by_label("Role Name").fill("cpar admin")
     page.get_by_role("button", name="Add Role").click()
-    expect(page.get_by_role("alert")).to_contain_text("Choose at least one permission")
+    expect(page.get_by_role("alert")).to_contain_text("Select at least one permission")
     expect(page.get_by_label("Available Permissions")).to_be_focused()
     page.get_by_label("Available Permissions").select_option(MANAGE)
     page.get_by_role("button", name="Add Role").click()
@@ -622,7 +622,7 @@ def test_a_refused_form_shows_what_to_mend_and_leads_there(role_no: Any, open_ta
     page.get_by_label("Available Permissions").select_option(MANAGE)
     page.get_by_role("button", name="Left Arrow").click()
     page.get_by_role("button", name="Add Role").click()
-    expect(page.get_by_role("alert")).to_contain_text("OSCAR knows this name already")
+    expect(page.get_by_role("alert")).to_contain_text("OSCAR already uses this name")
     expect(page.get_by_label("Role Name")).to_be_focused()
     _look(page, True, "role-refused-name")
 

@@ -100,7 +100,7 @@ def test_patients_are_shown_as_they_were_sent_not_as_the_emr_has_them_now(clinic
     clinic.record(patient, last_name="Finch", hin="999999999", year_of_birth="1978")
     page = text(manager.get(f"/cpar/submissions/{sent}"))
     [row] = rows(page)
-    assert row == f"WREN, Zoë {patient} 1977-03-04 female 100000001 5 Oct 2026 10 Nov 2026 on adding"
+    assert row == f"WREN, Zoë {patient} Mar 4, 1977 female 100000001 Oct 5, 2026 Nov 10, 2026 on adding"
     assert f'<a href="/patients/{patient}">WREN, Zoë</a>' in page
 
 
@@ -110,13 +110,13 @@ def test_the_facts_tell_what_became_of_it(clinic: Clinic, manager: Any) -> None:
     page = text(manager.get(f"/cpar/submissions/{sent}"))
     body = clinic.file()
     for fact in (
-        "Written to the folder",
-        "10 Nov 2026, 10:00, Automatic",
-        "11 Nov 2026, 03:15",
+        "Written to folder",
+        "Nov 10, 2026, 10:00 AM, Automatic",
+        "Nov 11, 2026, 3:15 AM",
         hashlib.sha256(body).hexdigest(),
         orjson.loads(body)["identifier"]["value"].removeprefix("urn:uuid:"),
-        "Sent: 1",
-        "Left out: 0",
+        "Submitted: 1",
+        "Excluded: 0",
     ):
         assert fact in page, fact
 
@@ -129,8 +129,8 @@ def test_a_failure_is_told_with_its_retry(clinic: Clinic, manager: Any) -> None:
         clinic.clock.move_to(clinic.clock.now() + timedelta(hours=1))
         run_due(clinic.host, nobody_there, clinic.clock.now())
     page = text(manager.get(f"/cpar/submissions/{failed}"))
-    assert "It was tried" in page
-    assert "Put together: 1" in page
+    assert "Attempts:" in page
+    assert "Prepared: 1" in page
     [retry] = re.findall(r'action="(/cpar/submissions/\d+/retry)"', page)
     assert manager.post(retry).status_code == 303
     assert "/retry" not in text(manager.get(f"/cpar/submissions/{failed}"))
@@ -139,7 +139,7 @@ def test_a_failure_is_told_with_its_retry(clinic: Clinic, manager: Any) -> None:
 def test_what_is_queued_has_no_patients_yet_and_can_be_cancelled(clinic: Clinic, manager: Any) -> None:
     queued = requests.ask(clinic.host, load({}), clinic.host.identity.system, clinic.panel)
     page = text(manager.get(f"/cpar/submissions/{queued}"))
-    assert "The patients are read when the submission is made." in page
+    assert "Patients will be read when the submission runs." in page
     assert f'action="/cpar/submissions/{queued}/cancel"' in page
     assert clinic.audited() == []
     assert manager.get(f"/cpar/submissions/{queued}/file").status_code == 404
@@ -151,7 +151,7 @@ def test_those_left_out_are_listed_with_reasons_and_a_link_to_mend_them(clinic: 
     sent = clinic.submit()
     page = text(manager.get(f"/cpar/submissions/{sent}", show="left-out"))
     [row] = rows(page)
-    assert row.startswith(f"FINCH, Pat {bad} 1980-02-03 No PHN. Enter the patient's PHN. No visit in the past.")
+    assert row.startswith(f"FINCH, Pat {bad} Feb 3, 1980 No PHN. Enter the patient's PHN. No visit in the past.")
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in page
 
 
@@ -167,7 +167,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     mended = clinic.patient("Mended", "")
     first = clinic.submit()
     page = text(manager.get(f"/cpar/submissions/{first}", show="added"))
-    assert "No submission of this panel arrived before this one" in page
+    assert "No earlier submission of this panel was delivered" in page
 
     clinic.record(renamed, last_name="Finch")
     clinic.oscar.visit(renamed, "2026-11-10")
@@ -179,24 +179,24 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     second = clinic.submit()
 
     page = text(manager.get(f"/cpar/submissions/{second}"))
-    for count in ("Sent: 4", "Left out: 1", "Added: 2", "Removed: 3", "Changed: 1"):
+    for count in ("Submitted: 4", "Excluded: 1", "Added: 2", "Removed: 3", "Changed: 1"):
         assert count in page, count
     page = text(manager.get(f"/cpar/submissions/{second}", show="added"))
     assert rows(page) == [
-        f"MENDED, Pat {mended} 1980-02-03 No PHN",
-        f"ADDED, Pat {added} 1980-02-03 Was not on this panel",
+        f"MENDED, Pat {mended} Feb 3, 1980 No PHN",
+        f"ADDED, Pat {added} Feb 3, 1980 Was not on this panel",
     ]
-    assert f'href="/cpar/submissions/{first}">submission of 11 Nov 2026, 03:15' in page
+    assert f'href="/cpar/submissions/{first}">submission of Nov 11, 2026, 3:15 AM' in page
     page = text(manager.get(f"/cpar/submissions/{second}", show="removed"))
-    assert [row.partition(" 1980-02-03 ")[2].partition(" Set the")[0] for row in rows(page)] == [
-        "No longer on this panel; on panel 0077 now",
-        "No longer on this panel; Not Paneled now",
-        "Left out of this submission: Patient is not active.",
+    assert [row.partition(" Feb 3, 1980 ")[2].partition(" Set the")[0] for row in rows(page)] == [
+        "No longer on this panel; now on panel 0077",
+        "No longer on this panel; now Not Paneled",
+        "Excluded from this submission: Patient is not active.",
     ]
     page = text(manager.get(f"/cpar/submissions/{second}", show="changed"))
     assert rows(page) == [
-        f"FINCH, Pat {renamed} 1980-02-03 Family name: Wren &rarr; became Finch "
-        "Last visit: 5 Oct 2026 &rarr; became 10 Nov 2026"
+        f"FINCH, Pat {renamed} Feb 3, 1980 Family name: Wren &rarr; changed to Finch "
+        "Last visit: Oct 5, 2026 &rarr; changed to Nov 10, 2026"
     ]
 
 
@@ -297,7 +297,7 @@ def test_whoever_is_barred_from_a_patient_sees_neither_them_nor_the_file(
         page = text(barred.get(address))
         assert "CLOSED" not in page
         assert "OUT, Pat" not in page
-        assert "not shown: you may not see" in page
+        assert "not shown: no access to" in page
         assert len(rows(page)) == (1 if show == "sent" else 0)
         assert "not shown" not in text(manager.get(address))
         assert rows(text(cpar_role.get(address))) == []
@@ -347,15 +347,15 @@ def test_after_its_time_the_contents_are_gone_and_the_numbers_stay(clinic: Clini
         connection.execute(update(tables.snapshot).where(moved).values(taken_at=datetime(2020, 1, 1, tzinfo=ALBERTA)))
     assert retention.forget(clinic.host, clinic.settings, now=clinic.clock.now()) == 1
     page = text(manager.get(f"/cpar/submissions/{first}"))
-    assert "Sent: 1" in page
+    assert "Submitted: 1" in page
     assert rows(page) == []
-    assert "are removed after 730 days" in page
+    assert "are deleted after 730 days" in page
     assert "/file" not in page
     assert manager.get(f"/cpar/submissions/{first}/file").status_code == 404
     [row] = rows(text(manager.get(f"/cpar/submissions/{first}", show="left-out")))
     assert row.startswith("FINCH")
     page = text(manager.get(f"/cpar/submissions/{second}", show="added"))
-    assert "The contents of the submission before are no longer kept" in page
+    assert "The contents of the previous submission are no longer available" in page
     assert len(rows(text(manager.get(f"/cpar/submissions/{second}")))) == 1
 
 

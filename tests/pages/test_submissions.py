@@ -54,7 +54,7 @@ def queued(host: OscarHost, oscar: Any, panel: int) -> int:
 
 
 def test_nothing_submitted_says_how_it_begins(manager: Any, panel: int) -> None:
-    assert "Nothing was submitted yet" in _text(manager.get("/cpar/submissions"))
+    assert "Nothing has been submitted yet" in _text(manager.get("/cpar/submissions"))
 
 
 def test_what_was_sent_shows_dates_count_and_why_others_were_left_out(
@@ -63,16 +63,16 @@ def test_what_was_sent_shows_dates_count_and_why_others_were_left_out(
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
     page = _text(manager.get("/cpar/submissions"))
-    assert "Written to the folder" in page
-    assert page.count("<td>11 Nov 2026, 03:15") == 2
+    assert "Written to folder" in page
+    assert page.count("<td>Nov 11, 2026, 3:15 AM") == 2
     assert re.search(
         r'<td class="cpar-number"><a href="/cpar/submissions/\d+" aria-label="1 patients[^"]*">1</a>', page
     )
-    assert "1 left out" in page
+    assert "1 excluded" in page
     assert f'href="/cpar/submissions/{queued}?show=left-out"' in page
     assert "1: No PHN. Enter the patient&#39;s PHN." in page
     assert "1: No visit in the past." in page
-    assert "A patient can be left out for several reasons." in page
+    assert "A patient can be excluded for more than one reason." in page
 
 
 def test_a_failed_submission_says_why_on_every_page_of_those_who_manage_panels_and_can_be_retried(
@@ -91,9 +91,9 @@ def test_a_failed_submission_says_why_on_every_page_of_those_who_manage_panels_a
     [retry] = re.findall(r'action="(/cpar/submissions/\d+/retry)"', page)
     assert manager.post(retry).location == "/cpar/submissions"
     page = _text(manager.get("/cpar/submissions"))
-    assert "is submitted again now" in page
+    assert "is being submitted again now" in page
     assert "/retry" not in page
-    assert "About to be prepared" in page
+    assert "Starting" in page
     assert manager.post(retry).status_code == 409
 
 
@@ -165,7 +165,7 @@ def test_the_history_can_be_narrowed_to_a_state(
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
     assert _shown(_text(manager.get("/cpar/submissions", state="DELIVERED"))) == [queued]
-    assert "No submission fits." in _text(manager.get("/cpar/submissions", state="FAILED"))
+    assert "No matching submissions." in _text(manager.get("/cpar/submissions", state="FAILED"))
 
 
 def test_every_state_is_found_under_exactly_one_name() -> None:
@@ -185,15 +185,15 @@ def test_a_page_that_there_is_not_is_refused(manager: Any, panel: int, query: di
 def test_the_panels_tell_of_their_last_submission(
     host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
 ) -> None:
-    assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">never</span>') == 2
+    assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">Never</span>') == 2
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
     requests.cancel(host, host.identity.system, requests.ask(host, load({}), host.identity.system, other_panel))
     page = _text(manager.get("/cpar/panels"))
-    assert f'<a href="/cpar/submissions/{queued}" aria-label="Submission of panel 0042, 11 Nov 2026, 03:15">' in page
-    assert "Written to the folder" in page
-    assert "1 sent, 1 left out" in page
-    assert page.count('<span class="cpar-quiet">never</span>') == 1  # one that was called off is none
+    assert f'<a href="/cpar/submissions/{queued}" aria-label="Submission of panel 0042, Nov 11, 2026, 3:15 AM">' in page
+    assert "Written to folder" in page
+    assert "1 submitted, 1 excluded" in page
+    assert page.count('<span class="cpar-quiet">Never</span>') == 1  # one that was called off is none
 
 
 def test_the_pages_need_as_many_statements_for_300_panels_as_for_one(
@@ -246,7 +246,7 @@ def test_only_what_is_under_way_shows_a_progress_bar(
     assert reception.get(asks).status_code == 403
     run_due(host, outbox, clock.now())
     done = _text(manager.get(asks))
-    assert "The panel is done. 1 delivered or written." in done
+    assert "The panel is done. 1 delivered or written to folder." in done
     assert "hx-get" not in done
     for address in addresses:
         assert "<progress" not in _text(manager.get(address))
@@ -271,7 +271,7 @@ def test_the_progress_bar_moves_by_itself_and_stops(
         expect(tab.get_by_role("progressbar", name="0 of 2 panels done")).to_be_visible()
     look(with_script, "submissions-under-way")
     run_due(host, outbox, clock.now())
-    expect(with_script.get_by_text("All 2 panels are done. 1 delivered or written.")).to_be_visible()
+    expect(with_script.get_by_text("All 2 panels are done. 1 delivered or written to folder.")).to_be_visible()
     expect(with_script.get_by_role("progressbar")).to_have_count(0)
     without.get_by_role("link", name="Refresh").click()
     expect(without.get_by_role("progressbar")).to_have_count(0)

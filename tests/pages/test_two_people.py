@@ -61,7 +61,7 @@ def test_of_two_who_edit_a_panel_the_second_sees_both_and_decides(
     late = other.post(address, **_entered(number="0099", notify="manager@clinic.ca"))
     page = _text(late)
     assert late.status_code == 409
-    assert "Ada Penner saved this panel (10 Nov 2026, 10:00)" in page
+    assert "Ada Penner saved this panel (Nov 10, 2026, 10:00 AM)" in page
     assert '<th scope="row">CPAR Panel Number</th><td><div>0050</div></td><td><div>0099</div></td>' in page
     assert "<td><div>000113</div><div>000007</div></td><td><div>000113</div></td>" in page
     assert "<td>(empty)</td><td><div>manager@clinic.ca</div></td>" in page
@@ -109,7 +109,7 @@ def test_of_two_who_assign_the_same_patient_the_second_is_told_where_the_patient
     assert manager.post(address, panel_id=panel, seen_panel_id="").status_code == 303
     late = reception.post(address, panel_id=other_panel, seen_panel_id="")
     assert late.status_code == 409
-    assert "Somebody else has put this patient on panel 0042 meanwhile. Nothing was changed" in _text(late)
+    assert "Someone else moved this patient to panel 0042 in the meantime. Nothing was changed" in _text(late)
     assert _panel_of(host, patients[0]) == panel
     assert reception.post(address, panel_id=other_panel, seen_panel_id=panel).status_code == 303
     assert _panel_of(host, patients[0]) == other_panel
@@ -121,7 +121,7 @@ def test_a_patient_is_not_put_on_a_panel_that_was_deleted_meanwhile(
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     late = reception.post(f"/cpar/patients/{patients[0]}/choose", panel_id=panel, seen_panel_id="")
     assert late.status_code == 404
-    assert "This panel has been deleted: choose another one." in _text(late)
+    assert "This panel has been deleted: select another one." in _text(late)
     assert _panel_of(host, patients[0]) is None
 
 
@@ -133,17 +133,17 @@ def test_nobody_is_put_on_a_panel_that_was_deleted_after_the_preview(
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     late = other.post("/cpar/bulk", **ASSIGN, panel_id=panel)
     assert late.status_code == 422
-    assert "This panel has been deleted: choose another one." in _text(late)
+    assert "This panel has been deleted: select another one." in _text(late)
     assert [_panel_of(host, patient) for patient in patients] == [None] * 3
 
 
 def test_a_panel_is_deleted_with_those_whom_somebody_has_added_meanwhile(
     host: OscarHost, manager: Any, reception: Any, panel: int, patients: list[int]
 ) -> None:
-    assert "0 patients become Not Paneled" in _text(manager.get(f"/cpar/panels/{panel}/delete"))
+    assert "0 patients will become Not Paneled" in _text(manager.get(f"/cpar/panels/{panel}/delete"))
     reception.post(f"/cpar/patients/{patients[0]}/choose", panel_id=panel, seen_panel_id="")
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
-    assert "Patients who are Not Paneled now: 1" in _text(manager.get("/cpar/panels"))
+    assert "Patients now Not Paneled: 1" in _text(manager.get("/cpar/panels"))
     assert _panel_of(host, patients[0]) is None
 
 
@@ -151,14 +151,14 @@ def test_an_edit_of_a_panel_that_was_deleted_meanwhile_says_so(manager: Any, oth
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     late = other.post(f"/cpar/panels/{panel}/edit", **_entered(number="0099"))
     assert late.status_code == 404
-    assert "it has been deleted" in _text(late)
+    assert "It may have been deleted" in _text(late)
 
 
 def test_of_two_who_press_submit_the_second_is_told_who_was_first(manager: Any, other: Any, panel: int) -> None:
     assert manager.post(f"/cpar/panels/{panel}/submit").status_code == 303
     late = other.post(f"/cpar/panels/{panel}/submit")
     assert late.status_code == 409
-    assert "Ada Penner queued this panel already" in _text(late)
+    assert "Ada Penner already queued this panel" in _text(late)
 
 
 def test_an_undo_gives_back_only_those_whom_nobody_has_moved_meanwhile(
@@ -167,7 +167,7 @@ def test_an_undo_gives_back_only_those_whom_nobody_has_moved_meanwhile(
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
     other.post(f"/cpar/patients/{patients[0]}/choose", panel_id=other_panel, seen_panel_id=panel)
     page = _text(manager.get(manager.post(f"{done}/undo").location))
-    assert "Patients put back: 2. Changed since, and left as they were: 1." in page
+    assert "Patients restored: 2. Changed since, so not restored: 1." in page
     assert [_panel_of(host, patient) for patient in patients] == [other_panel, None, None]
 
 
@@ -177,8 +177,8 @@ def test_of_two_who_undo_the_second_is_told_who_has_done_it(
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
     manager.post(f"{done}/undo")
     page = _text(other.get(other.post(f"{done}/undo").location))
-    assert "Nothing more was done: this bulk update had been undone already" in page
-    assert "Undone by Ada Penner, 10 Nov 2026, 10:00" in page
+    assert "Nothing was changed: this bulk update had already been undone" in page
+    assert "Undone by Ada Penner, Nov 10, 2026, 10:00 AM" in page
 
 
 def test_who_meets_other_numbers_than_in_the_preview_is_told(
@@ -187,7 +187,7 @@ def test_who_meets_other_numbers_than_in_the_preview_is_told(
     reception.post(f"/cpar/patients/{patients[0]}/choose", panel_id=panel, seen_panel_id="")
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, expected="3")
     page = _text(manager.get(done.location))
-    assert "the numbers are not those you saw" in page
+    assert "the numbers differ from the review" in page
     assert "Added: 2" in page
     assert "On the panel already: 1" in page
 
@@ -212,7 +212,7 @@ def test_two_managers_in_two_browsers_edit_the_same_panel(host: OscarHost, both:
     expect(alert.get_by_role("row", name="CPAR Panel Number")).to_contain_text("0050")
     expect(second.get_by_label("CPAR Panel Number")).to_have_value("0099")
     look(second, "panel-edited-by-two")
-    second.get_by_role("link", name="keep what is saved now").click()
+    second.get_by_role("link", name="keep the current values").click()
     expect(second.get_by_label("CPAR Panel Number")).to_have_value("0050")
     assert _live(host)[0].number == "0050"
 
@@ -227,5 +227,5 @@ def test_two_clerks_in_two_browsers_assign_the_same_patient(
     tabs[0].get_by_role("button", name="0042").click()
     expect(tabs[0].locator(".cpar-widget-panel")).to_have_text("0042 (Okafor, Adaeze)")
     tabs[1].get_by_role("button", name="0077").click()
-    expect(tabs[1].get_by_text("Somebody else has put this patient on panel 0042")).to_be_visible()
+    expect(tabs[1].get_by_text("Someone else moved this patient to panel 0042")).to_be_visible()
     assert _panel_of(host, patients[0]) == panel

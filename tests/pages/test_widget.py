@@ -59,7 +59,7 @@ def test_everyone_who_may_see_the_patient_can_choose_a_panel(
     assert (answer.status_code, answer.location) == (303, f"/patients/{patient}")
     page = _text(reception.get(f"/patients/{patient}"))
     assert '<p class="cpar-widget-panel"> 0042 (Okafor, Adaeze) </p>' in page
-    assert "10 Nov 2026" in page
+    assert "Nov 10, 2026" in page
     assert "on adding" in page
 
 
@@ -84,7 +84,7 @@ def test_confirm_is_offered_only_when_the_confirmation_date_is_not_today(
     assert reception.post(confirm, seen_panel_id=panel).location == f"/patients/{patient}"
     page = _text(reception.get(f"/patients/{patient}"))
     assert confirm not in page
-    assert "11 Nov 2026" in page
+    assert "Nov 11, 2026" in page
     assert "confirmed by a person" in page
 
 
@@ -93,7 +93,7 @@ def test_a_date_that_was_only_inferred_says_so(host: OscarHost, oscar: Any, rece
     oscar.visit(patient, "2026-10-05")
     bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     page = _text(reception.get(f"/patients/{patient}"))
-    assert "5 Oct 2026" in page
+    assert "Oct 5, 2026" in page
     assert "(last visit)" in page
 
 
@@ -116,7 +116,7 @@ def test_whoever_was_slower_sees_how_things_stand_and_decides_again(
     answer = reception.post(f"/cpar/patients/{patient}/{action}", panel_id=panel, seen_panel_id=panel)
     assert answer.status_code == 409
     page = _text(answer)
-    assert "Somebody else has put this patient on panel 0077" in page
+    assert "Someone else moved this patient to panel 0077" in page
     assert f'name="seen_panel_id" value="{other_panel}"' in page
     assert _on(host, patient) == other_panel
 
@@ -144,7 +144,7 @@ def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patie
         with app.test_request_context():
             statements.clear()
             [widget] = plugins.emr_demographic_widgets(host, host.identity.system, patient)
-        assert widget.summary == "Panel 0042 (Okafor, Adaeze), confirmed 10 Nov 2026"
+        assert widget.summary == "Panel 0042 (Okafor, Adaeze), confirmed Nov 10, 2026"
         return len(statements)
 
     few = counted()
@@ -213,7 +213,7 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
         ({}, False, "No visit in the past."),
         ({"patient_status": "IN"}, True, "Patient is not active."),
         ({"last_name": ""}, True, "No family name."),
-        ({"hc_type": "BC"}, True, "Health card of another jurisdiction."),
+        ({"hc_type": "BC"}, True, "Health card from another jurisdiction."),
     ],
 )
 def test_a_member_who_will_be_left_out_is_told_with_what_to_do(
@@ -222,10 +222,10 @@ def test_a_member_who_will_be_left_out_is_told_with_what_to_do(
     patient = oscar.patient(**columns)
     if visited:
         oscar.visit(patient)
-    assert "left out" not in _text(reception.get(f"/patients/{patient}"))  # on no panel, nobody waits for it
+    assert "excluded" not in _text(reception.get(f"/patients/{patient}"))  # on no panel, nobody waits for it
     reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="")
     page = re.sub("<[^>]+>", "", _text(reception.get(f"/patients/{patient}"))).replace("&#39;", "'")
-    assert "Will be left out of the next submission." in page
+    assert "Will be excluded from the next submission." in page
     assert told in page
 
 
@@ -236,12 +236,12 @@ def test_a_phn_that_another_member_has_too_is_told_on_both_pages(
     for one in (patient, other):
         oscar.visit(one)
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
-    assert "left out" not in _text(reception.get(f"/patients/{patient}"))
+    assert "excluded" not in _text(reception.get(f"/patients/{patient}"))
     one_patient.choose(host, host.identity.system, other, other_panel, seen_panel_id=None)
     for one in (patient, other):
         page = _text(reception.get(f"/patients/{one}"))
         assert "PHN is shared with another patient" in page
-        assert page.count("Will be left out") == 1
+        assert page.count("Will be excluded") == 1
 
 
 def test_a_member_who_will_be_sent_is_told_only_what_is_doubtful(
@@ -251,8 +251,8 @@ def test_a_member_who_will_be_sent_is_told_only_what_is_doubtful(
     oscar.visit(patient)
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     page = _text(reception.get(f"/patients/{patient}"))
-    assert "left out" not in page
-    assert page.count("Will be sent, but check") == 1
+    assert "excluded" not in page
+    assert page.count("Will be submitted, but check") == 1
     assert "Gender is unknown" in page
 
 
@@ -289,11 +289,11 @@ def test_a_script_gets_the_widget_as_it_is_now_instead_of_the_way_to_a_page(
     assert "0042 (Okafor, Adaeze)" in _text(added)
     late = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id=other_panel, seen_panel_id="")
     assert late.status_code == 409
-    assert "Somebody else has put this patient on panel 0042" in _text(late)
+    assert "Someone else moved this patient to panel 0042" in _text(late)
     assert f'name="seen_panel_id" value="{panel}"' in _text(late)
     gone = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id=999, seen_panel_id=panel)
     assert gone.status_code == 404
-    assert "This panel has been deleted: choose another one." in _text(gone)
+    assert "This panel has been deleted: select another one." in _text(gone)
     nothing = reception.post(f"{address}/choose", headers=IN_PLACE, panel_id="", seen_panel_id=panel)
     assert nothing.status_code == 422
     assert "Select a panel from the list." in _text(nothing)
@@ -310,7 +310,7 @@ def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_o
     clinic.disable(host, host.identity.system)
     off = reception.post(f"/cpar/patients/{oscar.patient()}/choose", headers=IN_PLACE, panel_id=panel, seen_panel_id="")
     assert off.status_code == 404
-    for answer, told in ((barred, "You may not see this patient"), (off, "switched off")):
+    for answer, told in ((barred, "You do not have access to this patient"), (off, "turned off")):
         assert _text(answer).strip().startswith('<div class="cpar-errors" role="alert"')
         assert answer.headers["HX-Reswap"] == "innerHTML"
         assert told in _text(answer)

@@ -34,7 +34,7 @@ def refused(host: OscarHost, oscar: Any, panel: int, clock: FixedClock, tmp_path
 
 def test_the_words_of_a_refusal_are_in_the_history_and_on_no_other_page(refused: None, manager: Any) -> None:
     history = manager.get("/cpar/submissions").get_data(as_text=True)
-    assert "The registry refused the submission (status 422: business-rule)." in history
+    assert "The registry rejected the submission (status 422: business-rule)." in history
     assert WORDS in history
     home = manager.get("/").get_data(as_text=True)
     assert "Panel 0042: " in home

@@ -231,7 +231,7 @@ def test_whoever_waits_too_long_for_somebody_elses_change_is_told(
     event.listen(site.database.engine, "connect", lambda connection, _: connection.cursor().execute(impatient))
     with site.database.session() as session:
         clinic.lock(session)
-        with pytest.raises(Refused, match="try again soon"):
+        with pytest.raises(Refused, match="try again shortly"):
             choose(patient_id, panel_id)()
     assert placed() == {}
     assert choose(patient_id, panel_id)() is Change.ADDED

@@ -185,7 +185,7 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
     assert Counter(row.why for row in told) == {"not-visible": 8, "other-status": 6, "already": 1}
     assert {row.status for row in told} == {"AC", "IN", "", "x" * 20}
     assert dict(counted.by_reason) == {
-        "On the panel already": 1,
+        "Already on the panel": 1,
         "Status is Inactive": 2,
         "No status": 2,
         f"Status is {'x' * 20}": 2,
@@ -405,7 +405,7 @@ def test_an_operation_is_undone_at_most_once(
     undo.undo(site, clerk, operation_id)
     bulk.carry_out(site, clerk, order)
     before = placed()
-    with pytest.raises(Refused, match="undone already"):
+    with pytest.raises(Refused, match="already been undone"):
         undo.undo(site, clerk, operation_id)
     assert placed() == before
 

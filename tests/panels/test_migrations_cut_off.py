@@ -74,8 +74,8 @@ def test_what_keeps_the_tables_from_being_made_is_told_and_not_to_migrate_once_m
         connection.exec_driver_sql("CREATE VIEW cpar_member AS SELECT 1 AS patient_id")
     done = CliRunner().invoke(command, [], env=environment)
     assert done.exit_code == 1
-    assert "The tables were not made or updated: OperationalError: " in done.output
-    assert "correct that, and run cpar migrate again" in done.output
+    assert "The tables were not created or updated: OperationalError: " in done.output
+    assert "fix the cause, and run cpar migrate again" in done.output
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP VIEW cpar_member")
     assert CliRunner().invoke(command, [], env=environment).exit_code == 0
@@ -88,5 +88,5 @@ def test_of_an_error_about_rows_only_the_kind_is_told(database_url: str, environ
         connection.exec_driver_sql("CREATE TABLE cpar_clinic (name VARCHAR(9))")
     done = CliRunner().invoke(command, [], env=environment)
     assert done.exit_code == 1
-    assert "The tables were not made or updated: OperationalError." in done.output
+    assert "The tables were not created or updated: OperationalError." in done.output
     engine.dispose()

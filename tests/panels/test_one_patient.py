@@ -169,11 +169,11 @@ def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
 ) -> None:
     one, two, patient_id = make_panel("1"), make_panel("2"), oscar.patient()
-    with pytest.raises(Stale, match="off the panel meanwhile"):
+    with pytest.raises(Stale, match="removed this patient from the panel in the meantime"):
         choose(patient_id, two, one)
-    with pytest.raises(Stale, match="off the panel meanwhile"):
+    with pytest.raises(Stale, match="removed this patient from the panel in the meantime"):
         one_patient.confirm(site, clerk, patient_id, seen_panel_id=one)
-    with pytest.raises(Refused, match="choose one"):
+    with pytest.raises(Refused, match="Add the patient to a panel"):
         one_patient.confirm(site, clerk, patient_id, seen_panel_id=None)
     assert placed() == {}
 
@@ -183,7 +183,7 @@ def test_a_patient_whom_the_emr_does_not_have_cannot_be_added(
 ) -> None:
     panel_id = make_panel("1")
     for patient_id in NOBODYS:
-        with pytest.raises(NotFound, match="no such record"):
+        with pytest.raises(NotFound, match="Record not found"):
             choose(patient_id, panel_id)
         assert one_patient.remove(site, clerk, patient_id, seen_panel_id=None) is Change.UNCHANGED
         assert _membership(site, patient_id).panel is None

@@ -146,7 +146,9 @@ def test_two_providers_cannot_have_the_same_practitioner_id(
     make_panel("1", "101")
     with pytest.raises(Refused) as refused:
         editing.create(site, clerk, _draft("2", ("103", "100000003"), ("102", "100000001")))
-    assert refused.value.messages == {"practitioner_ids-1": "This is the Practitioner ID of Doctor, No101: correct it."}
+    assert refused.value.messages == {
+        "practitioner_ids-1": "This Practitioner ID belongs to Doctor, No101: correct it."
+    }
     assert [panel.number for panel in _live(site)] == ["1"]
 
 

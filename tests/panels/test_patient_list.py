@@ -151,6 +151,6 @@ def test_the_words_say_what_to_do(
     clock.move_to(clock.now() + timedelta(days=366))
     notes = {note.patient_id: note for note in emr_patient_notes(site, clerk, [lapsed, nobodys])}
     assert {note.title for note in notes.values()} == {"Panel"}
-    assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("On no panel.",))
+    assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("Not Paneled.",))
     assert notes[lapsed].text == "0042"
-    assert notes[lapsed].to_do == ("No PHN. Enter the patient's PHN.", "Not confirmed since 10 Nov 2026.")
+    assert notes[lapsed].to_do == ("No PHN. Enter the patient's PHN.", "Last confirmed Nov 10, 2026.")

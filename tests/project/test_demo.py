@@ -83,7 +83,7 @@ def test_a_start_that_broke_off_is_begun_again(made: tuple[Path, str]) -> None:
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "clinic.db").write_text("mine")
-    assert "name another folder" in demo(tmp_path)
+    assert "choose another folder" in demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["clinic.db"]
     assert (tmp_path / "clinic.db").read_text() == "mine"
 
@@ -92,7 +92,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(folder: str) -> None:
     told = demo(Path(folder))
     assert told.startswith("Error: ")
-    assert "name another folder" in told
+    assert "choose another folder" in told
     assert len(told.splitlines()) == 1
 
 

@@ -103,7 +103,7 @@ def test_the_files_of_the_frame_and_of_the_plugin_are_both_there(person: NewPers
 
 def test_the_beginning_leads_to_what_one_may_open(person: NewPerson) -> None:
     assert "CPAR Panel Management" in person("cpar-role").get().text
-    assert "Your roles open nothing here" in person("doctor").get().text
+    assert "Your roles do not give access to any page here" in person("doctor").get().text
     assert person(None).get().headers["Location"] == "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2F"
 
 

@@ -22,7 +22,7 @@ from ..signing_in import sign_in
 from .conftest import CONTEXT_PATH, MANAGER, Beside
 
 place = place_of_the_emr
-AWAY = "The database cannot be reached, so nothing can be shown or changed. Try again in a moment."
+AWAY = "The database is unavailable, so nothing can be shown or changed. Try again in a moment."
 
 
 @pytest.fixture

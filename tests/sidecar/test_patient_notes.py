@@ -24,7 +24,7 @@ def test_one_request_tells_of_all_patients_of_a_list(person: NewPerson, oscar: A
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json() == [
-        {"patient_id": one, "title": "Panel", "text": "Not Paneled", "to_do": ["On no panel."]} for one in patients
+        {"patient_id": one, "title": "Panel", "text": "Not Paneled", "to_do": ["Not Paneled."]} for one in patients
     ]
 
 

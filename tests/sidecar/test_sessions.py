@@ -130,7 +130,7 @@ def test_whoever_is_not_signed_in_in_oscar_is_not_signed_in_here(
         answer = somebody.get("/panels")
         assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/oscar/cpar/sign-in")
     assert asked_who(standing_in) == 1
-    assert "Sign in to OSCAR, or finish signing in, then load this page again." in somebody.get("/sign-in").text
+    assert "Sign in to OSCAR, or finish signing in, then reload this page." in somebody.get("/sign-in").text
     standing_in.sessions["gone"] = "301"
     clock.move_to(clock.now() + dt.timedelta(seconds=15))
     assert somebody.get("/panels").status_code == 200
@@ -167,7 +167,7 @@ def test_nonsense_is_never_a_way_in(person: NewPerson, standing_in: StandIn, non
     standing_in.answers[ME] = lambda *_: nonsense
     answer = person("manager").get("/panels")
     assert answer.status_code == 503
-    assert "OSCAR does not answer" in answer.text
+    assert "OSCAR is not responding" in answer.text
     assert "Try again" in answer.text
 
 
@@ -250,7 +250,7 @@ def test_a_script_that_puts_the_widget_in_place_gets_a_few_words(person: NewPers
     for header in ({"HX-Request": "true"}, {"Sec-Fetch-Dest": "empty"}):
         answer = person("doctor").get("/patients/1/widget", headers=header)
         assert answer.status_code == 503
-        words = "OSCAR does not answer, so nobody can be recognized. Try again in a moment."
+        words = "OSCAR is not responding, so your sign-in cannot be verified. Try again in a moment."
         assert re.sub("<[^>]+>", "", answer.text) == words
         assert answer.headers["HX-Reswap"] == "afterbegin"
 

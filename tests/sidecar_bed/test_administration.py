@@ -36,7 +36,7 @@ def test_a_panel_is_made_and_filled_in_bulk_in_the_frame_of_the_administration(
     frame.get_by_role("button", name="Save").click()
     expect(frame.get_by_role("row", name="0099")).to_contain_text("Okafor, Ada")
     frame.get_by_role("link", name="Bulk Update").click()
-    frame.get_by_label("Status of the patients").select_option("ZZ")
+    frame.get_by_label("Patient status").select_option("ZZ")
     choose(frame, "Provider (the patients' MRP)", "Okafor, Ada")
     choose(frame, "To panel", "0099 (Okafor, Ada)")
     frame.get_by_role("button", name="Assign Patients").click()

@@ -76,7 +76,7 @@ def test_the_answer_to_a_button_far_down_is_in_sight_and_has_the_focus(
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     frame.locator("input[name=ticked]").last.check()
     frame.get_by_role("button", name="Move", exact=True).click()
-    in_sight(frame, "Select the panel to move them to.")
+    in_sight(frame, "Select the panel to move patients to.")
     picture(page, "frame-refused", width)
     assert page.evaluate("scrollY") == 0
     frame.get_by_role("button", name="Remove from this panel").click()
@@ -118,7 +118,7 @@ def test_a_record_opens_in_a_window_of_its_own_and_the_list_with_its_filter_stay
     page = at_browser(MANAGER, width=1280, height=720)
     frame = opened(page)
     frame.get_by_role("link", name="0077").first.click()
-    frame.get_by_role("button", name="Who will be left out?").click()
+    frame.get_by_role("button", name="Show exclusions").click()
     link = frame.get_by_role("link", name="FRAME003")
     with page.expect_popup() as popup:
         link.click()

@@ -59,7 +59,7 @@ def test_it_replaces_no_file(tmp_path: Path) -> None:
     before = (written(tmp_path) / "cpar.ini").read_text()
     done = install("--write", str(tmp_path / "files"))
     assert done.exit_code == 1
-    assert "is there already. Name another folder" in done.output
+    assert "already exists. Choose another folder" in done.output
     assert (tmp_path / "files/cpar.ini").read_text() == before
 
 
@@ -172,7 +172,7 @@ def test_the_unit_names_the_programs_as_it_was_called_itself(tmp_path: Path) -> 
         ("--oscar-url", "http://10.0.0.7:8080/oscar", "use https"),
         ("--server-name", "emr.example; deny all", "write it like emr.example"),
         ("--oscar-database", "oscar`; DROP DATABASE x", "write it like oscar"),
-        ("--own-database", "oscar", "choose another name than OSCAR's"),
+        ("--own-database", "oscar", "choose a name other than OSCAR's"),
         ("--account", "cpar'", "write it like cpar"),
         ("--mariadb", "localhost", "write it like /run/mysqld/mysqld.sock"),
         ("--socket", "/run/a b", "write it like /run/cpar/cpar.sock"),

@@ -57,7 +57,7 @@ def test_the_day_sheet_marks_who_has_something_to_do_and_asks_once(
     expect(page.locator("td.appt .plugin-mark").first).to_have_attribute(
         "title", "Panel: No PHN. Enter the patient's PHN."
     )
-    expect(page.get_by_role("img", name="Panel: On no panel.")).to_have_count(2)
+    expect(page.get_by_role("img", name="Panel: Not Paneled.")).to_have_count(2)
     no_findings(page, "oscar-day-sheet", ".plugin-mark")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "oscar-day-sheet.png")

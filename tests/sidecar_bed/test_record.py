@@ -227,7 +227,7 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
             box(record).get_by_role("button", name="Confirm").click()
         assert answer.value.status == 403
         told = box(record).get_by_role("alert")
-        expect(told).to_have_text("You are signed out: sign in again, then load this page again.")
+        expect(told).to_have_text("You are signed out: sign in again, then reload this page.")
     assert record.url.endswith(master_record(patient_id))
     no_findings(record, "oscar-signed-out", "#plugin-boxes")
     record.screenshot(path=SCREENSHOTS / "oscar-signed-out.png")
@@ -235,7 +235,7 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
         told.get_by_role("link").click()
     expect(popup.value.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
     sign_in(page, DOCTOR)
-    popup.value.get_by_role("link", name="Then load this page again").click()
+    popup.value.get_by_role("link", name="Then reload this page").click()
     expect(box(popup.value).get_by_role("button", name="Confirm")).to_be_visible()
     assert popup.value.url.endswith(master_record(patient_id))
 
@@ -250,7 +250,7 @@ def test_while_oscar_is_down_nobody_gets_in_and_a_page_says_so(bed: Bed, at_brow
         answer = page.goto("/oscar/cpar/panels")
         assert answer is not None
         assert answer.status == 503
-        expect(page.get_by_role("heading", name="OSCAR does not answer")).to_be_visible()
+        expect(page.get_by_role("heading", name="OSCAR is not responding")).to_be_visible()
     finally:
         bed.oscar.start()
 
@@ -285,7 +285,7 @@ def test_a_form_that_is_refused_leaves_one_sentence_in_the_box(
             box(page).get_by_role("button", name="Confirm").click()
         assert answer.value.status == 400
         told = box(page).get_by_role("alert")
-        expect(told).to_have_text("This did not work: load the page again, then try once more.")
+        expect(told).to_have_text("Something went wrong: reload the page, then try again.")
     expect(box(page).get_by_role("link")).to_have_count(0)
     expect(box(page).get_by_role("heading", name="Panel (CPAR)")).to_be_visible()
 
@@ -334,7 +334,7 @@ def test_while_the_record_is_being_edited_one_line_stays(
     line = page.locator(".TopStatusBar + #plugin-lines")
     expect(line).to_have_count(0)
     page.get_by_role("link", name="Edit", exact=True).click()
-    expect(line).to_have_text("Panel 0042 (Okafor, Ada), confirmed 1 Apr 2026")
+    expect(line).to_have_text("Panel 0042 (Okafor, Ada), confirmed Apr 1, 2026")
     expect(page.locator("#plugin-boxes")).to_be_hidden()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "master-record-edited.png")

@@ -22,7 +22,7 @@ def test_whoever_has_not_finished_signing_in_is_told_to(bed: Bed, state: str) ->
     halfway = session(bed.oscar.url, MANAGER)
     answer = opened(bed, halfway)
     assert [redirect.status_code for redirect in answer.history] == [303]
-    assert "Sign in to OSCAR, or finish signing in, then load this page again." in answer.text
+    assert "Sign in to OSCAR, or finish signing in, then reload this page." in answer.text
     assert opened(bed, halfway, "/page/menu").text == ""
 
 

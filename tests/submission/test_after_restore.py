@@ -56,16 +56,16 @@ def test_it_lists_and_changes_nothing_where_nobody_can_be_asked(
     assert done.exit_code == 1
     files = [f"  {file.name}" for file in world.files()]
     assert done.output.splitlines() == [
-        "The last work that these tables tell of: 6 November 2026, 10:01.",
-        "What was done later is lost; what of it may come back, or be done twice:",
-        "FHIR clients that may read, also any that were revoked later: none",
-        "Submissions that go on, also any that were finished later: 1",
-        "  Panel P2: queued, asked for 6 November 2026, 10:00",
-        "Automatic submissions that would be made, perhaps once more: 7 November 2026",
-        "Submissions in the outbox folder that these tables do not know: 2",
+        "Last activity recorded in these tables: Nov 6, 2026, 10:01 AM.",
+        "Later activity is lost. It may reappear or be repeated as follows:",
+        "FHIR clients with access, including any revoked later: none",
+        "Submissions that will continue, including any completed later: 1",
+        "  Panel P2: queued, requested Nov 6, 2026, 10:00 AM",
+        "Automatic submissions that will run, possibly a second time: Nov 7, 2026",
+        "Submissions in the outbox folder that are not in these tables: 2",
         *files,
-        "The registry, and the EMR's audit trail (cparSubmission, cparFhirClient), tell what was done since.",
-        "Error: Nothing was changed. Say what to do: --clients hold|keep --submissions hold|keep",
+        "The registry, and the EMR's audit trail (cparSubmission, cparFhirClient), show what was done since.",
+        "Error: Nothing was changed. Choose: --clients hold|keep --submissions hold|keep",
     ]
     assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[], [State.QUEUED]]
     with world.host.database.engine.connect() as connection:
@@ -84,11 +84,11 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     assert world.states(first) == [State.MISSED]
     assert world.states(second) == [State.CANCELLED, State.MISSED]
     assert len(world.files()) == 2
-    assert "Compare with what the registry has." in world.rows(first)[0].failure
+    assert "Check what the registry has on file." in world.rows(first)[0].failure
     told = notices.status(world.host, world.settings, world.clock.now())
-    assert "A backup was restored; seen to on 8 November 2026, 10:00." in told.facts
+    assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in told.facts
     health = restored.seen_to(world.host, world.settings)
-    assert (health.level, health.message) == ("ok", "A restored backup was seen to on 8 November 2026, 10:00.")
+    assert (health.level, health.message) == ("ok", "A restored backup was seen to on Nov 8, 2026, 10:00 AM.")
     world.ask(first)
     world.run_at("2026-12-01T03:20")
     assert len(world.files()) == 3
@@ -115,7 +115,7 @@ def test_what_was_begun_when_the_backup_was_made_has_failed(
     backup.make()
     backup.restore()
     world.at("2026-11-08T10:00")
-    assert "Panel P1: waiting to be tried again" in call().output
+    assert "Panel P1: retry scheduled" in call().output
     assert call("--clients", "keep", "--submissions", "hold").exit_code == 0
     folder.unlink()
     world.run_at("2026-11-08T10:20")
@@ -145,7 +145,7 @@ def test_at_a_terminal_it_asks(
         keyboard.write(answers)
         keyboard.flush()
         said, _ = asked.communicate()
-    assert "Hold all FHIR clients until each is allowed again? [Y/n]" in said
-    assert "Hold what may have been submitted already? [Y/n]" in said
+    assert "Put all FHIR clients on hold until each is allowed again? [Y/n]" in said
+    assert "Hold submissions that may already have been sent? [Y/n]" in said
     world.run_at("2026-11-09T03:20")
     assert world.states(panels_of_a_restored_clinic[0]) == [expected]

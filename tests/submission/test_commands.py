@@ -37,13 +37,13 @@ def call(environment: dict[str, str]) -> Any:
 def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) -> None:
     panel = world.panel()
     done = call("run-due")
-    assert (done.exit_code, done.output) == (0, "The night run has begun.\nWritten to the folder: 1.\n")
+    assert (done.exit_code, done.output) == (0, "The night run has started.\nWritten to folder: 1.\n")
     assert world.states(panel) == [State.WRITTEN]
 
 
 def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world: Any, call: Any) -> None:
     done = call("run-due")
-    assert (done.exit_code, done.output) == (0, "The night run has begun.\n")
+    assert (done.exit_code, done.output) == (0, "The night run has started.\n")
     done = call("run-due")
     assert (done.exit_code, done.output) == (0, "")
 
@@ -69,7 +69,7 @@ def test_status_ends_with_one_when_something_is_wrong(world: Any, call: Any) -> 
     world.run()
     well = call("status", CPAR_NOW="2026-11-02T10:01")
     assert well.exit_code == 0
-    assert "Next night run: 3 November 2026, 03:15." in well.output
+    assert "Next night run: Nov 3, 2026, 3:15 AM." in well.output
     world.run_at("2026-11-20T10:00")
     wrong = call("status", CPAR_NOW="2026-11-20T10:01")
     assert wrong.exit_code == 1
@@ -77,7 +77,7 @@ def test_status_ends_with_one_when_something_is_wrong(world: Any, call: Any) -> 
 
 
 def test_the_integration_is_turned_on_and_off(world: Any, call: Any) -> None:
-    assert call("enable").output == "The CPAR integration was on already.\n"
+    assert call("enable").output == "The CPAR integration was already on.\n"
     assert "is off" in call("disable").output
     with world.host.database.engine.connect() as connection:
         assert not clinic.load(connection).enabled
@@ -138,7 +138,7 @@ def test_what_breaks_in_the_database_shows_no_data(world: Any, call: Any) -> Non
         session.execute(text("DROP TABLE cpar_night_run"))
     done = call("run-due")
     assert done.exit_code == 1
-    assert "Not everything could be done" in done.output
+    assert "Some work could not be completed" in done.output
     assert "SELECT" not in done.output
 
 

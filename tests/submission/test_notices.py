@@ -103,8 +103,8 @@ def test_a_missed_submission_is_told_with_when_the_next_goes(world: Any) -> None
     world.run_at("2026-11-20T08:00")
     world.ask(panel)
     (text,) = told(world)
-    assert "Panel 0042: missed. The automatic submission of 7 November 2026 did not take place" in text
-    assert text.endswith("It is submitted again on 1 December 2026.")
+    assert "Panel 0042: missed. The automatic submission of Nov 7, 2026 was missed" in text
+    assert text.endswith("It will be submitted again on Dec 1, 2026.")
 
 
 def test_a_deleted_panel_is_told_no_more(world: Any) -> None:
@@ -121,7 +121,7 @@ def test_a_scheduler_that_stands_still_is_told(world: Any) -> None:
     assert told(world) == []
     world.at("2026-11-02T12:16")
     (text,) = told(world)
-    assert "since 2 November 2026, 12:00: the scheduler is not running" in text
+    assert "The submission scheduler has not run since Nov 2, 2026, 12:00 PM." in text
     clinic.disable(world.host, world.manager)
     assert told(world) == []
 
@@ -129,7 +129,7 @@ def test_a_scheduler_that_stands_still_is_told(world: Any) -> None:
 def test_a_run_that_pretends_to_be_later_does_not_hide_a_scheduler_that_stands_still(world: Any) -> None:
     run_due(world.host, world.settings, world.clock.now() + timedelta(days=60))
     world.at("2026-11-02T12:16")
-    assert any("the scheduler is not running" in text for text in told(world))
+    assert any("The submission scheduler has not run since" in text for text in told(world))
 
 
 def test_the_status_names_facts_and_problems(world: Any) -> None:
@@ -139,7 +139,7 @@ def test_the_status_names_facts_and_problems(world: Any) -> None:
     status = notices.status(world.host, world.settings, world.clock.now())
     assert status.problems == ()
     assert "Queued: 1." in status.facts
-    assert "Next night run: 3 November 2026, 03:15." in status.facts
+    assert "Next night run: Nov 3, 2026, 3:15 AM." in status.facts
     world.run_at("2026-11-20T08:00")
     assert len(notices.status(world.host, world.settings, world.clock.now()).problems) == 1
 
@@ -149,18 +149,20 @@ def test_the_status_names_what_waits_for_another_machine(mailing: Any, box: Box)
     mailing.panel("0042", notify="manager@clinic.example")
     mailing.run_at("2026-11-07T03:15")
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
-    (waits,) = [fact for fact in facts if fact.startswith("Panel 0042 waits for attempt 2, 7 November 2026, 03:16.")]
+    (waits,) = [
+        fact for fact in facts if fact.startswith("Panel 0042 will be retried (attempt 2) on Nov 7, 2026, 3:16 AM.")
+    ]
     assert "The submission could not be written to the folder" in waits
     with mailing.host.database.session() as session:
         session.execute(update(submission).values(state=State.SENDING))
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
-    assert "Panel 0042 waits for the registry: attempt 1 is under way." in facts
+    assert "Panel 0042 is waiting for the registry: attempt 1 is in progress." in facts
     with mailing.host.database.session() as session:
         session.execute(update(submission).values(state=State.WAITING))
     mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
     mailing.run()
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
-    assert "Mail about submissions waits for 127.0.0.1: 1." in facts
+    assert "Emails about submissions waiting for 127.0.0.1: 1." in facts
     box.start()
     mailing.run()
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts

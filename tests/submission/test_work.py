@@ -201,7 +201,7 @@ def test_a_preparation_that_breaks_off_again_and_again_ends_as_failed(due: Any) 
     due.run()
     row = the_row(due)
     assert (row.state, row.open_panel_id) == (State.FAILED, None)
-    assert "broke off several times" in row.failure
+    assert "interrupted several times" in row.failure
 
 
 def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due: Any) -> None:
@@ -217,7 +217,7 @@ def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due
             carry_on(due, claim, way)
     row = the_row(due)
     assert row.state == State.FAILED
-    assert "The sending broke off (ValueError). It was tried" in row.failure
+    assert "Sending was interrupted (ValueError). Attempts:" in row.failure
     assert "Pat" not in row.failure
     assert len(set(way.sent)) == 1
 
@@ -230,8 +230,8 @@ def test_what_never_left_is_not_called_doubtful_in_the_end(doubtful: bool, due: 
     while claim and carry_on(due, claim, way) != State.FAILED:
         due.clock.move_to(the_row(due).next_attempt_at)
         claim = claimed(due)
-    assert ("whether it arrived is not known" in the_row(due).failure) == doubtful
-    assert "No handshake. Nothing was sent. It was tried" in the_row(due).failure
+    assert ("it is not known whether it was delivered" in the_row(due).failure) == doubtful
+    assert "No handshake. Nothing was sent. Attempts:" in the_row(due).failure
 
 
 def test_the_pauses_grow_and_end_after_a_day(due: Any) -> None:
@@ -263,7 +263,7 @@ def test_a_submission_whose_day_is_over_is_not_sent_again(due: Any) -> None:
     due.run()
     row = the_row(due)
     assert (row.state, row.attempts) == (State.FAILED, 1)
-    assert "The work on it broke off. It was tried once; whether it arrived is not known." in row.failure
+    assert "Processing was interrupted. Attempts: 1; it is not known whether it was delivered." in row.failure
     assert due.files() == []
 
 
@@ -280,7 +280,7 @@ def test_what_is_left_when_the_blackout_begins_is_not_sent(due: Any, stored: boo
     due.run_at("2026-11-20T00:10")
     row = the_row(due)
     assert row.state == State.FAILED
-    assert "The blackout began" in row.failure
+    assert "The Blackout Period began" in row.failure
     assert due.files() == []
 
 
@@ -333,7 +333,7 @@ def test_what_still_waits_from_the_day_before_gives_way_to_the_seventh(world: An
         session.execute(update(submission).values(next_attempt_at=world.clock.now() + timedelta(hours=8)))
     world.run_at("2026-11-07T03:15")
     assert world.states(panel) == [State.FAILED, State.WRITTEN]
-    assert "took its place" in world.rows(panel)[0].failure
+    assert "which replaced it" in world.rows(panel)[0].failure
 
 
 def test_one_panel_that_breaks_does_not_stop_the_others(world: Any) -> None:

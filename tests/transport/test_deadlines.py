@@ -55,7 +55,7 @@ def test_a_submission(authority: Any, envelope: Put) -> None:
     def send(address: str) -> None:
         answer = for_settings(of_registry(authority, registry_url=address)).send(envelope(2))
         assert answer.outcome in (Outcome.UNCLEAR, Outcome.NOT_SENT)
-        assert "given up after 0.5 seconds" in answer.message
+        assert "stopped after 0.5 seconds" in answer.message
 
     ends(send, authority)
 
@@ -67,7 +67,7 @@ def test_signing_in_to_the_registry(authority: Any, envelope: Put) -> None:
         answer = registry.send(envelope(2))
         assert answer.outcome is Outcome.NOT_SENT
         assert "Signing in" in answer.message
-        assert "given up after 0.5 seconds" in answer.message
+        assert "stopped after 0.5 seconds" in answer.message
 
     ends(send, authority)
 
@@ -139,7 +139,7 @@ def test_a_mail(authority: Any) -> None:
             else:
                 with pytest.raises((OSError, SMTPException)) as failure, mail.server(settings) as server:
                     server.send_message(message)
-                assert mail.failure_message(failure.value, settings).endswith("given up after 0.5 seconds.")
+                assert mail.failure_message(failure.value, settings).endswith("stopped after 0.5 seconds.")
             return time.monotonic() - began
 
     with ThreadPoolExecutor(len(SMTP)) as together:

@@ -55,7 +55,7 @@ def one(connection: Connection, host: Host, operation_id: int) -> BulkOperation:
     """One bulk operation. Raises NotFound."""
     found = _read(connection, host, _rows().where(operation.c.operation_id == operation_id))
     if not found:
-        raise NotFound("There is no such bulk update.")
+        raise NotFound("Bulk update not found.")
     return found[0]
 
 

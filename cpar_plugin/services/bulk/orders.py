@@ -124,17 +124,17 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
     if isinstance(order, Move):
         panels.add(order.from_panel_id)
         if len(panels) == 1:
-            raise Refused({"panel_id": "They are on this panel already: choose another one to move them to."})
+            raise Refused({"panel_id": "These patients are already on this panel: select a different panel."})
     live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
     if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
-        raise NotFound("This panel has been deleted: choose another one.")
+        raise NotFound("This panel has been deleted: select another one.")
     if not isinstance(order, Assign):
         return ""
     known = host.roster.providers().c
     asked = select(known.provider_id, known.family_name, known.given_name)
     found = {row.provider_id: row for row in connection.execute(asked.where(known.provider_id == order.provider_id))}
     if order.provider_id not in found:  # asked again here: databases differ in what they find equal
-        raise Refused({"provider_id": "The EMR has no such provider: select one from the list."})
+        raise Refused({"provider_id": "Provider not found in the EMR: select one from the list."})
     provider = found[order.provider_id]
     return provider_name(provider.family_name, provider.given_name, provider.provider_id)
 

@@ -76,9 +76,9 @@ def carry_out(host: Host, actor: Actor, ticked: Ticked) -> Outcome:
     """
     wanted = {patient_id for patient_id in ticked.patient_ids if patient_id in KEYS}
     if not wanted:
-        raise Refused({"ticked": "Tick the patients first."})
+        raise Refused({"ticked": "Select at least one patient."})
     if len(wanted) > AT_MOST:
-        raise Refused({"ticked": f"Tick at most {AT_MOST:,} patients at once, or use Bulk Update."})
+        raise Refused({"ticked": f"Select at most {AT_MOST:,} patients at a time, or use Bulk Update."})
     with host.database.session() as session:
         clinic.lock(session)
         _require_possible(session.connection(), ticked)
@@ -128,14 +128,14 @@ def done(connection: Connection, panel_id: int, operation_id: int) -> Done | Non
 
 def _require_possible(connection: Connection, ticked: Ticked) -> None:
     if (ticked.act is Act.MOVE) == (ticked.to_panel_id is None):
-        raise Refused({"to_panel_id": "Select the panel to move them to."})
+        raise Refused({"to_panel_id": "Select the panel to move patients to."})
     if ticked.to_panel_id == ticked.panel_id:
-        raise Refused({"to_panel_id": "They are on this panel already: choose another one to move them to."})
+        raise Refused({"to_panel_id": "These patients are already on this panel: select a different panel."})
     panels = {panel_id for panel_id in (ticked.panel_id, ticked.to_panel_id) if panel_id is not None}
     panel = tables.panel.c
     live = select(func.count()).where(panel.panel_id.in_(panels), panel.live_number.is_not(None))
     if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
-        raise NotFound("This panel has been deleted: choose another one.")
+        raise NotFound("This panel has been deleted: select another one.")
 
 
 def _changes(host: Host, actor: Actor, ticked: Ticked, patient_ids: Collection[int]) -> Select[Any]:

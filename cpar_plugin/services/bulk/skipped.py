@@ -22,16 +22,16 @@ HEAD: Final = (
     "Date of birth",
     "PHN",
     "Status",
-    "Panel now",
+    "Current panel",
     "Reason",
-    "What to do",
+    "How to fix",
 )
 _AT_ONCE = 1000
 _STATUS_LENGTH = 60
 _MEND = {
-    LeftAlone.NOT_VISIBLE: "Change this patient on the patient's page, or have it done by somebody who may see it.",
-    LeftAlone.OTHER_STATUS: "Correct the status, or do the Bulk Update once more with this status.",
-    LeftAlone.ALREADY: "Nothing to do: the confirmation date stays as it is.",
+    LeftAlone.NOT_VISIBLE: "Ask someone with access to this record to change it on the patient's page.",
+    LeftAlone.OTHER_STATUS: "Correct the status, or repeat the Bulk Update with this status.",
+    LeftAlone.ALREADY: "Nothing to do: the confirmation date is unchanged.",
 }
 
 
@@ -135,8 +135,8 @@ def _lines(host: Host, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
 def _reason(host: Host, why: str, status: str) -> str:
     match LeftAlone(why):
         case LeftAlone.NOT_VISIBLE:
-            return "Record was closed to the person who did the bulk update"
+            return "The person who ran the bulk update had no access to the record"
         case LeftAlone.OTHER_STATUS:
             return f"Status is {status_label(host, status)}" if status else "No status"
         case LeftAlone.ALREADY:
-            return "On the panel already"
+            return "Already on the panel"

@@ -59,8 +59,8 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
         restored = ledger.append(session, undoing, as_left.where(visible))
         not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
         if not restored:
-            closed = " or is closed to you" if not_visible else ""
-            raise Refused(f"Every patient of this operation has been changed since{closed}: there is nothing to undo.")
+            closed = ", or you have no access" if not_visible else ""
+            raise Refused(f"Every patient in this operation has been changed since{closed}: there is nothing to undo.")
         ledger.carry_out(session, undoing)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
         changed_since = session.scalars(entries).one() - restored - not_visible
@@ -73,11 +73,11 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     found = select(operation).where(operation.c.operation_id == operation_id)
     row = session.execute(found).one_or_none() if operation_id in KEYS else None
     if row is None:
-        raise NotFound("There is no such operation.")
+        raise NotFound("Operation not found.")
     if row.kind not in BULK:
         raise Refused("Only a Bulk Update can be undone. Change this one on the patient's page.")
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
-        raise UndoneAlready("This operation has been undone already.")
+        raise UndoneAlready("This operation has already been undone.")
     entry = tables.ledger.c
     concerned = [
         panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))
@@ -85,7 +85,7 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     ]
     number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*concerned)).limit(1))
     if number is not None:
-        raise Refused(f"Panel {number} has been deleted since: this operation can no longer be undone.")
+        raise Refused(f"Panel {number} has since been deleted: this operation can no longer be undone.")
     return row
 
 

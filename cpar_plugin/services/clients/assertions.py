@@ -52,14 +52,16 @@ def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str)
         with host.database.engine.connect() as connection:
             client = live_client(connection, _text(claims, "iss"))
     except NotFound:
-        raise NotAccepted("The client is not registered here, or it has been revoked.") from None
+        raise NotAccepted("The client is not registered here, or has been revoked.") from None
     if client.held_at:
-        raise NotAccepted("This client is on hold since the clinic has restored a backup. Ask the clinic to allow it.")
+        raise NotAccepted(
+            "This client has been on hold since the clinic restored a backup. Ask the clinic to allow it."
+        )
     key = _key(client, header, published)
     try:
         verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm]).claims
     except (JoseError, ValueError, TypeError):
-        raise NotAccepted("The signature is not that of a key of this client.") from None
+        raise NotAccepted("The signature does not match any key of this client.") from None
     return _believed(client, verified, token_url, host.clock.now())
 
 
@@ -84,52 +86,52 @@ def use(host: Host, proof: Proof) -> None:
 
 def _opened(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(assertion) > LONGEST or not assertion.isascii():
-        raise NotAccepted("The assertion is no JSON Web Token, or too long.")
+        raise NotAccepted("The assertion is not a JSON Web Token, or is too long.")
     try:
         opened = jws.extract_compact(assertion.encode())
         claims = orjson.loads(opened.payload)
     except (JoseError, ValueError, TypeError, RecursionError):
-        raise NotAccepted("The assertion is no signed JSON Web Token.") from None
+        raise NotAccepted("The assertion is not a signed JSON Web Token.") from None
     if not isinstance(claims, dict):
-        raise NotAccepted("The assertion holds no claims.")
+        raise NotAccepted("The assertion contains no claims.")
     return dict(opened.headers()), claims
 
 
 def _key(client: Client, header: dict[str, Any], published: PublishedKeys) -> PublicKey:
     if header.get("alg") not in ALGORITHMS:
-        raise NotAccepted("The assertion has to be signed with RS384 or ES384.")
+        raise NotAccepted("The assertion must be signed with RS384 or ES384.")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise NotAccepted("The header of the assertion needs a kid, the id of the key that it is signed with.")
+        raise NotAccepted("The assertion header must have a kid, the ID of the signing key.")
     try:
         found = published.find(client.jwks_url, kid) if client.jwks_url else usable(client.jwks or "").get(kid)
     except Refused as refused:
         log.warning("the keys of %s cannot be fetched: %s", client.client_id, refused)
-        raise NotAccepted("The keys of this client cannot be fetched from its address at the moment.") from None
+        raise NotAccepted("The keys of this client cannot currently be fetched from its JWKS URL.") from None
     if found is None:
         raise NotAccepted("The client has no key with this kid.")
     if found.algorithm != header["alg"]:
-        raise NotAccepted("The key with this kid is for another algorithm.")
+        raise NotAccepted("The key with this kid is for a different algorithm.")
     return found
 
 
 def _believed(client: Client, claims: dict[str, Any], token_url: str, now: datetime) -> Proof:
     if _text(claims, "iss") != client.client_id or _text(claims, "sub") != client.client_id:
-        raise NotAccepted("iss and sub have to be the client id, both.")
+        raise NotAccepted("iss and sub must both be the client ID.")
     if claims.get("aud") not in (token_url, [token_url]):
-        raise NotAccepted(f"aud has to be the address of this token endpoint: {token_url}".translate(_NO_QUOTES))
+        raise NotAccepted(f"aud must be the URL of this token endpoint: {token_url}".translate(_NO_QUOTES))
     until = _moment(claims, "exp", now)
     if until is None or until <= now - CLOCKS_DIFFER:
-        raise NotAccepted("The assertion has expired (exp), or does not say when it does.")
+        raise NotAccepted("The assertion has expired, or has no exp.")
     if until > now + AHEAD + CLOCKS_DIFFER:
-        raise NotAccepted("exp may be at most five minutes ahead.")
+        raise NotAccepted("exp must be at most five minutes in the future.")
     for name in ("nbf", "iat"):
         begins = _moment(claims, name, now) if name in claims else now
         if begins is None or begins > now + CLOCKS_DIFFER:
-            raise NotAccepted(f"The assertion is not good yet ({name}): check the clock of the client.")
+            raise NotAccepted(f"The assertion is not valid yet ({name}): check the client's clock.")
     jti = _text(claims, "jti")
     if not 0 < len(jti) <= 255:
-        raise NotAccepted("The assertion needs a jti of at most 255 characters, another for each token.")
+        raise NotAccepted("The assertion must have a unique jti of at most 255 characters.")
     return Proof(client, jti, until)
 
 

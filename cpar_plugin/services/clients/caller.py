@@ -19,7 +19,7 @@ class Caller:
     actor: Actor  # for the audit: a client's id is its own, `client-7`
     client_id: str | None  # None for a person
     scopes: frozenset[Right]  # as granted
-    panels: frozenset[int] | None  # None: all panels of the clinic
+    panels: frozenset[int] | None  # None: all of the clinic's panels
 
     def may(self, resource_type: str, interaction: str) -> bool:
         """Whether an interaction (`read` or `search`) with a type of resource is allowed."""

@@ -36,9 +36,9 @@ def checked_address(text: str) -> str:
     except LocationParseError:
         url = Url()
     if url.scheme != "https" or not url.host or not address.isprintable() or " " in address:
-        raise _refused("Enter a whole address that begins with https, for instance https://client.example/jwks.json.")
+        raise _refused("Enter a full URL starting with https, such as https://client.example/jwks.json.")
     if url.auth or url.fragment or len(address) > _LONGEST:
-        raise _refused(f"Leave out user name, password and the # part; at most {_LONGEST} characters.")
+        raise _refused(f"Remove the user name, password and # part; at most {_LONGEST} characters.")
     return address
 
 
@@ -76,7 +76,7 @@ def fetch(address: str, settings: Settings) -> dict[str, PublicKey]:
 def check_published(address: str, settings: Settings) -> None:
     """Raises Refused (`jwks_url`) unless a usable key is published there now: better said before the first token."""
     if not fetch(address, settings):
-        raise _refused("No usable key is published there: RSA (for RS384) or EC on P-384 (for ES384), with a kid.")
+        raise _refused("No usable key is published there: need RSA (for RS384) or EC on P-384 (for ES384), with a kid.")
 
 
 def _connected_to(url: Url, settings: Settings) -> str:
@@ -95,7 +95,7 @@ def _limited(read: Callable[[int], bytes]) -> bytes:
     while chunk := read(16 * 1024):
         body += chunk
         if len(body) > LARGEST_SET:
-            raise _refused("What is published there is too long.")
+            raise _refused("The document published there is too long.")
     return body
 
 

@@ -47,16 +47,16 @@ def checked_set(text: str) -> str:
     A single key is taken as a set of one. Raises Refused (`jwks`) that says what is wrong with which key.
     """
     if len(text.encode("utf-8", "replace")) > LARGEST_SET:
-        raise _refused("This is too long for a set of keys.")
+        raise _refused("This key set is too long.")
     if "PRIVATE KEY" in text:
         raise _refused(_KEEP_PRIVATE)
     entries = _entries(text)
     if any(isinstance(entry, dict) and _PRIVATE & set(entry) for entry in entries):
         raise _refused(_KEEP_PRIVATE)
     if not entries:
-        raise _refused("There is no key in this set.")
+        raise _refused("This key set is empty.")
     if len(entries) > _MOST_KEYS:
-        raise _refused(f"At most {_MOST_KEYS} keys: remove those that are no longer used.")
+        raise _refused(f"At most {_MOST_KEYS} keys are allowed: remove keys no longer in use.")
     kept: dict[str, dict[str, str]] = {}
     for number, entry in enumerate(entries, 1):
         try:
@@ -64,7 +64,7 @@ def checked_set(text: str) -> str:
         except Refused as refused:
             raise _refused(f"Key {number}: {refused.messages[_FIELD]}") from None
         if found.kid in kept:
-            raise _refused(f"Key {number}: another key of this set has the same kid.")
+            raise _refused(f"Key {number}: another key in this set has the same kid.")
         kept[found.kid] = _written(found, entry)
     return orjson.dumps({"keys": list(kept.values())}).decode()
 
@@ -81,7 +81,7 @@ def without_key(known: str, kid: str) -> str:
     if len(kept) == len(entries):
         raise _refused("The client has no key with this kid.")
     if not kept:
-        raise _refused("This is the last key. Add the new one first, or revoke the client.")
+        raise _refused("This is the only key. Add the new key first, or revoke the client.")
     return orjson.dumps({"keys": kept}).decode()
 
 
@@ -121,17 +121,17 @@ def _public_key(entry: Any) -> PublicKey:
     kind = entry["kty"]
     kid, algorithm = entry.get("kid"), _ALGORITHM_OF[kind]
     if not isinstance(kid, str) or not 0 < len(kid) <= 200 or not kid.isprintable():
-        raise _refused("It needs a kid (key id), at most 200 characters, by which the client names it.")
+        raise _refused("It must have a kid (key ID) of at most 200 characters.")
     if entry.get("alg", algorithm) != algorithm or entry.get("use", "sig") != "sig":
-        raise _refused(f"It is made for another purpose: use sig and alg {algorithm} are needed.")
+        raise _refused(f"It is for a different purpose: use must be sig and alg must be {algorithm}.")
     if kind == "EC" and entry.get("crv") != "P-384":
         raise _refused("Its curve must be P-384.")
     parts = {name: value for name in _PUBLIC[kind] if isinstance(value := entry.get(name), str) and len(value) <= 2048}
     if len(parts) < len(_PUBLIC[kind]) or len(parts.get("e", "")) > 8:
-        raise _refused("It is not complete.")
+        raise _refused("It is incomplete.")
     try:
         if kind == "RSA" and int.from_bytes(urlsafe_b64decode(parts["n"] + "==")).bit_length() not in _RSA_BITS:
-            raise _refused("An RSA key needs at least 2048 bits, and at most 8192.")
+            raise _refused("An RSA key must have 2048 to 8192 bits.")
         key = _imported({"kty": kind, **parts})
     except (JoseError, ValueError, TypeError):
         raise _refused("It is not a valid key.") from None

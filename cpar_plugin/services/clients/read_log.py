@@ -89,7 +89,7 @@ class Reads:
         while self._waiting and self._write_group():
             pass
         if self._waiting:
-            log.error("%d reads through the FHIR interface could not be written down.", len(self._waiting))
+            log.error("%d reads through the FHIR interface could not be logged.", len(self._waiting))
         self._stopping = False
 
     def _write_on(self) -> None:
@@ -114,7 +114,7 @@ class Reads:
             try:
                 self._write(records)
             except SQLAlchemyError as error:
-                log.error("Reads through the FHIR interface wait to be written down (%s).", type(error).__name__)
+                log.error("Reads through the FHIR interface are waiting to be logged (%s).", type(error).__name__)
                 return False
             with self._changed:
                 for _ in records:

@@ -21,8 +21,8 @@ from .jwks_url import checked_address
 from .keys import checked_set
 
 _PREFIX = "client-"
-_GONE = "There is no such client, or it has been revoked."
-_ONE_OF_TWO = "Give either the address of the client's keys or the keys themselves, one of the two."
+_GONE = "Client not found. It may have been revoked."
+_ONE_OF_TWO = "Enter either the JWKS URL or the public keys, not both."
 _TABLE = tables.client
 
 
@@ -113,7 +113,7 @@ def change(host: Host, actor: Actor, client_id: str, version: int, draft: Client
     with host.database.session() as session:
         now = _locked(session, client_id)
         if now.version != version:
-            raise Stale("Somebody else has changed this client meanwhile. Nothing was saved: look at it again.")
+            raise Stale("Someone else changed this client in the meantime. Nothing was saved: review it and try again.")
         _check_panels(session, draft.panels, kept=now.panels)
         try:
             session.execute(
@@ -179,9 +179,7 @@ def _checked(draft: ClientDraft) -> dict[str, str | None]:
         except Refused as refused:
             messages.update(refused.messages)
     if by_address == by_set:
-        messages.setdefault(
-            "jwks_url", "Give either the address of the client's keys or the keys themselves, one of the two."
-        )
+        messages.setdefault("jwks_url", "Enter either the JWKS URL or the public keys, not both.")
     if messages:
         raise Refused(messages)
     return {**values, "live_name": values["name"]}
@@ -222,7 +220,7 @@ def _check_panels(session: Session, panels: Sequence[int], kept: Sequence[int]) 
         tables.panel.c.panel_id.in_([*panels]), tables.panel.c.deleted_at.is_(None)
     )
     if set(panels) - set(session.scalars(live)) - set(kept):
-        raise Refused({"panels": "One of the panels is not there any more. Look at the list again."})
+        raise Refused({"panels": "One of the panels no longer exists. Review the list."})
 
 
 def _put_panels(session: Session, number: int, panels: Sequence[int]) -> None:
@@ -240,4 +238,4 @@ def _journal(session: Session, host: Host, actor: Actor, kind: Kind, number: int
 
 
 def _name_taken() -> Refused:
-    return Refused({"name": "Another client has this name. Choose one that tells them apart."})
+    return Refused({"name": "Another client already has this name. Choose a different name."})

@@ -26,7 +26,7 @@ from .request import Asked
 
 _TABLE, _FILES = tables.export, tables.export_file
 _CANDIDATES = 20
-_GAVE_UP = "The export broke off several times. Ask for it again; if it stays so, tell the clinic's operator."
+_GAVE_UP = "The export was interrupted several times. Request it again, or contact the clinic's EMR administrator."
 
 
 class StillRunning(Exception):
@@ -79,7 +79,7 @@ def find(connection: Connection, caller: Caller, export_id: str) -> Export:
     row = connection.execute(select(_TABLE).where(_TABLE.c.export_id == export_id)).one_or_none()
     client = number_of(caller.client_id) if caller.client_id else None
     if row is None or (row.actor_id, row.client_id) != (caller.actor.actor_id, client):
-        raise NotFound("There is no such export of yours, or it has expired.")
+        raise NotFound("Export not found, or it has expired.")
     return _export(row)
 
 

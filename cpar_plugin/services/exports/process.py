@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 1.0  # how often it is looked whether the work is still wanted
 _PAUSE = timedelta(minutes=1)
-_NO_ROOM = "The files could not be written. Tell the clinic's operator, then ask for the export again."
+_NO_ROOM = "The files could not be written. Contact the clinic's EMR administrator, then request the export again."
 
 
 class _NotMine(Exception):

@@ -58,8 +58,8 @@ class _Reading:
 
     def pass_over(self, what: str) -> None:
         if not self._lenient:
-            raise BadKickOff(f"{what} is not known here. Leave it out, or send Prefer: handling=lenient.")
-        self.ignored.append(f"{what} is not known here, and was left alone.")
+            raise BadKickOff(f"{what} is not supported. Remove it, or send Prefer: handling=lenient.")
+        self.ignored.append(f"{what} is not supported and was ignored.")
 
     def kinds(self, values: Sequence[str]) -> tuple[str, ...]:
         wanted = [part.strip() for value in values for part in value.split(",") if part.strip()]
@@ -67,13 +67,13 @@ class _Reading:
         if set(wanted) - set(KINDS):
             self.pass_over("A type in _type")
         if values and not known:
-            raise BadKickOff(f"_type names no type that can be exported: these are {', '.join(KINDS)}.")
+            raise BadKickOff(f"_type must name an exportable type: {', '.join(KINDS)}.")
         return known
 
     def since(self, values: Sequence[str]) -> datetime | None:
         if not values:
             return None
-        malformed = BadKickOff("_since is one moment, such as 2026-11-10T10:00:00Z. Write a + in an address as %2B.")
+        malformed = BadKickOff("_since must be one instant, such as 2026-11-10T10:00:00Z. Encode + in a URL as %2B.")
         if len(values) > 1 or not _INSTANT.fullmatch(values[0]):
             raise malformed
         try:
@@ -81,7 +81,7 @@ class _Reading:
         except (ValueError, OverflowError):
             raise malformed from None
         if moment > self._now:
-            raise BadKickOff("_since lies in the future. Give the transactionTime of an earlier export.")
+            raise BadKickOff("_since is in the future. Use the transactionTime of an earlier export.")
         return max(moment, _EPOCH)
 
     def elements(self, values: Sequence[str]) -> tuple[str, ...]:
@@ -102,10 +102,10 @@ def understand(pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of
         given.setdefault(name, []).append(value)
     reading = _Reading(now, lenient=lenient)
     if any(value not in FORMATS for value in given.pop("_outputFormat", ())):
-        raise BadKickOff(f"Files are {FORMAT} alone.")
+        raise BadKickOff(f"Files are only available as {FORMAT}.")
     patients = given.pop("patient", None)
     if patients is not None and not of_posted_group:
-        raise BadKickOff("Give patient in the Parameters of a POST to the $export of one Group.")
+        raise BadKickOff("Pass patient in the Parameters of a POST to a Group's $export.")
     asked = Asked(
         kinds=reading.kinds(given.pop("_type", ())),
         since=reading.since(given.pop("_since", ())),
@@ -144,12 +144,12 @@ def _pairs(sent: Any) -> Iterable[tuple[str, str]]:
 
 def _patients(references: Sequence[str], base: str) -> tuple[int, ...]:
     if len(references) > MOST_PATIENTS:
-        raise BadKickOff(f"Name {MOST_PATIENTS} patients at most, or none for all.")
+        raise BadKickOff(f"List at most {MOST_PATIENTS} patients, or none for all.")
     found = set()
     for reference in references:
         kind, _, key = reference.removeprefix(f"{base}/").partition("/")
         try:
             found.add(number(key if kind == "Patient" else ""))
         except NotFound:
-            raise BadKickOff("A reference in patient is none to a Patient of this server.") from None
+            raise BadKickOff("A reference in patient does not refer to a Patient on this server.") from None
     return tuple(sorted(found))

@@ -17,7 +17,7 @@ def number(resource_id: str) -> int:
     """The key that is meant. Raises NotFound for what can be none."""
     plain = resource_id.isascii() and resource_id.isdigit() and not resource_id.startswith("0")
     if not plain or len(resource_id) > 19 or int(resource_id) not in KEYS:
-        raise NotFound("There is nothing with this id.")
+        raise NotFound("Resource not found.")
     return int(resource_id)
 
 

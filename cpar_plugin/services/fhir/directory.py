@@ -46,8 +46,8 @@ class DirectorySource:
         version = tables.resource_version.c
         known = select(version.kind).where(version.kind == self.kind, version.resource_id == resource_id)
         if self._caller.panels is None and connection.scalar(known) is not None:
-            raise Gone("This is on no panel any more.")
-        raise NotFound("There is nothing with this id on a panel that you may read.")
+            raise Gone("This resource is no longer on a panel.")
+        raise NotFound("Not found on a panel you can read.")
 
     def _versioned(self, connection: Connection, resources: list[Resource]) -> list[Versioned]:
         version = tables.resource_version

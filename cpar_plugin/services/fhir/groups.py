@@ -26,7 +26,7 @@ from .group_members import members
 from .practitioner_roles import role_ids_of_panels
 from .versions import Versioned, digest, stamped
 
-_NO_GROUP = "There is no such panel, or you may not read it."
+_NO_GROUP = "Panel not found, or you do not have access to it."
 
 
 class GroupSource:

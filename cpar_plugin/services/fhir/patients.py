@@ -45,7 +45,7 @@ _COLUMNS = (
     "status",
 )
 _MANY = 100
-_NO_PATIENT = "There is no such patient on a panel that you may read."
+_NO_PATIENT = "Patient not found on a panel you can read."
 
 
 class PatientSource:
@@ -148,7 +148,7 @@ class PatientSource:
         return (
             NotFound(_NO_PATIENT)
             if connection.scalar(known) is None
-            else Gone("This patient is no longer on such a panel.")
+            else Gone("This patient is no longer on a panel you can read.")
         )
 
 

@@ -56,4 +56,4 @@ def read(
         return GroupSource(host, settings, caller).read(connection, resource_id)
     if kind in DIRECTORY:
         return DirectorySource(host, settings, caller, kind).read(connection, resource_id)
-    raise NotFound("There is no such kind of resource here.")
+    raise NotFound("Resource type not supported.")

@@ -37,8 +37,8 @@ def readable(host: Host, settings: Settings) -> Health:
                 connection.execute(query.limit(1)).all()
         except SQLAlchemyError as error:
             return Health.failure(
-                f"The EMR's records cannot be read and compared with ours: {what} ({type(error).__name__}).",
-                "Check the name of the EMR's database, our account's rights, and its tables; then look again.",
+                f"The EMR's records cannot be read and joined with ours: {what} ({type(error).__name__}).",
+                "Check the EMR's database name and tables and the permissions of our account; then check again.",
             )
     return Health.ok("The EMR's patients, visits, providers and merges can be read.")
 
@@ -52,11 +52,11 @@ def left_out(host: Host, settings: Settings) -> Health:
         return Health.ok("No patient is on a panel yet.")
     share = 100 * found.left_out / patients
     reasons = ", ".join(f"{WORDING[reason].label} {count:,}" for reason, count in Counter(found.reasons).most_common())
-    told = f"{found.left_out:,} of {patients:,} patients on panels would be left out ({share:.0f} %)"
+    told = f"{found.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
     told = f"{told}: {reasons}." if reasons else f"{told}."
-    remedy = "The page of each panel names them, with what to do for each."
+    remedy = "The page of each panel lists them, with how to fix each."
     if found.left_out == patients:
-        return Health.failure(told, f"{remedy} Where all have the same reason, look at how the EMR keeps it.")
+        return Health.failure(told, f"{remedy} If all have the same reason, check how the EMR stores that field.")
     return Health.warning(told, remedy) if share >= _MANY_PER_CENT else Health.ok(told)
 
 
@@ -78,13 +78,15 @@ def practitioner_ids(host: Host, settings: Settings) -> Health:
     faults = {
         "without a Practitioner ID": [who for who, number in ids.items() if not number],
         "with one that is not nine digits": [who for who, number in ids.items() if number and not _fits(number)],
-        "with one that another has too": [who for who, number in ids.items() if number and holders[number] > 1],
+        "with one that another provider also has": [
+            who for who, number in ids.items() if number and holders[number] > 1
+        ],
     }
     told = [f"{len(whom)} {fault} ({_named(whom)})" for fault, whom in faults.items() if whom]
     if told:
         return Health.warning(
             f"Of {len(ids)} active providers with active patients: {', '.join(told)}.",
-            "Enter the ID as it was issued in the EMR's record of the provider, or when you make the panel.",
+            "Enter the ID as issued, in the provider's EMR record or when you create the panel.",
         )
     return Health.ok(f"All active providers with active patients ({len(ids)}) have a Practitioner ID.")
 

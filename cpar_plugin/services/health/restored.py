@@ -1,10 +1,10 @@
 """Whether somebody has seen to what follows from a restored backup."""
 
+from ...domain.dates import moment_text
 from ...hooks import Health, Host
 from ...settings import Settings
 from ..clients import registry
 from ..operations import clinic
-from ..submissions.texts import spoken_moment
 from . import after_restore
 
 
@@ -29,4 +29,4 @@ def seen_to(host: Host, settings: Settings) -> Health:
         )
     if at is None:
         return Health.ok("No restored backup was ever seen to.")
-    return Health.ok(f"A restored backup was seen to on {spoken_moment(at, calendar)}.")
+    return Health.ok(f"A restored backup was seen to on {moment_text(at, calendar.zone)}.")

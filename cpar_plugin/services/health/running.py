@@ -5,16 +5,16 @@ from typing import Final
 
 from sqlalchemy import Connection, exists, func, select
 
+from ...domain.dates import date_text, moment_text
 from ...hooks import Health, Host
 from ...settings import Settings
 from ...store import tables
 from ..operations import heartbeat
 from ..operations.record import Kind
 from ..submissions import notices
-from ..submissions.texts import spoken, spoken_moment
 
-_OFF: Final = Health.ok("The integration is turned off: there is nothing to do.")
-_SCHEDULER: Final = "keep the host's scheduler running, or call cpar run-due every minute by cron or systemd"
+_OFF: Final = Health.ok("The integration is turned off.")
+_SCHEDULER: Final = "keep the host's scheduler running, or run cpar run-due every minute from cron or systemd"
 _REFRESHES_MISSED: Final = 3
 
 
@@ -30,15 +30,15 @@ def scheduler(host: Host, settings: Settings) -> Health:
     quiet = notices.quiet_since(enabled_at, last, host.clock.now())
     if quiet is not None:
         return Health.failure(
-            f"Nothing has looked for work since {spoken_moment(quiet, calendar)}: nothing is submitted.",
-            f"Find out why in the log of the host or of cron, and {_SCHEDULER}.",
+            f"The scheduler has not run since {moment_text(quiet, calendar.zone)}: nothing will be submitted.",
+            f"Check the log of the host or of cron, and {_SCHEDULER}.",
         )
     if outdated:
         return Health.warning(
-            "The running service goes by other time zone rules than one that starts now: they were updated since.",
+            "The time zone rules were updated after the service started; it still uses the old ones.",
             "Restart the service.",
         )
-    return Health.ok(f"Last looked for work: {spoken_moment(last or enabled_at, calendar)}.")
+    return Health.ok(f"The scheduler last ran: {moment_text(last or enabled_at, calendar.zone)}.")
 
 
 def night_run(host: Host, settings: Settings) -> Health:
@@ -51,14 +51,14 @@ def night_run(host: Host, settings: Settings) -> Health:
         began_at = connection.scalar(select(nights.began_at).where(nights.night == expected))
         last = connection.scalar(select(func.max(nights.night)))
     if began_at is not None:
-        return Health.ok(f"The last night run began {spoken_moment(began_at, calendar)}.")
+        return Health.ok(f"The last night run began {moment_text(began_at, calendar.zone)}.")
     if since is None or since > calendar.moment(expected, calendar.night_run_at):
-        return Health.ok("No night run was due yet.")
-    before = f"the last one was that of {spoken(last)}" if last else "there has never been one"
+        return Health.ok("No night run has been due yet.")
+    before = f"the last one was on {date_text(last)}" if last else "there has never been one"
     return Health.warning(
-        f"The night run of {spoken(expected)} did not take place; {before}.",
-        f"What was due goes with the next night. See that the machine is on from {settings.night_run_at:%H:%M} to "
-        f"{settings.catch_up_until:%H:%M}, and {_SCHEDULER}.",
+        f"The night run of {date_text(expected)} did not take place; {before}.",
+        f"Whatever was due will be submitted in the next night run. Make sure the machine is on from "
+        f"{settings.night_run_at:%H:%M} to {settings.catch_up_until:%H:%M}, and {_SCHEDULER}.",
     )
 
 
@@ -68,8 +68,8 @@ def submissions(host: Host, settings: Settings) -> Health:
         found = notices.notices(connection, host, settings, host.clock.now())
     unmended = [notice.text for notice in found if notice.panel_id is not None]
     if unmended:
-        return Health.failure(" ".join(unmended), "See Submission History: it says for each panel what to do.")
-    return Health.ok("No submission has failed, was refused or missed.")
+        return Health.failure(" ".join(unmended), "See Submission History for how to fix each panel.")
+    return Health.ok("No submission failed, was rejected or was missed.")
 
 
 def fhir_refresh(host: Host, settings: Settings) -> Health:
@@ -80,15 +80,15 @@ def fhir_refresh(host: Host, settings: Settings) -> Health:
         since = _configured_at(connection)
         last = heartbeat.last(connection, heartbeat.FHIR)
     if not read or since is None:
-        return Health.ok("No system is registered to read through the FHIR interface.")
+        return Health.ok("No FHIR client is registered.")
     latest = max(last or since, since)
     if now - latest > _REFRESHES_MISSED * timedelta(minutes=settings.fhir_refresh_minutes):
         return Health.warning(
-            f"FHIR resources have not been compared with the EMR since {spoken_moment(latest, calendar)}: versions and "
-            "exports of changes are behind.",
-            "Keep the host's scheduler running (cpar run-due does not do this), and look into its log.",
+            f"FHIR resources have not been compared with the EMR since {moment_text(latest, calendar.zone)}: versions "
+            "and exports of changes are behind.",
+            "Keep the host's scheduler running (cpar run-due does not do this), and check its log.",
         )
-    return Health.ok(f"FHIR resources were last compared with the EMR {spoken_moment(latest, calendar)}.")
+    return Health.ok(f"FHIR resources were last compared with the EMR {moment_text(latest, calendar.zone)}.")
 
 
 def _enabled_at(connection: Connection) -> datetime | None:

@@ -19,7 +19,7 @@ def require_management(host: Host, actor: Actor) -> None:
     if not host.identity.has(actor, MANAGE):
         raise Forbidden(
             f"CPAR Panel Management needs the admin role, or a role with the permission {MANAGE}. "
-            "Ask an administrator of the EMR for it."
+            "Ask an EMR administrator."
         )
 
 
@@ -30,14 +30,14 @@ def require_administrator(host: Host, actor: Actor) -> None:
     """
     if not host.identity.has(actor, REGISTER_CLIENTS):
         raise Forbidden(
-            "Only an administrator of the EMR can let another system read panels. Ask somebody with the admin role."
+            "Only an EMR administrator can give another system access to panels. Ask someone with the admin role."
         )
 
 
 def require_patient(host: Host, actor: Actor, patient_id: int) -> None:
     """Raises Forbidden unless the actor may see this patient."""
     if not host.identity.may_see(actor, patient_id):
-        raise Forbidden("You may not see this patient's record. Ask an administrator if you should.")
+        raise Forbidden("You do not have access to this patient's record. Ask an EMR administrator if you need it.")
 
 
 def require_enabled(host: Host) -> Clinic:
@@ -45,7 +45,7 @@ def require_enabled(host: Host) -> Clinic:
     with host.database.engine.connect() as connection:
         found = clinic.load(connection)
     if not found.enabled:
-        raise NotFound("The CPAR integration is switched off. Your EMR's operator can switch it on: cpar enable.")
+        raise NotFound("The CPAR integration is turned off. Your EMR administrator can turn it on: cpar enable.")
     return found
 
 
@@ -53,5 +53,5 @@ def require_configured(host: Host) -> Clinic:
     """The clinic. Raises NotFound while switched off, and Refused until the clinic's name and Site ID are entered."""
     found = require_enabled(host)
     if not found.configured:
-        raise Refused("First enter the clinic's name and Site ID in the settings of CPAR Panel Management.")
+        raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
     return found

@@ -52,7 +52,7 @@ def lock(session: Session) -> Clinic:
         return _clinic(session.connection(), _row().with_for_update())
     except OperationalError as error:
         if waited_too_long(error):
-            raise Refused("Another large change is still under way. Nothing was changed: try again soon.") from None
+            raise Refused("Another large change is in progress. Nothing was changed: try again shortly.") from None
         raise
 
 
@@ -74,8 +74,8 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
     """
     values, messages = {}, {}
     for field, text, what, length in (
-        ("name", name, "clinic name as on the Confirmation of Participation Form", CLINIC_NAME_LENGTH),
-        ("site_id", site_id, "Site ID as on the Confirmation of Participation Form", TEXT_LENGTH),
+        ("name", name, "Clinic Name as submitted on the Confirmation of Participation Form", CLINIC_NAME_LENGTH),
+        ("site_id", site_id, "Site ID as submitted on the Confirmation of Participation Form", TEXT_LENGTH),
     ):
         try:
             values[field] = issued_text(text, field, what, length)
@@ -88,7 +88,9 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
         if (now.name, now.site_id) == (values["name"], values["site_id"]):
             return
         if now.version != version:
-            raise Stale("Somebody else has changed these settings meanwhile. Nothing was saved: look at them again.")
+            raise Stale(
+                "Someone else changed these settings in the meantime. Nothing was saved: review them and try again."
+            )
         session.execute(update(tables.clinic).values(**values, version=version + 1))
         record.begin(session, host, actor, Kind.SETTINGS, detail=values)
 

@@ -17,7 +17,7 @@ from ..operations.record import Kind
 from ..roster import member_rows
 from ..roster.member_rows import MemberRow
 
-_CHANGED = "What this answer is about has changed meanwhile. Nothing was changed: look at it again."
+_CHANGED = "The patient's data has changed since this page was loaded. Nothing was saved: review it and try again."
 
 
 class Change(StrEnum):
@@ -62,7 +62,7 @@ def _row(session: Session, host: Host, patient_id: int) -> MemberRow:
     found = member_rows.members(host, now=host.clock.now()).where(member.c.patient_id == patient_id)
     row = session.execute(found).one_or_none() if patient_id in KEYS else None
     if row is None:
-        raise Stale("This patient is on no panel any more. Nothing was changed: look again.")
+        raise Stale("This patient is no longer on a panel. Nothing was changed: reload the page.")
     return MemberRow._make(row)
 
 

@@ -36,9 +36,9 @@ HEAD: Final = (
     "Last confirmation",
     "How confirmed",
     "Last visit",
-    "Goes out",
+    "Will be submitted",
     "Reasons",
-    "What to do",
+    "How to fix",
     "To check",
     "Checked",
 )

@@ -111,16 +111,16 @@ def _live_number(session: Session, panel_id: int, version: int) -> str:
     found = sa.select(panel.c.live_number, panel.c.version).where(panel.c.panel_id == panel_id)
     row = session.execute(found).one_or_none() if panel_id in KEYS else None
     if row is None or row.live_number is None:
-        raise NotFound("There is no such panel, or it has been deleted.")
+        raise NotFound("Panel not found. It may have been deleted.")
     if row.version != version:
-        raise Stale("Somebody else has changed this panel meanwhile. Nothing was changed: look at it again.")
+        raise Stale("Someone else changed this panel in the meantime. Nothing was saved: review it and try again.")
     return str(row.live_number)
 
 
 def _refuse_number_in_use(session: Session, number: str, *, but_of: int | None = None) -> None:
     found = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == number))
     if found not in (None, but_of):
-        raise Refused({"number": "Another panel has this number: correct the number, or edit that panel."})
+        raise Refused({"number": "Another panel already has this number: correct the number, or edit that panel."})
 
 
 def _replace_parts(session: Session, host: Host, panel_id: int, draft: PanelDraft) -> None:
@@ -152,7 +152,7 @@ def _refuse_unknown_providers(session: Session, host: Host, draft: PanelDraft, b
     ids = [provider.provider_id for provider in draft.providers]
     found = before | set(session.scalars(sa.select(known.c.provider_id).where(known.c.provider_id.in_(ids))))
     messages = {
-        f"providers-{place}": "The EMR has no such provider: select one from the list."
+        f"providers-{place}": "Provider not found in the EMR: select one from the list."
         for place, provider_id in enumerate(ids)
         if provider_id not in found
     }
@@ -203,7 +203,7 @@ def _refuse_ids_of_others(session: Session, host: Host, providers: tuple[PanelPr
         for row in session.execute(of_others)
     }
     messages = {
-        f"practitioner_ids-{place}": f"This is the Practitioner ID of {taken[provider.practitioner_id]}: correct it."
+        f"practitioner_ids-{place}": f"This Practitioner ID belongs to {taken[provider.practitioner_id]}: correct it."
         for place, provider in enumerate(providers)
         if provider.practitioner_id in taken
     }

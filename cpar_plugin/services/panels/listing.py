@@ -12,7 +12,7 @@ from ...store import tables
 from ...store.types import KEYS
 from ..roster.providers import panel_label, provider_name
 
-_NO_SUCH_PANEL = "There is no such panel, or it has been deleted."
+_NO_SUCH_PANEL = "Panel not found. It may have been deleted."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import Kind
 
-NO_RECORD = "The EMR has no such record, or it was merged into another: open the record that was kept."
+NO_RECORD = "Record not found in the EMR, or it was merged into another: open the record that was kept."
 
 
 class Change(StrEnum):
@@ -68,7 +68,9 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
         before = _standing(session, patient_id)
         _refuse_unseen(session, before, seen_panel_id)
         if before is None:
-            raise Refused("This patient is on no panel: choose one, which confirms it too.")
+            raise Refused(
+                "This patient is not on a panel. Add the patient to a panel; this also sets the confirmation date."
+            )
         today = _civil(host.clock.now(), host)
         if not may_confirm(before.confirmed_on, today):
             return Change.UNCHANGED
@@ -98,15 +100,19 @@ def _panel_number(session: Session, panel_id: int) -> str | None:
 
 def _require_live_panel(session: Session, panel_id: int) -> None:
     if panel_id not in KEYS or _panel_number(session, panel_id) is None:
-        raise NotFound("This panel has been deleted: choose another one.")
+        raise NotFound("This panel has been deleted: select another one.")
 
 
 def _refuse_unseen(session: Session, before: Standing | None, seen_panel_id: int | None) -> None:
     if before is None and seen_panel_id is not None:
-        raise Stale("Somebody else has taken this patient off the panel meanwhile. Nothing was changed: look again.")
+        raise Stale(
+            "Someone else removed this patient from the panel in the meantime. Nothing was changed: reload the page."
+        )
     if before and before.panel_id != seen_panel_id:
         number = _panel_number(session, before.panel_id)
-        raise Stale(f"Somebody else has put this patient on panel {number} meanwhile. Nothing was changed: look again.")
+        raise Stale(
+            f"Someone else moved this patient to panel {number} in the meantime. Nothing was changed: reload the page."
+        )
 
 
 def _change(

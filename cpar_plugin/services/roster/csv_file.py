@@ -24,7 +24,7 @@ def csv_file(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
         yield from _encoded(rows)
     except Exception as error:
         # The answer is half gone: it must break off, but whoever logs that must not see the text of the error.
-        log.error("an export of patients broke off: %s", type(error).__name__)
+        log.error("an export of patients was interrupted: %s", type(error).__name__)
         raise ExportBrokenOff from None
 
 

@@ -37,7 +37,7 @@ class BundleHeader:
             )
         ).one_or_none()
         if panel is None:
-            raise NotFound("This panel has been deleted: nothing is submitted for it.")
+            raise NotFound("This panel has been deleted: it will not be submitted.")
         facility = tables.panel_facility
         facilities = connection.scalars(
             select(facility.c.facility_id).where(facility.c.panel_id == panel_id).order_by(facility.c.position)

@@ -158,7 +158,7 @@ def one(connection: Connection, host: Host, submission_id: int) -> Submission:
     known = submission_id in KEYS
     found = _read(connection, host, _rows(host).where(submission.c.submission_id == submission_id)) if known else []
     if not found:
-        raise NotFound("There is no such submission.")
+        raise NotFound("Submission not found.")
     return found[0]
 
 

@@ -49,11 +49,11 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
     try:
         return _mail_claimed(host, settings, token, now)
     except Refused as refused:
-        log.error("mail about submissions could not be sent: %s", refused)
+        log.error("email about submissions could not be sent: %s", refused)
         return 0
     except (OSError, smtplib.SMTPException) as error:
         # The next run tries again; the text of the error may name a recipient.
-        log.error("mail about submissions could not be sent: %s", failure_message(error, settings))
+        log.error("email about submissions could not be sent: %s", failure_message(error, settings))
         return 0
     finally:
         with host.database.session() as session:
@@ -96,10 +96,10 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
             try:
                 mail_server.send_message(_message(settings, name or "", address, rows))
             except smtplib.SMTPResponseException as error:
-                log.error("mail about submissions was not taken: %d", error.smtp_code)
+                log.error("email about submissions was rejected: %d", error.smtp_code)
                 continue
             except smtplib.SMTPRecipientsRefused:
-                log.error("mail about submissions was not taken: recipient refused")
+                log.error("email about submissions was rejected: recipient refused")
                 continue
             with host.database.session() as session:
                 ids = [row.submission_id for row in rows]
@@ -126,7 +126,7 @@ def server(settings: Settings) -> Iterator[MailConnection]:
 def failure_message(error: Exception, settings: Settings) -> str:
     """Why the mail server cannot be used, without the text of the error, which may name a recipient."""
     if any(isinstance(cause, DeadlineError) for cause in causes(error)):
-        return f"{settings.smtp_host} was too slow: it was given up after {settings.smtp_seconds:g} seconds."
+        return f"{settings.smtp_host} was too slow: the call was stopped after {settings.smtp_seconds:g} seconds."
     return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...domain.calendar import Calendar
+from ...domain.dates import date_text, moment_text
 from ...domain.refusals import Refused
 from ...domain.submission import LOUD, State
 from ...hooks import Host
@@ -17,7 +18,7 @@ from ...store.tables import heartbeat as heartbeats
 from ...transport import for_settings
 from ..operations import heartbeat
 from . import mail
-from .texts import STATE, spoken, spoken_moment
+from .texts import STATE
 
 QUIET_AFTER = timedelta(minutes=15)
 _NAMED = 20
@@ -56,8 +57,8 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     found = []
     if quiet is not None:
         text = (
-            f"Nothing has looked after submissions since {spoken_moment(quiet, calendar)}: the scheduler is not "
-            "running. Tell whoever looks after the EMR; until then nothing is submitted."
+            f"The submission scheduler has not run since {moment_text(quiet, calendar.zone)}. Nothing will be "
+            "submitted until it runs. Contact your EMR administrator."
         )
         found.append(Notice(text=text))
     return found + [_notice(row) for row in connection.execute(_unmended())]
@@ -90,7 +91,7 @@ def _unmended() -> Select[Any]:
 
 def _notice(row: Row[Any]) -> Notice:
     state = State(row.state)
-    again = f" It is submitted again on {spoken(row.again_on)}." if row.again_on else ""
+    again = f" It will be submitted again on {date_text(row.again_on)}." if row.again_on else ""
     text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{again}"
     return Notice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
 
@@ -101,7 +102,9 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
     with host.database.engine.connect() as connection:
         stands = connection.execute(select(clinic)).one()
         if stands.enabled_at is None:
-            return Status(("The integration is turned off: nothing is submitted. Turn it on with: cpar enable",), ())
+            return Status(
+                ("The integration is turned off: nothing will be submitted. Turn it on with: cpar enable",), ()
+            )
         beaten_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
         panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
         open_ones = connection.execute(
@@ -112,19 +115,21 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         waiting = connection.execute(_waiting()).all()
         mails = mail.waiting(connection, settings, now)
         problems = [notice.text for notice in notices(connection, host, settings, now)]
-    facts = [f"The integration has been on since {spoken_moment(stands.enabled_at, calendar)}. Panels: {panels}."]
+    facts = [f"The integration has been on since {moment_text(stands.enabled_at, calendar.zone)}. Panels: {panels}."]
     if not (stands.name and stands.site_id):
-        facts.append("The clinic name and Site ID are not entered yet: nothing is submitted.")
+        facts.append("The Clinic Name and Site ID have not been entered: nothing will be submitted.")
     if beaten_at is not None:
-        facts.append(f"Last looked for work: {spoken_moment(beaten_at, calendar)}.")
+        facts.append(f"The scheduler last ran: {moment_text(beaten_at, calendar.zone)}.")
     if stands.restored_at is not None:
-        facts.append(f"A backup was restored; seen to on {spoken_moment(stands.restored_at, calendar)}.")
+        facts.append(
+            f"A backup was restored (cpar after-restore completed {moment_text(stands.restored_at, calendar.zone)})."
+        )
     facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
     facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
     if len(waiting) > _NAMED:
-        facts.append(f"More panels wait: {len(waiting) - _NAMED}.")
+        facts.append(f"More panels waiting: {len(waiting) - _NAMED}.")
     if mails:
-        facts.append(f"Mail about submissions waits for {settings.smtp_host}: {mails}.")
+        facts.append(f"Emails about submissions waiting for {settings.smtp_host}: {mails}.")
     facts.append(f"Next night run: {_next_night(calendar, now)}.")
     problems += _unreadable_host(host) + _wrong_settings(settings)
     return Status(tuple(facts), tuple(problems))
@@ -142,13 +147,13 @@ def _waiting() -> Select[Any]:
 
 def _waits(row: Row[Any], calendar: Calendar) -> str:
     if State(row.state) is State.SENDING:
-        return f"Panel {row.number} waits for the registry: attempt {row.attempts} is under way."
-    again = spoken_moment(row.next_attempt_at, calendar)
-    return f"Panel {row.number} waits for attempt {row.attempts + 1}, {again}. {row.failure}"
+        return f"Panel {row.number} is waiting for the registry: attempt {row.attempts} is in progress."
+    again = moment_text(row.next_attempt_at, calendar.zone)
+    return f"Panel {row.number} will be retried (attempt {row.attempts + 1}) on {again}. {row.failure}"
 
 
 def _next_night(calendar: Calendar, now: datetime) -> str:
-    return spoken_moment(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar)
+    return moment_text(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar.zone)
 
 
 def _unreadable_host(host: Host) -> list[str]:
@@ -159,7 +164,7 @@ def _unreadable_host(host: Host) -> list[str]:
     except SQLAlchemyError as error:
         kind = type(error).__name__
         return [
-            f"The EMR's patients cannot be read ({kind}): check the name of its database, and our account's rights."
+            f"The EMR's patients cannot be read ({kind}): check its database name and the permissions of our account."
         ]
     return []
 

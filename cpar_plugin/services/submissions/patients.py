@@ -19,9 +19,9 @@ from .history import Submission
 
 AT_ONCE = 100
 _CHECKED_AT_ONCE = 1000
-_NOT_KEPT = "What was sent with this submission is no longer kept."
+_NOT_KEPT = "The contents of this submission are no longer available."
 _HIDDEN = (
-    "This file holds patients whose records you may not see, so you may not have it. "
+    "This file includes patients whose records you do not have access to, so you cannot download it. "
     "Ask an administrator of the EMR if you should."
 )
 
@@ -72,7 +72,7 @@ class Sent:
 def places_of(page: int, total: int) -> range:
     """The places in a list that a page shows. Raises NotFound for a page beyond the last."""
     if page < 1 or (page > 1 and (page - 1) * AT_ONCE >= total):
-        raise NotFound("This list has no such page. Begin at its first page.")
+        raise NotFound("Page not found. Start from the first page of the list.")
     return range((page - 1) * AT_ONCE, min(page * AT_ONCE, total))
 
 

@@ -165,7 +165,7 @@ def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
         return Answer(outcome=Outcome.UNCLEAR, message=str(refused))
     except Exception as error:
         log.error("submission %d could not be sent: %s", claim.submission_id, type(error).__name__)
-        return Answer(outcome=Outcome.UNCLEAR, message=f"The sending broke off ({type(error).__name__}).")
+        return Answer(outcome=Outcome.UNCLEAR, message=f"Sending was interrupted ({type(error).__name__}).")
 
 
 def _finish(

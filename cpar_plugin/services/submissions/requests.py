@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from ...domain.dates import date_text, moment_text
 from ...domain.refusals import NotFound, Refused, Stale
 from ...domain.submission import State
 from ...hooks import Actor, AuditEvent, Host
@@ -13,7 +14,7 @@ from ...store.tables import panel, submission
 from ..operations import clinic
 from ..roster.providers import actor_names
 from .lease import is_free
-from .texts import STATE, spoken, spoken_moment
+from .texts import STATE
 
 _RETRIED = (State.FAILED, State.REFUSED)
 
@@ -54,8 +55,8 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
         if not called_off.rowcount:  # type: ignore[attr-defined]
             state = session.scalar(select(submission.c.state).where(submission.c.submission_id == submission_id))
             if state is None:
-                raise NotFound("There is no such submission.")
-            raise Stale(f"This submission can no longer be cancelled. It stands at: {STATE[State(state)]}.")
+                raise NotFound("Submission not found.")
+            raise Stale(f"This submission can no longer be cancelled. Current status: {STATE[State(state)]}.")
         _audit(session, host, actor, "delete", submission_id)
 
 
@@ -69,17 +70,15 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
     with host.database.session() as session:
         before = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one_or_none()
         if before is None:
-            raise NotFound("There is no such submission.")
+            raise NotFound("Submission not found.")
         _check(session, host, settings, before.panel_id)
         if before.state not in _RETRIED:
-            raise Stale(
-                f"Only a failed submission can be tried again. This one stands at: {STATE[State(before.state)]}."
-            )
+            raise Stale(f"Only a failed submission can be retried. Current status: {STATE[State(before.state)]}.")
         later = select(submission.c.submission_id).where(
             submission.c.panel_id == before.panel_id, submission.c.submission_id > submission_id
         )
         if session.scalar(later.limit(1)) is not None:
-            raise Stale("There is a later submission of this panel: look at that one.")
+            raise Stale("There is a later submission of this panel: open that one.")
         now = host.clock.now()
         today = calendar.today(now)
         if calendar.in_blackout(today):
@@ -91,25 +90,25 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
     stands = clinic.lock(session)
     if not stands.enabled:
-        raise Refused("The CPAR integration is turned off: ask whoever looks after the EMR to turn it on.")
+        raise Refused("The CPAR integration is turned off. Ask your EMR administrator to turn it on.")
     if not stands.configured:
-        raise Refused("Enter the clinic name and the Site ID in the CPAR settings first.")
+        raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
     live = select(panel.c.panel_id).where(panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None))
     if session.scalar(live) is None:
-        raise NotFound("There is no such panel any more.")
+        raise NotFound("Panel not found. It may have been deleted.")
     open_one = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
     if open_one is None:
         return
     calendar = settings.calendar(host.clock.zone)
     who = actor_names(session.connection(), host, [open_one.asked_by])[open_one.asked_by]
     asked = (
-        "The automatic submission has this panel already."
+        "The automatic submission already includes this panel."
         if open_one.asked_by == host.identity.system.actor_id
-        else f"{who} queued this panel already ({spoken_moment(open_one.asked_at, calendar)})."
+        else f"{who} already queued this panel ({moment_text(open_one.asked_at, calendar.zone)})."
     )
     if open_one.state == State.QUEUED:
-        raise Stale(f"{asked} It goes in the night run of {spoken(open_one.due_on)}.")
-    raise Stale(f"{asked} It stands at: {STATE[State(open_one.state)]}.")
+        raise Stale(f"{asked} It will be submitted in the night run on {date_text(open_one.due_on)}.")
+    raise Stale(f"{asked} Current status: {STATE[State(open_one.state)]}.")
 
 
 def _insert(

@@ -4,32 +4,21 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from ...domain.calendar import Calendar
+from ...domain.dates import date_text
 from ...domain.submission import FINAL, State
-
-
-def spoken(day: date) -> str:
-    """A date as people write it: `1 December 2026`."""
-    return f"{day.day} {day:%B %Y}"
-
-
-def spoken_moment(moment: datetime, calendar: Calendar) -> str:
-    """A moment in the clinic's time: `1 December 2026, 03:15`."""
-    local = moment.astimezone(calendar.zone)
-    return f"{spoken(local.date())}, {local:%H:%M}"
-
 
 STATE = {
     State.QUEUED: "Queued",
-    State.DUE: "About to be prepared",
-    State.PREPARING: "Being prepared",
-    State.READY: "Ready to be sent",
-    State.SENDING: "Being sent",
-    State.WAITING: "Waiting to be tried again",
+    State.DUE: "Starting",
+    State.PREPARING: "Preparing",
+    State.READY: "Ready to send",
+    State.SENDING: "Sending",
+    State.WAITING: "Retry scheduled",
     State.DELIVERED: "Delivered",
-    State.WRITTEN: "Written to the folder",
-    State.REFUSED: "Refused by the registry",
+    State.WRITTEN: "Written to folder",
+    State.REFUSED: "Rejected by the registry",
     State.FAILED: "Failed",
-    State.NOTHING_TO_SEND: "Nothing to send",
+    State.NOTHING_TO_SEND: "Nothing to submit",
     State.CANCELLED: "Cancelled",
     State.MISSED: "Missed",
 }
@@ -38,10 +27,10 @@ STATE = {
 class Stage(StrEnum):
     """The states as people look for them. The value is what such submissions are called."""
 
-    OPEN = "Queued or under way"
-    DELIVERED = "Delivered or written"
-    FAILED = "Failed, refused or missed"
-    NOTHING_TO_SEND = "Nothing to send"
+    OPEN = "Queued or in progress"
+    DELIVERED = "Delivered or written to folder"
+    FAILED = "Failed, rejected or missed"
+    NOTHING_TO_SEND = "Nothing to submit"
     CANCELLED = "Cancelled"
 
     @property
@@ -59,30 +48,29 @@ _STATES = {
 }
 
 RETRY = "Press Retry to submit the panel as it is now."
-BLACKOUT_BEGAN = f"The blackout began before this submission could be sent. {RETRY}"
-BROKE_OFF_SENDING = "The work on it broke off."
-REPLACED = "Not confirmed before the next automatic submission, which took its place."
-TURNED_OFF = "The CPAR integration was turned off before this submission was done."
+BLACKOUT_BEGAN = f"The Blackout Period began before this submission could be sent. {RETRY}"
+BROKE_OFF_SENDING = "Processing was interrupted."
+REPLACED = "Delivery was not confirmed before the next automatic submission, which replaced it."
+TURNED_OFF = "The CPAR integration was turned off before this submission was completed."
 RESTORED = (
-    "The tables were put back from a backup: whether this was submitted after the backup is not known. Compare with "
-    "what the registry has."
+    "The tables were restored from a backup, so it is not known whether this was submitted after the backup. Check "
+    "what the registry has on file."
 )
 DELETED = "The panel was deleted before its submission was prepared."
-EMPTY = "The panel has no members."
-NOBODY_VALID = "No member of the panel can be sent. The reasons tell what to mend; then submit the panel again."
-BROKE_OFF = f"The preparation broke off several times. Tell whoever looks after the EMR, then: {RETRY}"
+EMPTY = "The panel has no patients."
+NOBODY_VALID = "No patient on the panel can be submitted. Fix the reasons for exclusion, then submit the panel again."
+BROKE_OFF = f"Preparation was interrupted several times. Contact your EMR administrator, then: {RETRY}"
 
 
 def missed(automatic: date, calendar: Calendar, now: datetime) -> str:
     """Why an automatic date was missed, and what to do."""
     return (
-        f"The automatic submission of {spoken(automatic)} did not take place: no night run could be made from that "
-        f"day until the blackout. Submit the panel by hand: it then goes on {spoken(calendar.goes_on(now))}."
+        f"The automatic submission of {date_text(automatic)} was missed: no night run took place from that day "
+        f"until the Blackout Period. Submit the panel manually; it will run on {date_text(calendar.goes_on(now))}."
     )
 
 
 def gave_up(message: str, attempts: int, in_doubt_since: datetime | None) -> str:
     """Why nothing more is tried after attempts without a clear answer, of which that of then may have arrived."""
-    times = "once" if attempts == 1 else f"{attempts} times"
-    doubt = "; whether it arrived is not known" if in_doubt_since else ""
-    return f"{message} It was tried {times}{doubt}. {RETRY}"
+    doubt = "; it is not known whether it was delivered" if in_doubt_since else ""
+    return f"{message} Attempts: {attempts}{doubt}. {RETRY}"

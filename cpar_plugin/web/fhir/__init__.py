@@ -23,9 +23,9 @@ from .searching import search
 def nothing_here(exchange: Exchange, rest: str = "") -> Response:
     """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
     if not rest or "$" in rest or "_history" in rest:
-        words = "This server reads, searches and exports: see /metadata. It does nothing else."
+        words = "This server only supports read, search and export: see /metadata."
         raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, words)
-    raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "There is no such address or kind here. See /metadata.")
+    raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
 
 def _routes() -> list[tuple[Route, dict[str, str]]]:

@@ -20,7 +20,7 @@ from ...services.operations import access
 from ...settings import Settings
 
 _CHALLENGE = 'Bearer realm="fhir"'
-_OFF = "The CPAR integration is switched off."
+_OFF = "The CPAR integration is turned off."
 
 
 class TurnedAway(Exception):
@@ -88,7 +88,7 @@ class Callers:
         caller = self._client(connection, sent) if "Authorization" in sent.headers else self._person(sent)
         seconds = self._requests.seconds_to_wait(caller.actor.actor_id, self.host.clock.now())
         if seconds:
-            raise TooMany("Too many requests within a minute. Wait, then go on.", Retry_After=str(seconds))
+            raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
         return caller
 
     def note(self, caller: Caller, interaction: Interaction, kind: str, resource_id: str, patients: int) -> None:
@@ -97,7 +97,7 @@ class Callers:
             self.reads.note(caller, interaction, kind, resource_id, patients)
         except CannotBeNoted:
             raise Unavailable(
-                "Nothing can be read at the moment, because it could not be written down.", Retry_After="5"
+                "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"
             ) from None
 
     def _client(self, connection: Connection, sent: Request) -> Caller:
@@ -107,7 +107,7 @@ class Callers:
         caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
         if caller is None:
             raise Unauthorized(
-                "The access token is not known, or has expired. Get a new one from the token endpoint.",
+                "The access token is unknown or has expired. Request a new one from the token endpoint.",
                 WWW_Authenticate=f'{_CHALLENGE}, error="invalid_token"',
             )
         if not enabled:
@@ -143,6 +143,6 @@ def require(caller: Caller, resource_type: str, interaction: str) -> None:
         letter = "r" if interaction == "read" else "s"
         scope = f"system/{resource_type}.{letter}"
         raise Forbidden(
-            f"The access token does not reach that far: the scope {scope} is needed.",
+            f"The access token does not include the required scope {scope}.",
             WWW_Authenticate=f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"',
         )

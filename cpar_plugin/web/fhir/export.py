@@ -47,7 +47,7 @@ def kick_off_form(pairs: Pairs) -> str:
 def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None) -> Response:
     """Begin an export of one panel, or of all that the caller may read."""
     if not prefers("respond-async"):
-        raise _refusal("Send Prefer: respond-async. An export is made while you wait for it.")
+        raise _refusal("Send Prefer: respond-async. Exports run asynchronously.")
     asked = _asked(exchange, of_group=resource_id is not None)
     restored_at = clinic.restored_at(exchange.connection)
     if asked.since and restored_at and asked.since <= restored_at:
@@ -68,7 +68,7 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
         export_id = jobs.ask(exchange.host, exchange.caller, asked, panels, address)
     except StillRunning:
         raise TooMany(
-            "Your last export is not finished. Wait for it, or cancel it with DELETE.", Retry_After="10"
+            "Your previous export is still running. Wait for it, or cancel it with DELETE.", Retry_After="10"
         ) from None
     exchange.callers.exports.wake()
     return Response(status=HTTPStatus.ACCEPTED, headers={"Content-Location": f"{exchange.base}/export/{export_id}"})
@@ -121,7 +121,7 @@ def _allowed_kinds(exchange: Exchange, asked: Asked) -> tuple[str, ...]:
     for kind in kinds:
         require_export(exchange, kind)
     if not kinds:
-        raise Forbidden("The access token reaches no type as far as an export does: a scope such as system/*.rs does.")
+        raise Forbidden("The access token covers no exportable type: request a scope such as system/*.rs.")
     return kinds
 
 
@@ -138,7 +138,7 @@ def _require_members(exchange: Exchange, panel_id: int, asked: Asked) -> None:
     theirs = whose.select().where(whose.columns["panel_id"] == panel_id, whose.key.in_(asked.patients))
     found = exchange.connection.scalar(select(func.count()).select_from(theirs.subquery()))
     if found != len(asked.patients):
-        raise BadKickOff("A patient in patient is no member of this Group, or you may not read them.")
+        raise BadKickOff("A patient listed in patient is not a member of this Group, or you do not have access.")
 
 
 def _waited_for(exchange: Exchange, export: Export) -> Export:
@@ -157,7 +157,7 @@ def _nearly_done(export: Export) -> bool:
 
 def _progress(export: Export) -> str:
     if export.expected is None:
-        return "waiting to begin"
+        return "waiting to start"
     return f"{export.done} of {export.expected} patients"
 
 

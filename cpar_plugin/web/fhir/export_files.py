@@ -29,7 +29,7 @@ _TAKEN = (FORMAT, "application/ndjson", "application/fhir+json", "application/js
 def file_form(pairs: Pairs) -> str:
     """The form of a file, whatever JSON is asked for. Raises Refusal (406) for all else."""
     if "Accept" in request.headers and not any(request.accept_mimetypes[form] for form in _TAKEN):
-        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, IssueType.NOT_SUPPORTED, f"Files are {FORMAT} alone.")
+        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, IssueType.NOT_SUPPORTED, f"Files are only available as {FORMAT}.")
     return FORMAT
 
 
@@ -38,14 +38,14 @@ def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     export = jobs.find(exchange.connection, exchange.caller, export_id)
     file = next((one for one in jobs.files_of(exchange.connection, export_id) if one.name == name), None)
     if file is None or export.claim is None:
-        raise NotFound("This export has no such file, or not yet.")
+        raise NotFound("File not found in this export, or not ready yet.")
     if file.kind in KINDS:
         require_export(exchange, file.kind)
     if not still_covers(exchange.caller.panels, export.panels):
-        raise Forbidden("You may read fewer panels now than when this was exported. Ask for a new export.")
+        raise Forbidden("You can now read fewer panels than when this was exported. Request a new export.")
     opened = open_file(exchange.settings.fhir_export_folder, export.claim, file)
     if opened is None:
-        raise NotFound("This file is not there any more. Ask for a new export.")
+        raise NotFound("This file no longer exists. Request a new export.")
     if request.method == "HEAD":
         opened.close()
         return Response(headers={"Content-Length": str(file.bytes)}, content_type=FORMAT)

@@ -57,7 +57,7 @@ def read_definition(exchange: Exchange, kind: str, definition_id: str) -> Respon
     for definition in _DEFINITIONS[kind](exchange.settings):
         if definition["id"] == definition_id:
             return exchange.answer(definition)
-    raise NotFound("There is no such definition here.")
+    raise NotFound("Definition not found.")
 
 
 @cache

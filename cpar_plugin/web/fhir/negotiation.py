@@ -40,7 +40,11 @@ def content_type(pairs: Pairs) -> str:
     wanted = next((value for name, value in pairs if name == "_format"), None)
     found = _of_format(wanted) if wanted else _of_accept(request.headers.get("Accept", "*/*"))
     if found is None:
-        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, IssueType.NOT_SUPPORTED, f"Answers are {FHIR_JSON} (FHIR 4.0) alone.")
+        raise Refusal(
+            HTTPStatus.NOT_ACCEPTABLE,
+            IssueType.NOT_SUPPORTED,
+            f"Responses are only available as {FHIR_JSON} (FHIR 4.0).",
+        )
     return found + _CHARSET
 
 

@@ -16,9 +16,7 @@ from .negotiation import FORMATS
 from .reading import OF_PATIENTS
 from .routes import METHODS, wrong_method
 
-_LIMITS = (
-    f"A search has {MOST_PARAMETERS} parameters at most, with {MOST_VALUES} values and {LONGEST} characters together."
-)
+_LIMITS = f"A search has at most {MOST_PARAMETERS} parameters, {MOST_VALUES} values and {LONGEST} characters in all."
 
 
 def openapi(callers: Callers) -> Response:

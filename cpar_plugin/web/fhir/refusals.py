@@ -18,7 +18,7 @@ from .callers import TurnedAway, turned_away
 
 _log = logging.getLogger(__name__)
 _OF_HTTP = {
-    HTTPStatus.NOT_FOUND: (IssueType.NOT_FOUND, "There is no such address here. See /metadata."),
+    HTTPStatus.NOT_FOUND: (IssueType.NOT_FOUND, "Unknown URL. See /metadata."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (IssueType.TOO_LONG, "The request is too large."),
 }
 
@@ -55,23 +55,23 @@ def _as_refusal(error: Exception) -> Refusal:
         case Refused():
             return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, IssueType.BUSINESS_RULE, str(error))
         case HostBusy():
-            return _later("Too much is asked at a time just now. Try again in a moment.")
+            return _later("The server is busy. Try again in a moment.")
         case HostUnavailable():
-            return _later("The EMR cannot tell just now who is asking. Try again in a moment.")
+            return _later("The EMR cannot currently verify who you are. Try again in a moment.")
         case HTTPException(code=int(status)) if 400 <= status < 500:
             code, words = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
             return Refusal(HTTPStatus(status), code, words)
     if is_away(error):
         _log.warning("The database cannot be reached: %s", type(error).__name__)
-        return _later("The clinic's database cannot be reached just now. Try again in a moment.")
+        return _later("The clinic's database is currently unavailable. Try again in a moment.")
     if took_too_long(error):
         _log.warning("The database took too long: %s", request.endpoint)
-        return _later("This took too long and was ended. Try again in a moment, or ask for less.", IssueType.TIMEOUT)
+        return _later("This took too long and was stopped. Try again in a moment, or request less.", IssueType.TIMEOUT)
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
     _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)
     return Refusal(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         IssueType.EXCEPTION,
-        "This did not work, and it is our fault. Try again; if it stays so, tell the clinic's operator.",
+        "Something went wrong on our side. Try again; if this persists, contact the clinic's EMR administrator.",
     )

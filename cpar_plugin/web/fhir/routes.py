@@ -108,7 +108,7 @@ def json_answer(body: object, content_type: str, headers: dict[str, str] | None 
 
 def wrong_method(*allowed: str) -> Refusal:
     """What is not done at this address."""
-    words = f"This address answers to {', '.join(allowed)}. Nothing can be written here."
+    words = f"This URL supports only {', '.join(allowed)}. The interface is read-only."
     return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, words, Allow=", ".join(allowed))
 
 

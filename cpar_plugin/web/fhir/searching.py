@@ -32,7 +32,7 @@ def search(exchange: Exchange, kind: str) -> Response:
         pairs, position = exchange.cursors.read(kind, cursor)
         restored_at = clinic.restored_at(exchange.connection)
         if restored_at and position.began <= restored_at:
-            raise BadSearch("The clinic has restored a backup since this search began. Begin it again.")
+            raise BadSearch("The clinic has restored a backup since this search began. Start it again.")
     asked = understand(kind, pairs, _terms(exchange, position.began))
     if asked.includes:
         require(exchange.caller, _INCLUDED[kind], "read")

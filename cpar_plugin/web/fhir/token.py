@@ -67,7 +67,7 @@ def _token(callers: Callers) -> dict[str, Any]:
 
 def _count(callers: Callers, window: Window, who: str) -> None:
     if seconds := window.seconds_to_wait(who, callers.host.clock.now()):
-        description = "Too many tokens were asked for within a minute. Use a token until it expires."
+        description = "Too many tokens were requested in one minute. Use each token until it expires."
         raise _Refused("temporarily_unavailable", description, 429, seconds)
 
 
@@ -92,15 +92,15 @@ def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
         access.require_enabled(callers.host)
         proof = assertions.verify(callers.host, callers.published, form["client_assertion"], url)
         if form.get("client_id", proof.client.client_id) != proof.client.client_id:
-            raise assertions.NotAccepted("client_id is another than that of the assertion.")
+            raise assertions.NotAccepted("client_id does not match the assertion.")
         _count(callers, callers.tokens_of_client, proof.client.client_id)
         assertions.use(callers.host, proof)
     except NotFound:
-        raise _Refused("unauthorized_client", "The CPAR integration is switched off.") from None
+        raise _Refused("unauthorized_client", "The CPAR integration is turned off.") from None
     except assertions.NotAccepted as reason:
         raise _Refused("invalid_client", str(reason)) from None
     except Busy:
-        description = "The keys of this client are being fetched. Ask again in a few seconds."
+        description = "The keys of this client are being fetched. Try again in a few seconds."
         raise _Refused("temporarily_unavailable", description, 503, 2) from None
     return proof.client
 
@@ -108,12 +108,12 @@ def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
 def _issued(callers: Callers, client: Client, wanted: str) -> dict[str, Any]:
     scopes = granted(wanted, client.scopes)
     if not scopes:
-        raise _Refused("invalid_scope", "Nothing of what is asked for is registered for this client.")
+        raise _Refused("invalid_scope", "None of the requested scopes is registered for this client.")
     seconds = callers.settings.fhir_token_seconds
     try:
         access_token = tokens.issue(callers.host, client, scopes, timedelta(seconds=seconds))
     except tokens.Ended:
-        raise _Refused("invalid_client", "The client was changed or revoked at this moment.") from None
+        raise _Refused("invalid_client", "The client was just changed or revoked.") from None
     return {"access_token": access_token, "token_type": "bearer", "expires_in": seconds, "scope": scopes}
 
 

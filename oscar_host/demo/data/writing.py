@@ -58,7 +58,7 @@ def _refuse_a_clinic_in_use(database: HostDatabase, tables: Tables) -> None:
         for table, what in ((tables.demographic, "patients"), (tables.appointment, "appointments")):
             there = look.has_table(table.name, schema=table.schema)
             if there and connection.execute(select(1).select_from(table).limit(1)).first():
-                raise Refused(f"This database already has {what}: nothing was changed. Name an empty database.")
+                raise Refused(f"This database already has {what}: nothing was changed. Choose an empty database.")
 
 
 def write_staff(connection: Connection, tables: Tables, seed: int, as_of: date) -> None:

@@ -75,9 +75,9 @@ def command(
         end_with_standard_input()
     scheme = "https" if context else "http"
     name = f"[{host}]" if ":" in host else host
-    click.echo(f"Registry: {scheme}://{name}:{server.port}/ shows what it has received.")
-    click.echo(f"It takes submissions at {scheme}://{name}:{server.port}/fhir. Ctrl+C ends it.")
+    click.echo(f"Registry: {scheme}://{name}:{server.port}/ shows what it received.")
+    click.echo(f"It accepts submissions at {scheme}://{name}:{server.port}/fhir. Press Ctrl+C to stop it.")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        click.echo("The registry has ended.")
+        click.echo("The registry has stopped.")

@@ -47,7 +47,7 @@ class Cursors:
         except InvalidToken:
             content = {}
         if content.get("kind") != kind:
-            raise BadSearch("This is not a page of this search. Begin the search again.")
+            raise BadSearch("This is not a page of this search. Start the search again.")
         pairs = [(name, value) for name, value in content["pairs"]]
         after = tuple(_key(key) for key in content["after"])
         return pairs, Position(datetime.fromtimestamp(content["began"], UTC), after, content["member"])

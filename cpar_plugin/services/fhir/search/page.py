@@ -74,7 +74,7 @@ class Searching:
         start = 0
         if position.after:
             if position.after[-1] not in ids:
-                raise BadSearch("What was on the page before is no longer there. Begin the search again.")
+                raise BadSearch("The previous page no longer exists. Start the search again.")
             start = ids.index(position.after[-1]) + 1
         end = start + search.count
         matches = found[start:end]

@@ -79,9 +79,9 @@ class Terms:
 def check_size(pairs: Pairs) -> None:
     """Raises BadSearch for a search with too many parameters, or too long ones."""
     if len(pairs) > MOST_PARAMETERS:
-        raise BadSearch(f"A search has {MOST_PARAMETERS} parameters at most.")
+        raise BadSearch(f"A search can have at most {MOST_PARAMETERS} parameters.")
     if sum(len(name) + len(value) for name, value in pairs) > LONGEST:
-        raise BadSearch(f"The parameters of a search have {LONGEST} characters at most. Ask for less at a time.")
+        raise BadSearch(f"The parameters of a search can have at most {LONGEST} characters. Request less at a time.")
 
 
 def shape(pairs: Pairs) -> Shape:
@@ -92,11 +92,11 @@ def shape(pairs: Pairs) -> Shape:
             try:
                 summary = Summary(value)
             except ValueError:
-                raise BadSearch("_summary is true, text, data, count or false.") from None
+                raise BadSearch("_summary must be true, text, data, count or false.") from None
         elif name == "_elements":
             elements.update(part.strip().rpartition(".")[2] for part in value.split(",") if part.strip())
     if elements and summary not in (Summary.FALSE, Summary.COUNT):
-        raise BadSearch("Give either _summary or _elements.")
+        raise BadSearch("Use either _summary or _elements, not both.")
     return Shape(summary, frozenset(elements))
 
 
@@ -115,7 +115,7 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
             case "_total" if value in TOTALS:
                 total = value != "none"
             case "_total":
-                raise BadSearch("_total is none, estimate or accurate.")
+                raise BadSearch("_total must be none, estimate or accurate.")
             case "_sort":
                 known = _sort(value, searchable, strict=terms.strict)
                 sort += known
@@ -138,7 +138,7 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
                 criteria.append(criterion)
         used.append((name, value))
     if sum(len(one.values) for one in criteria) > MOST_VALUES:
-        raise BadSearch(f"A search has {MOST_VALUES} values at most. Ask for fewer at a time.")
+        raise BadSearch(f"A search can have at most {MOST_VALUES} values. Request fewer at a time.")
     asked = shape(pairs)
     if asked.summary is Summary.COUNT:
         count = 0
@@ -147,13 +147,13 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
 
 def _count(value: str, largest: int) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 9):
-        raise BadSearch("_count is a whole number, 0 or more.")
+        raise BadSearch("_count must be a whole number, 0 or more.")
     return min(int(value), largest)
 
 
 def _understood(known: bool, what: str, terms: Terms) -> bool:
     if not known and terms.strict:
-        raise BadSearch(f"{what} is not known here. Look into /metadata, or leave out Prefer: handling=strict.")
+        raise BadSearch(f"{what} is not supported. See /metadata, or remove Prefer: handling=strict.")
     return known
 
 
@@ -182,10 +182,10 @@ def _criterion(searchable: Searchable, name: str, value: str, terms: Terms) -> C
     if not _understood(parameter is not None, "A search parameter", terms) or parameter is None:
         return None
     if colon and modifier not in parameter.modifiers:
-        raise BadSearch(f"The parameter {plain} has not this modifier here.")
+        raise BadSearch(f"The parameter {plain} does not support this modifier.")
     if modifier == "missing":
         if value not in ("true", "false"):
-            raise BadSearch(f"{plain}:missing is true or false.")
+            raise BadSearch(f"{plain}:missing must be true or false.")
         return Criterion(parameter, (), missing=value == "true")
     try:
         values = tuple(_value(parameter, parts, modifier, terms) for parts in alternatives(value))
@@ -197,7 +197,7 @@ def _criterion(searchable: Searchable, name: str, value: str, terms: Terms) -> C
 def _value(parameter: Parameter, parts: list[str], modifier: str, terms: Terms) -> Value:
     text = "|".join(parts)
     if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in text):
-        raise BadSearch("Leave out control characters.")
+        raise BadSearch("Remove control characters.")
     match parameter.type:
         case SearchType.TOKEN:
             return token(parts)
@@ -206,5 +206,5 @@ def _value(parameter: Parameter, parts: list[str], modifier: str, terms: Terms) 
         case SearchType.REFERENCE:
             return reference(text, terms.base, parameter.targets, modifier or None)
     if not text.strip():
-        raise BadSearch("Give some letters.")
+        raise BadSearch("Enter at least one letter.")
     return text.strip()

@@ -69,7 +69,7 @@ def alternatives(text: str) -> list[list[str]]:
     while True:
         found = _PARTS.match(text, place)
         if found is None:
-            raise BadSearch("A backslash stands at the end of a value. Write \\\\ for a backslash.")
+            raise BadSearch("A value ends with a backslash. Write \\\\ for a backslash.")
         values[-1].append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
         if not found[2]:
             return values
@@ -119,7 +119,7 @@ def period(text: str, zone: ZoneInfo, now: datetime) -> Period:
         for moment in (first, last):
             moment.astimezone(zone)  # has to be possible later
     except (ValueError, OverflowError):
-        raise BadSearch("There is no such date, or it is too far away. Write a date as 2026-11-10.") from None
+        raise BadSearch("Invalid date, or out of range. Write a date as 2026-11-10.") from None
     return Period(prefix, first, last)
 
 

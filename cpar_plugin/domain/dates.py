@@ -1,0 +1,28 @@
+"""Dates and times for people to read, in one form on every page, in messages, emails and commands."""
+
+import re
+from datetime import date, datetime, tzinfo
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def date_text(day: date) -> str:
+    """`Dec 1, 2026`."""
+    return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
+def moment_text(moment: datetime, zone: tzinfo) -> str:
+    """`Dec 1, 2026, 3:15 AM`, in the zone."""
+    local = moment.astimezone(zone)
+    return f"{date_text(local.date())}, {local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def birth_date_text(held: str | None) -> str:
+    """The EMR's date of birth, `Mar 4, 1977`; its text as it is where that is not a date, '' for none."""
+    if not held or not _ISO.fullmatch(held):
+        return held or ""
+    try:
+        return date_text(date.fromisoformat(held))
+    except ValueError:
+        return held
