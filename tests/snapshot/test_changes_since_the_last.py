@@ -1,11 +1,15 @@
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
+from cpar_plugin.fhir_mappings.panel_group import group_members
+from cpar_plugin.fhir_mappings.patient import patients
+from cpar_plugin.services.roster.member_rows import MemberRow
 from cpar_plugin.services.snapshots.build import Taken
+from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -93,3 +97,50 @@ def test_another_panels_submission_is_no_measure(
     with host.database.writing() as connection:
         connection.execute(update(tables.member).values(panel_id=other))
     assert received(take(other)).changes() == {patient_id: "new"}
+
+
+ROW = MemberRow(
+    patient_id=1,
+    known=True,
+    mrp_id="101",
+    answers=None,
+    family_name="Example",
+    given_name="Pat",
+    middle_names="Anne",
+    phn="100000007",
+    phn_jurisdiction="AB",
+    preferred_name="Patty",
+    birth_date="1980-02-03",
+    gender="F",
+    status="AC",
+    since=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    confirmed_on=date(2026, 3, 1),
+    confirmed_how="confirmed by a person",
+    last_visit_on=date(2026, 10, 5),
+)
+OTHER: dict[str, Any] = {
+    "known": False,
+    "mrp_id": "102",
+    "answers": "given-name-missing=0",
+    "family_name": "Other",
+    "given_name": "Kim",
+    "middle_names": None,
+    "phn": "100000015",
+    "phn_jurisdiction": "BC",
+    "preferred_name": None,
+    "birth_date": "1980-02-04",
+    "gender": "M",
+    "status": "IN",
+    "since": datetime(2026, 3, 2, 12, tzinfo=UTC),
+    "confirmed_on": date(2026, 3, 2),
+    "confirmed_how": "last visit",
+    "last_visit_on": date(2026, 10, 6),
+}
+
+
+@pytest.mark.parametrize("field", [field for field in MemberRow._fields if field != "patient_id"])
+def test_a_member_has_changed_just_when_another_entry_is_sent(field: str) -> None:
+    patient, member = patients(Settings(), str, active_status="AC"), group_members(Settings())
+    other = ROW._replace(**{field: OTHER[field]})
+    entries = [(patient(row, []), member(row, "Patient/1")) for row in (ROW, other)]
+    assert (ROW.sent != other.sent) == (entries[0] != entries[1])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true
 
+from ...domain.bands import months_before
 from ...domain.cautions import Caution
 from ...domain.identifiers import is_phn
 from ...domain.reasons import Reason
@@ -85,7 +86,7 @@ def filters(everyone: Select[Any], today: date, panel_id: int, wanted: Wanted) -
         (wanted.unseen_years, shown.last_visit_on),
     ):
         if years is not None:
-            conditions.append((day > _years_before(today, years)).is_not(true()))  # NULL is not true either
+            conditions.append((day > months_before(today, 12 * years)).is_not(true()))  # NULL is not true either
     if wanted.mrp_outside:
         providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
         conditions.append(func.coalesce(shown.mrp_id, "").not_in(providers))
@@ -105,13 +106,6 @@ def _matches(shown: Any, word: str) -> ColumnElement[bool]:
         return or_(*(name.icontains(word, autoescape=True) for name in names))
     number = int(digits) if len(digits) < 19 else 0
     return or_(shown.phn == digits, shown.birth_date == word, shown.patient_id == number)
-
-
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year - years, day=28)
 
 
 def sort_key(everyone: Select[Any], sort: Sort) -> ColumnElement[Any]:

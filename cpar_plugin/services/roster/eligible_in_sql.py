@@ -1,11 +1,14 @@
-"""A quick answer in SQL for the many members of whom it is plain that they go out. For all others ask the rules."""
+"""A quick answer in SQL for the many members who will plainly be submitted. For all others ask the rules."""
 
+from collections.abc import Callable, Collection, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, true
 
 from ...domain.eligibility import Eligibility
 from ...domain.jurisdictions import ALBERTA, SENT
+from ...domain.reasons import Reason
 
 # Each ends with a full stop that is put after the text: `$` alone also fits before a line break.
 _PHN: Final = "^[0-9]{9}[.]$"
@@ -14,28 +17,64 @@ _DAY: Final = (  # of the calendar; 29 February and centuries long ago are for t
 )
 _MOST_SHARED: Final = 1000  # that are handed to the database one by one
 
+Condition = Callable[[Any, Eligibility], ColumnElement[bool]]
+
+
+def ask_the_rules(_columns: Any, _rules: Eligibility) -> ColumnElement[bool]:
+    """For a reason that SQL cannot rule out: every member is then read, and judged by the rules."""
+    return false()
+
+
+def _not_shared(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
+    if len(rules.shared_phns) > _MOST_SHARED:
+        return ask_the_rules(columns, rules)
+    not_shared: ColumnElement[bool] = columns.phn.not_in(rules.shared_phns)
+    return not_shared
+
+
+# Under which condition on the columns of member_rows.members a reason plainly does not hold. Databases work out a
+# column anew each time that it is named: each is named once or twice for all of its reasons, cheap ones first.
+RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
+    (Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE): lambda columns, rules: columns.status == rules.active_status,
+    (Reason.NO_CONFIRMATION,): lambda columns, _: columns.confirmed_on.is_not(None),
+    (Reason.NO_GENDER,): lambda columns, _: columns.gender.in_(("F", "M", "X", "U")),
+    (Reason.NO_FAMILY_NAME,): lambda columns, _: _has_letter(columns.family_name),
+    (Reason.NO_GIVEN_NAME,): lambda columns, rules: (
+        _has_letter(columns.given_name) if rules.given_name_required else true()
+    ),
+    (Reason.OTHER_JURISDICTION,): lambda columns, _: func.coalesce(columns.phn_jurisdiction, ALBERTA).in_(SENT),
+    (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: columns.phn.concat(".").regexp_match(_PHN),
+    (Reason.SHARED_PHN,): _not_shared,
+    (Reason.NO_BIRTH_DATE, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: columns.birth_date.concat(
+        "."
+    ).regexp_match(_DAY),
+    # A visit is never in the future: who was born before it was not born after today.
+    (Reason.NO_VISIT, Reason.VISIT_BEFORE_BIRTH, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: (
+        cast(columns.last_visit_on, String(10)) >= columns.birth_date
+    ),
+}
+
+
+def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
+    """Raise RuntimeError for a reason of the rules that no SQL rules out: pages would count its patients as sent."""
+    if missing := [reason for reason in Reason if reason not in chain.from_iterable(ruled_out)]:
+        raise RuntimeError(
+            f"Reason without SQL: {', '.join(map(repr, missing))}. Add to RULES_OUT in {__name__} the condition under "
+            "which it plainly does not hold, or ask_the_rules."
+        )
+
+
+require_every_reason(RULES_OUT)
+
 
 def plainly_sent(everyone: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
-    """Of whom SQL alone can tell that the rules give no reason to leave them out; NULL or false for all others.
+    """Whether SQL alone rules out every reason to exclude a member; NULL or false for all others.
 
-    It may doubt somebody who goes out, such as one whose family name is written without capital and small letters. It
-    never takes somebody for sent who is not. `everyone` is that of roll.members at the moment of the rules.
+    It may doubt a member who will be submitted, such as one whose family name is written without capital and small
+    letters. It is never true of one who will be excluded. `everyone` is that of member_rows.members at the moment of
+    the rules.
     """
-    shown = everyone.selected_columns
-    # Databases work out a column anew each time that it is named: each stands here once or twice, cheap ones first.
-    return and_(
-        shown.status == rules.active_status,
-        shown.confirmed_on.is_not(None),
-        shown.gender.in_(("F", "M", "X", "U")),
-        _has_letter(shown.family_name),
-        _has_letter(shown.given_name) if rules.given_name_required else true(),
-        func.coalesce(shown.phn_jurisdiction, ALBERTA).in_(SENT),
-        shown.phn.concat(".").regexp_match(_PHN),
-        shown.phn.not_in(rules.shared_phns) if len(rules.shared_phns) <= _MOST_SHARED else false(),
-        shown.birth_date.concat(".").regexp_match(_DAY),
-        # A visit is never in the future: who was born before it was not born after today.
-        cast(shown.last_visit_on, String(10)) >= shown.birth_date,
-    )
+    return and_(*(condition(everyone.selected_columns, rules) for condition in RULES_OUT.values()))
 
 
 def _has_letter(name: ColumnElement[str]) -> ColumnElement[bool]:

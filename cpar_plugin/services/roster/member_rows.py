@@ -1,7 +1,8 @@
-"""The roll of a panel: its members with what the host knows of them."""
+"""The members of a panel, with what the host knows of them."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, select
@@ -12,6 +13,18 @@ from ...store import tables
 from . import answers
 
 _AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
+_sent = attrgetter(
+    "phn",
+    "phn_jurisdiction",
+    "preferred_name",
+    "birth_date",
+    "gender",
+    "status",
+    "since",
+    "confirmed_on",
+    "confirmed_how",
+    "last_visit_on",
+)
 
 
 class MemberRow(NamedTuple):
@@ -36,9 +49,9 @@ class MemberRow(NamedTuple):
     last_visit_on: date | None
 
     @property
-    def facts(self) -> tuple[object, ...]:
-        """All that a submission says of a member from the host's records and ours."""
-        return (*legal_names(self), *self[7:])
+    def sent(self) -> tuple[object, ...]:
+        """The values that a submission sends of a member: two with the same values have the same entry."""
+        return (*legal_names(self), *_sent(self))
 
 
 def members(host: Host, *, now: datetime) -> Select[Any]:

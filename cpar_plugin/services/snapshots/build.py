@@ -107,7 +107,7 @@ def _measured(chunks: Iterator[bytes]) -> tuple[int, str]:
 
 
 def _last_index(connection: Connection, host: Host, panel_id: int) -> Iterator[tuple[int, bytes]]:
-    """Who was in the panel's last submission that arrived, with a hash of the facts that it told."""
+    """Who was in the panel's last submission that arrived, with a hash of the values that were sent."""
     submission = tables.submission
     last = (
         select(submission.c.snapshot_id)
@@ -160,7 +160,7 @@ class _Writer:
         frame = self._frame
         entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
         member = self._member(row, entry["fullUrl"])
-        content = blake2b(orjson.dumps(row.facts), digest_size=storage.HASH_BYTES).digest()
+        content = blake2b(orjson.dumps(row.sent), digest_size=storage.HASH_BYTES).digest()
         mark_change(member, changes.of(row.patient_id, content))
         self._body.write_patient(b",", orjson.dumps(entry))
         self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))
