@@ -1,6 +1,7 @@
 """The interface as an OpenAPI description (3.1), told from the lists that it works by.
 
-https://spec.openapis.org/oas/v3.1.1.html
+https://spec.openapis.org/oas/v3.1.1.html. It names addresses, parameters and answers; FHIR says what a resource holds.
+What a generator of requests has to know beside that is with the tests that use one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,24 +12,21 @@ from ..domain.scopes import EVERY_KIND, KINDS
 from .openapi_export import Exporting, export_paths
 from .openapi_parts import (
     ERRORS,
-    ETAG,
     FORM,
     HEADERS,
     KNOWN,
     OPEN,
-    VERSION,
     Described,
     fhir_answer,
-    header_parameter,
     json_answer,
     operation,
     path_parameter,
-    query_parameters,
+    query_parameter,
     refusals,
     responses,
 )
-from .schemas import ELEMENTS, ID, Schema, one_of, ref, schemas
-from .search_schemas import EXAMPLES, or_left_alone, search_schemas, shape_schemas
+from .openapi_schemas import TEXT, Schema, one_of, ref, schemas
+from .openapi_search import paths_of
 from .searchable import SEARCHABLE
 
 _ABOUT = """\
@@ -36,8 +34,6 @@ The panels of a clinic as FHIR R4 resources, to be read. Where `Allow` names it,
 What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
 fit. Unknown parameters are left alone, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
 page before is good. {limits}"""
-_STRICT = "`handling=strict`: what is not known is refused. Everything else is left alone."
-_SEE = "What was read before, as it was said then: 304 where it has not changed."
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def openapi(interface: Interface) -> Described:
         "paths": {
             **_open_paths(interface),
             **_token_path(),
-            **{path: item for kind in SEARCHABLE for path, item in _paths_of(kind, interface).items()},
+            **{path: item for kind in SEARCHABLE for path, item in _of_kind(kind, interface).items()},
             **export_paths(interface.exporting),
             **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
         },
@@ -104,10 +100,10 @@ def _open_paths(interface: Interface) -> Described:
 def _token_path() -> Described:
     form = {
         "grant_type": {"const": "client_credentials"},
-        "scope": {**or_left_alone(f"system/(?:[*]|{'|'.join(KINDS)})[.](?:rs?|s|read)"), "examples": ["system/*.rs"]},
+        "scope": {**TEXT, "examples": ["system/*.rs"]},
         "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-        "client_assertion": {"type": "string", "description": "A JSON Web Token that the client has signed."},
-        "client_id": {"type": "string"},
+        "client_assertion": {**TEXT, "description": "A JSON Web Token that the client has signed."},
+        "client_id": TEXT,
     }
     schema = {"type": "object", "properties": form, "required": list(form)[:-1]}
     no_store = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
@@ -117,6 +113,7 @@ def _token_path() -> Described:
             (HTTPStatus.BAD_REQUEST, "RFC 6749, section 5.2."),
             (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ERRORS[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]),
             (HTTPStatus.TOO_MANY_REQUESTS, ERRORS[HTTPStatus.TOO_MANY_REQUESTS]),
+            (HTTPStatus.SERVICE_UNAVAILABLE, "The keys of this client are being fetched."),
         )
     }
     post = {
@@ -130,52 +127,11 @@ def _token_path() -> Described:
     return {"/token": {"post": post}}
 
 
-def _paths_of(kind: str, interface: Interface) -> Described:
-    """Reading and searching one kind."""
-    shape = shape_schemas(interface.summaries, [*ELEMENTS[kind][0], *ELEMENTS[kind][1]])
-    asked = {**search_schemas(SEARCHABLE[kind], interface.totals), **shape}
+def _of_kind(kind: str, interface: Interface) -> Described:
     errors = (*KNOWN, HTTPStatus.SERVICE_UNAVAILABLE) if kind in interface.noted else KNOWN
-    conditions = [
-        header_parameter("If-None-Match", 'Perhaps W/"1796083200123". ' + _SEE),
-        header_parameter("If-Modified-Since", _SEE),
-    ]
-    read = {
-        **operation(f"read{kind}", f"One {kind}.", f"system/{kind}.r"),
-        "parameters": [
-            path_parameter({"type": "string", "pattern": f"^{ID}$"}),
-            *query_parameters(shape),
-            _format(interface),
-            *conditions,
-        ],
-        "responses": responses(
-            (*errors, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
-            {
-                "200": fhir_answer(f"The {kind}.", kind, VERSION) | {"links": {"again": _again(kind)}},
-                "304": {"description": "It has not changed.", "headers": ETAG},
-            },
-        ),
-    }
-    page = fhir_answer("A page of what was found.", f"{kind}Page") | {"links": {"read": _first(kind)}}
-    search = {
-        **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
-        "parameters": [*query_parameters(asked), _format(interface), header_parameter("Prefer", _STRICT)],
-        "responses": responses(errors, {"200": page}),
-    }
-    fields = {
-        name: {**schema, "description": words} | ({"examples": [EXAMPLES[name]]} if name in EXAMPLES else {})
-        for name, (schema, words) in asked.items()
-    }
-    fields["_format"] = _format(interface)["schema"]
-    form = {"type": "object", "properties": fields, "additionalProperties": {"type": "string"}}
-    posted = {
-        **operation(f"search{kind}ByForm", f"Search each {kind}, without words in the address.", f"system/{kind}.s"),
-        "parameters": [header_parameter("Prefer", _STRICT)],
-        "requestBody": {"content": {FORM: {"schema": form}}},
-        "responses": responses(
-            (*errors, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), {"200": page}
-        ),
-    }
-    return {f"/{kind}": {"get": search}, f"/{kind}/_search": {"post": posted}, f"/{kind}/{{id}}": {"get": read}}
+    return paths_of(
+        kind, summaries=interface.summaries, totals=interface.totals, format_=_format(interface), errors=errors
+    )
 
 
 def _definition(kind: str, ids: Sequence[str], interface: Interface) -> Described:
@@ -200,14 +156,4 @@ def _security(token_url: str | None) -> Described:
 
 
 def _format(interface: Interface) -> Described:
-    [parameter] = query_parameters({"_format": (one_of([*interface.formats, ""]), "Goes before Accept.")})
-    return parameter
-
-
-def _first(kind: str) -> Described:
-    return {"operationId": f"read{kind}", "parameters": {"id": "$response.body#/entry/0/resource/id"}}
-
-
-def _again(kind: str) -> Described:
-    parameters = {"id": "$request.path.id", "If-None-Match": "$response.header.ETag"}
-    return {"operationId": f"read{kind}", "parameters": parameters, "description": "304 if it has not changed."}
+    return query_parameter("_format", one_of(interface.formats), "Goes before Accept.")

@@ -1,11 +1,10 @@
 """What the operations of the OpenAPI description have in common: parameters, and answers with their headers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from .schemas import Schema, ref
-from .search_schemas import EXAMPLES
+from .openapi_schemas import TEXT, Schema, ref
 
 Described = dict[str, Any]
 
@@ -23,6 +22,14 @@ ERRORS = {
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing can be read at the moment.",
+}
+_EXAMPLES = {
+    "_lastUpdated": "ge2020-01-01",
+    "_count": 10,
+    "_sort": "-_lastUpdated",
+    "_total": "accurate",
+    "_since": "2026-11-10T10:00:00Z",
+    "_type": "Group,Patient",
 }
 _RETRY = {"Retry-After": {"required": True, "description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
 HEADERS: dict[HTTPStatus, Described] = {
@@ -50,18 +57,15 @@ def path_parameter(schema: Schema, name: str = "id") -> Described:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def query_parameters(schemas_and_words: Mapping[str, tuple[Schema, str]]) -> list[Described]:
-    """Parameters in the address, by name."""
-    return [
-        {"name": name, "in": "query", "description": words, "schema": schema}
-        | ({"example": EXAMPLES[name]} if name in EXAMPLES else {})
-        for name, (schema, words) in schemas_and_words.items()
-    ]
+def query_parameter(name: str, schema: Schema, words: str) -> Described:
+    """A parameter in the address."""
+    example = {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
+    return {"name": name, "in": "query", "description": words, "schema": schema, **example}
 
 
 def header_parameter(name: str, words: str, **more: object) -> Described:
     """A header of the request."""
-    return {"name": name, "in": "header", "description": words, "schema": {"type": "string"}, **more}
+    return {"name": name, "in": "header", "description": words, "schema": TEXT, **more}
 
 
 def fhir_answer(words: str, schema: str, headers: Described | None = None) -> Described:

@@ -20,6 +20,7 @@ from ..browser import serving
 from .clients import Registered
 from .exporting import accepted, finished, kick_off
 from .rest import Json, Reader
+from .strict_openapi import strict
 
 AT = "/openapi.json"
 UNLIMITED = {"fhir_requests_per_minute": "1000000000", "fhir_tokens_per_minute": "1000000000", "fhir_page_size": "2"}
@@ -105,6 +106,24 @@ def test_no_way_to_a_token_is_described_where_none_is_given(described: Json, app
     assert elsewhere["components"]["securitySchemes"] == {"smart": {"type": "http", "scheme": "bearer"}}
 
 
+def test_a_moment_is_described_as_one_and_may_be_any_past_day(described: Json, reader: Reader) -> None:
+    for path in ("/$export", "/Group/{id}/$export"):
+        asked = {one["name"]: one["schema"] for one in described["paths"][path]["get"]["parameters"]}
+        assert asked["_since"] == {"type": "string", "format": "date-time"}
+        assert not any("pattern" in asked[name] for name in ("_since", "_elements"))
+    schemas = described["components"]["schemas"]
+    assert schemas["Parameters"]["properties"]["parameter"]["items"]["properties"]["valueInstant"] == asked["_since"]
+    assert schemas["Manifest"]["properties"]["transactionTime"] == asked["_since"]
+    for since in (
+        "2026-11-10T10:00:00Z",
+        "2026-10-31T23:59:59.5-06:00",
+        "2026-09-30T00:00:00Z",
+        "2024-02-29T01:00:00Z",
+    ):
+        address = accepted(kick_off(reader, query={"_since": since}))
+        assert reader.send("DELETE", address).status_code == 202
+
+
 @pytest.mark.peer("schemathesis")
 def test_schemathesis_finds_nothing(
     address: str,
@@ -120,7 +139,7 @@ def test_schemathesis_finds_nothing(
     exports = [_exported(exporter) for _ in range(2)]
     settings, description, har = (tmp_path / name for name in ("schemathesis.toml", "openapi.json", "sent.har"))
     settings.write_text(_settings(ids))
-    description.write_bytes(orjson.dumps(_for_this_clinic(described, ids, *exports)))
+    description.write_bytes(orjson.dumps(_for_this_clinic(strict(described), ids, *exports)))
     signing = {"id": client.client_id, "kid": client.pair.kid, "key": client.pair.private}
     run = subprocess.run(
         [

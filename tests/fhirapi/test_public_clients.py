@@ -41,7 +41,7 @@ class Clinic:
     fhir: str
     client: Registered
     panel: int
-    one_patient: list[str]
+    members: list[str]
 
     def assertion(self) -> str:
         now = dt.datetime.now(dt.UTC)

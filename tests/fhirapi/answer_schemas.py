@@ -1,15 +1,16 @@
 """JSON Schemas (2020-12) of what the FHIR interface answers with: what `patient`, `panel_group` and the others make.
 
-They are closed: an element that is not named here may not be sent. A resource that is not tagged SUBSETTED is whole.
+They are closed, unlike those that are served: an element that is not named here may not be sent. A resource that is not
+tagged SUBSETTED is whole.
 """
 
 from collections.abc import Mapping, Sequence
 
-from ..domain.scopes import KINDS
-from .identifiers import Gender, IdentifierType
-from .outcome import IssueType
-from .patient import LinkType
-from .searchable import SEARCHABLE
+from cpar_plugin.domain.scopes import KINDS
+from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType
+from cpar_plugin.fhir_mappings.outcome import IssueType
+from cpar_plugin.fhir_mappings.patient import LinkType
+from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 
 Schema = dict[str, object]
 

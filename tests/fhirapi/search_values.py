@@ -6,9 +6,9 @@ what is not known is left alone as well.
 
 from collections.abc import Sequence
 
-from .capability import HOW
-from .schemas import Schema, one_of
-from .searchable import Parameter, Searchable, SearchType
+from cpar_plugin.fhir_mappings.searchable import Parameter, Searchable, SearchType
+
+from .answer_schemas import Schema, one_of
 
 # A comma, a bar and a backslash are written with a backslash before them.
 _LETTER = r"(?:[^\\,|\x00-\x1f]|\\[^\x00-\x1f])"
@@ -29,54 +29,33 @@ _VALUES = {
     SearchType.REFERENCE: f"{_LETTER_OR_BAR}*",
 }
 
-EXAMPLES = {
-    "_lastUpdated": "ge2020-01-01",
-    "_count": 10,
-    "_sort": "-_lastUpdated",
-    "_total": "accurate",
-    "_type": "Group,Patient",
-}
 
-
-def search_schemas(searchable: Searchable, totals: Sequence[str]) -> dict[str, tuple[Schema, str]]:
-    """Schema and meaning of every parameter that is about what is found, each modifier as one more (`family:exact`)."""
-    known: dict[str, tuple[Schema, str]] = {}
+def search_values(searchable: Searchable, totals: Sequence[str]) -> dict[str, Schema]:
+    """The schema of every parameter that is about what is found, each modifier as one more (`family:exact`)."""
+    known: dict[str, Schema] = {}
     for parameter in searchable.parameters.values():
-        known[parameter.name] = _plain(parameter)
+        known[parameter.name] = _listed(_VALUES[parameter.type])
         known |= {f"{parameter.name}:{modifier}": _modified(parameter, modifier) for modifier in parameter.modifiers}
-    count: Schema = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999_999_999}, {"const": ""}]}
-    known["_count"] = count, "Resources on a page. 0: the total alone."
-    known["_total"] = one_of([*totals, ""]), "Whether the total is told."
+    known["_count"] = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999_999_999}, {"const": ""}]}
+    known["_total"] = one_of([*totals, ""])
     sorts = "|".join(searchable.sorts)
-    known["_sort"] = or_left_alone(f"-?(?:{sorts})(?:,-?(?:{sorts}))*"), "After a minus: the last first."
+    known["_sort"] = or_left_alone(f"-?(?:{sorts})(?:,-?(?:{sorts}))*")
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
-            known[name] = or_left_alone("|".join(includes)), "What else is to be on the page."
+            known[name] = or_left_alone("|".join(includes))
     return known
 
 
-def shape_schemas(summaries: Sequence[str], elements: Sequence[str]) -> dict[str, tuple[Schema, str]]:
-    """Schema and meaning of what says how much of a resource is wanted: either of these two."""
+def shape_values(summaries: Sequence[str], elements: Sequence[str]) -> dict[str, Schema]:
+    """The schemas of what says how much of a resource is wanted: either of these two."""
     names = "|".join(elements)
-    return {
-        "_summary": (one_of([*summaries, ""]), "How much of each resource. Not together with `_elements`."),
-        "_elements": (or_left_alone(f"(?:{names})(?:,(?:{names}))*"), "The elements that are wanted."),
-    }
+    return {"_summary": one_of([*summaries, ""]), "_elements": or_left_alone(f"(?:{names})(?:,(?:{names}))*")}
 
 
-def _plain(parameter: Parameter) -> tuple[Schema, str]:
-    return _listed(_VALUES[parameter.type]), HOW[parameter.type]
-
-
-def _modified(parameter: Parameter, modifier: str) -> tuple[Schema, str]:
-    match modifier:
-        case "missing":
-            return one_of(["true", "false", ""]), "Whether the element is missing."
-        case "exact":
-            return _listed(_VALUES[parameter.type]), "Letter by letter."
-        case "contains":
-            return _listed(_VALUES[parameter.type]), "Anywhere, without case and accents."
-    return _listed(_VALUES[parameter.type]), f"The id of a {modifier}."
+def _modified(parameter: Parameter, modifier: str) -> Schema:
+    if modifier == "missing":
+        return one_of(["true", "false", ""])
+    return _listed(_VALUES[parameter.type])
 
 
 def _listed(value: str) -> Schema:

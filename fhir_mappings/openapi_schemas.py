@@ -1,0 +1,85 @@
+"""JSON Schemas (2020-12) of what the FHIR interface answers with. What a resource holds is said by FHIR alone."""
+
+from collections.abc import Sequence
+
+from ..domain.scopes import KINDS
+from .searchable import SEARCHABLE
+
+Schema = dict[str, object]
+
+ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"}
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+_URI: Schema = {"type": "string", "format": "uri"}
+
+
+def ref(name: str) -> Schema:
+    """A schema of `schemas` by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def one_of(values: Sequence[str]) -> Schema:
+    """One of these texts."""
+    return {"type": "string", "enum": list(values)}
+
+
+def kinds_listed() -> Schema:
+    """Kinds of resources, separated by commas."""
+    kind = f"(?:{'|'.join(KINDS)})"
+    return {"type": "string", "pattern": f"^{kind}(?:,{kind})*$"}
+
+
+def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
+    """All of them by name. `definitions`: kinds of our definitions."""
+    kinds = (*SEARCHABLE, *definitions, "CapabilityStatement", "OperationOutcome")
+    return {
+        **{kind: _resource(kind) for kind in kinds},
+        "Parameters": _resource("Parameters", parameter=_many(_PARAMETER)),
+        "Bundle": {
+            **_resource("Bundle", type={"const": "searchset"}, total=NUMBER, link=_many(_LINK), entry=_many(_ENTRY)),
+            "required": ["resourceType", "type", "link"],
+        },
+        "SmartConfiguration": {"type": "object", "required": ["capabilities", "grant_types_supported"]},
+        "Token": _required(
+            access_token=TEXT, token_type={"const": "bearer"}, expires_in={"type": "integer", "minimum": 1}, scope=TEXT
+        ),
+        # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+        "TokenError": {**_required(error=TEXT), "description": "RFC 6749, section 5.2, with error_description."},
+        "Manifest": _required(
+            transactionTime=INSTANT,
+            request=_URI,
+            requiresAccessToken={"const": True},
+            output=_FILES,
+            deleted=_FILES,
+            error=_FILES,
+        ),
+    }
+
+
+def _many(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _required(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _resource(kind: str, **properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "externalDocs": {"url": f"https://hl7.org/fhir/R4/{kind.lower()}.html"},
+        "properties": {"resourceType": {"const": kind}, "id": ID, "meta": _META, **properties},
+        "required": ["resourceType"],
+    }
+
+
+_META: Schema = {"type": "object", "properties": {"versionId": TEXT, "lastUpdated": INSTANT, "profile": _many(_URI)}}
+_LINK = _required(relation=one_of(["self", "next"]), url=_URI)
+_ENTRY = _required(fullUrl=_URI, resource={"type": "object"}, search=_required(mode=one_of(["match", "include"])))
+_PARAMETER: Schema = {
+    "type": "object",
+    "properties": {"name": TEXT, "valueString": TEXT, "valueInstant": INSTANT, "valueReference": {"type": "object"}},
+    "required": ["name"],
+}
+_FILES = _many(_required(type=TEXT, url=_URI, count=NUMBER))

@@ -1,0 +1,96 @@
+"""Reading and searching one kind of resources in the OpenAPI description."""
+
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+
+from .capability import HOW
+from .openapi_parts import (
+    ETAG,
+    FORM,
+    VERSION,
+    Described,
+    fhir_answer,
+    header_parameter,
+    operation,
+    path_parameter,
+    query_parameter,
+    responses,
+)
+from .openapi_schemas import ID, NUMBER, TEXT, one_of
+from .searchable import SEARCHABLE, Searchable
+
+_STRICT = "`handling=strict`: what is not known is refused. Everything else is left alone."
+_SEE = "What was read before, as it was said then: 304 where it has not changed."
+_MODIFIED = {
+    "missing": "`true`: the element is missing. `false`: it is there.",
+    "exact": "Letter by letter.",
+    "contains": "Anywhere, without case and accents.",
+}
+
+
+def paths_of(
+    kind: str, *, summaries: Sequence[str], totals: Sequence[str], format_: Described, errors: Sequence[HTTPStatus]
+) -> Described:
+    """All addresses of a kind. `errors`: what may be refused at each of them."""
+    shape = [
+        query_parameter("_summary", one_of(summaries), "How much of each resource. Not together with `_elements`."),
+        query_parameter("_elements", TEXT, "The elements that are wanted, separated by commas."),
+    ]
+    asked = [*_search_parameters(SEARCHABLE[kind], totals), *shape, format_]
+    strict = header_parameter("Prefer", _STRICT)
+    page = fhir_answer("A page of what was found.", "Bundle")
+    read = {
+        **operation(f"read{kind}", f"One {kind}.", f"system/{kind}.r"),
+        "parameters": [
+            path_parameter(ID),
+            *shape,
+            format_,
+            header_parameter("If-None-Match", 'Perhaps W/"1796083200123". ' + _SEE),
+            header_parameter("If-Modified-Since", _SEE),
+        ],
+        "responses": responses(
+            (*errors, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
+            {
+                "200": fhir_answer(f"The {kind}.", kind, VERSION),
+                "304": {"description": "It has not changed.", "headers": ETAG},
+            },
+        ),
+    }
+    search = {
+        **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
+        "parameters": [*asked, strict],
+        "responses": responses(errors, {"200": page}),
+    }
+    fields = {
+        one["name"]: {**one["schema"], "description": one["description"]}
+        | ({"examples": [one["example"]]} if "example" in one else {})
+        for one in asked
+    }
+    form = {"type": "object", "properties": fields, "additionalProperties": TEXT}
+    posted = {
+        **operation(f"search{kind}ByForm", f"Search each {kind}, without words in the address.", f"system/{kind}.s"),
+        "parameters": [strict],
+        "requestBody": {"content": {FORM: {"schema": form}}},
+        "responses": responses(
+            (*errors, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), {"200": page}
+        ),
+    }
+    return {f"/{kind}": {"get": search}, f"/{kind}/_search": {"post": posted}, f"/{kind}/{{id}}": {"get": read}}
+
+
+def _search_parameters(searchable: Searchable, totals: Sequence[str]) -> Iterator[Described]:
+    """What is about what is found, each modifier as a parameter of its own (`family:exact`)."""
+    for parameter in searchable.parameters.values():
+        yield _one(parameter.name, HOW[parameter.type])
+        for modifier in parameter.modifiers:
+            yield _one(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
+    yield query_parameter("_count", NUMBER, "Resources on a page. 0: the total alone.")
+    yield query_parameter("_total", one_of(totals), "Whether the total is told.")
+    yield _one("_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first.")
+    for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
+        if includes:
+            yield query_parameter(name, one_of(includes), "What else is to be on the page.")
+
+
+def _one(name: str, words: str) -> Described:
+    return query_parameter(name, TEXT, words)
