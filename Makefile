@@ -1,6 +1,6 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test test-time test-newest check audit bench torture venv dev
+.PHONY: help demo test test-time test-newest check audit bench torture findings venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
@@ -9,6 +9,7 @@ help:
 	@echo "make audit    known vulnerabilities of the packages that the product runs with"
 	@echo "make bench    the benchmarks, with their ratios"
 	@echo "make torture  the long version of the test that kills processes at random"
+	@echo "make findings the scripts in findings/, which show what surprised us in packages of others"
 
 demo: venv
 	@.venv/bin/cpar demo $(ARGS)
@@ -55,6 +56,11 @@ torture:
 	@sh scripts/needs.sh mariadb
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks.torture $(ARGS)
+
+# Needs the registries of Python, npm and Maven: see findings/README.md.
+findings:
+	@changed=; for script in findings/*.sh; do echo "$$script"; sh $$script || changed="$$changed $$script"; done; \
+	[ -z "$$changed" ] || { echo "not as described any more:$$changed"; exit 1; }
 
 venv:
 	@sh scripts/venv.sh demo
