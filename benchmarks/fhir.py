@@ -20,7 +20,7 @@ import orjson
 from flask import Flask, Response
 from joserfc.jwk import ECKey
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.fhir.refresh import refresh
 from cpar_plugin.settings import load
@@ -77,7 +77,7 @@ def main() -> None:
                     f"{one.name}, {name}: {cpu:.0f} in a second of the processor, {cpu / plain:.3f} x the bare view's "
                     f"{plain:.0f} ({clock:.0f} by the clock; aim: {one.least}, and {AIM:g} x for a read)"
                 )
-            app.extensions["cpar_fhir_callers"].reads.stop()
+            app.extensions["cpar_fhir_callers"].background.stop()
             click.echo(f"over HTTP, {name}: {_over_http(host, token)}")
 
 
@@ -123,7 +123,9 @@ def _served(host: OscarHost) -> tuple[Flask, str]:
         client = registry.live_client(connection, client_id)
     plugins = Plugins()
     plugins.load_installed()
-    return create_app(host, plugins), tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
+    app = create_app(host, plugins)
+    plugins.emr_startup(host)
+    return app, tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
 
 
 def _asking(app: Flask, token: str) -> Callable[[str], None]:

@@ -10,7 +10,7 @@ import click
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.store import tables

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from time import sleep
@@ -20,7 +20,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import select
 
 from benchmarks.torture_clinic import PANELS_AT_BROWSERS, PATIENTS_AT_BROWSERS, SIGN_IN, Scene
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.store.tables import panel
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
@@ -37,13 +37,13 @@ _ON_PANEL = re.compile(r'name="seen_panel_id" value="(\d*)"')
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, app: Flask, port: int) -> None:
-        self._app, self._port = app, port
+    def __init__(self, app: Flask, port: int, **hooks: Callable[..., None]) -> None:
+        self._app, self._port, self._hooks = app, port, hooks
         super().__init__()
 
     def load_config(self) -> None:
         options = {"bind": f"127.0.0.1:{self._port}", "workers": WORKERS, "threads": THREADS, "loglevel": "critical"}
-        for name, value in (options | {"worker_class": "gthread", "timeout": 120}).items():
+        for name, value in (options | {"worker_class": "gthread", "timeout": 120} | self._hooks).items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
@@ -65,7 +65,14 @@ def main() -> None:
     plugins.load_installed()
     app = create_app(host, plugins)
     host.close()  # connections do not survive a fork
-    _Server(app, port).run()
+
+    def start(worker: object) -> None:
+        plugins.emr_startup(host)
+
+    def stop(server: object, worker: object) -> None:
+        plugins.emr_shutdown(host)
+
+    _Server(app, port, post_worker_init=start, worker_exit=stop).run()
 
 
 @dataclass

@@ -20,7 +20,6 @@ from .hooks import (
     Widget,
     hookimpl,
 )
-from .services.exports.workers import Workers
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
@@ -31,6 +30,7 @@ from .settings import load
 from .store.migrations import SOURCE
 from .web import around, blueprint, patient_list, widget
 from .web.fhir import fhir_blueprint
+from .web.fhir.background import background
 
 
 @hookimpl
@@ -82,7 +82,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
     settings = load(host.settings)
-    exporting = Workers(host, settings)
+    working = background(host, settings)
 
     def run(now: datetime) -> None:
         run_due(host, settings, now)
@@ -99,7 +99,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             run=lambda _: refresh.run(host, settings),
         ),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
-        Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: exporting.tick()),
+        Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.tick()),
     ]
 
 
@@ -119,3 +119,15 @@ def emr_patients_merged(host: Host, kept: int, retired: int) -> None:
 def emr_health_checks(host: Host) -> Sequence[HealthCheck]:
     """Whether everything works, and what to do where it does not."""
     return checks(host)
+
+
+@hookimpl
+def emr_startup(host: Host) -> None:
+    """From now on, records of reads and exports need not wait for each other."""
+    background(host, load(host.settings)).start()
+
+
+@hookimpl
+def emr_shutdown(host: Host) -> None:
+    """Write what waits."""
+    background(host, load(host.settings)).stop()

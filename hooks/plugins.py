@@ -120,6 +120,15 @@ class Plugins:
         """Where the plugins' schema changes are."""
         return self._collected("emr_migrations")
 
+    def emr_startup(self, host: Host) -> None:
+        """Let all plugins begin, in a process that stays: after any fork. Raises IncompleteHost."""
+        _require_ports(host)
+        self._collected("emr_startup", host=host)
+
+    def emr_shutdown(self, host: Host) -> None:
+        """Let all plugins end what they have begun."""
+        self._collected("emr_shutdown", host=host)
+
     def emr_patients_merged(self, host: Host, kept: int, retired: int) -> None:
         """Tell all plugins of a merge."""
         self._collected("emr_patients_merged", host=host, kept=kept, retired=retired)

@@ -115,3 +115,23 @@ def emr_health_checks(host: Host) -> Sequence[HealthCheck]:  # type: ignore[empt
 
     .. versionadded:: 1.0
     """
+
+
+@hookspec
+def emr_startup(host: Host) -> None:
+    """Begin what goes on in the background of a process that stays: one that serves pages, or starts jobs.
+
+    Called once in each such process, after any fork and before its first request and job.
+
+    .. versionadded:: 1.0
+    """
+
+
+@hookspec
+def emr_shutdown(host: Host) -> None:
+    """End what `emr_startup` has begun, and write what waits. The database can still be used.
+
+    Called once in each process that was started, after its last job.
+
+    .. versionadded:: 1.0
+    """

@@ -10,8 +10,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from cpar_plugin.hooks import Actor, Host, Identity, ProgramInterface
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, Host, Identity, Plugins, ProgramInterface
 
 from . import zone_rules
 from .gate import turn_away

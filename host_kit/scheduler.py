@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from cpar_plugin.hooks import Host, Job
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Host, Job, Plugins
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import re
 import click
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.migrations import upgrade
 
 from .host import OscarHost, from_environment

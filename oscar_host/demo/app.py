@@ -9,7 +9,7 @@ from http import HTTPStatus
 from flask import Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.faults import FaultPages, handle_faults
 from cpar_plugin.host_kit.throttle import Throttle

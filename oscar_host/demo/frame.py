@@ -8,8 +8,7 @@ from flask import current_app, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from cpar_plugin.hooks import Actor, MenuItem
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, MenuItem, Plugins
 from cpar_plugin.host_kit.pages import PlainPages
 
 from ..host import OscarHost

@@ -1,15 +1,12 @@
 """`cpar serve`: the embedded EMR with its scheduler, in one process."""
 
-import atexit
-from typing import Any
-
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.gate import THREADS, Gate
-from cpar_plugin.host_kit.scheduler import Scheduler
+from cpar_plugin.host_kit.lifecycle import add_lifecycle, post_worker_init, worker_exit
 from cpar_plugin.host_kit.server_log import WithoutRequests
 
 from ..host import OscarHost, from_environment
@@ -35,17 +32,14 @@ def command(address: str, port: int) -> None:
 def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None:
     """Serve until a signal ends it. One process: its scheduler runs in it, and its threads share the throttle."""
     app = create_app(host, plugins)
+    add_lifecycle(app, plugins, host)
     app.wsgi_app = Gate(app.wsgi_app)  # type: ignore[method-assign]
-    # Connections do not survive a fork.
-    host.close()
-    _Server(app, host, Scheduler(plugins, host), f"{address}:{port}").run()
+    _Server(app, f"{address}:{port}").run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, app: Flask, host: OscarHost, scheduler: Scheduler, bind: str) -> None:
+    def __init__(self, app: Flask, bind: str) -> None:
         self._app = app
-        self._host = host
-        self._scheduler = scheduler
         self._bind = bind
         super().__init__()
 
@@ -58,18 +52,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "logger_class": WithoutRequests,
-            "post_worker_init": self._start,
-            "worker_exit": self._stop,
+            "post_worker_init": post_worker_init,
+            "worker_exit": worker_exit,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         return self._app
-
-    def _start(self, worker: Any) -> None:
-        atexit.register(self._host.close)  # after whatever registers later
-        self._scheduler.start()
-
-    def _stop(self, server: Any, worker: Any) -> None:
-        self._scheduler.stop()

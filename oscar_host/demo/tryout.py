@@ -17,7 +17,7 @@ from cpar_plugin.domain.submission import State
 from cpar_plugin.domain.wording import WORDING
 from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
-from cpar_plugin.host_kit.scheduler import Scheduler
+from cpar_plugin.host_kit.lifecycle import Lifecycle
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
@@ -189,13 +189,13 @@ def serve(host: OscarHost, port: int) -> Iterator[str]:
     plugins = installed_plugins(host)
     # In this process, unlike `cpar serve`: whatever ends it, nothing is left behind.
     listening = server.serve(create_app(host, plugins), "127.0.0.1", port, None)
-    scheduler = Scheduler(plugins, host)
-    scheduler.start()
+    lifecycle = Lifecycle(plugins, host)
+    lifecycle.start()
     yield f"\nThe EMR:      http://127.0.0.1:{port}/"
     try:
         listening.serve_forever()
     finally:
-        scheduler.stop()
+        lifecycle.stop()
         host.close()
 
 

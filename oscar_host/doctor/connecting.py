@@ -9,8 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from cpar_plugin.hooks import Health
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Health, Plugins
 from cpar_plugin.host_kit.database import MARIADB
 from cpar_plugin.transport.trust import distrusted
 

@@ -8,8 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from cpar_plugin.hooks import Health, HealthCheck, HealthLevel, Refused
-from cpar_plugin.hooks.plugins import IncompatiblePlugin, Plugins
+from cpar_plugin.hooks import Health, HealthCheck, HealthLevel, IncompatiblePlugin, Plugins, Refused
 
 from ..host import OscarHost, from_environment
 from . import browsers, connecting, oscar, records, rights, tables, times, zones

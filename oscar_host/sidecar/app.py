@@ -10,8 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from cpar_plugin.hooks import is_polled
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins, is_polled
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.faults import FaultPages, handle_faults, unavailable
 from cpar_plugin.host_kit.throttle import Throttle

@@ -9,7 +9,7 @@ from flask import current_app, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 
 from ..host import OscarHost
 from .record_page import RecordPages

@@ -4,7 +4,10 @@ nginx stands before it and reads whole requests and answers, so that a slow brow
 """
 
 from cpar_plugin.host_kit.gate import THREADS
+from cpar_plugin.host_kit.lifecycle import post_worker_init, worker_exit
 from cpar_plugin.host_kit.server_log import WithoutRequests
+
+__all__ = ["post_worker_init", "worker_exit"]
 
 workers = 2
 worker_class = "gthread"

@@ -14,9 +14,8 @@ from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, event, false, literal_column, text, true
 from sqlalchemy.orm import Session
 
-from cpar_plugin.hooks import Actor, AuditEvent
+from cpar_plugin.hooks import Actor, AuditEvent, Plugins
 from cpar_plugin.hooks.conformance import AuditLine
-from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.host_kit.database import HostDatabase
 from oscar_host.demo.app import create_app
 

@@ -11,9 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from cpar_plugin.hooks import Actor, Host
+from cpar_plugin.hooks import Actor, Host, Plugins
 from cpar_plugin.hooks.conformance import AuditLine, NewPatient, NewProvider, NewVisit, Outcome
-from cpar_plugin.hooks.plugins import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from oscar_host.demo.app import create_app

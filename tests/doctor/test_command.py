@@ -12,8 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from cpar_plugin import plugin
-from cpar_plugin.hooks import HealthCheck, Manifest, hookimpl
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import HealthCheck, Manifest, Plugins, hookimpl
 from oscar_host.doctor.command import command
 from oscar_host.sidecar.rights import note_in
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
-from cpar_plugin.hooks import Actor
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, Plugins
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from oscar_host.demo.app import create_app
@@ -114,24 +114,25 @@ def ec() -> KeyPair:
 
 @pytest.fixture
 def served(host: OscarHost, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Makes the application for a host with settings of its own.
+    """Makes the application for a host with settings of its own, and starts what plugins do in the background.
 
-    Its regular work ends before `host`, which is asked for here to be closed later, whatever order a test asks in.
+    That ends before `host`, which is asked for here to be closed later, whatever order a test asks in.
     """
-    applications: list[Flask] = []
+    started = ExitStack()
     folder = {"fhir_export_folder": str(tmp_path / "exports")}
 
     def make(of: OscarHost, settings: Mapping[str, str] = MappingProxyType({})) -> Flask:
         plugins = Plugins()
         plugins.load_installed()
-        applications.append(create_app(replace(of, settings={**folder, **settings}), plugins))
-        return applications[-1]
+        own = replace(of, settings={**folder, **settings})
+        application = create_app(own, plugins)
+        started.callback(lambda: application)  # whose background it is: kept until the next line's call
+        started.callback(plugins.emr_shutdown, own)
+        plugins.emr_startup(own)
+        return application
 
-    yield make
-    for application in applications:
-        callers = application.extensions["cpar_fhir_callers"]
-        callers.exports.stop()
-        callers.reads.stop()
+    with started:
+        yield make
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ MANY = 6000  # an export of so many, none of whom was looked at before, takes lo
 MOST_SECONDS = 120
 A_SECOND = timedelta(seconds=1)
 WORKING = """
-from cpar_plugin.services.export.workers import Workers
+from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.settings import load
 from oscar_host.host import from_environment
 
@@ -330,6 +330,9 @@ def test_a_process_that_stops_leaves_the_work_to_the_next(
 ) -> None:
     add(emr, make_panel("A1"), range(1, MANY + 1))
     export_id, stopping = ask(), Workers(site, configured)
+    stopping.wake()
+    assert stopping._threads == set()  # there is no background yet
+    stopping.start()
     stopping.wake()
     until(lambda: [*configured.fhir_export_folder.glob("*/Patient.ndjson")])
     stopping.stop()

@@ -36,17 +36,27 @@ import time
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.reads import Interaction, Reads
+from cpar_plugin.services.clients.read_log import Interaction
+from cpar_plugin.settings import load
+from cpar_plugin.web.fhir.background import background
+from cpar_plugin.host_kit.lifecycle import Lifecycle
 from oscar_host.host import from_environment
+from oscar_host.migrate import installed_plugins
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 caller = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
-reads = Reads(from_environment())
+host = from_environment()
+lifecycle = Lifecycle(installed_plugins(host), host)
+reads = background(host, load(host.settings)).reads
+lifecycle.start()
 for number in range(250):
     reads.note(caller, Interaction.READ, "Patient", str(number + 1), 1)
 print("noted", flush=True)
-while True:  # a signal just before signal.pause() would not end that
-    time.sleep(0.1)
+try:
+    while True:  # a signal just before signal.pause() would not end that
+        time.sleep(0.1)
+finally:
+    lifecycle.stop()
 """
 
 
@@ -58,6 +68,7 @@ def written(host: OscarHost) -> int:
 @pytest.fixture
 def reads(site: OscarHost) -> Iterator[Reads]:
     made = Reads(site)
+    made.start()
     yield made
     made.stop()
 
@@ -123,6 +134,7 @@ class Around:
 def test_while_the_database_cannot_be_written_records_wait_and_then_nobody_reads(site: OscarHost) -> None:
     database = FailingDatabase(site.database)
     reads = Reads(Around(site, database=database), most_waiting=300)  # type: ignore[arg-type]
+    reads.start()
     for number in range(300):
         reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
     with pytest.raises(CannotBeNoted):
@@ -136,6 +148,7 @@ def test_what_could_not_be_written_at_the_end_is_told_without_patients(
     site: OscarHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     reads = Reads(Around(site, database=FailingDatabase(site.database)))  # type: ignore[arg-type]
+    reads.start()
     reads.note(CALLER, Interaction.READ, "Patient", "918273", 1)
     reads.stop()
     assert "1 reads through the FHIR interface could not be logged" in caplog.text
@@ -151,9 +164,24 @@ class ClosedLog:
 
 def test_where_the_log_of_the_emr_is_closed_our_own_record_stays(site: OscarHost) -> None:
     reads = Reads(Around(site, audit=ClosedLog()))  # type: ignore[arg-type]
+    reads.start()
     reads.note(CALLER, Interaction.READ, "Group", "1", 2000)
     reads.stop()
     assert written(site) == 1
+
+
+def test_before_its_start_and_after_its_end_a_record_is_written_at_once_or_nobody_reads(site: OscarHost) -> None:
+    database = FailingDatabase(site.database)
+    reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
+    with pytest.raises(CannotBeNoted):
+        reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
+    database.broken = False
+    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
+    assert written(site) == 1
+    reads.start()
+    reads.stop()
+    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
+    assert written(site) == 2
 
 
 def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from oscar_host.demo.app import create_app

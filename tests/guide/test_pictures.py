@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import FloatRect, Page, expect
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from oscar_host.demo.app import create_app

@@ -7,8 +7,7 @@ import pytest
 from flask import Blueprint, Flask
 from sqlalchemy import select
 
-from cpar_plugin.hooks import Manifest, hookimpl
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Manifest, Plugins, hookimpl
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.editing import live_panels
 from cpar_plugin.store import tables

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select, update
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost, open_host

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from cpar_plugin import plugin
-from cpar_plugin.hooks import HealthCheck, HealthLevel, specs
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import HealthCheck, HealthLevel, Plugins, specs
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.store import tables
 from cpar_plugin.store.tables import submission

@@ -13,8 +13,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import insert, select, text
 
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.hooks import Actor, Manifest, Permission, hookimpl
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, Manifest, Permission, Plugins, hookimpl
 from oscar_host.demo import holders, role_changes
 from oscar_host.demo.app import create_app
 from oscar_host.demo.roles import offered

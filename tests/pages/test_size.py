@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from benchmarks.big_clinic import PANEL_ID, fill, more_panels
 from cpar_plugin.domain.submission import State
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign

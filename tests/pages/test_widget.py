@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic

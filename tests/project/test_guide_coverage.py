@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from oscar_host.demo.app import create_app
 from oscar_host.host import open_host
 

@@ -12,8 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from cpar_plugin.hooks import Actor, HealthLevel, Manifest, hookimpl, ports, specs, values
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, HealthLevel, Manifest, Plugins, hookimpl, ports, specs, values
 from oscar_host.host import OscarHost
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +121,8 @@ def test_the_examples_of_the_page_are_a_plugin_that_works(
     assert plugins.emr_migrations()[0].version_table == "visits_alembic_version"
     assert [check.run().level for check in plugins.emr_health_checks(host)] == [HealthLevel.OK]
 
+    plugins.emr_startup(host)
+    plugins.emr_shutdown(host)
     app = Flask(__name__)
     for blueprint in plugins.emr_blueprints(host):
         app.register_blueprint(blueprint)

@@ -143,7 +143,7 @@ def test_the_installed_command_and_plugin_start(python: str, tmp_path: Path) -> 
     for command in ("run-due", "status", "demo-data", "registry"):
         assert command in told
     script = """
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 plugins = Plugins()
 plugins.load_installed()
 [source] = plugins.emr_migrations()

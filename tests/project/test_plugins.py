@@ -51,6 +51,7 @@ class Sound:
     def __init__(self, name: str = "sound", order: int = 100) -> None:
         self.name, self.order = name, order
         self.merged: list[tuple[int, int]] = []
+        self.life: list[str] = []
 
     @hookimpl
     def emr_manifest(self) -> Manifest:
@@ -96,6 +97,14 @@ class Sound:
         self.merged.append((kept, retired))
 
     @hookimpl
+    def emr_startup(self) -> None:
+        self.life.append("started")
+
+    @hookimpl
+    def emr_shutdown(self) -> None:
+        self.life.append("ended")
+
+    @hookimpl
     def emr_health_checks(self) -> Sequence[HealthCheck]:
         return [HealthCheck(name=self.name, run=lambda: Health(level=HealthLevel.OK, message="Well."))]
 
@@ -120,6 +129,8 @@ def failing(answer: Callable[[], Any]) -> object:
         emr_scheduled_jobs = hookimpl(lambda self: answer())
         emr_migrations = hookimpl(lambda self: answer())
         emr_patients_merged = hookimpl(lambda self: answer())
+        emr_startup = hookimpl(lambda self: answer())
+        emr_shutdown = hookimpl(lambda self: answer())
         emr_health_checks = hookimpl(lambda self: answer())
 
     return Failing()
@@ -171,7 +182,10 @@ def test_a_plugin_that_fails_in_any_hook_leaves_the_others_alone(
     assert [check.name for check in plugins.emr_health_checks(emr)] == ["last", "first"]
     plugins.emr_patients_merged(emr, kept=1, retired=2)
     assert first.merged == last.merged == [(1, 2)]
-    assert len(caplog.records) == 9
+    plugins.emr_startup(emr)
+    plugins.emr_shutdown(emr)
+    assert first.life == last.life == ["started", "ended"]
+    assert len(caplog.records) == 11
     assert SECRET not in caplog.text
 
 

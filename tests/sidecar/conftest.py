@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from oscar_host.host import OscarHost

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import URL, make_url
 
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.demo import app as embedded
 from oscar_host.host import OscarHost, open_host
@@ -180,4 +180,3 @@ def test_everything_says_that_the_database_is_away_and_comes_back_by_itself(
     assert (page.status_code, page.headers["Retry-After"]) == (503, "10")
     way.mend()
     assert client.get(f"{base}/panels").status_code == 200
-    client.application.extensions["cpar_fhir_callers"].reads.stop()  # what was read is written down before the way ends

@@ -40,6 +40,16 @@ def emr_manifest():
     return Manifest(name="busy", version="1", contract=">=1.0,<2")
 
 @hookimpl
+def emr_startup(host):
+    print("started", os.getpid(), flush=True)
+
+@hookimpl
+def emr_shutdown(host):
+    with host.database.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    print("ended", os.getpid(), flush=True)
+
+@hookimpl
 def emr_scheduled_jobs(host):
     def last_long(now):
         print("busy", os.getpid(), flush=True)
@@ -53,6 +63,7 @@ def emr_scheduled_jobs(host):
         Job(name="short", every=timedelta(seconds=1), run=lambda now: None),
     ]
 """
+OURS = ["--config", "python:oscar_host.sidecar.gunicorn_settings"]
 LONG = 600.0  # seconds that a test never waits for
 MANY = 30  # at a time; all of them may wait in one process
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
@@ -69,8 +80,19 @@ def busy(tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def options() -> list[str]:
+    """What it is started with. A test may have others."""
+    return OURS
+
+
+@pytest.fixture
 def gunicorn(
-    host: OscarHost, staff: None, environment: dict[str, str], sidecar_settings: dict[str, str], tmp_path: Path
+    options: list[str],
+    host: OscarHost,
+    staff: None,
+    environment: dict[str, str],
+    sidecar_settings: dict[str, str],
+    tmp_path: Path,
 ) -> Iterator[subprocess.Popen[str]]:
     """The running program; its messages come on standard error."""
     clinic.enable(host, host.identity.system)
@@ -78,8 +100,7 @@ def gunicorn(
     given = {name.removeprefix("CPAR_").lower(): value for name, value in environment.items()} | sidecar_settings
     given["now"] = "2026-11-10T10:00"  # so that no answer of OSCAR's grows old, however slow the machine is
     file.write_text("[cpar]\n" + "".join(f"{name} = {value}\n" for name, value in given.items()), encoding="utf-8")
-    settings = "python:oscar_host.sidecar.gunicorn_settings"
-    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--config", settings, "--bind", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", *options]
     with subprocess.Popen(
         [*command, "oscar_host.sidecar:app()"],
         env={"CPAR_SETTINGS": str(file), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
@@ -130,19 +151,35 @@ def test_it_serves_people_with_several_workers_that_ask_oscar_once_and_ends_in_p
     assert "Error" not in rest
 
 
-def test_it_stops_its_regular_work_before_anything_else(busy: None, gunicorn: subprocess.Popen[str]) -> None:
+@pytest.mark.parametrize("options", [OURS, [*OURS, "--preload"]], ids=["after the fork", "preload"])
+def test_each_worker_is_started_once_and_stops_its_regular_work_before_anything_else(
+    busy: None, gunicorn: subprocess.Popen[str]
+) -> None:
     assert gunicorn.stdout
-    workers: set[str] = set()
+    lines, workers = [], set()
     for line in gunicorn.stdout:
-        workers.add(line.split()[1])
+        lines.append(line)
+        if line.startswith("busy"):
+            workers.add(line.split()[1])
         if len(workers) == 2:
             break
     gunicorn.send_signal(signal.SIGTERM)
-    said, messages = gunicorn.communicate(timeout=120)
+    rest, messages = gunicorn.communicate(timeout=120)
     assert gunicorn.returncode == 0, messages
-    assert said.splitlines()[-1].startswith("done")
     assert "Traceback" not in messages
     assert "Error" not in messages
+    for worker in workers:
+        said = [word for word, number in map(str.split, [*lines, *rest.splitlines()]) if number == worker]
+        assert (said[0], said[-2:]) == ("started", ["done", "ended"])
+        assert (said.count("started"), said.count("ended")) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [[]], ids=["none of our settings"])
+def test_without_our_settings_it_answers_nobody_and_says_what_is_missing(gunicorn: subprocess.Popen[str]) -> None:
+    assert Person(listening(gunicorn), "manager").get("/panels").status_code == 500
+    gunicorn.send_signal(signal.SIGTERM)
+    messages = gunicorn.communicate(timeout=120)[1]
+    assert "Nothing has started this process: let gunicorn use the settings `post_worker_init`" in messages
 
 
 @dataclass

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.hooks import Host, Job, Manifest, hookimpl
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Host, Job, Manifest, Plugins, hookimpl
 from cpar_plugin.host_kit.scheduler import Scheduler
 from oscar_host.host import OscarHost, open_host
 

@@ -1,11 +1,11 @@
 """Who has read which patients through the FHIR interface: one record for each read, written in groups.
 
-A read does not wait for its record. That is written within a second, or with the hundredth; the rest when the process
-stops in order. While the database cannot be written, records wait in memory and are tried again every second; when too
-many wait, nobody reads any more. Only a process that is killed outright loses those of its last second.
+After `start` a read does not wait for its record: that is written within a second, or with the hundredth; the rest by
+`stop`. While the database cannot be written, records wait in memory and are tried again every second; when too
+many wait, nobody reads any more. Only a process that is killed outright loses those of its last second. Before `start`
+and after `stop` each record is written at once.
 """
 
-import atexit
 import logging
 from collections import deque
 from enum import StrEnum
@@ -53,7 +53,12 @@ class Reads:
         self._changed = Condition()
         self._writing = Lock()
         self._writer: Thread | None = None
+        self._started = False
         self._stopping = False
+
+    def start(self) -> None:
+        """From now on, let records be written in the background."""
+        self._started = True
 
     def note(
         self, caller: Caller, interaction: Interaction, kind: str, resource_id: str = "", patients: int = 1
@@ -67,6 +72,9 @@ class Reads:
             "resource_id": resource_id,
             "patients": patients,
         }
+        if not self._started:
+            self._write_now(record)
+            return
         with self._changed:
             if len(self._waiting) >= self._most_waiting:
                 raise CannotBeNoted
@@ -74,13 +82,12 @@ class Reads:
             if self._writer is None:
                 self._writer = Thread(target=self._write_on, name="cpar-reads", daemon=True)
                 self._writer.start()
-                atexit.register(self.stop)
             elif len(self._waiting) >= _GROUP:
                 self._changed.notify()
 
     def stop(self) -> None:
         """Write what still waits, and say so in the log when that is not possible."""
-        atexit.unregister(self.stop)
+        self._started = False
         with self._changed:
             writer, self._stopping = self._writer, True
             self._changed.notify()
@@ -91,6 +98,13 @@ class Reads:
         if self._waiting:
             log.error("%d reads through the FHIR interface could not be logged.", len(self._waiting))
         self._stopping = False
+
+    def _write_now(self, record: dict[str, Any]) -> None:
+        try:
+            self._write([record])
+        except SQLAlchemyError as error:
+            log.error("A read through the FHIR interface could not be written down (%s).", type(error).__name__)
+            raise CannotBeNoted from None
 
     def _write_on(self) -> None:
         """Write as long as there is something to write, then end: the next record begins anew."""

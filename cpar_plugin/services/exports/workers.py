@@ -1,6 +1,5 @@
 """The threads of this process that make exports. Where they are, and how many, is nobody's concern: see `jobs`."""
 
-import atexit
 import logging
 from threading import Event, Lock, Thread, current_thread
 
@@ -24,16 +23,20 @@ class Workers:
         self._lock = Lock()
         self._threads: set[Thread] = set()
         self._wanted = False
+        self._started = False
         self._stopping = Event()
 
+    def start(self) -> None:
+        """From now on, work in the background."""
+        self._started = True
+
     def wake(self) -> None:
-        """There may be something to do. Returns at once."""
+        """There may be something to do. Returns at once: before `start` and after `stop`, the next tick does it."""
         with self._lock:
             self._wanted = True
-            if len(self._threads) < AT_ONCE and not self._stopping.is_set():
+            if self._started and len(self._threads) < AT_ONCE and not self._stopping.is_set():
                 thread = Thread(target=self._run, name="cpar-export", daemon=True)
                 self._threads.add(thread)
-                atexit.register(self.stop)
                 thread.start()
 
     def tick(self) -> None:
@@ -41,11 +44,14 @@ class Workers:
         jobs.forget(self._host, self._settings)
         jobs.give_up_ahead(self._host, self._settings)
         if jobs.any_waits(self._host):
-            self.wake()
+            if self._started:
+                self.wake()
+            else:
+                self.work_off()
 
     def stop(self) -> None:
         """Leave what is under way to others, at once."""
-        atexit.unregister(self.stop)
+        self._started = False
         self._stopping.set()
         for thread in [*self._threads]:
             thread.join(_STOP_SECONDS)

@@ -13,11 +13,11 @@ from ...hooks import Host
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
 from ...services.clients.rate_limit import Window
-from ...services.clients.read_log import CannotBeNoted, Interaction, Reads
+from ...services.clients.read_log import CannotBeNoted, Interaction
 from ...services.clients.tokens import caller_with
-from ...services.exports.workers import Workers
 from ...services.operations import access
 from ...settings import Settings
+from .background import background
 
 _CHALLENGE = 'Bearer realm="fhir"'
 _OFF = "The CPAR integration is turned off."
@@ -77,8 +77,8 @@ class Callers:
         self.tokens_of_client = Window(settings.fhir_tokens_per_minute)
         self.tokens_of_address = Window(settings.fhir_tokens_per_minute)
         self._requests = Window(settings.fhir_requests_per_minute)
-        self.reads = Reads(host)
-        self.exports = Workers(host, settings)
+        self.background = background(host, settings)  # kept alive as long as the application
+        self.reads, self.exports = self.background.reads, self.background.exports
 
     def caller(self, connection: Connection, sent: Request = request) -> Caller:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 from flask import has_request_context, session
 
-from cpar_plugin.hooks import Actor
-from cpar_plugin.hooks.plugins import Plugins
+from cpar_plugin.hooks import Actor, Plugins
 from cpar_plugin.host_kit import zone_rules
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.clock import SystemClock
