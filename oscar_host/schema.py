@@ -6,6 +6,7 @@ them lack goes through `Present`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -67,6 +68,7 @@ class Tables:
         return self.demographic.metadata
 
 
+@cache
 def host_tables(schema: str | None = None) -> Tables:
     """OSCAR's tables in `schema` (on MariaDB the name of OSCAR's database), or in the connection's own database."""
     metadata = MetaData(schema=schema)

@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from configparser import ConfigParser
 from contextlib import suppress
@@ -15,8 +14,6 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 from click.testing import CliRunner
-from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import URL, Connection, create_engine, event, insert, make_url
 from sqlalchemy.exc import OperationalError
 
@@ -32,8 +29,10 @@ from oscar_host.host import OscarHost, open_host
 from oscar_host.install.command import command as install_oscar
 from oscar_host.own_sessions import make_table
 
-from . import peers
+from . import databases, peers
 from .browser import chromium, open_tab, site  # noqa: F401  for pytest
+from .databases import DATABASES
+from .kept import keep
 
 PLUGIN_TABLES = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
@@ -42,26 +41,8 @@ PLUGIN_TABLES = MigrationSource(
 ALBERTA = zone_rules.zone()
 NOW = dt.datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
 NOW_IN_UTC = f"{NOW.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"  # 16:00 or 17:00: rules of time zones differ
-DATABASES = ("sqlite", "mariadb")
-_ran: Counter[str] = Counter()
 
-
-class CompiledTemplates(BytecodeCache):
-    """What Jinja has made of the templates, for all applications of this process: each test makes its own."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
-Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
-
+keep()
 # How long a database takes says nothing about a rule.
 hypothesis.settings.register_profile("databases", deadline=None)
 hypothesis.settings.load_profile("databases")
@@ -71,19 +52,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=(*DATABASES, "both"), default="both", help="where tests keep their data")
     parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
     parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    chosen = config.option.database
-    others = [item for item in items if chosen not in ("both", _database(item) or chosen)]
-    items[:] = [item for item in items if item not in set(others)]
-    config.hook.pytest_deselected(items=others)
-
-
-def _database(item: pytest.Item) -> str | None:
-    """The one of `DATABASES` on which the test runs; None where it does not say."""
-    call = getattr(item, "callspec", None)
-    return call.params.get("database_kind") if call else None
 
 
 class Place(NamedTuple):
@@ -274,7 +242,7 @@ def _memory() -> Path | None:
 @pytest.fixture(params=DATABASES)
 def database_kind(request: pytest.FixtureRequest) -> str:
     """`sqlite` or `mariadb`: a test that uses a database runs on each."""
-    request.node.user_properties.append(("database", request.param))
+    databases.note(request.node, request.param)
     return str(request.param)
 
 
@@ -534,22 +502,5 @@ def registry(_registry: RunningRegistry) -> RunningRegistry:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(databases)
     config.pluginmanager.register(peers)
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call":
-        _ran.update(value for name, value in report.user_properties if name == "database")
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A run that has left one database out is no success, unless somebody has picked tests by name."""
-    option = session.config.option
-    picked = option.keyword or option.database != "both" or any("[" in argument for argument in session.config.args)
-    if exitstatus == pytest.ExitCode.OK and not picked and len({_ran[kind] for kind in DATABASES}) > 1:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    counts = ", ".join(f"{kind} {_ran[kind]}" for kind in DATABASES)
-    terminalreporter.write_line(f"data-layer tests: {counts}")

@@ -7,6 +7,7 @@ import pytest
 
 from cpar_plugin.hooks.conformance import *  # noqa: F403  # as another host's own suite does
 
+from .. import databases
 from ..conftest import MariaDBStock, Place, make_tables
 from .oscar_bench import OscarBench, bench_at
 
@@ -26,4 +27,4 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(autouse=True)
 def _counted(request: pytest.FixtureRequest, bench: OscarBench) -> None:
-    request.node.user_properties.append(("database", request.node.callspec.params["bench"]))
+    databases.note(request.node, request.node.callspec.params["bench"])

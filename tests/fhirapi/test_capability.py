@@ -8,6 +8,8 @@ import pytest
 from .exporting import accepted, kick_off
 from .rest import BASE, Json, Reader
 
+pytestmark = pytest.mark.databases("one")
+
 Check = Callable[[Json], None]
 ONE_OF_EACH = {
     "Organization": "clinic",

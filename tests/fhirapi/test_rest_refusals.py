@@ -17,6 +17,8 @@ from oscar_host.host import OscarHost
 from ..signing_in import sign_in
 from .rest import Json, Reader
 
+pytestmark = pytest.mark.databases("one")
+
 Check = Callable[[Json], None]
 
 

@@ -27,6 +27,8 @@ from oscar_host.host import OscarHost
 
 from .clients import TOKEN_URL, KeyPair, Registered, key_set
 
+pytestmark = pytest.mark.databases("one")
+
 Register = Callable[..., Registered]
 
 
@@ -77,6 +79,7 @@ def test_a_token_says_who_calls_with_which_rights_to_which_panels(
     assert rights == [("Group", "read"), ("Patient", "read"), ("Patient", "search")]
 
 
+@pytest.mark.databases("both")
 def test_who_calls_is_one_sql_statement(registered: Register, site: OscarHost, statements: list[str]) -> None:
     token = registered().token()
     statements.clear()
@@ -84,6 +87,7 @@ def test_who_calls_is_one_sql_statement(registered: Register, site: OscarHost, s
     assert len(statements) == 1
 
 
+@pytest.mark.databases("both")
 def test_the_database_holds_no_token(registered: Register, site: OscarHost) -> None:
     token = registered().token()
     with site.database.engine.connect() as connection:
@@ -91,6 +95,7 @@ def test_the_database_holds_no_token(registered: Register, site: OscarHost) -> N
     assert token not in map(str, row)
 
 
+@pytest.mark.databases("both")
 def test_a_token_ends_after_its_time(registered: Register, site: OscarHost, clock: FixedClock) -> None:
     token = registered().token()
     later = clock.now() + timedelta(seconds=299)
@@ -99,6 +104,7 @@ def test_a_token_ends_after_its_time(registered: Register, site: OscarHost, cloc
         assert not caller_with(connection, token, later + timedelta(seconds=1))[0]
 
 
+@pytest.mark.databases("both")
 def test_a_revoked_client_is_out_at_once(registered: Register, site: OscarHost, clerk: Actor) -> None:
     client = registered()
     token = client.token()
@@ -138,6 +144,7 @@ def test_scopes_that_are_not_registered_are_not_given(registered: Register) -> N
         refused(client.ask(scope=scope), "invalid_scope")
 
 
+@pytest.mark.databases("both")
 def test_an_assertion_that_is_sent_again_gives_nothing(registered: Register) -> None:
     client = registered()
     assertion = client.pair.sign(client.claims())
@@ -145,6 +152,7 @@ def test_an_assertion_that_is_sent_again_gives_nothing(registered: Register) -> 
     refused(client.ask(assertion), "invalid_client", "used before")
 
 
+@pytest.mark.databases("both")
 def test_an_assertion_is_used_up_even_when_no_token_came_of_it(registered: Register) -> None:
     client = registered(scopes="system/Group.rs")
     assertion = client.pair.sign(client.claims())
@@ -152,12 +160,14 @@ def test_an_assertion_is_used_up_even_when_no_token_came_of_it(registered: Regis
     refused(client.ask(assertion), "invalid_client", "used before")
 
 
+@pytest.mark.databases("both")
 def test_two_clients_may_use_the_same_jti(registered: Register) -> None:
     first, second = registered("A"), registered("B")
     for client in (first, second):
         assert client.ask(client.pair.sign(client.claims(jti="1"))).status_code == 200
 
 
+@pytest.mark.databases("both")
 def test_used_assertions_are_forgotten_once_they_have_expired(
     registered: Register, site: OscarHost, clock: FixedClock
 ) -> None:
@@ -346,6 +356,7 @@ def test_away_from_this_machine_tokens_need_the_public_address(
     refused(plain.post("/fhir/token", data=form), "insecure_transport", "https")
 
 
+@pytest.mark.databases("both")
 def test_two_that_use_an_assertion_at_the_same_moment_get_one_token(registered: Register) -> None:
     client = registered()
     assertion = client.pair.sign(client.claims())
@@ -354,6 +365,7 @@ def test_two_that_use_an_assertion_at_the_same_moment_get_one_token(registered: 
     assert statuses == [200, 400, 400, 400, 400, 400]
 
 
+@pytest.mark.databases("both")
 def test_many_tokens_at_the_same_moment_are_all_given(registered: Register) -> None:
     client = registered()
     with ThreadPoolExecutor(6) as pool:

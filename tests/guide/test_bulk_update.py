@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -10,6 +11,8 @@ from oscar_host.host import OscarHost
 
 from ..browser import choose
 from .conftest import OKAFOR, TREMBLAY, Patients, bulk_update, open_patient, panel_management
+
+pytestmark = pytest.mark.databases("one")
 
 
 def _assigned(host: OscarHost, panel_id: int, provider_id: str = OKAFOR) -> None:

@@ -1,5 +1,6 @@
 """The guide, "Configuring": is the integration enabled, then Clinic Name and Site ID."""
 
+import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
@@ -8,6 +9,8 @@ from cpar_plugin.store.tables import clinic
 from oscar_host.host import OscarHost
 
 from .conftest import Patients, open_patient, panel_management
+
+pytestmark = pytest.mark.databases("one")
 
 
 def test_the_patients_page_shows_at_the_top_right_whether_the_integration_is_enabled(

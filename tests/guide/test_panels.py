@@ -1,9 +1,12 @@
 """The guide, "Creating panels", "Editing panels" and "Deleting a panel"."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from ..browser import choose
 from .conftest import open_patient, panel_management
+
+pytestmark = pytest.mark.databases("one")
 
 FACILITY = "Alberta Health Facility ID / WDFA Key"
 

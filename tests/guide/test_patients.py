@@ -2,12 +2,15 @@
 
 import datetime as dt
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from cpar_plugin.host_kit.clock import FixedClock
 
 from ..conftest import ALBERTA
 from .conftest import open_patient
+
+pytestmark = pytest.mark.databases("one")
 
 TODAY, TOMORROW = "Nov 10, 2026", "Nov 11, 2026"
 

@@ -1,11 +1,14 @@
 """The guide, "Restricting access": the component is for everybody, the management for administrators and one role."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from oscar_host.demo.data.staff import PASSWORD
 
 from ..browser import OpenTab, choose
 from .conftest import BILLING, open_patient, panel_management
+
+pytestmark = pytest.mark.databases("one")
 
 PERMISSION = "CONFIGURE_CPAR_PANEL_CREATE"
 REFUSED = "No access to this page"

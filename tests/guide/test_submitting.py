@@ -17,6 +17,8 @@ from oscar_host.host import OscarHost
 from ..conftest import ALBERTA
 from .conftest import OKAFOR, Patients, open_patient, panel_management
 
+pytestmark = pytest.mark.databases("one")
+
 BLACKOUT = dt.datetime(2026, 11, 23, 10, tzinfo=ALBERTA)
 
 

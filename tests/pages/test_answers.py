@@ -18,6 +18,8 @@ from oscar_host.host import OscarHost
 from ..browser import OpenTab, look
 from .conftest import MANAGER, RECEPTION
 
+pytestmark = pytest.mark.databases("one")
+
 _BUTTON = re.compile(r'name="(answer|withdraw)" value="(\d+ ([a-z-]+) [0-9a-f]{32})"')
 
 

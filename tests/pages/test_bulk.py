@@ -17,6 +17,8 @@ from oscar_host.host import OscarHost
 from ..browser import look
 from .conftest import BARRED, MANAGER
 
+pytestmark = pytest.mark.databases("one")
+
 
 def _text(response: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"</?strong>", "", response.get_data(as_text=True)))
@@ -285,6 +287,7 @@ def test_the_audit_trail_is_told_of_each_file(host: OscarHost, manager: Any, pan
         assert told.all() == [f"panel {panel}, before a bulk update", f"operation {done[11:]}"]
 
 
+@pytest.mark.databases("both")
 def test_a_form_that_is_sent_twice_is_carried_out_once_and_shows_the_same_result(
     host: OscarHost, manager: Any, panel: int, patients: list[int]
 ) -> None:
@@ -314,6 +317,7 @@ def test_a_key_that_no_form_of_ours_has_is_refused(
     assert _members(host) == {"0042": 0}
 
 
+@pytest.mark.databases("both")
 def test_a_double_click_carries_out_once_and_a_wait_is_told(
     open_tab: Callable[..., Page], panel: int, patients: list[int]
 ) -> None:

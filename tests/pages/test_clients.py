@@ -16,6 +16,8 @@ from oscar_host.host import OscarHost
 from ..browser import OpenTab, look
 from .conftest import MANAGER, PUBLIC_KEYS
 
+pytestmark = pytest.mark.databases("one")
+
 OTHER_KEYS = PUBLIC_KEYS.replace("ec-1", "ec-2")
 
 

@@ -14,6 +14,8 @@ from oscar_host.host import OscarHost
 from ..browser import OpenTab, look
 from .conftest import RECEPTION
 
+pytestmark = pytest.mark.databases("one")
+
 OFF = "The CPAR integration is turned off"
 
 

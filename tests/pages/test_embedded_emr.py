@@ -18,6 +18,8 @@ from ..conftest import Place
 from ..signing_in import sign_in
 from .conftest import Person
 
+pytestmark = pytest.mark.databases("one")
+
 PASSWORD = "a good password"
 
 
@@ -111,6 +113,7 @@ def test_a_password_that_the_emr_keeps_in_an_older_form_signs_in(account: None, 
     assert nobody.post("/sign-in", user_name="penner", password="cleartext").status_code == 303
 
 
+@pytest.mark.databases("both")
 def test_a_fork_without_second_factors_has_accounts_too(
     account: None, emr: OscarHost, place: Place, clock: FixedClock
 ) -> None:
@@ -151,6 +154,7 @@ def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, n
     assert nobody.post("/sign-in", user_name="penner", password=PASSWORD).status_code == 303
 
 
+@pytest.mark.databases("both")
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
@@ -176,6 +180,7 @@ def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
     assert [name for name in ("Zwicky", "O&#39;Neil") if f"{name}," in page] == found
 
 
+@pytest.mark.databases("both")
 def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
     for number in range(30):
         oscar.patient(last_name=f"Same{number:02}")
@@ -188,12 +193,14 @@ def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
     assert reception.post("/", wanted="same", page="nonsense").status_code == 200
 
 
+@pytest.mark.databases("both")
 def test_a_patient_whom_somebody_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
     patient = oscar.patient(last_name="Zwicky")
     oscar.privilege("receptionist", f"_demographic${patient}", "o")
     assert "Zwicky" not in _text(reception.post("/", wanted="zwicky"))
 
 
+@pytest.mark.databases("both")
 def test_a_record_merged_away_is_not_found_and_not_shown(oscar: Any, reception: Any) -> None:
     retired, kept = oscar.patient(last_name="Old"), oscar.patient(last_name="New")
     oscar.merge(retired, kept)
@@ -242,6 +249,7 @@ def test_without_plugins_the_emr_works_and_shows_nothing_of_them(host: OscarHost
     assert "cpar" not in page
 
 
+@pytest.mark.databases("both")
 def test_a_database_that_is_away_gives_a_page_not_a_stack_trace(emr: OscarHost, manager: Any) -> None:
     with emr.database.writing() as connection:
         emr.tables.user_role.drop(connection)

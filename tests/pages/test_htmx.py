@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 from .conftest import MANAGER
+
+pytestmark = pytest.mark.databases("one")
 
 
 def test_the_script_leaves_nothing_behind_in_the_hosts_page(

@@ -20,6 +20,8 @@ from oscar_host.host import OscarHost
 from ..browser import OpenTab, look
 from .conftest import MANAGER
 
+pytestmark = pytest.mark.databases("one")
+
 
 @pytest.fixture
 def pair(host: OscarHost, oscar: Any, panel: int) -> tuple[int, int]:
@@ -79,6 +81,7 @@ def test_the_host_gets_the_merge_in_one_line(app: Flask, host: OscarHost, pair: 
     assert shown.summary == f"Merged into {pair[1]}"
 
 
+@pytest.mark.databases("both")
 def test_a_box_is_shown_while_a_large_change_keeps_the_lock(
     host: OscarHost, reception: Any, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from ..browser import look
 from ..conftest import ALBERTA
 from .conftest import MANAGER
 
+pytestmark = pytest.mark.databases("one")
+
 _TABLE = re.compile(r"<caption[^>]*>([^<]*)</caption>(.*?)</table>")
 _ROW = re.compile(r"<tr>(.*?)</tr>")
 _CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")
@@ -124,6 +126,7 @@ def test_every_picture_counts_everybody_once(mixed: None, manager: Any, panel: i
     assert numbers(shown["At the end of each month"][:1], 3) == everybody
 
 
+@pytest.mark.databases("both")
 def test_each_link_leads_to_as_many_patients_as_it_says(mixed: None, manager: Any, panel: int) -> None:
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
     years = re.findall(r'href="([^"]*(?:unconfirmed|unseen)=\d)">\d years?: ([\d,]+)</a>', seen)

@@ -14,6 +14,8 @@ from oscar_host.host import OscarHost
 from ..browser import SCREENSHOTS, OpenTab, look
 from .conftest import MANAGER
 
+pytestmark = pytest.mark.databases("one")
+
 FAMILIES = ("Adler", "Bunting", "Crane", "Dunlin", "Eider", "Finch", "Gull")
 
 

@@ -14,6 +14,8 @@ from cpar_plugin.services.submissions import history, requests
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
+pytestmark = pytest.mark.databases("one")
+
 
 def _text(response: Any) -> str:
     return re.sub(r"\s+", " ", response.get_data(as_text=True))

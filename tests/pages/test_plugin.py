@@ -14,6 +14,8 @@ from cpar_plugin.store import tables
 from cpar_plugin.store.tables import submission
 from oscar_host.host import OscarHost
 
+pytestmark = pytest.mark.databases("one")
+
 
 @pytest.fixture
 def plugins() -> Plugins:

@@ -23,6 +23,8 @@ from oscar_host.host import OscarHost
 from ..conftest import place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
 
+pytestmark = pytest.mark.databases("one")
+
 place = place_of_the_emr
 
 PEOPLE = ("nobody", "no_rights", "reception", "doctor", "cpar_role", "manager", "barred")

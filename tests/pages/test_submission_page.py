@@ -23,6 +23,8 @@ from oscar_host.host import OscarHost
 from ..conftest import ALBERTA
 from .conftest import BARRED
 
+pytestmark = pytest.mark.databases("one")
+
 _ROW = re.compile(r'<th scope="row">.*?</tr>')
 
 
@@ -155,6 +157,7 @@ def test_those_left_out_are_listed_with_reasons_and_a_link_to_mend_them(clinic: 
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in page
 
 
+@pytest.mark.databases("both")
 def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     clinic: Clinic, manager: Any, other_panel: int
 ) -> None:
@@ -200,6 +203,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     ]
 
 
+@pytest.mark.databases("both")
 def test_a_submission_is_compared_with_the_last_that_arrived(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     arrived = clinic.submit()
@@ -214,6 +218,7 @@ def test_a_submission_is_compared_with_the_last_that_arrived(clinic: Clinic, man
         assert f'href="/cpar/submissions/{arrived}">submission of' in page
 
 
+@pytest.mark.databases("both")
 @pytest.mark.parametrize("show", ["sent", "left-out", "added", "removed", "changed"])
 def test_pages_show_everybody_once(clinic: Clinic, manager: Any, few_at_once: None, show: str) -> None:
     staying = [clinic.patient("Staying", f"10000000{number}") for number in range(5)]
@@ -376,6 +381,7 @@ def test_the_submissions_of_a_deleted_panel_can_still_be_read(clinic: Clinic, ma
     assert f'href="/cpar/panels/{clinic.panel}"' not in page
 
 
+@pytest.mark.databases("both")
 def test_every_list_needs_few_statements(
     clinic: Clinic, manager: Any, statements: list[str], many: Callable[[int], None]
 ) -> None:

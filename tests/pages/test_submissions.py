@@ -24,6 +24,8 @@ from ..browser import OpenTab, look
 from ..conftest import ALBERTA
 from .conftest import MANAGER
 
+pytestmark = pytest.mark.databases("one")
+
 NIGHT = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
 
 
@@ -111,6 +113,7 @@ def _link(page: str, label: str) -> str:
     return str(found).replace("&amp;", "&")
 
 
+@pytest.mark.databases("both")
 def test_a_long_history_has_pages_in_both_directions(
     host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None
 ) -> None:
@@ -155,6 +158,7 @@ def test_the_history_of_a_deleted_panel_is_still_found(host: OscarHost, manager:
     assert "0042 (deleted)" in page
 
 
+@pytest.mark.databases("both")
 def test_the_history_can_be_narrowed_to_a_state(
     host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
 ) -> None:
@@ -168,6 +172,7 @@ def test_the_history_can_be_narrowed_to_a_state(
     assert "No matching submissions." in _text(manager.get("/cpar/submissions", state="FAILED"))
 
 
+@pytest.mark.databases("both")
 def test_every_state_is_found_under_exactly_one_name() -> None:
     found = [state for stage in Stage for state in stage.states]
     assert sorted(found) == sorted(State)

@@ -17,6 +17,8 @@ from cpar_plugin.services.panels.widget import membership
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
+pytestmark = pytest.mark.databases("one")
+
 
 def _on(host: OscarHost, patient_id: int) -> int | None:
     with host.database.engine.connect() as connection:
@@ -132,6 +134,7 @@ def test_a_long_list_of_panels_is_a_list_to_type_into(
     assert page.count('<option value="') == 12
 
 
+@pytest.mark.databases("both")
 def test_the_widget_costs_two_statements_whatever_the_number_of_panels_and_patients(
     app: Any, host: OscarHost, oscar: Any, make_panel: Callable[..., int], statements: list[str]
 ) -> None:

@@ -16,6 +16,8 @@ from oscar_host.host import OscarHost
 
 from ..conftest import ALBERTA
 
+pytestmark = pytest.mark.databases("one")
+
 NIGHT = datetime(2026, 11, 11, 3, 15, tzinfo=ALBERTA)
 WORDS = "the registry has been told to refuse"
 

@@ -24,6 +24,8 @@ from ..browser import PATIENCE, look, watch
 from .conftest import CONTEXT_PATH, DOCTOR, MANAGER, Beside, Person, serving
 from .stand_in import ME, Answer, StandIn
 
+pytestmark = pytest.mark.databases("one")
+
 NewPerson = Callable[[str | None], Person]
 KEY = "0123456789abcdef" * 4
 

@@ -15,6 +15,8 @@ from oscar_host.passwords import hashed
 
 from .conftest import MANAGER, PASSWORD, Beside, Person, Visitor, serving
 
+pytestmark = pytest.mark.databases("one")
+
 SIGN_IN = "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2Fpanels"
 
 
@@ -162,6 +164,7 @@ def test_whoever_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost,
     assert visitor.sign_in("okafor").status_code == 303
 
 
+@pytest.mark.databases("both")
 @pytest.mark.parametrize("status", ["", "2", None])
 def test_only_a_status_of_0_bars_a_provider(
     visitor: Visitor, host: OscarHost, emr: OscarHost, status: str | None
@@ -190,6 +193,7 @@ def test_a_form_without_its_token_signs_nobody_in(visitor: Visitor) -> None:
     assert visitor.get("/panels").status_code == 303
 
 
+@pytest.mark.databases("both")
 @pytest.mark.parametrize(
     "entered", [("", ""), ("🙈", "🙈"), ("x" * 5000, "x" * 5000), ("penner", "\0"), ("a\nb", "\b")]
 )
@@ -197,6 +201,7 @@ def test_whatever_is_entered_is_refused_in_peace(visitor: Visitor, entered: tupl
     assert visitor.sign_in(*entered, pin="🙈").status_code == 422
 
 
+@pytest.mark.databases("both")
 def test_nothing_is_ever_written_to_the_table(host: OscarHost, visitor: Visitor) -> None:
     statements: list[str] = []
 

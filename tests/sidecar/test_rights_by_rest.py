@@ -14,6 +14,8 @@ from oscar_host.host import OscarHost
 from .conftest import MANAGER, NO_RIGHTS, Beside, Person, serving
 from .stand_in import HAS_RIGHT, ME, RIGHTS, ROLES, Answer, Asked, StandIn
 
+pytestmark = pytest.mark.databases("one")
+
 
 def listed(page: str) -> set[int]:
     """The patients whom a panel's page shows."""

@@ -1,0 +1,66 @@
+"""On which database a test runs: on each, unless it says `@pytest.mark.databases("one")`.
+
+That is for pages whose HTML no database changes, where what is asked in SQL is tested on each elsewhere. The name says
+which one it is, so that the cases of a test are spread over the two. `--database` runs everything on one.
+"""
+
+import zlib
+from collections import Counter
+
+import pytest
+
+DATABASES = ("sqlite", "mariadb")
+_FIXTURES = ("database_kind", "bench")  # whose parameter says so
+_ran: Counter[tuple[str, str]] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.option.database
+    others = {item for item in items if _kind(item) not in (None, _kind_for(item) if chosen == "both" else chosen)}
+    items[:] = [item for item in items if item not in others]
+    config.hook.pytest_deselected(items=list(others))
+
+
+def _kind(item: pytest.Item) -> str | None:
+    """The one of DATABASES with which the test's fixtures are made, if any is."""
+    call = getattr(item, "callspec", None)
+    return next((call.params[name] for name in _FIXTURES if name in call.params), None) if call else None
+
+
+def _kind_for(item: pytest.Item) -> str | None:
+    """Where it runs, in a run on both: its own kind, or that of its name where it runs on one alone."""
+    kind = _kind(item)
+    if kind is None or _how_many(item) == "both":
+        return kind
+    name = item.nodeid.replace(kind, "", 1)
+    return DATABASES[zlib.crc32(name.encode()) % len(DATABASES)]
+
+
+def _how_many(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("databases")
+    return str(mark.args[0]) if mark else "both"
+
+
+def note(item: pytest.Item, kind: str) -> None:
+    """Let the test be counted."""
+    item.user_properties.append((kind, _how_many(item)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _ran.update((name, str(value)) for name, value in report.user_properties if name in DATABASES)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run that has left one database out is no success, unless somebody has picked tests by name."""
+    option = session.config.option
+    picked = option.keyword or option.database != "both" or any("[" in argument for argument in session.config.args)
+    if exitstatus == pytest.ExitCode.OK and not picked and len({_ran[kind, "both"] for kind in DATABASES}) > 1:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    on_each, on_one = (
+        ", ".join(f"{kind} {_ran[kind, how_many]}" for kind in DATABASES) for how_many in ("both", "one")
+    )
+    terminalreporter.write_line(f"data-layer tests: {on_each}; on one database alone: {on_one}")
