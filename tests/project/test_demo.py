@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_everybody_assigned_is_sent_or_left_out_with_a_reason(made: tuple[Path, str]) -> None:
     folder, told = made
-    numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) sent \+ ([\d,]+) left out", told)
+    numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) submitted \+ ([\d,]+) excluded", told)
     assert numbers, told
     assigned, sent, left_out = (int(number.replace(",", "")) for number in numbers.groups())
     assert assigned == sent + left_out > left_out > 0
