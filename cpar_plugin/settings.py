@@ -101,9 +101,9 @@ class Settings(BaseModel):
         if self.registry_token_url and not (self.registry_client_id and self.registry_client_secret):
             raise ValueError("registry_client_id and registry_client_secret: needed with registry_token_url")
         if bool(self.registry_client_certificate) != bool(self.registry_client_key):
-            raise ValueError("registry_client_certificate and registry_client_key: give both or neither")
+            raise ValueError("registry_client_certificate and registry_client_key: set both or neither")
         if self.fhir_base_url and not _BASE_URL.fullmatch(self.fhir_base_url):
-            raise ValueError("fhir_base_url: write it like https://emr.example/fhir")
+            raise ValueError("fhir_base_url: enter it like https://emr.example/fhir")
         if self.smtp_host and not self.smtp_from:
             raise ValueError("smtp_from: needed when smtp_host is set")
         return self

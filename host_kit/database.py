@@ -90,7 +90,7 @@ def _end(_: DBAPIConnection | None, connection: ConnectionPoolEntry) -> None:
 
 
 def not_allowed(error: OperationalError) -> bool:
-    """Whether MariaDB has refused a statement because this account may not do that. SQLite knows no accounts."""
+    """Whether MariaDB has refused a statement because this account may not do that. SQLite has no accounts."""
     return error.orig is not None and error.orig.args[0] in _NOT_ALLOWED
 
 

@@ -22,11 +22,11 @@ from .nginx_files import Server, server_of
 VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
 _PAGE: Final = "docs/how-to/install-alongside-oscar.md"
 _TELL_TOMCAT: Final = (
-    f"Put {VALVE} into Tomcat's server.xml, inside of <Host>, and restart Tomcat. nginx has to send "
+    f"Put {VALVE} into Tomcat's server.xml, inside of <Host>, and restart Tomcat. nginx must send "
     "X-Forwarded-Proto $scheme, and X-Forwarded-For $remote_addr."
 )
 NOT_KNOWN: Final = Health.warning(
-    "It is not known at which address browsers find OSCAR, so that what they get is not checked.",
+    "The URL at which browsers reach OSCAR is not set, so it is not checked.",
     "Set oscar_browser_url, such as https://emr.example/oscar.",
 )
 _USUAL_LOG: Final = (("access.log", "combined"),)  # where no directive names another
@@ -78,19 +78,19 @@ def answers(site: Site) -> Health:
     except FAILURES as error:
         why = distrusted(error, urlsplit(site.url).netloc) or f"({type(error).__name__})"
         return Health.warning(
-            f"Nothing that can be used answers from here at {site.url}, where browsers find OSCAR. {why}",
-            "Set oscar_browser_url to the address that browsers use, and let this machine know its name. For an "
-            "authority of your own, set oscar_ca_file.",
+            f"No usable response from {site.url}, where browsers reach OSCAR. {why}",
+            "Set oscar_browser_url to the URL that browsers use, and make sure this machine can resolve its name. For "
+            "your own authority, set oscar_ca_file.",
         )
     if status >= 500:
-        return Health.failure(f"OSCAR answers with status {status} at {site.url}.", "See that OSCAR runs.")
+        return Health.failure(f"OSCAR responds with status {status} at {site.url}.", "Make sure OSCAR is running.")
     if ours != 200:
         return Health.failure(
-            f"Our pages answer with status {ours} below {site.url}/{own}: no browser gets them.",
+            f"Our pages respond with status {ours} below {site.url}/{own}: browsers cannot reach them.",
             "Include nginx-server.conf of `cpar install-oscar` in the server block of that name, and reload nginx. See "
             f"{_PAGE}.",
         )
-    return Health.ok(f"OSCAR and our pages answer at {site.url}.")
+    return Health.ok(f"OSCAR and our pages respond at {site.url}.")
 
 
 def redirects(site: Site) -> Health:
@@ -98,10 +98,10 @@ def redirects(site: Site) -> Health:
     location = site.ask(_SENDS_ON).headers.get("Location", "")
     if site.secure and location.startswith("http:"):
         return Health.failure(
-            "OSCAR sends browsers on to http, where nothing answers: signing in ends there.",
+            "OSCAR redirects browsers to http, where nothing responds: signing in fails.",
             f"Put `proxy_http_version 1.1;` into nginx's block for OSCAR. {_TELL_TOMCAT}",
         )
-    return Health.ok("OSCAR sends browsers on with the scheme that they came with.")
+    return Health.ok("OSCAR redirects browsers with the scheme they used.")
 
 
 def base_href(site: Site) -> Health:
@@ -112,7 +112,7 @@ def base_href(site: Site) -> Health:
         return Health.failure(
             'OSCAR\'s pages say <base href="http://...">: browsers block their scripts and styles.', _TELL_TOMCAT
         )
-    return Health.ok("OSCAR's pages name their parts with the scheme that browsers use.")
+    return Health.ok("OSCAR's pages link to their parts with the scheme that browsers use.")
 
 
 def session_cookie(site: Site) -> Health:
@@ -125,7 +125,7 @@ def session_cookie(site: Site) -> Health:
         return Health.warning(
             "OSCAR's session cookie is not marked Secure: a browser would send it over http as well.", _TELL_TOMCAT
         )
-    return Health.ok("OSCAR's session cookie is for https alone." if site.secure else "Browsers use http.")
+    return Health.ok("OSCAR's session cookie is only sent over https." if site.secure else "Browsers use http.")
 
 
 def record_script(site: Site) -> Health:
@@ -140,12 +140,12 @@ def menu_script(site: Site) -> Health:
 
 def _script(site: Site, page: str, name: str, where: str) -> Health:
     if f"{site.settings.context_path}/frame/{name}.js" in site.ask(page + _NOT_TAKEN).text:
-        return Health.ok(f"nginx puts our script into {where}.")
+        return Health.ok(f"nginx adds our script to {where}.")
     return Health.warning(
-        f"nginx does not put our script into {where}. OSCAR may load it by itself: with `--into-page append` or "
-        "`include` that cannot be seen from here.",
-        "Open the page in OSCAR. If nothing of ours is there, write the files anew with `cpar install-oscar "
-        "--into-page filter`, put nginx-server.conf in place and reload nginx.",
+        f"nginx does not add our script to {where}. OSCAR may load it itself: with `--into-page append` or "
+        "`include` this cannot be checked from here.",
+        "Open the page in OSCAR. If the panel box is not there, write the files again with `cpar install-oscar "
+        "--into-page filter`, install nginx-server.conf and reload nginx.",
     )
 
 
@@ -153,14 +153,14 @@ def client_address(site: Site) -> Health:
     """Whether nginx tells OSCAR from where people come, as its files say."""
     if site.server is None:
         return Health.ok(
-            "Not checked: nginx's files cannot be read here, or are on another machine. Its block for OSCAR has to "
+            "Not checked: nginx's files cannot be read here, or are on another machine. Its block for OSCAR must "
             "send X-Forwarded-For."
         )
     if "x-forwarded-for" in site.server.headers:
-        return Health.ok("nginx tells OSCAR from which address people come.")
+        return Health.ok("nginx passes the address of the browser to OSCAR.")
     return Health.warning(
-        "nginx does not tell OSCAR from which address people come: its log names one address for all, and ten wrong "
-        "sign-ins lock the whole clinic out.",
+        "nginx does not pass the address of the browser to OSCAR: its log shows one address for everyone, and "
+        "ten wrong sign-ins lock the whole clinic out.",
         "Put `proxy_set_header X-Forwarded-For $remote_addr;` into nginx's block for OSCAR, and reload nginx.",
     )
 
@@ -174,12 +174,12 @@ def nginx_log(site: Site) -> Health:
     ]
     if whole or any(log[1:2] in _LOGS_ADDRESSES for log in site.server.error_logs):
         return Health.warning(
-            "nginx writes whole addresses of the FHIR interface into its log when a request is cut off: names and PHNs "
-            "that somebody searched for.",
+            "nginx logs whole URLs of the FHIR interface when a request is cut off: names and PHNs that were searched "
+            "for.",
             "Put `access_log /var/log/nginx/access.log cpar_site;` into nginx's server block, keep its `error_log` at "
             "the level `notice` or above, and reload nginx.",
         )
-    return Health.ok("nginx keeps addresses of ours out of its own log.")
+    return Health.ok("nginx keeps our URLs out of its own log.")
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Site], Health]], ...]] = (

@@ -16,11 +16,11 @@ from .examination import Finding, examine
 _COLOURS: Final = {HealthLevel.OK: "green", HealthLevel.WARNING: "yellow", HealthLevel.FAILURE: "bold red"}
 _COUNTED: Final = (HealthLevel.WARNING, HealthLevel.FAILURE)
 _WIDTH: Final = len(HealthLevel.FAILURE) + 2
-_NOT_CHECKED: Final = "Not checked, because of what failed above"
+_NOT_CHECKED: Final = "Not checked because of the failures above"
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="For monitoring: one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="For monitoring: output one JSON document.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
     """Look for what is wrong with this host, and say how to fix it. Exit code 1 when something does not work.
@@ -43,7 +43,7 @@ def _as_lines(findings: Iterator[Finding]) -> Counter[HealthLevel]:
         level = Text(f"{health.level:{_WIDTH}}", _COLOURS[health.level])
         console.print(Text.assemble(level, f"{finding.name}: {health.message}"))
         if health.level is not HealthLevel.OK and health.remedy:
-            console.print(Text(f"{'':{_WIDTH}}What to do: {health.remedy}"))
+            console.print(Text(f"{'':{_WIDTH}}How to fix: {health.remedy}"))
     if not_checked:
         console.print(Text(f"{_NOT_CHECKED}: {', '.join(not_checked)}."))
     console.print(Text(_summary(levels)))

@@ -22,20 +22,22 @@ _LEAST_PACKET: Final = 2 * _MIB  # a piece of a submission takes up to one, with
 _OLDEST: Final = (10, 5)
 _READABLE_BY_ALL: Final = 0o004
 
-_CHECK_ADDRESS: Final = "Check that the server runs, and its address in CPAR_DATABASE_URL."
-_CHECK_ACCOUNT: Final = "Check user and password in CPAR_DATABASE_URL, and that the account may come from this machine."
+_CHECK_ADDRESS: Final = "Check that the server is running, and its address in CPAR_DATABASE_URL."
+_CHECK_ACCOUNT: Final = (
+    "Check user and password in CPAR_DATABASE_URL, and that the account may connect from this machine."
+)
 # By the server's or the driver's number: what it means, and what to do. {database} and {user} are those of the URL.
 _REFUSALS: Final = {
-    1040: ("The server has no connection left.", "Raise max_connections on the server, or see who holds them."),
+    1040: ("The server has no connection left.", "Raise max_connections on the server, or find what uses them."),
     1044: ("The account may not use the database {database}, or there is none.", "{make}"),
-    1045: ("The server does not let the account {user} in.", _CHECK_ACCOUNT),
+    1045: ("The server rejects the account {user}.", _CHECK_ACCOUNT),
     1049: ("There is no database {database}.", "{make}"),
-    1130: ("The server takes no connections from this machine.", _CHECK_ACCOUNT),
-    1193: ("The server is no MariaDB.", "Use MariaDB, as OSCAR does, or SQLite for trying out."),
-    1698: ("The server does not let the account {user} in.", _CHECK_ACCOUNT),
+    1130: ("The server accepts no connections from this machine.", _CHECK_ACCOUNT),
+    1193: ("The server is not MariaDB.", "Use MariaDB, as OSCAR does, or SQLite for testing."),
+    1698: ("The server rejects the account {user}.", _CHECK_ACCOUNT),
     2002: ("The server cannot be reached.", _CHECK_ADDRESS),
     2003: ("The server cannot be reached.", _CHECK_ADDRESS),
-    2005: ("The name of the server is not known.", _CHECK_ADDRESS),
+    2005: ("The server's host name cannot be resolved.", _CHECK_ADDRESS),
 }
 _MAKE: Final = (
     "Check the name in CPAR_DATABASE_URL. To make it: CREATE DATABASE {database} CHARACTER SET utf8mb4 COLLATE "
@@ -65,7 +67,7 @@ def settings(host: OscarHost) -> Health:
     path = os.environ.get("CPAR_SETTINGS", "")
     if path and Path(path).stat().st_mode & _READABLE_BY_ALL:
         return Health.warning(
-            f"Everybody on this machine can read {path}, and it may hold passwords.",
+            f"Everyone on this machine can read {path}, and it may contain passwords.",
             f"Give it to the user that the application runs as: chmod o-r {path}",
         )
     return Health.ok("The settings can be read.")
@@ -75,7 +77,7 @@ def plugins_fit(plugins: Plugins) -> Health:
     """Which plugins there are."""
     manifests = plugins.manifests.values()
     if not manifests:
-        return Health.failure("No plugin is installed.", "Install the package oscar-cpar-plugin once more.")
+        return Health.failure("No plugin is installed.", "Reinstall the package oscar-cpar-plugin.")
     return Health.ok(", ".join(f"{manifest.name} {manifest.version}" for manifest in manifests) + ".")
 
 
@@ -88,7 +90,7 @@ def database(host: OscarHost) -> Health:
     if not of_mariadb and "uri" not in url.query and not file.is_file():
         # To connect would make an empty one.
         return Health.failure(
-            f"There is no file {file.absolute()}.", "Check CPAR_DATABASE_URL; to make it: cpar migrate"
+            f"File not found: {file.absolute()}.", "Check CPAR_DATABASE_URL; to make it: cpar migrate"
         )
     try:
         with engine.connect() as connection:
@@ -101,7 +103,7 @@ def database(host: OscarHost) -> Health:
     version = engine.dialect.server_version_info or ()
     told = f"MariaDB {'.'.join(map(str, version[:3]))}, database {url.database}, account {account}."
     if version < _OLDEST:
-        return Health.warning(f"{told} It is older than those that this is made for.", "Update to MariaDB 10.11.")
+        return Health.warning(f"{told} It is older than the supported versions.", "Update to MariaDB 10.11.")
     return Health.ok(told)
 
 
@@ -128,10 +130,10 @@ def connection(host: OscarHost) -> Health:
             journal = connected.scalar(text("PRAGMA journal_mode"))
         if journal != "wal":
             return Health.warning(
-                f"SQLite keeps its journal as {journal}: who writes keeps all readers waiting.",
+                f"SQLite's journal mode is {journal}: a writer blocks all readers.",
                 "Put the file on a disk of this machine, not on a network share.",
             )
-        return Health.ok("Readers and writers do not wait for each other.")
+        return Health.ok("Readers and writers do not block each other.")
     with engine.connect() as connected:
         found = connected.execute(
             text(
@@ -141,11 +143,13 @@ def connection(host: OscarHost) -> Health:
         ).one()
     modes, zone, characters, isolation, packet, read_only = found
     if read_only:
-        return Health.failure("The server only reads (read_only).", "Give the address of the server that also writes.")
+        return Health.failure(
+            "The server is read-only (read_only).", "Use the address of the server that accepts writes."
+        )
     if packet < _LEAST_PACKET:
         return Health.failure(
-            f"The server refuses statements above {packet:,} bytes: a submission cannot be stored.",
-            "Set max_allowed_packet = 16M in the server's configuration, as its default is.",
+            f"The server rejects statements above {packet:,} bytes: a submission cannot be stored.",
+            "Set max_allowed_packet = 16M in the server's configuration, which is its default.",
         )
     if ("STRICT_ALL_TABLES" not in modes, zone, characters, isolation) != (
         False,

@@ -58,7 +58,7 @@ def examine() -> Iterator[Finding]:
     try:
         host = from_environment()
     except Refused as refused:
-        yield Finding(_SETTINGS, Health.failure(str(refused), "Correct that in the settings; then look again."))
+        yield Finding(_SETTINGS, Health.failure(str(refused), "Correct that in the settings, then check again."))
         yield from (Finding(name, None) for name in NAMES if name != _SETTINGS)
         return
     with host:
@@ -101,7 +101,7 @@ def _load(plugins: Plugins) -> Health:
     try:
         plugins.load_installed()
     except IncompatiblePlugin as incompatible:
-        return Health.failure(str(incompatible), "Install versions that fit together.")
+        return Health.failure(str(incompatible), "Install versions that work together.")
     return connecting.plugins_fit(plugins)
 
 
@@ -119,14 +119,15 @@ def _made(name: str, check: Callable[[], Health]) -> Finding:
             return Finding(
                 name,
                 Health.warning(
-                    f"The check took longer than {connecting.STATEMENT_SECONDS} seconds and was broken off.",
+                    f"The check took longer than {connecting.STATEMENT_SECONDS} seconds and was stopped.",
                     "Try again when the server has less to do.",
                 ),
             )
         kind = f"{type(error).__name__} {number if isinstance(number, int) else ''}".strip()
         log.error("check %s failed: %s", name, kind)
         return Finding(
-            name, Health.failure(f"The check could not be made ({kind}).", "See the other checks, and look again then.")
+            name,
+            Health.failure(f"The check could not be made ({kind}).", "Fix the other checks first, then check again."),
         )
 
 

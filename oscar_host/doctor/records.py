@@ -22,7 +22,7 @@ def merges(host: OscarHost) -> Health:
     """Whether every merge ends at a record. Reads all merges, and the record at the end of each."""
     merge, record = host.tables.demographic_merged, host.tables.demographic
     if reading(host, merge) is not Reading.ALLOWED:
-        return Health.ok("This OSCAR keeps no merges.")
+        return Health.ok("This OSCAR has no merged records.")
     chains, merged = host.roster.chains(), host.roster.merged()
     retired = chains.c.retired_id.distinct()
     with host.database.engine.connect() as connection:
@@ -39,21 +39,21 @@ def merges(host: OscarHost) -> Health:
     faults = {}
     if circling:
         circle = select(chains.c.retired_id).where(chains.c.retired_id == chains.c.kept_id)
-        faults[f"{circling} in a circle or into one, so that none of them is a patient"] = circle
+        faults[f"{circling} in a circle or into one, so none of them is a patient"] = circle
     if lost:
         nowhere = chains.c.kept_id.not_in(select(record.c.demographic_no))
         faults[f"{lost} into one that does not exist"] = select(chains.c.retired_id).where(nowhere)
     if longest > _LONG:
         long = select(lengths.c.retired_id).where(lengths.c.length > _LONG)
-        faults[f"a chain has {longest} merges, which takes time at every look at a visit"] = long
+        faults[f"a chain has {longest} merges, which slows every lookup of a visit"] = long
     if faults:
         concerned = or_(*(merge.c.demographic_no.in_(fault) for fault in faults.values()))
         found = select(merge.c.demographic_no, merge.c.merged_to).where(merge.c.deleted == 0, concerned)
         return Health.warning(
-            f"Of {count:,} records merged away: {'; '.join(faults)}.",
-            f"Undo these merges in OSCAR and make them anew. To find them: {_as_text(host, found)};",
+            f"Of {count:,} merged records: {'; '.join(faults)}.",
+            f"Undo these merges in OSCAR and redo them. To find them: {_as_text(host, found)};",
         )
-    return Health.ok(f"{count:,} records are merged away, each into one that is there.")
+    return Health.ok(f"{count:,} records are merged, each into an existing one.")
 
 
 def visit_statuses(host: OscarHost) -> Health:
@@ -69,27 +69,27 @@ def visit_statuses(host: OscarHost) -> Health:
     faults = []
     unknown = [f"{name} ({count:,})" for name, count in used.items() if name[0] not in (*VISIT, *NO_VISIT)]
     if unknown:
-        faults.append(f"statuses that the rule does not know count as visits: {_some(unknown)}")
+        faults.append(f"statuses unknown to the rule count as visits: {_some(unknown)}")
     counted = [
         f"{name} ({description})"
         for name, description in described
         if name[:1] not in NO_VISIT and _NOT_SEEN.search(description)
     ]
     if counted:
-        faults.append(f"statuses count as visits though their names say otherwise: {_some(counted)}")
+        faults.append(f"statuses count as visits although their names say otherwise: {_some(counted)}")
     looked_at = f"the latest {LATEST:,} appointments" if sum(used.values()) >= LATEST else "all appointments"
     if faults:
         return Health.warning(
             f"In {looked_at}: {'; '.join(faults)}.",
-            "Give appointments that did not take place a status that begins with C, N or D: no other rule is known.",
+            "Give appointments that did not take place a status that begins with C, N or D: there is no other rule.",
         )
     if names is Reading.DENIED:
         return Health.warning(
-            f"The visit rule knows every status in {looked_at}, but the account may not read how the clinic has named "
-            "them: one for visits that did not take place may be overlooked.",
+            f"The visit rule covers every status in {looked_at}, but the account may not read the clinic's names for "
+            "them: one for visits that did not take place may be missed.",
             grant_reading(host, host.tables.appointment_status),
         )
-    return Health.ok(f"The visit rule knows every status in {looked_at}.")
+    return Health.ok(f"The visit rule covers every status in {looked_at}.")
 
 
 def _described(connection: Connection, host: OscarHost) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from .account import account, grants, missing
 
 _OWN: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
 _HARMLESS: Final = frozenset({"USAGE", "SELECT", "SHOW VIEW"})
-_NO_ACCOUNTS: Final = Health.ok("SQLite knows no accounts.")
+_NO_ACCOUNTS: Final = Health.ok("SQLite has no accounts.")
 _AS_ADMINISTRATOR: Final = "As an administrator of the server:"
 DENIED: Final = (1142, 1143)  # on the table, on a column
 
@@ -34,7 +34,7 @@ class Reading(Enum):
 def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
     """OSCAR's tables that are read, by name, each with what does not work without it."""
     tables = host.tables
-    of_passwords = ((tables.security, "nobody can sign in"),) if host.settings.get("sign_in") == "password" else ()
+    of_passwords = ((tables.security, "no one can sign in"),) if host.settings.get("sign_in") == "password" else ()
     of_juno = (
         (tables.role, "no role inherits from another"),
         (tables.closed_set, "lists that are closed to single providers close nothing here"),
@@ -44,11 +44,11 @@ def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
         table.name: (table, consequence)
         for table, consequence in (
             (tables.demographic, "there are no patients"),
-            (tables.provider, "there are no providers, and nobody can sign in"),
-            (tables.appointment, "nobody has a visit, and everybody is left out"),
-            (tables.demographic_merged, "records merged away count as patients of their own"),
-            (tables.user_role, "nobody has a role, and no page opens"),
-            (tables.object_privilege, "nobody has a right, and no page opens"),
+            (tables.provider, "there are no providers, and no one can sign in"),
+            (tables.appointment, "no one has a visit, and everyone is excluded"),
+            (tables.demographic_merged, "merged records count as separate patients"),
+            (tables.user_role, "no one has a role, and no page opens"),
+            (tables.object_privilege, "no one has a right, and no page opens"),
             *of_passwords,
             *(of_juno if _is_a_newer_juno(host) else ()),
         )
@@ -99,7 +99,7 @@ def own_rights(host: OscarHost) -> Health:
             f"The account may not {', '.join(lacking)} in the database {own}.",
             f"{_AS_ADMINISTRATOR} GRANT {', '.join(lacking)} ON {_quoted(own)}.* TO {who};",
         )
-    return Health.ok(f"The account may do all in the database {own}.")
+    return Health.ok(f"The account has all privileges in the database {own}.")
 
 
 def oscar_rights(host: OscarHost) -> Health:
@@ -109,9 +109,9 @@ def oscar_rights(host: OscarHost) -> Health:
     if denied:
         told = "; ".join(f"{name} ({tables[name][1]})" for name in denied)
         return Health.failure(
-            f"OSCAR's tables may not be read: {told}.", grant_reading(host, *(tables[name][0] for name in denied))
+            f"OSCAR's tables cannot be read: {told}.", grant_reading(host, *(tables[name][0] for name in denied))
         )
-    return Health.ok("All of OSCAR's tables that are needed may be read.")
+    return Health.ok("All required OSCAR tables can be read.")
 
 
 def audit_log(host: OscarHost) -> Health:
@@ -129,12 +129,12 @@ def audit_log(host: OscarHost) -> Health:
             with engine.connect() as connection:
                 who = account(connection)
             return Health.failure(
-                "The account may not write to OSCAR's log, so that no change at all can be made.",
+                "The account may not write to OSCAR's log, so no change can be made.",
                 f"{_AS_ADMINISTRATOR} GRANT INSERT ON {_full(host, log)} TO {who}; or set audit = ledger to keep the "
                 "record in the plugin's own ledger only.",
             )
         return Health.failure(
-            "OSCAR's table log is not there, or has other columns: no change at all can be made.",
+            "OSCAR's log table does not exist, or has different columns: no change can be made.",
             "Set audit = ledger to keep the record in the plugin's own ledger only.",
         )
     return Health.ok("OSCAR's log can be written.")
@@ -149,7 +149,7 @@ def least_rights(host: OscarHost) -> Health:
     if schema in (None, engine.url.database):
         return Health.warning(
             "OSCAR's tables and the plugins' are in one database: the account may change all of them.",
-            "Beside a real OSCAR, give the plugins a database of their own and name OSCAR's in CPAR_HOST_SCHEMA.",
+            "Alongside a real OSCAR, give the plugins a database of their own and name OSCAR's in CPAR_HOST_SCHEMA.",
         )
     with engine.connect() as connection:
         found = [grant for grant in grants(connection) if grant.covers(schema)]
@@ -163,10 +163,10 @@ def least_rights(host: OscarHost) -> Health:
     if told:
         return Health.warning(
             f"The account may do more with OSCAR's tables than read them: {'; '.join(told)}.",
-            "See that the account has ALL on its own database and SELECT on OSCAR's, then as an administrator of the "
+            "Make sure the account has ALL on its own database and SELECT on OSCAR's, then as an administrator of the "
             f"server: {' '.join(statements)}",
         )
-    return Health.ok("The account may only read OSCAR's tables, and add to its log at most.")
+    return Health.ok("The account can only read OSCAR's tables, and at most add to its log.")
 
 
 def error_number(error: Exception) -> int | None:

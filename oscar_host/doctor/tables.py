@@ -29,15 +29,15 @@ def own_tables(host: OscarHost, sources: Sequence[MigrationSource]) -> Health:
     """Whether the plugins' tables are those of the installed package. Reads a row for each plugin."""
     steps = [step_of(host.database.engine, source) for source in sources]
     if Step.NONE in steps:
-        return Health.failure("The plugins' tables are not there.", "Run: cpar migrate")
+        return Health.failure("The plugins' tables do not exist.", "Run: cpar migrate")
     if Step.BEHIND in steps:
-        return Health.failure("The plugins' tables are those of an older version.", "Run: cpar migrate")
+        return Health.failure("The plugins' tables are from an older version.", "Run: cpar migrate")
     if Step.AHEAD in steps:
         return Health.failure(
-            "The plugins' tables are those of a newer version than the one that runs.",
+            "The plugins' tables are from a newer version than the one running.",
             "Install the newer package here too, and see that only one is installed.",
         )
-    return Health.ok("The plugins' tables are there, in the version that is installed.")
+    return Health.ok("The plugins' tables exist, in the installed version.")
 
 
 def oscar_tables(host: OscarHost) -> Health:
@@ -47,7 +47,7 @@ def oscar_tables(host: OscarHost) -> Health:
     merges = host.tables.demographic_merged.name
     if missing and missing != [merges]:
         told = "; ".join(f"{name} ({needed(host)[name][1]})" for name in missing)
-        return Health.failure(f"These tables are not there: {told}.", f"{_ELSEWHERE}.")
+        return Health.failure(f"These tables do not exist: {told}.", f"{_ELSEWHERE}.")
     try:
         found = present(host.database.engine, host.tables)
     except Refused as refused:
@@ -69,8 +69,8 @@ def oscar_tables(host: OscarHost) -> Health:
     told = f"This OSCAR has no {', no '.join(without)}." if without else ""
     grave = missing or not found.has_column(host.tables.demographic.c.hc_type)
     if grave:
-        return Health.warning(told, "Nothing works worse than it says; if that is too much, ask who looks after OSCAR.")
-    return Health.ok(f"OSCAR's tables have all that is needed. {_of_juno(host, found)}{told}".strip())
+        return Health.warning(told, "Everything else works; if this matters, ask your OSCAR administrator.")
+    return Health.ok(f"OSCAR's tables have everything required. {_of_juno(host, found)}{told}".strip())
 
 
 def _of_juno(host: OscarHost, found: Present) -> str:
@@ -102,10 +102,10 @@ def _optional(host: OscarHost, found: Present) -> tuple[tuple[Column[object], st
     record, provider = host.tables.demographic.c, host.tables.provider.c
     middle_names = record.middle_name if found.has_column(record.middle_name) else record.middleNames
     return (
-        (record.hc_type, "every health number counts as one of Alberta"),
+        (record.hc_type, "every health number counts as an Alberta PHN"),
         (middle_names, "middle names are not sent"),
-        (record.pref_name, "nobody is told that a preferred name is in use"),
-        (provider.practitionerNo, "licences of providers are not sent"),
+        (record.pref_name, "preferred names are not pointed out"),
+        (provider.practitionerNo, "provider licences are not sent"),
     )
 
 
@@ -113,7 +113,7 @@ def engines(host: OscarHost) -> Health:
     """Whether OSCAR's tables and ours can take a change back. Reads the names of tables."""
     engine = host.database.engine
     if engine.dialect.name not in MARIADB:
-        return Health.ok("SQLite takes every change back that is not finished.")
+        return Health.ok("SQLite rolls back every unfinished change.")
     log, own = host.tables.log.name, engine.url.database
     wanted = [*needed(host), *([log] if not isinstance(host.audit, NoAuditTrail) else [])]
     query = (
@@ -130,26 +130,26 @@ def engines(host: OscarHost) -> Health:
     with engine.connect() as connection:
         found = [(f"{name} ({kind})", name) for _, name, kind in connection.execute(query)]
     if not found:
-        return Health.ok(f"OSCAR's tables and ours are {_TRANSACTIONAL}: a change is made as a whole or not at all.")
+        return Health.ok(f"OSCAR's tables and ours are {_TRANSACTIONAL}: a change is made completely or not at all.")
     ours = [told for told, name in found if name.startswith("cpar_")]
     if ours:
         return Health.failure(
-            f"Tables of ours are not {_TRANSACTIONAL}: {', '.join(ours)}. A change that breaks off stays half made.",
-            f"Give each its engine back: ALTER TABLE ... ENGINE = {_TRANSACTIONAL};",
+            f"Tables of the plugin are not {_TRANSACTIONAL}: {', '.join(ours)}. An interrupted change stays half done.",
+            f"Restore the engine of each: ALTER TABLE ... ENGINE = {_TRANSACTIONAL};",
         )
     follows = []
     if any(name == log for _, name in found):
-        follows.append(f"a line stays in {log} although its change was taken back")
+        follows.append(f"a line stays in {log} although its change was rolled back")
     if any(name != log for _, name in found):
         follows.append(
-            "while OSCAR changes several rows, a list may show some of them old and some new, OSCAR's changes wait "
-            "while such a table is read, and a backup in one go does not hold it at one moment"
+            "while OSCAR changes several rows, a list may show some old and some new values, OSCAR's changes wait "
+            "while such a table is read, and a single-transaction backup is not consistent"
         )
     return Health.warning(
-        f"Tables of OSCAR's are not {_TRANSACTIONAL}: {', '.join(told for told, _ in found)}. What follows: "
+        f"OSCAR tables are not {_TRANSACTIONAL}: {', '.join(told for told, _ in found)}. Consequences: "
         f"{'; '.join(follows)}.",
-        f"Panels work all the same. Ask who looks after OSCAR whether to convert them: ALTER TABLE ... ENGINE = "
-        f"{_TRANSACTIONAL}; takes a while and needs a backup before.",
+        f"Panels still work. Ask your OSCAR administrator whether to convert them: ALTER TABLE ... ENGINE = "
+        f"{_TRANSACTIONAL}; takes a while; make a backup first.",
     )
 
 
@@ -157,7 +157,7 @@ def collations(host: OscarHost) -> Health:
     """Whether the plugins' texts are still compared letter by letter. Reads the names of columns."""
     engine = host.database.engine
     if engine.dialect.name not in MARIADB:
-        return Health.ok("SQLite compares letter by letter.")
+        return Health.ok("SQLite compares exactly.")
     query = text(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :own "
         "AND table_name LIKE 'cpar\\_%' AND table_name NOT LIKE '%\\_version' AND collation_name <> :exact "
@@ -173,9 +173,9 @@ def collations(host: OscarHost) -> Health:
         of_oscar = connection.scalars(theirs, {"oscar": schema}).all()
     if changed:
         return Health.failure(
-            f"Columns of ours have another collation than {_EXACT}: {', '.join(changed)}. Texts that differ only in "
-            "capitals or accents count as the same there, or cannot be compared with OSCAR's.",
-            "Somebody has converted these tables. Give the columns back their type with ALTER TABLE ... MODIFY ... "
+            f"Columns of the plugin have a different collation than {_EXACT}: {', '.join(changed)}. Texts that "
+            "differ only in case or accents are treated as equal there, or cannot be compared with OSCAR's.",
+            "These tables were converted. Restore the type of the columns with ALTER TABLE ... MODIFY ... "
             f"CHARACTER SET utf8mb4 COLLATE {_EXACT}, or restore the database from a backup.",
         )
-    return Health.ok(f"Ours are {_EXACT}; OSCAR's ({', '.join(of_oscar)}) are compared letter by letter as well.")
+    return Health.ok(f"The plugin's are {_EXACT}; OSCAR's ({', '.join(of_oscar)}) are also compared exactly.")

@@ -24,8 +24,8 @@ def clock(host: OscarHost) -> Health:
     """Whether this machine's clock and the server's agree. Reads no table."""
     if isinstance(host.clock, FixedClock):
         return Health.warning(
-            f"CPAR_NOW is set: for the plugins it is always {_spoken(host.clock.zone, host.clock.now())}.",
-            "That is for trying out: take CPAR_NOW out of the settings.",
+            f"CPAR_NOW is set: for the plugins the time is always {_spoken(host.clock.zone, host.clock.now())}.",
+            "This is for testing only: remove CPAR_NOW from the settings.",
         )
     if host.database.engine.dialect.name not in MARIADB:
         return Health.ok(f"It is {_spoken(host.clock.zone, host.clock.now())} here; SQLite has no clock of its own.")
@@ -36,7 +36,9 @@ def clock(host: OscarHost) -> Health:
         after = host.clock.now()
     apart = abs(servers.replace(tzinfo=UTC) - (before + (after - before) / 2))
     told = f"It is {_spoken(host.clock.zone, after)} here; the server's clock differs by {apart.total_seconds():.0f} s."
-    remedy = "Let both machines set their clocks by NTP. Several machines decide by the time whose work is given up."
+    remedy = (
+        "Let both machines set their clocks by NTP. Several machines use the time to decide whose work was abandoned."
+    )
     if apart > _TOO_MUCH:
         return Health.failure(told, remedy)
     return Health.warning(told, remedy) if apart > _MUCH else Health.ok(told)
@@ -57,11 +59,11 @@ def time_zone(host: OscarHost) -> Health:
     if theirs == ours:
         return Health.ok(f"{told}, and so is the server's.")
     if not theirs:
-        return Health.ok(f"{told}, the server's UTC. Visits are kept in the clinic's days and times all the same.")
+        return Health.ok(f"{told}, the server's is UTC. Visits are still stored in the clinic's dates and times.")
     return Health.warning(
-        f"{told}, the server's is {_offset(theirs)}. Visits are kept in the clinic's days and times: they are counted "
-        "right only if the first is the zone in which the clinic makes appointments.",
-        "If it is not, set CPAR_TIME_ZONE to that zone. If it is, let the server have it too, or UTC "
+        f"{told}, the server's is {_offset(theirs)}. Visits are stored in the clinic's dates and times: they are "
+        "counted correctly only if the first is the zone in which the clinic makes appointments.",
+        "If it is not, set CPAR_TIME_ZONE to that zone. If it is, set the server to it too, or to UTC "
         "(default_time_zone).",
     )
 
@@ -74,9 +76,9 @@ def oscar_clock(host: OscarHost) -> Health:
     """
     log, found = host.tables.log, present(host.database.engine, host.tables)
     if reading(host, log) is not Reading.ALLOWED:
-        return Health.ok("Not checked, and not needed: the account may not read OSCAR's log.")
+        return Health.ok("Not checked, and not required: the account may not read OSCAR's log.")
     if not all(map(found.has_column, (log.c.id, log.c.dateTime, log.c.content))):
-        return Health.ok("Not checked, and not needed: OSCAR's log has other columns here.")
+        return Health.ok("Not checked, and not required: OSCAR's log has different columns here.")
     latest = select(log.c.dateTime, log.c.content).where(log.c.dateTime.is_not(None))
     with host.database.engine.connect() as connection:
         lines = connection.execute(latest.order_by(log.c.id.desc()).limit(_LINES)).all()
@@ -86,18 +88,18 @@ def oscar_clock(host: OscarHost) -> Health:
         host.clock.now(),
     )
     if max(ahead, behind) <= _TOO_MUCH:
-        return Health.ok("OSCAR writes its log by the same time as we do, as far as its latest lines tell.")
+        return Health.ok("OSCAR's log uses the same time as we do, according to its latest lines.")
     apart = f"{_minutes(behind)} minutes behind" if behind > ahead else f"{_minutes(ahead)} minutes ahead of"
     told = f"The times in OSCAR's log are {apart} the time of {host.clock.zone.key}"
     if _HOUR[0] <= max(ahead, behind) <= _HOUR[1]:
         return Health.warning(
             f"{told}: about an hour, as with old rules in Java.",
-            "Java has time zone rules of its own: update OSCAR's Java, or the rules in it, and restart OSCAR.",
+            "Java has its own time zone rules: update OSCAR's Java, or the rules in it, and restart OSCAR.",
         )
     return Health.warning(
         f"{told}.",
-        "If the clinic lies in another zone, set CPAR_TIME_ZONE to it; else correct clock or zone of OSCAR's "
-        "machine. Until then visits of today count too early or too late.",
+        "If the clinic is in another zone, set CPAR_TIME_ZONE to it; otherwise correct the clock or zone of OSCAR's "
+        "machine. Until then, today's visits count too early or too late.",
     )
 
 

@@ -36,7 +36,7 @@ def rules(host: OscarHost) -> Health:
     if decision.older:
         return Health.warning(f"{told} The others are newer.", f"Set zone_rules to newest, or: {_INSTALL}")
     if _server_differs(host, zone):
-        return Health.warning(f"{told} The database's server says otherwise of {zone.key}.", _LOAD)
+        return Health.warning(f"{told} The database server has different rules for {zone.key}.", _LOAD)
     return Health.ok(told)
 
 

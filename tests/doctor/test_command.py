@@ -33,8 +33,8 @@ def test_each_check_is_a_line_and_what_is_not_well_has_a_second_one(
     done = CliRunner().invoke(command, [], env=environment | folders | unmoved)
     assert done.exit_code == 0
     lines = done.output.splitlines()
-    at = lines.index("warning  cpar-clinic: The integration is turned off: nothing is shown or submitted.")
-    assert lines[at + 1] == "         What to do: Run: cpar enable"
+    at = lines.index("warning  cpar-clinic: The integration is turned off: nothing will be shown or submitted.")
+    assert lines[at + 1] == "         How to fix: Run: cpar enable"
     assert "ok       cpar-submissions: No submission failed, was rejected or was missed." in lines
     assert lines[-1].endswith(" 0 failures.")
 
@@ -43,7 +43,7 @@ def test_a_failure_ends_with_one_and_names_what_was_not_checked(folders: dict[st
     done = CliRunner().invoke(command, [], env={"CPAR_DATABASE_URL": "sqlite:////no/such/folder/cpar.db", **folders})
     assert done.exit_code == 1
     *_, left_out, summary = done.output.splitlines()
-    assert left_out.startswith("Not checked, because of what failed above: connection, ")
+    assert left_out.startswith("Not checked because of the failures above: connection, ")
     assert summary.endswith(" 1 failure.")
 
 
@@ -143,7 +143,7 @@ def oscar_rest() -> Iterator[StandIn]:
 def test_an_oscar_that_answers_is_fine_and_one_that_does_not_a_failure(doctor: Doctor, oscar_rest: StandIn) -> None:
     beside = {"oscar_url": oscar_rest.url, "secret_key": "0123456789abcdef" * 4}
     assert doctor()["oscar"].level == "ok"
-    assert doctor(**beside)["oscar"].message == "OSCAR answers, and knows nobody without a session."
+    assert doctor(**beside)["oscar"].message == "OSCAR responds, and recognizes no one without a session."
     oscar_rest.signed_out = Answer(503, "Busy")
     found = doctor(**beside)["oscar"]
     assert (found.level, "oscar_url" in found.remedy) == ("failure", True)

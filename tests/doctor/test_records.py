@@ -16,7 +16,7 @@ def test_merges_that_end_at_a_record_are_fine(doctor: Doctor, oscar: Any) -> Non
     oscar.merge(second, kept)
     oscar.merge(first, second)
     found = doctor()["merges"]
-    assert (found.level, found.message) == ("ok", "2 records are merged away, each into one that is there.")
+    assert (found.level, found.message) == ("ok", "2 records are merged, each into an existing one.")
 
 
 def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, oscar: Any) -> None:
@@ -25,7 +25,7 @@ def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, o
     oscar.merge(other, one)
     oscar.merge(third, one)
     found = doctor()["merges"]
-    assert (found.level, "Of 3 records merged away: 3 in a circle" in found.message) == ("warning", True)
+    assert (found.level, "Of 3 merged records: 3 in a circle" in found.message) == ("warning", True)
     assert "7000" not in found.message + found.remedy
 
 
@@ -74,7 +74,7 @@ def test_every_status_of_the_rule_is_known(doctor: Doctor, oscar: Any) -> None:
         oscar.visit(patient, status=status)
     oscar.visit(patient, status=None)
     oscar.visit(patient, status="")
-    assert doctor()["visit-statuses"] == ("ok", "The visit rule knows every status in all appointments.", "")
+    assert doctor()["visit-statuses"] == ("ok", "The visit rule covers every status in all appointments.", "")
 
 
 def test_a_status_that_the_rule_does_not_know_is_named_with_how_often_it_is_used(doctor: Doctor, oscar: Any) -> None:

@@ -57,7 +57,7 @@ def test_the_statements_that_it_gives_mend_it(with_account: Any) -> None:
 def test_one_table_that_may_not_be_read_is_named_with_what_does_not_work_then(with_account: Any) -> None:
     report = with_account(OWN, *(f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED if table != "appointment"))
     found = report["oscar-rights"]
-    assert "appointment (nobody has a visit, and everybody is left out)" in found.message
+    assert "appointment (no one has a visit, and everyone is excluded)" in found.message
     assert found.remedy.count("GRANT") == 1
     assert report["oscar-tables"].level == "failure"
 

@@ -102,7 +102,7 @@ def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> Non
 @pytest.mark.parametrize(
     ("changes", "said", "remedy"),
     [
-        ({"username": "nobody", "password": "not-to-be-shown"}, "does not let the account nobody in", "password"),
+        ({"username": "nobody", "password": "not-to-be-shown"}, "rejects the account nobody", "password"),
         ({"database": "nowhere"}, "no database nowhere", "CREATE DATABASE nowhere"),
         ({"query": {}, "host": "127.0.0.1", "port": 1}, "cannot be reached", "CPAR_DATABASE_URL"),
     ],
@@ -148,7 +148,7 @@ def test_an_emr_that_writes_its_log_in_the_future_has_another_clock_or_zone(logg
 
 
 def test_a_log_that_may_not_be_read_is_not_needed(doctor: Doctor, database_kind: str) -> None:
-    told = "Not checked, and not needed: the account may not read OSCAR's log."
+    told = "Not checked, and not required: the account may not read OSCAR's log."
     assert doctor()["oscar-clock"].level == "ok"
     assert (doctor()["oscar-clock"].message == told) is (database_kind == "mariadb")
 

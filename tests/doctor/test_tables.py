@@ -40,7 +40,7 @@ def test_before_the_first_migration_it_says_to_migrate_and_goes_on_with_what_nee
     oscar.tables.metadata.create_all(oscar.database.engine)
     oscar.database.engine.dispose()
     report = examine({"CPAR_DATABASE_URL": place.url, "CPAR_HOST_SCHEMA": place.host_schema, **folders})
-    assert report["own-tables"] == ("failure", "The plugins' tables are not there.", "Run: cpar migrate")
+    assert report["own-tables"] == ("failure", "The plugins' tables do not exist.", "Run: cpar migrate")
     assert report["oscar-tables"].level == report["clock"].level == report["cpar-outbox"].level == "ok"
     assert {"merges", "cpar-scheduler", "cpar-exclusions"} <= set(report.not_checked)
 
@@ -54,7 +54,7 @@ def test_tables_of_a_newer_version_are_a_failure(doctor: Doctor, change: Change)
     ("table", "lost"),
     [
         ("provider", "there are no providers"),
-        ("appointment", "everybody is left out"),
+        ("appointment", "everyone is excluded"),
         ("secUserRole", "no page opens"),
         ("secObjPrivilege", "no page opens"),
     ],
@@ -78,7 +78,7 @@ def test_without_the_table_of_merges_it_works_but_says_what_is_lost(doctor: Doct
     change("DROP TABLE {demographic_merged}")
     report = doctor()
     assert report["oscar-tables"].level == "warning"
-    assert "records merged away count as patients of their own" in report["oscar-tables"].message
+    assert "merged records count as separate patients" in report["oscar-tables"].message
     assert report["merges"].level == "ok"
     assert report["cpar-records"].level == "ok"
 
@@ -98,7 +98,7 @@ def test_a_column_that_only_some_have_is_told_but_is_no_fault(doctor: Doctor, ch
 def test_without_the_province_of_health_cards_it_warns(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE {demographic} DROP COLUMN hc_type")
     found = doctor()["oscar-tables"]
-    assert (found.level, "counts as one of Alberta" in found.message) == ("warning", True)
+    assert (found.level, "counts as an Alberta PHN" in found.message) == ("warning", True)
 
 
 def test_without_oscars_log_it_says_how_to_do_without(doctor: Doctor, change: Change) -> None:
@@ -132,9 +132,9 @@ def test_tables_that_cannot_take_a_change_back_are_named_with_what_follows(with_
         "ALTER TABLE {own}.cpar_heartbeat ENGINE = InnoDB",
     )
     assert of_the_log.level == "warning"
-    assert "log (MyISAM). What follows: a line stays in log although its change was taken back." in of_the_log.message
-    assert "appointment (MyISAM), log (MyISAM). What follows: " in of_visits.message
-    assert "a list may show some of them old and some new" in of_visits.message
+    assert "log (MyISAM). Consequences: a line stays in log although its change was rolled back." in of_the_log.message
+    assert "appointment (MyISAM), log (MyISAM). Consequences: " in of_visits.message
+    assert "a list may show some old and some new values" in of_visits.message
     assert (of_ours.level, "cpar_heartbeat (MyISAM)" in of_ours.message) == ("failure", True)
 
 
@@ -143,7 +143,7 @@ def test_a_table_of_ours_that_lacks_a_column_is_named(doctor: Doctor, change: Ch
     found = doctor()["cpar-tables"]
     assert (found.level, found.message) == (
         "failure",
-        "Our own tables are incomplete: cpar_heartbeat, cpar_panel (notify).",
+        "The plugin's tables are incomplete: cpar_heartbeat, cpar_panel (notify).",
     )
 
 

@@ -74,7 +74,7 @@ def test_named_zones_of_the_database_server_are_compared_where_they_are_loaded(
     load(mariadb_server, zone, hours)
     one = found(environment | {"CPAR_TIME_ZONE": zone}, zone_files("<-06>6", "2031a"), "newest")
     assert (one["level"] == "warning") == (differs and database_kind == "mariadb")
-    assert (f"database's server says otherwise of {zone}" in one["message"]) == (one["level"] == "warning")
+    assert (f"database server has different rules for {zone}" in one["message"]) == (one["level"] == "warning")
 
 
 def load(server: URL, zone: str, hours: int) -> None:

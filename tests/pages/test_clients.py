@@ -61,7 +61,7 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
     answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=str(private).replace("'", '"'))
     assert answer.status_code == 422
     page = answer.get_data(as_text=True)
-    for part in ("Enter the name of the client", "Select what the client can read", "holds a private key"):
+    for part in ("Enter the name of the client", "Select what the client can read", "contains a private key"):
         assert part in page
     assert f'value="{panel}" checked' in page
     answer = manager.post("/cpar/clients/new", name="A", kinds="*", jwks_url="https://127.0.0.1/jwks.json")

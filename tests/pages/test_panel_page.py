@@ -237,7 +237,7 @@ def test_each_reason_leads_to_where_it_is_mended(
     other = paneled("Finch", hin="300 000 001", on=other_panel)
     row = page(manager.get(f"/cpar/panels/{panel}"))
     assert f'<a href="/patients/{faulty}">Enter the patient' in row
-    assert f'<a href="/patients/{first}">Another patient who could be submitted has the same PHN too' in row
+    assert f'<a href="/patients/{first}">Another patient who could be submitted has the same PHN' in row
     assert f'<a href="/patients/{other}">Other record {other}</a>' in row
     oscar.privilege("301", f"_demographic${other}", "o")
     row = page(manager.get(f"/cpar/panels/{panel}"))
@@ -328,7 +328,7 @@ def test_patients_whom_one_may_not_see_are_only_counted(
     assert b"Barred" not in manager.get(f"/cpar/panels/{panel}/export").data
     seen = page(cpar_role.get(f"/cpar/panels/{panel}"))
     assert shown(seen) == []
-    assert "<strong>2</strong> patients of this panel are not shown" in seen
+    assert "<strong>2</strong> patients on this panel are not shown" in seen
 
 
 def test_those_ticked_are_confirmed_in_one_operation_that_can_be_undone(

@@ -92,7 +92,7 @@ def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
             insert(submission), [{"panel_id": panel_id, "failure": "No answer.", **ended} for panel_id in panel_ids]
         )
     page = manager.get("/cpar/panels").get_data(as_text=True)
-    assert page.count('href="/cpar/submissions">Look at it') == told
+    assert page.count('href="/cpar/submissions">View') == told
     assert ("The last submission failed for 4 panels." in page) == (told == 1)
 
 

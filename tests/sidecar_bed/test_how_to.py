@@ -123,7 +123,7 @@ def test_an_administrator_comes_from_an_empty_machine_to_the_box_and_in_the_end_
     (folder / "etc/cpar/cpar.ini").unlink()
     said = machine.follow(put_back, evidence)
     assert "No submission will continue on its own." in said
-    assert "A restored backup was seen to on" in said
+    assert "A backup was restored; cpar after-restore completed" in said
     assert " 0 failures." in said
     assert "Panel (CPAR)" in person.get(f"{site}/oscar/cpar/page/patients/{rows.patient()}", timeout=60).text
 

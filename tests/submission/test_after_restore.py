@@ -88,7 +88,10 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     told = notices.status(world.host, world.settings, world.clock.now())
     assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in told.facts
     health = restored.seen_to(world.host, world.settings)
-    assert (health.level, health.message) == ("ok", "A restored backup was seen to on Nov 8, 2026, 10:00 AM.")
+    assert (health.level, health.message) == (
+        "ok",
+        "A backup was restored; cpar after-restore completed Nov 8, 2026, 10:00 AM.",
+    )
     world.ask(first)
     world.run_at("2026-12-01T03:20")
     assert len(world.files()) == 3

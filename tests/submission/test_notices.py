@@ -166,7 +166,7 @@ def test_the_status_names_what_waits_for_another_machine(mailing: Any, box: Box)
     box.start()
     mailing.run()
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
-    assert not any(fact.startswith(("Mail", "Panel")) for fact in facts)
+    assert not any(fact.startswith(("Email", "Panel")) for fact in facts)
 
 
 def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) -> None:

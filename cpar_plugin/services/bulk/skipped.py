@@ -119,7 +119,7 @@ def _columns(patient_id: Any, patient: Any) -> tuple[Any, ...]:
 def _file(host: Host, actor: Actor, of: str, chosen: Select[Any]) -> Iterator[bytes]:
     with host.database.session() as session:
         event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key=of, detail="export of patients left alone"
+            actor=actor, action="read", noun="cparPanelMember", key=of, detail="export of patients not changed"
         )
         host.audit.record(session, event)
     return csv_file(_lines(host, chosen.execution_options(yield_per=_AT_ONCE)))

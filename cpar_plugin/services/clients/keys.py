@@ -20,8 +20,8 @@ _PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 _ALGORITHM_OF = {"RSA": "RS384", "EC": "ES384"}
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 _KEEP_PRIVATE = (
-    "This holds a private key, which nobody but the client may have. Do not use it any more: have a new pair of keys "
-    "made, and enter only the public part."
+    "This contains a private key, which only the client may have. Stop using it: have a new key pair created, "
+    "and enter only the public part."
 )
 
 

@@ -13,7 +13,7 @@ from . import configured, connections, folders, own_tables, patients, registry_c
 log = logging.getLogger(__name__)
 
 SETTINGS: Final = "cpar-settings"
-_CORRECT: Final = "Correct the settings that it names and start the application anew. Until then nothing works."
+_CORRECT: Final = "Correct the settings named and restart the application. Nothing works until then."
 
 # By name, and whether it needs the database.
 _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]] = (

@@ -12,10 +12,16 @@ def settings_fit(host: Host, settings: Settings) -> Health:
     try:
         for_settings(settings)
     except Refused as refused:
-        return Health.failure(f"Nothing can be sent. {refused}", "Correct that setting. Until then submissions wait.")
+        return Health.failure(
+            f"Nothing can be submitted. {refused}", "Correct that setting. Submissions wait until then."
+        )
     where = "a folder" if settings.transport == "folder" else "the registry"
-    lenient = "" if settings.strict_certificates else " strict_certificates is no: checked as by Python 3.12."
-    return Health.ok(f"The settings fit together. Submissions go to {where}.{lenient}")
+    lenient = (
+        ""
+        if settings.strict_certificates
+        else " strict_certificates is no: certificates are checked as in Python 3.12."
+    )
+    return Health.ok(f"The settings are consistent. Submissions go to {where}.{lenient}")
 
 
 def clinic_entered(host: Host, settings: Settings) -> Health:
@@ -23,10 +29,10 @@ def clinic_entered(host: Host, settings: Settings) -> Health:
     with host.database.engine.connect() as connection:
         stands = clinic.load(connection)
     if not stands.enabled:
-        return Health.warning("The integration is turned off: nothing is shown or submitted.", "Run: cpar enable")
+        return Health.warning("The integration is turned off: nothing will be shown or submitted.", "Run: cpar enable")
     if not stands.configured:
         return Health.warning(
-            "The clinic name and Site ID are not entered yet: no panel can be made.",
-            "Somebody who manages panels enters them on the Panel Management page.",
+            "The Clinic Name and Site ID have not been entered: no panel can be created.",
+            "Enter them in the CPAR Panel Management settings.",
         )
-    return Health.ok("The integration is on, and clinic name and Site ID are entered.")
+    return Health.ok("The integration is on, and the Clinic Name and Site ID have been entered.")

@@ -13,7 +13,7 @@ from ..submissions import mail
 def mail_server(host: Host, settings: Settings) -> Health:
     """Whether the mail server takes our connection and our password. No mail is sent."""
     if not settings.smtp_host:
-        return Health.ok("smtp_host is not set: nobody is told by mail.")
+        return Health.ok("smtp_host is not set: no one is notified by email.")
     try:
         with mail.server(settings) as server:
             server.noop()
@@ -23,10 +23,10 @@ def mail_server(host: Host, settings: Settings) -> Health:
         why = mail.failure_message(error, settings)
         return Health.failure(
             f"The mail server {settings.smtp_host} cannot be used: {why}",
-            "Check smtp_host, smtp_port, smtp_starttls, smtp_user and smtp_password; smtp_ca_file for an authority of "
-            "your own. Mail is tried again for a week.",
+            "Check smtp_host, smtp_port, smtp_starttls, smtp_user and smtp_password; for your own authority, "
+            "smtp_ca_file. Email is retried for a week.",
         )
-    return Health.ok(f"The mail server {settings.smtp_host} takes our connection.")
+    return Health.ok(f"The mail server {settings.smtp_host} accepts our connection.")
 
 
 def client_keys(host: Host, settings: Settings) -> Health:
@@ -34,7 +34,7 @@ def client_keys(host: Host, settings: Settings) -> Health:
     with host.database.engine.connect() as connection:
         clients = [one for one in every_client(connection) if one.jwks_url and one.revoked_at is None]
     if not clients:
-        return Health.ok("No registered client has its keys at an address.")
+        return Health.ok("No registered client has a JWKS URL.")
     failures = []
     for client in clients:
         assert client.jwks_url
@@ -44,7 +44,7 @@ def client_keys(host: Host, settings: Settings) -> Health:
             failures.append(f"{client.client_id}: {refused}")
     if failures:
         return Health.failure(
-            f"Keys cannot be fetched, so that no token can be had with them. {' '.join(failures)}",
-            "Tell whoever runs that system; for an authority of its own set fhir_jwks_ca_file.",
+            f"Keys cannot be fetched, so these clients cannot get tokens. {' '.join(failures)}",
+            "Contact the operator of that system; for its own authority, set fhir_jwks_ca_file.",
         )
-    return Health.ok(f"The keys of clients can be fetched ({len(clients)}).")
+    return Health.ok(f"The keys of all clients can be fetched ({len(clients)}).")

@@ -16,7 +16,7 @@ LEAST_FREE: Final = 1024 * _MIB
 def outbox(host: Host, settings: Settings) -> Health:
     """Whether submissions can be written, where they go to a folder."""
     if settings.transport != "folder":
-        return Health.ok("Submissions go to the registry; no folder is written.")
+        return Health.ok("Submissions go to the registry; no folder is used.")
     return room(settings.outbox_folder, "outbox_folder")
 
 
@@ -35,7 +35,7 @@ def room(folder: Path, setting: str, *, parents: bool = False, least_free: int =
         there = next(path for path in place.parents if path.exists() or not parents)
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             return Health.failure(
-                f"The folder {place} ({setting}) is not there and cannot be made.", _make(setting, "Make it, for")
+                f"The folder {place} ({setting}) does not exist and cannot be created.", _make(setting, "Create it for")
             )
     try:
         if there == place:
@@ -44,12 +44,12 @@ def room(folder: Path, setting: str, *, parents: bool = False, least_free: int =
     except OSError as error:
         why = error.strerror or type(error).__name__
         return Health.failure(
-            f"Nothing can be written into {place} ({setting}): {why}.", _make(setting, "Let it be a folder of")
+            f"Nothing can be written to {place} ({setting}): {why}.", _make(setting, "Make it a folder of")
         )
-    told = f"{place} ({setting}) can be written, {free // _MIB:,} MiB are free"
+    told = f"{place} ({setting}) is writable, with {free // _MIB:,} MiB free"
     if free < least_free:
         return Health.warning(
-            f"{told}: that is little.", f"Make room there, or set {setting} to a folder with more than a gigabyte free."
+            f"{told}: low on space.", f"Free up space, or set {setting} to a folder with more than a gigabyte free."
         )
     return Health.ok(f"{told}.")
 

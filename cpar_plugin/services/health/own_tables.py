@@ -7,7 +7,7 @@ from ...settings import Settings
 from ...store.tables import metadata
 
 _RESTORE = (
-    "Somebody has changed them, or a backup was restored in part: restore all of them from one backup. Where there are "
+    "They were changed, or a backup was restored in part: restore all of them from one backup. If there are "
     "no panels yet: drop the tables whose names begin with cpar_, and run cpar migrate."
 )
 
@@ -22,5 +22,5 @@ def complete(host: Host, settings: Settings) -> Health:
         if absent:
             lacking.append(f"{table.name} ({', '.join(absent)})" if table.name in columns else table.name)
     if lacking:
-        return Health.failure(f"Our own tables are incomplete: {', '.join(lacking)}.", _RESTORE)
-    return Health.ok(f"All {len(metadata.tables)} tables of ours have their columns.")
+        return Health.failure(f"The plugin's tables are incomplete: {', '.join(lacking)}.", _RESTORE)
+    return Health.ok(f"All {len(metadata.tables)} tables of the plugin are complete.")

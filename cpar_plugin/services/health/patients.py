@@ -37,7 +37,7 @@ def readable(host: Host, settings: Settings) -> Health:
                 connection.execute(query.limit(1)).all()
         except SQLAlchemyError as error:
             return Health.failure(
-                f"The EMR's records cannot be read and joined with ours: {what} ({type(error).__name__}).",
+                f"The EMR's records cannot be read and joined with the plugin's: {what} ({type(error).__name__}).",
                 "Check the EMR's database name and tables and the permissions of our account; then check again.",
             )
     return Health.ok("The EMR's patients, visits, providers and merges can be read.")

@@ -16,7 +16,7 @@ from ...transport.sign_in import ClientCredentials, SignInError
 _LONGEST_WAIT: Final = 10.0  # seconds: an operator looks on
 _SOON: Final = timedelta(days=21)
 _FOLDER: Final = Health.ok("Submissions go to a folder: no registry is called.")
-_ASK: Final = "If all settings are right, ask the registry. Submissions wait and are tried again for a day."
+_ASK: Final = "If all settings are correct, contact the registry. Submissions wait and are retried for a day."
 
 
 def reachable(host: Host, settings: Settings) -> Health:
@@ -41,11 +41,11 @@ def reachable(host: Host, settings: Settings) -> Health:
         return Health.failure(failure_message(error, address, hasty), _ASK)
     if 300 <= status < 400:
         return Health.warning(
-            f"{host_of(address)} sends callers elsewhere (status {status}), where submissions do not follow.",
-            "Ask the registry for its address and set registry_url.",
+            f"{host_of(address)} redirects callers (status {status}); submissions do not follow redirects.",
+            "Ask the registry for its URL and set registry_url.",
         )
     if status >= 500:
-        return Health.warning(f"{host_of(address)} answers, but has a fault of its own (status {status}).", _ASK)
+        return Health.warning(f"{host_of(address)} responds, but reports an internal error (status {status}).", _ASK)
     return Health.ok(f"{host_of(address)} answers (status {status}).")
 
 
@@ -54,14 +54,14 @@ def sign_in(host: Host, settings: Settings) -> Health:
     if found := _not_called(settings):
         return found
     if not settings.registry_token_url:
-        return Health.ok("registry_token_url is not set: submissions go without an access token.")
+        return Health.ok("registry_token_url is not set: submissions are sent without an access token.")
     hasty = _hasty(settings)
     try:
         with within(hasty.registry_seconds), Session(registry_context(hasty)) as session:
             ClientCredentials(hasty).token(session)
     except SignInError as error:
         return Health.failure(error.answer.message, _ASK)
-    return Health.ok(f"{host_of(settings.registry_token_url)} gives us an access token.")
+    return Health.ok(f"{host_of(settings.registry_token_url)} issues an access token to us.")
 
 
 def certificate(host: Host, settings: Settings) -> Health:
@@ -84,16 +84,16 @@ def certificate(host: Host, settings: Settings) -> Health:
     told = "; ".join(f"{name}: {_days_left(end, host)}" for name, end in ends.items())
     if min(ends.values()) - host.clock.now() < _SOON:
         return Health.warning(
-            f"The registry's certificate ends soon. {told}.",
-            "Tell the registry: once it has ended nothing is sent.",
+            f"The registry's certificate expires soon. {told}.",
+            "Notify the registry: nothing can be submitted once it has expired.",
         )
     refused = "" if settings.strict_certificates else " ".join(_objections(address, hasty) for address in addresses)
     if refused.strip():
         return Health.warning(
             f"{told}. Accepted only because strict_certificates is no: {refused.strip()}",
-            "Tell the registry to have it issued anew as RFC 5280 says; then take strict_certificates out.",
+            "Ask the registry to have it reissued according to RFC 5280; then remove strict_certificates.",
         )
-    return Health.ok(f"The registry's certificate is good. {told}.")
+    return Health.ok(f"The registry's certificate is valid. {told}.")
 
 
 def client_certificate(host: Host, settings: Settings) -> Health:
@@ -101,18 +101,20 @@ def client_certificate(host: Host, settings: Settings) -> Health:
     if found := _not_called(settings):
         return found
     if not settings.registry_client_certificate:
-        return Health.ok("registry_client_certificate is not set: we show none.")
+        return Health.ok("registry_client_certificate is not set: no client certificate is sent.")
     try:
         end = client_certificate_ends(settings)
     except (OSError, ValueError):
-        return Health.failure("registry_client_certificate cannot be read.", "Give a PEM file that it may read.")
+        return Health.failure(
+            "registry_client_certificate cannot be read.", "Use a PEM file that the application can read."
+        )
     left = _days_left(end, host)
-    get = "Get a new one from whoever issued it, and set registry_client_certificate and registry_client_key."
+    get = "Get a new one from its issuer, and set registry_client_certificate and registry_client_key."
     if end <= host.clock.now():
-        return Health.failure(f"Our certificate has ended: {left}.", get)
+        return Health.failure(f"Our certificate has expired: {left}.", get)
     if end - host.clock.now() < _SOON:
-        return Health.warning(f"Our certificate ends soon: {left}.", get)
-    return Health.ok(f"Our certificate is good: {left}.")
+        return Health.warning(f"Our certificate expires soon: {left}.", get)
+    return Health.ok(f"Our certificate is valid: {left}.")
 
 
 def _not_called(settings: Settings) -> Health | None:
@@ -122,7 +124,7 @@ def _not_called(settings: Settings) -> Health | None:
     try:
         for_settings(settings)
     except Refused as refused:
-        return Health.failure(str(refused), "Correct that setting; then look again.")
+        return Health.failure(str(refused), "Correct that setting, then check again.")
     return None
 
 

@@ -17,16 +17,16 @@ def seen_to(host: Host, settings: Settings) -> Health:
         clients = registry.every_client(connection)
     if unknown:
         return Health.warning(
-            f"The outbox folder holds submissions that the tables do not know ({len(unknown)}): were the tables "
-            "put back from a backup?",
+            f"The outbox folder contains submissions that are not in the tables ({len(unknown)}): were the tables "
+            "restored from a backup?",
             "If so, stop the service, run cpar after-restore, and start it again.",
         )
     held = [client.client_id for client in clients if client.held_at and not client.revoked_at]
     if held:
         return Health.warning(
             f"On hold since a backup was restored: {', '.join(held)}.",
-            "cpar client allow for each that may read, cpar client revoke for the others.",
+            "Run cpar client allow for each client that should have access, cpar client revoke for the others.",
         )
     if at is None:
-        return Health.ok("No restored backup was ever seen to.")
-    return Health.ok(f"A restored backup was seen to on {moment_text(at, calendar.zone)}.")
+        return Health.ok("No backup has been restored.")
+    return Health.ok(f"A backup was restored; cpar after-restore completed {moment_text(at, calendar.zone)}.")

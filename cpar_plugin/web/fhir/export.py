@@ -52,8 +52,8 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
     restored_at = clinic.restored_at(exchange.connection)
     if asked.since and restored_at and asked.since <= restored_at:
         raise BadKickOff(
-            f"The clinic restored a backup on {instant(restored_at)}. What that took back cannot be told as changes "
-            "since an earlier moment: export without _since, and replace your copy with it."
+            f"The clinic restored a backup on {instant(restored_at)}. Changes since before then cannot be "
+            "exported: export without _since, and replace your copy with the result."
         )
     asked = asked.model_copy(update={"kinds": _allowed_kinds(exchange, asked)})
     panels, address = exchange.caller.panels, f"{exchange.base}/$export"

@@ -26,7 +26,7 @@ LARGEST_REQUEST = 32 * 1024
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 _NO_ADDRESS = (
-    "No tokens are given here: the operator has to set fhir_base_url, the address at which this interface is reached."
+    "Tokens are not available: the EMR administrator must set fhir_base_url, the public URL of this interface."
 )
 
 
@@ -56,7 +56,7 @@ def _token(callers: Callers) -> dict[str, Any]:
     if url is None:
         raise _Refused("unauthorized_client", _NO_ADDRESS)
     if not url.startswith("https:") and not on_this_machine(urlsplit(url).netloc):
-        raise _Refused("insecure_transport", "Tokens are given at an address with https alone.")
+        raise _Refused("insecure_transport", "Tokens are only issued over https.")
     form = _form()
     if "grant_type" not in form:
         raise _Refused("invalid_request", "grant_type is missing: send client_credentials.")
