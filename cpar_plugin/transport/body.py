@@ -7,8 +7,6 @@ from .values import Answer, Envelope, Outcome
 
 # Small enough that a slow line moves one within the time-out of the socket.
 _CHUNK_BYTES = 16 * 1024
-# An entry's key in Bundle JSON without spaces. A text cannot hold it: there the quotation marks are escaped.
-_ENTRY = b'"fullUrl":'
 
 
 class DamagedError(Exception):
@@ -19,14 +17,13 @@ class Body:
     """One reading of an envelope's body. A sized iterable: `requests` sends such with a Content-Length.
 
     The last chunk is only handed out once length and hash are right: of a damaged snapshot the other side never gets a
-    complete body. `begun` says whether any of it was asked for, `entries` counts the Bundle's entries that have passed,
-    `whole` says that all have. `failure` is what reading raised, if it did.
+    complete body. `begun` says whether any of it was asked for, `whole` whether all of it has passed. `failure` is what
+    reading raised, if it did.
     """
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
         self.begun = False
-        self.entries = 0
         self.whole = False
         self.failure: Exception | None = None
 
@@ -45,13 +42,9 @@ class Body:
         digest = hashlib.sha256()
         length = 0
         held = b""
-        tail = b""
         for chunk in self._chunks():
             digest.update(chunk)
             length += len(chunk)
-            window = tail + chunk
-            self.entries += window.count(_ENTRY)
-            tail = window[-len(_ENTRY) + 1 :]
             if length > self._envelope.body_bytes:
                 raise DamagedError
             if held:

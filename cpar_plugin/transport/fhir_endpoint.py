@@ -65,7 +65,7 @@ class FhirEndpoint:
                 stream=True,
             ) as response:
                 status = response.status_code
-                return self._read(response, body)
+                return self._read(response, body, envelope.entries)
         except DamagedError:
             return damaged()
         except TooLongError:
@@ -80,8 +80,8 @@ class FhirEndpoint:
                 return Answer(outcome=Outcome.NOT_SENT, message=f"{why} Nothing was accepted.")
             return Answer(outcome=Outcome.UNCLEAR, status=status, message=why)
 
-    def _read(self, response: requests.Response, body: Body) -> Answer:
-        status, sent = response.status_code, body.entries
+    def _read(self, response: requests.Response, body: Body, sent: int) -> Answer:
+        status = response.status_code
         most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
         chunks = limited(response, most=most)
         if 200 <= status < 300:

@@ -26,6 +26,7 @@ class Envelope:
     taken_at: datetime  # aware
     sha256: str  # of the body, lower-case hexadecimal
     body_bytes: int
+    entries: int  # of the Bundle
     open_body: Callable[[], Iterator[bytes]]
 
 

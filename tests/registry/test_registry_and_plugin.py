@@ -49,6 +49,7 @@ def envelope(host: OscarHost, oscar: Any) -> Any:
             taken_at=now,
             sha256=taken.sha256,
             body_bytes=taken.body_bytes,
+            entries=taken.entries,
             open_body=partial(build.body, host, taken.snapshot_id),
         )
 

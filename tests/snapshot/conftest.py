@@ -124,6 +124,7 @@ def received(host: OscarHost) -> Callable[[Taken], Received]:
         body = b"".join(build.body(host, taken.snapshot_id))
         assert (len(body), hashlib.sha256(body).hexdigest()) == (taken.body_bytes, taken.sha256)
         bundle = orjson.loads(body)
+        assert len(bundle["entry"]) == taken.entries
         by_type: dict[str, list[dict[str, Any]]] = {}
         for entry in bundle["entry"]:
             by_type.setdefault(entry["resource"]["resourceType"], []).append(entry)

@@ -68,6 +68,7 @@ def envelope() -> Callable[..., Envelope]:
             "taken_at": TAKEN_AT,
             "sha256": hashlib.sha256(whole).hexdigest(),
             "body_bytes": len(whole),
+            "entries": whole.count(b'"fullUrl":'),
             "open_body": lambda: (whole[start : start + 50_000] for start in range(0, len(whole), 50_000)),
         }
         return Envelope(**(true | changes))

@@ -307,7 +307,7 @@ def test_memory_does_not_grow_with_the_panel(puppet: Any, envelope: Put) -> None
     digest = hashlib.sha256()
     for _ in range(40_000):
         digest.update(entry)
-    stored = {"sha256": digest.hexdigest(), "body_bytes": len(entry) * 40_000}
+    stored = {"sha256": digest.hexdigest(), "body_bytes": len(entry) * 40_000, "entries": 40_000}
     sent = envelope(b"", open_body=lambda: (entry * 100 for _ in range(400)), **stored)
     answered = b'{"response":{"status":"200 OK","location":"Patient/1/_history/1"}},'
 

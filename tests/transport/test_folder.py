@@ -27,7 +27,7 @@ def killed():
 
 Folder(pathlib.Path(sys.argv[1])).send(Envelope(
     snapshot_id=sys.argv[2], panel_number="0042", taken_at=datetime(2026, 11, 10, 10, 0, tzinfo=UTC),
-    sha256="0" * 64, body_bytes=200_000, open_body=killed,
+    sha256="0" * 64, body_bytes=200_000, entries=2, open_body=killed,
 ))
 """
 

@@ -39,6 +39,7 @@ class Taken:
     sent: int
     left_out: int
     reasons: Counter[Reason]
+    entries: int  # of the Bundle
     body_bytes: int
     sha256: str
 
@@ -60,9 +61,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 writer.leave_out(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
-    writer.close()
-    size, digest = _measured(body(host, snapshot_id))
-    taken = Taken(snapshot_id, writer.sent, writer.left_out, writer.reasons, size, digest)
+    taken = writer.close()
     with host.database.session() as session:
         session.execute(
             insert(tables.snapshot).values(
@@ -74,6 +73,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 reasons=orjson.dumps(
                     {reason.value: taken.reasons[reason] for reason in sorted(taken.reasons)}
                 ).decode(),
+                entries=taken.entries,
                 body_bytes=taken.body_bytes,
                 sha256=taken.sha256,
             )
@@ -95,15 +95,6 @@ def forget(host: Host, snapshot_id: str) -> None:
     with host.database.session() as session:
         for table in (tables.snapshot_piece, tables.left_out, tables.snapshot):
             session.execute(delete(table).where(table.c.snapshot_id == snapshot_id))
-
-
-def _measured(chunks: Iterator[bytes]) -> tuple[int, str]:
-    """Size and SHA-256, of what the database gives back: the whole is known to be stored before it counts."""
-    size, digest = 0, sha256()
-    for chunk in chunks:
-        size += len(chunk)
-        digest.update(chunk)
-    return size, digest.hexdigest()
 
 
 def _last_index(connection: Connection, host: Host, panel_id: int) -> Iterator[tuple[int, bytes]]:
@@ -135,30 +126,47 @@ class _ChangesSince:
         return ChangeType.NOCHANGE if self._ahead[1] == content else ChangeType.CHANGED
 
 
-class _Writer:
-    """Puts each member where it belongs, and counts."""
+class _Measure:
+    """Size and SHA-256 of a body that passes by."""
 
-    def __init__(self, host: Host, settings: Settings, frame: BundleHeader, snapshot_id: str, now: datetime) -> None:
+    def __init__(self) -> None:
+        self.size = 0
+        self._digest = sha256()
+
+    def add(self, text: bytes) -> None:
+        self.size += len(text)
+        self._digest.update(text)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+class _Writer:
+    """Puts each member where it belongs, counts, and measures the body while it is written."""
+
+    def __init__(self, host: Host, settings: Settings, header: BundleHeader, snapshot_id: str, now: datetime) -> None:
         self.sent = 0
         self.left_out = 0
         self.reasons: Counter[Reason] = Counter()
         self._host = host
-        self._frame = frame
+        self._header = header
         self._snapshot_id = snapshot_id
-        self._patient = patients(settings, frame.refer, active_status=host.roster.active_status)
+        self._patient = patients(settings, header.refer, active_status=host.roster.active_status)
         self._member = group_members(settings)
-        self._body = GzipWriter(host, snapshot_id, Part.BODY)
+        self._measure = _Measure()
+        self._body = GzipWriter(host, snapshot_id, Part.BODY, self._measure.add)
         self._group = GzipWriter(host, snapshot_id, Part.GROUP)
         self._index = IndexWriter(host, snapshot_id)
         self._rows_left_out: list[dict[str, object]] = []
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
-        self._body.write(b",".join(map(orjson.dumps, frame.entries)))
+        self._body.write(b",".join(map(orjson.dumps, header.entries)))
         # An entry ends with its resource: without the two braces, members can still be added to the Group.
-        self._group.write(b"," + orjson.dumps(frame.group_entry)[:-2])
+        self._group.write(b"," + orjson.dumps(header.group_entry)[:-2])
 
     def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
-        frame = self._frame
-        entry = bundle.entry(self._patient(row, frame.general_practitioners), frame.refer)
+        header = self._header
+        entry = bundle.entry(self._patient(row, header.general_practitioners), header.refer)
         member = self._member(row, entry["fullUrl"])
         content = blake2b(orjson.dumps(row.sent), digest_size=storage.HASH_BYTES).digest()
         mark_change(member, changes.of(row.patient_id, content))
@@ -176,13 +184,25 @@ class _Writer:
         if len(self._rows_left_out) == _LEFT_OUT_AT_ONCE:
             self._store_left_out()
 
-    def close(self) -> None:
+    def close(self) -> Taken:
+        """Store the rest. The Group was written alongside: of it the measure is taken last, as it is sent last."""
         if self._rows_left_out:
             self._store_left_out()
         members_end = b"\n]" if self.sent else b""
         self._group.write(members_end + b',"quantity":%d}}]}' % self.sent)
         for part in (self._body, self._group, self._index):
             part.close()
+        for chunk in storage.unzipped(storage.read(self._host, self._snapshot_id, Part.GROUP)):
+            self._measure.add(chunk)
+        return Taken(
+            self._snapshot_id,
+            self.sent,
+            self.left_out,
+            self.reasons,
+            entries=len(self._header.entries) + self.sent + 1,  # the Group
+            body_bytes=self._measure.size,
+            sha256=self._measure.sha256,
+        )
 
     def _store_left_out(self) -> None:
         with self._host.database.session() as session:

@@ -7,7 +7,7 @@ without those: see `stored_patients`.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from struct import Struct
 
@@ -72,11 +72,13 @@ class IndexWriter:
 class GzipWriter:
     """Writes a part that is text, compressed on its way. Holds no more than one piece.
 
-    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient.
+    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient. `seen` is
+    handed all of the text, in order and chunk by chunk.
     """
 
-    def __init__(self, host: Host, snapshot_id: str, part: Part) -> None:
+    def __init__(self, host: Host, snapshot_id: str, part: Part, seen: Callable[[bytes], None] | None = None) -> None:
         self._pieces = _Pieces(host, snapshot_id, part)
+        self._seen = seen
         self._gzip = zlib.compressobj(level=1, wbits=GZIP)
         self._position = 0
         self._patients = 0  # in this piece
@@ -105,7 +107,10 @@ class GzipWriter:
         self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush()))
 
     def _compress(self) -> None:
-        self._zipped += self._gzip.compress(b"".join(self._held))
+        text = b"".join(self._held)
+        if self._seen:
+            self._seen(text)
+        self._zipped += self._gzip.compress(text)
         self._held.clear()
         self._size = 0
 

@@ -158,6 +158,7 @@ def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
                 taken_at=stored.taken_at,
                 sha256=stored.sha256,
                 body_bytes=stored.body_bytes,
+                entries=stored.entries,
                 open_body=partial(snapshots.body, host, stored.snapshot_id),
             )
         )

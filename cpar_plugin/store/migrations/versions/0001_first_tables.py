@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
         sa.Column("reasons", long_text(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("body_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", name="cpar_snapshot_pk"),
