@@ -1,13 +1,16 @@
 """The transaction Bundle of a submission: its frame, its entries, and how they refer to each other."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
+from ..settings import Settings
 from .identifiers import Refer, Resource
 from .panel_group import instant
+from .patient import PatientRow, patient_members
 
 _NODE_DIGITS = 12
 
@@ -28,17 +31,29 @@ def entry(resource: Resource, refer: Refer) -> Resource:
     Takes the `id` off the resource: it is the clinic's, and the registry gives its own.
     """
     kind = resource["resourceType"]
-    known_as = resource["identifier"][0]
-    value = known_as["value"]
-    plain = value.isascii() and value.isalnum()
+    first = resource["identifier"][0]
     return {
         "fullUrl": refer(f"{kind}/{resource.pop('id')}"),
-        "request": {
-            "method": "PUT",
-            "url": f"{_search(kind, known_as['system'])}%7C{value if plain else _escaped(value)}",
-        },
+        "request": {"method": "PUT", "url": _by_identifier(kind, first["system"], first["value"])},
         "resource": resource,
     }
+
+
+def patient_entries(
+    settings: Settings, refer: Refer, *, active_status: str
+) -> Callable[[PatientRow, str], tuple[str, bytes]]:
+    """The same for patients, of whom there may be very many: the `fullUrl` of a row, and the entry as JSON."""
+    patient = patient_members(settings, refer, active_status=active_status)
+
+    def written(row: PatientRow, general_practitioners: str) -> tuple[str, bytes]:
+        system, value, members = patient(row, general_practitioners)
+        full_url, url = refer(f"Patient/{row.patient_id}"), _by_identifier("Patient", system, value)
+        resource = f'{{"resourceType":"Patient",{members}}}'
+        return full_url, (
+            f'{{"fullUrl":"{full_url}","request":{{"method":"PUT","url":"{url}"}},"resource":{resource}}}'.encode()
+        )
+
+    return written
 
 
 def urns(site: str) -> Refer:
@@ -61,6 +76,11 @@ def urns(site: str) -> Refer:
         return f"urn:uuid:{uuid5(namespace, reference)}"
 
     return refer
+
+
+def _by_identifier(kind: str, system: str, value: str) -> str:
+    plain = value.isascii() and value.isalnum()
+    return f"{_search(kind, system)}%7C{value if plain else _escaped(value)}"
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -43,8 +43,17 @@ class PatientRow(Named, Protocol):
     def status(self) -> str | None: ...
 
 
+class PatientText(NamedTuple):
+    """A patient as JSON without braces, type and id; `system` and `value` are those of the first identifier."""
+
+    system: str
+    value: str
+    members: str
+
+
 Mapping = Callable[[PatientRow, Sequence[Resource]], Resource]
 TextMapping = Callable[[PatientRow, str], bytes]
+PatientTextMapping = Callable[[PatientRow, str], PatientText]
 _GENDERS = 256
 
 
@@ -60,10 +69,20 @@ def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping
 
 
 def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> TextMapping:
-    """The same as JSON: there may be very many, and what all of them share is made once. A dict takes twice as long.
+    """The same as JSON: there may be very many, and a dict takes twice as long. It takes the references `as_text`."""
+    mapping = patient_members(settings, refer, active_status=active_status)
 
-    The mapping takes a row and the references, `as_text`. What the row lacks, or FHIR cannot say (an impossible birth
-    date, a name of control characters), is left out.
+    def patient(row: PatientRow, general_practitioners: str) -> bytes:
+        members = mapping(row, general_practitioners).members
+        return f'{{"resourceType":"Patient","id":"{row.patient_id}",{members}}}'.encode()
+
+    return patient
+
+
+def patient_members(settings: Settings, refer: Refer, *, active_status: str) -> PatientTextMapping:
+    """The same without type and id. What all patients share is made once.
+
+    What the row lacks, or FHIR cannot say (an impossible birth date, a name of control characters), is left out.
     """
     meta = as_text(profile("patient"))
     record = _identifier(settings.uri_patient_record, IdentifierType.MEDICAL_RECORD)
@@ -79,7 +98,7 @@ def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> Te
         extension = [_recorded(f"{settings.uri_codes}/emr-gender", known)] if known else []
         return (f'"extension":{as_text(extension)},' if extension else "", gender(known))
 
-    def patient(row: PatientRow, general_practitioners: str) -> bytes:
+    def patient(row: PatientRow, general_practitioners: str) -> PatientText:
         key = row.patient_id
         extension, sex = gendered(row.gender)
         number = health_number(row.phn, row.phn_jurisdiction, settings)
@@ -89,11 +108,11 @@ def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> Te
         name = f'"name":[{names}],' if names else ""
         born = f'"birthDate":"{row.birth_date}",' if birth_date(row.birth_date) else ""
         roles = f'"generalPractitioner":{general_practitioners},' if general_practitioners != "[]" else ""
-        return (
-            f'{{"resourceType":"Patient","id":"{key}","meta":{meta},{extension}'
-            f'"identifier":[{numbers}{record}"{key}"}}],"active":{active},{name}"gender":"{sex}",{born}{roles}'
-            f'"managingOrganization":{clinic}}}'
-        ).encode()
+        members = (
+            f'"meta":{meta},{extension}"identifier":[{numbers}{record}"{key}"}}],"active":{active},{name}'
+            f'"gender":"{sex}",{born}{roles}"managingOrganization":{clinic}'
+        )
+        return PatientText(*(number or (settings.uri_patient_record, str(key))), members)
 
     return patient
 

@@ -2,14 +2,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.fhir_mappings.bundle import entry, patient_entries, urns
 from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
-from cpar_plugin.fhir_mappings.patient import patients, retired_patient
+from cpar_plugin.fhir_mappings.patient import as_text, patients, retired_patient
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
@@ -67,6 +69,15 @@ def test_a_record_merged_away_says_only_which_one_is_kept(retired: int, kept: in
     assert (patient["id"], patient["active"]) == (str(retired), False)
     assert patient["link"] == [{"other": {"reference": f"Patient/{kept}"}, "type": "replaced-by"}]
     assert not patient.keys() & {"name", "birthDate", "gender", "extension"}
+
+
+@given(row=rows, roles=st.sampled_from([[], ROLES]))
+def test_an_entry_of_a_submission_is_the_patient_that_is_read(row: Row, roles: list[dict[str, str]]) -> None:
+    refer = urns("site")
+    patient = patients(Settings(), refer, active_status="AC")(row, roles)
+    full_url, sent = patient_entries(Settings(), refer, active_status="AC")(row, as_text(roles))
+    assert orjson.loads(sent) == entry(patient, refer)
+    assert full_url == orjson.loads(sent)["fullUrl"]
 
 
 @given(rows)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.name_faults import unless_program_word
 from cpar_plugin.domain.texts import readable
-from cpar_plugin.fhir_mappings.bundle import entry, urns
+from cpar_plugin.fhir_mappings.bundle import patient_entries, urns
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
-from cpar_plugin.fhir_mappings.patient import patients
 from cpar_plugin.fhir_mappings.sent_patient import SentPatient, sent_patient
 from cpar_plugin.settings import Settings
 
@@ -41,10 +40,10 @@ class Row:
 def read_back(row: Row, settings: Settings | None = None) -> SentPatient:
     """Send a row and read it back, as the stored lines are."""
     settings, refer = settings or Settings(), urns("site")
-    sent = entry(patients(settings, refer, active_status="AC")(row, []), refer)
-    member = group_members(settings)(row, sent["fullUrl"])
+    full_url, sent = patient_entries(settings, refer, active_status="AC")(row, "[]")
+    member = group_members(settings)(row, full_url)
     mark_change(member, ChangeType.CHANGED)
-    return sent_patient(orjson.dumps(sent), orjson.dumps(member))
+    return sent_patient(sent, orjson.dumps(member))
 
 
 def test_everything_that_was_told_is_read_back() -> None:

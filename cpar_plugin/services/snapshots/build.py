@@ -17,7 +17,7 @@ from ...domain.reasons import Reason
 from ...domain.submission import State
 from ...fhir_mappings import bundle
 from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
-from ...fhir_mappings.patient import patients
+from ...fhir_mappings.patient import as_text
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
@@ -152,7 +152,8 @@ class _Writer:
         self._host = host
         self._header = header
         self._snapshot_id = snapshot_id
-        self._patient = patients(settings, header.refer, active_status=host.roster.active_status)
+        self._entry = bundle.patient_entries(settings, header.refer, active_status=host.roster.active_status)
+        self._practitioners = as_text(header.general_practitioners)
         self._member = group_members(settings)
         self._measure = _Measure()
         self._body = GzipWriter(host, snapshot_id, Part.BODY, self._measure.add)
@@ -165,12 +166,11 @@ class _Writer:
         self._group.write(b"," + orjson.dumps(header.group_entry)[:-2])
 
     def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
-        header = self._header
-        entry = bundle.entry(self._patient(row, header.general_practitioners), header.refer)
-        member = self._member(row, entry["fullUrl"])
+        full_url, entry = self._entry(row, self._practitioners)
+        member = self._member(row, full_url)
         content = blake2b(orjson.dumps(row.sent), digest_size=storage.HASH_BYTES).digest()
         mark_change(member, changes.of(row.patient_id, content))
-        self._body.write_patient(b",", orjson.dumps(entry))
+        self._body.write_patient(b",", entry)
         self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))
         self._index.add(row.patient_id, content)
         self.sent += 1
