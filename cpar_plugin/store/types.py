@@ -9,6 +9,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # Which numbers can be keys of rows; others, as a hostile address may hold, are not even asked for.
 KEYS = range(1, 2**63)
+_MOST_DIGITS = len(str(KEYS[-1]))
+
+
+def key_of(text: str) -> int | None:
+    """The key that a text means; None for what can be none: a key is written in one way only."""
+    digits = text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _MOST_DIGITS
+    return int(text) if digits and int(text) in KEYS else None
 
 
 class Moment(TypeDecorator[datetime]):

@@ -1,14 +1,15 @@
 """What arrives in forms, taken apart. Everything here is text that anybody may have sent."""
 
 from ..domain.refusals import Refused
+from ..store.types import KEYS
 
 INCOMPLETE = "The form was incomplete. Reload the page and submit it again."
-_LARGEST_ID = 2**63 - 1
+_MOST_DIGITS = len(str(KEYS[-1]))
 
 
 def number(text: str, field: str, message: str) -> int:
     """A database id from a form. Raises Refused with the message at the field unless it is one."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST_ID):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= KEYS[-1]):
         raise Refused({field: message})
     return int(text)
 

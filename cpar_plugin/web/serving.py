@@ -16,12 +16,13 @@ from wtforms.validators import ValidationError
 from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled
 from ..services.operations import access
+from ..store.types import KEYS
 from .coming_back import patient_page
 from .rendering import fragment, page
 from .sign_in import to_sign_in
 
 LARGEST_FORM = 256 * 1024
-ID = "int(max=9223372036854775807)"  # what the database can hold: a larger number is no address
+ID = f"int(max={KEYS[-1]})"  # a larger number is no address
 
 View = Callable[..., ResponseReturnValue]
 

@@ -10,6 +10,8 @@ from typing import assert_never
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from cpar_plugin.store.types import KEYS
+
 from .frame import sidecar
 from .settings import SidecarSettings
 
@@ -28,7 +30,7 @@ class Place(StrEnum):
 
 def add_loader(app: Flask) -> None:
     """Add the addresses. Each answers 204 where there is nothing that the person who asks may see."""
-    app.add_url_rule("/page/patients/<int(max=9223372036854775807):patient_id>", "page_boxes", _boxes)
+    app.add_url_rule(f"/page/patients/<int(max={KEYS[-1]}):patient_id>", "page_boxes", _boxes)
     app.add_url_rule("/page/menu", "page_menu", _menu)
     app.add_url_rule("/page/notes", "page_notes", notes, methods=["POST"])
     app.after_request(_keep_scripts)

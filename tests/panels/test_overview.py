@@ -19,7 +19,7 @@ from cpar_plugin.host_kit.sql import letters
 from cpar_plugin.services import bulk, overview
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.roster.valid_dates import names_a_day
+from cpar_plugin.services.roster.valid_dates import is_calendar_date
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -128,7 +128,7 @@ def test_sql_and_the_rule_agree_on_which_texts_are_birth_dates(host: OscarHost) 
     @example("1980-02-2٣")
     def check(text: str) -> None:
         with host.database.engine.connect() as connection:
-            assert bool(connection.scalar(select(names_a_day(letters(literal(text)))))) == bool(birth_date(text))
+            assert bool(connection.scalar(select(is_calendar_date(letters(literal(text)))))) == bool(birth_date(text))
 
     check()
 

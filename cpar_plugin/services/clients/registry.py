@@ -14,7 +14,7 @@ from ...domain.identifiers import CLINIC_NAME_LENGTH, issued_text
 from ...domain.refusals import NotFound, Refused, Stale
 from ...hooks import Actor, Host
 from ...store import tables
-from ...store.types import KEYS
+from ...store.types import key_of
 from ..operations import record
 from ..operations.record import Kind
 from .jwks_url import checked_address
@@ -67,9 +67,7 @@ def id_of(number: int) -> str:
 
 def number_of(client_id: str) -> int | None:
     """The number in a client id, None for what is no client id."""
-    digits = client_id.removeprefix(_PREFIX)
-    fits = client_id.startswith(_PREFIX) and digits.isascii() and digits.isdigit() and len(digits) <= 19
-    return int(digits) if fits and str(int(digits)) == digits and int(digits) in KEYS else None
+    return key_of(client_id.removeprefix(_PREFIX)) if client_id.startswith(_PREFIX) else None
 
 
 def every_client(connection: Connection) -> list[Client]:

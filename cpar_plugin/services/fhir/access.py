@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, true
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...store import tables
-from ...store.types import KEYS
+from ...store.types import key_of
 from ..clients.caller import Caller
 
 
@@ -15,10 +15,10 @@ class Gone(NotFound):
 
 def number(resource_id: str) -> int:
     """The key that is meant. Raises NotFound for what can be none."""
-    plain = resource_id.isascii() and resource_id.isdigit() and not resource_id.startswith("0")
-    if not plain or len(resource_id) > 19 or int(resource_id) not in KEYS:
+    key = key_of(resource_id)
+    if key is None:
         raise NotFound("Resource not found.")
-    return int(resource_id)
+    return key
 
 
 def may_read(host: Host, caller: Caller, patient_id: ColumnElement[int]) -> ColumnElement[bool]:

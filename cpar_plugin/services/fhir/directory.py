@@ -13,7 +13,7 @@ from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
 from ..operations import clinic
-from ..roster.providers import ProviderOfPanel
+from ..roster.providers import ProviderOfPanel, with_practitioner_ids
 from .access import Gone
 from .versions import Found, Versioned, versioned
 
@@ -94,17 +94,5 @@ class DirectorySource:
     def _providers(self, connection: Connection) -> dict[str, ProviderOfPanel]:
         on_panels = select(tables.panel_provider.c.provider_id).distinct().join(tables.panel)
         wanted = self._of_panels(on_panels).subquery("wanted")
-        confirmed, known = tables.practitioner, self._host.roster.providers()
-        query = select(
-            wanted.c.provider_id,
-            confirmed.c.practitioner_id,
-            known.c.family_name,
-            known.c.given_name,
-            known.c.licence_id,
-            known.c.active,
-        ).select_from(
-            wanted.join(confirmed, confirmed.c.provider_id == wanted.c.provider_id).outerjoin(
-                known, known.c.provider_id == wanted.c.provider_id
-            )
-        )
-        return {row.provider_id: ProviderOfPanel(*row) for row in connection.execute(query)}
+        rows = connection.execute(with_practitioner_ids(self._host, wanted))
+        return {row.provider_id: ProviderOfPanel(*row) for row in rows}

@@ -14,6 +14,7 @@ from ...settings import Settings
 from ...store.tables import member, practitioner
 from ..overview.next_submission import next_submission
 from ..roster import member_rows
+from ..roster.providers import everybody
 
 _MANY_PER_CENT: Final = 10
 _NAMED: Final = 10
@@ -62,13 +63,12 @@ def left_out(host: Host, settings: Settings) -> Health:
 
 def practitioner_ids(host: Host, settings: Settings) -> Health:
     """Whether those who are MRP of active patients have a Practitioner ID. Reads every provider, every patient once."""
-    provider, patient, confirmed = host.roster.providers(), host.roster.patients(), practitioner
+    provider, patient = everybody(host), host.roster.patients()
     responsible = select(patient.c.mrp_id).where(
         patient.c.status == host.roster.active_status, patient.c.mrp_id.is_not(None)
     )
     query = (
-        select(provider.c.provider_id, func.coalesce(confirmed.c.practitioner_id, provider.c.practitioner_id))
-        .select_from(provider.outerjoin(confirmed, confirmed.c.provider_id == provider.c.provider_id))
+        select(provider.c.provider_id, provider.c.practitioner_id)
         .where(provider.c.active, provider.c.provider_id.in_(responsible))
         .order_by(provider.c.provider_id)
     )

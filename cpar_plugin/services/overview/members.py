@@ -11,7 +11,7 @@ from ...domain import bands
 from ...fhir_mappings.identifiers import Gender, gender
 from ...hooks import Actor, Host
 from ...store.tables import member
-from ..roster.valid_dates import names_a_day
+from ..roster.valid_dates import is_calendar_date
 
 _HIDDEN = "hidden"
 
@@ -78,7 +78,7 @@ def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[str]:
 def _age(born: ColumnElement[str], today: date) -> ColumnElement[str]:
     # ISO texts sort as their days do.
     return case(
-        (and_(names_a_day(born), born <= today.isoformat()).is_not(true()), bands.UNDATED),
+        (and_(is_calendar_date(born), born <= today.isoformat()).is_not(true()), bands.UNDATED),
         *((born > bound.isoformat(), label) for label, bound in bands.age_bounds(today)),
         else_=bands.OLDEST,
     )

@@ -10,7 +10,7 @@ from ...domain.refusals import NotFound, Refused
 from ...hooks import Host
 from ...store import tables
 from ...store.types import KEYS
-from ..roster.providers import panel_label, provider_name
+from ..roster.providers import everybody, panel_label, provider_name, with_practitioner_ids
 
 _NO_SUCH_PANEL = "Panel not found. It may have been deleted."
 
@@ -69,28 +69,20 @@ def live_number(connection: Connection, panel_id: int) -> str:
 
 def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> list[Panel]:
     panel, member = tables.panel.c, tables.member.c
-    facility, provider, practitioner = tables.panel_facility.c, tables.panel_provider.c, tables.practitioner.c
+    facility, provider = tables.panel_facility.c, tables.panel_provider.c
     wanted = and_(panel.live_number.is_not(None), which)
     members = select(func.count()).where(member.panel_id == panel.panel_id).scalar_subquery()
-    known = host.roster.providers()
     providers: dict[int, list[PanelProviderName]] = {}
-    for panel_id, provider_id, digits, family, given, active in connection.execute(
-        select(
-            provider.panel_id,
-            provider.provider_id,
-            practitioner.practitioner_id,
-            known.c.family_name,
-            known.c.given_name,
-            known.c.active,
-        )
+    for row in connection.execute(
+        with_practitioner_ids(host, tables.panel_provider)
+        .add_columns(provider.panel_id)
         .join(tables.panel, panel.panel_id == provider.panel_id)
-        .join(tables.practitioner, practitioner.provider_id == provider.provider_id)
-        .outerjoin(known, known.c.provider_id == provider.provider_id)
         .where(wanted)
         .order_by(provider.panel_id, provider.position)
     ):
-        name = provider_name(family, given, provider_id)
-        providers.setdefault(panel_id, []).append(PanelProviderName(provider_id, name, digits, bool(active)))
+        name = provider_name(row.family_name, row.given_name, row.provider_id)
+        named = PanelProviderName(row.provider_id, name, row.practitioner_id, bool(row.active))
+        providers.setdefault(row.panel_id, []).append(named)
     heads = (
         select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
         .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)
@@ -116,21 +108,15 @@ def provider_choices(connection: Connection, host: Host) -> list[PanelProviderNa
 
     The Practitioner ID is the one entered in a panel, else the host's if it has nine digits, else ''.
     """
-    known, practitioner = host.roster.providers(), tables.practitioner.c
-    rows = connection.execute(
-        select(
-            known.c.provider_id,
-            known.c.family_name,
-            known.c.given_name,
-            func.coalesce(practitioner.practitioner_id, known.c.practitioner_id),
-            known.c.active,
-        )
-        .outerjoin(tables.practitioner, practitioner.provider_id == known.c.provider_id)
-        .where(known.c.provider_id != host.identity.system.actor_id)
-    )
+    provider = everybody(host)
     choices = [
-        PanelProviderName(provider_id, provider_name(family, given, provider_id), _nine_digits(digits), bool(active))
-        for provider_id, family, given, digits, active in rows
+        PanelProviderName(
+            row.provider_id,
+            provider_name(row.family_name, row.given_name, row.provider_id),
+            _nine_digits(row.practitioner_id),
+            bool(row.active),
+        )
+        for row in connection.execute(select(provider).where(provider.c.provider_id != host.identity.system.actor_id))
     ]
     return sorted(choices, key=lambda choice: (not choice.active, choice.name.casefold(), choice.provider_id))
 

@@ -1,9 +1,9 @@
 """The providers of the roster by name: those of a panel, and whoever has done something."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, FromClause, Select, func, select
 
 from ...domain.names import full_name
 from ...hooks import Host
@@ -50,24 +50,44 @@ def person_name(actor_id: str, given: str | None, family: str | None) -> str:
     return " ".join(filter(None, (given, family))) or actor_id
 
 
+def with_practitioner_ids(host: Host, chosen: FromClause) -> Select[Any]:
+    """The fields of ProviderOfPanel for each row of `chosen`, which has a `provider_id` that is on a panel."""
+    confirmed, known = tables.practitioner, host.roster.providers()
+    return select(
+        chosen.c.provider_id,
+        confirmed.c.practitioner_id,
+        known.c.family_name,
+        known.c.given_name,
+        known.c.licence_id,
+        known.c.active,
+    ).select_from(
+        chosen.join(confirmed, confirmed.c.provider_id == chosen.c.provider_id).outerjoin(
+            known, known.c.provider_id == chosen.c.provider_id
+        )
+    )
+
+
 def providers_of(connection: Connection, host: Host, panel_id: int) -> list[ProviderOfPanel]:
     """The providers of a panel in their order, also those whom the host's roster no longer has."""
-    of_panel, confirmed, known = tables.panel_provider, tables.practitioner, host.roster.providers()
-    query = (
+    on_panel = tables.panel_provider
+    query = with_practitioner_ids(host, on_panel).where(on_panel.c.panel_id == panel_id).order_by(on_panel.c.position)
+    return [ProviderOfPanel(*row) for row in connection.execute(query)]
+
+
+def everybody(host: Host) -> FromClause:
+    """Every provider of the host: provider_id, family_name, given_name, practitioner_id, active.
+
+    The Practitioner ID is the one entered in a panel, else the host's as it is there, else NULL.
+    """
+    known, entered = host.roster.providers(), tables.practitioner
+    return (
         select(
-            of_panel.c.provider_id,
-            confirmed.c.practitioner_id,
+            known.c.provider_id,
             known.c.family_name,
             known.c.given_name,
-            known.c.licence_id,
+            func.coalesce(entered.c.practitioner_id, known.c.practitioner_id).label("practitioner_id"),
             known.c.active,
         )
-        .select_from(
-            of_panel.join(confirmed, confirmed.c.provider_id == of_panel.c.provider_id).outerjoin(
-                known, known.c.provider_id == of_panel.c.provider_id
-            )
-        )
-        .where(of_panel.c.panel_id == panel_id)
-        .order_by(of_panel.c.position)
+        .outerjoin_from(known, entered, entered.c.provider_id == known.c.provider_id)
+        .subquery("every_provider")
     )
-    return [ProviderOfPanel(*row) for row in connection.execute(query)]

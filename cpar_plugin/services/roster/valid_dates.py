@@ -8,7 +8,7 @@ _DAYS_OF_YEAR = tuple(f"{date(2001, 1, 1) + timedelta(days):%m-%d}" for days in 
 _LEAP = tuple(f"{year:02}" for year in range(4, 100, 4))
 
 
-def names_a_day(text: ColumnElement[str]) -> ColumnElement[bool]:
+def is_calendar_date(text: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the text is the ISO date of a day that the calendar has; NULL for NULL.
 
     Compared as text throughout: a cast of what is no number is an error on some databases. Asked of a plain column:

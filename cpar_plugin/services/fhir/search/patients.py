@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, Connection, String, and_, false, func, literal, or_, true
 
 from ....domain.identifiers import is_phn
 from ....domain.jurisdictions import ALBERTA, SENT
@@ -10,6 +10,7 @@ from ....fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes
 from ....hooks import Host
 from ....settings import Settings
 from ....store.folding import folded, text_fits
+from ...roster.valid_dates import is_calendar_date
 from ..practitioner_roles import role_ids_of_panels
 from ..sources import Source
 from .request import Criterion
@@ -45,7 +46,7 @@ class PatientSearch:
             case "given":
                 return or_(*(self._c[one].is_not(None) for one in _GIVEN))
             case "birthdate":
-                return self._born
+                return func.coalesce(is_calendar_date(self._c["birth_date"]), false())
             case "general-practitioner":
                 return self._c["panel_id"].in_(role_ids_of_panels(self._connection))
         return true()  # identifier, active, gender, organization
@@ -119,36 +120,11 @@ class PatientSearch:
         known = emr_codes(value.code)
         return code.not_in(known) if value.code == Gender.UNKNOWN else code.in_(known)
 
-    @property
-    def _born(self) -> ColumnElement[bool]:
-        """Whether there is such a day: an impossible birth date is not shown, so it is not found either."""
-        born = func.coalesce(self._c["birth_date"], "")
-        year, month, day = (func.substr(born, *part) for part in ((1, 4), (6, 2), (9, 2)))
-        number = cast(year, Integer)
-        leap = and_(number % 4 == 0, or_(number % 100 != 0, number % 400 == 0))
-        last = case(
-            (month.in_(("04", "06", "09", "11")), "30"),
-            (month != "02", "31"),
-            (leap, "29"),
-            else_="28",
-        )
-        digits = func.replace(born, "-", "")
-        return and_(
-            func.length(born) == 10,
-            func.length(digits) == 8,
-            _digits_alone(digits),
-            func.substr(born, 5, 1) == "-",
-            func.substr(born, 8, 1) == "-",
-            year >= "0001",
-            month.between("01", "12"),
-            day >= "01",
-            day <= last,
-        )
-
     def _birthdate(self, value: Period) -> ColumnElement[bool]:
         first, last = value.as_days(self._host.clock.zone)
-        wanted: ColumnElement[bool] = compared(value.prefix, self._c["birth_date"], first.isoformat(), last.isoformat())
-        return and_(wanted, self._born)
+        born = self._c["birth_date"]
+        wanted: ColumnElement[bool] = compared(value.prefix, born, first.isoformat(), last.isoformat())
+        return and_(wanted, is_calendar_date(born))
 
     def _general_practitioner(self, value: Reference) -> ColumnElement[bool]:
         roles = role_ids_of_panels(self._connection)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ....store.folding import folded_text
-from ....store.types import KEYS
+from ....store.types import key_of
 
 _PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _DATE = re.compile(
@@ -172,4 +172,4 @@ def text_matches(value: str, modifier: str | None, text: str) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether an id can be that of a Patient or a Group."""
-    return text.isascii() and text.isdigit() and text[:1] != "0" and len(text) <= 19 and int(text) in KEYS
+    return key_of(text) is not None
