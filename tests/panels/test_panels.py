@@ -189,9 +189,9 @@ def test_the_second_of_two_who_edit_a_panel_is_told_and_changes_nothing(
 ) -> None:
     panel_id = make_panel("1")
     editing.edit(site, clerk, panel_id, 1, _draft("first"))
-    with pytest.raises(Stale, match="Somebody else"):
+    with pytest.raises(Stale, match="Someone else"):
         editing.edit(site, clerk, panel_id, 1, _draft("second"))
-    with pytest.raises(Stale, match="Somebody else"):
+    with pytest.raises(Stale, match="Someone else"):
         editing.delete(site, clerk, panel_id, 1)
     assert [(panel.number, panel.version) for panel in _live(site)] == [("first", 2)]
 

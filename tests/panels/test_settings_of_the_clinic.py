@@ -45,7 +45,7 @@ def test_a_wrong_entry_is_refused_by_field_and_changes_nothing(host: OscarHost, 
 
 def test_the_second_of_two_who_save_at_once_is_told(host: OscarHost, clerk: Actor) -> None:
     clinic.save(host, clerk, name="First", site_id="S-1", version=1)
-    with pytest.raises(Stale, match="Somebody else"):
+    with pytest.raises(Stale, match="Someone else"):
         clinic.save(host, clerk, name="Second", site_id="S-2", version=1)
     assert _load(host).name == "First"
 
