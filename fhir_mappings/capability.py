@@ -65,7 +65,7 @@ def _security(token_url: str | None) -> Resource:
     security: Resource = {
         "cors": False,
         "service": [service],
-        "description": "SMART Backend Services; or the session of somebody who manages panels in the EMR.",
+        "description": "SMART Backend Services; or the session of a user who manages panels in the EMR.",
     }
     if token_url:
         security["extension"] = [{"url": _OAUTH, "extension": [{"url": "token", "valueUri": token_url}]}]

@@ -99,7 +99,7 @@ def search_parameters(settings: Settings) -> list[Resource]:
                 search_parameter_url(settings, "characteristic-reference"),
                 "CparGroupCharacteristicReference",
             ),
-            "description": "To whom the panel is attributed: a provider at a facility.",
+            "description": "Who the panel is attributed to: a provider at a facility.",
             "code": "characteristic-reference",
             "base": ["Group"],
             "type": "reference",
@@ -197,7 +197,7 @@ def _panel_profile(settings: Settings) -> Resource:
         )
     ]
     meaning = (
-        "The patients whom a primary provider confirms as their own, and their attribution to that provider at each "
+        "The patients a primary provider confirms as their own, and their attribution to that provider at each "
         "facility. A member is on the panel now: whether the clinic's record is active stands in the Patient."
     )
     code = {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]}

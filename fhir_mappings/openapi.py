@@ -32,7 +32,7 @@ from .searchable import SEARCHABLE
 _ABOUT = """\
 The panels of a clinic as FHIR R4 resources, to be read. Where `Allow` names it, a GET may be a HEAD.
 What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
-fit. Unknown parameters are left alone, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
+fit. Unknown parameters are ignored, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
 page before is good. {limits}"""
 
 

@@ -17,7 +17,7 @@ from .openapi_parts import (
 )
 from .openapi_schemas import ID, INSTANT, NUMBER, TEXT, kinds_listed, one_of, ref
 
-_ASYNC = "`respond-async`, also with `handling=lenient`: then what is not known is left alone, and reported."
+_ASYNC = "`respond-async`, also with `handling=lenient`: then what is not known is ignored, and reported."
 _PARAMETERS = "A Parameters resource: {names} as `valueString`, `_since` as `valueInstant`"
 _MEMBERS = "; and `patient`, a member as `valueReference`, {most} at most, none for all"
 

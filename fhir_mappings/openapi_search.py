@@ -19,7 +19,7 @@ from .openapi_parts import (
 from .openapi_schemas import ID, NUMBER, TEXT, one_of
 from .searchable import SEARCHABLE, Searchable
 
-_STRICT = "`handling=strict`: what is not known is refused. Everything else is left alone."
+_STRICT = "`handling=strict`: what is not known is refused. Everything else is ignored."
 _SEE = "What was read before, as it was said then: 304 where it has not changed."
 _MODIFIED = {
     "missing": "`true`: the element is missing. `false`: it is there.",

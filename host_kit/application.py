@@ -28,7 +28,7 @@ class BegunByAnother(CSRFError):  # type: ignore[misc]
     """The form is of this site, but was opened by somebody else than `actor`, who is signed in now."""
 
     def __init__(self, actor: Actor) -> None:
-        super().__init__("Somebody else has opened the form.")
+        super().__init__("Someone else opened the form.")
         self.actor = actor
 
 

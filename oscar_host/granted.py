@@ -94,4 +94,5 @@ def not_shut_out(tables: Tables) -> ColumnElement[bool]:
 
 def _name(rows: Iterable[Row[*tuple[object, ...]]], provider_id: str) -> str:
     first = next(iter(rows))
-    return " ".join(f"{first.first_name or ''} {first.last_name or ''}".split()) or provider_id
+    names = (" ".join(f"{name or ''}".split()) for name in (first.last_name, first.first_name))
+    return ", ".join(filter(None, names)) or provider_id

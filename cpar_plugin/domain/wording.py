@@ -14,7 +14,7 @@ class Wording:
     """What a reason or a caution is called, and what a clerk does about it."""
 
     label: str
-    mend: str
+    remedy: str
 
 
 _UNSEEN = "The field contains an invisible character: clear it and type it again."
@@ -104,5 +104,5 @@ def told_of(member: Member, told: Reason | Caution) -> Wording:
     """The words for this member: they say so where a value cannot be seen, or is not all that can be seen."""
     about = reasons.values(told, member) if isinstance(told, Reason) else cautions.values(told, member)
     if any(text and holds_unseen(text) for text in about):
-        return replace(WORDING[told], mend=f"{_UNSEEN} {WORDING[told].mend}")
+        return replace(WORDING[told], remedy=f"{_UNSEEN} {WORDING[told].remedy}")
     return WORDING[told]

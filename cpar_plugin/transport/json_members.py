@@ -95,7 +95,7 @@ class _Text:
                 self._at = end
                 return value
             if len(self._text) - self._at > _LONGEST_VALUE or not self._more():
-                raise ValueError("a value is broken off or too long")
+                raise ValueError("a value is incomplete or too long")
 
     def _more(self) -> bool:
         more = next(self._chunks, "")

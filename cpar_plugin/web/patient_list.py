@@ -32,7 +32,7 @@ def _sentences(due: ToDo, one: ListedPatient) -> Iterator[str]:
         case ToDo.NOT_PANELED:
             yield "Not Paneled."
         case ToDo.EXCLUDED:
-            yield from (f"{WORDING[reason].label}. {WORDING[reason].mend}" for reason in one.reasons)
+            yield from (f"{WORDING[reason].label}. {WORDING[reason].remedy}" for reason in one.reasons)
         case ToDo.NOT_CONFIRMED:
             assert one.confirmed_on
             yield f"Last confirmed {date_text(one.confirmed_on)}."

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from cpar_plugin.domain.calendar import Calendar
+from cpar_plugin.domain.dates import moment_text
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.submission import State
 from cpar_plugin.domain.wording import WORDING
@@ -127,8 +128,7 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     requests.ask(host, settings, manager, first)
-    made_at = clock.now().astimezone(clock.zone)
-    yield f"On {made_at:%-d %B at %H:%M} panels are created, one is filled, and its submission is requested."
+    yield f"{moment_text(clock.now(), clock.zone)}: panels are created, one is filled, and its submission is requested."
 
     clock.move_to(calendar.moment(night, calendar.night_run_at))
     run.run_due(host, settings, clock.now())
@@ -140,7 +140,7 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
         raise Refused(
             f"{assigned.added} assigned are not {submission.sent} submitted and {submission.left_out} excluded."
         )
-    yield f"On {night:%-d %B at} {calendar.night_run_at:%H:%M} the night run submits it, and the registry accepts it."
+    yield f"{moment_text(clock.now(), clock.zone)}: the night run submits it, and the registry accepts it."
     yield ""
     yield (
         f"Panel {submission.panel_number}: {assigned.added:,} patients assigned "

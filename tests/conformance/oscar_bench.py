@@ -81,7 +81,7 @@ class OscarBench:
         self.oscar.privilege(provider_id, "_demographic", "r")
         for name, letter in [*map(object_of, permissions), *([("_admin", "x")] if administrator else [])]:
             self.oscar.privilege(provider_id, name, letter)
-        return Actor(actor_id=provider_id, display_name="Ada Penner")
+        return Actor(actor_id=provider_id, display_name="Penner, Ada")
 
     def bar(self, actor: Actor, patient_id: int) -> None:
         self.oscar.privilege(actor.actor_id, f"_demographic${patient_id}", "o")

@@ -304,7 +304,7 @@ def test_every_reason_and_caution_says_what_it_is_and_what_to_do(told: Reason | 
     assert wording == WORDING[told]
     assert wording.label
     assert not wording.label.endswith(".")
-    assert wording.mend.endswith(".")
+    assert wording.remedy.endswith(".")
 
 
 def test_all_reason_codes_of_one_patient_fit_the_column_that_keeps_them() -> None:
@@ -341,8 +341,8 @@ def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, told: R
     else:
         found = RULES.cautions(row) if isinstance(told, Caution) else STRICT.reasons(row)
         assert found == (told,)
-        assert told_of(row, told).mend.startswith(UNSEEN)
-        assert told_of(row, told).mend.endswith(WORDING[told].mend)
+        assert told_of(row, told).remedy.startswith(UNSEEN)
+        assert told_of(row, told).remedy.endswith(WORDING[told].remedy)
 
 
 def test_a_caution_is_about_the_values_that_are_doubtful_and_no_others() -> None:

@@ -56,7 +56,7 @@ def test_nobody_is_signed_in_without_a_session(host: OscarHost, request_of):
 def test_the_signed_in_provider_is_named(host: OscarHost, oscar, request_of):
     oscar.provider("101", first_name="Ada ", last_name="O'Neil")
     request_of("101")
-    assert host.identity.current() == Actor(actor_id="101", display_name="Ada O'Neil")
+    assert host.identity.current() == Actor(actor_id="101", display_name="O'Neil, Ada")
 
 
 def test_a_provider_without_a_name_goes_by_the_number(host: OscarHost, oscar, request_of):

@@ -56,7 +56,7 @@ def test_the_box_shows_who_has_checked_what_and_takes_it_back(unsure: Any, recep
     after = text(reception.get(f"{box}/widget"))
     assert "but check" not in after
     assert re.search(
-        r"Gender is unknown. Checked against the card \(Ada Santos, <time .*>Nov 10, 2026, 10:00 AM</time>\)", after
+        r"Gender is unknown. Checked against the card \(Santos, Ada, <time .*>Nov 10, 2026, 10:00 AM</time>\)", after
     )
     value = buttons(after)["withdraw", "gender-unknown"]
     assert reception.post(f"{box}/answer", withdraw=value).status_code == 303
@@ -90,7 +90,7 @@ def test_one_name_is_answered_where_the_box_says_that_the_other_is_missing(unsur
     reception.post(f"{box}/answer", answer=buttons(page)["answer", "given-name-missing"])
     page = text(reception.get(f"{box}/widget"))
     assert "Will be excluded" not in page
-    assert "Only one name, as shown on the card (Ada Santos" in page
+    assert "Only one name, as shown on the card (Santos, Ada" in page
 
 
 def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: int) -> None:
@@ -107,7 +107,7 @@ def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: i
     assert "Saved: checked against the card." in page
     assert re.findall(r'name="ticked" value="(\d+)"', page) == [str(second)]
     everybody = text(manager.get(here))
-    assert "Checked against the card (Ada Penner, Nov 10, 2026, 10:00 AM)" in everybody
+    assert "Checked against the card (Penner, Ada, Nov 10, 2026, 10:00 AM)" in everybody
 
 
 def test_the_file_says_what_to_check_and_what_was_checked(
@@ -123,7 +123,7 @@ def test_the_file_says_what_to_check_and_what_was_checked(
     assert columns()[0].startswith("Gender is unknown.")
     value = buttons(text(manager.get(f"/cpar/panels/{panel}")))["answer", "gender-unknown"]
     manager.post(f"/cpar/panels/{panel}/answer", answer=value)
-    assert columns() == ("", "Gender is unknown. Checked against the card (Ada Penner, 2026-11-10).")
+    assert columns() == ("", "Gender is unknown. Checked against the card (Penner, Ada, 2026-11-10).")
     assert patient
 
 
@@ -135,7 +135,7 @@ def test_a_clerk_answers_by_keyboard(unsure: Any, panel: int, open_tab: OpenTab,
     if script:
         look(page, "box-to-check")
     page.get_by_role("button", name="Checked against the card: Gender is unknown").press("Enter")
-    expect(page.get_by_text("Gender is unknown. Checked against the card (Ada Santos")).to_be_visible()
+    expect(page.get_by_text("Gender is unknown. Checked against the card (Santos, Ada")).to_be_visible()
     expect(page.get_by_role("button", name="Checked against the card")).to_have_count(2)
     if script:
         expect(page.get_by_role("status")).to_be_focused()

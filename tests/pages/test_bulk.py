@@ -77,8 +77,8 @@ def test_a_bulk_update_of_the_past_is_found_again_from_the_form(manager: Any, pa
     done = manager.post("/cpar/bulk", step="carry-out", kind="assign", provider_id="101", panel_id=panel, status="AC")
     page = _text(manager.get("/cpar/bulk"))
     assert done.location in page
-    assert "Patients of Adaeze Okafor with status Active assigned to panel 0042." in page
-    assert "3 changed, by Ada Penner" in page
+    assert "Patients of Okafor, Adaeze with status Active assigned to panel 0042." in page
+    assert "3 changed, by Penner, Ada" in page
 
 
 def test_moving_and_removing(host: OscarHost, manager: Any, panel: int, other_panel: int, patients: list[int]) -> None:
@@ -180,7 +180,7 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     page = _text(manager.get(done))
     assert "<h2>Not assigned</h2>" in page
-    for reason in ("On the panel already: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
+    for reason in ("Already on the panel: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
         assert f"<li>{reason}</li>" in page
     answer = manager.get(f"{done}/left-alone")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-left-alone.csv"'

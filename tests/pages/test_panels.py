@@ -171,7 +171,7 @@ def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(host: OscarHost, 
     assert answer.location == "/cpar/panels"
     page = _text(manager.get("/cpar/panels"))
     assert "It will be submitted on Nov 11, 2026" in page
-    assert "by Ada Penner, Nov 10, 2026, 10:00 AM" in page
+    assert "by Penner, Ada, Nov 10, 2026, 10:00 AM" in page
     [cancel] = re.findall(r'action="(/cpar/submissions/\d+/cancel)"', page)
     assert manager.post(cancel).location == "/cpar/panels"
     assert "Queued for" not in _text(manager.get("/cpar/panels"))
@@ -182,7 +182,7 @@ def test_asking_twice_says_who_asked_first(manager: Any, panel: int) -> None:
     manager.post(f"/cpar/panels/{panel}/submit")
     answer = manager.post(f"/cpar/panels/{panel}/submit")
     assert answer.status_code == 409
-    assert "Ada Penner already queued this panel" in _text(answer)
+    assert "Penner, Ada already queued this panel" in _text(answer)
 
 
 def test_a_submission_of_another_panel_is_not_cancelled_with_it(

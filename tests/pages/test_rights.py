@@ -259,11 +259,11 @@ def test_no_form_is_carried_out_as_somebody_who_has_signed_in_since_it_was_opene
         fields = {**_fields(endpoint, parts["patient_id"], panel, panel, "Kept"), "csrf_token": opened[1]}
         page = barred.client.post(address, data=fields)
         assert page.status_code == 409, address
-        assert "<h1>You are now signed in as Ada Petty</h1>" in page.get_data(as_text=True)
+        assert "<h1>You are now signed in as Petty, Ada</h1>" in page.get_data(as_text=True)
         in_place = barred.client.post(address, data=fields, headers={"HX-Request": "true"})
         assert (in_place.status_code, in_place.headers["HX-Reswap"]) == (409, "afterbegin")
         assert in_place.get_data(as_text=True).startswith('<p class="cpar-errors" role="alert"')
-        assert "You are now signed in as Ada Petty." in in_place.get_data(as_text=True)
+        assert "You are now signed in as Petty, Ada." in in_place.get_data(as_text=True)
     assert _all_rows(host) == before
     assert barred.post(f"/cpar/panels/{panel}/delete", version="1").status_code == 303
 

@@ -451,7 +451,7 @@ def test_reading_the_administration_is_not_enough_to_hand_it_out(
         ({"provider_id": RECEPTION, "role": "🙈"}, 404, "This role no longer exists"),
         ({"provider_id": "nobody", "role": "doctor"}, 404, "This provider is no longer active"),
         ({"provider_id": "", "role": "doctor"}, 404, "This provider is no longer active"),
-        ({"provider_id": RECEPTION, "role": "receptionist"}, 409, "Santos, Ada has the role receptionist already"),
+        ({"provider_id": RECEPTION, "role": "receptionist"}, 409, "Santos, Ada already has the role receptionist"),
         ({"provider_id": RECEPTION, "role": "doctor", "step": "remove"}, 409, "Santos, Ada no longer has this role"),
         ({"provider_id": "888", "role": "doctor"}, 404, "This provider is no longer active"),
         ({}, 422, "Select a role in the provider's dropdown"),

@@ -61,7 +61,7 @@ def test_of_two_who_edit_a_panel_the_second_sees_both_and_decides(
     late = other.post(address, **_entered(number="0099", notify="manager@clinic.ca"))
     page = _text(late)
     assert late.status_code == 409
-    assert "Ada Penner saved this panel (Nov 10, 2026, 10:00 AM)" in page
+    assert "Penner, Ada saved this panel (Nov 10, 2026, 10:00 AM)" in page
     assert '<th scope="row">CPAR Panel Number</th><td><div>0050</div></td><td><div>0099</div></td>' in page
     assert "<td><div>000113</div><div>000007</div></td><td><div>000113</div></td>" in page
     assert "<td>(empty)</td><td><div>manager@clinic.ca</div></td>" in page
@@ -94,7 +94,7 @@ def test_of_two_who_change_the_settings_the_second_sees_both_and_decides(
     late = other.post("/cpar/settings", name="Mine", site_id="S-1", version="2")
     page = _text(late)
     assert late.status_code == 409
-    assert "Ada Penner saved these settings" in page
+    assert "Penner, Ada saved these settings" in page
     assert '<th scope="row">Clinic Name</th><td><div>Theirs</div></td><td><div>Mine</div></td>' in page
     assert 'name="name" value="Mine"' in page
     assert other.post("/cpar/settings", name="Mine", site_id="S-1", version="3").status_code == 303
@@ -158,7 +158,7 @@ def test_of_two_who_press_submit_the_second_is_told_who_was_first(manager: Any, 
     assert manager.post(f"/cpar/panels/{panel}/submit").status_code == 303
     late = other.post(f"/cpar/panels/{panel}/submit")
     assert late.status_code == 409
-    assert "Ada Penner already queued this panel" in _text(late)
+    assert "Penner, Ada already queued this panel" in _text(late)
 
 
 def test_an_undo_gives_back_only_those_whom_nobody_has_moved_meanwhile(
@@ -178,7 +178,7 @@ def test_of_two_who_undo_the_second_is_told_who_has_done_it(
     manager.post(f"{done}/undo")
     page = _text(other.get(other.post(f"{done}/undo").location))
     assert "Nothing was changed: this bulk update had already been undone" in page
-    assert "Undone by Ada Penner, Nov 10, 2026, 10:00 AM" in page
+    assert "Undone by Penner, Ada, Nov 10, 2026, 10:00 AM" in page
 
 
 def test_who_meets_other_numbers_than_in_the_preview_is_told(
@@ -189,7 +189,7 @@ def test_who_meets_other_numbers_than_in_the_preview_is_told(
     page = _text(manager.get(done.location))
     assert "the numbers differ from the review" in page
     assert "Added: 2" in page
-    assert "On the panel already: 1" in page
+    assert "Already on the panel: 1" in page
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_an_answer_taken_back_leaves_the_history_as_it_was(
     seen, other = mark(GENDER, "U"), Actor(actor_id="101", display_name="Dr Doctor")
     answering.give(site, other, patient, GENDER, seen=seen)
     clock.move_to(clock.now() + timedelta(minutes=1))
-    assert shown(site, patient).answers[0].by == "No101 Doctor"
+    assert shown(site, patient).answers[0].by == "Doctor, No101"
     assert answering.withdraw(site, clerk, patient, GENDER, seen=seen) is Change.WITHDRAWN
     assert answering.withdraw(site, clerk, patient, GENDER, seen=seen) is Change.UNCHANGED
     assert shown(site, patient).cautions == (GENDER,)

@@ -127,7 +127,7 @@ def test_it_serves_at_a_free_port_until_it_is_ended_and_leaves_no_process_behind
         port = taken.getsockname()[1]
         with running(made[0], port) as (process, lines):
             told = "".join(lines)
-            assert f"Port {port} is taken" in told
+            assert f"Port {port} is in use" in told
             addresses = re.findall(r"^The (?:EMR|registry): +(http://\S+)", told, re.MULTILINE)
             for address in addresses:
                 with urllib.request.urlopen(address, timeout=30) as answer:
@@ -135,7 +135,7 @@ def test_it_serves_at_a_free_port_until_it_is_ended_and_leaves_no_process_behind
             assert len(addresses) == 2
             with urllib.request.urlopen(f"{addresses[1]}_received", timeout=30) as answer:
                 [received] = json.load(answer)
-            assert f"= {received['members']} sent" in made[1]
+            assert f"= {received['members']} submitted" in made[1]
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(end)
             assert process.wait(20) == (0 if end is not signal.SIGKILL else -end)

@@ -24,7 +24,7 @@ BESIDE_OSCAR, BACK_UP, UPDATE, REMOVE = ON_A_MACHINE = [
     ROOT / f"docs/how-to/{name}.md" for name in ("install-alongside-oscar", "back-up", "update", "remove")
 ]  # followed beside the real programs, by tests of their own
 PORT = "8123"  # at which the pages let a server listen
-GOES_ON_FROM = re.compile(r"goes on from\s\[[^]]+\]\(([^)]+)\),\ssteps\s1\sto\s(\d)")
+GOES_ON_FROM = re.compile(r"continues from\s\[[^]]+\]\(([^)]+)\),\ssteps\s1\sto\s(\d)")
 
 # What `make` would do takes minutes and is tried elsewhere: here its target must exist. A page that goes on after
 # `make demo` gets a demo to go on with.

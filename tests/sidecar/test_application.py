@@ -33,7 +33,7 @@ KEY = "0123456789abcdef" * 4
 def test_whoever_is_signed_in_to_oscar_opens_the_pages(person: NewPerson) -> None:
     answer = person("manager").get("/panels")
     assert answer.status_code == 200
-    assert "Ada Penner" in answer.text
+    assert "Penner, Ada" in answer.text
     assert 'href="/oscar/cpar/panels"' in answer.text
 
 
@@ -213,7 +213,7 @@ def test_a_form_is_carried_out_as_whoever_has_opened_it_and_as_nobody_else(
             f"/patients/{patient}/choose", data=form, headers={"HX-Request": "true", "HX-Target": "cpar-widget"}
         )
         assert answer.status_code == status
-        assert ("You are now signed in as Ada Penner. " in answer.text) == (status == 409)
+        assert ("You are now signed in as Penner, Ada. " in answer.text) == (status == 409)
         assert ("You are signed out" in answer.text) == (status == 403)
     with host.database.engine.connect() as connection:
         by_people = select(operation.c.actor_id).where(operation.c.actor_id != host.identity.system.actor_id)

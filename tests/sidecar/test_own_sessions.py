@@ -160,7 +160,7 @@ def test_a_session_that_was_there_before_the_sign_in_is_not_that_of_whoever_sign
     assert signed_in.sign_in("okafor").status_code == 303
     assert signed_in.session.cookies[COOKIE] != planted.session.cookies[COOKIE]
     assert not opens(planted)
-    assert "Ada Okafor" in signed_in.get("/settings").text
+    assert "Okafor, Ada" in signed_in.get("/settings").text
 
 
 def test_the_table_holds_nothing_that_opens_a_session_and_none_that_has_ended(

@@ -27,7 +27,7 @@ def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
     with pytest.raises(Stale) as said:
         world.ask(panel)
     assert str(said.value) == (
-        "No101 Doctor already queued this panel (Nov 19, 2026, 4:20 PM). "
+        "Doctor, No101 already queued this panel (Nov 19, 2026, 4:20 PM). "
         "It will be submitted in the night run on Dec 1, 2026."
     )
     assert world.states(panel) == [State.QUEUED]

@@ -39,7 +39,7 @@ def test_the_open_request_of_a_panel_says_who_queued_it_and_for_when(world: Any)
         found = history.open_submissions(connection, world.host)
     assert other not in found
     queued = found[panel]
-    assert (queued.asked_by, queued.due_on, queued.label) == ("No101 Doctor", date(2026, 12, 1), "Queued")
+    assert (queued.asked_by, queued.due_on, queued.label) == ("Doctor, No101", date(2026, 12, 1), "Queued")
     assert queued.asked_at == world.clock.now()
     assert queued.may_cancel
 

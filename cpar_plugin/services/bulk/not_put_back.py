@@ -44,7 +44,7 @@ def not_put_back(host: Host, actor: Actor, operation_id: int) -> NotPutBack:
         if patients:
             key = f"operation {operation_id}"
             event = AuditEvent(
-                actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients whom its undo skipped"
+                actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients its undo skipped"
             )
             host.audit.record(session, event)
     return NotPutBack(patients, seen - len(patients), every - seen)

@@ -28,7 +28,7 @@ HEAD: Final = (
 )
 _AT_ONCE = 1000
 _STATUS_LENGTH = 60
-_MEND = {
+_REMEDY = {
     LeftAlone.NOT_VISIBLE: "Ask someone with access to this record to change it on the patient's page.",
     LeftAlone.OTHER_STATUS: "Correct the status, or repeat the Bulk Update with this status.",
     LeftAlone.ALREADY: "Nothing to do: the confirmation date is unchanged.",
@@ -129,7 +129,7 @@ def _lines(host: Host, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
     with host.database.engine.connect() as connection, connection.execute(chosen) as result:
         for *who, status, number, why in result:
-            yield (*who, status_label(host, status), number, _reason(host, why, status), _MEND[LeftAlone(why)])
+            yield (*who, status_label(host, status), number, _reason(host, why, status), _REMEDY[LeftAlone(why)])
 
 
 def _reason(host: Host, why: str, status: str) -> str:

@@ -103,7 +103,7 @@ class Reads:
         try:
             self._write([record])
         except SQLAlchemyError as error:
-            log.error("A read through the FHIR interface could not be written down (%s).", type(error).__name__)
+            log.error("A read through the FHIR interface could not be logged (%s).", type(error).__name__)
             raise CannotBeNoted from None
 
     def _write_on(self) -> None:

@@ -106,7 +106,7 @@ def _judgement(rules: Eligibility, same: SamePhn, row: MemberRow) -> tuple[str, 
     others = ""
     if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
         others = " ".join(f"Other record: {other}." for other in same.others(row))
-    to_do, to_check = [one.mend for one in told], [f"{one.label}. {one.mend}" for one in doubts]
+    to_do, to_check = [one.remedy for one in told], [f"{one.label}. {one.remedy}" for one in doubts]
     (to_do if reasons else to_check).append(others)
     return (
         "no" if told else "yes",

@@ -87,7 +87,7 @@ def membership(
         known=record.found is not None or member is not None or merged_into is not None,
         merge_waits=record.merge_waits,
         merged_into=merged_into,
-        name=full_name(record.found_family_name, record.found_given_name),
+        name=full_name(record.found_family_name, record.found_given_name, capitals=True),
         choices=tuple(choices.values()),
     )
     if member is None:

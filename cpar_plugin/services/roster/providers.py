@@ -46,8 +46,8 @@ def actor_names(connection: Connection, host: Host, actor_ids: Collection[str]) 
 
 
 def person_name(actor_id: str, given: str | None, family: str | None) -> str:
-    """A person as `Given Family`; the id where there is no name."""
-    return " ".join(filter(None, (given, family))) or actor_id
+    """A person as `Family, Given`; the id where there is no name."""
+    return full_name(family, given) or actor_id
 
 
 def with_practitioner_ids(host: Host, chosen: FromClause) -> Select[Any]:

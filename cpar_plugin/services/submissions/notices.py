@@ -61,7 +61,7 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
             "submitted until it runs. Contact your EMR administrator."
         )
         found.append(Notice(text=text))
-    return found + [_notice(row) for row in connection.execute(_unmended())]
+    return found + [_notice(row) for row in connection.execute(_unresolved())]
 
 
 def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
@@ -70,7 +70,7 @@ def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime)
     return last if now - last > QUIET_AFTER else None
 
 
-def _unmended() -> Select[Any]:
+def _unresolved() -> Select[Any]:
     """The live panels whose latest submission that came to an end came to nothing."""
     latest = (
         select(func.max(submission.c.submission_id).label("submission_id"))

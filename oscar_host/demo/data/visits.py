@@ -86,7 +86,7 @@ _EMOJI_NOTES = (
     "Guide dog 🐕 comes along",
     "New baby 👶🏽!",
     "Family 👨‍👩‍👧‍👦 visit",
-    "📞 rather than e-mail",
+    "📞 rather than email",
 )
 
 
