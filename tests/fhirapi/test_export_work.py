@@ -289,11 +289,11 @@ def test_an_export_claimed_with_a_clock_that_was_ahead_is_taken_up(
     ahead = jobs.take_one(site, configured)
     assert ahead
     clock.move_to(now)
-    jobs.give_up_ahead(site, configured)
+    jobs.release_ahead(site, configured)
     again = jobs.take_one(site, configured)
     assert again
     assert (again.export_id, jobs.hold(site, configured, ahead)) == (ahead.export_id, False)
-    jobs.give_up_ahead(site, configured)
+    jobs.release_ahead(site, configured)
     assert jobs.hold(site, configured, again)
 
 

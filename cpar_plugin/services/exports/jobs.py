@@ -21,6 +21,7 @@ from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
 from ..clients.registry import number_of
+from ..operations import lease
 from .files import File, Section, folders, remove_folder
 from .request import Asked
 
@@ -97,14 +98,9 @@ def remove(host: Host, settings: Settings, export: Export) -> None:
         remove_folder(settings.fhir_export_folder, export.claim)
 
 
-def give_up_ahead(host: Host, settings: Settings) -> None:
-    """Give up claims that end later than any can by our clock: whoever took one had a clock that was ahead."""
-    ahead = _TABLE.c.state.in_(OPEN), _TABLE.c.claimed_until > host.clock.now() + 2 * settings.claim_time
-    with host.database.engine.connect() as connection:
-        if connection.scalar(select(_TABLE.c.export_id).where(*ahead).limit(1)) is None:
-            return
-    with host.database.session() as session:
-        session.execute(update(_TABLE).where(*ahead).values(claimed_until=None))
+def release_ahead(host: Host, settings: Settings) -> None:
+    """Release leases that end later than any can by our clock. The token names the folder with the files: it stays."""
+    lease.release_ahead(host, settings, _TABLE, {"claimed_until": None})
 
 
 def any_waits(host: Host) -> bool:
@@ -140,8 +136,7 @@ def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None,
             .where(this, _wants_work(now))
             .values(
                 state=State.RUNNING,
-                claim=token,
-                claimed_until=now + settings.claim_time,
+                **lease.leased(settings, token, now),
                 attempts=_TABLE.c.attempts + 1,
                 transaction_time=None,
                 expected=None,
@@ -236,8 +231,7 @@ def forget(host: Host, settings: Settings) -> None:
 
 
 def _wants_work(now: datetime) -> ColumnElement[bool]:
-    free = or_(_TABLE.c.claimed_until.is_(None), _TABLE.c.claimed_until <= now)
-    return _TABLE.c.state.in_(OPEN) & free
+    return _TABLE.c.state.in_(OPEN) & lease.is_free(_TABLE, now)
 
 
 def _mine(export: Export) -> list[ColumnElement[bool]]:

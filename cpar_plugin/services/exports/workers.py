@@ -42,7 +42,7 @@ class Workers:
     def tick(self) -> None:
         """Regular work: remove what is over, and take up what nobody works on, after a crash for instance."""
         jobs.forget(self._host, self._settings)
-        jobs.give_up_ahead(self._host, self._settings)
+        jobs.release_ahead(self._host, self._settings)
         if jobs.any_waits(self._host):
             if self._started:
                 self.wake()

@@ -13,6 +13,7 @@ from ...store import ledger
 from ...store.tables import member, panel, panel_facility, panel_provider, practitioner, submission
 from ...store.types import KEYS
 from ..operations import clinic, record
+from ..operations.lease import RELEASED
 from ..operations.record import Kind
 from ..roster.providers import provider_name
 from .listing import Panel, PanelProviderName, get, live_panels, provider_choices
@@ -87,9 +88,8 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
                 state=State.CANCELLED,
                 open_panel_id=None,
                 finished_at=now,
-                claim=None,
-                claimed_until=None,
                 failure="The panel was deleted.",
+                **RELEASED,
             )
         )
         gone = sa.update(panel).where(panel.c.panel_id == panel_id)

@@ -1,7 +1,4 @@
-"""Who works on a submission. A claim is a token with a time limit in the row itself, so any number of workers is safe.
-
-A worker that dies loses its claim when the time is over; one that lost its claim can no longer write its result.
-"""
+"""Who works on a submission: a claim is a lease on its row (`operations.lease`), and the row as it was then."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +18,7 @@ from ...domain.submission import FINAL, NEXT, State
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
+from ..operations.lease import RELEASED, is_free, leased
 
 Now = Callable[[], datetime]
 
@@ -44,27 +42,9 @@ class Claim:
     failure: str | None  # of the last attempt
 
 
-def is_free(now: datetime) -> ColumnElement[bool]:
-    """Nobody works on it, or whoever did has not been heard of in time."""
-    return or_(submission.c.claim.is_(None), submission.c.claimed_until <= now)
-
-
-def give_up_ahead(host: Host, settings: Settings) -> None:
-    """Give up claims that end later than any can by our clock: whoever took one had a clock that was ahead.
-
-    A difference of less than the time of a claim is let pass, for machines never agree to the second.
-    """
-    ahead = submission.c.claimed_until > host.clock.now() + 2 * settings.claim_time
-    with host.database.engine.connect() as connection:
-        if connection.scalar(select(submission.c.submission_id).where(ahead).limit(1)) is None:
-            return
-    with host.database.session() as session:
-        session.execute(update(submission).where(ahead).values(claim=None, claimed_until=None))
-
-
 def _wants_work(now: datetime) -> ColumnElement[bool]:
     state, at = submission.c.state, submission.c.next_attempt_at
-    return and_(is_free(now), or_(state.in_(_AT_ONCE), and_(state == State.WAITING, at <= now)))
+    return and_(is_free(submission, now), or_(state.in_(_AT_ONCE), and_(state == State.WAITING, at <= now)))
 
 
 def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
@@ -79,7 +59,7 @@ def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
             mine = session.execute(
                 update(submission)
                 .where(submission.c.submission_id == submission_id, _wants_work(moment))
-                .values(claim=token, claimed_until=moment + settings.claim_time)
+                .values(**leased(settings, token, moment))
             )
             if mine.rowcount:  # type: ignore[attr-defined]
                 return _claimed(session, submission_id, token)
@@ -109,7 +89,7 @@ def move_on(session: Session, claim: Claim, state: State, now: datetime, **value
     if state in FINAL:
         values |= {"open_panel_id": None, "finished_at": now, "next_attempt_at": None}
     if state in FINAL or state is State.WAITING:
-        values |= {"claim": None, "claimed_until": None}
+        values |= RELEASED
     return _write(session, claim, [*_BEFORE[state], state], state=state, **values)
 
 

@@ -20,7 +20,7 @@ from ...store.tables import clinic, panel, submission
 from ...transport.deadline import DeadlineError, within
 from ...transport.outgoing import MailConnection
 from ...transport.trust import causes, distrusted, trusting
-from .lease import is_free
+from ..operations.lease import RELEASED, is_free, leased
 from .texts import STATE
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
     if not settings.smtp_host:
         return 0
     token = str(uuid4())
-    untold = _untold(now) & is_free(now)
+    untold = _untold(now) & is_free(submission, now)
     with host.database.engine.connect() as connection:
         if (
             not settings.smtp_host
@@ -44,8 +44,7 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
         ):
             return 0
     with host.database.session() as session:
-        claimed = {"claim": token, "claimed_until": now + settings.claim_time}
-        session.execute(update(submission).where(untold).values(**claimed))
+        session.execute(update(submission).where(untold).values(**leased(settings, token, now)))
     try:
         return _mail_claimed(host, settings, token, now)
     except Refused as refused:
@@ -58,7 +57,7 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
     finally:
         with host.database.session() as session:
             mine = submission.c.claim == token
-            session.execute(update(submission).where(mine).values(claim=None, claimed_until=None))
+            session.execute(update(submission).where(mine).values(**RELEASED))
 
 
 def waiting(connection: Connection, settings: Settings, now: datetime) -> int:

@@ -14,9 +14,9 @@ from ...store.tables import clinic as clinic_table
 from ...store.tables import member, night_run, panel, submission
 from ...store.types import Moment
 from ..operations import clinic
+from ..operations.lease import RELEASED, is_free
 from ..roster import merges
 from . import texts
-from .lease import is_free
 
 # Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
 _ASKED = (State.QUEUED, State.DUE)
@@ -90,7 +90,7 @@ def put_off(host: Host, settings: Settings, now: datetime) -> None:
     calendar = settings.calendar(host.clock.zone)
     if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == State.DUE):
         return
-    left = submission.c.state == State.DUE, is_free(now)
+    left = submission.c.state == State.DUE, is_free(submission, now)
     only_automatic = submission.c.asked_by == host.identity.system.actor_id
     with host.database.session() as session:
         clinic.lock(session)
@@ -109,7 +109,7 @@ def call_off(host: Host, now: datetime) -> None:
         return
     with host.database.session() as session:
         clinic.lock(session)
-        end_open(session, now, texts.TURNED_OFF, is_free(now))
+        end_open(session, now, texts.TURNED_OFF, is_free(submission, now))
 
 
 def end_open(session: Session, now: datetime, why: str, *which: ColumnElement[bool]) -> None:
@@ -162,7 +162,7 @@ def _submit_every_panel(
     concerned = _concerned(calendar, automatic)
     session.execute(
         update(submission)
-        .where(submission.c.state == State.WAITING, is_free(now))
+        .where(submission.c.state == State.WAITING, is_free(submission, now))
         .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
         .values(**_ended(State.FAILED, now, texts.REPLACED))
     )
@@ -203,7 +203,6 @@ def _ended(state: State, now: datetime, failure: str) -> dict[str, object]:
         "open_panel_id": None,
         "finished_at": now,
         "next_attempt_at": None,
-        "claim": None,
-        "claimed_until": None,
+        **RELEASED,
         "failure": failure,
     }

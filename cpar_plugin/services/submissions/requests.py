@@ -12,8 +12,8 @@ from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import panel, submission
 from ..operations import clinic
+from ..operations.lease import is_free
 from ..roster.providers import actor_names
-from .lease import is_free
 from .texts import STATE
 
 _RETRIED = (State.FAILED, State.REFUSED)
@@ -43,7 +43,7 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
         now = host.clock.now()
         called_off = session.execute(
             update(submission)
-            .where(submission.c.submission_id == submission_id, is_free(now))
+            .where(submission.c.submission_id == submission_id, is_free(submission, now))
             .where(submission.c.state.in_([State.QUEUED, State.DUE]))
             .values(
                 state=State.CANCELLED,

@@ -21,9 +21,10 @@ from ...settings import Settings
 from ...store.tables import submission
 from ...transport import Answer, Envelope, Transport, for_settings, not_sent
 from ..operations import clinic, heartbeat
+from ..operations.lease import release_ahead
 from ..snapshots import retention
 from . import night_run
-from .lease import Claim, Now, give_up_ahead, take_one
+from .lease import Claim, Now, take_one
 from .process import carry_on
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
     def moment() -> datetime:
         return host.clock.now() + ahead
 
-    _try(report, lambda: give_up_ahead(host, settings))
+    _try(report, lambda: release_ahead(host, settings, submission))
     with host.database.engine.connect() as connection:
         stands = clinic.load(connection)
     if not stands.enabled:
