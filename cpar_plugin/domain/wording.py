@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from . import cautions, reasons
+from . import cautions
 from .cautions import Caution
 from .member import Member
 from .reasons import Reason
@@ -20,40 +20,7 @@ class Wording:
 _UNSEEN = "The field contains an invisible character: clear it and type it again."
 
 WORDING: dict[Reason | Caution, Wording] = {
-    Reason.UNKNOWN_PATIENT: Wording(
-        "Patient record not found", "The record is no longer in the EMR: remove the patient from the panel."
-    ),
-    Reason.NOT_ACTIVE: Wording(
-        "Patient is not active", "Set the patient's status to Active, or remove the patient from the panel."
-    ),
-    Reason.NO_FAMILY_NAME: Wording("No family name", "Enter the family name as shown on the health care card."),
-    Reason.NO_GIVEN_NAME: Wording("No given name", "Enter the given name as shown on the health care card."),
-    Reason.NO_BIRTH_DATE: Wording("No date of birth", "Enter the patient's date of birth."),
-    Reason.IMPOSSIBLE_BIRTH_DATE: Wording(
-        "Date of birth is impossible",
-        "Correct the date of birth: the date does not exist, is in the future, or is in the year 1.",
-    ),
-    Reason.NO_GENDER: Wording("No gender", "Enter the patient's gender."),
-    Reason.NO_PHN: Wording("No PHN", "Enter the patient's PHN."),
-    Reason.OTHER_JURISDICTION: Wording(
-        "Health card from another jurisdiction",
-        "Only Alberta PHNs can be submitted: set HC Type to AB if this is an Alberta number, enter an Alberta PHN, or "
-        "remove the patient from the panel.",
-    ),
-    Reason.MALFORMED_PHN: Wording("PHN is not nine digits", "Correct the PHN: an Alberta PHN has nine digits."),
-    Reason.SHARED_PHN: Wording(
-        "PHN is shared with another patient",
-        "Another patient who could be submitted has the same PHN: correct one of them, or merge the records.",
-    ),
-    Reason.NO_VISIT: Wording(
-        "No visit in the past", "Only patients with a past visit can be submitted: check the patient's appointments."
-    ),
-    Reason.VISIT_BEFORE_BIRTH: Wording(
-        "Last visit is before the date of birth", "Correct the date of birth or the appointment."
-    ),
-    Reason.NO_CONFIRMATION: Wording(
-        "No confirmation date", "Click Confirm on the patient's page once the attachment is confirmed."
-    ),
+    **{reason: Wording(reason.label, reason.remedy) for reason in Reason},
     Caution.GIVEN_NAME_MISSING: Wording(
         "No given name",
         "The registry uses it to match patients: enter the given name as shown on the health care card.",
@@ -102,7 +69,9 @@ WORDING: dict[Reason | Caution, Wording] = {
 
 def told_of(member: Member, told: Reason | Caution) -> Wording:
     """The words for this member: they say so where a value cannot be seen, or is not all that can be seen."""
-    about = reasons.values(told, member) if isinstance(told, Reason) else cautions.values(told, member)
+    about = (
+        [getattr(member, field) for field in told.about] if isinstance(told, Reason) else cautions.values(told, member)
+    )
     if any(text and holds_unseen(text) for text in about):
         return replace(WORDING[told], remedy=f"{_UNSEEN} {WORDING[told].remedy}")
     return WORDING[told]
