@@ -1,10 +1,12 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test test-time test-newest check audit bench torture findings venv dev
+.PHONY: help demo test quick conformance test-time test-newest check audit bench torture findings venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
 	@echo "make test     all tests, on SQLite and on MariaDB"
+	@echo "make quick    what most changes break, on SQLite, in a minute"
+	@echo "make conformance  the tests that make up their input, with many times as much of it"
 	@echo "make check    style, types and the direction of imports"
 	@echo "make audit    known vulnerabilities of the packages that the product runs with"
 	@echo "make bench    the benchmarks, with their ratios"
@@ -14,10 +16,31 @@ help:
 demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
+# As many at once as `tests/conftest.py` says, a file of tests by one process, in the order in which they are collected.
+AT_ONCE = -n logical --dist loadfile --no-loadscope-reorder
+
 test:
 	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
 	@sh scripts/venv.sh dev
-	.venv/bin/python -m pytest -n logical --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest $(AT_ONCE) $(ARGS)
+
+# No browser, no other server, and of what makes up its input or reads a whole large clinic nothing.
+QUICK = tests/domain tests/fhir tests/panels/test_panels.py tests/panels/test_one_patient.py tests/panels/test_answers.py \
+	tests/panels/test_patient_list.py tests/submission/test_asking.py tests/submission/test_history.py \
+	tests/snapshot/test_differences.py tests/host/test_privileges.py tests/host/test_audit.py tests/fhirapi/test_rest_reading.py \
+	tests/fhirapi/test_rest_refusals.py tests/pages/test_panels.py tests/pages/test_widget.py tests/project/test_settings_page.py \
+	tests/project/test_threat_model.py tests/project/test_plugins.py
+quick:
+	@sh scripts/venv.sh dev
+	.venv/bin/python -m pytest $(AT_ONCE) --database sqlite $(QUICK) $(ARGS)
+
+# Twenty times as many examples of Hypothesis as `make test`, and many more hostile requests.
+GENERATED = $(shell grep -rlE "@given|run_state_machine_as_test|CPAR_TEST_" --include="test_*.py" tests)
+conformance:
+	@sh scripts/needs.sh mariadb
+	@sh scripts/venv.sh dev
+	CPAR_TEST_SCHEMATHESIS="$${CPAR_TEST_SCHEMATHESIS:-100 7}" CPAR_TEST_INPUTS="$${CPAR_TEST_INPUTS:-12000 7}" \
+	.venv/bin/python -m pytest $(AT_ONCE) --hypothesis-profile thorough $(GENERATED) $(ARGS)
 
 # After `make test`: what depends on time, by the time zone rules of IANA's 2025b (the package tzdata 2025.2), and by the newest.
 TIME_TESTS = tests/domain/test_calendar.py tests/host/test_zone_rules.py tests/host/test_opening.py \
@@ -28,8 +51,8 @@ test-time:
 	@sh scripts/needs.sh mariadb
 	@sh scripts/venv.sh dev
 	@[ -d $(OLD_ZONES) ] || .venv/bin/python -m pip install -q --no-deps --target $(OLD_ZONES) tzdata==2025.2
-	CPAR_ZONE_RULES=system PYTHONTZPATH=$(OLD_ZONES)/tzdata/zoneinfo .venv/bin/python -m pytest -n logical --dist loadfile $(TIME_TESTS)
-	CPAR_ZONE_RULES=package PYTHONTZPATH= .venv/bin/python -m pytest -n logical --dist loadfile $(TIME_TESTS)
+	CPAR_ZONE_RULES=system PYTHONTZPATH=$(OLD_ZONES)/tzdata/zoneinfo .venv/bin/python -m pytest $(AT_ONCE) $(TIME_TESTS)
+	CPAR_ZONE_RULES=package PYTHONTZPATH= .venv/bin/python -m pytest $(AT_ONCE) $(TIME_TESTS)
 
 # After `make test`: rules, FHIR, host and connections on the newest Python of this machine.
 test-newest:

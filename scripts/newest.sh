@@ -22,4 +22,4 @@ fi
 
 echo "All tests ran on Python $used. Now those of rules, FHIR, host and connections on $newest, the newest on this machine."
 PYTHON=$newest sh scripts/venv.sh test .venv-newest
-.venv-newest/bin/python -m pytest -n logical --dist loadfile tests/domain tests/fhir tests/host tests/transport
+.venv-newest/bin/python -m pytest -n logical --dist loadfile --no-loadscope-reorder tests/domain tests/fhir tests/host tests/transport

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import hypothesis
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import URL, Connection, create_engine, event, insert, make_url
@@ -32,6 +31,7 @@ from oscar_host.own_sessions import make_table
 from . import databases, peers
 from .browser import chromium, open_tab, site  # noqa: F401  for pytest
 from .databases import DATABASES
+from .examples import register_profiles
 from .kept import keep
 
 PLUGIN_TABLES = MigrationSource(
@@ -43,15 +43,21 @@ NOW = dt.datetime(2026, 11, 10, 10, 0, tzinfo=ALBERTA)
 NOW_IN_UTC = f"{NOW.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"  # 16:00 or 17:00: rules of time zones differ
 
 keep()
-# How long a database takes says nothing about a rule.
-hypothesis.settings.register_profile("databases", deadline=None)
-hypothesis.settings.load_profile("databases")
+register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=(*DATABASES, "both"), default="both", help="where tests keep their data")
     parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
     parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
+
+
+LONGEST = ("tests/sidecar_bed/test_how_to.py", "tests/project/", "tests/torture/", "tests/sidecar_bed/", "tests/guide/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, in one test or in one file, so that no process works on it alone in the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONGEST])
 
 
 class Place(NamedTuple):
@@ -499,6 +505,11 @@ def registry(_registry: RunningRegistry) -> RunningRegistry:
     _registry.behave("ok")
     _registry.forget()
     return _registry
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three on two processors: many tests wait for servers and browsers."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

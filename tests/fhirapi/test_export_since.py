@@ -29,6 +29,7 @@ from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
+from ..examples import examples
 from .exporting import Exported, export
 from .rest import MANAGER, Json, Reader
 from .test_versions import AnySequence
@@ -319,7 +320,7 @@ def test_any_sequence_leaves_copies_that_are_what_there_is(
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Following(site, oscar, clock, clerk, tmp_path / "exports"),
         settings=settings(
-            max_examples=8,
+            max_examples=examples(3),
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cpar_plugin.services.fhir.search.request import LONGEST, MOST_PARAMETERS, MOST_VALUES
 from oscar_host.host import OscarHost
 
+from ..examples import examples
 from .rest import Json, Reader, link
 
 Check = Callable[[Json], None]
@@ -103,7 +104,7 @@ NAMES = ["family", "given:contains", "birthdate", "identifier", "gender", "_id",
 
 
 @given(pairs=st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=30)), max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_answered(reader: Reader, people: dict[str, int], pairs: list[tuple[str, str]]) -> None:
     sent = [(name, value.encode("utf-8", "replace").decode()) for name, value in pairs]
     assert reader.send("POST", "/Patient/_search", data=dict(sent)).status_code in (200, 400)

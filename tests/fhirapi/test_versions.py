@@ -33,6 +33,8 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 CLIENT = Caller(Actor(actor_id="client-1", display_name="A client"), "1", EVERYTHING, panels=None)
 DOCTORS = {"101": "100000001", "102": "100000002", "103": "100000003"}
 RECORDS = [
@@ -275,7 +277,7 @@ def test_any_sequence_leaves_versions_honest(site: OscarHost, oscar: Any, clock:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: AnySequence(site, oscar, clock, clerk),
         settings=settings(
-            max_examples=15,
+            max_examples=examples(6),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -11,6 +11,8 @@ from sqlalchemy import delete, select
 from cpar_plugin.hooks import Actor
 from oscar_host.host import OscarHost, open_host
 
+from ..examples import examples
+
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 DOCTOR = Actor(actor_id="101", display_name="No101 Doctor")
 
@@ -268,7 +270,7 @@ ROWS = st.tuples(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, max_size=8, unique_by=lambda row: row[:2]))
 def test_the_sql_condition_lets_through_exactly_whom_the_actor_may_see(host: OscarHost, emr: OscarHost, oscar, rows):
     tables = oscar.tables

@@ -9,6 +9,8 @@ from cpar_plugin.domain import texts
 from cpar_plugin.host_kit.sql import seen, without_separators
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 
 def test_a_complete_patient_has_every_attribute(oscar, patient):
     patient_id = oscar.patient(
@@ -59,7 +61,7 @@ def test_the_birth_date_is_padded_but_never_guessed(oscar, patient, year, month,
     assert patient(patient_id).birth_date == expected
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(born=st.dates(), unpadded=st.booleans(), before=st.sampled_from(["", " "]))
 def test_every_real_birth_date_comes_out_as_it_went_in(oscar, patient, born, unpadded, before):
     month, day = (str(born.month), str(born.day)) if unpadded else (f"{born.month:02}", f"{born.day:02}")
@@ -180,7 +182,7 @@ def test_a_name_of_which_nothing_can_be_seen_stays_so_that_it_can_be_told_of(osc
     assert (row.family_name, row.given_name, row.preferred_name) == ("\u200b", " \u00a0", None)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     typed=st.text(
         st.sampled_from("Aé'- ?" + NOTHING + BLANK)

@@ -10,6 +10,8 @@ from sqlalchemy import bindparam, delete, insert, literal, select
 from cpar_plugin.domain.texts import without_separators
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 NUMBERS = st.text("19A a-.", min_size=1, max_size=4)
 TYPED = st.lists(st.text("19Aa .-_!\t~\u00a0\u200b\u2013\u3164", max_size=20), min_size=1, max_size=12)
 
@@ -38,7 +40,7 @@ def fill(host: OscarHost, oscar, hins: Collection[str]) -> None:
         )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     hins=TYPED,
     number=NUMBERS,

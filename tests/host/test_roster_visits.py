@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, literal, select, text
 from oscar_host.host import OscarHost
 
 from ..conftest import ALBERTA
+from ..examples import examples
 
 YESTERDAY, TODAY, TOMORROW = dt.date(2026, 11, 9), dt.date(2026, 11, 10), dt.date(2026, 11, 11)
 
@@ -187,7 +188,7 @@ def plainly(appointments, merges, until):
     return last
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     appointments=st.lists(APPOINTMENTS, max_size=8),
     merges=st.lists(MERGES, max_size=6),

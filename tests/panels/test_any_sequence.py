@@ -32,6 +32,8 @@ from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 Where = tuple[int, Any, date | None, str | None]
 VISITS = (None, date(2026, 3, 2), date(2026, 11, 9))
 STATUSES = ("AC", "AC", "AC", "IN", "")  # mostly one, so that orders meet
@@ -282,7 +284,7 @@ def test_any_sequence_keeps_to_the_rules_and_the_ledger_explains_it(
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: AnySequence(site, oscar, clock, clerk, placed, replayed),
         settings=settings(
-            max_examples=15,
+            max_examples=examples(6),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

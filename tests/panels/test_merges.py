@@ -20,6 +20,8 @@ from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 MakePanel = Callable[..., int]
 
 
@@ -414,7 +416,7 @@ def test_many_merges_undone_take_as_many_statements_as_one(
     assert counts[0] == counts[1]
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_merges_that_are_all_undone_leave_everybody_as_they_were(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, data: st.DataObject

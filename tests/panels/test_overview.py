@@ -25,6 +25,7 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from ..conftest import ALBERTA
+from ..examples import examples
 
 FIXTURES_STAY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 DAYS = st.dates(date(2021, 1, 1), date(2027, 12, 31))
@@ -73,7 +74,7 @@ def test_every_picture_counts_every_member_once_in_the_band_of_the_rule(
 ) -> None:
     panel, other = make_panel("1"), make_panel("2")
 
-    @settings(max_examples=25, suppress_health_check=FIXTURES_STAY)
+    @settings(max_examples=examples(8), suppress_health_check=FIXTURES_STAY)
     @given(people=MEMBERS, today=st.dates(date(2024, 1, 1), date(2027, 12, 31)))
     @example(people=[], today=date(2026, 11, 10))
     @example(people=[(date(2023, 2, 28), date(2024, 2, 29), "2014-03-01", "F")], today=date(2024, 2, 29))
@@ -111,7 +112,7 @@ def test_every_picture_counts_every_member_once_in_the_band_of_the_rule(
 
 
 def test_sql_and_the_rule_agree_on_which_texts_are_birth_dates(host: OscarHost) -> None:
-    @settings(max_examples=150, suppress_health_check=FIXTURES_STAY)
+    @settings(max_examples=examples(50), suppress_health_check=FIXTURES_STAY)
     @given(
         st.one_of(
             st.dates().map(date.isoformat),
@@ -225,7 +226,7 @@ def test_the_line_passes_through_what_was_there_at_the_end_of_each_month(
     homes = [None, make_panel("1"), make_panel("2")]
     patients = [oscar.patient() for _ in range(4)]
 
-    @settings(max_examples=6, suppress_health_check=FIXTURES_STAY)
+    @settings(max_examples=examples(3), suppress_health_check=FIXTURES_STAY)
     @given(
         st.lists(
             st.tuples(st.integers(0, 70), st.sampled_from(patients), st.sampled_from(homes)), min_size=3, max_size=14

@@ -22,6 +22,8 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 _NAMES = ("Example", "O'Brien", "Élan", "李", "ᐊᓂ", "ß", "1", "-", " ", "\x1f", "\u200b", "\u200bA", "")
 _NAMES += ("\u00a0", "Ann\tMarie", "null")
 _YEARS = ("0001", "2000", "2024", "1900", "1899", "0000", "2026", "2027", "19x0", "198", "")
@@ -164,7 +166,7 @@ def test_the_lists_are_what_the_rules_say_of_each_member(
     host: OscarHost, emr: OscarHost, clerk: Actor, panel_id: int
 ) -> None:
     # Nothing is shrunk: each try fills the database, and the failure names the row.
-    @settings(max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+    @settings(max_examples=examples(10), phases=(Phase.explicit, Phase.reuse, Phase.generate))
     @given(
         patients=st.lists(rows, min_size=1, max_size=40),
         given_name_required=st.booleans(),

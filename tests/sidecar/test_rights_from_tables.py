@@ -10,6 +10,8 @@ from sqlalchemy import delete, insert, select
 from cpar_plugin.hooks import Actor
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 ME = Actor(actor_id="101", display_name="No101 Doctor")
 ORDER = "doruwx"  # a letter holds those before it
@@ -71,7 +73,7 @@ def expected(rows: list[Row], groups: set[str]) -> tuple[bool, set[int]]:
     return may("_admin", "r") or may("_admin.cpar", "w"), seen
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, roles=ROLES)
 def test_the_tables_give_what_oscars_rules_say_in_plain_words(
     host: OscarHost, emr: OscarHost, oscar: Any, rows: list[Row], roles: set[str]

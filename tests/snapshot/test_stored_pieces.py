@@ -18,6 +18,8 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..examples import examples
+
 Take = Callable[..., Taken]
 Read = Callable[[Taken], Any]
 Member = Callable[..., int]
@@ -72,7 +74,7 @@ def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> 
     assert whole == b'{"entry":[\n' + b",\n".join(PEOPLE) + b"\n]}"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(15))
 @given(places=st.sets(st.integers(0, 1099)).map(sorted))
 @example(places=list(range(1100)))
 @example(places=[1099])
