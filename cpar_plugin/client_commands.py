@@ -56,7 +56,7 @@ _NO_ADDRESS = "Set fhir_base_url: until then, tokens are only issued on this mac
 @command.command("list")
 @click.pass_context
 def list_clients(ctx: click.Context) -> None:
-    """List all systems, revoked ones last."""
+    """List all clients, revoked ones last."""
     host = open_host(ctx)
     with host.database.engine.connect() as connection:
         clients = registry.every_client(connection)
@@ -73,7 +73,7 @@ def list_clients(ctx: click.Context) -> None:
 @click.option("--yes", is_flag=True, help="Skip confirmation.")
 @click.pass_context
 def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
-    """Take a system's access away, at once and for good."""
+    """Revoke a client's access immediately and permanently."""
     host = open_host(ctx)
     client = _client(host, client_id)
     if not yes:
@@ -86,7 +86,7 @@ def revoke(ctx: click.Context, client_id: str, yes: bool) -> None:
 @click.argument("client_id", metavar="CLIENT")
 @click.pass_context
 def allow(ctx: click.Context, client_id: str) -> None:
-    """Let a system that is on hold since a restore read again."""
+    """Allow a client that has been on hold since a restore."""
     host = open_host(ctx)
     client = registry.allow(host, host.identity.system, client_id)
     click.echo(f"{client.client_id} ({client.name}) can read again.")

@@ -100,7 +100,7 @@ def open_host(ctx: click.Context) -> Host:
 @click.option("--now", "text", metavar="MOMENT", help="For testing: pretend the time is, e.g., 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: begin the night run, send, try again, mail. For cron or systemd, every minute.
+    """Do what is due: start the night run, submit, retry, email. For cron or systemd, every minute.
 
     With --now, too, what is sent is sent, and a night that has taken place does not take place again.
     """
@@ -161,7 +161,7 @@ def _progress() -> Iterator[Progress | None]:
 @cpar.command("status")
 @click.pass_context
 def status_command(ctx: click.Context) -> None:
-    """Say how submissions stand; exit code 1 when something needs a person."""
+    """Show the status of submissions; exit code 1 when something needs attention."""
     host = open_host(ctx)
     found = notices.status(host, plugin_settings.load(host.settings), host.clock.now())
     for fact in found.facts:
@@ -175,7 +175,7 @@ def status_command(ctx: click.Context) -> None:
 @cpar.command("enable")
 @click.pass_context
 def enable_command(ctx: click.Context) -> None:
-    """Turn the integration on: the panel shows on every patient's page."""
+    """Turn the integration on: the panel box appears on every patient page."""
     host = open_host(ctx)
     changed = clinic.enable(host, host.identity.system)
     click.echo("The CPAR integration is on." if changed else "The CPAR integration was already on.")

@@ -30,7 +30,7 @@ from .openapi_search import paths_of
 from .searchable import SEARCHABLE
 
 _ABOUT = """\
-The panels of a clinic as FHIR R4 resources, to be read. Where `Allow` names it, a GET may be a HEAD.
+The panels of a clinic as FHIR R4 resources, read-only. Where `Allow` names it, a GET may be a HEAD.
 What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
 fit. Unknown parameters are ignored, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
 page before is good. {limits}"""
@@ -91,7 +91,7 @@ def _open_paths(interface: Interface) -> Described:
         "get": {
             **operation("metadata", "The CapabilityStatement."),
             "parameters": [_format(interface)],
-            "responses": responses(OPEN, {"200": fhir_answer("What this server does.", "CapabilityStatement")}),
+            "responses": responses(OPEN, {"200": fhir_answer("What this server supports.", "CapabilityStatement")}),
         }
     }
     return paths
@@ -156,4 +156,4 @@ def _security(token_url: str | None) -> Described:
 
 
 def _format(interface: Interface) -> Described:
-    return query_parameter("_format", one_of(interface.formats), "Goes before Accept.")
+    return query_parameter("_format", one_of(interface.formats), "Takes precedence over Accept.")

@@ -33,7 +33,7 @@ class Exporting:
 def export_paths(exporting: Exporting) -> Described:
     """All addresses of bulk export."""
     asked = [
-        query_parameter("_outputFormat", one_of(exporting.formats), "The form of the files."),
+        query_parameter("_outputFormat", one_of(exporting.formats), "The format of the files."),
         query_parameter("_since", INSTANT, "What has changed since then. Not in the future."),
         query_parameter("_type", kinds_listed(), "Which kinds, separated by commas."),
         query_parameter("_elements", TEXT, "Which elements, separated by commas, also as Patient.birthDate."),
@@ -42,7 +42,7 @@ def export_paths(exporting: Exporting) -> Described:
     errors = (*KNOWN, HTTPStatus.NOT_FOUND)
     status = {
         "get": {
-            **operation("exportStatus", "How far an export is, or its files.", ""),
+            **operation("exportStatus", "The progress of an export, or its files.", ""),
             "parameters": [export_id],
             "responses": responses(errors, {"200": _MANIFEST, "202": _GOING_ON}),
         },
@@ -108,7 +108,7 @@ def _header(schema: Described) -> Described:
 
 _ACCEPTED = {
     "202": {
-        "description": "It has begun: its status is at this address.",
+        "description": "It has started: its status is at this URL.",
         "headers": {"Content-Location": _header({"type": "string", "format": "uri"})},
     }
 }

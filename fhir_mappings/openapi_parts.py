@@ -11,16 +11,16 @@ Described = dict[str, Any]
 FHIR_JSON = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
 ERRORS = {
-    HTTPStatus.BAD_REQUEST: "This cannot be understood.",
+    HTTPStatus.BAD_REQUEST: "The request cannot be understood.",
     HTTPStatus.UNAUTHORIZED: "No token, or one that has expired.",
-    HTTPStatus.FORBIDDEN: "The scope does not reach that far, or the integration is switched off.",
+    HTTPStatus.FORBIDDEN: "The scope is not sufficient, or the integration is turned off.",
     HTTPStatus.NOT_FOUND: "Nothing that this caller may read.",
-    HTTPStatus.NOT_ACCEPTABLE: "Answers are JSON alone.",
-    HTTPStatus.GONE: "It was there, and is no longer.",
+    HTTPStatus.NOT_ACCEPTABLE: "Responses are only available as JSON.",
+    HTTPStatus.GONE: "It existed, and no longer does.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A search is posted as a form, what is to be exported as JSON.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "An internal error.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing can be read at the moment.",
 }
 _EXAMPLES = {

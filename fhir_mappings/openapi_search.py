@@ -23,7 +23,7 @@ _STRICT = "`handling=strict`: what is not known is refused. Everything else is i
 _SEE = "What was read before, as it was said then: 304 where it has not changed."
 _MODIFIED = {
     "missing": "`true`: the element is missing. `false`: it is there.",
-    "exact": "Letter by letter.",
+    "exact": "Exact match.",
     "contains": "Anywhere, without case and accents.",
 }
 
@@ -34,7 +34,7 @@ def paths_of(
     """All addresses of a kind. `errors`: what may be refused at each of them."""
     shape = [
         query_parameter("_summary", one_of(summaries), "How much of each resource. Not together with `_elements`."),
-        query_parameter("_elements", TEXT, "The elements that are wanted, separated by commas."),
+        query_parameter("_elements", TEXT, "The requested elements, separated by commas."),
     ]
     asked = [*_search_parameters(SEARCHABLE[kind], totals), *shape, format_]
     strict = header_parameter("Prefer", _STRICT)
@@ -85,11 +85,11 @@ def _search_parameters(searchable: Searchable, totals: Sequence[str]) -> Iterato
         for modifier in parameter.modifiers:
             yield _one(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
     yield query_parameter("_count", NUMBER, "Resources on a page. 0: the total alone.")
-    yield query_parameter("_total", one_of(totals), "Whether the total is told.")
+    yield query_parameter("_total", one_of(totals), "Whether the total is returned.")
     yield _one("_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first.")
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
-            yield query_parameter(name, one_of(includes), "What else is to be on the page.")
+            yield query_parameter(name, one_of(includes), "What else to include on the page.")
 
 
 def _one(name: str, words: str) -> Described:

@@ -19,7 +19,7 @@ _AGAIN = (
 
 @click.command("migrate")
 def command() -> None:
-    """Make or update the tables of the plugins and of their host. The EMR's tables are not touched."""
+    """Create or update the tables of the plugins and of their host. The EMR's tables are not changed."""
     try:
         with from_environment() as host:
             installed_plugins(host)

@@ -17,7 +17,7 @@ Object.assign(htmx.config, {
   ],
 });
 
-const FAILED = "No answer that could be understood came back. Load the page again to see what is so now.";
+const FAILED = "The response could not be understood. Reload the page to see the current state.";
 
 // A server that has words for a failure says where to put them; what a proxy answers in its place is no part of a page.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -23,7 +23,7 @@ _FOR_TRYING_OUT = (
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
 def command(address: str, port: int) -> None:
-    """Run the embedded EMR until it is stopped with Ctrl-C. It is for trying out, and for this machine alone."""
+    """Run the embedded EMR until it is stopped with Ctrl-C. For testing, on this machine only."""
     click.echo(_FOR_TRYING_OUT, err=True)
     with from_environment() as host:
         serve(host, installed_plugins(host), address=address, port=port)

@@ -23,7 +23,7 @@ _NOT_CHECKED: Final = "Not checked because of the failures above"
 @click.option("--json", "as_json", is_flag=True, help="For monitoring: output one JSON document.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Look for what is wrong with this host, and say how to fix it. Exit code 1 when something does not work.
+    """Check this host, and say how to fix what is wrong. Exit code 1 when something does not work.
 
     Nothing is changed, no patient is named, nothing is sent to the registry but a request for its description.
     """

@@ -124,7 +124,7 @@ def test_everything_is_closed_while_the_integration_is_off(
 ) -> None:
     clinic.disable(site, clerk)
     for arguments in ({"authorization": f"Bearer {token}"}, {"signed_in": MANAGER}):
-        with pytest.raises(Forbidden, match="switched off"):
+        with pytest.raises(Forbidden, match="turned off"):
             calling(**arguments)
 
 

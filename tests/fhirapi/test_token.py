@@ -303,7 +303,7 @@ def test_nothing_is_read_from_the_address(registered: Register, app: Flask) -> N
 def test_no_token_is_given_while_the_integration_is_off(registered: Register, site: OscarHost, clerk: Actor) -> None:
     client = registered()
     clinic.disable(site, clerk)
-    refused(client.ask(), "unauthorized_client", "switched off")
+    refused(client.ask(), "unauthorized_client", "turned off")
 
 
 def test_whoever_asks_too_often_has_to_wait(

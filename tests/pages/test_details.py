@@ -225,7 +225,7 @@ def test_no_answer_is_told_too(site: str, chromium: Browser, open_tab: OpenTab, 
     page.locator("summary[title='Add to a panel']").click()
     context.set_offline(True)
     page.get_by_role("button", name="0042").click()
-    expect(page.get_by_role("alert")).to_contain_text("Load the page again")
+    expect(page.get_by_role("alert")).to_contain_text("Reload the page")
     page.get_by_role("button", name="0042").click()
     expect(page.get_by_role("alert")).to_have_count(1)
     context.close()

@@ -10,7 +10,7 @@ from ..clients.caller import Caller
 
 
 class Gone(NotFound):
-    """It was there, and is no longer."""
+    """It existed, and no longer does."""
 
 
 def number(resource_id: str) -> int:
