@@ -41,7 +41,7 @@ class NewPatient:
     mrp_id: str | None = None
 
 
-class Outcome(Enum):
+class VisitOutcome(Enum):
     """What has become of an appointment."""
 
     ATTENDED = auto()
@@ -58,7 +58,7 @@ class NewVisit:
     provider_id: str
     day: date
     time: time | None
-    outcome: Outcome = Outcome.ATTENDED
+    outcome: VisitOutcome = VisitOutcome.ATTENDED
 
 
 class AuditLine(NamedTuple):
@@ -74,8 +74,7 @@ class AuditLine(NamedTuple):
 class Bench(Protocol):
     """A host on a database that the checks may fill, with ways to enter what its EMR's own pages would.
 
-    The host has been started as it is in daily life: the plugin is installed and its tables are there. The integration
-    is on, as after `cpar enable`. The setting `transport` is `folder`, and `outbox_folder` a folder of the bench's own.
+    The host has been started as it is in daily life: plugins are installed and their tables are there.
 
     Checks make their own people and never count on being the first. What is entered is committed when a method
     returns. A method that stands for something which the EMR does not know calls `pytest.skip` and says so.
@@ -84,8 +83,8 @@ class Bench(Protocol):
     @property
     def host(self) -> Host: ...
 
-    def at(self, moment: datetime) -> None:
-        """Let the host's clock stand at this aware moment."""
+    def set_clock(self, moment: datetime) -> None:
+        """Set the host's clock to this aware moment."""
 
     def provider(self, new: NewProvider) -> str:
         """Enter a provider; the provider_id."""
@@ -102,11 +101,11 @@ class Bench(Protocol):
     def person(self, *, permissions: Collection[str] = (), administrator: bool = False) -> Actor:
         """Somebody new who can sign in and see patients, with these permissions of the plugin and no others."""
 
-    def bar(self, actor: Actor, patient_id: int) -> None:
+    def deny_access(self, actor: Actor, patient_id: int) -> None:
         """From now on this person may not see this patient, whom all others may."""
 
     def browser(self, actor: Actor | None) -> FlaskClient:
         """A client of the application that serves the plugin's blueprints: signed in, or nobody for None."""
 
-    def audited(self) -> Sequence[AuditLine]:
-        """What stands in the audit trail, the oldest line first."""
+    def audit_lines(self) -> Sequence[AuditLine]:
+        """All lines of the audit trail, the oldest first."""

@@ -24,27 +24,27 @@ def _keys(lines: list[AuditLine]) -> list[str]:
 
 def test_an_event_becomes_a_line_with_all_that_it_says(bench: Bench) -> None:
     patient_id, actor_id = bench.patient(NewPatient()), bench.host.identity.system.actor_id
-    before = len(bench.audited())
+    before = len(bench.audit_lines())
     with bench.host.database.session() as session:
         bench.host.audit.record(session, _event(bench, "12", patient_id))
     with bench.host.database.session() as session:
         bench.host.audit.record(session, _event(bench, "13"))
-    assert list(bench.audited())[before:] == [
+    assert list(bench.audit_lines())[before:] == [
         AuditLine(actor_id, "update", NOUN, "12", patient_id),
         AuditLine(actor_id, "update", NOUN, "13", None),
     ]
 
 
 def test_no_line_stays_of_a_change_that_was_rolled_back(bench: Bench) -> None:
-    before = len(bench.audited())
+    before = len(bench.audit_lines())
     with bench.host.database.session() as session:
         bench.host.audit.record(session, _event(bench, "14"))
         session.rollback()
-    assert _keys(list(bench.audited())[before:]) == [], "write with the session that is given, and nothing else"
+    assert _keys(list(bench.audit_lines())[before:]) == [], "write with the session that is given, and nothing else"
 
 
 def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench) -> None:
-    host, before, sent = bench.host, len(bench.audited()), Counter[str]()
+    host, before, sent = bench.host, len(bench.audit_lines()), Counter[str]()
 
     def note(*_: Any) -> None:
         sent["statements"] += 1
@@ -52,5 +52,5 @@ def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench)
     with host.database.session() as session:
         event.listen(session.connection(), "before_cursor_execute", note)
         host.audit.record(session, *(_event(bench, str(number)) for number in range(MANY)))
-    assert _keys(list(bench.audited())[before:]) == [str(number) for number in range(MANY)]
+    assert _keys(list(bench.audit_lines())[before:]) == [str(number) for number in range(MANY)]
     assert sent["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"

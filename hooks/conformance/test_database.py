@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from .. import Host
 from .bench import Bench
-from .looking import plugin_table
+from .reading import plugin_table
 
 A_MOMENT_FOR_OTHERS = 0.3  # seconds: a second writer who does not wait comes through within it
 

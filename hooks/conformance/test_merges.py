@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from sqlalchemy import select
 
 from .bench import Bench, NewPatient, NewProvider, NewVisit
-from .looking import last_visit, patient_row
+from .reading import last_visit, patient_row
 
 
 def _chain(bench: Bench) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 from markupsafe import Markup
 
 from .bench import Bench, NewPatient
-from .looking import request_of
+from .reading import request_of
 
 BODY = Markup('<p class="cpar">Panel <b>0042</b> &amp; more</p>')
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, select
 
 from .bench import Bench, NewPatient, NewProvider
-from .looking import patient_row, plugin_table
+from .reading import patient_row, plugin_table
 
 COLUMNS = {
     "patient_id",

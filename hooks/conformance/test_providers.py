@@ -1,7 +1,7 @@
 """`Roster.providers`: who the providers are."""
 
 from .bench import Bench, NewProvider
-from .looking import provider_row
+from .reading import provider_row
 
 COLUMNS = {"provider_id", "family_name", "given_name", "practitioner_id", "licence_id", "active"}
 

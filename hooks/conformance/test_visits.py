@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from .bench import Bench, NewPatient, NewProvider, NewVisit, Outcome
-from .looking import last_visit, plugin_table
+from .bench import Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
+from .reading import last_visit, plugin_table
 
 TODAY = date(2026, 11, 10)
 BEFORE = date(2026, 10, 5)
@@ -17,7 +17,7 @@ def _noon(bench: Bench) -> datetime:
 
 
 def _visited(
-    bench: Bench, *visits: tuple[date, time | None], outcome: Outcome = Outcome.ATTENDED, patient_id: int = 0
+    bench: Bench, *visits: tuple[date, time | None], outcome: VisitOutcome = VisitOutcome.ATTENDED, patient_id: int = 0
 ) -> int:
     """A patient, a new one unless given, with these appointments."""
     doctor = bench.provider(NewProvider())
@@ -81,18 +81,18 @@ def test_a_moment_in_another_zone_is_the_same_moment(bench: Bench) -> None:
 
 
 def test_a_cancelled_appointment_is_no_visit(bench: Bench) -> None:
-    _is_no_visit(bench, Outcome.CANCELLED)
+    _is_no_visit(bench, VisitOutcome.CANCELLED)
 
 
 def test_an_appointment_to_which_nobody_came_is_no_visit(bench: Bench) -> None:
-    _is_no_visit(bench, Outcome.NO_SHOW)
+    _is_no_visit(bench, VisitOutcome.NO_SHOW)
 
 
 def test_a_deleted_appointment_is_no_visit(bench: Bench) -> None:
-    _is_no_visit(bench, Outcome.DELETED)
+    _is_no_visit(bench, VisitOutcome.DELETED)
 
 
-def _is_no_visit(bench: Bench, outcome: Outcome) -> None:
+def _is_no_visit(bench: Bench, outcome: VisitOutcome) -> None:
     patient_id = _visited(bench, (date(2026, 4, 4), time(9)))
     _visited(bench, (BEFORE, time(9)), outcome=outcome, patient_id=patient_id)
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-04-04"

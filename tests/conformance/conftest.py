@@ -1,4 +1,4 @@
-"""A good host on SQLite, to break."""
+"""The host for OSCAR-family EMRs on a bench: on each database, and on SQLite to be broken."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,21 @@ import pytest
 
 from cpar_plugin.hooks.conformance import test_database
 
-from ..conftest import Place
+from ..conftest import MariaDBStock, Place, make_tables
 from .oscar_bench import OscarBench, bench_at
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OscarBench]:
+    folder: Path = tmp_path_factory.mktemp("bench")
+    if request.param == "sqlite":
+        place = Place(f"sqlite:///{folder / 'clinic.db'}", None)
+        make_tables(place)
+    else:
+        stock: MariaDBStock = request.getfixturevalue("_mariadb_stock")
+        place = stock.emptied()
+    with bench_at(place, folder / "outbox") as opened:
+        yield opened
 
 
 @pytest.fixture

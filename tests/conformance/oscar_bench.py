@@ -12,9 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from cpar_plugin.hooks import Actor, Host, Plugins
-from cpar_plugin.hooks.conformance import AuditLine, NewPatient, NewProvider, NewVisit, Outcome
+from cpar_plugin.hooks.conformance import AuditLine, NewPatient, NewProvider, NewVisit, VisitOutcome
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.operations import clinic
 from oscar_host.demo.app import create_app
 from oscar_host.demo.frame import EmbeddedPages
 from oscar_host.host import OscarHost, open_host
@@ -23,7 +22,12 @@ from oscar_host.privileges import object_of
 from ..conftest import NOW, Oscar, Place
 from ..signing_in import sign_in
 
-LETTERS = {Outcome.ATTENDED: "B", Outcome.CANCELLED: "C", Outcome.NO_SHOW: "N", Outcome.DELETED: "D"}
+LETTERS = {
+    VisitOutcome.ATTENDED: "B",
+    VisitOutcome.CANCELLED: "C",
+    VisitOutcome.NO_SHOW: "N",
+    VisitOutcome.DELETED: "D",
+}
 COLUMNS = {
     "phn": "hin",
     "phn_jurisdiction": "hc_type",
@@ -49,7 +53,7 @@ class OscarBench:
     oscar: Oscar
     clock: FixedClock = field(repr=False)
 
-    def at(self, moment: dt.datetime) -> None:
+    def set_clock(self, moment: dt.datetime) -> None:
         self.clock.move_to(moment)
 
     def provider(self, new: NewProvider) -> str:
@@ -83,7 +87,7 @@ class OscarBench:
             self.oscar.privilege(provider_id, name, letter)
         return Actor(actor_id=provider_id, display_name="Penner, Ada")
 
-    def bar(self, actor: Actor, patient_id: int) -> None:
+    def deny_access(self, actor: Actor, patient_id: int) -> None:
         self.oscar.privilege(actor.actor_id, f"_demographic${patient_id}", "o")
 
     def browser(self, actor: Actor | None) -> FlaskClient:
@@ -92,7 +96,7 @@ class OscarBench:
             sign_in(client, actor.actor_id)
         return client
 
-    def audited(self) -> Sequence[AuditLine]:
+    def audit_lines(self) -> Sequence[AuditLine]:
         log = self.oscar.tables.log
         line = select(log.c.provider_no, log.c.action, log.c.content, log.c.contentId, log.c.demographic_no)
         with self.host.database.engine.connect() as connection:
@@ -113,7 +117,6 @@ def bench_at(place: Place, outbox: Path) -> Iterator[OscarBench]:
 def _prepared(host: OscarHost, clock: FixedClock) -> OscarBench:
     if host.database.engine.dialect.name == "sqlite":
         event.listen(host.database.engine, "connect", lambda connection, _: connection.execute(_CARELESS).close())
-    clinic.enable(host, host.identity.system)
     plugins = Plugins()
     plugins.load_installed()
     app = create_app(host, plugins)

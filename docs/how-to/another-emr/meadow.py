@@ -1,6 +1,7 @@
 """A complete host: that of Meadow, an invented EMR that keeps its clinic in one SQLite file (see meadow.sql).
 
-What is not OSCAR's own it takes from `oscar_host`: the engine, the migrations, the application, plain pages, the clock.
+What any host needs it takes from `cpar_plugin.host_kit`: the engine, the migrations, the application, plain pages, the
+clock.
 """
 
 from types import SimpleNamespace

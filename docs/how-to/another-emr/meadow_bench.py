@@ -9,15 +9,14 @@ from pathlib import Path
 import meadow
 
 from cpar_plugin.hooks import Actor
-from cpar_plugin.hooks.conformance import AuditLine, Outcome
+from cpar_plugin.hooks.conformance import AuditLine, VisitOutcome
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.operations import clinic
 
 STATES = {
-    Outcome.ATTENDED: "done",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.NO_SHOW: "missed",
-    Outcome.DELETED: "deleted",
+    VisitOutcome.ATTENDED: "done",
+    VisitOutcome.CANCELLED: "cancelled",
+    VisitOutcome.NO_SHOW: "missed",
+    VisitOutcome.DELETED: "deleted",
 }
 
 
@@ -29,7 +28,7 @@ class MeadowBench:
         self.host = meadow.open_host(self._file, self._clock, outbox_folder=str(folder / "outbox"))
         self._app = meadow.create_app(self.host, "secret")
 
-    def at(self, moment):
+    def set_clock(self, moment):
         self._clock.move_to(moment)
 
     def provider(self, new):
@@ -58,7 +57,7 @@ class MeadowBench:
             self._write("INSERT INTO granted VALUES (?, ?)", login, permission)
         return Actor(actor_id=login, display_name="Casey Clerk")
 
-    def bar(self, actor, patient_id):
+    def deny_access(self, actor, patient_id):
         self._write("INSERT INTO closed_chart VALUES (?, ?)", actor.actor_id, patient_id)
 
     def browser(self, actor):
@@ -68,7 +67,7 @@ class MeadowBench:
                 session["login"] = actor.actor_id
         return client
 
-    def audited(self):
+    def audit_lines(self):
         with closing(sqlite3.connect(self._file)) as connection:
             lines = connection.execute("SELECT login, action, noun, key, person FROM trail ORDER BY id")
             return [AuditLine(*line) for line in lines]
@@ -82,6 +81,5 @@ class MeadowBench:
 def open_bench():
     with tempfile.TemporaryDirectory() as folder:
         bench = MeadowBench(Path(folder))
-        clinic.enable(bench.host, bench.host.identity.system)  # as `cpar enable` does
         yield bench
         bench.host.database.engine.dispose()

@@ -1,4 +1,4 @@
-"""How the checks look at a host: single records of its roster, a request, and a table such as a plugin's own."""
+"""What the checks read of a host: single records of its roster, a request, and a table such as a plugin's own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ def last_visit(host: Host, patient_id: int, until: datetime) -> str | None:
 def request_of(bench: Bench, actor: Actor | None) -> Iterator[FlaskClient]:
     """Inside, a request of this person is under way, of nobody for None."""
     with bench.browser(actor) as browser:
-        browser.get("/cpar/panels")
+        browser.get("/")  # whatever is there
         yield browser
 
 
