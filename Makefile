@@ -28,11 +28,11 @@ test:
 QUICK = tests/domain tests/fhir tests/panels/test_panels.py tests/panels/test_one_patient.py tests/panels/test_answers.py \
 	tests/panels/test_patient_list.py tests/submission/test_asking.py tests/submission/test_history.py \
 	tests/snapshot/test_differences.py tests/host/test_privileges.py tests/host/test_audit.py tests/fhirapi/test_rest_reading.py \
-	tests/fhirapi/test_rest_refusals.py tests/pages/test_panels.py tests/pages/test_widget.py tests/project/test_settings_page.py \
+	tests/pages/test_panels.py tests/pages/test_widget.py tests/project/test_settings_page.py \
 	tests/project/test_threat_model.py tests/project/test_plugins.py
 quick:
 	@sh scripts/venv.sh dev
-	.venv/bin/python -m pytest $(AT_ONCE) --database sqlite $(QUICK) $(ARGS)
+	.venv/bin/python -m pytest -n $$(nproc) --dist worksteal --database sqlite $(QUICK) $(ARGS)
 
 # Twenty times as many examples of Hypothesis as `make test`, and many more hostile requests.
 GENERATED = $(shell grep -rlE "@given|run_state_machine_as_test|CPAR_TEST_" --include="test_*.py" tests)
