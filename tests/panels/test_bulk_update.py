@@ -303,7 +303,7 @@ def test_a_panel_that_is_not_there_is_not_found(site: OscarHost, clerk: Actor, m
     for gone in (deleted, 0, -1, 999, 2**63, 10**30):
         for order in (Assign("101", "AC", gone), Move(live, gone, "AC"), Move(gone, live, "AC"), Remove(gone, "AC")):
             for attempt in (bulk.preview, bulk.carry_out):
-                with pytest.raises(NotFound, match="choose another"):
+                with pytest.raises(NotFound, match="select another"):
                     attempt(site, clerk, order)
 
 
@@ -422,7 +422,7 @@ def test_undo_is_refused_once_a_panel_concerned_is_deleted(
     assert removed is not None
     editing.delete(site, clerk, three, 1)
     editing.delete(site, clerk, two, 1)
-    with pytest.raises(Refused, match="Panel 2 has been deleted"):
+    with pytest.raises(Refused, match="Panel 2 has since been deleted"):
         undo.undo(site, clerk, assigned)
     assert undo.undo(site, clerk, removed) == Undone(restored=2, changed_since=0)
     assert set(placed()) == {first, second}

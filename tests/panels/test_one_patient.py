@@ -44,7 +44,7 @@ def test_a_patient_on_no_panel_is_not_paneled_and_can_choose_any(
     assert _membership(site, oscar.patient()) == Membership(
         enabled=True,
         known=True,
-        name="Example, Pat",
+        name="EXAMPLE, Pat",
         choices=(PanelChoice(one, "1 (Doctor, No101)"), PanelChoice(two, "2 (Doctor, No102; Doctor, No103)")),
     )
 
@@ -160,7 +160,7 @@ def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
             lambda seen=seen: one_patient.remove(site, clerk, patient_id, seen_panel_id=seen),
             lambda seen=seen: one_patient.confirm(site, clerk, patient_id, seen_panel_id=seen),
         ):
-            with pytest.raises(Stale, match="on panel 2 meanwhile"):
+            with pytest.raises(Stale, match="moved this patient to panel 2"):
                 attempt()
     assert placed() == before
 
@@ -192,7 +192,7 @@ def test_a_patient_whom_the_emr_does_not_have_cannot_be_added(
 def test_a_panel_that_is_not_there_cannot_be_chosen(oscar: Any, choose: Callable[..., Change]) -> None:
     patient_id = oscar.patient()
     for panel_id in NOBODYS:
-        with pytest.raises(NotFound, match="choose another"):
+        with pytest.raises(NotFound, match="select another"):
             choose(patient_id, panel_id)
 
 
@@ -204,7 +204,7 @@ def test_a_deleted_panel_cannot_be_chosen_and_is_not_offered(
     editing.delete(site, clerk, panel_id, 1)
     assert _membership(site, patient_id).panel is None
     assert _membership(site, patient_id).choices == ()
-    with pytest.raises(NotFound, match="choose another"):
+    with pytest.raises(NotFound, match="select another"):
         choose(patient_id, panel_id)
 
 
