@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..settings import Settings
-from .definitions import panel_profile_url, search_parameter_url
+from .definitions import definition_url, panel_profile_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
-from .searchable import SEARCHABLE, Parameter, Searchable, SearchType
+from .searchable import AnyKinds, Parameter, Searchable, SearchType
 
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -22,6 +22,7 @@ HOW = {
 
 def capability(
     settings: Settings,
+    kinds: AnyKinds,
     *,
     base: str,
     token_url: str | None,
@@ -30,7 +31,10 @@ def capability(
     formats: Sequence[str],
     definitions: Sequence[str],
 ) -> Resource:
-    """`since`: when this server began to run in this version. `definitions`: kinds of definitions that it serves."""
+    """`kinds`: what can be searched. `definitions`: kinds of definitions that it serves.
+
+    `since`: when this server began to run in this version.
+    """
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -51,7 +55,7 @@ def capability(
                 ),
                 "security": _security(token_url),
                 "resource": [
-                    *(_resource(SEARCHABLE[kind], settings) for kind in sorted(SEARCHABLE)),
+                    *(_resource(kinds[kind], settings) for kind in sorted(kinds)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
                 ],
                 "operation": [_export("export")],
@@ -72,7 +76,7 @@ def _security(token_url: str | None) -> Resource:
     return security
 
 
-def _resource(searchable: Searchable, settings: Settings) -> Resource:
+def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource:
     kind = searchable.kind
     stated: Resource = {
         "type": kind,
@@ -90,7 +94,7 @@ def _resource(searchable: Searchable, settings: Settings) -> Resource:
         stated["searchInclude"] = list(searchable.includes)
     if searchable.revincludes:
         stated["searchRevInclude"] = list(searchable.revincludes)
-    stated["searchParam"] = [_parameter(one, settings) for one in searchable.parameters.values()]
+    stated["searchParam"] = [_parameter(kind, one, settings) for one in searchable.parameters.values()]
     if kind == "Group":
         stated["operation"] = [_export("group-export")]
     return stated
@@ -100,11 +104,11 @@ def _export(definition: str) -> Resource:
     return {"name": "export", "definition": f"{_BULK_DATA}OperationDefinition/{definition}"}
 
 
-def _parameter(parameter: Parameter, settings: Settings) -> Resource:
+def _parameter(kind: str, parameter: Parameter, settings: Settings) -> Resource:
     modifiers = ", ".join(f":{one}" for one in parameter.modifiers)
     return {
         "name": parameter.name,
-        "definition": parameter.definition or search_parameter_url(settings, parameter.name),
+        "definition": definition_url(settings, kind, parameter),
         "type": parameter.type.value,
         "documentation": HOW[parameter.type] + (f" Modifiers: {modifiers}." if modifiers else ""),
     }

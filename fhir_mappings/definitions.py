@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ..settings import Settings
 from .identifiers import Resource
 from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, HOW_CODES, PANEL_CODE
+from .searchable import AnyKinds, Own, Parameter
 
 _R4 = "http://hl7.org/fhir/StructureDefinition/"
 _FHIR_VERSION = "4.0.1"
@@ -78,43 +79,42 @@ def value_sets(settings: Settings) -> list[Resource]:
     ]
 
 
-def search_parameters(settings: Settings) -> list[Resource]:
-    """What Groups can be searched by beyond R4."""
+def search_parameters(settings: Settings, kinds: AnyKinds) -> list[Resource]:
+    """What can be searched by beyond R4."""
     return [
-        {
-            **_head("SearchParameter", "group-name", search_parameter_url(settings, "name"), "CparGroupName"),
-            "description": "The name of a panel's Group.",
-            "code": "name",
-            "base": ["Group"],
-            "type": "string",
-            "expression": "Group.name",
-            "xpath": "f:Group/f:name",
-            "xpathUsage": "normal",
-            "modifier": ["missing", "exact", "contains"],
-        },
-        {
-            **_head(
-                "SearchParameter",
-                "group-characteristic-reference",
-                search_parameter_url(settings, "characteristic-reference"),
-                "CparGroupCharacteristicReference",
-            ),
-            "description": "Who the panel is attributed to: a provider at a facility.",
-            "code": "characteristic-reference",
-            "base": ["Group"],
-            "type": "reference",
-            "expression": "(Group.characteristic.value as Reference)",
-            "xpath": "f:Group/f:characteristic/f:valueReference",
-            "xpathUsage": "normal",
-            "target": ["PractitionerRole"],
-            "modifier": ["missing", "type"],
-        },
+        _search_parameter(settings, kind, parameter, parameter.definition)
+        for kind, searchable in kinds.items()
+        for parameter in searchable.parameters.values()
+        if isinstance(parameter.definition, Own)
     ]
 
 
-def search_parameter_url(settings: Settings, name: str) -> str:
-    """The canonical address of a search parameter of our own for Group."""
-    return f"{settings.uri_search_parameters}/group-{name}"
+def _search_parameter(settings: Settings, kind: str, parameter: Parameter, own: Own) -> Resource:
+    url = definition_url(settings, kind, parameter)
+    kinds = {"target": list(parameter.targets)} if parameter.targets else {}
+    return {
+        **_head("SearchParameter", _own_id(kind, parameter), url, own.name),
+        "description": own.description,
+        "code": parameter.name,
+        "base": [kind],
+        "type": parameter.type.value,
+        "expression": own.expression,
+        "xpath": own.xpath,
+        "xpathUsage": "normal",
+        **kinds,
+        "modifier": ["type" if one in parameter.targets else one for one in parameter.modifiers],
+    }
+
+
+def definition_url(settings: Settings, kind: str, parameter: Parameter) -> str:
+    """The canonical address of a search parameter's definition."""
+    if isinstance(parameter.definition, str):
+        return parameter.definition
+    return f"{settings.uri_search_parameters}/{_own_id(kind, parameter)}"
+
+
+def _own_id(kind: str, parameter: Parameter) -> str:
+    return f"{kind.lower()}-{parameter.name}"
 
 
 def panel_profile_url(settings: Settings) -> str:

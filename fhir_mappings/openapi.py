@@ -27,7 +27,7 @@ from .openapi_parts import (
 )
 from .openapi_schemas import TEXT, Schema, one_of, ref, schemas
 from .openapi_search import paths_of
-from .searchable import SEARCHABLE
+from .searchable import AnyKinds
 
 _ABOUT = """\
 The panels of a clinic as FHIR R4 resources, read-only. Where `Allow` names it, a GET may be a HEAD.
@@ -44,6 +44,7 @@ class Interface:
     token_url: str | None
     version: str
     formats: Sequence[str]
+    kinds: AnyKinds
     definitions: Mapping[str, Sequence[str]]  # kinds and ids of our definitions
     summaries: Sequence[str]
     totals: Sequence[str]
@@ -65,12 +66,12 @@ def openapi(interface: Interface) -> Described:
         "paths": {
             **_open_paths(interface),
             **_token_path(),
-            **{path: item for kind in SEARCHABLE for path, item in _of_kind(kind, interface).items()},
+            **{path: item for kind in interface.kinds for path, item in _of_kind(kind, interface).items()},
             **export_paths(interface.exporting),
             **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
         },
         "components": {
-            "schemas": schemas(list(interface.definitions)),
+            "schemas": schemas([*interface.kinds, *interface.definitions]),
             "responses": refusals(),
             "securitySchemes": {"smart": _security(interface.token_url)},
         },
@@ -130,7 +131,11 @@ def _token_path() -> Described:
 def _of_kind(kind: str, interface: Interface) -> Described:
     errors = (*KNOWN, HTTPStatus.SERVICE_UNAVAILABLE) if kind in interface.noted else KNOWN
     return paths_of(
-        kind, summaries=interface.summaries, totals=interface.totals, format_=_format(interface), errors=errors
+        interface.kinds[kind],
+        summaries=interface.summaries,
+        totals=interface.totals,
+        format_=_format(interface),
+        errors=errors,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from ..domain.scopes import KINDS
-from .searchable import SEARCHABLE
 
 Schema = dict[str, object]
 
@@ -30,11 +29,10 @@ def kinds_listed() -> Schema:
     return {"type": "string", "pattern": f"^{kind}(?:,{kind})*$"}
 
 
-def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
-    """All of them by name. `definitions`: kinds of our definitions."""
-    kinds = (*SEARCHABLE, *definitions, "CapabilityStatement", "OperationOutcome")
+def schemas(kinds: Sequence[str]) -> dict[str, Schema]:
+    """All of them by name. `kinds`: of resources that are read one by one."""
     return {
-        **{kind: _resource(kind) for kind in kinds},
+        **{kind: _resource(kind) for kind in (*kinds, "CapabilityStatement", "OperationOutcome")},
         "Parameters": _resource("Parameters", parameter=_many(_PARAMETER)),
         "Bundle": {
             **_resource("Bundle", type={"const": "searchset"}, total=NUMBER, link=_many(_LINK), entry=_many(_ENTRY)),

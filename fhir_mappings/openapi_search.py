@@ -17,7 +17,7 @@ from .openapi_parts import (
     responses,
 )
 from .openapi_schemas import ID, NUMBER, TEXT, one_of
-from .searchable import SEARCHABLE, Searchable
+from .searchable import Parameter, Searchable
 
 _STRICT = "`handling=strict`: what is not known is refused. Everything else is ignored."
 _SEE = "What was read before, as it was said then: 304 where it has not changed."
@@ -29,14 +29,20 @@ _MODIFIED = {
 
 
 def paths_of(
-    kind: str, *, summaries: Sequence[str], totals: Sequence[str], format_: Described, errors: Sequence[HTTPStatus]
+    searchable: Searchable[Parameter],
+    *,
+    summaries: Sequence[str],
+    totals: Sequence[str],
+    format_: Described,
+    errors: Sequence[HTTPStatus],
 ) -> Described:
     """All addresses of a kind. `errors`: what may be refused at each of them."""
+    kind = searchable.kind
     shape = [
         query_parameter("_summary", one_of(summaries), "How much of each resource. Not together with `_elements`."),
         query_parameter("_elements", TEXT, "The requested elements, separated by commas."),
     ]
-    asked = [*_search_parameters(SEARCHABLE[kind], totals), *shape, format_]
+    asked = [*_search_parameters(searchable, totals), *shape, format_]
     strict = header_parameter("Prefer", _STRICT)
     page = fhir_answer("A page of what was found.", "Bundle")
     read = {
@@ -78,7 +84,7 @@ def paths_of(
     return {f"/{kind}": {"get": search}, f"/{kind}/_search": {"post": posted}, f"/{kind}/{{id}}": {"get": read}}
 
 
-def _search_parameters(searchable: Searchable, totals: Sequence[str]) -> Iterator[Described]:
+def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str]) -> Iterator[Described]:
     """What is about what is found, each modifier as a parameter of its own (`family:exact`)."""
     for parameter in searchable.parameters.values():
         yield _one(parameter.name, HOW[parameter.type])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from cpar_plugin.fhir_mappings.definitions import (
 )
 from cpar_plugin.fhir_mappings.identifiers import relative
 from cpar_plugin.fhir_mappings.panel_group import ListStatus, group_members, panel_group
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
-OURS = (structure_definitions, code_systems, value_sets, search_parameters)
+OURS = (structure_definitions, code_systems, value_sets, partial(search_parameters, kinds=SEARCHABLE))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType
 from cpar_plugin.fhir_mappings.outcome import IssueType
 from cpar_plugin.fhir_mappings.patient import LinkType
-from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 
 Schema = dict[str, object]
 

@@ -30,7 +30,7 @@ _VALUES = {
 }
 
 
-def search_values(searchable: Searchable, totals: Sequence[str]) -> dict[str, Schema]:
+def search_values(searchable: Searchable[Parameter], totals: Sequence[str]) -> dict[str, Schema]:
     """The schema of every parameter that is about what is found, each modifier as one more (`family:exact`)."""
     known: dict[str, Schema] = {}
     for parameter in searchable.parameters.values():

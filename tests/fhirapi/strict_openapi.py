@@ -9,9 +9,9 @@ from typing import Any
 
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.fhir_mappings.openapi_parts import FHIR_JSON, FORM
-from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 from cpar_plugin.services.exports.request import FORMATS, MOST_PATIENTS
 from cpar_plugin.services.fhir.search.request import TOTALS, Summary
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.web.fhir.negotiation import FORMATS as FORMS
 
 from .answer_schemas import ELEMENTS, Schema, one_of, ref, schemas

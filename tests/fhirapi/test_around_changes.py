@@ -10,7 +10,7 @@ from flask import Flask, request, request_started
 from sqlalchemy import delete, update
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.fhir_mappings.searchable import SEARCHABLE, SearchType
+from cpar_plugin.fhir_mappings.searchable import SearchType
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
@@ -19,6 +19,7 @@ from cpar_plugin.services.bulk.orders import Order
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.fhir.refresh import refresh
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.health import after_restore
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.fhir import refresh
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import Settings, load
@@ -107,7 +109,7 @@ def ours(settings: Settings) -> Iterator[str]:
     """The table of what is our own, line by line."""
     yield "| address | what it says |"
     yield "|---|---|"
-    for make in (structure_definitions, search_parameters, code_systems, value_sets):
+    for make in (structure_definitions, partial(search_parameters, kinds=SEARCHABLE), code_systems, value_sets):
         for one in make(settings):
             yield f"| `{one['resourceType']}/{one['id']}`<br>`{one['url']}` | {one['description']} |"
 

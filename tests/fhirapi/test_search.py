@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cpar_plugin.fhir_mappings.searchable import SEARCHABLE
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost

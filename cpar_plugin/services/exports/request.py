@@ -10,9 +10,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ...domain.refusals import NotFound
 from ...domain.scopes import KINDS
-from ...fhir_mappings.searchable import SEARCHABLE
 from ..fhir.access import number
 from ..fhir.search.request import Pairs, Shape, Summary
+from ..fhir.search.table import SEARCHABLE
 
 FORMAT = "application/fhir+ndjson"
 FORMATS = (FORMAT, "application/fhir ndjson", "application/ndjson", "ndjson")  # a plus is a space in a query

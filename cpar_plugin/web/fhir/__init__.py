@@ -6,8 +6,8 @@ from http import HTTPStatus
 from flask import Response
 
 from ...fhir_mappings.outcome import IssueType
-from ...fhir_mappings.searchable import SEARCHABLE
 from ...hooks import Host, ProgramInterface
+from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
 from . import openapi, smart, token
 from .callers import Callers

@@ -1,7 +1,8 @@
 """What the interface is: the CapabilityStatement, open to everybody, and our definitions."""
 
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import metadata as packages
 
 from flask import Response, request
@@ -9,6 +10,8 @@ from flask import Response, request
 from ...domain.refusals import NotFound
 from ...fhir_mappings.capability import capability
 from ...fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from ...fhir_mappings.identifiers import Resource
+from ...services.fhir.search.table import SEARCHABLE
 from ...settings import Settings
 from .addresses import base_url, token_url
 from .callers import Callers
@@ -16,9 +19,9 @@ from .negotiation import FORMATS, content_type, parameters
 from .refusals import refused
 from .routes import Exchange, json_answer, wrong_method
 
-_DEFINITIONS = {
+_DEFINITIONS: dict[str, Callable[[Settings], list[Resource]]] = {
     "CodeSystem": code_systems,
-    "SearchParameter": search_parameters,
+    "SearchParameter": partial(search_parameters, kinds=SEARCHABLE),
     "StructureDefinition": structure_definitions,
     "ValueSet": value_sets,
 }
@@ -35,6 +38,7 @@ def metadata(callers: Callers, since: datetime) -> Response:
             raise wrong_method("GET", "HEAD")
         statement = capability(
             callers.settings,
+            SEARCHABLE,
             base=base_url(callers.settings),
             token_url=token_url(callers.settings),
             version=version(),

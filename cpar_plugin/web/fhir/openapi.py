@@ -9,6 +9,7 @@ from ...fhir_mappings.openapi_export import Exporting
 from ...services.exports.request import FORMATS as FORMATS_OF_FILES
 from ...services.exports.request import MOST_PATIENTS
 from ...services.fhir.search.request import LONGEST, MOST_PARAMETERS, MOST_VALUES, TOTALS, Summary
+from ...services.fhir.search.table import SEARCHABLE
 from .addresses import base_url, token_url
 from .callers import Callers
 from .metadata import definition_ids, version
@@ -32,6 +33,7 @@ def openapi(callers: Callers) -> Response:
             token_url=token_url(callers.settings),
             version=version(),
             formats=FORMATS,
+            kinds=SEARCHABLE,
             definitions=definition_ids(callers.settings),
             summaries=tuple(Summary),
             totals=TOTALS,

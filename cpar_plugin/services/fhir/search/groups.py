@@ -1,86 +1,92 @@
-"""Searching Groups in the database: what each search parameter asks of the rows of `GroupSource`."""
+"""Searching Groups in the database: what search parameters ask of the rows of `GroupSource`."""
 
-from typing import Any
+from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Connection, exists, false, literal, true
+from sqlalchemy import ColumnElement, exists, false, literal, true
 
 from ....fhir_mappings.panel_group import ATTRIBUTED_TO, CHARACTERISTICS
-from ....hooks import Host
 from ....settings import Settings
 from ....store import tables
 from ....store.folding import folded, text_fits
-from ...clients.caller import Caller
 from ..access import may_read
 from ..practitioner_roles import role_ids_of_panels
-from ..sources import Source
-from .request import Criterion
+from .answers import Rows, Sql
 from .values import Reference, Token, is_number
 
-_GROUP_TYPES = "http://hl7.org/fhir/group-type"
+
+def by_number(rows: Rows) -> ColumnElement[str]:
+    """The order of identifiers and of names alike."""
+    return folded(rows.columns["number"])
 
 
-class GroupSearch:
-    """Conditions and orders over the columns of panels."""
+def identifier(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By panel number."""
+    if value.system not in (None, rows.settings.uri_panel_number):
+        return false()
+    return true() if value.code is None else rows.columns["number"] == value.code
 
-    def __init__(self, connection: Connection, host: Host, settings: Settings, caller: Caller, source: Source) -> None:
-        self._connection = connection
-        self._host = host
-        self._settings = settings
-        self._caller = caller
-        self._source = source
-        self._number: ColumnElement[str] = source.columns["number"]
 
-    def sorted_by(self, name: str) -> ColumnElement[Any]:
-        """What `_sort` by this name orders by; never NULL."""
-        return folded(self._number)  # of identifier and of name alike
+def name(rows: Rows, value: str, modifier: str | None) -> ColumnElement[bool]:
+    """By title."""
+    return text_fits(literal("CPAR panel ").concat(rows.columns["number"]), modifier, value)
 
-    def present(self, name: str) -> ColumnElement[bool]:
-        """Whether a Group has the element at all."""
-        match name:
-            case "member":
-                return self._has_member(true())
-            case "value":
-                return false()
-            case "characteristic" | "characteristic-reference" | "exclude":
-                return self._source.key.in_(role_ids_of_panels(self._connection))
-        return true()
 
-    def condition(self, criterion: Criterion, value: Any) -> ColumnElement[bool]:
-        """Whether a Group fits one value of a parameter."""
-        name = criterion.parameter.name
-        if name == "name":
-            title = literal("CPAR panel ").concat(self._number)
-            return text_fits(title, criterion.modifier, value)
-        return self._by_reference(name, value) if isinstance(value, Reference) else self._by_token(name, value)
+def always(system: Callable[[Settings], str | None], code: str) -> Sql:
+    """For what every Group has."""
+    return Sql(lambda rows, value, _: true() if value.matches(system(rows.settings), code) else false())
 
-    def _by_token(self, name: str, value: Token) -> ColumnElement[bool]:
-        if name == "identifier":
-            if value.system not in (None, self._settings.uri_panel_number):
-                return false()
-            return true() if value.code is None else self._number == value.code
-        if name in ("characteristic", "exclude"):
-            fixed = (CHARACTERISTICS, ATTRIBUTED_TO) if name == "characteristic" else (None, "false")
-            return self.present(name) if value.matches(*fixed) else false()
-        always = {
-            "code": (f"{self._settings.uri_codes}/group", "cpar-panel"),
-            "type": (_GROUP_TYPES, "person"),
-            "actual": (None, "true"),
-        }
-        return true() if name in always and value.matches(*always[name]) else false()
 
-    def _by_reference(self, name: str, value: Reference) -> ColumnElement[bool]:
-        if name == "managing-entity":
-            return true() if value.matches("Organization", "clinic") else false()
-        if name == "characteristic-reference":
-            roles = role_ids_of_panels(self._connection)
-            fit = (key for key, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids))
-            return self._source.key.in_(list(fit))
-        key = value.key or ""
-        known = value.kind in (None, "Patient") and key and is_number(key)
-        return self._has_member(tables.member.c.patient_id == int(key)) if known else false()
+def nothing(_rows: Rows, _value: Token, _modifier: str | None) -> ColumnElement[bool]:
+    """For what no Group has: the values of characteristics here are references."""
+    return false()
 
-    def _has_member(self, wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Only members whom the caller may read: the answer shall not tell of others."""
-        member = tables.member.c
-        readable = may_read(self._host, self._caller, member.patient_id)
-        return exists().where(member.panel_id == self._source.key, wanted, readable)
+
+def no_group(_: Rows) -> ColumnElement[bool]:
+    """No Group has it."""
+    return false()
+
+
+def attributed(rows: Rows) -> ColumnElement[bool]:
+    """Groups of panels with a provider at a facility."""
+    return rows.source.key.in_(role_ids_of_panels(rows.connection))
+
+
+def characteristic(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By the code of the only characteristic that there is."""
+    return attributed(rows) if value.matches(CHARACTERISTICS, ATTRIBUTED_TO) else false()
+
+
+def exclude(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """Nobody is excluded by a characteristic."""
+    return attributed(rows) if value.matches(None, "false") else false()
+
+
+def attributed_to(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
+    """By a provider at a facility."""
+    roles = role_ids_of_panels(rows.connection)
+    fit = (key for key, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids))
+    return rows.source.key.in_(list(fit))
+
+
+def the_clinic(_rows: Rows, value: Reference, _modifier: str | None) -> ColumnElement[bool]:
+    """By the only Organization that there is."""
+    return true() if value.matches("Organization", "clinic") else false()
+
+
+def member(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
+    """By a patient."""
+    key = value.key or ""
+    known = value.kind in (None, "Patient") and key and is_number(key)
+    return _has_member(rows, tables.member.c.patient_id == int(key)) if known else false()
+
+
+def any_member(rows: Rows) -> ColumnElement[bool]:
+    """Groups with a member whom the caller may read."""
+    return _has_member(rows, true())
+
+
+def _has_member(rows: Rows, wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Only members whom the caller may read: the answer shall not reveal others."""
+    of_panel = tables.member.c
+    readable = may_read(rows.host, rows.caller, of_panel.patient_id)
+    return exists().where(of_panel.panel_id == rows.source.key, wanted, readable)

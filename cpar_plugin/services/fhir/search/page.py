@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal, not_, or_, select
 
-from ....fhir_mappings.searchable import MEMBERS, PRACTITIONER_OF_ROLE
 from ....hooks import Host
 from ....settings import Settings
 from ....store import tables
@@ -22,11 +21,11 @@ from ...clients.caller import Caller
 from ..sources import LARGE, Source, everything, source
 from ..versions import Versioned
 from . import in_memory
+from .answers import Answered, Rows, Sql
 from .by_identifier import looked_up
-from .groups import GroupSearch
-from .patients import PatientSearch
 from .request import Criterion, Search
-from .values import BadSearch, Period, Token, compared, is_number
+from .table import MEMBERS, PRACTITIONER_OF_ROLE, SEARCHABLE
+from .values import BadSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +146,18 @@ class _Query:
         search: Search,
         began: datetime,
     ) -> None:
-        self._connection = connection
         self._source = of_kind
         self._search = search
         self._began = began.astimezone(UTC)
-        self._of_kind: PatientSearch | GroupSearch = (
-            PatientSearch(connection, host, settings, of_kind)
-            if search.kind == "Patient"
-            else GroupSearch(connection, host, settings, caller, of_kind)
-        )
         # A patient at whom nobody has looked yet is as new as the membership.
         never_looked_at = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
         self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_looked_at)
+        self._rows = Rows(connection, host, settings, caller, of_kind, self._updated)
 
     def total(self) -> int:
         """How many fit."""
         found = self._fitting().with_only_columns(self._source.key).subquery()
-        return int(self._connection.scalar(select(func.count()).select_from(found)) or 0)
+        return int(self._rows.connection.scalar(select(func.count()).select_from(found)) or 0)
 
     def page(self, after: Sequence[Any]) -> Select[Any]:
         """The rows behind those keys, one more than asked for. They are sorted by `key_0`, ..., and `key`."""
@@ -178,11 +172,13 @@ class _Query:
         return query.order_by(*by).limit(self._search.count + 1)
 
     def _orders(self) -> list[tuple[ColumnElement[Any], bool]]:
-        columns = {"_id": self._source.key, "_lastUpdated": self._updated}
-        return [
-            (columns[name] if name in columns else self._of_kind.sorted_by(name), down)
-            for name, down in self._search.sort
-        ]
+        parameters = SEARCHABLE[self._search.kind].parameters
+        return [(self._order(parameters[name]), down) for name, down in self._search.sort]
+
+    def _order(self, parameter: Answered) -> ColumnElement[Any]:
+        order = _sql(parameter).order
+        assert order, parameter.name
+        return order(self._rows)
 
     def _fitting(self) -> Select[Any]:
         query = self._source.select()
@@ -192,22 +188,16 @@ class _Query:
         return query.where(*(self._fits(criterion) for criterion in self._search.criteria))
 
     def _fits(self, criterion: Criterion) -> ColumnElement[bool]:
-        name = criterion.parameter.name
+        sql = _sql(criterion.parameter)
         if criterion.missing is not None:
-            present = self._of_kind.present(name)
+            present = sql.present(self._rows)
             return not_(present) if criterion.missing else present
-        if name == "_id":
-            ids = [value.code for value in criterion.values if isinstance(value, Token) and value.system is None]
-            return self._source.key.in_([int(one) for one in ids if one and is_number(one)])
-        if name == "_lastUpdated":
-            periods = (value for value in criterion.values if isinstance(value, Period))
-            return or_(false(), *(self._updated_in(period) for period in periods))
-        return or_(false(), *(self._of_kind.condition(criterion, value) for value in criterion.values))
+        return or_(false(), *(sql.fits(self._rows, value, criterion.modifier) for value in criterion.values))
 
-    def _updated_in(self, period: Period) -> ColumnElement[bool]:
-        first, last = (literal(moment, Moment()) for moment in (period.first, period.last))
-        fits: ColumnElement[bool] = compared(period.prefix, self._updated, first, last)
-        return fits
+
+def _sql(parameter: Answered) -> Sql:
+    assert parameter.sql, parameter.name  # `answers.answered` has seen to it
+    return parameter.sql
 
 
 def _behind(orders: Sequence[tuple[ColumnElement[Any], bool]], after: Sequence[Any]) -> ColumnElement[bool]:

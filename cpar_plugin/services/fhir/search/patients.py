@@ -1,19 +1,16 @@
-"""Searching Patients in the database: what each search parameter asks of the rows of `PatientSource`."""
+"""Searching Patients in the database: what search parameters ask of the rows of `PatientSource`."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, String, and_, false, func, literal, or_, true
 
 from ....domain.identifiers import is_phn
 from ....domain.jurisdictions import ALBERTA, SENT
 from ....fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes, jurisdiction_of
-from ....hooks import Host
-from ....settings import Settings
 from ....store.folding import folded, text_fits
 from ...roster.valid_dates import is_calendar_date
 from ..practitioner_roles import role_ids_of_panels
-from ..sources import Source
-from .request import Criterion
+from .answers import Rows
 from .values import Period, Reference, Token, compared, is_number
 
 _GENDERS = "http://hl7.org/fhir/administrative-gender"
@@ -21,117 +18,120 @@ _GIVEN = ("given_name", "middle_names", "preferred_name")
 _BOOLEANS = {"true": True, "false": False}
 
 
-class PatientSearch:
-    """Conditions and orders over the columns of patients."""
+def by_family(rows: Rows) -> ColumnElement[Any]:
+    """The order of family names."""
+    return func.coalesce(folded(rows.columns["family_name"]), "")
 
-    def __init__(self, connection: Connection, host: Host, settings: Settings, source: Source) -> None:
-        self._connection = connection
-        self._host = host
-        self._settings = settings
-        self._source = source
-        self._c = source.columns
 
-    def sorted_by(self, name: str) -> ColumnElement[Any]:
-        """What `_sort` by this name orders by; never NULL."""
-        if name == "birthdate":
-            return func.coalesce(self._c["birth_date"], "")
-        column = self._c["family_name" if name == "family" else "given_name"]
-        return func.coalesce(folded(column), "")
+def by_given(rows: Rows) -> ColumnElement[Any]:
+    """The order of given names."""
+    return func.coalesce(folded(rows.columns["given_name"]), "")
 
-    def present(self, name: str) -> ColumnElement[bool]:
-        """Whether a patient has the element at all."""
-        match name:
-            case "family":
-                return self._c["family_name"].is_not(None)
-            case "given":
-                return or_(*(self._c[one].is_not(None) for one in _GIVEN))
-            case "birthdate":
-                return func.coalesce(is_calendar_date(self._c["birth_date"]), false())
-            case "general-practitioner":
-                return self._c["panel_id"].in_(role_ids_of_panels(self._connection))
-        return true()  # identifier, active, gender, organization
 
-    def condition(self, criterion: Criterion, value: Any) -> ColumnElement[bool]:
-        """Whether a patient fits one value of a parameter."""
-        match criterion.parameter.name:
-            case "identifier":
-                return self._identifier(value)
-            case "active":
-                return self._active(value)
-            case "gender":
-                return self._gender(value)
-            case "family":
-                return text_fits(self._c["family_name"], criterion.modifier, value)
-            case "given":
-                return or_(*(text_fits(self._c[one], criterion.modifier, value) for one in _GIVEN))
-            case "birthdate":
-                return self._birthdate(value)
-            case "general-practitioner":
-                return self._general_practitioner(value)
-        assert isinstance(value, Reference)
-        return true() if value.matches("Organization", "clinic") else false()
+def by_birth_date(rows: Rows) -> ColumnElement[Any]:
+    """The order of birth dates."""
+    return func.coalesce(rows.columns["birth_date"], "")
 
-    def _identifier(self, value: Token) -> ColumnElement[bool]:
-        records = self._settings.uri_patient_record
-        fits: list[ColumnElement[bool]] = []
-        if value.system in (None, records):
-            fits.append(_is_key(self._source.key, value.code))
-        if value.system is None:
-            fits.append(self._has_number(value.code))
-        elif value.system and (province := jurisdiction_of(value.system, self._settings)):
-            theirs = self._c["phn_jurisdiction"] == province
-            if province == ALBERTA:
-                theirs = self._may_be_alberta
-            fits.append(and_(self._has_number(value.code), theirs))
-        return or_(false(), *fits)
 
-    def _has_number(self, wanted: str | None) -> ColumnElement[bool]:
-        """Whether a patient is given this health number as identifier, any for None: `identifiers.health_number`."""
-        province, phn = self._c["phn_jurisdiction"], self._c["phn"]
-        fits: ColumnElement[bool]
-        albertan: ColumnElement[bool]
-        if wanted is None:
-            fits, albertan = phn.is_not(None), and_(func.length(phn) == 9, _digits_alone(phn))
-        else:
-            with_phn = self._host.roster.with_phn(literal(wanted))
-            fits = self._source.key.in_(with_phn) if wanted.isascii() else phn == wanted
-            albertan = true() if is_phn(wanted) else false()
-        of_alberta = and_(self._may_be_alberta, albertan)
-        return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
+def family(rows: Rows, value: str, modifier: str | None) -> ColumnElement[bool]:
+    """By family name."""
+    return text_fits(rows.columns["family_name"], modifier, value)
 
-    @property
-    def _may_be_alberta(self) -> ColumnElement[bool]:
-        """`domain.jurisdictions.may_be_alberta`."""
-        return func.coalesce(self._c["phn_jurisdiction"], ALBERTA).in_(SENT)
 
-    def _active(self, value: Token) -> ColumnElement[bool]:
-        wanted = _BOOLEANS.get(value.code or "")
-        if value.system or wanted is None:
-            return false()
-        active = func.coalesce(self._c["status"], "") == self._host.roster.active_status
-        return active if wanted else ~active
+def has_family(rows: Rows) -> ColumnElement[bool]:
+    """Patients with a family name."""
+    return rows.columns["family_name"].is_not(None)
 
-    def _gender(self, value: Token) -> ColumnElement[bool]:
-        if value.system not in (None, _GENDERS):
-            return false()
-        if value.code is None:
-            return true()
-        code = func.upper(func.coalesce(self._c["gender"], ""))
-        known = emr_codes(value.code)
-        return code.not_in(known) if value.code == Gender.UNKNOWN else code.in_(known)
 
-    def _birthdate(self, value: Period) -> ColumnElement[bool]:
-        first, last = value.as_days(self._host.clock.zone)
-        born = self._c["birth_date"]
-        wanted: ColumnElement[bool] = compared(value.prefix, born, first.isoformat(), last.isoformat())
-        return and_(wanted, is_calendar_date(born))
+def given(rows: Rows, value: str, modifier: str | None) -> ColumnElement[bool]:
+    """By any given name."""
+    return or_(*(text_fits(rows.columns[one], modifier, value) for one in _GIVEN))
 
-    def _general_practitioner(self, value: Reference) -> ColumnElement[bool]:
-        roles = role_ids_of_panels(self._connection)
-        panels = [
-            panel_id for panel_id, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids)
-        ]
-        return self._c["panel_id"].in_(panels)
+
+def has_given(rows: Rows) -> ColumnElement[bool]:
+    """Patients with a given name."""
+    return or_(*(rows.columns[one].is_not(None) for one in _GIVEN))
+
+
+def has_practitioner(rows: Rows) -> ColumnElement[bool]:
+    """Patients whose panel has a provider at a facility."""
+    return rows.columns["panel_id"].in_(role_ids_of_panels(rows.connection))
+
+
+def identifier(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By record number or health number."""
+    records = rows.settings.uri_patient_record
+    fits: list[ColumnElement[bool]] = []
+    if value.system in (None, records):
+        fits.append(_is_key(rows.source.key, value.code))
+    if value.system is None:
+        fits.append(_has_number(rows, value.code))
+    elif value.system and (province := jurisdiction_of(value.system, rows.settings)):
+        theirs = rows.columns["phn_jurisdiction"] == province
+        if province == ALBERTA:
+            theirs = _may_be_alberta(rows)
+        fits.append(and_(_has_number(rows, value.code), theirs))
+    return or_(false(), *fits)
+
+
+def _has_number(rows: Rows, wanted: str | None) -> ColumnElement[bool]:
+    """Whether a patient is given this health number as identifier, any for None: `identifiers.health_number`."""
+    province, phn = rows.columns["phn_jurisdiction"], rows.columns["phn"]
+    fits: ColumnElement[bool]
+    albertan: ColumnElement[bool]
+    if wanted is None:
+        fits, albertan = phn.is_not(None), and_(func.length(phn) == 9, _digits_alone(phn))
+    else:
+        with_phn = rows.host.roster.with_phn(literal(wanted))
+        fits = rows.source.key.in_(with_phn) if wanted.isascii() else phn == wanted
+        albertan = true() if is_phn(wanted) else false()
+    of_alberta = and_(_may_be_alberta(rows), albertan)
+    return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
+
+
+def _may_be_alberta(rows: Rows) -> ColumnElement[bool]:
+    """`domain.jurisdictions.may_be_alberta`."""
+    return func.coalesce(rows.columns["phn_jurisdiction"], ALBERTA).in_(SENT)
+
+
+def active(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By whether the clinic's record is active."""
+    wanted = _BOOLEANS.get(value.code or "")
+    if value.system or wanted is None:
+        return false()
+    active = func.coalesce(rows.columns["status"], "") == rows.host.roster.active_status
+    return active if wanted else ~active
+
+
+def gender(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By FHIR's code, which may stand for several of the EMR's."""
+    if value.system not in (None, _GENDERS):
+        return false()
+    if value.code is None:
+        return true()
+    code = func.upper(func.coalesce(rows.columns["gender"], ""))
+    known = emr_codes(value.code)
+    return code.not_in(known) if value.code == Gender.UNKNOWN else code.in_(known)
+
+
+def born(rows: Rows) -> ColumnElement[bool]:
+    """Patients with a birth date: an impossible one is not shown, so it is not found either."""
+    return func.coalesce(is_calendar_date(rows.columns["birth_date"]), false())
+
+
+def birthdate(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
+    """By birth date."""
+    first, last = value.as_days(rows.host.clock.zone)
+    date = rows.columns["birth_date"]
+    wanted: ColumnElement[bool] = compared(value.prefix, date, first.isoformat(), last.isoformat())
+    return and_(wanted, is_calendar_date(date))
+
+
+def general_practitioner(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
+    """By a provider at a facility of the patient's panel."""
+    roles = role_ids_of_panels(rows.connection)
+    panels = [panel_id for panel_id, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids)]
+    return rows.columns["panel_id"].in_(panels)
 
 
 def _is_key(key: ColumnElement[int], code: str | None) -> ColumnElement[bool]:

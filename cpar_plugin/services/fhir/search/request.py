@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from ....fhir_mappings.searchable import SEARCHABLE, Parameter, Searchable, SearchType
+from ....fhir_mappings.searchable import Searchable, SearchType
+from .answers import Answered
+from .table import SEARCHABLE
 from .values import BadSearch, Value, alternatives, period, reference, token
 
 MOST_PARAMETERS = 40
@@ -31,7 +33,7 @@ class Summary(StrEnum):
 class Criterion:
     """One parameter with its values, of which one has to fit. For `missing`, `values` is empty."""
 
-    parameter: Parameter
+    parameter: Answered
     values: tuple[Value, ...]
     modifier: str | None = None
     missing: bool | None = None
@@ -157,7 +159,7 @@ def _understood(known: bool, what: str, terms: Terms) -> bool:
     return known
 
 
-def _include(searchable: Searchable, name: str, value: str) -> str | None:
+def _include(searchable: Searchable[Answered], name: str, value: str) -> str | None:
     """`Group:member`, also where it is written with the kind that is referred to; None for what is not known."""
     known = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(name, ())
     kind, _, rest = value.partition(":")
@@ -168,7 +170,7 @@ def _include(searchable: Searchable, name: str, value: str) -> str | None:
     return include
 
 
-def _sort(value: str, searchable: Searchable, *, strict: bool) -> list[tuple[str, bool]]:
+def _sort(value: str, searchable: Searchable[Answered], *, strict: bool) -> list[tuple[str, bool]]:
     wanted = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
     known = [one for one in wanted if one[0] in searchable.sorts]
     if strict and len(known) != len(wanted):
@@ -176,7 +178,7 @@ def _sort(value: str, searchable: Searchable, *, strict: bool) -> list[tuple[str
     return known
 
 
-def _criterion(searchable: Searchable, name: str, value: str, terms: Terms) -> Criterion | None:
+def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: Terms) -> Criterion | None:
     plain, colon, modifier = name.partition(":")
     parameter = searchable.parameters.get(plain)
     if not _understood(parameter is not None, "A search parameter", terms) or parameter is None:
@@ -194,7 +196,7 @@ def _criterion(searchable: Searchable, name: str, value: str, terms: Terms) -> C
     return Criterion(parameter, values, modifier or None)
 
 
-def _value(parameter: Parameter, parts: list[str], modifier: str, terms: Terms) -> Value:
+def _value(parameter: Answered, parts: list[str], modifier: str, terms: Terms) -> Value:
     text = "|".join(parts)
     if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in text):
         raise BadSearch("Remove control characters.")

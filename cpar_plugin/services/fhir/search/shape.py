@@ -1,8 +1,8 @@
 """Resources of which not all is wanted: `_summary` and `_elements`."""
 
 from ....fhir_mappings.identifiers import Resource
-from ....fhir_mappings.searchable import SEARCHABLE
 from .request import Shape, Summary
+from .table import SEARCHABLE
 
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
