@@ -15,7 +15,7 @@ class Told(NamedTuple):
 
 
 _AWAY: Final = Told(
-    IssueType.TRANSIENT, "CPAR is not available", "CPAR is not available at the moment. Try again shortly."
+    IssueType.TRANSIENT, "CPAR is not available", "CPAR is currently not available. Try again in a moment."
 )
 
 REFUSALS: Final = MappingProxyType(

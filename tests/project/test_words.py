@@ -89,7 +89,7 @@ def test_no_page_of_the_docs_says_a_retired_word(page: Path) -> None:
 
 
 def test_a_retired_word_is_found() -> None:
-    assert found_in(seen("<p title='Tick all of them'>{{ one.remedy }}</p>")) == ["Tick in: Tick all of them"]
+    assert found_in(seen("<p title='Tick all of them'>{{ one.remedy }}</p>")) == ["Tick all in: Tick all of them"]
     assert found_in(literals('"""Whom."""\nraise Refused(f"{name} goes out tomorrow.")')) == [
         "goes out in: goes out tomorrow."
     ]
