@@ -43,7 +43,7 @@ def test_a_bulk_update_is_submitted_with_exactly_the_right_people(bench: Bench) 
     phns = {number for number in sent if number in right_people}
     patients = [resource for resource in resources if resource["resourceType"] == "Patient"]
     assert phns == {phn for phn, is_submitted in right_people.items() if is_submitted}
-    assert len(patients) == len(phns), "and nobody else"
+    assert len(patients) == len(phns), "and no one else"
 
 
 def _morning(bench: Bench) -> datetime:
