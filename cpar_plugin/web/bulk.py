@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, assert_never
 from uuid import uuid4
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
 from ..services import bulk as service
-from ..services.bulk import Assign, Move, Order, Remove, history, skipped
+from ..services.bulk import Assign, Confirm, Move, Order, Remove, SkipReason, history, skipped, texts
 from ..services.operations import access
 from ..services.panels import editing
 from . import bulk_result
@@ -79,7 +80,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 return _form(host, form)
             case "preview":
                 return _preview(host, actor, form, form.order())
-            case "left-alone":
+            case "skipped":
                 name = f"bulk update {form.kind} not changed"
                 return csv_download(name, skipped.export_preview(host, actor, form.order()))
             case "carry-out":
@@ -99,11 +100,12 @@ def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None)
             "operations": history.latest(connection, host),
         }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
-    return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, **choices)
+    return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, summary=texts.summary, **choices)
 
 
 def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> ResponseReturnValue:
-    seen = service.preview(host, actor, order)
+    preview = service.preview(host, actor, order)
+    counts = preview.skipped
     with host.database.engine.connect() as connection:
         labels = {panel.panel_id: panel.label for panel in editing.live_panels(connection, host)}
     return page(
@@ -111,28 +113,48 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         f"{TITLE}: review changes",
         "bulk_preview.html",
         form=form,
-        preview=seen,
-        panel=labels.get(order.panel_id, ""),
-        from_panel=labels.get(order.from_panel_id, "") if isinstance(order, Move) else "",
-        status_label=service.status_label(host, form.status),
+        preview=preview,
+        sentence=_sentence(order, preview.provider, service.status_label(host, form.status), labels),
+        verb=texts.order_text(order.kind).verb,
+        removes=order.panel_id is None,
+        skipped=[(count, texts.skip_notice(one, count)) for one in reversed(SkipReason) if (count := counts[one])],
+        skipped_by_name=counts.total() - counts[SkipReason.NOT_VISIBLE],
         form_key=uuid4().hex,
     )
+
+
+def _sentence(order: Order, provider: str, status: str, labels: Mapping[int, str]) -> Markup:
+    """What the order does, with the names of panels and providers in bold."""
+    source, target = labels.get(order.from_panel_id or 0, ""), labels.get(order.panel_id or 0, "")
+    match order:
+        case Assign():
+            text = Markup("Assign the patients of <strong>{}</strong> (status {}) to <strong>{}</strong>.")
+            return text.format(provider, status, target)
+        case Move():
+            text = Markup("Move the patients with status {} from <strong>{}</strong> to <strong>{}</strong>.")
+            return text.format(status, source, target)
+        case Remove():
+            return Markup("Remove the patients with status {} from <strong>{}</strong>.").format(status, source)
+        case Confirm():
+            return Markup("Confirm the patients with status {} on <strong>{}</strong>.").format(status, source)
+        case _:
+            assert_never(order)
 
 
 def _carry_out(host: Host, actor: Actor, order: Order) -> ResponseReturnValue:
     key, expected = request.form.get("form_key", ""), request.form.get("expected", "")
     if key and not _KEY.fullmatch(key):
         raise Refused(INCOMPLETE)
-    outcome = service.carry_out(host, actor, order, key or None)
-    if outcome.operation_id is None:
+    result = service.carry_out(host, actor, order, key or None)
+    if result.operation_id is None:
         flash("No patients were left to change. Nothing was done.", "cpar")
         return redirect(url_for("cpar.bulk"), HTTPStatus.SEE_OTHER)
-    if expected and expected != str(outcome.changed):
+    if expected and expected != str(result.changed):
         flash(
             "Someone else changed some of these patients in the meantime, so the numbers differ from the review.",
             "cpar",
         )
-    return redirect(url_for("cpar.bulk_result", operation_id=outcome.operation_id), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
 
 
 ROUTES = (Route("/bulk", bulk, Needs.MANAGEMENT, ("GET", "POST")), *bulk_result.ROUTES)

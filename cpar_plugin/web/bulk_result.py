@@ -1,4 +1,4 @@
-"""What came of a bulk operation: its numbers, its undo, and a file of those whom it left alone."""
+"""The result of a bulk operation: its numbers, its undo, and a file of the patients that it skipped."""
 
 from collections import Counter
 from http import HTTPStatus
@@ -10,9 +10,9 @@ from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
-from ..services.bulk import history, skipped, undo
+from ..services.bulk import history, skipped, texts, undo
 from ..services.bulk.left_out_next import left_out_next
-from ..services.bulk.not_put_back import not_put_back
+from ..services.bulk.not_restored import not_restored
 from ..settings import load
 from .downloads import csv_download
 from .rendering import page
@@ -23,7 +23,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     """What an operation did and did not, and its undo."""
     with host.database.engine.connect() as connection:
         operation = history.one(connection, host, operation_id)
-        alone = skipped.counted(connection, host, actor, operation_id)
+        skipped_counts = skipped.counted(connection, host, actor, operation_id)
         left_out: Counter[Reason] = Counter()
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
@@ -35,8 +35,10 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         title,
         "bulk_result.html",
         operation=operation,
-        left_alone=alone,
-        stay=not_put_back(host, actor, operation_id) if undone and undone.skipped else None,
+        summary=texts.summary(operation),
+        skipped=skipped_counts,
+        not_done=texts.order_text(operation.kind).skipped,
+        not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
         left_out=[(reason, WORDING[reason], left_out[reason]) for reason in Reason if left_out[reason]],
@@ -52,8 +54,8 @@ def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValu
     return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
 
 
-def left_alone_of(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
-    """Those whom an operation left alone, as a file for a spreadsheet."""
+def export_skipped(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """The patients that an operation skipped, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
         history.one(connection, host, operation_id)
     return csv_download(f"bulk update {operation_id} not changed", skipped.export(host, actor, operation_id))
@@ -62,5 +64,5 @@ def left_alone_of(host: Host, actor: Actor, operation_id: int) -> ResponseReturn
 ROUTES = (
     Route(f"/bulk/<{ID}:operation_id>", bulk_result, Needs.MANAGEMENT),
     Route(f"/bulk/<{ID}:operation_id>/undo", undo_bulk, Needs.MANAGEMENT, ("POST",)),
-    Route(f"/bulk/<{ID}:operation_id>/left-alone", left_alone_of, Needs.MANAGEMENT),
+    Route(f"/bulk/<{ID}:operation_id>/skipped", export_skipped, Needs.MANAGEMENT),
 )

@@ -1,4 +1,4 @@
-"""One panel's page: its patients, who goes out and who not, what is done with those ticked, and the CSV file."""
+"""One panel's page: its patients, who will be submitted, what is done with those selected, and the CSV file."""
 
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
@@ -14,8 +14,9 @@ from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, told_of
 from ..hooks import Actor, Host
-from ..services.bulk import selected, undo
-from ..services.bulk.selected import Act, Ticked
+from ..services import bulk
+from ..services.bulk import history, selected, texts, undo
+from ..services.bulk.selected import Action
 from ..services.operations import access
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
@@ -33,7 +34,7 @@ YEARS = ("1", "2", "3")
 _STATE = ("show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _LONGEST_SEARCH = 100
 _NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
-_TICK_ALL, _UNDO = "tick-all", "undo"
+_SELECT_ALL, _UNDO = "select-all", "undo"
 
 
 def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -44,16 +45,16 @@ def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     return _page(host, actor, panel_id, request.args, done=done)
 
 
-def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
-    """Confirm, move or remove those ticked, or the one whose own button was pressed; undo it; or tick all of the page.
+def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """Confirm, move or remove those selected, or the one whose own button was pressed; undo it; or select all shown.
 
     Each comes back to the list as it was, with what was done.
     """
     form = request.form
-    ids = {number(text, "", INCOMPLETE) for text in form.getlist("ticked")}
+    ids = {number(text, "", INCOMPLETE) for text in form.getlist("selected")}
     act = form.get("act", "")
-    if act == _TICK_ALL:
-        return _page(host, actor, panel_id, form, tick_all=True)
+    if act == _SELECT_ALL:
+        return _page(host, actor, panel_id, form, select_all=True)
     try:
         if act == _UNDO:
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
@@ -62,18 +63,18 @@ def ticked_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
         if "one" in form:
             act, _, text = form["one"].partition("-")
             ids = {number(text, "", INCOMPLETE)}
-        if act not in list(Act):
+        if act not in list(Action):
             raise Refused(INCOMPLETE)
-        target = form.get("to_panel_id", "") if act == Act.MOVE else ""
+        target = form.get("to_panel_id", "") if act == Action.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
-        outcome = selected.carry_out(host, actor, Ticked(panel_id, ids, Act(act), to_panel_id))
+        result = bulk.carry_out(host, actor, selected.order_for(Action(act), panel_id, ids, to_panel_id))
     except NotFound:
         raise
     except Refused as refused:
         return _page(host, actor, panel_id, form, chosen=ids, messages=refused.messages)
-    if outcome.operation_id is None:
+    if result.operation_id is None:
         flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
-    return _back(host, actor, panel_id, outcome.operation_id)
+    return _back(host, actor, panel_id, result.operation_id)
 
 
 def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -117,7 +118,7 @@ def _page(
     fields: MultiDict[str, str],
     *,
     chosen: Collection[int] = (),
-    tick_all: bool = False,
+    select_all: bool = False,
     messages: Mapping[str, str] | None = None,
     done: int | None = None,
 ) -> ResponseReturnValue:
@@ -131,7 +132,7 @@ def _page(
             raise NotFound("Panel not found. It may have been deleted.")
         found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
         stay = [] if wanted.mark else separated.to_look_at(connection, host, actor, panel_id)
-        was_done = selected.done(connection, panel_id, done) if done else None
+        operation = history.of_selection(connection, host, panel_id, done) if done else None
     this = live.pop(panel_id)
     return page(
         host,
@@ -143,9 +144,10 @@ def _page(
         listing=found,
         wanted=wanted,
         state=state,
-        ticked={one.row.patient_id for one in found.members} if tick_all else chosen,
+        selected={one.row.patient_id for one in found.members} if select_all else chosen,
         messages=messages or {},
-        done=was_done,
+        done=operation,
+        done_text=texts.done(operation) if operation else "",
         stay=stay,
         years=YEARS,
         **members_context(host, this),
@@ -205,7 +207,7 @@ def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
 
 ROUTES = (
     Route(f"/panels/<{ID}:panel_id>", panel, Needs.MANAGEMENT, ("GET", "POST")),
-    Route(f"/panels/<{ID}:panel_id>/ticked", ticked_members, Needs.MANAGEMENT, ("POST",)),
+    Route(f"/panels/<{ID}:panel_id>/selected", selected_members, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/answer", answer_of_member, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/keep", keep_member, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/export", export_panel, Needs.MANAGEMENT),

@@ -186,7 +186,7 @@ def test_a_change_that_is_under_way_is_waited_for(
     worker = threading.Thread(target=Workers(site, configured).work_off)
     with site.database.session() as session:
         clinic.lock(session)
-        operation_id = record.begin(session, site, clerk, record.Kind.ADD, panel_id=panel)
+        operation_id = record.begin(session, site, clerk, record.OperationKind.ADD, panel_id=panel)
         stands = Standing(panel, clock.now(), None, None)
         worker.start()
         worker.join(0.5)  # it would be through by now, and would have missed what has its stamp already

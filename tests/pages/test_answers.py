@@ -105,7 +105,7 @@ def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: i
     assert (answered.status_code, answered.location) == (303, f"{here}?show=gender-unknown")
     page = text(manager.get(answered.location))
     assert "Saved: checked against the card." in page
-    assert re.findall(r'name="ticked" value="(\d+)"', page) == [str(second)]
+    assert re.findall(r'name="selected" value="(\d+)"', page) == [str(second)]
     everybody = text(manager.get(here))
     assert "Checked against the card (Penner, Ada, Nov 10, 2026, 10:00 AM)" in everybody
 

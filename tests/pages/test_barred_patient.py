@@ -96,7 +96,7 @@ def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, 
         ("POST", "search"): [{"wanted": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
         ("POST", "cpar.panel"): [{"text": text} for text in (*_TYPED, "pat")],
         ("POST", "cpar.bulk"): [
-            order | {"step": step} for order in (remove, assign) for step in ("preview", "left-alone")
+            order | {"step": step} for order in (remove, assign) for step in ("preview", "skipped")
         ],
     }
     adapter = app.url_map.bind("")
@@ -224,7 +224,7 @@ def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barr
             .join(host.tables.demographic, host.tables.demographic.c.demographic_no == tables.member.c.patient_id)
             .where(host.tables.demographic.c.last_name == CLOSED)
         ).all()
-    done = selected.carry_out(host, system, selected.Ticked(panel, closed, selected.Act.REMOVE))
+    done = bulk.carry_out(host, system, selected.order_for(selected.Action.REMOVE, panel, closed))
     answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
     assert answer.status_code == 422
     assert "or you have no access: there is nothing to undo." in answer.get_data(as_text=True)

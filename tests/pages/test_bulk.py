@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select, update
 
 from cpar_plugin.services.panels import editing
-from cpar_plugin.store.tables import left_alone, member, operation
+from cpar_plugin.store.tables import member, operation, skipped
 from oscar_host.host import OscarHost
 
 from ..browser import look
@@ -176,13 +176,13 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     inactive = oscar.patient(patient_status="DE", last_name="=Formula", first_name="Zoë", hin="100000777")
     preview = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel)
     assert "Export these patients with reasons (CSV)</button>" in _text(preview)
-    before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone"))
+    before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="skipped"))
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     page = _text(manager.get(done))
     assert "<h2>Not assigned</h2>" in page
     for reason in ("Already on the panel: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
         assert f"<li>{reason}</li>" in page
-    answer = manager.get(f"{done}/left-alone")
+    answer = manager.get(f"{done}/skipped")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-left-alone.csv"'
     told = _csv(answer)
     assert told == before
@@ -214,7 +214,7 @@ def test_the_result_tells_what_was_so_when_it_was_carried_out(
         changed = update(demographic).where(demographic.c.demographic_no == patients[3])
         connection.execute(changed.values(patient_status="AC", provider_no="102"))
     manager.post(f"{done}/undo")
-    [row] = _csv(manager.get(f"{done}/left-alone"))
+    [row] = _csv(manager.get(f"{done}/skipped"))
     assert (int(row["Record"]), row["Reason"]) == (patients[3], "Status is Inactive")
 
 
@@ -248,10 +248,10 @@ def test_those_not_moved_or_removed_are_listed_too(
         manager.post("/cpar/bulk", **ASSIGN | {"status": status}, panel_id=panel, step="carry-out")
     order = {"kind": kind, "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
     assert "Export these patients with reasons (CSV)" in _text(manager.post("/cpar/bulk", **order))
-    assert len(_csv(manager.post("/cpar/bulk", **order, step="left-alone"))) == 1
+    assert len(_csv(manager.post("/cpar/bulk", **order, step="skipped"))) == 1
     done = manager.post("/cpar/bulk", **order, step="carry-out").location
     assert f"Export patients {words}, with reasons (CSV)" in _text(manager.get(done))
-    [row] = _csv(manager.get(f"{done}/left-alone"))
+    [row] = _csv(manager.get(f"{done}/skipped"))
     assert (int(row["Record"]), row["Current panel"], row["Status"]) == (patients[3], "0042", "Inactive")
 
 
@@ -265,22 +265,22 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
     assert "2 patients whose records you do not have access to will not be changed" in page
     assert "You do not have access to any of these patients" not in page
     assert "different status" not in page
-    assert _csv(barred.post("/cpar/bulk", **order, step="left-alone")) == []
+    assert _csv(barred.post("/cpar/bulk", **order, step="skipped")) == []
     done = barred.post("/cpar/bulk", **order, step="carry-out").location
     page = _text(barred.get(done))
     assert "No access to record: 2" in page
     assert "Inactive" not in page.partition("<h2>")[2]
-    assert _csv(barred.get(f"{done}/left-alone")) == []
-    told = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/left-alone"))}
+    assert _csv(barred.get(f"{done}/skipped")) == []
+    told = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/skipped"))}
     assert told == dict.fromkeys(
         (patients[0], patients[3]), "The person who ran the bulk update had no access to the record"
     )
 
 
 def test_the_audit_trail_is_told_of_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
-    manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="left-alone")
+    manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="skipped")
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
-    manager.get(f"{done}/left-alone")
+    manager.get(f"{done}/skipped")
     log = host.tables.log
     with host.database.engine.connect() as connection:
         told = connection.scalars(select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER))
@@ -304,7 +304,7 @@ def test_a_form_that_is_sent_twice_is_carried_out_once_and_shows_the_same_result
     with host.database.engine.connect() as connection:
         bulk = select(func.count()).where(operation.c.kind == "bulk-assign")
         assert connection.scalar(bulk) == 1
-        assert connection.scalar(select(func.count()).select_from(left_alone)) == 1
+        assert connection.scalar(select(func.count()).select_from(skipped)) == 1
     again = _text(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel))
     assert key not in again
 
@@ -370,12 +370,12 @@ def test_the_pages_cost_the_same_number_of_statements_for_few_patients_and_for_m
 ) -> None:
     def cost() -> list[int]:
         counts = []
-        for fields in ({}, {"step": "left-alone"}, {"step": "carry-out"}):
+        for fields in ({}, {"step": "skipped"}, {"step": "carry-out"}):
             statements.clear()
             answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, **fields)
             assert answer.get_data() is not None
             counts.append(len(statements))
-        for address in (answer.location, f"{answer.location}/left-alone"):
+        for address in (answer.location, f"{answer.location}/skipped"):
             statements.clear()
             shown = manager.get(address)
             assert shown.status_code == 200

@@ -1,4 +1,4 @@
-"""One panel's page: finding its patients, seeing who goes out, and acting on those ticked."""
+"""One panel's page: finding its patients, seeing who goes out, and acting on those selected."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
-_ROW = re.compile(r'name="ticked" value="(\d+)"( +aria-label="[^"]*")( checked)?')
+_ROW = re.compile(r'name="selected" value="(\d+)"( +aria-label="[^"]*")( checked)?')
 
 
 def page(answer: Any, status: int = 200) -> str:
@@ -182,7 +182,7 @@ def test_when_all_of_the_last_page_are_removed_it_says_so(
 ) -> None:
     monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     first, second, third = paneled("A"), paneled("B"), paneled("C")
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=third, after=second)
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=third, after=second)
     seen = page(manager.get(answer.location))
     assert "<strong>1</strong> patient removed from this panel." in seen
     assert "No patients are left on this page." in seen
@@ -198,23 +198,23 @@ def test_after_an_order_one_is_back_where_one_was(
     for patient_id in (one, two, three):
         confirmed_on(host, patient_id, "2020-01-01")
     kept = {"show": "left-out", "unconfirmed": "1", "sort": "record", "after": str(one)}
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=two, **kept)
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=two, **kept)
     seen = page(manager.get(answer.location))
     assert shown(seen) == [three]
     assert "Previous page" in seen
     undo = {"act": "undo", "operation_id": operation_of(seen)}
-    assert shown(page(manager.get(manager.post(f"/cpar/panels/{panel}/ticked", **undo, **kept).location))) == [
+    assert shown(page(manager.get(manager.post(f"/cpar/panels/{panel}/selected", **undo, **kept).location))) == [
         two,
         three,
     ]
 
-    searched = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=two, text="wren", **kept)
+    searched = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=two, text="wren", **kept)
     seen = page(searched)  # at once: a search stands in no address
     assert shown(seen) == [three]
     assert "<strong>1</strong> patient removed from this panel." in seen
     assert '<input type="hidden" name="text" value="wren">' in seen
     undo = {"act": "undo", "operation_id": operation_of(seen), "text": "wren"}
-    undone = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo, **kept))
+    undone = page(manager.post(f"/cpar/panels/{panel}/selected", **undo, **kept))
     assert shown(undone) == [two, three]
     assert "Undone: <strong>1</strong> patient restored." in undone
 
@@ -222,7 +222,7 @@ def test_after_an_order_one_is_back_where_one_was(
 def test_an_address_tells_of_no_operation_of_another_panel(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=paneled("Wren"))
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=paneled("Wren"))
     operation_id = operation_of(page(manager.get(answer.location)))
     assert "Undo" not in page(manager.get(f"/cpar/panels/{other_panel}", done=operation_id))
     assert "Undo" not in page(manager.get(f"/cpar/panels/{panel}", done="1"))
@@ -248,16 +248,16 @@ def test_each_reason_leads_to_where_it_is_mended(
     assert f'name="one" value="confirm-{first}" aria-label="Confirm WREN, Pat, record {first}"' in page(
         manager.get(f"/cpar/panels/{panel}", show="no-confirmation")
     )
-    manager.post(f"/cpar/panels/{panel}/ticked", one=f"confirm-{first}", ticked=str(other))
+    manager.post(f"/cpar/panels/{panel}/selected", one=f"confirm-{first}", selected=str(other))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", show="no-confirmation"))) == []
 
     with emr.database.session() as session:
         session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == first))
     seen = page(manager.get(f"/cpar/panels/{panel}", show="unknown-patient"))
     assert f'value="remove-{first}"' in seen
-    manager.post(f"/cpar/panels/{panel}/ticked", one=f"remove-{first}")
+    manager.post(f"/cpar/panels/{panel}/selected", one=f"remove-{first}")
     assert panels_of(host) == {faulty: panel, other: other_panel}
-    page(manager.post(f"/cpar/panels/{panel}/ticked", one="burn-1"), 422)
+    page(manager.post(f"/cpar/panels/{panel}/selected", one="burn-1"), 422)
 
 
 def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
@@ -313,7 +313,7 @@ def test_a_deleted_panel_has_no_page(manager: Any, panel: int) -> None:
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     page(manager.get(f"/cpar/panels/{panel}"), 404)
     page(manager.get(f"/cpar/panels/{panel}/export"), 404)
-    page(manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked="1"), 404)
+    page(manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected="1"), 404)
 
 
 def test_patients_whom_one_may_not_see_are_only_counted(
@@ -331,42 +331,42 @@ def test_patients_whom_one_may_not_see_are_only_counted(
     assert "<strong>2</strong> patients on this panel are not shown" in seen
 
 
-def test_those_ticked_are_confirmed_in_one_operation_that_can_be_undone(
+def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     host: OscarHost, paneled: Any, manager: Any, panel: int
 ) -> None:
     one, two, three = paneled("One"), paneled("Two"), paneled("Three")
     for patient_id in (one, three):
         confirmed_on(host, patient_id, "2020-01-01")
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(one), str(two)])
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected=[str(one), str(two)])
     result = page(manager.get(answer.location))
     assert "<strong>1</strong> patient confirmed." in result
     assert "already confirmed today, or no access): 1." in result
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
     undo = {"act": "undo", "operation_id": operation_of(result)}
-    undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/ticked", **undo).location))
+    undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/selected", **undo).location))
     assert "Undone: <strong>1</strong> patient restored." in undone
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [one, three]
     assert "Patients selected on the panel page" in page(manager.get("/cpar/bulk"))
-    again = page(manager.post(f"/cpar/panels/{panel}/ticked", **undo), 422)
+    again = page(manager.post(f"/cpar/panels/{panel}/selected", **undo), 422)
     assert "This operation has already been undone." in again
     assert shown(again) == [one, three, two]
 
 
-def test_those_ticked_are_moved_and_removed_unless_somebody_else_was_faster(
+def test_those_selected_are_moved_and_removed_unless_somebody_else_was_faster(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     one, two, three, gone = (paneled(name) for name in ("One", "Two", "Three", "Gone"))
     one_patient.choose(host, host.identity.system, gone, other_panel, seen_panel_id=panel)
     one_patient.remove(host, host.identity.system, three, seen_panel_id=panel)
-    ticked = [str(one), str(three)]
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="move", ticked=ticked, to_panel_id=str(other_panel))
+    chosen = [str(one), str(three)]
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="move", selected=chosen, to_panel_id=str(other_panel))
     assert "<strong>1</strong> patient moved to panel 0077." in page(manager.get(answer.location))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=[str(two), str(gone)])
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=[str(two), str(gone)])
     assert panels_of(host) == {one: other_panel, gone: other_panel}
     removed = page(manager.get(answer.location))
     assert "<strong>1</strong> patient removed from this panel." in removed
-    manager.post(f"/cpar/panels/{panel}/ticked", act="undo", operation_id=operation_of(removed))
+    manager.post(f"/cpar/panels/{panel}/selected", act="undo", operation_id=operation_of(removed))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
 
 
@@ -375,7 +375,7 @@ def test_nobody_is_changed_whom_one_may_not_see(
 ) -> None:
     barred = paneled("Barred")
     oscar.privilege("301", f"_demographic${barred}", "o")
-    answer = manager.post(f"/cpar/panels/{panel}/ticked", act="remove", ticked=str(barred))
+    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=str(barred))
     assert "No patients were changed" in page(manager.get(answer.location))
     assert panels_of(host) == {barred: panel}
 
@@ -386,20 +386,20 @@ def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
     one = paneled("One")
     for fields, message in (
         ({"act": "confirm"}, "Select at least one patient."),
-        ({"act": "move", "ticked": one, "to_panel_id": ""}, "Select the panel to move patients to."),
-        ({"act": "move", "ticked": one, "to_panel_id": panel}, "These patients are already on this panel"),
-        ({"act": "burn", "ticked": one}, "The form was incomplete."),
+        ({"act": "move", "selected": one, "to_panel_id": ""}, "Select the panel to move patients to."),
+        ({"act": "move", "selected": one, "to_panel_id": panel}, "These patients are already on this panel"),
+        ({"act": "burn", "selected": one}, "The form was incomplete."),
     ):
-        seen = page(manager.post(f"/cpar/panels/{panel}/ticked", text="one", **fields), 422)
+        seen = page(manager.post(f"/cpar/panels/{panel}/selected", text="one", **fields), 422)
         assert message in seen
         assert shown(seen) == [one]
-        assert (" checked" in _ROW.search(seen)[0]) == ("ticked" in fields)  # type: ignore[index]
+        assert (" checked" in _ROW.search(seen)[0]) == ("selected" in fields)  # type: ignore[index]
     assert panels_of(host) == {one: panel}
 
 
-def test_all_on_the_page_can_be_ticked_without_script(paneled: Any, manager: Any, panel: int) -> None:
+def test_all_on_the_page_can_be_selected_without_script(paneled: Any, manager: Any, panel: int) -> None:
     paneled("One"), paneled("Two")
-    seen = page(manager.post(f"/cpar/panels/{panel}/ticked", act="tick-all"))
+    seen = page(manager.post(f"/cpar/panels/{panel}/selected", act="select-all"))
     assert seen.count(" checked>") == 2
 
 
@@ -438,7 +438,7 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
         confirmed_on(host, paneled(f"N{place:03}", hin="123456789", seen=None), "2020-01-01")
         make_panel(f"P{place}", digits="123456789")
     after = shown(page(manager.get(f"/cpar/panels/{panel}")))[3]
-    confirmed = manager.post(f"/cpar/panels/{panel}/ticked", act="confirm", ticked=[str(after)])
+    confirmed = manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected=[str(after)])
     done = {"done": operation_of(page(manager.get(confirmed.location)))}
     for query in (
         {},

@@ -91,7 +91,7 @@ def test_enter_in_a_tick_changes_nobody(panel_page: Callable[[bool], Page]) -> N
     page.get_by_label("Select ADLER").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Select CRANE")).to_be_checked()  # all are ticked: the first button of the form
+    expect(page.get_by_label("Select CRANE")).to_be_checked()  # all are selected: the first button of the form
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
 

@@ -74,7 +74,7 @@ EXPECTED = {
     ("GET", "cpar.panels"): MANAGEMENT,
     ("GET", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.panel"): MANAGEMENT,
-    ("POST", "cpar.ticked_members"): CHANGES_PANELS,
+    ("POST", "cpar.selected_members"): CHANGES_PANELS,
     ("POST", "cpar.answer_of_member"): (303, 403, 403, 403, 403, 303, 403),  # who may see the patient too
     ("POST", "cpar.keep_member"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.print_panel"): MANAGEMENT,
@@ -95,7 +95,7 @@ EXPECTED = {
     ("POST", "cpar.bulk"): MANAGEMENT,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
-    ("GET", "cpar.left_alone_of"): MANAGEMENT,
+    ("GET", "cpar.export_skipped"): MANAGEMENT,
     ("GET", "cpar.submissions"): MANAGEMENT,
     ("GET", "cpar.submission_progress"): MANAGEMENT,
     ("GET", "cpar.submission"): MANAGEMENT,
@@ -185,7 +185,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
         "cpar.confirm_panel": {"seen_panel_id": panel},
         "cpar.leave_panel": {"seen_panel_id": panel},
-        "cpar.ticked_members": {"act": "confirm", "ticked": patient},
+        "cpar.selected_members": {"act": "confirm", "selected": patient},
         "cpar.new_panel": {"number": "1", "facilities": "1", "providers": "201", "practitioner_ids": "3" * 9},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},

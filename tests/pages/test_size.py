@@ -101,8 +101,8 @@ QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (_PANEL, {"text": "Trem"}),
     (_PANEL, {"text": "O'Brien, Sky 1950-06-04", "show": "sent", "after": "9000"}),
-    (f"{_PANEL}/ticked", {"act": "tick-all", "sort": "seen"}),
-    (f"{_PANEL}/ticked", {"act": "burn"}),
+    (f"{_PANEL}/selected", {"act": "select-all", "sort": "seen"}),
+    (f"{_PANEL}/selected", {"act": "burn"}),
     ("/cpar/bulk", {"kind": "assign", "provider_id": "101", "status": "IN", "panel_id": "2"}),
     ("/cpar/bulk", {"kind": "move", "from_panel_id": "1", "panel_id": "2", "status": "AC"}),
     ("/cpar/bulk", {"kind": "remove", "from_panel_id": "1", "status": "AC"}),

@@ -98,7 +98,7 @@ def test_bulk_orders_and_single_patients_do_not_get_into_each_others_way(
     def singly() -> list[Any]:
         return [_told(choose(patient_id, two)) for patient_id in patients]
 
-    def in_bulk() -> bulk.Outcome:
+    def in_bulk() -> bulk.BulkResult:
         return bulk.carry_out(site, clerk, Assign("101", "AC", one))
 
     told, outcome = _at_once(singly, in_bulk)

@@ -11,9 +11,22 @@ from sqlalchemy.exc import DBAPIError
 
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
-from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
-from cpar_plugin.services.bulk import Assign, Move, MovedFrom, Outcome, Preview, Remove, StatusChoice, skipped, undo
+from cpar_plugin.services.bulk import (
+    Assign,
+    BulkResult,
+    Move,
+    MovedFrom,
+    Preview,
+    Remove,
+    SkipReason,
+    StatusChoice,
+    history,
+    selected,
+    skipped,
+    undo,
+)
 from cpar_plugin.services.bulk.undo import Undone
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.store import tables
@@ -25,17 +38,23 @@ NOTHING: dict[str, Any] = {
     "provider": "",
     "added": 0,
     "leaving": (),
-    "already": 0,
-    "other_status": 0,
-    "not_visible": 0,
+    "staying": 0,
     "without_visit": 0,
     "later_confirmations": 0,
     "mrp_outside": 0,
 }
 
 
+SKIPPED = {
+    "already": SkipReason.ALREADY_ON_PANEL,
+    "other_status": SkipReason.OTHER_STATUS,
+    "not_visible": SkipReason.NOT_VISIBLE,
+}
+
+
 def _seen(**expected: Any) -> Preview:
-    return Preview(**NOTHING | expected)
+    skipped = Counter({reason: expected.pop(name) for name, reason in SKIPPED.items() if name in expected})
+    return Preview(**NOTHING | expected, skipped=skipped)
 
 
 @pytest.fixture
@@ -58,7 +77,7 @@ def test_assigning_puts_the_patients_of_an_mrp_on_the_panel_with_their_last_visi
     assert bulk.preview(site, clerk, order) == _seen(provider=MRP, added=2, without_visit=1)
     assert placed() == {}
     outcome = bulk.carry_out(site, clerk, order)
-    assert outcome == Outcome(outcome.operation_id, added=2, moved=0, removed=0)
+    assert outcome == BulkResult(outcome.operation_id, added=2, moved=0, removed=0)
     assert placed() == {
         seen: (panel_id, clock.now(), date(2026, 10, 5), "last visit"),
         never_seen: (panel_id, clock.now(), None, None),
@@ -118,7 +137,7 @@ def test_only_the_chosen_status_is_assigned_letter_by_letter(
         expected = 2 if status == "" else 1
         before = len(placed())
         assert bulk.preview(site, clerk, order).added == expected
-        assert bulk.preview(site, clerk, order).other_status == 7 - expected
+        assert bulk.preview(site, clerk, order).skipped[SkipReason.OTHER_STATUS] == 7 - expected
         bulk.carry_out(site, clerk, order)
         assert len(placed()) == before + expected
     assert set(placed()) == {by_status[status] for status in ("IN", "VIP", "", None)}
@@ -174,15 +193,15 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
                     oscar.privilege("103", f"_demographic${patient_id}", "o")
     operation_id = bulk.carry_out(site, manager, Assign("101", "AC", one)).operation_id
     assert operation_id is not None
-    kept, entry = tables.left_alone.c, tables.ledger.c
+    kept, entry = tables.skipped.c, tables.ledger.c
     with site.database.engine.connect() as connection:
-        told = connection.execute(select(kept.patient_id, kept.why, kept.status)).all()
+        told = connection.execute(select(kept.patient_id, kept.reason, kept.status)).all()
         changed = connection.scalars(select(entry.patient_id).where(entry.operation_id == operation_id)).all()
         counted = skipped.counted(connection, site, manager, operation_id)
         by_clerk = skipped.counted(connection, site, clerk, operation_id)
     assert changed == [1]
     assert sorted(changed) + sorted(row.patient_id for row in told) == list(range(1, 17))
-    assert Counter(row.why for row in told) == {"not-visible": 8, "other-status": 6, "already": 1}
+    assert Counter(row.reason for row in told) == {"not-visible": 8, "other-status": 6, "already-on-panel": 1}
     assert {row.status for row in told} == {"AC", "IN", "", "x" * 20}
     assert dict(counted.by_reason) == {
         "Already on the panel": 1,
@@ -193,6 +212,40 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
     assert counted.hidden == 8
     assert by_clerk.hidden == 0
     assert by_clerk.listed == 15
+
+
+def test_selected_members_that_are_skipped_are_stored_with_the_reason(
+    site: OscarHost,
+    oscar: Any,
+    clock: FixedClock,
+    clerk: Actor,
+    make_panel: MakePanel,
+    placed: Any,
+    replayed: Any,
+    tomorrow: Callable[[], None],
+) -> None:
+    one, two = make_panel("1"), make_panel("2", "102")
+    due, confirmed, moved, removed = (oscar.patient() for _ in range(4))
+    for patient_id in (due, confirmed, moved, removed):
+        one_patient.choose(site, clerk, patient_id, one, seen_panel_id=None)
+    since = clock.now()
+    tomorrow()
+    one_patient.confirm(site, clerk, confirmed, seen_panel_id=one)
+    one_patient.choose(site, clerk, moved, two, seen_panel_id=one)
+    one_patient.remove(site, clerk, removed, seen_panel_id=one)
+    others = {patient_id: where for patient_id, where in placed().items() if patient_id != due}
+    order = selected.order_for(selected.Action.CONFIRM, one, [due, confirmed, moved, removed])
+    preview = bulk.preview(site, clerk, order)
+    assert (preview.staying, preview.leaving, preview.later_confirmations) == (1, (), 0)
+    result = bulk.carry_out(site, clerk, order)
+    assert result == BulkResult(result.operation_id, confirmed=1)
+    assert placed() == others | {due: (one, since, today(clock), "confirmed by a person")} == replayed()
+    assert result.operation_id is not None
+    with site.database.engine.connect() as connection:
+        rows = connection.execute(select(tables.skipped.c.patient_id, tables.skipped.c.reason)).all()
+        operation = history.one(connection, site, result.operation_id)
+    assert dict(rows) == {confirmed: "confirmed-today", moved: "other-panel"}  # type: ignore[arg-type]
+    assert (operation.selected, operation.changed, operation.skipped) == (4, 1, 3)
 
 
 def test_an_mrp_outside_the_panel_is_allowed_and_flagged_in_the_preview(
@@ -268,7 +321,7 @@ def test_members_whom_the_emr_no_longer_has_go_with_those_without_a_status(
     one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
-    assert bulk.preview(site, clerk, Remove(panel_id, "AC")).other_status == 1
+    assert bulk.preview(site, clerk, Remove(panel_id, "AC")).skipped[SkipReason.OTHER_STATUS] == 1
     assert bulk.carry_out(site, clerk, Remove(panel_id, "")).removed == 1
     assert placed() == {}
 
@@ -278,7 +331,7 @@ def test_an_order_for_nobody_does_nothing_and_says_so(
 ) -> None:
     one, two = make_panel("1"), make_panel("2")
     oscar.patient(provider_no="102")
-    nothing = Outcome(None, added=0, moved=0, removed=0)
+    nothing = BulkResult(None, added=0, moved=0, removed=0)
     for order in (Assign("101", "AC", one), Move(one, two, "AC"), Remove(one, "x" * 500), Assign("102", "'; --", one)):
         assert bulk.preview(site, clerk, order).changed == 0
         assert bulk.carry_out(site, clerk, order) == nothing

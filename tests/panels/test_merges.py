@@ -167,7 +167,7 @@ def test_a_preview_and_a_bulk_order_come_after_the_merges(
     panel_id, other = make_panel("1"), make_panel("2")
     retired, kept = add(panel_id), add(None)
     oscar.merge(retired, kept)
-    assert bulk.preview(site, clerk, Assign("101", "AC", panel_id)).already == 1
+    assert bulk.preview(site, clerk, Assign("101", "AC", panel_id)).skipped[bulk.SkipReason.ALREADY_ON_PANEL] == 1
     assert set(placed()) == {kept}
     again = add(None)
     oscar.merge(kept, again)

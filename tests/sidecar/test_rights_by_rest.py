@@ -19,7 +19,7 @@ pytestmark = pytest.mark.databases("one")
 
 def listed(page: str) -> set[int]:
     """The patients whom a panel's page shows."""
-    return {int(number) for number in re.findall(r'name="ticked" value="(\d+)"', page)}
+    return {int(number) for number in re.findall(r'name="selected" value="(\d+)"', page)}
 
 
 @pytest.fixture

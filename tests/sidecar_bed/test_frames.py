@@ -74,7 +74,7 @@ def test_the_answer_to_a_button_far_down_is_in_sight_and_has_the_focus(
     in_sight(frame, "Panel 0077")
     expect(frame.get_by_role("button", name="Previous page")).to_have_count(1)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    frame.locator("input[name=ticked]").last.check()
+    frame.locator("input[name=selected]").last.check()
     frame.get_by_role("button", name="Move", exact=True).click()
     in_sight(frame, "Select the panel to move patients to.")
     picture(page, "frame-refused", width)

@@ -11,31 +11,30 @@ from sqlalchemy import Connection, Select, select
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...store.tables import operation, panel
-from ..operations.record import BULK, Kind
+from ..operations.record import BULK, BulkKind, OperationKind
 from ..roster.providers import actor_names
 from .undo import Undone
 
 
 @dataclass(frozen=True, slots=True)
 class BulkOperation:
-    """What a bulk operation did, in numbers of patients, and what its undo gave back (None while it is not undone)."""
+    """What a bulk operation did, in numbers of patients, and what its undo restored (None while it is not undone)."""
 
     operation_id: int
-    kind: Kind
+    kind: BulkKind
     at: datetime
     by: str  # a name
     provider: str | None  # a name: the MRP whose patients were assigned
     status: str  # in words, '' for patients without one
-    ticked: int | None  # how many were ticked one by one; None for a Bulk Update, which takes all of a status
+    selected: int | None  # how many were selected one by one; None for all of a status
     from_panel_id: int | None
     from_number: str | None
-    panel_id: int | None  # the panel that it has put them on
+    panel_id: int | None  # the panel that it put them on
     number: str | None
     added: int
     moved: int
     removed: int
     confirmed: int
-    left_alone: int  # of those ticked
     undone: Undone | None
     undone_by: str  # a name, '' while it is not undone
     undone_at: datetime | None
@@ -45,6 +44,11 @@ class BulkOperation:
         """How many patients it changed."""
         return self.added + self.moved + self.removed + self.confirmed
 
+    @property
+    def skipped(self) -> int:
+        """How many of those selected it did not change."""
+        return 0 if self.selected is None else self.selected - self.changed
+
 
 def latest(connection: Connection, host: Host, limit: int = 10) -> Sequence[BulkOperation]:
     """The latest bulk operations. Two statements."""
@@ -53,10 +57,16 @@ def latest(connection: Connection, host: Host, limit: int = 10) -> Sequence[Bulk
 
 def one(connection: Connection, host: Host, operation_id: int) -> BulkOperation:
     """One bulk operation. Raises NotFound."""
-    found = _read(connection, host, _rows().where(operation.c.operation_id == operation_id))
-    if not found:
+    operations = _read(connection, host, _rows().where(operation.c.operation_id == operation_id))
+    if not operations:
         raise NotFound("Bulk update not found.")
-    return found[0]
+    return operations[0]
+
+
+def of_selection(connection: Connection, host: Host, panel_id: int, operation_id: int) -> BulkOperation | None:
+    """One bulk operation on patients selected on this panel; None for any other."""
+    here = operation.c.operation_id == operation_id, operation.c.from_panel_id == panel_id
+    return next((one for one in _read(connection, host, _rows().where(*here)) if one.selected is not None), None)
 
 
 def _rows() -> Select[Any]:
@@ -78,21 +88,21 @@ def _rows() -> Select[Any]:
 
 
 def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOperation]:
-    found = connection.execute(rows).all()
-    details = [json.loads(row.detail) for row in found]
-    people = {actor_id for row in found for actor_id in (row.actor_id, row.undone_by) if actor_id}
+    records = connection.execute(rows).all()
+    details = [json.loads(row.detail) for row in records]
+    people = {actor_id for row in records for actor_id in (row.actor_id, row.undone_by) if actor_id}
     people |= {detail["provider_id"] for detail in details if "provider_id" in detail}
-    names = actor_names(connection, host, people) if found else {}
+    names = actor_names(connection, host, people) if records else {}
     labels = host.roster.status_labels
     return [
         BulkOperation(
             operation_id=row.operation_id,
-            kind=Kind(row.kind),
+            kind=_bulk_kind(row.kind),
             at=row.at,
             by=names[row.actor_id],
             provider=names.get(detail.get("provider_id", "")),
             status=labels.get(detail.get("status", ""), detail.get("status", "")),
-            ticked=detail.get("ticked"),
+            selected=detail.get("selected"),
             from_panel_id=row.from_panel_id,
             from_number=row.from_number,
             panel_id=row.panel_id,
@@ -100,11 +110,14 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[BulkOpe
             added=detail["added"],
             moved=detail["moved"],
             removed=detail["removed"],
-            confirmed=detail.get("confirmed", 0),
-            left_alone=detail.get("left_alone", 0),
+            confirmed=detail["confirmed"],
             undone=Undone(**json.loads(row.undone)) if row.undone else None,
             undone_by=names[row.undone_by] if row.undone_by else "",
             undone_at=row.undone_at,
         )
-        for row, detail in zip(found, details, strict=True)
+        for row, detail in zip(records, details, strict=True)
     ]
+
+
+def _bulk_kind(text: str) -> BulkKind:
+    return BULK[OperationKind(text)]

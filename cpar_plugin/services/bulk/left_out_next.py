@@ -1,4 +1,4 @@
-"""Which of those whom a bulk operation has put on a panel will be left out of its next submission, and why."""
+"""Which patients that a bulk operation put on a panel will be excluded from its next submission, and why."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ def left_out_next(
 ) -> Counter[Reason]:
     """How many there are by reason, as things stand now; somebody with two reasons counts with both.
 
-    Only those who are still on the panel, and whom the actor may see. Two statements; memory does not grow with them.
+    Only those still on the panel and visible to the actor. Two statements; memory does not grow with them.
     """
     now = host.clock.now()
     everyone, rules = member_rows.members(host, now=now), same_phn.eligibility(connection, host, settings, now)
@@ -33,8 +33,8 @@ def left_out_next(
         host.identity.visible(actor, member.c.patient_id),
         plainly_sent(everyone, rules).is_not(true()),
     )
-    found: Counter[Reason] = Counter()
+    reasons: Counter[Reason] = Counter()
     with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
         for row in map(MemberRow._make, result):
-            found.update(rules.reasons(row))
-    return found
+            reasons.update(rules.reasons(row))
+    return reasons

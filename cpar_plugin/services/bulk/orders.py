@@ -1,16 +1,72 @@
-"""The orders for many patients at once, and whom they concern, as SQL."""
+"""The orders for many patients at once. Each says whom it is about, and what becomes of a patient."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, ClassVar, assert_never
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, literal, not_, select
+from sqlalchemy import ColumnElement, Connection, Date, FromClause, and_, case, func, literal, not_, or_, select
 
+from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host
-from ...store.tables import member, panel, panel_provider
-from ...store.types import KEYS
-from ..operations.record import Kind
+from ...store import ledger
+from ...store.tables import member, panel
+from ...store.types import KEYS, Moment
+from ..operations.record import BulkKind, OperationKind
 from ..roster.providers import provider_name
+
+SAME_PANEL = "These patients are already on this panel: select a different panel."
+
+
+class SkipReason(StrEnum):
+    """Why an order skips a patient in its scope. The first that holds is reported, so that no status is disclosed."""
+
+    NOT_VISIBLE = "not-visible"
+    OTHER_STATUS = "other-status"
+    OTHER_PANEL = "other-panel"
+    ALREADY_ON_PANEL = "already-on-panel"
+    CONFIRMED_TODAY = "confirmed-today"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The patients that an order is about, as SQL, and what each must meet: else it is skipped, for that reason."""
+
+    source: FromClause
+    patient: FromClause  # the roster's, within `source`: all NULL for a member without a record
+    patient_id: ColumnElement[int]
+    includes: ColumnElement[bool]  # of the MRP, on the panel, or selected
+    requires: Mapping[SkipReason, ColumnElement[bool]]  # never NULL
+
+    @property
+    def status(self) -> ColumnElement[str]:
+        """The patient's status in the host, '' for none."""
+        return _status(self.patient)
+
+    @property
+    def changes(self) -> ColumnElement[bool]:
+        """Whether the order changes this patient."""
+        # What is asked of rights comes last: it costs most.
+        return and_(self.includes, *(self.requires[one] for one in reversed(SkipReason) if one in self.requires))
+
+    @property
+    def skip_reason(self) -> ColumnElement[str | None]:
+        """Why the order skips this patient of its scope; NULL for one that it changes."""
+        return case(
+            *((not_(self.requires[one]), literal(one.value)) for one in SkipReason if one in self.requires),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Patients selected one by one."""
+
+    patient_ids: frozenset[int]
+
+
+Members = str | Selection
+"""Members of a panel: those with a status of the host's, '' for those who have none, or a selection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,99 +76,156 @@ class Assign:
     provider_id: str
     status: str
     panel_id: int
+    from_panel_id: ClassVar[None] = None
+    kind: ClassVar[BulkKind] = OperationKind.BULK_ASSIGN
+
+    def scope(self, host: Host, actor: Actor) -> Scope:
+        """The MRP's patients, on whatever panel."""
+        patient = host.roster.patients()
+        elsewhere = or_(member.c.panel_id.is_(None), member.c.panel_id != self.panel_id)
+        return Scope(
+            source=patient.outerjoin(member, patient.c.patient_id == member.c.patient_id),
+            patient=patient,
+            patient_id=patient.c.patient_id,
+            includes=patient.c.mrp_id == self.provider_id,
+            requires={
+                SkipReason.NOT_VISIBLE: host.identity.visible(actor, patient.c.patient_id),
+                SkipReason.OTHER_STATUS: _status(patient) == self.status,
+                SkipReason.ALREADY_ON_PANEL: elsewhere,
+            },
+        )
+
+    def after(self, host: Host, scope: Scope) -> ledger.Columns:
+        """On the panel, confirmed by the last visit."""
+        return _confirmed_by_visit(host, scope, self.panel_id)
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What the record of the operation keeps of the order."""
+        return {"provider_id": self.provider_id, "status": self.status}
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Put the members of one panel on another one."""
+    """Put members of one panel on another one."""
 
     from_panel_id: int
     panel_id: int
-    status: str
+    members: Members
+    kind: ClassVar[BulkKind] = OperationKind.BULK_MOVE
+
+    def scope(self, host: Host, actor: Actor) -> Scope:
+        """The members of the panel."""
+        return _members(host, actor, self.from_panel_id, self.members)
+
+    def after(self, host: Host, scope: Scope) -> ledger.Columns:
+        """On the other panel, confirmed by the last visit."""
+        return _confirmed_by_visit(host, scope, self.panel_id)
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What the record of the operation keeps of the order."""
+        return _detail(self.members)
 
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take members off their panel. They are then on none."""
+    """Take members off their panel."""
 
-    panel_id: int
-    status: str
+    from_panel_id: int
+    members: Members
+    panel_id: ClassVar[None] = None
+    kind: ClassVar[BulkKind] = OperationKind.BULK_REMOVE
 
+    def scope(self, host: Host, actor: Actor) -> Scope:
+        """The members of the panel."""
+        return _members(host, actor, self.from_panel_id, self.members)
 
-Order = Assign | Move | Remove
-KIND = {Assign: Kind.BULK_ASSIGN, Move: Kind.BULK_MOVE, Remove: Kind.BULK_REMOVE}
+    def after(self, host: Host, scope: Scope) -> ledger.Columns:
+        """On no panel."""
+        return ledger.NONE
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What the record of the operation keeps of the order."""
+        return _detail(self.members)
 
 
 @dataclass(frozen=True, slots=True)
-class StatusChoice:
-    """A status that patients have, and what the host calls it."""
+class Confirm:
+    """Set the confirmation date of members of a panel to today."""
 
-    status: str
-    label: str
+    from_panel_id: int
+    members: Members
+    panel_id: ClassVar[None] = None
+    kind: ClassVar[BulkKind] = OperationKind.BULK_CONFIRM
 
+    def scope(self, host: Host, actor: Actor) -> Scope:
+        """The members of the panel."""
+        not_today = or_(member.c.confirmed_on.is_(None), member.c.confirmed_on != _today(host))
+        return _members(host, actor, self.from_panel_id, self.members, {SkipReason.CONFIRMED_TODAY: not_today})
 
-class LeftAlone(StrEnum):
-    """Why an order does not change a patient whom it is about. The first that holds is the one that is told."""
-
-    NOT_VISIBLE = "not-visible"
-    OTHER_STATUS = "other-status"
-    ALREADY = "already"
-
-
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """The patients that an order is about, and the conditions under which it changes one of them."""
-
-    source: FromClause
-    patient: FromClause  # the roster's, within `source`
-    patient_id: ColumnElement[int]
-    in_scope: ColumnElement[bool]  # of the MRP, or on the panel
-    on_target: ColumnElement[bool]  # already where the order would put them
-    status: ColumnElement[str]  # '' for none
-    status_fits: ColumnElement[bool]
-    visible: ColumnElement[bool]  # to the actor
-    mrp_outside: ColumnElement[bool]  # the MRP is none of the target's providers
+    def after(self, host: Host, scope: Scope) -> ledger.Columns:
+        """On the same panel, confirmed by a person."""
+        how = literal(ConfirmedHow.BY_PERSON.value)
+        return (member.c.panel_id, member.c.since, literal(_today(host), Date), how)
 
     @property
-    def changes(self) -> ColumnElement[bool]:
-        """Whether the order changes this patient."""
-        return and_(self.in_scope, not_(self.on_target), self.status_fits, self.visible)
-
-    @property
-    def left_alone(self) -> ColumnElement[str | None]:
-        """Why the order leaves this patient alone, who is in its scope; NULL for one whom it changes."""
-        return case(
-            (not_(self.visible), literal(LeftAlone.NOT_VISIBLE.value)),
-            (not_(self.status_fits), literal(LeftAlone.OTHER_STATUS.value)),
-            (self.on_target, literal(LeftAlone.ALREADY.value)),
-        )
+    def detail(self) -> dict[str, Any]:
+        """What the record of the operation keeps of the order."""
+        return _detail(self.members)
 
 
-def concerned(host: Host, actor: Actor, order: Order) -> Concerned:
-    """Whom the order is about. A member whom the roster no longer knows counts as one without a status."""
+Order = Assign | Move | Remove | Confirm
+
+
+def _members(
+    host: Host,
+    actor: Actor,
+    panel_id: int,
+    members: Members,
+    requires: Mapping[SkipReason, ColumnElement[bool]] | None = None,
+) -> Scope:
+    """The members of a panel; one without a record in the roster counts as one without a status."""
     patient = host.roster.patients()
-    same = patient.c.patient_id == member.c.patient_id
-    if isinstance(order, Assign):
-        source, patient_id = patient.outerjoin(member, same), patient.c.patient_id
-        in_scope = patient.c.mrp_id == order.provider_id
-        on_target = and_(member.c.panel_id.is_not(None), member.c.panel_id == order.panel_id)
-    else:
-        source, patient_id = member.outerjoin(patient, same), member.c.patient_id
-        in_scope = member.c.panel_id == (order.from_panel_id if isinstance(order, Move) else order.panel_id)
-        on_target = false()
-    providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == order.panel_id)
-    status = func.coalesce(patient.c.status, "")
-    return Concerned(
-        source=source,
+    match members:
+        case str() as status:
+            includes: ColumnElement[bool] = member.c.panel_id == panel_id
+            others = {SkipReason.OTHER_STATUS: _status(patient) == status}
+        case Selection(patient_ids):
+            includes = member.c.patient_id.in_(patient_ids)
+            others = {SkipReason.OTHER_PANEL: member.c.panel_id == panel_id}
+        case _:
+            assert_never(members)
+    visible = {SkipReason.NOT_VISIBLE: host.identity.visible(actor, member.c.patient_id)}
+    return Scope(
+        source=member.outerjoin(patient, patient.c.patient_id == member.c.patient_id),
         patient=patient,
-        patient_id=patient_id,
-        in_scope=in_scope,
-        on_target=on_target,
-        status=status,
-        status_fits=status == order.status,
-        visible=host.identity.visible(actor, patient_id),
-        mrp_outside=patient.c.mrp_id.not_in(providers),
+        patient_id=member.c.patient_id,
+        includes=includes,
+        requires=visible | others | dict(requires or {}),
     )
+
+
+def _status(patient: FromClause) -> ColumnElement[str]:
+    return func.coalesce(patient.c.status, "")
+
+
+def _today(host: Host) -> Any:
+    return host.clock.now().astimezone(host.clock.zone).date()
+
+
+def _confirmed_by_visit(host: Host, scope: Scope, panel_id: int) -> ledger.Columns:
+    """On a panel since now. The last visit is named once: databases look it up again for each mention."""
+    now = host.clock.now()
+    visit = host.roster.last_visit_on(scope.patient_id, now)
+    return (literal(panel_id), literal(now, Moment), visit, literal(ConfirmedHow.LAST_VISIT.value))
+
+
+def _detail(members: Members) -> dict[str, Any]:
+    if isinstance(members, Selection):
+        return {"selected": len(members.patient_ids)}
+    return {"status": members}
 
 
 def require_possible(connection: Connection, host: Host, order: Order) -> str:
@@ -120,34 +233,26 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
 
     Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel.
     """
-    panels = {order.panel_id}
-    if isinstance(order, Move):
-        panels.add(order.from_panel_id)
-        if len(panels) == 1:
-            raise Refused({"panel_id": "These patients are already on this panel: select a different panel."})
+    panels = [panel_id for panel_id in (order.from_panel_id, order.panel_id) if panel_id is not None]
+    if len(set(panels)) < len(panels):
+        raise Refused({"panel_id": SAME_PANEL})
     live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
     if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
         raise NotFound("This panel has been deleted: select another one.")
-    if not isinstance(order, Assign):
-        return ""
+    match order:
+        case Assign(provider_id):
+            return _provider(connection, host, provider_id)
+        case Move() | Remove() | Confirm():
+            return ""
+        case _:
+            assert_never(order)
+
+
+def _provider(connection: Connection, host: Host, provider_id: str) -> str:
     known = host.roster.providers().c
     asked = select(known.provider_id, known.family_name, known.given_name)
-    found = {row.provider_id: row for row in connection.execute(asked.where(known.provider_id == order.provider_id))}
-    if order.provider_id not in found:  # asked again here: databases differ in what they find equal
+    found = {row.provider_id: row for row in connection.execute(asked.where(known.provider_id == provider_id))}
+    if provider_id not in found:  # asked again here: databases differ in what they find equal
         raise Refused({"provider_id": "Provider not found in the EMR: select one from the list."})
-    provider = found[order.provider_id]
+    provider = found[provider_id]
     return provider_name(provider.family_name, provider.given_name, provider.provider_id)
-
-
-def status_label(host: Host, status: str) -> str:
-    """What people call a status of the host's."""
-    return host.roster.status_labels.get(status, status) or "No status"
-
-
-def status_choices(connection: Connection, host: Host) -> list[StatusChoice]:
-    """The statuses that patients have, by name, the active one first; '' stands for none."""
-    patient = host.roster.patients()
-    found = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
-    active = host.roster.active_status
-    choices = [StatusChoice(status, status_label(host, status)) for status in found | {active}]
-    return sorted(choices, key=lambda choice: (choice.status != active, choice.label.casefold(), choice.status))

@@ -1,4 +1,4 @@
-"""Whom a bulk operation concerned but left alone, and why: kept with it, since the EMR changes afterwards."""
+"""The patients that a bulk operation skipped, and why: stored with it, since the EMR changes afterwards."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,9 @@ from ...store import tables
 from ...store.tables import member, panel
 from ..roster import merges
 from ..roster.csv_file import csv_file
-from .orders import Concerned, LeftAlone, Order, concerned, require_possible, status_label
+from . import texts
+from .orders import Order, Scope, SkipReason, require_possible
+from .statuses import status_label
 
 HEAD: Final = (
     "Record",
@@ -28,16 +30,11 @@ HEAD: Final = (
 )
 _AT_ONCE = 1000
 _STATUS_LENGTH = 60
-_REMEDY = {
-    LeftAlone.NOT_VISIBLE: "Ask someone with access to this record to change it on the patient's page.",
-    LeftAlone.OTHER_STATUS: "Correct the status, or repeat the Bulk Update with this status.",
-    LeftAlone.ALREADY: "Nothing to do: the confirmation date is unchanged.",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many patients an operation left alone: those whom the reader may see by reason, and the others."""
+class SkippedCounts:
+    """How many patients an operation skipped: by reason those that the reader may see, and the others."""
 
     by_reason: Sequence[tuple[str, int]]
     hidden: int
@@ -48,95 +45,90 @@ class Counted:
         return sum(count for _, count in self.by_reason)
 
 
-def keep(session: Session, operation_id: int, whom: Concerned) -> None:
-    """Write down whom the operation leaves alone. To be called before `ledger.carry_out`, which changes the answer."""
-    kept = tables.left_alone.c
-    columns = [kept.operation_id, kept.patient_id, kept.why, kept.status]
-    rows = _rows(whom).with_only_columns(
-        literal(operation_id), whom.patient_id, whom.left_alone, func.substr(whom.status, 1, _STATUS_LENGTH)
+def keep(session: Session, operation_id: int, scope: Scope) -> None:
+    """Store the patients that the operation skips. To be called before `ledger.carry_out`, which changes the answer."""
+    skipped = tables.skipped.c
+    columns = [skipped.operation_id, skipped.patient_id, skipped.reason, skipped.status]
+    status = func.substr(scope.status, 1, _STATUS_LENGTH)
+    rows = (
+        select(literal(operation_id), scope.patient_id, scope.skip_reason, status)
+        .select_from(scope.source)
+        .where(scope.includes, scope.skip_reason.is_not(None))
     )
-    session.execute(insert(tables.left_alone).from_select(columns, rows))
+    session.execute(insert(tables.skipped).from_select(columns, rows))
 
 
-def _rows(whom: Concerned) -> Select[Any]:
-    return select(whom.patient_id).select_from(whom.source).where(whom.in_scope, whom.left_alone.is_not(None))
-
-
-def counted(connection: Connection, host: Host, actor: Actor, operation_id: int) -> Counted:
-    """How many an operation left alone. One statement."""
-    kept = tables.left_alone.c
-    visible = func.count(case((host.identity.visible(actor, kept.patient_id), 1)))
+def counted(connection: Connection, host: Host, actor: Actor, operation_id: int) -> SkippedCounts:
+    """How many an operation skipped. One statement."""
+    skipped = tables.skipped.c
+    visible = func.count(case((host.identity.visible(actor, skipped.patient_id), 1)))
     rows = connection.execute(
-        select(kept.why, kept.status, func.count(), visible)
-        .where(kept.operation_id == operation_id)
-        .group_by(kept.why, kept.status)
-        .order_by(kept.why, kept.status)
+        select(skipped.reason, skipped.status, func.count(), visible)
+        .where(skipped.operation_id == operation_id)
+        .group_by(skipped.reason, skipped.status)
+        .order_by(skipped.reason, skipped.status)
     ).all()
-    found: Counter[str] = Counter()
-    for why, status, _, seen in rows:
-        found[_reason(host, why, status)] += seen
-    return Counted([(reason, count) for reason, count in found.items() if count], sum(row[2] - row[3] for row in rows))
+    counts: Counter[str] = Counter()
+    for reason, status, _, seen in rows:
+        counts[_reason(host, reason, status)] += seen
+    hidden = sum(count - seen for *_, count, seen in rows)
+    return SkippedCounts([(text, count) for text, count in counts.items() if count], hidden)
 
 
 def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
-    """A CSV file of those whom an operation left alone, with the reason of then; the audit trail is told first.
+    """A CSV file of the patients that an operation skipped, with the reason of then; the export is audited first.
 
-    Patients whom the actor may not see are left out.
+    Patients that the actor may not see are left out.
     """
-    kept, patient = tables.left_alone.c, host.roster.patients()
-    chosen = (
-        select(*_columns(kept.patient_id, patient), kept.status, panel.c.number, kept.why)
+    skipped, patient = tables.skipped.c, host.roster.patients()
+    rows = (
+        select(*_columns(skipped.patient_id, patient), skipped.status, panel.c.number, skipped.reason)
         .select_from(
-            tables.left_alone.outerjoin(patient, patient.c.patient_id == kept.patient_id)
-            .outerjoin(member, member.c.patient_id == kept.patient_id)
+            tables.skipped.outerjoin(patient, patient.c.patient_id == skipped.patient_id)
+            .outerjoin(member, member.c.patient_id == skipped.patient_id)
             .outerjoin(panel, panel.c.panel_id == member.c.panel_id)
         )
-        .where(kept.operation_id == operation_id, host.identity.visible(actor, kept.patient_id))
-        .order_by(patient.c.family_name, patient.c.given_name, kept.patient_id)
+        .where(skipped.operation_id == operation_id, host.identity.visible(actor, skipped.patient_id))
+        .order_by(patient.c.family_name, patient.c.given_name, skipped.patient_id)
     )
-    return _file(host, actor, f"operation {operation_id}", chosen)
+    return _file(host, actor, f"operation {operation_id}", rows)
 
 
 def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
-    """The same of those whom an order would leave alone now. Raises Refused and NotFound as `require_possible` does."""
+    """The same of those that an order would skip now. Raises Refused and NotFound as `require_possible` does."""
     merges.catch_up(host)
-    whom = concerned(host, actor, order)
+    scope = order.scope(host, actor)
     with host.database.engine.connect() as connection:
         require_possible(connection, host, order)
-    chosen = (
-        select(*_columns(whom.patient_id, whom.patient), whom.status, panel.c.number, whom.left_alone)
-        .select_from(whom.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
-        .where(whom.in_scope, whom.left_alone.is_not(None), whom.visible)
-        .order_by(whom.patient.c.family_name, whom.patient.c.given_name, whom.patient_id)
+    rows = (
+        select(*_columns(scope.patient_id, scope.patient), scope.status, panel.c.number, scope.skip_reason)
+        .select_from(scope.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
+        .where(scope.includes, scope.skip_reason.is_not(None), host.identity.visible(actor, scope.patient_id))
+        .order_by(scope.patient.c.family_name, scope.patient.c.given_name, scope.patient_id)
     )
-    return _file(host, actor, f"panel {order.panel_id}, before a bulk update", chosen)
+    return _file(host, actor, f"panel {order.panel_id or order.from_panel_id}, before a bulk update", rows)
 
 
 def _columns(patient_id: Any, patient: Any) -> tuple[Any, ...]:
     return (patient_id, patient.c.family_name, patient.c.given_name, patient.c.birth_date, patient.c.phn)
 
 
-def _file(host: Host, actor: Actor, of: str, chosen: Select[Any]) -> Iterator[bytes]:
+def _file(host: Host, actor: Actor, key: str, rows: Select[Any]) -> Iterator[bytes]:
     with host.database.session() as session:
         event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key=of, detail="export of patients not changed"
+            actor=actor, action="read", noun="cparPanelMember", key=key, detail="export of patients not changed"
         )
         host.audit.record(session, event)
-    return csv_file(_lines(host, chosen.execution_options(yield_per=_AT_ONCE)))
+    return csv_file(_lines(host, rows.execution_options(yield_per=_AT_ONCE)))
 
 
-def _lines(host: Host, chosen: Select[Any]) -> Iterator[tuple[object, ...]]:
+def _lines(host: Host, rows: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
-    with host.database.engine.connect() as connection, connection.execute(chosen) as result:
-        for *who, status, number, why in result:
-            yield (*who, status_label(host, status), number, _reason(host, why, status), _REMEDY[LeftAlone(why)])
+    with host.database.engine.connect() as connection, connection.execute(rows) as result:
+        for *columns, status, number, reason in result:
+            remedy = texts.skip_remedy(SkipReason(reason))
+            yield (*columns, status_label(host, status), number, _reason(host, reason, status), remedy)
 
 
-def _reason(host: Host, why: str, status: str) -> str:
-    match LeftAlone(why):
-        case LeftAlone.NOT_VISIBLE:
-            return "The person who ran the bulk update had no access to the record"
-        case LeftAlone.OTHER_STATUS:
-            return f"Status is {status_label(host, status)}" if status else "No status"
-        case LeftAlone.ALREADY:
-            return "Already on the panel"
+def _reason(host: Host, reason: str, status: str) -> str:
+    return texts.skip_reason(SkipReason(reason), status_label(host, status) if status else "")

@@ -1,4 +1,4 @@
-"""Undo a bulk operation: give back what it changed, where nobody has changed it since."""
+"""Undo a bulk operation: restore what it changed, where nobody has changed it since."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,45 +12,45 @@ from ...store import ledger, tables
 from ...store.tables import member, operation, panel
 from ...store.types import KEYS
 from ..operations import clinic, record
-from ..operations.record import BULK, Kind
+from ..operations.record import BULK, OperationKind
 from ..roster import merges
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many patients have their earlier membership back, and how many stay: changed since, or not for the actor."""
+    """How many patients have their earlier membership back, and how many do not: changed since, or without access."""
 
     restored: int
     changed_since: int
     not_visible: int = 0  # still as the operation left them
 
     @property
-    def skipped(self) -> int:
-        """How many stay."""
+    def not_restored(self) -> int:
+        """How many do not have it back."""
         return self.changed_since + self.not_visible
 
 
 class UndoneAlready(Refused):
-    """Somebody, or the same person twice, was faster: everything is as it was before the operation."""
+    """Somebody else, or a second press of the button, came first: everything is as it was before the operation."""
 
 
 def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
-    """Restore panel, dates and how of every patient who is still as the operation left them and whom the actor may see.
+    """Restore panel, dates and how of every patient who is still as the operation left them and visible to the actor.
 
-    Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, concerns a panel deleted since, or has
+    Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, involves a panel deleted since, or has
     nothing left to restore.
     """
     with host.database.session() as session:
         clinic.lock(session)
-        of = _undoable(session, operation_id)
+        undone_operation = _undoable(session, operation_id)
         merges.reconcile(session, host)
         undoing = record.begin(
             session,
             host,
             actor,
-            Kind.UNDO,
-            panel_id=of.panel_id,
-            from_panel_id=of.from_panel_id,
+            OperationKind.UNDO,
+            panel_id=undone_operation.panel_id,
+            from_panel_id=undone_operation.from_panel_id,
             undoes=operation_id,
         )
         entry = tables.ledger.alias("entry")
@@ -59,8 +59,10 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
         restored = ledger.append(session, undoing, as_left.where(visible))
         not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
         if not restored:
-            closed = ", or you have no access" if not_visible else ""
-            raise Refused(f"Every patient in this operation has been changed since{closed}: there is nothing to undo.")
+            no_access = ", or you have no access" if not_visible else ""
+            raise Refused(
+                f"Every patient in this operation has been changed since{no_access}: there is nothing to undo."
+            )
         ledger.carry_out(session, undoing)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
         changed_since = session.scalars(entries).one() - restored - not_visible
@@ -70,8 +72,8 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
 
 
 def _undoable(session: Session, operation_id: int) -> Row[Any]:
-    found = select(operation).where(operation.c.operation_id == operation_id)
-    row = session.execute(found).one_or_none() if operation_id in KEYS else None
+    query = select(operation).where(operation.c.operation_id == operation_id)
+    row = session.execute(query).one_or_none() if operation_id in KEYS else None
     if row is None:
         raise NotFound("Operation not found.")
     if row.kind not in BULK:
@@ -79,11 +81,11 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
         raise UndoneAlready("This operation has already been undone.")
     entry = tables.ledger.c
-    concerned = [
+    involved = [
         panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))
         for column in (entry.from_panel_id, entry.to_panel_id)
     ]
-    number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*concerned)).limit(1))
+    number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*involved)).limit(1))
     if number is not None:
         raise Refused(f"Panel {number} has since been deleted: this operation can no longer be undone.")
     return row

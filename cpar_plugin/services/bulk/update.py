@@ -1,49 +1,21 @@
 """Many patients at once: preview an order, then carry it out as one operation that can be undone."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, false, func, null, or_, select
 from sqlalchemy.orm import Session
 
-from ...domain.confirmation import ConfirmedHow
 from ...hooks import Actor, Host
 from ...store import ledger, tables
-from ...store.tables import member, panel
-from ...store.types import KEYS, Moment
+from ...store.tables import member, panel, panel_provider
+from ...store.types import KEYS
 from ..operations import clinic, record
 from ..roster import merges
 from . import skipped
-from .orders import (
-    KIND,
-    Assign,
-    Concerned,
-    LeftAlone,
-    Move,
-    Order,
-    Remove,
-    StatusChoice,
-    concerned,
-    require_possible,
-    status_choices,
-    status_label,
-)
-
-__all__ = [
-    "Assign",
-    "Move",
-    "MovedFrom",
-    "Order",
-    "Outcome",
-    "Preview",
-    "Remove",
-    "StatusChoice",
-    "carry_out",
-    "preview",
-    "status_choices",
-    "status_label",
-]
+from .orders import Order, SkipReason, require_possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +35,32 @@ class Preview:
     provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
-    already: int  # left alone: on the panel already
-    other_status: int  # left alone: have another status
-    not_visible: int  # left alone: the actor may not see them, and is not told of their status
+    staying: int  # changed on the panel that they are on
+    skipped: Counter[SkipReason]
     without_visit: int  # of those changed: get no confirmation date, and cannot be submitted
-    later_confirmations: int  # of those changed: have been confirmed later than the last visit that replaces it
+    later_confirmations: int  # of those changed: have a confirmation that is replaced by an earlier one, or none
     mrp_outside: int  # of those changed: their MRP is none of the panel's providers
 
     @property
     def changed(self) -> int:
         """How many patients the order would change."""
-        return self.added + sum(panel.patients for panel in self.leaving)
+        return self.added + self.staying + sum(panel.patients for panel in self.leaving)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BulkResult:
     """What an order did. `operation_id` is None when there was nobody to change, and nothing was done."""
 
     operation_id: int | None
-    added: int
-    moved: int
-    removed: int
+    added: int = 0
+    moved: int = 0
+    removed: int = 0
+    confirmed: int = 0  # on the panel that they were on
 
     @property
     def changed(self) -> int:
         """How many patients it changed."""
-        return self.added + self.moved + self.removed
+        return self.added + self.moved + self.removed + self.confirmed
 
 
 def preview(host: Host, actor: Actor, order: Order) -> Preview:
@@ -97,56 +69,59 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
     Raises Refused and NotFound as `require_possible` does.
     """
     merges.catch_up(host)
-    confirms = not isinstance(order, Remove)
     with host.database.engine.connect() as connection:
         provider = require_possible(connection, host, order)
-        rows = connection.execute(_by_panel(host, concerned(host, actor, order), confirms=confirms)).all()
-    leaving = [row for row in rows if row.panel_id is not None and row.changed]
+        rows = connection.execute(_by_panel(host, actor, order)).all()
     return Preview(
         provider=provider,
-        added=sum(row.changed for row in rows if row.panel_id is None),
+        added=sum(row.leaving for row in rows if row.panel_id is None),
         leaving=tuple(
-            MovedFrom(row.panel_id, row.number, row.changed, emptied=row.changed == row.members) for row in leaving
+            MovedFrom(row.panel_id, row.number, row.leaving, emptied=row.leaving == row.members)
+            for row in rows
+            if row.panel_id is not None and row.leaving
         ),
-        already=sum(row.already for row in rows),
-        other_status=sum(row.other_status for row in rows),
-        not_visible=sum(row.not_visible for row in rows),
-        without_visit=sum(row.without_visit for row in rows) if confirms else 0,
-        later_confirmations=sum(row.later for row in rows) if confirms else 0,
-        mrp_outside=sum(row.outside for row in rows) if confirms else 0,
+        staying=sum(row.staying for row in rows),
+        skipped=Counter({reason: sum(row._mapping[reason.value] for row in rows) for reason in SkipReason}),
+        without_visit=sum(row.without_visit for row in rows),
+        later_confirmations=sum(row.later for row in rows),
+        mrp_outside=sum(row.outside for row in rows),
     )
 
 
-def _by_panel(host: Host, whom: Concerned, *, confirms: bool) -> Select[Any]:
+def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
     """How many patients, by the panel that they are on. One look at the roster, where no key finds those of an MRP."""
-    visit = case((whom.changes, host.roster.last_visit_on(whom.patient_id, host.clock.now()))) if confirms else null()
+    scope = order.scope(host, actor)
+    to_panel_id, _, confirmed_on, _ = order.after(host, scope)
     # The limit leaves nobody out. It keeps databases from looking the visit up again for each mention below.
     one_by_one = (
         select(
             member.c.panel_id,
             member.c.confirmed_on,
-            whom.left_alone.label("left_alone"),
-            whom.mrp_outside.label("outside"),
-            visit.label("visit"),
+            scope.skip_reason.label("skip_reason"),
+            _mrp_outside(scope.patient, order.panel_id).label("outside"),
+            to_panel_id.label("to_panel_id"),
+            case((scope.changes, confirmed_on), else_=null()).label("to_confirmed_on"),
         )
-        .select_from(whom.source)
-        .where(whom.in_scope)
+        .select_from(scope.source)
+        .where(scope.includes)
         .limit(KEYS[-1])
         .subquery("one_by_one")
     )
     each = one_by_one.c
-    changed = each.left_alone.is_(None)
-    not_later = or_(each.confirmed_on.is_(None), each.visit >= each.confirmed_on)
+    changed, stays = each.skip_reason.is_(None), each.panel_id.is_not_distinct_from(each.to_panel_id)
+    remains = and_(changed, each.to_panel_id.is_not(None))
+    not_later = or_(each.confirmed_on.is_(None), each.to_confirmed_on >= each.confirmed_on)
     members = select(func.count()).where(member.c.panel_id == each.panel_id).correlate(one_by_one).scalar_subquery()
     return (
         select(
             each.panel_id,
             panel.c.number,
-            _how_many(changed).label("changed"),
-            *(_how_many(each.left_alone == why.value).label(why.name.lower()) for why in LeftAlone),
+            _how_many(changed, ~stays).label("leaving"),
+            _how_many(changed, stays).label("staying"),
+            *(_how_many(each.skip_reason == reason.value).label(reason.value) for reason in SkipReason),
             _how_many(changed, each.outside).label("outside"),
-            _how_many(changed, each.visit.is_(None)).label("without_visit"),
-            (_how_many(changed) - _how_many(changed, not_later)).label("later"),
+            _how_many(remains, each.to_confirmed_on.is_(None)).label("without_visit"),
+            (_how_many(remains) - _how_many(remains, not_later)).label("later"),
             members.label("members"),
         )
         .select_from(one_by_one.outerjoin(panel, panel.c.panel_id == each.panel_id))
@@ -155,67 +130,69 @@ def _by_panel(host: Host, whom: Concerned, *, confirms: bool) -> Select[Any]:
     )
 
 
+def _mrp_outside(patient: FromClause, panel_id: int | None) -> ColumnElement[bool]:
+    if panel_id is None:
+        return false()
+    providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
+    outside: ColumnElement[bool] = patient.c.mrp_id.not_in(providers)
+    return outside
+
+
 def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((and_(*conditions), 1)))
 
 
-def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = None) -> Outcome:
+def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = None) -> BulkResult:
     """Carry the order out in one transaction, as things stand then. A new confirmation date is the last visit's.
 
     `form_key` is the key of the form that asks for it. With one that has been carried out nothing is done, and the
-    outcome is that of the first time: somebody has pressed the button twice. Raises Refused and NotFound as
+    result is that of the first time: somebody has pressed the button twice. Raises Refused and NotFound as
     `require_possible` does.
     """
-    whom = concerned(host, actor, order)
+    scope = order.scope(host, actor)
     with host.database.session() as session:
         clinic.lock(session)
-        if form_key and (before := _outcome_of(session, form_key)):
+        if form_key and (before := _result_of(session, form_key)):
             return before
         require_possible(session.connection(), host, order)
         merges.reconcile(session, host)
-        anybody = select(whom.patient_id).select_from(whom.source).where(whom.changes).limit(1)
+        anybody = select(scope.patient_id).select_from(scope.source).where(scope.changes).limit(1)
         if session.scalar(anybody) is None:
-            return Outcome(None, added=0, moved=0, removed=0)
+            return BulkResult(None)
         operation_id = record.begin(
             session,
             host,
             actor,
-            KIND[type(order)],
-            panel_id=None if isinstance(order, Remove) else order.panel_id,
-            from_panel_id=_leaves(order),
+            order.kind,
+            panel_id=order.panel_id,
+            from_panel_id=order.from_panel_id,
             form_key=form_key,
         )
-        skipped.keep(session, operation_id, whom)
-        changed = ledger.append(session, operation_id, _changes(host, whom, order))
+        skipped.keep(session, operation_id, scope)
+        columns = (scope.patient_id, *ledger.columns(), *order.after(host, scope))
+        ledger.append(session, operation_id, select(*columns).select_from(scope.source).where(scope.changes))
         ledger.drop_empty_confirmations(session, operation_id)
         ledger.carry_out(session, operation_id)
-        entries = tables.ledger.c
-        new = select(func.count()).where(entries.operation_id == operation_id, entries.from_panel_id.is_(None))
-        added = session.scalars(new).one()
-        gone = changed if isinstance(order, Remove) else 0
-        outcome = Outcome(operation_id, added=added, moved=changed - added - gone, removed=gone)
-        record.conclude(session, operation_id, asdict(order) | asdict(outcome))
-    return outcome
+        result = _result(session, operation_id)
+        record.conclude(session, operation_id, order.detail | asdict(result))
+    return result
 
 
-def _outcome_of(session: Session, form_key: str) -> Outcome | None:
-    detail = session.scalar(select(tables.operation.c.detail).where(tables.operation.c.form_key == form_key))
-    told = json.loads(detail) if detail else None
-    return Outcome(**{field: told[field] for field in Outcome.__slots__}) if told else None
+def _result_of(session: Session, form_key: str) -> BulkResult | None:
+    kept = session.scalar(select(tables.operation.c.detail).where(tables.operation.c.form_key == form_key))
+    detail = json.loads(kept) if kept else None
+    return BulkResult(**{field: detail[field] for field in BulkResult.__slots__}) if detail else None
 
 
-def _leaves(order: Order) -> int | None:
-    if isinstance(order, Move):
-        return order.from_panel_id
-    return order.panel_id if isinstance(order, Remove) else None
-
-
-def _changes(host: Host, whom: Concerned, order: Order) -> Select[Any]:
-    """In the ledger's columns. The last visit stands there once only: databases look it up again for each mention."""
-    now = host.clock.now()
-    after = ledger.NONE
-    if not isinstance(order, Remove):
-        visit = host.roster.last_visit_on(whom.patient_id, now)
-        after = (literal(order.panel_id), literal(now, Moment), visit, literal(ConfirmedHow.LAST_VISIT.value))
-    columns: ledger.Columns = (whom.patient_id, *ledger.columns(), *after)
-    return select(*columns).select_from(whom.source).where(whom.changes)
+def _result(session: Session, operation_id: int) -> BulkResult:
+    """What the ledger says that an operation did: whatever the order, nobody is counted as what did not happen."""
+    was, is_now = tables.ledger.c.from_panel_id, tables.ledger.c.to_panel_id
+    kinds = {
+        "added": was.is_(None),
+        "moved": was != is_now,  # NULL where there was no panel, or is none
+        "removed": is_now.is_(None),
+        "confirmed": was == is_now,
+    }
+    counts = select(*(_how_many(condition).label(kind) for kind, condition in kinds.items()))
+    row = session.execute(counts.where(tables.ledger.c.operation_id == operation_id)).one()
+    return BulkResult(operation_id, **row._mapping)

@@ -16,7 +16,7 @@ from ...hooks import Actor, Host
 from ...store import tables
 from ...store.types import key_of
 from ..operations import record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from .jwks_url import checked_address
 from .keys import checked_set
 
@@ -98,7 +98,7 @@ def register(host: Host, actor: Actor, draft: ClientDraft) -> str:
             raise _name_taken() from None
         number = int(made[0])
         _put_panels(session, number, draft.panels)
-        _journal(session, host, actor, Kind.REGISTER_CLIENT, number)
+        _journal(session, host, actor, OperationKind.REGISTER_CLIENT, number)
     return id_of(number)
 
 
@@ -122,7 +122,7 @@ def change(host: Host, actor: Actor, client_id: str, version: int, draft: Client
         session.execute(delete(tables.client_panel).where(tables.client_panel.c.client_id == now.number))
         _put_panels(session, now.number, draft.panels)
         _end_tokens(session, now.number)
-        _journal(session, host, actor, Kind.CHANGE_CLIENT, now.number)
+        _journal(session, host, actor, OperationKind.CHANGE_CLIENT, now.number)
 
 
 def revoke(host: Host, actor: Actor, client_id: str) -> Client:
@@ -135,7 +135,7 @@ def revoke(host: Host, actor: Actor, client_id: str) -> Client:
             .values(live_name=None, revoked_at=host.clock.now(), revoked_by=actor.actor_id)
         )
         _end_tokens(session, client.number)
-        _journal(session, host, actor, Kind.REVOKE_CLIENT, client.number)
+        _journal(session, host, actor, OperationKind.REVOKE_CLIENT, client.number)
     return client
 
 
@@ -146,7 +146,7 @@ def hold(session: Session, host: Host, actor: Actor) -> list[Client]:
     session.execute(update(_TABLE).where(lives).values(held_at=host.clock.now()))
     for client in held:
         _end_tokens(session, client.number)
-        _journal(session, host, actor, Kind.HOLD_CLIENT, client.number)
+        _journal(session, host, actor, OperationKind.HOLD_CLIENT, client.number)
     return held
 
 
@@ -157,7 +157,7 @@ def allow(host: Host, actor: Actor, client_id: str) -> Client:
         if client.held_at is None:
             raise Refused(f"{client_id} is not on hold.")
         session.execute(update(_TABLE).where(_TABLE.c.client_id == client.number).values(held_at=None))
-        _journal(session, host, actor, Kind.ALLOW_CLIENT, client.number)
+        _journal(session, host, actor, OperationKind.ALLOW_CLIENT, client.number)
     return client
 
 
@@ -231,7 +231,7 @@ def _end_tokens(session: Session, number: int) -> None:
     session.execute(delete(tables.client_token).where(tables.client_token.c.client_id == number))
 
 
-def _journal(session: Session, host: Host, actor: Actor, kind: Kind, number: int) -> None:
+def _journal(session: Session, host: Host, actor: Actor, kind: OperationKind, number: int) -> None:
     record.begin(session, host, actor, kind, client_id=id_of(number))
 
 

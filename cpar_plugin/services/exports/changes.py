@@ -18,7 +18,7 @@ from ...store.versions import to_the_second
 from ..clients.caller import Caller
 from ..fhir.access import may_read, visible
 from ..fhir.directory import DirectorySource
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 
 _MEMBER, _LEDGER, _OPERATION, _PANEL = tables.member, tables.ledger, tables.operation, tables.panel
 _VERSION = tables.patient_version
@@ -44,7 +44,7 @@ class Changes:
     @cached_property
     def panels_were_edited(self) -> bool:
         """Whether a panel has been made or edited: its providers may be others, who themselves have not changed."""
-        return self._done_to_panels(Kind.CREATE_PANEL, Kind.EDIT_PANEL)
+        return self._done_to_panels(OperationKind.CREATE_PANEL, OperationKind.EDIT_PANEL)
 
     def deleted(self, kind: str, at_once: int) -> Iterator[Sequence[object]]:
         """The ids of a kind that the caller could read before and can no longer, some at a time. An id may come twice.
@@ -109,16 +109,16 @@ class Changes:
             keys = _VERSION.c.patient_id.in_(patient_ids)
             stored_versions.mark_gone(session, _VERSION, keys, self._host.clock.now())
 
-    def _done_to_panels(self, *kinds: Kind) -> bool:
+    def _done_to_panels(self, *kinds: OperationKind) -> bool:
         done = exists().where(_OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._reached(_OPERATION))
         return bool(self._connection.scalar(select(done)))
 
     def _gone_from_panels(self, kind: str) -> list[str]:
         """Providers and facilities that were ever entered for these panels, and are of none of them now."""
-        if not self._done_to_panels(Kind.EDIT_PANEL, Kind.DELETE_PANEL):
+        if not self._done_to_panels(OperationKind.EDIT_PANEL, OperationKind.DELETE_PANEL):
             return []
         entered = select(_OPERATION.c.detail).where(
-            _OPERATION.c.kind.in_((Kind.CREATE_PANEL, Kind.EDIT_PANEL)), self._reached(_OPERATION)
+            _OPERATION.c.kind.in_((OperationKind.CREATE_PANEL, OperationKind.EDIT_PANEL)), self._reached(_OPERATION)
         )
         drafts = map(orjson.loads, self._connection.scalars(entered))
         ever = set(chain.from_iterable(_ids(kind, draft) for draft in drafts))

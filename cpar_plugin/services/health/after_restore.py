@@ -22,10 +22,10 @@ from ...transport.folder import written
 from ..clients import registry
 from ..clients.registry import Client
 from ..operations import clinic, record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from ..submissions import night_run, texts
 
-_CHANGES = (Kind.REGISTER_CLIENT, Kind.CHANGE_CLIENT, Kind.ALLOW_CLIENT)
+_CHANGES = (OperationKind.REGISTER_CLIENT, OperationKind.CHANGE_CLIENT, OperationKind.ALLOW_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def see_to(host: Host, settings: Settings, actor: Actor, *, hold_clients: bool, 
                 night_run.mark_date(session, host, calendar, automatic, now, texts.RESTORED)
         session.execute(update(tables.clinic).values(restored_at=now))
         did = {"hold_clients": hold_clients, "hold_submissions": hold_submissions}
-        record.begin(session, host, actor, Kind.AFTER_RESTORE, detail=did)
+        record.begin(session, host, actor, OperationKind.AFTER_RESTORE, detail=did)
     return held
 
 

@@ -10,7 +10,7 @@ from ...hooks import Health, Host
 from ...settings import Settings
 from ...store import tables
 from ..operations import heartbeat
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from ..submissions import notices
 
 _OFF: Final = Health.ok("The integration is turned off.")
@@ -97,6 +97,8 @@ def _enabled_at(connection: Connection) -> datetime | None:
 
 def _configured_at(connection: Connection) -> datetime | None:
     """Since when there is work to do: the integration on, clinic name and Site ID entered. None while there is none."""
-    entered = connection.scalar(select(func.min(tables.operation.c.at)).where(tables.operation.c.kind == Kind.SETTINGS))
+    entered = connection.scalar(
+        select(func.min(tables.operation.c.at)).where(tables.operation.c.kind == OperationKind.SETTINGS)
+    )
     enabled_at = _enabled_at(connection)
     return max(enabled_at, entered) if enabled_at and entered else None

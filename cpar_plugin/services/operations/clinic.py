@@ -13,7 +13,7 @@ from ...hooks import Actor, Host
 from ...store import tables
 from ...store.waiting import waited_too_long
 from . import record
-from .record import Kind
+from .record import OperationKind
 
 _THE_CLINIC = 1
 
@@ -92,7 +92,7 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
                 "Someone else changed these settings in the meantime. Nothing was saved: review them and try again."
             )
         session.execute(update(tables.clinic).values(**values, version=version + 1))
-        record.begin(session, host, actor, Kind.SETTINGS, detail=values)
+        record.begin(session, host, actor, OperationKind.SETTINGS, detail=values)
 
 
 def enable(host: Host, actor: Actor) -> bool:
@@ -110,5 +110,5 @@ def _switch(host: Host, actor: Actor, *, on: bool) -> bool:
         if lock(session).enabled == on:
             return False
         session.execute(update(tables.clinic).values(enabled_at=host.clock.now() if on else None))
-        record.begin(session, host, actor, Kind.ENABLE if on else Kind.DISABLE)
+        record.begin(session, host, actor, OperationKind.ENABLE if on else OperationKind.DISABLE)
         return True

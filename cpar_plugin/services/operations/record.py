@@ -1,7 +1,7 @@
 """Who did what and when: one operation for each change, and one line of the host's audit trail with it."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import orjson
 from sqlalchemy import insert, update
@@ -11,7 +11,7 @@ from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
 
 
-class Kind(StrEnum):
+class OperationKind(StrEnum):
     """What an operation did."""
 
     ADD = "add"
@@ -42,36 +42,39 @@ class Kind(StrEnum):
     AFTER_RESTORE = "after-restore"
 
 
-BULK = frozenset({Kind.BULK_ASSIGN, Kind.BULK_MOVE, Kind.BULK_REMOVE, Kind.BULK_CONFIRM})
+BulkKind = Literal[
+    OperationKind.BULK_ASSIGN, OperationKind.BULK_MOVE, OperationKind.BULK_REMOVE, OperationKind.BULK_CONFIRM
+]
+BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
-_AUDIT: dict[Kind, tuple[str, str]] = {
-    Kind.ADD: ("add", _MEMBER),
-    Kind.MOVE: ("update", _MEMBER),
-    Kind.REMOVE: ("delete", _MEMBER),
-    Kind.CONFIRM: ("update", _MEMBER),
-    Kind.BULK_ASSIGN: ("add", _MEMBER),
-    Kind.BULK_MOVE: ("update", _MEMBER),
-    Kind.BULK_REMOVE: ("delete", _MEMBER),
-    Kind.BULK_CONFIRM: ("update", _MEMBER),
-    Kind.UNDO: ("update", _MEMBER),
-    Kind.MERGE: ("update", _MEMBER),
-    Kind.UNMERGE: ("update", _MEMBER),
-    Kind.KEEP: ("update", _MEMBER),
-    Kind.ANSWER: ("update", _MEMBER),
-    Kind.WITHDRAW_ANSWER: ("update", _MEMBER),
-    Kind.CREATE_PANEL: ("add", _PANEL),
-    Kind.EDIT_PANEL: ("update", _PANEL),
-    Kind.DELETE_PANEL: ("delete", _PANEL),
-    Kind.SETTINGS: ("update", _SETTINGS),
-    Kind.ENABLE: ("update", _SETTINGS),
-    Kind.DISABLE: ("update", _SETTINGS),
-    Kind.REGISTER_CLIENT: ("add", _CLIENT),
-    Kind.CHANGE_CLIENT: ("update", _CLIENT),
-    Kind.REVOKE_CLIENT: ("delete", _CLIENT),
-    Kind.HOLD_CLIENT: ("update", _CLIENT),
-    Kind.ALLOW_CLIENT: ("update", _CLIENT),
-    Kind.AFTER_RESTORE: ("update", _SETTINGS),
+_AUDIT: dict[OperationKind, tuple[str, str]] = {
+    OperationKind.ADD: ("add", _MEMBER),
+    OperationKind.MOVE: ("update", _MEMBER),
+    OperationKind.REMOVE: ("delete", _MEMBER),
+    OperationKind.CONFIRM: ("update", _MEMBER),
+    OperationKind.BULK_ASSIGN: ("add", _MEMBER),
+    OperationKind.BULK_MOVE: ("update", _MEMBER),
+    OperationKind.BULK_REMOVE: ("delete", _MEMBER),
+    OperationKind.BULK_CONFIRM: ("update", _MEMBER),
+    OperationKind.UNDO: ("update", _MEMBER),
+    OperationKind.MERGE: ("update", _MEMBER),
+    OperationKind.UNMERGE: ("update", _MEMBER),
+    OperationKind.KEEP: ("update", _MEMBER),
+    OperationKind.ANSWER: ("update", _MEMBER),
+    OperationKind.WITHDRAW_ANSWER: ("update", _MEMBER),
+    OperationKind.CREATE_PANEL: ("add", _PANEL),
+    OperationKind.EDIT_PANEL: ("update", _PANEL),
+    OperationKind.DELETE_PANEL: ("delete", _PANEL),
+    OperationKind.SETTINGS: ("update", _SETTINGS),
+    OperationKind.ENABLE: ("update", _SETTINGS),
+    OperationKind.DISABLE: ("update", _SETTINGS),
+    OperationKind.REGISTER_CLIENT: ("add", _CLIENT),
+    OperationKind.CHANGE_CLIENT: ("update", _CLIENT),
+    OperationKind.REVOKE_CLIENT: ("delete", _CLIENT),
+    OperationKind.HOLD_CLIENT: ("update", _CLIENT),
+    OperationKind.ALLOW_CLIENT: ("update", _CLIENT),
+    OperationKind.AFTER_RESTORE: ("update", _SETTINGS),
 }
 
 
@@ -79,7 +82,7 @@ def begin(
     session: Session,
     host: Host,
     actor: Actor,
-    kind: Kind,
+    kind: OperationKind,
     *,
     panel_id: int | None = None,
     from_panel_id: int | None = None,

@@ -13,7 +13,7 @@ from ...hooks import Actor, Host
 from ...store.tables import answer, member
 from ...store.types import KEYS
 from ..operations import clinic, record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from ..roster import member_rows
 from ..roster.member_rows import MemberRow
 
@@ -72,7 +72,7 @@ def _last(session: Session, patient_id: int, caution: Caution) -> Row[Any] | Non
 
 
 def _add(session: Session, host: Host, actor: Actor, patient_id: int, caution: Caution, mark: str | None) -> None:
-    kind = Kind.ANSWER if mark else Kind.WITHDRAW_ANSWER
+    kind = OperationKind.ANSWER if mark else OperationKind.WITHDRAW_ANSWER
     panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
     operation_id = record.begin(session, host, actor, kind, panel_id=panel_id, patient_id=patient_id)
     row = {"patient_id": patient_id, "caution": caution, "operation_id": operation_id, "fingerprint": mark}

@@ -14,7 +14,7 @@ from ...store.tables import member, panel, panel_facility, panel_provider, pract
 from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.lease import RELEASED
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from ..roster.providers import provider_name
 from .listing import Panel, PanelProviderName, get, live_panels, provider_choices
 
@@ -45,7 +45,7 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
         made = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
         panel_id = int(made.inserted_primary_key[0])  # type: ignore[attr-defined]
         _replace_parts(session, host, panel_id, draft)
-        record.begin(session, host, actor, Kind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
+        record.begin(session, host, actor, OperationKind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
     return panel_id
 
 
@@ -64,7 +64,7 @@ def edit(host: Host, actor: Actor, panel_id: int, version: int, draft: PanelDraf
         changed = sa.update(panel).where(panel.c.panel_id == panel_id)
         session.execute(changed.values(**_head(draft), version=version + 1))
         _replace_parts(session, host, panel_id, draft)
-        record.begin(session, host, actor, Kind.EDIT_PANEL, panel_id=panel_id, detail=asdict(draft))
+        record.begin(session, host, actor, OperationKind.EDIT_PANEL, panel_id=panel_id, detail=asdict(draft))
 
 
 def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
@@ -76,7 +76,7 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
         clinic.lock(session)
         number = _live_number(session, panel_id, version)
         now = host.clock.now()
-        operation_id = record.begin(session, host, actor, Kind.DELETE_PANEL, panel_id=panel_id)
+        operation_id = record.begin(session, host, actor, OperationKind.DELETE_PANEL, panel_id=panel_id)
         leaving = sa.select(member.c.patient_id, *ledger.columns(), *ledger.NONE).where(member.c.panel_id == panel_id)
         members = ledger.append(session, operation_id, leaving)
         ledger.carry_out(session, operation_id)

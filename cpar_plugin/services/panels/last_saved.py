@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from ...hooks import Host
 from ...store.tables import operation
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from ..roster.providers import actor_names
 
 
@@ -22,15 +22,15 @@ class Saved:
 
 def panel_saved(connection: Connection, host: Host, panel_id: int) -> Saved | None:
     """The last time that a panel was made or edited."""
-    return _last(connection, host, Kind.CREATE_PANEL, Kind.EDIT_PANEL, panel_id=panel_id)
+    return _last(connection, host, OperationKind.CREATE_PANEL, OperationKind.EDIT_PANEL, panel_id=panel_id)
 
 
 def settings_saved(connection: Connection, host: Host) -> Saved | None:
     """The last time that the clinic's settings were saved; None before the first."""
-    return _last(connection, host, Kind.SETTINGS)
+    return _last(connection, host, OperationKind.SETTINGS)
 
 
-def _last(connection: Connection, host: Host, *kinds: Kind, panel_id: int | None = None) -> Saved | None:
+def _last(connection: Connection, host: Host, *kinds: OperationKind, panel_id: int | None = None) -> Saved | None:
     found = connection.execute(
         select(operation.c.actor_id, operation.c.at)
         .where(operation.c.kind.in_(kinds), operation.c.panel_id.is_not_distinct_from(panel_id))

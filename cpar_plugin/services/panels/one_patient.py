@@ -14,7 +14,7 @@ from ...store import ledger, tables
 from ...store.ledger import Standing
 from ...store.types import KEYS
 from ..operations import clinic, record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 
 NO_RECORD = "Record not found in the EMR, or it was merged into another: open the record that was kept."
 
@@ -45,7 +45,7 @@ def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_pan
         _refuse_unseen(session, before, seen_panel_id)
         now = host.clock.now()
         after = Standing(panel_id, now, _civil(now, host), ConfirmedHow.ON_ADDING)
-        _change(session, host, actor, Kind.MOVE if before else Kind.ADD, patient_id, before, after)
+        _change(session, host, actor, OperationKind.MOVE if before else OperationKind.ADD, patient_id, before, after)
         return Change.MOVED if before else Change.ADDED
 
 
@@ -57,7 +57,7 @@ def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | No
         if before is None:
             return Change.UNCHANGED
         _refuse_unseen(session, before, seen_panel_id)
-        _change(session, host, actor, Kind.REMOVE, patient_id, before, None)
+        _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None)
         return Change.REMOVED
 
 
@@ -75,7 +75,7 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
         if not may_confirm(before.confirmed_on, today):
             return Change.UNCHANGED
         after = replace(before, confirmed_on=today, confirmed_how=ConfirmedHow.BY_PERSON)
-        _change(session, host, actor, Kind.CONFIRM, patient_id, before, after)
+        _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
         return Change.CONFIRMED
 
 
@@ -119,7 +119,7 @@ def _change(
     session: Session,
     host: Host,
     actor: Actor,
-    kind: Kind,
+    kind: OperationKind,
     patient_id: int,
     before: Standing | None,
     after: Standing | None,

@@ -28,7 +28,7 @@ from ...store import ledger
 from ...store.tables import inherited, member
 from ...store.types import KEYS
 from ..operations import clinic, record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 from . import unmerges
 
 
@@ -96,7 +96,7 @@ def _carry_over(session: Session, host: Host) -> tuple[int | None, int]:
     retired = member.join(merged, merged.c.retired_id == member.c.patient_id)
     if session.scalar(select(member.c.patient_id).select_from(retired).limit(1)) is None:
         return None, 0
-    operation_id = record.begin(session, host, host.identity.system, Kind.MERGE)
+    operation_id = record.begin(session, host, host.identity.system, OperationKind.MERGE)
     inheriting = ledger.append(session, operation_id, _what_is_kept(host))
     leaving = select(member.c.patient_id, *ledger.columns(), *ledger.NONE).select_from(retired)
     left = ledger.append(session, operation_id, leaving)

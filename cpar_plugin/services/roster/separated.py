@@ -10,7 +10,7 @@ from ...hooks import Actor, Host
 from ...store.tables import inherited, member
 from ...store.types import KEYS
 from ..operations import clinic, record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 
 
 def split_off(patient_id: ColumnElement[int], since: ColumnElement[datetime]) -> ColumnElement[str | None]:
@@ -50,4 +50,4 @@ def keep(host: Host, actor: Actor, patient_id: int) -> None:
         mine = inherited.c.kept_id == patient_id, inherited.c.stays_since.is_not(None)
         if patient_id in KEYS and session.execute(delete(inherited).where(*mine)).rowcount:  # type: ignore[attr-defined]
             panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
-            record.begin(session, host, actor, Kind.KEEP, panel_id=panel_id, patient_id=patient_id)
+            record.begin(session, host, actor, OperationKind.KEEP, panel_id=panel_id, patient_id=patient_id)

@@ -19,9 +19,9 @@ from ...store.ledger import Standing
 from ...store.tables import inherited, member, operation, panel
 from ...store.tables import ledger as entries
 from ..operations import record
-from ..operations.record import Kind
+from ..operations.record import OperationKind
 
-_BY_MERGING = (Kind.MERGE, Kind.UNMERGE)
+_BY_MERGING = (OperationKind.MERGE, OperationKind.UNMERGE)
 _SIDE = tuple(one.name for one in fields(Standing))
 
 
@@ -124,7 +124,7 @@ def _write(
     changed = {key: side for key, side in becomes.items() if side != now.get(key)}
     if not changed:
         return None
-    operation_id = record.begin(session, host, host.identity.system, Kind.UNMERGE)
+    operation_id = record.begin(session, host, host.identity.system, OperationKind.UNMERGE)
     rows = [
         {"operation_id": operation_id, "patient_id": key} | _side("from", now.get(key)) | _side("to", side)
         for key, side in changed.items()

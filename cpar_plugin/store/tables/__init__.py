@@ -18,13 +18,13 @@ from .panels import (
     clinic,
     inherited,
     ledger,
-    left_alone,
     member,
     operation,
     panel,
     panel_facility,
     panel_provider,
     practitioner,
+    skipped,
 )
 from .submissions import heartbeat, left_out, night_run, snapshot, snapshot_piece, submission
 
@@ -41,7 +41,6 @@ __all__ = [
     "inherited",
     "last_visit",
     "ledger",
-    "left_alone",
     "left_out",
     "member",
     "metadata",
@@ -54,6 +53,7 @@ __all__ = [
     "practitioner",
     "read",
     "resource_version",
+    "skipped",
     "snapshot",
     "snapshot_piece",
     "submission",

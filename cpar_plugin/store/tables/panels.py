@@ -82,7 +82,7 @@ operation = Table(
     "cpar_operation",
     metadata,
     Column("operation_id", serial(), primary_key=True),
-    Column("kind", exact(20), nullable=False),  # services.operations.record.Kind
+    Column("kind", exact(20), nullable=False),  # services.operations.record.OperationKind
     Column("at", Moment, nullable=False),
     Column("actor_id", exact(60), nullable=False),
     Column("panel_id", ForeignKey("cpar_panel.panel_id")),
@@ -112,13 +112,13 @@ ledger = Table(
     **INNODB,
 )
 
-# Whom a bulk operation concerned but did not change, and why, as things stood then: only ever added to.
-left_alone = Table(
-    "cpar_left_alone",
+# The patients that a bulk operation skipped, and why, as things stood then: only ever added to.
+skipped = Table(
+    "cpar_skipped",
     metadata,
     Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("why", exact(20), nullable=False),  # services.bulk.orders.LeftAlone
+    Column("reason", exact(20), nullable=False),  # services.bulk.orders.SkipReason
     Column("status", exact(60), nullable=False),  # the patient's in the host, '' for none
     sqlite_with_rowid=False,
     **INNODB,

@@ -206,15 +206,13 @@ def upgrade() -> None:
     )
     op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"], if_not_exists=True)
     op.create_table(
-        "cpar_left_alone",
+        "cpar_skipped",
         sa.Column("operation_id", serial(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("why", exact(20), nullable=False),
+        sa.Column("reason", exact(20), nullable=False),
         sa.Column("status", exact(60), nullable=False),
-        sa.PrimaryKeyConstraint("operation_id", "patient_id", name="cpar_left_alone_pk"),
-        sa.ForeignKeyConstraint(
-            ["operation_id"], ["cpar_operation.operation_id"], name="cpar_left_alone_operation_id_fk"
-        ),
+        sa.PrimaryKeyConstraint("operation_id", "patient_id", name="cpar_skipped_pk"),
+        sa.ForeignKeyConstraint(["operation_id"], ["cpar_operation.operation_id"], name="cpar_skipped_operation_id_fk"),
         sqlite_with_rowid=False,
         **TABLE,
     )
@@ -394,7 +392,7 @@ def downgrade() -> None:
     op.drop_table("cpar_last_visit", if_exists=True)
     op.drop_table("cpar_answer", if_exists=True)
     op.drop_table("cpar_inherited", if_exists=True)
-    op.drop_table("cpar_left_alone", if_exists=True)
+    op.drop_table("cpar_skipped", if_exists=True)
     op.drop_table("cpar_ledger", if_exists=True)
     op.drop_table("cpar_submission", if_exists=True)
     op.drop_table("cpar_snapshot", if_exists=True)

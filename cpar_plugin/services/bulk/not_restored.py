@@ -1,4 +1,4 @@
-"""Whom an undo did not put back: by name those whom a person may see, as a count the others."""
+"""The patients that an undo did not restore: by name those that a person may see, as a count the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class NotPutBack:
+class NotRestored:
     """Patients as `patient_id`, `family_name`, `given_name`, at most NAMED of them; names are None without a record."""
 
     patients: Sequence[Row[Any]]
-    more: int  # whom the person may see, too
+    more: int  # that the person may see, too
     hidden: int
 
 
-def not_put_back(host: Host, actor: Actor, operation_id: int) -> NotPutBack:
-    """Those of an operation that was undone. A name that is told leaves a record in the audit trail."""
+def not_restored(host: Host, actor: Actor, operation_id: int) -> NotRestored:
+    """Those of an operation that was undone. Names that are shown leave a record in the audit trail."""
     entry, again, undoing = ledger.alias("entry"), ledger.alias("again"), operation.alias("undoing")
-    put_back = exists().where(
+    restored = exists().where(
         undoing.c.undoes == operation_id,
         again.c.operation_id == undoing.c.operation_id,
         again.c.patient_id == entry.c.patient_id,
     )
-    skipped = entry.c.operation_id == operation_id, not_(put_back)
+    remaining = entry.c.operation_id == operation_id, not_(restored)
     visible, patient = host.identity.visible(actor, entry.c.patient_id), host.roster.patients()
     named: Select[Any] = (
         select(entry.c.patient_id, patient.c.family_name, patient.c.given_name)
         .outerjoin_from(entry, patient, patient.c.patient_id == entry.c.patient_id)
-        .where(*skipped, visible)
+        .where(*remaining, visible)
         .order_by(patient.c.family_name, patient.c.given_name, entry.c.patient_id)
         .limit(NAMED)
     )
     with host.database.session() as session:
-        every, seen = session.execute(select(func.count(), func.count(case((visible, 1)))).where(*skipped)).one()
+        every, seen = session.execute(select(func.count(), func.count(case((visible, 1)))).where(*remaining)).one()
         patients = session.execute(named).all() if seen else []
         if patients:
             key = f"operation {operation_id}"
@@ -47,4 +47,4 @@ def not_put_back(host: Host, actor: Actor, operation_id: int) -> NotPutBack:
                 actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients its undo skipped"
             )
             host.audit.record(session, event)
-    return NotPutBack(patients, seen - len(patients), every - seen)
+    return NotRestored(patients, seen - len(patients), every - seen)

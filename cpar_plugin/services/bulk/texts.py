@@ -1,0 +1,117 @@
+"""What people read about bulk operations, by their kind: a kind without words is a type error."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from ..operations.record import BulkKind, OperationKind
+from .history import BulkOperation
+from .orders import SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class OrderText:
+    """An order in words. `verb` is that of its button, `skipped` the heading of those it skipped."""
+
+    verb: str
+    skipped: str
+
+
+def order_text(kind: BulkKind) -> OrderText:
+    """The words of an order of this kind."""
+    match kind:
+        case OperationKind.BULK_ASSIGN:
+            return OrderText("Assign", "Not assigned")
+        case OperationKind.BULK_MOVE:
+            return OrderText("Move", "Not moved")
+        case OperationKind.BULK_REMOVE:
+            return OrderText("Remove", "Not removed")
+        case OperationKind.BULK_CONFIRM:
+            return OrderText("Confirm", "Not confirmed")
+        case _:
+            assert_never(kind)
+
+
+def summary(operation: BulkOperation) -> str:
+    """An operation as a sentence."""
+    if operation.selected is not None:
+        which = "selected on the panel page"
+    else:
+        which = f"with status {operation.status}" if operation.status else "without a status"
+    match operation.kind:
+        case OperationKind.BULK_ASSIGN:
+            return f"Patients of {operation.provider} {which} assigned to panel {operation.number}."
+        case OperationKind.BULK_MOVE:
+            return f"Patients {which} moved from panel {operation.from_number} to panel {operation.number}."
+        case OperationKind.BULK_REMOVE:
+            return f"Patients {which} removed from panel {operation.from_number}."
+        case OperationKind.BULK_CONFIRM:
+            return f"Patients {which} on panel {operation.from_number} confirmed."
+        case _:
+            assert_never(operation.kind)
+
+
+def done(operation: BulkOperation) -> str:
+    """What happened to the patients, on the page of the panel that they were selected on."""
+    match operation.kind:
+        case OperationKind.BULK_ASSIGN:
+            return "assigned to this panel"
+        case OperationKind.BULK_MOVE:
+            return f"moved to panel {operation.number}"
+        case OperationKind.BULK_REMOVE:
+            return "removed from this panel"
+        case OperationKind.BULK_CONFIRM:
+            return "confirmed"
+        case _:
+            assert_never(operation.kind)
+
+
+def skip_notice(reason: SkipReason, count: int) -> str:
+    """What a preview says of those that an order would skip, after their number."""
+    match reason:
+        case SkipReason.NOT_VISIBLE:
+            return f"whose {'record' if count == 1 else 'records'} you do not have access to will not be changed."
+        case SkipReason.OTHER_STATUS:
+            return "with a different status will not be changed."
+        case SkipReason.OTHER_PANEL:
+            return "on another panel will not be changed."
+        case SkipReason.ALREADY_ON_PANEL:
+            verbs = "is already on the panel and keeps" if count == 1 else "are already on the panel and keep"
+            return f"{verbs} their confirmation date."
+        case SkipReason.CONFIRMED_TODAY:
+            return "already confirmed today will not be changed."
+        case _:
+            assert_never(reason)
+
+
+def skip_reason(reason: SkipReason, status_label: str) -> str:
+    """Why an operation skipped a patient who had this status then, '' for none."""
+    match reason:
+        case SkipReason.NOT_VISIBLE:
+            return "The person who ran the bulk update had no access to the record"
+        case SkipReason.OTHER_STATUS:
+            return f"Status is {status_label}" if status_label else "No status"
+        case SkipReason.OTHER_PANEL:
+            return "On another panel by then"
+        case SkipReason.ALREADY_ON_PANEL:
+            return "Already on the panel"
+        case SkipReason.CONFIRMED_TODAY:
+            return "Already confirmed on that day"
+        case _:
+            assert_never(reason)
+
+
+def skip_remedy(reason: SkipReason) -> str:
+    """What to do about a patient who was skipped."""
+    match reason:
+        case SkipReason.NOT_VISIBLE:
+            return "Ask someone with access to this record to change it on the patient's page."
+        case SkipReason.OTHER_STATUS:
+            return "Correct the status, or repeat the Bulk Update with this status."
+        case SkipReason.OTHER_PANEL:
+            return "Check the patient's panel, and change it on the patient's page if needed."
+        case SkipReason.ALREADY_ON_PANEL:
+            return "Nothing to do: the confirmation date is unchanged."
+        case SkipReason.CONFIRMED_TODAY:
+            return "Nothing to do."
+        case _:
+            assert_never(reason)
