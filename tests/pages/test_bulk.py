@@ -49,7 +49,7 @@ def test_the_form_offers_the_three_orders_and_active_as_the_status(manager: Any,
 def test_a_preview_tells_and_changes_nothing(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
     page = _text(manager.post("/cpar/bulk", kind="assign", provider_id="101", panel_id=panel, status="AC"))
     assert "3 patients who are currently Not Paneled will be added" in page
-    assert "1 patient without a visit gets none" in page
+    assert "1 patient without a visit will have no confirmation date" in page
     assert "1 patient with a different status will not be changed" in page
     assert ">Assign 3 Patients</button>" in page
     assert _members(host) == {"0042": 0}
@@ -183,7 +183,7 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     for reason in ("Already on the panel: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
         assert f"<li>{reason}</li>" in page
     answer = manager.get(f"{done}/skipped")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-left-alone.csv"'
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-not-changed.csv"'
     told = _csv(answer)
     assert told == before
     assert [(int(row["Record"]), row["Reason"]) for row in told] == [
