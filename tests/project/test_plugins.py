@@ -1,7 +1,10 @@
 """How a host asks its plugins: one at a time, and none can take the page away from the others."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +39,17 @@ from cpar_plugin.hooks.validation import HOOKS
 from oscar_host.host import open_host
 
 CLERK = Actor(actor_id="101", display_name="Clerk, Casey")
+MISSPELT = """
+from cpar_plugin.hooks import Manifest, hookimpl
+
+@hookimpl
+def emr_manifest():
+    return Manifest(name="visits", version="1.2", contract=">=1.0,<2")
+
+@hookimpl
+def emr_admin_menue(actor):
+    return []
+"""
 SECRET = "Tremblay 123466789"
 
 
@@ -280,6 +294,19 @@ def test_a_plugin_with_a_hook_that_would_never_be_called_is_refused_by_name(memb
     with pytest.raises(IncompatiblePlugin, match=re.escape(said) if ".*" not in said else said):
         plugins.add(plugin_with(**members), "visits")
     assert plugins.emr_notices(None, CLERK) == []  # type: ignore[arg-type]
+
+
+def test_a_misspelt_hook_of_an_installed_plugin_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "visits.py").write_text(MISSPELT, encoding="utf-8")
+    installed = tmp_path / "visits-1.2.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: visits\nVersion: 1.2\n", encoding="utf-8")
+    (installed / "entry_points.txt").write_text("[oscar_emr]\nvisits = visits\n", encoding="utf-8")
+    environment = {"PYTHONPATH": str(tmp_path), "CPAR_DATABASE_URL": f"sqlite:///{tmp_path / 'clinic.db'}"}
+    command = [str(Path(sys.executable).with_name("cpar")), "migrate"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    sentence = "plugin visits 1.2: there is no hook emr_admin_menue in contract 1.0 (did you mean emr_admin_menu?)"
+    assert (done.returncode, done.stderr) == (1, f"Error: {sentence}\n")
 
 
 def test_a_misspelt_manifest_is_named_as_such() -> None:
