@@ -74,7 +74,7 @@ def test_the_clinics_names_of_statuses_that_may_not_be_read_are_a_warning_with_t
 
 def test_passwords_that_may_not_be_read_are_named_where_they_are_needed(with_account: Any) -> None:
     assert with_account(OWN, READ.replace(".*", ".provider"))["oscar-rights"].message.find("security") == -1
-    assert "security (nobody can sign in)" in with_account(sign_in="password")["oscar-rights"].message
+    assert "security (no one can sign in)" in with_account(sign_in="password")["oscar-rights"].message
 
 
 def test_a_table_that_may_be_read_in_part_only_is_a_failure(with_account: Any) -> None:

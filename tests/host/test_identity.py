@@ -14,7 +14,7 @@ from oscar_host.host import OscarHost, open_host
 from ..examples import examples
 
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
-DOCTOR = Actor(actor_id="101", display_name="No101 Doctor")
+DOCTOR = Actor(actor_id="101", display_name="Doctor, No101")
 
 
 @pytest.fixture

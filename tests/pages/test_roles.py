@@ -376,7 +376,7 @@ def test_a_role_is_made_and_assigned_once_however_often_it_is_sent(
         lambda: holders.assign(host, one, NO_RIGHTS, "doctor"), lambda: holders.assign(host, other, NO_RIGHTS, "doctor")
     )
     assert done == ""
-    assert "Brar, Ada has the role doctor already" in refused
+    assert "Brar, Ada already has the role doctor" in refused
     assert held(NO_RIGHTS) == ["doctor"]
 
 

@@ -89,7 +89,7 @@ class Way:
         """Let nothing more through, and end nothing: as a server does that hangs."""
         self._flows.clear()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let connections through again."""
         self._is_cut = False
         self._flows.set()
@@ -173,10 +173,10 @@ def test_everything_says_that_the_database_is_away_and_comes_back_by_itself(
         assert (read.status_code, read.headers["Retry-After"]) == (503, "10")
         assert read.get_json()["issue"][0]["code"] == "transient"
     assert {record.levelname for record in caplog.records if "reached" in record.message} == {"WARNING"}
-    way.remedy()
+    way.restore()
     assert [client.get(path).status_code for path in (f"{base}/panels", box, f"{fhir}/Group")] == [200, 200, 200]
     way.hold()
     page = client.get(f"{base}/panels")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "10")
-    way.remedy()
+    way.restore()
     assert client.get(f"{base}/panels").status_code == 200

@@ -155,26 +155,30 @@ def _straight_to_gunicorn(bed: Bed, *raw: bytes) -> None:
 
 _ENDLESS = """
 import time
+from oscar_host import sidecar
 
-def app(environ, start_response):
+def app():
+    application = sidecar.app()
+    application.wsgi_app = endless
+    return application
+
+def endless(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/fhir+json")])
-    def lines():
-        while True:
-            yield b"." * 10_000
-            time.sleep(0.01)
-    return lines()
+    while True:
+        yield b"." * 10_000
+        time.sleep(0.01)
 """
 
 
 @pytest.fixture
 def endless(bed: Bed) -> Iterator[Units]:
-    """The service, with an answer that has no end in place of the application."""
+    """The service, with an answer that has no end in place of its own."""
     (bed.folder / "endless.py").write_text(_ENDLESS)
     folder = bed.folder / "endless-units"
     folder.mkdir()
     for name in ("cpar.service", "cpar.socket"):
         unit = (bed.files / name).read_text()
-        (folder / name).write_text(unit.replace("oscar_host.sidecar:app()", "endless:app"))
+        (folder / name).write_text(unit.replace("oscar_host.sidecar:app()", "endless:app()"))
     bed.stop_application()
     units = Units(folder, bed.folder / "endless.log", bed.environment)
     units.start("cpar.socket", "cpar")
