@@ -42,7 +42,7 @@ def command(ctx: click.Context, clients: str | None, submissions: str | None) ->
     hold_submissions = (
         submissions == HOLD if submissions else _asked("Hold submissions that may already have been sent?")
     )
-    held = after_restore.see_to(
+    held = after_restore.carry_out(
         host, settings, host.identity.system, hold_clients=hold_clients, hold_submissions=hold_submissions
     )
     click.echo(

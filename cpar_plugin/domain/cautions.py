@@ -10,7 +10,7 @@ from .birth import birth_date
 from .gender import KNOWN, gender_code
 from .identifiers import is_phn, phn_check_digit_fits
 from .jurisdictions import UNKNOWN
-from .member import Member, names_as_held
+from .member import Member, stored_names
 from .name_faults import unless_program_word
 from .texts import readable
 
@@ -49,7 +49,7 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
     """The host's values that a caution about this member is about: it is another caution once one of them changes."""
     match caution:
         case Caution.GIVEN_NAME_MISSING:
-            return names_as_held(member)
+            return stored_names(member)
         case (
             Caution.PROGRAM_WORD
             | Caution.HTML_ENTITY
@@ -72,7 +72,7 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
             assert_never(caution)
 
 
-def found(member: Member, today: date, phns_of_others: Collection[str]) -> Iterator[Caution]:
+def of_member(member: Member, today: date, phns_of_others: Collection[str]) -> Iterator[Caution]:
     """What is doubtful about a member who is sent, in the order of Caution.
 
     `phns_of_others` are the PHNs that members who are left out have too. An answer is not looked at.
@@ -104,5 +104,5 @@ def found(member: Member, today: date, phns_of_others: Collection[str]) -> Itera
 
 def _names(member: Member) -> list[str]:
     """Those that are sent as legal names."""
-    held = (readable(member.family_name), readable(member.given_name), unless_program_word(member.middle_names))
-    return [name for name in held if name]
+    names = (readable(member.family_name), readable(member.given_name), unless_program_word(member.middle_names))
+    return [name for name in names if name]

@@ -18,11 +18,11 @@ def moment_text(moment: datetime, zone: tzinfo) -> str:
     return f"{date_text(local.date())}, {local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
 
 
-def birth_date_text(held: str | None) -> str:
+def birth_date_text(text: str | None) -> str:
     """The EMR's date of birth, `Mar 4, 1977`; its text as it is where that is not a date, '' for none."""
-    if not held or not _ISO.fullmatch(held):
-        return held or ""
+    if not text or not _ISO.fullmatch(text):
+        return text or ""
     try:
-        return date_text(date.fromisoformat(held))
+        return date_text(date.fromisoformat(text))
     except ValueError:
-        return held
+        return text

@@ -38,10 +38,10 @@ class Eligibility:
         """
         if not member.known:
             return (Reason.UNKNOWN_PATIENT,)
-        found = tuple(self._found(member, birth_date(member.birth_date)))
-        return (Reason.SHARED_PHN,) if not found and member.phn in self.shared_phns else found
+        reasons = tuple(self._reasons(member, birth_date(member.birth_date)))
+        return (Reason.SHARED_PHN,) if not reasons and member.phn in self.shared_phns else reasons
 
-    def _found(self, member: Member, born: date | None) -> Iterator[Reason]:
+    def _reasons(self, member: Member, born: date | None) -> Iterator[Reason]:
         if member.status != self.active_status:
             yield Reason.NOT_ACTIVE
         family_name, given_name, _ = legal_names(member)
@@ -70,14 +70,18 @@ class Eligibility:
 
     def cautions(self, member: Member) -> tuple[Caution, ...]:
         """What is doubtful about a member who is sent, and was not answered."""
-        return tuple(one for one in self._cautions(member) if not _is_answered(one, member))
+        return tuple(caution for caution in self._cautions(member) if not _is_answered(caution, member))
 
     def answered(self, member: Member) -> tuple[Caution, ...]:
         """What would be doubtful, had nobody compared these very values with the card."""
-        return tuple(one for one in self._cautions(member) if _is_answered(one, member)) if member.answers else ()
+        return (
+            tuple(caution for caution in self._cautions(member) if _is_answered(caution, member))
+            if member.answers
+            else ()
+        )
 
     def _cautions(self, member: Member) -> Iterator[Caution]:
-        return cautions.found(member, self.today, self.phns_of_others)
+        return cautions.of_member(member, self.today, self.phns_of_others)
 
 
 def _is_answered(caution: Caution, member: Member) -> bool:

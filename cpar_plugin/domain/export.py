@@ -16,6 +16,6 @@ OPEN = (State.WAITING, State.RUNNING)
 ATTEMPTS = 3  # to make it, where the process or the database fails meanwhile
 
 
-def still_covers(now: frozenset[int] | None, then: frozenset[int] | None) -> bool:
+def still_covers(readable: frozenset[int] | None, exported: frozenset[int] | None) -> bool:
     """Whether somebody who may read the panels `now` may have what was exported of the panels `then`. None is all."""
-    return now is None or (then is not None and then <= now)
+    return readable is None or (exported is not None and exported <= readable)

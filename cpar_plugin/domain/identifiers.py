@@ -34,18 +34,18 @@ def practitioner_id(text: str, field: str = "practitioner_id") -> str:
     return digits
 
 
-def issued_text(text: str, field: str, what: str, length: int = TEXT_LENGTH) -> str:
+def issued_text(text: str, field: str, label: str, length: int = TEXT_LENGTH) -> str:
     """A text as somebody has issued it (panel number, site ID, clinic name): trimmed, leading zeros kept.
 
     Raises Refused when it is empty, longer than `length` characters or holds a control character.
     """
     trimmed = text.strip()
     if not trimmed:
-        raise Refused({field: f"Enter the {what}."})
+        raise Refused({field: f"Enter the {label}."})
     if len(trimmed) > length:
-        raise Refused({field: f"The {what} is too long: at most {length} characters."})
+        raise Refused({field: f"The {label} is too long: at most {length} characters."})
     if not trimmed.isprintable():
-        raise Refused({field: f"The {what} contains an invisible character: type it again."})
+        raise Refused({field: f"The {label} contains an invisible character: type it again."})
     return trimmed
 
 

@@ -17,9 +17,9 @@ class Named(Protocol):
     def answers(self) -> str | None: ...  # as answers.is_answered takes them
 
 
-def names_as_held(one: Named) -> tuple[str | None, str | None, str | None]:
+def stored_names(person: Named) -> tuple[str | None, str | None, str | None]:
     """Family, given and middle names as the host holds them."""
-    return (one.family_name, one.given_name, one.middle_names)
+    return (person.family_name, person.given_name, person.middle_names)
 
 
 class Member(Named, Protocol):

@@ -14,7 +14,7 @@ _LOST: Final = re.compile(r"\?\?|\ufffd")
 _SECOND_BYTES: Final = "".join(
     bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xC0) if code not in (0xA0, 0xAD)
 )
-_SECOND_SIGNS: Final = "".join(one for one in _SECOND_BYTES if not one.isalpha())
+_SECOND_SIGNS: Final = "".join(character for character in _SECOND_BYTES if not character.isalpha())
 _DOUBLED: Final = re.compile(
     rf"[\u00c2\u00c3][{re.escape(_SECOND_BYTES)}]|[\u00c4\u00c5][{re.escape(_SECOND_SIGNS)}]"
     r"|\u00e2[\u20ac\u201a]|(?<=[a-z])[\u00c2\u00c3]|[\u00c2\u00c3](?=\s|$)"

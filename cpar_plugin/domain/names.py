@@ -2,31 +2,31 @@
 
 from .answers import is_answered
 from .cautions import Caution
-from .member import Named, names_as_held
+from .member import Named, stored_names
 from .name_faults import unless_program_word
 from .texts import readable
 
 
-def has_one_name(one: Named) -> bool:
+def has_one_name(person: Named) -> bool:
     """Whether the host holds a name for them as family or as given name, and nothing as the other."""
-    return bool(readable(one.family_name)) != bool(readable(one.given_name))
+    return bool(readable(person.family_name)) != bool(readable(person.given_name))
 
 
-def one_name_only(one: Named) -> bool:
+def one_name_only(person: Named) -> bool:
     """Whether somebody has compared these names with the card, and it shows one name only."""
-    if not one.answers or not has_one_name(one):
+    if not person.answers or not has_one_name(person):
         return False
-    return is_answered(Caution.GIVEN_NAME_MISSING, names_as_held(one), one.answers)
+    return is_answered(Caution.GIVEN_NAME_MISSING, stored_names(person), person.answers)
 
 
-def legal_names(one: Named) -> tuple[str | None, str | None, str | None]:
+def legal_names(person: Named) -> tuple[str | None, str | None, str | None]:
     """Family, given and middle names as they are told; None where there is nothing that can be read.
 
     Words of programs are no middle name.
     """
-    family, given = readable(one.family_name), readable(one.given_name)
-    middle = unless_program_word(one.middle_names)
-    return (family or given, None, None) if one_name_only(one) else (family, given, middle)
+    family_name, given_name = readable(person.family_name), readable(person.given_name)
+    middle = unless_program_word(person.middle_names)
+    return (family_name or given_name, None, None) if one_name_only(person) else (family_name, given_name, middle)
 
 
 def full_name(family: str | None, given: str | None, *, capitals: bool = False) -> str:

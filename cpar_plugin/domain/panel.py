@@ -50,10 +50,10 @@ def panel_draft(
     for place, text in enumerate(facilities):
         if text.strip():
             key = f"facilities-{place}"
-            found = checked(partial(facility_id, text, key))
-            if found and found in facility_ids:
+            facility = checked(partial(facility_id, text, key))
+            if facility and facility in facility_ids:
                 messages[key] = "This Facility ID was entered twice: remove one."
-            facility_ids.append(found)
+            facility_ids.append(facility)
     entered: list[PanelProvider] = []
     for place, (provider, practitioner) in enumerate(providers):
         if not provider and not practitioner.strip():

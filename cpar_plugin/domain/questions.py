@@ -20,15 +20,15 @@ class Question(NamedTuple):
     answer: str
 
 
-def questions(told: Iterable[Reason | Caution], member: Member) -> dict[Reason | Caution, Question]:
+def questions(doubts: Iterable[Reason | Caution], member: Member) -> dict[Reason | Caution, Question]:
     """Those that can be answered of what is told about a member: every caution, and a name that the card lacks too."""
-    found: dict[Reason | Caution, Question] = {}
-    for one in told:
-        if isinstance(one, Caution):
-            found[one] = _question(one, member)
-        elif one in _BY_ONE_NAME and has_one_name(member):
-            found[one] = _question(Caution.GIVEN_NAME_MISSING, member)
-    return found
+    result: dict[Reason | Caution, Question] = {}
+    for doubt in doubts:
+        if isinstance(doubt, Caution):
+            result[doubt] = _question(doubt, member)
+        elif doubt in _BY_ONE_NAME and has_one_name(member):
+            result[doubt] = _question(Caution.GIVEN_NAME_MISSING, member)
+    return result
 
 
 def _question(caution: Caution, member: Member) -> Question:

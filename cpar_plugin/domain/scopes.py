@@ -28,7 +28,7 @@ def registered(text: str) -> str:
     """
     kinds = set()
     for word in text.split():
-        kind, letters = _taken_apart(word)
+        kind, letters = _parsed(word)
         if kind not in (*KINDS, EVERY_KIND) or letters != "rs":
             raise Refused(
                 {
@@ -43,16 +43,16 @@ def registered(text: str) -> str:
     return " ".join(f"system/{kind}.rs" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds)))
 
 
-def granted(asked: str, registered_scopes: str) -> str:
+def granted(scopes: str, registered_scopes: str) -> str:
     """What of the scopes asked for the client gets, each written in the version that it was asked in; "" for nothing.
 
     Never more than is asked, nor than is registered. A scope that this interface does not know (another context, a
     restriction by search parameters, writing) gives nothing.
     """
     allowed = {kind for kind, _ in rights(registered_scopes)}
-    given: dict[str, None] = {}
-    for word in asked.split():
-        kind, letters = _taken_apart(word)
+    result: dict[str, None] = {}
+    for word in scopes.split():
+        kind, letters = _parsed(word)
         if not letters:
             continue
         if kind == EVERY_KIND:
@@ -60,28 +60,28 @@ def granted(asked: str, registered_scopes: str) -> str:
         else:
             kinds = (kind,) if kind in KINDS and (kind in allowed or EVERY_KIND in allowed) else ()
         ending = "read" if word.endswith((".read", ".*")) else letters
-        given.update(dict.fromkeys(f"system/{one}.{ending}" for one in kinds))
-    return " ".join(given)
+        result.update(dict.fromkeys(f"system/{name}.{ending}" for name in kinds))
+    return " ".join(result)
 
 
 @lru_cache(256)
 def rights(scopes: str) -> frozenset[Right]:
     """What these scopes, as granted or registered, allow."""
-    parts = (_taken_apart(word) for word in scopes.split())
+    parts = (_parsed(word) for word in scopes.split())
     return frozenset((kind, _LETTERS[letter]) for kind, letters in parts for letter in letters)
 
 
-def allows(held: frozenset[Right], kind: str, interaction: str) -> bool:
+def allows(granted_rights: frozenset[Right], kind: str, interaction: str) -> bool:
     """Whether these rights hold for an interaction (`read` or `search`) with a kind."""
-    return (kind, interaction) in held or (EVERY_KIND, interaction) in held
+    return (kind, interaction) in granted_rights or (EVERY_KIND, interaction) in granted_rights
 
 
-def _taken_apart(word: str) -> tuple[str, str]:
+def _parsed(word: str) -> tuple[str, str]:
     """The kind, and those of the letters r and s that are meant; no letters for what is not known here."""
-    found = _SCOPE.fullmatch(word)
-    if not found:
+    match = _SCOPE.fullmatch(word)
+    if not match:
         return "", ""
-    kind, rest = found[1], found[2]
+    kind, rest = match[1], match[2]
     if rest in ("read", "*"):
         return kind, "rs"
     if rest == "write":

@@ -67,11 +67,13 @@ WORDING: dict[Reason | Caution, Wording] = {
 }
 
 
-def told_of(member: Member, told: Reason | Caution) -> Wording:
+def wording_for(member: Member, doubt: Reason | Caution) -> Wording:
     """The words for this member: they say so where a value cannot be seen, or is not all that can be seen."""
     about = (
-        [getattr(member, field) for field in told.about] if isinstance(told, Reason) else cautions.values(told, member)
+        [getattr(member, field) for field in doubt.about]
+        if isinstance(doubt, Reason)
+        else cautions.values(doubt, member)
     )
     if any(text and holds_unseen(text) for text in about):
-        return replace(WORDING[told], remedy=f"{_UNSEEN} {WORDING[told].remedy}")
-    return WORDING[told]
+        return replace(WORDING[doubt], remedy=f"{_UNSEEN} {WORDING[doubt].remedy}")
+    return WORDING[doubt]

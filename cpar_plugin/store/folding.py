@@ -57,7 +57,9 @@ def text_fits(column: ColumnElement[str], modifier: str | None, text: str) -> Co
     if modifier == "exact":
         return column == text
     plain = folded_text(text)
-    there = folded(column)
+    folded_column = folded(column)
     return (
-        there.contains(plain, autoescape=True) if modifier == "contains" else there.startswith(plain, autoescape=True)
+        folded_column.contains(plain, autoescape=True)
+        if modifier == "contains"
+        else folded_column.startswith(plain, autoescape=True)
     )

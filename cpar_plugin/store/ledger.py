@@ -99,8 +99,8 @@ def apply(session: Session, operation_id: int) -> None:
     of_operation = ledger.c.operation_id == operation_id
     had_a_panel = ledger.c.from_panel_id.is_not(None)
     if session.get_bind().dialect.name == "sqlite":  # which has no DELETE over two tables
-        had = select(ledger.c.patient_id).where(of_operation, had_a_panel)
-        session.execute(delete(member).where(member.c.patient_id.in_(had)))
+        patient_ids = select(ledger.c.patient_id).where(of_operation, had_a_panel)
+        session.execute(delete(member).where(member.c.patient_id.in_(patient_ids)))
     else:  # MariaDB 10.11 would read every member for an IN
         session.execute(delete(member).where(member.c.patient_id == ledger.c.patient_id, of_operation, had_a_panel))
     now = select(ledger.c.patient_id, *after()).where(of_operation, ledger.c.to_panel_id.is_not(None))

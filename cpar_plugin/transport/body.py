@@ -41,18 +41,18 @@ class Body:
     def _checked(self) -> Iterator[bytes]:
         digest = hashlib.sha256()
         length = 0
-        held = b""
+        pending = b""
         for chunk in self._chunks():
             digest.update(chunk)
             length += len(chunk)
             if length > self._envelope.body_bytes:
                 raise DamagedError
-            if held:
-                yield held
-            held = chunk
+            if pending:
+                yield pending
+            pending = chunk
         if length != self._envelope.body_bytes or digest.hexdigest() != self._envelope.sha256:
             raise DamagedError
-        yield held
+        yield pending
         self.whole = True
 
     def _chunks(self) -> Iterator[bytes]:

@@ -42,15 +42,19 @@ def objections(address: str, ca_file: str, seconds: float) -> str:
         with _connected(address, context, seconds) as secured:
             own = secured.getpeercert(binary_form=True)
             chain = getattr(secured, "get_unverified_chain", list)() or [own]
-        shown = [x509.load_der_x509_certificate(one) for one in chain if one]
-        known = authorities(Path(ca_file).read_bytes()) if ca_file else []
+        server_certificates = [x509.load_der_x509_certificate(certificate) for certificate in chain if certificate]
+        trusted = authorities(Path(ca_file).read_bytes()) if ca_file else []
     except (OSError, ValueError):
         return ""
-    issuers = {certificate.issuer for certificate in shown}
-    issued_by = [one for one in known if one.subject in issuers and one not in shown]
-    said = [objection(one, authority=place > 0) for place, one in enumerate(shown)]
-    said += [objection(one, authority=True) for one in issued_by]
-    return " ".join(filter(None, said))
+    issuers = {certificate.issuer for certificate in server_certificates}
+    issued_by = [
+        certificate
+        for certificate in trusted
+        if certificate.subject in issuers and certificate not in server_certificates
+    ]
+    sentences = [objection(certificate, authority=place > 0) for place, certificate in enumerate(server_certificates)]
+    sentences += [objection(certificate, authority=True) for certificate in issued_by]
+    return " ".join(filter(None, sentences))
 
 
 def client_certificate_ends(settings: Settings) -> datetime:

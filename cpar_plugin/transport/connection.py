@@ -72,23 +72,23 @@ def registry_context(settings: Settings) -> ssl.SSLContext:
 def failure_message(error: Exception, address: str, settings: Settings) -> str:
     """One sentence or two about a connection that failed: what it means and what to check."""
     host = host_of(address)
-    found = list(causes(error))
+    chain = list(causes(error))
     if distrust := distrusted(error, host):
         return f"{distrust} If the URL is right, check registry_ca_file; otherwise contact the registry."
-    if any(isinstance(cause, DeadlineError) for cause in found):
+    if any(isinstance(cause, DeadlineError) for cause in chain):
         return f"{host} was too slow: the call was stopped after {settings.registry_seconds:g} seconds."
     if reason := refusal_of_ours(error):
         return (
             f"{host} requires a client certificate it knows ({reason}): check "
             "registry_client_certificate, and ask the registry which one it has on file."
         )
-    for cause in found:
+    for cause in chain:
         if isinstance(cause, ssl.SSLError):
             return (
                 f"No secure connection to {host} ({cause.reason or 'TLS failed'}). If it asks for a client "
                 "certificate, check registry_client_certificate."
             )
-    for cause in found:
+    for cause in chain:
         if isinstance(cause, socket.gaierror):
             return f"The host name {host} cannot be resolved. Check the URL and this machine's network."
         if isinstance(cause, ConnectionRefusedError):
@@ -97,7 +97,7 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         return f"No connection to {host} could be made within {settings.registry_connect_seconds:g} seconds."
     if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
-    if any(isinstance(cause, TimeoutError) for cause in found):
+    if any(isinstance(cause, TimeoutError) for cause in chain):
         return f"{host} stopped receiving the data being sent."
     broke = f"The connection to {host} was lost before a complete response arrived."
     if parse_url(address).scheme == "https":

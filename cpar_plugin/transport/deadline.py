@@ -39,7 +39,7 @@ def within(seconds: float) -> Iterator[None]:
         _end.reset(before)
 
 
-def left() -> float:
+def seconds_left() -> float:
     """How many seconds are left. Raises DeadlineError when none are, RuntimeError for a call that has no deadline."""
     end = _end.get(None)
     if end is None:
@@ -53,10 +53,10 @@ def left() -> float:
 def addresses(host: str, port: int) -> list[tuple[int, Address]]:
     """The family and address of each place that the name stands for. Raises OSError, DeadlineError included."""
     try:
-        found = aside(socket.getaddrinfo, host.strip("[]"), port, type=socket.SOCK_STREAM)
+        entries = aside(socket.getaddrinfo, host.strip("[]"), port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise socket.gaierror(socket.EAI_NONAME, "this can be no name") from None
-    return [(family, address) for family, *_, address in found]
+    return [(family, address) for family, *_, address in entries]
 
 
 def connected(host: str, port: int, patience: float | None = None) -> socket.socket:
@@ -94,9 +94,9 @@ def aside(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
 
     threading.Thread(target=run, name="cpar-name-look-up", daemon=True).start()
     try:
-        return result.result(left())
+        return result.result(seconds_left())
     except TimeoutError:
-        left()
+        seconds_left()
         raise
 
 
@@ -123,12 +123,12 @@ class _Limited(socket.socket):
         self._in_time(super().sendall, *arguments)
 
     def _in_time(self, operation: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        seconds = left()
+        seconds = seconds_left()
         super().settimeout(seconds if self._patience is None else min(seconds, self._patience))
         try:
             return operation(*arguments, **options)
         except TimeoutError:
-            left()
+            seconds_left()
             raise
 
 

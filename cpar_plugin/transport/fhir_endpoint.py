@@ -85,25 +85,25 @@ class FhirEndpoint:
         most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
         chunks = limited(response, most=most)
         if 200 <= status < 300:
-            found = transaction_response(chunks)
-            if found is None:
+            result = transaction_response(chunks)
+            if result is None:
                 return self._not_understood(status, "it is not complete JSON")
             if not body.whole:
                 return self._not_understood(status, "it arrived before the whole submission was sent")
-            if not found.is_one:
+            if not result.is_response:
                 return self._not_understood(status, "it is not a transaction response")
-            if not found.accepts(sent):
-                return self._not_understood(status, f"it accepts {found.accepted:,} of the {sent:,} entries sent")
+            if not result.accepts(sent):
+                return self._not_understood(status, f"it accepts {result.accepted:,} of the {sent:,} entries sent")
             return Answer(
                 outcome=Outcome.DELIVERED,
                 status=status,
-                answer_id=found.bundle_id,
+                answer_id=result.bundle_id,
                 message=f"The registry accepted all {sent:,} entries.",
             )
         return self._not_accepted(status, operation_outcome(chunks))
 
-    def _not_accepted(self, status: int, said: OperationOutcome) -> Answer:
-        why = f"status {status}: {', '.join(said.codes)}" if said.codes else f"status {status}"
+    def _not_accepted(self, status: int, response: OperationOutcome) -> Answer:
+        why = f"status {status}: {', '.join(response.codes)}" if response.codes else f"status {status}"
         outcome = Outcome.REFUSED
         if 300 <= status < 400:
             message = f"{self._host} reports that its URL has changed ({why}): ask the registry and set registry_url."
@@ -124,7 +124,7 @@ class FhirEndpoint:
                 f"The registry rejected the submission ({why}). Submission History shows its response: fix that, "
                 "then press Retry."
             )
-        return Answer(outcome=outcome, status=status, message=message, detail=said.detail)
+        return Answer(outcome=outcome, status=status, message=message, detail=response.detail)
 
     def _not_understood(self, status: int | None, why: str) -> Answer:
         return Answer(

@@ -72,9 +72,9 @@ def written(folder: Path) -> Iterator[WrittenFile]:
     """The submissions that are in a folder, by their names; none where there is no such folder."""
     with suppress(OSError):
         for path in folder.glob("*.json"):
-            if found := _FILE_NAME.fullmatch(path.name):
-                taken_at = datetime.strptime(found["taken_at"], _TAKEN_AT).replace(tzinfo=UTC)
-                yield WrittenFile(path.name, taken_at, found["snapshot_id"])
+            if match := _FILE_NAME.fullmatch(path.name):
+                taken_at = datetime.strptime(match["taken_at"], _TAKEN_AT).replace(tzinfo=UTC)
+                yield WrittenFile(path.name, taken_at, match["snapshot_id"])
 
 
 def _fsync_folder(folder: Path) -> None:

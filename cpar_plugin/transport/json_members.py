@@ -75,11 +75,11 @@ class _Text:
 
     def take(self, expected: str) -> str:
         """The next character that is not space, which is one of those expected."""
-        found = self.peek()
-        if not found or found not in expected:
+        character = self.peek()
+        if not character or character not in expected:
             raise ValueError(f"one of {expected} is missing")
         self._at += 1
-        return found
+        return character
 
     def value(self) -> Any:
         """The next value."""

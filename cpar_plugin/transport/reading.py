@@ -42,33 +42,33 @@ def limited(response: requests.Response, *, most: int) -> Iterator[bytes]:
 class TransactionResponse:
     """What there is in an answer to a transaction."""
 
-    is_one: bool = False
+    is_response: bool = False
     bundle_id: str | None = None
     entries: int = 0
     accepted: int = 0  # entries with a status of 2xx
 
     def accepts(self, sent: int) -> bool:
         """Whether it says, without a doubt, that each of the entries sent was taken."""
-        return self.is_one and self.entries == self.accepted == sent
+        return self.is_response and self.entries == self.accepted == sent
 
 
 def transaction_response(chunks: Iterator[bytes]) -> TransactionResponse | None:
     """What the answer says; None when it is not JSON or not complete. The memory does not grow with its entries."""
-    found = TransactionResponse()
+    result = TransactionResponse()
     single: dict[str, Any] = {}
     try:
         for name, value in members(chunks):
             if name == "entry":
-                found.entries += 1
-                found.accepted += _status(value)[:1] == "2"
+                result.entries += 1
+                result.accepted += _status(value)[:1] == "2"
             elif name in ("resourceType", "type", "id"):
                 single[name] = value
     except ValueError:
         return None
-    found.is_one = (single.get("resourceType"), single.get("type")) == ("Bundle", "transaction-response")
+    result.is_response = (single.get("resourceType"), single.get("type")) == ("Bundle", "transaction-response")
     bundle_id = single.get("id")
-    found.bundle_id = bundle_id if isinstance(bundle_id, str) and _ID.fullmatch(bundle_id) else None
-    return found
+    result.bundle_id = bundle_id if isinstance(bundle_id, str) and _ID.fullmatch(bundle_id) else None
+    return result
 
 
 def _status(entry: Any) -> str:
@@ -94,22 +94,22 @@ class OperationOutcome:
 
 def operation_outcome(chunks: Iterator[bytes]) -> OperationOutcome:
     """Its first issues, or as many as can be read of what is there."""
-    found = OperationOutcome()
+    outcome = OperationOutcome()
     try:
         issues = (value for name, value in members(chunks) if name == "issue" and isinstance(value, dict))
         for issue in islice(issues, _ISSUES):
             code = issue.get("code")
-            if isinstance(code, str) and code in _ISSUE_CODES and code not in found.codes:
-                found.codes.append(code)
-            found.words += _words(issue)
+            if isinstance(code, str) and code in _ISSUE_CODES and code not in outcome.codes:
+                outcome.codes.append(code)
+            outcome.words += _words(issue)
     except (ValueError, TooLongError, *NETWORK_ERRORS):
         pass  # a refusal stays one whatever its body is
-    return found
+    return outcome
 
 
 def _words(issue: dict[str, Any]) -> Iterator[str]:
-    details, where = issue.get("details"), issue.get("expression")
-    said = [issue.get("diagnostics"), details.get("text") if isinstance(details, dict) else None]
-    for text in said + (where if isinstance(where, list) else []):
+    details, expressions = issue.get("details"), issue.get("expression")
+    texts = [issue.get("diagnostics"), details.get("text") if isinstance(details, dict) else None]
+    for text in texts + (expressions if isinstance(expressions, list) else []):
         if isinstance(text, str):
             yield text[:_DETAIL_CHARACTERS]

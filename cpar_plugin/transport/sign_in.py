@@ -11,7 +11,7 @@ import orjson
 
 from ..settings import Settings
 from .connection import NETWORK_ERRORS, failure_message, host_of
-from .deadline import DeadlineError, left
+from .deadline import DeadlineError, seconds_left
 from .outgoing import Session
 from .reading import TooLongError, limited
 from .values import Answer, Outcome, not_sent
@@ -47,10 +47,10 @@ class ClientCredentials:
     def token(self, session: Session, *, instead_of: str = "") -> str:
         """A token, another than `instead_of` (one that was not accepted), within the deadline. Raises SignInError."""
         try:
-            mine = self._lock.acquire(timeout=left())
+            acquired = self._lock.acquire(timeout=seconds_left())
         except DeadlineError:
-            mine = False
-        if not mine:
+            acquired = False
+        if not acquired:
             raise SignInError(
                 not_sent("Signing in to the registry failed. Another submission is already waiting for it.")
             )
@@ -69,7 +69,7 @@ class ClientCredentials:
             message = failure_message(error, self._settings.registry_token_url, self._settings)
             raise SignInError(not_sent(f"Signing in to the registry failed. {message}")) from None
         if status != 200:
-            raise SignInError(self._not_given(status, body))
+            raise SignInError(self._refusal(status, body))
         token = body.get("access_token")
         try:
             seconds = float(body.get("expires_in", _SECONDS_WHEN_NOT_SAID))
@@ -102,9 +102,9 @@ class ClientCredentials:
                 body = None
             return response.status_code, body if isinstance(body, dict) else {}
 
-    def _not_given(self, status: int, body: dict[str, Any]) -> Answer:
-        said = body.get("error")
-        why = f"status {status}: {said}" if isinstance(said, str) and said in _ERRORS else f"status {status}"
+    def _refusal(self, status: int, body: dict[str, Any]) -> Answer:
+        code = body.get("error")
+        why = f"status {status}: {code}" if isinstance(code, str) and code in _ERRORS else f"status {status}"
         if 300 <= status < 400:
             message = f"{self._host} reports that its sign-in URL has changed ({why}): correct registry_token_url."
         elif 400 <= status < 500 and status not in _TEMPORARY:

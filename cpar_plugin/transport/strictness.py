@@ -23,24 +23,24 @@ def objection(certificate: x509.Certificate, *, authority: bool) -> str | None:
     authorities applies.
     """
     try:
-        found = list(_faults(certificate, authority=authority))
+        faults = list(_faults(certificate, authority=authority))
     except ValueError:
-        found = ["an extension that cannot be read"]
-    if not found:
+        faults = ["an extension that cannot be read"]
+    if not faults:
         return None
     name = certificate.subject.rfc4514_string() or "(no name)"
     issuer = certificate.issuer.rfc4514_string() or "(no name)"
     by = "" if issuer == name else f", issued by {issuer},"
-    return f"The certificate {name}{by} has {' and '.join(found)}."
+    return f"The certificate {name}{by} has {' and '.join(faults)}."
 
 
 def _faults(certificate: x509.Certificate, *, authority: bool) -> Iterable[str]:
     constraints, usage = _extension(certificate, x509.BasicConstraints), _extension(certificate, x509.KeyUsage)
     names = _extension(certificate, x509.SubjectAlternativeName)
-    its_own = certificate.issuer == certificate.subject
-    if authority and its_own and names:
+    self_signed = certificate.issuer == certificate.subject
+    if authority and self_signed and names:
         return
-    if not its_own and not _extension(certificate, x509.AuthorityKeyIdentifier):
+    if not self_signed and not _extension(certificate, x509.AuthorityKeyIdentifier):
         yield "no Authority Key Identifier"
     if authority:
         yield from _faults_of_an_authority(certificate, constraints, usage)

@@ -68,9 +68,11 @@ def unusable(setting: str, error: Exception) -> Refused:
 
 def _check_authorities(ca_file: str, setting: str) -> None:
     try:
-        found = authorities(Path(ca_file).read_bytes())
+        certificates = authorities(Path(ca_file).read_bytes())
     except (OSError, ValueError) as error:
         raise unusable(setting, error) from None
-    objections: Sequence[str] = [said for certificate in found if (said := objection(certificate, authority=True))]
-    if found and len(objections) == len(found):
+    objections: Sequence[str] = [
+        sentence for certificate in certificates if (sentence := objection(certificate, authority=True))
+    ]
+    if certificates and len(objections) == len(certificates):
         raise Refused({setting: f"{setting}: {objections[0]} {LENIENT}"})

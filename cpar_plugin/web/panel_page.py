@@ -12,7 +12,7 @@ from ..domain.cautions import Caution
 from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import WORDING, told_of
+from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
@@ -131,7 +131,7 @@ def _page(
         if panel_id not in live:
             raise NotFound("Panel not found. It may have been deleted.")
         found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
-        stay = [] if wanted.mark else separated.to_look_at(connection, host, actor, panel_id)
+        stay = [] if wanted.mark else separated.to_review(connection, host, actor, panel_id)
         operation = history.of_selection(connection, host, panel_id, done) if done else None
     this = live.pop(panel_id)
     return page(
@@ -158,7 +158,7 @@ def members_context(host: Host, shown: Panel) -> dict[str, Any]:
     """What the rows of members need, beside themselves."""
     return {
         "wording": WORDING,
-        "told_of": told_of,
+        "told_of": wording_for,
         "full_name": full_name,
         "reasons": Reason,
         "cautions": Caution,

@@ -11,7 +11,7 @@ from ..domain.cautions import Caution
 from ..domain.dates import date_text
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import WORDING, told_of
+from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host, Widget
 from ..services.operations import access
 from ..services.panels import one_patient
@@ -88,7 +88,7 @@ def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wro
         not_paneled=NOT_PANELED,
         summary=_summary(shown),
         wording=WORDING,
-        told_of=told_of,
+        told_of=wording_for,
         reasons=Reason,
         cautions=Caution,
         patient_href=host.pages.patient_href,

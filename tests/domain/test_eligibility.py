@@ -17,7 +17,7 @@ from cpar_plugin.domain.name_faults import is_doubly_encoded
 from cpar_plugin.domain.names import full_name, legal_names
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.texts import readable
-from cpar_plugin.domain.wording import WORDING, told_of
+from cpar_plugin.domain.wording import WORDING, wording_for
 
 TODAY = date(2026, 11, 10)
 SHARED = "123456780"
@@ -300,7 +300,7 @@ def test_cautions_never_stop_at_any_row(row: Row) -> None:
 
 @pytest.mark.parametrize("told", [*Reason, *Caution])
 def test_every_reason_and_caution_says_what_it_is_and_what_to_do(told: Reason | Caution) -> None:
-    wording = told_of(Row(), told)
+    wording = wording_for(Row(), told)
     assert wording == WORDING[told]
     assert wording.label
     assert not wording.label.endswith(".")
@@ -341,8 +341,8 @@ def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, told: R
     else:
         found = RULES.cautions(row) if isinstance(told, Caution) else STRICT.reasons(row)
         assert found == (told,)
-        assert told_of(row, told).remedy.startswith(UNSEEN)
-        assert told_of(row, told).remedy.endswith(WORDING[told].remedy)
+        assert wording_for(row, told).remedy.startswith(UNSEEN)
+        assert wording_for(row, told).remedy.endswith(WORDING[told].remedy)
 
 
 def test_a_caution_is_about_the_values_that_are_doubtful_and_no_others() -> None:

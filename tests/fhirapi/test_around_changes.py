@@ -176,7 +176,7 @@ class Clinic:
 
     def saw_to_the_restore(self) -> None:
         settings = load(self.site.settings)
-        after_restore.see_to(self.site, settings, self.clerk, hold_clients=True, hold_submissions=True)
+        after_restore.carry_out(self.site, settings, self.clerk, hold_clients=True, hold_submissions=True)
         registry.allow(self.site, self.clerk, self.network.client_id)
 
 

@@ -76,7 +76,7 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
 ) -> None:
     first, second = panels_of_a_restored_clinic
-    assert restored.seen_to(world.host, world.settings).level == "warning"
+    assert restored.completed(world.host, world.settings).level == "warning"
     done = call("--clients", "hold", "--submissions", "hold")
     assert done.exit_code == 0, done.output
     for moment in ("2026-11-08T10:01", "2026-11-09T03:20", "2026-11-20T10:00"):
@@ -87,7 +87,7 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     assert "Check what the registry has on file." in world.rows(first)[0].failure
     told = notices.status(world.host, world.settings, world.clock.now())
     assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in told.facts
-    health = restored.seen_to(world.host, world.settings)
+    health = restored.completed(world.host, world.settings)
     assert (health.level, health.message) == (
         "ok",
         "A backup was restored; cpar after-restore completed Nov 8, 2026, 10:00 AM.",

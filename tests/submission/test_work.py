@@ -53,7 +53,7 @@ def claimed(world: Any) -> lease.Claim:
 
 
 def carry_on(world: Any, claim: lease.Claim, way: Any) -> State | None:
-    return process.carry_on(world.host, world.settings, way, claim, world.clock.now)
+    return process.advance(world.host, world.settings, way, claim, world.clock.now)
 
 
 @pytest.fixture

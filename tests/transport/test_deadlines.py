@@ -162,9 +162,9 @@ def test_the_shorter_of_two_deadlines_counts() -> None:
     with within(0.01), within(60):
         time.sleep(0.02)
         with pytest.raises(DeadlineError):
-            deadline.left()
+            deadline.seconds_left()
     with within(60), within(30):
-        assert deadline.left() <= 30
+        assert deadline.seconds_left() <= 30
 
 
 def of_registry(authority: Any, **more: Any) -> Settings:

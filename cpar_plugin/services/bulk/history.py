@@ -65,8 +65,8 @@ def one(connection: Connection, host: Host, operation_id: int) -> BulkOperation:
 
 def of_selection(connection: Connection, host: Host, panel_id: int, operation_id: int) -> BulkOperation | None:
     """One bulk operation on patients selected on this panel; None for any other."""
-    here = operation.c.operation_id == operation_id, operation.c.from_panel_id == panel_id
-    return next((one for one in _read(connection, host, _rows().where(*here)) if one.selected is not None), None)
+    of_panel = operation.c.operation_id == operation_id, operation.c.from_panel_id == panel_id
+    return next((row for row in _read(connection, host, _rows().where(*of_panel)) if row.selected is not None), None)
 
 
 def _rows() -> Select[Any]:

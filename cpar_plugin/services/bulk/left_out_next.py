@@ -24,14 +24,14 @@ def left_out_next(
     Only those still on the panel and visible to the actor. Two statements; memory does not grow with them.
     """
     now = host.clock.now()
-    everyone, rules = member_rows.members(host, now=now), same_phn.eligibility(connection, host, settings, now)
+    members, rules = member_rows.members(host, now=now), same_phn.eligibility(connection, host, settings, now)
     entry = tables.ledger.c
-    put_there = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
-    doubtful = everyone.where(
+    in_operation = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
+    doubtful = members.where(
         member.c.panel_id == panel_id,
-        put_there,
+        in_operation,
         host.identity.visible(actor, member.c.patient_id),
-        plainly_sent(everyone, rules).is_not(true()),
+        plainly_sent(members, rules).is_not(true()),
     )
     reasons: Counter[Reason] = Counter()
     with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:

@@ -39,12 +39,14 @@ def not_restored(host: Host, actor: Actor, operation_id: int) -> NotRestored:
         .limit(NAMED)
     )
     with host.database.session() as session:
-        every, seen = session.execute(select(func.count(), func.count(case((visible, 1)))).where(*remaining)).one()
-        patients = session.execute(named).all() if seen else []
+        total, visible_count = session.execute(
+            select(func.count(), func.count(case((visible, 1)))).where(*remaining)
+        ).one()
+        patients = session.execute(named).all() if visible_count else []
         if patients:
             key = f"operation {operation_id}"
             event = AuditEvent(
                 actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients its undo skipped"
             )
             host.audit.record(session, event)
-    return NotRestored(patients, seen - len(patients), every - seen)
+    return NotRestored(patients, visible_count - len(patients), total - visible_count)

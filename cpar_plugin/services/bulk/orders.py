@@ -48,13 +48,15 @@ class Scope:
     def changes(self) -> ColumnElement[bool]:
         """Whether the order changes this patient."""
         # What is asked of rights comes last: it costs most.
-        return and_(self.includes, *(self.requires[one] for one in reversed(SkipReason) if one in self.requires))
+        return and_(
+            self.includes, *(self.requires[reason] for reason in reversed(SkipReason) if reason in self.requires)
+        )
 
     @property
     def skip_reason(self) -> ColumnElement[str | None]:
         """Why the order skips this patient of its scope; NULL for one that it changes."""
         return case(
-            *((not_(self.requires[one]), literal(one.value)) for one in SkipReason if one in self.requires),
+            *((not_(self.requires[reason]), literal(reason.value)) for reason in SkipReason if reason in self.requires),
         )
 
 
@@ -249,10 +251,10 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
 
 
 def _provider(connection: Connection, host: Host, provider_id: str) -> str:
-    known = host.roster.providers().c
-    asked = select(known.provider_id, known.family_name, known.given_name)
-    found = {row.provider_id: row for row in connection.execute(asked.where(known.provider_id == provider_id))}
-    if provider_id not in found:  # asked again here: databases differ in what they find equal
+    columns = host.roster.providers().c
+    query = select(columns.provider_id, columns.family_name, columns.given_name)
+    rows = {row.provider_id: row for row in connection.execute(query.where(columns.provider_id == provider_id))}
+    if provider_id not in rows:  # asked again here: databases differ in what they find equal
         raise Refused({"provider_id": "Provider not found in the EMR: select one from the list."})
-    provider = found[provider_id]
+    provider = rows[provider_id]
     return provider_name(provider.family_name, provider.given_name, provider.provider_id)

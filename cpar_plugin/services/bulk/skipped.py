@@ -69,9 +69,9 @@ def counted(connection: Connection, host: Host, actor: Actor, operation_id: int)
         .order_by(skipped.reason, skipped.status)
     ).all()
     counts: Counter[str] = Counter()
-    for reason, status, _, seen in rows:
-        counts[_reason(host, reason, status)] += seen
-    hidden = sum(count - seen for *_, count, seen in rows)
+    for reason, status, _, visible_count in rows:
+        counts[_reason(host, reason, status)] += visible_count
+    hidden = sum(count - visible_count for *_, count, visible_count in rows)
     return SkippedCounts([(text, count) for text, count in counts.items() if count], hidden)
 
 

@@ -23,7 +23,7 @@ def status_label(host: Host, status: str) -> str:
 def status_choices(connection: Connection, host: Host) -> list[StatusChoice]:
     """The statuses that patients have, by name, the active one first; '' stands for none."""
     patient = host.roster.patients()
-    found = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
+    statuses = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
     active = host.roster.active_status
-    choices = [StatusChoice(status, status_label(host, status)) for status in found | {active}]
+    choices = [StatusChoice(status, status_label(host, status)) for status in statuses | {active}]
     return sorted(choices, key=lambda choice: (choice.status != active, choice.label.casefold(), choice.status))

@@ -34,18 +34,18 @@ def order_text(kind: BulkKind) -> OrderText:
 def summary(operation: BulkOperation) -> str:
     """An operation as a sentence."""
     if operation.selected is not None:
-        which = "selected on the panel page"
+        condition = "selected on the panel page"
     else:
-        which = f"with status {operation.status}" if operation.status else "without a status"
+        condition = f"with status {operation.status}" if operation.status else "without a status"
     match operation.kind:
         case OperationKind.BULK_ASSIGN:
-            return f"Patients of {operation.provider} {which} assigned to panel {operation.number}."
+            return f"Patients of {operation.provider} {condition} assigned to panel {operation.number}."
         case OperationKind.BULK_MOVE:
-            return f"Patients {which} moved from panel {operation.from_number} to panel {operation.number}."
+            return f"Patients {condition} moved from panel {operation.from_number} to panel {operation.number}."
         case OperationKind.BULK_REMOVE:
-            return f"Patients {which} removed from panel {operation.from_number}."
+            return f"Patients {condition} removed from panel {operation.from_number}."
         case OperationKind.BULK_CONFIRM:
-            return f"Patients {which} on panel {operation.from_number} confirmed."
+            return f"Patients {condition} on panel {operation.from_number} confirmed."
         case _:
             assert_never(operation.kind)
 

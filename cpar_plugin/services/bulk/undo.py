@@ -96,5 +96,5 @@ def _as_left(entry: FromClause, operation_id: int) -> Select[Any]:
     return (
         select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))
         .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
-        .where(entry.c.operation_id == operation_id, *(now.is_not_distinct_from(then) for now, then in as_left))
+        .where(entry.c.operation_id == operation_id, *(now.is_not_distinct_from(after) for now, after in as_left))
     )

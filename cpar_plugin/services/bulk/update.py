@@ -156,8 +156,8 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
             return before
         require_possible(session.connection(), host, order)
         merges.reconcile(session, host)
-        anybody = select(scope.patient_id).select_from(scope.source).where(scope.changes).limit(1)
-        if session.scalar(anybody) is None:
+        changed = select(scope.patient_id).select_from(scope.source).where(scope.changes).limit(1)
+        if session.scalar(changed) is None:
             return BulkResult(None)
         operation_id = record.begin(
             session,
@@ -179,8 +179,8 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
 
 
 def _result_of(session: Session, form_key: str) -> BulkResult | None:
-    kept = session.scalar(select(tables.operation.c.detail).where(tables.operation.c.form_key == form_key))
-    detail = json.loads(kept) if kept else None
+    text = session.scalar(select(tables.operation.c.detail).where(tables.operation.c.form_key == form_key))
+    detail = json.loads(text) if text else None
     return BulkResult(**{field: detail[field] for field in BulkResult.__slots__}) if detail else None
 
 

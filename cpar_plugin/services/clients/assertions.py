@@ -62,7 +62,7 @@ def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str)
         verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm]).claims
     except (JoseError, ValueError, TypeError):
         raise NotAccepted("The signature does not match any key of this client.") from None
-    return _believed(client, verified, token_url, host.clock.now())
+    return _checked_proof(client, verified, token_url, host.clock.now())
 
 
 def use(host: Host, proof: Proof) -> None:
@@ -104,18 +104,18 @@ def _key(client: Client, header: dict[str, Any], published: PublishedKeys) -> Pu
     if not isinstance(kid, str) or not kid:
         raise NotAccepted("The assertion header must have a kid, the ID of the signing key.")
     try:
-        found = published.find(client.jwks_url, kid) if client.jwks_url else usable(client.jwks or "").get(kid)
+        key = published.find(client.jwks_url, kid) if client.jwks_url else usable(client.jwks or "").get(kid)
     except Refused as refused:
         log.warning("the keys of %s cannot be fetched: %s", client.client_id, refused)
         raise NotAccepted("The keys of this client cannot currently be fetched from its JWKS URL.") from None
-    if found is None:
+    if key is None:
         raise NotAccepted("The client has no key with this kid.")
-    if found.algorithm != header["alg"]:
+    if key.algorithm != header["alg"]:
         raise NotAccepted("The key with this kid is for a different algorithm.")
-    return found
+    return key
 
 
-def _believed(client: Client, claims: dict[str, Any], token_url: str, now: datetime) -> Proof:
+def _checked_proof(client: Client, claims: dict[str, Any], token_url: str, now: datetime) -> Proof:
     if _text(claims, "iss") != client.client_id or _text(claims, "sub") != client.client_id:
         raise NotAccepted("iss and sub must both be the client ID.")
     if claims.get("aud") not in (token_url, [token_url]):

@@ -24,7 +24,7 @@ from .keys import LARGEST_SET, PublicKey, usable
 
 _FIELD = "jwks_url"
 _LONGEST = 500
-_KEPT_SECONDS = 300.0
+_CACHE_SECONDS = 300.0
 _AT_ONCE = 3  # of a process; fewer than it has threads
 
 
@@ -81,13 +81,13 @@ def check_published(address: str, settings: Settings) -> None:
 
 def _connected_to(url: Url, settings: Settings) -> str:
     """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
-    found = [str(address[0]) for _, address in addresses(url.host or "", url.port or 443)]
-    if not settings.fhir_jwks_private_networks and not all(map(is_public, found)):
+    ip_addresses = [str(address[0]) for _, address in addresses(url.host or "", url.port or 443)]
+    if not settings.fhir_jwks_private_networks and not all(map(is_public, ip_addresses)):
         raise _refused(
             f"{url.host} is an address of this machine or of a private network, or otherwise no public one. If the "
             "client really is there, the operator can allow it with the setting fhir_jwks_private_networks."
         )
-    return found[0]
+    return ip_addresses[0]
 
 
 def _limited(read: Callable[[int], bytes]) -> bytes:
@@ -104,7 +104,7 @@ class Busy(Exception):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Entry:
     keys: dict[str, PublicKey] = field(default_factory=dict)  # of the last fetch that worked
     fetched_at: float = float("-inf")
     tried_at: float = float("-inf")
@@ -123,37 +123,37 @@ class PublishedKeys:
     def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._monotonic = monotonic
-        self._kept: defaultdict[str, _Kept] = defaultdict(_Kept)
+        self._entries: defaultdict[str, _Entry] = defaultdict(_Entry)
         self._looking = threading.Lock()  # held for a look at what is kept, never while something is fetched
         self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def find(self, address: str, kid: str) -> PublicKey | None:
         """The key of this id, None when none is published. Raises Refused when the keys cannot be fetched, and Busy."""
         with self._looking:
-            kept, now = self._kept[address], self._monotonic()
-            known = kept.keys.get(kid)
-            fresh = known is not None and now - kept.fetched_at < _KEPT_SECONDS
-            to_be_fetched = not fresh and now - kept.tried_at >= self._settings.fhir_jwks_again_seconds
-            begins = to_be_fetched and not kept.being_fetched and self._places.acquire(blocking=False)
+            entry, now = self._entries[address], self._monotonic()
+            key = entry.keys.get(kid)
+            fresh = key is not None and now - entry.fetched_at < _CACHE_SECONDS
+            to_be_fetched = not fresh and now - entry.tried_at >= self._settings.fhir_jwks_again_seconds
+            begins = to_be_fetched and not entry.being_fetched and self._places.acquire(blocking=False)
             if begins:
-                kept.being_fetched, kept.tried_at = True, now
-            elif known is None and (to_be_fetched or kept.being_fetched):
+                entry.being_fetched, entry.tried_at = True, now
+            elif key is None and (to_be_fetched or entry.being_fetched):
                 raise Busy
         if begins:
-            self._fetch(address, kept)
-            known = kept.keys.get(kid)
-        if known is None and kept.failure:
-            raise _refused(kept.failure)
-        return known
+            self._fetch(address, entry)
+            key = entry.keys.get(kid)
+        if key is None and entry.failure:
+            raise _refused(entry.failure)
+        return key
 
-    def _fetch(self, address: str, kept: _Kept) -> None:
+    def _fetch(self, address: str, entry: _Entry) -> None:
         try:
-            kept.keys, kept.fetched_at, kept.failure = fetch(address, self._settings), self._monotonic(), ""
+            entry.keys, entry.fetched_at, entry.failure = fetch(address, self._settings), self._monotonic(), ""
         except Refused as refused:
-            kept.failure = str(refused)
+            entry.failure = str(refused)
         finally:
             with self._looking:
-                kept.being_fetched = False
+                entry.being_fetched = False
             self._places.release()
 
 

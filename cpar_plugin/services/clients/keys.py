@@ -57,32 +57,32 @@ def checked_set(text: str) -> str:
         raise _refused("This key set is empty.")
     if len(entries) > _MOST_KEYS:
         raise _refused(f"At most {_MOST_KEYS} keys are allowed: remove keys no longer in use.")
-    kept: dict[str, dict[str, str]] = {}
+    keys: dict[str, dict[str, str]] = {}
     for number, entry in enumerate(entries, 1):
         try:
-            found = _public_key(entry)
+            key = _public_key(entry)
         except Refused as refused:
             raise _refused(f"Key {number}: {refused.messages[_FIELD]}") from None
-        if found.kid in kept:
+        if key.kid in keys:
             raise _refused(f"Key {number}: another key in this set has the same kid.")
-        kept[found.kid] = _written(found, entry)
-    return orjson.dumps({"keys": list(kept.values())}).decode()
+        keys[key.kid] = _written(key, entry)
+    return orjson.dumps({"keys": list(keys.values())}).decode()
 
 
-def with_keys(known: str, entered: str) -> str:
+def with_keys(key_set: str, entered: str) -> str:
     """A set with more keys in it: how a client goes over to new ones. Raises Refused (`jwks`) as `checked_set` does."""
-    return checked_set(orjson.dumps({"keys": [*_entries(known), *_entries(checked_set(entered))]}).decode())
+    return checked_set(orjson.dumps({"keys": [*_entries(key_set), *_entries(checked_set(entered))]}).decode())
 
 
-def without_key(known: str, kid: str) -> str:
+def without_key(key_set: str, kid: str) -> str:
     """A set without one of its keys. Raises Refused (`jwks`) when it is not there, or would be the last one."""
-    entries = _entries(known)
-    kept = [entry for entry in entries if entry["kid"] != kid]
-    if len(kept) == len(entries):
+    entries = _entries(key_set)
+    remaining = [entry for entry in entries if entry["kid"] != kid]
+    if len(remaining) == len(entries):
         raise _refused("The client has no key with this kid.")
-    if not kept:
+    if not remaining:
         raise _refused("This is the only key. Add the new key first, or revoke the client.")
-    return orjson.dumps({"keys": kept}).decode()
+    return orjson.dumps({"keys": remaining}).decode()
 
 
 def usable(text: str | bytes) -> dict[str, PublicKey]:
@@ -90,14 +90,14 @@ def usable(text: str | bytes) -> dict[str, PublicKey]:
 
     Raises Refused (`jwks`) for what is no set of keys.
     """
-    found: dict[str, PublicKey] = {}
+    keys: dict[str, PublicKey] = {}
     for entry in _entries(text)[:_MOST_KEYS]:
         try:
             key = _public_key(entry)
         except Refused:
             continue
-        found.setdefault(key.kid, key)
-    return found
+        keys.setdefault(key.kid, key)
+    return keys
 
 
 def _entries(text: str | bytes) -> list[Any]:

@@ -79,10 +79,10 @@ def every_client(connection: Connection) -> list[Client]:
 def live_client(connection: Connection, client_id: str) -> Client:
     """One client. Raises NotFound when there is none, or it is revoked."""
     number = number_of(client_id)
-    found = _read(connection, _TABLE.c.client_id == number, _TABLE.c.revoked_at.is_(None)) if number else []
-    if not found:
+    clients = _read(connection, _TABLE.c.client_id == number, _TABLE.c.revoked_at.is_(None)) if number else []
+    if not clients:
         raise NotFound(_GONE)
-    return found[0]
+    return clients[0]
 
 
 def register(host: Host, actor: Actor, draft: ClientDraft) -> str:
@@ -91,12 +91,12 @@ def register(host: Host, actor: Actor, draft: ClientDraft) -> str:
     with host.database.session() as session:
         _check_panels(session, draft.panels, kept=())
         try:
-            made = session.execute(
+            primary_key = session.execute(
                 insert(_TABLE).values(**values, created_at=host.clock.now(), created_by=actor.actor_id)
             ).inserted_primary_key  # type: ignore[attr-defined]
         except IntegrityError:
             raise _name_taken() from None
-        number = int(made[0])
+        number = int(primary_key[0])
         _put_panels(session, number, draft.panels)
         _journal(session, host, actor, OperationKind.REGISTER_CLIENT, number)
     return id_of(number)
@@ -142,12 +142,12 @@ def revoke(host: Host, actor: Actor, client_id: str) -> Client:
 def hold(session: Session, host: Host, actor: Actor) -> list[Client]:
     """Put every client that lives on hold: it gets nothing until it is allowed again. Returns those."""
     lives = _TABLE.c.revoked_at.is_(None) & _TABLE.c.held_at.is_(None)
-    held = _read(session.connection(), lives, order_by=[_TABLE.c.client_id])
+    clients = _read(session.connection(), lives, order_by=[_TABLE.c.client_id])
     session.execute(update(_TABLE).where(lives).values(held_at=host.clock.now()))
-    for client in held:
+    for client in clients:
         _end_tokens(session, client.number)
         _journal(session, host, actor, OperationKind.HOLD_CLIENT, client.number)
-    return held
+    return clients
 
 
 def allow(host: Host, actor: Actor, client_id: str) -> Client:

@@ -45,13 +45,13 @@ class Ended(Exception):
 def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
     """A new token for these scopes. Raises Ended when the client is no longer the one that `client` says."""
     token, now = secrets.token_urlsafe(32), host.clock.now()
-    stands = tables.client.c
+    columns = tables.client.c
     with host.database.session() as session:
         # Waits for a change or revocation that is under way, so that no token outlives it.
         same = session.execute(
             update(tables.client)
-            .where(stands.client_id == client.number, stands.version == client.version)
-            .where(stands.revoked_at.is_(None), stands.held_at.is_(None))
+            .where(columns.client_id == client.number, columns.version == client.version)
+            .where(columns.revoked_at.is_(None), columns.held_at.is_(None))
             .values(last_used_at=now)
         )
         if not same.rowcount:  # type: ignore[attr-defined]

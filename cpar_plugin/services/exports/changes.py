@@ -53,12 +53,12 @@ class Changes:
         """
         match kind:
             case "Patient":
-                yield from self._streamed(self._left(), at_once)
-                for ids in self._streamed(self._vanished(), at_once):
+                yield from self._streamed(self._former_members(), at_once)
+                for ids in self._streamed(self._without_record(), at_once):
                     self._mark_gone(ids)
                     yield ids
             case "Group":
-                gone = select(_PANEL.c.panel_id).where(_PANEL.c.deleted_at >= self.since, self._reached(_PANEL))
+                gone = select(_PANEL.c.panel_id).where(_PANEL.c.deleted_at >= self.since, self._on_panels(_PANEL))
                 yield from self._streamed(gone, at_once)
             case _:
                 if gone_ids := self._gone_from_panels(kind):
@@ -72,21 +72,21 @@ class Changes:
             _LEDGER.c.from_panel_id.is_distinct_from(_LEDGER.c.to_panel_id),
         )
 
-    def _reached(self, table: Any) -> ColumnElement[bool]:
+    def _on_panels(self, table: Any) -> ColumnElement[bool]:
         panels = self._caller.panels
         return true() if panels is None else table.c.panel_id.in_(panels)
 
-    def _left(self) -> Select[int]:
+    def _former_members(self) -> Select[int]:
         panels, patient_id = self._caller.panels, _LEDGER.c.patient_id
-        was_there = _LEDGER.c.from_panel_id.is_not(None) if panels is None else _LEDGER.c.from_panel_id.in_(panels)
-        is_there = exists().where(_MEMBER.c.patient_id == patient_id, self._reached(_MEMBER))
+        was_member = _LEDGER.c.from_panel_id.is_not(None) if panels is None else _LEDGER.c.from_panel_id.in_(panels)
+        is_member = exists().where(_MEMBER.c.patient_id == patient_id, self._on_panels(_MEMBER))
         return (
             select(patient_id)
             .distinct()
-            .where(*self._moved(), was_there, ~is_there, visible(self._host, self._caller, patient_id))
+            .where(*self._moved(), was_member, ~is_member, visible(self._host, self._caller, patient_id))
         )
 
-    def _vanished(self) -> Select[int]:
+    def _without_record(self) -> Select[int]:
         """Members whom the EMR no longer has, and who were read before."""
         record = self._host.roster.patients()
         return (
@@ -110,7 +110,7 @@ class Changes:
             stored_versions.mark_gone(session, _VERSION, keys, self._host.clock.now())
 
     def _done_to_panels(self, *kinds: OperationKind) -> bool:
-        done = exists().where(_OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._reached(_OPERATION))
+        done = exists().where(_OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._on_panels(_OPERATION))
         return bool(self._connection.scalar(select(done)))
 
     def _gone_from_panels(self, kind: str) -> list[str]:
@@ -118,12 +118,12 @@ class Changes:
         if not self._done_to_panels(OperationKind.EDIT_PANEL, OperationKind.DELETE_PANEL):
             return []
         entered = select(_OPERATION.c.detail).where(
-            _OPERATION.c.kind.in_((OperationKind.CREATE_PANEL, OperationKind.EDIT_PANEL)), self._reached(_OPERATION)
+            _OPERATION.c.kind.in_((OperationKind.CREATE_PANEL, OperationKind.EDIT_PANEL)), self._on_panels(_OPERATION)
         )
         drafts = map(orjson.loads, self._connection.scalars(entered))
-        ever = set(chain.from_iterable(_ids(kind, draft) for draft in drafts))
+        entered_ids = set(chain.from_iterable(_ids(kind, draft) for draft in drafts))
         source = DirectorySource(self._host, self._settings, self._caller, kind)
-        return sorted(ever - {one["id"] for one in source.resources(self._connection)})
+        return sorted(entered_ids - {resource["id"] for resource in source.resources(self._connection)})
 
     def _streamed(self, query: Select[int], at_once: int) -> Iterator[Sequence[int]]:
         with self._connection.execute(query.execution_options(yield_per=at_once)) as result:
@@ -133,7 +133,7 @@ class Changes:
 
 def _ids(kind: str, draft: dict[str, Any]) -> Iterable[str]:
     """The resources of a kind that a panel, as it was entered (domain.panel.PanelDraft), makes."""
-    facilities, providers = draft["facilities"], [one["provider_id"] for one in draft["providers"]]
+    facilities, providers = draft["facilities"], [provider["provider_id"] for provider in draft["providers"]]
     match kind:
         case "Location":
             return list(facilities)

@@ -36,20 +36,20 @@ class Contents:
     """Everything that is asked for, as one connection sees it."""
 
     def __init__(
-        self, connection: Connection, host: Host, settings: Settings, caller: Caller, asked: Asked, progress: Progress
+        self, connection: Connection, host: Host, settings: Settings, caller: Caller, request: Asked, progress: Progress
     ) -> None:
         """`progress` is told of so many patients more; what it raises ends the work."""
         self._connection = connection
         self._host = host
         self._settings = settings
         self._caller = caller
-        self._asked = asked
+        self._request = request
         self._progress = progress
-        self._changes = Changes(connection, host, settings, caller, asked.since) if asked.since else None
+        self._changes = Changes(connection, host, settings, caller, request.since) if request.since else None
 
     def expected(self) -> int:
         """How many patients there are to go through."""
-        if "Patient" not in self._asked.kinds:
+        if "Patient" not in self._request.kinds:
             return 0
         panels, member = self._caller.panels, tables.member
         of_panels = true() if panels is None else member.c.panel_id.in_(panels)
@@ -57,7 +57,7 @@ class Contents:
 
     def write(self, files: Files) -> None:
         """Write all of it."""
-        for kind in self._asked.kinds:
+        for kind in self._request.kinds:
             with files.writing(Section.OUTPUT, kind) as writer:
                 match kind:
                     case "Patient":
@@ -66,19 +66,19 @@ class Contents:
                         self._groups(writer)
                     case _:
                         self._directory(writer, kind)
-            if self._changes and self._asked.patients is None:
+            if self._changes and self._request.patients is None:
                 with files.writing(Section.DELETED, kind) as writer:
                     self._deleted(writer, kind, self._changes)
         with files.writing(Section.ERROR, "OperationOutcome") as writer:
-            writer.lines([_left_alone(what) for what in self._asked.ignored])
+            writer.lines([_ignored(message) for message in self._request.ignored])
 
     def _patients(self, writer: Writer) -> None:
-        whose, shape = PatientSource(self._host, self._settings, self._caller), self._asked.shape("Patient")
+        source, shape = PatientSource(self._host, self._settings, self._caller), self._request.shape("Patient")
         whole, since = shape.whole, self._changes and self._changes.since
-        roles = {panel_id: as_text(found) for panel_id, found in roles_of_panels(self._connection).items()}
+        roles = {panel_id: as_text(references) for panel_id, references in roles_of_panels(self._connection).items()}
         mapping = patient_texts(self._settings, relative, active_status=self._host.roster.active_status)
         behind: list[Found] = []
-        with self._connection.execute(self._whom(whose).execution_options(yield_per=_STREAMED)) as result:
+        with self._connection.execute(self._query(source).execution_options(yield_per=_STREAMED)) as result:
             # A Row looks each column up by its name, which takes as long as all else.
             named = namedtuple("named", result.keys())._make  # type: ignore[attr-defined]
             for rows in result.partitions():
@@ -92,45 +92,45 @@ class Contents:
                         lines.append(stamped_text(text, row.version, row.last_updated))
                 writer.lines(lines, patients=len(lines))
                 if len(behind) >= _WRITTEN:
-                    self._noticed(writer, behind, shape)
+                    self._write_changed(writer, behind, shape)
                 self._progress(len(rows))
-        self._noticed(writer, behind, shape)
+        self._write_changed(writer, behind, shape)
 
-    def _noticed(self, writer: Writer, behind: list[Found], shape: Shape) -> None:
+    def _write_changed(self, writer: Writer, behind: list[Found], shape: Shape) -> None:
         """Write patients whose records have changed since somebody last looked, with their new versions."""
-        found = versioned(self._host, tables.patient_version, behind)
-        writer.lines([orjson.dumps(shaped(one.resource, shape)) for one in found], patients=len(found))
+        patients = versioned(self._host, tables.patient_version, behind)
+        writer.lines([orjson.dumps(shaped(patient.resource, shape)) for patient in patients], patients=len(patients))
         behind.clear()
 
-    def _whom(self, whose: PatientSource) -> Select[Any]:
-        query = whose.select()
-        if self._asked.patients is not None:
-            query = query.where(whose.key.in_(self._asked.patients))
+    def _query(self, source: PatientSource) -> Select[Any]:
+        query = source.select()
+        if self._request.patients is not None:
+            query = query.where(source.key.in_(self._request.patients))
         if self._changes:
             query = query.add_columns(self._changes.concerned().label("concerned"))
         return query
 
     def _groups(self, writer: Writer) -> None:
         groups = GroupSource(self._host, self._settings, self._caller)
-        shape = self._asked.shape("Group")
-        for found in groups.versioned(self._connection, self._connection.execute(groups.select()).all()):
-            if not self._is_told(found):
+        shape = self._request.shape("Group")
+        for version in groups.versioned(self._connection, self._connection.execute(groups.select()).all()):
+            if not self._has_changed(version):
                 continue
-            group = replace(found, resource=shaped(found.resource, shape))
+            group = replace(version, resource=shaped(version.resource, shape))
             if wanted("Group", "member", shape):
-                writer.chunked(groups.body(self._connection, group), patients=found.resource["quantity"])
+                writer.chunked(groups.body(self._connection, group), patients=version.resource["quantity"])
             else:
                 writer.lines([orjson.dumps(group.resource)])
             self._progress(0)
 
     def _directory(self, writer: Writer, kind: str) -> None:
-        every, shape = self._changes is None or self._changes.panels_were_edited, self._asked.shape(kind)
-        found = DirectorySource(self._host, self._settings, self._caller, kind).everything(self._connection)
-        told = [one.resource for one in found if every or self._is_told(one)]
-        writer.lines([orjson.dumps(shaped(resource, shape)) for resource in told])
+        every, shape = self._changes is None or self._changes.panels_were_edited, self._request.shape(kind)
+        versions = DirectorySource(self._host, self._settings, self._caller, kind).everything(self._connection)
+        resources = [version.resource for version in versions if every or self._has_changed(version)]
+        writer.lines([orjson.dumps(shaped(resource, shape)) for resource in resources])
 
-    def _is_told(self, found: Versioned) -> bool:
-        return self._changes is None or found.last_updated >= self._changes.since
+    def _has_changed(self, version: Versioned) -> bool:
+        return self._changes is None or version.last_updated >= self._changes.since
 
     def _deleted(self, writer: Writer, kind: str, changes: Changes) -> None:
         for ids in changes.deleted(kind, _DELETED_TOGETHER):
@@ -139,10 +139,10 @@ class Contents:
 
 
 def _deletions(kind: str, ids: Sequence[object]) -> bytes:
-    entries = [{"request": {"method": "DELETE", "url": f"{kind}/{one}"}} for one in ids]
+    entries = [{"request": {"method": "DELETE", "url": f"{kind}/{resource_id}"}} for resource_id in ids]
     return orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
-def _left_alone(what: str) -> bytes:
-    issue = {"severity": "warning", "code": IssueType.NOT_SUPPORTED.value, "diagnostics": what}
+def _ignored(message: str) -> bytes:
+    issue = {"severity": "warning", "code": IssueType.NOT_SUPPORTED.value, "diagnostics": message}
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})

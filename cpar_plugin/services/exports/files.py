@@ -96,13 +96,13 @@ class Files:
 def open_file(folder: Path, claim: str, file: File) -> BinaryIO | None:
     """A file to be read. None where it is not there, or not as it was written."""
     try:
-        found = (folder / claim / file.name).open("rb")
+        stream = (folder / claim / file.name).open("rb")
     except OSError:
         return None
-    if os.fstat(found.fileno()).st_size != file.bytes:
-        found.close()
+    if os.fstat(stream.fileno()).st_size != file.bytes:
+        stream.close()
         return None
-    return found
+    return stream
 
 
 def folders(folder: Path) -> list[str]:

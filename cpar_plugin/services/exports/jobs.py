@@ -106,18 +106,18 @@ def release_ahead(host: Host, settings: Settings) -> None:
 def any_waits(host: Host) -> bool:
     """Whether an export wants work, one that a worker has left included. Reads one row."""
     with host.database.engine.connect() as connection:
-        wanting = select(_TABLE.c.export_id).where(_wants_work(host.clock.now())).limit(1)
-        return connection.scalar(wanting) is not None
+        query = select(_TABLE.c.export_id).where(_wants_work(host.clock.now())).limit(1)
+        return connection.scalar(query) is not None
 
 
 def take_one(host: Host, settings: Settings) -> Export | None:
     """Claim the oldest export that wants work, one that a worker has left included; None when there is none."""
     with host.database.engine.connect() as connection:
-        wanting = select(_TABLE).where(_wants_work(host.clock.now())).order_by(_TABLE.c.created_at)
-        found = connection.execute(wanting.limit(_CANDIDATES)).all()
-    for row in found:
-        export, is_mine = _take(host, settings, row)
-        if is_mine and row.claim:  # else whoever had it may have ended it a moment ago, and its files be wanted
+        query = select(_TABLE).where(_wants_work(host.clock.now())).order_by(_TABLE.c.created_at)
+        rows = connection.execute(query.limit(_CANDIDATES)).all()
+    for row in rows:
+        export, was_free = _take(host, settings, row)
+        if was_free and row.claim:  # else whoever had it may have ended it a moment ago, and its files be wanted
             remove_folder(settings.fhir_export_folder, row.claim)
         if export:
             return export
@@ -127,13 +127,13 @@ def take_one(host: Host, settings: Settings) -> Export | None:
 def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None, bool]:
     """The export, None where it was tried too often; and whether it was free still."""
     now, token = host.clock.now(), str(uuid4())
-    this = _TABLE.c.export_id == row.export_id
+    of_export = _TABLE.c.export_id == row.export_id
     with host.database.session() as session:
         if row.attempts >= ATTEMPTS:
-            return None, _end(session, settings, [this, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
-        mine = session.execute(
+            return None, _end(session, settings, [of_export, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
+        claimed = session.execute(
             update(_TABLE)
-            .where(this, _wants_work(now))
+            .where(of_export, _wants_work(now))
             .values(
                 state=State.RUNNING,
                 **lease.leased(settings, token, now),
@@ -143,26 +143,26 @@ def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None,
                 done=0,
             )
         )
-        if not mine.rowcount:  # type: ignore[attr-defined]
+        if not claimed.rowcount:  # type: ignore[attr-defined]
             return None, False
-        return _export(session.execute(select(_TABLE).where(this)).one()), True
+        return _export(session.execute(select(_TABLE).where(of_export)).one()), True
 
 
 def hold(host: Host, settings: Settings, export: Export, **progress: Any) -> bool:
     """Keep the claim, and write down how far the work has come. False when the claim is lost."""
     with host.database.session() as session:
         until = host.clock.now() + settings.claim_time
-        held = session.execute(update(_TABLE).where(*_mine(export)).values(claimed_until=until, **progress))
-        return bool(held.rowcount)  # type: ignore[attr-defined]
+        renewed = session.execute(update(_TABLE).where(*_claimed(export)).values(claimed_until=until, **progress))
+        return bool(renewed.rowcount)  # type: ignore[attr-defined]
 
 
-def let_go(host: Host, export: Export, until: datetime | None = None) -> None:
+def release(host: Host, export: Export, until: datetime | None = None) -> None:
     """Leave the work to anybody from then on. Without a moment: at once, and as if it had not been tried."""
     values: dict[str, Any] = {"state": State.WAITING, "claimed_until": until}
     if until is None:
         values["attempts"] = _TABLE.c.attempts - 1
     with host.database.session() as session:
-        session.execute(update(_TABLE).where(*_mine(export)).values(values))
+        session.execute(update(_TABLE).where(*_claimed(export)).values(values))
 
 
 def finish(host: Host, settings: Settings, export: Export, files: list[File]) -> bool:
@@ -180,29 +180,29 @@ def finish(host: Host, settings: Settings, export: Export, files: list[File]) ->
         for file in files
     ]
     with host.database.session() as session:
-        mine = _end(session, settings, _mine(export), host.clock.now(), State.DONE)
-        if mine and rows:
+        ended = _end(session, settings, _claimed(export), host.clock.now(), State.DONE)
+        if ended and rows:
             session.execute(insert(_FILES), rows)
-    return mine
+    return ended
 
 
 def fail(host: Host, settings: Settings, export: Export, failure: str) -> None:
     """Nothing will come of it. `failure` says why, and what to do; no patient data."""
     with host.database.session() as session:
-        _end(session, settings, _mine(export), host.clock.now(), State.FAILED, failure=failure)
+        _end(session, settings, _claimed(export), host.clock.now(), State.FAILED, failure=failure)
 
 
 def _end(
     session: Session,
     settings: Settings,
-    which: list[ColumnElement[bool]],
+    conditions: list[ColumnElement[bool]],
     now: datetime,
     state: State,
     failure: str | None = None,
 ) -> bool:
     ended = session.execute(
         update(_TABLE)
-        .where(*which)
+        .where(*conditions)
         .values(
             state=state,
             open_actor_id=None,
@@ -217,16 +217,16 @@ def _end(
 
 def forget(host: Host, settings: Settings) -> None:
     """Remove exports that have expired, those of revoked clients, and folders that belong to no attempt any more."""
-    client, left = tables.client, folders(settings.fhir_export_folder)  # before their rows: a claim comes first
+    client, claims = tables.client, folders(settings.fhir_export_folder)  # before their rows: a claim comes first
     revoked = select(client.c.client_id).where(client.c.revoked_at.is_not(None))
-    over = or_(_TABLE.c.expires_at <= host.clock.now(), _TABLE.c.client_id.in_(revoked))
+    expired = or_(_TABLE.c.expires_at <= host.clock.now(), _TABLE.c.client_id.in_(revoked))
     with host.database.engine.connect() as connection:
-        ended = connection.scalars(select(_TABLE.c.export_id).where(over)).all()
-        kept = set(connection.scalars(select(_TABLE.c.claim).where(~over, _TABLE.c.claim.is_not(None))))
+        ended = connection.scalars(select(_TABLE.c.export_id).where(expired)).all()
+        live_claims = set(connection.scalars(select(_TABLE.c.claim).where(~expired, _TABLE.c.claim.is_not(None))))
     if ended:
         with host.database.session() as session:
             session.execute(delete(_TABLE).where(_TABLE.c.export_id.in_(ended)))
-    for claim in set(left) - kept:
+    for claim in set(claims) - live_claims:
         remove_folder(settings.fhir_export_folder, claim)
 
 
@@ -234,7 +234,7 @@ def _wants_work(now: datetime) -> ColumnElement[bool]:
     return _TABLE.c.state.in_(OPEN) & lease.is_free(_TABLE, now)
 
 
-def _mine(export: Export) -> list[ColumnElement[bool]]:
+def _claimed(export: Export) -> list[ColumnElement[bool]]:
     return [_TABLE.c.export_id == export.export_id, _TABLE.c.claim == export.claim, _TABLE.c.state == State.RUNNING]
 
 

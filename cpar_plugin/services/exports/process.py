@@ -19,7 +19,7 @@ from ..operations import clinic
 from ..roster import merges
 from .contents import Contents
 from .files import Files, remove_folder
-from .jobs import Export, fail, finish, hold, let_go, remove
+from .jobs import Export, fail, finish, hold, release, remove
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _PAUSE = timedelta(minutes=1)
 _NO_ROOM = "The files could not be written. Contact the clinic's EMR administrator, then request the export again."
 
 
-class _NotMine(Exception):
+class _ClaimLost(Exception):
     """The export was cancelled, or another worker has it."""
 
 
@@ -48,10 +48,10 @@ def carry_out(host: Host, settings: Settings, export: Export, stopping: Callable
         if finish(host, settings, export, files.written):
             return True
     except _Stopping:
-        let_go(host, export)
+        release(host, export)
     except NotFound:  # the client was revoked
         remove(host, settings, export)
-    except (_NotMine, FileNotFoundError):  # whoever has it now, or does not want it, has removed the folder
+    except (_ClaimLost, FileNotFoundError):  # whoever has it now, or does not want it, has removed the folder
         pass
     except OSError as error:
         log.error("export: %s", error.strerror or type(error).__name__)
@@ -59,7 +59,7 @@ def carry_out(host: Host, settings: Settings, export: Export, stopping: Callable
     except Exception as error:
         # Only the kind of error: its text may hold patient data.
         log.error("export: %s", type(error).__name__)
-        let_go(host, export, host.clock.now() + _PAUSE)
+        release(host, export, host.clock.now() + _PAUSE)
     remove_folder(settings.fhir_export_folder, export.claim)
     return False
 
@@ -111,24 +111,24 @@ class _Progress:
         self._export = export
         self._stopping = stopping
         self._done = 0
-        self._told = monotonic()
+        self._noted_at = monotonic()
 
     def more(self, patients: int) -> None:
-        """So many patients more are done. Raises _NotMine and _Stopping."""
+        """So many patients more are done. Raises _ClaimLost and _Stopping."""
         self._done += patients
         if self._stopping():
             raise _Stopping
-        if monotonic() - self._told >= _SECONDS:
+        if monotonic() - self._noted_at >= _SECONDS:
             self.note(done=self._done)
 
     def note(self, **progress: datetime | int) -> None:
-        """Write progress down and keep the claim. Raises _NotMine."""
+        """Write progress down and keep the claim. Raises _ClaimLost."""
         try:
-            held = hold(self._host, self._settings, self._export, **progress)
+            holds_claim = hold(self._host, self._settings, self._export, **progress)
         except OperationalError as error:
             if not waited_too_long(error):
                 raise
-            held = True  # as far as is known: it is made up by the next
-        if not held:
-            raise _NotMine
-        self._told = monotonic()
+            holds_claim = True  # as far as is known: it is made up by the next
+        if not holds_claim:
+            raise _ClaimLost
+        self._noted_at = monotonic()

@@ -56,19 +56,19 @@ class _Reading:
         self._lenient = lenient
         self.ignored: list[str] = []
 
-    def pass_over(self, what: str) -> None:
+    def ignore(self, subject: str) -> None:
         if not self._lenient:
-            raise BadKickOff(f"{what} is not supported. Remove it, or send Prefer: handling=lenient.")
-        self.ignored.append(f"{what} is not supported and was ignored.")
+            raise BadKickOff(f"{subject} is not supported. Remove it, or send Prefer: handling=lenient.")
+        self.ignored.append(f"{subject} is not supported and was ignored.")
 
     def kinds(self, values: Sequence[str]) -> tuple[str, ...]:
-        wanted = [part.strip() for value in values for part in value.split(",") if part.strip()]
-        known = tuple(kind for kind in KINDS if kind in wanted)
-        if set(wanted) - set(KINDS):
-            self.pass_over("A type in _type")
-        if values and not known:
+        names = [part.strip() for value in values for part in value.split(",") if part.strip()]
+        kinds = tuple(kind for kind in KINDS if kind in names)
+        if set(names) - set(KINDS):
+            self.ignore("A type in _type")
+        if values and not kinds:
             raise BadKickOff(f"_type must name an exportable type: {', '.join(KINDS)}.")
-        return known
+        return kinds
 
     def since(self, values: Sequence[str]) -> datetime | None:
         if not values:
@@ -85,37 +85,37 @@ class _Reading:
         return max(moment, _EPOCH)
 
     def elements(self, values: Sequence[str]) -> tuple[str, ...]:
-        found = []
+        names = []
         for part in (part.strip() for value in values for part in value.split(",")):
             element = _ELEMENT.fullmatch(part)
             if element and element[1] in (None, *KINDS):
-                found.append(part)
+                names.append(part)
             elif part:
-                self.pass_over("An element in _elements")
-        return tuple(dict.fromkeys(found))
+                self.ignore("An element in _elements")
+        return tuple(dict.fromkeys(names))
 
 
 def understand(pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of_posted_group: bool = False) -> Asked:
     """Raises BadKickOff. `patient` goes with a posted export of one Group alone; `base` is our own address."""
-    given: dict[str, list[str]] = {}
+    parameters: dict[str, list[str]] = {}
     for name, value in pairs:
-        given.setdefault(name, []).append(value)
+        parameters.setdefault(name, []).append(value)
     reading = _Reading(now, lenient=lenient)
-    if any(value not in FORMATS for value in given.pop("_outputFormat", ())):
+    if any(value not in FORMATS for value in parameters.pop("_outputFormat", ())):
         raise BadKickOff(f"Files are only available as {FORMAT}.")
-    patients = given.pop("patient", None)
+    patients = parameters.pop("patient", None)
     if patients is not None and not of_posted_group:
         raise BadKickOff("Pass patient in the Parameters of a POST to a Group's $export.")
-    asked = Asked(
-        kinds=reading.kinds(given.pop("_type", ())),
-        since=reading.since(given.pop("_since", ())),
-        elements=reading.elements(given.pop("_elements", ())),
+    request = Asked(
+        kinds=reading.kinds(parameters.pop("_type", ())),
+        since=reading.since(parameters.pop("_since", ())),
+        elements=reading.elements(parameters.pop("_elements", ())),
         patients=None if patients is None else _patients(patients, base),
     )
-    for name in given:
+    for name in parameters:
         if name not in _OF_EVERY_REQUEST:
-            reading.pass_over(f"The parameter {name}" if _NAME.fullmatch(name) else "A parameter")
-    return asked.model_copy(update={"ignored": tuple(dict.fromkeys(reading.ignored))})
+            reading.ignore(f"The parameter {name}" if _NAME.fullmatch(name) else "A parameter")
+    return request.model_copy(update={"ignored": tuple(dict.fromkeys(reading.ignored))})
 
 
 def of_parameters(body: bytes) -> Pairs:
@@ -145,11 +145,11 @@ def _pairs(sent: Any) -> Iterable[tuple[str, str]]:
 def _patients(references: Sequence[str], base: str) -> tuple[int, ...]:
     if len(references) > MOST_PATIENTS:
         raise BadKickOff(f"List at most {MOST_PATIENTS} patients, or none for all.")
-    found = set()
+    numbers = set()
     for reference in references:
         kind, _, key = reference.removeprefix(f"{base}/").partition("/")
         try:
-            found.add(number(key if kind == "Patient" else ""))
+            numbers.add(number(key if kind == "Patient" else ""))
         except NotFound:
             raise BadKickOff("A reference in patient does not refer to a Patient on this server.") from None
-    return tuple(sorted(found))
+    return tuple(sorted(numbers))

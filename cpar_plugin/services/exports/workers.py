@@ -22,7 +22,7 @@ class Workers:
         self._settings = settings
         self._lock = Lock()
         self._threads: set[Thread] = set()
-        self._wanted = False
+        self._woken = False
         self._started = False
         self._stopping = Event()
 
@@ -33,7 +33,7 @@ class Workers:
     def wake(self) -> None:
         """There may be something to do. Returns at once: before `start` and after `stop`, the next tick does it."""
         with self._lock:
-            self._wanted = True
+            self._woken = True
             if self._started and len(self._threads) < AT_ONCE and not self._stopping.is_set():
                 thread = Thread(target=self._run, name="cpar-export", daemon=True)
                 self._threads.add(thread)
@@ -65,16 +65,16 @@ class Workers:
     def _run(self) -> None:
         """Work until nothing waits, and nobody has called meanwhile."""
         try:
-            while self._still_wanted():
+            while self._has_work():
                 self.work_off()
         except Exception as error:
             # Only the kind of error: its text may hold patient data. The scheduler's next tick calls again.
             log.error("exports: %s", type(error).__name__)
             self._threads.discard(current_thread())
 
-    def _still_wanted(self) -> bool:
+    def _has_work(self) -> bool:
         with self._lock:
-            wanted, self._wanted = self._wanted and not self._stopping.is_set(), False
-            if not wanted:
+            has_work, self._woken = self._woken and not self._stopping.is_set(), False
+            if not has_work:
                 self._threads.discard(current_thread())
-            return wanted
+            return has_work

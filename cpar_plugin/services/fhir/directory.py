@@ -31,8 +31,8 @@ class DirectorySource:
 
     def resources(self, connection: Connection) -> list[Resource]:
         """All of them in the order of their ids, without version."""
-        found = {one["id"]: one for one in self._made(connection)}
-        return [found[key] for key in sorted(found)]
+        by_id = {resource["id"]: resource for resource in self._resources(connection)}
+        return [by_id[key] for key in sorted(by_id)]
 
     def everything(self, connection: Connection) -> list[Versioned]:
         """All of them in the order of their ids."""
@@ -40,12 +40,12 @@ class DirectorySource:
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
         """One of them. Raises NotFound, and Gone for what was there before."""
-        found = [one for one in self.resources(connection) if one["id"] == resource_id]
-        if found:
-            return self._versioned(connection, found)[0]
+        matches = [resource for resource in self.resources(connection) if resource["id"] == resource_id]
+        if matches:
+            return self._versioned(connection, matches)[0]
         version = tables.resource_version.c
-        known = select(version.kind).where(version.kind == self.kind, version.resource_id == resource_id)
-        if self._caller.panels is None and connection.scalar(known) is not None:
+        earlier = select(version.kind).where(version.kind == self.kind, version.resource_id == resource_id)
+        if self._caller.panels is None and connection.scalar(earlier) is not None:
             raise Gone("This resource is no longer on a panel.")
         raise NotFound("Not found on a panel you can read.")
 
@@ -54,10 +54,10 @@ class DirectorySource:
         stored = {
             row.resource_id: row for row in connection.execute(select(version).where(version.c.kind == self.kind))
         }
-        found = [Found((self.kind, one["id"]), one, stored.get(one["id"])) for one in resources]
-        return versioned(self._host, version, found)
+        entries = [Found((self.kind, resource["id"]), resource, stored.get(resource["id"])) for resource in resources]
+        return versioned(self._host, version, entries)
 
-    def _made(self, connection: Connection) -> Iterable[Resource]:
+    def _resources(self, connection: Connection) -> Iterable[Resource]:
         site, settings = clinic.load(connection), self._settings
         if not site.configured:
             return []
@@ -93,6 +93,6 @@ class DirectorySource:
 
     def _providers(self, connection: Connection) -> dict[str, ProviderOfPanel]:
         on_panels = select(tables.panel_provider.c.provider_id).distinct().join(tables.panel)
-        wanted = self._of_panels(on_panels).subquery("wanted")
-        rows = connection.execute(with_practitioner_ids(self._host, wanted))
+        provider_ids = self._of_panels(on_panels).subquery("wanted")
+        rows = connection.execute(with_practitioner_ids(self._host, provider_ids))
         return {row.provider_id: ProviderOfPanel(*row) for row in rows}

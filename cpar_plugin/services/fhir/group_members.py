@@ -13,11 +13,11 @@ from ...settings import Settings
 from ...store import tables
 
 _AT_ONCE = 100  # more at once, and the garbage collector begins to follow them
-_KEPT = 4096
+_CACHED = 4096
 _SEPARATOR = "|"
 
 
-def _told() -> ColumnElement[str]:
+def _membership_text() -> ColumnElement[str]:
     """All that is told of a member beside who it is, as one text: a driver takes its time for each column."""
     member, visit = tables.member.c, tables.last_visit.c
     parts = (
@@ -26,14 +26,14 @@ def _told() -> ColumnElement[str]:
         func.coalesce(member.confirmed_how, ""),
         func.coalesce(cast(visit.last_visit_on, String(10)), ""),
     )
-    told: ColumnElement[str] = parts[0]
+    text: ColumnElement[str] = parts[0]
     for part in parts[1:]:
-        told = told.concat(literal(_SEPARATOR)).concat(part)
-    return told
+        text = text.concat(literal(_SEPARATOR)).concat(part)
+    return text
 
 
 _MEMBERS = (
-    select(tables.member.c.patient_id, _told().label("told"))
+    select(tables.member.c.patient_id, _membership_text().label("membership"))
     .select_from(
         tables.member.outerjoin(tables.last_visit, tables.last_visit.c.patient_id == tables.member.c.patient_id)
     )
@@ -60,8 +60,8 @@ def members(
     with connection.execute(query, {"of_panel": panel_id}) as result:
         for rows in result.partitions():
             texts = []
-            for patient_id, told in rows:
-                before, after = around(told)
+            for patient_id, text in rows:
+                before, after = around(text)
                 texts.append(f"{before}{patient_id}{after}")
             yield ",".join(texts).encode()
 
@@ -70,17 +70,17 @@ def _around(settings: Settings) -> Callable[[str], tuple[str, str]]:
     """What stands before the patient's id in the JSON of a member, and what behind it."""
     mapping = group_members(settings)
 
-    @lru_cache(_KEPT)
-    def around(told: str) -> tuple[str, str]:
-        text = orjson.dumps(mapping(_membership(told), "Patient/")).decode()
+    @lru_cache(_CACHED)
+    def around(membership: str) -> tuple[str, str]:
+        text = orjson.dumps(mapping(_membership(membership), "Patient/")).decode()
         before, reference, after = text.rpartition('"Patient/"')
         return before + reference[:-1], reference[-1] + after
 
     return around
 
 
-def _membership(told: str) -> Membership:
-    since, confirmed_on, confirmed_how, last_visit_on = told.split(_SEPARATOR)
+def _membership(text: str) -> Membership:
+    since, confirmed_on, confirmed_how, last_visit_on = text.split(_SEPARATOR)
     return Membership(
         datetime.fromisoformat(since).replace(tzinfo=UTC),
         date.fromisoformat(confirmed_on) if confirmed_on else None,

@@ -92,11 +92,11 @@ class GroupSource:
     def body(self, connection: Connection, group: Versioned) -> Iterator[bytes]:
         """The whole Group as JSON, in chunks. Read it to the end, on the connection on which `group` was read."""
         text = orjson.dumps(group.resource)
-        some = False
+        has_members = False
         for chunk in self.members(connection, int(group.resource["id"])):
-            yield (b"," if some else text[:-1] + b',"member":[') + chunk
-            some = True
-        yield b"]}" if some else text
+            yield (b"," if has_members else text[:-1] + b',"member":[') + chunk
+            has_members = True
+        yield b"]}" if has_members else text
 
     def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
         """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.
@@ -107,28 +107,30 @@ class GroupSource:
         return members(connection, self._settings, panel_id, readable)
 
 
-def _move(host: Host, seen: Row[Any], content: bytes) -> tuple[int, datetime]:
+def _move(host: Host, group: Row[Any], content: bytes) -> tuple[int, datetime]:
     """Keep the digest and move the version on. Returns version and moment of what was seen.
 
     Where members have changed since it was seen, what was seen gets a number of its own before that of the newer Group.
     """
     panel = tables.panel.c
-    this = panel.panel_id == seen.panel_id
-    stands = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
+    of_panel = panel.panel_id == group.panel_id
+    columns = select(panel.group_version, panel.group_members_version, panel.group_digest, panel.group_changed_at)
     with host.database.session() as session:
         clinic.lock(session)  # or a change of members, which has the row by a foreign key, and this wait for each other
         now = host.clock.now()
         moment = to_the_second(now)
-        version, members_version, kept, changed_at = session.execute(stands.where(this).with_for_update()).one()
+        version, members_version, stored_digest, changed_at = session.execute(
+            columns.where(of_panel).with_for_update()
+        ).one()
         following = max(version + 1, number_at(now))
-        if members_version != seen.members_version:
+        if members_version != group.members_version:
             newer = {"group_version": following + 1, "group_changed_at": moment}
-            session.execute(update(tables.panel).where(this).values(newer))
+            session.execute(update(tables.panel).where(of_panel).values(newer))
             return following, moment
-        if kept == content:  # another reader was quicker
+        if stored_digest == content:  # another reader was quicker
             return version, changed_at
-        if kept is None:  # nobody has read it before
-            moment = to_the_second(seen.last_updated)
+        if stored_digest is None:  # nobody has read it before
+            moment = to_the_second(group.last_updated)
         values = {"group_version": following, "group_changed_at": moment, "group_digest": content}
-        session.execute(update(tables.panel).where(this).values(values))
+        session.execute(update(tables.panel).where(of_panel).values(values))
     return following, moment

@@ -57,13 +57,13 @@ class PatientSource:
         self._host = host
         self._settings = settings
         self._caller = caller
-        self._everybody, self.columns = _everybody(host.roster)  # type: ignore[arg-type]  # a Protocol is not known to be hashable
+        self._all_members, self.columns = _all_members(host.roster)  # type: ignore[arg-type]  # a Protocol is not known to be hashable
         self.key: ColumnElement[int] = tables.member.c.patient_id
         self.last_updated: ColumnElement[Any] = tables.patient_version.c.last_updated
 
     def select(self) -> Select[Any]:
         """Every patient whom the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
-        return self._everybody.where(may_read(self._host, self._caller, tables.member.c.patient_id))
+        return self._all_members.where(may_read(self._host, self._caller, tables.member.c.patient_id))
 
     def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
         """The resources of rows of `select`, without version. One statement."""
@@ -76,39 +76,39 @@ class PatientSource:
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
         resources = self.resources(connection, rows)
-        found = [Found((row.patient_id,), one, row) for row, one in zip(rows, resources, strict=True)]
-        return versioned(self._host, tables.patient_version, found)
+        entries = [Found((row.patient_id,), resource, row) for row, resource in zip(rows, resources, strict=True)]
+        return versioned(self._host, tables.patient_version, entries)
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
         """One patient, in one statement. Raises NotFound, and Gone for one who was a member and is none any more."""
         patient_id = number(resource_id)
-        found = self.with_id(connection, patient_id)
-        return found[0] if found else self._retired(connection, patient_id)
+        matches = self.with_id(connection, patient_id)
+        return matches[0] if matches else self._retired(connection, patient_id)
 
     def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
         """The patient with this id, if the caller may read them. One statement."""
         query = _with_roles(self._host.roster)[0]  # type: ignore[arg-type]
-        return self._found(connection.execute(self._readable(query), {"wanted": patient_id}).all())
+        return self._with_versions(connection.execute(self._readable(query), {"wanted": patient_id}).all())
 
     def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
         """Those to whom the host gives this health number (ASCII); None where they are many. One statement."""
         query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
         rows = connection.execute(self._readable(query), {"wanted": phn}).all()
-        return self._found(rows) if len(rows) < _MANY else None
+        return self._with_versions(rows) if len(rows) < _MANY else None
 
     def _readable(self, query: Select[Any]) -> Select[Any]:
         return query if self._caller.client_id is not None else query.where(visible(self._host, self._caller, self.key))
 
-    def _found(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
+    def _with_versions(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `_with_roles`."""
-        mapping, found = _mapping(self._settings, self._host.roster.active_status), []
+        mapping, entries = _mapping(self._settings, self._host.roster.active_status), []
         for patient_id, group in groupby(rows, attrgetter("patient_id")):
             of_one = list(group)
             if self._on_panels(of_one[0].panel_id):
                 places = [(row.provider_id, row.facility_id) for row in of_one]
                 roles = [role_reference(*place) for place in places if None not in place]
-                found.append(Found((patient_id,), mapping(of_one[0], roles), of_one[0]))
-        return versioned(self._host, tables.patient_version, found)
+                entries.append(Found((patient_id,), mapping(of_one[0], roles), of_one[0]))
+        return versioned(self._host, tables.patient_version, entries)
 
     def _on_panels(self, panel_id: int) -> bool:
         return self._caller.panels is None or panel_id in self._caller.panels
@@ -116,17 +116,19 @@ class PatientSource:
     def _retired(self, connection: Connection, patient_id: int) -> Versioned:
         """A record merged away, if the caller may read the one kept."""
         merged, version = self._host.roster.merged(), tables.patient_version
-        kept = tables.member.alias("kept")
+        member = tables.member.alias("kept")
         panels = self._caller.panels
         both = (visible(self._host, self._caller, record) for record in (merged.c.retired_id, merged.c.kept_id))
         row = connection.execute(
             select(merged.c.kept_id, version.c.digest, version.c.version, version.c.last_updated)
             .select_from(
-                merged.join(kept, kept.c.patient_id == merged.c.kept_id).outerjoin(
+                merged.join(member, member.c.patient_id == merged.c.kept_id).outerjoin(
                     version, version.c.patient_id == merged.c.retired_id
                 )
             )
-            .where(merged.c.retired_id == patient_id, *both, true() if panels is None else kept.c.panel_id.in_(panels))
+            .where(
+                merged.c.retired_id == patient_id, *both, true() if panels is None else member.c.panel_id.in_(panels)
+            )
         ).one_or_none()
         if row is None:
             raise self._absent(connection, patient_id)
@@ -137,17 +139,17 @@ class PatientSource:
         """Gone for those who could have read the patient before; to others nothing is told."""
         version, ledger = tables.patient_version.c, tables.ledger.c
         panels = self._caller.panels
-        was_theirs = (
+        was_readable = (
             true()
             if panels is None
             else exists().where(ledger.patient_id == patient_id, ledger.from_panel_id.in_(panels))
         )
-        known = select(version.patient_id).where(
-            version.patient_id == patient_id, visible(self._host, self._caller, version.patient_id), was_theirs
+        version_read = select(version.patient_id).where(
+            version.patient_id == patient_id, visible(self._host, self._caller, version.patient_id), was_readable
         )
         return (
             NotFound(_NO_PATIENT)
-            if connection.scalar(known) is None
+            if connection.scalar(version_read) is None
             else Gone("This patient is no longer on a panel you can read.")
         )
 
@@ -159,7 +161,7 @@ def _mapping(settings: Settings, active_status: str) -> PatientMapping:
 
 
 @lru_cache(maxsize=8)
-def _everybody(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[Any]]]:
+def _all_members(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElement[Any]]]:
     """Every member whose record the host knows, and the columns. Kept: to put it together takes longer than to ask."""
     record, version, member = roster.patients(), tables.patient_version, tables.member
     columns: dict[str, ColumnElement[Any]] = {
@@ -185,7 +187,7 @@ def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
     A row for each PractitionerRole of the patient's panel; a row with NULL where it has none.
     """
     member, provider, facility = tables.member, tables.panel_provider, tables.panel_facility
-    query, _ = _everybody(roster)  # type: ignore[arg-type]
+    query, _ = _all_members(roster)  # type: ignore[arg-type]
     query = (
         query.add_columns(provider.c.provider_id, facility.c.facility_id)
         .outerjoin(provider, provider.c.panel_id == member.c.panel_id)

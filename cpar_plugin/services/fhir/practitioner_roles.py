@@ -33,12 +33,14 @@ def role_ids_of_panels(connection: Connection, panel_ids: set[int] | None = None
     return _by_panel(connection, panel_ids, role_id)
 
 
-def _by_panel(connection: Connection, panel_ids: set[int] | None, made: Callable[[str, str], T]) -> dict[int, list[T]]:
+def _by_panel(
+    connection: Connection, panel_ids: set[int] | None, create: Callable[[str, str], T]
+) -> dict[int, list[T]]:
     if panel_ids is None:
         rows = connection.execute(_EVERY_ROLE)
     else:
         rows = connection.execute(_ROLES_OF_SOME, {"panel_ids": list(panel_ids)})
-    found: dict[int, list[T]] = {}
+    roles: dict[int, list[T]] = {}
     for panel_id, provider_id, facility_id in rows:
-        found.setdefault(panel_id, []).append(made(provider_id, facility_id))
-    return found
+        roles.setdefault(panel_id, []).append(create(provider_id, facility_id))
+    return roles

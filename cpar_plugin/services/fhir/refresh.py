@@ -46,8 +46,8 @@ class Refreshed:
 def run(host: Host, settings: Settings) -> None:
     """Refresh while the integration is on and the clinic configured, as a job."""
     with host.database.engine.connect() as connection:
-        stands = clinic.load(connection)
-    if stands.enabled and stands.configured:
+        site = clinic.load(connection)
+    if site.enabled and site.configured:
         refresh(host, settings)
         heartbeat.beat(host, heartbeat.FHIR)
 
@@ -75,19 +75,19 @@ def _refresh_visits(host: Host, done: Refreshed) -> None:
     ).select_from(member.outerjoin(frozen, frozen.c.patient_id == member.c.patient_id))
     with host.database.engine.connect() as connection:
         differing = (row for row in _streamed(connection, query) if row.visit != row.last_visit_on)
-        for some in _batches((row.patient_id, row.visit) for row in differing):
+        for batch in _batches((row.patient_id, row.visit) for row in differing):
             with host.database.session() as session:
                 clinic.lock(session)  # so that nobody changes panels meanwhile, and nobody freezes the same
-                done.visits += _freeze(session, dict(some), host.clock.now())
+                done.visits += _freeze(session, dict(batch), host.clock.now())
     with host.database.session() as session:
         session.execute(delete(frozen).where(~exists().where(member.c.patient_id == frozen.c.patient_id)))
 
 
-def _freeze(session: Session, seen: dict[int, date | None], now: datetime) -> int:
+def _freeze(session: Session, last_visits: dict[int, date | None], now: datetime) -> int:
     member, frozen = tables.member, tables.last_visit
-    before = select(frozen.c.patient_id, frozen.c.last_visit_on).where(frozen.c.patient_id.in_(seen))
-    known = {row.patient_id: row.last_visit_on for row in session.execute(before)}
-    visits = {patient_id: day for patient_id, day in seen.items() if known.get(patient_id) != day}
+    before = select(frozen.c.patient_id, frozen.c.last_visit_on).where(frozen.c.patient_id.in_(last_visits))
+    frozen_visits = {row.patient_id: row.last_visit_on for row in session.execute(before)}
+    visits = {patient_id: day for patient_id, day in last_visits.items() if frozen_visits.get(patient_id) != day}
     session.execute(delete(frozen).where(frozen.c.patient_id.in_(visits)))
     rows = [{"patient_id": patient_id, "last_visit_on": day} for patient_id, day in visits.items() if day]
     if rows:
@@ -104,17 +104,20 @@ def _refresh_directory(host: Host, settings: Settings, caller: Caller, done: Ref
             stored = connection.execute(
                 select(version).where(version.c.kind == kind, version.c.gone_at.is_(None))
             ).all()
-            now = {one.resource["id"] for one in DirectorySource(host, settings, caller, kind).everything(connection)}
+            now = {
+                version_.resource["id"]
+                for version_ in DirectorySource(host, settings, caller, kind).everything(connection)
+            }
         gone = [(kind, row.resource_id) for row in stored if row.resource_id not in now]
         _forget(host, version, gone, done)
 
 
 def _refresh_patients(host: Host, settings: Settings, caller: Caller, done: Refreshed) -> None:
     with host.database.engine.connect() as connection:
-        for some in _batches(_changed_patients(connection, host, settings, caller)):
+        for batch in _batches(_changed_patients(connection, host, settings, caller)):
             with host.database.session() as session:
-                stored_versions.put(session, tables.patient_version, some, host.clock.now())
-            done.changed += len(some)
+                stored_versions.put(session, tables.patient_version, batch, host.clock.now())
+            done.changed += len(batch)
     with host.database.engine.connect() as connection:
         for gone in _batches(_patients_gone(connection, host)):
             _forget(host, tables.patient_version, gone, done)
@@ -149,16 +152,16 @@ def _patients_gone(connection: Connection, host: Host) -> Iterator[tuple[int]]:
         host.roster.patients(),
         host.roster.merged(),
     )
-    kept = member.alias("kept")
+    kept_member = member.alias("kept")
     query = (
         select(version.c.patient_id)
         .select_from(
             version.outerjoin(member, member.c.patient_id == version.c.patient_id)
             .outerjoin(record, record.c.patient_id == member.c.patient_id)
             .outerjoin(merged, merged.c.retired_id == version.c.patient_id)
-            .outerjoin(kept, kept.c.patient_id == merged.c.kept_id)
+            .outerjoin(kept_member, kept_member.c.patient_id == merged.c.kept_id)
         )
-        .where(version.c.gone_at.is_(None), record.c.patient_id.is_(None), kept.c.patient_id.is_(None))
+        .where(version.c.gone_at.is_(None), record.c.patient_id.is_(None), kept_member.c.patient_id.is_(None))
     )
     for row in _streamed(connection, query):
         yield (row.patient_id,)
@@ -179,5 +182,5 @@ def _streamed(connection: Connection, query: Any) -> Iterator[Row[Any]]:
 
 def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
     waiting = iter(rows)
-    while some := list(islice(waiting, _WRITTEN)):
-        yield some
+    while batch := list(islice(waiting, _WRITTEN)):
+        yield batch

@@ -73,23 +73,25 @@ def _stamp(version: int, last_updated: datetime) -> bytes:
     return f'"meta":{{"versionId":"{version}","lastUpdated":"{instant(last_updated)}",'.encode()
 
 
-def versioned(host: Host, table: Table, found: Sequence[Found]) -> list[Versioned]:
+def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versioned]:
     """The resources with their versions, in the same order. Versions that are behind move on at once.
 
     Writes, in a transaction of its own, only where something has changed.
     """
-    digests = [digest(one.resource) for one in found]
+    digests = [digest(entry.resource) for entry in entries]
     behind = [
-        (one.key, now) for one, now in zip(found, digests, strict=True) if not one.stored or one.stored.digest != now
+        (entry.key, now)
+        for entry, now in zip(entries, digests, strict=True)
+        if not entry.stored or entry.stored.digest != now
     ]
     moved = _move(host, table, dict(behind)) if behind else {}
     served = []
-    for one in found:
-        at = moved.get(one.key) or one.stored
+    for entry in entries:
+        at = moved.get(entry.key) or entry.stored
         assert at is not None
         assert at.version is not None
         assert at.last_updated is not None
-        served.append(stamped(one.resource, at.version, at.last_updated))
+        served.append(stamped(entry.resource, at.version, at.last_updated))
     return served
 
 
@@ -100,9 +102,9 @@ def _move(host: Host, table: Table, behind: dict[tuple[Any, ...], bytes]) -> dic
     moved: dict[tuple[Any, ...], Stored] = {}
     with host.database.session() as session:
         for place in range(0, len(rows), _AT_ONCE):
-            some = rows[place : place + _AT_ONCE]
-            stored_versions.put(session, table, some, now)
-            keys = of_keys(table, [tuple(row[name] for name in names) for row in some])
+            batch = rows[place : place + _AT_ONCE]
+            stored_versions.put(session, table, batch, now)
+            keys = of_keys(table, [tuple(row[name] for name in names) for row in batch])
             for row in session.execute(select(table).where(keys)):
                 moved[tuple(row._mapping[name] for name in names)] = row
     return moved

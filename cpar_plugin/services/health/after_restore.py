@@ -62,7 +62,7 @@ def look(host: Host, settings: Settings) -> Found:
             last_work_at=_last_work_at(connection),
             clients=_clients(connection),
             open=_open(connection),
-            automatic=night_run.not_seen_to(connection, settings.calendar(host.clock.zone), now),
+            automatic=night_run.unprocessed_dates(connection, settings.calendar(host.clock.zone), now),
             unknown_files=unknown_files(connection, settings),
         )
 
@@ -70,11 +70,13 @@ def look(host: Host, settings: Settings) -> Found:
 def unknown_files(connection: Connection, settings: Settings, after: datetime | None = None) -> list[str]:
     """Submissions in the outbox folder that the tables do not know, those taken `after` a moment alone."""
     files = [file for file in written(settings.outbox_folder) if after is None or file.taken_at > after]
-    known = set(connection.scalars(select(tables.snapshot.c.snapshot_id))) if files else set()
-    return sorted(file.name for file in files if file.snapshot_id not in known)
+    snapshot_ids = set(connection.scalars(select(tables.snapshot.c.snapshot_id))) if files else set()
+    return sorted(file.name for file in files if file.snapshot_id not in snapshot_ids)
 
 
-def see_to(host: Host, settings: Settings, actor: Actor, *, hold_clients: bool, hold_submissions: bool) -> list[Client]:
+def carry_out(
+    host: Host, settings: Settings, actor: Actor, *, hold_clients: bool, hold_submissions: bool
+) -> list[Client]:
     """Give everything that others hold a later version, end tokens and exports, and hold what is to be held.
 
     One transaction. Returns the clients that it put on hold.
@@ -85,15 +87,15 @@ def see_to(host: Host, settings: Settings, actor: Actor, *, hold_clients: bool, 
         _move_versions(session, now)
         session.execute(delete(tables.client_token))
         session.execute(delete(tables.export))
-        held = registry.hold(session, host, actor) if hold_clients else []
+        clients = registry.hold(session, host, actor) if hold_clients else []
         if hold_submissions:
             night_run.end_open(session, now, texts.RESTORED)
-            for automatic in night_run.not_seen_to(session.connection(), calendar, now):
+            for automatic in night_run.unprocessed_dates(session.connection(), calendar, now):
                 night_run.mark_date(session, host, calendar, automatic, now, texts.RESTORED)
         session.execute(update(tables.clinic).values(restored_at=now))
-        did = {"hold_clients": hold_clients, "hold_submissions": hold_submissions}
-        record.begin(session, host, actor, OperationKind.AFTER_RESTORE, detail=did)
-    return held
+        detail = {"hold_clients": hold_clients, "hold_submissions": hold_submissions}
+        record.begin(session, host, actor, OperationKind.AFTER_RESTORE, detail=detail)
+    return clients
 
 
 def _move_versions(session: Session, now: datetime) -> None:
@@ -112,8 +114,8 @@ def _move_versions(session: Session, now: datetime) -> None:
 
 def _last_work_at(connection: Connection) -> datetime | None:
     moments: tuple[ColumnElement[Any], ...] = (tables.heartbeat.c.at, tables.operation.c.at, tables.read.c.at)
-    found = [connection.scalar(select(func.max(moment))) for moment in moments]
-    return max((moment for moment in found if moment), default=None)
+    latest = [connection.scalar(select(func.max(moment))) for moment in moments]
+    return max((moment for moment in latest if moment), default=None)
 
 
 def _clients(connection: Connection) -> list[tuple[Client, datetime]]:

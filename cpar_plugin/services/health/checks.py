@@ -24,7 +24,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-submissions", True, running.submissions),
     ("cpar-fhir-refresh", True, running.fhir_refresh),
     ("cpar-tables", True, own_tables.complete),
-    ("cpar-restore", True, restored.seen_to),
+    ("cpar-restore", True, restored.completed),
     ("cpar-records", True, patients.readable),
     ("cpar-exclusions", True, patients.left_out),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),
@@ -44,8 +44,8 @@ _AT_START: Final = {SETTINGS, "cpar-registry-certificate", "cpar-client-certific
 def log_connection_problems(host: Host, settings: Settings) -> None:
     """Log what is wrong with settings and certificates: at start, so that it is not found out in the night."""
     for name, _, check in _CHECKS:
-        if name in _AT_START and (found := check(host, settings)).level != "ok":
-            log.warning("%s: %s %s", name, found.message, found.remedy)
+        if name in _AT_START and (health := check(host, settings)).level != "ok":
+            log.warning("%s: %s %s", name, health.message, health.remedy)
 
 
 def checks(host: Host) -> list[HealthCheck]:

@@ -15,22 +15,22 @@ def settings_fit(host: Host, settings: Settings) -> Health:
         return Health.failure(
             f"Nothing can be submitted. {refused}", "Correct that setting. Submissions wait until then."
         )
-    where = "a folder" if settings.transport == "folder" else "the registry"
+    destination = "a folder" if settings.transport == "folder" else "the registry"
     lenient = (
         ""
         if settings.strict_certificates
         else " strict_certificates is no: certificates are checked as in Python 3.12."
     )
-    return Health.ok(f"The settings are consistent. Submissions go to {where}.{lenient}")
+    return Health.ok(f"The settings are consistent. Submissions go to {destination}.{lenient}")
 
 
 def clinic_entered(host: Host, settings: Settings) -> Health:
     """Whether the integration is on and the clinic has said who it is. Reads one row."""
     with host.database.engine.connect() as connection:
-        stands = clinic.load(connection)
-    if not stands.enabled:
+        site = clinic.load(connection)
+    if not site.enabled:
         return Health.warning("The integration is turned off: nothing will be shown or submitted.", "Run: cpar enable")
-    if not stands.configured:
+    if not site.configured:
         return Health.warning(
             "The Clinic Name and Site ID have not been entered: no panel can be created.",
             "Enter them in the CPAR Panel Management settings.",

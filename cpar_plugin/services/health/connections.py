@@ -32,7 +32,7 @@ def mail_server(host: Host, settings: Settings) -> Health:
 def client_keys(host: Host, settings: Settings) -> Health:
     """Whether the keys of every registered client that names an address of them can be fetched there now."""
     with host.database.engine.connect() as connection:
-        clients = [one for one in every_client(connection) if one.jwks_url and one.revoked_at is None]
+        clients = [client for client in every_client(connection) if client.jwks_url and client.revoked_at is None]
     if not clients:
         return Health.ok("No registered client has a JWKS URL.")
     failures = []

@@ -30,29 +30,29 @@ def room(folder: Path, setting: str, *, parents: bool = False, least_free: int =
 
     A folder that is not there yet is made when it is first needed, the folders above it only with `parents`.
     """
-    place = there = folder.absolute()
+    place = existing = folder.absolute()
     if not place.exists():
-        there = next(path for path in place.parents if path.exists() or not parents)
-        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        existing = next(path for path in place.parents if path.exists() or not parents)
+        if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
             return Health.failure(
                 f"The folder {place} ({setting}) does not exist and cannot be created.", _make(setting, "Create it for")
             )
     try:
-        if there == place:
+        if existing == place:
             tempfile.TemporaryFile(dir=place, prefix=".doctor-").close()
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         why = error.strerror or type(error).__name__
         return Health.failure(
             f"Nothing can be written to {place} ({setting}): {why}.", _make(setting, "Make it a folder of")
         )
-    told = f"{place} ({setting}) is writable, with {free // _MIB:,} MiB free"
+    message = f"{place} ({setting}) is writable, with {free // _MIB:,} MiB free"
     if free < least_free:
         return Health.warning(
-            f"{told}: low on space.", f"Free up space, or set {setting} to a folder with more than a gigabyte free."
+            f"{message}: low on space.", f"Free up space, or set {setting} to a folder with more than a gigabyte free."
         )
-    return Health.ok(f"{told}.")
+    return Health.ok(f"{message}.")
 
 
-def _make(setting: str, what: str) -> str:
-    return f"{what} the user that the application runs as, with mode 700, or set {setting} to another folder."
+def _make(setting: str, instruction: str) -> str:
+    return f"{instruction} the user that the application runs as, with mode 700, or set {setting} to another folder."

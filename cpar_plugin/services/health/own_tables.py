@@ -14,8 +14,8 @@ _RESTORE = (
 
 def complete(host: Host, settings: Settings) -> Health:
     """Whether every table has its columns. Reads no row."""
-    found = inspect(host.database.engine).get_multi_columns(filter_names=list(metadata.tables))
-    columns = {name: {column["name"] for column in of_table} for (_, name), of_table in found.items()}
+    by_table = inspect(host.database.engine).get_multi_columns(filter_names=list(metadata.tables))
+    columns = {name: {column["name"] for column in of_table} for (_, name), of_table in by_table.items()}
     lacking = []
     for table in metadata.sorted_tables:
         absent = [column.name for column in table.c if column.name not in columns.get(table.name, ())]

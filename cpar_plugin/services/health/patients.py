@@ -14,7 +14,7 @@ from ...settings import Settings
 from ...store.tables import member, practitioner
 from ..overview.next_submission import next_submission
 from ..roster import member_rows
-from ..roster.providers import everybody
+from ..roster.providers import every_provider
 
 _MANY_PER_CENT: Final = 10
 _NAMED: Final = 10
@@ -32,13 +32,13 @@ def readable(host: Host, settings: Settings) -> Health:
         ),
         "merges": select(merged.c.kept_id),
     }
-    for what, query in queries.items():
+    for subject, query in queries.items():
         try:
             with host.database.engine.connect() as connection:
                 connection.execute(query.limit(1)).all()
         except SQLAlchemyError as error:
             return Health.failure(
-                f"The EMR's records cannot be read and joined with the plugin's: {what} ({type(error).__name__}).",
+                f"The EMR's records cannot be read and joined with the plugin's: {subject} ({type(error).__name__}).",
                 "Check the EMR's database name and tables and the permissions of our account; then check again.",
             )
     return Health.ok("The EMR's patients, visits, providers and merges can be read.")
@@ -48,22 +48,24 @@ def left_out(host: Host, settings: Settings) -> Health:
     """Which share of the patients on panels would be left out now, and why. Reads every member and their last visit."""
     with host.database.engine.connect() as connection:
         patients = connection.scalar(select(func.count()).select_from(member)) or 0
-        found = next_submission(connection, host, host.identity.system, settings, None)
+        following = next_submission(connection, host, host.identity.system, settings, None)
     if not patients:
         return Health.ok("No patient is on a panel yet.")
-    share = 100 * found.left_out / patients
-    reasons = ", ".join(f"{WORDING[reason].label} {count:,}" for reason, count in Counter(found.reasons).most_common())
-    told = f"{found.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
-    told = f"{told}: {reasons}." if reasons else f"{told}."
+    share = 100 * following.left_out / patients
+    reasons = ", ".join(
+        f"{WORDING[reason].label} {count:,}" for reason, count in Counter(following.reasons).most_common()
+    )
+    message = f"{following.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
+    message = f"{message}: {reasons}." if reasons else f"{message}."
     remedy = "The page of each panel lists them, with how to fix each."
-    if found.left_out == patients:
-        return Health.failure(told, f"{remedy} If all have the same reason, check how the EMR stores that field.")
-    return Health.warning(told, remedy) if share >= _MANY_PER_CENT else Health.ok(told)
+    if following.left_out == patients:
+        return Health.failure(message, f"{remedy} If all have the same reason, check how the EMR stores that field.")
+    return Health.warning(message, remedy) if share >= _MANY_PER_CENT else Health.ok(message)
 
 
 def practitioner_ids(host: Host, settings: Settings) -> Health:
     """Whether those who are MRP of active patients have a Practitioner ID. Reads every provider, every patient once."""
-    provider, patient = everybody(host), host.roster.patients()
+    provider, patient = every_provider(host), host.roster.patients()
     responsible = select(patient.c.mrp_id).where(
         patient.c.status == host.roster.active_status, patient.c.mrp_id.is_not(None)
     )
@@ -76,16 +78,22 @@ def practitioner_ids(host: Host, settings: Settings) -> Health:
         ids: dict[str, str | None] = dict(connection.execute(query).all())
     holders = Counter(filter(None, ids.values()))
     faults = {
-        "without a Practitioner ID": [who for who, number in ids.items() if not number],
-        "with one that is not nine digits": [who for who, number in ids.items() if number and not _fits(number)],
+        "without a Practitioner ID": [provider_id for provider_id, number in ids.items() if not number],
+        "with one that is not nine digits": [
+            provider_id for provider_id, number in ids.items() if number and not _fits(number)
+        ],
         "with one that another provider also has": [
-            who for who, number in ids.items() if number and holders[number] > 1
+            provider_id for provider_id, number in ids.items() if number and holders[number] > 1
         ],
     }
-    told = [f"{len(whom)} {fault} ({_named(whom)})" for fault, whom in faults.items() if whom]
-    if told:
+    messages = [
+        f"{len(provider_ids)} {fault} ({_named(provider_ids)})"
+        for fault, provider_ids in faults.items()
+        if provider_ids
+    ]
+    if messages:
         return Health.warning(
-            f"Of {len(ids)} active providers with active patients: {', '.join(told)}.",
+            f"Of {len(ids)} active providers with active patients: {', '.join(messages)}.",
             "Enter the ID as issued, in the provider's EMR record or when you create the panel.",
         )
     return Health.ok(f"All active providers with active patients ({len(ids)}) have a Practitioner ID.")

@@ -21,8 +21,8 @@ _ASK: Final = "If all settings are correct, contact the registry. Submissions wa
 
 def reachable(host: Host, settings: Settings) -> Health:
     """Whether the registry answers: asks for its CapabilityStatement, and takes any answer."""
-    if found := _not_called(settings):
-        return found
+    if health := _not_applicable(settings):
+        return health
     address, hasty = settings.registry_url.rstrip("/"), _hasty(settings)
     try:
         with (
@@ -51,8 +51,8 @@ def reachable(host: Host, settings: Settings) -> Health:
 
 def sign_in(host: Host, settings: Settings) -> Health:
     """Whether there is an access token for us. Gets one, and throws it away."""
-    if found := _not_called(settings):
-        return found
+    if health := _not_applicable(settings):
+        return health
     if not settings.registry_token_url:
         return Health.ok("registry_token_url is not set: submissions are sent without an access token.")
     hasty = _hasty(settings)
@@ -66,40 +66,40 @@ def sign_in(host: Host, settings: Settings) -> Health:
 
 def certificate(host: Host, settings: Settings) -> Health:
     """For how long the certificates of the registry and of its sign-in are good."""
-    if found := _not_called(settings):
-        return found
+    if health := _not_applicable(settings):
+        return health
     hasty = _hasty(settings)
     addresses = [
-        one for one in (settings.registry_url, settings.registry_token_url) if one.lower().startswith("https:")
+        url for url in (settings.registry_url, settings.registry_token_url) if url.lower().startswith("https:")
     ]
     ends: dict[str, datetime] = {}
     for address in addresses:
         try:
             ends[host_of(address)] = server_certificate_ends(address, hasty)
         except OSError as error:
-            said = f"{failure_message(error, address, hasty)} {_objections(address, hasty)}"
-            return Health.failure(said.rstrip(), _ASK)
+            message = f"{failure_message(error, address, hasty)} {_objections(address, hasty)}"
+            return Health.failure(message.rstrip(), _ASK)
     if not ends:
         return Health.ok("The registry is on this machine, without a certificate.")
-    told = "; ".join(f"{name}: {_days_left(end, host)}" for name, end in ends.items())
+    validity = "; ".join(f"{name}: {_days_left(end, host)}" for name, end in ends.items())
     if min(ends.values()) - host.clock.now() < _SOON:
         return Health.warning(
-            f"The registry's certificate expires soon. {told}.",
+            f"The registry's certificate expires soon. {validity}.",
             "Notify the registry: nothing can be submitted once it has expired.",
         )
     refused = "" if settings.strict_certificates else " ".join(_objections(address, hasty) for address in addresses)
     if refused.strip():
         return Health.warning(
-            f"{told}. Accepted only because strict_certificates is no: {refused.strip()}",
+            f"{validity}. Accepted only because strict_certificates is no: {refused.strip()}",
             "Ask the registry to have it reissued according to RFC 5280; then remove strict_certificates.",
         )
-    return Health.ok(f"The registry's certificate is valid. {told}.")
+    return Health.ok(f"The registry's certificate is valid. {validity}.")
 
 
 def client_certificate(host: Host, settings: Settings) -> Health:
     """For how long our own certificate is good."""
-    if found := _not_called(settings):
-        return found
+    if health := _not_applicable(settings):
+        return health
     if not settings.registry_client_certificate:
         return Health.ok("registry_client_certificate is not set: no client certificate is sent.")
     try:
@@ -108,16 +108,16 @@ def client_certificate(host: Host, settings: Settings) -> Health:
         return Health.failure(
             "registry_client_certificate cannot be read.", "Use a PEM file that the application can read."
         )
-    left = _days_left(end, host)
+    days_left = _days_left(end, host)
     get = "Get a new one from its issuer, and set registry_client_certificate and registry_client_key."
     if end <= host.clock.now():
-        return Health.failure(f"Our certificate has expired: {left}.", get)
+        return Health.failure(f"Our certificate has expired: {days_left}.", get)
     if end - host.clock.now() < _SOON:
-        return Health.warning(f"Our certificate expires soon: {left}.", get)
-    return Health.ok(f"Our certificate is valid: {left}.")
+        return Health.warning(f"Our certificate expires soon: {days_left}.", get)
+    return Health.ok(f"Our certificate is valid: {days_left}.")
 
 
-def _not_called(settings: Settings) -> Health | None:
+def _not_applicable(settings: Settings) -> Health | None:
     """Why the registry is not called, None where it is."""
     if settings.transport == "folder":
         return _FOLDER

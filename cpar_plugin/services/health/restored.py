@@ -8,7 +8,7 @@ from ..operations import clinic
 from . import after_restore
 
 
-def seen_to(host: Host, settings: Settings) -> Health:
+def completed(host: Host, settings: Settings) -> Health:
     """Whether the tables know what is in the outbox folder, and clients are on hold. Reads the keys of snapshots."""
     calendar = settings.calendar(host.clock.zone)
     with host.database.engine.connect() as connection:
@@ -21,10 +21,10 @@ def seen_to(host: Host, settings: Settings) -> Health:
             "restored from a backup?",
             "If so, stop the service, run cpar after-restore, and start it again.",
         )
-    held = [client.client_id for client in clients if client.held_at and not client.revoked_at]
-    if held:
+    on_hold = [client.client_id for client in clients if client.held_at and not client.revoked_at]
+    if on_hold:
         return Health.warning(
-            f"On hold since a backup was restored: {', '.join(held)}.",
+            f"On hold since a backup was restored: {', '.join(on_hold)}.",
             "Run cpar client allow for each client that should have access, cpar client revoke for the others.",
         )
     if at is None:

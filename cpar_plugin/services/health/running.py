@@ -65,8 +65,8 @@ def night_run(host: Host, settings: Settings) -> Health:
 def submissions(host: Host, settings: Settings) -> Health:
     """Whether a panel's latest submission came to nothing. Reads a row for each panel."""
     with host.database.engine.connect() as connection:
-        found = notices.notices(connection, host, settings, host.clock.now())
-    unresolved = [notice.text for notice in found if notice.panel_id is not None]
+        clinic_notices = notices.notices(connection, host, settings, host.clock.now())
+    unresolved = [notice.text for notice in clinic_notices if notice.panel_id is not None]
     if unresolved:
         return Health.failure(" ".join(unresolved), "See Submission History for how to fix each panel.")
     return Health.ok("No submission failed, was rejected or was missed.")

@@ -43,15 +43,15 @@ def require_patient(host: Host, actor: Actor, patient_id: int) -> None:
 def require_enabled(host: Host) -> Clinic:
     """The clinic. Raises NotFound while the integration is switched off."""
     with host.database.engine.connect() as connection:
-        found = clinic.load(connection)
-    if not found.enabled:
+        site = clinic.load(connection)
+    if not site.enabled:
         raise NotFound("The CPAR integration is turned off. Your EMR administrator can turn it on: cpar enable.")
-    return found
+    return site
 
 
 def require_configured(host: Host) -> Clinic:
     """The clinic. Raises NotFound while switched off, and Refused until the clinic's name and Site ID are entered."""
-    found = require_enabled(host)
-    if not found.configured:
+    site = require_enabled(host)
+    if not site.configured:
         raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
-    return found
+    return site

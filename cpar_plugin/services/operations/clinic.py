@@ -73,12 +73,12 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
     Raises Refused (`name`, `site_id`), Stale when `version` is out of date.
     """
     values, messages = {}, {}
-    for field, text, what, length in (
+    for field, text, label, length in (
         ("name", name, "Clinic Name as submitted on the Confirmation of Participation Form", CLINIC_NAME_LENGTH),
         ("site_id", site_id, "Site ID as submitted on the Confirmation of Participation Form", TEXT_LENGTH),
     ):
         try:
-            values[field] = issued_text(text, field, what, length)
+            values[field] = issued_text(text, field, label, length)
         except Refused as refused:
             messages.update(refused.messages)
     if messages:

@@ -44,13 +44,13 @@ def members(connection: Connection, host: Host, actor: Actor, panel_id: int | No
     days = select(last_visit.label("day"), lapse.label("lapse"), func.count().label("patients")).select_from(member)
     day = days.where(*of_panel).group_by("day", "lapse").subquery("day")
     by_lapse = select(day.c.lapse.label("confirmed"), _lapse(day.c.day, today).label("seen"), func.sum(day.c.patients))
-    confirmed, seen, hidden = Counter[str](), Counter[str](), 0
+    confirmed, visits, hidden = Counter[str](), Counter[str](), 0
     for lapse_of_confirmation, lapse_of_visit, patients in connection.execute(by_lapse.group_by("confirmed", "seen")):
         if lapse_of_confirmation == _HIDDEN:
             hidden += int(patients)
         else:
             confirmed[lapse_of_confirmation] += int(patients)
-            seen[lapse_of_visit] += int(patients)
+            visits[lapse_of_visit] += int(patients)
 
     patient = host.roster.patients()
     births = (
@@ -64,7 +64,7 @@ def members(connection: Connection, host: Host, actor: Actor, panel_id: int | No
     ages: dict[str, Counter[Gender]] = {label: Counter() for label in bands.AGES}
     for age, code, patients in connection.execute(by_age.group_by("age", birth.c.code)):
         ages[age][Gender(gender(code))] += int(patients)
-    return Members(confirmed.total(), hidden, confirmed, seen, ages)
+    return Members(confirmed.total(), hidden, confirmed, visits, ages)
 
 
 def _lapse(day: ColumnElement[date], today: date) -> ColumnElement[str]:

@@ -45,18 +45,18 @@ def months(connection: Connection, host: Host, actor: Actor, panel_id: int | Non
         .where(operation.c.at >= moments[0], host.identity.visible(actor, ledger.c.patient_id), or_(was, is_now))
         .group_by("place")
     )
-    changed = {number: (joined, left) for number, joined, left in connection.execute(changes)}
+    changed = {number: (joined, leavers) for number, joined, leavers in connection.execute(changes)}
     if not patients and not changed:
         return []
-    found = []
+    result = []
     for number in reversed(range(MONTHS)):
         until = today if number == MONTHS - 1 else starts[number + 1] - timedelta(days=1)
-        joined, left = changed.get(number, (0, 0))
-        found.append(Month(until, joined, left, patients))
-        patients += left - joined
+        joined, leavers = changed.get(number, (0, 0))
+        result.append(Month(until, joined, leavers, patients))
+        patients += leavers - joined
         if not patients and not any(earlier in changed for earlier in range(number)):
             break
-    return found[::-1]
+    return result[::-1]
 
 
 def _on(column: ColumnElement[int | None], panel_id: int | None) -> ColumnElement[bool]:

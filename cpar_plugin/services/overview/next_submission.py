@@ -31,16 +31,16 @@ def next_submission(
     """Of the members whom the actor may see. Two statements; only doubtful members are read, one after the other."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
-    everyone = member_rows.members(host, now=now)
-    doubtful = everyone.where(
+    members = member_rows.members(host, now=now)
+    doubtful = members.where(
         host.identity.visible(actor, member.c.patient_id),
         *(() if panel_id is None else (member.c.panel_id == panel_id,)),
-        plainly_sent(everyone, rules).is_not(true()),
+        plainly_sent(members, rules).is_not(true()),
     )
     left_out, reasons = 0, Counter[Reason]()
     with connection.execute(doubtful.execution_options(yield_per=_STREAMED)) as result:
         for row in map(MemberRow._make, result):
-            found = rules.reasons(row)
-            left_out += bool(found)
-            reasons.update(found)
+            member_reasons = rules.reasons(row)
+            left_out += bool(member_reasons)
+            reasons.update(member_reasons)
     return NextSubmission(left_out, reasons)

@@ -59,16 +59,18 @@ def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, see
 
 
 def _row(session: Session, host: Host, patient_id: int) -> MemberRow:
-    found = member_rows.members(host, now=host.clock.now()).where(member.c.patient_id == patient_id)
-    row = session.execute(found).one_or_none() if patient_id in KEYS else None
+    query = member_rows.members(host, now=host.clock.now()).where(member.c.patient_id == patient_id)
+    row = session.execute(query).one_or_none() if patient_id in KEYS else None
     if row is None:
         raise Stale("This patient is no longer on a panel. Nothing was changed: reload the page.")
     return MemberRow._make(row)
 
 
 def _last(session: Session, patient_id: int, caution: Caution) -> Row[Any] | None:
-    mine = answer.c.patient_id == patient_id, answer.c.caution == caution
-    return session.execute(select(answer).where(*mine).order_by(answer.c.operation_id.desc()).limit(1)).one_or_none()
+    conditions = answer.c.patient_id == patient_id, answer.c.caution == caution
+    return session.execute(
+        select(answer).where(*conditions).order_by(answer.c.operation_id.desc()).limit(1)
+    ).one_or_none()
 
 
 def _add(session: Session, host: Host, actor: Actor, patient_id: int, caution: Caution, mark: str | None) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Select
 from ...domain.cautions import Caution
 from ...domain.eligibility import Eligibility
 from ...domain.reasons import Reason
-from ...domain.wording import WORDING, told_of
+from ...domain.wording import WORDING, wording_for
 from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import member
@@ -67,8 +67,8 @@ def _lines(
         now, visible = host.clock.now(), host.identity.visible(actor, member.c.patient_id)
         same = same_phn.of_all(connection, host, settings, now, visible)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-        names = {one.provider_id: one.name for one in listing.provider_choices(connection, host)}
-        given = answers.of_panel(connection, host, panel_id)
+        names = {provider.provider_id: provider.name for provider in listing.provider_choices(connection, host)}
+        panel_answers = answers.of_panel(connection, host, panel_id)
         with connection.execute(chosen) as result:
             for row in map(MemberRow._make, result):
                 yield (
@@ -89,28 +89,32 @@ def _lines(
                     row.last_visit_on,
                     *_judgement(rules, same, row),
                     " ".join(
-                        _checked(one, zone) for one in answers.to(rules.answered(row), given.get(row.patient_id, ()))
+                        _checked(answer, zone)
+                        for answer in answers.to(rules.answered(row), panel_answers.get(row.patient_id, ()))
                     ),
                 )
 
 
-def _checked(one: Answer, zone: ZoneInfo) -> str:
-    return f"{WORDING[one.caution].label}. {one.text} ({one.by}, {one.at.astimezone(zone).date()})."
+def _checked(answer: Answer, zone: ZoneInfo) -> str:
+    return f"{WORDING[answer.caution].label}. {answer.text} ({answer.by}, {answer.at.astimezone(zone).date()})."
 
 
 def _judgement(rules: Eligibility, same: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
     reasons = rules.reasons(row)
     cautions = () if reasons else rules.cautions(row)
-    told = [told_of(row, reason) for reason in reasons]
-    doubts = [told_of(row, caution) for caution in cautions]
+    reason_words = [wording_for(row, reason) for reason in reasons]
+    caution_words = [wording_for(row, caution) for caution in cautions]
     others = ""
     if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
         others = " ".join(f"Other record: {other}." for other in same.others(row))
-    to_do, to_check = [one.remedy for one in told], [f"{one.label}. {one.remedy}" for one in doubts]
+    to_do, to_check = (
+        [wording.remedy for wording in reason_words],
+        [f"{wording.label}. {wording.remedy}" for wording in caution_words],
+    )
     (to_do if reasons else to_check).append(others)
     return (
-        "no" if told else "yes",
-        "; ".join(one.label for one in told),
+        "no" if reason_words else "yes",
+        "; ".join(wording.label for wording in reason_words),
         " ".join(filter(None, to_do)),
         " ".join(filter(None, to_check)),
     )

@@ -42,8 +42,8 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
         if same is not None and as_draft(get(session.connection(), host, same)) == draft:
             return same
         _refuse_number_in_use(session, draft.number)
-        made = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
-        panel_id = int(made.inserted_primary_key[0])  # type: ignore[attr-defined]
+        inserted = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
+        panel_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
         _replace_parts(session, host, panel_id, draft)
         record.begin(session, host, actor, OperationKind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
     return panel_id
@@ -97,10 +97,10 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
     return members
 
 
-def as_draft(found: Panel) -> PanelDraft:
+def as_draft(saved: Panel) -> PanelDraft:
     """A panel as it would have to be entered."""
-    providers = tuple(PanelProvider(one.provider_id, one.practitioner_id) for one in found.providers)
-    return PanelDraft(found.number, found.facilities, providers, found.notify)
+    providers = tuple(PanelProvider(provider.provider_id, provider.practitioner_id) for provider in saved.providers)
+    return PanelDraft(saved.number, saved.facilities, providers, saved.notify)
 
 
 def _head(draft: PanelDraft) -> dict[str, str]:
@@ -108,8 +108,8 @@ def _head(draft: PanelDraft) -> dict[str, str]:
 
 
 def _live_number(session: Session, panel_id: int, version: int) -> str:
-    found = sa.select(panel.c.live_number, panel.c.version).where(panel.c.panel_id == panel_id)
-    row = session.execute(found).one_or_none() if panel_id in KEYS else None
+    query = sa.select(panel.c.live_number, panel.c.version).where(panel.c.panel_id == panel_id)
+    row = session.execute(query).one_or_none() if panel_id in KEYS else None
     if row is None or row.live_number is None:
         raise NotFound("Panel not found. It may have been deleted.")
     if row.version != version:
@@ -118,8 +118,8 @@ def _live_number(session: Session, panel_id: int, version: int) -> str:
 
 
 def _refuse_number_in_use(session: Session, number: str, *, but_of: int | None = None) -> None:
-    found = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == number))
-    if found not in (None, but_of):
+    other_panel_id = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == number))
+    if other_panel_id not in (None, but_of):
         raise Refused({"number": "Another panel already has this number: correct the number, or edit that panel."})
 
 
@@ -148,13 +148,15 @@ def _replace_parts(session: Session, host: Host, panel_id: int, draft: PanelDraf
 
 def _refuse_unknown_providers(session: Session, host: Host, draft: PanelDraft, before: set[str]) -> None:
     """A provider who has left the EMR may stay on a panel, but not be added to one."""
-    known = host.roster.providers()
+    provider_table = host.roster.providers()
     ids = [provider.provider_id for provider in draft.providers]
-    found = before | set(session.scalars(sa.select(known.c.provider_id).where(known.c.provider_id.in_(ids))))
+    provider_ids = before | set(
+        session.scalars(sa.select(provider_table.c.provider_id).where(provider_table.c.provider_id.in_(ids)))
+    )
     messages = {
         f"providers-{place}": "Provider not found in the EMR: select one from the list."
         for place, provider_id in enumerate(ids)
-        if provider_id not in found
+        if provider_id not in provider_ids
     }
     if messages:
         raise Refused(messages)
@@ -162,50 +164,52 @@ def _refuse_unknown_providers(session: Session, host: Host, draft: PanelDraft, b
 
 def _set_practitioner_ids(session: Session, host: Host, panel_id: int, providers: tuple[PanelProvider, ...]) -> None:
     """One Practitioner ID for each provider, and no two providers with the same."""
-    wanted = {provider.provider_id: provider.practitioner_id for provider in providers}
-    same_digits = practitioner.c.practitioner_id.in_(wanted.values())
+    practitioner_ids = {provider.provider_id: provider.practitioner_id for provider in providers}
+    same_digits = practitioner.c.practitioner_id.in_(practitioner_ids.values())
     on_live_panels = sa.select(panel_provider.c.provider_id).join(panel).where(panel.c.live_number.is_not(None))
     # The ID of somebody who is on no panel any more is free again.
     session.execute(
         sa.delete(practitioner).where(same_digits, practitioner.c.provider_id.not_in(on_live_panels.scalar_subquery()))
     )
     _refuse_ids_of_others(session, host, providers)
-    of_these = practitioner.c.provider_id.in_(wanted)
-    entered = sa.select(practitioner.c.provider_id, practitioner.c.practitioner_id).where(of_these)
+    of_providers = practitioner.c.provider_id.in_(practitioner_ids)
+    entered = sa.select(practitioner.c.provider_id, practitioner.c.practitioner_id).where(of_providers)
     before = {row.provider_id: row.practitioner_id for row in session.execute(entered)}
-    session.execute(sa.delete(practitioner).where(of_these))
+    session.execute(sa.delete(practitioner).where(of_providers))
     session.execute(
         sa.insert(practitioner),
-        [{"provider_id": provider_id, "practitioner_id": digits} for provider_id, digits in wanted.items()],
+        [{"provider_id": provider_id, "practitioner_id": digits} for provider_id, digits in practitioner_ids.items()],
     )
     # Whoever is editing another panel of these providers has to see the new ID first.
-    changed = [provider_id for provider_id, digits in wanted.items() if before.get(provider_id, digits) != digits]
-    theirs = sa.select(panel_provider.c.panel_id).where(panel_provider.c.provider_id.in_(changed))
+    changed = [
+        provider_id for provider_id, digits in practitioner_ids.items() if before.get(provider_id, digits) != digits
+    ]
+    panel_ids = sa.select(panel_provider.c.panel_id).where(panel_provider.c.provider_id.in_(changed))
     session.execute(
         sa.update(panel)
-        .where(panel.c.panel_id.in_(theirs), panel.c.panel_id != panel_id)
+        .where(panel.c.panel_id.in_(panel_ids), panel.c.panel_id != panel_id)
         .values(version=panel.c.version + 1)
     )
 
 
 def _refuse_ids_of_others(session: Session, host: Host, providers: tuple[PanelProvider, ...]) -> None:
-    known = host.roster.providers()
+    provider_table = host.roster.providers()
     of_others = (
-        sa.select(practitioner, known.c.family_name, known.c.given_name)
-        .outerjoin(known, known.c.provider_id == practitioner.c.provider_id)
+        sa.select(practitioner, provider_table.c.family_name, provider_table.c.given_name)
+        .outerjoin(provider_table, provider_table.c.provider_id == practitioner.c.provider_id)
         .where(
             practitioner.c.practitioner_id.in_([provider.practitioner_id for provider in providers]),
             practitioner.c.provider_id.not_in([provider.provider_id for provider in providers]),
         )
     )
-    taken = {
+    owners = {
         row.practitioner_id: provider_name(row.family_name, row.given_name, row.provider_id)
         for row in session.execute(of_others)
     }
     messages = {
-        f"practitioner_ids-{place}": f"This Practitioner ID belongs to {taken[provider.practitioner_id]}: correct it."
+        f"practitioner_ids-{place}": f"This Practitioner ID belongs to {owners[provider.practitioner_id]}: correct it."
         for place, provider in enumerate(providers)
-        if provider.practitioner_id in taken
+        if provider.practitioner_id in owners
     }
     if messages:
         raise Refused(messages)

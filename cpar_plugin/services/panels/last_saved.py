@@ -31,12 +31,12 @@ def settings_saved(connection: Connection, host: Host) -> Saved | None:
 
 
 def _last(connection: Connection, host: Host, *kinds: OperationKind, panel_id: int | None = None) -> Saved | None:
-    found = connection.execute(
+    row = connection.execute(
         select(operation.c.actor_id, operation.c.at)
         .where(operation.c.kind.in_(kinds), operation.c.panel_id.is_not_distinct_from(panel_id))
         .order_by(operation.c.operation_id.desc())
         .limit(1)
     ).one_or_none()
-    if found is None:
+    if row is None:
         return None
-    return Saved(found.actor_id, actor_names(connection, host, {found.actor_id})[found.actor_id], found.at)
+    return Saved(row.actor_id, actor_names(connection, host, {row.actor_id})[row.actor_id], row.at)

@@ -10,7 +10,7 @@ from ...domain.refusals import NotFound, Refused
 from ...hooks import Host
 from ...store import tables
 from ...store.types import KEYS
-from ..roster.providers import everybody, panel_label, provider_name, with_practitioner_ids
+from ..roster.providers import every_provider, panel_label, provider_name, with_practitioner_ids
 
 _NO_SUCH_PANEL = "Panel not found. It may have been deleted."
 
@@ -50,10 +50,10 @@ def live_panels(connection: Connection, host: Host) -> list[Panel]:
 
 def get(connection: Connection, host: Host, panel_id: int) -> Panel:
     """One live panel. Raises NotFound."""
-    found = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
-    if not found:
+    panels = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
+    if not panels:
         raise NotFound(_NO_SUCH_PANEL)
-    return found[0]
+    return panels[0]
 
 
 def live_number(connection: Connection, panel_id: int) -> str:
@@ -67,17 +67,17 @@ def live_number(connection: Connection, panel_id: int) -> str:
     return number
 
 
-def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> list[Panel]:
+def _panels(connection: Connection, host: Host, condition: ColumnElement[bool]) -> list[Panel]:
     panel, member = tables.panel.c, tables.member.c
     facility, provider = tables.panel_facility.c, tables.panel_provider.c
-    wanted = and_(panel.live_number.is_not(None), which)
+    is_live = and_(panel.live_number.is_not(None), condition)
     members = select(func.count()).where(member.panel_id == panel.panel_id).scalar_subquery()
     providers: dict[int, list[PanelProviderName]] = {}
     for row in connection.execute(
         with_practitioner_ids(host, tables.panel_provider)
         .add_columns(provider.panel_id)
         .join(tables.panel, panel.panel_id == provider.panel_id)
-        .where(wanted)
+        .where(is_live)
         .order_by(provider.panel_id, provider.position)
     ):
         name = provider_name(row.family_name, row.given_name, row.provider_id)
@@ -86,7 +86,7 @@ def _panels(connection: Connection, host: Host, which: ColumnElement[bool]) -> l
     heads = (
         select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
         .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)
-        .where(wanted)
+        .where(is_live)
         .order_by(panel.number, facility.position)
     )
     return [
@@ -108,7 +108,7 @@ def provider_choices(connection: Connection, host: Host) -> list[PanelProviderNa
 
     The Practitioner ID is the one entered in a panel, else the host's if it has nine digits, else ''.
     """
-    provider = everybody(host)
+    provider = every_provider(host)
     choices = [
         PanelProviderName(
             row.provider_id,

@@ -96,9 +96,9 @@ def listing(
     What becomes of members is worked out for all of them only when `wanted.fate` asks for it: else for the page.
     """
     now, at_once = host.clock.now(), at_once or AT_ONCE
-    everyone = member_rows.members(host, now=now)
+    all_members = member_rows.members(host, now=now)
     own, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
-    narrowing = filters(everyone, now.astimezone(host.clock.zone).date(), panel_id, wanted)
+    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, wanted)
     judged = narrowing if wanted.fate else []  # else the page itself tells how many were found
     columns = (
         func.count(),
@@ -106,35 +106,35 @@ def listing(
         func.count(case((and_(visible, *judged), 1))),
         key_of_mark(member_rows.members(host, now=now), wanted),
     )
-    counts = everyone.with_only_columns(*columns) if judged else select(*columns).select_from(member)
-    total, seen, fitting, mark = connection.execute(counts.where(own)).one()
-    begun_anew = wanted.mark is not None and mark is None
-    if begun_anew:
+    counts = all_members.with_only_columns(*columns) if judged else select(*columns).select_from(member)
+    total, visible_count, fitting, mark = connection.execute(counts.where(own)).one()
+    restarted = wanted.mark is not None and mark is None
+    if restarted:
         wanted = wanted.first_page
-    chosen = everyone.where(own, visible, *narrowing)
+    chosen = all_members.where(own, visible, *narrowing)
     rules = tally = None
     same = SamePhn()
     if wanted.fate:
         same = same_phn.of_all(connection, host, settings, now, visible)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-        rows, found, tally = _judged(connection, everyone, chosen, rules, fitting, mark, wanted, at_once)
+        rows, count, tally = _judged(connection, all_members, chosen, rules, fitting, mark, wanted, at_once)
     else:
-        counted = func.count().over() if narrowing else literal(seen)
-        rows, found = _page(connection, everyone, chosen, counted, mark, wanted, at_once)
-    shown, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
+        counted = func.count().over() if narrowing else literal(visible_count)
+        rows, count = _page(connection, all_members, chosen, counted, mark, wanted, at_once)
+    page, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
     if rules is None:
-        phns = {row.phn for row in shown if row.phn}
+        phns = {row.phn for row in page if row.phn}
         same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-    names = actor_names(connection, host, {row.mrp_id for row in shown if row.mrp_id})
-    given = answers.of_patients(connection, host, [row.patient_id for row in shown if row.answers])
+    names = actor_names(connection, host, {row.mrp_id for row in page if row.mrp_id})
+    page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
     return Listing(
-        members=list(_listed(reversed(shown) if backwards else shown, rules, names, same, given)),
-        found=found,
-        hidden=total - seen,
+        members=list(_listed(reversed(page) if backwards else page, rules, names, same, page_answers)),
+        found=count,
+        hidden=total - visible_count,
         earlier=further if backwards else wanted.after is not None,
         later=backwards or further,
-        begun_anew=begun_anew,
+        begun_anew=restarted,
         tally=tally,
     )
 
@@ -144,7 +144,7 @@ def _listed(
     rules: Eligibility,
     names: Mapping[str, str],
     same: SamePhn,
-    given: Mapping[int, Sequence[Answer]],
+    answers_by_patient: Mapping[int, Sequence[Answer]],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)
@@ -155,7 +155,7 @@ def _listed(
             reasons,
             cautions,
             questions((*reasons, *cautions), row),
-            answers.to(rules.answered(row), given.get(row.patient_id, ())),
+            answers.to(rules.answered(row), answers_by_patient.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
             same_phn=same.others(row) if named else (),
         )
@@ -163,7 +163,7 @@ def _listed(
 
 def _page(
     connection: Connection,
-    everyone: Select[Any],
+    all_members: Select[Any],
     chosen: Select[Any],
     counted: ColumnElement[int],
     mark: object,
@@ -174,23 +174,23 @@ def _page(
 
     What is shown is looked up for these only, not for all who have to be sorted.
     """
-    key = sort_key(everyone, wanted.sort).label("sort_key")
-    found = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
+    key = sort_key(all_members, wanted.sort).label("sort_key")
+    sorted_members = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
     ids = (
-        select(found)
-        .where(beyond(found.c.sort_key, found.c.patient_id, mark, wanted))
-        .order_by(*order(found.c.sort_key, found.c.patient_id, wanted))
+        select(sorted_members)
+        .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, wanted))
+        .order_by(*order(sorted_members.c.sort_key, sorted_members.c.patient_id, wanted))
         .limit(at_once + 1)
         .subquery("ids")
     )
-    rows = everyone.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
+    rows = all_members.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
     page = connection.execute(rows.order_by(*order(ids.c.sort_key, ids.c.patient_id, wanted))).all()
     return [MemberRow._make(row[:-1]) for row in page], page[0].found if page else 0
 
 
 def _judged(
     connection: Connection,
-    everyone: Select[Any],
+    all_members: Select[Any],
     chosen: Select[Any],
     rules: Eligibility,
     fitting: int,
@@ -203,8 +203,8 @@ def _judged(
     Only those are read and judged of whom it is not plain that they go out; all, where cautions are asked for.
     """
     cautioned = wanted.fate is Fate.TO_CHECK or isinstance(wanted.fate, Caution)
-    plain = plainly_sent(everyone, rules)
-    key = sort_key(everyone, wanted.sort)
+    plain = plainly_sent(all_members, rules)
+    key = sort_key(all_members, wanted.sort)
     after = beyond(key, member.c.patient_id, mark, wanted)
     doubtful = chosen.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
@@ -226,7 +226,7 @@ def _judged(
                 page.append(row)
     if wanted.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, everyone, chosen.where(sent), literal(0), mark, wanted, at_once)
+        page, _ = _page(connection, all_members, chosen.where(sent), literal(0), mark, wanted, at_once)
     checked = to_check if cautioned else None
     tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(wanted.fate or Fate.SENT), tally
@@ -234,7 +234,7 @@ def _judged(
 
 def all_of(host: Host, actor: Actor, panel_id: int) -> Select[Any]:
     """Every member of the panel whom the actor may see, by name, in the columns of MemberRow."""
-    everyone = member_rows.members(host, now=host.clock.now())
+    all_members = member_rows.members(host, now=host.clock.now())
     visible = host.identity.visible(actor, member.c.patient_id)
-    by_name = order(sort_key(everyone, Sort.NAME), member.c.patient_id, Wanted())
-    return everyone.where(member.c.panel_id == panel_id, visible).order_by(*by_name)
+    by_name = order(sort_key(all_members, Sort.NAME), member.c.patient_id, Wanted())
+    return all_members.where(member.c.panel_id == panel_id, visible).order_by(*by_name)

@@ -37,7 +37,7 @@ class Fate(StrEnum):
 
 
 Shown = Fate | Reason | Caution
-SHOWN: Final[dict[str, Shown]] = {one.value: one for kind in (Fate, Reason, Caution) for one in kind}
+SHOWN: Final[dict[str, Shown]] = {code.value: code for kind in (Fate, Reason, Caution) for code in kind}
 if len(SHOWN) != len(Fate) + len(Reason) + len(Caution):
     raise RuntimeError("a reason and a caution have the same code")
 
@@ -77,19 +77,19 @@ class Wanted:
         return self.first_page != Wanted(sort=self.sort, descending=self.descending)
 
 
-def filters(everyone: Select[Any], today: date, panel_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
+def filters(all_members: Select[Any], today: date, panel_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
     """The conditions on `everyone` (see roll.members), what becomes of them left out: that is for the rules to say."""
-    shown = everyone.selected_columns
-    conditions = [_matches(shown, word) for word in _words(wanted.text)]
+    columns = all_members.selected_columns
+    conditions = [_matches(columns, word) for word in _words(wanted.text)]
     for years, day in (
-        (wanted.unconfirmed_years, shown.confirmed_on),
-        (wanted.unseen_years, shown.last_visit_on),
+        (wanted.unconfirmed_years, columns.confirmed_on),
+        (wanted.unseen_years, columns.last_visit_on),
     ):
         if years is not None:
             conditions.append((day > months_before(today, 12 * years)).is_not(true()))  # NULL is not true either
     if wanted.mrp_outside:
         providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
-        conditions.append(func.coalesce(shown.mrp_id, "").not_in(providers))
+        conditions.append(func.coalesce(columns.mrp_id, "").not_in(providers))
     return conditions
 
 
@@ -99,37 +99,39 @@ def _words(text: str) -> list[str]:
     return [line] if is_phn(without_separators(line)) else line.split()
 
 
-def _matches(shown: Any, word: str) -> ColumnElement[bool]:
-    names = (shown.family_name, shown.given_name, shown.middle_names, shown.preferred_name)
+def _matches(columns: Any, word: str) -> ColumnElement[bool]:
+    names = (columns.family_name, columns.given_name, columns.middle_names, columns.preferred_name)
     digits = without_separators(word)
     if not (digits.isascii() and digits.isdigit()):
         return or_(*(name.icontains(word, autoescape=True) for name in names))
     number = int(digits) if len(digits) < 19 else 0
-    return or_(shown.phn == digits, shown.birth_date == word, shown.patient_id == number)
+    return or_(columns.phn == digits, columns.birth_date == word, columns.patient_id == number)
 
 
-def sort_key(everyone: Select[Any], sort: Sort) -> ColumnElement[Any]:
+def sort_key(all_members: Select[Any], sort: Sort) -> ColumnElement[Any]:
     """What members are sorted by. Never NULL: it is compared with that of the member at whom a page begins."""
-    shown = everyone.selected_columns
+    columns = all_members.selected_columns
     match sort:
         case Sort.NAME:
-            family, given = (func.upper(func.coalesce(name, "")) for name in (shown.family_name, shown.given_name))
-            return family.concat(", ").concat(given)
+            family_name, given_name = (
+                func.upper(func.coalesce(name, "")) for name in (columns.family_name, columns.given_name)
+            )
+            return family_name.concat(", ").concat(given_name)
         case Sort.BORN:
-            return func.coalesce(shown.birth_date, "")
+            return func.coalesce(columns.birth_date, "")
         case Sort.SEEN:
-            return func.coalesce(shown.last_visit_on, _NEVER)
+            return func.coalesce(columns.last_visit_on, _NEVER)
         case Sort.CONFIRMED:
-            return func.coalesce(shown.confirmed_on, _NEVER)
+            return func.coalesce(columns.confirmed_on, _NEVER)
         case Sort.RECORD:
             return member.c.patient_id
 
 
-def key_of_mark(everyone: Select[Any], wanted: Wanted) -> ColumnElement[Any]:
+def key_of_mark(all_members: Select[Any], wanted: Wanted) -> ColumnElement[Any]:
     """The sort key of the member at whom the page begins; NULL without one, and when that one is on no panel."""
     if wanted.mark is None or wanted.mark not in KEYS:
         return null()
-    mark = everyone.with_only_columns(sort_key(everyone, wanted.sort)).where(member.c.patient_id == wanted.mark)
+    mark = all_members.with_only_columns(sort_key(all_members, wanted.sort)).where(member.c.patient_id == wanted.mark)
     return mark.correlate(None).scalar_subquery()
 
 

@@ -53,7 +53,7 @@ def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | No
     """Take the patient off the panel that the actor saw. Raises Stale when they are on another one by now."""
     with host.database.session() as session:
         clinic.lock(session)
-        before = _standing(session, patient_id)
+        before = _membership(session, patient_id)
         if before is None:
             return Change.UNCHANGED
         _refuse_unseen(session, before, seen_panel_id)
@@ -65,7 +65,7 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
     """Write down that the actor has confirmed the membership today. Raises Stale, and Refused for nobody's member."""
     with host.database.session() as session:
         clinic.lock(session)
-        before = _standing(session, patient_id)
+        before = _membership(session, patient_id)
         _refuse_unseen(session, before, seen_panel_id)
         if before is None:
             raise Refused(
@@ -83,14 +83,14 @@ def _civil(moment: datetime, host: Host) -> date:
     return moment.astimezone(host.clock.zone).date()
 
 
-def _standing(session: Session, patient_id: int) -> Standing | None:
+def _membership(session: Session, patient_id: int) -> Standing | None:
     return ledger.standing(session, patient_id) if patient_id in KEYS else None
 
 
 def _require_patient(session: Session, host: Host, patient_id: int) -> None:
     patient = host.roster.patients()
-    found = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
-    if patient_id not in KEYS or session.scalar(found) is None:
+    query = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
+    if patient_id not in KEYS or session.scalar(query) is None:
         raise NotFound(NO_RECORD)
 
 

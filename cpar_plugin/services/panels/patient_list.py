@@ -36,20 +36,20 @@ def listed_patients(
     Four statements, up to two more where PHNs are the same, however many patients; the look is recorded with them.
     Records that were merged away are not found.
     """
-    ids = sorted(one for one in set(patient_ids) if one in KEYS)
+    ids = sorted(patient_id for patient_id in set(patient_ids) if patient_id in KEYS)
     with host.database.engine.connect() as connection:
         if not ids or not clinic.load(connection).enabled:
             return ()
-        found = _read(connection, host, actor, settings, ids)
-    if found:
+        patients = _read(connection, host, actor, settings, ids)
+    if patients:
         # One line for all: a day sheet is loaded again and again, all day long.
-        numbers = " ".join(str(one.patient_id) for one in found)
+        numbers = " ".join(str(patient.patient_id) for patient in patients)
         event = AuditEvent(
             actor=actor, action="read", noun="cparPanelMember", key="list", detail=f"list of records: {numbers}"
         )
         with host.database.session() as session:
             host.audit.record(session, event)
-    return found
+    return patients
 
 
 def _read(
@@ -73,7 +73,7 @@ def _read(
     visible = host.identity.visible(actor, tables.member.c.patient_id)
     same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-    found = []
+    patients = []
     for row in rows:
         member = None if row.number is None else MemberRow._make(row[: len(MemberRow._fields)])
         reasons = rules.reasons(member) if member else ()
@@ -86,5 +86,5 @@ def _read(
             today=rules.today,
             months=settings.unconfirmed_months,
         )
-        found.append(ListedPatient(row.listed_id, row.number, confirmed_on, reasons, due))
-    return tuple(found)
+        patients.append(ListedPatient(row.listed_id, row.number, confirmed_on, reasons, due))
+    return tuple(patients)

@@ -60,9 +60,9 @@ class Membership:
 def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None = None) -> Membership:
     """The same as `membership`, once merges of this record have been followed: the host tells nobody of them."""
     with host.database.engine.connect() as connection:
-        found = membership(connection, host, settings, patient_id, actor)
-    if not (found.merge_waits and merges.catch_up_to_show(host)):
-        return found
+        widget = membership(connection, host, settings, patient_id, actor)
+    if not (widget.merge_waits and merges.catch_up_to_show(host)):
+        return widget
     with host.database.engine.connect() as connection:
         return membership(connection, host, settings, patient_id, actor)
 
@@ -100,7 +100,7 @@ def membership(
     reasons = rules.reasons(member)
     cautions = () if reasons else rules.cautions(member)
     standing = rules.answered(member)
-    given = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if standing else []
+    patient_answers = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if standing else []
     named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
     return replace(
         paneled,
@@ -114,8 +114,8 @@ def membership(
         reasons=reasons,
         cautions=cautions,
         questions=questions((*reasons, *cautions), member),
-        answers=answers.to(standing, given),
-        split_off=tuple(int(one) for one in (record.split_off or "").split()),
+        answers=answers.to(standing, patient_answers),
+        split_off=tuple(int(retired_id) for retired_id in (record.split_off or "").split()),
         same_phn=same.others(member) if named else (),
     )
 
@@ -129,20 +129,20 @@ def _record(connection: Connection, host: Host, patient_id: int, now: datetime) 
         .where(tables.member.c.patient_id == patient_id)
         .subquery("own")
     )
-    asked = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
+    request = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
     return connection.execute(
         select(
             *own.c,
-            asked.c.enabled_at,
+            request.c.enabled_at,
             patient.c.patient_id.label("found"),
             patient.c.family_name.label("found_family_name"),
             patient.c.given_name.label("found_given_name"),
-            merges.waiting(host, asked.c.patient_id).label("merge_waits"),
-            separated.split_off(asked.c.patient_id, own.c.since).label("split_off"),
+            merges.waiting(host, request.c.patient_id).label("merge_waits"),
+            separated.split_off(request.c.patient_id, own.c.since).label("split_off"),
         )
-        .select_from(asked)
-        .outerjoin(patient, patient.c.patient_id == asked.c.patient_id)
-        .outerjoin(own, own.c.patient_id == asked.c.patient_id)
+        .select_from(request)
+        .outerjoin(patient, patient.c.patient_id == request.c.patient_id)
+        .outerjoin(own, own.c.patient_id == request.c.patient_id)
     ).one()
 
 
@@ -153,18 +153,18 @@ def _panels(
     another: ColumnElement[bool] = false()
     if member and member.phn and is_phn(member.phn):
         another = same_phn.another_has(host, member.phn, member.patient_id)
-    panel, provider, known = tables.panel.c, tables.panel_provider.c, host.roster.providers()
+    panel, provider, provider_names = tables.panel.c, tables.panel_provider.c, host.roster.providers()
     rows = connection.execute(
         select(
             panel.panel_id,
             panel.number,
             provider.provider_id,
-            known.c.family_name,
-            known.c.given_name,
+            provider_names.c.family_name,
+            provider_names.c.given_name,
             another.label("another_has_phn"),
         )
         .join_from(tables.panel, tables.panel_provider, provider.panel_id == panel.panel_id)
-        .outerjoin(known, known.c.provider_id == provider.provider_id)
+        .outerjoin(provider_names, provider_names.c.provider_id == provider.provider_id)
         .where(panel.live_number.is_not(None))
         .order_by(panel.number, provider.position)
     ).all()
@@ -172,6 +172,9 @@ def _panels(
     names: dict[int, list[str]] = {panel_id: [] for panel_id in numbers}
     for row in rows:
         names[row.panel_id].append(provider_name(row.family_name, row.given_name, row.provider_id))
-    choices = {panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], who)) for panel_id, who in names.items()}
+    choices = {
+        panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], providers))
+        for panel_id, providers in names.items()
+    }
     own_providers = {row.provider_id for row in rows if row.panel_id == own_panel_id}
     return choices, own_providers, any(row.another_has_phn for row in rows)

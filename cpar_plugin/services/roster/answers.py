@@ -32,15 +32,15 @@ class Answer:
 def column(patient_id: ColumnElement[int]) -> ColumnElement[str | None]:
     """The answers of a patient as `domain.answers.is_answered` takes them, as a correlated scalar."""
     pair = answer.c.caution.concat("=").concat(answer.c.fingerprint)
-    found = select(func.aggregate_strings(pair, " ")).where(answer.c.patient_id == patient_id, *_standing())
-    return found.correlate_except(answer).scalar_subquery()
+    query = select(func.aggregate_strings(pair, " ")).where(answer.c.patient_id == patient_id, *_current())
+    return query.correlate_except(answer).scalar_subquery()
 
 
-def _standing() -> tuple[ColumnElement[bool], ...]:
+def _current() -> tuple[ColumnElement[bool], ...]:
     """Of the answers to one caution about one patient the last, unless that takes back the one before."""
     later = answer.alias("later")
-    mine = later.c.patient_id == answer.c.patient_id, later.c.caution == answer.c.caution
-    replaced = exists().where(*mine, later.c.operation_id > answer.c.operation_id)
+    same_question = later.c.patient_id == answer.c.patient_id, later.c.caution == answer.c.caution
+    replaced = exists().where(*same_question, later.c.operation_id > answer.c.operation_id)
     return answer.c.fingerprint.is_not(None), ~replaced
 
 
@@ -55,21 +55,21 @@ def of_panel(connection: Connection, host: Host, panel_id: int) -> Mapping[int, 
     return _read(connection, host, members.where(member.c.panel_id == panel_id))
 
 
-def to(cautions: Collection[Caution], given: Iterable[Answer]) -> list[Answer]:
+def to(cautions: Collection[Caution], patient_answers: Iterable[Answer]) -> list[Answer]:
     """Those answers that are to these cautions: those that stand, of `Eligibility.answered`."""
-    return [one for one in given if one.caution in cautions]
+    return [entry for entry in patient_answers if entry.caution in cautions]
 
 
 def _read(connection: Connection, host: Host, chosen: Select[Any]) -> Mapping[int, list[Answer]]:
     rows = connection.execute(
         chosen.join(operation, operation.c.operation_id == answer.c.operation_id)
         .add_columns(operation.c.actor_id, operation.c.at)
-        .where(*_standing())
+        .where(*_current())
         .order_by(answer.c.patient_id, answer.c.operation_id)
     ).all()
     names = actor_names(connection, host, {row.actor_id for row in rows}) if rows else {}
-    found: dict[int, list[Answer]] = {}
+    by_patient: dict[int, list[Answer]] = {}
     for row in rows:
-        one = Answer(Caution(row.caution), row.fingerprint, names[row.actor_id], row.at)
-        found.setdefault(row.patient_id, []).append(one)
-    return found
+        entry = Answer(Caution(row.caution), row.fingerprint, names[row.actor_id], row.at)
+        by_patient.setdefault(row.patient_id, []).append(entry)
+    return by_patient

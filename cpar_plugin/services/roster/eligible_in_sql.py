@@ -67,14 +67,14 @@ def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
 require_every_reason(RULES_OUT)
 
 
-def plainly_sent(everyone: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
+def plainly_sent(all_members: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
     """Whether SQL alone rules out every reason to exclude a member; NULL or false for all others.
 
     It may doubt a member who will be submitted, such as one whose family name is written without capital and small
     letters. It is never true of one who will be excluded. `everyone` is that of member_rows.members at the moment of
     the rules.
     """
-    return and_(*(condition(everyone.selected_columns, rules) for condition in RULES_OUT.values()))
+    return and_(*(condition(all_members.selected_columns, rules) for condition in RULES_OUT.values()))
 
 
 def _has_letter(name: ColumnElement[str]) -> ColumnElement[bool]:

@@ -37,12 +37,12 @@ def reconcile(session: Session, host: Host) -> int:
 
     Takes part in the caller's transaction, after `clinic.lock`.
     """
-    taken_back = unmerges.take_back(session, host)
-    carried_over, left = _carry_over(session, host)
-    operation_ids = [one for one in (taken_back, carried_over) if one]
+    unmerge_id = unmerges.follow(session, host)
+    merge_id, count = _carry_over(session, host)
+    operation_ids = [operation_id for operation_id in (unmerge_id, merge_id) if operation_id]
     if operation_ids:
         ledger.move_changed_groups(session, operation_ids, host.clock.now())
-    return left
+    return count
 
 
 def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -66,8 +66,8 @@ def _retired_members(merged: FromClause) -> Select[Any]:
 def kept_record(connection: Connection, host: Host, patient_id: int) -> int | None:
     """The record that this one was merged into; None for a record that was not merged away."""
     merged = host.roster.merged()
-    found = select(merged.c.kept_id).where(merged.c.retired_id == patient_id)
-    return connection.scalar(found) if patient_id in KEYS else None
+    query = select(merged.c.kept_id).where(merged.c.retired_id == patient_id)
+    return connection.scalar(query) if patient_id in KEYS else None
 
 
 def catch_up(host: Host) -> bool:
@@ -97,31 +97,33 @@ def _carry_over(session: Session, host: Host) -> tuple[int | None, int]:
     if session.scalar(select(member.c.patient_id).select_from(retired).limit(1)) is None:
         return None, 0
     operation_id = record.begin(session, host, host.identity.system, OperationKind.MERGE)
-    inheriting = ledger.append(session, operation_id, _what_is_kept(host))
+    inheriting = ledger.append(session, operation_id, _inherited_memberships(host))
     leaving = select(member.c.patient_id, *ledger.columns(), *ledger.NONE).select_from(retired)
-    left = ledger.append(session, operation_id, leaving)
-    those = select(member.c.patient_id).select_from(retired)
-    session.execute(delete(inherited).where(inherited.c.retired_id.in_(those)))  # of an earlier merge, since undone
+    count = ledger.append(session, operation_id, leaving)
+    retired_ids = select(member.c.patient_id).select_from(retired)
+    session.execute(
+        delete(inherited).where(inherited.c.retired_id.in_(retired_ids))
+    )  # of an earlier merge, since undone
     followed = select(member.c.patient_id, merged.c.kept_id, literal(operation_id)).select_from(retired)
     columns = [inherited.c.retired_id, inherited.c.kept_id, inherited.c.operation_id]
     session.execute(insert(inherited).from_select(columns, followed))
     ledger.apply(session, operation_id)
-    record.conclude(session, operation_id, {"merged": left, "inherited": inheriting})
-    return operation_id, left
+    record.conclude(session, operation_id, {"merged": count, "inherited": inheriting})
+    return operation_id, count
 
 
-def _what_is_kept(host: Host) -> Select[Any]:
+def _inherited_memberships(host: Host) -> Select[Any]:
     """In the ledger's columns, for those records kept whose membership becomes another one."""
     merged, own = host.roster.merged(), member.alias("own")
     columns = (member.c.patient_id, *ledger.columns())
-    theirs = select(merged.c.kept_id, null().label("is_own"), *columns).join(
+    inherited_rows = select(merged.c.kept_id, null().label("is_own"), *columns).join(
         member, member.c.patient_id == merged.c.retired_id
     )
     with_members = select(merged.c.kept_id).join(member, member.c.patient_id == merged.c.retired_id)
     owned = select(member.c.patient_id.label("kept_id"), literal(1).label("is_own"), *columns).where(
         member.c.patient_id.in_(with_members)
     )
-    membership = union_all(owned, theirs).subquery("membership")
+    membership = union_all(owned, inherited_rows).subquery("membership")
     of_kept: dict[str, Any] = {"partition_by": membership.c.kept_id}
     own_first = membership.c.is_own.is_(None)
     latest = (membership.c.since.desc(), membership.c.patient_id.desc())
@@ -136,7 +138,7 @@ def _what_is_kept(host: Host) -> Select[Any]:
     )
     date = select(dates).where(dates.c.place == 1).subquery("confirmation")
     becomes = (panel.c.panel_id, panel.c.since, date.c.confirmed_on, date.c.confirmed_how)
-    differs = or_(*(now.is_distinct_from(then) for now, then in zip(becomes, ledger.columns(own), strict=True)))
+    differs = or_(*(now.is_distinct_from(before) for now, before in zip(becomes, ledger.columns(own), strict=True)))
     return (
         select(panel.c.kept_id, *ledger.columns(own), *becomes)
         .select_from(panel.join(date, date.c.kept_id == panel.c.kept_id))

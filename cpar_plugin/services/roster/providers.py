@@ -52,17 +52,17 @@ def person_name(actor_id: str, given: str | None, family: str | None) -> str:
 
 def with_practitioner_ids(host: Host, chosen: FromClause) -> Select[Any]:
     """The fields of ProviderOfPanel for each row of `chosen`, which has a `provider_id` that is on a panel."""
-    confirmed, known = tables.practitioner, host.roster.providers()
+    confirmed, provider = tables.practitioner, host.roster.providers()
     return select(
         chosen.c.provider_id,
         confirmed.c.practitioner_id,
-        known.c.family_name,
-        known.c.given_name,
-        known.c.licence_id,
-        known.c.active,
+        provider.c.family_name,
+        provider.c.given_name,
+        provider.c.licence_id,
+        provider.c.active,
     ).select_from(
         chosen.join(confirmed, confirmed.c.provider_id == chosen.c.provider_id).outerjoin(
-            known, known.c.provider_id == chosen.c.provider_id
+            provider, provider.c.provider_id == chosen.c.provider_id
         )
     )
 
@@ -74,20 +74,20 @@ def providers_of(connection: Connection, host: Host, panel_id: int) -> list[Prov
     return [ProviderOfPanel(*row) for row in connection.execute(query)]
 
 
-def everybody(host: Host) -> FromClause:
+def every_provider(host: Host) -> FromClause:
     """Every provider of the host: provider_id, family_name, given_name, practitioner_id, active.
 
     The Practitioner ID is the one entered in a panel, else the host's as it is there, else NULL.
     """
-    known, entered = host.roster.providers(), tables.practitioner
+    provider, entered = host.roster.providers(), tables.practitioner
     return (
         select(
-            known.c.provider_id,
-            known.c.family_name,
-            known.c.given_name,
-            func.coalesce(entered.c.practitioner_id, known.c.practitioner_id).label("practitioner_id"),
-            known.c.active,
+            provider.c.provider_id,
+            provider.c.family_name,
+            provider.c.given_name,
+            func.coalesce(entered.c.practitioner_id, provider.c.practitioner_id).label("practitioner_id"),
+            provider.c.active,
         )
-        .outerjoin_from(known, entered, entered.c.provider_id == known.c.provider_id)
+        .outerjoin_from(provider, entered, entered.c.provider_id == provider.c.provider_id)
         .subquery("every_provider")
     )

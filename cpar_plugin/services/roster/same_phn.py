@@ -30,8 +30,8 @@ class SamePhn:
 
     def others(self, row: MemberRow) -> tuple[int, ...]:
         """Other patients who have the PHN of this one, two at most."""
-        found = (one for one in self.holders.get(row.phn or "", ()) if one != row.patient_id)
-        return tuple(islice(found, _NAMED - 1))
+        ids = (patient_id for patient_id in self.holders.get(row.phn or "", ()) if patient_id != row.patient_id)
+        return tuple(islice(ids, _NAMED - 1))
 
 
 def eligibility(
@@ -56,25 +56,25 @@ def of_all(
     One statement, which reads the PHNs of all members; a second where there are such PHNs, a third where more than two
     have one.
     """
-    wanted = None if among is None else list(filter(is_phn, among))  # nobody is sent with another one
-    if wanted == []:
+    valid_phns = None if among is None else list(filter(is_phn, among))  # nobody is sent with another one
+    if valid_phns == []:
         return SamePhn()
     patient = host.roster.patients()
     groups = (
         select(patient.c.phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
         .join_from(member, patient, patient.c.patient_id == member.c.patient_id)
-        .where(true() if wanted is None else patient.c.phn.in_(wanted))
+        .where(true() if valid_phns is None else patient.c.phn.in_(valid_phns))
         .group_by(patient.c.phn)
         .having(func.count() > 1)
     )
-    found = [row for row in connection.execute(groups).all() if is_phn(row[0])]
-    pairs = (one for _, count, *ends in found if count == 2 for one in ends)
-    everyone = member_rows.members(host, now=now)
+    rows = [row for row in connection.execute(groups).all() if is_phn(row[0])]
+    pairs = (patient_id for _, count, *ends in rows if count == 2 for patient_id in ends)
+    all_members = member_rows.members(host, now=now)
     queries = [
-        *(everyone.where(member.c.patient_id.in_(ids)) for ids in _portions(pairs)),
+        *(all_members.where(member.c.patient_id.in_(ids)) for ids in _portions(pairs)),
         *(
-            everyone.where(everyone.selected_columns.phn.in_(phns))
-            for phns in _portions(phn for phn, count, *_ in found if count > 2)
+            all_members.where(all_members.selected_columns.phn.in_(phns))
+            for phns in _portions(phn for phn, count, *_ in rows if count > 2)
         ),
     ]
     return _judged(connection, queries, _alone(host, settings, now), visible)
@@ -128,5 +128,5 @@ def _judged(
 
 def _portions(values: Iterable[Any]) -> Iterator[list[Any]]:
     rest = iter(values)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some
+    while portion := list(islice(rest, _AT_ONCE)):
+        yield portion

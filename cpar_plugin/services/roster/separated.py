@@ -28,7 +28,7 @@ class Stays:
     retired_ids: tuple[int, ...]
 
 
-def to_look_at(connection: Connection, host: Host, actor: Actor, panel_id: int) -> list[Stays]:
+def to_review(connection: Connection, host: Host, actor: Actor, panel_id: int) -> list[Stays]:
     """Those of a panel whom the actor may see, by record. One statement."""
     listed = (
         select(inherited.c.kept_id, inherited.c.retired_id)
@@ -37,7 +37,7 @@ def to_look_at(connection: Connection, host: Host, actor: Actor, panel_id: int) 
         .order_by(inherited.c.kept_id, inherited.c.retired_id)
     )
     rows = connection.execute(listed).all()
-    return [Stays(key, tuple(row.retired_id for row in some)) for key, some in groupby(rows, lambda row: row.kept_id)]
+    return [Stays(key, tuple(row.retired_id for row in group)) for key, group in groupby(rows, lambda row: row.kept_id)]
 
 
 def keep(host: Host, actor: Actor, patient_id: int) -> None:
@@ -47,7 +47,7 @@ def keep(host: Host, actor: Actor, patient_id: int) -> None:
     """
     with host.database.session() as session:
         clinic.lock(session)
-        mine = inherited.c.kept_id == patient_id, inherited.c.stays_since.is_not(None)
-        if patient_id in KEYS and session.execute(delete(inherited).where(*mine)).rowcount:  # type: ignore[attr-defined]
+        conditions = inherited.c.kept_id == patient_id, inherited.c.stays_since.is_not(None)
+        if patient_id in KEYS and session.execute(delete(inherited).where(*conditions)).rowcount:  # type: ignore[attr-defined]
             panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
             record.begin(session, host, actor, OperationKind.KEEP, panel_id=panel_id, patient_id=patient_id)

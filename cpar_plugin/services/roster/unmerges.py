@@ -22,7 +22,7 @@ from ..operations import record
 from ..operations.record import OperationKind
 
 _BY_MERGING = (OperationKind.MERGE, OperationKind.UNMERGE)
-_SIDE = tuple(one.name for one in fields(Standing))
+_SIDE = tuple(field.name for field in fields(Standing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def broken(host: Host) -> Select[Any]:
     return query.where(is_broken)
 
 
-def take_back(session: Session, host: Host) -> int | None:
+def follow(session: Session, host: Host) -> int | None:
     """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over anew.
 
     Returns the operation, None where no membership changed: the caller moves the Groups on.
@@ -73,7 +73,7 @@ def take_back(session: Session, host: Host) -> int | None:
         return None
     rows = [_Followed(*row) for row in session.execute(_followed(host)[0].where(inherited.c.kept_id.in_(concerned)))]
     ids = concerned | {row.retired_id for row in rows}
-    now = _standings(session, ids)
+    now = _memberships(session, ids)
     past = _entries(session, ids)
     live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
     becomes: dict[int, Standing | None] = {}
@@ -82,8 +82,8 @@ def take_back(session: Session, host: Host) -> int | None:
     stays: dict[int, datetime] = {}
     for kept_id, group in groupby(rows, lambda row: row.kept_id):
         together = list(group)
-        own = [one for one in past.get(kept_id, ()) if one.operation_id >= together[0].operation_id]
-        merging = [one for one in own if one.by_merging]
+        own = [entry for entry in past.get(kept_id, ()) if entry.operation_id >= together[0].operation_id]
+        merging = [entry for entry in own if entry.by_merging]
         apart = [row for row in together if row.is_apart]
         onward |= {row.retired_id: row.onward_id for row in together if row.onward_id and not row.is_apart}
         untouched = bool(apart and merging) and _untouched(own, merging[-1], now.get(kept_id))
@@ -91,8 +91,8 @@ def take_back(session: Session, host: Host) -> int | None:
             becomes[kept_id] = merging[0].before
         for row in together if untouched else apart:
             if row.retired_id not in now:
-                had = _own(past[row.retired_id], row.operation_id)
-                becomes[row.retired_id] = had if had and had.panel_id in live else None
+                earlier = _own(past[row.retired_id], row.operation_id)
+                becomes[row.retired_id] = earlier if earlier and earlier.panel_id in live else None
             if merging and not untouched and kept_id in now:
                 stays[row.retired_id] = now[kept_id].since
             else:
@@ -108,13 +108,13 @@ def take_back(session: Session, host: Host) -> int | None:
 
 def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
     """Whether nobody has changed what the merges made of the kept record."""
-    return now == last.after and all(one.by_merging for one in own if one.operation_id < last.operation_id)
+    return now == last.after and all(entry.by_merging for entry in own if entry.operation_id < last.operation_id)
 
 
 def _own(past: Iterable[_Entry], operation_id: int) -> Standing | None:
     """What a record had before the merge by this operation, without what it had inherited itself at that time."""
-    until = [one for one in past if one.operation_id <= operation_id]
-    merging = list(takewhile(lambda one: one.by_merging, reversed(until)))
+    until = [entry for entry in past if entry.operation_id <= operation_id]
+    merging = list(takewhile(lambda entry: entry.by_merging, reversed(until)))
     return merging[-1].before
 
 
@@ -166,7 +166,7 @@ def _followed(host: Host) -> tuple[Select[Any], ColumnElement[bool]]:
     return query.correlate(None), or_(patient.c.patient_id.is_not(None), merged.c.kept_id != inherited.c.kept_id)
 
 
-def _standings(session: Session, ids: Collection[int]) -> dict[int, Standing]:
+def _memberships(session: Session, ids: Collection[int]) -> dict[int, Standing]:
     rows = session.execute(select(member.c.patient_id, *ledger.columns()).where(member.c.patient_id.in_(ids)))
     return {row.patient_id: Standing(*row[1:]) for row in rows}
 
@@ -179,8 +179,8 @@ def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_Entry]]:
         .where(entries.c.patient_id.in_(ids))
         .order_by(entries.c.operation_id)
     )
-    found: dict[int, list[_Entry]] = {}
+    by_patient: dict[int, list[_Entry]] = {}
     for patient_id, operation_id, kind, *sides in rows:
         before, after = (Standing(*side) if side[0] else None for side in (sides[:4], sides[4:]))
-        found.setdefault(patient_id, []).append(_Entry(operation_id, kind in _BY_MERGING, before, after))
-    return found
+        by_patient.setdefault(patient_id, []).append(_Entry(operation_id, kind in _BY_MERGING, before, after))
+    return by_patient

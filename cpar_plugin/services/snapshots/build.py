@@ -61,24 +61,24 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 writer.leave_out(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
-    taken = writer.close()
+    result = writer.close()
     with host.database.session() as session:
         session.execute(
             insert(tables.snapshot).values(
                 snapshot_id=snapshot_id,
                 panel_id=panel_id,
                 taken_at=now,
-                sent=taken.sent,
-                left_out=taken.left_out,
+                sent=result.sent,
+                left_out=result.left_out,
                 reasons=orjson.dumps(
-                    {reason.value: taken.reasons[reason] for reason in sorted(taken.reasons)}
+                    {reason.value: result.reasons[reason] for reason in sorted(result.reasons)}
                 ).decode(),
-                entries=taken.entries,
-                body_bytes=taken.body_bytes,
-                sha256=taken.sha256,
+                entries=result.entries,
+                body_bytes=result.body_bytes,
+                sha256=result.sha256,
             )
         )
-    return taken
+    return result
 
 
 def body(host: Host, snapshot_id: str) -> Iterator[bytes]:

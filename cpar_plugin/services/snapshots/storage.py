@@ -53,42 +53,44 @@ class IndexWriter:
     def __init__(self, host: Host, snapshot_id: str) -> None:
         self._pieces = _Pieces(host, snapshot_id, Part.INDEX)
         self._position = 0
-        self._held = bytearray()
+        self._pending = bytearray()
 
     def add(self, patient_id: int, content: bytes) -> None:
         """Add a patient, in ascending order. `content` is a hash of HASH_BYTES."""
-        self._held += _ENTRY.pack(patient_id, content)
-        if len(self._held) == PIECE_BYTES:
+        self._pending += _ENTRY.pack(patient_id, content)
+        if len(self._pending) == PIECE_BYTES:
             self.close()
 
     def close(self) -> None:
         """Write what is left."""
-        if self._held:
-            self._pieces.store(self._position, bytes(self._held))
-            self._position += len(self._held) // _ENTRY.size
-            self._held.clear()
+        if self._pending:
+            self._pieces.store(self._position, bytes(self._pending))
+            self._position += len(self._pending) // _ENTRY.size
+            self._pending.clear()
 
 
 class GzipWriter:
     """Writes a part that is text, compressed on its way. Holds no more than one piece.
 
-    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient. `seen` is
+    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient. `observer` is
     handed all of the text, in order and chunk by chunk.
     """
 
-    def __init__(self, host: Host, snapshot_id: str, part: Part, seen: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self, host: Host, snapshot_id: str, part: Part, observer: Callable[[bytes], None] | None = None
+    ) -> None:
         self._pieces = _Pieces(host, snapshot_id, part)
-        self._seen = seen
+        self._observer = observer
         self._gzip = zlib.compressobj(level=1, wbits=GZIP)
         self._position = 0
         self._patients = 0  # in this piece
         self._zipped = bytearray()
-        self._held: list[bytes] = []
+        self._pending: list[bytes] = []
         self._size = 0
 
     def write(self, data: bytes) -> None:
         """Add to the part. Small writes are gathered: compressing a line costs as much as compressing a page."""
-        self._held.append(data)
+        self._pending.append(data)
         self._size += len(data)
         if self._size >= _CHUNK_BYTES:
             self._compress()
@@ -107,11 +109,11 @@ class GzipWriter:
         self._pieces.store(self._position, bytes(self._zipped + self._gzip.flush()))
 
     def _compress(self) -> None:
-        text = b"".join(self._held)
-        if self._seen:
-            self._seen(text)
+        text = b"".join(self._pending)
+        if self._observer:
+            self._observer(text)
         self._zipped += self._gzip.compress(text)
-        self._held.clear()
+        self._pending.clear()
         self._size = 0
 
     def _cut(self) -> None:

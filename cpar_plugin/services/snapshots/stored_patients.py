@@ -21,17 +21,17 @@ def patients(connection: Connection, snapshot_id: str, places: Sequence[int]) ->
 
     Unzips only pieces that hold one of them. Raises zlib.error or EOFError when what is stored is damaged.
     """
-    found: dict[Part, list[bytes]] = {Part.BODY: [], Part.GROUP: []}
+    lines: dict[Part, list[bytes]] = {Part.BODY: [], Part.GROUP: []}
     if places:
         query = _pieces_from(snapshot_id, places[0]).where(_KEY.position <= places[-1])
         with connection.execute(query.execution_options(yield_per=1)) as result:
             rows = chain(result, [_END])
             for (part, position, data), (following, begins, _) in pairwise(rows):
                 until = bisect_left(places, begins) if following == part else len(places)
-                found[Part(part)] += _lines_at(places[bisect_left(places, position) : until], position, data)
-    if not len(found[Part.BODY]) == len(found[Part.GROUP]) == len(places):
+                lines[Part(part)] += _lines_at(places[bisect_left(places, position) : until], position, data)
+    if not len(lines[Part.BODY]) == len(lines[Part.GROUP]) == len(places):
         raise EOFError("a stored snapshot is not complete")
-    return list(zip(found[Part.BODY], found[Part.GROUP], strict=True))
+    return list(zip(lines[Part.BODY], lines[Part.GROUP], strict=True))
 
 
 def _pieces_from(snapshot_id: str, place: int) -> Select[Any]:
@@ -52,21 +52,21 @@ def _lines_at(places: Sequence[int], first: int, zipped: bytes) -> list[bytes]:
     """The lines of the patients at these places, in the piece that begins with the patient at `first`."""
     if not places:
         return []
-    found, wanted = [], iter(places)
-    place = next(wanted)
+    lines, remaining = [], iter(places)
+    place = next(remaining)
     # One line, without a patient, comes before the first one of all.
-    for here, line in enumerate(_lines(zipped, _WITHOUT_HEAD if first else GZIP), first or -1):
-        if here == place:
-            found.append(line.removesuffix(b","))
-            if (place := next(wanted, -1)) < 0:
+    for position, line in enumerate(_lines(zipped, _WITHOUT_HEAD if first else GZIP), first or -1):
+        if position == place:
+            lines.append(line.removesuffix(b","))
+            if (place := next(remaining, -1)) < 0:
                 break
-    return found
+    return lines
 
 
 def _lines(zipped: bytes, wbits: int) -> Iterator[bytes]:
-    gzip, held = zlib.decompressobj(wbits=wbits), b""
+    gzip, rest = zlib.decompressobj(wbits=wbits), b""
     while zipped and not gzip.eof:
-        *lines, held = (held + gzip.decompress(zipped, PIECE_BYTES)).split(b"\n")
+        *lines, rest = (rest + gzip.decompress(zipped, PIECE_BYTES)).split(b"\n")
         yield from lines
         zipped = gzip.unconsumed_tail
-    yield held
+    yield rest

@@ -104,11 +104,11 @@ def changes(host: Host, since: Before, of: Submission, kind: Kind | None, page: 
     """Compare a submission with the one before. Two statements, and memory for one page."""
     counts = Counter[Kind]()
     of_page = []
-    wanted = range((page - 1) * AT_ONCE, page * AT_ONCE)
-    for one in differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or "")):
-        if one.kind == kind and counts[kind] in wanted:
-            of_page.append(one)
-        counts[one.kind] += 1
+    on_page = range((page - 1) * AT_ONCE, page * AT_ONCE)
+    for difference in differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or "")):
+        if difference.kind == kind and counts[kind] in on_page:
+            of_page.append(difference)
+        counts[difference.kind] += 1
     return Changes(since, counts, of_page)
 
 
@@ -117,32 +117,32 @@ def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
 
 
 def changed(
-    connection: Connection, host: Host, actor: Actor, of: Submission, found: Changes, kind: Kind, page: int
+    connection: Connection, host: Host, actor: Actor, of: Submission, changes: Changes, kind: Kind, page: int
 ) -> Listing[Change]:
     """Those of a page, by record number, with what makes the difference. At most three statements."""
-    total = found.counts[kind]
+    total = changes.counts[kind]
     places_of(page, total)
-    ids = [one.patient_id for one in found.of_page]
-    seen = visible_patients(connection, host, actor, ids)
+    ids = [difference.patient_id for difference in changes.of_page]
+    visible = visible_patients(connection, host, actor, ids)
     explained: dict[int, Change]
     if kind is Kind.CHANGED:
-        was = sent_at(connection, found.since.snapshot_id, [one.before for one in found.of_page])
-        now = sent_at(connection, of.snapshot_id, [one.now for one in found.of_page])
+        was = sent_at(connection, changes.since.snapshot_id, [difference.before for difference in changes.of_page])
+        now = sent_at(connection, of.snapshot_id, [difference.now for difference in changes.of_page])
         explained = {
-            key: Change(seen[key], fields=told.differences(told_before))
-            for key, told, told_before in zip(ids, now, was, strict=True)
-            if key in seen
+            key: Change(visible[key], fields=submitted.differences(previous))
+            for key, submitted, previous in zip(ids, now, was, strict=True)
+            if key in visible
         }
     else:
-        reasons = _reasons(connection, found.since.snapshot_id if kind is Kind.ADDED else of.snapshot_id, ids)
+        reasons = _reasons(connection, changes.since.snapshot_id if kind is Kind.ADDED else of.snapshot_id, ids)
         numbers = _panels_now(connection, ids) if kind is Kind.REMOVED else {}
-        explained = {key: Change(seen[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in seen}
+        explained = {key: Change(visible[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in visible}
     return Listing(list(explained.values()), len(ids) - len(explained), total, page)
 
 
 def _reasons(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-    these = left_out.c.snapshot_id == snapshot_id, left_out.c.patient_id.in_(ids)
-    rows = connection.execute(select(left_out.c.patient_id, left_out.c.reasons).where(*these))
+    conditions = left_out.c.snapshot_id == snapshot_id, left_out.c.patient_id.in_(ids)
+    rows = connection.execute(select(left_out.c.patient_id, left_out.c.reasons).where(*conditions))
     return {patient_id: reasons_in(codes) for patient_id, codes in rows}
 
 

@@ -83,8 +83,8 @@ class Submission:
 
 def open_submissions(connection: Connection, host: Host) -> dict[int, Submission]:
     """The submission under way or queued of each panel that has one, by panel_id."""
-    found = _read(connection, host, _rows(host).where(submission.c.open_panel_id.is_not(None)))
-    return {one.panel_id: one for one in found}
+    submissions = _read(connection, host, _rows(host).where(submission.c.open_panel_id.is_not(None)))
+    return {row.panel_id: row for row in submissions}
 
 
 def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submission], dict[int, Submission]]:
@@ -92,11 +92,11 @@ def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submiss
     is_open = submission.c.open_panel_id.is_not(None)
     ended = submission.c.open_panel_id.is_(None), submission.c.state != State.CANCELLED
     latest = select(func.max(submission.c.submission_id)).where(*ended).group_by(submission.c.panel_id)
-    wanted = or_(is_open, submission.c.submission_id.in_(latest))
-    found = _read(connection, host, _rows(host).where(wanted, panel.c.deleted_at.is_(None)))
+    conditions = or_(is_open, submission.c.submission_id.in_(latest))
+    submissions = _read(connection, host, _rows(host).where(conditions, panel.c.deleted_at.is_(None)))
     return (
-        {one.panel_id: one for one in found if one.state not in FINAL},
-        {one.panel_id: one for one in found if one.state in FINAL},
+        {row.panel_id: row for row in submissions if row.state not in FINAL},
+        {row.panel_id: row for row in submissions if row.state in FINAL},
     )
 
 
@@ -127,17 +127,17 @@ def history_page(
     if stage is not None:
         rows = rows.where(submission.c.state.in_(stage.states))
     if after is not None:
-        found = _read(connection, host, rows.where(number > after))
-        shown = found[:limit][::-1]
-        newer, older = len(found) > limit, bool(found)
+        submissions = _read(connection, host, rows.where(number > after))
+        page = submissions[:limit][::-1]
+        newer, older = len(submissions) > limit, bool(submissions)
     else:
-        found = _read(connection, host, rows if before is None else rows.where(number < before))
-        shown = found[:limit]
-        newer, older = before is not None and bool(found), len(found) > limit
+        submissions = _read(connection, host, rows if before is None else rows.where(number < before))
+        page = submissions[:limit]
+        newer, older = before is not None and bool(submissions), len(submissions) > limit
     return HistoryPage(
-        submissions=shown,
-        newer=shown[0].submission_id if newer else None,
-        older=shown[-1].submission_id if older else None,
+        submissions=page,
+        newer=page[0].submission_id if newer else None,
+        older=page[-1].submission_id if older else None,
     )
 
 
@@ -148,18 +148,20 @@ def history(connection: Connection, host: Host, *, panel_id: int | None = None) 
 
 def panels_with_submissions(connection: Connection) -> list[tuple[int, str, bool]]:
     """Every panel that was ever submitted or asked for: its id, its number, and whether it lives."""
-    ever = select(submission.c.panel_id).where(submission.c.panel_id == panel.c.panel_id).exists()
-    rows = connection.execute(select(panel).where(ever).order_by(panel.c.number, panel.c.panel_id))
+    has_submission = select(submission.c.panel_id).where(submission.c.panel_id == panel.c.panel_id).exists()
+    rows = connection.execute(select(panel).where(has_submission).order_by(panel.c.number, panel.c.panel_id))
     return [(row.panel_id, row.number, row.deleted_at is None) for row in rows]
 
 
 def one(connection: Connection, host: Host, submission_id: int) -> Submission:
     """One submission. Raises NotFound."""
-    known = submission_id in KEYS
-    found = _read(connection, host, _rows(host).where(submission.c.submission_id == submission_id)) if known else []
-    if not found:
+    is_key = submission_id in KEYS
+    submissions = (
+        _read(connection, host, _rows(host).where(submission.c.submission_id == submission_id)) if is_key else []
+    )
+    if not submissions:
         raise NotFound("Submission not found.")
-    return found[0]
+    return submissions[0]
 
 
 def is_kept() -> ColumnElement[bool]:

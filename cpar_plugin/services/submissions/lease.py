@@ -51,17 +51,17 @@ def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
     """Claim the oldest submission that wants work; None when there is none."""
     with host.database.engine.connect() as connection:
         oldest = select(submission.c.submission_id).where(_wants_work(now())).order_by(submission.c.submission_id)
-        found = connection.scalars(oldest.limit(_CANDIDATES)).all()
+        ids = connection.scalars(oldest.limit(_CANDIDATES)).all()
     token = str(uuid4())
-    for submission_id in found:
+    for submission_id in ids:
         with host.database.session() as session:
             moment = now()
-            mine = session.execute(
+            claimed = session.execute(
                 update(submission)
                 .where(submission.c.submission_id == submission_id, _wants_work(moment))
                 .values(**leased(settings, token, moment))
             )
-            if mine.rowcount:  # type: ignore[attr-defined]
+            if claimed.rowcount:  # type: ignore[attr-defined]
                 return _claimed(session, submission_id, token)
     return None
 
@@ -99,8 +99,8 @@ def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -
 
 
 def _write(session: Session, claim: Claim, states: list[State], /, **values: Any) -> bool:
-    mine = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
-    written = session.execute(update(submission).where(*mine, submission.c.state.in_(states)).values(**values))
+    of_claim = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
+    written = session.execute(update(submission).where(*of_claim, submission.c.state.in_(states)).values(**values))
     return bool(written.rowcount)  # type: ignore[attr-defined]
 
 

@@ -36,15 +36,15 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
     if not settings.smtp_host:
         return 0
     token = str(uuid4())
-    untold = _untold(now) & is_free(submission, now)
+    unreported = _unreported(now) & is_free(submission, now)
     with host.database.engine.connect() as connection:
         if (
             not settings.smtp_host
-            or connection.scalar(select(submission.c.submission_id).where(untold).limit(1)) is None
+            or connection.scalar(select(submission.c.submission_id).where(unreported).limit(1)) is None
         ):
             return 0
     with host.database.session() as session:
-        session.execute(update(submission).where(untold).values(**leased(settings, token, now)))
+        session.execute(update(submission).where(unreported).values(**leased(settings, token, now)))
     try:
         return _mail_claimed(host, settings, token, now)
     except Refused as refused:
@@ -56,18 +56,18 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
         return 0
     finally:
         with host.database.session() as session:
-            mine = submission.c.claim == token
-            session.execute(update(submission).where(mine).values(**RELEASED))
+            claimed = submission.c.claim == token
+            session.execute(update(submission).where(claimed).values(**RELEASED))
 
 
 def waiting(connection: Connection, settings: Settings, now: datetime) -> int:
     """How many submissions their panels' recipients are still to be told of."""
     if not settings.smtp_host:
         return 0
-    return connection.scalar(select(func.count()).select_from(submission).where(_untold(now))) or 0
+    return connection.scalar(select(func.count()).select_from(submission).where(_unreported(now))) or 0
 
 
-def _untold(now: datetime) -> ColumnElement[bool]:
+def _unreported(now: datetime) -> ColumnElement[bool]:
     reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
     return and_(
         submission.c.state.in_(LOUD),
@@ -81,13 +81,13 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
     by_address: dict[str, list[Row[Any]]] = defaultdict(list)
     with host.database.engine.connect() as connection:
         name = connection.scalar(select(clinic.c.name))
-        told = (
+        query = (
             select(submission, panel.c.number, panel.c.notify)
             .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
             .where(submission.c.claim == token)
             .order_by(panel.c.number, submission.c.submission_id)
         )
-        for row in connection.execute(told):
+        for row in connection.execute(query):
             by_address[row.notify].append(row)
     count = 0
     with server(settings) as mail_server:

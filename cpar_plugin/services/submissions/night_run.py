@@ -58,7 +58,7 @@ def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
             mark_date(session, host, calendar, automatic, now, texts.missed(automatic, calendar, now))
 
 
-def not_seen_to(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
+def unprocessed_dates(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
     """The automatic dates that no night run has seen to although their night has begun."""
     to_be_made, too_late = _automatic_dates(connection, calendar, calendar.today(now))
     dates = (*too_late, *([to_be_made] if to_be_made else ()))
@@ -85,25 +85,27 @@ def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date,
         session.execute(update(night_run).where(night_run.c.night == automatic).values(automatic=automatic))
 
 
-def put_off(host: Host, settings: Settings, now: datetime) -> None:
+def postpone(host: Host, settings: Settings, now: datetime) -> None:
     """In the blackout: what came due and was not begun goes back into the queue, or is missed if only automatic."""
     calendar = settings.calendar(host.clock.zone)
     if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == State.DUE):
         return
-    left = submission.c.state == State.DUE, is_free(submission, now)
+    waiting = submission.c.state == State.DUE, is_free(submission, now)
     only_automatic = submission.c.asked_by == host.identity.system.actor_id
     with host.database.session() as session:
         clinic.lock(session)
-        for automatic in session.scalars(select(submission.c.automatic).where(*left, only_automatic).distinct()).all():
+        for automatic in session.scalars(
+            select(submission.c.automatic).where(*waiting, only_automatic).distinct()
+        ).all():
             session.execute(
                 update(submission)
-                .where(*left, only_automatic, submission.c.automatic == automatic)
+                .where(*waiting, only_automatic, submission.c.automatic == automatic)
                 .values(**_ended(State.MISSED, now, texts.missed(automatic, calendar, now)))
             )
-        session.execute(update(submission).where(*left).values(state=State.QUEUED, due_on=calendar.goes_on(now)))
+        session.execute(update(submission).where(*waiting).values(state=State.QUEUED, due_on=calendar.goes_on(now)))
 
 
-def call_off(host: Host, now: datetime) -> None:
+def cancel_all(host: Host, now: datetime) -> None:
     """With the integration turned off nothing is sent: end what is open and in nobody's hands."""
     if not _any(host, submission.c.open_panel_id.is_not(None)):
         return
@@ -112,11 +114,11 @@ def call_off(host: Host, now: datetime) -> None:
         end_open(session, now, texts.TURNED_OFF, is_free(submission, now))
 
 
-def end_open(session: Session, now: datetime, why: str, *which: ColumnElement[bool]) -> None:
+def end_open(session: Session, now: datetime, why: str, *conditions: ColumnElement[bool]) -> None:
     """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
-    open_ones = (submission.c.open_panel_id.is_not(None), *which)
-    asked = submission.c.state.in_(_ASKED)
-    session.execute(update(submission).where(*open_ones, asked).values(**_ended(State.CANCELLED, now, why)))
+    open_ones = (submission.c.open_panel_id.is_not(None), *conditions)
+    not_begun = submission.c.state.in_(_ASKED)
+    session.execute(update(submission).where(*open_ones, not_begun).values(**_ended(State.CANCELLED, now, why)))
     session.execute(update(submission).where(*open_ones).values(**_ended(State.FAILED, now, why)))
 
 
@@ -138,11 +140,11 @@ def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> t
     enabled_at = connection.scalar(select(clinic_table.c.enabled_at))
     if enabled_at is None:
         return None, []
-    seen_to = set(connection.scalars(select(night_run.c.automatic).where(night_run.c.automatic.is_not(None))))
+    processed = set(connection.scalars(select(night_run.c.automatic).where(night_run.c.automatic.is_not(None))))
     open_dates = [
         automatic
         for automatic in calendar.automatic_dates(calendar.today(enabled_at) - timedelta(days=1), day)
-        if automatic not in seen_to and enabled_at <= calendar.moment(automatic, calendar.night_run_at)
+        if automatic not in processed and enabled_at <= calendar.moment(automatic, calendar.night_run_at)
     ]
     if open_dates and calendar.can_be_made_up(open_dates[-1], day):
         return open_dates[-1], open_dates[:-1]
@@ -151,8 +153,8 @@ def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> t
 
 def _concerned(calendar: Calendar, automatic: date) -> ColumnElement[bool]:
     """Live panels that existed at the automatic date's night run and have members."""
-    there = panel.c.created_at <= calendar.moment(automatic, calendar.night_run_at)
-    return panel.c.deleted_at.is_(None) & there & exists().where(member.c.panel_id == panel.c.panel_id)
+    existed = panel.c.created_at <= calendar.moment(automatic, calendar.night_run_at)
+    return panel.c.deleted_at.is_(None) & existed & exists().where(member.c.panel_id == panel.c.panel_id)
 
 
 def _submit_every_panel(
@@ -192,9 +194,9 @@ def _submit_every_panel(
     )
 
 
-def _insert_for_panels(session: Session, which: ColumnElement[bool], **values: ColumnElement[Any]) -> None:
+def _insert_for_panels(session: Session, condition: ColumnElement[bool], **values: ColumnElement[Any]) -> None:
     columns = {"panel_id": panel.c.panel_id, **values}
-    session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(which)))
+    session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(condition)))
 
 
 def _ended(state: State, now: datetime, failure: str) -> dict[str, object]:

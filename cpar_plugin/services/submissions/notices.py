@@ -54,14 +54,14 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     if enabled_at is None:
         return []
     quiet = quiet_since(enabled_at, beaten_at_last, now)
-    found = []
+    result = []
     if quiet is not None:
         text = (
             f"The submission scheduler has not run since {moment_text(quiet, calendar.zone)}. Nothing will be "
             "submitted until it runs. Contact your EMR administrator."
         )
-        found.append(Notice(text=text))
-    return found + [_notice(row) for row in connection.execute(_unresolved())]
+        result.append(Notice(text=text))
+    return result + [_notice(row) for row in connection.execute(_unresolved())]
 
 
 def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
@@ -100,8 +100,8 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
     """How submissions stand, in sentences for an operator, without patient data."""
     calendar = settings.calendar(host.clock.zone)
     with host.database.engine.connect() as connection:
-        stands = connection.execute(select(clinic)).one()
-        if stands.enabled_at is None:
+        site = connection.execute(select(clinic)).one()
+        if site.enabled_at is None:
             return Status(
                 ("The integration is turned off: nothing will be submitted. Turn it on with: cpar enable",), ()
             )
@@ -115,14 +115,14 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         waiting = connection.execute(_waiting()).all()
         mails = mail.waiting(connection, settings, now)
         problems = [notice.text for notice in notices(connection, host, settings, now)]
-    facts = [f"The integration has been on since {moment_text(stands.enabled_at, calendar.zone)}. Panels: {panels}."]
-    if not (stands.name and stands.site_id):
+    facts = [f"The integration has been on since {moment_text(site.enabled_at, calendar.zone)}. Panels: {panels}."]
+    if not (site.name and site.site_id):
         facts.append("The Clinic Name and Site ID have not been entered: nothing will be submitted.")
     if beaten_at is not None:
         facts.append(f"The scheduler last ran: {moment_text(beaten_at, calendar.zone)}.")
-    if stands.restored_at is not None:
+    if site.restored_at is not None:
         facts.append(
-            f"A backup was restored (cpar after-restore completed {moment_text(stands.restored_at, calendar.zone)})."
+            f"A backup was restored (cpar after-restore completed {moment_text(site.restored_at, calendar.zone)})."
         )
     facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
     facts += [_waits(row, calendar) for row in waiting[:_NAMED]]

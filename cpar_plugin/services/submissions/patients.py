@@ -79,10 +79,10 @@ def places_of(page: int, total: int) -> range:
 def sent(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[Sent]:
     """The patients that were sent, by record number. Two statements. Raises NotFound when they are no longer kept."""
     total = of.sent or 0
-    found = sent_at(connection, of.snapshot_id, places_of(page, total))
-    seen = visible_patients(connection, host, actor, [one.patient_id for one in found])
-    rows = [Sent(one, seen[one.patient_id].known) for one in found if one.patient_id in seen]
-    return Listing(rows, len(found) - len(rows), total, page)
+    patients = sent_at(connection, of.snapshot_id, places_of(page, total))
+    visible = visible_patients(connection, host, actor, [patient.patient_id for patient in patients])
+    rows = [Sent(patient, visible[patient.patient_id].known) for patient in patients if patient.patient_id in visible]
+    return Listing(rows, len(patients) - len(rows), total, page)
 
 
 def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[int]) -> list[SentPatient]:
@@ -102,8 +102,8 @@ def left_out_of(connection: Connection, host: Host, actor: Actor, of: Submission
     query = select(left_out.c.patient_id, left_out.c.reasons).where(left_out.c.snapshot_id == of.snapshot_id)
     query = query.order_by(left_out.c.patient_id).offset(places.start).limit(len(places))
     reasons = {patient_id: reasons_in(codes) for patient_id, codes in connection.execute(query)}
-    seen = visible_patients(connection, host, actor, reasons)
-    rows = [LeftOut(seen[patient_id], why) for patient_id, why in reasons.items() if patient_id in seen]
+    visible = visible_patients(connection, host, actor, reasons)
+    rows = [LeftOut(visible[patient_id], why) for patient_id, why in reasons.items() if patient_id in visible]
     return Listing(rows, len(reasons) - len(rows), total, page)
 
 
@@ -122,19 +122,19 @@ def visible_patients(
     patient = host.roster.patients()
     columns = patient.c.patient_id, patient.c.family_name, patient.c.given_name, patient.c.birth_date
     visible = host.identity.visible(actor, patient.c.patient_id).label("visible")
-    known = connection.execute(select(*columns, visible).where(patient.c.patient_id.in_(ids))).all()
-    gone = set(ids) - {row.patient_id for row in known}
+    rows = connection.execute(select(*columns, visible).where(patient.c.patient_id.in_(ids))).all()
+    gone = set(ids) - {row.patient_id for row in rows}
     return {
         **{key: PatientNow(key, False) for key in gone if host.identity.may_see(actor, key)},
-        **{row.patient_id: PatientNow(row[0], True, *row[1:4]) for row in known if row.visible},
+        **{row.patient_id: PatientNow(row[0], True, *row[1:4]) for row in rows if row.visible},
     }
 
 
-def audit_reading(host: Host, actor: Actor, of: Submission, what: str) -> None:
+def audit_reading(host: Host, actor: Actor, of: Submission, detail: str) -> None:
     """Tell the host's audit trail that patients of a submission are read."""
     with host.database.session() as session:
         key = str(of.submission_id)
-        event = AuditEvent(actor=actor, action="read", noun="cparSubmission", key=key, detail=what)
+        event = AuditEvent(actor=actor, action="read", noun="cparSubmission", key=key, detail=detail)
         host.audit.record(session, event)
 
 
@@ -146,8 +146,8 @@ def file_as_sent(host: Host, actor: Actor, of: Submission) -> Iterator[bytes]:
     with host.database.engine.connect() as connection:
         if of.snapshot_id is None or not of.kept:
             raise NotFound(_NOT_KEPT)
-        everybody = (key for key, _ in storage.index_entries(storage.read(host, of.snapshot_id, Part.INDEX)))
-        while ids := list(islice(everybody, _CHECKED_AT_ONCE)):
+        patient_ids = (key for key, _ in storage.index_entries(storage.read(host, of.snapshot_id, Part.INDEX)))
+        while ids := list(islice(patient_ids, _CHECKED_AT_ONCE)):
             if len(visible_patients(connection, host, actor, ids)) < len(ids):
                 raise Forbidden(_HIDDEN)
     audit_reading(host, actor, of, "the file as it was sent")

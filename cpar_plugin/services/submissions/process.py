@@ -31,7 +31,7 @@ PREPARATIONS = 5
 _PAUSE = timedelta(minutes=1)
 
 
-def carry_on(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
+def advance(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
     """Bring a claimed submission as far as it goes now. Returns its state then; None when the claim was lost."""
     if claim.state not in (State.DUE, State.PREPARING):
         return _send(host, settings, transport, claim, now)
@@ -41,7 +41,7 @@ def carry_on(host: Host, settings: Settings, transport: Transport, claim: Claim,
 
 
 def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[State | None, Claim | None]:
-    if not _may_go(host, settings, now()):
+    if not _can_send(host, settings, now()):
         return _finish(host, claim, State.FAILED, now(), failure=texts.BLACKOUT_BEGAN), None
     if claim.attempts >= PREPARATIONS:
         return _finish(host, claim, State.FAILED, now(), failure=texts.BROKE_OFF), None
@@ -51,7 +51,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
     try:
         _forget_leftovers(host, claim)
         merges.catch_up(host)
-        taken = snapshots.take(host, settings, claim.panel_id, now=now())
+        result = snapshots.take(host, settings, claim.panel_id, now=now())
     except NotFound:
         # Whoever deleted the panel need not be told that nothing was sent.
         told_at = now()
@@ -62,30 +62,30 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         # Only the kind of error: its text may hold patient data.
         log.error("submission %d could not be prepared: %s", claim.submission_id, type(error).__name__)
         with host.database.session() as session:
-            kept = keep_until(session, claim, now() + _PAUSE)
-        return (State.PREPARING if kept else None), None
-    nobody = {} if taken.sent else {"failure": texts.NOBODY_VALID if taken.left_out else texts.EMPTY}
-    reached = State.READY if taken.sent else State.NOTHING_TO_SEND
+            holds_claim = keep_until(session, claim, now() + _PAUSE)
+        return (State.PREPARING if holds_claim else None), None
+    values = {} if result.sent else {"failure": texts.NOBODY_VALID if result.left_out else texts.EMPTY}
+    reached = State.READY if result.sent else State.NOTHING_TO_SEND
     with host.database.session() as session:
-        mine = move_on(session, claim, reached, now(), snapshot_id=taken.snapshot_id, attempts=0, **nobody)
-        if mine:
+        moved = move_on(session, claim, reached, now(), snapshot_id=result.snapshot_id, attempts=0, **values)
+        if moved:
             _audit(session, host, claim, reached)
-    if not mine:
-        snapshots.forget(host, taken.snapshot_id)
+    if not moved:
+        snapshots.forget(host, result.snapshot_id)
         return None, None
     if reached in FINAL:
         return reached, None
-    return reached, replace(claim, state=reached, snapshot_id=taken.snapshot_id, attempts=0)
+    return reached, replace(claim, state=reached, snapshot_id=result.snapshot_id, attempts=0)
 
 
 def _forget_leftovers(host: Host, claim: Claim) -> None:
     """Remove whole snapshots of the panel that a worker took and then died, before anybody knew of them."""
     unused = ~exists().where(submission.c.snapshot_id == snapshot.c.snapshot_id)
     with host.database.engine.connect() as connection:
-        found = connection.scalars(
+        ids = connection.scalars(
             select(snapshot.c.snapshot_id).where(snapshot.c.panel_id == claim.panel_id, unused)
         ).all()
-    for snapshot_id in found:
+    for snapshot_id in ids:
         snapshots.forget(host, snapshot_id)
 
 
@@ -96,7 +96,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     if tried_for > RETRY_FOR:
         failure = texts.gave_up(claim.failure or texts.BROKE_OFF_SENDING, claim.attempts, claim.in_doubt_since)
         return _finish(host, claim, State.FAILED, moment, failure=failure)
-    if not _may_go(host, settings, moment):
+    if not _can_send(host, settings, moment):
         return _finish(host, claim, State.FAILED, moment, failure=texts.BLACKOUT_BEGAN)
     first, attempts = claim.first_attempt_at or moment, claim.attempts + 1
     with host.database.session() as session:
@@ -138,7 +138,7 @@ def _final(outcome: Outcome) -> State | None:
             assert_never(outcome)
 
 
-def _may_go(host: Host, settings: Settings, moment: datetime) -> bool:
+def _can_send(host: Host, settings: Settings, moment: datetime) -> bool:
     calendar = settings.calendar(host.clock.zone)
     return not calendar.in_blackout(calendar.today(moment))
 

@@ -66,5 +66,5 @@ def progress(connection: Connection, since: datetime | None = None) -> Progress 
         and_(state.in_(_DONE), submission.c.finished_at >= since),
     )
     rows = connection.execute(select(state, func.count()).where(of_batch).group_by(state))
-    found = Counter({State(name): count for name, count in rows})
-    return Progress(since, found)
+    states = Counter({State(name): count for name, count in rows})
+    return Progress(since, states)

@@ -88,27 +88,27 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
 
 def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
-    stands = clinic.lock(session)
-    if not stands.enabled:
+    site = clinic.lock(session)
+    if not site.enabled:
         raise Refused("The CPAR integration is turned off. Ask your EMR administrator to turn it on.")
-    if not stands.configured:
+    if not site.configured:
         raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
     live = select(panel.c.panel_id).where(panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None))
     if session.scalar(live) is None:
         raise NotFound("Panel not found. It may have been deleted.")
-    open_one = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
-    if open_one is None:
+    pending = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
+    if pending is None:
         return
     calendar = settings.calendar(host.clock.zone)
-    who = actor_names(session.connection(), host, [open_one.asked_by])[open_one.asked_by]
-    asked = (
+    name = actor_names(session.connection(), host, [pending.asked_by])[pending.asked_by]
+    message = (
         "The automatic submission already includes this panel."
-        if open_one.asked_by == host.identity.system.actor_id
-        else f"{who} already queued this panel ({moment_text(open_one.asked_at, calendar.zone)})."
+        if pending.asked_by == host.identity.system.actor_id
+        else f"{name} already queued this panel ({moment_text(pending.asked_at, calendar.zone)})."
     )
-    if open_one.state == State.QUEUED:
-        raise Stale(f"{asked} It will be submitted in the night run on {date_text(open_one.due_on)}.")
-    raise Stale(f"{asked} Current status: {STATE[State(open_one.state)]}.")
+    if pending.state == State.QUEUED:
+        raise Stale(f"{message} It will be submitted in the night run on {date_text(pending.due_on)}.")
+    raise Stale(f"{message} Current status: {STATE[State(pending.state)]}.")
 
 
 def _insert(

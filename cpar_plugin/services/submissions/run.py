@@ -25,12 +25,12 @@ from ..operations.lease import release_ahead
 from ..snapshots import retention
 from . import night_run
 from .lease import Claim, Now, take_one
-from .process import carry_on
+from .process import advance
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _AT_ONCE = 4
-_HELD = 1 / 20  # of the longest that sending may take: then the next one begins
+_QUICK_SHARE = 1 / 20  # of the longest that sending may take: then the next one begins
 Progress = Callable[[int, int], None]
 
 
@@ -58,12 +58,12 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
 
     _try(report, lambda: release_ahead(host, settings, submission))
     with host.database.engine.connect() as connection:
-        stands = clinic.load(connection)
-    if not stands.enabled:
-        _try(report, lambda: night_run.call_off(host, now))
-    elif stands.configured:
+        site = clinic.load(connection)
+    if not site.enabled:
+        _try(report, lambda: night_run.cancel_all(host, now))
+    elif site.configured:
         _try(report, lambda: night_run.mark_missed(host, settings, now))
-        _try(report, lambda: night_run.put_off(host, settings, now))
+        _try(report, lambda: night_run.postpone(host, settings, now))
         report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
         _work(host, settings, report, moment, progress)
     if report.night_begun:
@@ -81,13 +81,15 @@ def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress:
         while True:
             claim = _try(report, lambda: _next(host, settings, now)) if len(under_way) < _AT_ONCE else None
             if claim:
-                under_way.add(pool.submit(carry_on, host, settings, transport, claim, now))
+                under_way.add(pool.submit(advance, host, settings, transport, claim, now))
             elif not under_way:
                 return
             full = len(under_way) == _AT_ONCE
-            finished, under_way = wait(under_way, None if full else settings.registry_seconds * _HELD, FIRST_COMPLETED)
-            for one in finished:
-                _note(report, one)
+            finished, under_way = wait(
+                under_way, None if full else settings.registry_seconds * _QUICK_SHARE, FIRST_COMPLETED
+            )
+            for future in finished:
+                _note(report, future)
                 done += 1
                 if progress:
                     progress(done, done + len(under_way) + _waiting(host))
@@ -100,8 +102,8 @@ def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
     return take_one(host, settings, now) if still_enabled else None
 
 
-def _note(report: RunReport, one: "Future[State | None]") -> None:
-    state = _try(report, one.result)
+def _note(report: RunReport, future: "Future[State | None]") -> None:
+    state = _try(report, future.result)
     if state is None:
         report.lost += 1
     else:

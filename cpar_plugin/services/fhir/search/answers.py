@@ -67,17 +67,23 @@ class Unanswered(Exception):
 
 def answered(kind: str, parameters: Iterable[Answered]) -> dict[str, Answered]:
     """The parameters of a kind by name. Raises Unanswered for one that would be announced and find nothing."""
-    found = {one.name: one for one in parameters}
-    for name, one in found.items():
-        lacking = "sql" if kind in LARGE and one.sql is None else "value" if kind not in LARGE and not one.value else ""
-        if kind in LARGE and one.sql and one.sorts and one.sql.order is None:
+    by_name = {parameter.name: parameter for parameter in parameters}
+    for name, parameter in by_name.items():
+        lacking = (
+            "sql"
+            if kind in LARGE and parameter.sql is None
+            else "value"
+            if kind not in LARGE and not parameter.value
+            else ""
+        )
+        if kind in LARGE and parameter.sql and parameter.sorts and parameter.sql.order is None:
             lacking = "sql.order, because results may be sorted by it"
         if lacking:
             raise Unanswered(
                 f"The search parameter {kind}?{name} is announced, and nothing answers it: "
                 f"give it {lacking} in services/fhir/search/table.py."
             )
-    return found
+    return by_name
 
 
 def with_id(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:

@@ -29,12 +29,12 @@ def looked_up(
     if token.system in (None, settings.uri_patient_record) and is_number(token.code):
         possible.update(_by_id(source.with_id(connection, int(token.code))))
     if token.system != settings.uri_patient_record:
-        some = source.with_phn(connection, token.code)
-        if some is None:
+        patients = source.with_phn(connection, token.code)
+        if patients is None:
             return None
-        possible.update(_by_id(some))
-    found = in_memory.found(search, possible.values())
-    return sorted(found, key=lambda one: int(one.resource["id"]))
+        possible.update(_by_id(patients))
+    matches = in_memory.matches(search, possible.values())
+    return sorted(matches, key=lambda patient: int(patient.resource["id"]))
 
 
 def _one_identifier(search: Search) -> Token | None:
@@ -47,5 +47,5 @@ def _one_identifier(search: Search) -> Token | None:
     return value if isinstance(value, Token) else None
 
 
-def _by_id(found: list[Versioned]) -> Iterator[tuple[str, Versioned]]:
-    return ((one.resource["id"], one) for one in found)
+def _by_id(patients: list[Versioned]) -> Iterator[tuple[str, Versioned]]:
+    return ((patient.resource["id"], patient) for patient in patients)

@@ -64,7 +64,7 @@ def exclude(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
 def attributed_to(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
     """By a provider at a facility."""
     roles = role_ids_of_panels(rows.connection)
-    fit = (key for key, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids))
+    fit = (key for key, ids in roles.items() if any(value.matches("PractitionerRole", role_id) for role_id in ids))
     return rows.source.key.in_(list(fit))
 
 
@@ -76,8 +76,8 @@ def the_clinic(_rows: Rows, value: Reference, _modifier: str | None) -> ColumnEl
 def member(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
     """By a patient."""
     key = value.key or ""
-    known = value.kind in (None, "Patient") and key and is_number(key)
-    return _has_member(rows, tables.member.c.patient_id == int(key)) if known else false()
+    is_patient = value.kind in (None, "Patient") and key and is_number(key)
+    return _has_member(rows, tables.member.c.patient_id == int(key)) if is_patient else false()
 
 
 def any_member(rows: Rows) -> ColumnElement[bool]:
@@ -85,8 +85,8 @@ def any_member(rows: Rows) -> ColumnElement[bool]:
     return _has_member(rows, true())
 
 
-def _has_member(rows: Rows, wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has_member(rows: Rows, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Only members whom the caller may read: the answer shall not reveal others."""
     of_panel = tables.member.c
     readable = may_read(rows.host, rows.caller, of_panel.patient_id)
-    return exists().where(of_panel.panel_id == rows.source.key, wanted, readable)
+    return exists().where(of_panel.panel_id == rows.source.key, condition, readable)

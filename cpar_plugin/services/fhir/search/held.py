@@ -9,61 +9,61 @@ from ..versions import Versioned
 Coding = tuple[str | None, str]
 
 
-def resource_id(one: Versioned) -> Iterator[Coding]:
+def resource_id(version: Versioned) -> Iterator[Coding]:
     """Its id, as a token."""
-    yield None, one.resource["id"]
+    yield None, version.resource["id"]
 
 
-def last_updated(one: Versioned) -> Iterator[datetime]:
+def last_updated(version: Versioned) -> Iterator[datetime]:
     """When it last changed."""
-    yield one.last_updated
+    yield version.last_updated
 
 
-def identifiers(one: Versioned) -> Iterator[Coding]:
+def identifiers(version: Versioned) -> Iterator[Coding]:
     """System and value of each identifier."""
-    return ((held["system"], held["value"]) for held in one.resource.get("identifier", ()))
+    return ((identifier["system"], identifier["value"]) for identifier in version.resource.get("identifier", ()))
 
 
-def active(one: Versioned) -> Iterator[Coding]:
+def active(version: Versioned) -> Iterator[Coding]:
     """Whether it is active, where that is said."""
-    if "active" in one.resource:
-        yield None, "true" if one.resource["active"] else "false"
+    if "active" in version.resource:
+        yield None, "true" if version.resource["active"] else "false"
 
 
-def title(one: Versioned) -> Iterator[str]:
+def title(version: Versioned) -> Iterator[str]:
     """Its name, where that is a text."""
-    if "name" in one.resource:
-        yield one.resource["name"]
+    if "name" in version.resource:
+        yield version.resource["name"]
 
 
 def references(element: str) -> Callable[[Versioned], Iterator[str]]:
     """The references in an element, one or a list."""
 
-    def held(one: Versioned) -> Iterator[str]:
-        found = one.resource.get(element, [])
-        return (each["reference"] for each in (found if isinstance(found, list) else [found]))
+    def references_of(version: Versioned) -> Iterator[str]:
+        value = version.resource.get(element, [])
+        return (each["reference"] for each in (value if isinstance(value, list) else [value]))
 
-    return held
+    return references_of
 
 
-def family_names(one: Versioned) -> Iterator[str]:
+def family_names(version: Versioned) -> Iterator[str]:
     """Of a person."""
-    return (name["family"] for name in _names(one.resource) if "family" in name)
+    return (name["family"] for name in _names(version.resource) if "family" in name)
 
 
-def given_names(one: Versioned) -> Iterator[str]:
+def given_names(version: Versioned) -> Iterator[str]:
     """Of a person."""
-    return (given for name in _names(one.resource) for given in name.get("given", ()))
+    return (given_name for name in _names(version.resource) for given_name in name.get("given", ()))
 
 
-def all_names(one: Versioned) -> Iterator[str]:
+def all_names(version: Versioned) -> Iterator[str]:
     """Of a person: family names and given names."""
-    for name in _names(one.resource):
+    for name in _names(version.resource):
         if "family" in name:
             yield name["family"]
         yield from name.get("given", ())
 
 
 def _names(resource: Resource) -> list[Resource]:
-    found: list[Resource] = resource.get("name", [])
-    return found
+    names: list[Resource] = resource.get("name", [])
+    return names

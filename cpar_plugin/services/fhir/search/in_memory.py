@@ -13,41 +13,41 @@ from .table import SEARCHABLE
 from .values import Period, Reference, Token, compared, text_matches
 
 
-def found(search: Search, everything: Iterable[Versioned]) -> list[Versioned]:
+def matches(search: Search, everything: Iterable[Versioned]) -> list[Versioned]:
     """What fits all criteria, in the order asked for; by id otherwise."""
     parameters = SEARCHABLE[search.kind].parameters
-    fitting = [one for one in everything if all(_fits(one, criterion) for criterion in search.criteria)]
-    fitting.sort(key=lambda one: str(one.resource["id"]))
+    fitting = [version for version in everything if all(_fits(version, criterion) for criterion in search.criteria)]
+    fitting.sort(key=lambda version: str(version.resource["id"]))
     for name, descending in reversed(search.sort):
         fitting.sort(key=partial(_sort_key, parameters[name]), reverse=descending)
     return fitting
 
 
-def _held(one: Versioned, parameter: Answered) -> list[Any]:
+def _values(version: Versioned, parameter: Answered) -> list[Any]:
     assert parameter.value, parameter.name
-    return list(parameter.value(one))
+    return list(parameter.value(version))
 
 
-def _fits(one: Versioned, criterion: Criterion) -> bool:
-    held = _held(one, criterion.parameter)
+def _fits(version: Versioned, criterion: Criterion) -> bool:
+    values = _values(version, criterion.parameter)
     if criterion.missing is not None:
-        return criterion.missing != bool(held)
-    return any(_matches(value, criterion.modifier, each) for value in criterion.values for each in held)
+        return criterion.missing != bool(values)
+    return any(_matches(value, criterion.modifier, each) for value in criterion.values for each in values)
 
 
-def _matches(value: Any, modifier: str | None, held: Any) -> bool:
+def _matches(value: Any, modifier: str | None, content: Any) -> bool:
     match value:
         case Period():
-            return bool(compared(value.prefix, held, value.first, value.last))
+            return bool(compared(value.prefix, content, value.first, value.last))
         case Token():
-            return value.matches(*held)
+            return value.matches(*content)
         case Reference():
-            return value.matches(*held.split("/", 1))
-    return text_matches(value, modifier, held)
+            return value.matches(*content.split("/", 1))
+    return text_matches(value, modifier, content)
 
 
-def _sort_key(by: Answered, one: Versioned) -> Any:
-    match next(iter(_held(one, by)), ""):
+def _sort_key(by: Answered, version: Versioned) -> Any:
+    match next(iter(_values(version, by)), ""):
         case datetime() as moment:
             return moment
         case (_, code):

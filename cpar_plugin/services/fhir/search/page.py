@@ -68,29 +68,29 @@ class Searching:
         return self._of_few(search, position)
 
     def _of_few(self, search: Search, position: Position) -> Page:
-        found = in_memory.found(search, self._everything(search.kind))
-        ids = [one.resource["id"] for one in found]
+        versions = in_memory.matches(search, self._everything(search.kind))
+        ids = [version.resource["id"] for version in versions]
         start = 0
         if position.after:
             if position.after[-1] not in ids:
                 raise BadSearch("The previous page no longer exists. Start the search again.")
             start = ids.index(position.after[-1]) + 1
         end = start + search.count
-        matches = found[start:end]
-        following = replace(position, after=(ids[end - 1],)) if search.count and end < len(found) else None
-        return Page(matches, self._with(search, matches), len(found), following)
+        matches = versions[start:end]
+        following = replace(position, after=(ids[end - 1],)) if search.count and end < len(versions) else None
+        return Page(matches, self._with(search, matches), len(versions), following)
 
     def _with(self, search: Search, matches: Sequence[Versioned]) -> list[Versioned]:
         """Practitioners of roles, or roles of practitioners."""
         if PRACTITIONER_OF_ROLE not in search.includes:
             return []
         if search.kind == "Practitioner":
-            found = {f"Practitioner/{one.resource['id']}" for one in matches}
+            practitioners = {f"Practitioner/{version.resource['id']}" for version in matches}
             roles = self._everything("PractitionerRole")
-            return [one for one in roles if one.resource["practitioner"]["reference"] in found]
-        wanted = {one.resource["practitioner"]["reference"] for one in matches}
+            return [version for version in roles if version.resource["practitioner"]["reference"] in practitioners]
+        references = {version.resource["practitioner"]["reference"] for version in matches}
         people = self._everything("Practitioner")
-        return [one for one in people if f"Practitioner/{one.resource['id']}" in wanted]
+        return [version for version in people if f"Practitioner/{version.resource['id']}" in references]
 
     def _everything(self, kind: str) -> list[Versioned]:
         return everything(self._connection, self._host, self._settings, self._caller, kind)
@@ -125,8 +125,8 @@ class Searching:
         if after is not None:
             query = query.where(patients.key > after)
         rows = self._connection.execute(query.limit(most + 1)).all()
-        shown = rows[:most]
-        return patients.versioned(self._connection, shown), shown[-1].patient_id if len(rows) > most else None
+        page = rows[:most]
+        return patients.versioned(self._connection, page), page[-1].patient_id if len(rows) > most else None
 
 
 def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
@@ -156,8 +156,8 @@ class _Query:
 
     def total(self) -> int:
         """How many fit."""
-        found = self._fitting().with_only_columns(self._source.key).subquery()
-        return int(self._rows.connection.scalar(select(func.count()).select_from(found)) or 0)
+        fitting = self._fitting().with_only_columns(self._source.key).subquery()
+        return int(self._rows.connection.scalar(select(func.count()).select_from(fitting)) or 0)
 
     def page(self, after: Sequence[Any]) -> Select[Any]:
         """The rows behind those keys, one more than asked for. They are sorted by `key_0`, ..., and `key`."""

@@ -45,12 +45,12 @@ def has_family(rows: Rows) -> ColumnElement[bool]:
 
 def given(rows: Rows, value: str, modifier: str | None) -> ColumnElement[bool]:
     """By any given name."""
-    return or_(*(text_fits(rows.columns[one], modifier, value) for one in _GIVEN))
+    return or_(*(text_fits(rows.columns[column], modifier, value) for column in _GIVEN))
 
 
 def has_given(rows: Rows) -> ColumnElement[bool]:
     """Patients with a given name."""
-    return or_(*(rows.columns[one].is_not(None) for one in _GIVEN))
+    return or_(*(rows.columns[column].is_not(None) for column in _GIVEN))
 
 
 def has_practitioner(rows: Rows) -> ColumnElement[bool]:
@@ -67,24 +67,24 @@ def identifier(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
     if value.system is None:
         fits.append(_has_number(rows, value.code))
     elif value.system and (province := jurisdiction_of(value.system, rows.settings)):
-        theirs = rows.columns["phn_jurisdiction"] == province
+        of_province = rows.columns["phn_jurisdiction"] == province
         if province == ALBERTA:
-            theirs = _may_be_alberta(rows)
-        fits.append(and_(_has_number(rows, value.code), theirs))
+            of_province = _may_be_alberta(rows)
+        fits.append(and_(_has_number(rows, value.code), of_province))
     return or_(false(), *fits)
 
 
-def _has_number(rows: Rows, wanted: str | None) -> ColumnElement[bool]:
+def _has_number(rows: Rows, number: str | None) -> ColumnElement[bool]:
     """Whether a patient is given this health number as identifier, any for None: `identifiers.health_number`."""
     province, phn = rows.columns["phn_jurisdiction"], rows.columns["phn"]
     fits: ColumnElement[bool]
     albertan: ColumnElement[bool]
-    if wanted is None:
+    if number is None:
         fits, albertan = phn.is_not(None), and_(func.length(phn) == 9, _digits_alone(phn))
     else:
-        with_phn = rows.host.roster.with_phn(literal(wanted))
-        fits = rows.source.key.in_(with_phn) if wanted.isascii() else phn == wanted
-        albertan = true() if is_phn(wanted) else false()
+        with_phn = rows.host.roster.with_phn(literal(number))
+        fits = rows.source.key.in_(with_phn) if number.isascii() else phn == number
+        albertan = true() if is_phn(number) else false()
     of_alberta = and_(_may_be_alberta(rows), albertan)
     return and_(fits, or_(of_alberta, province.in_(OTHER_JURISDICTIONS)))
 
@@ -96,11 +96,11 @@ def _may_be_alberta(rows: Rows) -> ColumnElement[bool]:
 
 def active(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
     """By whether the clinic's record is active."""
-    wanted = _BOOLEANS.get(value.code or "")
-    if value.system or wanted is None:
+    is_active = _BOOLEANS.get(value.code or "")
+    if value.system or is_active is None:
         return false()
     active = func.coalesce(rows.columns["status"], "") == rows.host.roster.active_status
-    return active if wanted else ~active
+    return active if is_active else ~active
 
 
 def gender(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
@@ -110,8 +110,8 @@ def gender(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
     if value.code is None:
         return true()
     code = func.upper(func.coalesce(rows.columns["gender"], ""))
-    known = emr_codes(value.code)
-    return code.not_in(known) if value.code == Gender.UNKNOWN else code.in_(known)
+    codes = emr_codes(value.code)
+    return code.not_in(codes) if value.code == Gender.UNKNOWN else code.in_(codes)
 
 
 def born(rows: Rows) -> ColumnElement[bool]:
@@ -123,14 +123,18 @@ def birthdate(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
     """By birth date."""
     first, last = value.as_days(rows.host.clock.zone)
     date = rows.columns["birth_date"]
-    wanted: ColumnElement[bool] = compared(value.prefix, date, first.isoformat(), last.isoformat())
-    return and_(wanted, is_calendar_date(date))
+    fits: ColumnElement[bool] = compared(value.prefix, date, first.isoformat(), last.isoformat())
+    return and_(fits, is_calendar_date(date))
 
 
 def general_practitioner(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
     """By a provider at a facility of the patient's panel."""
     roles = role_ids_of_panels(rows.connection)
-    panels = [panel_id for panel_id, ids in roles.items() if any(value.matches("PractitionerRole", one) for one in ids)]
+    panels = [
+        panel_id
+        for panel_id, ids in roles.items()
+        if any(value.matches("PractitionerRole", role_id) for role_id in ids)
+    ]
     return rows.columns["panel_id"].in_(panels)
 
 

@@ -119,9 +119,9 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
             case "_total":
                 raise BadSearch("_total must be none, estimate or accurate.")
             case "_sort":
-                known = _sort(value, searchable, strict=terms.strict)
-                sort += known
-                value = ",".join(f"-{one}" if down else one for one, down in known)
+                keys = _sort(value, searchable, strict=terms.strict)
+                sort += keys
+                value = ",".join(f"-{key}" if down else key for key, down in keys)
                 if not value:
                     continue
             case "_include" | "_revinclude":
@@ -139,12 +139,14 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
                     continue
                 criteria.append(criterion)
         used.append((name, value))
-    if sum(len(one.values) for one in criteria) > MOST_VALUES:
+    if sum(len(key.values) for key in criteria) > MOST_VALUES:
         raise BadSearch(f"A search can have at most {MOST_VALUES} values. Request fewer at a time.")
-    asked = shape(pairs)
-    if asked.summary is Summary.COUNT:
+    elements = shape(pairs)
+    if elements.summary is Summary.COUNT:
         count = 0
-    return Search(kind, tuple(criteria), tuple(sort), count, asked, total or count == 0, tuple(includes), tuple(used))
+    return Search(
+        kind, tuple(criteria), tuple(sort), count, elements, total or count == 0, tuple(includes), tuple(used)
+    )
 
 
 def _count(value: str, largest: int) -> int:
@@ -153,29 +155,29 @@ def _count(value: str, largest: int) -> int:
     return min(int(value), largest)
 
 
-def _understood(known: bool, what: str, terms: Terms) -> bool:
-    if not known and terms.strict:
-        raise BadSearch(f"{what} is not supported. See /metadata, or remove Prefer: handling=strict.")
-    return known
+def _understood(is_known: bool, subject: str, terms: Terms) -> bool:
+    if not is_known and terms.strict:
+        raise BadSearch(f"{subject} is not supported. See /metadata, or remove Prefer: handling=strict.")
+    return is_known
 
 
 def _include(searchable: Searchable[Answered], name: str, value: str) -> str | None:
     """`Group:member`, also where it is written with the kind that is referred to; None for what is not known."""
-    known = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(name, ())
+    includes = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(name, ())
     kind, _, rest = value.partition(":")
     parameter, _, target = rest.partition(":")
     include = f"{kind}:{parameter}"
-    if include not in known or (target and target not in SEARCHABLE[kind].parameters[parameter].targets):
+    if include not in includes or (target and target not in SEARCHABLE[kind].parameters[parameter].targets):
         return None
     return include
 
 
 def _sort(value: str, searchable: Searchable[Answered], *, strict: bool) -> list[tuple[str, bool]]:
-    wanted = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
-    known = [one for one in wanted if one[0] in searchable.sorts]
-    if strict and len(known) != len(wanted):
+    keys = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
+    allowed = [key for key in keys if key[0] in searchable.sorts]
+    if strict and len(allowed) != len(keys):
         raise BadSearch(f"{searchable.kind} can be sorted by {', '.join(searchable.sorts)}.")
-    return known
+    return allowed
 
 
 def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: Terms) -> Criterion | None:

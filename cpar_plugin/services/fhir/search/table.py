@@ -134,8 +134,8 @@ def _kind(
 
 
 SEARCHABLE: Mapping[str, Searchable[Answered]] = {
-    one.kind: one
-    for one in (
+    searchable.kind: searchable
+    for searchable in (
         _kind(
             "Group",
             _GROUP,

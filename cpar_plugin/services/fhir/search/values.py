@@ -67,15 +67,15 @@ def alternatives(text: str) -> list[list[str]]:
     values: list[list[str]] = [[]]
     place = 0
     while True:
-        found = _PARTS.match(text, place)
-        if found is None:
+        match = _PARTS.match(text, place)
+        if match is None:
             raise BadSearch("A value ends with a backslash. Write \\\\ for a backslash.")
-        values[-1].append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
-        if not found[2]:
+        values[-1].append(re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL))
+        if not match[2]:
             return values
-        if found[2] == ",":
+        if match[2] == ",":
             values.append([])
-        place = found.end()
+        place = match.end()
 
 
 def token(parts: list[str]) -> Token:
@@ -105,13 +105,13 @@ def period(text: str, zone: ZoneInfo, now: datetime) -> Period:
 
     `ap` (about) is made a period that is longer at both ends by a tenth of its distance from `now`.
     """
-    found = _DATE.fullmatch(text)
-    prefix = (found["prefix"] or "eq") if found else ""
-    if found is None or prefix not in _PREFIXES:
+    match = _DATE.fullmatch(text)
+    prefix = (match["prefix"] or "eq") if match else ""
+    if match is None or prefix not in _PREFIXES:
         raise BadSearch("Write a date as 2026, 2026-11, 2026-11-10 or 2026-11-10T10:00:00Z, perhaps after ge, lt, ...")
     try:
-        first = _first_moment(found, zone)
-        last = (first + (_length(found, first) - timedelta(microseconds=1))).astimezone(UTC)
+        first = _first_moment(match, zone)
+        last = (first + (_length(match, first) - timedelta(microseconds=1))).astimezone(UTC)
         first = first.astimezone(UTC)
         if prefix == "ap":
             about = abs(now - first) / 10
@@ -123,25 +123,25 @@ def period(text: str, zone: ZoneInfo, now: datetime) -> Period:
     return Period(prefix, first, last)
 
 
-def _first_moment(found: re.Match[str], zone: ZoneInfo) -> datetime:
-    day = date(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1))
-    fraction = int((found["fraction"] or "0").ljust(6, "0")[:6])
-    of_day = time(int(found["hour"] or 0), int(found["minute"] or 0), int(found["second"] or 0), fraction)
-    named = found["zone"]
+def _first_moment(match: re.Match[str], zone: ZoneInfo) -> datetime:
+    day = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
+    fraction = int((match["fraction"] or "0").ljust(6, "0")[:6])
+    of_day = time(int(match["hour"] or 0), int(match["minute"] or 0), int(match["second"] or 0), fraction)
+    named = match["zone"]
     tz = datetime.strptime(named.replace("Z", "+00:00"), "%z").tzinfo if named else zone
     return datetime.combine(day, of_day, tz)
 
 
-def _length(found: re.Match[str], first: datetime) -> timedelta:
-    if found["fraction"]:
-        return timedelta(microseconds=max(1, 10 ** (6 - len(found["fraction"]))))
-    if found["second"]:
+def _length(match: re.Match[str], first: datetime) -> timedelta:
+    if match["fraction"]:
+        return timedelta(microseconds=max(1, 10 ** (6 - len(match["fraction"]))))
+    if match["second"]:
         return timedelta(seconds=1)
-    if found["hour"]:
+    if match["hour"]:
         return timedelta(minutes=1)
-    if found["day"]:
+    if match["day"]:
         return timedelta(days=1)
-    if found["month"]:
+    if match["month"]:
         return timedelta(days=calendar.monthrange(first.year, first.month)[1])
     return timedelta(days=366 if calendar.isleap(first.year) else 365)
 
@@ -166,8 +166,8 @@ def text_matches(value: str, modifier: str | None, text: str) -> bool:
     """Whether a text begins with the value, contains it or is it: the first two without case and accents."""
     if modifier == "exact":
         return text == value
-    wanted, there = folded_text(value), folded_text(text)
-    return wanted in there if modifier == "contains" else there.startswith(wanted)
+    folded_value, folded = folded_text(value), folded_text(text)
+    return folded_value in folded if modifier == "contains" else folded.startswith(folded_value)
 
 
 def is_number(text: str) -> bool:
