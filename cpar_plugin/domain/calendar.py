@@ -67,9 +67,9 @@ class Calendar:
             day -= timedelta(days=1)
         return day
 
-    def goes_on(self, asked_at: datetime) -> date:
+    def goes_on(self, requested_at: datetime) -> date:
         """The date of the first night run after this moment that lies outside the blackout."""
-        local = asked_at.astimezone(self.zone)
+        local = requested_at.astimezone(self.zone)
         day = local.date()
         if local.time() >= self.night_run_at:
             day += timedelta(days=1)

@@ -14,7 +14,7 @@ from .member import Member, stored_names
 from .name_faults import unless_program_word
 from .texts import readable
 
-_OLDEST: Final = 120  # years: nobody is known to be older, but for one or two in the world
+_OLDEST: Final = 120  # years: no living person is known to be older
 _CENTURY: Final = 1900  # what programs write for an unknown year is often before it
 
 
@@ -75,7 +75,7 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
 def of_member(member: Member, today: date, phns_of_others: Collection[str]) -> Iterator[Caution]:
     """What is doubtful about a member who is sent, in the order of Caution.
 
-    `phns_of_others` are the PHNs that members who are left out have too. An answer is not looked at.
+    `phns_of_others` are the PHNs that excluded members also have. Answers are not considered.
     """
     legal = _names(member)
     if not (readable(member.family_name) and readable(member.given_name)):

@@ -1,4 +1,4 @@
-"""Who goes out with a submission, who is left out, and why. No patient is left out without a named reason."""
+"""Who is submitted, who is excluded, and why. No patient is excluded without a named reason."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Eligibility:
 
     `active_status` is the host's word for an active patient, `today` the civil date of the clinic, `shared_phns` the
     PHNs of more than one member who would otherwise be sent, `phns_of_others` those of one such member and of others
-    who are left out.
+    who are excluded.
     """
 
     active_status: str
@@ -32,7 +32,7 @@ class Eligibility:
     given_name_required: bool = False
 
     def reasons(self, member: Member) -> tuple[Reason, ...]:
-        """Why the member is left out, in the order of Reason; empty for one who is sent.
+        """Why the member is excluded, in the order of Reason; empty for one who will be submitted.
 
         A PHN is shared between members who would otherwise be sent: it is never told beside another reason.
         """
@@ -51,7 +51,7 @@ class Eligibility:
             yield Reason.NO_GIVEN_NAME
         if not member.birth_date:
             yield Reason.NO_BIRTH_DATE
-        elif born is None or born.year == 1 or born > self.today:  # the year 1: nobody has entered one
+        elif born is None or born.year == 1 or born > self.today:  # the year 1: a placeholder
             yield Reason.IMPOSSIBLE_BIRTH_DATE
         if not gender_code(member.gender):
             yield Reason.NO_GENDER
@@ -73,7 +73,7 @@ class Eligibility:
         return tuple(caution for caution in self._cautions(member) if not _is_answered(caution, member))
 
     def answered(self, member: Member) -> tuple[Caution, ...]:
-        """What would be doubtful, had nobody compared these very values with the card."""
+        """What would be doubtful if these values had not been checked against the card."""
         return (
             tuple(caution for caution in self._cautions(member) if _is_answered(caution, member))
             if member.answers

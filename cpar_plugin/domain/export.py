@@ -13,9 +13,9 @@ class State(StrEnum):
 
 
 OPEN = (State.WAITING, State.RUNNING)
-ATTEMPTS = 3  # to make it, where the process or the database fails meanwhile
+ATTEMPTS = 3  # to create it, where the process or the database fails
 
 
 def still_covers(readable: frozenset[int] | None, exported: frozenset[int] | None) -> bool:
-    """Whether somebody who may read the panels `now` may have what was exported of the panels `then`. None is all."""
+    """Whether a caller who may read the panels `readable` may have an export of the panels `exported`. None is all."""
     return readable is None or (exported is not None and exported <= readable)

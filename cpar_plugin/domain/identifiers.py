@@ -35,7 +35,7 @@ def practitioner_id(text: str, field: str = "practitioner_id") -> str:
 
 
 def issued_text(text: str, field: str, label: str, length: int = TEXT_LENGTH) -> str:
-    """A text as somebody has issued it (panel number, site ID, clinic name): trimmed, leading zeros kept.
+    """A text as it was issued (panel number, site ID, clinic name): trimmed, leading zeros kept.
 
     Raises Refused when it is empty, longer than `length` characters or holds a control character.
     """

@@ -18,7 +18,7 @@ class Named(Protocol):
 
 
 def stored_names(person: Named) -> tuple[str | None, str | None, str | None]:
-    """Family, given and middle names as the host holds them."""
+    """Family, given and middle names as the host stores them."""
     return (person.family_name, person.given_name, person.middle_names)
 
 

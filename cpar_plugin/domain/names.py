@@ -13,7 +13,7 @@ def has_one_name(person: Named) -> bool:
 
 
 def one_name_only(person: Named) -> bool:
-    """Whether somebody has compared these names with the card, and it shows one name only."""
+    """Whether these names were checked against the card, and it shows only one name."""
     if not person.answers or not has_one_name(person):
         return False
     return is_answered(Caution.GIVEN_NAME_MISSING, stored_names(person), person.answers)
@@ -30,6 +30,6 @@ def legal_names(person: Named) -> tuple[str | None, str | None, str | None]:
 
 
 def full_name(family: str | None, given: str | None, *, capitals: bool = False) -> str:
-    """`Family, Given` for people to read, or `FAMILY, Given`; '' for nobody's name."""
+    """`Family, Given` for people to read, or `FAMILY, Given`; '' where there is no name."""
     family, given = readable(family), readable(given)
     return ", ".join(name for name in (family.upper() if family and capitals else family, given) if name)

@@ -20,7 +20,7 @@ class PanelProvider:
 
 @dataclass(frozen=True, slots=True)
 class PanelDraft:
-    """A panel as somebody has entered it, checked."""
+    """A panel as it was entered, checked."""
 
     number: str
     facilities: tuple[str, ...]

@@ -36,7 +36,7 @@ def _question(caution: Caution, member: Member) -> Question:
 
 
 def answer(caution: Caution) -> str:
-    """What somebody says who answers it."""
+    """The answer in words."""
     if caution is Caution.GIVEN_NAME_MISSING:
         return "Only one name, as shown on the card"
     return "Checked against the card"

@@ -13,7 +13,7 @@ from ..settings import Settings
 from .deadline import DeadlineError
 from .trust import causes, distrusted, trusting, unusable
 
-# Alerts of TLS (RFC 8446, section 6.2) by which a server refuses whoever calls, as the end of `SSLError.reason`: it has
+# Alerts of TLS (RFC 8446, section 6.2) by which a server refuses a caller, as the end of `SSLError.reason`: it has
 # not finished the handshake, so nothing that was sent after it reaches what the server is there for.
 _REFUSALS = (
     "ALERT_HANDSHAKE_FAILURE",

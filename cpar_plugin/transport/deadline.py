@@ -1,7 +1,7 @@
 """A deadline by the clock for a whole call to another machine: looking up its name, connecting, TLS, and every byte.
 
-The time-outs of urllib3, http.client and smtplib are for one operation on the socket: whoever sends a byte now and then
-holds their caller for ever. Here a call stands in a `with within(seconds)` block, and each operation gets what is left.
+The time-outs of urllib3, http.client and smtplib are for one operation on the socket: a peer that sends slowly
+holds its caller forever. Here a call stands in a `with within(seconds)` block, and each operation gets what is left.
 """
 
 import socket

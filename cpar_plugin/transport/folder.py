@@ -1,4 +1,4 @@
-"""A submission as a file in a folder, for whoever carries it on."""
+"""A submission as a file in a folder, for another program or person to send."""
 
 import os
 import re

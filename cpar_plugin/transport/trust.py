@@ -23,7 +23,7 @@ _STRICT: Final = range(78, 94)
 def trusting(ca_file: str, setting: str, *, strict: bool) -> ssl.SSLContext:
     """The context of a client that trusts the authorities in a PEM file, or the public ones where none is named.
 
-    Raises Refused (`setting`) for a file that cannot be used, and where strict checking would accept nobody by it.
+    Raises Refused (`setting`) for a file that cannot be used, and where strict checking would accept no server by it.
     """
     if ca_file and strict:
         _check_authorities(ca_file, setting)
@@ -31,7 +31,7 @@ def trusting(ca_file: str, setting: str, *, strict: bool) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
     except (OSError, ValueError) as error:
         raise unusable(setting, error) from None
-    # Who names an authority trusts it, whoever has issued that one.
+    # An authority in the file is trusted, regardless of its issuer.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if strict:
         context.verify_flags |= ssl.VERIFY_X509_STRICT

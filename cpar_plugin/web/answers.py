@@ -24,9 +24,9 @@ def answer(host: Host, actor: Actor, form: Mapping[str, str]) -> str:
     patient whom the actor may not see.
     """
     act = answering.withdraw if "withdraw" in form else answering.give
-    patient, code, seen = [*form.get("withdraw", form.get("answer", "")).split(" "), "", "", ""][:3]
-    if not seen or code not in list(Caution):
+    patient, code, mark = [*form.get("withdraw", form.get("answer", "")).split(" "), "", "", ""][:3]
+    if not mark or code not in list(Caution):
         raise Refused(INCOMPLETE)
     patient_id = number(patient, "", INCOMPLETE)
     access.require_patient(host, actor, patient_id)
-    return ANSWERED[act(host, actor, patient_id, Caution(code), seen=seen)]
+    return ANSWERED[act(host, actor, patient_id, Caution(code), mark=mark)]

@@ -21,7 +21,7 @@ from ..services.operations import access
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
 from ..services.panels.listing import Panel
-from ..services.panels.members_query import SHOWN, Sort, Wanted
+from ..services.panels.members_query import SHOWN, Criteria, Sort
 from ..services.roster import merges, separated
 from ..settings import load
 from .answers import answer
@@ -179,7 +179,7 @@ def state_of(fields: MultiDict[str, str]) -> dict[str, str]:
     return {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
 
 
-def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
+def wanted_of(state: Mapping[str, str], text: str) -> Criteria:
     """Raises Refused for what the page does not offer."""
     show, sort = state["show"], state["sort"] or Sort.NAME
     for field, offered in (
@@ -192,7 +192,7 @@ def wanted_of(state: Mapping[str, str], text: str) -> Wanted:
             raise Refused(_NO_SUCH_LIST)
     if sort.removeprefix("-") not in list(Sort):
         raise Refused(_NO_SUCH_LIST)
-    return Wanted(
+    return Criteria(
         text=text,
         fate=SHOWN[show] if show else None,
         unconfirmed_years=int(state["unconfirmed"]) if state["unconfirmed"] else None,

@@ -11,7 +11,7 @@ from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..services.panels import editing, members
-from ..services.panels.members_query import Fate, Shown, Wanted
+from ..services.panels.members_query import Criteria, Fate, Shown
 from ..settings import load
 from .panel_page import members_context, searched, state_of, wanted_of
 from .rendering import page
@@ -65,7 +65,7 @@ def _told(shown: Shown) -> str:
             assert_never(shown)
 
 
-def _narrowed(wanted: Wanted) -> Iterator[str]:
+def _narrowed(wanted: Criteria) -> Iterator[str]:
     """What the list was narrowed by, in words."""
     if wanted.text:
         yield f"search \u201c{wanted.text}\u201d"

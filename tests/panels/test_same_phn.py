@@ -11,7 +11,7 @@ from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import members as panel_members
 from cpar_plugin.services.panels import one_patient
-from cpar_plugin.services.panels.members_query import Fate, Wanted
+from cpar_plugin.services.panels.members_query import Criteria, Fate
 from cpar_plugin.services.panels.widget import membership
 from cpar_plugin.services.roster import member_rows, same_phn
 from cpar_plugin.services.roster.same_phn import SamePhn
@@ -54,7 +54,7 @@ def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
     with host.database.engine.connect() as connection:
         box = membership(connection, host, Settings(), patient_id, clerk)
         assert box.panel is not None
-        for wanted in (Wanted(), Wanted(fate=Fate.LEFT_OUT if box.reasons else Fate.SENT)):
+        for wanted in (Criteria(), Criteria(fate=Fate.LEFT_OUT if box.reasons else Fate.SENT)):
             found = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, wanted)
             (listed,) = [one for one in found.members if one.row.patient_id == patient_id]
             assert (listed.reasons, listed.cautions) == (box.reasons, box.cautions)

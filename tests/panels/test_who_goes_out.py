@@ -14,7 +14,7 @@ from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import members as panel_members
-from cpar_plugin.services.panels.members_query import Fate, Sort, Wanted
+from cpar_plugin.services.panels.members_query import Criteria, Fate, Sort
 from cpar_plugin.services.roster import member_rows, same_phn
 from cpar_plugin.services.roster.eligible_in_sql import RULES_OUT, plainly_sent, require_every_reason
 from cpar_plugin.services.roster.member_rows import MemberRow
@@ -135,7 +135,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
         for patient_id in plain:
             same(rows[patient_id], "left out by the rules, sent by plainly_sent", judged[patient_id], ())
         for fate in (*Fate, *asked):
-            wanted = Wanted(fate=fate, sort=Sort.RECORD)
+            wanted = Criteria(fate=fate, sort=Sort.RECORD)
             found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
             listed = {one.row.patient_id: one.reasons for one in found.members}
             for patient_id, reasons in judged.items():

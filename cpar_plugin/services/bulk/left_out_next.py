@@ -19,7 +19,7 @@ _AT_ONCE = 1000
 def left_out_next(
     connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
 ) -> Counter[Reason]:
-    """How many there are by reason, as things stand now; somebody with two reasons counts with both.
+    """How many there are by reason, as of now; a patient with two reasons counts with both.
 
     Only those still on the panel and visible to the actor. Two statements; memory does not grow with them.
     """

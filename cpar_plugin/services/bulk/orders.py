@@ -1,4 +1,4 @@
-"""The orders for many patients at once. Each says whom it is about, and what becomes of a patient."""
+"""The orders for many patients at once. Each says which patients it covers, and what it does to each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -254,7 +254,7 @@ def _provider(connection: Connection, host: Host, provider_id: str) -> str:
     columns = host.roster.providers().c
     query = select(columns.provider_id, columns.family_name, columns.given_name)
     rows = {row.provider_id: row for row in connection.execute(query.where(columns.provider_id == provider_id))}
-    if provider_id not in rows:  # asked again here: databases differ in what they find equal
+    if provider_id not in rows:  # compared again here: databases differ in what they treat as equal
         raise Refused({"provider_id": "Provider not found in the EMR: select one from the list."})
     provider = rows[provider_id]
     return provider_name(provider.family_name, provider.given_name, provider.provider_id)

@@ -78,7 +78,7 @@ def counted(connection: Connection, host: Host, actor: Actor, operation_id: int)
 def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
     """A CSV file of the patients that an operation skipped, with the reason of then; the export is audited first.
 
-    Patients that the actor may not see are left out.
+    Patients that the actor may not see are excluded.
     """
     skipped, patient = tables.skipped.c, host.roster.patients()
     rows = (

@@ -1,4 +1,4 @@
-"""Undo a bulk operation: restore what it changed, where nobody has changed it since."""
+"""Undo a bulk operation: restore what it changed, where it has not been changed since."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -49,7 +49,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What an order did. `operation_id` is None when there was nobody to change, and nothing was done."""
+    """What an order did. `operation_id` is None when there was no patient to change, and nothing was done."""
 
     operation_id: int | None
     added: int = 0
@@ -92,7 +92,7 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
     """How many patients, by the panel that they are on. One look at the roster, where no key finds those of an MRP."""
     scope = order.scope(host, actor)
     to_panel_id, _, confirmed_on, _ = order.after(host, scope)
-    # The limit leaves nobody out. It keeps databases from looking the visit up again for each mention below.
+    # The limit excludes no patient. It keeps databases from looking the visit up again for each mention below.
     one_by_one = (
         select(
             member.c.panel_id,
@@ -146,7 +146,7 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
     """Carry the order out in one transaction, as things stand then. A new confirmation date is the last visit's.
 
     `form_key` is the key of the form that asks for it. With one that has been carried out nothing is done, and the
-    result is that of the first time: somebody has pressed the button twice. Raises Refused and NotFound as
+    result is that of the first time: the button was clicked twice. Raises Refused and NotFound as
     `require_possible` does.
     """
     scope = order.scope(host, actor)
@@ -185,7 +185,7 @@ def _result_of(session: Session, form_key: str) -> BulkResult | None:
 
 
 def _result(session: Session, operation_id: int) -> BulkResult:
-    """What the ledger says that an operation did: whatever the order, nobody is counted as what did not happen."""
+    """What the ledger says that an operation did: whatever the order, only what happened is counted."""
     was, is_now = tables.ledger.c.from_panel_id, tables.ledger.c.to_panel_id
     kinds = {
         "added": was.is_(None),

@@ -1,6 +1,6 @@
 """Keys that a client publishes at an address of its own (jwks_uri): fetched with care, kept shortly.
 
-The address is entered by an administrator, but whose machine answers there is up to somebody else. So: https with the
+The address is entered by an administrator, but the machine that answers there may be any. So: https with the
 certificate checked, no redirects, and no addresses of this machine or of private networks (a setting allows those). The
 name is looked up once, and what was checked is what is connected to.
 """
@@ -29,7 +29,7 @@ _AT_ONCE = 3  # of a process; fewer than it has threads
 
 
 def checked_address(text: str) -> str:
-    """The address of a set of keys as somebody has entered it. Raises Refused (`jwks_url`)."""
+    """The address of a set of keys as it was entered. Raises Refused (`jwks_url`)."""
     address = text.strip()
     try:
         url = parse_url(address)
@@ -116,7 +116,7 @@ class PublishedKeys:
     """Keeps what was fetched, in this process, for five minutes; looks again at once for a key that it does not know.
 
     A key that is no longer published stops working within those five minutes, unless its address cannot be asked: keys
-    that work outlast a fetch that fails. Nobody waits for somebody else's fetch, so that an address which is slow holds
+    that work outlast a fetch that fails. No caller waits for another's fetch, so that an address which is slow holds
     at most one thread, and all of them together a few. May be shared between threads.
     """
 

@@ -42,7 +42,7 @@ class PublicKey:
 
 
 def checked_set(text: str) -> str:
-    """A set of keys that somebody has entered, as JSON with nothing but their public parts.
+    """A set of keys that was entered, as JSON with nothing but their public parts.
 
     A single key is taken as a set of one. Raises Refused (`jwks`) that says what is wrong with which key.
     """

@@ -89,7 +89,7 @@ def register(host: Host, actor: Actor, draft: ClientDraft) -> str:
     """Register a client; returns its id. Raises Refused (`name`, `scopes`, `jwks_url`, `jwks`, `panels`)."""
     values = _checked(draft)
     with host.database.session() as session:
-        _check_panels(session, draft.panels, kept=())
+        _check_panels(session, draft.panels, current=())
         try:
             primary_key = session.execute(
                 insert(_TABLE).values(**values, created_at=host.clock.now(), created_by=actor.actor_id)
@@ -112,7 +112,7 @@ def change(host: Host, actor: Actor, client_id: str, version: int, draft: Client
         now = _locked(session, client_id)
         if now.version != version:
             raise Stale("Someone else changed this client in the meantime. Nothing was saved: review it and try again.")
-        _check_panels(session, draft.panels, kept=now.panels)
+        _check_panels(session, draft.panels, current=now.panels)
         try:
             session.execute(
                 update(_TABLE).where(_TABLE.c.client_id == now.number).values(**values, version=version + 1)
@@ -206,18 +206,18 @@ def _read(
 
 
 def _locked(session: Session, client_id: str) -> Client:
-    """The client, which nobody else changes until this transaction ends."""
+    """The client, locked until this transaction ends."""
     number = number_of(client_id)
     session.execute(select(_TABLE.c.client_id).where(_TABLE.c.client_id == number).with_for_update())
     return live_client(session.connection(), client_id)
 
 
-def _check_panels(session: Session, panels: Sequence[int], kept: Sequence[int]) -> None:
+def _check_panels(session: Session, panels: Sequence[int], current: Sequence[int]) -> None:
     """A panel that has been deleted since may stay: taking the last one away would open all the others."""
     live = select(tables.panel.c.panel_id).where(
         tables.panel.c.panel_id.in_([*panels]), tables.panel.c.deleted_at.is_(None)
     )
-    if set(panels) - set(session.scalars(live)) - set(kept):
+    if set(panels) - set(session.scalars(live)) - set(current):
         raise Refused({"panels": "One of the panels no longer exists. Review the list."})
 
 

@@ -66,7 +66,7 @@ def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
 
 
 def caller_with(connection: Connection, token: str, now: datetime) -> tuple[Caller | None, bool]:
-    """Who has this token, None for nobody or no longer; and whether the integration is enabled. One statement."""
+    """The client with this token, None without a valid one; and whether the integration is on. One statement."""
     if not _TOKEN.fullmatch(token):
         return None, True
     rows = connection.execute(_WHOSE, {"of_token": _digest(token)}).all()

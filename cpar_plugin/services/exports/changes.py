@@ -27,7 +27,7 @@ _VERSION = tables.patient_version
 class Changes:
     """As one connection sees them, for a caller. `since` is a whole second, as `lastUpdated` is.
 
-    When somebody joined or left stands in the ledger alone: an undo gives a membership back with its old dates.
+    When a patient joined or left is in the ledger alone: an undo gives a membership back with its old dates.
     """
 
     def __init__(self, connection: Connection, host: Host, settings: Settings, caller: Caller, since: datetime) -> None:
@@ -87,7 +87,7 @@ class Changes:
         )
 
     def _without_record(self) -> Select[int]:
-        """Members whom the EMR no longer has, and who were read before."""
+        """Members without a record in the EMR who were read before."""
         record = self._host.roster.patients()
         return (
             select(_MEMBER.c.patient_id)
@@ -104,7 +104,7 @@ class Changes:
         )
 
     def _mark_gone(self, patient_ids: Sequence[int]) -> None:
-        """So that whoever comes back, unchanged, is told again."""
+        """So that a patient who comes back, unchanged, is exported again."""
         with self._host.database.session() as session:
             keys = _VERSION.c.patient_id.in_(patient_ids)
             stored_versions.mark_gone(session, _VERSION, keys, self._host.clock.now())

@@ -38,7 +38,7 @@ class Contents:
     def __init__(
         self, connection: Connection, host: Host, settings: Settings, caller: Caller, request: Asked, progress: Progress
     ) -> None:
-        """`progress` is told of so many patients more; what it raises ends the work."""
+        """`progress` is called with a number of further patients; what it raises ends the work."""
         self._connection = connection
         self._host = host
         self._settings = settings
@@ -97,7 +97,7 @@ class Contents:
         self._write_changed(writer, behind, shape)
 
     def _write_changed(self, writer: Writer, behind: list[Found], shape: Shape) -> None:
-        """Write patients whose records have changed since somebody last looked, with their new versions."""
+        """Write patients whose records have changed since the last read, with their new versions."""
         patients = versioned(self._host, tables.patient_version, behind)
         writer.lines([orjson.dumps(shaped(patient.resource, shape)) for patient in patients], patients=len(patients))
         behind.clear()

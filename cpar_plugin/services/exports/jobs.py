@@ -53,8 +53,8 @@ class Export:
     failure: str | None
 
 
-def ask(host: Host, caller: Caller, asked: Asked, panels: frozenset[int] | None, request_url: str) -> str:
-    """Write down what somebody wants; returns the id. Raises StillRunning: one at a time is a rule of the database."""
+def ask(host: Host, caller: Caller, request: Asked, panels: frozenset[int] | None, request_url: str) -> str:
+    """Store what was requested; returns the id. Raises StillRunning: one at a time is a rule of the database."""
     export_id = str(uuid4())
     values = {
         "export_id": export_id,
@@ -63,7 +63,7 @@ def ask(host: Host, caller: Caller, asked: Asked, panels: frozenset[int] | None,
         "client_id": number_of(caller.client_id) if caller.client_id else None,
         "panels": None if panels is None else orjson.dumps(sorted(panels)).decode(),
         "request_url": request_url,
-        "asked": asked.model_dump_json(),
+        "asked": request.model_dump_json(),
         "created_at": host.clock.now(),
         "state": State.WAITING,
     }
@@ -117,7 +117,7 @@ def take_one(host: Host, settings: Settings) -> Export | None:
         rows = connection.execute(query.limit(_CANDIDATES)).all()
     for row in rows:
         export, was_free = _take(host, settings, row)
-        if was_free and row.claim:  # else whoever had it may have ended it a moment ago, and its files be wanted
+        if was_free and row.claim:  # else its worker may just have finished it, and its files are needed
             remove_folder(settings.fhir_export_folder, row.claim)
         if export:
             return export
@@ -125,7 +125,7 @@ def take_one(host: Host, settings: Settings) -> Export | None:
 
 
 def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None, bool]:
-    """The export, None where it was tried too often; and whether it was free still."""
+    """The export, None where it was tried too often; and whether it was still free."""
     now, token = host.clock.now(), str(uuid4())
     of_export = _TABLE.c.export_id == row.export_id
     with host.database.session() as session:
@@ -157,7 +157,7 @@ def hold(host: Host, settings: Settings, export: Export, **progress: Any) -> boo
 
 
 def release(host: Host, export: Export, until: datetime | None = None) -> None:
-    """Leave the work to anybody from then on. Without a moment: at once, and as if it had not been tried."""
+    """Release the export to any worker from then on. Without a moment: at once, and as if it had not been tried."""
     values: dict[str, Any] = {"state": State.WAITING, "claimed_until": until}
     if until is None:
         values["attempts"] = _TABLE.c.attempts - 1

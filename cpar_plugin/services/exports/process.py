@@ -51,7 +51,7 @@ def carry_out(host: Host, settings: Settings, export: Export, stopping: Callable
         release(host, export)
     except NotFound:  # the client was revoked
         remove(host, settings, export)
-    except (_ClaimLost, FileNotFoundError):  # whoever has it now, or does not want it, has removed the folder
+    except (_ClaimLost, FileNotFoundError):  # the folder was removed by the new worker, or on cancellation
         pass
     except OSError as error:
         log.error("export: %s", error.strerror or type(error).__name__)

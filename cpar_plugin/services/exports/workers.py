@@ -1,4 +1,4 @@
-"""The threads of this process that make exports. Where they are, and how many, is nobody's concern: see `jobs`."""
+"""The threads of this process that make exports. Other code need not know where they run, or how many: see `jobs`."""
 
 import logging
 from threading import Event, Lock, Thread, current_thread
@@ -40,7 +40,7 @@ class Workers:
                 thread.start()
 
     def tick(self) -> None:
-        """Regular work: remove what is over, and take up what nobody works on, after a crash for instance."""
+        """Regular work: remove what is over, and take up exports without a worker, after a crash for instance."""
         jobs.forget(self._host, self._settings)
         jobs.release_ahead(self._host, self._settings)
         if jobs.any_waits(self._host):
@@ -63,7 +63,7 @@ class Workers:
             carry_out(self._host, self._settings, export, self._stopping.is_set)
 
     def _run(self) -> None:
-        """Work until nothing waits, and nobody has called meanwhile."""
+        """Work until nothing waits, and there was no new call."""
         try:
             while self._has_work():
                 self.work_off()

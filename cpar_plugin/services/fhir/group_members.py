@@ -54,7 +54,7 @@ class Membership(NamedTuple):
 def members(
     connection: Connection, settings: Settings, panel_id: int, may_read: ColumnElement[bool]
 ) -> Iterator[bytes]:
-    """Those whom the caller may read, some at a time and joined by commas, in the order of the patients' ids."""
+    """Members that the caller may read, some at a time and joined by commas, in the order of the patients' ids."""
     around = _around(settings)
     query = _MEMBERS.where(may_read).execution_options(yield_per=_AT_ONCE)
     with connection.execute(query, {"of_panel": panel_id}) as result:

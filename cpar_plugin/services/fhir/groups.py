@@ -101,7 +101,7 @@ class GroupSource:
     def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
         """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.
 
-        Whom a person may not see in the EMR is left out; `quantity` counts them.
+        Patients that a person may not see in the EMR are excluded; `quantity` counts them.
         """
         readable = may_read(self._host, self._caller, tables.member.c.patient_id)
         return members(connection, self._settings, panel_id, readable)
@@ -129,7 +129,7 @@ def _move(host: Host, group: Row[Any], content: bytes) -> tuple[int, datetime]:
             return following, moment
         if stored_digest == content:  # another reader was quicker
             return version, changed_at
-        if stored_digest is None:  # nobody has read it before
+        if stored_digest is None:  # never read before
             moment = to_the_second(group.last_updated)
         values = {"group_version": following, "group_changed_at": moment, "group_digest": content}
         session.execute(update(tables.panel).where(of_panel).values(values))

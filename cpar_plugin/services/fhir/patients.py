@@ -49,7 +49,7 @@ _NO_PATIENT = "Patient not found on a panel you can read."
 
 
 class PatientSource:
-    """The patients whom a caller may read: the members of their panels. Others are not even said to exist."""
+    """The patients that a caller may read: the members of their panels. Others are not even said to exist."""
 
     kind = "Patient"
 
@@ -62,7 +62,7 @@ class PatientSource:
         self.last_updated: ColumnElement[Any] = tables.patient_version.c.last_updated
 
     def select(self) -> Select[Any]:
-        """Every patient whom the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
+        """Every patient that the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
         return self._all_members.where(may_read(self._host, self._caller, tables.member.c.patient_id))
 
     def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
@@ -91,7 +91,7 @@ class PatientSource:
         return self._with_versions(connection.execute(self._readable(query), {"wanted": patient_id}).all())
 
     def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
-        """Those to whom the host gives this health number (ASCII); None where they are many. One statement."""
+        """The patients with this health number (ASCII) in the host; None where there are many. One statement."""
         query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
         rows = connection.execute(self._readable(query), {"wanted": phn}).all()
         return self._with_versions(rows) if len(rows) < _MANY else None

@@ -77,7 +77,7 @@ def _refresh_visits(host: Host, done: Refreshed) -> None:
         differing = (row for row in _streamed(connection, query) if row.visit != row.last_visit_on)
         for batch in _batches((row.patient_id, row.visit) for row in differing):
             with host.database.session() as session:
-                clinic.lock(session)  # so that nobody changes panels meanwhile, and nobody freezes the same
+                clinic.lock(session)  # so that no one else changes panels, or freezes the same visits
                 done.visits += _freeze(session, dict(batch), host.clock.now())
     with host.database.session() as session:
         session.execute(delete(frozen).where(~exists().where(member.c.patient_id == frozen.c.patient_id)))

@@ -99,7 +99,7 @@ def carry_out(
 
 
 def _move_versions(session: Session, now: datetime) -> None:
-    """Whatever somebody holds from before, of resources or in a form that is open, is older than what is here."""
+    """Whatever others have from before, of resources or in an open form, is older than what is here."""
     number, moment = number_at(now), to_the_second(now)
     for table in (tables.patient_version, tables.resource_version):
         session.execute(update(table).values(version=later(table.c.version, number), last_updated=moment))

@@ -1,4 +1,4 @@
-"""Whether the EMR's records can be read, who would be left out, and which providers lack a Practitioner ID."""
+"""Whether the EMR's records can be read, who would be excluded, and which providers lack a Practitioner ID."""
 
 from collections import Counter
 from typing import Final
@@ -45,7 +45,7 @@ def readable(host: Host, settings: Settings) -> Health:
 
 
 def left_out(host: Host, settings: Settings) -> Health:
-    """Which share of the patients on panels would be left out now, and why. Reads every member and their last visit."""
+    """Which share of the patients on panels would be excluded now, and why. Reads every member and their last visit."""
     with host.database.engine.connect() as connection:
         patients = connection.scalar(select(func.count()).select_from(member)) or 0
         following = next_submission(connection, host, host.identity.system, settings, None)

@@ -1,4 +1,4 @@
-"""Whether somebody has seen to what follows from a restored backup."""
+"""Whether the work after the restore of a backup is done."""
 
 from ...domain.dates import moment_text
 from ...hooks import Health, Host

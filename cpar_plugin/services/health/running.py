@@ -73,7 +73,7 @@ def submissions(host: Host, settings: Settings) -> Health:
 
 
 def fhir_refresh(host: Host, settings: Settings) -> Health:
-    """Whether versions of FHIR resources still follow the EMR, where somebody reads them. Reads two rows."""
+    """Whether versions of FHIR resources still follow the EMR, where a client reads them. Reads two rows."""
     calendar, now = settings.calendar(host.clock.zone), host.clock.now()
     with host.database.engine.connect() as connection:
         read = connection.scalar(select(exists().where(tables.client.c.revoked_at.is_(None))))

@@ -11,7 +11,7 @@ REGISTER_CLIENTS = "CONFIGURE_CPAR_CLIENTS"
 
 
 class Forbidden(Exception):
-    """The actor may not do this. The message says whom to ask."""
+    """The actor may not do this. The message says who can help."""
 
 
 def require_management(host: Host, actor: Actor) -> None:
@@ -26,7 +26,7 @@ def require_management(host: Host, actor: Actor) -> None:
 def require_administrator(host: Host, actor: Actor) -> None:
     """Raises Forbidden unless the actor is an administrator of the EMR.
 
-    Managing panels is not enough: a client reads all their patients, whomever its registrar may see.
+    Managing panels is not enough: a client reads all their patients, also those that its registrar may not see.
     """
     if not host.identity.has(actor, REGISTER_CLIENTS):
         raise Forbidden(
@@ -41,7 +41,7 @@ def require_patient(host: Host, actor: Actor, patient_id: int) -> None:
 
 
 def require_enabled(host: Host) -> Clinic:
-    """The clinic. Raises NotFound while the integration is switched off."""
+    """The clinic. Raises NotFound while the integration is turned off."""
     with host.database.engine.connect() as connection:
         site = clinic.load(connection)
     if not site.enabled:
@@ -50,7 +50,7 @@ def require_enabled(host: Host) -> Clinic:
 
 
 def require_configured(host: Host) -> Clinic:
-    """The clinic. Raises NotFound while switched off, and Refused until the clinic's name and Site ID are entered."""
+    """The clinic. Raises NotFound while turned off, and Refused until the clinic's name and Site ID are entered."""
     site = require_enabled(host)
     if not site.configured:
         raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")

@@ -39,14 +39,14 @@ def load(connection: Connection) -> Clinic:
 
 
 def restored_at(connection: Connection) -> datetime | None:
-    """When somebody last saw to what follows from a restore (services.health.after_restore); None for never."""
+    """When the work after a restore was last done (services.health.after_restore); None for never."""
     return connection.scalar(select(tables.clinic.c.restored_at))
 
 
 def lock(session: Session) -> Clinic:
     """Make every other change of memberships and panels wait until this transaction ends. To be called first.
 
-    Raises Refused when somebody else's change takes longer than the database waits.
+    Raises Refused when another change takes longer than the database waits.
     """
     try:
         return _clinic(session.connection(), _row().with_for_update())

@@ -18,9 +18,9 @@ _HIDDEN = "hidden"
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """How many members there are in each band; each of the three pictures counts everybody once.
+    """How many members there are in each band; each of the three charts counts every member once.
 
-    `confirmed` and `seen` are by `bands.LAPSES`, `ages` by `bands.AGES` and gender. Members whom the actor may not see
+    `confirmed` and `seen` are by `bands.LAPSES`, `ages` by `bands.AGES` and gender. Members that the actor may not see
     are only in `hidden`.
     """
 
@@ -38,7 +38,7 @@ def members(connection: Connection, host: Host, actor: Actor, panel_id: int | No
     visible = host.identity.visible(actor, member.c.patient_id)
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
 
-    # First by the day itself, here and below: else it would be worked out anew for each bound that it is compared with.
+    # First by the day itself, here and below: else it would be calculated again for each bound.
     last_visit = case((visible, host.roster.last_visit_on(member.c.patient_id, now)), else_=null())
     lapse = case((~visible, _HIDDEN), else_=_lapse(member.c.confirmed_on, today))
     days = select(last_visit.label("day"), lapse.label("lapse"), func.count().label("patients")).select_from(member)

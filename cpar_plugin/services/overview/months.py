@@ -24,7 +24,7 @@ class Month:
 
 
 def months(connection: Connection, host: Host, actor: Actor, panel_id: int | None, patients: int) -> Sequence[Month]:
-    """The last months, the latest last, without those before anybody joined. One statement over these months' changes.
+    """The last months, the latest last, from the first with a member. One statement over these months' changes.
 
     `patients` is how many members the actor sees now. Of all panels together, a move between two is no change.
     """

@@ -1,4 +1,4 @@
-"""Who would go out with a submission made now, and why the others would be left out."""
+"""Who would be submitted now, and why the others would be excluded."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _STREAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class NextSubmission:
-    """How many would be left out. One patient may have several reasons."""
+    """How many would be excluded. One patient may have several reasons."""
 
     left_out: int
     reasons: Mapping[Reason, int]
@@ -28,7 +28,7 @@ class NextSubmission:
 def next_submission(
     connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int | None
 ) -> NextSubmission:
-    """Of the members whom the actor may see. Two statements; only doubtful members are read, one after the other."""
+    """Of the members that the actor may see. Two statements; only doubtful members are read, one after the other."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
     members = member_rows.members(host, now=now)

@@ -28,31 +28,31 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen: str) -> Change:
-    """Write down that the actor has compared with the card what the caution is about, whose fingerprint was `seen`.
+def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, mark: str) -> Change:
+    """Store that the actor checked the values of a caution against the card; `mark` is the fingerprint of these.
 
     Raises Stale when these are other values by now, or the patient is on no panel any more.
     """
     with host.database.session() as session:
         clinic.lock(session)
         row = _row(session, host, patient_id)
-        if fingerprint(caution, values(caution, row)) != seen:
+        if fingerprint(caution, values(caution, row)) != mark:
             raise Stale(_CHANGED)
         last = _last(session, patient_id, caution)
-        if last and last.fingerprint == seen:
+        if last and last.fingerprint == mark:
             return Change.UNCHANGED
-        _add(session, host, actor, patient_id, caution, seen)
+        _add(session, host, actor, patient_id, caution, mark)
         return Change.ANSWERED
 
 
-def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen: str) -> Change:
-    """Take an answer back, whoever has given it. Raises Stale when another one was given since it was `seen`."""
+def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, mark: str) -> Change:
+    """Withdraw an answer, of any user. Raises Stale when the last one is no longer that of `mark`."""
     with host.database.session() as session:
         clinic.lock(session)
         last = _last(session, patient_id, caution) if patient_id in KEYS else None
         if last is None or last.fingerprint is None:
             return Change.UNCHANGED
-        if last.fingerprint != seen:
+        if last.fingerprint != mark:
             raise Stale(_CHANGED)
         _add(session, host, actor, patient_id, caution, None)
         return Change.WITHDRAWN

@@ -48,7 +48,7 @@ _AT_ONCE = 1000
 def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
     """The file, streamed, as things stand when it begins; the host's audit trail is told first.
 
-    Patients whom the actor may not see are left out.
+    Patients that the actor may not see are excluded.
     """
     merges.catch_up_to_show(host)
     with host.database.session() as session:

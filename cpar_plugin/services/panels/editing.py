@@ -167,7 +167,7 @@ def _set_practitioner_ids(session: Session, host: Host, panel_id: int, providers
     practitioner_ids = {provider.provider_id: provider.practitioner_id for provider in providers}
     same_digits = practitioner.c.practitioner_id.in_(practitioner_ids.values())
     on_live_panels = sa.select(panel_provider.c.provider_id).join(panel).where(panel.c.live_number.is_not(None))
-    # The ID of somebody who is on no panel any more is free again.
+    # The ID of a provider who is no longer on any panel is free again.
     session.execute(
         sa.delete(practitioner).where(same_digits, practitioner.c.provider_id.not_in(on_live_panels.scalar_subquery()))
     )

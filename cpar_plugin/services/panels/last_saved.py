@@ -1,4 +1,4 @@
-"""Who saved something last: for somebody whose own changes came later."""
+"""Who saved something last: for a user whose own changes came later."""
 
 from dataclasses import dataclass
 from datetime import datetime

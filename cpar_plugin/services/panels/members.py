@@ -20,7 +20,7 @@ from ..roster.eligible_in_sql import plainly_sent
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
 from ..roster.same_phn import SamePhn
-from .members_query import Fate, Shown, Sort, Wanted, beyond, filters, key_of_mark, order, sort_key
+from .members_query import Criteria, Fate, Shown, Sort, beyond, filters, key_of_mark, order, sort_key
 
 AT_ONCE: Final = 100
 _STREAMED = 1000
@@ -36,7 +36,7 @@ class Listed:
     questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
     answers: Sequence[Answer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
-    same_phn: tuple[int, ...]  # where that matters: others who have it, two at most, whom the actor may see
+    same_phn: tuple[int, ...]  # where that matters: other patients with it that the actor may see, at most two
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class Tally:
     to_check: int | None
     cautions: Counter[Caution]
 
-    def of(self, shown: Shown) -> int:
-        """How many of this fate, left out for this reason, or sent with this caution."""
-        match shown:
+    def of(self, fate: Shown) -> int:
+        """How many of this fate, excluded for this reason, or sent with this caution."""
+        match fate:
             case Reason():
-                return self.reasons[shown]
+                return self.reasons[fate]
             case Caution():
-                return self.cautions[shown]
+                return self.cautions[fate]
             case Fate.SENT:
                 return self.sent
             case Fate.LEFT_OUT:
@@ -66,7 +66,7 @@ class Tally:
             case Fate.TO_CHECK:
                 return self.to_check or 0
             case _:
-                assert_never(shown)
+                assert_never(fate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Listing:
 
     members: Sequence[Listed]
     found: int  # on all pages together
-    hidden: int  # members whom the actor may not see
+    hidden: int  # members that the actor may not see
     earlier: bool  # whether there are pages before this one
     later: bool  # whether there are pages after this one
-    begun_anew: bool  # the patient at whom it should begin or end is on no panel any more: this is the first page
+    begun_anew: bool  # the patient where it should begin or end is no longer on a panel: this is the first page
     tally: Tally | None  # only when it was asked what becomes of them
 
 
@@ -88,40 +88,40 @@ def listing(
     actor: Actor,
     settings: Settings,
     panel_id: int,
-    wanted: Wanted,
+    criteria: Criteria,
     at_once: int | None = None,
 ) -> Listing:
     """One page, of `at_once` members unless of AT_ONCE. At most seven statements, and memory for one page.
 
-    What becomes of members is worked out for all of them only when `wanted.fate` asks for it: else for the page.
+    What becomes of members is worked out for all of them only when `criteria.fate` asks for it: else for the page.
     """
     now, at_once = host.clock.now(), at_once or AT_ONCE
     all_members = member_rows.members(host, now=now)
     own, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
-    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, wanted)
-    judged = narrowing if wanted.fate else []  # else the page itself tells how many were found
+    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
+    judged = narrowing if criteria.fate else []  # else the page itself tells how many were found
     columns = (
         func.count(),
         func.count(case((visible, 1))),
         func.count(case((and_(visible, *judged), 1))),
-        key_of_mark(member_rows.members(host, now=now), wanted),
+        key_of_mark(member_rows.members(host, now=now), criteria),
     )
     counts = all_members.with_only_columns(*columns) if judged else select(*columns).select_from(member)
     total, visible_count, fitting, mark = connection.execute(counts.where(own)).one()
-    restarted = wanted.mark is not None and mark is None
+    restarted = criteria.mark is not None and mark is None
     if restarted:
-        wanted = wanted.first_page
+        criteria = criteria.first_page
     chosen = all_members.where(own, visible, *narrowing)
     rules = tally = None
     same = SamePhn()
-    if wanted.fate:
+    if criteria.fate:
         same = same_phn.of_all(connection, host, settings, now, visible)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-        rows, count, tally = _judged(connection, all_members, chosen, rules, fitting, mark, wanted, at_once)
+        rows, count, tally = _judged(connection, all_members, chosen, rules, fitting, mark, criteria, at_once)
     else:
         counted = func.count().over() if narrowing else literal(visible_count)
-        rows, count = _page(connection, all_members, chosen, counted, mark, wanted, at_once)
-    page, further, backwards = rows[:at_once], len(rows) > at_once, wanted.before is not None
+        rows, count = _page(connection, all_members, chosen, counted, mark, criteria, at_once)
+    page, further, backwards = rows[:at_once], len(rows) > at_once, criteria.before is not None
     if rules is None:
         phns = {row.phn for row in page if row.phn}
         same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
@@ -132,7 +132,7 @@ def listing(
         members=list(_listed(reversed(page) if backwards else page, rules, names, same, page_answers)),
         found=count,
         hidden=total - visible_count,
-        earlier=further if backwards else wanted.after is not None,
+        earlier=further if backwards else criteria.after is not None,
         later=backwards or further,
         begun_anew=restarted,
         tally=tally,
@@ -167,24 +167,24 @@ def _page(
     chosen: Select[Any],
     counted: ColumnElement[int],
     mark: object,
-    wanted: Wanted,
+    criteria: Criteria,
     at_once: int,
 ) -> tuple[list[MemberRow], int]:
-    """One page, the member after it, and how many there are on all pages; 0 when there is nobody on this one.
+    """One page, the member after it, and how many there are on all pages; 0 when this one is empty.
 
     What is shown is looked up for these only, not for all who have to be sorted.
     """
-    key = sort_key(all_members, wanted.sort).label("sort_key")
+    key = sort_key(all_members, criteria.sort).label("sort_key")
     sorted_members = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
     ids = (
         select(sorted_members)
-        .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, wanted))
-        .order_by(*order(sorted_members.c.sort_key, sorted_members.c.patient_id, wanted))
+        .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, criteria))
+        .order_by(*order(sorted_members.c.sort_key, sorted_members.c.patient_id, criteria))
         .limit(at_once + 1)
         .subquery("ids")
     )
     rows = all_members.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
-    page = connection.execute(rows.order_by(*order(ids.c.sort_key, ids.c.patient_id, wanted))).all()
+    page = connection.execute(rows.order_by(*order(ids.c.sort_key, ids.c.patient_id, criteria))).all()
     return [MemberRow._make(row[:-1]) for row in page], page[0].found if page else 0
 
 
@@ -195,21 +195,21 @@ def _judged(
     rules: Eligibility,
     fitting: int,
     mark: object,
-    wanted: Wanted,
+    criteria: Criteria,
     at_once: int,
 ) -> tuple[list[MemberRow], int, Tally]:
-    """The same of those whom the rules let go out, or leave out; and the judgement on all, `fitting` in number.
+    """The same of those that the rules submit, or exclude; and the judgement on all, `fitting` in number.
 
-    Only those are read and judged of whom it is not plain that they go out; all, where cautions are asked for.
+    Only those who are not plainly submitted are read and judged; all, where cautions are requested.
     """
-    cautioned = wanted.fate is Fate.TO_CHECK or isinstance(wanted.fate, Caution)
+    cautioned = criteria.fate is Fate.TO_CHECK or isinstance(criteria.fate, Caution)
     plain = plainly_sent(all_members, rules)
-    key = sort_key(all_members, wanted.sort)
-    after = beyond(key, member.c.patient_id, mark, wanted)
+    key = sort_key(all_members, criteria.sort)
+    after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = chosen.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
     left_out, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
-    ordered = doubtful.order_by(*order(key, member.c.patient_id, wanted))
+    ordered = doubtful.order_by(*order(key, member.c.patient_id, criteria))
     with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
         for *columns, is_beyond in result:
             row = MemberRow._make(columns)
@@ -222,19 +222,19 @@ def _judged(
             becomes: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
             if cautions:
                 becomes = (Fate.TO_CHECK, *becomes)
-            if is_beyond and wanted.fate in becomes and len(page) <= at_once:
+            if is_beyond and criteria.fate in becomes and len(page) <= at_once:
                 page.append(row)
-    if wanted.fate is Fate.SENT:
+    if criteria.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, all_members, chosen.where(sent), literal(0), mark, wanted, at_once)
+        page, _ = _page(connection, all_members, chosen.where(sent), literal(0), mark, criteria, at_once)
     checked = to_check if cautioned else None
     tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
-    return page, tally.of(wanted.fate or Fate.SENT), tally
+    return page, tally.of(criteria.fate or Fate.SENT), tally
 
 
 def all_of(host: Host, actor: Actor, panel_id: int) -> Select[Any]:
-    """Every member of the panel whom the actor may see, by name, in the columns of MemberRow."""
+    """Every member of the panel that the actor may see, by name, in the columns of MemberRow."""
     all_members = member_rows.members(host, now=host.clock.now())
     visible = host.identity.visible(actor, member.c.patient_id)
-    by_name = order(sort_key(all_members, Sort.NAME), member.c.patient_id, Wanted())
+    by_name = order(sort_key(all_members, Sort.NAME), member.c.patient_id, Criteria())
     return all_members.where(member.c.panel_id == panel_id, visible).order_by(*by_name)

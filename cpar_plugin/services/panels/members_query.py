@@ -1,4 +1,4 @@
-"""Which members of a panel somebody wants to see, in what order and from where on: as SQL."""
+"""Which members of a panel to show, in what order and from where on: as SQL."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,7 +33,7 @@ class Fate(StrEnum):
 
     SENT = "sent"
     LEFT_OUT = "left-out"
-    TO_CHECK = "to-check"  # sent, with a caution that nobody has answered
+    TO_CHECK = "to-check"  # sent, with an unanswered caution
 
 
 Shown = Fate | Reason | Caution
@@ -43,7 +43,7 @@ if len(SHOWN) != len(Fate) + len(Reason) + len(Caution):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Criteria:
     """Which members, and in what order. The page begins after the patient `after`, or ends before `before`."""
 
     text: str = ""  # in a name, or a PHN, record number or date of birth
@@ -57,13 +57,13 @@ class Wanted:
     before: int | None = None
 
     @property
-    def first_page(self) -> "Wanted":
+    def first_page(self) -> "Criteria":
         """The same list from its beginning."""
         return replace(self, after=None, before=None)
 
     @property
     def mark(self) -> int | None:
-        """The patient at whom the page begins or ends."""
+        """The patient where the page begins or ends."""
         return self.after if self.before is None else self.before
 
     @property
@@ -73,21 +73,21 @@ class Wanted:
 
     @property
     def narrowed(self) -> bool:
-        """Whether not all members are wanted."""
-        return self.first_page != Wanted(sort=self.sort, descending=self.descending)
+        """Whether the list is limited to some members."""
+        return self.first_page != Criteria(sort=self.sort, descending=self.descending)
 
 
-def filters(all_members: Select[Any], today: date, panel_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """The conditions on `everyone` (see roll.members), what becomes of them left out: that is for the rules to say."""
+def filters(all_members: Select[Any], today: date, panel_id: int, criteria: Criteria) -> list[ColumnElement[bool]]:
+    """The conditions on `all_members` (see member_rows.members), without `fate`: the rules decide that."""
     columns = all_members.selected_columns
-    conditions = [_matches(columns, word) for word in _words(wanted.text)]
+    conditions = [_matches(columns, word) for word in _words(criteria.text)]
     for years, day in (
-        (wanted.unconfirmed_years, columns.confirmed_on),
-        (wanted.unseen_years, columns.last_visit_on),
+        (criteria.unconfirmed_years, columns.confirmed_on),
+        (criteria.unseen_years, columns.last_visit_on),
     ):
         if years is not None:
             conditions.append((day > months_before(today, 12 * years)).is_not(true()))  # NULL is not true either
-    if wanted.mrp_outside:
+    if criteria.mrp_outside:
         providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
         conditions.append(func.coalesce(columns.mrp_id, "").not_in(providers))
     return conditions
@@ -109,7 +109,7 @@ def _matches(columns: Any, word: str) -> ColumnElement[bool]:
 
 
 def sort_key(all_members: Select[Any], sort: Sort) -> ColumnElement[Any]:
-    """What members are sorted by. Never NULL: it is compared with that of the member at whom a page begins."""
+    """What members are sorted by. Never NULL: it is compared with that of the member where a page begins."""
     columns = all_members.selected_columns
     match sort:
         case Sort.NAME:
@@ -127,26 +127,28 @@ def sort_key(all_members: Select[Any], sort: Sort) -> ColumnElement[Any]:
             return member.c.patient_id
 
 
-def key_of_mark(all_members: Select[Any], wanted: Wanted) -> ColumnElement[Any]:
-    """The sort key of the member at whom the page begins; NULL without one, and when that one is on no panel."""
-    if wanted.mark is None or wanted.mark not in KEYS:
+def key_of_mark(all_members: Select[Any], criteria: Criteria) -> ColumnElement[Any]:
+    """The sort key of the member where the page begins; NULL without one, and when that one is on no panel."""
+    if criteria.mark is None or criteria.mark not in KEYS:
         return null()
-    mark = all_members.with_only_columns(sort_key(all_members, wanted.sort)).where(member.c.patient_id == wanted.mark)
+    mark = all_members.with_only_columns(sort_key(all_members, criteria.sort)).where(
+        member.c.patient_id == criteria.mark
+    )
     return mark.correlate(None).scalar_subquery()
 
 
-def order(key: ColumnElement[Any], patient_id: ColumnElement[int], wanted: Wanted) -> list[ColumnElement[Any]]:
+def order(key: ColumnElement[Any], patient_id: ColumnElement[int], criteria: Criteria) -> list[ColumnElement[Any]]:
     """By the key, and by the patient's id where it is the same."""
     columns = dict.fromkeys((key, patient_id))
-    return [column.desc() if wanted.falling else column for column in columns]
+    return [column.desc() if criteria.falling else column for column in columns]
 
 
 def beyond(
-    key: ColumnElement[Any], patient_id: ColumnElement[int], mark: object, wanted: Wanted
+    key: ColumnElement[Any], patient_id: ColumnElement[int], mark: object, criteria: Criteria
 ) -> ColumnElement[bool]:
-    """Which members come, in that order, after the one whose key is `mark` and whose id is `wanted.mark`."""
+    """Which members come, in that order, after the one whose key is `mark` and whose id is `criteria.mark`."""
     if mark is None:
         return true()
-    if wanted.falling:
-        return or_(key < mark, and_(key == mark, patient_id < wanted.mark))
-    return or_(key > mark, and_(key == mark, patient_id > wanted.mark))
+    if criteria.falling:
+        return or_(key < mark, and_(key == mark, patient_id < criteria.mark))
+    return or_(key > mark, and_(key == mark, patient_id > criteria.mark))

@@ -62,7 +62,7 @@ def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | No
 
 
 def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
-    """Write down that the actor has confirmed the membership today. Raises Stale, and Refused for nobody's member."""
+    """Store that the actor has confirmed the membership today. Raises Stale, and Refused for a patient on no panel."""
     with host.database.session() as session:
         clinic.lock(session)
         before = _membership(session, patient_id)

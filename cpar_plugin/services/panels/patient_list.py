@@ -31,7 +31,7 @@ class ListedPatient:
 def listed_patients(
     host: Host, actor: Actor, settings: Settings, patient_ids: Collection[int]
 ) -> tuple[ListedPatient, ...]:
-    """Those whom the host's roster has and the actor may see, by id; nobody while the integration is off.
+    """The patients that are in the host's roster and that the actor may see, by id; none while the integration is off.
 
     Four statements, up to two more where PHNs are the same, however many patients; the look is recorded with them.
     Records that were merged away are not found.

@@ -47,18 +47,18 @@ class Membership:
     may_confirm: bool = False  # only when the confirmation date is not today
     mrp_outside: bool = False  # the patient's MRP is none of the panel's providers: allowed, but worth a look
     member: MemberRow | None = None
-    reasons: tuple[Reason, ...] = ()  # why the patient will be left out of the next submission
+    reasons: tuple[Reason, ...] = ()  # why the patient will be excluded from the next submission
     cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
     questions: Mapping[Reason | Caution, Question] = field(default_factory=dict)  # those of them that can be answered
     answers: Sequence[Answer] = ()  # what would be told, had it not been checked
     merge_waits: bool = False  # a merge of this record, or its undoing, may not have been followed yet
     merged_into: int | None = None  # the record that is kept, for one that was merged away
     split_off: tuple[int, ...] = ()  # records of which this one has inherited, and which are apart again
-    same_phn: tuple[int, ...] = ()  # where that is what it is about: others who have it, whom the actor may see
+    same_phn: tuple[int, ...] = ()  # where that matters: other patients with it that the actor may see
 
 
 def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None = None) -> Membership:
-    """The same as `membership`, once merges of this record have been followed: the host tells nobody of them."""
+    """The same as `membership`, once merges of this record have been followed: the host does not announce them."""
     with host.database.engine.connect() as connection:
         widget = membership(connection, host, settings, patient_id, actor)
     if not (widget.merge_waits and merges.catch_up_to_show(host)):
@@ -72,7 +72,7 @@ def membership(
 ) -> Membership:
     """The membership of one patient and the panels to choose from.
 
-    Two statements, one while switched off; one more for a record merged away, and two where something was answered.
+    Two statements, one while turned off; one more for a record merged away, and two where something was answered.
     A further one where another member has the patient's PHN: the `actor` is told who, if they may see them.
     """
     now = host.clock.now()
@@ -121,7 +121,7 @@ def membership(
 
 
 def _record(connection: Connection, host: Host, patient_id: int, now: datetime) -> Row[*tuple[Any, ...]]:
-    """One row, whatever is there of the patient: the columns of MemberRow first, all NULL for nobody's member."""
+    """One row, whatever is there of the patient: the columns of MemberRow first, all NULL for a patient on no panel."""
     patient = host.roster.patients()
     own = (
         member_rows.members(host, now=now)

@@ -16,7 +16,7 @@ from .providers import actor_names
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that stands: the values that the caution is about are still those that somebody has checked."""
+    """An answer that stands: the values that the caution is about are still those that were checked."""
 
     caution: Caution
     fingerprint: str

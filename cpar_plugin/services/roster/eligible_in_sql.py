@@ -33,7 +33,7 @@ def _not_shared(columns: Any, rules: Eligibility) -> ColumnElement[bool]:
 
 
 # Under which condition on the columns of member_rows.members a reason plainly does not hold. Databases work out a
-# column anew each time that it is named: each is named once or twice for all of its reasons, cheap ones first.
+# column again each time that it is named: each is named once or twice for all of its reasons, cheap ones first.
 RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
     (Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE): lambda columns, rules: columns.status == rules.active_status,
     (Reason.NO_CONFIRMATION,): lambda columns, _: columns.confirmed_on.is_not(None),
@@ -71,7 +71,7 @@ def plainly_sent(all_members: Select[Any], rules: Eligibility) -> ColumnElement[
     """Whether SQL alone rules out every reason to exclude a member; NULL or false for all others.
 
     It may doubt a member who will be submitted, such as one whose family name is written without capital and small
-    letters. It is never true of one who will be excluded. `everyone` is that of member_rows.members at the moment of
+    letters. It is never true of one who will be excluded. `all_members` is that of member_rows.members at the moment of
     the rules.
     """
     return and_(*(condition(all_members.selected_columns, rules) for condition in RULES_OUT.values()))

@@ -1,4 +1,4 @@
-"""Follow the host's merges of records, and their undoing. It tells nobody: whoever shows or uses memberships asks.
+"""Follow the host's merges of records, and their undoing. It does not announce them: code that uses memberships asks.
 
 One membership is left, on the record kept: its own panel if it has one, else that of the record merged into it, of
 several the latest. Of the confirmations on that panel the latest stays, whichever record it was on.

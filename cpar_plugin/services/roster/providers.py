@@ -1,4 +1,4 @@
-"""The providers of the roster by name: those of a panel, and whoever has done something."""
+"""The providers of the roster by name: those of a panel, and the users who did something."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ def with_practitioner_ids(host: Host, chosen: FromClause) -> Select[Any]:
 
 
 def providers_of(connection: Connection, host: Host, panel_id: int) -> list[ProviderOfPanel]:
-    """The providers of a panel in their order, also those whom the host's roster no longer has."""
+    """The providers of a panel in their order, also those that are no longer in the host's roster."""
     on_panel = tables.panel_provider
     query = with_practitioner_ids(host, on_panel).where(on_panel.c.panel_id == panel_id).order_by(on_panel.c.position)
     return [ProviderOfPanel(*row) for row in connection.execute(query)]

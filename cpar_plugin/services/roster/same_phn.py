@@ -17,7 +17,7 @@ from . import member_rows
 from .member_rows import MemberRow
 
 _AT_ONCE: Final = 1000
-_NAMED: Final = 3  # more would not help anybody
+_NAMED: Final = 3  # more would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SamePhn:
     """PHNs of more than one member, of whatever panels."""
 
     shared: frozenset[str] = frozenset()  # by members who would otherwise be sent
-    of_others: frozenset[str] = frozenset()  # of one who is sent, and of others who are left out
+    of_others: frozenset[str] = frozenset()  # of one who is sent, and of others who are excluded
     holders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # the first few who may be named
 
     def others(self, row: MemberRow) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def of_all(
     One statement, which reads the PHNs of all members; a second where there are such PHNs, a third where more than two
     have one.
     """
-    valid_phns = None if among is None else list(filter(is_phn, among))  # nobody is sent with another one
+    valid_phns = None if among is None else list(filter(is_phn, among))  # no patient is sent with another one
     if valid_phns == []:
         return SamePhn()
     patient = host.roster.patients()

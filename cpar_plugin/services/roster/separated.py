@@ -1,4 +1,4 @@
-"""Members with an inheritance from a record that is apart again, changed meanwhile: for people to look at."""
+"""Members with an inheritance from a record that is apart again, changed in between: for people to review."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ class Stays:
 
 
 def to_review(connection: Connection, host: Host, actor: Actor, panel_id: int) -> list[Stays]:
-    """Those of a panel whom the actor may see, by record. One statement."""
+    """Those of a panel that the actor may see, by record. One statement."""
     listed = (
         select(inherited.c.kept_id, inherited.c.retired_id)
         .join(member, and_(member.c.patient_id == inherited.c.kept_id, member.c.since == inherited.c.stays_since))
@@ -43,7 +43,7 @@ def to_review(connection: Connection, host: Host, actor: Actor, panel_id: int) -
 def keep(host: Host, actor: Actor, patient_id: int) -> None:
     """Keep a membership that was inherited from records which are apart again. Nothing happens where it is so already.
 
-    Raises Refused when somebody else's change takes too long.
+    Raises Refused when another change takes too long.
     """
     with host.database.session() as session:
         clinic.lock(session)

@@ -1,7 +1,7 @@
 """Merges that the host has undone, or carried on: what a record had inherited is taken back, unless changed since.
 
-The record that was split off gets its own membership back. Where somebody has changed what the kept record inherited,
-it stays, and is listed until somebody says Keep or removes it.
+The record that was split off gets its own membership back. Where a user has changed what the kept record inherited,
+it stays, and is listed until a user chooses Keep or removes it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -64,7 +64,7 @@ def broken(host: Host) -> Select[Any]:
 
 
 def follow(session: Session, host: Host) -> int | None:
-    """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over anew.
+    """Undo what no longer holds, in the caller's transaction. Those still merged wait to be carried over again.
 
     Returns the operation, None where no membership changed: the caller moves the Groups on.
     """
@@ -107,7 +107,7 @@ def follow(session: Session, host: Host) -> int | None:
 
 
 def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
-    """Whether nobody has changed what the merges made of the kept record."""
+    """Whether the kept record is still as the merges left it."""
     return now == last.after and all(entry.by_merging for entry in own if entry.operation_id < last.operation_id)
 
 
@@ -143,7 +143,7 @@ def _side(name: str, standing: Standing | None) -> dict[str, Any]:
 
 
 def _followed(host: Host) -> tuple[Select[Any], ColumnElement[bool]]:
-    """Those that nobody needs to look at, in the columns of _Followed; and which of them are broken."""
+    """Those that need no review, in the columns of _Followed; and which of them are broken."""
     merged, onward = host.roster.merged().alias("now_merged"), host.roster.merged().alias("onward")
     patient = host.roster.patients()
     query = (

@@ -33,7 +33,7 @@ _DELIVERED = (State.DELIVERED.value, State.WRITTEN.value)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A stored snapshot. `reasons` counts the members left out by reason: one member may have several."""
+    """A stored snapshot. `reasons` counts the excluded members by reason: one member may have several."""
 
     snapshot_id: str
     sent: int
@@ -45,7 +45,7 @@ class Taken:
 
 
 def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Taken:
-    """Take and store a snapshot of the panel as it is now. With nobody to send, `sent` is 0.
+    """Take and store a snapshot of the panel as it is now. With no patient to send, `sent` is 0.
 
     What an attempt that is cut off has stored belongs to no snapshot: `retention.forget` removes it. Raises NotFound
     when there is no such panel, or no longer.

@@ -50,7 +50,7 @@ class Before:
 class Change:
     """A patient as the EMR has them now, and what makes the difference.
 
-    `reasons`: why an added one was left out before, or a removed one is left out. `panel_number`: the panel that a
+    `reasons`: why an added one was excluded before, or a removed one is excluded. `panel_number`: the panel that a
     removed one is on now. `fields`: of a changed one, each field with what was sent before and what is sent now.
     """
 

@@ -23,7 +23,7 @@ from .texts import STATE, Stage
 class Submission:
     """One request to submit a panel and what became of it.
 
-    `sent`, `left_out` and `reasons` (members left out by reason; one may have several) are None and empty until the
+    `sent`, `left_out` and `reasons` (excluded members by reason; one may have several) are None and empty until the
     snapshot is taken. `failure` says in plain words what went wrong. `detail` is what the other side said: it may name
     a patient.
     """

@@ -106,7 +106,7 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
 
 
 def cancel_all(host: Host, now: datetime) -> None:
-    """With the integration turned off nothing is sent: end what is open and in nobody's hands."""
+    """With the integration turned off nothing is sent: end what is open and without a worker."""
     if not _any(host, submission.c.open_panel_id.is_not(None)):
         return
     with host.database.session() as session:

@@ -1,4 +1,4 @@
-"""Who was sent with a submission and who was left out, as it was then: page by page, and the file as it was sent."""
+"""Who was sent with a submission and who was excluded, as it was then: page by page, and the file as it was sent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Listing(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A member who was left out, as the EMR has them now, with the reasons of then."""
+    """A member who was excluded, as the EMR has them now, with the reasons at that time."""
 
     patient: PatientNow
     reasons: tuple[Reason, ...]
@@ -96,7 +96,7 @@ def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[in
 
 
 def left_out_of(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[LeftOut]:
-    """The members that were left out, by record number, and why. Two statements."""
+    """The members that were excluded, by record number, and why. Two statements."""
     total = of.left_out or 0
     places = places_of(page, total)
     query = select(left_out.c.patient_id, left_out.c.reasons).where(left_out.c.snapshot_id == of.snapshot_id)
@@ -108,14 +108,14 @@ def left_out_of(connection: Connection, host: Host, actor: Actor, of: Submission
 
 
 def reasons_in(codes: str) -> tuple[Reason, ...]:
-    """The reasons as they are stored with those left out."""
+    """The reasons as they are stored with excluded members."""
     return tuple(map(Reason, codes.split()))
 
 
 def visible_patients(
     connection: Connection, host: Host, actor: Actor, patient_ids: Iterable[int]
 ) -> Mapping[int, PatientNow]:
-    """Those of these patients whom the actor may see, as the EMR has them now. One statement for at most a thousand."""
+    """Those of these patients that the actor may see, as the EMR has them now. One statement for at most a thousand."""
     ids = list(patient_ids)
     if not ids:
         return {}

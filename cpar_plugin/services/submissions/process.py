@@ -1,7 +1,7 @@
 """One submission's work: take the snapshot, send it, write down the answer. A crash at any point is taken up later.
 
 Broken off while preparing: a new snapshot. Broken off with a stored snapshot: the same bytes and identifier again,
-since nobody knows whether the first sending arrived.
+since it is not known whether the first one arrived.
 """
 
 import logging
@@ -79,7 +79,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
 
 
 def _forget_leftovers(host: Host, claim: Claim) -> None:
-    """Remove whole snapshots of the panel that a worker took and then died, before anybody knew of them."""
+    """Remove whole snapshots of the panel whose worker died before it could record them."""
     unused = ~exists().where(submission.c.snapshot_id == snapshot.c.snapshot_id)
     with host.database.engine.connect() as connection:
         ids = connection.scalars(
@@ -102,7 +102,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     with host.database.session() as session:
         claimed_until = moment + settings.claim_time
         sending = {"first_attempt_at": first, "attempts": attempts, "claimed_until": claimed_until}
-        # Until an answer says otherwise: nobody knows what has left when this worker dies.
+        # Until an answer says otherwise: it is not known what was sent when this worker dies.
         in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
         if not move_on(session, claim, State.SENDING, moment, **sending, **in_doubt):
             return None

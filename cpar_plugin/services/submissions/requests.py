@@ -37,7 +37,7 @@ def goes_on(host: Host, settings: Settings) -> date:
 
 
 def cancel(host: Host, actor: Actor, submission_id: int) -> None:
-    """Call off a submission that nobody works on yet. Raises NotFound, or Stale when it is too late for that."""
+    """Cancel a submission before a worker has begun it. Raises NotFound, or Stale when it is too late for that."""
     with host.database.session() as session:
         clinic.lock(session)
         now = host.clock.now()
@@ -61,9 +61,9 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
 
 
 def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> int:
-    """Submit a panel anew, as it is now, after its latest submission failed or was refused. Returns the new id.
+    """Submit a panel again, as it is now, after its latest submission failed or was rejected. Returns the new id.
 
-    It goes at once, since whoever presses Retry waits for the answer; in the blackout, with the first night run after.
+    It is sent at once, since the user waits for the answer; in the blackout, with the first night run after.
     Raises Refused, NotFound or Stale as `ask` does, and Stale when there is a later submission of the panel.
     """
     calendar = settings.calendar(host.clock.zone)

@@ -40,7 +40,7 @@ class RunReport:
 
     night_begun: bool = False
     states: Counter[State] = field(default_factory=Counter)
-    lost: int = 0  # claims that went to another worker meanwhile
+    lost: int = 0  # claims that another worker took over
     errors: list[str] = field(default_factory=list)  # kinds of error only
 
 

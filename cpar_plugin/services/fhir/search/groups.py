@@ -81,12 +81,12 @@ def member(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
 
 
 def any_member(rows: Rows) -> ColumnElement[bool]:
-    """Groups with a member whom the caller may read."""
+    """Groups with a member that the caller may read."""
     return _has_member(rows, true())
 
 
 def _has_member(rows: Rows, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Only members whom the caller may read: the answer shall not reveal others."""
+    """Only members that the caller may read: the answer must not reveal others."""
     of_panel = tables.member.c
     readable = may_read(rows.host, rows.caller, of_panel.patient_id)
     return exists().where(of_panel.panel_id == rows.source.key, condition, readable)

@@ -1,7 +1,7 @@
 """One page of a search: what was found, what goes with it, and where the next page begins.
 
 Never more than a page is loaded. Pages follow each other by keys, not by numbers, so that the last one is as cheap as
-the first, and nothing is left out or told twice because somebody was added meanwhile.
+the first, and nothing is missing or returned twice because a patient was added in between.
 """
 
 from collections.abc import Sequence
@@ -149,7 +149,7 @@ class _Query:
         self._source = of_kind
         self._search = search
         self._began = began.astimezone(UTC)
-        # A patient at whom nobody has looked yet is as new as the membership.
+        # A patient who was never read is as new as the membership.
         never_looked_at = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
         self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_looked_at)
         self._rows = Rows(connection, host, settings, caller, of_kind, self._updated)
@@ -183,7 +183,7 @@ class _Query:
     def _fitting(self) -> Select[Any]:
         query = self._source.select()
         if any(name == "_lastUpdated" for name, _ in self._search.sort):
-            # What changes meanwhile, or is looked at for the first time, would move about between the pages.
+            # What changes during the search, or is read for the first time, would move between the pages.
             query = query.where(self._updated < literal(to_the_second(self._began), Moment()))
         return query.where(*(self._fits(criterion) for criterion in self._search.criteria))
 

@@ -48,7 +48,7 @@ class Shape:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left away."""
+        """Whether nothing is removed."""
         return not self.elements and self.summary in (Summary.FALSE, Summary.DATA)
 
 

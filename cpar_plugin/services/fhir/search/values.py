@@ -95,7 +95,7 @@ def reference(text: str, base: str, targets: Collection[str], kind: str | None) 
     if not slash:
         named, key = "", local
     if "://" in local or not _ID.fullmatch(key) or (kind and named and kind != named):
-        return Reference(kind, None)  # somebody else's, or nobody's: nothing refers to it
+        return Reference(kind, None)  # not one of our resources: nothing refers to it
     named = named or kind or ""
     return Reference(named or None, key if not named or named in targets else None)
 
