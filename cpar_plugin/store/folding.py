@@ -15,8 +15,8 @@ _NAME = "cpar_folded"
 @lru_cache(4096)
 def folded_text(text: str) -> str:
     """Without case and accents: `Hélène` and `HELENE` are the same."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 class folded(FunctionElement[str]):  # noqa: N801  # spelled like the function that it is

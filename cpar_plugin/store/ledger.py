@@ -51,10 +51,14 @@ def standing(session: Session, patient_id: int) -> Standing | None:
 
 
 def change_one(
-    session: Session, operation_id: int, patient_id: int, was: Standing | None, becomes: Standing | None
+    session: Session,
+    operation_id: int,
+    patient_id: int,
+    standing_before: Standing | None,
+    standing_after: Standing | None,
 ) -> None:
-    """Change the membership of one patient. `was` is what it is now."""
-    sides = (astuple(side) if side else (None,) * 4 for side in (was, becomes))
+    """Change the membership of one patient. `standing_before` is what it is now."""
+    sides = (astuple(side) if side else (None,) * 4 for side in (standing_before, standing_after))
     entry = zip((column.name for column in _ENTRY), (patient_id, *chain(*sides), operation_id), strict=True)
     session.execute(insert(ledger).values(dict(entry)))
     carry_out(session, operation_id)

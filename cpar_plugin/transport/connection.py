@@ -99,11 +99,11 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
         return f"{host} did not answer within {settings.registry_read_seconds:g} seconds."
     if any(isinstance(cause, TimeoutError) for cause in chain):
         return f"{host} stopped receiving the data being sent."
-    broke = f"The connection to {host} was lost before a complete response arrived."
+    message = f"The connection to {host} was lost before a complete response arrived."
     if parse_url(address).scheme == "https":
         # A server that misses a client certificate may say so in TLS, or (often) just hang up.
-        broke += " If this persists, the registry may require a client certificate (registry_client_certificate)."
-    return broke
+        message += " If this persists, the registry may require a client certificate (registry_client_certificate)."
+    return message
 
 
 def refusal_of_ours(error: BaseException) -> str:

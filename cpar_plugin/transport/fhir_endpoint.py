@@ -73,12 +73,12 @@ class FhirEndpoint:
         except NETWORK_ERRORS as error:
             if body.failure is not None:
                 raise body.failure from None
-            why = failure_message(error, self._address, self._settings)
+            reason = failure_message(error, self._address, self._settings)
             if not body.begun:
-                return not_sent(why)
+                return not_sent(reason)
             if status is None and refusal_of_ours(error):
-                return Answer(outcome=Outcome.NOT_SENT, message=f"{why} Nothing was accepted.")
-            return Answer(outcome=Outcome.UNCLEAR, status=status, message=why)
+                return Answer(outcome=Outcome.NOT_SENT, message=f"{reason} Nothing was accepted.")
+            return Answer(outcome=Outcome.UNCLEAR, status=status, message=reason)
 
     def _read(self, response: requests.Response, body: Body, sent: int) -> Answer:
         status = response.status_code
@@ -103,32 +103,34 @@ class FhirEndpoint:
         return self._not_accepted(status, operation_outcome(chunks))
 
     def _not_accepted(self, status: int, response: OperationOutcome) -> Answer:
-        why = f"status {status}: {', '.join(response.codes)}" if response.codes else f"status {status}"
+        reason = f"status {status}: {', '.join(response.codes)}" if response.codes else f"status {status}"
         outcome = Outcome.REFUSED
         if 300 <= status < 400:
-            message = f"{self._host} reports that its URL has changed ({why}): ask the registry and set registry_url."
+            message = (
+                f"{self._host} reports that its URL has changed ({reason}): ask the registry and set registry_url."
+            )
         elif not 400 <= status < 500 or status in _TEMPORARY:
             outcome = Outcome.UNCLEAR
-            message = f"The registry could not accept the submission at this time ({why})."
+            message = f"The registry could not accept the submission at this time ({reason})."
         elif status in (401, 403):
             message = (
-                f"The registry does not accept submissions from this clinic ({why}): check registry_client_id, "
+                f"The registry does not accept submissions from this clinic ({reason}): check registry_client_id, "
                 "registry_client_secret and registry_client_certificate, and ask the registry what it has on file."
             )
         elif status in (404, 405, 410):
-            message = f"The registry does not accept submissions at this URL ({why}): check registry_url."
+            message = f"The registry does not accept submissions at this URL ({reason}): check registry_url."
         elif status == 413:
-            message = f"The submission is too large for the registry ({why}): ask for a higher limit."
+            message = f"The submission is too large for the registry ({reason}): ask for a higher limit."
         else:
             message = (
-                f"The registry rejected the submission ({why}). Submission History shows its response: fix that, "
+                f"The registry rejected the submission ({reason}). Submission History shows its response: fix that, "
                 "then press Retry."
             )
         return Answer(outcome=outcome, status=status, message=message, detail=response.detail)
 
-    def _not_understood(self, status: int | None, why: str) -> Answer:
+    def _not_understood(self, status: int | None, reason: str) -> Answer:
         return Answer(
             outcome=Outcome.UNCLEAR,
             status=status,
-            message=f"The response from {self._host} could not be understood: {why}.",
+            message=f"The response from {self._host} could not be understood: {reason}.",
         )

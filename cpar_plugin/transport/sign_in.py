@@ -75,8 +75,8 @@ class ClientCredentials:
             seconds = float(body.get("expires_in", _SECONDS_WHEN_NOT_SAID))
         except (TypeError, ValueError):
             seconds = _SECONDS_WHEN_NOT_SAID
-        fits = isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token)
-        if not fits or str(body.get("token_type")).lower() != "bearer":
+        is_valid = isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token)
+        if not is_valid or str(body.get("token_type")).lower() != "bearer":
             raise SignInError(not_sent(f"The sign-in response from {self._host} could not be understood.", status))
         self._token = str(token)
         self._good_until = began + seconds - min(_SECONDS_BEFORE_EXPIRY, seconds / 2)
@@ -104,16 +104,16 @@ class ClientCredentials:
 
     def _refusal(self, status: int, body: dict[str, Any]) -> Answer:
         code = body.get("error")
-        why = f"status {status}: {code}" if isinstance(code, str) and code in _ERRORS else f"status {status}"
+        reason = f"status {status}: {code}" if isinstance(code, str) and code in _ERRORS else f"status {status}"
         if 300 <= status < 400:
-            message = f"{self._host} reports that its sign-in URL has changed ({why}): correct registry_token_url."
+            message = f"{self._host} reports that its sign-in URL has changed ({reason}): correct registry_token_url."
         elif 400 <= status < 500 and status not in _TEMPORARY:
             message = (
-                f"Signing in to the registry was refused ({why}): check registry_client_id, registry_client_secret "
+                f"Signing in to the registry was refused ({reason}): check registry_client_id, registry_client_secret "
                 "and registry_token_url."
             )
         else:
-            return not_sent(f"Signing in to {self._host} is not possible at this time ({why}).", status)
+            return not_sent(f"Signing in to {self._host} is not possible at this time ({reason}).", status)
         return Answer(outcome=Outcome.REFUSED, status=status, message=message)
 
     @property

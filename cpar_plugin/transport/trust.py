@@ -46,9 +46,9 @@ def distrusted(error: BaseException, host: str) -> str | None:
     """Why the certificate of the other side was not accepted, and what to do; None where something else failed."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            why = cause.verify_message.rstrip(".")
-            more = LENIENT if cause.verify_code in _STRICT else "Check the URL and who issued the certificate."
-            return f"The certificate of {host} could not be verified ({why}). {more}"
+            reason = cause.verify_message.rstrip(".")
+            advice = LENIENT if cause.verify_code in _STRICT else "Check the URL and who issued the certificate."
+            return f"The certificate of {host} could not be verified ({reason}). {advice}"
     return None
 
 

@@ -46,9 +46,9 @@ class Answer:
     detail: str = field(default="", repr=False)
 
 
-def not_sent(why: str, status: int | None = None) -> Answer:
+def not_sent(reason: str, status: int | None = None) -> Answer:
     """The answer for an attempt of which nothing has left. `status` is that of whoever kept it from leaving."""
-    return Answer(outcome=Outcome.NOT_SENT, message=f"{why} Nothing was sent.", status=status)
+    return Answer(outcome=Outcome.NOT_SENT, message=f"{reason} Nothing was sent.", status=status)
 
 
 class Transport(Protocol):

@@ -107,25 +107,25 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
         .limit(KEYS[-1])
         .subquery("one_by_one")
     )
-    each = one_by_one.c
-    changed, stays = each.skip_reason.is_(None), each.panel_id.is_not_distinct_from(each.to_panel_id)
-    remains = and_(changed, each.to_panel_id.is_not(None))
-    not_later = or_(each.confirmed_on.is_(None), each.to_confirmed_on >= each.confirmed_on)
-    members = select(func.count()).where(member.c.panel_id == each.panel_id).correlate(one_by_one).scalar_subquery()
+    columns = one_by_one.c
+    changed, same_panel = columns.skip_reason.is_(None), columns.panel_id.is_not_distinct_from(columns.to_panel_id)
+    remains = and_(changed, columns.to_panel_id.is_not(None))
+    not_later = or_(columns.confirmed_on.is_(None), columns.to_confirmed_on >= columns.confirmed_on)
+    members = select(func.count()).where(member.c.panel_id == columns.panel_id).correlate(one_by_one).scalar_subquery()
     return (
         select(
-            each.panel_id,
+            columns.panel_id,
             panel.c.number,
-            _how_many(changed, ~stays).label("leaving"),
-            _how_many(changed, stays).label("staying"),
-            *(_how_many(each.skip_reason == reason.value).label(reason.value) for reason in SkipReason),
-            _how_many(changed, each.outside).label("outside"),
-            _how_many(remains, each.to_confirmed_on.is_(None)).label("without_visit"),
+            _how_many(changed, ~same_panel).label("leaving"),
+            _how_many(changed, same_panel).label("staying"),
+            *(_how_many(columns.skip_reason == reason.value).label(reason.value) for reason in SkipReason),
+            _how_many(changed, columns.outside).label("outside"),
+            _how_many(remains, columns.to_confirmed_on.is_(None)).label("without_visit"),
             (_how_many(remains) - _how_many(remains, not_later)).label("later"),
             members.label("members"),
         )
-        .select_from(one_by_one.outerjoin(panel, panel.c.panel_id == each.panel_id))
-        .group_by(each.panel_id, panel.c.number)
+        .select_from(one_by_one.outerjoin(panel, panel.c.panel_id == columns.panel_id))
+        .group_by(columns.panel_id, panel.c.number)
         .order_by(panel.c.number)
     )
 
@@ -186,12 +186,12 @@ def _result_of(session: Session, form_key: str) -> BulkResult | None:
 
 def _result(session: Session, operation_id: int) -> BulkResult:
     """What the ledger says that an operation did: whatever the order, only what happened is counted."""
-    was, is_now = tables.ledger.c.from_panel_id, tables.ledger.c.to_panel_id
+    panel_before, panel_after = tables.ledger.c.from_panel_id, tables.ledger.c.to_panel_id
     kinds = {
-        "added": was.is_(None),
-        "moved": was != is_now,  # NULL where there was no panel, or is none
-        "removed": is_now.is_(None),
-        "confirmed": was == is_now,
+        "added": panel_before.is_(None),
+        "moved": panel_before != panel_after,  # NULL where there was no panel, or is none
+        "removed": panel_after.is_(None),
+        "confirmed": panel_before == panel_after,
     }
     counts = select(*(_how_many(condition).label(kind) for kind, condition in kinds.items()))
     row = session.execute(counts.where(tables.ledger.c.operation_id == operation_id)).one()

@@ -126,8 +126,8 @@ def _checked_proof(client: Client, claims: dict[str, Any], token_url: str, now: 
     if until > now + AHEAD + CLOCKS_DIFFER:
         raise NotAccepted("exp must be at most five minutes in the future.")
     for name in ("nbf", "iat"):
-        begins = _moment(claims, name, now) if name in claims else now
-        if begins is None or begins > now + CLOCKS_DIFFER:
+        moment = _moment(claims, name, now) if name in claims else now
+        if moment is None or moment > now + CLOCKS_DIFFER:
             raise NotAccepted(f"The assertion is not valid yet ({name}): check the client's clock.")
     jti = _text(claims, "jti")
     if not 0 < len(jti) <= 255:

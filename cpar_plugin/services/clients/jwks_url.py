@@ -134,12 +134,12 @@ class PublishedKeys:
             key = entry.keys.get(kid)
             fresh = key is not None and now - entry.fetched_at < _CACHE_SECONDS
             to_be_fetched = not fresh and now - entry.tried_at >= self._settings.fhir_jwks_again_seconds
-            begins = to_be_fetched and not entry.being_fetched and self._places.acquire(blocking=False)
-            if begins:
+            starts_fetch = to_be_fetched and not entry.being_fetched and self._places.acquire(blocking=False)
+            if starts_fetch:
                 entry.being_fetched, entry.tried_at = True, now
             elif key is None and (to_be_fetched or entry.being_fetched):
                 raise Busy
-        if begins:
+        if starts_fetch:
             self._fetch(address, entry)
             key = entry.keys.get(kid)
         if key is None and entry.failure:

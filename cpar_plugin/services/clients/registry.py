@@ -72,8 +72,8 @@ def number_of(client_id: str) -> int | None:
 
 def every_client(connection: Connection) -> list[Client]:
     """All clients, revoked ones last, in the order of their names."""
-    rest = _TABLE.c.revoked_at.is_not(None)
-    return _read(connection, order_by=(rest, _TABLE.c.name, _TABLE.c.client_id))
+    is_revoked = _TABLE.c.revoked_at.is_not(None)
+    return _read(connection, order_by=(is_revoked, _TABLE.c.name, _TABLE.c.client_id))
 
 
 def live_client(connection: Connection, client_id: str) -> Client:
@@ -109,20 +109,20 @@ def change(host: Host, actor: Actor, client_id: str, version: int, draft: Client
     """
     values = _checked(draft)
     with host.database.session() as session:
-        now = _locked(session, client_id)
-        if now.version != version:
+        client = _locked(session, client_id)
+        if client.version != version:
             raise Stale("Someone else changed this client in the meantime. Nothing was saved: review it and try again.")
-        _check_panels(session, draft.panels, current=now.panels)
+        _check_panels(session, draft.panels, current=client.panels)
         try:
             session.execute(
-                update(_TABLE).where(_TABLE.c.client_id == now.number).values(**values, version=version + 1)
+                update(_TABLE).where(_TABLE.c.client_id == client.number).values(**values, version=version + 1)
             )
         except IntegrityError:
             raise _name_taken() from None
-        session.execute(delete(tables.client_panel).where(tables.client_panel.c.client_id == now.number))
-        _put_panels(session, now.number, draft.panels)
-        _end_tokens(session, now.number)
-        _journal(session, host, actor, OperationKind.CHANGE_CLIENT, now.number)
+        session.execute(delete(tables.client_panel).where(tables.client_panel.c.client_id == client.number))
+        _put_panels(session, client.number, draft.panels)
+        _end_tokens(session, client.number)
+        _journal(session, host, actor, OperationKind.CHANGE_CLIENT, client.number)
 
 
 def revoke(host: Host, actor: Actor, client_id: str) -> Client:
@@ -141,9 +141,9 @@ def revoke(host: Host, actor: Actor, client_id: str) -> Client:
 
 def hold(session: Session, host: Host, actor: Actor) -> list[Client]:
     """Put every client that lives on hold: it gets nothing until it is allowed again. Returns those."""
-    lives = _TABLE.c.revoked_at.is_(None) & _TABLE.c.held_at.is_(None)
-    clients = _read(session.connection(), lives, order_by=[_TABLE.c.client_id])
-    session.execute(update(_TABLE).where(lives).values(held_at=host.clock.now()))
+    is_live = _TABLE.c.revoked_at.is_(None) & _TABLE.c.held_at.is_(None)
+    clients = _read(session.connection(), is_live, order_by=[_TABLE.c.client_id])
+    session.execute(update(_TABLE).where(is_live).values(held_at=host.clock.now()))
     for client in clients:
         _end_tokens(session, client.number)
         _journal(session, host, actor, OperationKind.HOLD_CLIENT, client.number)

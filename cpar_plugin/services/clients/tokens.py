@@ -48,13 +48,13 @@ def issue(host: Host, client: Client, scopes: str, lifetime: timedelta) -> str:
     columns = tables.client.c
     with host.database.session() as session:
         # Waits for a change or revocation that is under way, so that no token outlives it.
-        same = session.execute(
+        updated = session.execute(
             update(tables.client)
             .where(columns.client_id == client.number, columns.version == client.version)
             .where(columns.revoked_at.is_(None), columns.held_at.is_(None))
             .values(last_used_at=now)
         )
-        if not same.rowcount:  # type: ignore[attr-defined]
+        if not updated.rowcount:  # type: ignore[attr-defined]
             raise Ended
         session.execute(delete(_TABLE).where(_TABLE.c.client_id == client.number, _TABLE.c.expires_at <= now))
         session.execute(

@@ -58,8 +58,8 @@ class Changes:
                     self._mark_gone(ids)
                     yield ids
             case "Group":
-                gone = select(_PANEL.c.panel_id).where(_PANEL.c.deleted_at >= self.since, self._on_panels(_PANEL))
-                yield from self._streamed(gone, at_once)
+                query = select(_PANEL.c.panel_id).where(_PANEL.c.deleted_at >= self.since, self._on_panels(_PANEL))
+                yield from self._streamed(query, at_once)
             case _:
                 if gone_ids := self._gone_from_panels(kind):
                     yield gone_ids

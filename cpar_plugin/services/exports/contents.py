@@ -77,30 +77,30 @@ class Contents:
         whole, since = shape.whole, self._changes and self._changes.since
         roles = {panel_id: as_text(references) for panel_id, references in roles_of_panels(self._connection).items()}
         mapping = patient_texts(self._settings, relative, active_status=self._host.roster.active_status)
-        behind: list[Found] = []
+        outdated: list[Found] = []
         with self._connection.execute(self._query(source).execution_options(yield_per=_STREAMED)) as result:
             # A Row looks each column up by its name, which takes as long as all else.
-            named = namedtuple("named", result.keys())._make  # type: ignore[attr-defined]
+            make_row = namedtuple("named", result.keys())._make  # type: ignore[attr-defined]
             for rows in result.partitions():
                 lines = []
-                for row in map(named, rows):
+                for row in map(make_row, rows):
                     text = mapping(row, roles.get(row.panel_id, "[]"))
                     if digest_of(text) != row.digest:
-                        behind.append(Found((row.patient_id,), orjson.loads(text), row))
+                        outdated.append(Found((row.patient_id,), orjson.loads(text), row))
                     elif since is None or row.last_updated >= since or row.concerned:
                         text = text if whole else orjson.dumps(shaped(orjson.loads(text), shape))
                         lines.append(stamped_text(text, row.version, row.last_updated))
                 writer.lines(lines, patients=len(lines))
-                if len(behind) >= _WRITTEN:
-                    self._write_changed(writer, behind, shape)
+                if len(outdated) >= _WRITTEN:
+                    self._write_changed(writer, outdated, shape)
                 self._progress(len(rows))
-        self._write_changed(writer, behind, shape)
+        self._write_changed(writer, outdated, shape)
 
-    def _write_changed(self, writer: Writer, behind: list[Found], shape: Shape) -> None:
+    def _write_changed(self, writer: Writer, outdated: list[Found], shape: Shape) -> None:
         """Write patients whose records have changed since the last read, with their new versions."""
-        patients = versioned(self._host, tables.patient_version, behind)
+        patients = versioned(self._host, tables.patient_version, outdated)
         writer.lines([orjson.dumps(shaped(patient.resource, shape)) for patient in patients], patients=len(patients))
-        behind.clear()
+        outdated.clear()
 
     def _query(self, source: PatientSource) -> Select[Any]:
         query = source.select()
@@ -124,9 +124,9 @@ class Contents:
             self._progress(0)
 
     def _directory(self, writer: Writer, kind: str) -> None:
-        every, shape = self._changes is None or self._changes.panels_were_edited, self._request.shape(kind)
+        include_all, shape = self._changes is None or self._changes.panels_were_edited, self._request.shape(kind)
         versions = DirectorySource(self._host, self._settings, self._caller, kind).everything(self._connection)
-        resources = [version.resource for version in versions if every or self._has_changed(version)]
+        resources = [version.resource for version in versions if include_all or self._has_changed(version)]
         writer.lines([orjson.dumps(shaped(resource, shape)) for resource in resources])
 
     def _has_changed(self, version: Versioned) -> bool:

@@ -69,11 +69,12 @@ class GroupSource:
         for row in rows:
             group = panel_group(row, roles.get(row.panel_id, []), self._settings, relative, status=ListStatus.OPEN)
             group["meta"] = {"profile": [panel_profile_url(self._settings)]}
-            many = members.get(row.panel_id, 0)
-            now = digest([group, self._settings.uri_definitions if many else None])  # as members' extensions have it
-            same = row.digest == now
-            version, changed_at = (row.version, row.last_updated) if same else _move(self._host, row, now)
-            group["quantity"] = many
+            member_count = members.get(row.panel_id, 0)
+            # With the address that the members' extensions have.
+            content = digest([group, self._settings.uri_definitions if member_count else None])
+            is_current = row.digest == content
+            version, changed_at = (row.version, row.last_updated) if is_current else _move(self._host, row, content)
+            group["quantity"] = member_count
             served.append(stamped(group, version, changed_at))
         return served
 

@@ -103,11 +103,11 @@ class PatientSource:
         """The resources of rows of `_with_roles`."""
         mapping, entries = _mapping(self._settings, self._host.roster.active_status), []
         for patient_id, group in groupby(rows, attrgetter("patient_id")):
-            of_one = list(group)
-            if self._on_panels(of_one[0].panel_id):
-                places = [(row.provider_id, row.facility_id) for row in of_one]
+            patient_rows = list(group)
+            if self._on_panels(patient_rows[0].panel_id):
+                places = [(row.provider_id, row.facility_id) for row in patient_rows]
                 roles = [role_reference(*place) for place in places if None not in place]
-                entries.append(Found((patient_id,), mapping(of_one[0], roles), of_one[0]))
+                entries.append(Found((patient_id,), mapping(patient_rows[0], roles), patient_rows[0]))
         return versioned(self._host, tables.patient_version, entries)
 
     def _on_panels(self, panel_id: int) -> bool:
@@ -118,7 +118,9 @@ class PatientSource:
         merged, version = self._host.roster.merged(), tables.patient_version
         member = tables.member.alias("kept")
         panels = self._caller.panels
-        both = (visible(self._host, self._caller, record) for record in (merged.c.retired_id, merged.c.kept_id))
+        visible_records = (
+            visible(self._host, self._caller, record) for record in (merged.c.retired_id, merged.c.kept_id)
+        )
         row = connection.execute(
             select(merged.c.kept_id, version.c.digest, version.c.version, version.c.last_updated)
             .select_from(
@@ -127,7 +129,9 @@ class PatientSource:
                 )
             )
             .where(
-                merged.c.retired_id == patient_id, *both, true() if panels is None else member.c.panel_id.in_(panels)
+                merged.c.retired_id == patient_id,
+                *visible_records,
+                true() if panels is None else member.c.panel_id.in_(panels),
             )
         ).one_or_none()
         if row is None:

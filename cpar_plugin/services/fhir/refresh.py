@@ -54,19 +54,19 @@ def run(host: Host, settings: Settings) -> None:
 
 def refresh(host: Host, settings: Settings) -> Refreshed:
     """Compare everything with how it stood. Raises Refused when a change of memberships takes too long."""
-    done = Refreshed()
+    report = Refreshed()
     merges.catch_up(host)
-    _refresh_visits(host, done)
+    _refresh_visits(host, report)
     caller = Caller(host.identity.system, None, EVERYTHING, panels=None)
-    _refresh_directory(host, settings, caller, done)
-    _refresh_patients(host, settings, caller, done)
+    _refresh_directory(host, settings, caller, report)
+    _refresh_patients(host, settings, caller, report)
     with host.database.engine.connect() as connection:
         groups = GroupSource(host, settings, caller)
         groups.versioned(connection, connection.execute(groups.select()).all())
-    return done
+    return report
 
 
-def _refresh_visits(host: Host, done: Refreshed) -> None:
+def _refresh_visits(host: Host, report: Refreshed) -> None:
     """Freeze the last visit of each member; where one has changed, the Group has."""
     member, frozen = tables.member, tables.last_visit
     now = host.clock.now()
@@ -78,7 +78,7 @@ def _refresh_visits(host: Host, done: Refreshed) -> None:
         for batch in _batches((row.patient_id, row.visit) for row in differing):
             with host.database.session() as session:
                 clinic.lock(session)  # so that no one else changes panels, or freezes the same visits
-                done.visits += _freeze(session, dict(batch), host.clock.now())
+                report.visits += _freeze(session, dict(batch), host.clock.now())
     with host.database.session() as session:
         session.execute(delete(frozen).where(~exists().where(member.c.patient_id == frozen.c.patient_id)))
 
@@ -97,30 +97,30 @@ def _freeze(session: Session, last_visits: dict[int, date | None], now: datetime
     return len(visits)
 
 
-def _refresh_directory(host: Host, settings: Settings, caller: Caller, done: Refreshed) -> None:
+def _refresh_directory(host: Host, settings: Settings, caller: Caller, report: Refreshed) -> None:
     version = tables.resource_version
     for kind in DIRECTORY:
         with host.database.engine.connect() as connection:
             stored = connection.execute(
                 select(version).where(version.c.kind == kind, version.c.gone_at.is_(None))
             ).all()
-            now = {
+            current_ids = {
                 version_.resource["id"]
                 for version_ in DirectorySource(host, settings, caller, kind).everything(connection)
             }
-        gone = [(kind, row.resource_id) for row in stored if row.resource_id not in now]
-        _forget(host, version, gone, done)
+        missing = [(kind, row.resource_id) for row in stored if row.resource_id not in current_ids]
+        _forget(host, version, missing, report)
 
 
-def _refresh_patients(host: Host, settings: Settings, caller: Caller, done: Refreshed) -> None:
+def _refresh_patients(host: Host, settings: Settings, caller: Caller, report: Refreshed) -> None:
     with host.database.engine.connect() as connection:
         for batch in _batches(_changed_patients(connection, host, settings, caller)):
             with host.database.session() as session:
                 stored_versions.put(session, tables.patient_version, batch, host.clock.now())
-            done.changed += len(batch)
+            report.changed += len(batch)
     with host.database.engine.connect() as connection:
-        for gone in _batches(_patients_gone(connection, host)):
-            _forget(host, tables.patient_version, gone, done)
+        for missing in _batches(_patients_gone(connection, host)):
+            _forget(host, tables.patient_version, missing, report)
 
 
 def _changed_patients(
@@ -129,9 +129,9 @@ def _changed_patients(
     source, roles = PatientSource(host, settings, caller), roles_of_panels(connection)
     mapping = patients(settings, relative, active_status=host.roster.active_status)
     for row in _streamed(connection, source.select()):
-        now = digest(mapping(row, roles.get(row.panel_id, [])))
-        if now != row.digest:
-            yield {"patient_id": row.patient_id, "digest": now}
+        content = digest(mapping(row, roles.get(row.panel_id, [])))
+        if content != row.digest:
+            yield {"patient_id": row.patient_id, "digest": content}
     merged, member, version = host.roster.merged(), tables.member, tables.patient_version
     retired = (
         select(merged.c.retired_id, merged.c.kept_id, version.c.digest)
@@ -139,9 +139,9 @@ def _changed_patients(
         .outerjoin(version, version.c.patient_id == merged.c.retired_id)
     )
     for row in _streamed(connection, retired):
-        now = digest(retired_patient(row.retired_id, row.kept_id, settings, relative))
-        if now != row.digest:
-            yield {"patient_id": row.retired_id, "digest": now}
+        content = digest(retired_patient(row.retired_id, row.kept_id, settings, relative))
+        if content != row.digest:
+            yield {"patient_id": row.retired_id, "digest": content}
 
 
 def _patients_gone(connection: Connection, host: Host) -> Iterator[tuple[int]]:
@@ -167,11 +167,11 @@ def _patients_gone(connection: Connection, host: Host) -> Iterator[tuple[int]]:
         yield (row.patient_id,)
 
 
-def _forget(host: Host, table: Table, keys: list[Any], done: Refreshed) -> None:
+def _forget(host: Host, table: Table, keys: list[Any], report: Refreshed) -> None:
     if keys:
         with host.database.session() as session:
             stored_versions.mark_gone(session, table, of_keys(table, keys), host.clock.now())
-    done.gone += len(keys)
+    report.gone += len(keys)
 
 
 def _streamed(connection: Connection, query: Any) -> Iterator[Row[Any]]:

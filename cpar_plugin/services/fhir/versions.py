@@ -79,15 +79,15 @@ def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versio
     Writes, in a transaction of its own, only where something has changed.
     """
     digests = [digest(entry.resource) for entry in entries]
-    behind = [
-        (entry.key, now)
-        for entry, now in zip(entries, digests, strict=True)
-        if not entry.stored or entry.stored.digest != now
+    outdated = [
+        (entry.key, content)
+        for entry, content in zip(entries, digests, strict=True)
+        if not entry.stored or entry.stored.digest != content
     ]
-    moved = _move(host, table, dict(behind)) if behind else {}
+    updated = _move(host, table, dict(outdated)) if outdated else {}
     served = []
     for entry in entries:
-        at = moved.get(entry.key) or entry.stored
+        at = updated.get(entry.key) or entry.stored
         assert at is not None
         assert at.version is not None
         assert at.last_updated is not None
@@ -95,19 +95,19 @@ def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versio
     return served
 
 
-def _move(host: Host, table: Table, behind: dict[tuple[Any, ...], bytes]) -> dict[tuple[Any, ...], Stored]:
+def _move(host: Host, table: Table, outdated: dict[tuple[Any, ...], bytes]) -> dict[tuple[Any, ...], Stored]:
     names = table.primary_key.columns.keys()
     now = host.clock.now()
-    rows = [{**dict(zip(names, key, strict=True)), "digest": behind[key]} for key in sorted(behind)]
-    moved: dict[tuple[Any, ...], Stored] = {}
+    rows = [{**dict(zip(names, key, strict=True)), "digest": outdated[key]} for key in sorted(outdated)]
+    updated: dict[tuple[Any, ...], Stored] = {}
     with host.database.session() as session:
         for place in range(0, len(rows), _AT_ONCE):
             batch = rows[place : place + _AT_ONCE]
             stored_versions.put(session, table, batch, now)
             keys = of_keys(table, [tuple(row[name] for name in names) for row in batch])
             for row in session.execute(select(table).where(keys)):
-                moved[tuple(row._mapping[name] for name in names)] = row
-    return moved
+                updated[tuple(row._mapping[name] for name in names)] = row
+    return updated
 
 
 def of_keys(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:

@@ -124,8 +124,8 @@ def _clients(connection: Connection) -> list[tuple[Client, datetime]]:
         select(operation.detail, operation.at).where(operation.kind.in_(_CHANGES)).order_by(operation.operation_id)
     )
     changed_at = {orjson.loads(detail).get("client"): at for detail, at in connection.execute(changes)}
-    every = (client for client in registry.every_client(connection) if not (client.revoked_at or client.held_at))
-    return [(client, changed_at.get(client.client_id, client.created_at)) for client in every]
+    clients = (client for client in registry.every_client(connection) if not (client.revoked_at or client.held_at))
+    return [(client, changed_at.get(client.client_id, client.created_at)) for client in clients]
 
 
 def _open(connection: Connection) -> list[Open]:

@@ -48,17 +48,17 @@ def left_out(host: Host, settings: Settings) -> Health:
     """Which share of the patients on panels would be excluded now, and why. Reads every member and their last visit."""
     with host.database.engine.connect() as connection:
         patients = connection.scalar(select(func.count()).select_from(member)) or 0
-        following = next_submission(connection, host, host.identity.system, settings, None)
+        exclusions = next_submission(connection, host, host.identity.system, settings, None)
     if not patients:
         return Health.ok("No patient is on a panel yet.")
-    share = 100 * following.left_out / patients
+    share = 100 * exclusions.left_out / patients
     reasons = ", ".join(
-        f"{WORDING[reason].label} {count:,}" for reason, count in Counter(following.reasons).most_common()
+        f"{WORDING[reason].label} {count:,}" for reason, count in Counter(exclusions.reasons).most_common()
     )
-    message = f"{following.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
+    message = f"{exclusions.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
     message = f"{message}: {reasons}." if reasons else f"{message}."
     remedy = "The page of each panel lists them, with how to fix each."
-    if following.left_out == patients:
+    if exclusions.left_out == patients:
         return Health.failure(message, f"{remedy} If all have the same reason, check how the EMR stores that field.")
     return Health.warning(message, remedy) if share >= _MANY_PER_CENT else Health.ok(message)
 
@@ -108,5 +108,5 @@ def _fits(number: str) -> bool:
 
 
 def _named(providers: list[str]) -> str:
-    named = ", ".join(providers[:_NAMED])
-    return f"{named}, ..." if len(providers) > _NAMED else named
+    text = ", ".join(providers[:_NAMED])
+    return f"{text}, ..." if len(providers) > _NAMED else text

@@ -133,8 +133,8 @@ def _objections(address: str, settings: Settings) -> str:
 
 
 def _hasty(settings: Settings) -> Settings:
-    waits = ("registry_connect_seconds", "registry_read_seconds", "registry_seconds")
-    return settings.model_copy(update={name: min(getattr(settings, name), _LONGEST_WAIT) for name in waits})
+    names = ("registry_connect_seconds", "registry_read_seconds", "registry_seconds")
+    return settings.model_copy(update={name: min(getattr(settings, name), _LONGEST_WAIT) for name in names})
 
 
 def _days_left(end: datetime, host: Host) -> str:

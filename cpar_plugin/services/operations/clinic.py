@@ -84,10 +84,10 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
     if messages:
         raise Refused(messages)
     with host.database.session() as session:
-        now = lock(session)
-        if (now.name, now.site_id) == (values["name"], values["site_id"]):
+        site = lock(session)
+        if (site.name, site.site_id) == (values["name"], values["site_id"]):
             return
-        if now.version != version:
+        if site.version != version:
             raise Stale(
                 "Someone else changed these settings in the meantime. Nothing was saved: review them and try again."
             )

@@ -21,8 +21,8 @@ def beat(host: Host, name: str) -> None:
     values = {"at": now, "zone_offsets": zone_offsets(host.clock.zone, now)}
     # Two workers may both find no heartbeat yet: the other one's is as good.
     with suppress(IntegrityError), host.database.session() as session:
-        beaten = session.execute(update(heartbeat).where(heartbeat.c.name == name).values(values))
-        if not beaten.rowcount:  # type: ignore[attr-defined]
+        updated = session.execute(update(heartbeat).where(heartbeat.c.name == name).values(values))
+        if not updated.rowcount:  # type: ignore[attr-defined]
             session.execute(insert(heartbeat).values(name=name, **values))
 
 

@@ -34,15 +34,17 @@ def months(connection: Connection, host: Host, actor: Actor, panel_id: int | Non
     place = case(
         *((operation.c.at < moment, number) for number, moment in enumerate(moments[1:])), else_=len(moments) - 1
     )
-    was, is_now = (_on(column, panel_id) for column in (ledger.c.from_panel_id, ledger.c.to_panel_id))
+    was_member, is_member = (_on(column, panel_id) for column in (ledger.c.from_panel_id, ledger.c.to_panel_id))
     changes = (
         select(
             place.label("place"),
-            func.count(case((and_(is_now, ~was), 1))),
-            func.count(case((and_(was, ~is_now), 1))),
+            func.count(case((and_(is_member, ~was_member), 1))),
+            func.count(case((and_(was_member, ~is_member), 1))),
         )
         .join_from(operation, ledger, ledger.c.operation_id == operation.c.operation_id)
-        .where(operation.c.at >= moments[0], host.identity.visible(actor, ledger.c.patient_id), or_(was, is_now))
+        .where(
+            operation.c.at >= moments[0], host.identity.visible(actor, ledger.c.patient_id), or_(was_member, is_member)
+        )
         .group_by("place")
     )
     changed = {number: (joined, leavers) for number, joined, leavers in connection.execute(changes)}

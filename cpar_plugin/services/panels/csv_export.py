@@ -54,22 +54,22 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
-    chosen = members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
-    return csv_file(_lines(host, actor, settings, panel_id, chosen))
+    query = members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
+    return csv_file(_lines(host, actor, settings, panel_id, query))
 
 
 def _lines(
-    host: Host, actor: Actor, settings: Settings, panel_id: int, chosen: Select[Any]
+    host: Host, actor: Actor, settings: Settings, panel_id: int, query: Select[Any]
 ) -> Iterator[tuple[object, ...]]:
     yield HEAD
     zone, labels = host.clock.zone, host.roster.status_labels
     with host.database.engine.connect() as connection:
         now, visible = host.clock.now(), host.identity.visible(actor, member.c.patient_id)
-        same = same_phn.of_all(connection, host, settings, now, visible)
-        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+        shared = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
         names = {provider.provider_id: provider.name for provider in listing.provider_choices(connection, host)}
         panel_answers = answers.of_panel(connection, host, panel_id)
-        with connection.execute(chosen) as result:
+        with connection.execute(query) as result:
             for row in map(MemberRow._make, result):
                 yield (
                     row.patient_id,
@@ -87,7 +87,7 @@ def _lines(
                     row.confirmed_on,
                     row.confirmed_how,
                     row.last_visit_on,
-                    *_judgement(rules, same, row),
+                    *_judgement(rules, shared, row),
                     " ".join(
                         _checked(answer, zone)
                         for answer in answers.to(rules.answered(row), panel_answers.get(row.patient_id, ()))
@@ -99,14 +99,14 @@ def _checked(answer: Answer, zone: ZoneInfo) -> str:
     return f"{WORDING[answer.caution].label}. {answer.text} ({answer.by}, {answer.at.astimezone(zone).date()})."
 
 
-def _judgement(rules: Eligibility, same: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
+def _judgement(rules: Eligibility, shared: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
     reasons = rules.reasons(row)
     cautions = () if reasons else rules.cautions(row)
     reason_words = [wording_for(row, reason) for reason in reasons]
     caution_words = [wording_for(row, caution) for caution in cautions]
     others = ""
     if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
-        others = " ".join(f"Other record: {other}." for other in same.others(row))
+        others = " ".join(f"Other record: {other}." for other in shared.others(row))
     to_do, to_check = (
         [wording.remedy for wording in reason_words],
         [f"{wording.label}. {wording.remedy}" for wording in caution_words],

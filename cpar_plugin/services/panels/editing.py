@@ -38,9 +38,9 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
     """
     with host.database.session() as session:
         clinic.lock(session)
-        same: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
-        if same is not None and as_draft(get(session.connection(), host, same)) == draft:
-            return same
+        existing_id: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
+        if existing_id is not None and as_draft(get(session.connection(), host, existing_id)) == draft:
+            return existing_id
         _refuse_number_in_use(session, draft.number)
         inserted = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
         panel_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
@@ -92,8 +92,8 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
                 **RELEASED,
             )
         )
-        gone = sa.update(panel).where(panel.c.panel_id == panel_id)
-        session.execute(gone.values(live_number=None, deleted_at=now, version=version + 1))
+        deletion = sa.update(panel).where(panel.c.panel_id == panel_id)
+        session.execute(deletion.values(live_number=None, deleted_at=now, version=version + 1))
     return members
 
 

@@ -81,8 +81,8 @@ def _panels(connection: Connection, host: Host, condition: ColumnElement[bool]) 
         .order_by(provider.panel_id, provider.position)
     ):
         name = provider_name(row.family_name, row.given_name, row.provider_id)
-        named = PanelProviderName(row.provider_id, name, row.practitioner_id, bool(row.active))
-        providers.setdefault(row.panel_id, []).append(named)
+        entry = PanelProviderName(row.provider_id, name, row.practitioner_id, bool(row.active))
+        providers.setdefault(row.panel_id, []).append(entry)
     heads = (
         select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
         .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)

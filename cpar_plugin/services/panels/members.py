@@ -97,7 +97,7 @@ def listing(
     """
     now, at_once = host.clock.now(), at_once or AT_ONCE
     all_members = member_rows.members(host, now=now)
-    own, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
+    on_panel, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
     narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
     judged = narrowing if criteria.fate else []  # else the page itself tells how many were found
     columns = (
@@ -107,33 +107,33 @@ def listing(
         key_of_mark(member_rows.members(host, now=now), criteria),
     )
     counts = all_members.with_only_columns(*columns) if judged else select(*columns).select_from(member)
-    total, visible_count, fitting, mark = connection.execute(counts.where(own)).one()
+    total, visible_count, fitting, mark = connection.execute(counts.where(on_panel)).one()
     restarted = criteria.mark is not None and mark is None
     if restarted:
         criteria = criteria.first_page
-    chosen = all_members.where(own, visible, *narrowing)
+    query = all_members.where(on_panel, visible, *narrowing)
     rules = tally = None
-    same = SamePhn()
+    shared = SamePhn()
     if criteria.fate:
-        same = same_phn.of_all(connection, host, settings, now, visible)
-        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
-        rows, count, tally = _judged(connection, all_members, chosen, rules, fitting, mark, criteria, at_once)
+        shared = same_phn.of_all(connection, host, settings, now, visible)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
+        rows, count, tally = _judged(connection, all_members, query, rules, fitting, mark, criteria, at_once)
     else:
         counted = func.count().over() if narrowing else literal(visible_count)
-        rows, count = _page(connection, all_members, chosen, counted, mark, criteria, at_once)
-    page, further, backwards = rows[:at_once], len(rows) > at_once, criteria.before is not None
+        rows, count = _page(connection, all_members, query, counted, mark, criteria, at_once)
+    page, has_more, is_backwards = rows[:at_once], len(rows) > at_once, criteria.before is not None
     if rules is None:
         phns = {row.phn for row in page if row.phn}
-        same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
-        rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+        shared = same_phn.of_all(connection, host, settings, now, visible, among=phns)
+        rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     names = actor_names(connection, host, {row.mrp_id for row in page if row.mrp_id})
     page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
     return Listing(
-        members=list(_listed(reversed(page) if backwards else page, rules, names, same, page_answers)),
+        members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers)),
         found=count,
         hidden=total - visible_count,
-        earlier=further if backwards else criteria.after is not None,
-        later=backwards or further,
+        earlier=has_more if is_backwards else criteria.after is not None,
+        later=is_backwards or has_more,
         begun_anew=restarted,
         tally=tally,
     )
@@ -143,13 +143,13 @@ def _listed(
     rows: Iterable[MemberRow],
     rules: Eligibility,
     names: Mapping[str, str],
-    same: SamePhn,
+    shared: SamePhn,
     answers_by_patient: Mapping[int, Sequence[Answer]],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)
         cautions = () if reasons else rules.cautions(row)
-        named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
+        is_shared = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
         yield Listed(
             row,
             reasons,
@@ -157,14 +157,14 @@ def _listed(
             questions((*reasons, *cautions), row),
             answers.to(rules.answered(row), answers_by_patient.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
-            same_phn=same.others(row) if named else (),
+            same_phn=shared.others(row) if is_shared else (),
         )
 
 
 def _page(
     connection: Connection,
     all_members: Select[Any],
-    chosen: Select[Any],
+    query: Select[Any],
     counted: ColumnElement[int],
     mark: object,
     criteria: Criteria,
@@ -175,7 +175,7 @@ def _page(
     What is shown is looked up for these only, not for all who have to be sorted.
     """
     key = sort_key(all_members, criteria.sort).label("sort_key")
-    sorted_members = chosen.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
+    sorted_members = query.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
     ids = (
         select(sorted_members)
         .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, criteria))
@@ -191,7 +191,7 @@ def _page(
 def _judged(
     connection: Connection,
     all_members: Select[Any],
-    chosen: Select[Any],
+    query: Select[Any],
     rules: Eligibility,
     fitting: int,
     mark: object,
@@ -206,7 +206,7 @@ def _judged(
     plain = plainly_sent(all_members, rules)
     key = sort_key(all_members, criteria.sort)
     after = beyond(key, member.c.patient_id, mark, criteria)
-    doubtful = chosen.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
+    doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
     left_out, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
     ordered = doubtful.order_by(*order(key, member.c.patient_id, criteria))
@@ -219,14 +219,14 @@ def _judged(
             cautions = rules.cautions(row) if cautioned and not reasons else ()
             to_check += bool(cautions)
             cautions_of_all.update(cautions)
-            becomes: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
+            fates: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
             if cautions:
-                becomes = (Fate.TO_CHECK, *becomes)
-            if is_beyond and criteria.fate in becomes and len(page) <= at_once:
+                fates = (Fate.TO_CHECK, *fates)
+            if is_beyond and criteria.fate in fates and len(page) <= at_once:
                 page.append(row)
     if criteria.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, all_members, chosen.where(sent), literal(0), mark, criteria, at_once)
+        page, _ = _page(connection, all_members, query.where(sent), literal(0), mark, criteria, at_once)
     checked = to_check if cautioned else None
     tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(criteria.fate or Fate.SENT), tally

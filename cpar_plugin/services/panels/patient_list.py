@@ -56,7 +56,7 @@ def _read(
     connection: Connection, host: Host, actor: Actor, settings: Settings, ids: Collection[int]
 ) -> tuple[ListedPatient, ...]:
     now, patient, panel = host.clock.now(), host.roster.patients(), tables.panel
-    own = (
+    members = (
         member_rows.members(host, now=now)
         .add_columns(panel.c.number)
         .join(panel, panel.c.panel_id == tables.member.c.panel_id)
@@ -64,15 +64,15 @@ def _read(
         .subquery("own")
     )
     rows = connection.execute(
-        select(*own.c, patient.c.patient_id.label("listed_id"), patient.c.status.label("listed_status"))
-        .select_from(patient.outerjoin(own, own.c.patient_id == patient.c.patient_id))
+        select(*members.c, patient.c.patient_id.label("listed_id"), patient.c.status.label("listed_status"))
+        .select_from(patient.outerjoin(members, members.c.patient_id == patient.c.patient_id))
         .where(patient.c.patient_id.in_(ids), host.identity.visible(actor, patient.c.patient_id))
         .order_by(patient.c.patient_id)
     ).all()
     phns = {row.phn for row in rows if row.phn}
     visible = host.identity.visible(actor, tables.member.c.patient_id)
-    same = same_phn.of_all(connection, host, settings, now, visible, among=phns)
-    rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+    shared = same_phn.of_all(connection, host, settings, now, visible, among=phns)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     patients = []
     for row in rows:
         member = None if row.number is None else MemberRow._make(row[: len(MemberRow._fields)])

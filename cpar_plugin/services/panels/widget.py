@@ -80,7 +80,7 @@ def membership(
     if record.enabled_at is None:
         return Membership(enabled=False, known=False, name="", choices=())
     member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
-    choices, providers, another = _panels(connection, host, record.member_of, member)
+    choices, providers, is_shared_phn = _panels(connection, host, record.member_of, member)
     merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
     paneled = Membership(
         enabled=True,
@@ -92,16 +92,16 @@ def membership(
     )
     if member is None:
         return paneled
-    same = SamePhn()
-    if member.phn and another:
+    shared = SamePhn()
+    if member.phn and is_shared_phn:
         visible = host.identity.visible(actor, tables.member.c.patient_id) if actor else false()
-        same = same_phn.of_one(connection, host, settings, now, member.phn, visible)
-    rules = same_phn.eligibility(connection, host, settings, now, same_phn=same)
+        shared = same_phn.of_one(connection, host, settings, now, member.phn, visible)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     reasons = rules.reasons(member)
     cautions = () if reasons else rules.cautions(member)
-    standing = rules.answered(member)
-    patient_answers = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if standing else []
-    named = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
+    answered = rules.answered(member)
+    patient_answers = answers.of_patients(connection, host, [patient_id]).get(patient_id, []) if answered else []
+    is_shared = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
     return replace(
         paneled,
         panel=choices[record.member_of],
@@ -114,9 +114,9 @@ def membership(
         reasons=reasons,
         cautions=cautions,
         questions=questions((*reasons, *cautions), member),
-        answers=answers.to(standing, patient_answers),
+        answers=answers.to(answered, patient_answers),
         split_off=tuple(int(retired_id) for retired_id in (record.split_off or "").split()),
-        same_phn=same.others(member) if named else (),
+        same_phn=shared.others(member) if is_shared else (),
     )
 
 

@@ -60,9 +60,9 @@ def to(cautions: Collection[Caution], patient_answers: Iterable[Answer]) -> list
     return [entry for entry in patient_answers if entry.caution in cautions]
 
 
-def _read(connection: Connection, host: Host, chosen: Select[Any]) -> Mapping[int, list[Answer]]:
+def _read(connection: Connection, host: Host, query: Select[Any]) -> Mapping[int, list[Answer]]:
     rows = connection.execute(
-        chosen.join(operation, operation.c.operation_id == answer.c.operation_id)
+        query.join(operation, operation.c.operation_id == answer.c.operation_id)
         .add_columns(operation.c.actor_id, operation.c.at)
         .where(*_current())
         .order_by(answer.c.patient_id, answer.c.operation_id)

@@ -51,10 +51,10 @@ def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
     Of one that was followed before it is not asked whether it still holds: that takes longer, and `catch_up` does.
     """
     merged = host.roster.merged()
-    of_it = or_(merged.c.retired_id == patient_id, merged.c.kept_id == patient_id)
+    of_record = or_(merged.c.retired_id == patient_id, merged.c.kept_id == patient_id)
     followed = or_(inherited.c.retired_id == patient_id, inherited.c.kept_id == patient_id)
     return or_(
-        _retired_members(merged).where(of_it).exists(),
+        _retired_members(merged).where(of_record).exists(),
         select(inherited.c.retired_id).where(followed, inherited.c.stays_since.is_(None)).exists(),
     )
 
@@ -101,9 +101,8 @@ def _carry_over(session: Session, host: Host) -> tuple[int | None, int]:
     leaving = select(member.c.patient_id, *ledger.columns(), *ledger.NONE).select_from(retired)
     count = ledger.append(session, operation_id, leaving)
     retired_ids = select(member.c.patient_id).select_from(retired)
-    session.execute(
-        delete(inherited).where(inherited.c.retired_id.in_(retired_ids))
-    )  # of an earlier merge, since undone
+    # Of an earlier merge, since undone.
+    session.execute(delete(inherited).where(inherited.c.retired_id.in_(retired_ids)))
     followed = select(member.c.patient_id, merged.c.kept_id, literal(operation_id)).select_from(retired)
     columns = [inherited.c.retired_id, inherited.c.kept_id, inherited.c.operation_id]
     session.execute(insert(inherited).from_select(columns, followed))
@@ -120,10 +119,10 @@ def _inherited_memberships(host: Host) -> Select[Any]:
         member, member.c.patient_id == merged.c.retired_id
     )
     with_members = select(merged.c.kept_id).join(member, member.c.patient_id == merged.c.retired_id)
-    owned = select(member.c.patient_id.label("kept_id"), literal(1).label("is_own"), *columns).where(
+    own_rows = select(member.c.patient_id.label("kept_id"), literal(1).label("is_own"), *columns).where(
         member.c.patient_id.in_(with_members)
     )
-    membership = union_all(owned, inherited_rows).subquery("membership")
+    membership = union_all(own_rows, inherited_rows).subquery("membership")
     of_kept: dict[str, Any] = {"partition_by": membership.c.kept_id}
     own_first = membership.c.is_own.is_(None)
     latest = (membership.c.since.desc(), membership.c.patient_id.desc())
@@ -137,10 +136,10 @@ def _inherited_memberships(host: Host) -> Select[Any]:
         .subquery()
     )
     date = select(dates).where(dates.c.place == 1).subquery("confirmation")
-    becomes = (panel.c.panel_id, panel.c.since, date.c.confirmed_on, date.c.confirmed_how)
-    differs = or_(*(now.is_distinct_from(before) for now, before in zip(becomes, ledger.columns(own), strict=True)))
+    after = (panel.c.panel_id, panel.c.since, date.c.confirmed_on, date.c.confirmed_how)
+    differs = or_(*(now.is_distinct_from(before) for now, before in zip(after, ledger.columns(own), strict=True)))
     return (
-        select(panel.c.kept_id, *ledger.columns(own), *becomes)
+        select(panel.c.kept_id, *ledger.columns(own), *after)
         .select_from(panel.join(date, date.c.kept_id == panel.c.kept_id))
         .outerjoin(own, own.c.patient_id == panel.c.kept_id)
         .where(differs)

@@ -50,19 +50,19 @@ def person_name(actor_id: str, given: str | None, family: str | None) -> str:
     return full_name(family, given) or actor_id
 
 
-def with_practitioner_ids(host: Host, chosen: FromClause) -> Select[Any]:
-    """The fields of ProviderOfPanel for each row of `chosen`, which has a `provider_id` that is on a panel."""
+def with_practitioner_ids(host: Host, table: FromClause) -> Select[Any]:
+    """The fields of ProviderOfPanel for each row of `table`, which has a `provider_id` that is on a panel."""
     confirmed, provider = tables.practitioner, host.roster.providers()
     return select(
-        chosen.c.provider_id,
+        table.c.provider_id,
         confirmed.c.practitioner_id,
         provider.c.family_name,
         provider.c.given_name,
         provider.c.licence_id,
         provider.c.active,
     ).select_from(
-        chosen.join(confirmed, confirmed.c.provider_id == chosen.c.provider_id).outerjoin(
-            provider, provider.c.provider_id == chosen.c.provider_id
+        table.join(confirmed, confirmed.c.provider_id == table.c.provider_id).outerjoin(
+            provider, provider.c.provider_id == table.c.provider_id
         )
     )
 

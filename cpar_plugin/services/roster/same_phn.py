@@ -38,8 +38,8 @@ def eligibility(
     connection: Connection, host: Host, settings: Settings, now: datetime, *, same_phn: SamePhn | None = None
 ) -> Eligibility:
     """The rules as they stand at this moment. Who has the same PHN is asked of the database unless it is known."""
-    same = of_all(connection, host, settings, now) if same_phn is None else same_phn
-    return replace(_alone(host, settings, now), shared_phns=same.shared, phns_of_others=same.of_others)
+    shared = of_all(connection, host, settings, now) if same_phn is None else same_phn
+    return replace(_alone(host, settings, now), shared_phns=shared.shared, phns_of_others=shared.of_others)
 
 
 def of_all(
@@ -110,13 +110,15 @@ def _judged(
     left_out: dict[str, int] = {}
     holders: dict[str, tuple[int, ...]] = {}
     for query in queries:
-        named = query.add_columns((true() if visible is None else visible).label("named"))
-        with connection.execute(named.order_by(member.c.patient_id).execution_options(yield_per=_AT_ONCE)) as result:
+        statement = query.add_columns((true() if visible is None else visible).label("named"))
+        with connection.execute(
+            statement.order_by(member.c.patient_id).execution_options(yield_per=_AT_ONCE)
+        ) as result:
             for *columns, may_be_named in result:
                 row = MemberRow._make(columns)
                 phn = row.phn or ""
-                kind = left_out if alone.reasons(row) else sent
-                kind[phn] = kind.get(phn, 0) + 1
+                counts = left_out if alone.reasons(row) else sent
+                counts[phn] = counts.get(phn, 0) + 1
                 if may_be_named and len(holders.get(phn, ())) < _NAMED:
                     holders[phn] = (*holders.get(phn, ()), row.patient_id)
     return SamePhn(

@@ -73,60 +73,62 @@ def follow(session: Session, host: Host) -> int | None:
         return None
     rows = [_Followed(*row) for row in session.execute(_followed(host)[0].where(inherited.c.kept_id.in_(concerned)))]
     ids = concerned | {row.retired_id for row in rows}
-    now = _memberships(session, ids)
+    current = _memberships(session, ids)
     past = _entries(session, ids)
     live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
-    becomes: dict[int, Standing | None] = {}
+    after: dict[int, Standing | None] = {}
     done: list[int] = []
     onward: dict[int, int] = {}
-    stays: dict[int, datetime] = {}
+    stays_since: dict[int, datetime] = {}
     for kept_id, group in groupby(rows, lambda row: row.kept_id):
-        together = list(group)
-        own = [entry for entry in past.get(kept_id, ()) if entry.operation_id >= together[0].operation_id]
-        merging = [entry for entry in own if entry.by_merging]
-        apart = [row for row in together if row.is_apart]
-        onward |= {row.retired_id: row.onward_id for row in together if row.onward_id and not row.is_apart}
-        untouched = bool(apart and merging) and _untouched(own, merging[-1], now.get(kept_id))
-        if untouched:
-            becomes[kept_id] = merging[0].before
-        for row in together if untouched else apart:
-            if row.retired_id not in now:
+        group_rows = list(group)
+        own_entries = [entry for entry in past.get(kept_id, ()) if entry.operation_id >= group_rows[0].operation_id]
+        merging = [entry for entry in own_entries if entry.by_merging]
+        separated = [row for row in group_rows if row.is_apart]
+        onward |= {row.retired_id: row.onward_id for row in group_rows if row.onward_id and not row.is_apart}
+        is_unchanged = bool(separated and merging) and _is_unchanged(own_entries, merging[-1], current.get(kept_id))
+        if is_unchanged:
+            after[kept_id] = merging[0].before
+        for row in group_rows if is_unchanged else separated:
+            if row.retired_id not in current:
                 earlier = _own(past[row.retired_id], row.operation_id)
-                becomes[row.retired_id] = earlier if earlier and earlier.panel_id in live else None
-            if merging and not untouched and kept_id in now:
-                stays[row.retired_id] = now[kept_id].since
+                after[row.retired_id] = earlier if earlier and earlier.panel_id in live else None
+            if merging and not is_unchanged and kept_id in current:
+                stays_since[row.retired_id] = current[kept_id].since
             else:
                 done.append(row.retired_id)
-    operation_id = _write(session, host, now, becomes)
+    operation_id = _write(session, host, current, after)
     session.execute(delete(inherited).where(inherited.c.retired_id.in_(done)))
     for retired_id, kept_id in onward.items():
         session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(kept_id=kept_id))
-    for retired_id, since in stays.items():
+    for retired_id, since in stays_since.items():
         session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(stays_since=since))
     return operation_id
 
 
-def _untouched(own: Iterable[_Entry], last: _Entry, now: Standing | None) -> bool:
+def _is_unchanged(history: Iterable[_Entry], last: _Entry, current: Standing | None) -> bool:
     """Whether the kept record is still as the merges left it."""
-    return now == last.after and all(entry.by_merging for entry in own if entry.operation_id < last.operation_id)
+    return current == last.after and all(
+        entry.by_merging for entry in history if entry.operation_id < last.operation_id
+    )
 
 
-def _own(past: Iterable[_Entry], operation_id: int) -> Standing | None:
+def _own(history: Iterable[_Entry], operation_id: int) -> Standing | None:
     """What a record had before the merge by this operation, without what it had inherited itself at that time."""
-    until = [entry for entry in past if entry.operation_id <= operation_id]
-    merging = list(takewhile(lambda entry: entry.by_merging, reversed(until)))
+    earlier = [entry for entry in history if entry.operation_id <= operation_id]
+    merging = list(takewhile(lambda entry: entry.by_merging, reversed(earlier)))
     return merging[-1].before
 
 
 def _write(
-    session: Session, host: Host, now: Mapping[int, Standing], becomes: Mapping[int, Standing | None]
+    session: Session, host: Host, current: Mapping[int, Standing], after: Mapping[int, Standing | None]
 ) -> int | None:
-    changed = {key: side for key, side in becomes.items() if side != now.get(key)}
+    changed = {key: side for key, side in after.items() if side != current.get(key)}
     if not changed:
         return None
     operation_id = record.begin(session, host, host.identity.system, OperationKind.UNMERGE)
     rows = [
-        {"operation_id": operation_id, "patient_id": key} | _side("from", now.get(key)) | _side("to", side)
+        {"operation_id": operation_id, "patient_id": key} | _side("from", current.get(key)) | _side("to", side)
         for key, side in changed.items()
     ]
     session.execute(insert(entries), rows)

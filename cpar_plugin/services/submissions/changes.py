@@ -74,21 +74,21 @@ def differences(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Diffe
     """Compare two indexes, both by ascending patient id, in one pass."""
     old, new = enumerate(before), enumerate(now)
     end = (-1, None)
-    old_place, was = next(old, end)
-    new_place, is_now = next(new, end)
-    while was or is_now:
-        if was == is_now:
-            (old_place, was), (new_place, is_now) = next(old, end), next(new, end)
-        elif was is None or (is_now is not None and is_now[0] < was[0]):
-            assert is_now
-            yield Difference(Kind.ADDED, is_now[0], -1, new_place)
-            new_place, is_now = next(new, end)
-        elif is_now is None or was[0] < is_now[0]:
-            yield Difference(Kind.REMOVED, was[0], old_place, -1)
-            old_place, was = next(old, end)
+    old_place, old_entry = next(old, end)
+    new_place, new_entry = next(new, end)
+    while old_entry or new_entry:
+        if old_entry == new_entry:
+            (old_place, old_entry), (new_place, new_entry) = next(old, end), next(new, end)
+        elif old_entry is None or (new_entry is not None and new_entry[0] < old_entry[0]):
+            assert new_entry
+            yield Difference(Kind.ADDED, new_entry[0], -1, new_place)
+            new_place, new_entry = next(new, end)
+        elif new_entry is None or old_entry[0] < new_entry[0]:
+            yield Difference(Kind.REMOVED, old_entry[0], old_place, -1)
+            old_place, old_entry = next(old, end)
         else:
-            yield Difference(Kind.CHANGED, is_now[0], old_place, new_place)
-            (old_place, was), (new_place, is_now) = next(old, end), next(new, end)
+            yield Difference(Kind.CHANGED, new_entry[0], old_place, new_place)
+            (old_place, old_entry), (new_place, new_entry) = next(old, end), next(new, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,13 @@ def changed(
     visible = visible_patients(connection, host, actor, ids)
     explained: dict[int, Change]
     if kind is Kind.CHANGED:
-        was = sent_at(connection, changes.since.snapshot_id, [difference.before for difference in changes.of_page])
-        now = sent_at(connection, of.snapshot_id, [difference.now for difference in changes.of_page])
+        sent_before = sent_at(
+            connection, changes.since.snapshot_id, [difference.before for difference in changes.of_page]
+        )
+        sent_now = sent_at(connection, of.snapshot_id, [difference.now for difference in changes.of_page])
         explained = {
             key: Change(visible[key], fields=submitted.differences(previous))
-            for key, submitted, previous in zip(ids, now, was, strict=True)
+            for key, submitted, previous in zip(ids, sent_now, sent_before, strict=True)
             if key in visible
         }
     else:

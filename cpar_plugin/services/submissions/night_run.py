@@ -38,8 +38,8 @@ def begin(host: Host, settings: Settings, now: datetime) -> bool:
         merges.reconcile(session, host)
         automatic, _ = _automatic_dates(session.connection(), calendar, night)
         session.execute(insert(night_run).values(night=night, began_at=now, automatic=automatic))
-        asked_in_time = submission.c.state.in_([State.QUEUED]), submission.c.due_on <= night
-        session.execute(update(submission).where(*asked_in_time).values(state=State.DUE))
+        in_time = submission.c.state.in_([State.QUEUED]), submission.c.due_on <= night
+        session.execute(update(submission).where(*in_time).values(state=State.DUE))
         if automatic is not None:
             _submit_every_panel(session, host, calendar, automatic, night, now)
     return True
@@ -60,8 +60,8 @@ def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
 
 def unprocessed_dates(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
     """The automatic dates that no night run has seen to although their night has begun."""
-    to_be_made, too_late = _automatic_dates(connection, calendar, calendar.today(now))
-    dates = (*too_late, *([to_be_made] if to_be_made else ()))
+    open_date, missed_dates = _automatic_dates(connection, calendar, calendar.today(now))
+    dates = (*missed_dates, *([open_date] if open_date else ()))
     return [day for day in dates if calendar.moment(day, calendar.night_run_at) <= now]
 
 

@@ -49,11 +49,11 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     Two statements, whatever the number of panels.
     """
     calendar = settings.calendar(host.clock.zone)
-    beaten_at = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
-    enabled_at, beaten_at_last = connection.execute(select(clinic.c.enabled_at, beaten_at)).one()
+    last_beat = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
+    enabled_at, last_beat_at = connection.execute(select(clinic.c.enabled_at, last_beat)).one()
     if enabled_at is None:
         return []
-    quiet = quiet_since(enabled_at, beaten_at_last, now)
+    quiet = quiet_since(enabled_at, last_beat_at, now)
     result = []
     if quiet is not None:
         text = (
@@ -64,9 +64,9 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
     return result + [_notice(row) for row in connection.execute(_unresolved())]
 
 
-def quiet_since(enabled_at: datetime, beaten_at: datetime | None, now: datetime) -> datetime | None:
+def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: datetime) -> datetime | None:
     """Since when nothing has looked for work, though it should have; None when all is well."""
-    last = max(beaten_at or enabled_at, enabled_at)
+    last = max(last_beat_at or enabled_at, enabled_at)
     return last if now - last > QUIET_AFTER else None
 
 
@@ -91,8 +91,8 @@ def _unresolved() -> Select[Any]:
 
 def _notice(row: Row[Any]) -> Notice:
     state = State(row.state)
-    again = f" It will be submitted again on {date_text(row.again_on)}." if row.again_on else ""
-    text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{again}"
+    retry_text = f" It will be submitted again on {date_text(row.again_on)}." if row.again_on else ""
+    text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{retry_text}"
     return Notice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
 
 
@@ -105,7 +105,7 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
             return Status(
                 ("The integration is turned off: nothing will be submitted. Turn it on with: cpar enable",), ()
             )
-        beaten_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
+        last_beat_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
         panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
         open_ones = connection.execute(
             select(submission.c.state, func.count())
@@ -118,8 +118,8 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
     facts = [f"The integration has been on since {moment_text(site.enabled_at, calendar.zone)}. Panels: {panels}."]
     if not (site.name and site.site_id):
         facts.append("The Clinic Name and Site ID have not been entered: nothing will be submitted.")
-    if beaten_at is not None:
-        facts.append(f"The scheduler last ran: {moment_text(beaten_at, calendar.zone)}.")
+    if last_beat_at is not None:
+        facts.append(f"The scheduler last ran: {moment_text(last_beat_at, calendar.zone)}.")
     if site.restored_at is not None:
         facts.append(
             f"A backup was restored (cpar after-restore completed {moment_text(site.restored_at, calendar.zone)})."
@@ -148,8 +148,8 @@ def _waiting() -> Select[Any]:
 def _waits(row: Row[Any], calendar: Calendar) -> str:
     if State(row.state) is State.SENDING:
         return f"Panel {row.number} is waiting for the registry: attempt {row.attempts} is in progress."
-    again = moment_text(row.next_attempt_at, calendar.zone)
-    return f"Panel {row.number} will be retried (attempt {row.attempts + 1}) on {again}. {row.failure}"
+    retry_at = moment_text(row.next_attempt_at, calendar.zone)
+    return f"Panel {row.number} will be retried (attempt {row.attempts + 1}) on {retry_at}. {row.failure}"
 
 
 def _next_night(calendar: Calendar, now: datetime) -> str:

@@ -111,15 +111,15 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
         answer = _answer(host, transport, claim)
     state = _final(answer.outcome)
     if state:
-        why = answer.message if state is State.REFUSED else None
-        return _finish(host, claim, state, now(), answer=answer, failure=why)
+        reason = answer.message if state is State.REFUSED else None
+        return _finish(host, claim, state, now(), answer=answer, failure=reason)
     if answer.outcome is Outcome.NOT_SENT:
         in_doubt = {"in_doubt_since": claim.in_doubt_since}
-    again = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
-    if again is None:
-        why = texts.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
-        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=why, **in_doubt)
-    waiting = {"failure": answer.message, "next_attempt_at": again}
+    retry_at = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
+    if retry_at is None:
+        reason = texts.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
+        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=reason, **in_doubt)
+    waiting = {"failure": answer.message, "next_attempt_at": retry_at}
     return _finish(host, claim, State.WAITING, now(), answer=answer, **waiting, **in_doubt)
 
 

@@ -123,8 +123,8 @@ def _try(report: RunReport, work: Callable[[], T]) -> T | None:
 class _NoWayOut:
     """Stands in for a transport that the settings do not allow: the panels wait, and tell why."""
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, reason: str) -> None:
+        self._why = reason
 
     def send(self, envelope: Envelope) -> Answer:
         """Nothing is sent."""
