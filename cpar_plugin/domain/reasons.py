@@ -1,11 +1,11 @@
-"""Why a member is left out of a submission, and how that is put to people."""
+"""Why a member is excluded from a submission, and the words for it."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class Reason(StrEnum):
-    """Why a member is left out of a submission. The order is the order in which reasons are told.
+    """Why a member is excluded from a submission. The order is the order in which reasons are shown.
 
     Each has its code, which is stored and stands in addresses; a `label`; a `remedy`, what a clerk does about it; and
     `about`, the fields of Member with the host's texts that it is about, none for one about visits and panels.

@@ -6,7 +6,7 @@ __all__ = ["NotFound", "Refused", "Stale"]
 
 
 class Stale(Refused):
-    """Somebody else has changed the thing meanwhile: look at it as it is now and decide again."""
+    """Someone else changed the thing in the meantime: review it as it is now and decide again."""
 
 
 class NotFound(Refused):

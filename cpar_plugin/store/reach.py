@@ -22,7 +22,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Whether the statement was ended because it took longer than somebody should wait. Nothing was changed then."""
+    """Whether the statement was ended because it took longer than a user should wait. Nothing was changed then."""
     original = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(original, sqlite3.Error):
         return getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT

@@ -1,4 +1,4 @@
-"""What databases say when somebody else has held a lock for too long."""
+"""What databases say when another connection holds a lock for too long."""
 
 import sqlite3
 

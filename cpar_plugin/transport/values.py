@@ -11,7 +11,7 @@ class Outcome(StrEnum):
     """What is known after an attempt. Only `not-sent` and `unclear` are worth trying again."""
 
     DELIVERED = "delivered"  # the registry says that it took every entry
-    WRITTEN = "written"  # the file lies in the folder; nobody has said that it arrived
+    WRITTEN = "written"  # the file lies in the folder; its arrival is not confirmed
     REFUSED = "refused"  # sending the same again would be refused again
     NOT_SENT = "not-sent"  # nothing has left, or nothing was taken: no connection, no sign-in, refused in the handshake
     UNCLEAR = "unclear"  # it may or may not have arrived

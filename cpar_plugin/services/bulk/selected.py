@@ -1,4 +1,4 @@
-"""The members that somebody has selected on the page of a panel, and the order about them."""
+"""The members that a user has selected on the page of a panel, and the order about them."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Action(StrEnum):
 def order_for(action: Action, panel_id: int, patient_ids: Collection[int], to_panel_id: int | None = None) -> Order:
     """The order about these members of a panel. `to_panel_id` with MOVE only.
 
-    Raises Refused when nobody is selected, or too many, or no other panel to move them to.
+    Raises Refused when no patient is selected, or too many, or no other panel to move them to.
     """
     selection = Selection(frozenset(patient_id for patient_id in patient_ids if patient_id in KEYS))
     if not selection.patient_ids:

@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted by the minute, in the memory of this process."""
+"""How often a caller may ask: counted by the minute, in the memory of this process."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

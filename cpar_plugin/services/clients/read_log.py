@@ -2,7 +2,7 @@
 
 After `start` a read does not wait for its record: that is written within a second, or with the hundredth; the rest by
 `stop`. While the database cannot be written, records wait in memory and are tried again every second; when too
-many wait, nobody reads any more. Only a process that is killed outright loses those of its last second. Before `start`
+many wait, reads are refused. Only a process that is killed outright loses those of its last second. Before `start`
 and after `stop` each record is written at once.
 """
 
@@ -107,7 +107,7 @@ class Reads:
             raise CannotBeNoted from None
 
     def _write_on(self) -> None:
-        """Write as long as there is something to write, then end: the next record begins anew."""
+        """Write as long as there is something to write, then end: the next record begins again."""
         worked = True
         while True:
             with self._changed:

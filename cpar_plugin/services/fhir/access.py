@@ -1,4 +1,4 @@
-"""How far a caller reaches: the members of their panels, whom the EMR lets them see."""
+"""How far a caller reaches: the members of their panels that the EMR lets them see."""
 
 from sqlalchemy import ColumnElement, true
 
@@ -22,7 +22,7 @@ def number(resource_id: str) -> int:
 
 
 def may_read(host: Host, caller: Caller, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Which members the caller may read: those of their panels, and whom the EMR lets a person see."""
+    """Which members the caller may read: those of their panels that the EMR lets a person see."""
     on_panels = true() if caller.panels is None else tables.member.c.panel_id.in_(caller.panels)
     return on_panels & visible(host, caller, patient_id)
 

@@ -1,4 +1,4 @@
-"""What arrived with the latest submissions: how many members were sent, and how many were left out."""
+"""What arrived with the latest submissions: how many members were sent, and how many were excluded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

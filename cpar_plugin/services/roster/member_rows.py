@@ -28,7 +28,7 @@ _sent = attrgetter(
 
 
 class MemberRow(NamedTuple):
-    """A member of a panel. `known` is False for one whom the host's roster no longer has: then only ours is filled."""
+    """A member of a panel. `known` is False for one who is no longer in the host's roster: then only ours is filled."""
 
     patient_id: int
     known: bool

@@ -15,7 +15,7 @@ _ABANDONED_AFTER = timedelta(days=1)
 def forget(host: Host, settings: Settings, *, now: datetime) -> int:
     """Remove bodies that are older than `snapshot_keep_days`, and what cut-off attempts left. Returns for how many.
 
-    The row of a snapshot, and who was left out of it, stay for the history. A body that may still be sent stays.
+    The row of a snapshot, and who was excluded from it, stay for the history. A body that may still be sent stays.
     """
     with host.database.engine.connect() as connection:
         old = connection.scalars(_old(now - timedelta(days=settings.snapshot_keep_days))).all()

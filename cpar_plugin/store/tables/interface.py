@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, Sma
 from ..types import Moment, digest, exact, long_text, serial
 from .base import INNODB, metadata
 
-# The last visits that Groups tell, frozen at each refresh: the host tells nobody when one is added.
+# The last visits that Groups tell, frozen at each refresh: the host does not announce new ones.
 last_visit = Table(
     "cpar_last_visit",
     metadata,
@@ -62,7 +62,7 @@ client = Table(
     Column("last_used_at", Moment),  # when it last got a token
     Column("revoked_at", Moment),
     Column("revoked_by", exact(60)),
-    Column("held_at", Moment),  # on hold since a restore, until somebody allows it again
+    Column("held_at", Moment),  # on hold since a restore, until it is allowed again
     **INNODB,
 )
 
@@ -112,7 +112,7 @@ read = Table(
     **INNODB,
 )
 
-# A bulk export that somebody has asked for, until its files are removed. See services.exports.
+# A bulk export that was requested, until its files are removed. See services.exports.
 export = Table(
     "cpar_export",
     metadata,

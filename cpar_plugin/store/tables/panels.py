@@ -18,7 +18,7 @@ clinic = Table(
     Column("name", exact(100), nullable=False, default=""),
     Column("site_id", exact(60), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
-    Column("restored_at", Moment),  # when somebody last saw to a restore (services.health.after_restore)
+    Column("restored_at", Moment),  # when the work after a restore was last done (services.health.after_restore)
     **INNODB,
 )
 
@@ -36,7 +36,7 @@ panel = Table(
     Column("group_version", BigInteger, nullable=False, default=1),  # store.versions
     Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do
     Column("group_changed_at", Moment),  # NULL: when it was created
-    Column("group_digest", digest()),  # NULL: nobody has read it yet
+    Column("group_digest", digest()),  # NULL: not read yet
     **INNODB,
 )
 

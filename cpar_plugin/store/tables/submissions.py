@@ -64,7 +64,7 @@ snapshot = Table(
     Column("taken_at", Moment, nullable=False),
     Column("sent", Integer, nullable=False),
     Column("left_out", Integer, nullable=False),
-    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: members left out by domain.reasons.Reason
+    Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: excluded members by domain.reasons.Reason
     Column("entries", Integer, nullable=False),  # of the Bundle
     Column("body_bytes", BigInteger, nullable=False),
     Column("sha256", exact(64), nullable=False),  # of the body as sent
