@@ -45,7 +45,7 @@ def add(
     if jwks_url:
         check_published(jwks_url, load(host.settings))
     client_id = registry.register(host, host.identity.system, draft)
-    click.echo(f"{name.strip()} is registered as {client_id}, for {_told(numbers)}.")
+    click.echo(f"{name.strip()} is registered as {client_id}, for {_panels_text(numbers)}.")
     base = load(host.settings).fhir_base_url
     click.echo(f"Token endpoint: {base}/token" if base else _NO_ADDRESS)
 
@@ -108,9 +108,9 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
         check_published(jwks_url, load(host.settings))
         _change(host, client, jwks_url=jwks_url, jwks="")
     elif key_file:
-        known = client.jwks
+        jwks = client.jwks
         added = _text(key_file)
-        _change(host, client, jwks_url="", jwks=keys.with_keys(known, added) if known else added)
+        _change(host, client, jwks_url="", jwks=keys.with_keys(jwks, added) if jwks else added)
     elif kid:
         if not client.jwks:
             raise Refused(f"This client publishes its own keys at {client.jwks_url}: remove the key there.")
@@ -131,11 +131,11 @@ def _change(host: Host, client: Client, *, jwks_url: str, jwks: str) -> None:
 
 def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
     with host.database.engine.connect() as connection:
-        known = {panel.number: panel.panel_id for panel in panel_service.live_panels(connection, host)}
-    missing = [number for number in numbers if number not in known]
+        panel_ids = {panel.number: panel.panel_id for panel in panel_service.live_panels(connection, host)}
+    missing = [number for number in numbers if number not in panel_ids]
     if missing:
         raise Refused(f"There is no panel {', '.join(missing)}. Enter the panel number as issued.")
-    return [known[number] for number in numbers]
+    return [panel_ids[number] for number in numbers]
 
 
 def _text(file: Path) -> str:
@@ -146,10 +146,10 @@ def _text(file: Path) -> str:
 
 
 def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]:
-    stands = "  REVOKED" if client.revoked_at else "  ON HOLD" if client.held_at else ""
-    yield f"{client.client_id}  {client.name}{stands}"
+    status = "  REVOKED" if client.revoked_at else "  ON HOLD" if client.held_at else ""
+    yield f"{client.client_id}  {client.name}{status}"
     yield f"  scopes      {client.scopes}"
-    yield f"  panels      {_told([numbers.get(panel_id, 'deleted panel') for panel_id in client.panels])}"
+    yield f"  panels      {_panels_text([numbers.get(panel_id, 'deleted panel') for panel_id in client.panels])}"
     yield f"  keys        {client.jwks_url or ', '.join(keys.usable(client.jwks or ''))}"
     yield f"  last token  {_moment(client.last_used_at, host)}"
 
@@ -157,12 +157,12 @@ def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]
 def _key_lines(client: Client, host: Host) -> Iterator[str]:
     if client.jwks_url:
         yield f"{client.client_id} publishes its keys at {client.jwks_url}. Current keys:"
-    found = fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
-    for key in (keys.usable(client.jwks or "") if found is None else found).values():
+    published = fetch(client.jwks_url, load(host.settings)) if client.jwks_url else None
+    for key in (keys.usable(client.jwks or "") if published is None else published).values():
         yield f"{key.kid}  {key.algorithm} ({key.label})"
 
 
-def _told(numbers: Sequence[str]) -> str:
+def _panels_text(numbers: Sequence[str]) -> str:
     return ", ".join(numbers) if numbers else "all of the clinic's panels"
 
 

@@ -58,9 +58,9 @@ class Later(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
-        if self._extra and (lacking := missing(self._extra)):
+        if self._extra and (packages := missing(self._extra)):
             raise click.ClickException(
-                f"cpar {self.name} needs packages that are not installed ({', '.join(lacking)}). "
+                f"cpar {self.name} needs packages that are not installed ({', '.join(packages)}). "
                 f"Install them: {command_for(self._extra)}"
             )
         command: click.Command = import_module(self._module).command
@@ -68,7 +68,7 @@ class Later(click.Command):
 
 
 def _hosts() -> dict[str, EntryPoint]:
-    return {found.name: found for found in entry_points(group=HOSTS)}
+    return {entry_point.name: entry_point for entry_point in entry_points(group=HOSTS)}
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,8 +89,8 @@ def open_host(ctx: click.Context) -> Host:
     if name is None and len(hosts) == 1:
         name = next(iter(hosts))
     if name not in hosts:
-        known = ", ".join(sorted(hosts)) or "none"
-        raise click.UsageError(f"Select the EMR with --host. Installed: {known}.")
+        installed = ", ".join(sorted(hosts)) or "none"
+        raise click.UsageError(f"Select the EMR with --host. Installed: {installed}.")
     host: Host = hosts[name].load()()
     ctx.call_on_close(host.database.engine.dispose)
     return host
@@ -109,7 +109,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     now = _moment(text, host) if text else host.clock.now()
     with _progress() as progress:
         report = run_due(host, settings, now, progress=progress)
-    for line in _told(report):
+    for line in _report_lines(report):
         click.echo(line)
     mail.send(host, settings, now)
     if report.errors:
@@ -126,7 +126,7 @@ def _moment(text: str, host: Host) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=host.clock.zone)).astimezone(UTC)
 
 
-def _told(report: RunReport) -> Iterator[str]:
+def _report_lines(report: RunReport) -> Iterator[str]:
     if report.night_begun:
         yield "The night run has started."
     for state, count in sorted(report.states.items()):
@@ -139,7 +139,7 @@ def _told(report: RunReport) -> Iterator[str]:
 
 @contextmanager
 def _progress() -> Iterator[Progress | None]:
-    """A bar for several panels, where somebody looks at a terminal."""
+    """A bar for several panels, where someone looks at a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -163,12 +163,12 @@ def _progress() -> Iterator[Progress | None]:
 def status_command(ctx: click.Context) -> None:
     """Show the status of submissions; exit code 1 when something needs attention."""
     host = open_host(ctx)
-    found = notices.status(host, plugin_settings.load(host.settings), host.clock.now())
-    for fact in found.facts:
+    status = notices.status(host, plugin_settings.load(host.settings), host.clock.now())
+    for fact in status.facts:
         click.echo(fact)
-    for problem in found.problems:
+    for problem in status.problems:
         click.echo(f"Problem: {problem}")
-    if found.problems:
+    if status.problems:
         ctx.exit(1)
 
 
@@ -208,6 +208,6 @@ cpar.add_command(
 
 def main() -> None:
     """Run `cpar` with the subcommands of all packages that add some."""
-    for found in entry_points(group=SUBCOMMANDS):
-        found.load()(cpar)
+    for entry_point in entry_points(group=SUBCOMMANDS):
+        entry_point.load()(cpar)
     cpar()

@@ -10,15 +10,15 @@ _PROJECT = "oscar-cpar-plugin"
 
 def missing(extra: str) -> list[str]:
     """The requirements of an extra that are not installed here, such as `fhir.resources<9,>=8.2`."""
-    found = []
+    packages = []
     for text in requires(_PROJECT) or ():
         need = Requirement(text)
         if need.marker and need.marker.evaluate({"extra": extra}) and not need.marker.evaluate({"extra": ""}):
             try:
                 distribution(need.name)
             except PackageNotFoundError:
-                found.append(f"{need.name}{need.specifier}")
-    return found
+                packages.append(f"{need.name}{need.specifier}")
+    return packages
 
 
 def command_for(extra: str) -> str:

@@ -77,7 +77,7 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, what FHIR resources say anew, certificates, exports left behind.
+    """Submissions that are due, mail about them, the refresh of FHIR resources, certificates, exports left behind.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """

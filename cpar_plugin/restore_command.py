@@ -33,22 +33,24 @@ def command(ctx: click.Context, clients: str | None, submissions: str | None) ->
     host = open_host(ctx)
     settings = load(host.settings)
     calendar = settings.calendar(host.clock.zone)
-    found = after_restore.look(host, settings)
-    for line in _lines(found, calendar):
+    report = after_restore.look(host, settings)
+    for line in _lines(report, calendar):
         click.echo(line)
     if not sys.stdin.isatty() and (clients is None or submissions is None):
         raise click.ClickException("Nothing was changed. Choose: --clients hold|keep --submissions hold|keep")
-    hold_clients = clients == HOLD if clients else _asked("Put all FHIR clients on hold until each is allowed again?")
-    hold_submissions = (
-        submissions == HOLD if submissions else _asked("Hold submissions that may already have been sent?")
+    hold_clients = (
+        clients == HOLD if clients else _confirmed("Put all FHIR clients on hold until each is allowed again?")
     )
-    held = after_restore.carry_out(
+    hold_submissions = (
+        submissions == HOLD if submissions else _confirmed("Hold submissions that may already have been sent?")
+    )
+    held_clients = after_restore.carry_out(
         host, settings, host.identity.system, hold_clients=hold_clients, hold_submissions=hold_submissions
     )
     click.echo(
         "Done. Copies held by other systems are now considered out of date, and exports must be requested again."
     )
-    for client in held:
+    for client in held_clients:
         click.echo(
             f"On hold: {client.client_id} ({client.name}). When you are sure: cpar client allow {client.client_id}"
         )
@@ -56,27 +58,27 @@ def command(ctx: click.Context, clients: str | None, submissions: str | None) ->
         click.echo("No submission will continue on its own. Submit missing panels again from the Panels page.")
 
 
-def _asked(question: str) -> bool:
+def _confirmed(question: str) -> bool:
     return click.confirm(question, default=True)
 
 
-def _lines(found: Found, calendar: Calendar) -> Iterator[str]:
-    if found.last_work_at:
-        yield f"Last activity recorded in these tables: {moment_text(found.last_work_at, calendar.zone)}."
+def _lines(report: Found, calendar: Calendar) -> Iterator[str]:
+    if report.last_work_at:
+        yield f"Last activity recorded in these tables: {moment_text(report.last_work_at, calendar.zone)}."
         yield "Later activity is lost. It may reappear or be repeated as follows:"
-    yield f"FHIR clients with access, including any revoked later: {len(found.clients) or 'none'}"
-    for client, changed_at in found.clients:
+    yield f"FHIR clients with access, including any revoked later: {len(report.clients) or 'none'}"
+    for client, changed_at in report.clients:
         used = f"last token {moment_text(client.last_used_at, calendar.zone)}" if client.last_used_at else "never used"
         yield f"  {client.client_id}  {client.name}: changed {moment_text(changed_at, calendar.zone)}, {used}"
-    yield f"Submissions that will continue, including any completed later: {len(found.open) or 'none'}"
-    for one in found.open[:_NAMED]:
-        asked_at = moment_text(one.asked_at, calendar.zone)
-        yield f"  Panel {one.panel_number}: {STATE[one.state].lower()}, requested {asked_at}"
-    if len(found.open) > _NAMED:
-        yield f"  and {len(found.open) - _NAMED} more"
-    dates = ", ".join(date_text(day) for day in found.automatic) or "none"
+    yield f"Submissions that will continue, including any completed later: {len(report.open) or 'none'}"
+    for submission in report.open[:_NAMED]:
+        asked_at = moment_text(submission.asked_at, calendar.zone)
+        yield f"  Panel {submission.panel_number}: {STATE[submission.state].lower()}, requested {asked_at}"
+    if len(report.open) > _NAMED:
+        yield f"  and {len(report.open) - _NAMED} more"
+    dates = ", ".join(date_text(day) for day in report.automatic) or "none"
     yield f"Automatic submissions that will run, possibly a second time: {dates}"
-    if found.unknown_files:
-        yield f"Submissions in the outbox folder that are not in these tables: {len(found.unknown_files)}"
-        yield from (f"  {name}" for name in found.unknown_files[:_NAMED])
+    if report.unknown_files:
+        yield f"Submissions in the outbox folder that are not in these tables: {len(report.unknown_files)}"
+        yield from (f"  {name}" for name in report.unknown_files[:_NAMED])
     yield "The registry, and the EMR's audit trail (cparSubmission, cparFhirClient), show what was done since."

@@ -135,5 +135,5 @@ def checked(model: type[_Model], settings: Mapping[str, str]) -> _Model:
     try:
         return model.model_validate(dict(settings))
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, found['loc'])) or 'settings'}: {found['msg']}" for found in error.errors()]
+        lines = [f"{'.'.join(map(str, detail['loc'])) or 'settings'}: {detail['msg']}" for detail in error.errors()]
         raise Refused("Wrong settings. " + "; ".join(lines)) from None

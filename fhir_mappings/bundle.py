@@ -42,7 +42,7 @@ def entry(resource: Resource, refer: Refer) -> Resource:
 def patient_entries(
     settings: Settings, refer: Refer, *, active_status: str
 ) -> Callable[[PatientRow, str], tuple[str, bytes]]:
-    """The same for patients, of whom there may be very many: the `fullUrl` of a row, and the entry as JSON."""
+    """The same for patients, of which there may be very many: the `fullUrl` of a row, and the entry as JSON."""
     patient = patient_members(settings, refer, active_status=active_status)
 
     def written(row: PatientRow, general_practitioners: str) -> tuple[str, bytes]:

@@ -78,7 +78,7 @@ def _security(token_url: str | None) -> Resource:
 
 def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource:
     kind = searchable.kind
-    stated: Resource = {
+    resource: Resource = {
         "type": kind,
         "supportedProfile": [panel_profile_url(settings) if kind == "Group" else CA_BASELINE + kind.lower()],
         "interaction": [{"code": "read"}, {"code": "search-type"}],
@@ -91,13 +91,13 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
         "conditionalDelete": "not-supported",
     }
     if searchable.includes:
-        stated["searchInclude"] = list(searchable.includes)
+        resource["searchInclude"] = list(searchable.includes)
     if searchable.revincludes:
-        stated["searchRevInclude"] = list(searchable.revincludes)
-    stated["searchParam"] = [_parameter(kind, one, settings) for one in searchable.parameters.values()]
+        resource["searchRevInclude"] = list(searchable.revincludes)
+    resource["searchParam"] = [_parameter(kind, parameter, settings) for parameter in searchable.parameters.values()]
     if kind == "Group":
-        stated["operation"] = [_export("group-export")]
-    return stated
+        resource["operation"] = [_export("group-export")]
+    return resource
 
 
 def _export(definition: str) -> Resource:
@@ -105,7 +105,7 @@ def _export(definition: str) -> Resource:
 
 
 def _parameter(kind: str, parameter: Parameter, settings: Settings) -> Resource:
-    modifiers = ", ".join(f":{one}" for one in parameter.modifiers)
+    modifiers = ", ".join(f":{modifier}" for modifier in parameter.modifiers)
     return {
         "name": parameter.name,
         "definition": definition_url(settings, kind, parameter),

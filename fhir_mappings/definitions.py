@@ -89,20 +89,20 @@ def search_parameters(settings: Settings, kinds: AnyKinds) -> list[Resource]:
     ]
 
 
-def _search_parameter(settings: Settings, kind: str, parameter: Parameter, own: Own) -> Resource:
+def _search_parameter(settings: Settings, kind: str, parameter: Parameter, definition: Own) -> Resource:
     url = definition_url(settings, kind, parameter)
     kinds = {"target": list(parameter.targets)} if parameter.targets else {}
     return {
-        **_head("SearchParameter", _own_id(kind, parameter), url, own.name),
-        "description": own.description,
+        **_head("SearchParameter", _own_id(kind, parameter), url, definition.name),
+        "description": definition.description,
         "code": parameter.name,
         "base": [kind],
         "type": parameter.type.value,
-        "expression": own.expression,
-        "xpath": own.xpath,
+        "expression": definition.expression,
+        "xpath": definition.xpath,
         "xpathUsage": "normal",
         **kinds,
-        "modifier": ["type" if one in parameter.targets else one for one in parameter.modifiers],
+        "modifier": ["type" if modifier in parameter.targets else modifier for modifier in parameter.modifiers],
     }
 
 
@@ -188,7 +188,7 @@ def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding
 
 
 def _panel_profile(settings: Settings) -> Resource:
-    own = [
+    extensions = [
         _slice("Group.member", name, f"{settings.uri_definitions}/{url}")
         for name, url in (
             ("confirmationDate", "confirmation-date"),
@@ -224,7 +224,7 @@ def _panel_profile(settings: Settings) -> Resource:
                 _element("Group.characteristic.code", patternCodeableConcept=attributed),
                 _element("Group.characteristic.value[x]", type=[_reference("PractitionerRole")]),
                 _element("Group.characteristic.exclude", fixedBoolean=False),
-                *own,
+                *extensions,
                 _element("Group.member.entity", type=[_reference("Patient")]),
                 _element("Group.member.period", min=1),
                 _element("Group.member.period.start", min=1, short="On this panel since"),

@@ -56,14 +56,14 @@ def gender(code: str | None) -> str:
 
 def emr_codes(code: str) -> list[str]:
     """The EMR's codes that this FHIR gender stands for; for `unknown` those that have a gender."""
-    return [own for own, known in _GENDER_CODES.items() if known == code or code == _UNKNOWN]
+    return [emr_code for emr_code, fhir_code in _GENDER_CODES.items() if fhir_code == code or code == _UNKNOWN]
 
 
 def jurisdiction_of(system: str, settings: Settings) -> str | None:
     """The province whose health numbers have this system (`AB`); None for another system."""
     if system == settings.uri_phn:
         return ALBERTA
-    return next((province for province, known in _ELSEWHERE.items() if known == system), None)
+    return next((province for province, province_system in _ELSEWHERE.items() if province_system == system), None)
 
 
 def identifier(system: str, value: str, kind: IdentifierType | None = None) -> Resource:
@@ -110,6 +110,6 @@ def human_name(family: str | None, given: str | None, middle: str | None = None)
     name: Resource = {"use": "official"}
     if family_name := readable(family):
         name["family"] = family_name
-    if given_names := [found for found in (readable(given), readable(middle)) if found]:
+    if given_names := [part for part in (readable(given), readable(middle)) if part]:
         name["given"] = given_names
     return name if len(name) > 1 else None

@@ -79,14 +79,14 @@ def openapi(interface: Interface) -> Described:
 
 
 def _open_paths(interface: Interface) -> Described:
-    """What is open to everybody."""
+    """What is open to everyone."""
     documents: dict[str, tuple[str, str, Schema]] = {
         "/.well-known/smart-configuration": ("smartConfiguration", "How to get a token.", ref("SmartConfiguration")),
         "/openapi.json": ("openapi", "This description.", {"type": "object", "required": ["openapi", "info", "paths"]}),
     }
     paths: Described = {
-        path: {"get": {**operation(name, words), "responses": {"200": json_answer(words, schema)}}}
-        for path, (name, words, schema) in documents.items()
+        path: {"get": {**operation(name, description), "responses": {"200": json_answer(description, schema)}}}
+        for path, (name, description, schema) in documents.items()
     }
     paths["/metadata"] = {
         "get": {
@@ -108,9 +108,9 @@ def _token_path() -> Described:
     }
     schema = {"type": "object", "properties": form, "required": list(form)[:-1]}
     no_store = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
-    refused = {
-        status: json_answer(words, ref("TokenError"), {**no_store, **HEADERS.get(status, {})})
-        for status, words in (
+    errors = {
+        status: json_answer(description, ref("TokenError"), {**no_store, **HEADERS.get(status, {})})
+        for status, description in (
             (HTTPStatus.BAD_REQUEST, "RFC 6749, section 5.2."),
             (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ERRORS[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]),
             (HTTPStatus.TOO_MANY_REQUESTS, ERRORS[HTTPStatus.TOO_MANY_REQUESTS]),
@@ -122,7 +122,7 @@ def _token_path() -> Described:
         "requestBody": {"required": True, "content": {FORM: {"schema": schema}}},
         "responses": {
             "200": json_answer("A token.", ref("Token"), no_store),
-            **{str(status.value): answer for status, answer in refused.items()},
+            **{str(status.value): answer for status, answer in errors.items()},
         },
     }
     return {"/token": {"post": post}}

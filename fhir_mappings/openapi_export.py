@@ -32,7 +32,7 @@ class Exporting:
 
 def export_paths(exporting: Exporting) -> Described:
     """All addresses of bulk export."""
-    asked = [
+    parameters = [
         query_parameter("_outputFormat", one_of(exporting.formats), "The format of the files."),
         query_parameter("_since", INSTANT, "What has changed since then. Not in the future."),
         query_parameter("_type", kinds_listed(), "Which kinds, separated by commas."),
@@ -59,9 +59,9 @@ def export_paths(exporting: Exporting) -> Described:
     }
     members = _MEMBERS.format(most=exporting.most_patients)
     return {
-        "/$export": _kick_off("export", "all panels", asked, KNOWN),
+        "/$export": _kick_off("export", "all panels", parameters, KNOWN),
         "/Group/{id}/$export": _kick_off(
-            "exportGroup", "one panel", asked, (*errors, HTTPStatus.GONE), [path_parameter(ID)], members
+            "exportGroup", "one panel", parameters, (*errors, HTTPStatus.GONE), [path_parameter(ID)], members
         ),
         "/export/{id}": status,
         "/export/{id}/{name}": {"get": file},
@@ -70,31 +70,31 @@ def export_paths(exporting: Exporting) -> Described:
 
 def _kick_off(
     name: str,
-    what: str,
-    asked: Sequence[Described],
+    subject: str,
+    parameters: Sequence[Described],
     errors: Sequence[HTTPStatus],
     group: Sequence[Described] = (),
-    more: str = "",
+    note: str = "",
 ) -> Described:
     common = [
         *group,
         header_parameter("Prefer", _ASYNC, required=True),
         query_parameter("_format", one_of([FHIR_JSON, "json"]), "Where `Accept: application/fhir+json` is not sent."),
     ]
-    names = ", ".join(f"`{one['name']}`" for one in asked if one["name"] != "_since")
+    names = ", ".join(f"`{parameter['name']}`" for parameter in parameters if parameter["name"] != "_since")
     content = {"schema": ref("Parameters")}
     too_large = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     return {
         "get": {
-            **operation(name, f"Export {what}.", ""),
-            "parameters": [*common, *asked],
+            **operation(name, f"Export {subject}.", ""),
+            "parameters": [*common, *parameters],
             "responses": responses(errors, _ACCEPTED),
         },
         "post": {
-            **operation(f"{name}ByParameters", f"Export {what}, as Parameters say.", ""),
+            **operation(f"{name}ByParameters", f"Export {subject}, as Parameters say.", ""),
             "parameters": common,
             "requestBody": {
-                "description": f"{_PARAMETERS.format(names=names)}{more}.",
+                "description": f"{_PARAMETERS.format(names=names)}{note}.",
                 "content": {FHIR_JSON: content, "application/json": content},
             },
             "responses": responses((*errors, *too_large), _ACCEPTED),

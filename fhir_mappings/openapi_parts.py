@@ -41,15 +41,15 @@ HEADERS: dict[HTTPStatus, Described] = {
 }
 ETAG: Described = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[1-9][0-9]*"$'}}}
 VERSION: Described = {**ETAG, "Last-Modified": {"required": True, "schema": {"type": "string", "pattern": " GMT$"}}}
-# What may be refused at an address that is open to everybody, and at one for known callers.
+# What may be refused at an address that is open to everyone, and at one for known callers.
 OPEN = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.INTERNAL_SERVER_ERROR)
 KNOWN = (*OPEN, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def operation(name: str, words: str, *scopes: str) -> Described:
-    """`scopes`: a token with these is needed. None: open to everybody; "": any token."""
+def operation(name: str, description: str, *scopes: str) -> Described:
+    """`scopes`: a token with these is needed. None: open to everyone; "": any token."""
     security = [{"smart": [scope for scope in scopes if scope]}] if scopes else []
-    return {"operationId": name, "summary": words, "security": security}
+    return {"operationId": name, "summary": description, "security": security}
 
 
 def path_parameter(schema: Schema, name: str = "id") -> Described:
@@ -57,26 +57,26 @@ def path_parameter(schema: Schema, name: str = "id") -> Described:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def query_parameter(name: str, schema: Schema, words: str) -> Described:
+def query_parameter(name: str, schema: Schema, description: str) -> Described:
     """A parameter in the address."""
     example = {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
-    return {"name": name, "in": "query", "description": words, "schema": schema, **example}
+    return {"name": name, "in": "query", "description": description, "schema": schema, **example}
 
 
-def header_parameter(name: str, words: str, **more: object) -> Described:
+def header_parameter(name: str, description: str, **attributes: object) -> Described:
     """A header of the request."""
-    return {"name": name, "in": "header", "description": words, "schema": TEXT, **more}
+    return {"name": name, "in": "header", "description": description, "schema": TEXT, **attributes}
 
 
-def fhir_answer(words: str, schema: str, headers: Described | None = None) -> Described:
+def fhir_answer(description: str, schema: str, headers: Described | None = None) -> Described:
     """A resource, or a page of them, by the name of its schema."""
     content = {media_type: {"schema": ref(schema)} for media_type in (FHIR_JSON, "application/json")}
-    return {"description": words, "content": content} | ({"headers": headers} if headers else {})
+    return {"description": description, "content": content} | ({"headers": headers} if headers else {})
 
 
-def json_answer(words: str, schema: Schema, headers: Described | None = None) -> Described:
+def json_answer(description: str, schema: Schema, headers: Described | None = None) -> Described:
     """What is JSON, and not FHIR."""
-    return {"description": words, "content": {"application/json": {"schema": schema}}} | (
+    return {"description": description, "content": {"application/json": {"schema": schema}}} | (
         {"headers": headers} if headers else {}
     )
 

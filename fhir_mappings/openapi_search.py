@@ -42,7 +42,7 @@ def paths_of(
         query_parameter("_summary", one_of(summaries), "How much of each resource. Not together with `_elements`."),
         query_parameter("_elements", TEXT, "The requested elements, separated by commas."),
     ]
-    asked = [*_search_parameters(searchable, totals), *shape, format_]
+    parameters = [*_search_parameters(searchable, totals), *shape, format_]
     strict = header_parameter("Prefer", _STRICT)
     page = fhir_answer("A page of what was found.", "Bundle")
     read = {
@@ -64,13 +64,13 @@ def paths_of(
     }
     search = {
         **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
-        "parameters": [*asked, strict],
+        "parameters": [*parameters, strict],
         "responses": responses(errors, {"200": page}),
     }
     fields = {
-        one["name"]: {**one["schema"], "description": one["description"]}
-        | ({"examples": [one["example"]]} if "example" in one else {})
-        for one in asked
+        parameter["name"]: {**parameter["schema"], "description": parameter["description"]}
+        | ({"examples": [parameter["example"]]} if "example" in parameter else {})
+        for parameter in parameters
     }
     form = {"type": "object", "properties": fields, "additionalProperties": TEXT}
     posted = {
@@ -87,16 +87,18 @@ def paths_of(
 def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str]) -> Iterator[Described]:
     """What is about what is found, each modifier as a parameter of its own (`family:exact`)."""
     for parameter in searchable.parameters.values():
-        yield _one(parameter.name, HOW[parameter.type])
+        yield _text_parameter(parameter.name, HOW[parameter.type])
         for modifier in parameter.modifiers:
-            yield _one(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
+            yield _text_parameter(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
     yield query_parameter("_count", NUMBER, "Resources on a page. 0: the total alone.")
     yield query_parameter("_total", one_of(totals), "Whether the total is returned.")
-    yield _one("_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first.")
+    yield _text_parameter(
+        "_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first."
+    )
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
             yield query_parameter(name, one_of(includes), "What else to include on the page.")
 
 
-def _one(name: str, words: str) -> Described:
-    return query_parameter(name, TEXT, words)
+def _text_parameter(name: str, description: str) -> Described:
+    return query_parameter(name, TEXT, description)

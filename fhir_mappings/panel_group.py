@@ -103,25 +103,25 @@ def group_members(settings: Settings) -> Mapping:
         for how, code in HOW_CODES.items()
     }
     # Many members have the same days: what is written of them is made once.
-    dated = lru_cache(_DAYS)(_dated)
-    started = lru_cache(_DAYS)(instant)
+    date_extension = lru_cache(_DAYS)(_date_extension)
+    start_text = lru_cache(_DAYS)(instant)
 
     def group_member(row: MembershipRow, patient_reference: str) -> Resource:
         extensions = []
         if row.confirmed_on:
-            extensions.append(dated(confirmed_on, row.confirmed_on))
+            extensions.append(date_extension(confirmed_on, row.confirmed_on))
         how = confirmed_how.get(row.confirmed_how or "")
         if how:
             extensions.append(how)
         if row.last_visit_on:
-            extensions.append(dated(last_visit_on, row.last_visit_on))
-        member = {"entity": {"reference": patient_reference}, "period": {"start": started(row.since)}}
+            extensions.append(date_extension(last_visit_on, row.last_visit_on))
+        member = {"entity": {"reference": patient_reference}, "period": {"start": start_text(row.since)}}
         return {"extension": extensions, **member} if extensions else member
 
     return group_member
 
 
-def _dated(url: str, day: date) -> Resource:
+def _date_extension(url: str, day: date) -> Resource:
     return {"url": url, "valueDate": day.isoformat()}
 
 

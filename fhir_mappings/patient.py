@@ -62,8 +62,8 @@ def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping
     text = patient_texts(settings, refer, active_status=active_status)
 
     def patient(row: PatientRow, general_practitioners: Sequence[Resource]) -> Resource:
-        found: Resource = orjson.loads(text(row, as_text(general_practitioners)))
-        return found
+        resource: Resource = orjson.loads(text(row, as_text(general_practitioners)))
+        return resource
 
     return patient
 
@@ -82,7 +82,7 @@ def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> Te
 def patient_members(settings: Settings, refer: Refer, *, active_status: str) -> PatientTextMapping:
     """The same without type and id. What all patients share is made once.
 
-    What the row lacks, or FHIR cannot say (an impossible birth date, a name of control characters), is left out.
+    What the row lacks, or FHIR cannot say (an impossible birth date, a name of control characters), is omitted.
     """
     meta = as_text(profile("patient"))
     record = _identifier(settings.uri_patient_record, IdentifierType.MEDICAL_RECORD)
@@ -94,9 +94,9 @@ def patient_members(settings: Settings, refer: Refer, *, active_status: str) -> 
 
     @lru_cache(_GENDERS)
     def gendered(code: str | None) -> tuple[str, str]:
-        known = gender_code(code)
-        extension = [_recorded(f"{settings.uri_codes}/emr-gender", known)] if known else []
-        return (f'"extension":{as_text(extension)},' if extension else "", gender(known))
+        emr_gender = gender_code(code)
+        extension = [_code_extension(f"{settings.uri_codes}/emr-gender", emr_gender)] if emr_gender else []
+        return (f'"extension":{as_text(extension)},' if extension else "", gender(emr_gender))
 
     def patient(row: PatientRow, general_practitioners: str) -> PatientText:
         key = row.patient_id
@@ -157,6 +157,6 @@ def _names(row: PatientRow) -> str:
 
 
 @lru_cache(64)
-def _recorded(system: str, code: str) -> Resource:
+def _code_extension(system: str, code: str) -> Resource:
     value = {"coding": [{"system": system, "code": code}]}
     return {"url": RECORDED_SEX_OR_GENDER, "extension": [{"url": "value", "valueCodeableConcept": value}]}

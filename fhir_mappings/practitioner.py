@@ -26,7 +26,7 @@ class ProviderRow(Protocol):
 
 def practitioner(row: ProviderRow, settings: Settings) -> Resource:
     """The provider as a person."""
-    found: Resource = {
+    resource: Resource = {
         "resourceType": "Practitioner",
         "id": resource_id(row.provider_id),
         "meta": profile("practitioner"),
@@ -37,14 +37,14 @@ def practitioner(row: ProviderRow, settings: Settings) -> Resource:
     }
     licence = readable(row.licence_id)
     if licence:
-        found["identifier"].append(identifier(settings.uri_physician_licence, licence, IdentifierType.LICENCE))
+        resource["identifier"].append(identifier(settings.uri_physician_licence, licence, IdentifierType.LICENCE))
     local = readable(row.provider_id)
     if local:
-        found["identifier"].append(identifier(settings.uri_provider, local))
+        resource["identifier"].append(identifier(settings.uri_provider, local))
     name = human_name(row.family_name, row.given_name)
     if name:
-        found["name"] = [name]
-    return found
+        resource["name"] = [name]
+    return resource
 
 
 def practitioner_role(row: ProviderRow, facility_id: str, settings: Settings, refer: Refer) -> Resource:

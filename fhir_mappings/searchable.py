@@ -66,7 +66,7 @@ class Searchable(Generic[P]):
     @property
     def sorts(self) -> tuple[str, ...]:
         """By what results may be sorted."""
-        return tuple(one.name for one in self.parameters.values() if one.sorts)
+        return tuple(parameter.name for parameter in self.parameters.values() if parameter.sorts)
 
 
 AnyKinds = Mapping[str, Searchable[Parameter]]

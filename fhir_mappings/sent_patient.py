@@ -31,8 +31,8 @@ class SentPatient:
 
     def differences(self, before: "SentPatient") -> list[tuple[str, Any, Any]]:
         """Each field that was sent otherwise before: its name, what it was, what it is."""
-        pairs = ((one.name, getattr(before, one.name), getattr(self, one.name)) for one in fields(self))
-        return [(name, was, is_now) for name, was, is_now in pairs if was != is_now]
+        pairs = ((field.name, getattr(before, field.name), getattr(self, field.name)) for field in fields(self))
+        return [(name, old, new) for name, old, new in pairs if old != new]
 
 
 def sent_patient(entry: bytes, member: bytes) -> SentPatient:
@@ -40,33 +40,33 @@ def sent_patient(entry: bytes, member: bytes) -> SentPatient:
 
     By what things are, not by their identifier systems: those are settings, and may have been others then.
     """
-    patient, place = orjson.loads(entry)["resource"], orjson.loads(member)
-    numbers = {one["type"]["coding"][0]["code"]: one["value"] for one in patient["identifier"]}
-    names = {one["use"]: one for one in patient.get("name", [])}
+    patient, membership = orjson.loads(entry)["resource"], orjson.loads(member)
+    numbers = {number["type"]["coding"][0]["code"]: number["value"] for number in patient["identifier"]}
+    names = {name["use"]: name for name in patient.get("name", [])}
     official = names.get("official", {})
-    told = dict(map(_extension, place.get("extension", [])))
+    extensions = dict(map(_extension, membership.get("extension", [])))
     return SentPatient(
         patient_id=int(numbers[IdentifierType.MEDICAL_RECORD]),
         family_name=official.get("family", ""),
-        given_names=_joined(official.get("given")),
-        preferred_name=_joined(names.get("usual", {}).get("given")),
+        given_names=_names_text(official.get("given")),
+        preferred_name=_names_text(names.get("usual", {}).get("given")),
         phn=numbers.get(IdentifierType.HEALTH_NUMBER, ""),
         birth_date=patient.get("birthDate", ""),
         gender=patient["gender"],
-        since=datetime.fromisoformat(place["period"]["start"]),
-        confirmed_on=_day(told.get("confirmation-date")),
-        confirmed_how=_HOW.get(told.get("confirmation-how", ""), ""),
-        last_visit_on=_day(told.get("last-visit-date")),
+        since=datetime.fromisoformat(membership["period"]["start"]),
+        confirmed_on=_day(extensions.get("confirmation-date")),
+        confirmed_how=_HOW.get(extensions.get("confirmation-how", ""), ""),
+        last_visit_on=_day(extensions.get("last-visit-date")),
     )
 
 
-def _extension(found: Resource) -> tuple[str, str]:
+def _extension(extension: Resource) -> tuple[str, str]:
     """The last part of its address, and its value, whatever type that has."""
-    (value,) = (text for key, text in found.items() if key.startswith("value"))
-    return found["url"].rpartition("/")[2], value
+    (value,) = (text for key, text in extension.items() if key.startswith("value"))
+    return extension["url"].rpartition("/")[2], value
 
 
-def _joined(parts: Iterable[str] | None) -> str:
+def _names_text(parts: Iterable[str] | None) -> str:
     return " ".join(parts or ())
 
 

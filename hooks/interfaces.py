@@ -21,7 +21,7 @@ class ProgramInterface(Blueprint):
 
 
 def polled(view: View) -> View:
-    """Mark a view that a page asks for again and again by itself, whether or not anybody is there.
+    """Mark a view that a page asks for again and again by itself, whether or not anyone is there.
 
     A host whose own trail grows with each look at a session may answer such a view by what it last knew of the session,
     for some minutes. It shows nothing of a patient, and changes nothing.

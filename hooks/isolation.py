@@ -13,20 +13,20 @@ from .specs import hookimpl
 log = logging.getLogger(__name__)
 
 
-def isolated(implementation: pluggy.HookImpl, hook: str, kind: type, instead: Sequence[Any]) -> Callable[..., Any]:
+def isolated(implementation: pluggy.HookImpl, hook: str, kind: type, fallback: Sequence[Any]) -> Callable[..., Any]:
     """The same implementation, which never raises, nor answers with anything but `kind` or a list or tuple of it.
 
-    `instead` is its answer where it would.
+    `fallback` is its answer where it would.
     """
     make = _wrapper if implementation.wrapper else _answer
-    what = f"{implementation.plugin_name} failed in {hook}"
+    label = f"{implementation.plugin_name} failed in {hook}"
     mark = hookimpl(
         wrapper=implementation.wrapper,
         tryfirst=implementation.tryfirst,
         trylast=implementation.trylast,
         specname=hook,
     )
-    return mark(wraps(implementation.function)(make(implementation.function, what, kind, instead)))
+    return mark(wraps(implementation.function)(make(implementation.function, label, kind, fallback)))
 
 
 def checked(answer: Any, kind: type) -> Any:
@@ -37,47 +37,47 @@ def checked(answer: Any, kind: type) -> Any:
     return answer
 
 
-def _failed(what: str, error: Exception) -> None:
+def _failed(label: str, error: Exception) -> None:
     # Only the kind of error: its text may hold patient data.
-    log.error("plugin %s: %s", what, type(error).__name__)
+    log.error("plugin %s: %s", label, type(error).__name__)
 
 
-def _answer(function: Callable[..., Any], what: str, kind: type, instead: Sequence[Any]) -> Callable[..., Any]:
-    def answer(*arguments: Any, **named: Any) -> Any:
+def _answer(function: Callable[..., Any], label: str, kind: type, fallback: Sequence[Any]) -> Callable[..., Any]:
+    def answer(*arguments: Any, **keywords: Any) -> Any:
         try:
-            return checked(function(*arguments, **named), kind)
+            return checked(function(*arguments, **keywords), kind)
         except Exception as error:
-            _failed(what, error)
-            return instead
+            _failed(label, error)
+            return fallback
 
     return answer
 
 
-def _wrapper(function: Callable[..., Any], what: str, kind: type, _: Sequence[Any]) -> Callable[..., Any]:
+def _wrapper(function: Callable[..., Any], label: str, kind: type, _: Sequence[Any]) -> Callable[..., Any]:
     """Where the wrapper fails, what the wrapped plugins have answered stands."""
 
-    def wrapper(*arguments: Any, **named: Any) -> Generator[None, Any, Any]:
+    def wrapper(*arguments: Any, **keywords: Any) -> Generator[None, Any, Any]:
         try:
-            inner = function(*arguments, **named)
-            next(inner)
+            generator = function(*arguments, **keywords)
+            next(generator)
         except Exception as error:
-            _failed(what, error)
+            _failed(label, error)
             return (yield)
         answers = yield
         try:
-            return _end(inner, answers, kind)
+            return _end(generator, answers, kind)
         except Exception as error:
-            _failed(what, error)
+            _failed(label, error)
             return answers
 
     return wrapper
 
 
-def _end(inner: Generator[None, Any, Any], answers: list[Any], kind: type) -> list[Any]:
+def _end(generator: Generator[None, Any, Any], answers: list[Any], kind: type) -> list[Any]:
     """What the wrapper makes of the answers. Raises whatever it raises, and RuntimeError where it yields again."""
     try:
-        inner.send([*answers])
+        generator.send([*answers])
     except StopIteration as end:
         return answers if kind is NoneType else [checked(answer, kind) for answer in end.value]
-    inner.close()
+    generator.close()
     raise RuntimeError("has a second yield")

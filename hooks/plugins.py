@@ -70,14 +70,14 @@ class Plugins:
             self.add(plugin, name)
 
     def add(self, plugin: ModuleType | object, name: str) -> None:
-        """Add one plugin under a name. Raises IncompatiblePlugin, and leaves it out then."""
-        alone = _manager()
+        """Add one plugin under a name. Raises IncompatiblePlugin; the plugin is then not added."""
+        manager = _manager()
         try:
-            alone.register(plugin, name)
+            manager.register(plugin, name)
         except pluggy.PluginValidationError as error:  # such as an argument that the hook does not have
             raise IncompatiblePlugin(f"plugin {name}: {' '.join(str(error).split())}") from None
-        self.manifests[name] = _manifest(alone, plugin, name)
-        self._manager.register(_isolated(alone, plugin, name), name)
+        self.manifests[name] = _manifest(manager, plugin, name)
+        self._manager.register(_isolated(manager, plugin, name), name)
 
     def _collected(self, hook: str, **arguments: Any) -> list[Any]:
         """What all plugins answer, in one list."""
@@ -142,8 +142,8 @@ class Plugins:
 
 def _require_ports(host: Host) -> None:
     """At the start of a host, so that a port that its author forgot is not found out by a patient's page."""
-    if lacking := ", ".join(missing(host)):
-        raise IncompleteHost(f"The host {type(host).__name__} lacks {lacking} of contract {specs.CONTRACT_VERSION}.")
+    if ports := ", ".join(missing(host)):
+        raise IncompleteHost(f"The host {type(host).__name__} lacks {ports} of contract {specs.CONTRACT_VERSION}.")
 
 
 def _manager() -> pluggy.PluginManager:
@@ -152,12 +152,12 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _manifest(alone: pluggy.PluginManager, plugin: object, name: str) -> Manifest:
+def _manifest(manager: pluggy.PluginManager, plugin: object, name: str) -> Manifest:
     """The plugin's own, once it is clear that the plugin works here. Raises IncompatiblePlugin."""
-    manifests: list[object] = alone.hook.emr_manifest()
-    wrong = "; ".join(mistakes(alone, plugin))
+    manifests: list[object] = manager.hook.emr_manifest()
+    faults = "; ".join(mistakes(manager, plugin))
     if not manifests:
-        raise IncompatiblePlugin(f"plugin {name} does not implement emr_manifest{wrong and f': {wrong}'}")
+        raise IncompatiblePlugin(f"plugin {name} does not implement emr_manifest{faults and f': {faults}'}")
     manifest = manifests[0]
     if not isinstance(manifest, Manifest):
         raise IncompatiblePlugin(f"plugin {name}: emr_manifest must return a Manifest")
@@ -170,21 +170,21 @@ def _manifest(alone: pluggy.PluginManager, plugin: object, name: str) -> Manifes
             f"plugin {name} {manifest.version} works with contract {manifest.contract}; "
             f"this host has {specs.CONTRACT_VERSION}: install a version of the plugin for it"
         )
-    if wrong:
-        raise IncompatiblePlugin(f"plugin {name} {manifest.version}: {wrong}")
+    if faults:
+        raise IncompatiblePlugin(f"plugin {name} {manifest.version}: {faults}")
     return manifest
 
 
-def _isolated(alone: pluggy.PluginManager, plugin: object, name: str) -> SimpleNamespace:
+def _isolated(manager: pluggy.PluginManager, plugin: object, name: str) -> SimpleNamespace:
     """Stands for the plugin: the same hooks, none of which takes others down with it."""
-    guarded = SimpleNamespace()
-    for hook in alone.get_hookcallers(plugin) or ():
+    namespace = SimpleNamespace()
+    for hook in manager.get_hookcallers(plugin) or ():
         if hook.name in HOOKS:
             kind = answer_type(hook.name)
-            instead = [_unavailable(name)] if kind is Widget else []
+            fallback = [_unavailable(name)] if kind is Widget else []
             for number, implementation in enumerate(hook.get_hookimpls()):
-                setattr(guarded, f"{hook.name}_{number}", isolated(implementation, hook.name, kind, instead))
-    return guarded
+                setattr(namespace, f"{hook.name}_{number}", isolated(implementation, hook.name, kind, fallback))
+    return namespace
 
 
 def _unavailable(name: str) -> Widget:

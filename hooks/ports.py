@@ -32,7 +32,7 @@ class Roster(Protocol):
         """What the host calls its known statuses, the active one too. A patient may have one that is not in it."""
 
     def patients(self) -> FromClause:
-        """Every patient, one row each, records merged away left out.
+        """Every patient, one row each, without records merged away.
 
         patient_id (int), phn (without blanks, dashes and what cannot be seen), phn_jurisdiction, family_name,
         given_name, middle_names, preferred_name, birth_date (ISO text, perhaps an impossible date), gender (`F`, `M`,
@@ -40,12 +40,12 @@ class Roster(Protocol):
 
         phn_jurisdiction is `AB`, the code of another jurisdiction (`BC`, `US-AK`), or `unknown` where the record names
         none; NULL throughout where the host keeps no card types: then all numbers count as Alberta's. In names, blanks
-        of any kind are spaces, and zero-width and bidirectional characters are left out; one of which nothing can be
+        of any kind are spaces, and zero-width and bidirectional characters are omitted; one of which nothing can be
         seen comes as it is. The status of an active patient is `active_status`, to the letter.
         """
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
-        """The patient_id of everybody whom `patients` gives this phn: found by an index, where the host has one.
+        """Every patient_id to which `patients` gives this phn: found by an index, where the host has one.
 
         `phn` is a literal or a parameter of ASCII. What is returned may be kept and used again, as of `patients`.
         """
@@ -79,10 +79,10 @@ class Identity(Protocol):
 
     @property
     def system(self) -> Actor:
-        """The actor of scheduled work, who sees everybody."""
+        """The actor of scheduled work, who sees everyone."""
 
     def current(self) -> Actor | None:
-        """The signed-in actor of the current request; None when nobody is, and outside of a request."""
+        """The signed-in actor of the current request; None when no one is, and outside of a request."""
 
     def has(self, actor: Actor, permission: str) -> bool:
         """Whether the actor holds a permission that a plugin has declared, or is an administrator."""

@@ -37,7 +37,7 @@ def emr_manifest() -> Manifest:  # type: ignore[empty-body]
 
 @hookspec
 def emr_demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequence[Widget]:  # type: ignore[empty-body]
-    """Return the boxes for the page of a patient whom `actor` may see.
+    """Return the boxes for the page of a patient `actor` may see.
 
     .. versionadded:: 1.0
     """
@@ -47,7 +47,7 @@ def emr_demographic_widgets(host: Host, actor: Actor, patient_id: int) -> Sequen
 def emr_patient_notes(  # type: ignore[empty-body]
     host: Host, actor: Actor, patient_ids: Collection[int]
 ) -> Sequence[PatientNote]:
-    """Return what a list of patients says of each, except those whom `actor` may not see.
+    """Return what a list of patients says of each, except those `actor` may not see.
 
     .. versionadded:: 1.0
     """

@@ -33,9 +33,9 @@ def mistakes(manager: pluggy.PluginManager, plugin: object) -> Iterator[str]:
 
 
 def _no_hook(name: str) -> str:
-    [*nearest] = get_close_matches(name, HOOKS, n=1)
+    [*names] = get_close_matches(name, HOOKS, n=1)
     return f"there is no hook {name} in contract {specs.CONTRACT_VERSION}" + "".join(
-        f" (did you mean {hook}?)" for hook in nearest
+        f" (did you mean {hook}?)" for hook in names
     )
 
 

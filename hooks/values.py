@@ -146,7 +146,7 @@ class Health:
 
     @classmethod
     def warning(cls, message: str, remedy: str) -> Self:
-        """It works, but somebody should look at it."""
+        """It works, but someone should look at it."""
         return cls(level=HealthLevel.WARNING, message=message, remedy=remedy)
 
     @classmethod

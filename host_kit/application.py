@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 class BegunByAnother(CSRFError):  # type: ignore[misc]
-    """The form is of this site, but was opened by somebody else than `actor`, who is signed in now."""
+    """The form is of this site, but was opened by someone else than `actor`, who is signed in now."""
 
     def __init__(self, actor: Actor) -> None:
         super().__init__("Someone else opened the form.")
@@ -37,8 +37,8 @@ class _Forms(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
 
     Not by `Referer`, as Flask-WTF would have it: under `Referrer-Policy: no-referrer` no browser sends it.
 
-    What the session keeps for the tokens ends with a mark of whoever is signed in, so that a form is not carried out
-    as somebody else who has signed in meanwhile in the same browser.
+    What the session keeps for the tokens ends with a mark of the signed-in user, so that a form is not carried out
+    as another user who has signed in since, in the same browser.
     """
 
     def __init__(self, app: Flask, identity: Identity) -> None:
@@ -48,9 +48,9 @@ class _Forms(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
     def protect(self, apply_exemptions: bool = False) -> None:
         if apply_exemptions and (_is_file() or self._is_exempt()):
             return
-        actor, sent = self._identity.current(), request.method in current_app.config["WTF_CSRF_METHODS"]
-        begun_by = _begun_by(self._get_csrf_token()) if sent else ""
-        if actor or not sent:  # who is signed out hears so from the page that is asked
+        actor, unsafe = self._identity.current(), request.method in current_app.config["WTF_CSRF_METHODS"]
+        begun_by = _begun_by(self._get_csrf_token()) if unsafe else ""
+        if actor or not unsafe:  # who is signed out hears so from the page that is asked
             _mark_forms(_mark(actor))
         if actor and begun_by and not hmac.compare_digest(begun_by, _mark(actor)):
             raise BegunByAnother(actor)
@@ -64,20 +64,20 @@ def _is_file() -> bool:
 
 
 def _mark(actor: Actor | None) -> str:
-    """What stands for the actor in tokens; '' for nobody."""
+    """What stands for the actor in tokens; '' for no one."""
     key = str(current_app.secret_key).encode()
     return hmac.digest(key, f"forms of {actor.actor_id}".encode(), "sha256").hex()[:32] if actor else ""
 
 
 def _mark_forms(mark: str) -> None:
     """Let the forms of this answer, and of later ones, be those of the marked person. The part by chance stays."""
-    kept, _, marked = session.get(_TOKENS, "").partition(".")
-    if not kept or marked != mark:
-        session[_TOKENS] = f"{kept or secrets.token_hex(20)}.{mark}"
+    random_part, _, marked = session.get(_TOKENS, "").partition(".")
+    if not random_part or marked != mark:
+        session[_TOKENS] = f"{random_part or secrets.token_hex(20)}.{mark}"
 
 
 def _begun_by(token: str | None) -> str:
-    """The mark in a form's token; '' where nobody was signed in, and where the token is none of ours."""
+    """The mark in a form's token; '' where no one was signed in, and where the token is none of ours."""
     signing = URLSafeTimedSerializer(current_app.secret_key or "", salt="wtf-csrf-token")
     try:
         return str(signing.loads(token or "")).partition(".")[2]

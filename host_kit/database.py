@@ -33,7 +33,7 @@ _SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
 class HostDatabase:
     """The database of the plugin's tables, from which the host's are reachable.
 
-    A connection of `engine` is for reading: one consistent view of the data from its first statement on. What somebody
+    A connection of `engine` is for reading: one consistent view of the data from its first statement on. What someone
     waits for is ended when it takes too long.
     """
 
@@ -155,9 +155,9 @@ def _without_tls(url: URL) -> dict[str, bool]:
     """Over a socket of this machine, unless the URL asks for TLS: otherwise PyMySQL 1.2.4 reads every authority that
     the machine trusts, for each connection, which takes it 50 ms and longer.
     """
-    asked = any(option.startswith("ssl") for option in url.query)
+    tls = any(option.startswith("ssl") for option in url.query)
     socket = url.get_driver_name() == "pymysql" and "unix_socket" in url.query
-    return {"ssl_disabled": True} if socket and not asked else {}
+    return {"ssl_disabled": True} if socket and not tls else {}
 
 
 def _mariadb(url: URL, connect_seconds: int) -> Engine:
@@ -176,9 +176,9 @@ def _mariadb(url: URL, connect_seconds: int) -> Engine:
     )
     if engine.driver == "pymysql":
         options = engine.dialect.create_connect_args(url)[1]
-        unknown = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
-        if unknown:
-            raise Refused({"database_url": f"The database URL has options that the driver does not know: {unknown}."})
+        names = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
+        if names:
+            raise Refused({"database_url": f"The database URL has options that the driver does not know: {names}."})
         forgetful = ", ".join(sorted(_FORGET_THE_AUTHORITY & set(url.query)))
         if forgetful:
             message = f"Leave {forgetful} out of the database URL: ssl_ca alone checks certificate and name."

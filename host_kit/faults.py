@@ -48,7 +48,7 @@ _PLAIN = Markup(
 class FaultPages:
     """How an application tells people that something went wrong.
 
-    `page` makes a page of a title, a message and a status. `begin` says where to begin anew ("Begin at ..."), `home` is
+    `page` makes a page of a title, a message and a status. `begin` says where to restart ("Begin at ..."), `home` is
     that place's address. `signed_out` tells whether the session of the current request has ended, and `sign_in_href`
     where to sign in and come back.
     """
@@ -62,7 +62,7 @@ class FaultPages:
 
 def handle_faults(app: Flask, pages: FaultPages) -> None:
     """Answer every fault with a page that says what to do."""
-    words = {
+    messages = {
         HTTPStatus.NOT_FOUND: f"Page not found. Check the address. {pages.begin}",
         HTTPStatus.METHOD_NOT_ALLOWED: f"This address can only be reached through its form. {pages.begin}",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and submit it again.",
@@ -84,7 +84,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         if status < HTTPStatus.BAD_REQUEST:
             return error
-        return _answer(pages, status, status.phrase.capitalize(), words.get(status, _INCOMPLETE))
+        return _answer(pages, status, status.phrase.capitalize(), messages.get(status, _INCOMPLETE))
 
     def broken(error: Exception) -> ResponseReturnValue:
         if is_away(error):
@@ -110,16 +110,16 @@ def plain_page(title: str, message: str, status: HTTPStatus) -> ResponseReturnVa
 
 def unavailable(title: str, message: str) -> ResponseReturnValue:
     """The answer while something is down that comes back by itself, with nothing around it that would need it."""
-    again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+    headers = {"Retry-After": str(TRY_AGAIN_SECONDS)}
     if request.headers.get("HX-Request") or request.headers.get("Sec-Fetch-Dest") == "empty":
-        return _in_place(message, HTTPStatus.SERVICE_UNAVAILABLE, again)
-    return _PLAIN.format(title=title, message=message), HTTPStatus.SERVICE_UNAVAILABLE, again
+        return _in_place(message, HTTPStatus.SERVICE_UNAVAILABLE, headers)
+    return _PLAIN.format(title=title, message=message), HTTPStatus.SERVICE_UNAVAILABLE, headers
 
 
-def _in_place(sentence: str, status: HTTPStatus, more: Mapping[str, str] = _NO_HEADERS) -> ResponseReturnValue:
+def _in_place(sentence: str, status: HTTPStatus, headers: Mapping[str, str] = _NO_HEADERS) -> ResponseReturnValue:
     """The answer to a script of htmx, which puts it on top of what is there, whatever the status."""
     fragment = Markup('<p class="cpar-errors" role="alert" tabindex="-1" autofocus>{}</p>').format(sentence)
-    return fragment, status, {"HX-Reswap": "afterbegin", **more}
+    return fragment, status, {"HX-Reswap": "afterbegin", **headers}
 
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:

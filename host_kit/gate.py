@@ -1,6 +1,6 @@
 """How many requests are worked on at a time. Others wait their turn, and too many are told at once to come again.
 
-A server of threads has a queue without an end behind them: there it works on pages that nobody wants any more, while
+A server of threads has a queue without an end behind them: there it works on pages that no one wants any more, while
 those who wait see nothing. Here a request whose caller has hung up is dropped when its turn comes.
 """
 
@@ -80,8 +80,8 @@ def turn_away() -> None:
 
 
 def _has_hung_up(environ: "WSGIEnvironment") -> bool:
-    """Whether nobody waits for the answer any more: nginx hangs up when the browser has. What changes anything counts
-    as waited for, as it may have been sent by somebody who closed the window right after.
+    """Whether no one waits for the answer any more: nginx hangs up when the browser has. What changes anything counts
+    as waited for, as it may have been sent by someone who closed the window right after.
     """
     caller = environ.get("gunicorn.socket")
     if caller is None or environ["REQUEST_METHOD"] not in _CHANGE_NOTHING:
@@ -90,7 +90,7 @@ def _has_hung_up(environ: "WSGIEnvironment") -> bool:
         return not caller.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
-    except ValueError:  # TLS of gunicorn's own, through which nobody can look
+    except ValueError:  # TLS of gunicorn's own, through which no one can look
         return False
     except OSError:
         return True

@@ -42,7 +42,7 @@ class Lifecycle:
         self._host.database.engine.dispose()
 
     def require(self) -> None:
-        """Raises RuntimeError in a process that nobody has started, which would never submit anything."""
+        """Raises RuntimeError in a process that no one has started, which would never submit anything."""
         if self._scheduler is None:
             log.error(_NOT_STARTED)
             raise RuntimeError(_NOT_STARTED)

@@ -34,7 +34,7 @@ def upgrade(engine: Engine, source: MigrationSource) -> None:
     """
     config, scripts = _scripts(source)
     with (
-        _alone(engine, source.version_table) as connection,
+        _migration_lock(engine, source.version_table) as connection,
         EnvironmentContext(config, scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)) as run,
     ):
         run.configure(connection=connection, version_table=source.version_table, transactional_ddl=False)
@@ -51,8 +51,8 @@ def step_of(engine: Engine, source: MigrationSource) -> Step:
         return Step.NONE
     if applied == set(scripts.get_heads()):
         return Step.CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Step.BEHIND if applied <= known else Step.AHEAD
+    revisions = {script.revision for script in scripts.walk_revisions()}
+    return Step.BEHIND if applied <= revisions else Step.AHEAD
 
 
 def _scripts(source: MigrationSource) -> tuple[Config, ScriptDirectory]:
@@ -62,7 +62,7 @@ def _scripts(source: MigrationSource) -> tuple[Config, ScriptDirectory]:
 
 
 @contextmanager
-def _alone(engine: Engine, name: str) -> Iterator[Connection]:
+def _migration_lock(engine: Engine, name: str) -> Iterator[Connection]:
     if engine.dialect.name not in MARIADB:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection

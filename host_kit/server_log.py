@@ -1,4 +1,4 @@
-"""What gunicorn may write to its log: never what somebody asked for, which may name a patient."""
+"""What gunicorn may write to its log: never what someone asked for, which may name a patient."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ def _without_request(record: logging.LogRecord) -> bool:
     # In the main thread no request is handled: there it tells why a worker does not start.
     if isinstance(error, Exception) and threading.current_thread() is not threading.main_thread():
         frames = traceback.extract_tb(error.__traceback__)
-        place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
-        record.msg, record.args = "A request failed: %s at %s", (type(error).__name__, place)
+        location = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
+        record.msg, record.args = "A request failed: %s at %s", (type(error).__name__, location)
         record.exc_info = record.exc_text = None
     return True

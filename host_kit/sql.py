@@ -12,7 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from cpar_plugin.domain.texts import BLANKS, DASHES, NOTHING, SEPARATORS, SPACE
 
-_NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that nobody has entered; 0000-00-00 sorts before it
+_NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that no one has entered; 0000-00-00 sorts before it
 
 
 def constant(value: str | int) -> ColumnElement[Any]:
@@ -79,7 +79,7 @@ _spelled(_later, "max({0})", "greatest({0})")
 
 
 def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
-    """The later of two days, either of which may be NULL or a day that nobody has entered. Each is evaluated once."""
+    """The later of two days, either of which may be NULL or a day that no one has entered. Each is evaluated once."""
     floor = _day(_NO_DAY)
     return func.nullif(_later(func.coalesce(first, floor), func.coalesce(second, floor)), floor, type_=Date())
 

@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in: counted in the memory of this process."""
+"""How often someone may try to sign in: counted in the memory of this process."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Throttle:
     """At most `attempts` wrong passwords for one name from one address within `within`, five times that from an address
     for all names, and fifty times that altogether, which also bounds what is remembered.
 
-    Wrong passwords from one address lock nobody out at another. An address of IPv6 counts as its network of 64 bits,
+    Wrong passwords from one address lock no one out at another. An address of IPv6 counts as its network of 64 bits,
     of which one machine may have every address.
     An attempt counts as wrong from its beginning, so that many at once get no further than one after the other.
     """
@@ -39,9 +39,9 @@ class Throttle:
         with self._lock:
             while self._wrong and self._wrong[0].at <= now - self.within:
                 self._wrong.popleft()
-            names = [wrong.user_name for wrong in self._wrong if wrong.address == attempt.address]
-            most = self.attempts
-            if names.count(attempt.user_name) >= most or len(names) >= 5 * most or len(self._wrong) >= 50 * most:
+            names = [failure.user_name for failure in self._wrong if failure.address == attempt.address]
+            limit = self.attempts
+            if names.count(attempt.user_name) >= limit or len(names) >= 5 * limit or len(self._wrong) >= 50 * limit:
                 return None
             self._wrong.append(attempt)
             return attempt
@@ -55,7 +55,7 @@ class Throttle:
 
 def _network(address: str) -> str:
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return address
-    return str(IPv6Network((found.packed, 64), strict=False)) if isinstance(found, IPv6Address) else address
+    return str(IPv6Network((ip.packed, 64), strict=False)) if isinstance(ip, IPv6Address) else address

@@ -1,4 +1,4 @@
-"""How long statements may take: whoever waits for a page is told in time, and a database that hangs holds nobody."""
+"""How long statements may take: a user who waits for a page is told in time, and a database that hangs holds no one."""
 
 import sqlite3
 import time
@@ -30,7 +30,7 @@ class TimeLimits(BaseModel):
 
 
 def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
-    """The server ends what somebody waits for too long. A server that says nothing is given up by PyMySQL.
+    """The server ends what someone waits for too long. A server that says nothing is given up by PyMySQL.
 
     Give `connect_timeout` and `read_timeout` to the driver for connecting, and for asking whether the server is there.
     """
@@ -63,7 +63,7 @@ def limit_on_sqlite(engine: Engine, limits: TimeLimits) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         assert isinstance(connection, sqlite3.Connection)
-        connection.set_progress_handler(_over(entry.info), _STEPS)
+        connection.set_progress_handler(_deadline_check(entry.info), _STEPS)
 
     @event.listens_for(engine, "before_cursor_execute")
     def begun(
@@ -76,7 +76,7 @@ def limit_on_sqlite(engine: Engine, limits: TimeLimits) -> None:
 _UNTIL: Final = "statement ends at"
 
 
-def _over(info: dict[Any, Any]) -> Callable[[], bool]:
+def _deadline_check(info: dict[Any, Any]) -> Callable[[], bool]:
     return lambda: time.monotonic() > info.get(_UNTIL, inf)
 
 

@@ -2,7 +2,7 @@
 
 `zoneinfo` reads the system's files before the package, whichever is newer. On a system with rules from before IANA's
 2026c, Alberta time is an hour behind from 1 November 2026 on. The decision is `zoneinfo`'s own search path: it holds
-for everybody in the process who asks for a zone.
+for everyone in the process who asks for a zone.
 """
 
 import logging
@@ -59,8 +59,8 @@ class Decision:
     def sentence(self) -> str:
         """For people: which rules are used, and why."""
         other = self.package if self.used is self.system else self.system
-        beside = f"; also there: {other}" if other else "; there are no others"
-        return f"Time zone rules: {self.used or 'none'}{beside}. zone_rules = {self.choice}."
+        others = f"; also there: {other}" if other else "; there are no others"
+        return f"Time zone rules: {self.used or 'none'}{others}. zone_rules = {self.choice}."
 
     @property
     def older(self) -> Rules | None:
@@ -81,15 +81,15 @@ _decided: Decision | None = None
 def decide(choice: str = "") -> Decision:
     """Let the whole process go by these rules: `newest`, `system` or `package`; without a choice by CPAR_ZONE_RULES.
 
-    The first call decides, before anybody has asked for a zone; later ones are told what it has found. Raises Refused
+    The first call decides, before anyone has asked for a zone; later ones are told what it has found. Raises Refused
     for anything else.
     """
     global _decided
-    wanted = choice.strip() or os.environ.get("CPAR_ZONE_RULES", "").strip() or "newest"
-    if wanted not in get_args(Choice)[:1] + get_args(Source):
+    selected = choice.strip() or os.environ.get("CPAR_ZONE_RULES", "").strip() or "newest"
+    if selected not in get_args(Choice)[:1] + get_args(Source):
         raise Refused({"zone_rules": "Set zone_rules to newest (the default), system or package."})
     if _decided is None:
-        _decided = _look(wanted, zoneinfo.TZPATH)  # type: ignore[arg-type]
+        _decided = _look(selected, zoneinfo.TZPATH)  # type: ignore[arg-type]
         if _decided.used and _decided.used.source == "package":
             zoneinfo.reset_tzpath(to=())
             ZoneInfo.clear_cache()
@@ -102,15 +102,15 @@ def zone(key: str = ALBERTA) -> ZoneInfo:
     return ZoneInfo(key)
 
 
-def agree(one: ZoneInfo, other: ZoneInfo) -> bool:
+def agree(first: ZoneInfo, second: ZoneInfo) -> bool:
     """Whether both have the same offset on every day of the next two years."""
     now = datetime.now(UTC)
     days = [now + timedelta(days=number) for number in range(_DAYS)]
-    return all(day.astimezone(one).utcoffset() == day.astimezone(other).utcoffset() for day in days)
+    return all(day.astimezone(first).utcoffset() == day.astimezone(second).utcoffset() for day in days)
 
 
 def _look(choice: Choice, path: tuple[str, ...]) -> Decision:
-    system = next((found for folder in path if (found := _rules("system", Path(folder)))), None)
+    system = next((rules for folder in path if (rules := _rules("system", Path(folder)))), None)
     try:
         package = _rules("package", Path(str(files("tzdata"))) / "zoneinfo")
     except ModuleNotFoundError:
@@ -126,11 +126,11 @@ def _version(folder: Path) -> str:
     for name in ("tzdata.zi", "+VERSION"):
         try:
             with (folder / name).open(encoding="ascii", errors="replace") as file:
-                found = _VERSION.search(file.readline())
+                match = _VERSION.search(file.readline())
         except OSError:
             continue
-        if found:
-            return found[0]
+        if match:
+            return match[0]
     return ""
 
 

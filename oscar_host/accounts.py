@@ -13,7 +13,7 @@ from .schema import Present, Tables
 
 
 class Pin(NamedTuple):
-    """What was entered as the PIN, '' for nothing, and whether by somebody inside of the clinic's networks."""
+    """What was entered as the PIN, '' for nothing, and whether by someone inside of the clinic's networks."""
 
     entered: str
     inside: bool
@@ -33,14 +33,16 @@ class Account(NamedTuple):
         return cls(row.security_no, row.provider_no, row.password, row.pin or "")
 
 
-def open_accounts(tables: Tables, there: Present, today: date) -> Select[Any]:
+def open_accounts(tables: Tables, present: Present, today: date) -> Select[Any]:
     """The accounts that can be used: not those that have expired, must change their password, use a second factor, or
     belong to a provider who is gone or shut out.
     """
     security, provider = tables.security, tables.provider
     # Compared in SQL: MariaDB's 0000-00-00 is no date in Python.
     expired = and_(security.c.b_ExpireSet == 1, func.coalesce(security.c.date_ExpireDate < today, true()))
-    locks = (func.coalesce(there.column(one), 0) == 0 for one in (security.c.forcePasswordReset, security.c.usingMfa))
+    locks = (
+        func.coalesce(present.column(column), 0) == 0 for column in (security.c.forcePasswordReset, security.c.usingMfa)
+    )
     return (
         select(security.c.security_no, security.c.provider_no, security.c.password, security.c.pin)
         .join_from(security, provider, letters(security.c.provider_no) == letters(provider.c.provider_no))
@@ -51,26 +53,26 @@ def open_accounts(tables: Tables, there: Present, today: date) -> Select[Any]:
 def account_of(
     connection: Connection,
     tables: Tables,
-    there: Present,
+    present: Present,
     user_name: str,
     password: str,
     today: date,
     pin: Pin | None = None,
 ) -> Account | None:
-    """The account of whoever signs in with this name and password; None for anything wrong, and it takes as long.
+    """The account that signs in with this name and password; None for anything wrong, and it takes as long.
 
     Refused is, as by OSCAR, an account that is not open, or whose provider has no role. With `pin`, also one that
     wants another PIN, inside or outside of the clinic.
     """
-    security, held = tables.security, tables.user_role
+    security, user_role = tables.security, tables.user_role
     lock = security.c.b_LocalLockSet if pin and pin.inside else security.c.b_RemoteLockSet
-    has_role = exists().where(letters(held.c.provider_no) == letters(tables.provider.c.provider_no))
-    found = (
-        open_accounts(tables, there, today)
+    has_role = exists().where(letters(user_role.c.provider_no) == letters(tables.provider.c.provider_no))
+    query = (
+        open_accounts(tables, present, today)
         .add_columns((func.coalesce(lock, 0) != 0).label("wants_pin"))
         .where(security.c.user_name == user_name, has_role)
     )
-    row = connection.execute(found).one_or_none() if may_be_stored(user_name) else None
+    row = connection.execute(query).one_or_none() if may_be_stored(user_name) else None
     fits = matches(password, row.password if row else None)
     if pin:
         pin_fits = matches(pin.entered, row.pin if row else None)  # also where none is wanted: it takes as long

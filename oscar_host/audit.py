@@ -25,10 +25,10 @@ _DATA_LENGTH = 4000
 class OscarAuditTrail:
     """One row of `log` for each event, as OSCAR's own pages write them. OSCAR only ever inserts there."""
 
-    def __init__(self, tables: Tables, look: Callable[[], Present], clock: Clock) -> None:
-        """`look` tells what is there of the tables."""
+    def __init__(self, tables: Tables, tables_present: Callable[[], Present], clock: Clock) -> None:
+        """`tables_present` says which of the tables exist."""
         self._table = tables.log
-        self._look = look
+        self._tables_present = tables_present
         self._clock = clock
 
     def record(self, session: Session, *events: AuditEvent) -> None:
@@ -38,7 +38,7 @@ class OscarAuditTrail:
         """
         if not events:
             return
-        present = self._look()
+        present = self._tables_present()
         if not present.has(self._table):
             raise Refused(_UNWRITABLE)
         # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
@@ -58,9 +58,9 @@ class OscarAuditTrail:
             }
             for event in events
         ]
-        lacking = [column.name for column in self._table.c if not present.has_column(column)]
+        missing = [column.name for column in self._table.c if not present.has_column(column)]
         for row in rows:
-            for name in lacking:
+            for name in missing:
                 row.pop(name, None)
         try:
             session.execute(insert(self._table), rows)

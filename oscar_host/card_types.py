@@ -31,17 +31,17 @@ def jurisdiction(hc_type: ColumnElement[Any]) -> ColumnElement[str]:
     """Alberta, the code of another jurisdiction, or unknown: for what is empty too, and any other text."""
     plain = func.upper(func.trim(letters(hc_type)))
     text = func.upper(seen(hc_type))
-    spelled = [
+    spellings = [
         (text.in_([constant(spelling) for spelling in (code, f"CA-{code}", name, name[:_LENGTH])]), constant(code))
         for code, name in _NAMES.items()
     ]
     state = and_(func.length(text) == constant(5), func.substr(text, constant(1), constant(3)) == constant("US-"))
     capitals = (
-        func.substr(text, constant(place), constant(1)).between(constant("A"), constant("Z")) for place in (4, 5)
+        func.substr(text, constant(position), constant(1)).between(constant("A"), constant("Z")) for position in (4, 5)
     )
     return case(
         (plain == constant(ALBERTA), constant(ALBERTA)),  # nearly all, without a closer look
-        *spelled,
+        *spellings,
         (text == constant(_OTHER), constant(_OTHER)),
         (and_(state, *capitals), text),
         else_=constant(UNKNOWN),

@@ -23,17 +23,17 @@ class Holder:
 
 
 def read(
-    connection: Connection, tables: Tables, look: Callable[[], Present], provider_id: str, cpar_object: str
+    connection: Connection, tables: Tables, tables_present: Callable[[], Present], provider_id: str, cpar_object: str
 ) -> Holder | None:
     """The provider; None for one who is gone or shut out.
 
     Groups are the names of the provider's roles and the provider_id itself, compared letter by letter, blanks at the
     end included. Where the tables are those of a newer Juno, its own rules hold.
     """
-    if juno.there(look()):
-        return _newer(connection, tables, look(), provider_id, cpar_object)
-    provider, right, held = tables.provider, tables.object_privilege, tables.user_role
-    roles = select(exactly(held.c.role_name)).where(letters(held.c.provider_no) == provider_id)
+    if juno.is_newer(tables_present()):
+        return _newer(connection, tables, tables_present(), provider_id, cpar_object)
+    provider, right, user_role = tables.provider, tables.object_privilege, tables.user_role
+    roles = select(exactly(user_role.c.role_name)).where(letters(user_role.c.provider_no) == provider_id)
     group = exactly(right.c.roleUserGroup)
     own = or_(group == exactly(provider.c.provider_no), group.in_(roles))
     query = (
@@ -52,7 +52,9 @@ def read(
     if not rows:
         return None
     grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)
-    return Holder(_name(rows, provider_id), Grants(grants, closed_to(connection, tables, look(), provider_id)))
+    return Holder(
+        _name(rows, provider_id), Grants(grants, closed_to(connection, tables, tables_present(), provider_id))
+    )
 
 
 def _newer(
@@ -68,15 +70,15 @@ def _newer(
     rows = connection.execute(query).all()
     if not rows:
         return None
-    found = (juno.Right(*row[2:]) for row in rows if row.held is not None)
-    return Holder(_name(rows, provider_id), juno.levels(found, closed_to(connection, tables, present, provider_id)))
+    rights = (juno.Right(*row[2:]) for row in rows if row.held is not None)
+    return Holder(_name(rows, provider_id), juno.levels(rights, closed_to(connection, tables, present, provider_id)))
 
 
 def concerning(object_name: ColumnElement[str], cpar_object: str) -> ColumnElement[bool]:
-    """The objects that anybody here asks for. SQLite is made to compare their names as MariaDB does by itself."""
-    asked = [folded(name) for name in (ADMINISTRATION, RECORDS, cpar_object)]
+    """The objects that anyone here asks for. SQLite is made to compare their names as MariaDB does by itself."""
+    names = [folded(name) for name in (ADMINISTRATION, RECORDS, cpar_object)]
     return or_(
-        func.lower(func.rtrim(object_name)).in_(asked),
+        func.lower(func.rtrim(object_name)).in_(names),
         object_name.startswith(OF_ONE_PATIENT, autoescape=True),
         not_(object_name.startswith("_", autoescape=True)),  # permissions of plugins
     )

@@ -20,7 +20,7 @@ from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.settings import checked
 
 from .audit import NoAuditTrail, OscarAuditTrail
-from .identity import OscarIdentity, nobody
+from .identity import OscarIdentity, no_provider
 from .privileges import CPAR
 from .roster import OscarRoster
 from .schema import Present, Tables, host_tables, present
@@ -32,7 +32,7 @@ _PREFIX = "CPAR_"
 class OscarHost:
     """An OSCAR-family EMR as the host of plugins; `tables` are its own.
 
-    Whoever opens one closes it, as a context manager or by `close()`: otherwise connections stay open.
+    The caller who opens one closes it, as a context manager or by `close()`: otherwise connections stay open.
     """
 
     roster: OscarRoster
@@ -62,7 +62,7 @@ def open_host(
     host_schema: str | None = None,
     clock: Clock | None = None,
     pages: Pages | None = None,
-    signed_in: Callable[[], str | None] = nobody,
+    signed_in: Callable[[], str | None] = no_provider,
 ) -> OscarHost:
     """The host on the database of the plugin's tables. Nothing is connected or created yet.
 
@@ -73,12 +73,14 @@ def open_host(
     zone_rules.decide(settings.get("zone_rules", ""))
     database = HostDatabase(database_url, checked(TimeLimits, settings))
     tables = host_tables(host_schema)
-    look = cache(partial(present, database.engine, tables))
+    tables_present = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))
     return OscarHost(
-        roster=OscarRoster(tables, look, clock.zone),
-        identity=OscarIdentity(tables, database, look, signed_in, settings.get("cpar_object", "").strip() or CPAR),
-        audit=_audit(settings, tables, look, clock),
+        roster=OscarRoster(tables, tables_present, clock.zone),
+        identity=OscarIdentity(
+            tables, database, tables_present, signed_in, settings.get("cpar_object", "").strip() or CPAR
+        ),
+        audit=_audit(settings, tables, tables_present, clock),
         database=database,
         pages=pages or PlainPages(),
         clock=clock,
@@ -108,11 +110,11 @@ def from_environment() -> OscarHost:
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    given = {
+    values = {
         name.removeprefix(_PREFIX).lower(): value for name, value in environment.items() if name.startswith(_PREFIX)
     }
-    path = given.pop("settings", "")
-    return ({**_ini(Path(path)), **given}) if path else given
+    path = values.pop("settings", "")
+    return ({**_ini(Path(path)), **values}) if path else values
 
 
 def _ini(path: Path) -> dict[str, str]:
@@ -144,10 +146,12 @@ def _moment(text: str) -> datetime:
         raise Refused({"now": "CPAR_NOW is no moment: write it like 2026-11-07T03:15."}) from None
 
 
-def _audit(settings: Mapping[str, str], tables: Tables, look: Callable[[], Present], clock: Clock) -> AuditTrail:
+def _audit(
+    settings: Mapping[str, str], tables: Tables, tables_present: Callable[[], Present], clock: Clock
+) -> AuditTrail:
     match settings.get("audit", "log"):
         case "log":
-            return OscarAuditTrail(tables, look, clock)
+            return OscarAuditTrail(tables, tables_present, clock)
         case "ledger":
             return NoAuditTrail()
     raise Refused({"audit": "Set audit to log (the EMR's own, the default) or to ledger (the plugin's only)."})

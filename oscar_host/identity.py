@@ -18,7 +18,7 @@ SYSTEM = Actor(actor_id="-1", display_name="System")
 _KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
 
 
-def nobody() -> None:
+def no_provider() -> None:
     """Who is signed in where there is no application with a sign-in."""
 
 
@@ -29,25 +29,26 @@ class _Standing:
     actor: Actor
     privileges: Privileges
 
-    def may(self, object_name: str, wanted: str) -> bool:
-        return self.privileges.may(object_name, wanted)
+    def may(self, object_name: str, level: str) -> bool:
+        return self.privileges.may(object_name, level)
 
 
 @dataclass(frozen=True)
 class OscarIdentity:
     """One statement a request answers everything: it is kept for the request, never longer.
 
-    `look` tells what is there of the tables, `signed_in` the provider id of whoever sent the current request (None when
-    nobody is signed in), `cpar_object` on which object managing panels is a right. `told` asks somebody else what the
-    sender of the current request may do, and is handed what the tables say; everybody else's rights are the tables'.
+    `tables_present` says which of the tables exist, `signed_in` the provider id of the sender of the current request
+    (None when no one is signed in), `cpar_object` on which object managing panels is a right. `override` asks another
+    source what the sender of the current request may do, and is handed what the tables say; others have the rights of
+    the tables.
     """
 
     tables: Tables
     database: HostDatabase
-    look: Callable[[], Present]
-    signed_in: Callable[[], str | None] = nobody
+    tables_present: Callable[[], Present]
+    signed_in: Callable[[], str | None] = no_provider
     cpar_object: str = CPAR
-    told: Callable[[Privileges], Privileges] | None = None
+    override: Callable[[Privileges], Privileges] | None = None
 
     @property
     def system(self) -> Actor:
@@ -55,7 +56,7 @@ class OscarIdentity:
         return SYSTEM
 
     def current(self) -> Actor | None:
-        """The signed-in actor, None when nobody is, or the provider is gone or shut out."""
+        """The signed-in actor, None when no one is, or the provider is gone or shut out."""
         provider_id = self.signed_in()
         if not provider_id or provider_id == SYSTEM.actor_id:
             return None
@@ -80,7 +81,7 @@ class OscarIdentity:
         return standing is not None and standing.may(ADMINISTRATION, WRITE)
 
     def may_see(self, actor: Actor, patient_id: int) -> bool:
-        """Whether the actor may see this patient. The system sees everybody."""
+        """Whether the actor may see this patient. The system sees everyone."""
         if actor == SYSTEM:
             return True
         standing = self._standing(actor.actor_id)
@@ -97,17 +98,17 @@ class OscarIdentity:
 
     def _standing(self, provider_id: str) -> _Standing | None:
         context = flask.has_request_context()
-        kept: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
-        if provider_id not in kept:
+        standings: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
+        if provider_id not in standings:
             with self.database.engine.connect() as connection:
-                found = self._read(connection, provider_id)
-            if found and self.told and context and provider_id == self.signed_in():
-                found = replace(found, privileges=self.told(found.privileges))
-            kept[provider_id] = found
-        return kept[provider_id]
+                standing = self._read(connection, provider_id)
+            if standing and self.override and context and provider_id == self.signed_in():
+                standing = replace(standing, privileges=self.override(standing.privileges))
+            standings[provider_id] = standing
+        return standings[provider_id]
 
     def _read(self, connection: Connection, provider_id: str) -> _Standing | None:
-        holder = granted.read(connection, self.tables, self.look, provider_id, self.cpar_object)
+        holder = granted.read(connection, self.tables, self.tables_present, provider_id, self.cpar_object)
         if holder is None:
             return None
         return _Standing(Actor(actor_id=provider_id, display_name=holder.name), holder.privileges)

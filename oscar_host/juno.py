@@ -41,9 +41,9 @@ class Levels:
     of_objects: Mapping[str, frozenset[str]]
     closed_otherwise: Set[int]
 
-    def may(self, object_name: str, wanted: str) -> bool:
+    def may(self, object_name: str, level: str) -> bool:
         """Whether one of the roles gives exactly this letter."""
-        return wanted in self.of_objects.get(folded(object_name), ())
+        return level in self.of_objects.get(folded(object_name), ())
 
     def may_see(self, patient_id: int) -> bool:
         """Whether this patient's record may be read."""
@@ -65,14 +65,16 @@ def levels(rights: Iterable[Right], closed_otherwise: Set[int]) -> Levels:
         key = (right.held, folded(right.object_name))
         if key not in nearest or right.ancestors < nearest[key].ancestors:
             nearest[key] = right
-    found: dict[str, frozenset[str]] = {}
+    of_objects: dict[str, frozenset[str]] = {}
     for (_, name), right in nearest.items():
-        given = frozenset(letter for letter, given in zip(_LEVELS, right[4:], strict=True) if given and right.inclusive)
-        found[name] = found.get(name, frozenset()) | given
-    return Levels(found, closed_otherwise)
+        own_letters = frozenset(
+            letter for letter, flag in zip(_LEVELS, right[4:], strict=True) if flag and right.inclusive
+        )
+        of_objects[name] = of_objects.get(name, frozenset()) | own_letters
+    return Levels(of_objects, closed_otherwise)
 
 
-def there(present: Present) -> bool:
+def is_newer(present: Present) -> bool:
     """Whether these are the tables of a newer Juno."""
     return _MARK in present.types.get("secObjPrivilege", ())
 
@@ -87,18 +89,22 @@ def rights(
 
     What is deleted does not count. OSCAR's mark of an inactive assignment is never consulted.
     """
-    held = table("secUserRole", column("provider_no"), column("sec_role_id"), schema=schema)
+    user_role = table("secUserRole", column("provider_no"), column("sec_role_id"), schema=schema)
     role = table("secRole", column("role_no"), column("parent_sec_role_id"), column("deleted_at"), schema=schema)
     names = ("permission_read", "permission_update", "permission_create", "permission_delete")
-    others = ("secRoleId", "objectName", "inclusive", "deleted_at")
-    right = table("secObjPrivilege", *(column(name) for name in (*others, *names)), schema=schema)
+    columns = ("secRoleId", "objectName", "inclusive", "deleted_at")
+    right = table("secObjPrivilege", *(column(name) for name in (*columns, *names)), schema=schema)
 
     def live(rows: Any) -> ColumnElement[bool]:
         return rows.c.deleted_at.is_(None) if "deleted_at" in present.types.get(rows.name, ()) else true()
 
     reached = (
-        select(held.c.sec_role_id.label("held"), held.c.sec_role_id.label("role_no"), literal(0).label("ancestors"))
-        .where(letters(held.c.provider_no) == provider_id)
+        select(
+            user_role.c.sec_role_id.label("held"),
+            user_role.c.sec_role_id.label("role_no"),
+            literal(0).label("ancestors"),
+        )
+        .where(letters(user_role.c.provider_no) == provider_id)
         .cte("reached", recursive=True)
     )
     roles = present.types.get("secRole", ())  # none for an account that may not read them: nothing is inherited then
@@ -109,7 +115,7 @@ def rights(
             reached.c.ancestors < _MOST_ANCESTORS,
         )
         reached = reached.union_all(parents)
-    found = (
+    query = (
         select(
             reached.c.held,
             reached.c.ancestors,
@@ -121,5 +127,5 @@ def rights(
         .where(concerning(right.c.objectName), live(right))
     )
     if roles:
-        found = found.join(role, role.c.role_no == reached.c.role_no).where(live(role))
-    return found.subquery("rights")
+        query = query.join(role, role.c.role_no == reached.c.role_no).where(live(role))
+    return query.subquery("rights")

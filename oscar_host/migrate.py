@@ -43,7 +43,7 @@ def _reason(error: SQLAlchemyError | TimeoutError) -> str:
     if isinstance(error, TimeoutError):
         return str(error)
     original = error.orig if isinstance(error, DBAPIError) else None
-    words = [str(part) for part in original.args] if original else []
-    if words and _OF_TABLES.match(getattr(error, "statement", None) or "CONNECT"):
-        return f"{type(error).__name__}: {' '.join(words)}"
+    parts = [str(part) for part in original.args] if original else []
+    if parts and _OF_TABLES.match(getattr(error, "statement", None) or "CONNECT"):
+        return f"{type(error).__name__}: {' '.join(parts)}"
     return type(error).__name__

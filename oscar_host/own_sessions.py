@@ -63,7 +63,7 @@ class OwnSessions:
     """The sessions of one application, shared by all of its processes. A cookie holds a token made by chance.
 
     Of the token the table has the hash only, and of the password and the PIN as they were kept at the sign-in a seal
-    made with the token: so both end the session when they change, and tell nobody anything.
+    made with the token: so both end the session when they change, and tell no one anything.
     """
 
     host: OscarHost
@@ -71,7 +71,7 @@ class OwnSessions:
     clock: Clock
 
     def begin(self, account: Account) -> None:
-        """Sign this person in for the browser of the current request, in place of whoever was signed in there."""
+        """Sign this person in for the browser of the current request, in place of the one who was signed in there."""
         token = self.open(account, _token())
         _renew({_TOKEN: token})
 
@@ -96,7 +96,7 @@ class OwnSessions:
         return token
 
     def provider_id(self) -> str | None:
-        """Whose session the browser of the current request has; None for nobody's, and outside of a request.
+        """Whose session the browser of the current request has; None for no one's, and outside of a request.
 
         That the session is in use is noted, but not for pages that ask by themselves.
         """
@@ -106,13 +106,13 @@ class OwnSessions:
         if _KEPT not in environ:
             token = _token()
             environ[_KEPT] = self._ask(token) if token else None
-        found: str | None = environ[_KEPT]
-        return found
+        provider_id: str | None = environ[_KEPT]
+        return provider_id
 
     def _ask(self, token: str) -> str | None:
         now, tables = self.clock.now(), self.host.tables
         accounts = (
-            open_accounts(tables, self.host.identity.look(), today(self.clock))
+            open_accounts(tables, self.host.identity.tables_present(), today(self.clock))
             .add_columns(own_session.c.seal, own_session.c.began_at, own_session.c.seen_at)
             .join(own_session, own_session.c.account_id == tables.security.c.security_no)
             .where(own_session.c.token_hash == _hash(token))
@@ -122,8 +122,8 @@ class OwnSessions:
         if row is None:
             return None
         account = Account.of(row)
-        lasts = -_FORWARD < now - row.began_at < LONGEST and -_FORWARD < now - row.seen_at < self.idle
-        if not lasts or not hmac.compare_digest(row.seal, _seal(token, account)):
+        valid = -_FORWARD < now - row.began_at < LONGEST and -_FORWARD < now - row.seen_at < self.idle
+        if not valid or not hmac.compare_digest(row.seal, _seal(token, account)):
             return None
         if now - row.seen_at >= _NOTED_EVERY and not is_polled(_view()):
             self._note(token)
@@ -131,11 +131,11 @@ class OwnSessions:
 
     def _note(self, token: str) -> None:
         now = self.clock.now()
-        noted = and_(own_session.c.token_hash == _hash(token), own_session.c.seen_at <= now - _NOTED_EVERY)
+        due = and_(own_session.c.token_hash == _hash(token), own_session.c.seen_at <= now - _NOTED_EVERY)
         try:
             with self.host.database.writing_at_once() as connection:
-                connection.execute(update(own_session).where(noted).values(seen_at=now))
-        except OperationalError as error:  # somebody else is writing, or nobody may: the page is answered all the same
+                connection.execute(update(own_session).where(due).values(seen_at=now))
+        except OperationalError as error:  # someone else is writing, or no one may: the page is answered all the same
             log.warning("That a session is in use was not noted: %s", type(error.orig).__name__)
 
 
@@ -148,8 +148,8 @@ def own_sessions(app: flask.Flask, host: OscarHost) -> OwnSessions:
 
 def current_sessions() -> OwnSessions:
     """Those of the running application."""
-    found: OwnSessions = flask.current_app.extensions["own_sessions"]
-    return found
+    sessions: OwnSessions = flask.current_app.extensions["own_sessions"]
+    return sessions
 
 
 def _idle(settings: Mapping[str, str]) -> timedelta:

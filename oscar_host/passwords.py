@@ -8,7 +8,7 @@ import bcrypt
 _BCRYPT = "{bcrypt}"
 _BCRYPT_READS = 72  # bytes
 _SHORTEST_HASH = 20  # characters: what is shorter is clear text
-_NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10))
+_DUMMY_HASH = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10))
 
 
 def hashed(password: str) -> str:
@@ -22,17 +22,17 @@ def matches(entered: str, stored: str | None) -> bool:
     Compared as OSCAR does: it replaces blanks by backspaces before it takes SHA-1 of the UTF-8 bytes, and joins the
     bytes as signed decimals ("-51-282443-97...").
     """
-    kept = stored or ""
-    in_bcrypt = kept.startswith(_BCRYPT)
-    hash_to_try = kept.removeprefix(_BCRYPT).encode() if in_bcrypt else _NOBODY
+    stored_text = stored or ""
+    in_bcrypt = stored_text.startswith(_BCRYPT)
+    hash_to_try = stored_text.removeprefix(_BCRYPT).encode() if in_bcrypt else _DUMMY_HASH
     try:
         fits = bcrypt.checkpw(entered.encode()[:_BCRYPT_READS], hash_to_try)
     except ValueError:  # no bcrypt after all
         fits = False
     if not in_bcrypt:
-        written = entered if len(kept) < _SHORTEST_HASH else _sha1(entered)
-        fits = hmac.compare_digest(written.encode(), kept.encode())
-    return fits and bool(entered and kept)
+        candidate = entered if len(stored_text) < _SHORTEST_HASH else _sha1(entered)
+        fits = hmac.compare_digest(candidate.encode(), stored_text.encode())
+    return fits and bool(entered and stored_text)
 
 
 def _sha1(entered: str) -> str:

@@ -21,7 +21,7 @@ MANAGE_PANELS = "CONFIGURE_CPAR_PANEL_CREATE"
 class Privileges(Protocol):
     """What one provider may do. `wanted` is a letter: r read, u update, w create, d delete."""
 
-    def may(self, object_name: str, wanted: str) -> bool:
+    def may(self, object_name: str, level: str) -> bool:
         """Whether the provider has this right on an object of OSCAR's."""
 
     def may_see(self, patient_id: int) -> bool:
@@ -35,7 +35,7 @@ class Privileges(Protocol):
 def object_of(permission: str, cpar_object: str = CPAR) -> tuple[str, str]:
     """The object that stands for a plugin's permission, and the letter that is wanted on it.
 
-    A permission that nobody has mapped to an object of OSCAR is an object of its own name.
+    A permission that no one has mapped to an object of OSCAR is an object of its own name.
     """
     return (cpar_object if permission == MANAGE_PANELS else permission, WRITE)
 
@@ -61,17 +61,17 @@ def closed_patient(object_name: str, privilege: str) -> int | None:
 
 
 def patient_of(object_name: str) -> int | None:
-    """The patient whom an object such as `_demographic$123` is about; None for every other object."""
+    """The patient an object such as `_demographic$123` is about; None for every other object."""
     name = folded(object_name)
     number = name.removeprefix(OF_ONE_PATIENT)
     plain = number != name and number.isascii() and number.isdigit() and not number.startswith("0")
     return int(number) if plain else None
 
 
-def _holds(privilege: str, wanted: str) -> bool:
+def _holds(privilege: str, level: str) -> bool:
     """Letters are compared as text, so that a higher one holds the lower ones: d < o < r < u < w < x."""
     parts = (part.strip() for part in privilege.split("|"))
-    return any(part == _ALL or part >= wanted for part in parts)
+    return any(part == _ALL or part >= level for part in parts)
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Grants:
     rows: tuple[Grant, ...]
     closed_otherwise: Set[int] = frozenset()
 
-    def may(self, object_name: str, wanted: str) -> bool:
+    def may(self, object_name: str, level: str) -> bool:
         """Whether the rows that count for the object give the letter, or a higher one."""
-        return any(_holds(grant.privilege, wanted) for grant in self._heeded(object_name))
+        return any(_holds(grant.privilege, level) for grant in self._effective_grants(object_name))
 
     def may_see(self, patient_id: int) -> bool:
         """Whether the rows let this patient's record be read."""
@@ -94,18 +94,18 @@ class Grants:
 
     @cached_property
     def closed(self) -> Set[int]:
-        """The patients whom rows of their own close, and those closed otherwise."""
+        """The patients rows of their own close, and those closed otherwise."""
         patients = (closed_patient(grant.object_name, grant.privilege) for grant in self.rows)
         return self.closed_otherwise | {patient for patient in patients if patient is not None}
 
     @cached_property
     def _by_object(self) -> Mapping[str, list[Grant]]:
-        found: dict[str, list[Grant]] = {}
+        grants: dict[str, list[Grant]] = {}
         for grant in self.rows:
-            found.setdefault(folded(grant.object_name), []).append(grant)
-        return found
+            grants.setdefault(folded(grant.object_name), []).append(grant)
+        return grants
 
-    def _heeded(self, object_name: str) -> Iterator[Grant]:
+    def _effective_grants(self, object_name: str) -> Iterator[Grant]:
         """By falling priority, up to the first that is not 0."""
         rows = self._by_object.get(folded(object_name), [])
         for grant in sorted(rows, key=lambda row: (-row.priority, row.group)):

@@ -33,7 +33,7 @@ from .typed_numbers import may_be_typed_as
 NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
 # To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
 VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
-_MIDNIGHT = time(0)  # OSCAR keeps it where nobody has entered a time
+_MIDNIGHT = time(0)  # OSCAR keeps it where no one has entered a time
 
 
 class OscarRoster:
@@ -48,20 +48,20 @@ class OscarRoster:
         "FI": "Fired",
     }
 
-    def __init__(self, tables: Tables, look: Callable[[], Present], zone: ZoneInfo) -> None:
-        """`look` tells what is there of the tables, `zone` is the one in which appointments are entered."""
+    def __init__(self, tables: Tables, tables_present: Callable[[], Present], zone: ZoneInfo) -> None:
+        """`tables_present` says which of the tables exist, `zone` is the one in which appointments are entered."""
         self._tables = tables
-        self._look = look
+        self._tables_present = tables_present
         self._zone = zone
 
     def patients(self) -> FromClause:
-        """Every patient, one row each, records merged away left out."""
+        """Every patient, one row each, without records merged away."""
         record = self._tables.demographic
-        there = self._look()
+        present = self._tables_present()
         query = select(
             record.c.demographic_no.label("patient_id"),
             without_separators(record.c.hin).label("phn"),
-            (jurisdiction(record.c.hc_type) if there.has_column(record.c.hc_type) else null()).label(
+            (jurisdiction(record.c.hc_type) if present.has_column(record.c.hc_type) else null()).label(
                 "phn_jurisdiction"
             ),
             seen(record.c.last_name).label("family_name"),
@@ -81,13 +81,13 @@ class OscarRoster:
 
     def _first_seen(self, *names: Column[Any]) -> ColumnElement[str | None]:
         """The first name that is filled, of the columns that this fork has."""
-        return func.coalesce(*(seen(name) for name in names if self._look().has_column(name)), null(), null())
+        return func.coalesce(*(seen(name) for name in names if self._tables_present().has_column(name)), null(), null())
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
-        """The patient_id of everybody whom `patients` gives this phn, and of such records merged away."""
+        """Every patient_id to which `patients` gives this phn, and of such records merged away."""
         record = self._tables.demographic
-        found = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
-        return select(record.c.demographic_no).where(found)
+        condition = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
+        return select(record.c.demographic_no).where(condition)
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""
@@ -107,10 +107,10 @@ class OscarRoster:
         """
         visit = self._tables.appointment.alias("merged_visit")
         merged = self.chains().alias("merged_record")
-        theirs = and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
+        condition = and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
         return (
             select(func.max(visit.c.appointment_date))
-            .select_from(merged.outerjoin(visit, theirs))
+            .select_from(merged.outerjoin(visit, condition))
             .where(merged.c.kept_id == patient_id)
             .correlate_except(visit, merged)
             .scalar_subquery()
@@ -134,7 +134,7 @@ class OscarRoster:
 
     def _imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status beside a letter that may be of the clinic's own."""
-        if self._look().has_column(self._tables.appointment.c.imported_status):
+        if self._tables_present().has_column(self._tables.appointment.c.imported_status):
             closed_up = func.coalesce(without_separators(visit.c.imported_status), constant(""))
             word = func.lower(func.replace(closed_up, "_", ""))
             cancelled = and_(word.contains("cancel"), word.not_like("%nocancel%"))  # `No-Cancellation Allowed`
@@ -148,15 +148,15 @@ class OscarRoster:
             seen(provider.c.last_name).label("family_name"),
             seen(provider.c.first_name).label("given_name"),
             without_separators(provider.c.ohip_no).label("practitioner_id"),
-            filled(self._look().column(provider.c.practitionerNo)).label("licence_id"),
+            filled(self._tables_present().column(provider.c.practitionerNo)).label("licence_id"),
             not_shut_out(self._tables).label("active"),
         ).subquery("provider")
 
     def merged(self) -> FromClause:
         """Every record merged away, with the one kept at the end of the chain. A circle of merges has no such end."""
         if not self._merges_known:
-            nobody = type_coerce(null(), Integer)
-            return select(nobody.label("retired_id"), nobody.label("kept_id")).where(false()).subquery("merged")
+            no_id = type_coerce(null(), Integer)
+            return select(no_id.label("retired_id"), no_id.label("kept_id")).where(false()).subquery("merged")
         closure = self.chains().alias("closure")
         return (
             select(closure.c.retired_id, closure.c.kept_id)
@@ -178,7 +178,7 @@ class OscarRoster:
 
     @property
     def _merges_known(self) -> bool:
-        return self._look().has(self._tables.demographic_merged)
+        return self._tables_present().has(self._tables.demographic_merged)
 
     @staticmethod
     def _in_force(merge: FromClause) -> ColumnElement[bool]:
@@ -208,8 +208,8 @@ def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 def _first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
     """Of an appointment's status, '' for none. Most begin with a letter; others are looked at more closely."""
     first = func.substr(letters(status), constant(1), constant(1))
-    closer = func.coalesce(func.substr(seen(status), constant(1), constant(1)), constant(""))
-    return case((first.between(constant("A"), constant("z")), first), else_=closer)
+    letter = func.coalesce(func.substr(seen(status), constant(1), constant(1)), constant(""))
+    return case((first.between(constant("A"), constant("z")), first), else_=letter)
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:

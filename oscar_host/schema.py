@@ -299,16 +299,16 @@ class Present:
 def present(engine: Engine, tables: Tables) -> Present:
     """Look which of our tables and their columns are there. Raises Refused where there is no OSCAR at all."""
     names = [getattr(tables, field.name).name for field in fields(tables)]
-    found = inspect(engine).get_multi_columns(schema=tables.metadata.schema, filter_names=names)
+    reflected = inspect(engine).get_multi_columns(schema=tables.metadata.schema, filter_names=names)
     types = {
         table: {str(column["name"]).lower(): column["type"] for column in columns}
-        for (_, table), columns in found.items()
+        for (_, table), columns in reflected.items()
         if columns
     }
     if tables.demographic.name not in types:
-        place = tables.metadata.schema or engine.url.database
+        database = tables.metadata.schema or engine.url.database
         raise Refused(
-            f"There is no table demographic in the database {place}: set CPAR_HOST_SCHEMA to the name of the EMR's "
+            f"There is no table demographic in the database {database}: set CPAR_HOST_SCHEMA to the name of the EMR's "
             "database, or make one for trying out with cpar demo-data."
         )
     return Present(types)

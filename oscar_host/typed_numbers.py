@@ -1,6 +1,6 @@
 """A number that was typed with separators anywhere, found by the index on its column.
 
-Whoever has the number has either just its characters, or the first few of them and then a separator. These are short
+A text with the number has either just its characters, or the first few of them and then a separator. These are short
 ranges of the index, nearly all of them empty. A separator sorts before all digits or behind them all.
 """
 
@@ -38,11 +38,11 @@ def _ranges(column: str, number: str, begun: Spelled, first: str, following: Spe
 
     yield f"{column} = {number}"
     yield f"{column} >= {_BEHIND_DIGITS}"
-    for place in range(_LONGEST):
-        start = begun(number, place)
+    for position in range(_LONGEST):
+        start = begun(number, position)
         yield f"{column} >= {with_end(start, first)} AND {column} < {with_end(start, _FIRST_DIGIT)}"
-        if place:
-            end = with_end(begun(number, place - 1), following(number, place))
+        if position:
+            end = with_end(begun(number, position - 1), following(number, position))
             yield f"{column} >= {with_end(start, _BEHIND_DIGITS)} AND {column} < {end}"
 
 
@@ -50,28 +50,28 @@ def _ranges(column: str, number: str, begun: Spelled, first: str, following: Spe
 # What follows all that begins with a digit is the next character; after the 9 a letter, since signs come before it.
 @compiles(may_be_typed_as)
 def _standard(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
-    def begun(number: str, place: int) -> str:
-        return f"substr({number}, 1, {place})"
+    def begun(number: str, position: int) -> str:
+        return f"substr({number}, 1, {position})"
 
-    def following(number: str, place: int) -> str:
-        last = f"substr({number}, {place}, 1)"
-        return f"CASE {last} WHEN '9' THEN {_BEHIND_DIGITS} ELSE char(unicode({last}) + 1) END"
+    def following(number: str, position: int) -> str:
+        last_digit = f"substr({number}, {position}, 1)"
+        return f"CASE {last_digit} WHEN '9' THEN {_BEHIND_DIGITS} ELSE char(unicode({last_digit}) + 1) END"
 
-    return _written(element, compiler, context, begun, "char(1, 9)", following, "({0} || {1})")
+    return _condition(element, compiler, context, begun, "char(1, 9)", following, "({0} || {1})")
 
 
 @compiles(may_be_typed_as, "mysql", "mariadb")
 def _mariadb(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
-    def begun(number: str, place: int) -> str:
-        return f"LEFT({number}, {place})"
+    def begun(number: str, position: int) -> str:
+        return f"LEFT({number}, {position})"
 
-    def following(number: str, place: int) -> str:
-        last = f"SUBSTR({number}, {place}, 1)"  # in ASCII, which compares with a column of any character set
-        return f"IF({last} = '9', {_BEHIND_DIGITS}, CHAR(ORD({last}) + 1 USING ascii))"
+    def following(number: str, position: int) -> str:
+        last_digit = f"SUBSTR({number}, {position}, 1)"  # in ASCII, which compares with a column of any character set
+        return f"IF({last_digit} = '9', {_BEHIND_DIGITS}, CHAR(ORD({last_digit}) + 1 USING ascii))"
 
-    return _written(element, compiler, context, begun, "CHAR(1, 9 USING ascii)", following, "CONCAT({0}, {1})")
+    return _condition(element, compiler, context, begun, "CHAR(1, 9 USING ascii)", following, "CONCAT({0}, {1})")
 
 
-def _written(element: FunctionElement[Any], compiler: SQLCompiler, context: dict[str, Any], *spelling: Any) -> str:
-    column, number = (compiler.process(one, **context) for one in element.clauses)
-    return "(" + " OR ".join(f"({one})" for one in _ranges(column, number, *spelling)) + ")"
+def _condition(element: FunctionElement[Any], compiler: SQLCompiler, context: dict[str, Any], *spelling: Any) -> str:
+    column, number = (compiler.process(clause, **context) for clause in element.clauses)
+    return "(" + " OR ".join(f"({condition})" for condition in _ranges(column, number, *spelling)) + ")"

@@ -21,12 +21,12 @@ def answer(host: Host, actor: Actor, form: Mapping[str, str]) -> str:
     """Give an answer or take one back. Returns what came of it, in words.
 
     Raises Stale when it is about other values by now, Refused for a form that is not complete, and Forbidden for a
-    patient whom the actor may not see.
+    patient the actor may not see.
     """
     act = answering.withdraw if "withdraw" in form else answering.give
-    patient, code, mark = [*form.get("withdraw", form.get("answer", "")).split(" "), "", "", ""][:3]
-    if not mark or code not in list(Caution):
+    patient, code, fingerprint = [*form.get("withdraw", form.get("answer", "")).split(" "), "", "", ""][:3]
+    if not fingerprint or code not in list(Caution):
         raise Refused(INCOMPLETE)
     patient_id = number(patient, "", INCOMPLETE)
     access.require_patient(host, actor, patient_id)
-    return ANSWERED[act(host, actor, patient_id, Caution(code), mark=mark)]
+    return ANSWERED[act(host, actor, patient_id, Caution(code), seen_fingerprint=fingerprint)]

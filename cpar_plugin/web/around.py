@@ -33,14 +33,18 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
     if not host.identity.has(actor, access.MANAGE):
         return []
     with host.database.engine.connect() as connection:
-        found = service.notices(connection, host, load(host.settings), host.clock.now())
-    of_panels = [one for one in found if one.panel_id]
+        failures = service.notices(connection, host, load(host.settings), host.clock.now())
+    of_panels = [failure for failure in failures if failure.panel_id]
     if len(of_panels) > _ONE_BY_ONE:
         text = (
             f"The last submission failed for {len(of_panels)} panels. Submission History shows why and how to fix it."
         )
-        found = [*(one for one in found if not one.panel_id), replace(of_panels[0], text=text)]
+        failures = [*(failure for failure in failures if not failure.panel_id), replace(of_panels[0], text=text)]
     return [
-        Notice(level=HealthLevel.FAILURE, message=one.text, href=url_for("cpar.submissions") if one.panel_id else "")
-        for one in found
+        Notice(
+            level=HealthLevel.FAILURE,
+            message=failure.text,
+            href=url_for("cpar.submissions") if failure.panel_id else "",
+        )
+        for failure in failures
     ]

@@ -117,7 +117,9 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         sentence=_sentence(order, preview.provider, service.status_label(host, form.status), labels),
         verb=texts.order_text(order.kind).verb,
         removes=order.panel_id is None,
-        skipped=[(count, texts.skip_notice(one, count)) for one in reversed(SkipReason) if (count := counts[one])],
+        skipped=[
+            (count, texts.skip_notice(reason, count)) for reason in reversed(SkipReason) if (count := counts[reason])
+        ],
         skipped_by_name=counts.total() - counts[SkipReason.NOT_VISIBLE],
         form_key=uuid4().hex,
     )

@@ -23,7 +23,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     """What an operation did and did not, and its undo."""
     with host.database.engine.connect() as connection:
         operation = history.one(connection, host, operation_id)
-        skipped_counts = skipped.counted(connection, host, actor, operation_id)
+        counts = skipped.counted(connection, host, actor, operation_id)
         left_out: Counter[Reason] = Counter()
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
@@ -36,7 +36,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         "bulk_result.html",
         operation=operation,
         summary=texts.summary(operation),
-        skipped=skipped_counts,
+        skipped=counts,
         not_done=texts.order_text(operation.kind).skipped,
         not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,

@@ -7,7 +7,7 @@ WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT = 56, 24  # room for the letters beside the line
 _TOP, _BOTTOM = 20, 32
 _MOST_STEPS = 5
-_LEAST_SEEN = 0.6  # percent: somebody is never drawn as nobody
+_LEAST_VISIBLE = 0.6  # percent: someone is never drawn as no one
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,30 +20,30 @@ class Line:
 
 def share(count: int, of: int) -> float:
     """How much of its place a bar fills, in percent. What is not nothing can be seen."""
-    return round(max(100 * count / of, _LEAST_SEEN), 2) if count and of else 0
+    return round(max(100 * count / of, _LEAST_VISIBLE), 2) if count and of else 0
 
 
 def percent(count: int, of: int) -> str:
-    """A share in words: somebody is never 0 %, and not everybody never 100 %."""
+    """A share in words: someone is never 0 %, and not everyone never 100 %."""
     if not of or not count:
         return "-"
-    rounded = round(100 * count / of)
-    if rounded == 0:
+    share = round(100 * count / of)
+    if share == 0:
         return "<1%"
-    return ">99%" if rounded == 100 and count < of else f"{rounded}%"
+    return ">99%" if share == 100 and count < of else f"{share}%"
 
 
 def line(values: Sequence[int]) -> Line:
     """A line through the values, at equal distances; the axis begins at 0 and ends at a round number."""
     step = _step(max(values, default=0))
     top = max(step, -(-max(values, default=0) // step) * step)
-    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - _TOP - _BOTTOM
+    plot_width, plot_height = WIDTH - LEFT - RIGHT, HEIGHT - _TOP - _BOTTOM
 
     def height(value: int) -> float:
-        return round(_TOP + high * (1 - value / top), 1)
+        return round(_TOP + plot_height * (1 - value / top), 1)
 
     spaces = max(len(values) - 1, 1)
-    points = [(round(LEFT + wide * place / spaces, 1), height(value)) for place, value in enumerate(values)]
+    points = [(round(LEFT + plot_width * index / spaces, 1), height(value)) for index, value in enumerate(values)]
     return Line(points, [(height(value), value) for value in range(0, top + 1, step)])
 
 

@@ -78,9 +78,9 @@ def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
     """The empty form, and what becomes of it."""
     if request.method == "GET":
         return _form(host, ClientForm())
-    form = _sent()
-    refused = _refusal(host, form, lambda draft: registry.register(host, actor, draft))
-    return refused or _done(
+    form = _form_of_request()
+    response = _refusal(host, form, lambda draft: registry.register(host, actor, draft))
+    return response or _back_to_clients(
         f"{form.name.strip()} was registered. Send its operator the client ID and the address below."
     )
 
@@ -93,10 +93,12 @@ def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue
             client.name, _kinds_of(client), client.panels, client.jwks_url or "", client.jwks or "", str(client.version)
         )
         return _form(host, form, client)
-    form = _sent()
+    form = _form_of_request()
     version = number(form.version, "", INCOMPLETE)
-    refused = _refusal(host, form, lambda draft: registry.change(host, actor, client.client_id, version, draft), client)
-    return refused or _done(f"{form.name.strip()} was saved. Its previous tokens are no longer valid.")
+    response = _refusal(
+        host, form, lambda draft: registry.change(host, actor, client.client_id, version, draft), client
+    )
+    return response or _back_to_clients(f"{form.name.strip()} was saved. Its previous tokens are no longer valid.")
 
 
 def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
@@ -105,7 +107,7 @@ def revoke_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnVal
     if request.method == "GET":
         return page(host, f"Revoke {client.name}?", "client_revoke.html", client=client)
     registry.revoke(host, actor, client.client_id)
-    return _done(f"{client.name} was revoked.")
+    return _back_to_clients(f"{client.name} was revoked.")
 
 
 def _client(host: Host, client_no: int) -> Client:
@@ -113,15 +115,15 @@ def _client(host: Host, client_no: int) -> Client:
         return registry.live_client(connection, registry.id_of(client_no))
 
 
-def _sent() -> ClientForm:
-    sent = request.form
+def _form_of_request() -> ClientForm:
+    fields = request.form
     return ClientForm(
-        name=sent.get("name", ""),
-        kinds=[kind for kind in sent.getlist("kinds") if kind in (EVERY_KIND, *KINDS)],
-        panels=[number(panel_id, "panels", INCOMPLETE) for panel_id in sent.getlist("panels")],
-        jwks_url=sent.get("jwks_url", ""),
-        jwks=sent.get("jwks", ""),
-        version=sent.get("version", ""),
+        name=fields.get("name", ""),
+        kinds=[kind for kind in fields.getlist("kinds") if kind in (EVERY_KIND, *KINDS)],
+        panels=[number(panel_id, "panels", INCOMPLETE) for panel_id in fields.getlist("panels")],
+        jwks_url=fields.get("jwks_url", ""),
+        jwks=fields.get("jwks", ""),
+        version=fields.get("version", ""),
     )
 
 
@@ -143,7 +145,7 @@ def _refusal(
     return None
 
 
-def _done(message: str) -> ResponseReturnValue:
+def _back_to_clients(message: str) -> ResponseReturnValue:
     flash(message, "cpar")
     return redirect(url_for("cpar.clients"), HTTPStatus.SEE_OTHER)
 
@@ -153,7 +155,7 @@ def _form(
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         numbers = _numbers(panel_service.live_panels(connection, host))
-    gone = [panel_id for panel_id in (client.panels if client else ()) if panel_id not in numbers]
+    deleted = [panel_id for panel_id in (client.panels if client else ()) if panel_id not in numbers]
     title = f"Change {client.name}" if client else "Register a FHIR client"
     return page(
         host,
@@ -164,7 +166,7 @@ def _form(
         client=client,
         messages=form.messages,
         labels=_KIND_LABELS,
-        panels=[*numbers.items(), *((panel_id, "A deleted panel") for panel_id in gone)],
+        panels=[*numbers.items(), *((panel_id, "A deleted panel") for panel_id in deleted)],
     )
 
 

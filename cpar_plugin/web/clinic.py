@@ -24,31 +24,31 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     try:
         service.save(host, actor, name=name, site_id=site_id, version=version)
     except Stale:
-        return _meanwhile(host, actor, name, site_id)
+        return _conflict(host, actor, name, site_id)
     except Refused as refused:
-        typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": version}
-        return _form(host, HTTPStatus.UNPROCESSABLE_ENTITY, messages=refused.messages, **typed)
+        values: dict[str, Any] = {"name": name, "site_id": site_id, "version": version}
+        return _form(host, HTTPStatus.UNPROCESSABLE_ENTITY, messages=refused.messages, **values)
     flash("The settings were saved.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
-def _meanwhile(host: Host, actor: Actor, name: str, site_id: str) -> ResponseReturnValue:
-    """The form as it was entered, beside what somebody else has saved. Saved once more, it replaces that."""
+def _conflict(host: Host, actor: Actor, name: str, site_id: str) -> ResponseReturnValue:
+    """The form as it was entered, beside what another user has saved. Saving again replaces that."""
     with host.database.engine.connect() as connection:
         now, saved = service.load(connection), settings_saved(connection, host)
     fields = (("Clinic Name", now.name, name.strip()), ("Site ID", now.site_id, site_id.strip()))
-    differing = [(field, [stands], [typed]) for field, stands, typed in fields if stands != typed]
-    typed: dict[str, Any] = {"name": name, "site_id": site_id, "version": now.version}
-    return _form(host, HTTPStatus.CONFLICT, differences=differing, saved=saved, you=actor.actor_id, **typed)
+    differences = [(field, [current], [entered]) for field, current, entered in fields if current != entered]
+    values: dict[str, Any] = {"name": name, "site_id": site_id, "version": now.version}
+    return _form(host, HTTPStatus.CONFLICT, differences=differences, saved=saved, you=actor.actor_id, **values)
 
 
 def _form(
-    host: Host, status: HTTPStatus = HTTPStatus.OK, *, messages: dict[str, str] | None = None, **entered: Any
+    host: Host, status: HTTPStatus = HTTPStatus.OK, *, messages: dict[str, str] | None = None, **values: Any
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         now = service.load(connection)
-    shown = {"name": now.name, "site_id": now.site_id, "version": now.version, **entered}
-    return page(host, "CPAR settings", "settings.html", status, messages=messages or {}, **shown)
+    context = {"name": now.name, "site_id": now.site_id, "version": now.version, **values}
+    return page(host, "CPAR settings", "settings.html", status, messages=messages or {}, **context)
 
 
 ROUTES = (Route("/settings", settings, Needs.MANAGEMENT, ("GET", "POST")),)

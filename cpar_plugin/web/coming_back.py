@@ -16,9 +16,9 @@ def came_from() -> str:
     site: a foreign one would send people elsewhere with our word.
     """
     if request.blueprint == "cpar":
-        told = request.form.get(FIELD, "")
-        own = told.startswith("/") and not told.startswith(("//", "/\\")) and told.isprintable()
-        return told if own else ""
+        path = request.form.get(FIELD, "")
+        on_this_site = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+        return path if on_this_site else ""
     if request.method != "GET" or "HX-Request" in request.headers:
         return ""  # a script asks, and puts the answer into a page of its own
     address = urlsplit(request.url)

@@ -1,4 +1,4 @@
-"""What arrives in forms, taken apart. Everything here is text that anybody may have sent."""
+"""What arrives in forms, taken apart. Everything here is text that anyone may have sent."""
 
 from ..domain.refusals import Refused
 from ..store.types import KEYS

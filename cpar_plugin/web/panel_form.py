@@ -50,8 +50,11 @@ class PanelForm:
 
     def prefilled(self, choices: Sequence[PanelProviderName]) -> "PanelForm":
         """The form in which a Practitioner ID left empty is the one that is known of the provider."""
-        known = {choice.provider_id: choice.practitioner_id for choice in choices}
-        providers = ((provider, typed.strip() or spaced(known.get(provider, ""))) for provider, typed in self.providers)
+        practitioner_ids = {choice.provider_id: choice.practitioner_id for choice in choices}
+        providers = (
+            (provider, practitioner_id.strip() or spaced(practitioner_ids.get(provider, "")))
+            for provider, practitioner_id in self.providers
+        )
         return replace(self, providers=tuple(providers))
 
     def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
@@ -78,7 +81,8 @@ def from_panel(panel: Panel) -> PanelForm:
     return PanelForm(
         number=panel.number,
         facilities=panel.facilities or ("",),
-        providers=tuple((p.provider_id, spaced(p.practitioner_id)) for p in panel.providers) or (("", ""),),
+        providers=tuple((provider.provider_id, spaced(provider.practitioner_id)) for provider in panel.providers)
+        or (("", ""),),
         notify=panel.notify,
     )
 
@@ -91,8 +95,8 @@ def differences(
 
     def providers(draft: PanelDraft) -> list[str]:
         return [
-            f"{names.get(one.provider_id, 'No longer in the EMR')} - {spaced(one.practitioner_id)}"
-            for one in draft.providers
+            f"{names.get(provider.provider_id, 'No longer in the EMR')} - {spaced(provider.practitioner_id)}"
+            for provider in draft.providers
         ]
 
     fields = (
@@ -105,7 +109,7 @@ def differences(
             list(filter(None, [entered.notify])),
         ),
     )
-    return [(field, saved, typed) for field, saved, typed in fields if saved != typed]
+    return [(field, saved, value) for field, saved, value in fields if saved != value]
 
 
 def spaced(practitioner_id: str) -> str:

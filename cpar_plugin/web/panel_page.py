@@ -41,8 +41,8 @@ def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The members. What is searched for is posted, so that it stands in no address and no log."""
     if request.method == "POST":
         return _page(host, actor, panel_id, request.form)
-    done = number_or_none(request.args.get("done", ""), "", _NO_SUCH_LIST)
-    return _page(host, actor, panel_id, request.args, done=done)
+    operation_id = number_or_none(request.args.get("done", ""), "", _NO_SUCH_LIST)
+    return _page(host, actor, panel_id, request.args, operation_id=operation_id)
 
 
 def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -71,7 +71,7 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     except NotFound:
         raise
     except Refused as refused:
-        return _page(host, actor, panel_id, form, chosen=ids, messages=refused.messages)
+        return _page(host, actor, panel_id, form, selected_ids=ids, messages=refused.messages)
     if result.operation_id is None:
         flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
     return _back(host, actor, panel_id, result.operation_id)
@@ -95,12 +95,12 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     return _back(host, actor, panel_id, None)
 
 
-def _back(host: Host, actor: Actor, panel_id: int, done: int | None) -> ResponseReturnValue:
+def _back(host: Host, actor: Actor, panel_id: int, operation_id: int | None) -> ResponseReturnValue:
     """The list as it was, by its address; unless something was searched for, which stands in none."""
     if request.form.get("text", "").strip():
-        return _page(host, actor, panel_id, request.form, done=done)
+        return _page(host, actor, panel_id, request.form, operation_id=operation_id)
     values: dict[str, Any] = {field: text for field, text in state_of(request.form).items() if text}
-    return redirect(url_for("cpar.panel", panel_id=panel_id, done=done, **values), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.panel", panel_id=panel_id, done=operation_id, **values), HTTPStatus.SEE_OTHER)
 
 
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -117,44 +117,44 @@ def _page(
     panel_id: int,
     fields: MultiDict[str, str],
     *,
-    chosen: Collection[int] = (),
+    selected_ids: Collection[int] = (),
     select_all: bool = False,
     messages: Mapping[str, str] | None = None,
-    done: int | None = None,
+    operation_id: int | None = None,
 ) -> ResponseReturnValue:
     state = state_of(fields)
-    wanted = wanted_of(state, searched(fields))
-    if not wanted.mark:
+    criteria = criteria_of(state, searched(fields))
+    if not criteria.mark:
         merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
-        live = {one.panel_id: one for one in editing.live_panels(connection, host)}
-        if panel_id not in live:
+        panels = {panel.panel_id: panel for panel in editing.live_panels(connection, host)}
+        if panel_id not in panels:
             raise NotFound("Panel not found. It may have been deleted.")
-        found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted)
-        stay = [] if wanted.mark else separated.to_review(connection, host, actor, panel_id)
-        operation = history.of_selection(connection, host, panel_id, done) if done else None
-    this = live.pop(panel_id)
+        listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria)
+        separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
+        operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
+    panel = panels.pop(panel_id)
     return page(
         host,
-        f"Panel {this.number}",
+        f"Panel {panel.number}",
         "panel_page.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
-        panel=this,
-        others=live.values(),
-        listing=found,
-        wanted=wanted,
+        panel=panel,
+        others=panels.values(),
+        listing=listing,
+        criteria=criteria,
         state=state,
-        selected={one.row.patient_id for one in found.members} if select_all else chosen,
+        selected={member.row.patient_id for member in listing.members} if select_all else selected_ids,
         messages=messages or {},
         done=operation,
         done_text=texts.done(operation) if operation else "",
-        stay=stay,
+        stay=separated_patients,
         years=YEARS,
-        **members_context(host, this),
+        **members_context(host, panel),
     )
 
 
-def members_context(host: Host, shown: Panel) -> dict[str, Any]:
+def members_context(host: Host, panel: Panel) -> dict[str, Any]:
     """What the rows of members need, beside themselves."""
     return {
         "wording": WORDING,
@@ -162,7 +162,7 @@ def members_context(host: Host, shown: Panel) -> dict[str, Any]:
         "full_name": full_name,
         "reasons": Reason,
         "cautions": Caution,
-        "provider_ids": {provider.provider_id for provider in shown.providers},
+        "provider_ids": {provider.provider_id for provider in panel.providers},
         "statuses": host.roster.status_labels,
         "patient_href": host.pages.patient_href,
     }
@@ -179,16 +179,16 @@ def state_of(fields: MultiDict[str, str]) -> dict[str, str]:
     return {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
 
 
-def wanted_of(state: Mapping[str, str], text: str) -> Criteria:
+def criteria_of(state: Mapping[str, str], text: str) -> Criteria:
     """Raises Refused for what the page does not offer."""
     show, sort = state["show"], state["sort"] or Sort.NAME
-    for field, offered in (
+    for field, choices in (
         ("show", ("", *SHOWN)),
         ("unconfirmed", ("", *YEARS)),
         ("unseen", ("", *YEARS)),
         ("mrp", ("", "outside")),
     ):
-        if state[field] not in offered:
+        if state[field] not in choices:
             raise Refused(_NO_SUCH_LIST)
     if sort.removeprefix("-") not in list(Sort):
         raise Refused(_NO_SUCH_LIST)

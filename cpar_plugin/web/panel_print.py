@@ -13,7 +13,7 @@ from ..hooks import Actor, AuditEvent, Host
 from ..services.panels import editing, members
 from ..services.panels.members_query import Criteria, Fate, Shown
 from ..settings import load
-from .panel_page import members_context, searched, state_of, wanted_of
+from .panel_page import criteria_of, members_context, searched, state_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -28,10 +28,10 @@ _FATES = {
 def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The whole list from its beginning, whatever page of it was open."""
     state = state_of(request.values)
-    wanted = wanted_of(state, searched(request.values)).first_page
+    criteria = criteria_of(state, searched(request.values)).first_page
     with host.database.engine.connect() as connection:
         panel = editing.get(connection, host, panel_id)
-        found = members.listing(connection, host, actor, load(host.settings), panel_id, wanted, LONGEST)
+        listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria, LONGEST)
     event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="print of patients")
     with host.database.session() as session:
         host.audit.record(session, event)
@@ -40,8 +40,8 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         f"Panel {panel.number}",
         "panel_print.html",
         panel=panel,
-        listing=found,
-        narrowed=tuple(_narrowed(wanted)),
+        listing=listing,
+        narrowed=tuple(_filters(criteria)),
         now=host.clock.now(),
         back=_back(panel_id, state),
         **members_context(host, panel),
@@ -49,32 +49,32 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
 
 
 def _back(panel_id: int, state: Mapping[str, str]) -> str:
-    kept = {field: text for field, text in state.items() if text and field not in ("after", "before")}
-    return url_for("cpar.panel", panel_id=panel_id, **kept)  # type: ignore[arg-type]
+    values = {field: text for field, text in state.items() if text and field not in ("after", "before")}
+    return url_for("cpar.panel", panel_id=panel_id, **values)  # type: ignore[arg-type]
 
 
-def _told(shown: Shown) -> str:
-    match shown:
+def _filter_text(fate: Shown) -> str:
+    match fate:
         case Fate():
-            return _FATES[shown]
+            return _FATES[fate]
         case Reason():
-            return f"reason for exclusion: {WORDING[shown].label}"
+            return f"reason for exclusion: {WORDING[fate].label}"
         case Caution():
-            return f"to check: {WORDING[shown].label}"
+            return f"to check: {WORDING[fate].label}"
         case _:
-            assert_never(shown)
+            assert_never(fate)
 
 
-def _narrowed(wanted: Criteria) -> Iterator[str]:
+def _filters(criteria: Criteria) -> Iterator[str]:
     """What the list was narrowed by, in words."""
-    if wanted.text:
-        yield f"search \u201c{wanted.text}\u201d"
-    if wanted.fate:
-        yield _told(wanted.fate)
-    for years, what in ((wanted.unconfirmed_years, "confirmed"), (wanted.unseen_years, "seen")):
+    if criteria.text:
+        yield f"search \u201c{criteria.text}\u201d"
+    if criteria.fate:
+        yield _filter_text(criteria.fate)
+    for years, verb in ((criteria.unconfirmed_years, "confirmed"), (criteria.unseen_years, "seen")):
         if years:
-            yield f"not {what} for {years} {'year' if years == 1 else 'years'}, or never"
-    if wanted.mrp_outside:
+            yield f"not {verb} for {years} {'year' if years == 1 else 'years'}, or never"
+    if criteria.mrp_outside:
         yield "MRP not a provider of this panel, or no MRP"
 
 

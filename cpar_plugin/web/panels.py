@@ -27,8 +27,8 @@ TITLE = "CPAR Panel Management"
 def panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """All panels, with their number of patients, what is queued, and what became of the last submission."""
     with host.database.engine.connect() as connection:
-        stands, shown = clinic.load(connection), service.live_panels(connection, host)
-        under_way, last = history.open_and_last(connection, host)
+        clinic_settings, live_panels = clinic.load(connection), service.live_panels(connection, host)
+        open_submissions, last_submissions = history.open_and_last(connection, host)
         batch = progress.progress(connection)
     calendar = load(host.settings).calendar(host.clock.zone)
     now = host.clock.now()
@@ -36,10 +36,10 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         host,
         TITLE,
         "panels.html",
-        clinic=stands,
-        panels=shown,
-        open=under_way,
-        last=last,
+        clinic=clinic_settings,
+        panels=live_panels,
+        open=open_submissions,
+        last=last_submissions,
         progress=batch,
         goes_on=calendar.goes_on(now),
         in_blackout=calendar.in_blackout(calendar.today(now)),
@@ -75,7 +75,7 @@ def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         draft = form.draft(_choices(host))
         service.edit(host, actor, panel_id, version, draft)
     except Stale:
-        return _meanwhile(host, actor, form, draft, panel_id)
+        return _conflict(host, actor, form, draft, panel_id)
     except Refused as refused:
         return _form(host, form, panel, version=version, messages=refused.messages)
     flash(f"Panel {form.number.strip()} was saved.", "cpar")
@@ -87,11 +87,11 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
     panel, messages, status = _panel(host, panel_id), {}, HTTPStatus.OK
     if request.method == "POST":
         try:
-            left = service.delete(host, actor, panel_id, _version())
+            not_paneled = service.delete(host, actor, panel_id, _version())
         except Stale as stale:
             panel, messages, status = _panel(host, panel_id), stale.messages, HTTPStatus.CONFLICT
         else:
-            flash(f"Panel {panel.number} was deleted. Patients now Not Paneled: {left}.", "cpar")
+            flash(f"Panel {panel.number} was deleted. Patients now Not Paneled: {not_paneled}.", "cpar")
             return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
     with host.database.engine.connect() as connection:
         queued = history.open_submissions(connection, host).get(panel_id)
@@ -100,13 +100,13 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
     )
 
 
-def _meanwhile(host: Host, actor: Actor, form: PanelForm, draft: PanelDraft, panel_id: int) -> ResponseReturnValue:
-    """The form as it was entered, beside what somebody else has saved. Saved once more, it replaces that."""
+def _conflict(host: Host, actor: Actor, form: PanelForm, draft: PanelDraft, panel_id: int) -> ResponseReturnValue:
+    """The form as it was entered, beside what another user has saved. Saving again replaces that."""
     now = _panel(host, panel_id)
     with host.database.engine.connect() as connection:
         saved = last_saved.panel_saved(connection, host, panel_id)
-    differing = panel_form.differences(draft, service.as_draft(now), _choices(host))
-    return _form(host, form, now, status=HTTPStatus.CONFLICT, differences=differing, saved=saved, you=actor.actor_id)
+    differences = panel_form.differences(draft, service.as_draft(now), _choices(host))
+    return _form(host, form, now, status=HTTPStatus.CONFLICT, differences=differences, saved=saved, you=actor.actor_id)
 
 
 def _form(
@@ -117,7 +117,7 @@ def _form(
     version: int | None = None,
     messages: dict[str, str] | None = None,
     status: HTTPStatus | None = None,
-    **more: Any,
+    **context: Any,
 ) -> ResponseReturnValue:
     choices = _choices(host)
     return page(
@@ -131,7 +131,7 @@ def _form(
         choices=choices,
         spaced=spaced,
         messages=messages or {},
-        **more,
+        **context,
     )
 
 

@@ -15,26 +15,26 @@ _TITLE = "Panel"
 
 
 def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[PatientNote]:
-    """A note for each patient whom the actor may see; none while the integration is off."""
+    """A note for each patient the actor may see; none while the integration is off."""
     return [
         PatientNote(
-            patient_id=one.patient_id,
+            patient_id=patient.patient_id,
             title=_TITLE,
-            text=one.panel_number or NOT_PANELED,
-            to_do=tuple(sentence for due in one.to_do for sentence in _sentences(due, one)),
+            text=patient.panel_number or NOT_PANELED,
+            to_do=tuple(sentence for due in patient.to_do for sentence in _sentences(due, patient)),
         )
-        for one in listed_patients(host, actor, load(host.settings), patient_ids)
+        for patient in listed_patients(host, actor, load(host.settings), patient_ids)
     ]
 
 
-def _sentences(due: ToDo, one: ListedPatient) -> Iterator[str]:
+def _sentences(due: ToDo, patient: ListedPatient) -> Iterator[str]:
     match due:
         case ToDo.NOT_PANELED:
             yield "Not Paneled."
         case ToDo.EXCLUDED:
-            yield from (f"{WORDING[reason].label}. {WORDING[reason].remedy}" for reason in one.reasons)
+            yield from (f"{WORDING[reason].label}. {WORDING[reason].remedy}" for reason in patient.reasons)
         case ToDo.NOT_CONFIRMED:
-            assert one.confirmed_on
-            yield f"Last confirmed {date_text(one.confirmed_on)}."
+            assert patient.confirmed_on
+            yield f"Last confirmed {date_text(patient.confirmed_on)}."
         case _:
             assert_never(due)

@@ -77,7 +77,7 @@ def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
 
 
 def status_of(refused: Refused) -> HTTPStatus:
-    """404 for what is not there, 409 for whoever was slower, 422 for everything else."""
+    """404 for what is not there, 409 for the slower one of two users, 422 for everything else."""
     match refused:
         case NotFound():
             return HTTPStatus.NOT_FOUND
@@ -90,9 +90,9 @@ def status_of(refused: Refused) -> HTTPStatus:
 def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnValue:
     """The page that says no, and what to do; to a script the words alone, to be put inside of what it has asked for."""
     if request.headers.get("HX-Request"):
-        words = make_response(fragment(host, "refusal_in_place.html", messages=messages), status)
-        words.headers["HX-Reswap"] = "innerHTML"
-        return words
+        response = make_response(fragment(host, "refusal_in_place.html", messages=messages), status)
+        response.headers["HX-Reswap"] = "innerHTML"
+        return response
     return page(host, _TITLES.get(status, "Something went wrong"), "refusal.html", status, messages=messages)
 
 

@@ -1,4 +1,4 @@
-"""What whoever is not signed in gets, by what has asked: a page, or a script that shows a list or sends a form."""
+"""What a user who is not signed in gets, by what has asked: a page, or a script that shows a list or sends a form."""
 
 from http import HTTPStatus
 

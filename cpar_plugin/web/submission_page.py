@@ -40,27 +40,27 @@ _FIELDS = {
 
 
 def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
-    """The facts, and one page of one list of patients. Whoever reads patients leaves a record of it."""
+    """The facts, and one page of one list of patients. Reading patients is logged."""
     show = request.args.get("show", SENT)
     if show not in (SENT, LEFT_OUT, *Kind):
         raise Refused(_NO_SUCH_LIST)
-    place = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
+    page_number = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
     kind = Kind(show) if show in list(Kind) else None
     with host.database.engine.connect() as connection:
-        one = history.one(connection, host, submission_id)
-        before = changes.before(connection, one) if one.snapshot_id else None
-        comparable = before is not None and before.kept and one.kept
-        found = changes.changes(host, before, one, kind, place) if before and comparable else None
-        listing = _listing(connection, host, actor, one, found, show, place)
+        submission = history.one(connection, host, submission_id)
+        before = changes.before(connection, submission) if submission.snapshot_id else None
+        comparable = before is not None and before.kept and submission.kept
+        change_list = changes.changes(host, before, submission, kind, page_number) if before and comparable else None
+        listing = _listing(connection, host, actor, submission, change_list, show, page_number)
     if listing and listing.rows:
-        patients.audit_reading(host, actor, one, f"patients {show}, page {place}")
+        patients.audit_reading(host, actor, submission, f"patients {show}, page {page_number}")
     return page(
         host,
-        f"Submission of panel {one.panel_number}",
+        f"Submission of panel {submission.panel_number}",
         "submission.html",
-        one=one,
+        one=submission,
         before=before,
-        changes=found,
+        changes=change_list,
         kinds=Kind,
         show=show,
         listing=listing,
@@ -68,7 +68,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         full_name=full_name,
         automatic=AUTOMATIC,
         fields=_FIELDS,
-        told=_teller(host),
+        told=_field_texts(host),
         keep_days=load(host.settings).snapshot_keep_days,
         patient_href=host.pages.patient_href,
     )
@@ -78,42 +78,50 @@ def _listing(
     connection: Connection,
     host: Host,
     actor: Actor,
-    one: Submission,
-    found: Changes | None,
+    submission: Submission,
+    change_list: Changes | None,
     show: str,
-    place: int,
+    page_number: int,
 ) -> Listing[Any] | None:
     """None where there is nothing to list, or no longer."""
     if show == LEFT_OUT:
-        return patients.left_out_of(connection, host, actor, one, place) if one.snapshot_id else None
+        return (
+            patients.left_out_of(connection, host, actor, submission, page_number) if submission.snapshot_id else None
+        )
     if show == SENT:
-        return patients.sent(connection, host, actor, one, place) if one.kept else None
-    return changes.changed(connection, host, actor, one, found, Kind(show), place) if found else None
+        return patients.sent(connection, host, actor, submission, page_number) if submission.kept else None
+    return (
+        changes.changed(connection, host, actor, submission, change_list, Kind(show), page_number)
+        if change_list
+        else None
+    )
 
 
-def _teller(host: Host) -> Any:
-    def told(value: Any) -> str:
+def _field_texts(host: Host) -> Any:
+    def field_text(value: Any) -> str:
         """A submitted value for people."""
         if isinstance(value, datetime):
             return date_text(value.astimezone(host.clock.zone).date())
         return date_text(value) if isinstance(value, date) else birth_date_text(str(value or "nothing"))
 
-    return told
+    return field_text
 
 
 def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """The file as it was sent, byte for byte."""
     with host.database.engine.connect() as connection:
-        one = history.one(connection, host, submission_id)
-    body = patients.file_as_sent(host, actor, one)
-    taken_on = one.taken_at.astimezone(host.clock.zone).date() if one.taken_at else ""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"submission {one.submission_id} panel {one.panel_number} {taken_on}")
+        submission = history.one(connection, host, submission_id)
+    body = patients.file_as_sent(host, actor, submission)
+    taken_on = submission.taken_at.astimezone(host.clock.zone).date() if submission.taken_at else ""
+    name = re.sub(
+        r"[^A-Za-z0-9]+", "-", f"submission {submission.submission_id} panel {submission.panel_number} {taken_on}"
+    )
     return Response(
         body,
         content_type="application/fhir+json",
         headers={
             "Content-Disposition": f'attachment; filename="{name}.json"',
-            "Content-Length": str(one.body_bytes),
+            "Content-Length": str(submission.body_bytes),
             "Cache-Control": "no-store",
         },
     )

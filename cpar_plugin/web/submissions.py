@@ -26,15 +26,15 @@ _NO_SUCH_PAGE = "Page not found. Start from the Submission History tab."
 
 def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The submissions of all panels or of one, in any state or in one, the latest first."""
-    asked = request.args
+    arguments = request.args
     panel_id, before, after = (
-        number_or_none(asked.get(name, ""), "", _NO_SUCH_PAGE) for name in ("panel", "before", "after")
+        number_or_none(arguments.get(name, ""), "", _NO_SUCH_PAGE) for name in ("panel", "before", "after")
     )
-    stage = asked.get("state", "")
+    stage = arguments.get("state", "")
     if stage and stage not in Stage.__members__:
         raise Refused(_NO_SUCH_PAGE)
     with host.database.engine.connect() as connection:
-        found = history.history_page(
+        listing = history.history_page(
             connection,
             host,
             panel_id=panel_id,
@@ -44,17 +44,17 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
             limit=_AT_ONCE,
         )
         panels = history.panels_with_submissions(connection)
-        under_way = progress.progress(connection)
+        batch = progress.progress(connection)
     return page(
         host,
         TITLE,
         "submissions.html",
-        found=found,
+        found=listing,
         panels=panels,
         stages=Stage,
         kept={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
         first=before is None and after is None,
-        progress=under_way,
+        progress=batch,
         wording=WORDING,
         automatic=AUTOMATIC,
     )
@@ -74,9 +74,9 @@ def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
 
 def _moment(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise Refused(_NO_SUCH_PAGE)
@@ -97,19 +97,19 @@ def cancel_submission(host: Host, actor: Actor, submission_id: int) -> ResponseR
 
 
 def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
-    """Submit a panel anew after a failure."""
-    anew = requests.retry(host, load(host.settings), actor, submission_id)
-    flash(_queued(host, anew), "cpar")
+    """Submit a panel again after a failure."""
+    submission = requests.retry(host, load(host.settings), actor, submission_id)
+    flash(_queued(host, submission), "cpar")
     return redirect(url_for("cpar.submissions"), HTTPStatus.SEE_OTHER)
 
 
 def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
-        queued = history.one(connection, host, submission_id)
-    if queued.state is State.DUE:
-        return f"Panel {queued.panel_number} is being submitted again now."
-    on = date_text(queued.due_on)
-    return f"Panel {queued.panel_number} is queued. It will be submitted on {on} with the data on file then."
+        submission = history.one(connection, host, submission_id)
+    if submission.state is State.DUE:
+        return f"Panel {submission.panel_number} is being submitted again now."
+    due_date = date_text(submission.due_on)
+    return f"Panel {submission.panel_number} is queued. It will be submitted on {due_date} with the data on file then."
 
 
 ROUTES = (

@@ -41,52 +41,52 @@ _DONE = {
 
 def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:
     """The widget for a patient page of the host; none while the integration is off, or for no patient's page."""
-    shown = current(host, load(host.settings), patient_id, actor)
-    if not (shown.enabled and shown.known):
+    membership = current(host, load(host.settings), patient_id, actor)
+    if not (membership.enabled and membership.known):
         return []
     return [
         Widget(
             key="cpar",
             title=TITLE,
-            body=_body(host, patient_id, shown),
+            body=_body(host, patient_id, membership),
             refresh_url=url_for("cpar.widget", patient_id=patient_id),
-            summary=_summary(shown),
+            summary=_summary(membership),
             href=url_for("cpar.patient_panel", patient_id=patient_id),
             order=_ORDER,
         )
     ]
 
 
-def _summary(shown: Membership) -> str:
+def _summary(membership: Membership) -> str:
     """The box in one line."""
-    if shown.merged_into:
-        return f"Merged into {shown.merged_into}"
-    if not shown.panel:
+    if membership.merged_into:
+        return f"Merged into {membership.merged_into}"
+    if not membership.panel:
         return NOT_PANELED
-    confirmed = f"confirmed {date_text(shown.confirmed_on)}" if shown.confirmed_on else "never confirmed"
-    return f"Panel {shown.panel.label}, {confirmed}"
+    confirmed = f"confirmed {date_text(membership.confirmed_on)}" if membership.confirmed_on else "never confirmed"
+    return f"Panel {membership.panel.label}, {confirmed}"
 
 
 def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
     """What a page of our own shows. Raises NotFound while the integration is off, and where there is no such record."""
-    shown = current(host, load(host.settings), patient_id, actor)
-    if not shown.enabled:
+    membership = current(host, load(host.settings), patient_id, actor)
+    if not membership.enabled:
         access.require_enabled(host)
-    if not shown.known:
+    if not membership.known:
         raise NotFound(one_patient.NO_RECORD)
-    return shown
+    return membership
 
 
-def _body(host: Host, patient_id: int, shown: Membership, *, done: str = "", wrong: str = "") -> Markup:
+def _body(host: Host, patient_id: int, membership: Membership, *, done: str = "", wrong: str = "") -> Markup:
     return fragment(
         host,
         "widget.html",
         patient_id=patient_id,
-        membership=shown,
-        others=[panel for panel in shown.choices if panel != shown.panel],
+        membership=membership,
+        others=[panel for panel in membership.choices if panel != membership.panel],
         as_buttons=AS_BUTTONS,
         not_paneled=NOT_PANELED,
-        summary=_summary(shown),
+        summary=_summary(membership),
         wording=WORDING,
         told_of=wording_for,
         reasons=Reason,
@@ -112,15 +112,15 @@ def patient_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVa
 def _page(
     host: Host, actor: Actor, patient_id: int, status: HTTPStatus = HTTPStatus.OK, message: str = ""
 ) -> ResponseReturnValue:
-    shown = _current(host, actor, patient_id)
+    membership = _current(host, actor, patient_id)
     return page(
         host,
         TITLE,
         "patient_panel.html",
         status,
         section="",
-        name=shown.name,
-        widget=_body(host, patient_id, shown),
+        name=membership.name,
+        widget=_body(host, patient_id, membership),
         message=message,
         patient_href=coming_back.patient_page(host, patient_id),
     )
@@ -131,7 +131,7 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
 
     def choose() -> str:
         panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-        return _DONE[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_seen())]
+        return _DONE[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_panel_id_of_form())]
 
     return _changed(host, actor, patient_id, choose)
 
@@ -139,14 +139,20 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
     return _changed(
-        host, actor, patient_id, lambda: _DONE[one_patient.confirm(host, actor, patient_id, seen_panel_id=_seen())]
+        host,
+        actor,
+        patient_id,
+        lambda: _DONE[one_patient.confirm(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
     )
 
 
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Remove the patient from the current panel."""
     return _changed(
-        host, actor, patient_id, lambda: _DONE[one_patient.remove(host, actor, patient_id, seen_panel_id=_seen())]
+        host,
+        actor,
+        patient_id,
+        lambda: _DONE[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
     )
 
 
@@ -166,23 +172,23 @@ def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnV
 
 
 def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
-    """Back to the patient's page. Whoever is refused gets the panel as it is now with the reason, to decide again.
+    """Back to the patient's page. A user who is refused gets the panel as it is now with the reason, to decide again.
 
     `change` returns what was done, in words.
     """
     try:
-        done = change()
+        message = change()
     except Refused as refused:
-        status, wrong = status_of(refused), str(refused)
+        status, error = status_of(refused), str(refused)
         if in_place():
-            return make_response(_body(host, patient_id, _current(host, actor, patient_id), wrong=wrong), status)
-        return _page(host, actor, patient_id, status, wrong)
+            return make_response(_body(host, patient_id, _current(host, actor, patient_id), wrong=error), status)
+        return _page(host, actor, patient_id, status, error)
     if in_place():
-        return str(_body(host, patient_id, _current(host, actor, patient_id), done=done))
+        return str(_body(host, patient_id, _current(host, actor, patient_id), done=message))
     return redirect(coming_back.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 
-def _seen() -> int | None:
+def _panel_id_of_form() -> int | None:
     return number_or_none(request.form.get("seen_panel_id", ""), "", "Reload the patient's page and try again.")
 
 

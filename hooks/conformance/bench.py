@@ -13,7 +13,7 @@ from .. import Actor, Host
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProvider:
-    """A provider to be entered, in the words of `Roster.providers`. None: nobody has entered it."""
+    """A provider to be entered, in the words of `Roster.providers`. None: no one has entered it."""
 
     family_name: str | None = None
     given_name: str | None = None
@@ -24,9 +24,9 @@ class NewProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPatient:
-    """A record to be entered, in the words of `Roster.patients`. None: nobody has entered it.
+    """A record to be entered, in the words of `Roster.patients`. None: no one has entered it.
 
-    `phn` as somebody types it, with separators of any kind; `birth_date` ISO; `gender` F or M.
+    `phn` as someone types it, with separators of any kind; `birth_date` ISO; `gender` F or M.
     """
 
     phn: str | None = None
@@ -52,7 +52,7 @@ class VisitOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVisit:
-    """An appointment to be entered, at the clinic's `day` and `time`; without a time where nobody has entered one."""
+    """An appointment to be entered, at the clinic's `day` and `time`; without a time where no one has entered one."""
 
     patient_id: int
     provider_id: str
@@ -99,13 +99,13 @@ class Bench(Protocol):
         """Merge the record `retired` into `kept`, which may be merged into a third one later."""
 
     def person(self, *, permissions: Collection[str] = (), administrator: bool = False) -> Actor:
-        """Somebody new who can sign in and see patients, with these permissions of the plugin and no others."""
+        """Someone new who can sign in and see patients, with these permissions of the plugin and no others."""
 
     def deny_access(self, actor: Actor, patient_id: int) -> None:
-        """From now on this person may not see this patient, whom all others may."""
+        """From now on this person may not see this patient; all others may."""
 
     def browser(self, actor: Actor | None) -> FlaskClient:
-        """A client of the application that serves the plugin's blueprints: signed in, or nobody for None."""
+        """A client of the application that serves the plugin's blueprints: signed in, or no one for None."""
 
     def audit_lines(self) -> Sequence[AuditLine]:
         """All lines of the audit trail, the oldest first."""

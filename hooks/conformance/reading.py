@@ -35,13 +35,13 @@ def last_visit(host: Host, patient_id: int, until: datetime) -> str | None:
     patient = host.roster.patients()
     query = select(host.roster.last_visit_on(patient.c.patient_id, until)).where(patient.c.patient_id == patient_id)
     with host.database.engine.connect() as connection:
-        found: Any = connection.scalar(query)
-    return None if found is None else str(found)[:10]
+        visited_on: Any = connection.scalar(query)
+    return None if visited_on is None else str(visited_on)[:10]
 
 
 @contextmanager
 def request_of(bench: Bench, actor: Actor | None) -> Iterator[FlaskClient]:
-    """Inside, a request of this person is under way, of nobody for None."""
+    """Inside, a request of this person is under way, of no one for None."""
     with bench.browser(actor) as browser:
         browser.get("/")  # whatever is there
         yield browser

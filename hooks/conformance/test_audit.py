@@ -44,13 +44,13 @@ def test_no_line_stays_of_a_change_that_was_rolled_back(bench: Bench) -> None:
 
 
 def test_a_thousand_events_are_a_thousand_lines_and_few_statements(bench: Bench) -> None:
-    host, before, sent = bench.host, len(bench.audit_lines()), Counter[str]()
+    host, before, counts = bench.host, len(bench.audit_lines()), Counter[str]()
 
     def note(*_: Any) -> None:
-        sent["statements"] += 1
+        counts["statements"] += 1
 
     with host.database.session() as session:
         event.listen(session.connection(), "before_cursor_execute", note)
         host.audit.record(session, *(_event(bench, str(number)) for number in range(MANY)))
     assert _keys(list(bench.audit_lines())[before:]) == [str(number) for number in range(MANY)]
-    assert sent["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"
+    assert counts["statements"] <= FEW_STATEMENTS, "insert all lines with one statement"

@@ -58,31 +58,31 @@ def test_two_who_change_the_same_row_both_have_their_way(bench: Bench) -> None:
         def another() -> None:
             try:
                 with host.database.session() as session:
-                    _add_one(session, table, _held(session, table))
+                    _add_one(session, table, _locked_number(session, table))
             except DBAPIError as error:
                 errors.append(error)
 
-        other = Thread(target=another)
+        thread = Thread(target=another)
         try:
             with host.database.session() as session:
-                found = _held(session, table)
-                other.start()
-                other.join(A_MOMENT_FOR_OTHERS)
-                _add_one(session, table, found)
+                number = _locked_number(session, table)
+                thread.start()
+                thread.join(A_MOMENT_FOR_OTHERS)
+                _add_one(session, table, number)
         except DBAPIError as error:
             errors.append(error)
-        other.join()
+        thread.join()
         with host.database.engine.connect() as connection:
             name = connection.scalar(select(table.c.name))
     assert (errors, name) == ([], "2"), "MariaDB: READ COMMITTED; SQLite: BEGIN IMMEDIATE, and a time to wait"
 
 
-def _held(session: Session, table: Table) -> int:
+def _locked_number(session: Session, table: Table) -> int:
     return int(session.scalars(select(table.c.name).where(table.c.number == 1).with_for_update()).one())
 
 
-def _add_one(session: Session, table: Table, found: int) -> None:
-    session.execute(update(table).where(table.c.number == 1).values(name=str(found + 1)))
+def _add_one(session: Session, table: Table, number: int) -> None:
+    session.execute(update(table).where(table.c.number == 1).values(name=str(number + 1)))
 
 
 def test_a_value_that_does_not_fit_is_never_cut_or_converted(bench: Bench) -> None:
@@ -91,12 +91,12 @@ def test_a_value_that_does_not_fit_is_never_cut_or_converted(bench: Bench) -> No
     with plugin_table(host) as table:
         for column, value in ((table.c.name, "'elevenchars'"), (table.c.number, "'7 and more'")):
             with host.database.session() as session:
-                assert _kept(session.connection(), table, column, value), "session() writes strictly"
+                assert _refused_or_unchanged(session.connection(), table, column, value), "session() writes strictly"
             with host.database.engine.connect() as connection:
-                assert _kept(connection, table, column, value), "connections of engine are strict too"
+                assert _refused_or_unchanged(connection, table, column, value), "connections of engine are strict too"
 
 
-def _kept(connection: Connection, table: Table, column: ColumnElement[object], value: str) -> bool:
+def _refused_or_unchanged(connection: Connection, table: Table, column: ColumnElement[object], value: str) -> bool:
     """Whether the value, as SQL, is refused or comes back unchanged. Nothing of it stays."""
     attempt = connection.begin_nested()
     values = {table.c.number: 99, column: literal_column(value)}
@@ -115,6 +115,6 @@ def test_a_moment_comes_back_as_it_was_written(bench: Bench) -> None:
     moments = [datetime(2026, 3, 8, 2, 30, 0, 123456), datetime(2026, 11, 1, 7, 30, 0, 999999)]  # noqa: DTZ001
     with plugin_table(bench.host) as table:
         with bench.host.database.session() as session:
-            session.execute(insert(table), [{"number": place, "at": at} for place, at in enumerate(moments)])
+            session.execute(insert(table), [{"number": number, "at": at} for number, at in enumerate(moments)])
         with bench.host.database.engine.connect() as connection:
             assert connection.scalars(select(table.c.at).order_by(table.c.number)).all() == moments

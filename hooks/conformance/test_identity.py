@@ -36,10 +36,10 @@ def test_in_a_request_the_actor_is_who_sent_it(bench: Bench) -> None:
 
 def test_a_permission_is_had_by_those_to_whom_it_was_given(bench: Bench) -> None:
     permission = _permission()
-    having, lacking = bench.person(permissions=[permission]), bench.person()
+    holder, other = bench.person(permissions=[permission]), bench.person()
     identity = bench.host.identity
-    assert [identity.has(person, permission) for person in (having, lacking)] == [True, False]
-    assert not identity.has(having, "ANOTHER_PERMISSION")
+    assert [identity.has(person, permission) for person in (holder, other)] == [True, False]
+    assert not identity.has(holder, "ANOTHER_PERMISSION")
 
 
 def test_an_administrator_has_every_permission(bench: Bench) -> None:
@@ -57,36 +57,36 @@ def test_the_system_has_a_name_and_sees_everybody(bench: Bench) -> None:
 
 
 def test_somebody_who_is_barred_from_a_patient_may_not_see_that_one_from_then_on(bench: Bench) -> None:
-    person, barred, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
+    person, denied, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
     identity = bench.host.identity
-    assert [identity.may_see(person, patient_id) for patient_id in (barred, other)] == [True, True]
-    bench.deny_access(person, barred)
-    assert not identity.may_see(person, barred), "the next answer already knows of a change of rights"
+    assert [identity.may_see(person, patient_id) for patient_id in (denied, other)] == [True, True]
+    bench.deny_access(person, denied)
+    assert not identity.may_see(person, denied), "the next answer already knows of a change of rights"
     assert identity.may_see(person, other)
 
 
 def test_visible_says_of_every_patient_what_may_see_says(bench: Bench) -> None:
     identity = bench.host.identity
     patients = [bench.patient(NewPatient()) for _ in range(3)]
-    barred, free, unknown = bench.person(), bench.person(), Actor(actor_id="nobody", display_name="Nobody")
-    bench.deny_access(barred, patients[0])
-    bench.deny_access(barred, patients[2])
-    for person in (barred, free, bench.person(administrator=True), unknown, identity.system):
+    denied, free, unknown = bench.person(), bench.person(), Actor(actor_id="nobody", display_name="Nobody")
+    bench.deny_access(denied, patients[0])
+    bench.deny_access(denied, patients[2])
+    for person in (denied, free, bench.person(administrator=True), unknown, identity.system):
         allowed = {patient_id for patient_id in patients if identity.may_see(person, patient_id)}
         assert _visible(bench, person, patients) == allowed, f"visible() and may_see() differ for {person}"
 
 
 def test_visible_is_a_condition_on_whatever_column_is_given(bench: Bench) -> None:
-    person, barred, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
-    bench.deny_access(person, barred)
+    person, denied, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
+    bench.deny_access(person, denied)
     with plugin_table(bench.host) as table:
         with bench.host.database.session() as session:
-            session.execute(insert(table), [{"number": barred}, {"number": other}])
+            session.execute(insert(table), [{"number": denied}, {"number": other}])
         condition = bench.host.identity.visible(person, table.c.number)
         with bench.host.database.engine.connect() as connection:
             assert connection.scalars(select(table.c.number).where(condition)).all() == [other]
             negated = select(table.c.number).where(~condition)
-            assert connection.scalars(negated).all() == [barred], "a condition is true or false, never NULL"
+            assert connection.scalars(negated).all() == [denied], "a condition is true or false, never NULL"
 
 
 def _visible(bench: Bench, person: Actor, patients: list[int]) -> set[int]:

@@ -18,8 +18,8 @@ def _chain(bench: Bench) -> tuple[int, int, int]:
 
 def test_a_record_merged_away_is_no_patient_and_the_one_kept_is(bench: Bench) -> None:
     first, second, third = _chain(bench)
-    there = [patient_row(bench.host, patient_id) is not None for patient_id in (first, second, third)]
-    assert there == [False, False, True]
+    present = [patient_row(bench.host, patient_id) is not None for patient_id in (first, second, third)]
+    assert present == [False, False, True]
 
 
 def test_merged_leads_to_the_end_of_a_chain(bench: Bench) -> None:
@@ -27,25 +27,25 @@ def test_merged_leads_to_the_end_of_a_chain(bench: Bench) -> None:
     merged = bench.host.roster.merged()
     query = select(merged.c.retired_id, merged.c.kept_id).where(merged.c.retired_id.in_([first, second]))
     with bench.host.database.engine.connect() as connection:
-        found = sorted(tuple(row) for row in connection.execute(query))
-    assert found == [(first, third), (second, third)], "one row for each record merged away, with the record kept"
+        rows = sorted(tuple(row) for row in connection.execute(query))
+    assert rows == [(first, third), (second, third)], "one row for each record merged away, with the record kept"
 
 
 def test_the_visits_of_records_merged_away_count_for_the_one_kept(bench: Bench) -> None:
     first, second, third = _chain(bench)
     doctor = bench.provider(NewProvider())
     noon = datetime(2026, 11, 10, 12, tzinfo=bench.host.clock.zone)
-    for patient_id, day, so_far in (
+    for patient_id, day, latest in (
         (third, date(2026, 4, 4), "2026-04-04"),
         (second, date(2026, 5, 5), "2026-05-05"),
         (first, date(2026, 6, 6), "2026-06-06"),
     ):
         bench.visit(NewVisit(patient_id=patient_id, provider_id=doctor, day=day, time=time(9)))
-        assert last_visit(bench.host, third, noon) == so_far, "the whole chain of merges counts"
+        assert last_visit(bench.host, third, noon) == latest, "the whole chain of merges counts"
 
 
 def test_a_record_that_was_never_merged_is_not_in_merged(bench: Bench) -> None:
-    apart, merged = bench.patient(NewPatient()), bench.host.roster.merged()
+    patient_id, merged = bench.patient(NewPatient()), bench.host.roster.merged()
     with bench.host.database.engine.connect() as connection:
-        found = connection.execute(select(merged.c.kept_id).where(merged.c.retired_id == apart)).all()
-    assert found == []
+        rows = connection.execute(select(merged.c.kept_id).where(merged.c.retired_id == patient_id)).all()
+    assert rows == []

@@ -23,7 +23,7 @@ COLUMNS = {
 }
 
 
-def _entered(bench: Bench, **texts: Any) -> RowMapping:
+def _new_row(bench: Bench, **texts: Any) -> RowMapping:
     row = patient_row(bench.host, bench.patient(NewPatient(**texts)))
     assert row, "a patient who has just been entered is in patients()"
     return row
@@ -33,7 +33,7 @@ def _some_phn() -> str:
     return str(uuid4().int)[:9]
 
 
-def _typed(phn: str) -> tuple[str, ...]:
+def _spellings(phn: str) -> tuple[str, ...]:
     return phn, f"{phn[:5]}-{phn[5:]}", f" {phn[:4]} {phn[4:]}", f"{phn[:5]}\u2013{phn[5:]}", f"\u200b{phn}\u00a0"
 
 
@@ -46,58 +46,58 @@ def test_a_patient_has_a_whole_number_and_is_one_row(bench: Bench) -> None:
     patient = bench.host.roster.patients()
     query = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
     with bench.host.database.engine.connect() as connection:
-        found = connection.scalars(query).all()
-    assert [(type(one), one) for one in found] == [(int, patient_id)]
+        numbers = connection.scalars(query).all()
+    assert [(type(number), number) for number in numbers] == [(int, patient_id)]
 
 
 def test_names_are_those_that_were_entered(bench: Bench) -> None:
     names = {"family_name": "Côté", "given_name": "Anne-Marie", "middle_names": "Zoë", "preferred_name": "Ami"}
-    row = _entered(bench, **names)
+    row = _new_row(bench, **names)
     assert {name: row.get(name, names[name]) for name in names} == names
 
 
 def test_a_missing_text_is_null_and_never_empty(bench: Bench) -> None:
-    row = _entered(bench)
+    row = _new_row(bench)
     others = {name: text for name, text in row.items() if name not in ("patient_id", "phn_jurisdiction")}
     assert {name: text for name, text in others.items() if text is not None} == {}
 
 
 def test_a_phn_is_given_without_separators(bench: Bench) -> None:
-    for typed in ("12345-6789 ", "12345\u20136789", "12345\u00a06789", "\u200b123456789\t"):
-        assert _entered(bench, phn=typed, phn_jurisdiction="AB")["phn"] == "123456789", (
+    for phn in ("12345-6789 ", "12345\u20136789", "12345\u00a06789", "\u200b123456789\t"):
+        assert _new_row(bench, phn=phn, phn_jurisdiction="AB")["phn"] == "123456789", (
             "blanks, dashes of any kind and what cannot be seen separate digits and say nothing"
         )
 
 
 def test_the_jurisdiction_of_a_phn_is_its_code(bench: Bench) -> None:
-    given = [_entered(bench, phn=_some_phn(), phn_jurisdiction=one)["phn_jurisdiction"] for one in ("AB", "BC")]
-    assert given == ["AB", "BC"]
+    codes = [_new_row(bench, phn=_some_phn(), phn_jurisdiction=code)["phn_jurisdiction"] for code in ("AB", "BC")]
+    assert codes == ["AB", "BC"]
 
 
 def test_a_phn_of_which_no_jurisdiction_is_known_says_so(bench: Bench) -> None:
     """NULL would say that the host keeps no card types: then such a number counts as one of Alberta's."""
-    assert _entered(bench, phn=_some_phn())["phn_jurisdiction"] == "unknown"
+    assert _new_row(bench, phn=_some_phn())["phn_jurisdiction"] == "unknown"
 
 
 def test_names_are_without_what_cannot_be_seen(bench: Bench) -> None:
     """Zero-width and bidirectional characters go; tabs, line breaks and no-break blanks are spaces."""
     pasted = "\u202eO\u200bBrien\u202c\tAnne\u00a0Marie\r\n"
-    row = _entered(bench, family_name=pasted, given_name=pasted)
+    row = _new_row(bench, family_name=pasted, given_name=pasted)
     names = {row[name].casefold() for name in ("family_name", "given_name") if row[name]}
     assert names == {"obrien anne marie"}, "leave out what cannot be seen, and make spaces of other blanks"
 
 
 def test_a_birth_date_is_iso_text(bench: Bench) -> None:
-    assert _entered(bench, birth_date="1980-02-03")["birth_date"] == "1980-02-03"
+    assert _new_row(bench, birth_date="1980-02-03")["birth_date"] == "1980-02-03"
 
 
 def test_the_gender_is_the_one_that_was_entered(bench: Bench) -> None:
-    assert [_entered(bench, gender=one)["gender"] for one in ("F", "M")] == ["F", "M"]
+    assert [_new_row(bench, gender=code)["gender"] for code in ("F", "M")] == ["F", "M"]
 
 
 def test_the_active_status_is_that_of_an_active_patient_and_has_a_label(bench: Bench) -> None:
     roster = bench.host.roster
-    assert _entered(bench, status=roster.active_status)["status"] == roster.active_status
+    assert _new_row(bench, status=roster.active_status)["status"] == roster.active_status
     assert roster.active_status in roster.status_labels, "status_labels says what the active status is called"
 
 
@@ -114,7 +114,7 @@ def test_patients_who_are_not_active_are_there_too(bench: Bench) -> None:
 
 def test_the_mrp_of_a_patient_is_one_of_the_providers(bench: Bench) -> None:
     provider_id = bench.provider(NewProvider())
-    row = _entered(bench, mrp_id=provider_id)
+    row = _new_row(bench, mrp_id=provider_id)
     assert row["mrp_id"] == provider_id
     patient, provider = bench.host.roster.patients(), bench.host.roster.providers()
     query = select(provider.c.provider_id).join(patient, patient.c.mrp_id == provider.c.provider_id)
@@ -128,31 +128,33 @@ def test_texts_compare_letter_by_letter_with_those_of_a_plugin(bench: Bench) -> 
     texts = [provider_id, *dict.fromkeys((status, status.upper(), status.lower()))]
     with plugin_table(host) as table:
         with host.database.session() as session:
-            session.execute(insert(table), [{"number": place, "name": name} for place, name in enumerate(texts)])
+            session.execute(insert(table), [{"number": number, "name": name} for number, name in enumerate(texts)])
         patient, provider = host.roster.patients(), host.roster.providers()
         ids = select(table.c.name).join(provider, provider.c.provider_id == table.c.name)
         statuses = select(table.c.name).where(patient.c.patient_id == patient_id)
         with host.database.engine.connect() as connection:
             assert provider_id in connection.scalars(ids).all(), "a provider_id is text, not a number"
             for same in (patient.c.status == table.c.name, table.c.name == patient.c.status):
-                found = connection.scalars(statuses.where(same)).all()
-                assert found == [status], "capitals and small letters differ: pin the collation (MariaDB: utf8mb4_bin)"
+                matches = connection.scalars(statuses.where(same)).all()
+                assert matches == [status], (
+                    "capitals and small letters differ: pin the collation (MariaDB: utf8mb4_bin)"
+                )
 
 
 def test_patients_may_be_kept_and_used_again(bench: Bench) -> None:
-    kept = bench.host.roster.patients()
-    later = bench.patient(NewPatient())
+    patients = bench.host.roster.patients()
+    new_id = bench.patient(NewPatient())
     with bench.host.database.engine.connect() as connection:
-        found = connection.scalar(select(kept.c.patient_id).where(kept.c.patient_id == later))
-    assert found == later, "what patients() returns is a query, not the patients of a moment"
+        patient_id = connection.scalar(select(patients.c.patient_id).where(patients.c.patient_id == new_id))
+    assert patient_id == new_id, "what patients() returns is a query, not the patients of a moment"
 
 
 def test_patients_may_stand_twice_in_one_statement(bench: Bench) -> None:
     doctor = bench.provider(NewProvider())
     patients = sorted(bench.patient(NewPatient(mrp_id=doctor)) for _ in range(2))
-    one, other = bench.host.roster.patients().alias("one"), bench.host.roster.patients().alias("other")
-    pairs = select(one.c.patient_id, other.c.patient_id).join_from(one, other, one.c.mrp_id == other.c.mrp_id)
-    pairs = pairs.where(one.c.mrp_id == doctor, one.c.patient_id < other.c.patient_id)
+    first, second = bench.host.roster.patients().alias("one"), bench.host.roster.patients().alias("other")
+    pairs = select(first.c.patient_id, second.c.patient_id).join_from(first, second, first.c.mrp_id == second.c.mrp_id)
+    pairs = pairs.where(first.c.mrp_id == doctor, first.c.patient_id < second.c.patient_id)
     with bench.host.database.engine.connect() as connection:
         assert [tuple(row) for row in connection.execute(pairs)] == [tuple(patients)]
 
@@ -166,18 +168,18 @@ def test_a_session_for_writing_reads_the_patients_too(bench: Bench) -> None:
         values = select(patient.c.patient_id, patient.c.mrp_id).where(patient.c.patient_id == patient_id)
         with host.database.session() as session:
             session.execute(insert(table).from_select(["number", "name"], values))
-        joined = select(func.count()).join_from(table, patient, patient.c.patient_id == table.c.number)
+        query = select(func.count()).join_from(table, patient, patient.c.patient_id == table.c.number)
         with host.database.engine.connect() as connection:
-            assert connection.scalar(joined.where(patient.c.mrp_id == table.c.name)) == 1
+            assert connection.scalar(query.where(patient.c.mrp_id == table.c.name)) == 1
 
 
 def test_everybody_with_a_phn_is_found_by_it_and_nobody_else(bench: Bench) -> None:
     phn = _some_phn()
-    having = {bench.patient(NewPatient(phn=one)) for one in _typed(phn)}
-    for other in (f"{phn}1", phn[:-1], None):
-        bench.patient(NewPatient(phn=other))
+    patient_ids = {bench.patient(NewPatient(phn=text)) for text in _spellings(phn)}
+    for other_phn in (f"{phn}1", phn[:-1], None):
+        bench.patient(NewPatient(phn=other_phn))
     patient = bench.host.roster.patients()
     with bench.host.database.engine.connect() as connection:
-        for asked in (literal(phn), bindparam("asked", type_=String)):
-            found = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phn(asked)))
-            assert set(connection.scalars(found, {"asked": phn})) == having
+        for expression in (literal(phn), bindparam("phn", type_=String)):
+            query = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phn(expression)))
+            assert set(connection.scalars(query, {"phn": phn})) == patient_ids

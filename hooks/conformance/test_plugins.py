@@ -27,7 +27,11 @@ def test_the_tables_of_every_plugin_are_of_its_newest_version(bench: Bench) -> N
 
 def test_programs_need_no_form_of_the_host(bench: Bench) -> None:
     """They prove who they are with each request; without that they get 401, and nothing about a form."""
-    interfaces = {one.name for one in _installed().emr_blueprints(bench.host) if isinstance(one, ProgramInterface)}
+    interfaces = {
+        blueprint.name
+        for blueprint in _installed().emr_blueprints(bench.host)
+        if isinstance(blueprint, ProgramInterface)
+    }
     browser = bench.browser(None)
     paths = [
         rule.rule

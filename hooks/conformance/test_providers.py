@@ -34,5 +34,5 @@ def test_whether_a_provider_is_active_is_true_or_false(bench: Bench) -> None:
 
 
 def test_providers_who_have_left_are_there_too(bench: Bench) -> None:
-    left = bench.provider(NewProvider(family_name="Left", active=False))
-    assert provider_row(bench.host, left), "their panels and submissions still name them"
+    provider_id = bench.provider(NewProvider(family_name="Left", active=False))
+    assert provider_row(bench.host, provider_id), "their panels and submissions still name them"

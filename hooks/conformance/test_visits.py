@@ -16,7 +16,7 @@ def _noon(bench: Bench) -> datetime:
     return datetime.combine(TODAY, time(12), bench.host.clock.zone)
 
 
-def _visited(
+def _patient_with_visits(
     bench: Bench, *visits: tuple[date, time | None], outcome: VisitOutcome = VisitOutcome.ATTENDED, patient_id: int = 0
 ) -> int:
     """A patient, a new one unless given, with these appointments."""
@@ -28,54 +28,56 @@ def _visited(
 
 
 def test_the_last_visit_is_the_latest_of_all(bench: Bench) -> None:
-    patient_id = _visited(bench, (date(2026, 3, 4), time(9)), (BEFORE, time(9)), (date(2026, 4, 4), time(9)))
+    patient_id = _patient_with_visits(
+        bench, (date(2026, 3, 4), time(9)), (BEFORE, time(9)), (date(2026, 4, 4), time(9))
+    )
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
 
 
 def test_a_visit_counts_whoever_was_visited(bench: Bench) -> None:
     patient_id = bench.patient(NewPatient(mrp_id=bench.provider(NewProvider())))
-    _visited(bench, (BEFORE, time(9)), patient_id=patient_id)
+    _patient_with_visits(bench, (BEFORE, time(9)), patient_id=patient_id)
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
 
 
 def test_without_a_visit_the_last_one_is_null(bench: Bench) -> None:
-    assert last_visit(bench.host, _visited(bench), _noon(bench)) is None
+    assert last_visit(bench.host, _patient_with_visits(bench), _noon(bench)) is None
 
 
 def test_the_last_visit_is_a_date(bench: Bench) -> None:
-    patient_id, patient = _visited(bench, (BEFORE, time(9))), bench.host.roster.patients()
+    patient_id, patient = _patient_with_visits(bench, (BEFORE, time(9))), bench.host.roster.patients()
     visit = bench.host.roster.last_visit_on(patient.c.patient_id, _noon(bench))
     with bench.host.database.engine.connect() as connection:
-        found = connection.scalar(select(visit).where(patient.c.patient_id == patient_id))
-    assert type(found) is date, "give the scalar the type Date"
+        visited_on = connection.scalar(select(visit).where(patient.c.patient_id == patient_id))
+    assert type(visited_on) is date, "give the scalar the type Date"
 
 
 def test_what_has_not_begun_is_no_visit_yet(bench: Bench) -> None:
     later = ((TODAY, time(12, 1)), (TODAY, time(23, 59)), (TODAY + timedelta(days=1), time(9)))
-    patient_id = _visited(bench, (BEFORE, time(9)), *later)
+    patient_id = _patient_with_visits(bench, (BEFORE, time(9)), *later)
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
 
 
 def test_what_begins_at_the_very_moment_is_no_visit_yet(bench: Bench) -> None:
-    patient_id = _visited(bench, (BEFORE, time(9)), (TODAY, time(12)))
+    patient_id = _patient_with_visits(bench, (BEFORE, time(9)), (TODAY, time(12)))
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
 
 
 def test_what_began_earlier_the_same_day_is_a_visit(bench: Bench) -> None:
-    patient_id = _visited(bench, (TODAY, time(11, 59)))
+    patient_id = _patient_with_visits(bench, (TODAY, time(11, 59)))
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-11-10"
 
 
 def test_a_visit_without_a_time_counts_from_the_next_day_on(bench: Bench) -> None:
-    patient_id = _visited(bench, (BEFORE, time(9)), (TODAY, None))
-    late = datetime.combine(TODAY, time(23, 59), bench.host.clock.zone)
-    assert last_visit(bench.host, patient_id, late) == "2026-10-05"
-    assert last_visit(bench.host, patient_id, late + timedelta(minutes=2)) == "2026-11-10"
+    patient_id = _patient_with_visits(bench, (BEFORE, time(9)), (TODAY, None))
+    end_of_day = datetime.combine(TODAY, time(23, 59), bench.host.clock.zone)
+    assert last_visit(bench.host, patient_id, end_of_day) == "2026-10-05"
+    assert last_visit(bench.host, patient_id, end_of_day + timedelta(minutes=2)) == "2026-11-10"
 
 
 def test_a_moment_in_another_zone_is_the_same_moment(bench: Bench) -> None:
     """Evening in the clinic is the next day in UTC."""
-    patient_id = _visited(bench, (BEFORE, time(9)), (TODAY, time(21, 30)))
+    patient_id = _patient_with_visits(bench, (BEFORE, time(9)), (TODAY, time(21, 30)))
     evening = datetime.combine(TODAY, time(21), bench.host.clock.zone)
     assert last_visit(bench.host, patient_id, evening.astimezone(UTC)) == "2026-10-05"
 
@@ -93,46 +95,49 @@ def test_a_deleted_appointment_is_no_visit(bench: Bench) -> None:
 
 
 def _is_no_visit(bench: Bench, outcome: VisitOutcome) -> None:
-    patient_id = _visited(bench, (date(2026, 4, 4), time(9)))
-    _visited(bench, (BEFORE, time(9)), outcome=outcome, patient_id=patient_id)
+    patient_id = _patient_with_visits(bench, (date(2026, 4, 4), time(9)))
+    _patient_with_visits(bench, (BEFORE, time(9)), outcome=outcome, patient_id=patient_id)
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-04-04"
 
 
 def test_the_last_visit_belongs_to_whatever_column_it_is_asked_for(bench: Bench) -> None:
     """The plugin asks for its own members, for patients, and for patients under another name."""
     host = bench.host
-    one, two = _visited(bench, (BEFORE, time(9))), _visited(bench, (date(2026, 4, 4), time(9)))
+    first, second = (
+        _patient_with_visits(bench, (BEFORE, time(9))),
+        _patient_with_visits(bench, (date(2026, 4, 4), time(9))),
+    )
     other = host.roster.patients().alias("other")
     with plugin_table(host) as table:
         with host.database.session() as session:
-            session.execute(insert(table), [{"number": one}, {"number": two}])
+            session.execute(insert(table), [{"number": first}, {"number": second}])
         with host.database.engine.connect() as connection:
             for column in (table.c.number, other.c.patient_id):
                 visit = host.roster.last_visit_on(column, _noon(bench))
-                rows = connection.execute(select(column, visit).where(column.in_([one, two])))
-                found = {patient_id: str(day)[:10] for patient_id, day in rows}
-                assert found == {one: "2026-10-05", two: "2026-04-04"}, "use the column that is given"
+                rows = connection.execute(select(column, visit).where(column.in_([first, second])))
+                dates = {patient_id: str(day)[:10] for patient_id, day in rows}
+                assert dates == {first: "2026-10-05", second: "2026-04-04"}, "use the column that is given"
 
 
 def test_the_last_visit_can_be_filtered_joined_sorted_by_and_asked_for_twice(bench: Bench) -> None:
     host, moment, june = bench.host, _noon(bench), datetime(2026, 6, 1, tzinfo=bench.host.clock.zone)
-    first = _visited(bench, (date(2026, 4, 4), time(9)))
-    second = _visited(bench, (date(2026, 3, 3), time(9)), (BEFORE, time(9)))
+    first = _patient_with_visits(bench, (date(2026, 4, 4), time(9)))
+    second = _patient_with_visits(bench, (date(2026, 3, 3), time(9)), (BEFORE, time(9)))
     patient = host.roster.patients()
     visit, before_june = (host.roster.last_visit_on(patient.c.patient_id, until) for until in (moment, june))
-    ours = select(patient.c.patient_id).where(patient.c.patient_id.in_([first, second]))
+    query = select(patient.c.patient_id).where(patient.c.patient_id.in_([first, second]))
     with plugin_table(host) as table:
         with host.database.session() as session:
             session.execute(insert(table).values(number=second))
         statements = {
-            "where": ours.where(visit >= date(2026, 5, 1)),
-            "order by": ours.order_by(visit.desc()),
-            "join": ours.join(table, table.c.number == patient.c.patient_id).where(visit.is_not(None)),
-            "twice": ours.where(visit != before_june),
+            "where": query.where(visit >= date(2026, 5, 1)),
+            "order by": query.order_by(visit.desc()),
+            "join": query.join(table, table.c.number == patient.c.patient_id).where(visit.is_not(None)),
+            "twice": query.where(visit != before_june),
         }
         with host.database.engine.connect() as connection:
-            found = {place: connection.scalars(statement).all() for place, statement in statements.items()}
-    assert found == {"where": [second], "order by": [second, first], "join": [second], "twice": [second]}
+            results = {place: connection.scalars(statement).all() for place, statement in statements.items()}
+    assert results == {"where": [second], "order by": [second, first], "join": [second], "twice": [second]}
 
 
 def test_a_moment_without_a_zone_is_refused(bench: Bench) -> None:

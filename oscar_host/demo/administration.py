@@ -20,7 +20,7 @@ View = Callable[..., ResponseReturnValue]
 
 
 def administration(actor: Actor) -> ResponseReturnValue:
-    """Where the administration begins, for everybody who may open a part of it."""
+    """Where the administration begins, for everyone who may open a part of it."""
     if not menu(actor):
         return page("Nothing to administer", "message.html", HTTPStatus.FORBIDDEN, message=_NO_MENU, home=True)
     return page("Administration", "administration.html", section=SECTION)

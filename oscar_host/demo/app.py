@@ -48,8 +48,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         https_only=host.settings.get("https_only", "") == "yes",
     )
     identity = replace(host.identity, signed_in=own_sessions(app, host).provider_id)
-    own = replace(host, pages=EmbeddedPages(), identity=identity)
-    app.extensions["emr"] = Emr(own, plugins)
+    own_host = replace(host, pages=EmbeddedPages(), identity=identity)
+    app.extensions["emr"] = Emr(own_host, plugins)
     app.extensions["emr_throttle"] = Throttle()
     app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
@@ -59,13 +59,13 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     app.add_url_rule("/administration", "administration", _for_people(administration))
     for path, endpoint, view, methods in _FOR_ADMINISTRATORS:
         app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)
-    register_plugins(app, own, plugins)
+    register_plugins(app, own_host, plugins)
     handle_faults(app, _FAULTS)
     return app
 
 
 def _for_people(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
-    """The view for whoever is signed in, as its first argument; everybody else signs in first."""
+    """The view for the signed-in user, as its first argument; everyone else signs in first."""
 
     @wraps(view)
     def answer(**arguments: int) -> ResponseReturnValue:

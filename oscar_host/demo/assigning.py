@@ -17,37 +17,37 @@ _LAST_PAGE = 1000
 
 
 def assign_role(actor: Actor) -> ResponseReturnValue:
-    """Everybody with the roles that they hold, a dropdown for each to add another, and a button to remove one."""
+    """Every provider with the roles that they hold, a dropdown for each to add another, and a button to remove one."""
     if request.method == "GET":
         return _list()
     provider_id, role_name = request.form.get("provider_id", ""), request.form.get("role", "")
     try:
         if request.form.get("step") == "remove":
             name = holders.withdraw(emr().host, actor, provider_id, role_name)
-            told = f"The role {role_name} was removed from {name}."
+            message = f"The role {role_name} was removed from {name}."
         else:
             name = holders.assign(emr().host, actor, provider_id, role_name)
-            told = f"The role {role_name} was added to {name}."
+            message = f"The role {role_name} was added to {name}."
     except Refused as refused:
         return _list(refused, provider_id)
-    flash(told, FLASHED)
-    family, number = _asked()
+    flash(message, FLASHED)
+    family, number = _query()
     return redirect(url_for("assign_role", name=family or None, page=number or None), HTTPStatus.SEE_OTHER)
 
 
 def _list(refused: Refused | None = None, provider_id: str = "") -> ResponseReturnValue:
     host = emr().host
-    family, number = _asked()
+    family, number = _query()
     with host.database.engine.connect() as connection:
-        found = holders.holders(connection, host.tables, family, _AT_ONCE + 1, number * _AT_ONCE)
+        rows = holders.holders(connection, host.tables, family, _AT_ONCE + 1, number * _AT_ONCE)
         names = holders.role_names(connection, host.tables)
     return page(
         "Assign Role to Provider",
         "role_assign.html",
         status_of(refused) if refused else HTTPStatus.OK,
         section=SECTION,
-        found=found[:_AT_ONCE],
-        more=len(found) > _AT_ONCE,
+        found=rows[:_AT_ONCE],
+        more=len(rows) > _AT_ONCE,
         number=number,
         family=family,
         names=names,
@@ -56,7 +56,11 @@ def _list(refused: Refused | None = None, provider_id: str = "") -> ResponseRetu
     )
 
 
-def _asked() -> tuple[str, int]:
-    family, asked = request.args.get("name", "").strip()[:30], request.args.get("page", "0")
-    number = min(int(asked), _LAST_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
+def _query() -> tuple[str, int]:
+    family, page_number = request.args.get("name", "").strip()[:30], request.args.get("page", "0")
+    number = (
+        min(int(page_number), _LAST_PAGE)
+        if page_number.isascii() and page_number.isdigit() and len(page_number) < 9
+        else 0
+    )
     return family, number

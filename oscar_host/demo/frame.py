@@ -24,26 +24,26 @@ class Emr:
 
 def emr() -> Emr:
     """The EMR of the running application."""
-    found: Emr = current_app.extensions["emr"]
-    return found
+    instance: Emr = current_app.extensions["emr"]
+    return instance
 
 
 def menu(actor: Actor) -> list[MenuItem]:
     """What the actor may open of the administration: the EMR's own pages, and those that plugins bring."""
-    own = [
+    items = [
         MenuItem(section="User Management", label="Assign Role to Provider", href=url_for("assign_role")),
         MenuItem(section="Manage Role", label="Create New Role", href=url_for("new_role")),
         MenuItem(section="Manage Role", label="All Roles", href=url_for("roles")),
     ]
     administers = emr().host.identity.administers(actor)
-    return [*(own if administers else ()), *emr().plugins.emr_admin_menu(emr().host, actor)]
+    return [*(items if administers else ()), *emr().plugins.emr_admin_menu(emr().host, actor)]
 
 
 class EmbeddedPages(PlainPages):
     """The frame, also for the pages of plugins. A `section` of the administration brings its menu along."""
 
     def render(self, *, title: str, body: Markup, section: str) -> str:
-        """A complete page with `body` inside the frame, for whoever is signed in, or for nobody."""
+        """A complete page with `body` inside the frame, for the signed-in user, or for no one."""
         actor = emr().host.identity.current()
         return render_template(
             "emr/frame.html",

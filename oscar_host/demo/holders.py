@@ -32,36 +32,40 @@ class Holder:
 
 
 def holders(connection: Connection, tables: Tables, family: str, limit: int, offset: int) -> Sequence[Holder]:
-    """Providers by name whose family name begins with `family`: the active ones, and whoever else still holds a role.
+    """Providers by name whose family name begins with `family`: the active ones, and others who still hold a role.
 
     At most `limit` from `offset` on, in two statements.
     """
     if not may_be_stored(family):
         return []
-    provider, held = tables.provider, tables.user_role
+    provider, user_role = tables.provider, tables.user_role
     active = not_shut_out(tables)
     query = (
         select(provider, active.label("active"))
         .where(provider.c.provider_no != SYSTEM.actor_id, provider.c.last_name.startswith(family, autoescape=True))
-        .where(or_(active, provider.c.provider_no.in_(select(held.c.provider_no))))
+        .where(or_(active, provider.c.provider_no.in_(select(user_role.c.provider_no))))
         .order_by(func.lower(provider.c.last_name), func.lower(provider.c.first_name), provider.c.provider_no)
         .limit(limit)
         .offset(offset)
     )
-    found = connection.execute(query).all()
-    roles: dict[str, list[str]] = {row.provider_no: [] for row in found}
-    names = select(letters(held.c.provider_no), held.c.role_name).where(held.c.provider_no.in_(roles)).distinct()
-    for provider_id, name in connection.execute(names.order_by(held.c.role_name)):
+    rows = connection.execute(query).all()
+    roles: dict[str, list[str]] = {row.provider_no: [] for row in rows}
+    names = (
+        select(letters(user_role.c.provider_no), user_role.c.role_name)
+        .where(user_role.c.provider_no.in_(roles))
+        .distinct()
+    )
+    for provider_id, name in connection.execute(names.order_by(user_role.c.role_name)):
         roles.get(provider_id, []).append(name)
     return [
         Holder(
             provider_id=row.provider_no,
-            name=_shown(row),
+            name=_full_name(row),
             kind=row.provider_type,
             active=bool(row.active),
             roles=tuple(roles[row.provider_no]),
         )
-        for row in found
+        for row in rows
     ]
 
 
@@ -77,7 +81,7 @@ def assign(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> s
     """
     if not role_name:
         raise Refused("Select a role in the provider's dropdown first, then click Add.")
-    role, held = host.tables.role, host.tables.user_role
+    role, user_role = host.tables.role, host.tables.user_role
     with changing(host, actor) as session:
         name = _name(host, session, provider_id, active=True)
         if session.scalar(select(role.c.role_no).where(letters(role.c.role_name) == role_name)) is None:
@@ -85,20 +89,20 @@ def assign(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> s
         if _holds(host, session, provider_id, role_name):
             raise Stale(f"{name} already has the role {role_name}: someone else added it.")
         now = host.clock.now().astimezone(host.clock.zone).replace(tzinfo=None, microsecond=0)
-        given = {"provider_no": provider_id, "role_name": role_name, "activeyn": 1, "lastUpdateDate": now}
-        session.execute(insert(held).values(given))
+        row = {"provider_no": provider_id, "role_name": role_name, "activeyn": 1, "lastUpdateDate": now}
+        session.execute(insert(user_role).values(row))
         record(host, session, actor, "add", "role", provider_id, role_name)
     return name
 
 
 def withdraw(host: OscarHost, actor: Actor, provider_id: str, role_name: str) -> str:
     """Take the role from the provider; returns the provider's name. Raises Stale for one who does not hold it."""
-    held = host.tables.user_role
+    user_role = host.tables.user_role
     with changing(host, actor) as session:
         name = _name(host, session, provider_id)
         if not _holds(host, session, provider_id, role_name):
             raise Stale(f"{name} no longer has this role: someone else removed it.")
-        session.execute(delete(held).where(_of(host, provider_id, role_name)))
+        session.execute(delete(user_role).where(_role_of_provider(host, provider_id, role_name)))
         record(host, session, actor, "delete", "role", provider_id, role_name)
     return name
 
@@ -109,18 +113,20 @@ def _name(host: OscarHost, session: Session, provider_id: str, *, active: bool =
     row = session.execute(query.where(not_shut_out(host.tables)) if active else query).one_or_none()
     if row is None:
         raise NotFound(_NO_PROVIDER)
-    return _shown(row)
+    return _full_name(row)
 
 
-def _shown(row: Row[*tuple[Any, ...]]) -> str:
+def _full_name(row: Row[*tuple[Any, ...]]) -> str:
     return ", ".join(part for part in (row.last_name, row.first_name) if part) or row.provider_no
 
 
 def _holds(host: OscarHost, session: Session, provider_id: str, role_name: str) -> bool:
-    held = select(func.count()).select_from(host.tables.user_role).where(_of(host, provider_id, role_name))
-    return bool(session.scalar(held))
+    count = (
+        select(func.count()).select_from(host.tables.user_role).where(_role_of_provider(host, provider_id, role_name))
+    )
+    return bool(session.scalar(count))
 
 
-def _of(host: OscarHost, provider_id: str, role_name: str) -> ColumnElement[bool]:
-    held = host.tables.user_role
-    return and_(letters(held.c.provider_no) == provider_id, letters(held.c.role_name) == role_name)
+def _role_of_provider(host: OscarHost, provider_id: str, role_name: str) -> ColumnElement[bool]:
+    user_role = host.tables.user_role
+    return and_(letters(user_role.c.provider_no) == provider_id, letters(user_role.c.role_name) == role_name)

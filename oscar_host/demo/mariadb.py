@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-# What OSCAR needs of its server, and then what makes a server quick that nobody minds losing.
+# What OSCAR needs of its server, and then what makes a server quick that no one minds losing.
 _OSCAR = (
     "sql_mode=",
     "innodb-strict-mode=0",
@@ -68,16 +68,16 @@ def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
             options.append("--user=root")
         log = folder / "log"
         _run([installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db", "--force"])
-        with log.open("wb") as written:
+        with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603
                 ["/bin/sh", "-c", _UNTIL_WE_ARE_GONE, name, server, *options, f"--socket={socket}"],
                 stdin=subprocess.PIPE,
-                stdout=written,
-                stderr=written,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,  # Ctrl-C is for us: we end it when we are done with it
             )
         try:
-            _wait_until_up(process, log)
+            _wait_for_server(process, log)
             yield URL.create("mysql+pymysql", username="root", query={"unix_socket": str(socket)})
         finally:
             assert process.stdin is not None
@@ -86,19 +86,19 @@ def private_mariadb(*more: str, below: Path | None = None) -> Iterator[URL]:
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"]))
-    if found is None:
+    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"]))
+    if path is None:
         raise NoMariaDB(f"{name} is not installed. Install it with: apt-get install mariadb-server")
-    return found
+    return path
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
-    if done.returncode:
-        raise NoMariaDB(f"{command[0]} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    if result.returncode:
+        raise NoMariaDB(f"{command[0]} failed:\n{result.stdout.decode(errors='replace')[-2000:]}")
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for_server(process: subprocess.Popen[bytes], log: Path) -> None:
     give_up = time.monotonic() + _START_SECONDS
     while time.monotonic() < give_up and process.poll() is None:
         if b"ready for connections" in log.read_bytes():

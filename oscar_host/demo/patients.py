@@ -24,37 +24,41 @@ _GONE = "Patient not found, or the record was merged into another. Search by nam
 
 def search(actor: Actor) -> ResponseReturnValue:
     """Search by name, PHN or number. What is searched for is posted, so that it stands in no address and no log."""
-    wanted = request.form.get("wanted", "").strip()[:100]
-    asked = request.form.get("page", "0")
-    number = min(int(asked), _LAST_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
-    found: list[Row[tuple[object, ...]]] = []
+    search_text = request.form.get("wanted", "").strip()[:100]
+    page_number = request.form.get("page", "0")
+    number = (
+        min(int(page_number), _LAST_PAGE)
+        if page_number.isascii() and page_number.isdigit() and len(page_number) < 9
+        else 0
+    )
+    rows: list[Row[tuple[object, ...]]] = []
     message = ""
-    if request.method == "POST" and not wanted:
+    if request.method == "POST" and not search_text:
         message = "Enter a name, a PHN or a demographic number."
-    elif wanted:
+    elif search_text:
         with emr().host.database.engine.connect() as connection:
-            found = _found(connection, emr().host, actor, wanted, number)
+            rows = _matching_rows(connection, emr().host, actor, search_text, number)
     return page(
         "Patient search",
         "search.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if message else HTTPStatus.OK,
-        wanted=wanted,
-        found=found[:_AT_ONCE],
+        wanted=search_text,
+        found=rows[:_AT_ONCE],
         readable=readable,
-        more=len(found) > _AT_ONCE,
+        more=len(rows) > _AT_ONCE,
         number=number,
         labels=emr().host.roster.status_labels,
         message=message,
     )
 
 
-def _found(
-    connection: Connection, host: OscarHost, actor: Actor, wanted: str, number: int
+def _matching_rows(
+    connection: Connection, host: OscarHost, actor: Actor, search_text: str, number: int
 ) -> list[Row[tuple[object, ...]]]:
     patient, record = host.roster.patients(), host.tables.demographic
     query = (
         select(patient)
-        .where(patient.c.patient_id.in_(select(record.c.demographic_no).where(_matches(host, wanted))))
+        .where(patient.c.patient_id.in_(select(record.c.demographic_no).where(_matches(host, search_text))))
         .where(host.identity.visible(actor, patient.c.patient_id))
         .order_by(func.lower(patient.c.family_name), func.lower(patient.c.given_name), patient.c.patient_id)
         .limit(_AT_ONCE + 1)
@@ -63,18 +67,19 @@ def _found(
     return list(connection.execute(query))
 
 
-def _matches(host: OscarHost, wanted: str) -> ColumnElement[bool]:
+def _matches(host: OscarHost, search_text: str) -> ColumnElement[bool]:
     record = host.tables.demographic
-    if not may_be_stored(wanted):
+    if not may_be_stored(search_text):
         return false()
-    digits = without_separators(wanted)
+    digits = without_separators(search_text)
     if digits.isascii() and digits.isdigit():
         number = int(digits) if len(digits) < 10 else 0
         by_number = host.roster.with_phn(literal(digits))
         return record.c.demographic_no.in_(by_number) | (record.c.demographic_no == literal(number))
-    family, _, given = (part.strip() for part in wanted.partition(","))
+    family, _, given_name = (part.strip() for part in search_text.partition(","))
     return and_(
-        record.c.last_name.startswith(family, autoescape=True), record.c.first_name.startswith(given, autoescape=True)
+        record.c.last_name.startswith(family, autoescape=True),
+        record.c.first_name.startswith(given_name, autoescape=True),
     )
 
 
@@ -93,8 +98,8 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
     if not host.identity.may_see(actor, patient_id):
         return page("No access to this patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
     with host.database.engine.connect() as connection:
-        shown = _record(connection, host, patient_id)
-    if shown is None:
+        record = _record(connection, host, patient_id)
+    if record is None:
         return page("Patient not found", "message.html", HTTPStatus.NOT_FOUND, message=_GONE, home=True)
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="demographic", key=str(patient_id), patient_id=patient_id)
@@ -102,10 +107,10 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
     return page(
         title,
         template,
-        patient=shown,
-        name=full_name(shown.family_name, shown.given_name, capitals=True) or "(no name)",
-        mrp=full_name(shown.mrp_family_name, shown.mrp_given_name),
-        age=_age(shown.birth_date, today(host.clock)),
+        patient=record,
+        name=full_name(record.family_name, record.given_name, capitals=True) or "(no name)",
+        mrp=full_name(record.mrp_family_name, record.mrp_given_name),
+        age=_age(record.birth_date, today(host.clock)),
         labels=host.roster.status_labels,
         widgets=emr().plugins.emr_demographic_widgets(host, actor, patient_id),
     )

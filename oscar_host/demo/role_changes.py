@@ -44,7 +44,7 @@ def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
     right = host.tables.object_privilege
     try:
         with host.database.session() as session:
-            # Every administrator has one of these rows, so that everybody who changes anything waits here.
+            # Every administrator has one of these rows, so that everyone who changes anything waits here.
             session.execute(select(right.c.roleUserGroup).where(right.c.objectName == "_admin").with_for_update())
             if not host.identity.administers(actor, session.connection()):
                 raise Refused(_NO_LONGER)
@@ -58,25 +58,25 @@ def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
 
 
 def create(
-    host: OscarHost, actor: Actor, rights: Mapping[str, Right], name: str, description: str, chosen: Collection[str]
+    host: OscarHost, actor: Actor, rights: Mapping[str, Right], name: str, description: str, selected: Collection[str]
 ) -> str:
-    """Make a role with the chosen ones of the offered rights; returns its name as it is kept.
+    """Create a role with the selected rights of those offered; returns its name as it is stored.
 
     Raises Refused with a message for each field: `name`, `description`, `permissions`.
     """
     name = " ".join((readable(name) or "").split())
-    messages = _about_name(name) | _about_description(description) | _about_rights(rights, chosen)
-    if not chosen:
+    messages = _about_name(name) | _about_description(description) | _about_rights(rights, selected)
+    if not selected:
         messages["permissions"] = _NO_RIGHT
     if messages:
         raise Refused(messages)
     try:
         with changing(host, actor) as session:
-            if folded(name) in map(folded, _taken(session, host)):
+            if folded(name) in map(folded, _role_names(session, host)):
                 raise Refused({"name": _TAKEN})
             session.execute(insert(host.tables.role).values(role_name=name, description=_line(description)))
             record(host, session, actor, "add", "role", name)
-            _give(host, session, actor, name, [right for right in rights.values() if right.name in chosen])
+            _grant(host, session, actor, name, [right for right in rights.values() if right.name in selected])
     except IntegrityError:  # a name that only the database itself takes for the same
         raise Refused({"name": _TAKEN}) from None
     return name
@@ -89,14 +89,14 @@ def change(
     role_no: int,
     mark: str,
     description: str,
-    chosen: Collection[str],
+    selected: Collection[str],
 ) -> str:
-    """Give a role another description and exactly the chosen ones of the offered rights; its other rows stay.
+    """Give a role another description and exactly the selected rights of those offered; its other rows stay.
 
     Returns its name. Raises Refused with a message for each field, Stale when the role is no longer as `mark` says, and
     NotFound.
     """
-    messages = _about_description(description) | _about_rights(rights, chosen)
+    messages = _about_description(description) | _about_rights(rights, selected)
     if messages:
         raise Refused(messages)
     with changing(host, actor) as session:
@@ -105,26 +105,30 @@ def change(
             table = host.tables.role
             session.execute(update(table).where(table.c.role_no == role_no).values(description=_line(description)))
             record(host, session, actor, "update", "role", role.name)
-        _take(host, session, actor, role.name, [rights[name] for name in role.rights if name not in chosen])
-        _give(host, session, actor, role.name, [rights[name] for name in rights if name in {*chosen} - {*role.rights}])
+        _revoke(host, session, actor, role.name, [rights[name] for name in role.rights if name not in selected])
+        _grant(
+            host, session, actor, role.name, [rights[name] for name in rights if name in {*selected} - {*role.rights}]
+        )
     return role.name
 
 
 def remove(host: OscarHost, actor: Actor, rights: Mapping[str, Right], role_no: int, mark: str) -> str:
-    """Delete a role that nobody holds, with all that it gives; returns its name.
+    """Delete a role that no one holds, with all that it gives; returns its name.
 
-    Raises Refused while somebody holds it, Stale when it is no longer as `mark` says, and NotFound.
+    Raises Refused while someone holds it, Stale when it is no longer as `mark` says, and NotFound.
     """
-    role, given, held = host.tables.role, host.tables.object_privilege, host.tables.user_role
+    role, object_privilege, user_role = host.tables.role, host.tables.object_privilege, host.tables.user_role
     with changing(host, actor) as session:
-        found = _current(host, session, rights, role_no, mark)
-        if found.holders:
+        current = _current(host, session, rights, role_no, mark)
+        if current.holders:
             raise Refused(_HELD)
-        session.execute(delete(given).where(letters(given.c.roleUserGroup) == found.name))
-        session.execute(delete(held).where(letters(held.c.role_name) == found.name))  # of providers who are gone
+        session.execute(delete(object_privilege).where(letters(object_privilege.c.roleUserGroup) == current.name))
+        session.execute(
+            delete(user_role).where(letters(user_role.c.role_name) == current.name)
+        )  # of providers who are gone
         session.execute(delete(role).where(role.c.role_no == role_no))
-        record(host, session, actor, "delete", "role", found.name)
-    return found.name
+        record(host, session, actor, "delete", "role", current.name)
+    return current.name
 
 
 def record(host: OscarHost, session: Session, actor: Actor, action: str, noun: str, *key: str) -> None:
@@ -133,46 +137,52 @@ def record(host: OscarHost, session: Session, actor: Actor, action: str, noun: s
 
 
 def _current(host: OscarHost, session: Session, rights: Mapping[str, Right], role_no: int, mark: str) -> Role:
-    found = roles(session.connection(), host.tables, rights, role_no)
-    if not found:
+    matches = roles(session.connection(), host.tables, rights, role_no)
+    if not matches:
         raise NotFound(GONE)
-    if found[0].fixed:
+    if matches[0].fixed:
         raise Refused(FIXED)
-    if found[0].mark != mark:
+    if matches[0].mark != mark:
         raise Stale(_CHANGED)
-    return found[0]
+    return matches[0]
 
 
-def _give(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
-    objects, given = host.tables.object_name, host.tables.object_privilege
+def _grant(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+    objects, object_privilege = host.tables.object_name, host.tables.object_privilege
     for right in rights:
         if session.scalar(select(objects.c.objectName).where(objects.c.objectName == right.object_name)) is None:
             session.execute(insert(objects).values(objectName=right.object_name, description=right.name[:60]))
         for object_name, privilege in ((right.object_name, _ALL), *BESIDES.get(right.object_name, ())):
-            own = _of(host, name, object_name)
-            there = session.scalar(select(given.c.privilege).where(own))
-            if there is None:
+            own = _privilege_of_role(host, name, object_name)
+            existing = session.scalar(select(object_privilege.c.privilege).where(own))
+            if existing is None:
                 row = {"roleUserGroup": name, "objectName": object_name, "privilege": privilege, "priority": 0}
-                session.execute(insert(given).values(row | {"provider_no": actor.actor_id}))
+                session.execute(insert(object_privilege).values(row | {"provider_no": actor.actor_id}))
             elif privilege == _ALL:
-                session.execute(update(given).where(own).values(privilege=privilege, provider_no=actor.actor_id))
+                session.execute(
+                    update(object_privilege).where(own).values(privilege=privilege, provider_no=actor.actor_id)
+                )
             else:
                 continue  # what the role has already is as much or more
             record(host, session, actor, "add", "privilege", name, object_name, privilege)
 
 
-def _take(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
-    given = host.tables.object_privilege
+def _revoke(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+    object_privilege = host.tables.object_privilege
     for right in rights:
-        session.execute(delete(given).where(_of(host, name, right.object_name)))
+        session.execute(delete(object_privilege).where(_privilege_of_role(host, name, right.object_name)))
         for object_name, privilege in BESIDES.get(right.object_name, ()):
-            session.execute(delete(given).where(_of(host, name, object_name), given.c.privilege == privilege))
+            session.execute(
+                delete(object_privilege).where(
+                    _privilege_of_role(host, name, object_name), object_privilege.c.privilege == privilege
+                )
+            )
         record(host, session, actor, "delete", "privilege", name, right.object_name)
 
 
-def _of(host: OscarHost, role_name: str, object_name: str) -> ColumnElement[bool]:
-    given = host.tables.object_privilege
-    return and_(letters(given.c.roleUserGroup) == role_name, given.c.objectName == object_name)
+def _privilege_of_role(host: OscarHost, role_name: str, object_name: str) -> ColumnElement[bool]:
+    object_privilege = host.tables.object_privilege
+    return and_(letters(object_privilege.c.roleUserGroup) == role_name, object_privilege.c.objectName == object_name)
 
 
 def _about_name(name: str) -> dict[str, str]:
@@ -197,15 +207,15 @@ def _about_description(description: str) -> dict[str, str]:
     return {}
 
 
-def _about_rights(rights: Mapping[str, Right], chosen: Collection[str]) -> dict[str, str]:
-    return {} if set(chosen) <= set(rights) else {"permissions": _UNKNOWN}
+def _about_rights(rights: Mapping[str, Right], selected: Collection[str]) -> dict[str, str]:
+    return {} if set(selected) <= set(rights) else {"permissions": _UNKNOWN}
 
 
 def _line(text: str) -> str:
     return " ".join((readable(text) or "").split())
 
 
-def _taken(session: Session, host: OscarHost) -> Iterable[str]:
+def _role_names(session: Session, host: OscarHost) -> Iterable[str]:
     """Every name that a privilege or a role could already go by."""
     tables = host.tables
     names = (

@@ -39,8 +39,8 @@ class RoleForm:
         """The form after `assign` or `unassign` of the selected permissions. Raises Refused where none is."""
         if not selected:
             raise Refused({"permissions": _SELECT_FIRST[arrow]})
-        kept = tuple(name for name in self.assigned if name not in selected)
-        return replace(self, assigned=kept + tuple(selected) if arrow == "assign" else kept, moved=arrow)
+        remaining = tuple(name for name in self.assigned if name not in selected)
+        return replace(self, assigned=remaining + tuple(selected) if arrow == "assign" else remaining, moved=arrow)
 
 
 def _from_form(form: MultiDict[str, str]) -> RoleForm:
@@ -58,61 +58,61 @@ def _from_role(role: Role) -> RoleForm:
 
 def manage_roles(actor: Actor) -> ResponseReturnValue:
     """All roles, with what they give and how many people hold them."""
-    return page("Manage Role", "roles.html", section=SECTION, roles=_roles(_offered()))
+    return page("Manage Role", "roles.html", section=SECTION, roles=_roles(_offered_rights()))
 
 
 def new_role(actor: Actor) -> ResponseReturnValue:
     """Create New Role."""
     if request.method == "GET":
         return _form_page(RoleForm())
-    return _sent(actor, None)
+    return _form_response(actor, None)
 
 
 def edit_role(actor: Actor, role_no: int) -> ResponseReturnValue:
     """The description and the permissions of one role; other parts of OSCAR know it by its name, which stays."""
-    role = _one(_offered(), role_no)
+    role = _editable_role(_offered_rights(), role_no)
     if request.method == "GET":
         return _form_page(_from_role(role), role)
-    return _sent(actor, role)
+    return _form_response(actor, role)
 
 
 def delete_role(actor: Actor, role_no: int) -> ResponseReturnValue:
     """Ask, then delete."""
-    role = _one(_offered(), role_no)
+    role = _editable_role(_offered_rights(), role_no)
     if request.method == "GET":
         return page("Delete Role", "role_delete.html", section=SECTION, role=role, message="")
     try:
-        name = role_changes.remove(emr().host, actor, _offered(), role_no, request.form.get("mark", ""))
+        name = role_changes.remove(emr().host, actor, _offered_rights(), role_no, request.form.get("mark", ""))
     except NotFound:
         raise
     except Refused as refused:
-        status, role = status_of(refused), _one(_offered(), role_no)
+        status, role = status_of(refused), _editable_role(_offered_rights(), role_no)
         return page("Delete Role", "role_delete.html", status, section=SECTION, role=role, message=str(refused))
     flash(f"The role {name} was deleted.", FLASHED)
     return redirect(url_for("roles"), HTTPStatus.SEE_OTHER)
 
 
-def _sent(actor: Actor, role: Role | None) -> ResponseReturnValue:
+def _form_response(actor: Actor, role: Role | None) -> ResponseReturnValue:
     form, step = _from_form(request.form), request.form.get("step", "save")
     form = replace(form, name=role.name) if role else form
     try:
         if step in _SELECT_FIRST:
             return _form_page(form.after(step, request.form.getlist(step)), role)
-        not_moved = request.form.getlist("assign")
-        if not_moved:
-            raise Refused({"permissions": _NOT_MOVED.format(", ".join(not_moved))})
+        names = request.form.getlist("assign")
+        if names:
+            raise Refused({"permissions": _NOT_MOVED.format(", ".join(names))})
         return _save(actor, role, form)
     except NotFound:
         raise
     except Stale as stale:
-        now = _one(_offered(), role.role_no) if role else None
+        now = _editable_role(_offered_rights(), role.role_no) if role else None
         return _form_page(_from_role(now) if now else form, now, stale)
     except Refused as refused:
         return _form_page(form, role, refused)
 
 
 def _save(actor: Actor, role: Role | None, form: RoleForm) -> ResponseReturnValue:
-    host, rights = emr().host, _offered()
+    host, rights = emr().host, _offered_rights()
     if role is None:
         name = role_changes.create(host, actor, rights, form.name, form.description, form.assigned)
         flash(f"The role {name} was added. Assign it under Assign Role to Provider.", FLASHED)
@@ -123,7 +123,7 @@ def _save(actor: Actor, role: Role | None, form: RoleForm) -> ResponseReturnValu
 
 
 def _form_page(form: RoleForm, role: Role | None = None, refused: Refused | None = None) -> ResponseReturnValue:
-    rights = _offered()
+    rights = _offered_rights()
     return page(
         "Edit Role" if role else "Create New Role",
         "role_form.html",
@@ -140,7 +140,7 @@ def _form_page(form: RoleForm, role: Role | None = None, refused: Refused | None
     )
 
 
-def _offered() -> dict[str, Right]:
+def _offered_rights() -> dict[str, Right]:
     return offered(emr().plugins.emr_permissions())
 
 
@@ -150,10 +150,10 @@ def _roles(rights: dict[str, Right], role_no: int | None = None) -> list[Role]:
         return roles(connection, host.tables, rights, role_no)
 
 
-def _one(rights: dict[str, Right], role_no: int) -> Role:
-    found = _roles(rights, role_no)
-    if not found:
+def _editable_role(rights: dict[str, Right], role_no: int) -> Role:
+    matches = _roles(rights, role_no)
+    if not matches:
         raise NotFound(role_changes.GONE)
-    if found[0].fixed:
+    if matches[0].fixed:
         raise Refused(role_changes.FIXED)
-    return found[0]
+    return matches[0]

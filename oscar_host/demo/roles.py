@@ -25,7 +25,7 @@ class Right:
     name: str
     description: str
     object_name: str
-    wanted: str
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Role:
 
     @property
     def mark(self) -> str:
-        """What a form sends back, to tell whether somebody has changed the role meanwhile."""
+        """What a form sends back, to tell whether someone has changed the role in the meantime."""
         return hashlib.sha256(repr((self.name, self.description, self.rights)).encode()).hexdigest()
 
     @property
@@ -52,30 +52,32 @@ class Role:
 
 def offered(permissions: Sequence[Permission]) -> dict[str, Right]:
     """What can be put into a role, by name: what plugins ask for, and the objects that this EMR itself heeds."""
-    asked = (Right(one.name, one.description, *object_of(one.name)) for one in permissions)
-    own = (
+    of_plugins = (
+        Right(permission.name, permission.description, *object_of(permission.name)) for permission in permissions
+    )
+    of_emr = (
         Right("_admin", "Full administration, including roles and panel management", "_admin", READ),
         Right("_demographic", "Search for patients and open their records", "_demographic", READ),
     )
-    return {right.name: right for right in (*asked, *own) if len(right.object_name) <= _LONGEST_OBJECT}
+    return {right.name: right for right in (*of_plugins, *of_emr) if len(right.object_name) <= _LONGEST_OBJECT}
 
 
 def roles(
     connection: Connection, tables: Tables, rights: Mapping[str, Right], role_no: int | None = None
 ) -> list[Role]:
     """All roles by name, or the one with this number: in four statements, whatever their number."""
-    role, given = tables.role, tables.object_privilege
+    role, object_privilege = tables.role, tables.object_privilege
     offered_objects = {right.object_name for right in rights.values()} | {
-        name for beside in BESIDES.values() for name, _ in beside
+        name for companions in BESIDES.values() for name, _ in companions
     }
-    shown = given.c.objectName.in_(offered_objects)
-    known = letters(given.c.roleUserGroup).in_(select(letters(role.c.role_name)))
+    is_offered = object_privilege.c.objectName.in_(offered_objects)
+    has_role = letters(object_privilege.c.roleUserGroup).in_(select(letters(role.c.role_name)))
     grants: dict[str, list[Grant]] = {}
-    for row in connection.execute(select(given).where(shown, known)):
+    for row in connection.execute(select(object_privilege).where(is_offered, has_role)):
         grant = Grant(row.roleUserGroup, row.objectName, row.privilege, row.priority or 0)
         grants.setdefault(row.roleUserGroup, []).append(grant)
-    group = letters(given.c.roleUserGroup)
-    others = _counts(connection, select(group, func.count()).where(and_(not_(shown), known)).group_by(group))
+    group = letters(object_privilege.c.roleUserGroup)
+    others = _counts(connection, select(group, func.count()).where(and_(not_(is_offered), has_role)).group_by(group))
     holders = _counts(connection, _holders(tables))
     query = select(role).order_by(func.lower(role.c.role_name), role.c.role_no)
     return [
@@ -86,7 +88,7 @@ def roles(
             rights=tuple(
                 name
                 for name, right in rights.items()
-                if Grants(tuple(grants.get(row.role_name, ()))).may(right.object_name, right.wanted)
+                if Grants(tuple(grants.get(row.role_name, ()))).may(right.object_name, right.level)
             ),
             others=others.get(row.role_name, 0),
             holders=holders.get(row.role_name, 0),
@@ -97,10 +99,10 @@ def roles(
 
 def _holders(tables: Tables) -> Select[str, int]:
     """How many providers hold each role; rows of providers who are gone do not count."""
-    held = tables.user_role
-    name = letters(held.c.role_name)
-    there = held.c.provider_no.in_(select(tables.provider.c.provider_no))
-    return select(name, func.count(distinct(held.c.provider_no))).where(there).group_by(name)
+    user_role = tables.user_role
+    name = letters(user_role.c.role_name)
+    exists = user_role.c.provider_no.in_(select(tables.provider.c.provider_no))
+    return select(name, func.count(distinct(user_role.c.provider_no))).where(exists).group_by(name)
 
 
 def _counts(connection: Connection, query: Select[str, int]) -> dict[str, int]:

@@ -26,18 +26,18 @@ def sign_in() -> ResponseReturnValue:
     host = emr().host
     attempt = throttle.begin(user_name, request.remote_addr or "", host.clock.now())
     if attempt is None:
-        return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
+        return _sign_in_page(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     with host.database.engine.connect() as connection:
-        there, day = host.identity.look(), today(host.clock)
-        account = account_of(connection, host.tables, there, user_name, password, day)
+        present, day = host.identity.tables_present(), today(host.clock)
+        account = account_of(connection, host.tables, present, user_name, password, day)
     if account is None:
-        return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
+        return _sign_in_page(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
     throttle.passed(attempt)
     current_sessions().begin(account)
     return redirect(back_to, HTTPStatus.SEE_OTHER)
 
 
-def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
+def _sign_in_page(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
     return page("Sign in", "sign_in.html", status, back_to=back_to, user_name=user_name, message=message)
 
 
@@ -49,5 +49,5 @@ def sign_out() -> ResponseReturnValue:
 
 def _own_path(path: str) -> str:
     """The path to go on to, if it is one of this site; a foreign one would send people elsewhere with our word."""
-    own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if own else url_for("search")
+    on_this_site = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if on_this_site else url_for("search")

@@ -28,7 +28,7 @@ from cpar_plugin.settings import load
 from ..host import OscarHost, open_host
 from ..migrate import installed_plugins
 from .app import create_app
-from .data.progress import shown
+from .data.progress import progress_bar
 from .data.staff import PASSWORD, SIGN_INS
 from .data.writing import fill
 from .registry import process, server
@@ -61,8 +61,8 @@ class Place:
 
     @property
     def complete(self) -> bool:
-        made = self.state.is_file() and self.state.read_text(encoding="utf-8") == COMPLETE
-        return made and (self.folder / "clinic.db").is_file()
+        finished = self.state.is_file() and self.state.read_text(encoding="utf-8") == COMPLETE
+        return finished and (self.folder / "clinic.db").is_file()
 
     def clear(self) -> None:
         """Make the folder ready for a new clinic. Raises Refused where it holds something that is not the demo's."""
@@ -111,20 +111,20 @@ def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -
     night = last_open_night(calendar, now)
     clock.move_to(datetime.combine(night - timedelta(days=1), time(10)))
     with place.host(registry_url, clock) as host:
-        yield from _filled(host, clock, calendar, night, patients)
+        yield from _fill_clinic(host, clock, calendar, night, patients)
 
 
-def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date, patients: int) -> Iterator[str]:
+def _fill_clinic(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date, patients: int) -> Iterator[str]:
     """Its patients, panels and the submission of `night`; see make_clinic."""
     settings, manager = load(host.settings), host.identity.system
-    with shown(patients, "Writing patients", "Finishing") as progress:
-        written = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night, progress=progress)
-    yield f"An invented clinic: {written.patients:,} patients, {written.appointments:,} appointments."
+    with progress_bar(patients, "Writing patients", "Finishing") as progress:
+        result = fill(host.database, host.tables, patients=patients, seed=SEED, as_of=night, progress=progress)
+    yield f"An invented clinic: {result.patients:,} patients, {result.appointments:,} appointments."
 
     installed_plugins(host)
     clinic.enable(host, manager)
     clinic.save(host, manager, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
-    first, *_ = [editing.create(host, manager, panel_draft(*entered)) for entered in PANELS]
+    first, *_ = [editing.create(host, manager, panel_draft(*panel)) for panel in PANELS]
     provider = PANELS[0][2][0][0]
     assigned = bulk.carry_out(host, manager, bulk.Assign(provider, host.roster.active_status, first))
     requests.ask(host, settings, manager, first)
@@ -146,23 +146,23 @@ def _filled(host: OscarHost, clock: FixedClock, calendar: Calendar, night: date,
         f"Panel {submission.panel_number}: {assigned.added:,} patients assigned "
         f"= {submission.sent:,} submitted + {submission.left_out:,} excluded"
     )
-    for reason, count in sorted(submission.reasons.items(), key=lambda found: -found[1]):
+    for reason, count in sorted(submission.reasons.items(), key=lambda item: -item[1]):
         yield f"  {count:6,}  {WORDING[reason].label}"
     if sum(submission.reasons.values()) > submission.left_out:
         yield "  (A patient can be excluded for more than one reason.)"
 
 
-def free_port(wanted: int) -> int:
+def free_port(preferred: int) -> int:
     """The wanted port, or the next one that is free. Raises Refused when none of the next ones is."""
-    for port in range(wanted, wanted + PORTS):
+    for port in range(preferred, preferred + PORTS):
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except (OSError, OverflowError):
             continue
-        if port != wanted:
-            click.echo(f"Port {wanted} is in use: using {port} instead.")
+        if port != preferred:
+            click.echo(f"Port {preferred} is in use: using {port} instead.")
         return port
-    raise Refused(f"The ports {wanted} to {wanted + PORTS - 1} are in use: choose another one.")
+    raise Refused(f"The ports {preferred} to {preferred + PORTS - 1} are in use: choose another one.")
 
 
 def _end(number: int, frame: object) -> None:
@@ -182,7 +182,7 @@ def interruptible() -> Iterator[None]:
 
 
 def serve(host: OscarHost, port: int) -> Iterator[str]:
-    """Serve the embedded EMR with its scheduler until somebody ends it, and close it.
+    """Serve the embedded EMR with its scheduler until someone ends it, and close it.
 
     Yields what to tell, once it listens.
     """

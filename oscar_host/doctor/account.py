@@ -27,7 +27,7 @@ class Grant:
     @property
     def scope(self) -> str:
         """As a statement has it."""
-        return ".".join(one if one == "*" else f"`{one.replace('`', '``')}`" for one in (self.database, self.table))
+        return ".".join(part if part == "*" else f"`{part.replace('`', '``')}`" for part in (self.database, self.table))
 
     def covers(self, database: str) -> bool:
         """Whether it is about this database or something in it."""
@@ -47,26 +47,26 @@ def account(connection: Connection) -> str:
     return f"'{user}'@'{machine}'"
 
 
-def missing(found: Iterable[Grant], database: str, wanted: Iterable[str]) -> list[str]:
-    """Those of the wanted rights that nothing gives on the whole database."""
-    given: set[str] = set()
-    for grant in found:
+def missing(granted: Iterable[Grant], database: str, required: Iterable[str]) -> list[str]:
+    """The required rights that no grant gives on the whole database."""
+    rights: set[str] = set()
+    for grant in granted:
         if grant.table == "*" and grant.covers(database):
-            given |= grant.rights
-    return [] if _EVERYTHING in given else [right for right in wanted if right not in given]
+            rights |= grant.rights
+    return [] if _EVERYTHING in rights else [right for right in required if right not in rights]
 
 
 def _read(lines: Iterable[str]) -> Iterator[Grant]:
     for line in lines:
-        found = _GRANT.match(line)
-        if found is None:
+        match = _GRANT.match(line)
+        if match is None:
             continue  # a role, or a right on routines
         rights = {
-            re.sub(r"\s*\(.*", "", right, flags=re.DOTALL) for right in re.split(r", (?![^(]*\))", found["rights"])
+            re.sub(r"\s*\(.*", "", right, flags=re.DOTALL) for right in re.split(r", (?![^(]*\))", match["rights"])
         }
-        if "WITH GRANT OPTION" in found["more"]:
+        if "WITH GRANT OPTION" in match["more"]:
             rights.add("GRANT OPTION")
-        yield Grant(frozenset(rights), _bare(found["database"]), _bare(found["table"]), found["grantee"])
+        yield Grant(frozenset(rights), _bare(match["database"]), _bare(match["table"]), match["grantee"])
 
 
 def _bare(name: str) -> str:
@@ -76,5 +76,5 @@ def _bare(name: str) -> str:
 def _as_expression(pattern: str) -> str:
     """MariaDB's pattern of names as a regular expression."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    wild = {"%": ".*", "_": "."}
-    return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
+    wildcards = {"%": ".*", "_": "."}
+    return "".join(wildcards.get(part) or re.escape(part[-1]) for part in parts)

@@ -25,7 +25,7 @@ class Answer:
 
 
 class _Older(HTTPConnection):
-    """HTTP/1.0, as nginx speaks it where nobody tells it otherwise: a server then has to write redirects whole."""
+    """HTTP/1.0, as nginx speaks it where no one tells it otherwise: a server then has to write redirects whole."""
 
     _http_vsn = 10
     _http_vsn_str = "HTTP/1.0"
@@ -48,6 +48,6 @@ def ask(url: str, context: SSLContext, headers: Mapping[str, str] | None = None,
         connection.request("GET", f"{parts.path}?{parts.query}".rstrip("?"), headers=dict(headers or {}))
         response = connection.getresponse()
         content = b""
-        while len(content) < _MOST_BYTES and (piece := response.read1(_MOST_BYTES)):
-            content += piece
+        while len(content) < _MOST_BYTES and (chunk := response.read1(_MOST_BYTES)):
+            content += chunk
         return Answer(response.status, response.headers, content.decode(errors="replace"))

@@ -1,6 +1,6 @@
 """What browsers get of OSCAR through the web server before it, asked for at the address that they use.
 
-Nobody signs in for this. Where a page of OSCAR's would be needed, an address is asked for that no server takes: the web
+No one signs in for this. Where a page of OSCAR's would be needed, an address is asked for that no server takes: the web
 server treats the refusal as it treats the page.
 """
 
@@ -74,7 +74,7 @@ def answers(site: Site) -> Health:
     """Whether OSCAR and our own pages answer there."""
     own = site.settings.context_path.rpartition("/")[2]
     try:
-        status, ours = site.ask(_SIGN_IN).status, site.ask(f"/{own}/frame/record.js").status
+        status, own_status = site.ask(_SIGN_IN).status, site.ask(f"/{own}/frame/record.js").status
     except FAILURES as error:
         why = distrusted(error, urlsplit(site.url).netloc) or f"({type(error).__name__})"
         return Health.warning(
@@ -84,9 +84,9 @@ def answers(site: Site) -> Health:
         )
     if status >= 500:
         return Health.failure(f"OSCAR responds with status {status} at {site.url}.", "Make sure OSCAR is running.")
-    if ours != 200:
+    if own_status != 200:
         return Health.failure(
-            f"Our pages respond with status {ours} below {site.url}/{own}: browsers cannot reach them.",
+            f"Our pages respond with status {own_status} below {site.url}/{own}: browsers cannot reach them.",
             "Include nginx-server.conf of `cpar install-oscar` in the server block of that name, and reload nginx. See "
             f"{_PAGE}.",
         )
@@ -106,8 +106,8 @@ def redirects(site: Site) -> Health:
 
 def base_href(site: Site) -> Health:
     """Whether OSCAR's pages name their scripts by that scheme: Tomcat writes `<base href>` as it does redirects."""
-    asked = {"Host": urlsplit(site.url).netloc, "X-Forwarded-Proto": urlsplit(site.url).scheme}
-    answer = ask(site.settings.oscar_url + _BEHIND_SIGN_IN, site.context, asked, older=True)
+    headers = {"Host": urlsplit(site.url).netloc, "X-Forwarded-Proto": urlsplit(site.url).scheme}
+    answer = ask(site.settings.oscar_url + _BEHIND_SIGN_IN, site.context, headers, older=True)
     if site.secure and answer.headers.get("Location", "").startswith("http:"):
         return Health.failure(
             'OSCAR\'s pages say <base href="http://...">: browsers block their scripts and styles.', _TELL_TOMCAT
@@ -118,10 +118,10 @@ def base_href(site: Site) -> Health:
 def session_cookie(site: Site) -> Health:
     """Whether OSCAR's session cookie is sent over https alone."""
     names = site.settings.oscar_cookies.split()
-    found = [
+    cookies = [
         cookie for cookie in site.ask(_SIGN_IN).headers.get_all("Set-Cookie", []) if cookie.partition("=")[0] in names
     ]
-    if site.secure and any("secure" not in cookie.lower().replace(" ", "").split(";")[1:] for cookie in found):
+    if site.secure and any("secure" not in cookie.lower().replace(" ", "").split(";")[1:] for cookie in cookies):
         return Health.warning(
             "OSCAR's session cookie is not marked Secure: a browser would send it over http as well.", _TELL_TOMCAT
         )
@@ -138,11 +138,11 @@ def menu_script(site: Site) -> Health:
     return _script(site, _BEHIND_SIGN_IN, "administration", "the Administration")
 
 
-def _script(site: Site, page: str, name: str, where: str) -> Health:
+def _script(site: Site, page: str, name: str, place: str) -> Health:
     if f"{site.settings.context_path}/frame/{name}.js" in site.ask(page + _NOT_TAKEN).text:
-        return Health.ok(f"nginx adds our script to {where}.")
+        return Health.ok(f"nginx adds our script to {place}.")
     return Health.warning(
-        f"nginx does not add our script to {where}. OSCAR may load it itself: with `--into-page append` or "
+        f"nginx does not add our script to {place}. OSCAR may load it itself: with `--into-page append` or "
         "`include` this cannot be checked from here.",
         "Open the page in OSCAR. If the panel box is not there, write the files again with `cpar install-oscar "
         "--into-page filter`, install nginx-server.conf and reload nginx.",

@@ -51,8 +51,8 @@ def _as_lines(findings: Iterator[Finding]) -> Counter[HealthLevel]:
 
 
 def _summary(levels: Counter[HealthLevel]) -> str:
-    counted = (f"{levels[level]} {level}{'' if levels[level] == 1 else 's'}" for level in _COUNTED)
-    return f"{levels[HealthLevel.OK]} ok, {', '.join(counted)}."
+    counts = (f"{levels[level]} {level}{'' if levels[level] == 1 else 's'}" for level in _COUNTED)
+    return f"{levels[HealthLevel.OK]} ok, {', '.join(counts)}."
 
 
 def _as_json(findings: Iterable[Finding]) -> Counter[HealthLevel]:

@@ -101,10 +101,10 @@ def database(host: OscarHost) -> Health:
     except DBAPIError as error:
         return _refused(error, engine)
     version = engine.dialect.server_version_info or ()
-    told = f"MariaDB {'.'.join(map(str, version[:3]))}, database {url.database}, account {account}."
+    message = f"MariaDB {'.'.join(map(str, version[:3]))}, database {url.database}, account {account}."
     if version < _OLDEST:
-        return Health.warning(f"{told} It is older than the supported versions.", "Update to MariaDB 10.11.")
-    return Health.ok(told)
+        return Health.warning(f"{message} It is older than the supported versions.", "Update to MariaDB 10.11.")
+    return Health.ok(message)
 
 
 def _refused(error: DBAPIError, engine: Engine) -> Health:
@@ -135,13 +135,13 @@ def connection(host: OscarHost) -> Health:
             )
         return Health.ok("Readers and writers do not block each other.")
     with engine.connect() as connected:
-        found = connected.execute(
+        variables = connected.execute(
             text(
                 "SELECT @@sql_mode, @@time_zone, @@character_set_connection, @@tx_isolation, "
                 "@@global.max_allowed_packet, @@global.read_only"
             )
         ).one()
-    modes, zone, characters, isolation, packet, read_only = found
+    modes, zone, characters, isolation, packet, read_only = variables
     if read_only:
         return Health.failure(
             "The server is read-only (read_only).", "Use the address of the server that accepts writes."

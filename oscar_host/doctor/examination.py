@@ -62,26 +62,26 @@ def examine() -> Iterator[Finding]:
         yield from (Finding(name, None) for name in NAMES if name != _SETTINGS)
         return
     with host:
-        yield from _examined(host)
+        yield from _findings(host)
 
 
-def _examined(host: OscarHost) -> Iterator[Finding]:
+def _findings(host: OscarHost) -> Iterator[Finding]:
     plugins = Plugins()
     connecting.limit_waiting(host.database.engine)
-    yield _made(_SETTINGS, partial(connecting.settings, host))
-    yield _made(_PLUGINS, partial(_load, plugins))
-    yield _made(_OSCAR, partial(oscar.signs_in, host))
+    yield _run(_SETTINGS, partial(connecting.settings, host))
+    yield _run(_PLUGINS, partial(_load, plugins))
+    yield _run(_OSCAR, partial(oscar.signs_in, host))
     yield from _of_browsers(host)
-    found = _made(_DATABASE, partial(connecting.database, host))
-    yield found
-    sound = {_DATABASE} if _works(found) else set()
+    finding = _run(_DATABASE, partial(connecting.database, host))
+    yield finding
+    passed = {_DATABASE} if _passed(finding) else set()
     for name, check in (*_OF_DATABASE, (_OWN_TABLES, lambda host: tables.own_tables(host, plugins.emr_migrations()))):
-        found = _made(name, partial(check, host)) if _DATABASE in sound else Finding(name, None)
-        sound |= {name} if _works(found) else set()
-        yield found
-    readable = sound.issuperset(_BEFORE_RECORDS)
+        finding = _run(name, partial(check, host)) if _DATABASE in passed else Finding(name, None)
+        passed |= {name} if _passed(finding) else set()
+        yield finding
+    readable = passed.issuperset(_BEFORE_RECORDS)
     for name, check in _OF_RECORDS:
-        yield _made(name, partial(check, host)) if readable else Finding(name, None)
+        yield _run(name, partial(check, host)) if readable else Finding(name, None)
     for of_plugin in plugins.emr_health_checks(host):
         yield _of_plugin(of_plugin) if readable or not of_plugin.needs_database else Finding(of_plugin.name, None)
 
@@ -90,11 +90,11 @@ def _of_browsers(host: OscarHost) -> Iterator[Finding]:
     if "oscar_url" not in host.settings:
         return  # nothing stands before an OSCAR here
     site = browsers.site_of(host)
-    found = _made(_BROWSERS, partial(browsers.answers, site)) if site else Finding(_BROWSERS, browsers.NOT_KNOWN)
-    yield found
-    fine = found.health is not None and found.health.level is HealthLevel.OK
+    finding = _run(_BROWSERS, partial(browsers.answers, site)) if site else Finding(_BROWSERS, browsers.NOT_KNOWN)
+    yield finding
+    reachable = finding.health is not None and finding.health.level is HealthLevel.OK
     for name, check in browsers.CHECKS:
-        yield _made(name, partial(check, site)) if site and fine else Finding(name, None)
+        yield _run(name, partial(check, site)) if site and reachable else Finding(name, None)
 
 
 def _load(plugins: Plugins) -> Health:
@@ -109,7 +109,7 @@ def _of_plugin(check: HealthCheck) -> Finding:
     return Finding(check.name, check.run())  # guarded already
 
 
-def _made(name: str, check: Callable[[], Health]) -> Finding:
+def _run(name: str, check: Callable[[], Health]) -> Finding:
     """A check that raises is a failure, and the others go on. Of an error only its kind is told: it may hold data."""
     try:
         return Finding(name, check())
@@ -131,5 +131,5 @@ def _made(name: str, check: Callable[[], Health]) -> Finding:
         )
 
 
-def _works(found: Finding) -> bool:
-    return found.health is not None and found.health.level is not HealthLevel.FAILURE
+def _passed(finding: Finding) -> bool:
+    return finding.health is not None and finding.health.level is not HealthLevel.FAILURE

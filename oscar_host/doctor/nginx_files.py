@@ -45,18 +45,22 @@ def server_of(file: Path, own_path: str) -> Server | None:
     """
     oscar_path = own_path.rpartition("/")[0]
     main = _read(file, file.parent, 0)
-    for http in _named(main, "http"):
-        for server in _named(http.block, "server"):
-            locations = list(_named(server.block, "location"))
+    for http in _directives(main, "http"):
+        for server in _directives(http.block, "server"):
+            locations = list(_directives(server.block, "location"))
             if any(location.arguments[-1:] == (f"{own_path}/",) for location in locations):
-                passing = [
-                    one for one in locations if one.arguments[-1:] in ((oscar_path,), (f"{oscar_path}/",), ("/",))
+                candidates = [
+                    location
+                    for location in locations
+                    if location.arguments[-1:] in ((oscar_path,), (f"{oscar_path}/",), ("/",))
                 ]
-                longest = max(passing, key=lambda one: len(one.arguments[-1]), default=Directive("location", ()))
+                longest = max(
+                    candidates, key=lambda location: len(location.arguments[-1]), default=Directive("location", ())
+                )
                 headers = _innermost(_HEADERS, longest.block, server.block, http.block)
                 return Server(
                     f"{_site(server)}{oscar_path}",
-                    {one[0].lower(): one[1] for one in headers if len(one) == 2},
+                    {header[0].lower(): header[1] for header in headers if len(header) == 2},
                     _innermost("access_log", server.block, http.block),
                     _innermost("error_log", server.block, http.block, main),
                 )
@@ -65,21 +69,26 @@ def server_of(file: Path, own_path: str) -> Server | None:
 
 def _innermost(name: str, *levels: tuple[Directive, ...]) -> tuple[tuple[str, ...], ...]:
     """Directives of an outer block count only where the inner one has none of its own."""
-    found = (tuple(one.arguments for one in _named(level, name)) for level in levels)
-    return next(filter(None, found), ())
+    arguments = (tuple(directive.arguments for directive in _directives(level, name)) for level in levels)
+    return next(filter(None, arguments), ())
 
 
 def _site(server: Directive) -> str:
-    names = [name for one in _named(server.block, "server_name") for name in one.arguments if name[:1].isalnum()]
-    listens = [one.arguments for one in _named(server.block, "listen") if one.arguments]
+    names = [
+        name
+        for directive in _directives(server.block, "server_name")
+        for name in directive.arguments
+        if name[:1].isalnum()
+    ]
+    listens = [directive.arguments for directive in _directives(server.block, "listen") if directive.arguments]
     secure = [listen for listen in listens if "ssl" in listen]
-    found = re.fullmatch(r"(?:.*:)?(\d+)", (secure or listens or [("80",)])[0][0])
-    port = found[1] if found else "443" if secure else "80"
+    match = re.fullmatch(r"(?:.*:)?(\d+)", (secure or listens or [("80",)])[0][0])
+    port = match[1] if match else "443" if secure else "80"
     usual = "443" if secure else "80"
     return f"http{'s' if secure else ''}://{names[0] if names else '127.0.0.1'}{'' if port == usual else f':{port}'}"
 
 
-def _named(directives: tuple[Directive, ...], name: str) -> Iterator[Directive]:
+def _directives(directives: tuple[Directive, ...], name: str) -> Iterator[Directive]:
     return (directive for directive in directives if directive.name == name)
 
 
@@ -88,20 +97,20 @@ def _read(file: Path, folder: Path, depth: int) -> tuple[Directive, ...]:
         text = file.read_text(encoding="utf-8", errors="replace")[:_MOST_BYTES] if depth < _DEEPEST else ""
     except OSError:
         return ()
-    words = (word for word in _TOKEN.findall(text) if not word.startswith("#"))
-    return tuple(_block(words, folder, depth))
+    tokens = (word for word in _TOKEN.findall(text) if not word.startswith("#"))
+    return tuple(_block(tokens, folder, depth))
 
 
-def _block(words: Iterator[str], folder: Path, depth: int) -> Iterator[Directive]:
+def _block(tokens: Iterator[str], folder: Path, depth: int) -> Iterator[Directive]:
     """What follows up to the closing brace, files that are included in their place."""
     directive: list[str] = []
-    for word in words:
+    for word in tokens:
         if word == "}":
             return
         if word not in (";", "{"):
             directive.append(word[1:-1] if word[0] in "\"'" else word)
             continue
-        block = tuple(_block(words, folder, depth + 1)) if word == "{" else ()
+        block = tuple(_block(tokens, folder, depth + 1)) if word == "{" else ()
         name, *arguments = directive or [""]
         if name == "include" and arguments:
             root = Path("/") if arguments[0].startswith("/") else folder

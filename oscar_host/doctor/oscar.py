@@ -6,13 +6,13 @@ from cpar_plugin.hooks import Health, Refused
 
 from ..host import OscarHost
 from ..sidecar.rest import OscarRest, OscarUnavailable, SignedOut
-from ..sidecar.rights import NOT_TOLD_FIX, note_in
+from ..sidecar.rights import NO_ANSWER_FIX, note_in
 from ..sidecar.sessions import ME
 from ..sidecar.settings import load
 
 
 def signs_in(host: OscarHost) -> Health:
-    """Whether OSCAR answers at `oscar_url`, and takes a session that nobody has for none."""
+    """Whether OSCAR answers at `oscar_url`, and takes a session that no one has for none."""
     if "oscar_url" not in host.settings:
         return Health.ok("oscar_url is not set: OSCAR's session is not used to sign in.")
     try:
@@ -30,7 +30,7 @@ def signs_in(host: OscarHost) -> Health:
             return Health.warning(
                 "privileges = rest does not work with this OSCAR: its list of rights fails with status 500, as in "
                 "Open-O's main line. Rights are read from its tables instead.",
-                f"{NOT_TOLD_FIX} To try again after an update of OSCAR, remove {note} and restart the application.",
+                f"{NO_ANSWER_FIX} To try again after an update of OSCAR, remove {note} and restart the application.",
             )
         return Health.ok("OSCAR responds, and recognizes no one without a session.")
     except OscarUnavailable as error:

@@ -27,7 +27,7 @@ def merges(host: OscarHost) -> Health:
     retired = chains.c.retired_id.distinct()
     with host.database.engine.connect() as connection:
         count = _count(connection, select(func.count(retired)))
-        circling = count - _count(connection, select(func.count(merged.c.retired_id.distinct())))
+        in_circles = count - _count(connection, select(func.count(merged.c.retired_id.distinct())))
         lost = _count(
             connection,
             select(func.count())
@@ -37,21 +37,21 @@ def merges(host: OscarHost) -> Health:
         lengths = select(chains.c.retired_id, func.count().label("length")).group_by(chains.c.retired_id).subquery()
         longest = _count(connection, select(func.max(lengths.c.length)))
     faults = {}
-    if circling:
-        circle = select(chains.c.retired_id).where(chains.c.retired_id == chains.c.kept_id)
-        faults[f"{circling} in a circle or into one, so none of them is a patient"] = circle
+    if in_circles:
+        circles = select(chains.c.retired_id).where(chains.c.retired_id == chains.c.kept_id)
+        faults[f"{in_circles} in a circle or into one, so none of them is a patient"] = circles
     if lost:
-        nowhere = chains.c.kept_id.not_in(select(record.c.demographic_no))
-        faults[f"{lost} into one that does not exist"] = select(chains.c.retired_id).where(nowhere)
+        dangling = chains.c.kept_id.not_in(select(record.c.demographic_no))
+        faults[f"{lost} into one that does not exist"] = select(chains.c.retired_id).where(dangling)
     if longest > _LONG:
-        long = select(lengths.c.retired_id).where(lengths.c.length > _LONG)
-        faults[f"a chain has {longest} merges, which slows every lookup of a visit"] = long
+        long_chains = select(lengths.c.retired_id).where(lengths.c.length > _LONG)
+        faults[f"a chain has {longest} merges, which slows every lookup of a visit"] = long_chains
     if faults:
-        concerned = or_(*(merge.c.demographic_no.in_(fault) for fault in faults.values()))
-        found = select(merge.c.demographic_no, merge.c.merged_to).where(merge.c.deleted == 0, concerned)
+        affected = or_(*(merge.c.demographic_no.in_(fault) for fault in faults.values()))
+        query = select(merge.c.demographic_no, merge.c.merged_to).where(merge.c.deleted == 0, affected)
         return Health.warning(
             f"Of {count:,} merged records: {'; '.join(faults)}.",
-            f"Undo these merges in OSCAR and redo them. To find them: {_as_text(host, found)};",
+            f"Undo these merges in OSCAR and redo them. To find them: {_as_text(host, query)};",
         )
     return Health.ok(f"{count:,} records are merged, each into an existing one.")
 
@@ -65,34 +65,34 @@ def visit_statuses(host: OscarHost) -> Health:
     names = reading(host, host.tables.appointment_status)
     with host.database.engine.connect() as connection:
         used: dict[str, int] = {name: count for name, count in connection.execute(query) if name.strip()}
-        described = _described(connection, host) if names is Reading.ALLOWED else []
+        descriptions = _descriptions(connection, host) if names is Reading.ALLOWED else []
     faults = []
     unknown = [f"{name} ({count:,})" for name, count in used.items() if name[0] not in (*VISIT, *NO_VISIT)]
     if unknown:
-        faults.append(f"statuses unknown to the rule count as visits: {_some(unknown)}")
-    counted = [
+        faults.append(f"statuses unknown to the rule count as visits: {_first_texts(unknown)}")
+    doubtful = [
         f"{name} ({description})"
-        for name, description in described
+        for name, description in descriptions
         if name[:1] not in NO_VISIT and _NOT_SEEN.search(description)
     ]
-    if counted:
-        faults.append(f"statuses count as visits although their names say otherwise: {_some(counted)}")
-    looked_at = f"the latest {LATEST:,} appointments" if sum(used.values()) >= LATEST else "all appointments"
+    if doubtful:
+        faults.append(f"statuses count as visits although their names say otherwise: {_first_texts(doubtful)}")
+    range_text = f"the latest {LATEST:,} appointments" if sum(used.values()) >= LATEST else "all appointments"
     if faults:
         return Health.warning(
-            f"In {looked_at}: {'; '.join(faults)}.",
+            f"In {range_text}: {'; '.join(faults)}.",
             "Give appointments that did not take place a status that begins with C, N or D: there is no other rule.",
         )
     if names is Reading.DENIED:
         return Health.warning(
-            f"The visit rule covers every status in {looked_at}, but the account may not read the clinic's names for "
+            f"The visit rule covers every status in {range_text}, but the account may not read the clinic's names for "
             "them: one for visits that did not take place may be missed.",
             grant_reading(host, host.tables.appointment_status),
         )
-    return Health.ok(f"The visit rule covers every status in {looked_at}.")
+    return Health.ok(f"The visit rule covers every status in {range_text}.")
 
 
-def _described(connection: Connection, host: OscarHost) -> list[tuple[str, str]]:
+def _descriptions(connection: Connection, host: OscarHost) -> list[tuple[str, str]]:
     """The clinic's own names of statuses. There are some dozens."""
     status = host.tables.appointment_status
     rows = connection.execute(select(status.c.status, status.c.description).limit(1000)).all()
@@ -100,7 +100,7 @@ def _described(connection: Connection, host: OscarHost) -> list[tuple[str, str]]
 
 
 def _as_text(host: OscarHost, query: Select[tuple[int, int]]) -> str:
-    """For whoever types it at the database: one line."""
+    """One line, to be typed at the database."""
     compiled = query.compile(host.database.engine, compile_kwargs={"literal_binds": True})
     return " ".join(str(compiled).split())
 
@@ -109,5 +109,5 @@ def _count(connection: Connection, query: Any) -> int:
     return connection.scalar(query) or 0
 
 
-def _some(texts: list[str]) -> str:
+def _first_texts(texts: list[str]) -> str:
     return ", ".join(texts[:_NAMED]) + (", ..." if len(texts) > _NAMED else "")

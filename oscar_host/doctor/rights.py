@@ -57,7 +57,7 @@ def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
 
 def _is_a_newer_juno(host: OscarHost) -> bool:
     try:
-        return juno.there(present(host.database.engine, host.tables))
+        return juno.is_newer(present(host.database.engine, host.tables))
     except (Refused, DBAPIError):  # another check tells of it
         return False
 
@@ -80,8 +80,8 @@ def reading(host: OscarHost, table: Table) -> Reading:
 def grant_reading(host: OscarHost, *tables: Table) -> str:
     """What an administrator of the server has to do, so that the account can read these tables."""
     with host.database.engine.connect() as connection:
-        who = account(connection)
-    statements = " ".join(f"GRANT SELECT ON {_full(host, table)} TO {who};" for table in tables)
+        user = account(connection)
+    statements = " ".join(f"GRANT SELECT ON {_full(host, table)} TO {user};" for table in tables)
     return f"{_AS_ADMINISTRATOR} {statements}"
 
 
@@ -90,26 +90,26 @@ def own_rights(host: OscarHost) -> Health:
     engine = host.database.engine
     if engine.dialect.name not in MARIADB:
         return _NO_ACCOUNTS
-    own = engine.url.database or ""
+    own_database = engine.url.database or ""
     with engine.connect() as connection:
-        lacking = missing(grants(connection), own, _OWN)
-        who = account(connection)
-    if lacking:
+        missing_rights = missing(grants(connection), own_database, _OWN)
+        user = account(connection)
+    if missing_rights:
         return Health.failure(
-            f"The account may not {', '.join(lacking)} in the database {own}.",
-            f"{_AS_ADMINISTRATOR} GRANT {', '.join(lacking)} ON {_quoted(own)}.* TO {who};",
+            f"The account may not {', '.join(missing_rights)} in the database {own_database}.",
+            f"{_AS_ADMINISTRATOR} GRANT {', '.join(missing_rights)} ON {_quoted(own_database)}.* TO {user};",
         )
-    return Health.ok(f"The account has all privileges in the database {own}.")
+    return Health.ok(f"The account has all privileges in the database {own_database}.")
 
 
 def oscar_rights(host: OscarHost) -> Health:
     """Whether each of OSCAR's tables that are needed may be read."""
     tables = needed(host)
-    denied = [name for name, found in try_to_read(host).items() if found is Reading.DENIED]
+    denied = [name for name, result in try_to_read(host).items() if result is Reading.DENIED]
     if denied:
-        told = "; ".join(f"{name} ({tables[name][1]})" for name in denied)
+        details = "; ".join(f"{name} ({tables[name][1]})" for name in denied)
         return Health.failure(
-            f"OSCAR's tables cannot be read: {told}.", grant_reading(host, *(tables[name][0] for name in denied))
+            f"OSCAR's tables cannot be read: {details}.", grant_reading(host, *(tables[name][0] for name in denied))
         )
     return Health.ok("All required OSCAR tables can be read.")
 
@@ -123,14 +123,14 @@ def audit_log(host: OscarHost) -> Health:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"EXPLAIN {insert}")
-            who = account(connection) if engine.dialect.name in MARIADB else ""
+            user = account(connection) if engine.dialect.name in MARIADB else ""
     except DBAPIError as error:
         if error_number(error) in DENIED:
             with engine.connect() as connection:
-                who = account(connection)
+                user = account(connection)
             return Health.failure(
                 "The account may not write to OSCAR's log, so no change can be made.",
-                f"{_AS_ADMINISTRATOR} GRANT INSERT ON {_full(host, log)} TO {who}; or set audit = ledger to keep the "
+                f"{_AS_ADMINISTRATOR} GRANT INSERT ON {_full(host, log)} TO {user}; or set audit = ledger to keep the "
                 "record in the plugin's own ledger only.",
             )
         return Health.failure(
@@ -152,17 +152,17 @@ def least_rights(host: OscarHost) -> Health:
             "Alongside a real OSCAR, give the plugins a database of their own and name OSCAR's in CPAR_HOST_SCHEMA.",
         )
     with engine.connect() as connection:
-        found = [grant for grant in grants(connection) if grant.covers(schema)]
-    told, statements = [], []
-    for grant in found:
+        oscar_grants = [grant for grant in grants(connection) if grant.covers(schema)]
+    excess, statements = [], []
+    for grant in oscar_grants:
         may = _HARMLESS | {"INSERT"} if grant.table == host.tables.log.name else _HARMLESS
-        surplus = sorted(grant.rights - may if grant.database != "*" else grant.rights - {"USAGE"})
-        if surplus:
-            told.append(f"{', '.join(surplus)} on {grant.scope}")
-            statements.append(f"REVOKE {', '.join(surplus)} ON {grant.scope} FROM {grant.grantee};")
-    if told:
+        extra_rights = sorted(grant.rights - may if grant.database != "*" else grant.rights - {"USAGE"})
+        if extra_rights:
+            excess.append(f"{', '.join(extra_rights)} on {grant.scope}")
+            statements.append(f"REVOKE {', '.join(extra_rights)} ON {grant.scope} FROM {grant.grantee};")
+    if excess:
         return Health.warning(
-            f"The account may do more with OSCAR's tables than read them: {'; '.join(told)}.",
+            f"The account may do more with OSCAR's tables than read them: {'; '.join(excess)}.",
             "Make sure the account has ALL on its own database and SELECT on OSCAR's, then as an administrator of the "
             f"server: {' '.join(statements)}",
         )

@@ -1,4 +1,4 @@
-"""Whether everybody goes by the time zone rules of today: this process, and the database's server."""
+"""Whether everyone goes by the time zone rules of today: this process, and the database's server."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,17 +27,18 @@ _LOAD: Final = (
 def rules(host: OscarHost) -> Health:
     """Which rules there are, which are used, and whether the server's named zones say the same. Reads no table."""
     decision, zone = zone_rules.decide(), host.clock.zone
-    told = f"{decision.sentence} {zone.key} is at {offset_text(host.clock.now().astimezone(zone))} now."
+    message = f"{decision.sentence} {zone.key} is at {offset_text(host.clock.now().astimezone(zone))} now."
     if zone.key == zone_rules.ALBERTA and _WINTER.astimezone(zone).utcoffset() != _ALBERTA_TIME:
         return Health.failure(
-            f"{told} These rules are from before {_FIRST_WITH_ALBERTA_TIME}: Alberta time is an hour wrong in winter.",
+            f"{message} These rules are from before {_FIRST_WITH_ALBERTA_TIME}: Alberta time is an hour wrong in "
+            "winter.",
             _INSTALL,
         )
     if decision.older:
-        return Health.warning(f"{told} The others are newer.", f"Set zone_rules to newest, or: {_INSTALL}")
+        return Health.warning(f"{message} The others are newer.", f"Set zone_rules to newest, or: {_INSTALL}")
     if _server_differs(host, zone):
-        return Health.warning(f"{told} The database server has different rules for {zone.key}.", _LOAD)
-    return Health.ok(told)
+        return Health.warning(f"{message} The database server has different rules for {zone.key}.", _LOAD)
+    return Health.ok(message)
 
 
 def _server_differs(host: OscarHost, zone: ZoneInfo) -> bool:
@@ -49,8 +50,8 @@ def _server_differs(host: OscarHost, zone: ZoneInfo) -> bool:
     with host.database.engine.connect() as connection:
         for moment in (now, now + timedelta(days=183)):
             moment = moment.replace(microsecond=0)
-            asked = {"moment": f"{moment:%Y-%m-%d %H:%M:%S}", "zone": zone.key}
-            theirs = connection.execute(query, asked).scalar_one()
-            if theirs is not None and str(theirs)[:19] != f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}":
+            parameters = {"moment": f"{moment:%Y-%m-%d %H:%M:%S}", "zone": zone.key}
+            server_time = connection.execute(query, parameters).scalar_one()
+            if server_time is not None and str(server_time)[:19] != f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}":
                 return True
     return False

@@ -62,50 +62,50 @@ from .installation import Installation, InstalledFile, IntoPage, files
     "--socket", default="/run/cpar/cpar.sock", show_default=True, help="Socket between nginx and the application."
 )
 @click.option("--system-user", default="cpar", show_default=True, help="User the service runs as.")
-def command(folder: Path | None, **given: Any) -> None:
+def command(folder: Path | None, **values: Any) -> None:
     """Make what an installation beside OSCAR needs: rights in MariaDB, settings, a service, a part of nginx's.
 
     Nothing is changed on the machine. Each time with a new password and key.
     """
-    found = files(_checked(given))
+    installed_files = files(_checked(values))
     if folder:
-        _write(folder, found)
+        _write(folder, installed_files)
     else:
-        for file in found:
+        for file in installed_files:
             click.echo(f"==> {file.name}: {file.belongs}\n\n{file.text}")
 
 
 def _programs() -> Path:
     """The folder, by the name under which this program was called: a link to the version in use stays a link."""
-    called = Path(sys.argv[0]).absolute().parent
-    return called if (called / "gunicorn").exists() else Path(sys.executable).parent
+    folder = Path(sys.argv[0]).absolute().parent
+    return folder if (folder / "gunicorn").exists() else Path(sys.executable).parent
 
 
-def _checked(given: dict[str, Any]) -> Installation:
+def _checked(values: dict[str, Any]) -> Installation:
     try:
-        return Installation.model_validate(given)
+        return Installation.model_validate(values)
     except ValidationError as error:
-        [wrong, *_] = error.errors()
-        if not wrong["loc"]:
-            raise click.UsageError(wrong["msg"].removeprefix("Value error, ")) from None
-        name = str(wrong["loc"][0])
+        [fault, *_] = error.errors()
+        if not fault["loc"]:
+            raise click.UsageError(fault["msg"].removeprefix("Value error, ")) from None
+        name = str(fault["loc"][0])
         raise click.UsageError(f"--{name.replace('_', '-')}: write it like {_EXAMPLES[name]}") from None
 
 
-def _write(folder: Path, found: list[InstalledFile]) -> None:
+def _write(folder: Path, installed_files: list[InstalledFile]) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file in found:
+        for file in installed_files:
             mode = 0o600 if file.secret else 0o644
-            with os.fdopen(os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
-                out.write(file.text)
+            with os.fdopen(os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as output:
+                output.write(file.text)
     except FileExistsError as error:
         raise click.ClickException(
             f"{error.filename} already exists. Choose another folder: a new password would not match the old files."
         ) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written ({error.strerror}).") from None
-    for file in found:
+    for file in installed_files:
         click.echo(f"{folder / file.name}\n    {file.belongs}")
 
 

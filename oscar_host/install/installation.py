@@ -62,7 +62,7 @@ class Installation(BaseModel):
     socket: File
     system_user: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 
-    # Made by chance, for each installation anew
+    # Random, generated for each installation
     password: str = Field(default_factory=lambda: secrets.token_urlsafe(_PASSWORD_BYTES), repr=False)
     secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(_KEY_BYTES), repr=False)
 
@@ -128,7 +128,7 @@ def files(installation: Installation) -> list[InstalledFile]:
         keep_trailing_newline=True,
     )
 
-    def made(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
+    def installed_file(name: str, belongs: str, *, secret: bool = False) -> InstalledFile:
         text = environment.get_template(f"{name}.j2").render(
             it=installation,
             wildcard_free=_wildcard_free,
@@ -138,25 +138,32 @@ def files(installation: Installation) -> list[InstalledFile]:
         )
         return InstalledFile(name, text, belongs, secret)
 
-    found = [
-        made(
+    rendered = [
+        installed_file(
             "grants.sql",
             "Run once as MariaDB administrator: it detects which OSCAR this is, and says so.",
             secret=True,
         ),
-        made(
+        installed_file(
             "cpar.ini", f"Belongs to {installation.settings_file}, readable for the service's user only.", secret=True
         ),
-        made("cpar.service", "Belongs to /etc/systemd/system."),
-        made("cpar.socket", "Belongs to /etc/systemd/system."),
-        made("nginx-http.conf", "Belongs to /etc/nginx/conf.d, as cpar.conf."),
-        made("nginx-server.conf", "Belongs to /etc/nginx/snippets, as cpar.conf: include it in OSCAR's server block."),
+        installed_file("cpar.service", "Belongs to /etc/systemd/system."),
+        installed_file("cpar.socket", "Belongs to /etc/systemd/system."),
+        installed_file("nginx-http.conf", "Belongs to /etc/nginx/conf.d, as cpar.conf."),
+        installed_file(
+            "nginx-server.conf", "Belongs to /etc/nginx/snippets, as cpar.conf: include it in OSCAR's server block."
+        ),
     ]
     if installation.into_page == "include":
-        where = f"Belongs to the folder demographic of OSCAR; set EXTRA_DEMO_FIELDS={_INCLUDED_AS} in its properties."
-        found += [made(f"{_INCLUDED_AS}View.jsp", where), made(f"{_INCLUDED_AS}.jsp", where)]
-    _check(found[1].text)
-    return found
+        belongs_to = (
+            f"Belongs to the folder demographic of OSCAR; set EXTRA_DEMO_FIELDS={_INCLUDED_AS} in its properties."
+        )
+        rendered += [
+            installed_file(f"{_INCLUDED_AS}View.jsp", belongs_to),
+            installed_file(f"{_INCLUDED_AS}.jsp", belongs_to),
+        ]
+    _check(rendered[1].text)
+    return rendered
 
 
 def _check(ini: str) -> None:

@@ -1,6 +1,6 @@
 """What OSCAR has answered lately, in a folder that all processes of this machine share: a small file for each cookie.
 
-Whoever holds a file's lock may ask; the others wait for the answer. The lock ends with the process that holds it. A
+The holder of a file's lock may ask; the others wait for the answer. The lock ends with the process that holds it. A
 folder that cannot be used costs questions, and nothing else.
 """
 
@@ -21,7 +21,7 @@ from .turns import Turns
 
 log = logging.getLogger(__name__)
 
-_LONGEST_SECONDS = 60 * 60  # a file that nobody has written for so long is thrown away
+_LONGEST_SECONDS = 60 * 60  # a file that no one has written for so long is thrown away
 _BETWEEN_CLEANINGS = 60  # seconds
 _MOST_KEPT = 10_000
 _MOST_BYTES = 4096
@@ -29,56 +29,60 @@ _NAMES = "?" * 64  # an HMAC's
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What OSCAR said when it was asked: whose the session is, None for nobody's."""
+class ProviderAnswer:
+    """What OSCAR said when it was asked: whose the session is, None for no one's."""
 
     asked_at: datetime
     provider_id: str | None
 
 
 class Slot:
-    """The answer for one cookie, for whoever holds its lock."""
+    """The answer for one cookie, for the holder of its lock."""
 
     def __init__(self, file: int | None) -> None:
         """Without a file there is never an answer, and none is kept."""
         self._file = file
-        self.told, self._failed_at = self._read()
+        self.answer, self._failed_at = self._read()
 
     def failed_since(self, began: float) -> bool:
         """Whether OSCAR has been asked in vain since that moment of `time.monotonic`, while the caller was waiting."""
         return self._failed_at is not None and began <= self._failed_at <= time.monotonic()
 
-    def keep(self, told: Told) -> None:
-        """For everybody who comes later."""
-        self.told = told
+    def keep(self, answer: ProviderAnswer) -> None:
+        """For everyone who comes later."""
+        self.answer = answer
         self._write(None)
 
     def note_failure(self) -> None:
         """For those who are waiting. What was told before stays."""
         self._write(time.monotonic())
 
-    def _read(self) -> tuple[Told | None, float | None]:
+    def _read(self) -> tuple[ProviderAnswer | None, float | None]:
         if self._file is None:
             return None, None
         try:
-            kept = json.loads(os.pread(self._file, _MOST_BYTES, 0))
-            told = Told(datetime.fromisoformat(kept["asked_at"]), kept["provider_id"]) if kept["asked_at"] else None
-            return told, kept["failed_at"]
+            values = json.loads(os.pread(self._file, _MOST_BYTES, 0))
+            answer = (
+                ProviderAnswer(datetime.fromisoformat(values["asked_at"]), values["provider_id"])
+                if values["asked_at"]
+                else None
+            )
+            return answer, values["failed_at"]
         except (OSError, ValueError, KeyError, TypeError):  # empty, or cut off when the disk was full
             return None, None
 
     def _write(self, failed_at: float | None) -> None:
         if self._file is None:
             return
-        told = self.told
-        kept = {
-            "asked_at": told.asked_at.isoformat() if told else None,
-            "provider_id": told.provider_id if told else None,
+        answer = self.answer
+        values = {
+            "asked_at": answer.asked_at.isoformat() if answer else None,
+            "provider_id": answer.provider_id if answer else None,
             "failed_at": failed_at,
         }
         try:
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, json.dumps(kept).encode(), 0)
+            os.pwrite(self._file, json.dumps(values).encode(), 0)
         except OSError as error:
             log.warning("What OSCAR answers cannot be kept (%s): it is asked again each time.", error.strerror)
 
@@ -89,7 +93,7 @@ class Answers:
     def __init__(self, folder: Path, waiting: Turns, most_kept: int = _MOST_KEPT) -> None:
         """Makes the folder, for this user alone. Raises Refused where that is not possible.
 
-        `waiting` bounds how many threads wait for somebody else's question.
+        `waiting` bounds how many threads wait for someone else's question.
         """
         self._folder = folder
         self._waiting = waiting
@@ -102,7 +106,7 @@ class Answers:
 
     @contextmanager
     def of(self, name: str) -> Iterator[Slot]:
-        """The slot of this name, as soon as nobody else holds it. Raises what `waiting` raises."""
+        """The slot of this name, as soon as no one else holds it. Raises what `waiting` raises."""
         try:
             file = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -125,12 +129,12 @@ class Answers:
                 fcntl.flock(file, fcntl.LOCK_EX)
 
     def _clean(self) -> None:
-        """Throw old files away, and the oldest of too many. A lock that somebody holds meanwhile is none the worse."""
+        """Throw old files away, and the oldest of too many. A lock that is held in the meantime is not affected."""
         if time.monotonic() - self._cleaned_at < _BETWEEN_CLEANINGS:
             return
         self._cleaned_at = time.monotonic()
         with suppress(OSError):
             latest_first = sorted(((file.stat().st_mtime, file) for file in self._folder.glob(_NAMES)), reverse=True)
-            for place, (written_at, file) in enumerate(latest_first):
-                if place >= self._most_kept or time.time() - written_at > _LONGEST_SECONDS:
+            for index, (written_at, file) in enumerate(latest_first):
+                if index >= self._most_kept or time.time() - written_at > _LONGEST_SECONDS:
                     file.unlink(missing_ok=True)

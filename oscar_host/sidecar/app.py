@@ -1,4 +1,4 @@
-"""The application beside a running OSCAR: the pages of the plugins, for whoever is signed in there."""
+"""The application beside a running OSCAR: the pages of the plugins, for the user who is signed in there."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -25,7 +25,7 @@ from .frame import Sidecar, SidecarPages, home, page, sidecar
 from .loader import add_loader, notes
 from .record_page import RecordPage, RecordPages
 from .rest import OscarRest, OscarUnavailable
-from .rights import RestRights, told_permissions
+from .rights import RestRights, permissions_by_rest
 from .sessions import OscarSessions
 from .settings import SidecarSettings, load
 from .turns import Turns
@@ -45,10 +45,10 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         static_url_path="/frame",  # the plugin's own files are at /static
     )
     app.config["APPLICATION_ROOT"] = settings.context_path
-    identity, records = _beside(app, host, settings)
+    identity, records = _identity_and_records(app, host, settings)
     pages = SidecarPages(settings.oscar_pages, settings.context_path, records)
-    own = replace(host, pages=pages, identity=identity)
-    app.extensions["sidecar"] = Sidecar(own, plugins, settings)
+    own_host = replace(host, pages=pages, identity=identity)
+    app.extensions["sidecar"] = Sidecar(own_host, plugins, settings)
     app.add_url_rule("/", "home", _home)
     if settings.sign_in == "session":
         app.add_url_rule("/sign-in", "sign_in", signing_in.signed_out)
@@ -57,7 +57,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
         app.add_url_rule("/sign-in", "sign_in", signing_in.sign_in, methods=["GET", "POST"])
         app.add_url_rule("/sign-out", "sign_out", signing_in.sign_out, methods=["POST"])
     add_loader(app)
-    register_plugins(app, own, plugins, mounted_at=settings.context_path)
+    register_plugins(app, own_host, plugins, mounted_at=settings.context_path)
     app.extensions["csrf"].exempt(notes)
     handle_faults(app, _fault_pages(identity))
     app.register_error_handler(OscarUnavailable, _unavailable)
@@ -68,7 +68,7 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     return app
 
 
-def _beside(app: Flask, host: OscarHost, settings: SidecarSettings) -> tuple[OscarIdentity, RecordPages]:
+def _identity_and_records(app: Flask, host: OscarHost, settings: SidecarSettings) -> tuple[OscarIdentity, RecordPages]:
     """Who is signed in, and where OSCAR has its records. Without OSCAR's session it cannot be asked for either."""
     if settings.sign_in == "password":
         identity = replace(host.identity, signed_in=own_sessions(app, host).provider_id)
@@ -89,24 +89,24 @@ def _beside(app: Flask, host: OscarHost, settings: SidecarSettings) -> tuple[Osc
         if _SIGNED_IN not in request.environ:
             view = current_app.view_functions.get(request.endpoint or "")
             request.environ[_SIGNED_IN] = sessions.provider_of(request.cookies, polling=is_polled(view))
-        found: str | None = request.environ[_SIGNED_IN]
-        return found
+        provider_id: str | None = request.environ[_SIGNED_IN]
+        return provider_id
 
     identity = replace(host.identity, signed_in=signed_in)
 
     rights = RestRights(rest, Path(settings.session_folder))
 
-    def told(tables: Privileges) -> Privileges:
+    def override(tables: Privileges) -> Privileges:
         cookie = sessions.cookie(request.cookies)
         if settings.privileges == "rest":
             return rights.of(cookie, tables)
-        return told_permissions(rest, cookie, identity.cpar_object, tables.closed)
+        return permissions_by_rest(rest, cookie, identity.cpar_object, tables.closed)
 
     def status(page: RecordPage) -> int | None:
         cookie = sessions.cookie(request.cookies) if has_request_context() else ""
         return rest.status_of(page, cookie) if cookie else None
 
-    return identity if settings.privileges == "tables" else replace(identity, told=told), RecordPages(status)
+    return identity if settings.privileges == "tables" else replace(identity, override=override), RecordPages(status)
 
 
 def _home() -> ResponseReturnValue:

@@ -27,8 +27,8 @@ class Sidecar:
 
 def sidecar() -> Sidecar:
     """The sidecar of the running application."""
-    found: Sidecar = current_app.extensions["sidecar"]
-    return found
+    instance: Sidecar = current_app.extensions["sidecar"]
+    return instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class SidecarPages:
     records: RecordPages
 
     def render(self, *, title: str, body: Markup, section: str) -> str:
-        """A complete page with `body` inside the frame, for whoever is signed in, or for nobody."""
+        """A complete page with `body` inside the frame, for the signed-in user, or for no one."""
         host, plugins = sidecar().host, sidecar().plugins
         actor = host.identity.current()
         return render_template(

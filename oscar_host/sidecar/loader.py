@@ -71,14 +71,16 @@ def notes() -> ResponseReturnValue:
     place = request.form.get("place", "")
     if place not in list(Place) or len(numbers) > MOST_LISTED or not all(map(_is_number, numbers)):
         return "", HTTPStatus.BAD_REQUEST
-    if not _wanted(Place(place), sidecar().settings):
+    if not _is_enabled(Place(place), sidecar().settings):
         return _NOTHING
     host = sidecar().host
     actor = host.identity.current()
-    found = sidecar().plugins.emr_patient_notes(host, actor, {int(number) for number in numbers}) if actor else ()
-    if not found:
+    patient_notes = (
+        sidecar().plugins.emr_patient_notes(host, actor, {int(number) for number in numbers}) if actor else ()
+    )
+    if not patient_notes:
         return _NOTHING
-    answer = jsonify(found)
+    answer = jsonify(patient_notes)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -87,7 +89,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
-def _wanted(place: Place, settings: SidecarSettings) -> bool:
+def _is_enabled(place: Place, settings: SidecarSettings) -> bool:
     match place:
         case Place.SCHEDULE:
             return settings.schedule_marks

@@ -32,7 +32,7 @@ class RecordPage(StrEnum):
 class RecordPages:
     """Which of them this OSCAR has: found out once, and the usual one until then. May be shared between threads.
 
-    `ask` tells with which status OSCAR answers a page, to somebody with a session; None for nobody, or when it does not
+    `ask` tells with which status OSCAR answers a page, to someone with a session; None for no one, or when it does not
     answer. It is asked three times at most: an OSCAR that never tells has the usual one.
     """
 

@@ -1,4 +1,4 @@
-"""Questions to OSCAR's REST interface, with the session cookie of whoever sent the current request."""
+"""Questions to OSCAR's REST interface, with the session cookie of the sender of the current request."""
 
 import logging
 from typing import Any
@@ -18,19 +18,19 @@ from .turns import Turns
 
 log = logging.getLogger(__name__)
 
-_ANSWER_BYTES = 8 * 1024 * 1024  # the rights of somebody with thousands of rows for single patients
+_ANSWER_BYTES = 8 * 1024 * 1024  # the rights of someone with thousands of rows for single patients
 _SIGNED_OUT = (401, 403)
 
 
 class OscarUnavailable(HostUnavailable):
-    """OSCAR does not answer, or not as its REST interface does. Nobody comes in by it.
+    """OSCAR does not answer, or not as its REST interface does. No one comes in by it.
 
     Its text is for an operator: why its certificate was not accepted, where that was it. `status` is that of OSCAR's
     answer, None where there is none.
     """
 
-    def __init__(self, told: str = "", status: int | None = None) -> None:
-        super().__init__(told)
+    def __init__(self, message: str = "", status: int | None = None) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -73,10 +73,10 @@ class OscarRest:
                     stream=True,
                 ) as response,
             ):
-                self._turns.note(in_vain=False)
+                self._turns.note(failed=False)
                 return self._read(path, response)
         except (TooLongError, *NETWORK_ERRORS) as error:
-            self._turns.note(in_vain=True)
+            self._turns.note(failed=True)
             # Only its kind: its text may hold the address with a patient's number.
             why = distrusted(error, host_of(self._base))
             log.warning("OSCAR does not respond at %s: %s", path, why or type(error).__name__)
@@ -96,10 +96,10 @@ class OscarRest:
                     allow_redirects=False,
                 ) as response,
             ):
-                self._turns.note(in_vain=False)
+                self._turns.note(failed=False)
                 return response.status_code
         except NETWORK_ERRORS as error:
-            self._turns.note(in_vain=True)
+            self._turns.note(failed=True)
             log.warning("OSCAR does not respond at %s: %s", page, type(error).__name__)
             return None
         except OscarUnavailable:

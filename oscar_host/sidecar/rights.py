@@ -1,4 +1,4 @@
-"""What the sender of the current request may do, told by OSCAR's REST interface instead of read from its tables."""
+"""What the sender of the current request may do, as OSCAR's REST interface says, instead of read from its tables."""
 
 import logging
 from collections.abc import Callable, Set
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 RIGHTS = "persona/rights"
 HAS_RIGHT = "persona/hasRight"
 ROLES = "providerService/self/security/roles"
-NOT_TOLD_FIX = "Set privileges = tables."
+NO_ANSWER_FIX = "Set privileges = tables."
 _LEVELS = {"r": "READ", "u": "UPDATE", "w": "CREATE", "d": "DELETE"}
 
 
@@ -28,7 +28,7 @@ def note_in(folder: Path) -> Path:
 class RestRights:
     """Rights by REST; by the tables from the day on which OSCAR turns out not to tell whose records are closed.
 
-    Open-O's main line answers that question with status 500 whoever asks. It is noted in `folder`, for all processes
+    Open-O's main line answers that question with status 500 for every user. It is noted in `folder`, for all processes
     and for good: those who want to try again remove the file.
     """
 
@@ -38,11 +38,11 @@ class RestRights:
         self._noted = False
 
     def of(self, cookie: str, tables: Privileges) -> Privileges:
-        """The rights of whoever has this cookie; `tables` is what the tables say of them."""
+        """The rights of the user with this cookie; `tables` is what the tables say of them."""
         self._noted = self._noted or self._note.exists()
-        return tables if self._noted else ToldRights(self._rest, cookie, tables, self._not_told)
+        return tables if self._noted else RightsByRest(self._rest, cookie, tables, self._note_failure)
 
-    def _not_told(self) -> None:
+    def _note_failure(self) -> None:
         self._noted = True
         try:
             self._note.touch(mode=0o600, exist_ok=False)
@@ -50,26 +50,26 @@ class RestRights:
             return
         except OSError as error:
             log.warning("%s cannot be written (%s).", self._note, error.strerror)
-        log.warning("OSCAR answers %s with status 500: rights are read from its tables. %s", RIGHTS, NOT_TOLD_FIX)
+        log.warning("OSCAR answers %s with status 500: rights are read from its tables. %s", RIGHTS, NO_ANSWER_FIX)
 
 
-class ToldRights:
+class RightsByRest:
     """Each right is asked for by itself, and kept as long as this object: for one request.
 
-    A session that has ended meanwhile has no rights. Every method raises OscarUnavailable. `not_told` is called when
+    A session that has ended has no rights. Every method raises OscarUnavailable. `on_failure` is called when
     OSCAR fails at telling whose records are closed; `tables` tells it then.
     """
 
-    def __init__(self, rest: OscarRest, cookie: str, tables: Privileges, not_told: Callable[[], None]) -> None:
+    def __init__(self, rest: OscarRest, cookie: str, tables: Privileges, on_failure: Callable[[], None]) -> None:
         self._rest = rest
         self._cookie = cookie
         self._tables = tables
-        self._not_told = not_told
-        self._told: dict[tuple[str, str, int | None], bool] = {}
+        self._on_failure = on_failure
+        self._answers: dict[tuple[str, str, int | None], bool] = {}
 
-    def may(self, object_name: str, wanted: str) -> bool:
+    def may(self, object_name: str, level: str) -> bool:
         """Whether OSCAR says so."""
-        return self._has(object_name, wanted)
+        return self._has(object_name, level)
 
     def may_see(self, patient_id: int) -> bool:
         """Whether OSCAR says so of this patient."""
@@ -77,99 +77,99 @@ class ToldRights:
 
     @cached_property
     def closed(self) -> Set[int]:
-        """The patients whom OSCAR names as closed."""
+        """The patients OSCAR names as closed."""
         try:
-            told = self._rest.get(RIGHTS, self._cookie)
+            response = self._rest.get(RIGHTS, self._cookie)
         except SignedOut:
             return frozenset()
         except OscarUnavailable as answer:
             if answer.status != HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
-            self._not_told()
+            self._on_failure()
             return self._tables.closed
-        patients = (closed_patient(*privilege) for privilege in _privileges_in(told))
+        patients = (closed_patient(*privilege) for privilege in _privileges_in(response))
         return {patient for patient in patients if patient is not None}
 
-    def _has(self, object_name: str, wanted: str, patient_id: int | None = None) -> bool:
-        key = (object_name, wanted, patient_id)
-        if key not in self._told:
-            query = {"objectName": object_name, "privilege": wanted}
+    def _has(self, object_name: str, level: str, patient_id: int | None = None) -> bool:
+        key = (object_name, level, patient_id)
+        if key not in self._answers:
+            query = {"objectName": object_name, "privilege": level}
             if patient_id is not None:
                 query["demographicNo"] = str(patient_id)
             try:
-                self._told[key] = _success_in(self._rest.get(HAS_RIGHT, self._cookie, **query))
+                self._answers[key] = _success_in(self._rest.get(HAS_RIGHT, self._cookie, **query))
             except SignedOut:
-                self._told[key] = False
-        return self._told[key]
+                self._answers[key] = False
+        return self._answers[key]
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPermissions:
+class PermissionsByRest:
     """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno tells them.
 
-    They say nothing of single patients: `closed` are those whom the tables close.
+    They say nothing of single patients: `closed` are those the tables close.
     """
 
     names: frozenset[str]
     cpar_object: str
     closed: Set[int]
 
-    def may(self, object_name: str, wanted: str) -> bool:
+    def may(self, object_name: str, level: str) -> bool:
         """Whether the permission for this level of the object is among them."""
-        return self._name(object_name, wanted) in self.names
+        return self._name(object_name, level) in self.names
 
     def may_see(self, patient_id: int) -> bool:
         """Whether records may be read, and this one is not closed."""
         return self.may(RECORDS, READ) and patient_id not in self.closed
 
-    def _name(self, object_name: str, wanted: str) -> str:
-        if (object_name, wanted) == (self.cpar_object, WRITE):
+    def _name(self, object_name: str, level: str) -> str:
+        if (object_name, level) == (self.cpar_object, WRITE):
             return MANAGE_PANELS
         if not object_name.startswith("_"):
             return object_name  # a plugin's permission
-        return f"{object_name.removeprefix('_').replace('.', '_').upper()}_{_LEVELS[wanted]}"
+        return f"{object_name.removeprefix('_').replace('.', '_').upper()}_{_LEVELS[level]}"
 
 
-def told_permissions(rest: OscarRest, cookie: str, cpar_object: str, closed: Set[int]) -> ToldPermissions:
+def permissions_by_rest(rest: OscarRest, cookie: str, cpar_object: str, closed: Set[int]) -> PermissionsByRest:
     """Ask for them. Raises OscarUnavailable."""
     try:
-        told = rest.get(ROLES, cookie)
+        response = rest.get(ROLES, cookie)
     except SignedOut:
-        return ToldPermissions(frozenset(), cpar_object, closed)
-    if not isinstance(told, dict) or "securityPermissions" not in told:
+        return PermissionsByRest(frozenset(), cpar_object, closed)
+    if not isinstance(response, dict) or "securityPermissions" not in response:
         raise OscarUnavailable
-    items = _listed(told["securityPermissions"])
+    items = _as_list(response["securityPermissions"])
     names = (item.get("permission") if isinstance(item, dict) else item for item in items)
-    return ToldPermissions(frozenset(name for name in names if isinstance(name, str)), cpar_object, closed)
+    return PermissionsByRest(frozenset(name for name in names if isinstance(name, str)), cpar_object, closed)
 
 
-def _privileges_in(told: Any) -> list[tuple[str, str]]:
+def _privileges_in(response: Any) -> list[tuple[str, str]]:
     """Object and privilege of each."""
-    if not isinstance(told, dict) or "privileges" not in told:
+    if not isinstance(response, dict) or "privileges" not in response:
         raise OscarUnavailable
-    found = []
-    for item in _listed(told["privileges"]):
+    privileges = []
+    for item in _as_list(response["privileges"]):
         object_name, privilege = (
             (item.get("objectName"), item.get("privilege")) if isinstance(item, dict) else (None, None)
         )
         if not isinstance(object_name, str) or not isinstance(privilege, str | None):
             raise OscarUnavailable
-        found.append((object_name, privilege or ""))
-    return found
+        privileges.append((object_name, privilege or ""))
+    return privileges
 
 
-def _success_in(told: Any) -> bool:
+def _success_in(response: Any) -> bool:
     """Older ones write a boolean as text."""
-    said = told.get("success") if isinstance(told, dict) else told
-    if said is True or said == "true":
+    value = response.get("success") if isinstance(response, dict) else response
+    if value is True or value == "true":
         return True
-    if said is False or said == "false":
+    if value is False or value == "false":
         return False
     raise OscarUnavailable
 
 
-def _listed(found: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     """Older ones write a list of one as that one, and an empty list as nothing."""
-    if found is None or found == "":
+    if value is None or value == "":
         return []
-    return found if isinstance(found, list) else [found]
+    return value if isinstance(value, list) else [value]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cpar_plugin.hooks import Clock
 
-from .answers import Answers, Told
+from .answers import Answers, ProviderAnswer
 from .rest import OscarRest, OscarUnavailable, SignedOut
 
 ME = "providerService/provider/me"
@@ -37,13 +37,13 @@ class OscarSessions:
 
     def cookie(self, cookies: Mapping[str, str]) -> str:
         """The header that OSCAR is sent of these cookies: those that it has set itself, '' when there is none."""
-        own = ((name, cookies.get(name, "")) for name in self._names)
-        return "; ".join(f"{name}={value}" for name, value in own if _COOKIE_VALUE.fullmatch(value))
+        pairs = ((name, cookies.get(name, "")) for name in self._names)
+        return "; ".join(f"{name}={value}" for name, value in pairs if _COOKIE_VALUE.fullmatch(value))
 
     def provider_of(self, cookies: Mapping[str, str], *, polling: bool = False) -> str | None:
-        """The provider id; None for nobody, and without a question where there is no cookie of OSCAR's.
+        """The provider id; None for no one, and without a question where there is no cookie of OSCAR's.
 
-        A page that polls asks nothing: it goes by the last answer for ten minutes, and then nobody is signed in. Raises
+        A page that polls asks nothing: it goes by the last answer for ten minutes, and then no one is signed in. Raises
         OscarUnavailable.
         """
         cookie = self.cookie(cookies)
@@ -52,19 +52,19 @@ class OscarSessions:
         began = time.monotonic()
         with self._answers.of(hmac.digest(self._key, cookie.encode(), "sha256").hex()) as slot:
             now = self._clock.now()
-            if slot.told and timedelta(0) <= now - slot.told.asked_at < (_POLLS if polling else self._keep):
-                return slot.told.provider_id
+            if slot.answer and timedelta(0) <= now - slot.answer.asked_at < (_POLLS if polling else self._keep):
+                return slot.answer.provider_id
             if polling:
                 return None
             if slot.failed_since(began):
                 raise OscarUnavailable
             try:
-                told = Told(now, self._ask(cookie))
+                answer = ProviderAnswer(now, self._ask(cookie))
             except OscarUnavailable:
                 slot.note_failure()
                 raise
-            slot.keep(told)
-            return told.provider_id
+            slot.keep(answer)
+            return answer.provider_id
 
     def _ask(self, cookie: str) -> str | None:
         try:
@@ -82,10 +82,10 @@ def provider_in(answer: Any) -> str:
 
     Older ones wrap the provider in an object of its own, or write its number without quotes.
     """
-    found = answer
-    while isinstance(found, dict) and "providerNo" not in found and len(found) == 1:
-        [found] = found.values()
-    number = found.get("providerNo") if isinstance(found, dict) else None
+    value = answer
+    while isinstance(value, dict) and "providerNo" not in value and len(value) == 1:
+        [value] = value.values()
+    number = value.get("providerNo") if isinstance(value, dict) else None
     if isinstance(number, int) and not isinstance(number, bool):
         number = str(number)
     if not isinstance(number, str) or not number.strip():

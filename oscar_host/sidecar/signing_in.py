@@ -47,30 +47,30 @@ def sign_in() -> ResponseReturnValue:
     host = sidecar().host
     attempt = throttle.begin(user_name, address, host.clock.now())
     if attempt is None:
-        return _again(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
+        return _sign_in_page(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY, back_to, user_name)
     password, pin = request.form.get("password", ""), Pin(request.form.get("pin", ""), _inside(address))
     with host.database.engine.connect() as connection:
-        there, day = host.identity.look(), today(host.clock)
-        account = account_of(connection, host.tables, there, user_name, password, day, pin)
+        present, day = host.identity.tables_present(), today(host.clock)
+        account = account_of(connection, host.tables, present, user_name, password, day, pin)
     if account is None:
         log.warning("A sign-in from %s was refused.", address)
-        return _again(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
+        return _sign_in_page(HTTPStatus.UNPROCESSABLE_ENTITY, _WRONG, back_to, user_name)
     throttle.passed(attempt)
     current_sessions().begin(account)
     return redirect(back_to, HTTPStatus.SEE_OTHER)
 
 
-def _again(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
+def _sign_in_page(status: HTTPStatus, message: str, back_to: str, user_name: str) -> ResponseReturnValue:
     return page("Sign in", "sign_in.html", status, back_to=back_to, user_name=user_name, message=message)
 
 
 def _inside(address: str) -> bool:
     """Whether an address is in one of the clinic's own networks."""
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    return any(found in ip_network(network) for network in sidecar().settings.inside_networks.split())
+    return any(ip in ip_network(network) for network in sidecar().settings.inside_networks.split())
 
 
 def sign_out() -> ResponseReturnValue:
@@ -81,5 +81,5 @@ def sign_out() -> ResponseReturnValue:
 
 def _own_path(path: str) -> str:
     """The path to go on to, if it is one of this site; a foreign one would send people elsewhere with our word."""
-    own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if own else home()
+    on_this_site = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if on_this_site else home()

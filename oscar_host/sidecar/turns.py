@@ -10,9 +10,9 @@ AT_ONCE: Final = 3
 
 
 class Turns:
-    """While others have all places, somebody waits only until the first of them has lasted `patience` seconds.
+    """While others have all places, someone waits only until the first of them has lasted `patience` seconds.
 
-    OSCAR answers in some milliseconds: where it does not, nobody queues up behind those who wait for it already. After
+    OSCAR answers in some milliseconds: where it does not, no one queues up behind those who wait for it already. After
     a question in vain one at a time finds out whether OSCAR is back. May be shared between threads.
     """
 
@@ -22,7 +22,7 @@ class Turns:
         self._at_once = at_once
         self._changed = Condition()
         self._begun: list[float] = []  # the moments of those that last, the oldest first
-        self._was_in_vain = False
+        self._last_failed = False
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -41,9 +41,9 @@ class Turns:
                 self._begun.remove(began)
                 self._changed.notify_all()
 
-    def note(self, *, in_vain: bool) -> None:
+    def note(self, *, failed: bool) -> None:
         """What came of a question."""
-        self._was_in_vain = in_vain
+        self._last_failed = failed
 
     def _has_room(self) -> bool:
-        return len(self._begun) < (1 if self._was_in_vain else self._at_once)
+        return len(self._begun) < (1 if self._last_failed else self._at_once)

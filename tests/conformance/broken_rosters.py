@@ -213,7 +213,7 @@ def it_has_active_providers_only(bench: OscarBench) -> OscarBench:
 def without_merges(bench: OscarBench) -> OscarRoster:
     """The roster of an OSCAR that has no table of merges."""
     real: Any = bench.host.roster
-    there = real._look()
+    there = real._tables_present()
     types = {table: columns for table, columns in there.types.items() if table != "demographic_merged"}
     return OscarRoster(bench.oscar.tables, lambda: type(there)(types), bench.host.clock.zone)
 

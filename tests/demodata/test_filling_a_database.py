@@ -82,7 +82,7 @@ def test_patients_have_several_doctors_one_without_a_practitioner_id_and_one_who
 
 
 def test_everybody_signs_in_with_the_password_that_is_shown(host: OscarHost, written: Written) -> None:
-    today, there = host.clock.now().date(), host.identity.look()
+    today, there = host.clock.now().date(), host.identity.tables_present()
     with host.database.engine.connect() as connection:
         for person in SIGN_INS:
             account = account_of(connection, host.tables, there, person.user_name, PASSWORD, today)

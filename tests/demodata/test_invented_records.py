@@ -19,7 +19,7 @@ from oscar_host.demo.data.clinic import Record, records
 from oscar_host.demo.data.draw import Draw
 from oscar_host.demo.data.people import COLUMNS
 from oscar_host.demo.data.phns import MOST, Phns
-from oscar_host.demo.data.staff import DOCTORS, FORMER_DOCTOR, NOBODY
+from oscar_host.demo.data.staff import DOCTORS, FORMER_DOCTOR, NO_PROVIDER
 from oscar_host.schema import host_tables
 
 AS_OF = date(2026, 11, 10)
@@ -131,7 +131,7 @@ PATIENTS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "no status": lambda p: p["patient_status"] == "",
     "an empty MRP": lambda p: p["provider_no"] == "",
     "no MRP": lambda p: p["provider_no"] is None,
-    "a dangling MRP": lambda p: p["provider_no"] == NOBODY,
+    "a dangling MRP": lambda p: p["provider_no"] == NO_PROVIDER,
     "an MRP who has left": lambda p: p["provider_no"] == FORMER_DOCTOR,
     "no birth date": lambda p: not any(born(p)),
     "a birth date with an empty part": lambda p: any(born(p)) and not all(born(p)),

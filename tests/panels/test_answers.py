@@ -69,7 +69,7 @@ def test_an_answer_is_silent_until_the_value_changes(
     site: OscarHost, clerk: Actor, patient: int, change: Callable[..., None], clock: FixedClock
 ) -> None:
     assert shown(site, patient).cautions == (GENDER,)
-    assert answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "U")) is Change.ANSWERED
+    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")) is Change.ANSWERED
     now = shown(site, patient)
     assert (now.cautions, [(one.caution, one.at) for one in now.answers]) == ((), [(GENDER, clock.now())])
     change(patient, sex="T", last_name="Other")
@@ -82,13 +82,13 @@ def test_an_answer_taken_back_leaves_the_history_as_it_was(
     site: OscarHost, clerk: Actor, patient: int, clock: FixedClock
 ) -> None:
     seen, other = mark(GENDER, "U"), Actor(actor_id="101", display_name="Dr Doctor")
-    answering.give(site, other, patient, GENDER, mark=seen)
+    answering.give(site, other, patient, GENDER, seen_fingerprint=seen)
     clock.move_to(clock.now() + timedelta(minutes=1))
     assert shown(site, patient).answers[0].by == "Doctor, No101"
-    assert answering.withdraw(site, clerk, patient, GENDER, mark=seen) is Change.WITHDRAWN
-    assert answering.withdraw(site, clerk, patient, GENDER, mark=seen) is Change.UNCHANGED
+    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.WITHDRAWN
+    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.UNCHANGED
     assert shown(site, patient).cautions == (GENDER,)
-    assert answering.give(site, clerk, patient, GENDER, mark=seen) is Change.ANSWERED
+    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.ANSWERED
     assert [row[1:] for row in history(site)] == [
         (GENDER, seen, "answer", "101"),
         (GENDER, None, "withdraw-answer", clerk.actor_id),
@@ -99,7 +99,7 @@ def test_an_answer_taken_back_leaves_the_history_as_it_was(
 def test_each_answer_leaves_a_line_about_the_patient_without_values(
     site: OscarHost, clerk: Actor, patient: int
 ) -> None:
-    answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "U"))
+    answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U"))
     log = site.tables.log
     with site.database.engine.connect() as connection:
         line = connection.execute(select(log).order_by(log.c.id.desc()).limit(1)).one()
@@ -113,15 +113,15 @@ def test_whoever_saw_another_value_is_told_to_look_again(
 ) -> None:
     change(patient, sex="T")
     with pytest.raises(Stale):
-        answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "U"))
-    answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "T"))
+        answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U"))
+    answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "T"))
     with pytest.raises(Stale):
-        answering.withdraw(site, clerk, patient, GENDER, mark=mark(GENDER, "U"))
+        answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U"))
     one_patient.remove(site, clerk, patient, seen_panel_id=members_panel(site, patient))
     with pytest.raises(Stale):
-        answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "T"))
+        answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "T"))
     with pytest.raises(Stale):
-        answering.give(site, clerk, 2**70, GENDER, mark=mark(GENDER, "T"))
+        answering.give(site, clerk, 2**70, GENDER, seen_fingerprint=mark(GENDER, "T"))
 
 
 def members_panel(host: OscarHost, patient_id: int) -> int | None:
@@ -134,7 +134,7 @@ def test_two_who_answer_at_once_leave_one_answer(site: OscarHost, clerk: Actor, 
 
     def give() -> None:
         together.wait()
-        done.append(answering.give(site, clerk, patient, GENDER, mark=mark(GENDER, "U")))
+        done.append(answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")))
 
     threads = [Thread(target=give) for _ in range(2)]
     for thread in threads:
@@ -167,11 +167,11 @@ def test_the_list_counts_and_shows_only_what_nobody_has_checked(
     doubtful = listed(Caution.DOUBTFUL_PHN)
     assert listed(GENDER) == found[:2]
     assert set(listed(Fate.TO_CHECK)) == {*found[:2], *doubtful}
-    answering.give(site, clerk, found[0], GENDER, mark=mark(GENDER, "U"))
+    answering.give(site, clerk, found[0], GENDER, seen_fingerprint=mark(GENDER, "U"))
     assert listed(GENDER) == found[1:2]
     counts = []
     for patient_id in found[:2]:
-        answering.give(site, clerk, patient_id, GENDER, mark=mark(GENDER, "U"))
+        answering.give(site, clerk, patient_id, GENDER, seen_fingerprint=mark(GENDER, "U"))
         with site.database.engine.connect() as connection, statements() as counted:
             listing = panel_members.listing(connection, site, clerk, Settings(), panel_id, Criteria(fate=Fate.SENT))
         counts.append((len(listing.members), sum(len(one.answers) for one in listing.members), len(counted)))
@@ -186,7 +186,7 @@ def test_every_answer_of_a_member_comes_with_the_roll_in_one_statement(
     with site.database.engine.connect() as connection:
         (row,) = member_rows.member_rows(connection, site, panel_id or 0, now=site.clock.now())
     for caution in (GENDER, Caution.PREFERRED_NAME):
-        answering.give(site, clerk, patient, caution, mark=fingerprint(caution, values(caution, row)))
+        answering.give(site, clerk, patient, caution, seen_fingerprint=fingerprint(caution, values(caution, row)))
     with site.database.engine.connect() as connection, statements() as seen:
         (row,) = member_rows.member_rows(connection, site, panel_id or 0, now=site.clock.now())
     assert len(seen) == 1

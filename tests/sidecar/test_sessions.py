@@ -19,7 +19,7 @@ import requests
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.host_kit.clock import FixedClock
-from oscar_host.sidecar.answers import Answers, Told
+from oscar_host.sidecar.answers import Answers, ProviderAnswer
 from oscar_host.sidecar.rest import OscarUnavailable
 from oscar_host.sidecar.turns import Turns
 
@@ -443,12 +443,12 @@ def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Pa
 def test_whoever_was_waiting_shares_a_failure_and_whoever_comes_later_asks_anew(folder: Path) -> None:
     answers, began = Answers(folder, waiting()), time.monotonic()
     with answers.of("a") as asking:
-        asking.keep(Told(NOW, "301"))
+        asking.keep(ProviderAnswer(NOW, "301"))
         asking.note_failure()
     with answers.of("a") as waited:
         assert waited.failed_since(began)
         assert not waited.failed_since(time.monotonic())
-        assert waited.told == Told(NOW, "301")  # for pages that poll
+        assert waited.answer == ProviderAnswer(NOW, "301")  # for pages that poll
     with answers.of("b") as of_another:
         assert not of_another.failed_since(began)
 

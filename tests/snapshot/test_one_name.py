@@ -44,7 +44,7 @@ def test_one_name_is_told_as_family_name_wherever_the_emr_holds_it(
 ) -> None:
     patient_id = valid_member(**columns)
     assert received(take()).left_out == {patient_id: reason}
-    answering.give(host, host.identity.system, patient_id, NAME, mark=fingerprint(NAME, held))
+    answering.give(host, host.identity.system, patient_id, NAME, seen_fingerprint=fingerprint(NAME, held))
     first = take()
     sent = received(first)
     assert sent.left_out == {}

@@ -28,31 +28,31 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, mark: str) -> Change:
-    """Store that the actor checked the values of a caution against the card; `mark` is the fingerprint of these.
+def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> Change:
+    """Store that the actor checked a caution's values against the card: those of `seen_fingerprint`.
 
     Raises Stale when these are other values by now, or the patient is on no panel any more.
     """
     with host.database.session() as session:
         clinic.lock(session)
         row = _row(session, host, patient_id)
-        if fingerprint(caution, values(caution, row)) != mark:
+        if fingerprint(caution, values(caution, row)) != seen_fingerprint:
             raise Stale(_CHANGED)
         last = _last(session, patient_id, caution)
-        if last and last.fingerprint == mark:
+        if last and last.fingerprint == seen_fingerprint:
             return Change.UNCHANGED
-        _add(session, host, actor, patient_id, caution, mark)
+        _add(session, host, actor, patient_id, caution, seen_fingerprint)
         return Change.ANSWERED
 
 
-def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, mark: str) -> Change:
-    """Withdraw an answer, of any user. Raises Stale when the last one is no longer that of `mark`."""
+def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> Change:
+    """Withdraw an answer, of any user. Raises Stale when the last one is no longer that of `seen_fingerprint`."""
     with host.database.session() as session:
         clinic.lock(session)
         last = _last(session, patient_id, caution) if patient_id in KEYS else None
         if last is None or last.fingerprint is None:
             return Change.UNCHANGED
-        if last.fingerprint != mark:
+        if last.fingerprint != seen_fingerprint:
             raise Stale(_CHANGED)
         _add(session, host, actor, patient_id, caution, None)
         return Change.WITHDRAWN
@@ -73,9 +73,11 @@ def _last(session: Session, patient_id: int, caution: Caution) -> Row[Any] | Non
     ).one_or_none()
 
 
-def _add(session: Session, host: Host, actor: Actor, patient_id: int, caution: Caution, mark: str | None) -> None:
-    kind = OperationKind.ANSWER if mark else OperationKind.WITHDRAW_ANSWER
+def _add(
+    session: Session, host: Host, actor: Actor, patient_id: int, caution: Caution, seen_fingerprint: str | None
+) -> None:
+    kind = OperationKind.ANSWER if seen_fingerprint else OperationKind.WITHDRAW_ANSWER
     panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
     operation_id = record.begin(session, host, actor, kind, panel_id=panel_id, patient_id=patient_id)
-    row = {"patient_id": patient_id, "caution": caution, "operation_id": operation_id, "fingerprint": mark}
+    row = {"patient_id": patient_id, "caution": caution, "operation_id": operation_id, "fingerprint": seen_fingerprint}
     session.execute(insert(answer).values(row))

@@ -23,8 +23,8 @@ from .searching import search
 def nothing_here(exchange: Exchange, rest: str = "") -> Response:
     """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
     if not rest or "$" in rest or "_history" in rest:
-        words = "This server only supports read, search and export: see /metadata."
-        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, words)
+        message = "This server only supports read, search and export: see /metadata."
+        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
 
@@ -50,8 +50,8 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     callers = Callers(host, load(host.settings))
     for path, view, methods in (*token.ROUTES, *smart.ROUTES, *openapi.ROUTES):
         interface.add_url_rule(path, view.__name__, update_wrapper(partial(view, callers), view), methods=methods)
-    described = partial(metadata, callers, host.clock.now())
-    interface.add_url_rule("/metadata", "metadata", update_wrapper(described, metadata), methods=METHODS)
+    metadata_view = partial(metadata, callers, host.clock.now())
+    interface.add_url_rule("/metadata", "metadata", update_wrapper(metadata_view, metadata), methods=METHODS)
     for route, arguments in _routes():
         answer = update_wrapper(partial(serve, callers, route), route.view)
         interface.add_url_rule(

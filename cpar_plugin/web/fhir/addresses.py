@@ -15,7 +15,7 @@ def base_url(settings: Settings) -> str:
 def token_url(settings: Settings) -> str | None:
     """The address of the token endpoint; None when the interface has not been told its own address.
 
-    What a client signs is good for one address. Were that taken from the request, anybody could send here what was
+    What a client signs is good for one address. Were that taken from the request, anyone could send here what was
     signed for somewhere else. Only on this machine itself is there no such doubt.
     """
     if settings.fhir_base_url or on_this_machine(request.host):

@@ -14,7 +14,7 @@ _LOCK = Lock()
 
 
 class Background:
-    """Of one clinic in one process, whoever asks: pages, jobs, and the host's start and end."""
+    """Of one clinic in one process, for all that use it: pages, jobs, and the host's start and end."""
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self.reads = Reads(host)
@@ -31,14 +31,14 @@ class Background:
         self.reads.stop()
 
 
-_known: WeakValueDictionary[tuple[Engine, Settings], Background] = WeakValueDictionary()
+_backgrounds: WeakValueDictionary[tuple[Engine, Settings], Background] = WeakValueDictionary()
 
 
 def background(host: Host, settings: Settings) -> Background:
-    """The one of this clinic: made when it is first asked for, forgotten with the last who keeps it."""
+    """The one of this clinic: created when it is first asked for, dropped with the last that keeps it."""
     with _LOCK:
         key = (host.database.engine, settings)
-        found = _known.get(key)
-        if found is None:
-            _known[key] = found = Background(host, settings)
-        return found
+        instance = _backgrounds.get(key)
+        if instance is None:
+            _backgrounds[key] = instance = Background(host, settings)
+        return instance

@@ -35,32 +35,32 @@ class TurnedAway(Exception):
 
 
 class Unauthorized(TurnedAway):
-    """Nobody, or nobody any more."""
+    """Not signed in, or no longer."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "login"
 
 
 class Forbidden(TurnedAway):
-    """Somebody who may not do this."""
+    """The caller may not do this."""
 
 
 class TooMany(TurnedAway):
-    """Somebody who asks too often."""
+    """The caller asks too often."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "throttled"
 
 
 class Unavailable(TurnedAway):
-    """Somebody who may, but not now."""
+    """The caller may, but not now."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "transient"
 
 
 def turned_away(error: TurnedAway) -> Response:
-    """The answer to whoever is turned away."""
+    """The answer to a caller who is turned away."""
     issue = {"severity": "error", "code": error.code, "diagnostics": str(error)}
     body = orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
     headers = {"Cache-Control": "no-store", **error.headers}
@@ -80,12 +80,17 @@ class Callers:
         self.background = background(host, settings)  # kept alive as long as the application
         self.reads, self.exports = self.background.reads, self.background.exports
 
-    def caller(self, connection: Connection, sent: Request = request) -> Caller:
+    def caller(self, connection: Connection, http_request: Request = request) -> Caller:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
 
-        A client has one SQL statement looked up. A request with a token is the client's, whoever is signed in as well.
+        A client has one SQL statement looked up. A request with a token is the client's, also where a user is
+        signed in.
         """
-        caller = self._client(connection, sent) if "Authorization" in sent.headers else self._person(sent)
+        caller = (
+            self._client(connection, http_request)
+            if "Authorization" in http_request.headers
+            else self._person(http_request)
+        )
         seconds = self._requests.seconds_to_wait(caller.actor.actor_id, self.host.clock.now())
         if seconds:
             raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
@@ -100,8 +105,8 @@ class Callers:
                 "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"
             ) from None
 
-    def _client(self, connection: Connection, sent: Request) -> Caller:
-        scheme, _, token = sent.headers.get("Authorization", "").partition(" ")
+    def _client(self, connection: Connection, http_request: Request) -> Caller:
+        scheme, _, token = http_request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send an access token: Authorization: Bearer ...", WWW_Authenticate=_CHALLENGE)
         caller, enabled = caller_with(connection, token.strip(), self.host.clock.now())
@@ -114,7 +119,7 @@ class Callers:
             raise Forbidden(_OFF)
         return caller
 
-    def _person(self, sent: Request) -> Caller:
+    def _person(self, http_request: Request) -> Caller:
         actor = self.host.identity.current()
         if actor is None:
             raise Unauthorized(
@@ -123,8 +128,8 @@ class Callers:
         try:
             access.require_management(self.host, actor)
             access.require_enabled(self.host)
-            if sent.method not in ("GET", "HEAD"):
-                validate_csrf(sent.headers.get("X-CSRFToken", ""))
+            if http_request.method not in ("GET", "HEAD"):
+                validate_csrf(http_request.headers.get("X-CSRFToken", ""))
         except access.Forbidden as forbidden:
             raise Forbidden(str(forbidden)) from None
         except NotFound:

@@ -48,24 +48,24 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
     """Begin an export of one panel, or of all that the caller may read."""
     if not prefers("respond-async"):
         raise _refusal("Send Prefer: respond-async. Exports run asynchronously.")
-    asked = _asked(exchange, of_group=resource_id is not None)
+    parameters = _parameters(exchange, of_group=resource_id is not None)
     restored_at = clinic.restored_at(exchange.connection)
-    if asked.since and restored_at and asked.since <= restored_at:
+    if parameters.since and restored_at and parameters.since <= restored_at:
         raise BadKickOff(
             f"The clinic restored a backup on {instant(restored_at)}. Changes since before then cannot be "
             "exported: export without _since, and replace your copy with the result."
         )
-    asked = asked.model_copy(update={"kinds": _allowed_kinds(exchange, asked)})
+    parameters = parameters.model_copy(update={"kinds": _allowed_kinds(exchange, parameters)})
     panels, address = exchange.caller.panels, f"{exchange.base}/$export"
     if resource_id is not None:
         groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
         groups.read(exchange.connection, resource_id)
         panels, address = frozenset({number(resource_id)}), f"{exchange.base}/Group/{resource_id}/$export"
-        _require_members(exchange, number(resource_id), asked)
+        _require_members(exchange, number(resource_id), parameters)
     if request.method == "GET" and request.query_string:
         address += f"?{request.query_string.decode('ascii', 'replace')}"
     try:
-        export_id = jobs.ask(exchange.host, exchange.caller, asked, panels, address)
+        export_id = jobs.ask(exchange.host, exchange.caller, parameters, panels, address)
     except StillRunning:
         raise TooMany(
             "Your previous export is still running. Wait for it, or cancel it with DELETE.", Retry_After="10"
@@ -80,10 +80,10 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
     if request.method == "DELETE":
         jobs.remove(exchange.host, exchange.settings, export)
         return Response(status=HTTPStatus.ACCEPTED)
-    export = _waited_for(exchange, export)
+    export = _after_polling(exchange, export)
     if export.state in OPEN:
-        left = (export.expected or 0) - export.done
-        headers = {"X-Progress": _progress(export), "Retry-After": str(max(1, min(left // _A_SECOND, 30)))}
+        remaining = (export.expected or 0) - export.done
+        headers = {"X-Progress": _progress(export), "Retry-After": str(max(1, min(remaining // _A_SECOND, 30)))}
         return Response(status=HTTPStatus.ACCEPTED, headers=headers)
     if export.state is State.FAILED:
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, IssueType.EXCEPTION, export.failure or "The export has failed.")
@@ -94,9 +94,9 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
     return Response(orjson.dumps(_manifest(exchange, export, files)), headers=headers, content_type="application/json")
 
 
-def _asked(exchange: Exchange, *, of_group: bool) -> Asked:
-    pairs, posted = exchange.pairs, request.method == "POST"
-    if posted:
+def _parameters(exchange: Exchange, *, of_group: bool) -> Asked:
+    pairs, is_post = exchange.pairs, request.method == "POST"
+    if is_post:
         request.max_content_length = LARGEST_KICK_OFF
         body = request.get_data()
         if body and request.mimetype not in _JSON_BODIES:
@@ -111,13 +111,13 @@ def _asked(exchange: Exchange, *, of_group: bool) -> Asked:
         exchange.host.clock.now(),
         lenient=prefers("handling=lenient"),
         base=exchange.base,
-        of_posted_group=of_group and posted,
+        of_posted_group=of_group and is_post,
     )
 
 
-def _allowed_kinds(exchange: Exchange, asked: Asked) -> tuple[str, ...]:
+def _allowed_kinds(exchange: Exchange, parameters: Asked) -> tuple[str, ...]:
     caller = exchange.caller
-    kinds = asked.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
+    kinds = parameters.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
     for kind in kinds:
         require_export(exchange, kind)
     if not kinds:
@@ -131,17 +131,17 @@ def require_export(exchange: Exchange, kind: str) -> None:
         require(exchange.caller, kind, interaction)
 
 
-def _require_members(exchange: Exchange, panel_id: int, asked: Asked) -> None:
-    if asked.patients is None:
+def _require_members(exchange: Exchange, panel_id: int, parameters: Asked) -> None:
+    if parameters.patients is None:
         return
-    whose = PatientSource(exchange.host, exchange.settings, exchange.caller)
-    theirs = whose.select().where(whose.columns["panel_id"] == panel_id, whose.key.in_(asked.patients))
-    found = exchange.connection.scalar(select(func.count()).select_from(theirs.subquery()))
-    if found != len(asked.patients):
+    source = PatientSource(exchange.host, exchange.settings, exchange.caller)
+    members = source.select().where(source.columns["panel_id"] == panel_id, source.key.in_(parameters.patients))
+    count = exchange.connection.scalar(select(func.count()).select_from(members.subquery()))
+    if count != len(parameters.patients):
         raise BadKickOff("A patient listed in patient is not a member of this Group, or you do not have access.")
 
 
-def _waited_for(exchange: Exchange, export: Export) -> Export:
+def _after_polling(exchange: Exchange, export: Export) -> Export:
     """The export as it is now, or a moment later where it is nearly done: so a small one is ready at once."""
     end = time.monotonic() + _HELD_SECONDS
     while _nearly_done(export) and time.monotonic() < end:

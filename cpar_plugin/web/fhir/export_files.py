@@ -36,41 +36,41 @@ def file_form(pairs: Pairs) -> str:
 def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     """One file of an export, as a stream; it leaves a record when it tells of patients."""
     export = jobs.find(exchange.connection, exchange.caller, export_id)
-    file = next((one for one in jobs.files_of(exchange.connection, export_id) if one.name == name), None)
+    file = next((entry for entry in jobs.files_of(exchange.connection, export_id) if entry.name == name), None)
     if file is None or export.claim is None:
         raise NotFound("File not found in this export, or not ready yet.")
     if file.kind in KINDS:
         require_export(exchange, file.kind)
     if not still_covers(exchange.caller.panels, export.panels):
         raise Forbidden("You can now read fewer panels than when this was exported. Request a new export.")
-    opened = open_file(exchange.settings.fhir_export_folder, export.claim, file)
-    if opened is None:
+    stream = open_file(exchange.settings.fhir_export_folder, export.claim, file)
+    if stream is None:
         raise NotFound("This file no longer exists. Request a new export.")
     if request.method == "HEAD":
-        opened.close()
+        stream.close()
         return Response(headers={"Content-Length": str(file.bytes)}, content_type=FORMAT)
     try:
         if file.patients:
             exchange.callers.note(exchange.caller, Interaction.EXPORT, file.kind, "", file.patients)
     except Unavailable:
-        opened.close()
+        stream.close()
         raise
-    zipped = request.accept_encodings["gzip"] > 0
-    headers = {"Content-Encoding": "gzip"} if zipped else {"Content-Length": str(file.bytes)}
-    answer = Response(_zipped(opened) if zipped else _chunks(opened), headers=headers, content_type=FORMAT)
+    compressed = request.accept_encodings["gzip"] > 0
+    headers = {"Content-Encoding": "gzip"} if compressed else {"Content-Length": str(file.bytes)}
+    answer = Response(_zipped(stream) if compressed else _chunks(stream), headers=headers, content_type=FORMAT)
     answer.vary.add("Accept-Encoding")
-    answer.call_on_close(opened.close)
+    answer.call_on_close(stream.close)
     return answer
 
 
-def _chunks(opened: BinaryIO) -> Iterator[bytes]:
-    while chunk := opened.read(_CHUNK):
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
         yield chunk
 
 
-def _zipped(opened: BinaryIO) -> Iterator[bytes]:
+def _zipped(stream: BinaryIO) -> Iterator[bytes]:
     zipper = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    for chunk in _chunks(opened):
-        if zipped := zipper.compress(chunk):
-            yield zipped
+    for chunk in _chunks(stream):
+        if compressed := zipper.compress(chunk):
+            yield compressed
     yield zipper.flush()

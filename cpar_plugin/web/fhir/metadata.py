@@ -1,4 +1,4 @@
-"""What the interface is: the CapabilityStatement, open to everybody, and our definitions."""
+"""What the interface is: the CapabilityStatement, open to everyone, and our definitions."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -29,7 +29,7 @@ DEFINITION_KINDS = tuple(_DEFINITIONS)
 
 
 def metadata(callers: Callers, since: datetime) -> Response:
-    """The CapabilityStatement. It says nothing of the clinic beyond its address: nobody has to be known to read it.
+    """The CapabilityStatement. It says nothing of the clinic beyond its address: no one has to be known to read it.
 
     `since`: when this server began.
     """
@@ -53,7 +53,9 @@ def metadata(callers: Callers, since: datetime) -> Response:
 
 def definition_ids(settings: Settings) -> dict[str, list[str]]:
     """Which definitions there are, by their kinds."""
-    return {kind: [one["id"] for one in definitions(settings)] for kind, definitions in _DEFINITIONS.items()}
+    return {
+        kind: [definition["id"] for definition in definitions(settings)] for kind, definitions in _DEFINITIONS.items()
+    }
 
 
 def read_definition(exchange: Exchange, kind: str, definition_id: str) -> Response:

@@ -37,15 +37,15 @@ def parameters(*, form: bool = False) -> Pairs:
 
 def content_type(pairs: Pairs) -> str:
     """The form of the answer, after `_format` and Accept. Raises Refusal (406) for all but JSON."""
-    wanted = next((value for name, value in pairs if name == "_format"), None)
-    found = _of_format(wanted) if wanted else _of_accept(request.headers.get("Accept", "*/*"))
-    if found is None:
+    requested = next((value for name, value in pairs if name == "_format"), None)
+    media_type = _of_format(requested) if requested else _of_accept(request.headers.get("Accept", "*/*"))
+    if media_type is None:
         raise Refusal(
             HTTPStatus.NOT_ACCEPTABLE,
             IssueType.NOT_SUPPORTED,
             f"Responses are only available as {FHIR_JSON} (FHIR 4.0).",
         )
-    return found + _CHARSET
+    return media_type + _CHARSET
 
 
 def strict() -> bool:
@@ -53,27 +53,27 @@ def strict() -> bool:
     return prefers("handling=strict")
 
 
-def prefers(wish: str) -> bool:
+def prefers(preference: str) -> bool:
     """Whether this stands in `Prefer`, in one of its parts."""
-    wishes = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
-    return any(one.strip().replace(" ", "") == wish for one in wishes)
+    preferences = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
+    return any(part.strip().replace(" ", "") == preference for part in preferences)
 
 
-def _of_format(wanted: str) -> str | None:
-    return FHIR_JSON if wanted.partition(";")[0].strip().lower() in _JSON else None
+def _of_format(media_type: str) -> str | None:
+    return FHIR_JSON if media_type.partition(";")[0].strip().lower() in _JSON else None
 
 
 @lru_cache(256)
 def _of_accept(header: str) -> str | None:
-    best, weight = None, 0.0
+    media_type, best_quality = None, 0.0
     for part in header[:1000].lower().split(","):
-        name, *rest = (piece.strip() for piece in part.split(";"))
-        options = dict(piece.partition("=")[::2] for piece in rest)
+        name, *rest = (field.strip() for field in part.split(";"))
+        options = dict(field.partition("=")[::2] for field in rest)
         try:
             quality = float(options.get("q", "1"))
         except ValueError:
             continue
         other_version = name == FHIR_JSON and options.get("fhirversion", "4.0") not in ("4.0", "4.0.1")
-        if quality > weight and (name in _JSON or name in _ANY) and not other_version:
-            best, weight = ("application/json" if name == "application/json" else FHIR_JSON), quality
-    return best
+        if quality > best_quality and (name in _JSON or name in _ANY) and not other_version:
+            media_type, best_quality = ("application/json" if name == "application/json" else FHIR_JSON), quality
+    return media_type

@@ -21,7 +21,7 @@ _LIMITS = f"A search has at most {MOST_PARAMETERS} parameters, {MOST_VALUES} val
 
 
 def openapi(callers: Callers) -> Response:
-    """The description, open to everybody: it says nothing of the clinic beyond its address.
+    """The description, open to everyone: it says nothing of the clinic beyond its address.
 
     Raises Refusal for any other method than GET.
     """

@@ -23,44 +23,46 @@ OF_PATIENTS = ("Patient", "Group")  # each read of these leaves a record
 def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
     """One resource; 304 without a body where the caller has it already. A Group is streamed with its members."""
     require(exchange.caller, kind, "read")
-    asked = shape(exchange.pairs)
-    if asked.summary is Summary.COUNT:
-        asked = replace(asked, summary=Summary.FALSE)  # R4: for searches alone
-    found = read(exchange.connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
+    response_shape = shape(exchange.pairs)
+    if response_shape.summary is Summary.COUNT:
+        response_shape = replace(response_shape, summary=Summary.FALSE)  # R4: for searches alone
+    versioned = read(exchange.connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
     headers = {
-        "ETag": f'W/"{found.version}"',
-        "Last-Modified": format_datetime(found.last_updated, usegmt=True),
+        "ETag": f'W/"{versioned.version}"',
+        "Last-Modified": format_datetime(versioned.last_updated, usegmt=True),
     }
-    if _unchanged(found):
+    if _unchanged(versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if kind in OF_PATIENTS:
-        exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patients_in([found], asked))
-    if kind == "Group" and request.method == "GET" and wanted(kind, "member", asked):
-        return exchange.stream(group_body(exchange, found, asked), headers)
-    return exchange.answer(shaped(found.resource, asked), headers)
+        exchange.callers.note(
+            exchange.caller, Interaction.READ, kind, resource_id, patients_in([versioned], response_shape)
+        )
+    if kind == "Group" and request.method == "GET" and wanted(kind, "member", response_shape):
+        return exchange.stream(group_body(exchange, versioned, response_shape), headers)
+    return exchange.answer(shaped(versioned.resource, response_shape), headers)
 
 
-def group_body(exchange: Exchange, group: Versioned, asked: Shape) -> Iterator[bytes]:
+def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> Iterator[bytes]:
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    return groups.body(exchange.connection, replace(group, resource=shaped(group.resource, asked)))
+    return groups.body(exchange.connection, replace(group, resource=shaped(group.resource, response_shape)))
 
 
-def patients_in(found: Sequence[Versioned], asked: Shape) -> int:
+def patients_in(resources: Sequence[Versioned], response_shape: Shape) -> int:
     """Of how many patients these resources tell: themselves, or as members of Groups that are given out with them."""
     count = 0
-    for one in found:
-        match one.resource["resourceType"]:
+    for versioned in resources:
+        match versioned.resource["resourceType"]:
             case "Patient":
                 count += 1
-            case "Group" if wanted("Group", "member", asked):
-                count += one.resource.get("quantity", 0)
+            case "Group" if wanted("Group", "member", response_shape):
+                count += versioned.resource.get("quantity", 0)
     return count
 
 
-def _unchanged(found: Versioned) -> bool:
+def _unchanged(versioned: Versioned) -> bool:
     """R4, conditional read. Where both are sent, If-None-Match decides (RFC 9110)."""
     if "If-None-Match" in request.headers:
-        return request.if_none_match.contains_weak(str(found.version))
+        return request.if_none_match.contains_weak(str(versioned.version))
     since: datetime | None = request.if_modified_since
-    return since is not None and found.last_updated.replace(microsecond=0) <= since
+    return since is not None and versioned.last_updated.replace(microsecond=0) <= since

@@ -33,15 +33,15 @@ class Refusal(TurnedAway):
 
 
 def refused(error: Exception) -> Response:
-    """The answer to any error. What nobody has foreseen is logged by its place, without what it was about."""
+    """The answer to any error. What no one has foreseen is logged by its place, without what it was about."""
     if not isinstance(error, TurnedAway):
         error = _as_refusal(error)
     return turned_away(error)
 
 
-def _later(words: str, code: IssueType = IssueType.TRANSIENT) -> Refusal:
-    again = {"Retry-After": str(TRY_AGAIN_SECONDS)}
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, code, words, **again)
+def _later(message: str, code: IssueType = IssueType.TRANSIENT) -> Refusal:
+    headers = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, code, message, **headers)
 
 
 def _as_refusal(error: Exception) -> Refusal:
@@ -59,8 +59,8 @@ def _as_refusal(error: Exception) -> Refusal:
         case HostUnavailable():
             return _later("The EMR cannot currently verify who you are. Try again in a moment.")
         case HTTPException(code=int(status)) if 400 <= status < 500:
-            code, words = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
-            return Refusal(HTTPStatus(status), code, words)
+            code, message = _OF_HTTP.get(HTTPStatus(status), (IssueType.INVALID, "The request cannot be understood."))
+            return Refusal(HTTPStatus(status), code, message)
     if is_away(error):
         _log.warning("The database cannot be reached: %s", type(error).__name__)
         return _later("The clinic's database is currently unavailable. Try again in a moment.")
@@ -68,8 +68,8 @@ def _as_refusal(error: Exception) -> Refusal:
         _log.warning("The database took too long: %s", request.endpoint)
         return _later("This took too long and was stopped. Try again in a moment, or request less.", IssueType.TIMEOUT)
     frames = traceback.extract_tb(error.__traceback__)
-    place = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
-    _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, place)
+    location = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    _log.error("FHIR request failed at %s: %s at %s", request.endpoint, type(error).__name__, location)
     return Refusal(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         IssueType.EXCEPTION,

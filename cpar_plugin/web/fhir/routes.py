@@ -108,16 +108,16 @@ def json_answer(body: object, content_type: str, headers: dict[str, str] | None 
 
 def wrong_method(*allowed: str) -> Refusal:
     """What is not done at this address."""
-    words = f"This URL supports only {', '.join(allowed)}. The interface is read-only."
-    return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, words, Allow=", ".join(allowed))
+    message = f"This URL supports only {', '.join(allowed)}. The interface is read-only."
+    return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, message, Allow=", ".join(allowed))
 
 
 def cursors_of_the_application() -> Cursors:
     """One for each application. Its secret is the same in all its processes, or no session would last either."""
-    kept: Cursors | None = current_app.extensions.get("cpar_fhir_cursors")
-    if kept is None:
+    cursors: Cursors | None = current_app.extensions.get("cpar_fhir_cursors")
+    if cursors is None:
         secret = current_app.secret_key
         if not secret:
             raise RuntimeError("the application has no secret key")
-        kept = current_app.extensions["cpar_fhir_cursors"] = Cursors(secret)
-    return kept
+        cursors = current_app.extensions["cpar_fhir_cursors"] = Cursors(secret)
+    return cursors

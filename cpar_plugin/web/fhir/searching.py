@@ -33,19 +33,19 @@ def search(exchange: Exchange, kind: str) -> Response:
         restored_at = clinic.restored_at(exchange.connection)
         if restored_at and position.began <= restored_at:
             raise BadSearch("The clinic has restored a backup since this search began. Start it again.")
-    asked = understand(kind, pairs, _terms(exchange, position.began))
-    if asked.includes:
+    query = understand(kind, pairs, _terms(exchange, position.began))
+    if query.includes:
         require(exchange.caller, _INCLUDED[kind], "read")
-    page = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller).page(asked, position)
+    page = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller).page(query, position)
     if kind in OF_PATIENTS:
-        patients = patients_in([*page.matches, *page.included], asked.shape)
+        patients = patients_in([*page.matches, *page.included], query.shape)
         exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
-    head = _head(exchange, asked, page, cursor)
-    if kind == "Group" and page.matches and wanted(kind, "member", asked.shape):
-        return exchange.stream(_with_groups(exchange, asked, page, head))
+    head = _head(exchange, query, page, cursor)
+    if kind == "Group" and page.matches and wanted(kind, "member", query.shape):
+        return exchange.stream(_with_groups(exchange, query, page, head))
     entries = [
-        *(_entry(exchange.base, one, "match", asked.shape) for one in page.matches),
-        *_included(exchange, asked, page),
+        *(_entry(exchange.base, versioned, "match", query.shape) for versioned in page.matches),
+        *_included(exchange, query, page),
     ]
     return exchange.answer({**head, "entry": entries} if entries else head)
 
@@ -62,12 +62,12 @@ def _terms(exchange: Exchange, now: datetime) -> Terms:
     )
 
 
-def _head(exchange: Exchange, asked: Search, page: Page, cursor: str | None) -> Resource:
-    address = f"{exchange.base}/{asked.kind}"
-    this = [("_cursor", cursor)] if cursor is not None else list(asked.used)
-    links = [{"relation": "self", "url": _with_query(address, this)}]
+def _head(exchange: Exchange, query: Search, page: Page, cursor: str | None) -> Resource:
+    address = f"{exchange.base}/{query.kind}"
+    query_pairs = [("_cursor", cursor)] if cursor is not None else list(query.used)
+    links = [{"relation": "self", "url": _with_query(address, query_pairs)}]
     if page.following:
-        following = exchange.cursors.written(asked.kind, asked.used, page.following)
+        following = exchange.cursors.written(query.kind, query.used, page.following)
         links.append({"relation": "next", "url": _with_query(address, [("_cursor", following)])})
     head: Resource = {"resourceType": "Bundle", "type": "searchset"}
     if page.total is not None:
@@ -80,8 +80,8 @@ def _with_query(address: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{address}?{urlencode(pairs)}" if pairs else address
 
 
-def _entry(base: str, one: Versioned, mode: str, shape: Shape) -> Resource:
-    resource = one.resource
+def _entry(base: str, versioned: Versioned, mode: str, shape: Shape) -> Resource:
+    resource = versioned.resource
     return {
         "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
         "resource": shaped(resource, shape),
@@ -89,20 +89,20 @@ def _entry(base: str, one: Versioned, mode: str, shape: Shape) -> Resource:
     }
 
 
-def _included(exchange: Exchange, asked: Search, page: Page) -> Iterator[Resource]:
+def _included(exchange: Exchange, query: Search, page: Page) -> Iterator[Resource]:
     """`_elements` is about what is searched for; `_summary` about everything."""
-    shape = Shape(asked.shape.summary)
-    return (_entry(exchange.base, one, "include", shape) for one in page.included)
+    shape = Shape(query.shape.summary)
+    return (_entry(exchange.base, versioned, "include", shape) for versioned in page.included)
 
 
-def _with_groups(exchange: Exchange, asked: Search, page: Page, head: Resource) -> Iterator[bytes]:
+def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource) -> Iterator[bytes]:
     """The Bundle with whole Groups, each with its members, a chunk at a time."""
     yield orjson.dumps(head)[:-1] + b',"entry":['
-    for place, group in enumerate(page.matches):
+    for position, group in enumerate(page.matches):
         address = orjson.dumps(f"{exchange.base}/Group/{group.resource['id']}")
-        yield (b"," if place else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
-        yield from group_body(exchange, group, asked.shape)
+        yield (b"," if position else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
+        yield from group_body(exchange, group, query.shape)
         yield b"}"
-    for entry in _included(exchange, asked, page):
+    for entry in _included(exchange, query, page):
         yield b"," + orjson.dumps(entry)
     yield b"]}"

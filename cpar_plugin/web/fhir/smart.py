@@ -11,7 +11,7 @@ from .routes import METHODS, wrong_method
 
 
 def smart_configuration(callers: Callers) -> Response:
-    """The document of `/.well-known/smart-configuration`, open to everybody: it says nothing of the clinic.
+    """The document of `/.well-known/smart-configuration`, open to everyone: it says nothing of the clinic.
 
     Where no tokens can be had, because the interface does not know its own address, it does not say that they can.
     Raises Refusal for any other method than GET.

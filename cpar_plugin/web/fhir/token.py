@@ -62,11 +62,11 @@ def _token(callers: Callers) -> dict[str, Any]:
         raise _Refused("invalid_request", "grant_type is missing: send client_credentials.")
     if form["grant_type"] != "client_credentials":
         raise _Refused("unsupported_grant_type", "The only grant_type here is client_credentials.")
-    return _issued(callers, _authenticated(callers, form, url), form.get("scope", ""))
+    return _new_token(callers, _authenticated(callers, form, url), form.get("scope", ""))
 
 
-def _count(callers: Callers, window: Window, who: str) -> None:
-    if seconds := window.seconds_to_wait(who, callers.host.clock.now()):
+def _count(callers: Callers, window: Window, key: str) -> None:
+    if seconds := window.seconds_to_wait(key, callers.host.clock.now()):
         description = "Too many tokens were requested in one minute. Use each token until it expires."
         raise _Refused("temporarily_unavailable", description, 429, seconds)
 
@@ -77,12 +77,12 @@ def _form() -> dict[str, str]:
     if request.mimetype != "application/x-www-form-urlencoded":
         raise _Refused("invalid_request", "Send the parameters as application/x-www-form-urlencoded.")
     try:
-        sent = request.form.to_dict(flat=False)
+        fields = request.form.to_dict(flat=False)
     except RequestEntityTooLarge:
         raise _Refused("invalid_request", "The request is too large.", 413) from None
-    if any(len(values) > 1 for values in sent.values()):
+    if any(len(values) > 1 for values in fields.values()):
         raise _Refused("invalid_request", "A parameter was sent twice.")
-    return {name: value for name, [value] in sent.items()}
+    return {name: value for name, [value] in fields.items()}
 
 
 def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
@@ -105,8 +105,8 @@ def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
     return proof.client
 
 
-def _issued(callers: Callers, client: Client, wanted: str) -> dict[str, Any]:
-    scopes = granted(wanted, client.scopes)
+def _new_token(callers: Callers, client: Client, requested: str) -> dict[str, Any]:
+    scopes = granted(requested, client.scopes)
     if not scopes:
         raise _Refused("invalid_scope", "None of the requested scopes is registered for this client.")
     seconds = callers.settings.fhir_token_seconds

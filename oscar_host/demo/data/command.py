@@ -10,7 +10,7 @@ from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.clock import today
 from oscar_host.host import OscarHost, from_environment, open_host
 
-from .progress import shown
+from .progress import progress_bar
 from .staff import PASSWORD, SIGN_INS
 from .writing import Written, fill
 
@@ -19,10 +19,10 @@ _LARGEST_SEED = 2**63 - 1
 _YEARS = (2000, 2100)
 
 
-def _as_of(context: click.Context, parameter: click.Parameter, given: datetime | None) -> date | None:
-    if given is not None and not _YEARS[0] <= given.year <= _YEARS[1]:
+def _as_of(context: click.Context, parameter: click.Parameter, value: datetime | None) -> date | None:
+    if value is not None and not _YEARS[0] <= value.year <= _YEARS[1]:
         raise click.BadParameter(f"a date of the years {_YEARS[0]} to {_YEARS[1]}, please.")
-    return given and given.date()
+    return value and value.date()
 
 
 @click.command("demo-data")
@@ -50,18 +50,18 @@ def demo_data(patients: int, seed: int, as_of: date | None, database: str | None
     """
     started = time.monotonic()
     try:
-        with _host(database, schema) as host, shown(patients, "Writing patients", "Finishing") as progress:
+        with _host(database, schema) as host, progress_bar(patients, "Writing patients", "Finishing") as progress:
             day = as_of or today(host.clock)
-            written = fill(host.database, host.tables, patients=patients, seed=seed, as_of=day, progress=progress)
+            result = fill(host.database, host.tables, patients=patients, seed=seed, as_of=day, progress=progress)
     except Refused as refused:
         raise click.ClickException(str(refused)) from None
     except DBAPIError as error:
         raise click.ClickException(f"The database says: {error.orig}. Nothing was written.") from None
     click.echo(
-        f"{written.patients:,} patients, {written.appointments:,} appointments and {written.merges:,} merged records "
+        f"{result.patients:,} patients, {result.appointments:,} appointments and {result.merges:,} merged records "
         f"in {time.monotonic() - started:.1f} s (seed {seed}, as of {day})."
     )
-    _tell_more(written)
+    _tell_more(result)
 
 
 command = demo_data
@@ -78,10 +78,10 @@ def _host(database: str | None, schema: str | None) -> OscarHost:
     return host
 
 
-def _tell_more(written: Written) -> None:
-    if written.notes_without_emoji:
+def _tell_more(result: Written) -> None:
+    if result.notes_without_emoji:
         click.echo(
-            f"{written.notes_without_emoji:,} notes have '?' for an emoji: appointment.notes holds characters of three "
+            f"{result.notes_without_emoji:,} notes have '?' for an emoji: appointment.notes holds characters of three "
             "bytes only (utf8mb3), and this is how OSCAR itself keeps an emoji there."
         )
     click.echo(f"To sign in to the embedded EMR, with the password {PASSWORD}:")

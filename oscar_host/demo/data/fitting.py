@@ -18,25 +18,29 @@ _EMPTY: dict[type, object] = {str: "", date: "0001-01-01", datetime: "0001-01-01
 class FittedInsert:
     """Writes rows, which are plain tuples of the named columns, into a table as it is in this database.
 
-    What the table lacks is left out. Where it must have a value and there is none, it gets an empty one.
+    What the table lacks is omitted. Where it must have a value and there is none, it gets an empty one.
     """
 
     def __init__(self, connection: Connection, into: Table, columns: Sequence[str]) -> None:
-        there = {
-            str(found["name"]).lower(): found
-            for found in inspect(connection).get_columns(into.name, schema=into.schema)
+        existing = {
+            str(reflected["name"]).lower(): reflected
+            for reflected in inspect(connection).get_columns(into.name, schema=into.schema)
         }
-        named = [there.pop(name.lower(), None) for name in columns]
-        kept = [(place, found) for place, found in enumerate(named) if found is not None]
-        numbered = {found.name.lower() for found in into.primary_key}
+        matches = [existing.pop(name.lower(), None) for name in columns]
+        pairs = [(index, reflected) for index, reflected in enumerate(matches) if reflected is not None]
+        numbered = {reflected.name.lower() for reflected in into.primary_key}
         others = [
-            found
-            for name, found in there.items()
-            if not found["nullable"] and found["default"] is None and name not in numbered
+            reflected
+            for name, reflected in existing.items()
+            if not reflected["nullable"] and reflected["default"] is None and name not in numbered
         ]
-        self._kept = [(place, None if found["nullable"] else _empty(found)) for place, found in kept]
-        self._others = tuple(_empty(found) for found in others)
-        target = table(into.name, *(column(f["name"]) for f in [*(f for _, f in kept), *others]), schema=into.schema)
+        self._kept = [(index, None if reflected["nullable"] else _empty(reflected)) for index, reflected in pairs]
+        self._others = tuple(_empty(reflected) for reflected in others)
+        target = table(
+            into.name,
+            *(column(field["name"]) for field in [*(field for _, field in pairs), *others]),
+            schema=into.schema,
+        )
         dialect = mysql.dialect(paramstyle="format") if connection.dialect.name in MARIADB else sqlite.dialect()
         self._sql = str(insert(target).compile(dialect=dialect))  # values by place: the rows are tuples
 
@@ -50,8 +54,8 @@ class FittedInsert:
         return (*(empty if row[place] is None else row[place] for place, empty in self._kept), *self._others)
 
 
-def _empty(found: ReflectedColumn) -> object:
-    return _EMPTY.get(found["type"].python_type, 0)
+def _empty(reflected: ReflectedColumn) -> object:
+    return _EMPTY.get(reflected["type"].python_type, 0)
 
 
 def holds_emoji(connection: Connection, of: Table, name: str) -> bool:

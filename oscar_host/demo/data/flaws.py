@@ -1,4 +1,4 @@
-"""What each card does to a patient with whom nothing was wrong."""
+"""What each card does to a patient without faults."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from .draw import Draw
 from .mess import Identity, Standing
 from .people import Person, Row
 from .phns import doubtful, malformed, of_another_province
-from .staff import FORMER_DOCTOR, NOBODY
+from .staff import FORMER_DOCTOR, NO_PROVIDER
 
 Flaw = Callable[[Draw, Person, date], Person]
 
@@ -30,19 +30,19 @@ def apply(card: Standing | Identity | None, draw: Draw, person: Person, as_of: d
     return flaw(draw, person, as_of) if flaw else person
 
 
-def _gone(draw: Draw, person: Person, as_of: date, status: str) -> Person:
-    gone = min(30 + draw.below(1400), person.born)
-    person.row.update(patient_status=status, patient_status_date=str(as_of - timedelta(days=gone)))
-    return person._replace(gone=gone + WEEKEND)
+def _left_clinic(draw: Draw, person: Person, as_of: date, status: str) -> Person:
+    days = min(30 + draw.below(1400), person.born)
+    person.row.update(patient_status=status, patient_status_date=str(as_of - timedelta(days=days)))
+    return person._replace(gone=days + WEEKEND)
 
 
 def _inactive(draw: Draw, person: Person, as_of: date) -> Person:
-    return _gone(draw, person, as_of, "IN")
+    return _left_clinic(draw, person, as_of, "IN")
 
 
 def _moved(draw: Draw, person: Person, as_of: date) -> Person:
     person.row.update(province="BC", city="Kamloops", postal="V0X 0X0")
-    return _gone(draw, person, as_of, "MO")
+    return _left_clinic(draw, person, as_of, "MO")
 
 
 def _deceased(draw: Draw, person: Person, as_of: date) -> Person:
@@ -51,11 +51,11 @@ def _deceased(draw: Draw, person: Person, as_of: date) -> Person:
         born = person.born + forty_years
         person = person._replace(born=born)
         _set_birth_date(person.row, as_of - timedelta(days=born))
-    return _gone(draw, person, as_of, "DE")
+    return _left_clinic(draw, person, as_of, "DE")
 
 
 def _other_status(draw: Draw, person: Person, as_of: date) -> Person:
-    return _gone(draw, person, as_of, draw.pick(_OTHER_STATUSES))
+    return _left_clinic(draw, person, as_of, draw.pick(_OTHER_STATUSES))
 
 
 def _no_mrp(draw: Draw, person: Person, as_of: date) -> Person:
@@ -141,7 +141,7 @@ _FLAWS: dict[Standing | Identity, Flaw] = {
     Standing.OTHER_STATUS: _other_status,
     Standing.NO_STATUS: _with(patient_status=""),
     Standing.NO_MRP: _no_mrp,
-    Standing.DANGLING_MRP: _with(provider_no=NOBODY),
+    Standing.DANGLING_MRP: _with(provider_no=NO_PROVIDER),
     Standing.FORMER_MRP: _with(provider_no=FORMER_DOCTOR),
     Identity.NO_PHN: _with(hin=""),
     Identity.OTHER_PROVINCE: _other_province,

@@ -1,11 +1,11 @@
-"""Names to draw from: common in Canada, belonging to nobody in particular; the streets do not exist."""
+"""Names to draw from: common in Canada, belonging to no one in particular; the streets do not exist."""
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-FEMALE = _listed(
+FEMALE = _names(
     """
     Amelia, Olivia, Emma, Charlotte, Sophia, Isabella, Chloe, Zoé, Renée, Hélène, Geneviève, Mélanie, Aïcha, Fatima,
     Amina, Hodan, Priya, Harpreet, Simran, Jaspreet, Mei, Xiu, Linh, Thuy, Maria, Rosario, Carmen, Lucía, Oksana,
@@ -17,7 +17,7 @@ FEMALE = _listed(
     """
 )
 
-MALE = _listed(
+MALE = _names(
     """
     Liam, Noah, Oliver, William, Benjamin, Lucas, Henry, Theodore, Jacob, Ethan, Mason, Logan, Daniel, Samuel,
     Nathan, Gabriel, Étienne, François, Jean-Luc, André, Rémi, Benoît, Mohamed, Ahmed, Yusuf, Abdi, Ali, Omar,
@@ -29,7 +29,7 @@ MALE = _listed(
     """
 )
 
-FAMILY = _listed(
+FAMILY = _names(
     """
     Smith, Brown, Wilson, Johnson, Campbell, MacDonald, McLeod, Fraser, Stewart, Robertson, Murray, Sinclair,
     Ferguson, Morrison, Tremblay, Gagnon, Roy, Côté, Bouchard, Gauthier, Morin, Lavoie, Fortin, Gagné, Bélanger,

@@ -21,23 +21,23 @@ class Person(NamedTuple):
 
     row: Row
     born: int  # of the true birth date, whatever the row says
-    gone: int = 0  # the last contact of somebody who no longer comes
+    gone: int = 0  # the last contact of someone who no longer comes
 
 
 def person(draw: Draw, number: int, phn: str, as_of: date) -> Person:
     """An active patient of one of the doctors, with nothing wrong. The keys of every row are the same, in one order."""
     female = draw.chance(0.51)
-    given = draw.pick(names.FEMALE if female else names.MALE)
+    given_name = draw.pick(names.FEMALE if female else names.MALE)
     family = draw.pick(names.FAMILY)
     if draw.chance(0.05):
-        given, family = given.upper(), family.upper()
+        given_name, family = given_name.upper(), family.upper()
     born = int((draw.pick(_AGES) + draw.roll()) * 365.2425)
     birth_date = as_of - timedelta(days=born)
     postal = draw.below(10**6)
     row: Row = {
         "demographic_no": number,
         "last_name": family,
-        "first_name": given,
+        "first_name": given_name,
         "middleNames": draw.pick(names.FEMALE if female else names.MALE) if draw.chance(0.3) else "",
         "alias": "",
         "pref_name": draw.pick(names.FEMALE if female else names.MALE) if draw.chance(0.05) else "",

@@ -1,4 +1,4 @@
-"""Invented health numbers. Those of Alberta begin with 0, so that nobody takes them for somebody's."""
+"""Invented health numbers. Those of Alberta begin with 0, so that no one takes them for someone's."""
 
 from cpar_plugin.domain.identifiers import phn_check_digit
 
@@ -14,11 +14,11 @@ class Phns:
         self._stride = 10 * draw.below(MOST // 10) + 3  # ends in 3: no divisor in common with MOST
         self._start = draw.below(MOST)
 
-    def of(self, place: int) -> str:
+    def of(self, index: int) -> str:
         """The PHN of the patient in this place; 0 <= place < MOST."""
-        digits = f"{(self._start + place * self._stride) % MOST:07d}"
-        front, back = "0" + digits[:3], digits[3:]
-        return f"{front}{phn_check_digit(front + '0' + back)}{back}"
+        digits = f"{(self._start + index * self._stride) % MOST:07d}"
+        first_half, second_half = "0" + digits[:3], digits[3:]
+        return f"{first_half}{phn_check_digit(first_half + '0' + second_half)}{second_half}"
 
 
 def doubtful(phn: str, draw: Draw) -> str:

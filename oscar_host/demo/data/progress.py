@@ -7,35 +7,35 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Told = Callable[[int], None]
+Show = Callable[[int], None]
 
 
 @contextmanager
-def shown(total: int, doing: str, then: str) -> Iterator[Told]:
-    """Show how many of `total` are done, as the yielded function is told; `then` is what follows the last one."""
+def progress_bar(total: int, title: str, ending: str) -> Iterator[Show]:
+    """Show how many of `total` are done, as the yielded function is told; `ending` is what follows the last one."""
     console = Console()
     if not console.is_terminal:
-        yield _in_lines(total, doing, then)
+        yield _in_lines(total, title, ending)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(doing, total=total)
+        task = bar.add_task(title, total=total)
 
-        def told(done: int) -> None:
-            bar.update(task, completed=done, description=doing if done < total else then)
+        def show(done: int) -> None:
+            bar.update(task, completed=done, description=title if done < total else ending)
 
-        yield told
+        yield show
 
 
-def _in_lines(total: int, doing: str, then: str) -> Told:
+def _in_lines(total: int, title: str, ending: str) -> Show:
     tenths = 0
 
-    def told(done: int) -> None:
+    def show(done: int) -> None:
         nonlocal tenths
         if done * 10 // total > tenths:
             tenths = done * 10 // total
-            click.echo(f"{doing}: {tenths * 10} % ({done:,} of {total:,})")
+            click.echo(f"{title}: {tenths * 10} % ({done:,} of {total:,})")
         if done == total:
-            click.echo(f"{then} ...")
+            click.echo(f"{ending} ...")
 
-    return told
+    return show

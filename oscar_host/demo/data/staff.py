@@ -20,7 +20,7 @@ SYSTEM = "-1"
 DOCTORS = ("101", "102", "103", "104", "105", "106")  # in practice; the last one without a Practitioner ID
 FORMER_DOCTOR = "107"
 NURSE = "201"
-NOBODY = "555"  # no provider has this number
+NO_PROVIDER = "555"  # no provider has this number
 
 _PROVIDERS = (
     # provider_no, last_name, first_name, provider_type, ohip_no (Practitioner ID), practitionerNo (licence), status
@@ -41,7 +41,7 @@ _PROVIDERS = (
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Somebody who can sign in to the demo, with the roles of OSCAR. The password is `PASSWORD` for everyone."""
+    """Someone who can sign in to the demo, with the roles of OSCAR. The password is `PASSWORD` for everyone."""
 
     user_name: str
     provider_no: str
@@ -71,7 +71,7 @@ _ROLES = (
     ("doctor", "Physician"),
     ("nurse", "Nurse"),
     ("receptionist", "Front desk"),
-    ("billing", "Billing clerk"),  # without a right here: nobody signs in to OSCAR without a role
+    ("billing", "Billing clerk"),  # without a right here: no one signs in to OSCAR without a role
     ("Panel Management", "Access to CPAR Panel Management"),
 )
 _OBJECTS = (
@@ -125,12 +125,12 @@ def staff(tables: Tables, seed: int, as_of: date) -> Iterator[tuple[Table, str, 
 
 
 def _provider(
-    number: str, family: str, given: str, kind: str, identifier: str, licence: str, status: str | None
+    number: str, family: str, given_name: str, kind: str, identifier: str, licence: str, status: str | None
 ) -> Row:
     return {
         "provider_no": number,
         "last_name": family,
-        "first_name": given,
+        "first_name": given_name,
         "provider_type": kind,
         "ohip_no": identifier,
         "practitionerNo": licence,

@@ -27,7 +27,7 @@ _When = tuple[str, str | None, str]  # the day, the status, and the day of the l
 _Particulars = tuple[str | None, str | None, str, str, str, bool]
 
 _DAYS_BACK = 5 * 365
-_FURTHEST = _DAYS_BACK + 4 * 365  # of somebody who left four years ago
+_FURTHEST = _DAYS_BACK + 4 * 365  # of someone who left four years ago
 _DAYS_AHEAD = 90
 _DIFFERENT = 5000  # particulars drawn beforehand: to draw all for each visit takes twice as long
 _SATURDAY = 5
@@ -53,13 +53,13 @@ _ATTENDED |= {"a": 1, "b": 1, "c": 3, "d": 1, "e": 1, "f": 1, "": 1, None: 1}
 _AHEAD: dict[str | None, int] = {"t": 9, "T": 2, "h": 4, "C": 2, "c": 1, "a": 1, "tS": 1}
 
 
-def _as_often(shares: Mapping[str | None, int]) -> tuple[str | None, ...]:
+def _weighted(shares: Mapping[str | None, int]) -> tuple[str | None, ...]:
     return tuple(status for status, share in shares.items() for _ in range(share))
 
 
-_PAST_STATUSES = _as_often(_ATTENDED | _MISSED)
-_MISSED_STATUSES = _as_often(_MISSED)
-_AHEAD_STATUSES = _as_often(_AHEAD)
+_PAST_STATUSES = _weighted(_ATTENDED | _MISSED)
+_MISSED_STATUSES = _weighted(_MISSED)
+_AHEAD_STATUSES = _weighted(_AHEAD)
 _HOW_MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8, 10, 13)
 
 _TIMES = [
@@ -109,42 +109,42 @@ class Diary:
         if attendance is Attendance.ONLY_IN_FUTURE:
             return self._rows(person.row, [] if person.gone else [self._one_ahead() for _ in range(1 + draw.below(2))])
         statuses = _MISSED_STATUSES if attendance is Attendance.ONLY_MISSED else _PAST_STATUSES
-        reach = min(max(person.born - person.gone, 0), _DAYS_BACK)
-        made = []
+        day_span = min(max(person.born - person.gone, 0), _DAYS_BACK)
+        appointments = []
         for _ in range(draw.pick(_HOW_MANY)):
-            days = person.gone + int(reach * draw.roll() ** 2)  # the square: more of late than long ago
+            days = person.gone + int(day_span * draw.roll() ** 2)  # the square: more of late than long ago
             day = self._back[days]
-            made.append((day, draw.pick(statuses), day))
+            appointments.append((day, draw.pick(statuses), day))
         if not person.gone and draw.chance(0.25):
-            made.append(self._one_ahead())
-        return self._rows(person.row, made)
+            appointments.append(self._one_ahead())
+        return self._rows(person.row, appointments)
 
     def meeting(self) -> Visit:
-        """An entry in the appointments that is nobody's: OSCAR gives it the patient 0."""
-        nobody: Row = {"provider_no": None, "last_name": ".Staff", "first_name": "meeting", "demographic_no": 0}
-        return self._rows(nobody, [self._one_ahead()])[0]
+        """An entry in the appointments that is no one's: OSCAR gives it the patient 0."""
+        staff_entry: Row = {"provider_no": None, "last_name": ".Staff", "first_name": "meeting", "demographic_no": 0}
+        return self._rows(staff_entry, [self._one_ahead()])[0]
 
     def _one_ahead(self) -> _When:
         return self._draw.pick(self._ahead), self._draw.pick(_AHEAD_STATUSES), self._today
 
-    def _rows(self, patient: Row, made: list[_When]) -> list[Visit]:
+    def _rows(self, patient: Row, appointments: list[_When]) -> list[Visit]:
         number, pick, particulars = patient["demographic_no"], self._draw.pick, self._particulars
         name = f"{patient['last_name']},{patient['first_name']}"[:50]
         own_doctor = patient["provider_no"] if patient["provider_no"] in DOCTORS else None
         rows: list[Visit] = []
-        for day, status, changed_on in made:
-            start, end, note, reason, colleague, with_own = pick(particulars)
-            seen_by = own_doctor if own_doctor and with_own else colleague
+        for day, status, changed_on in appointments:
+            start, end, note, reason, other_doctor, with_own = pick(particulars)
+            doctor = own_doctor if own_doctor and with_own else other_doctor
             changed = f"{changed_on} {start or '08:00:00'}"
-            rows.append((next(self._numbers), seen_by, day, start, end, name, number, note, reason, status, changed))
+            rows.append((next(self._numbers), doctor, day, start, end, name, number, note, reason, status, changed))
         return rows
 
 
 def _particulars(draw: Draw) -> _Particulars:
-    """What is the same whoever comes: start, end, note, reason, a colleague, and whether the own doctor sees them."""
+    """Alike for every patient: start, end, note, reason, a colleague, and whether the own doctor sees them."""
     start, end = _NO_TIME if draw.chance(0.005) else draw.pick(_TIMES)
-    lot = draw.below(1000)
-    note = "" if lot > 50 else draw.pick(_EMOJI_NOTES if lot < 4 else _NOTES)
+    roll = draw.below(1000)
+    note = "" if roll > 50 else draw.pick(_EMOJI_NOTES if roll < 4 else _NOTES)
     return start, end, note, draw.pick(_REASONS), draw.pick(_SEEN_BY), draw.chance(0.75)
 
 

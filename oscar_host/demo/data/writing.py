@@ -53,20 +53,20 @@ def fill(
 
 
 def _refuse_a_clinic_in_use(database: HostDatabase, tables: Tables) -> None:
-    look = inspect(database.engine)
+    inspector = inspect(database.engine)
     with database.engine.connect() as connection:
-        for table, what in ((tables.demographic, "patients"), (tables.appointment, "appointments")):
-            there = look.has_table(table.name, schema=table.schema)
-            if there and connection.execute(select(1).select_from(table).limit(1)).first():
-                raise Refused(f"This database already has {what}: nothing was changed. Choose an empty database.")
+        for table, noun in ((tables.demographic, "patients"), (tables.appointment, "appointments")):
+            exists = inspector.has_table(table.name, schema=table.schema)
+            if exists and connection.execute(select(1).select_from(table).limit(1)).first():
+                raise Refused(f"This database already has {noun}: nothing was changed. Choose an empty database.")
 
 
 def write_staff(connection: Connection, tables: Tables, seed: int, as_of: date) -> None:
     """Add the rows that are not there yet: OSCAR's own installation brings roles, objects and the provider -1."""
     for table, key, rows in staff(tables, seed, as_of):
         names = key.split()
-        there = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in names)))}
-        missing = [tuple(row.values()) for row in rows if tuple(row[name] for name in names) not in there]
+        existing = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in names)))}
+        missing = [tuple(row.values()) for row in rows if tuple(row[name] for name in names) not in existing]
         FittedInsert(connection, table, list(rows[0])).write(connection, missing)
 
 
@@ -77,25 +77,25 @@ def _write_records(
     into_visits = FittedInsert(connection, tables.appointment, visits.COLUMNS)
     into_merges = FittedInsert(connection, tables.demographic_merged, MERGE_COLUMNS)
     emoji = holds_emoji(connection, tables.appointment, "notes")
-    done = appointments = merges = changed = 0
+    count = appointments = merges = changed = 0
     while batch := list(islice(source, _PATIENTS_AT_ONCE)):
-        made = [visit for record in batch for visit in record.visits]
+        rows = [visit for record in batch for visit in record.visits]
         if not emoji:
-            changed += _leave_out_emoji(made)
+            changed += _replace_emoji(rows)
         into_patients.write(connection, [tuple(record.patient.values()) for record in batch])
-        appointments += into_visits.write(connection, made)
+        appointments += into_visits.write(connection, rows)
         merges += into_merges.write(connection, [record.merge for record in batch if record.merge])
-        done += len(batch)
-        progress(done)
-    return Written(done, appointments, merges, changed)
+        count += len(batch)
+        progress(count)
+    return Written(count, appointments, merges, changed)
 
 
-def _leave_out_emoji(made: list[Values]) -> int:
+def _replace_emoji(rows: list[Values]) -> int:
     changed = 0
-    for place, visit in enumerate(made):
+    for index, visit in enumerate(rows):
         note = visit[_NOTES]
         if note and (plain := without_emoji(note)) != note:
-            made[place] = (*visit[:_NOTES], plain, *visit[_NOTES + 1 :])
+            rows[index] = (*visit[:_NOTES], plain, *visit[_NOTES + 1 :])
             changed += 1
     return changed
 

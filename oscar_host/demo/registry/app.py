@@ -46,7 +46,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
             early = _misbehave(behaviour, b"")
             if early:
                 return early
-        answer = _take(store, sha256, body)
+        answer = _receive(store, sha256, body)
         late = _misbehave(behaviour, answer.get_data()) if behaviour.when == "after" else None
         return late or answer
 
@@ -85,7 +85,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
     return app
 
 
-def _take(store: Store, sha256: str, body: bytes) -> Response:
+def _receive(store: Store, sha256: str, body: bytes) -> Response:
     try:
         submission = check(body)
         receipt = store.receive(submission, sha256, body)
@@ -125,8 +125,8 @@ def _misbehave(behaviour: Behaviour, answer: bytes) -> Response | None:
     elif behaviour.kind == "huge":
         return Response(_endless(), 200, content_type=answers.FHIR_JSON)
     elif behaviour.kind == "drip":
-        _drip(behaviour.seconds)
-        return Response()  # that nobody receives
+        _send_slowly(behaviour.seconds)
+        return Response()  # that no one receives
     return None
 
 
@@ -145,7 +145,7 @@ def _endless() -> Iterator[bytes]:
         yield entry * 1000
 
 
-def _drip(seconds: float) -> None:
+def _send_slowly(seconds: float) -> None:
     connection: socket.socket = request.environ["werkzeug.socket"]
     until = time.monotonic() + seconds
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")

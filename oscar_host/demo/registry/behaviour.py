@@ -47,12 +47,12 @@ def parse(values: Any) -> Behaviour:
     """A behaviour from JSON. Raises ValueError with a sentence."""
     if not isinstance(values, dict):
         raise ValueError('send an object, for instance {"kind": "fail", "when": "after", "share": 0.3}')
-    known = {field.name: type(field.default) for field in fields(Behaviour)}
+    types = {field.name: type(field.default) for field in fields(Behaviour)}
     for name, value in values.items():
-        if name not in known:
-            raise ValueError(f"{name}: unknown; there are {', '.join(known)}")
-        if not isinstance(value, (int, float) if known[name] is float else known[name]):
-            raise ValueError(f"{name}: not a {known[name].__name__}")
+        if name not in types:
+            raise ValueError(f"{name}: unknown; there are {', '.join(types)}")
+        if not isinstance(value, (int, float) if types[name] is float else types[name]):
+            raise ValueError(f"{name}: not a {types[name].__name__}")
     return Behaviour(**values)
 
 
@@ -64,7 +64,7 @@ class Conduct:
         self.change(behaviour)
 
     def change(self, behaviour: Behaviour) -> None:
-        """Behave so from the next submission on; the chances begin anew with its seed."""
+        """Behave so from the next submission on; the chances begin again with its seed."""
         with self._lock:
             self._behaviour = behaviour
             self._chance = random.Random(behaviour.seed)  # noqa: S311
@@ -73,9 +73,9 @@ class Conduct:
     def next(self) -> Behaviour:
         """What to do to the submission that has just arrived: kind is never flaky."""
         with self._lock:
-            chosen = self._choose()
-            self._done[chosen.kind if chosen.kind == "ok" else f"{chosen.kind} {chosen.when}"] += 1
-            return chosen
+            behaviour = self._choose()
+            self._done[behaviour.kind if behaviour.kind == "ok" else f"{behaviour.kind} {behaviour.when}"] += 1
+            return behaviour
 
     def _choose(self) -> Behaviour:
         if self._chance.random() >= self._behaviour.share:

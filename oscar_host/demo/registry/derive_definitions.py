@@ -1,4 +1,4 @@
-"""Derives definitions.json from the official FHIR R4 definitions (HL7, CC0), so that nobody types them in.
+"""Derives definitions.json from the official FHIR R4 definitions (HL7, CC0), so that no one types them in.
 
 Source: the npm package hl7.fhir.r4.core 4.0.1 (https://packages.fhir.org/hl7.fhir.r4.core/4.0.1), a .tgz.
 Use: python -m oscar_host.demo.registry.derive_definitions hl7.fhir.r4.core.tgz
@@ -37,10 +37,10 @@ def derive(package: Path) -> Json:
         for element in definition["snapshot"]["element"]:
             parent, _, last = element["path"].rpartition(".")
             for kind in element.get("type", []) if parent else []:
-                described = _describe(element, kind)
-                codes |= _codes(element, kind, described, published)
+                description = _describe(element, kind)
+                codes |= _codes(element, kind, description, published)
                 own_name = last.replace("[x]", kind["code"][0].upper() + kind["code"][1:])
-                elements.setdefault(parent, {})[own_name] = described
+                elements.setdefault(parent, {})[own_name] = description
                 to_do.append(kind["code"])
             if "contentReference" in element:
                 elements.setdefault(parent, {})[last] = {"type": element["contentReference"].lstrip("#")}
@@ -62,37 +62,37 @@ def _read(package: Path) -> dict[str, Json]:
 
 def _describe(element: Json, kind: Json) -> Json:
     nested = kind["code"] in ("BackboneElement", "Element") and element["path"].count(".")
-    described: Json = {"type": element["path"] if nested else kind["code"]}
+    description: Json = {"type": element["path"] if nested else kind["code"]}
     if kind["code"] == "Reference":
         targets = [target.removeprefix(_CANONICAL) for target in kind.get("targetProfile", [])]
         if targets and "Resource" not in targets:
-            described["targets"] = sorted(targets)
-    return described
+            description["targets"] = sorted(targets)
+    return description
 
 
-def _codes(element: Json, kind: Json, described: Json, published: dict[str, Json]) -> dict[str, list[str]]:
+def _codes(element: Json, kind: Json, description: Json, published: dict[str, Json]) -> dict[str, list[str]]:
     binding = element.get("binding", {})
     if kind["code"] != "code" or binding.get("strength") != "required" or "valueSet" not in binding:
         return {}
     url = binding["valueSet"].partition("|")[0]
-    listed = _expand(url, published)
-    if not listed:
+    codes = _expand(url, published)
+    if not codes:
         return {}  # media types and the like: a grammar, not a list
-    described["codes"] = url.rpartition("/")[2]
-    return {described["codes"]: listed}
+    description["codes"] = url.rpartition("/")[2]
+    return {description["codes"]: codes}
 
 
 def _expand(url: str, published: dict[str, Json]) -> list[str]:
-    found: list[str] = []
+    codes: list[str] = []
     for include in published.get(url, {}).get("compose", {}).get("include", []):
         system = published.get(include.get("system", ""), {})
         if "concept" in include:
-            found += [concept["code"] for concept in include["concept"]]
+            codes += [concept["code"] for concept in include["concept"]]
         elif system.get("content") == "complete" and "filter" not in include:
-            found += _flat(system.get("concept", []))
+            codes += _flat(system.get("concept", []))
         else:
             return []
-    return sorted(found)
+    return sorted(codes)
 
 
 def _flat(concepts: list[Json]) -> list[str]:

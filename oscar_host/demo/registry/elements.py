@@ -45,9 +45,9 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
     """Every fault in an element of this type, and every reference in it. The structure has been checked before."""
     if not element:
         yield Issue("invariant", path, "ele-1: an element has a value or children")
-    broken = _INVARIANTS[kind](element) if kind in _INVARIANTS else None
-    if broken:
-        yield Issue("invariant", path, broken)
+    fault = _INVARIANTS[kind](element) if kind in _INVARIANTS else None
+    if fault:
+        yield Issue("invariant", path, fault)
     rules = _ELEMENTS.get(kind, {})
     for name, value in element.items():
         rule = rules.get(name)
@@ -112,8 +112,8 @@ def _organization(element: Json) -> str | None:
 
 
 def _patient_contact(element: Json) -> str | None:
-    known = element.keys() & {"name", "telecom", "address", "organization"}
-    return None if known else "pat-1: a contact has details or an organization"
+    details = element.keys() & {"name", "telecom", "address", "organization"}
+    return None if details else "pat-1: a contact has details or an organization"
 
 
 def _quantity(element: Json) -> str | None:

@@ -54,7 +54,7 @@ class RunningRegistry:
         return list(self._get("_received"))
 
     def forget(self) -> None:
-        """Have it begin anew, with nothing received."""
+        """Have it begin again, with nothing received."""
         self.session.delete(f"{self.address}/_received", timeout=_ANSWER_SECONDS).raise_for_status()
 
     def _get(self, path: str) -> Any:
@@ -93,8 +93,8 @@ def start(
     too_late.start()
     line = process.stdout.readline().decode()
     too_late.cancel()
-    found = re.search(r"https?://\S+:\d+", line)
-    if not found:
+    match = re.search(r"https?://\S+:\d+", line)
+    if not match:
         process.kill()
         process.communicate()
         raise RuntimeError(f"The registry did not start; see {folder / 'registry.log'}.")
@@ -102,7 +102,7 @@ def start(
     session.trust_env = False
     session.verify = ca_file or True
     session.cert = client_certificate
-    return RunningRegistry(found.group(), process, session)
+    return RunningRegistry(match.group(), process, session)
 
 
 @contextmanager

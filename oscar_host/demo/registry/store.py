@@ -47,7 +47,7 @@ class Conflict(Exception):
 
 
 class Store:
-    """Every call opens the file anew: it may be used by any thread, and the process may be killed at any moment."""
+    """Every call opens the file again: it may be used by any thread, and the process may be killed at any moment."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,7 +75,7 @@ class Store:
     def receive(self, submission: Submission, sha256: str, body: bytes) -> Receipt:
         """Keep it, or count it once more. Raises Conflict where the identifier stands for another content."""
         now = _now()
-        packed = zlib.compress(body, 1)
+        compressed = zlib.compress(body, 1)
         with self._write() as connection:
             versions = _versions(connection, submission.keys)
             row = connection.execute(
@@ -87,7 +87,7 @@ class Store:
                 _KEEP,
                 (
                     *(submission.identifier, sha256, accepted, receipt, submission.panel_number, submission.members),
-                    *(len(submission.keys), now, now, packed),
+                    *(len(submission.keys), now, now, compressed),
                 ),
             )
             if row is None:
@@ -102,7 +102,7 @@ class Store:
             connection.execute("INSERT INTO refusal VALUES (?, ?, ?, ?)", (_now(), status, sha256, why))
 
     def forget(self) -> None:
-        """Begin anew, with nothing received."""
+        """Begin again, with nothing received."""
         with self._write() as connection:
             for table in ("submission", "resource", "refusal"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -132,8 +132,8 @@ def _versions(connection: sqlite3.Connection, keys: tuple[str, ...]) -> tuple[in
     rows = connection.execute(
         "SELECT key, version FROM resource WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
     )
-    known = {row["key"]: row["version"] for row in rows}
-    return tuple(known.get(key, 0) for key in keys)
+    versions = {row["key"]: row["version"] for row in rows}
+    return tuple(versions.get(key, 0) for key in keys)
 
 
 def _now() -> str:

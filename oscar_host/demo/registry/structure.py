@@ -11,7 +11,9 @@ def faults(body: bytes) -> list[Issue]:
     try:
         Bundle.model_validate_json(body)
     except ValidationError as error:
-        return [Issue("structure", _expression(one["loc"]), one["msg"]) for one in error.errors(include_url=False)]
+        return [
+            Issue("structure", _expression(fault["loc"]), fault["msg"]) for fault in error.errors(include_url=False)
+        ]
     except (KeyError, TypeError):  # fhir.resources 8.3.0 looks up the model of a nested resource without a check
         return [Issue("structure", "Bundle", "a resource in it has a resourceType that FHIR does not have")]
     return []

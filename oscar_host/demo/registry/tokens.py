@@ -21,8 +21,8 @@ class Tokens:
 
     def give(self, client_id: str, client_secret: str) -> str | None:
         """A new token; None for another client."""
-        known = hmac.compare_digest(client_id.encode(), self._client_id.encode())
-        if not (hmac.compare_digest(client_secret.encode(), self._client_secret.encode()) and known):
+        same_client = hmac.compare_digest(client_id.encode(), self._client_id.encode())
+        if not (hmac.compare_digest(client_secret.encode(), self._client_secret.encode()) and same_client):
             return None
         token = secrets.token_urlsafe(32)
         with self._lock:
@@ -42,12 +42,12 @@ class Tokens:
         return pages
 
     def _answer(self) -> Response:
-        sent = request.authorization
+        authorization = request.authorization
         if request.form.get("grant_type") != "client_credentials":
             return _error(400, "unsupported_grant_type")
-        if sent is None or sent.type != "basic":
+        if authorization is None or authorization.type != "basic":
             return _error(401, "invalid_client")
-        token = self.give(unquote_plus(sent.username or ""), unquote_plus(sent.password or ""))
+        token = self.give(unquote_plus(authorization.username or ""), unquote_plus(authorization.password or ""))
         if token is None:
             return _error(401, "invalid_client")
         answer = jsonify(

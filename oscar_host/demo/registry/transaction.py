@@ -94,8 +94,8 @@ def _of_content(bundle: Json) -> Iterator[Issue]:
             yield Issue("duplicate", f"{path}.fullUrl", "bdl-7: another entry has the same fullUrl")
         types[full_url] = entry["resource"]["resourceType"]
         yield from _of_request(entry, path, conditions)
-    for found in walk(bundle, "Bundle", "Bundle"):
-        issue = _of_reference(found, types) if isinstance(found, FoundReference) else found
+    for item in walk(bundle, "Bundle", "Bundle"):
+        issue = _of_reference(item, types) if isinstance(item, FoundReference) else item
         if issue:
             yield issue
     yield from _of_group(bundle)
@@ -132,7 +132,11 @@ def _of_request(entry: Json, path: str, conditions: set[str]) -> Iterator[Issue]
 def _tokens(resource: Json) -> set[str]:
     """Its identifiers as FHIR's search writes them, system|value."""
     identifiers = resource.get("identifier", [])
-    pairs = [(one.get("system", ""), one.get("value", "")) for one in identifiers if isinstance(one, dict)]
+    pairs = [
+        (identifier.get("system", ""), identifier.get("value", ""))
+        for identifier in identifiers
+        if isinstance(identifier, dict)
+    ]
     return {f"{_escape(system)}|{_escape(value)}" for system, value in pairs}
 
 
@@ -140,21 +144,23 @@ def _escape(text: str) -> str:
     return re.sub(r"([\\,|$])", r"\\\1", text)
 
 
-def _of_reference(found: FoundReference, types: dict[str, str]) -> Issue | None:
-    where = f"{found.expression}.reference"
-    if found.reference in types:
-        target = types[found.reference]
-    elif re.match(r"[A-Z][A-Za-z]+\?identifier=.", found.reference):
-        target = found.reference.partition("?")[0]
+def _of_reference(link: FoundReference, types: dict[str, str]) -> Issue | None:
+    where = f"{link.expression}.reference"
+    if link.reference in types:
+        target = types[link.reference]
+    elif re.match(r"[A-Z][A-Za-z]+\?identifier=.", link.reference):
+        target = link.reference.partition("?")[0]
     else:
         return Issue("not-found", where, "neither an entry of this Bundle nor conditional on an identifier")
-    if found.targets and target not in found.targets:
+    if link.targets and target not in link.targets:
         return Issue("invalid", where, f"may not point to a {target}")
     return None
 
 
 def _of_group(bundle: Json) -> Iterator[Issue]:
-    groups = [(n, one) for n, one in enumerate(_resources(bundle)) if one["resourceType"] == "Group"]
+    groups = [
+        (index, resource) for index, resource in enumerate(_resources(bundle)) if resource["resourceType"] == "Group"
+    ]
     if len(groups) != 1:
         yield Issue("business-rule", "Bundle.entry", f"a submission has one Group, not {len(groups)}")
     for position, group in groups:
