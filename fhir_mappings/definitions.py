@@ -18,6 +18,7 @@ _HOW_DISPLAYS = {
     "on-adding": "Confirmed when the patient was added to the panel",
     "last-visit": "Taken from the patient's last visit",
     "by-person": "Confirmed by a person",
+    "from-list": "Confirmed together with others selected in a list",
 }
 
 

@@ -36,6 +36,7 @@ HOW_CODES = {
     ConfirmedHow.ON_ADDING.value: "on-adding",
     ConfirmedHow.LAST_VISIT.value: "last-visit",
     ConfirmedHow.BY_PERSON.value: "by-person",
+    ConfirmedHow.FROM_LIST.value: "from-list",
 }
 _DAYS = 4096
 

@@ -9,7 +9,8 @@ class ConfirmedHow(StrEnum):
 
     ON_ADDING = "on adding"
     LAST_VISIT = "last visit"
-    BY_PERSON = "confirmed by a person"
+    BY_PERSON = "confirmed by a person"  # one patient, with a button of their own
+    FROM_LIST = "confirmed from the list"  # many patients, selected together
 
 
 def may_confirm(confirmed_on: date | None, today: date) -> bool:

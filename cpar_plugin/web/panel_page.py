@@ -60,14 +60,16 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
             undo.undo(host, actor, operation_id)
             return _back(host, actor, panel_id, operation_id)
-        if "one" in form:
+        own_button = "one" in form
+        if own_button:
             act, _, text = form["one"].partition("-")
             ids = {number(text, "", INCOMPLETE)}
         if act not in list(Action):
             raise Refused(INCOMPLETE)
         target = form.get("to_panel_id", "") if act == Action.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
-        result = bulk.carry_out(host, actor, selected.order_for(Action(act), panel_id, ids, to_panel_id))
+        order = selected.order_for(Action(act), panel_id, ids, to_panel_id, own_button=own_button)
+        result = bulk.carry_out(host, actor, order)
     except NotFound:
         raise
     except Refused as refused:

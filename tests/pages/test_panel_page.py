@@ -250,6 +250,7 @@ def test_each_reason_leads_to_where_it_is_mended(
     )
     manager.post(f"/cpar/panels/{panel}/selected", one=f"confirm-{first}", selected=str(other))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", show="no-confirmation"))) == []
+    assert "(confirmed by a person)" in page(manager.get(f"/cpar/patients/{first}/widget"))
 
     with emr.database.session() as session:
         session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == first))
@@ -341,6 +342,9 @@ def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     result = page(manager.get(answer.location))
     assert "<strong>1</strong> patient confirmed." in result
     assert "already confirmed today, or no access): 1." in result
+    listed = page(manager.get(f"/cpar/panels/{panel}"))
+    assert ("confirmed from the list" in listed, "by a person" in listed) == (True, False)
+    assert "(confirmed from the list)" in page(manager.get(f"/cpar/patients/{one}/widget"))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
     undo = {"act": "undo", "operation_id": operation_of(result)}
     undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/selected", **undo).location))

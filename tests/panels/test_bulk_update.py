@@ -239,7 +239,7 @@ def test_selected_members_that_are_skipped_are_stored_with_the_reason(
     assert (preview.staying, preview.leaving, preview.later_confirmations) == (1, (), 0)
     result = bulk.carry_out(site, clerk, order)
     assert result == BulkResult(result.operation_id, confirmed=1)
-    assert placed() == others | {due: (one, since, today(clock), "confirmed by a person")} == replayed()
+    assert placed() == others | {due: (one, since, today(clock), "confirmed from the list")} == replayed()
     assert result.operation_id is not None
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(tables.skipped.c.patient_id, tables.skipped.c.reason)).all()

@@ -155,10 +155,14 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Set the confirmation date of members of a panel to today."""
+    """Set the confirmation date of members of a panel to today.
+
+    Many at once are confirmed from the list; only one with a button of their own is confirmed by a person.
+    """
 
     from_panel_id: int
     members: Members
+    how: ConfirmedHow = ConfirmedHow.FROM_LIST
     panel_id: ClassVar[None] = None
     kind: ClassVar[BulkKind] = OperationKind.BULK_CONFIRM
 
@@ -168,9 +172,8 @@ class Confirm:
         return _members(host, actor, self.from_panel_id, self.members, {SkipReason.CONFIRMED_TODAY: not_today})
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
-        """On the same panel, confirmed by a person."""
-        how = literal(ConfirmedHow.BY_PERSON.value)
-        return (member.c.panel_id, member.c.since, literal(_today(host), Date), how)
+        """On the same panel, confirmed today."""
+        return (member.c.panel_id, member.c.since, literal(_today(host), Date), literal(self.how.value))
 
     @property
     def detail(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final, assert_never
 
+from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import Refused
 from ...store.types import KEYS
 from .orders import SAME_PANEL, Confirm, Move, Order, Remove, Selection
@@ -19,10 +20,18 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-def order_for(action: Action, panel_id: int, patient_ids: Collection[int], to_panel_id: int | None = None) -> Order:
+def order_for(
+    action: Action,
+    panel_id: int,
+    patient_ids: Collection[int],
+    to_panel_id: int | None = None,
+    *,
+    own_button: bool = False,
+) -> Order:
     """The order about these members of a panel. `to_panel_id` with MOVE only.
 
-    Raises Refused when no patient is selected, or too many, or no other panel to move them to.
+    `own_button`: the one patient's own button was clicked, not the one for all that are selected. Raises Refused when
+    no patient is selected, or too many, or no other panel to move them to.
     """
     selection = Selection(frozenset(patient_id for patient_id in patient_ids if patient_id in KEYS))
     if not selection.patient_ids:
@@ -31,7 +40,7 @@ def order_for(action: Action, panel_id: int, patient_ids: Collection[int], to_pa
         raise Refused({"selected": f"Select at most {AT_MOST:,} patients at a time, or use Bulk Update."})
     match action:
         case Action.CONFIRM:
-            return Confirm(panel_id, selection)
+            return Confirm(panel_id, selection, ConfirmedHow.BY_PERSON if own_button else ConfirmedHow.FROM_LIST)
         case Action.MOVE:
             if to_panel_id is None:
                 raise Refused({"to_panel_id": "Select the panel to move patients to."})
