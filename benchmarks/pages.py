@@ -41,8 +41,8 @@ LISTS = {
 WHOLE = {
     "overview of a panel": f"{_PANEL}/overview",
     "overview of all": "/cpar/overview",
-    "who is left out": f"{_PANEL}?show=left-out",
-    "who is left out, by last visit": f"{_PANEL}?show=left-out&sort=seen",
+    "who is left out": f"{_PANEL}?show=excluded",
+    "who is left out, by last visit": f"{_PANEL}?show=excluded&sort=seen",
     "who is not active": f"{_PANEL}?show=not-active",
     "who goes out": f"{_PANEL}?show=sent",
     "not seen for 2 years": f"{_PANEL}?unseen=2",

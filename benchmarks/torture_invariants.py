@@ -9,7 +9,7 @@ from cpar_plugin.domain.export import OPEN
 from cpar_plugin.domain.submission import FINAL, State
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.settings import Settings
-from cpar_plugin.store.tables import export, export_file, ledger, left_out, member, panel, snapshot, submission
+from cpar_plugin.store.tables import exclusion, export, export_file, ledger, member, panel, snapshot, submission
 from oscar_host.host import OscarHost
 
 _COLUMNS = ("panel_id", "since", "confirmed_on", "confirmed_how")
@@ -24,14 +24,14 @@ def check(host: OscarHost, received: list[dict[str, Any]]) -> tuple[list[str], d
         live = set(connection.scalars(select(panel.c.panel_id).where(panel.c.deleted_at.is_(None))))
         requests = connection.execute(select(submission)).all()
         taken = {row.snapshot_id: row for row in connection.execute(select(snapshot))}
-        named = Counter(connection.scalars(select(left_out.c.snapshot_id)))
+        named = Counter(connection.scalars(select(exclusion.c.snapshot_id)))
         changes = connection.execute(select(ledger).order_by(ledger.c.operation_id, ledger.c.patient_id)).all()
     wrong = [f"patient on a panel that is gone: {patient}" for patient, row in members.items() if row[0] not in live]
     wrong += _wrong_ledger(changes, members)
     wrong += [f"submission {row.submission_id} is not finished: {row.state}" for row in requests if not _finished(row)]
     wrong += _wrong_registry(requests, taken, received)
     for row in requests:
-        if row.snapshot_id and row.snapshot_id in taken and named[row.snapshot_id] != taken[row.snapshot_id].left_out:
+        if row.snapshot_id and row.snapshot_id in taken and named[row.snapshot_id] != taken[row.snapshot_id].excluded:
             wrong.append(f"submission {row.submission_id}: not all who were left out are named")
     counts = {
         "submissions": dict(Counter(str(row.state) for row in requests)),

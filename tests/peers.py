@@ -19,8 +19,8 @@ def absent() -> set[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = absent()
-    without = [item for item in items if {mark.args[0] for mark in item.iter_markers("peer")} & left_out]
+    absent_peers = absent()
+    without = [item for item in items if {mark.args[0] for mark in item.iter_markers("peer")} & absent_peers]
     if without:
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if item not in without]

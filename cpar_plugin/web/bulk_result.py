@@ -11,7 +11,7 @@ from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services.bulk import history, skipped, texts, undo
-from ..services.bulk.left_out_next import left_out_next
+from ..services.bulk.next_exclusions import next_exclusions
 from ..services.bulk.not_restored import not_restored
 from ..settings import load
 from .downloads import csv_download
@@ -24,10 +24,10 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     with host.database.engine.connect() as connection:
         operation = history.one(connection, host, operation_id)
         counts = skipped.counted(connection, host, actor, operation_id)
-        left_out: Counter[Reason] = Counter()
+        excluded: Counter[Reason] = Counter()
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
-            left_out = left_out_next(connection, host, actor, settings, operation_id, operation.panel_id)
+            excluded = next_exclusions(connection, host, actor, settings, operation_id, operation.panel_id)
     undone = operation.undone
     title = f"Bulk Update: {'undone' if undone else 'done'}"
     return page(
@@ -41,7 +41,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
-        left_out=[(reason, WORDING[reason], left_out[reason]) for reason in Reason if left_out[reason]],
+        excluded=[(reason, WORDING[reason], excluded[reason]) for reason in Reason if excluded[reason]],
     )
 
 

@@ -20,7 +20,7 @@ from .serving import ID, Needs, Route
 LONGEST = 10_000  # members: some hundred sheets
 _FATES = {
     Fate.SENT: "Will be submitted",
-    Fate.LEFT_OUT: "Will be excluded",
+    Fate.EXCLUDED: "Will be excluded",
     Fate.TO_CHECK: "Will be submitted, but check",
 }
 

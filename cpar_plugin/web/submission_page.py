@@ -23,7 +23,7 @@ from .inputs import number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
 
-SENT, LEFT_OUT = "sent", "left-out"
+SENT, EXCLUDED = "sent", "excluded"
 _NO_SUCH_LIST = "Patient list not found. Start from the submission's page."
 _FIELDS = {
     "family_name": "Family name",
@@ -42,7 +42,7 @@ _FIELDS = {
 def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """The facts, and one page of one list of patients. Reading patients is logged."""
     show = request.args.get("show", SENT)
-    if show not in (SENT, LEFT_OUT, *Kind):
+    if show not in (SENT, EXCLUDED, *Kind):
         raise Refused(_NO_SUCH_LIST)
     page_number = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
     kind = Kind(show) if show in list(Kind) else None
@@ -84,9 +84,9 @@ def _listing(
     page_number: int,
 ) -> Listing[Any] | None:
     """None where there is nothing to list, or no longer."""
-    if show == LEFT_OUT:
+    if show == EXCLUDED:
         return (
-            patients.left_out_of(connection, host, actor, submission, page_number) if submission.snapshot_id else None
+            patients.exclusions_of(connection, host, actor, submission, page_number) if submission.snapshot_id else None
         )
     if show == SENT:
         return patients.sent(connection, host, actor, submission, page_number) if submission.kept else None

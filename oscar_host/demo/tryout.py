@@ -134,21 +134,21 @@ def _fill_clinic(host: OscarHost, clock: FixedClock, calendar: Calendar, night: 
     run.run_due(host, settings, clock.now())
     with host.database.engine.connect() as connection:
         [submission, *_] = history.history(connection, host, panel_id=first)
-    if submission.state is not State.DELIVERED or submission.sent is None or submission.left_out is None:
+    if submission.state is not State.DELIVERED or submission.sent is None or submission.excluded is None:
         raise Refused(f"The submission was not delivered. {submission.failure or submission.label}")
-    if assigned.added != submission.sent + submission.left_out:
+    if assigned.added != submission.sent + submission.excluded:
         raise Refused(
-            f"{assigned.added} assigned are not {submission.sent} submitted and {submission.left_out} excluded."
+            f"{assigned.added} assigned are not {submission.sent} submitted and {submission.excluded} excluded."
         )
     yield f"{moment_text(clock.now(), clock.zone)}: the night run submits it, and the registry accepts it."
     yield ""
     yield (
         f"Panel {submission.panel_number}: {assigned.added:,} patients assigned "
-        f"= {submission.sent:,} submitted + {submission.left_out:,} excluded"
+        f"= {submission.sent:,} submitted + {submission.excluded:,} excluded"
     )
     for reason, count in sorted(submission.reasons.items(), key=lambda item: -item[1]):
         yield f"  {count:6,}  {WORDING[reason].label}"
-    if sum(submission.reasons.values()) > submission.left_out:
+    if sum(submission.reasons.values()) > submission.excluded:
         yield "  (A patient can be excluded for more than one reason.)"
 
 

@@ -16,7 +16,7 @@ from cpar_plugin.hooks.conformance import CHECKS
 
 HOW_TO = Path(__file__).parents[2] / "docs/how-to"
 PAGE = (HOW_TO / "write-a-host.md").read_text(encoding="utf-8")
-LEFT_OUT = """
+INCOMPLETE = """
 import meadow
 from meadow_bench import open_bench
 
@@ -108,7 +108,7 @@ def test_the_suite_of_the_page_holds_every_check(folder: Path) -> None:
 
 
 def test_a_host_that_leaves_somebody_out_is_told_of_it_in_the_words_of_the_page(folder: Path) -> None:
-    (folder / "broken.py").write_text(LEFT_OUT, encoding="utf-8")
+    (folder / "broken.py").write_text(INCOMPLETE, encoding="utf-8")
     code, told = pytest_in(
         folder,
         "-q",

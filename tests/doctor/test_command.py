@@ -42,8 +42,8 @@ def test_each_check_is_a_line_and_what_is_not_well_has_a_second_one(
 def test_a_failure_ends_with_one_and_names_what_was_not_checked(folders: dict[str, str]) -> None:
     done = CliRunner().invoke(command, [], env={"CPAR_DATABASE_URL": "sqlite:////no/such/folder/cpar.db", **folders})
     assert done.exit_code == 1
-    *_, left_out, summary = done.output.splitlines()
-    assert left_out.startswith("Not checked because of the failures above: connection, ")
+    *_, skipped, summary = done.output.splitlines()
+    assert skipped.startswith("Not checked because of the failures above: connection, ")
     assert summary.endswith(" 1 failure.")
 
 

@@ -120,7 +120,7 @@ def _client(now: dt.datetime) -> dict[str, Any]:
     return values | {column.name: now for column in client.c if column.name == "created_at"}
 
 
-def test_the_share_of_those_left_out_is_told_with_the_reasons(on_panel: Any, doctor: Doctor) -> None:
+def test_the_share_of_those_excluded_is_told_with_the_reasons(on_panel: Any, doctor: Doctor) -> None:
     assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].message == "No patient is on a panel yet."
     for number in range(20):
         on_panel(number + 1)
@@ -132,7 +132,7 @@ def test_the_share_of_those_left_out_is_told_with_the_reasons(on_panel: Any, doc
     assert found.message == "3 of 23 patients on panels would be excluded (13 %): No PHN 3, No gender 2."
 
 
-def test_when_everybody_would_be_left_out_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
+def test_when_everybody_would_be_excluded_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
     on_panel(1, hin="")
     assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].level == "failure"
 

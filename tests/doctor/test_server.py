@@ -117,7 +117,7 @@ def test_what_keeps_us_from_the_database_is_said(
     assert "not-to-be-shown" not in report.text
 
 
-def test_without_a_database_it_goes_on_with_what_needs_none_and_says_what_it_has_left_out(
+def test_without_a_database_it_checks_what_needs_none_and_says_what_it_skipped(
     folders: dict[str, str],
 ) -> None:
     report = examine({"CPAR_DATABASE_URL": UNREACHABLE, **folders})

@@ -138,10 +138,10 @@ def test_a_member_is_sent_exactly_when_every_criterion_of_the_guide_is_met(row: 
 
 
 @given(st.lists(rows, max_size=30))
-def test_no_member_is_lost_between_those_sent_and_those_left_out(panel: list[Row]) -> None:
+def test_no_member_is_lost_between_those_sent_and_those_excluded(panel: list[Row]) -> None:
     sent = [row for row in panel if not RULES.reasons(row)]
-    left_out = [row for row in panel if any(reason in Reason for reason in RULES.reasons(row))]
-    assert len(sent) + len(left_out) == len(panel)
+    excluded = [row for row in panel if any(reason in Reason for reason in RULES.reasons(row))]
+    assert len(sent) + len(excluded) == len(panel)
 
 
 @given(rows, st.booleans())

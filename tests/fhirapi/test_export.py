@@ -141,7 +141,7 @@ def test_files_are_zipped_for_those_who_ask(reader: Reader, people: dict[str, in
     assert refused(reader.get(file["url"], Accept="text/csv"), 406)
 
 
-def test_elements_are_left_out_as_asked_and_what_remains_is_marked(reader: Reader, people: dict[str, int]) -> None:
+def test_elements_are_omitted_as_requested_and_what_remains_is_marked(reader: Reader, people: dict[str, int]) -> None:
     found = export(reader, query={"_elements": "Patient.birthDate,name", "_type": "Patient,Group,Organization"})
     [organization] = found.files["Organization.ndjson"]
     assert set(organization) == {"resourceType", "id", "meta", "identifier", "name"}
@@ -190,14 +190,14 @@ def test_a_clinic_without_panels_exports_its_organization(reader: Reader) -> Non
 
 
 @pytest.mark.parametrize("path", ["/$export", "/Group/{panel}/$export"])
-@pytest.mark.parametrize("left_out", ["Accept", "Prefer"])
-def test_both_headers_are_needed(reader: Reader, panel: int, path: str, left_out: str) -> None:
+@pytest.mark.parametrize("missing_header", ["Accept", "Prefer"])
+def test_both_headers_are_needed(reader: Reader, panel: int, path: str, missing_header: str) -> None:
     path = path.format(panel=panel)
     for value in (None, "*/*", "respond-sync"):
-        headers = {"Accept": "application/fhir+json", "Prefer": "respond-async", left_out: value}
+        headers = {"Accept": "application/fhir+json", "Prefer": "respond-async", missing_header: value}
         sent = {name: text for name, text in headers.items() if text}
-        assert left_out in refused(reader.send("GET", path, headers=sent))
-        assert left_out in refused(reader.send("POST", path, headers=sent))
+        assert missing_header in refused(reader.send("GET", path, headers=sent))
+        assert missing_header in refused(reader.send("POST", path, headers=sent))
 
 
 BAD = [

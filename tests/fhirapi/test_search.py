@@ -270,7 +270,7 @@ def test_small_kinds_are_paged_and_sorted_too(reader: Reader, people: dict[str, 
     assert reader.ids("/PractitionerRole", {"_count": 1}) == ["101-000113", "102-000113"]
 
 
-def test_nobody_is_left_out_or_told_twice_when_members_change_between_pages(
+def test_no_one_is_missed_or_listed_twice_when_members_change_between_pages(
     reader: Reader, site: OscarHost, oscar: Any, clerk: Actor, panel: int, people: dict[str, int]
 ) -> None:
     pages = reader.pages("/Patient", {"_count": 2, "_sort": "family"})
@@ -328,7 +328,7 @@ def test_providers_come_with_their_roles_and_roles_with_their_providers(
     check_r4(reader.json("/Practitioner", providers))
 
 
-def test_what_is_not_understood_is_left_out_of_self(reader: Reader, people: dict[str, int]) -> None:
+def test_what_is_not_understood_is_omitted_from_self(reader: Reader, people: dict[str, int]) -> None:
     query = {"family": "T", "colour": "red", "_include": "Group:nothing", "_sort": "shoe", "_pretty": "true"}
     for path in ("/Patient", "/Patient?address=x&_has:Group:member:name=y&general-practitioner.name=z"):
         bundle = reader.send("GET", path, query_string=query if "?" not in path else None).json

@@ -115,7 +115,7 @@ def test_only_valid_patients_are_submitted_and_each_other_one_is_named_with_the_
     expect(row).to_contain_text(f"{len(AMISS)} excluded")
 
 
-def test_a_patient_without_a_confirmation_date_is_left_out_until_confirm_is_pressed(
+def test_a_patient_without_a_confirmation_date_is_excluded_until_confirm_is_pressed(
     manager: Page, host: OscarHost, oscar: Any, patients: Patients, filled: int, ui: str
 ) -> None:
     oscar.visit(patients["COLE"], "2026-10-05")  # seen, but after the bulk update had found no visit

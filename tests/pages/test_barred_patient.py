@@ -26,7 +26,7 @@ from .test_rights import EXPECTED, MANAGEMENT, OPEN, SIGNED_IN, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
 _TYPED = ("hiddens", "30000-0001")  # not as the record spells it: forms repeat what was typed
-SHOWS = ("sent", "left-out", "added", "removed", "changed")
+SHOWS = ("sent", "excluded", "added", "removed", "changed")
 
 
 class Clinic(NamedTuple):
@@ -92,7 +92,7 @@ def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, 
     assign = {"kind": "assign", "provider_id": "101", "status": "AC", "panel_id": panel}
     asked: dict[tuple[str, str], list[dict[str, Any]]] = {
         ("GET", "cpar.submission"): [{"show": show} for show in SHOWS],
-        ("GET", "cpar.panel"): [{"show": show} for show in ("", "sent", "left-out")],
+        ("GET", "cpar.panel"): [{"show": show} for show in ("", "sent", "excluded")],
         ("POST", "search"): [{"wanted": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
         ("POST", "cpar.panel"): [{"text": text} for text in (*_TYPED, "pat")],
         ("POST", "cpar.bulk"): [

@@ -218,7 +218,7 @@ def test_the_result_tells_what_was_so_when_it_was_carried_out(
     assert (int(row["Record"]), row["Reason"]) == (patients[3], "Status is Inactive")
 
 
-def test_the_result_says_who_of_those_assigned_will_be_left_out_next_and_leads_to_them(
+def test_the_result_says_who_of_those_assigned_will_be_excluded_next_and_leads_to_them(
     oscar: Any, manager: Any, barred: Any, panel: int, patients: list[int]
 ) -> None:
     on_it_before = oscar.patient(hin="", provider_no="102")

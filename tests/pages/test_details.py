@@ -116,11 +116,11 @@ def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_se
     page.locator("summary[title='Panel options']").click()
     page.get_by_text("Move to another panel").click()
     look(page, f"{name}-options")
-    left_out = oscar.patient(hin="", sex="")
-    one_patient.choose(host, host.identity.system, left_out, panel, seen_panel_id=None)
-    _open(page, view.format(left_out))
+    excluded = oscar.patient(hin="", sex="")
+    one_patient.choose(host, host.identity.system, excluded, panel, seen_panel_id=None)
+    _open(page, view.format(excluded))
     expect(page.get_by_text("Will be excluded from the next submission.")).to_be_visible()
-    look(page, f"{name}-left-out")
+    look(page, f"{name}-excluded")
 
 
 def test_the_keyboard_alone_is_enough(open_tab: OpenTab, oscar: Any, panel: int, other_panel: int, view: str) -> None:

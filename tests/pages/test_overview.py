@@ -139,7 +139,7 @@ def test_each_link_leads_to_as_many_patients_as_it_says(mixed: None, manager: An
         assert found[1] == count, address
 
 
-def test_submissions_are_shown_by_night_as_sent_and_left_out(
+def test_submissions_are_shown_by_night_as_sent_and_excluded(
     host: OscarHost, clock: FixedClock, mixed: None, manager: Any, panel: int, other_panel: int, tmp_path: Any
 ) -> None:
     settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})

@@ -146,7 +146,7 @@ def test_pages_in_any_order_show_everybody_once(
         "confirmed": [1, 3, 0, 2, 4],
     }[sort]
     order = f"-{sort}" if descending else sort
-    for show in ("", "left-out"):
+    for show in ("", "excluded"):
         met: list[int] = []
         query: dict[str, Any] = {"sort": order, "show": show}
         for _ in everybody:
@@ -165,7 +165,7 @@ def test_the_page_before_shows_the_same_as_it_did(paneled: Any, manager: Any, pa
     monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     for place in range(5):
         paneled(f"N{place}", seen="2026-10-05" if place % 2 else None)
-    for query in ({}, {"sort": "-name"}, {"sort": "-seen"}, {"sort": "seen", "show": "left-out"}, {"show": "sent"}):
+    for query in ({}, {"sort": "-name"}, {"sort": "-seen"}, {"sort": "seen", "show": "excluded"}, {"show": "sent"}):
         forwards = [page(manager.get(f"/cpar/panels/{panel}", **query))]
         assert "Previous page" not in forwards[0]
         while "Next page" in forwards[-1]:
@@ -197,7 +197,7 @@ def test_after_an_order_one_is_back_where_one_was(
     one, two, three = (paneled(f"Wren{place}", seen=None) for place in range(3))
     for patient_id in (one, two, three):
         confirmed_on(host, patient_id, "2020-01-01")
-    kept = {"show": "left-out", "unconfirmed": "1", "sort": "record", "after": str(one)}
+    kept = {"show": "excluded", "unconfirmed": "1", "sort": "record", "after": str(one)}
     answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=two, **kept)
     seen = page(manager.get(answer.location))
     assert shown(seen) == [three]
@@ -271,7 +271,7 @@ def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
     assert "The list has changed. Showing the first page." in seen
 
 
-def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
+def test_filters_find_who_is_excluded_long_unseen_unconfirmed_or_of_another_mrp(
     host: OscarHost, paneled: Any, manager: Any, panel: int
 ) -> None:
     good = paneled("Good")
@@ -284,7 +284,7 @@ def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
     confirmed_on(host, never, None)
     for query, found in (
         ({"show": "sent"}, [good, none, old, other, unseen]),
-        ({"show": "left-out"}, [never]),
+        ({"show": "excluded"}, [never]),
         ({"show": "no-visit"}, [never]),
         ({"show": "no-gender"}, []),
         ({"unconfirmed": "1"}, [never, old]),
@@ -298,7 +298,7 @@ def test_filters_find_who_is_left_out_long_unseen_unconfirmed_or_of_another_mrp(
         seen = page(manager.get(f"/cpar/panels/{panel}", **query))
         assert shown(seen) == found, query
         assert f"{len(found)} patient{'s' * (len(found) != 1)} found" in seen or not found
-    seen = page(manager.get(f"/cpar/panels/{panel}", show="left-out"))
+    seen = page(manager.get(f"/cpar/panels/{panel}", show="excluded"))
     assert "<strong>5</strong> patients would be submitted" in seen
     assert re.search(r'<li>1: <button [^>]* name="show" value="no-visit">No visit in the past</button>\.', seen)
 
@@ -447,8 +447,8 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
     for query in (
         {},
         {"after": after},
-        {"show": "left-out", "after": after, "unseen": "1", "mrp": "outside"},
-        {"show": "left-out", **done},
+        {"show": "excluded", "after": after, "unseen": "1", "mrp": "outside"},
+        {"show": "excluded", **done},
         {"show": "sent", "before": after, **done},
     ):
         statements.clear()

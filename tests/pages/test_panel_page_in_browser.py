@@ -70,7 +70,7 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     page.get_by_role("button", name="Show exclusions").click()
     expect(page.get_by_text("3 patients would be excluded")).to_be_visible()
     if script:
-        look(page, "panel-left-out")
+        look(page, "panel-excluded")
     page.get_by_role("button", name="PHN is shared with another patient").click()
     expect(page.get_by_role("row", name="FINCH")).to_contain_text("Other record")
     assert _shown(page) == ["Finch", "Gull"]

@@ -92,9 +92,9 @@ def _addresses(app: Flask) -> Iterator[str]:
 _PANEL = f"/cpar/panels/{PANEL_ID}"
 _NARROWED = {"unseen": "2", "unconfirmed": "1", "mrp": "outside"}
 QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
-    *((_PANEL, {"show": show, "after": "77"}) for show in ("sent", "left-out", "not-active", "shared-phn")),
+    *((_PANEL, {"show": show, "after": "77"}) for show in ("sent", "excluded", "not-active", "shared-phn")),
     *((_PANEL, {"sort": sort, "before": "10000"}) for sort in ("name", "-seen", "confirmed", "born", "record")),
-    (_PANEL, {"show": "left-out", "sort": "-seen", **_NARROWED}),
+    (_PANEL, {"show": "excluded", "sort": "-seen", **_NARROWED}),
     (_PANEL, {"done": "1", **_NARROWED}),
     (f"/patients/{PARTS['patient_id']}", {"panel": "choose"}),
 )

@@ -147,11 +147,11 @@ def test_what_is_queued_has_no_patients_yet_and_can_be_cancelled(clinic: Clinic,
     assert manager.get(f"/cpar/submissions/{queued}/file").status_code == 404
 
 
-def test_those_left_out_are_listed_with_reasons_and_a_link_to_mend_them(clinic: Clinic, manager: Any) -> None:
+def test_those_excluded_are_listed_with_reasons_and_a_link_to_mend_them(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     bad = clinic.patient("Finch", "", seen=None)
     sent = clinic.submit()
-    page = text(manager.get(f"/cpar/submissions/{sent}", show="left-out"))
+    page = text(manager.get(f"/cpar/submissions/{sent}", show="excluded"))
     [row] = rows(page)
     assert row.startswith(f"FINCH, Pat {bad} Feb 3, 1980 No PHN. Enter the patient's PHN. No visit in the past.")
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in page
@@ -219,7 +219,7 @@ def test_a_submission_is_compared_with_the_last_that_arrived(clinic: Clinic, man
 
 
 @pytest.mark.databases("both")
-@pytest.mark.parametrize("show", ["sent", "left-out", "added", "removed", "changed"])
+@pytest.mark.parametrize("show", ["sent", "excluded", "added", "removed", "changed"])
 def test_pages_show_everybody_once(clinic: Clinic, manager: Any, few_at_once: None, show: str) -> None:
     staying = [clinic.patient("Staying", f"10000000{number}") for number in range(5)]
     for number in range(5):
@@ -256,8 +256,8 @@ def test_pages_show_everybody_once(clinic: Clinic, manager: Any, few_at_once: No
         ({"page": "9" * 19}, 422),
         ({"page": "2"}, 404),
         ({"page": "9" * 18}, 404),
-        ({"show": "left-out", "page": "2"}, 404),
-        ({"show": "left-out", "page": "9" * 18}, 404),
+        ({"show": "excluded", "page": "2"}, 404),
+        ({"show": "excluded", "page": "9" * 18}, 404),
         ({"page": "0"}, 200),
     ],
     ids=str,
@@ -297,7 +297,7 @@ def test_whoever_is_barred_from_a_patient_sees_neither_them_nor_the_file(
     clinic.record(closed, first_name="Other")
     clinic.record(out, hin="100000003")
     second = clinic.submit()
-    for sent, show in ((first, "sent"), (first, "left-out"), (second, "sent"), (second, "added"), (second, "changed")):
+    for sent, show in ((first, "sent"), (first, "excluded"), (second, "sent"), (second, "added"), (second, "changed")):
         address = f"/cpar/submissions/{sent}?show={show}"
         page = text(barred.get(address))
         assert "CLOSED" not in page
@@ -318,13 +318,13 @@ def test_whoever_reads_patients_leaves_a_record_without_their_data(
     sent = clinic.submit()
     address = f"/cpar/submissions/{sent}"
     manager.get(address)
-    manager.get(address, show="left-out")
+    manager.get(address, show="excluded")
     manager.get(f"{address}/file")
     cpar_role.get(address)  # sees nobody
     cpar_role.get(f"{address}/file")
     assert clinic.audited() == [
         ("301", str(sent), "patients sent, page 1"),
-        ("301", str(sent), "patients left-out, page 1"),
+        ("301", str(sent), "patients excluded, page 1"),
         ("301", str(sent), "the file as it was sent"),
     ]
 
@@ -357,7 +357,7 @@ def test_after_its_time_the_contents_are_gone_and_the_numbers_stay(clinic: Clini
     assert "are deleted after 730 days" in page
     assert "/file" not in page
     assert manager.get(f"/cpar/submissions/{first}/file").status_code == 404
-    [row] = rows(text(manager.get(f"/cpar/submissions/{first}", show="left-out")))
+    [row] = rows(text(manager.get(f"/cpar/submissions/{first}", show="excluded")))
     assert row.startswith("FINCH")
     page = text(manager.get(f"/cpar/submissions/{second}", show="added"))
     assert "The contents of the previous submission are no longer available" in page
@@ -392,7 +392,7 @@ def test_every_list_needs_few_statements(
         some = record.c.demographic_no % 2 == 0
         connection.execute(update(record).where(some).values(first_name="Other"))
     sent = clinic.submit()
-    for show in ("sent", "left-out", "added", "removed", "changed"):
+    for show in ("sent", "excluded", "added", "removed", "changed"):
         statements.clear()
         text(manager.get(f"/cpar/submissions/{sent}", show=show))
         assert len(statements) <= 13, (show, [one[:150] + " .... " + one[-150:] for one in statements])

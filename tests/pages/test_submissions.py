@@ -59,7 +59,7 @@ def test_nothing_submitted_says_how_it_begins(manager: Any, panel: int) -> None:
     assert "Nothing has been submitted yet" in _text(manager.get("/cpar/submissions"))
 
 
-def test_what_was_sent_shows_dates_count_and_why_others_were_left_out(
+def test_what_was_sent_shows_dates_count_and_why_others_were_excluded(
     host: OscarHost, manager: Any, queued: int, clock: FixedClock, outbox: Settings
 ) -> None:
     clock.move_to(NIGHT)
@@ -71,7 +71,7 @@ def test_what_was_sent_shows_dates_count_and_why_others_were_left_out(
         r'<td class="cpar-number"><a href="/cpar/submissions/\d+" aria-label="1 patients[^"]*">1</a>', page
     )
     assert "1 excluded" in page
-    assert f'href="/cpar/submissions/{queued}?show=left-out"' in page
+    assert f'href="/cpar/submissions/{queued}?show=excluded"' in page
     assert "1: No PHN. Enter the patient&#39;s PHN." in page
     assert "1: No visit in the past." in page
     assert "A patient can be excluded for more than one reason." in page

@@ -219,7 +219,7 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
         ({"hc_type": "BC"}, True, "Health card from another jurisdiction."),
     ],
 )
-def test_a_member_who_will_be_left_out_is_told_with_what_to_do(
+def test_a_member_who_will_be_excluded_is_told_with_what_to_do(
     oscar: Any, reception: Any, panel: int, columns: dict[str, str], visited: bool, told: str
 ) -> None:
     patient = oscar.patient(**columns)

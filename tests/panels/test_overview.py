@@ -146,10 +146,10 @@ def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     assert found.ages[bands.UNDATED] == {"unknown": 1}
     with site.database.engine.connect() as connection:
         following = overview.next_submission(connection, site, clerk, Settings(), panel)
-    assert (following.left_out, following.reasons) == (1, {Reason.UNKNOWN_PATIENT: 1})
+    assert (following.excluded, following.reasons) == (1, {Reason.UNKNOWN_PATIENT: 1})
 
 
-def test_who_would_be_left_out_is_told_by_reason(
+def test_who_would_be_excluded_is_told_by_reason(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
 ) -> None:
     panel, other = make_panel("1"), make_panel("2")
@@ -161,8 +161,8 @@ def test_who_would_be_left_out_is_told_by_reason(
     with site.database.engine.connect() as connection:
         of_panel = overview.next_submission(connection, site, clerk, Settings(), panel)
         of_all = overview.next_submission(connection, site, clerk, Settings(), None)
-    assert (of_panel.left_out, of_panel.reasons) == (2, {Reason.NO_GENDER: 2, Reason.NO_PHN: 1})
-    assert (of_all.left_out, of_all.reasons[Reason.NO_VISIT]) == (3, 1)
+    assert (of_panel.excluded, of_panel.reasons) == (2, {Reason.NO_GENDER: 2, Reason.NO_PHN: 1})
+    assert (of_all.excluded, of_all.reasons[Reason.NO_VISIT]) == (3, 1)
 
 
 def test_months_end_at_midnight_of_the_clinic_and_begin_with_the_first_patient(

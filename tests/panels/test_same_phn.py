@@ -54,7 +54,7 @@ def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
     with host.database.engine.connect() as connection:
         box = membership(connection, host, Settings(), patient_id, clerk)
         assert box.panel is not None
-        for wanted in (Criteria(), Criteria(fate=Fate.LEFT_OUT if box.reasons else Fate.SENT)):
+        for wanted in (Criteria(), Criteria(fate=Fate.EXCLUDED if box.reasons else Fate.SENT)):
             found = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, wanted)
             (listed,) = [one for one in found.members if one.row.patient_id == patient_id]
             assert (listed.reasons, listed.cautions) == (box.reasons, box.cautions)
@@ -69,14 +69,14 @@ def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
     return box.reasons, box.cautions, box.same_phn
 
 
-def test_two_who_would_otherwise_be_sent_are_both_left_out_on_whatever_panels(site, clerk, member) -> None:
+def test_two_who_would_otherwise_be_sent_are_both_excluded_on_whatever_panels(site, clerk, member) -> None:
     one, other = member(), member("2", hin="1000-00002")
     assert same(site) == SamePhn(frozenset({PHN}), frozenset(), {PHN: (one, other)})
     assert told(site, clerk, one) == ((Reason.SHARED_PHN,), (), (other,))
     assert told(site, clerk, other) == ((Reason.SHARED_PHN,), (), (one,))
 
 
-OTHERWISE_LEFT_OUT = [
+OTHERWISE_EXCLUDED = [
     ({"hc_type": "US-AK"}, Reason.OTHER_JURISDICTION),
     ({"hc_type": "SK"}, Reason.OTHER_JURISDICTION),
     ({"patient_status": "IN"}, Reason.NOT_ACTIVE),
@@ -86,21 +86,21 @@ OTHERWISE_LEFT_OUT = [
 ]
 
 
-@pytest.mark.parametrize(("faulty", "reason"), OTHERWISE_LEFT_OUT)
-def test_whoever_is_left_out_for_another_reason_keeps_nobody_from_being_sent(
+@pytest.mark.parametrize(("faulty", "reason"), OTHERWISE_EXCLUDED)
+def test_whoever_is_excluded_for_another_reason_keeps_nobody_from_being_sent(
     site, clerk, member, faulty: dict[str, Any], reason: Reason
 ) -> None:
-    left_out, sent = member("2", **faulty), member()
-    assert same(site) == SamePhn(frozenset(), frozenset({PHN}), {PHN: (left_out, sent)})
-    assert told(site, clerk, left_out) == ((reason,), (), ())
+    excluded, sent = member("2", **faulty), member()
+    assert same(site) == SamePhn(frozenset(), frozenset({PHN}), {PHN: (excluded, sent)})
+    assert told(site, clerk, excluded) == ((reason,), (), ())
     reasons, cautions, others = told(site, clerk, sent)
-    assert (reasons, Caution.PHN_OF_ANOTHER in cautions, others) == ((), True, (left_out,))
+    assert (reasons, Caution.PHN_OF_ANOTHER in cautions, others) == ((), True, (excluded,))
 
 
-def test_of_three_one_of_whom_is_left_out_the_other_two_share_the_number(site, clerk, member) -> None:
-    one, left_out, other = member(), member(sex=""), member(hc_type="null")
-    assert told(site, clerk, one) == ((Reason.SHARED_PHN,), (), (left_out, other))
-    assert told(site, clerk, left_out)[0] == (Reason.NO_GENDER,)
+def test_of_three_one_of_whom_is_excluded_the_other_two_share_the_number(site, clerk, member) -> None:
+    one, excluded, other = member(), member(sex=""), member(hc_type="null")
+    assert told(site, clerk, one) == ((Reason.SHARED_PHN,), (), (excluded, other))
+    assert told(site, clerk, excluded)[0] == (Reason.NO_GENDER,)
 
 
 def test_who_is_on_no_panel_or_has_no_number_of_nine_digits_shares_nothing(site, clerk, oscar, member) -> None:

@@ -42,19 +42,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, demo(folder)
 
 
-def test_everybody_assigned_is_sent_or_left_out_with_a_reason(made: tuple[Path, str]) -> None:
+def test_everybody_assigned_is_sent_or_excluded_with_a_reason(made: tuple[Path, str]) -> None:
     folder, told = made
     numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) submitted \+ ([\d,]+) excluded", told)
     assert numbers, told
-    assigned, sent, left_out = (int(number.replace(",", "")) for number in numbers.groups())
-    assert assigned == sent + left_out > left_out > 0
+    assigned, sent, excluded = (int(number.replace(",", "")) for number in numbers.groups())
+    assert assigned == sent + excluded > excluded > 0
     with closing(sqlite3.connect(folder / "clinic.db")) as database:
         assert database.execute("SELECT count(*) FROM cpar_member").fetchone() == (assigned,)
-        assert database.execute("SELECT count(DISTINCT patient_id) FROM cpar_left_out").fetchone() == (left_out,)
+        assert database.execute("SELECT count(DISTINCT patient_id) FROM cpar_exclusion").fetchone() == (excluded,)
         states = database.execute("SELECT state FROM cpar_submission").fetchall()
     assert states == [("delivered",)]
     by_reason = [int(count) for count in re.findall(r"^ +(\d+)  \w", told, re.MULTILINE)]
-    assert sum(by_reason) >= left_out
+    assert sum(by_reason) >= excluded
 
 
 def test_the_log_of_the_emr_says_sent_when_the_submission_was_sent(made: tuple[Path, str]) -> None:

@@ -241,7 +241,7 @@ def test_a_plugin_for_this_contract_is_taken(contract: str) -> None:
 
 
 @pytest.mark.parametrize("contract", [">=2,<3", "<1.0", "one or two"])
-def test_a_plugin_for_another_contract_is_left_out_and_told(contract: str, emr: Host) -> None:
+def test_a_plugin_for_another_contract_is_skipped_and_reported(contract: str, emr: Host) -> None:
     plugin = Sound("newer")
     plugin.emr_manifest = hookimpl(lambda: Manifest(name="x", version="9.1", contract=contract))  # type: ignore[method-assign]
     plugins = between(Sound("sound"))
@@ -252,7 +252,7 @@ def test_a_plugin_for_another_contract_is_left_out_and_told(contract: str, emr: 
     assert [widget.key for widget in plugins.emr_demographic_widgets(emr, CLERK, 7)] == ["sound"]
 
 
-def test_a_plugin_without_a_manifest_is_left_out() -> None:
+def test_a_plugin_without_a_manifest_is_skipped() -> None:
     with pytest.raises(IncompatiblePlugin, match="emr_manifest"):
         Plugins().add(object(), "nameless")
 

@@ -127,7 +127,7 @@ def test_a_record_opens_in_a_window_of_its_own_and_the_list_with_its_filter_stay
     assert record.evaluate("[innerWidth, innerHeight, opener !== null]") == [1027, 700, True]
     expect(record.get_by_role("heading", name="Panel (CPAR)")).to_be_visible()
     record.wait_for_load_state("networkidle")
-    expect(frame.get_by_label("Next submission")).to_have_value("left-out")
+    expect(frame.get_by_label("Next submission")).to_have_value("excluded")
     expect(link).to_be_visible()
 
 

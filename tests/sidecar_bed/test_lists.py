@@ -23,11 +23,11 @@ _PHNS = map(str, count(200_000_001))
 @pytest.fixture
 def patients(rows: Any, own_host: OscarHost, two_panels: Any) -> dict[str, int]:
     """One who is well on panel 0042, one who will be left out, and one on no panel."""
-    well, left_out = rows.patient(hin=next(_PHNS)), rows.patient(hin="")
-    for patient_id in (well, left_out):
+    well, excluded = rows.patient(hin=next(_PHNS)), rows.patient(hin="")
+    for patient_id in (well, excluded):
         rows.visit(patient_id, date(2026, 1, 5))
         confirmed_earlier(own_host, patient_id, two_panels[0])
-    return {"ABEL, PAT": well, "BAKER, PAT": left_out, "CHAN, PAT": rows.patient()}
+    return {"ABEL, PAT": well, "BAKER, PAT": excluded, "CHAN, PAT": rows.patient()}
 
 
 def asked(page: Page, address: str) -> list[Request]:

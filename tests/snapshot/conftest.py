@@ -29,7 +29,7 @@ class Received(NamedTuple):
     by_type: dict[str, list[dict[str, Any]]]
     patients: dict[int, dict[str, Any]]
     group: dict[str, Any]
-    left_out: dict[int, str]
+    excluded: dict[int, str]
 
     def changes(self) -> dict[int, str]:
         """The change type of each member, by patient id."""
@@ -135,10 +135,10 @@ def received(host: OscarHost) -> Callable[[Taken], Received]:
             if found["type"]["coding"][0]["code"] == "MR"
         }
         (group,) = by_type["Group"]
-        of_snapshot = select(tables.left_out).where(tables.left_out.c.snapshot_id == taken.snapshot_id)
+        of_snapshot = select(tables.exclusion).where(tables.exclusion.c.snapshot_id == taken.snapshot_id)
         with host.database.engine.connect() as connection:
-            left_out = {row.patient_id: row.reasons for row in connection.execute(of_snapshot)}
-        return Received(bundle, by_type, patients, group["resource"], left_out)
+            excluded = {row.patient_id: row.reasons for row in connection.execute(of_snapshot)}
+        return Received(bundle, by_type, patients, group["resource"], excluded)
 
     return read
 

@@ -33,7 +33,7 @@ def test_of_a_clinic_of_odd_records_those_are_submitted_whom_plain_sql_counts(
     assert {reason.value: count for reason, count in taken.reasons.items()} == reasons
     assert taken.sent == sent
     assert {reason.value: count for reason, count in shown.reasons.items()} == reasons
-    assert shown.left_out == PATIENTS - sent
+    assert shown.excluded == PATIENTS - sent
     told = received(taken)
     assert len(told.patients) == sent
-    assert Counter(reason for codes in told.left_out.values() for reason in codes.split()) == reasons
+    assert Counter(reason for codes in told.excluded.values() for reason in codes.split()) == reasons

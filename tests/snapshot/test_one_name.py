@@ -43,11 +43,11 @@ def test_one_name_is_told_as_family_name_wherever_the_emr_holds_it(
     reason: str,
 ) -> None:
     patient_id = valid_member(**columns)
-    assert received(take()).left_out == {patient_id: reason}
+    assert received(take()).excluded == {patient_id: reason}
     answering.give(host, host.identity.system, patient_id, NAME, seen_fingerprint=fingerprint(NAME, held))
     first = take()
     sent = received(first)
-    assert sent.left_out == {}
+    assert sent.excluded == {}
     assert sent.patients[patient_id]["resource"]["name"] == ONE_NAME
     with host.database.engine.connect() as connection:
         caller = Caller(host.identity.system, None, EVERYTHING, panels=None)

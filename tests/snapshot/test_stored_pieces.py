@@ -163,8 +163,8 @@ def test_a_body_that_is_no_longer_there_is_not_an_empty_one(host: OscarHost, tak
 def test_a_forgotten_snapshot_leaves_nothing(host: OscarHost, taken: Taken, take: Take, received: Read) -> None:
     other = take()
     build.forget(host, taken.snapshot_id)
-    assert (count_of(host, tables.snapshot), count_of(host, tables.left_out)) == (1, 1)
-    assert received(other).left_out
+    assert (count_of(host, tables.snapshot), count_of(host, tables.exclusion)) == (1, 1)
+    assert received(other).excluded
 
 
 class Killed(BaseException):
@@ -185,7 +185,7 @@ def cut_off(host: OscarHost, valid_member: Member, take: Take) -> None:
     with pytest.raises(Killed):
         take()
     event.remove(host.database.engine, "before_cursor_execute", kill)
-    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (3, 1)
+    assert (count_of(host, PIECE), count_of(host, tables.exclusion)) == (3, 1)
 
 
 def test_an_attempt_that_was_cut_off_is_no_snapshot(host: OscarHost, cut_off: None, take: Take, received: Read) -> None:
@@ -199,9 +199,9 @@ def test_what_an_attempt_left_is_removed_after_a_day(
     whole = take()
     now = host.clock.now()
     assert retention.forget(host, settings, now=now + timedelta(hours=23)) == 0
-    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (6, 2)
+    assert (count_of(host, PIECE), count_of(host, tables.exclusion)) == (6, 2)
     assert retention.forget(host, settings, now=now + timedelta(hours=25)) == 1
-    assert (count_of(host, PIECE), count_of(host, tables.left_out)) == (3, 1)
+    assert (count_of(host, PIECE), count_of(host, tables.exclusion)) == (3, 1)
     assert len(received(whole).patients) == 1
 
 
@@ -213,7 +213,7 @@ def test_a_body_is_kept_as_long_as_the_setting_says_and_its_history_for_ever(
     now = host.clock.now()
     assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=10)) == 0
     assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=10, seconds=1)) == 1
-    assert (count_of(host, PIECE), count_of(host, tables.snapshot), count_of(host, tables.left_out)) == (0, 1, 1)
+    assert (count_of(host, PIECE), count_of(host, tables.snapshot), count_of(host, tables.exclusion)) == (0, 1, 1)
     assert retention.forget(host, kept_for_ten_days, now=now + timedelta(days=20)) == 0
 
 

@@ -78,17 +78,17 @@ def mess(oscar: Any, join: Member, valid_member: Member, make_panel: Callable[[s
     return members
 
 
-def test_every_member_is_sent_or_left_out_with_its_reasons(
+def test_every_member_is_sent_or_excluded_with_its_reasons(
     mess: dict[int, set[Reason]], take: Take, received: Read
 ) -> None:
     taken = take()
     found = received(taken)
     assert set(found.patients) == {patient_id for patient_id, reasons in mess.items() if not reasons}
-    assert {patient_id: set(reasons.split()) for patient_id, reasons in found.left_out.items()} == {
+    assert {patient_id: set(reasons.split()) for patient_id, reasons in found.excluded.items()} == {
         patient_id: reasons for patient_id, reasons in mess.items() if reasons
     }
-    assert (taken.sent, taken.left_out) == (len(found.patients), len(found.left_out))
-    assert taken.sent + taken.left_out == len(mess)
+    assert (taken.sent, taken.excluded) == (len(found.patients), len(found.excluded))
+    assert taken.sent + taken.excluded == len(mess)
     assert taken.reasons == Counter(reason for reasons in mess.values() for reason in reasons)
 
 
@@ -170,7 +170,7 @@ def test_two_snapshots_of_the_same_data_differ_in_their_identifier_only(
 
 def test_an_empty_panel_sends_nobody(take: Take, received: Read) -> None:
     taken = take()
-    assert (taken.sent, taken.left_out) == (0, 0)
+    assert (taken.sent, taken.excluded) == (0, 0)
     assert "member" not in received(taken).group
 
 
@@ -180,7 +180,7 @@ def test_a_panel_without_a_valid_patient_sends_nobody_and_says_why(
     patient_id = valid_member(patient_status="DE")
     taken = take()
     found = received(taken)
-    assert (taken.sent, taken.left_out, found.left_out) == (0, 1, {patient_id: "not-active"})
+    assert (taken.sent, taken.excluded, found.excluded) == (0, 1, {patient_id: "not-active"})
     get_fhir_model_class("Bundle").model_validate_json(orjson.dumps(found.bundle))
     assert (found.group["quantity"], found.group.get("member")) == (0, None)
 
@@ -220,7 +220,7 @@ def test_a_given_name_can_be_made_a_must(
     patient_id = valid_member(first_name="")
     strict = settings.model_copy(update={"given_name_required": True})
     taken = build.take(host, strict, panel_id, now=host.clock.now())
-    assert received(taken).left_out == {patient_id: "no-given-name"}
+    assert received(taken).excluded == {patient_id: "no-given-name"}
 
 
 def test_a_change_in_the_middle_is_in_the_next_snapshot_whole_and_in_this_one_not_at_all(
@@ -260,10 +260,10 @@ def test_the_snapshots_row_tells_what_was_taken(host: OscarHost, mess: dict[int,
     taken = take()
     with host.database.engine.connect() as connection:
         row = connection.execute(select(tables.snapshot)).one()
-    assert (row.snapshot_id, row.sent, row.left_out, row.body_bytes, row.sha256) == (
+    assert (row.snapshot_id, row.sent, row.excluded, row.body_bytes, row.sha256) == (
         taken.snapshot_id,
         taken.sent,
-        taken.left_out,
+        taken.excluded,
         taken.body_bytes,
         taken.sha256,
     )

@@ -44,7 +44,7 @@ def test_the_open_request_of_a_panel_says_who_queued_it_and_for_when(world: Any)
     assert queued.may_cancel
 
 
-def test_the_history_says_when_how_many_and_who_was_left_out_why(world: Any) -> None:
+def test_the_history_says_when_how_many_and_who_was_excluded_why(world: Any) -> None:
     panel = world.panel("A", 2)
     for wrong in ({"sex": ""}, {"sex": "", "hin": ""}, {"patient_status": "IN"}):
         patient = world.patient(**wrong)
@@ -52,7 +52,7 @@ def test_the_history_says_when_how_many_and_who_was_left_out_why(world: Any) -> 
     world.run_at("2026-11-07T03:15")
     with world.host.database.engine.connect() as connection:
         (shown,) = history.history(connection, world.host, panel_id=panel)
-    assert (shown.sent, shown.left_out) == (2, 3)
+    assert (shown.sent, shown.excluded) == (2, 3)
     assert shown.reasons == Counter({Reason.NO_GENDER: 2, Reason.NO_PHN: 1, Reason.NOT_ACTIVE: 1})
     assert (shown.asked_by, shown.automatic) == ("Automatic", date(2026, 11, 7))
     assert shown.submitted_at == shown.delivered_at == world.clock.now()

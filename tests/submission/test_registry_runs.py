@@ -40,7 +40,7 @@ def test_a_panel_is_delivered_and_the_history_says_so(clinic: Any, registry: pro
     clinic.run_at("2026-11-07T03:15")
     (received,) = arrived(registry, clinic)
     shown = the_submission(clinic)
-    assert (shown.state, shown.sent, shown.left_out) == (State.DELIVERED, 3, 0)
+    assert (shown.state, shown.sent, shown.excluded) == (State.DELIVERED, 3, 0)
     assert (f"urn:uuid:{shown.snapshot_id}", shown.sha256) == (received["identifier"], received["sha256"])
     assert shown.answer_id == received["receipt"]
     assert shown.delivered_at == clinic.clock.now()

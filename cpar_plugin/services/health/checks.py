@@ -26,7 +26,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-tables", True, own_tables.complete),
     ("cpar-restore", True, restored.completed),
     ("cpar-records", True, patients.readable),
-    ("cpar-exclusions", True, patients.left_out),
+    ("cpar-exclusions", True, patients.exclusions),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),
     ("cpar-registry", False, registry_connection.reachable),
     ("cpar-registry-sign-in", False, registry_connection.sign_in),

@@ -44,21 +44,21 @@ def readable(host: Host, settings: Settings) -> Health:
     return Health.ok("The EMR's patients, visits, providers and merges can be read.")
 
 
-def left_out(host: Host, settings: Settings) -> Health:
+def exclusions(host: Host, settings: Settings) -> Health:
     """Which share of the patients on panels would be excluded now, and why. Reads every member and their last visit."""
     with host.database.engine.connect() as connection:
         patients = connection.scalar(select(func.count()).select_from(member)) or 0
-        exclusions = next_submission(connection, host, host.identity.system, settings, None)
+        estimate = next_submission(connection, host, host.identity.system, settings, None)
     if not patients:
         return Health.ok("No patient is on a panel yet.")
-    share = 100 * exclusions.left_out / patients
+    share = 100 * estimate.excluded / patients
     reasons = ", ".join(
-        f"{WORDING[reason].label} {count:,}" for reason, count in Counter(exclusions.reasons).most_common()
+        f"{WORDING[reason].label} {count:,}" for reason, count in Counter(estimate.reasons).most_common()
     )
-    message = f"{exclusions.left_out:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
+    message = f"{estimate.excluded:,} of {patients:,} patients on panels would be excluded ({share:.0f} %)"
     message = f"{message}: {reasons}." if reasons else f"{message}."
     remedy = "The page of each panel lists them, with how to fix each."
-    if exclusions.left_out == patients:
+    if estimate.excluded == patients:
         return Health.failure(message, f"{remedy} If all have the same reason, check how the EMR stores that field.")
     return Health.warning(message, remedy) if share >= _MANY_PER_CENT else Health.ok(message)
 

@@ -21,7 +21,7 @@ _STREAMED = 1000
 class NextSubmission:
     """How many would be excluded. One patient may have several reasons."""
 
-    left_out: int
+    excluded: int
     reasons: Mapping[Reason, int]
 
 
@@ -37,10 +37,10 @@ def next_submission(
         *(() if panel_id is None else (member.c.panel_id == panel_id,)),
         plainly_sent(members, rules).is_not(true()),
     )
-    left_out, reasons = 0, Counter[Reason]()
+    excluded, reasons = 0, Counter[Reason]()
     with connection.execute(doubtful.execution_options(yield_per=_STREAMED)) as result:
         for row in map(MemberRow._make, result):
             member_reasons = rules.reasons(row)
-            left_out += bool(member_reasons)
+            excluded += bool(member_reasons)
             reasons.update(member_reasons)
-    return NextSubmission(left_out, reasons)
+    return NextSubmission(excluded, reasons)

@@ -20,7 +20,7 @@ class Night:
     due_on: date
     panels: int
     sent: int
-    left_out: int
+    excluded: int
 
 
 def nights(connection: Connection, panel_id: int | None) -> Sequence[Night]:
@@ -31,7 +31,7 @@ def nights(connection: Connection, panel_id: int | None) -> Sequence[Night]:
             submission.c.due_on,
             func.count(submission.c.panel_id.distinct()),
             func.sum(snapshot.c.sent),
-            func.sum(snapshot.c.left_out),
+            func.sum(snapshot.c.excluded),
         )
         .select_from(submission.join(snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id))
         .where(_ARRIVED, *of_panel)
@@ -39,4 +39,4 @@ def nights(connection: Connection, panel_id: int | None) -> Sequence[Night]:
         .order_by(submission.c.due_on.desc())
         .limit(NIGHTS)
     ).all()
-    return [Night(due_on, panels, int(sent), int(left_out)) for due_on, panels, sent, left_out in reversed(rows)]
+    return [Night(due_on, panels, int(sent), int(excluded)) for due_on, panels, sent, excluded in reversed(rows)]

@@ -47,7 +47,7 @@ class Tally:
     """
 
     sent: int
-    left_out: int
+    excluded: int
     reasons: Counter[Reason]
     to_check: int | None
     cautions: Counter[Caution]
@@ -61,8 +61,8 @@ class Tally:
                 return self.cautions[fate]
             case Fate.SENT:
                 return self.sent
-            case Fate.LEFT_OUT:
-                return self.left_out
+            case Fate.EXCLUDED:
+                return self.excluded
             case Fate.TO_CHECK:
                 return self.to_check or 0
             case _:
@@ -208,18 +208,18 @@ def _judged(
     after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
-    left_out, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
+    excluded, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
     ordered = doubtful.order_by(*order(key, member.c.patient_id, criteria))
     with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
         for *columns, is_beyond in result:
             row = MemberRow._make(columns)
             reasons = rules.reasons(row)
-            left_out += bool(reasons)
+            excluded += bool(reasons)
             reasons_of_all.update(reasons)
             cautions = rules.cautions(row) if cautioned and not reasons else ()
             to_check += bool(cautions)
             cautions_of_all.update(cautions)
-            fates: Sequence[Shown] = (Fate.LEFT_OUT, *reasons) if reasons else (Fate.SENT, *cautions)
+            fates: Sequence[Shown] = (Fate.EXCLUDED, *reasons) if reasons else (Fate.SENT, *cautions)
             if cautions:
                 fates = (Fate.TO_CHECK, *fates)
             if is_beyond and criteria.fate in fates and len(page) <= at_once:
@@ -228,7 +228,7 @@ def _judged(
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
         page, _ = _page(connection, all_members, query.where(sent), literal(0), mark, criteria, at_once)
     checked = to_check if cautioned else None
-    tally = Tally(fitting - left_out, left_out, reasons_of_all, checked, cautions_of_all)
+    tally = Tally(fitting - excluded, excluded, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(criteria.fate or Fate.SENT), tally
 
 

@@ -32,7 +32,7 @@ class Fate(StrEnum):
     """What becomes of members with the next submission."""
 
     SENT = "sent"
-    LEFT_OUT = "left-out"
+    EXCLUDED = "excluded"
     TO_CHECK = "to-check"  # sent, with an unanswered caution
 
 

@@ -107,7 +107,7 @@ def _judged(
     connection: Connection, queries: Iterable[Select[Any]], alone: Eligibility, visible: ColumnElement[bool] | None
 ) -> SamePhn:
     sent: dict[str, int] = {}
-    left_out: dict[str, int] = {}
+    excluded: dict[str, int] = {}
     holders: dict[str, tuple[int, ...]] = {}
     for query in queries:
         statement = query.add_columns((true() if visible is None else visible).label("named"))
@@ -117,13 +117,13 @@ def _judged(
             for *columns, may_be_named in result:
                 row = MemberRow._make(columns)
                 phn = row.phn or ""
-                counts = left_out if alone.reasons(row) else sent
+                counts = excluded if alone.reasons(row) else sent
                 counts[phn] = counts.get(phn, 0) + 1
                 if may_be_named and len(holders.get(phn, ())) < _NAMED:
                     holders[phn] = (*holders.get(phn, ()), row.patient_id)
     return SamePhn(
         shared=frozenset(phn for phn, count in sent.items() if count > 1),
-        of_others=frozenset(phn for phn, count in sent.items() if count == 1 and phn in left_out),
+        of_others=frozenset(phn for phn, count in sent.items() if count == 1 and phn in excluded),
         holders=holders,
     )
 

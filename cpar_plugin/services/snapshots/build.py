@@ -27,7 +27,7 @@ from .bundle_header import BundleHeader
 from .snapshot_id import new_snapshot_id
 from .storage import GzipWriter, IndexWriter, Part
 
-_LEFT_OUT_AT_ONCE = 1000
+_EXCLUSIONS_AT_ONCE = 1000
 _DELIVERED = (State.DELIVERED.value, State.WRITTEN.value)
 
 
@@ -37,7 +37,7 @@ class Taken:
 
     snapshot_id: str
     sent: int
-    left_out: int
+    excluded: int
     reasons: Counter[Reason]
     entries: int  # of the Bundle
     body_bytes: int
@@ -58,7 +58,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
         for row in member_rows.member_rows(view, host, panel_id, now=now):
             reasons = rules.reasons(row)
             if reasons:
-                writer.leave_out(row.patient_id, reasons)
+                writer.exclude(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
     result = writer.close()
@@ -69,7 +69,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Tak
                 panel_id=panel_id,
                 taken_at=now,
                 sent=result.sent,
-                left_out=result.left_out,
+                excluded=result.excluded,
                 reasons=orjson.dumps(
                     {reason.value: result.reasons[reason] for reason in sorted(result.reasons)}
                 ).decode(),
@@ -93,7 +93,7 @@ def body(host: Host, snapshot_id: str) -> Iterator[bytes]:
 def forget(host: Host, snapshot_id: str) -> None:
     """Remove a snapshot that was never sent, and all that belongs to it."""
     with host.database.session() as session:
-        for table in (tables.snapshot_piece, tables.left_out, tables.snapshot):
+        for table in (tables.snapshot_piece, tables.exclusion, tables.snapshot):
             session.execute(delete(table).where(table.c.snapshot_id == snapshot_id))
 
 
@@ -147,7 +147,7 @@ class _Writer:
 
     def __init__(self, host: Host, settings: Settings, header: BundleHeader, snapshot_id: str, now: datetime) -> None:
         self.sent = 0
-        self.left_out = 0
+        self.excluded = 0
         self.reasons: Counter[Reason] = Counter()
         self._host = host
         self._header = header
@@ -159,7 +159,7 @@ class _Writer:
         self._body = GzipWriter(host, snapshot_id, Part.BODY, self._measure.add)
         self._group = GzipWriter(host, snapshot_id, Part.GROUP)
         self._index = IndexWriter(host, snapshot_id)
-        self._rows_left_out: list[dict[str, object]] = []
+        self._exclusion_rows: list[dict[str, object]] = []
         self._body.write(orjson.dumps(bundle.bundle(snapshot_id, now))[:-1] + b',"entry":[')
         self._body.write(b",".join(map(orjson.dumps, header.entries)))
         # An entry ends with its resource: without the two braces, members can still be added to the Group.
@@ -175,19 +175,19 @@ class _Writer:
         self._index.add(row.patient_id, content)
         self.sent += 1
 
-    def leave_out(self, patient_id: int, reasons: Sequence[Reason]) -> None:
-        self.left_out += 1
+    def exclude(self, patient_id: int, reasons: Sequence[Reason]) -> None:
+        self.excluded += 1
         self.reasons.update(reasons)
-        self._rows_left_out.append(
+        self._exclusion_rows.append(
             {"snapshot_id": self._snapshot_id, "patient_id": patient_id, "reasons": " ".join(reasons)}
         )
-        if len(self._rows_left_out) == _LEFT_OUT_AT_ONCE:
-            self._store_left_out()
+        if len(self._exclusion_rows) == _EXCLUSIONS_AT_ONCE:
+            self._store_exclusions()
 
     def close(self) -> Taken:
         """Store the rest. The Group was written alongside: of it the measure is taken last, as it is sent last."""
-        if self._rows_left_out:
-            self._store_left_out()
+        if self._exclusion_rows:
+            self._store_exclusions()
         members_end = b"\n]" if self.sent else b""
         self._group.write(members_end + b',"quantity":%d}}]}' % self.sent)
         for part in (self._body, self._group, self._index):
@@ -197,14 +197,14 @@ class _Writer:
         return Taken(
             self._snapshot_id,
             self.sent,
-            self.left_out,
+            self.excluded,
             self.reasons,
             entries=len(self._header.entries) + self.sent + 1,  # the Group
             body_bytes=self._measure.size,
             sha256=self._measure.sha256,
         )
 
-    def _store_left_out(self) -> None:
+    def _store_exclusions(self) -> None:
         with self._host.database.session() as session:
-            session.execute(insert(tables.left_out), self._rows_left_out)
-        self._rows_left_out = []
+            session.execute(insert(tables.exclusion), self._exclusion_rows)
+        self._exclusion_rows = []

@@ -6,7 +6,7 @@ from sqlalchemy import Select, delete, exists, select, union
 
 from ...hooks import Host
 from ...settings import Settings
-from ...store.tables import left_out, snapshot, snapshot_piece, submission
+from ...store.tables import exclusion, snapshot, snapshot_piece, submission
 from .snapshot_id import first_snapshot_id
 
 _ABANDONED_AFTER = timedelta(days=1)
@@ -24,7 +24,7 @@ def forget(host: Host, settings: Settings, *, now: datetime) -> int:
         with host.database.session() as session:
             session.execute(delete(snapshot_piece).where(snapshot_piece.c.snapshot_id == snapshot_id))
             if snapshot_id in abandoned:
-                session.execute(delete(left_out).where(left_out.c.snapshot_id == snapshot_id))
+                session.execute(delete(exclusion).where(exclusion.c.snapshot_id == snapshot_id))
     return len(old) + len(abandoned)
 
 
@@ -37,7 +37,7 @@ def _old(before: datetime) -> Select[tuple[str]]:
 
 
 def _abandoned(before: datetime) -> Select[tuple[str]]:
-    stored = union(*(select(table.c.snapshot_id).distinct() for table in (snapshot_piece, left_out))).subquery()
+    stored = union(*(select(table.c.snapshot_id).distinct() for table in (snapshot_piece, exclusion))).subquery()
     return select(stored.c.snapshot_id).where(
         stored.c.snapshot_id < first_snapshot_id(before),
         ~exists().where(snapshot.c.snapshot_id == stored.c.snapshot_id),

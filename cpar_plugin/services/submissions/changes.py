@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from ...domain.reasons import Reason
 from ...hooks import Actor, Host
-from ...store.tables import left_out, member, panel, submission
+from ...store.tables import exclusion, member, panel, submission
 from ..snapshots import storage
 from ..snapshots.storage import Entry, Part
 from .history import Submission, is_kept
@@ -143,8 +143,8 @@ def changed(
 
 
 def _reasons(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-    conditions = left_out.c.snapshot_id == snapshot_id, left_out.c.patient_id.in_(ids)
-    rows = connection.execute(select(left_out.c.patient_id, left_out.c.reasons).where(*conditions))
+    conditions = exclusion.c.snapshot_id == snapshot_id, exclusion.c.patient_id.in_(ids)
+    rows = connection.execute(select(exclusion.c.patient_id, exclusion.c.reasons).where(*conditions))
     return {patient_id: reasons_in(codes) for patient_id, codes in rows}
 
 

@@ -23,7 +23,7 @@ from .texts import STATE, Stage
 class Submission:
     """One request to submit a panel and what became of it.
 
-    `sent`, `left_out` and `reasons` (excluded members by reason; one may have several) are None and empty until the
+    `sent`, `excluded` and `reasons` (excluded members by reason; one may have several) are None and empty until the
     snapshot is taken. `failure` says in plain words what went wrong. `detail` is what the other side said: it may name
     a patient.
     """
@@ -44,7 +44,7 @@ class Submission:
     snapshot_id: str | None
     taken_at: datetime | None
     sent: int | None
-    left_out: int | None
+    excluded: int | None
     reasons: Mapping[Reason, int]
     failure: str | None
     detail: str | None
@@ -187,7 +187,7 @@ def _rows(host: Host) -> Select[Any]:
         panel.c.deleted_at,
         snapshot.c.taken_at,
         snapshot.c.sent,
-        snapshot.c.left_out,
+        snapshot.c.excluded,
         snapshot.c.reasons,
         snapshot.c.body_bytes,
         snapshot.c.sha256,
@@ -222,7 +222,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             snapshot_id=row.snapshot_id,
             taken_at=row.taken_at,
             sent=row.sent,
-            left_out=row.left_out,
+            excluded=row.excluded,
             reasons={Reason(code): count for code, count in json.loads(row.reasons or "{}").items()},
             failure=row.failure,
             detail=row.answer_detail,

@@ -11,7 +11,7 @@ from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...fhir_mappings.sent_patient import SentPatient, sent_patient
 from ...hooks import Actor, AuditEvent, Host
-from ...store.tables import left_out
+from ...store.tables import exclusion
 from ..operations.access import Forbidden
 from ..snapshots import build, storage, stored_patients
 from ..snapshots.storage import Part
@@ -54,7 +54,7 @@ class Listing(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Exclusion:
     """A member who was excluded, as the EMR has them now, with the reasons at that time."""
 
     patient: PatientNow
@@ -95,15 +95,15 @@ def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[in
         raise NotFound(_NOT_KEPT) from None
 
 
-def left_out_of(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[LeftOut]:
+def exclusions_of(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[Exclusion]:
     """The members that were excluded, by record number, and why. Two statements."""
-    total = of.left_out or 0
+    total = of.excluded or 0
     places = places_of(page, total)
-    query = select(left_out.c.patient_id, left_out.c.reasons).where(left_out.c.snapshot_id == of.snapshot_id)
-    query = query.order_by(left_out.c.patient_id).offset(places.start).limit(len(places))
+    query = select(exclusion.c.patient_id, exclusion.c.reasons).where(exclusion.c.snapshot_id == of.snapshot_id)
+    query = query.order_by(exclusion.c.patient_id).offset(places.start).limit(len(places))
     reasons = {patient_id: reasons_in(codes) for patient_id, codes in connection.execute(query)}
     visible = visible_patients(connection, host, actor, reasons)
-    rows = [LeftOut(visible[patient_id], why) for patient_id, why in reasons.items() if patient_id in visible]
+    rows = [Exclusion(visible[patient_id], why) for patient_id, why in reasons.items() if patient_id in visible]
     return Listing(rows, len(reasons) - len(rows), total, page)
 
 

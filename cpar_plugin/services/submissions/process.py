@@ -64,7 +64,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         with host.database.session() as session:
             holds_claim = keep_until(session, claim, now() + _PAUSE)
         return (State.PREPARING if holds_claim else None), None
-    values = {} if result.sent else {"failure": texts.NOBODY_VALID if result.left_out else texts.EMPTY}
+    values = {} if result.sent else {"failure": texts.NOBODY_VALID if result.excluded else texts.EMPTY}
     reached = State.READY if result.sent else State.NOTHING_TO_SEND
     with host.database.session() as session:
         moved = move_on(session, claim, reached, now(), snapshot_id=result.snapshot_id, attempts=0, **values)

@@ -26,7 +26,7 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .submissions import heartbeat, left_out, night_run, snapshot, snapshot_piece, submission
+from .submissions import exclusion, heartbeat, night_run, snapshot, snapshot_piece, submission
 
 __all__ = [
     "answer",
@@ -35,13 +35,13 @@ __all__ = [
     "client_panel",
     "client_token",
     "clinic",
+    "exclusion",
     "export",
     "export_file",
     "heartbeat",
     "inherited",
     "last_visit",
     "ledger",
-    "left_out",
     "member",
     "metadata",
     "night_run",

@@ -63,7 +63,7 @@ snapshot = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
     Column("taken_at", Moment, nullable=False),
     Column("sent", Integer, nullable=False),
-    Column("left_out", Integer, nullable=False),
+    Column("excluded", Integer, nullable=False),
     Column("reasons", long_text(), nullable=False, default="{}"),  # JSON: excluded members by domain.reasons.Reason
     Column("entries", Integer, nullable=False),  # of the Bundle
     Column("body_bytes", BigInteger, nullable=False),
@@ -82,8 +82,8 @@ snapshot_piece = Table(
     **INNODB,
 )
 
-left_out = Table(
-    "cpar_left_out",
+exclusion = Table(
+    "cpar_exclusion",
     metadata,
     Column("snapshot_id", exact(36), primary_key=True),
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),

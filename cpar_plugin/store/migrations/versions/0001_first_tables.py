@@ -40,11 +40,11 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
-        "cpar_left_out",
+        "cpar_exclusion",
         sa.Column("snapshot_id", exact(36), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reasons", exact(250), nullable=False),
-        sa.PrimaryKeyConstraint("snapshot_id", "patient_id", name="cpar_left_out_pk"),
+        sa.PrimaryKeyConstraint("snapshot_id", "patient_id", name="cpar_exclusion_pk"),
         sqlite_with_rowid=False,
         **TABLE,
     )
@@ -145,7 +145,7 @@ def upgrade() -> None:
         sa.Column("panel_id", serial(), nullable=False),
         sa.Column("taken_at", Moment(), nullable=False),
         sa.Column("sent", sa.Integer(), nullable=False),
-        sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("excluded", sa.Integer(), nullable=False),
         sa.Column("reasons", long_text(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("body_bytes", sa.BigInteger(), nullable=False),
@@ -404,6 +404,6 @@ def downgrade() -> None:
     op.drop_table("cpar_practitioner", if_exists=True)
     op.drop_table("cpar_panel", if_exists=True)
     op.drop_table("cpar_night_run", if_exists=True)
-    op.drop_table("cpar_left_out", if_exists=True)
+    op.drop_table("cpar_exclusion", if_exists=True)
     op.drop_table("cpar_heartbeat", if_exists=True)
     op.drop_table("cpar_clinic", if_exists=True)

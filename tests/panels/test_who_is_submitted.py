@@ -139,7 +139,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
             found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
             listed = {one.row.patient_id: one.reasons for one in found.members}
             for patient_id, reasons in judged.items():
-                of_fate = fate in (*reasons, *doubts[patient_id], Fate.LEFT_OUT if reasons else Fate.SENT) or (
+                of_fate = fate in (*reasons, *doubts[patient_id], Fate.EXCLUDED if reasons else Fate.SENT) or (
                     fate is Fate.TO_CHECK and bool(doubts[patient_id])
                 )
                 same(rows[patient_id], f"listed under {fate!r}", patient_id in listed, of_fate)
@@ -149,7 +149,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
             cautioned = fate is Fate.TO_CHECK or isinstance(fate, Caution)
             assert found.tally == panel_members.Tally(
                 sent=sum(not reasons for reasons in judged.values()),
-                left_out=sum(bool(reasons) for reasons in judged.values()),
+                excluded=sum(bool(reasons) for reasons in judged.values()),
                 reasons=Counter(reason for reasons in judged.values() for reason in reasons),
                 to_check=sum(bool(cautions) for cautions in doubts.values()) if cautioned else None,
                 cautions=Counter(one for cautions in doubts.values() for one in cautions if cautioned),
@@ -203,7 +203,7 @@ def test_very_many_shared_phns_are_left_to_the_rules(
     check(host, clerk, panel_id, Settings(), Reason.SHARED_PHN)
 
 
-LEFT_OUT: dict[Reason, dict[str, Any]] = {
+EXCLUDED: dict[Reason, dict[str, Any]] = {
     Reason.UNKNOWN_PATIENT: {"gone": "gone"},
     Reason.NOT_ACTIVE: {"patient_status": "IN"},
     Reason.NO_FAMILY_NAME: {"last_name": "", "first_name": ""},
@@ -222,7 +222,7 @@ LEFT_OUT: dict[Reason, dict[str, Any]] = {
 
 
 def test_for_no_reason_does_the_sql_take_somebody_for_sent(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
-    patients = [USUAL | {"hin": str(300_000_000 + place)} | LEFT_OUT[reason] for place, reason in enumerate(Reason)]
+    patients = [USUAL | {"hin": str(300_000_000 + place)} | EXCLUDED[reason] for place, reason in enumerate(Reason)]
     write(emr, panel_id, [*patients, USUAL])
     now, how = host.clock.now(), Settings(given_name_required=True)
     everyone = member_rows.members(host, now=now)

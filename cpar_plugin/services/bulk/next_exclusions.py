@@ -16,7 +16,7 @@ from ..roster.member_rows import MemberRow
 _AT_ONCE = 1000
 
 
-def left_out_next(
+def next_exclusions(
     connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
 ) -> Counter[Reason]:
     """How many there are by reason, as of now; a patient with two reasons counts with both.
