@@ -30,7 +30,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.exports import jobs
-from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir.patients import PatientSource
 from cpar_plugin.services.fhir.refresh import refresh
@@ -116,7 +116,7 @@ def _floor(host: OscarHost, caller: Caller, folder: Path) -> Seconds:
 
 def _exporting(host: OscarHost, settings: Settings, caller: Caller) -> Seconds:
     since = _now()
-    export_id = jobs.ask(host, caller, Asked(kinds=("Patient",)), None, "")
+    export_id = jobs.create(host, caller, ExportRequest(kinds=("Patient",)), None, "")
     Workers(host, settings).work_off()
     taken = _passed(since)
     with host.database.engine.connect() as connection:

@@ -102,8 +102,8 @@ def manager(host: OscarHost) -> FlaskClient:
 
 def _submission(at: int) -> dict[str, object]:
     panel_id = 1 + at % PANELS
-    times = {"asked_at": NOW, "finished_at": NOW, "due_on": NOW.date()}
-    return {"panel_id": panel_id, "asked_by": "101", "state": "written", **times}
+    times = {"requested_at": NOW, "finished_at": NOW, "due_on": NOW.date()}
+    return {"panel_id": panel_id, "requested_by": "101", "state": "written", **times}
 
 
 def _best(little: FlaskClient, large: FlaskClient, address: str) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from cpar_plugin.hooks import Host
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.exports import jobs
-from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.panels import one_patient
@@ -71,7 +71,7 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
             _merge_or_split(host, chance, patient_id, chance.randint(1, patients))
         case 9 | 10:
             with suppress(jobs.StillRunning):
-                jobs.ask(host, READER, Asked(kinds=KINDS), None, "")
+                jobs.create(host, READER, ExportRequest(kinds=KINDS), None, "")
             Workers(host, settings).work_off()
         case 11:
             refresh.refresh(host, settings)

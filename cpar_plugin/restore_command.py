@@ -72,8 +72,8 @@ def _lines(report: Found, calendar: Calendar) -> Iterator[str]:
         yield f"  {client.client_id}  {client.name}: changed {moment_text(changed_at, calendar.zone)}, {used}"
     yield f"Submissions that will continue, including any completed later: {len(report.open) or 'none'}"
     for submission in report.open[:_NAMED]:
-        asked_at = moment_text(submission.asked_at, calendar.zone)
-        yield f"  Panel {submission.panel_number}: {STATE[submission.state].lower()}, requested {asked_at}"
+        requested_at = moment_text(submission.requested_at, calendar.zone)
+        yield f"  Panel {submission.panel_number}: {STATE[submission.state].lower()}, requested {requested_at}"
     if len(report.open) > _NAMED:
         yield f"  and {len(report.open) - _NAMED} more"
     dates = ", ".join(date_text(day) for day in report.automatic) or "none"

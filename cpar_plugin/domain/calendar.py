@@ -67,7 +67,7 @@ class Calendar:
             day -= timedelta(days=1)
         return day
 
-    def goes_on(self, requested_at: datetime) -> date:
+    def run_date(self, requested_at: datetime) -> date:
         """The date of the first night run after this moment that lies outside the blackout."""
         local = requested_at.astimezone(self.zone)
         day = local.date()

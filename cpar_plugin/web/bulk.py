@@ -114,7 +114,7 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         "bulk_preview.html",
         form=form,
         preview=preview,
-        sentence=_sentence(order, preview.provider, service.status_label(host, form.status), labels),
+        order_text=_order_text(order, preview.provider, service.status_label(host, form.status), labels),
         verb=texts.order_text(order.kind).verb,
         removes=order.panel_id is None,
         skipped=[
@@ -125,7 +125,7 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
     )
 
 
-def _sentence(order: Order, provider: str, status: str, labels: Mapping[int, str]) -> Markup:
+def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, str]) -> Markup:
     """What the order does, with the names of panels and providers in bold."""
     source, target = labels.get(order.from_panel_id or 0, ""), labels.get(order.panel_id or 0, "")
     match order:

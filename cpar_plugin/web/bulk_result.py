@@ -24,10 +24,10 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
     with host.database.engine.connect() as connection:
         operation = history.one(connection, host, operation_id)
         counts = skipped.counted(connection, host, actor, operation_id)
-        excluded: Counter[Reason] = Counter()
+        exclusions: Counter[Reason] = Counter()
         if operation.panel_id and not operation.undone and not operation.confirmed:
             settings = load(host.settings)
-            excluded = next_exclusions(connection, host, actor, settings, operation_id, operation.panel_id)
+            exclusions = next_exclusions(connection, host, actor, settings, operation_id, operation.panel_id)
     undone = operation.undone
     title = f"Bulk Update: {'undone' if undone else 'done'}"
     return page(
@@ -37,11 +37,11 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         operation=operation,
         summary=texts.summary(operation),
         skipped=counts,
-        not_done=texts.order_text(operation.kind).skipped,
+        skipped_heading=texts.order_text(operation.kind).skipped,
         not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
-        excluded=[(reason, WORDING[reason], excluded[reason]) for reason in Reason if excluded[reason]],
+        exclusions=[(reason, WORDING[reason], exclusions[reason]) for reason in Reason if exclusions[reason]],
     )
 
 

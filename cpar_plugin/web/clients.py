@@ -70,7 +70,7 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
         kinds_of=_kinds_of,
         kids_of=lambda client: list(keys.usable(client.jwks or "")),
         base_url=base_url(settings),
-        reached=token_url(settings) is not None,
+        reachable=token_url(settings) is not None,
     )
 
 

@@ -39,7 +39,7 @@ def _conflict(host: Host, actor: Actor, name: str, site_id: str) -> ResponseRetu
     fields = (("Clinic Name", now.name, name.strip()), ("Site ID", now.site_id, site_id.strip()))
     differences = [(field, [current], [entered]) for field, current, entered in fields if current != entered]
     values: dict[str, Any] = {"name": name, "site_id": site_id, "version": now.version}
-    return _form(host, HTTPStatus.CONFLICT, differences=differences, saved=saved, you=actor.actor_id, **values)
+    return _form(host, HTTPStatus.CONFLICT, differences=differences, saved=saved, actor_id=actor.actor_id, **values)
 
 
 def _form(

@@ -51,7 +51,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         "overview.html",
         panel_id=panel_id,
         members=members,
-        following=next_submission,
+        next_submission=next_submission,
         confirmed=_lapses(members.confirmed),
         confirmed_ago=_years_ago(members.confirmed),
         seen=_lapses(members.seen),

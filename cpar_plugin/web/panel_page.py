@@ -41,7 +41,7 @@ def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The members. What is searched for is posted, so that it stands in no address and no log."""
     if request.method == "POST":
         return _page(host, actor, panel_id, request.form)
-    operation_id = number_or_none(request.args.get("done", ""), "", _NO_SUCH_LIST)
+    operation_id = number_or_none(request.args.get("operation_id", ""), "", _NO_SUCH_LIST)
     return _page(host, actor, panel_id, request.args, operation_id=operation_id)
 
 
@@ -52,23 +52,23 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     """
     form = request.form
     ids = {number(text, "", INCOMPLETE) for text in form.getlist("selected")}
-    act = form.get("act", "")
-    if act == _SELECT_ALL:
+    action = form.get("action", "")
+    if action == _SELECT_ALL:
         return _page(host, actor, panel_id, form, select_all=True)
     try:
-        if act == _UNDO:
+        if action == _UNDO:
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
             undo.undo(host, actor, operation_id)
             return _back(host, actor, panel_id, operation_id)
-        own_button = "one" in form
+        own_button = "single" in form
         if own_button:
-            act, _, text = form["one"].partition("-")
+            action, _, text = form["single"].partition("-")
             ids = {number(text, "", INCOMPLETE)}
-        if act not in list(Action):
+        if action not in list(Action):
             raise Refused(INCOMPLETE)
-        target = form.get("to_panel_id", "") if act == Action.MOVE else ""
+        target = form.get("to_panel_id", "") if action == Action.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
-        order = selected.order_for(Action(act), panel_id, ids, to_panel_id, own_button=own_button)
+        order = selected.order_for(Action(action), panel_id, ids, to_panel_id, own_button=own_button)
         result = bulk.carry_out(host, actor, order)
     except NotFound:
         raise
@@ -102,7 +102,7 @@ def _back(host: Host, actor: Actor, panel_id: int, operation_id: int | None) -> 
     if request.form.get("text", "").strip():
         return _page(host, actor, panel_id, request.form, operation_id=operation_id)
     values: dict[str, Any] = {field: text for field, text in state_of(request.form).items() if text}
-    return redirect(url_for("cpar.panel", panel_id=panel_id, done=operation_id, **values), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.panel", panel_id=panel_id, operation_id=operation_id, **values), HTTPStatus.SEE_OTHER)
 
 
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -148,9 +148,9 @@ def _page(
         state=state,
         selected={member.row.patient_id for member in listing.members} if select_all else selected_ids,
         messages=messages or {},
-        done=operation,
-        done_text=texts.done(operation) if operation else "",
-        stay=separated_patients,
+        operation=operation,
+        operation_text=texts.result_text(operation) if operation else "",
+        separated=separated_patients,
         years=YEARS,
         **members_context(host, panel),
     )
@@ -160,7 +160,7 @@ def members_context(host: Host, panel: Panel) -> dict[str, Any]:
     """What the rows of members need, beside themselves."""
     return {
         "wording": WORDING,
-        "told_of": wording_for,
+        "wording_for": wording_for,
         "full_name": full_name,
         "reasons": Reason,
         "cautions": Caution,

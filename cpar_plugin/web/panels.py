@@ -38,10 +38,10 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         "panels.html",
         clinic=clinic_settings,
         panels=live_panels,
-        open=open_submissions,
-        last=last_submissions,
+        open_submissions=open_submissions,
+        last_submissions=last_submissions,
         progress=batch,
-        goes_on=calendar.goes_on(now),
+        next_run_on=calendar.run_date(now),
         in_blackout=calendar.in_blackout(calendar.today(now)),
     )
 
@@ -102,11 +102,13 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
 
 def _conflict(host: Host, actor: Actor, form: PanelForm, draft: PanelDraft, panel_id: int) -> ResponseReturnValue:
     """The form as it was entered, beside what another user has saved. Saving again replaces that."""
-    now = _panel(host, panel_id)
+    current = _panel(host, panel_id)
     with host.database.engine.connect() as connection:
         saved = last_saved.panel_saved(connection, host, panel_id)
-    differences = panel_form.differences(draft, service.as_draft(now), _choices(host))
-    return _form(host, form, now, status=HTTPStatus.CONFLICT, differences=differences, saved=saved, you=actor.actor_id)
+    differences = panel_form.differences(draft, service.as_draft(current), _choices(host))
+    return _form(
+        host, form, current, status=HTTPStatus.CONFLICT, differences=differences, saved=saved, actor_id=actor.actor_id
+    )
 
 
 def _form(

@@ -17,8 +17,8 @@ from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled
 from ..services.operations import access
 from ..store.types import KEYS
-from .coming_back import patient_page
 from .rendering import fragment, page
+from .return_address import patient_page
 from .sign_in import to_sign_in
 
 LARGEST_FORM = 256 * 1024

@@ -48,9 +48,9 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
     kind = Kind(show) if show in list(Kind) else None
     with host.database.engine.connect() as connection:
         submission = history.one(connection, host, submission_id)
-        before = changes.before(connection, submission) if submission.snapshot_id else None
-        comparable = before is not None and before.kept and submission.kept
-        change_list = changes.changes(host, before, submission, kind, page_number) if before and comparable else None
+        previous = changes.before(connection, submission) if submission.snapshot_id else None
+        kept = previous is not None and previous.kept and submission.kept
+        change_list = changes.changes(host, previous, submission, kind, page_number) if previous and kept else None
         listing = _listing(connection, host, actor, submission, change_list, show, page_number)
     if listing and listing.rows:
         patients.audit_reading(host, actor, submission, f"patients {show}, page {page_number}")
@@ -58,8 +58,8 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         host,
         f"Submission of panel {submission.panel_number}",
         "submission.html",
-        one=submission,
-        before=before,
+        submission=submission,
+        previous=previous,
         changes=change_list,
         kinds=Kind,
         show=show,
@@ -68,7 +68,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         full_name=full_name,
         automatic=AUTOMATIC,
         fields=_FIELDS,
-        told=_field_texts(host),
+        field_text=_field_text(host),
         keep_days=load(host.settings).snapshot_keep_days,
         patient_href=host.pages.patient_href,
     )
@@ -97,7 +97,7 @@ def _listing(
     )
 
 
-def _field_texts(host: Host) -> Any:
+def _field_text(host: Host) -> Any:
     def field_text(value: Any) -> str:
         """A submitted value for people."""
         if isinstance(value, datetime):

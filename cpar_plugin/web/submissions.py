@@ -49,10 +49,10 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         host,
         TITLE,
         "submissions.html",
-        found=listing,
+        listing=listing,
         panels=panels,
         stages=Stage,
-        kept={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
+        filters={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
         first=before is None and after is None,
         progress=batch,
         wording=WORDING,
@@ -63,13 +63,13 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
 @polled
 def submission_progress(host: Host, actor: Actor) -> ResponseReturnValue:
     """The progress bar by itself, for a page that asks again and again: 204 as long as it would look the same."""
-    since, done = request.args.get("since"), request.args.get("done")
+    since, finished = request.args.get("since"), request.args.get("finished")
     began = _moment(since) if since else None
     with host.database.engine.connect() as connection:
-        now = progress.progress(connection, began)
-    if now and now.under_way and str(now.done) == done:
+        batch = progress.progress(connection, began)
+    if batch and batch.under_way and str(batch.finished) == finished:
         return Response(status=HTTPStatus.NO_CONTENT)
-    return make_response(fragment(host, "progress.html", progress=now))
+    return make_response(fragment(host, "progress.html", progress=batch))
 
 
 def _moment(text: str) -> datetime:

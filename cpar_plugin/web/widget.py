@@ -19,7 +19,7 @@ from ..services.panels.one_patient import Change
 from ..services.panels.widget import Membership, current
 from ..services.roster import separated
 from ..settings import load
-from . import coming_back
+from . import return_address
 from .answers import answer
 from .inputs import number, number_or_none
 from .rendering import fragment, in_place, page
@@ -30,7 +30,7 @@ NOT_PANELED = "Not Paneled"
 AS_BUTTONS = 10
 _ORDER = 10
 _CHOOSE = "Select a panel from the list."
-_DONE = {
+_RESULTS = {
     Change.ADDED: "Added to this panel and confirmed today.",
     Change.MOVED: "Moved to this panel and confirmed today.",
     Change.REMOVED: "Removed from the panel.",
@@ -77,7 +77,7 @@ def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
     return membership
 
 
-def _body(host: Host, patient_id: int, membership: Membership, *, done: str = "", wrong: str = "") -> Markup:
+def _body(host: Host, patient_id: int, membership: Membership, *, message: str = "", error: str = "") -> Markup:
     return fragment(
         host,
         "widget.html",
@@ -88,14 +88,14 @@ def _body(host: Host, patient_id: int, membership: Membership, *, done: str = ""
         not_paneled=NOT_PANELED,
         summary=_summary(membership),
         wording=WORDING,
-        told_of=wording_for,
+        wording_for=wording_for,
         reasons=Reason,
         cautions=Caution,
         patient_href=host.pages.patient_href,
-        came_from=coming_back.came_from(),
-        alone=in_place(),
-        done=done,
-        wrong=wrong,
+        return_to=return_address.return_to(),
+        in_place=in_place(),
+        message=message,
+        error=error,
     )
 
 
@@ -122,7 +122,7 @@ def _page(
         name=membership.name,
         widget=_body(host, patient_id, membership),
         message=message,
-        patient_href=coming_back.patient_page(host, patient_id),
+        patient_href=return_address.patient_page(host, patient_id),
     )
 
 
@@ -131,7 +131,7 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
 
     def choose() -> str:
         panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
-        return _DONE[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_panel_id_of_form())]
+        return _RESULTS[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_panel_id_of_form())]
 
     return _changed(host, actor, patient_id, choose)
 
@@ -142,7 +142,7 @@ def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVa
         host,
         actor,
         patient_id,
-        lambda: _DONE[one_patient.confirm(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
+        lambda: _RESULTS[one_patient.confirm(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
     )
 
 
@@ -152,7 +152,7 @@ def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValu
         host,
         actor,
         patient_id,
-        lambda: _DONE[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
+        lambda: _RESULTS[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
     )
 
 
@@ -181,11 +181,11 @@ def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str
     except Refused as refused:
         status, error = status_of(refused), str(refused)
         if in_place():
-            return make_response(_body(host, patient_id, _current(host, actor, patient_id), wrong=error), status)
+            return make_response(_body(host, patient_id, _current(host, actor, patient_id), error=error), status)
         return _page(host, actor, patient_id, status, error)
     if in_place():
-        return str(_body(host, patient_id, _current(host, actor, patient_id), done=message))
-    return redirect(coming_back.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
+        return str(_body(host, patient_id, _current(host, actor, patient_id), message=message))
+    return redirect(return_address.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 
 def _panel_id_of_form() -> int | None:

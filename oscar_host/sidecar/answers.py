@@ -32,7 +32,7 @@ _NAMES = "?" * 64  # an HMAC's
 class ProviderAnswer:
     """What OSCAR said when it was asked: whose the session is, None for no one's."""
 
-    asked_at: datetime
+    requested_at: datetime
     provider_id: str | None
 
 
@@ -63,8 +63,8 @@ class Slot:
         try:
             values = json.loads(os.pread(self._file, _MOST_BYTES, 0))
             answer = (
-                ProviderAnswer(datetime.fromisoformat(values["asked_at"]), values["provider_id"])
-                if values["asked_at"]
+                ProviderAnswer(datetime.fromisoformat(values["requested_at"]), values["provider_id"])
+                if values["requested_at"]
                 else None
             )
             return answer, values["failed_at"]
@@ -76,7 +76,7 @@ class Slot:
             return
         answer = self.answer
         values = {
-            "asked_at": answer.asked_at.isoformat() if answer else None,
+            "requested_at": answer.requested_at.isoformat() if answer else None,
             "provider_id": answer.provider_id if answer else None,
             "failed_at": failed_at,
         }

@@ -52,7 +52,7 @@ class OscarSessions:
         began = time.monotonic()
         with self._answers.of(hmac.digest(self._key, cookie.encode(), "sha256").hex()) as slot:
             now = self._clock.now()
-            if slot.answer and timedelta(0) <= now - slot.answer.asked_at < (_POLLS if polling else self._keep):
+            if slot.answer and timedelta(0) <= now - slot.answer.requested_at < (_POLLS if polling else self._keep):
                 return slot.answer.provider_id
             if polling:
                 return None

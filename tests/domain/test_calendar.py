@@ -110,7 +110,7 @@ def test_a_request_goes_with_the_first_open_night_after_it_at_every_date_and_tim
     for day in DATES:
         for at in TIMES:
             asked = datetime.combine(day, at, calendar.zone)
-            assert calendar.goes_on(asked) == rules.next_night(asked), asked
+            assert calendar.run_date(asked) == rules.next_night(asked), asked
 
 
 @each_calendar
@@ -150,7 +150,7 @@ def test_every_hour_around_every_clock_change_a_request_goes_with_the_next_open_
         begin = datetime.combine(change - timedelta(days=1), time(0), EDMONTON).astimezone(UTC)
         for hours in range(72):
             asked = begin + timedelta(hours=hours)
-            assert calendar.goes_on(asked) == rules.next_night(asked.astimezone(EDMONTON)), asked
+            assert calendar.run_date(asked) == rules.next_night(asked.astimezone(EDMONTON)), asked
 
 
 def test_a_quarter_past_three_exists_exactly_once_on_every_date_of_ten_years() -> None:
@@ -166,9 +166,9 @@ def test_a_quarter_past_three_exists_exactly_once_on_every_date_of_ten_years() -
 
 def test_what_is_asked_for_on_the_19th_in_daytime_goes_on_the_1st() -> None:
     calendar, _ = GUIDE
-    assert calendar.goes_on(datetime(2026, 11, 19, 10, tzinfo=EDMONTON)) == date(2026, 12, 1)
-    assert calendar.goes_on(datetime(2026, 11, 19, 3, tzinfo=EDMONTON)) == date(2026, 11, 19)
-    assert calendar.goes_on(datetime(2026, 12, 31, 23, tzinfo=EDMONTON)) == date(2027, 1, 1)
+    assert calendar.run_date(datetime(2026, 11, 19, 10, tzinfo=EDMONTON)) == date(2026, 12, 1)
+    assert calendar.run_date(datetime(2026, 11, 19, 3, tzinfo=EDMONTON)) == date(2026, 11, 19)
+    assert calendar.run_date(datetime(2026, 12, 31, 23, tzinfo=EDMONTON)) == date(2027, 1, 1)
 
 
 def test_today_is_the_date_of_the_clinic_not_of_utc() -> None:
@@ -219,7 +219,7 @@ def test_a_calendar_is_refused_exactly_when_its_days_contradict_each_other(
     settings = Settings(automatic_day=automatic, blackout_first_day=first, blackout_last_day=last)
     if possible:
         calendar = settings.calendar(EDMONTON)
-        assert calendar.goes_on(datetime(2026, 2, 1, tzinfo=EDMONTON)).year == 2026
+        assert calendar.run_date(datetime(2026, 2, 1, tzinfo=EDMONTON)).year == 2026
     else:
         with pytest.raises(Refused, match="Calendar"):
             settings.calendar(EDMONTON)

@@ -22,7 +22,7 @@ from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.exports import jobs
-from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.panels import editing, one_patient
@@ -268,7 +268,7 @@ class Copy:
         self, host: OscarHost, configured: Settings, since: datetime | None
     ) -> tuple[datetime | None, list[tuple[str, list[Json]]]]:
         configured = configured.model_copy(update={"fhir_export_folder": self._folder})
-        export_id = jobs.ask(host, self._caller, Asked(kinds=KINDS, since=since), self._caller.panels, "")
+        export_id = jobs.create(host, self._caller, ExportRequest(kinds=KINDS, since=since), self._caller.panels, "")
         Workers(host, configured).work_off()
         with host.database.engine.connect() as connection:
             made = jobs.find(connection, self._caller, export_id)

@@ -29,7 +29,7 @@ from cpar_plugin.services.exports import jobs
 from cpar_plugin.services.exports.files import Files, Section, open_file
 from cpar_plugin.services.exports.jobs import Export, StillRunning
 from cpar_plugin.services.exports.process import carry_out
-from cpar_plugin.services.exports.request import Asked
+from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.operations import clinic, record
 from cpar_plugin.settings import Settings
@@ -69,7 +69,7 @@ def caller(registered: Callable[..., Registered]) -> Caller:
 @pytest.fixture
 def ask(site: OscarHost, caller: Caller) -> Callable[..., str]:
     """Asks for an export of everything."""
-    return lambda: jobs.ask(site, caller, Asked(kinds=KINDS), None, "")
+    return lambda: jobs.create(site, caller, ExportRequest(kinds=KINDS), None, "")
 
 
 def find(host: OscarHost, caller: Caller, export_id: str) -> Export:

@@ -74,7 +74,7 @@ def pages(
     assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     settings = load({**host.settings, "outbox_folder": str(tmp_path)})
     submission = requests.ask(host, settings, host.identity.system, panel)
-    clock.move_to(settings.calendar(clock.zone).moment(requests.goes_on(host, settings), settings.night_run_at))
+    clock.move_to(settings.calendar(clock.zone).moment(requests.run_date(host, settings), settings.night_run_at))
     run.run_due(host, settings, clock.now())
     requests.ask(host, settings, host.identity.system, panel)
     with emr.database.writing() as connection:

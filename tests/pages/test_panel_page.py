@@ -182,7 +182,7 @@ def test_when_all_of_the_last_page_are_removed_it_says_so(
 ) -> None:
     monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
     first, second, third = paneled("A"), paneled("B"), paneled("C")
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=third, after=second)
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=third, after=second)
     seen = page(manager.get(answer.location))
     assert "<strong>1</strong> patient removed from this panel." in seen
     assert "No patients are left on this page." in seen
@@ -198,22 +198,22 @@ def test_after_an_order_one_is_back_where_one_was(
     for patient_id in (one, two, three):
         confirmed_on(host, patient_id, "2020-01-01")
     kept = {"show": "excluded", "unconfirmed": "1", "sort": "record", "after": str(one)}
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=two, **kept)
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=two, **kept)
     seen = page(manager.get(answer.location))
     assert shown(seen) == [three]
     assert "Previous page" in seen
-    undo = {"act": "undo", "operation_id": operation_of(seen)}
+    undo = {"action": "undo", "operation_id": operation_of(seen)}
     assert shown(page(manager.get(manager.post(f"/cpar/panels/{panel}/selected", **undo, **kept).location))) == [
         two,
         three,
     ]
 
-    searched = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=two, text="wren", **kept)
+    searched = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=two, text="wren", **kept)
     seen = page(searched)  # at once: a search stands in no address
     assert shown(seen) == [three]
     assert "<strong>1</strong> patient removed from this panel." in seen
     assert '<input type="hidden" name="text" value="wren">' in seen
-    undo = {"act": "undo", "operation_id": operation_of(seen), "text": "wren"}
+    undo = {"action": "undo", "operation_id": operation_of(seen), "text": "wren"}
     undone = page(manager.post(f"/cpar/panels/{panel}/selected", **undo, **kept))
     assert shown(undone) == [two, three]
     assert "Undone: <strong>1</strong> patient restored." in undone
@@ -222,11 +222,11 @@ def test_after_an_order_one_is_back_where_one_was(
 def test_an_address_tells_of_no_operation_of_another_panel(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=paneled("Wren"))
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=paneled("Wren"))
     operation_id = operation_of(page(manager.get(answer.location)))
-    assert "Undo" not in page(manager.get(f"/cpar/panels/{other_panel}", done=operation_id))
-    assert "Undo" not in page(manager.get(f"/cpar/panels/{panel}", done="1"))
-    page(manager.get(f"/cpar/panels/{panel}", done="x"), 422)
+    assert "Undo" not in page(manager.get(f"/cpar/panels/{other_panel}", operation_id=operation_id))
+    assert "Undo" not in page(manager.get(f"/cpar/panels/{panel}", operation_id="1"))
+    page(manager.get(f"/cpar/panels/{panel}", operation_id="x"), 422)
 
 
 def test_each_reason_leads_to_where_it_is_mended(
@@ -245,10 +245,10 @@ def test_each_reason_leads_to_where_it_is_mended(
     assert f"/patients/{other}" not in row
 
     confirmed_on(host, first, None)
-    assert f'name="one" value="confirm-{first}" aria-label="Confirm WREN, Pat, record {first}"' in page(
+    assert f'name="single" value="confirm-{first}" aria-label="Confirm WREN, Pat, record {first}"' in page(
         manager.get(f"/cpar/panels/{panel}", show="no-confirmation")
     )
-    manager.post(f"/cpar/panels/{panel}/selected", one=f"confirm-{first}", selected=str(other))
+    manager.post(f"/cpar/panels/{panel}/selected", single=f"confirm-{first}", selected=str(other))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", show="no-confirmation"))) == []
     assert "(confirmed by a person)" in page(manager.get(f"/cpar/patients/{first}/widget"))
 
@@ -256,9 +256,9 @@ def test_each_reason_leads_to_where_it_is_mended(
         session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == first))
     seen = page(manager.get(f"/cpar/panels/{panel}", show="unknown-patient"))
     assert f'value="remove-{first}"' in seen
-    manager.post(f"/cpar/panels/{panel}/selected", one=f"remove-{first}")
+    manager.post(f"/cpar/panels/{panel}/selected", single=f"remove-{first}")
     assert panels_of(host) == {faulty: panel, other: other_panel}
-    page(manager.post(f"/cpar/panels/{panel}/selected", one="burn-1"), 422)
+    page(manager.post(f"/cpar/panels/{panel}/selected", single="burn-1"), 422)
 
 
 def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
@@ -314,7 +314,7 @@ def test_a_deleted_panel_has_no_page(manager: Any, panel: int) -> None:
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     page(manager.get(f"/cpar/panels/{panel}"), 404)
     page(manager.get(f"/cpar/panels/{panel}/export"), 404)
-    page(manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected="1"), 404)
+    page(manager.post(f"/cpar/panels/{panel}/selected", action="confirm", selected="1"), 404)
 
 
 def test_patients_whom_one_may_not_see_are_only_counted(
@@ -338,7 +338,7 @@ def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     one, two, three = paneled("One"), paneled("Two"), paneled("Three")
     for patient_id in (one, three):
         confirmed_on(host, patient_id, "2020-01-01")
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected=[str(one), str(two)])
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="confirm", selected=[str(one), str(two)])
     result = page(manager.get(answer.location))
     assert "<strong>1</strong> patient confirmed." in result
     assert "already confirmed today, or no access): 1." in result
@@ -346,7 +346,7 @@ def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     assert ("confirmed from the list" in listed, "by a person" in listed) == (True, False)
     assert "(confirmed from the list)" in page(manager.get(f"/cpar/patients/{one}/widget"))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
-    undo = {"act": "undo", "operation_id": operation_of(result)}
+    undo = {"action": "undo", "operation_id": operation_of(result)}
     undone = page(manager.get(manager.post(f"/cpar/panels/{panel}/selected", **undo).location))
     assert "Undone: <strong>1</strong> patient restored." in undone
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [one, three]
@@ -362,15 +362,15 @@ def test_those_selected_are_moved_and_removed_unless_somebody_else_was_faster(
     one, two, three, gone = (paneled(name) for name in ("One", "Two", "Three", "Gone"))
     one_patient.choose(host, host.identity.system, gone, other_panel, seen_panel_id=panel)
     one_patient.remove(host, host.identity.system, three, seen_panel_id=panel)
-    chosen = [str(one), str(three)]
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="move", selected=chosen, to_panel_id=str(other_panel))
+    ids = [str(one), str(three)]
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="move", selected=ids, to_panel_id=str(other_panel))
     assert "<strong>1</strong> patient moved to panel 0077." in page(manager.get(answer.location))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=[str(two), str(gone)])
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=[str(two), str(gone)])
     assert panels_of(host) == {one: other_panel, gone: other_panel}
     removed = page(manager.get(answer.location))
     assert "<strong>1</strong> patient removed from this panel." in removed
-    manager.post(f"/cpar/panels/{panel}/selected", act="undo", operation_id=operation_of(removed))
+    manager.post(f"/cpar/panels/{panel}/selected", action="undo", operation_id=operation_of(removed))
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
 
 
@@ -379,7 +379,7 @@ def test_nobody_is_changed_whom_one_may_not_see(
 ) -> None:
     barred = paneled("Barred")
     oscar.privilege("301", f"_demographic${barred}", "o")
-    answer = manager.post(f"/cpar/panels/{panel}/selected", act="remove", selected=str(barred))
+    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=str(barred))
     assert "No patients were changed" in page(manager.get(answer.location))
     assert panels_of(host) == {barred: panel}
 
@@ -389,10 +389,10 @@ def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
 ) -> None:
     one = paneled("One")
     for fields, message in (
-        ({"act": "confirm"}, "Select at least one patient."),
-        ({"act": "move", "selected": one, "to_panel_id": ""}, "Select the panel to move patients to."),
-        ({"act": "move", "selected": one, "to_panel_id": panel}, "These patients are already on this panel"),
-        ({"act": "burn", "selected": one}, "The form was incomplete."),
+        ({"action": "confirm"}, "Select at least one patient."),
+        ({"action": "move", "selected": one, "to_panel_id": ""}, "Select the panel to move patients to."),
+        ({"action": "move", "selected": one, "to_panel_id": panel}, "These patients are already on this panel"),
+        ({"action": "burn", "selected": one}, "The form was incomplete."),
     ):
         seen = page(manager.post(f"/cpar/panels/{panel}/selected", text="one", **fields), 422)
         assert message in seen
@@ -403,7 +403,7 @@ def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
 
 def test_all_on_the_page_can_be_selected_without_script(paneled: Any, manager: Any, panel: int) -> None:
     paneled("One"), paneled("Two")
-    seen = page(manager.post(f"/cpar/panels/{panel}/selected", act="select-all"))
+    seen = page(manager.post(f"/cpar/panels/{panel}/selected", action="select-all"))
     assert seen.count(" checked>") == 2
 
 
@@ -442,14 +442,14 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
         confirmed_on(host, paneled(f"N{place:03}", hin="123456789", seen=None), "2020-01-01")
         make_panel(f"P{place}", digits="123456789")
     after = shown(page(manager.get(f"/cpar/panels/{panel}")))[3]
-    confirmed = manager.post(f"/cpar/panels/{panel}/selected", act="confirm", selected=[str(after)])
-    done = {"done": operation_of(page(manager.get(confirmed.location)))}
+    confirmed = manager.post(f"/cpar/panels/{panel}/selected", action="confirm", selected=[str(after)])
+    last_operation = {"operation_id": operation_of(page(manager.get(confirmed.location)))}
     for query in (
         {},
         {"after": after},
         {"show": "excluded", "after": after, "unseen": "1", "mrp": "outside"},
-        {"show": "excluded", **done},
-        {"show": "sent", "before": after, **done},
+        {"show": "excluded", **last_operation},
+        {"show": "sent", "before": after, **last_operation},
     ):
         statements.clear()
         page(manager.get(f"/cpar/panels/{panel}", **query))

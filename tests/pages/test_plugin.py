@@ -85,7 +85,7 @@ def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
     host: OscarHost, manager: Any, make_panel: Any, failed: int, told: int
 ) -> None:
     now = host.clock.now()
-    ended = {"asked_at": now, "asked_by": "101", "due_on": now.date(), "finished_at": now, "state": "failed"}
+    ended = {"requested_at": now, "requested_by": "101", "due_on": now.date(), "finished_at": now, "state": "failed"}
     panel_ids = [make_panel(f"P-{place}") for place in range(failed)]
     with host.database.session() as session:
         session.execute(

@@ -185,7 +185,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
         "cpar.confirm_panel": {"seen_panel_id": panel},
         "cpar.leave_panel": {"seen_panel_id": panel},
-        "cpar.selected_members": {"act": "confirm", "selected": patient},
+        "cpar.selected_members": {"action": "confirm", "selected": patient},
         "cpar.new_panel": {"number": "1", "facilities": "1", "providers": "201", "practitioner_ids": "3" * 9},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
@@ -219,7 +219,7 @@ def _sent(host: OscarHost, panel_id: int) -> int:
     now = host.clock.now()
     taken = build.take(host, load(host.settings), panel_id, now=now)
     assert taken.sent
-    row = {"panel_id": panel_id, "asked_at": now, "asked_by": "-1", "due_on": now.date(), "state": "delivered"}
+    row = {"panel_id": panel_id, "requested_at": now, "requested_by": "-1", "due_on": now.date(), "state": "delivered"}
     with host.database.writing() as connection:
         made = connection.execute(
             insert(submission).values(**row, snapshot_id=taken.snapshot_id, finished_at=now)

@@ -71,8 +71,8 @@ def _earlier(host: OscarHost) -> Iterator[dict[str, Any]]:
             failed = time == EARLIER and panel_id % 10 == 2
             yield {
                 "panel_id": panel_id,
-                "asked_at": now,
-                "asked_by": "101",
+                "requested_at": now,
+                "requested_by": "101",
                 "due_on": now.date(),
                 "state": "failed" if failed else "written",
                 "finished_at": now,
@@ -95,14 +95,14 @@ QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
     *((_PANEL, {"show": show, "after": "77"}) for show in ("sent", "excluded", "not-active", "shared-phn")),
     *((_PANEL, {"sort": sort, "before": "10000"}) for sort in ("name", "-seen", "confirmed", "born", "record")),
     (_PANEL, {"show": "excluded", "sort": "-seen", **_NARROWED}),
-    (_PANEL, {"done": "1", **_NARROWED}),
+    (_PANEL, {"operation_id": "1", **_NARROWED}),
     (f"/patients/{PARTS['patient_id']}", {"panel": "choose"}),
 )
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (_PANEL, {"text": "Trem"}),
     (_PANEL, {"text": "O'Brien, Sky 1950-06-04", "show": "sent", "after": "9000"}),
-    (f"{_PANEL}/selected", {"act": "select-all", "sort": "seen"}),
-    (f"{_PANEL}/selected", {"act": "burn"}),
+    (f"{_PANEL}/selected", {"action": "select-all", "sort": "seen"}),
+    (f"{_PANEL}/selected", {"action": "burn"}),
     ("/cpar/bulk", {"kind": "assign", "provider_id": "101", "status": "IN", "panel_id": "2"}),
     ("/cpar/bulk", {"kind": "move", "from_panel_id": "1", "panel_id": "2", "status": "AC"}),
     ("/cpar/bulk", {"kind": "remove", "from_panel_id": "1", "status": "AC"}),

@@ -226,7 +226,7 @@ def test_the_pages_need_as_many_statements_for_300_panels_as_for_one(
         for number in range(300):
             values = {"number": f"A{number}", "live_number": f"A{number}", "created_at": now}
             panel_id = connection.execute(insert(tables.panel).values(values)).inserted_primary_key[0]
-            values = {"panel_id": panel_id, "asked_at": now, "asked_by": "301", "due_on": now.date()}
+            values = {"panel_id": panel_id, "requested_at": now, "requested_by": "301", "due_on": now.date()}
             ended = {"state": "delivered", "finished_at": now, "first_attempt_at": now, "open_panel_id": None}
             under_way = {"state": "due", "finished_at": None, "first_attempt_at": None, "open_panel_id": panel_id}
             connection.execute(insert(tables.submission), [values | ended, values | ended, values | under_way])

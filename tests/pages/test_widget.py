@@ -328,7 +328,7 @@ def test_a_form_in_the_box_gets_a_sentence_once_the_session_has_ended(oscar: Any
     patient = oscar.patient()
     address = f"/cpar/patients/{patient}/confirm"
     details = f"/patients/{patient}/details"
-    answer = nobody.post(address, headers=IN_PLACE, seen_panel_id="", came_from=details)
+    answer = nobody.post(address, headers=IN_PLACE, seen_panel_id="", return_to=details)
     _is_told_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     reception.post(address, seen_panel_id="")
     reception.client.delete_cookie("oscar_embedded")
@@ -347,19 +347,19 @@ def test_one_comes_back_to_the_page_that_one_came_from(
     patient = oscar.patient()
     for address, chosen, seen in ((f"/patients/{patient}", panel, ""), (f"/patients/{patient}/details", panel, panel)):
         shown = reception.get(address)
-        assert f'name="came_from" value="{address}"' in _text(shown)
+        assert f'name="return_to" value="{address}"' in _text(shown)
         answer = reception.post(
-            f"/cpar/patients/{patient}/choose", panel_id=chosen, seen_panel_id=seen, came_from=address
+            f"/cpar/patients/{patient}/choose", panel_id=chosen, seen_panel_id=seen, return_to=address
         )
         assert answer.location == address
     late = reception.post(
         f"/cpar/patients/{patient}/choose",
         panel_id=other_panel,
         seen_panel_id="",
-        came_from=f"/patients/{patient}/details",
+        return_to=f"/patients/{patient}/details",
     )
     assert f'<a href="/patients/{patient}/details" target="_self">Back to the patient</a>' in _text(late)
-    assert f'name="came_from" value="/patients/{patient}/details"' in _text(late)
+    assert f'name="return_to" value="/patients/{patient}/details"' in _text(late)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_one_comes_back_to_the_page_that_one_came_from(
 )
 def test_a_form_leads_to_no_other_site(oscar: Any, reception: Any, panel: int, elsewhere: str) -> None:
     patient = oscar.patient()
-    answer = reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="", came_from=elsewhere)
+    answer = reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="", return_to=elsewhere)
     assert answer.location == f"/patients/{patient}"
 
 

@@ -161,7 +161,7 @@ def test_the_list_counts_and_shows_only_what_nobody_has_checked(
     def listed(fate: Any) -> list[int]:
         with site.database.engine.connect() as connection:
             listing = panel_members.listing(connection, site, clerk, Settings(), panel_id, Criteria(fate=fate))
-        assert listing.found == len(listing.members)
+        assert listing.matching == len(listing.members)
         return [one.row.patient_id for one in listing.members]
 
     doubtful = listed(Caution.DOUBTFUL_PHN)

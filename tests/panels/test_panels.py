@@ -226,7 +226,12 @@ def test_a_deleted_panel_leaves_its_members_not_paneled_and_the_ledger_complete(
 def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_way(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
-    row = {"asked_at": datetime(2026, 11, 1, tzinfo=UTC), "asked_by": "-1", "due_on": date(2026, 11, 2), "attempts": 0}
+    row = {
+        "requested_at": datetime(2026, 11, 1, tzinfo=UTC),
+        "requested_by": "-1",
+        "due_on": date(2026, 11, 2),
+        "attempts": 0,
+    }
     states = {}
     for number, state in enumerate((State.QUEUED, State.DUE, State.SENDING, State.WAITING, State.DELIVERED)):
         panel_id = make_panel(str(number))

@@ -145,7 +145,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
                 same(rows[patient_id], f"listed under {fate!r}", patient_id in listed, of_fate)
                 if of_fate:
                     same(rows[patient_id], f"reasons under {fate!r}", listed[patient_id], reasons)
-            assert found.found == len(found.members)
+            assert found.matching == len(found.members)
             cautioned = fate is Fate.TO_CHECK or isinstance(fate, Caution)
             assert found.tally == panel_members.Tally(
                 sent=sum(not reasons for reasons in judged.values()),

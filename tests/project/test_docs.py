@@ -96,7 +96,7 @@ def with_commands() -> list[Path]:
 
 @pytest.mark.parametrize("page", with_commands(), ids=name_of)
 def test_the_commands_of_a_page_work_one_after_the_other(page: Path, tmp_path: Path) -> None:
-    next_night = load({}).calendar(ALBERTA).goes_on(datetime.now(UTC))
+    next_night = load({}).calendar(ALBERTA).run_date(datetime.now(UTC))
     port = free_port()
     changed = [
         command.replace("--now 2026-12-01T", f"--now {next_night}T").replace(PORT, port)

@@ -18,7 +18,7 @@ RECORD = "/oscar/demographic/demographiccontrol.jsp"
 LOGIN_PAGE = "<!doctype html><title>OSCAR</title><form action='login.do'><input name='username'></form>"
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """One question that has arrived; the names of its headers in small letters."""
 
     path: str
@@ -44,9 +44,9 @@ class StandIn:
 
     url: str = ""
     sessions: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, Callable[[Asked, str], Answer]] = field(default_factory=dict)
+    answers: dict[str, Callable[[Question, str], Answer]] = field(default_factory=dict)
     signed_out: Answer = field(default_factory=lambda: Answer(401, "Unauthorized"))
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Question] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.answers[RECORD] = lambda *_: Answer(200)
@@ -56,7 +56,7 @@ class StandIn:
             {"Set-Cookie": "JSESSIONID=another-one; Path=/oscar; HttpOnly"},
         )
 
-    def answer(self, question: Asked) -> Answer:
+    def answer(self, question: Question) -> Answer:
         self.asked.append(question)
         cookies = dict(part.partition("=")[::2] for part in question.headers.get("cookie", "").split("; "))
         provider_id = self.sessions.get(cookies.get("JSESSIONID", ""))
@@ -75,7 +75,7 @@ def running() -> Iterator[StandIn]:
         def do_GET(self) -> None:
             address = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = oscar.answer(Asked(address.path, dict(parse_qsl(address.query)), headers))
+            answer = oscar.answer(Question(address.path, dict(parse_qsl(address.query)), headers))
             body = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
             try:
                 self.send_response(answer.status)

@@ -12,7 +12,7 @@ from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
 from .conftest import MANAGER, NO_RIGHTS, Beside, Person, serving
-from .stand_in import HAS_RIGHT, ME, RIGHTS, ROLES, Answer, Asked, StandIn
+from .stand_in import HAS_RIGHT, ME, RIGHTS, ROLES, Answer, Question, StandIn
 
 pytestmark = pytest.mark.databases("one")
 
@@ -34,7 +34,7 @@ def rights(standing_in: StandIn) -> dict[str, set[tuple[str, str, str]]]:
     """By provider, what `hasRight` says yes to: object, letter, patient ('' for all)."""
     given: dict[str, set[tuple[str, str, str]]] = {}
 
-    def has_right(question: Asked, provider_id: str) -> Answer:
+    def has_right(question: Question, provider_id: str) -> Answer:
         asked = question.query
         key = (asked["objectName"], asked["privilege"], asked.get("demographicNo", ""))
         return Answer(200, {"success": key in given.get(provider_id, ()), "message": None})

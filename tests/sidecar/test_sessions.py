@@ -411,7 +411,9 @@ def test_nothing_that_is_kept_holds_a_cookie_and_nobody_else_may_read_it(person:
     assert [oct(path.stat().st_mode)[-3:] for path in (folder, kept)] == ["700", "600"]
 
 
-@pytest.mark.parametrize("spoil", [lambda kept: kept.write_text('{"asked_at": "20'), lambda kept: kept.write_text("7")])
+@pytest.mark.parametrize(
+    "spoil", [lambda file: file.write_text('{"requested_at": "20'), lambda file: file.write_text("7")]
+)
 def test_an_answer_that_cannot_be_read_is_asked_for_again(
     person: NewPerson, standing_in: StandIn, folder: Path, spoil: Callable[[Path], object]
 ) -> None:

@@ -11,7 +11,7 @@ import requests
 from cpar_plugin.host_kit.gate import Gate
 
 from .conftest import Beside, Person, serving
-from .stand_in import ME, Answer, Asked, StandIn
+from .stand_in import ME, Answer, Question, StandIn
 
 PATIENCE = 120  # s: it bounds a hang, and must not fail a slow machine
 
@@ -30,7 +30,7 @@ class Hanging:
         self.held: list[str] = []
         good = standing_in.answers[ME]
 
-        def answer(question: Asked, provider_id: str) -> Answer:
+        def answer(question: Question, provider_id: str) -> Answer:
             if provider_id == "301":
                 return good(question, provider_id)
             self.held.append(question.headers["cookie"])

@@ -125,7 +125,7 @@ def test_submissions_go_out_and_the_service_reports_itself_well(bed: Bed, own_ho
     rows.visit(patient_id)
     one_patient.choose(own_host, system, patient_id, panel, seen_panel_id=None)
     submission_id = requests.ask(own_host, settings, system, panel)
-    night = settings.calendar(own_host.clock.zone).moment(requests.goes_on(own_host, settings), settings.night_run_at)
+    night = settings.calendar(own_host.clock.zone).moment(requests.run_date(own_host, settings), settings.night_run_at)
     assert "Written to folder: " in bed.cpar("run-due", "--now", night.isoformat())
     with own_host.database.engine.connect() as connection:
         assert history.one(connection, own_host, submission_id).sent == 1

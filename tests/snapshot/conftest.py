@@ -156,8 +156,8 @@ def submitted(host: OscarHost) -> Callable[[Taken, str], None]:
                 insert(tables.submission).values(
                     panel_id=panel_id,
                     open_panel_id=panel_id if state in ("ready", "sending", "waiting") else None,
-                    asked_at=now,
-                    asked_by="-1",
+                    requested_at=now,
+                    requested_by="-1",
                     due_on=now.date(),
                     state=state,
                     snapshot_id=taken.snapshot_id,

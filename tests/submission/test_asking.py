@@ -17,7 +17,7 @@ def test_a_request_says_with_which_night_run_it_goes(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-10T03:14")
     assert world.row(world.ask(panel)).due_on == date(2026, 11, 10)
-    assert requests.goes_on(world.host, world.settings) == date(2026, 11, 10)
+    assert requests.run_date(world.host, world.settings) == date(2026, 11, 10)
 
 
 def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:

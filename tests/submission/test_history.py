@@ -39,8 +39,8 @@ def test_the_open_request_of_a_panel_says_who_queued_it_and_for_when(world: Any)
         found = history.open_submissions(connection, world.host)
     assert other not in found
     queued = found[panel]
-    assert (queued.asked_by, queued.due_on, queued.label) == ("Doctor, No101", date(2026, 12, 1), "Queued")
-    assert queued.asked_at == world.clock.now()
+    assert (queued.requested_by, queued.due_on, queued.label) == ("Doctor, No101", date(2026, 12, 1), "Queued")
+    assert queued.requested_at == world.clock.now()
     assert queued.may_cancel
 
 
@@ -54,7 +54,7 @@ def test_the_history_says_when_how_many_and_who_was_excluded_why(world: Any) -> 
         (shown,) = history.history(connection, world.host, panel_id=panel)
     assert (shown.sent, shown.excluded) == (2, 3)
     assert shown.reasons == Counter({Reason.NO_GENDER: 2, Reason.NO_PHN: 1, Reason.NOT_ACTIVE: 1})
-    assert (shown.asked_by, shown.automatic) == ("Automatic", date(2026, 11, 7))
+    assert (shown.requested_by, shown.automatic) == ("Automatic", date(2026, 11, 7))
     assert shown.submitted_at == shown.delivered_at == world.clock.now()
     assert not shown.may_retry
 
@@ -88,7 +88,7 @@ def test_somebody_whom_the_host_no_longer_knows_is_shown_by_the_id(world: Any) -
     panel = world.panel()
     world.ask(panel)
     with world.host.database.engine.connect() as connection:
-        assert history.open_submissions(connection, world.host)[panel].asked_by == "777"
+        assert history.open_submissions(connection, world.host)[panel].requested_by == "777"
 
 
 def test_the_number_of_statements_does_not_grow_with_the_panels(world: Any) -> None:

@@ -60,7 +60,7 @@ def test_a_request_and_the_seventh_in_the_same_night_make_one_submission(world: 
     world.ask(panel)
     world.run_at("2026-11-07T03:15")
     (row,) = world.rows(panel)
-    assert (row.state, row.automatic, row.asked_by) == (State.WRITTEN, date(2026, 11, 7), "101")
+    assert (row.state, row.automatic, row.requested_by) == (State.WRITTEN, date(2026, 11, 7), "101")
 
 
 def test_a_request_made_while_the_seventh_is_late_joins_it(world: Any) -> None:

@@ -50,7 +50,7 @@ def summary(operation: BulkOperation) -> str:
             assert_never(operation.kind)
 
 
-def done(operation: BulkOperation) -> str:
+def result_text(operation: BulkOperation) -> str:
     """What happened to the patients, on the page of the panel that they were selected on."""
     match operation.kind:
         case OperationKind.BULK_ASSIGN:

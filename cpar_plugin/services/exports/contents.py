@@ -24,7 +24,7 @@ from ..fhir.search.shape import shaped, wanted
 from ..fhir.versions import Found, Versioned, digest_of, stamped_text, versioned
 from .changes import Changes
 from .files import Files, Section, Writer
-from .request import Asked
+from .request import ExportRequest
 
 _STREAMED = 100  # more at once, and the garbage collector begins to follow them
 _WRITTEN = 500
@@ -36,7 +36,13 @@ class Contents:
     """Everything that is asked for, as one connection sees it."""
 
     def __init__(
-        self, connection: Connection, host: Host, settings: Settings, caller: Caller, request: Asked, progress: Progress
+        self,
+        connection: Connection,
+        host: Host,
+        settings: Settings,
+        caller: Caller,
+        request: ExportRequest,
+        progress: Progress,
     ) -> None:
         """`progress` is called with a number of further patients; what it raises ends the work."""
         self._connection = connection

@@ -23,7 +23,7 @@ from ..clients.caller import Caller
 from ..clients.registry import number_of
 from ..operations import lease
 from .files import File, Section, folders, remove_folder
-from .request import Asked
+from .request import ExportRequest
 
 _TABLE, _FILES = tables.export, tables.export_file
 _CANDIDATES = 20
@@ -43,7 +43,7 @@ class Export:
     client_id: int | None
     panels: frozenset[int] | None
     request_url: str
-    asked: Asked
+    request: ExportRequest
     state: State
     claim: str | None
     transaction_time: datetime | None
@@ -53,7 +53,7 @@ class Export:
     failure: str | None
 
 
-def ask(host: Host, caller: Caller, request: Asked, panels: frozenset[int] | None, request_url: str) -> str:
+def create(host: Host, caller: Caller, request: ExportRequest, panels: frozenset[int] | None, request_url: str) -> str:
     """Store what was requested; returns the id. Raises StillRunning: one at a time is a rule of the database."""
     export_id = str(uuid4())
     values = {
@@ -63,7 +63,7 @@ def ask(host: Host, caller: Caller, request: Asked, panels: frozenset[int] | Non
         "client_id": number_of(caller.client_id) if caller.client_id else None,
         "panels": None if panels is None else orjson.dumps(sorted(panels)).decode(),
         "request_url": request_url,
-        "asked": request.model_dump_json(),
+        "request": request.model_dump_json(),
         "created_at": host.clock.now(),
         "state": State.WAITING,
     }
@@ -245,7 +245,7 @@ def _export(row: Row[Any]) -> Export:
         client_id=row.client_id,
         panels=None if row.panels is None else frozenset(orjson.loads(row.panels)),
         request_url=row.request_url,
-        asked=Asked.model_validate_json(row.asked),
+        request=ExportRequest.model_validate_json(row.request),
         state=State(row.state),
         claim=row.claim,
         transaction_time=row.transaction_time,

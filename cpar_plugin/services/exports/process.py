@@ -69,7 +69,7 @@ def _write(host: Host, settings: Settings, export: Export, files: Files, stoppin
     with _view(host) as (connection, moment):
         caller = _caller(connection, export)
         progress = _Progress(host, settings, export, stopping)
-        contents = Contents(connection, host, settings, caller, export.asked, progress.more)
+        contents = Contents(connection, host, settings, caller, export.request, progress.more)
         progress.note(transaction_time=moment, expected=contents.expected())
         contents.write(files)
 

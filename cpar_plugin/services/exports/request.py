@@ -28,7 +28,7 @@ class BadKickOff(Exception):
     """An export that cannot be understood. The message says what to do, and never repeats a value."""
 
 
-class Asked(BaseModel):
+class ExportRequest(BaseModel):
     """What is to be exported. `elements` are written as they were asked for, `ignored` says what was left alone."""
 
     model_config = ConfigDict(frozen=True)
@@ -95,7 +95,9 @@ class _Reading:
         return tuple(dict.fromkeys(names))
 
 
-def understand(pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of_posted_group: bool = False) -> Asked:
+def understand(
+    pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of_posted_group: bool = False
+) -> ExportRequest:
     """Raises BadKickOff. `patient` goes with a posted export of one Group alone; `base` is our own address."""
     parameters: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -106,7 +108,7 @@ def understand(pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of
     patients = parameters.pop("patient", None)
     if patients is not None and not of_posted_group:
         raise BadKickOff("Pass patient in the Parameters of a POST to a Group's $export.")
-    request = Asked(
+    request = ExportRequest(
         kinds=reading.kinds(parameters.pop("_type", ())),
         since=reading.since(parameters.pop("_since", ())),
         elements=reading.elements(parameters.pop("_elements", ())),

@@ -34,7 +34,7 @@ class Open:
 
     panel_number: str
     state: State
-    asked_at: datetime
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ def _clients(connection: Connection) -> list[tuple[Client, datetime]]:
 def _open(connection: Connection) -> list[Open]:
     submission, panel = tables.submission, tables.panel
     query = (
-        select(panel.c.number, submission.c.state, submission.c.asked_at)
+        select(panel.c.number, submission.c.state, submission.c.requested_at)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .where(submission.c.open_panel_id.is_not(None))
         .order_by(panel.c.number)
     )
-    return [Open(row.number, State(row.state), row.asked_at) for row in connection.execute(query)]
+    return [Open(row.number, State(row.state), row.requested_at) for row in connection.execute(query)]

@@ -74,11 +74,11 @@ class Listing:
     """One page of members."""
 
     members: Sequence[Listed]
-    found: int  # on all pages together
+    matching: int  # on all pages together
     hidden: int  # members that the actor may not see
     earlier: bool  # whether there are pages before this one
     later: bool  # whether there are pages after this one
-    begun_anew: bool  # the patient where it should begin or end is no longer on a panel: this is the first page
+    restarted: bool  # the patient where it should begin or end is no longer on a panel: this is the first page
     tally: Tally | None  # only when it was asked what becomes of them
 
 
@@ -130,11 +130,11 @@ def listing(
     page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
     return Listing(
         members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers)),
-        found=count,
+        matching=count,
         hidden=total - visible_count,
         earlier=has_more if is_backwards else criteria.after is not None,
         later=is_backwards or has_more,
-        begun_anew=restarted,
+        restarted=restarted,
         tally=tally,
     )
 
@@ -175,7 +175,9 @@ def _page(
     What is shown is looked up for these only, not for all who have to be sorted.
     """
     key = sort_key(all_members, criteria.sort).label("sort_key")
-    sorted_members = query.with_only_columns(member.c.patient_id, key, counted.label("found")).subquery("found")
+    sorted_members = query.with_only_columns(member.c.patient_id, key, counted.label("matching")).subquery(
+        "matching_members"
+    )
     ids = (
         select(sorted_members)
         .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, criteria))
@@ -183,9 +185,9 @@ def _page(
         .limit(at_once + 1)
         .subquery("ids")
     )
-    rows = all_members.add_columns(ids.c.found).join(ids, ids.c.patient_id == member.c.patient_id)
+    rows = all_members.add_columns(ids.c.matching).join(ids, ids.c.patient_id == member.c.patient_id)
     page = connection.execute(rows.order_by(*order(ids.c.sort_key, ids.c.patient_id, criteria))).all()
-    return [MemberRow._make(row[:-1]) for row in page], page[0].found if page else 0
+    return [MemberRow._make(row[:-1]) for row in page], page[0].matching if page else 0
 
 
 def _judged(

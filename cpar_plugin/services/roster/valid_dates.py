@@ -11,7 +11,7 @@ _LEAP = tuple(f"{year:02}" for year in range(4, 100, 4))
 def is_calendar_date(text: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the text is the ISO date of a day that the calendar has; NULL for NULL.
 
-    Compared as text throughout: a cast of what is no number is an error on some databases. Asked of a plain column:
+    Compared as text throughout: a cast of what is no number is an error on some databases. Use a plain column:
     it looks at the text a dozen times.
     """
 

@@ -34,8 +34,8 @@ class Submission:
     panel_live: bool
     state: State
     automatic: date | None
-    asked_at: datetime
-    asked_by: str  # a name
+    requested_at: datetime
+    requested_by: str  # a name
     due_on: date
     submitted_at: datetime | None  # first sent
     finished_at: datetime | None
@@ -68,7 +68,7 @@ class Submission:
     @property
     def shown_at(self) -> datetime:
         """The moment by which people know it: first sent, else its end, else when it was asked for."""
-        return self.submitted_at or self.finished_at or self.asked_at
+        return self.submitted_at or self.finished_at or self.requested_at
 
     @property
     def may_cancel(self) -> bool:
@@ -196,7 +196,7 @@ def _rows(host: Host) -> Select[Any]:
     ).select_from(
         submission.join(panel, panel.c.panel_id == submission.c.panel_id)
         .outerjoin(snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
-        .outerjoin(providers, providers.c.provider_id == submission.c.asked_by)
+        .outerjoin(providers, providers.c.provider_id == submission.c.requested_by)
     )
 
 
@@ -210,10 +210,10 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             panel_live=row.deleted_at is None,
             state=State(row.state),
             automatic=row.automatic,
-            asked_at=row.asked_at,
-            asked_by=AUTOMATIC
-            if row.asked_by == system
-            else person_name(row.asked_by, row.given_name, row.family_name),
+            requested_at=row.requested_at,
+            requested_by=AUTOMATIC
+            if row.requested_by == system
+            else person_name(row.requested_by, row.given_name, row.family_name),
             due_on=row.due_on,
             submitted_at=row.first_attempt_at,
             finished_at=row.finished_at,

@@ -71,7 +71,7 @@ def _unreported(now: datetime) -> ColumnElement[bool]:
     reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
     return and_(
         submission.c.state.in_(LOUD),
-        submission.c.told_at.is_(None),
+        submission.c.notified_at.is_(None),
         submission.c.finished_at > now - _MAILED_WITHIN,
         reachable,
     )
@@ -102,7 +102,7 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
                 continue
             with host.database.session() as session:
                 ids = [row.submission_id for row in rows]
-                session.execute(update(submission).where(submission.c.submission_id.in_(ids)).values(told_at=now))
+                session.execute(update(submission).where(submission.c.submission_id.in_(ids)).values(notified_at=now))
             count += len(rows)
     return count
 

@@ -71,8 +71,8 @@ def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date,
         session,
         _concerned(calendar, automatic),
         automatic=literal(automatic, Date()),
-        asked_at=literal(now, Moment()),
-        asked_by=literal(host.identity.system.actor_id),
+        requested_at=literal(now, Moment()),
+        requested_by=literal(host.identity.system.actor_id),
         due_on=literal(automatic, Date()),
         state=literal(State.MISSED),
         attempts=literal(0),
@@ -91,7 +91,7 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
     if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == State.DUE):
         return
     waiting = submission.c.state == State.DUE, is_free(submission, now)
-    only_automatic = submission.c.asked_by == host.identity.system.actor_id
+    only_automatic = submission.c.requested_by == host.identity.system.actor_id
     with host.database.session() as session:
         clinic.lock(session)
         for automatic in session.scalars(
@@ -102,7 +102,7 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
                 .where(*waiting, only_automatic, submission.c.automatic == automatic)
                 .values(**_ended(State.MISSED, now, texts.missed(automatic, calendar, now)))
             )
-        session.execute(update(submission).where(*waiting).values(state=State.QUEUED, due_on=calendar.goes_on(now)))
+        session.execute(update(submission).where(*waiting).values(state=State.QUEUED, due_on=calendar.run_date(now)))
 
 
 def cancel_all(host: Host, now: datetime) -> None:
@@ -184,8 +184,8 @@ def _submit_every_panel(
         concerned & ~exists().where(submission.c.open_panel_id == panel.c.panel_id),
         open_panel_id=panel.c.panel_id,
         automatic=literal(automatic, Date()),
-        asked_at=literal(now, Moment()),
-        asked_by=literal(host.identity.system.actor_id),
+        requested_at=literal(now, Moment()),
+        requested_by=literal(host.identity.system.actor_id),
         due_on=literal(night, Date()),
         state=literal(State.DUE),
         attempts=literal(0),

@@ -153,7 +153,7 @@ def _waits(row: Row[Any], calendar: Calendar) -> str:
 
 
 def _next_night(calendar: Calendar, now: datetime) -> str:
-    return moment_text(calendar.moment(calendar.goes_on(now), calendar.night_run_at), calendar.zone)
+    return moment_text(calendar.moment(calendar.run_date(now), calendar.night_run_at), calendar.zone)
 
 
 def _unreadable_host(host: Host) -> list[str]:

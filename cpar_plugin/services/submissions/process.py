@@ -54,8 +54,10 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         result = snapshots.take(host, settings, claim.panel_id, now=now())
     except NotFound:
         # Whoever deleted the panel need not be told that nothing was sent.
-        told_at = now()
-        return _finish(host, claim, State.NOTHING_TO_SEND, told_at, failure=texts.DELETED, told_at=told_at), None
+        notified_at = now()
+        return _finish(
+            host, claim, State.NOTHING_TO_SEND, notified_at, failure=texts.DELETED, notified_at=notified_at
+        ), None
     except Refused as refused:
         return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {texts.RETRY}"), None
     except Exception as error:

@@ -11,20 +11,20 @@ from ...store.tables import night_run, submission
 from .texts import Stage
 
 _NOW = frozenset({State.DUE, State.PREPARING, State.READY, State.SENDING})
-_DONE = FINAL - {State.CANCELLED, State.MISSED}
+_FINISHED = FINAL - {State.CANCELLED, State.MISSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many panels of a batch are done. `since` is when the batch began: it stays the same until it is over."""
+    """How many panels of a batch are finished. `since` is when the batch began: it stays the same until it is over."""
 
     since: datetime
     states: Counter[State]
 
     @property
-    def done(self) -> int:
+    def finished(self) -> int:
         """Panels whose submission came to an end."""
-        return sum(self.states[state] for state in _DONE)
+        return sum(self.states[state] for state in _FINISHED)
 
     @property
     def total(self) -> int:
@@ -32,7 +32,7 @@ class Progress:
         return self.states.total()
 
     @property
-    def arrived(self) -> int:
+    def delivered(self) -> int:
         """Delivered or written."""
         return sum(self.states[state] for state in Stage.DELIVERED.states)
 
@@ -56,14 +56,16 @@ def progress(connection: Connection, since: datetime | None = None) -> Progress 
     state = submission.c.state
     if since is None:
         night = select(func.max(night_run.c.began_at)).scalar_subquery()
-        oldest, began = connection.execute(select(func.min(submission.c.asked_at), night).where(state.in_(_NOW))).one()
+        oldest, began = connection.execute(
+            select(func.min(submission.c.requested_at), night).where(state.in_(_NOW))
+        ).one()
         if oldest is None:
             return None
         since = max(oldest, began or oldest)
     of_batch = or_(
         state.in_(_NOW),
         and_(state == State.WAITING, submission.c.first_attempt_at >= since),
-        and_(state.in_(_DONE), submission.c.finished_at >= since),
+        and_(state.in_(_FINISHED), submission.c.finished_at >= since),
     )
     rows = connection.execute(select(state, func.count()).where(of_batch).group_by(state))
     states = Counter({State(name): count for name, count in rows})

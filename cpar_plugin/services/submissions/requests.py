@@ -28,12 +28,12 @@ def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
     with host.database.session() as session:
         _check(session, host, settings, panel_id)
         now = host.clock.now()
-        return _insert(session, host, actor, panel_id, State.QUEUED, now, due_on=calendar.goes_on(now))
+        return _insert(session, host, actor, panel_id, State.QUEUED, now, due_on=calendar.run_date(now))
 
 
-def goes_on(host: Host, settings: Settings) -> date:
+def run_date(host: Host, settings: Settings) -> date:
     """The date of the night run that a request made now would go with."""
-    return settings.calendar(host.clock.zone).goes_on(host.clock.now())
+    return settings.calendar(host.clock.zone).run_date(host.clock.now())
 
 
 def cancel(host: Host, actor: Actor, submission_id: int) -> None:
@@ -82,7 +82,7 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
         now = host.clock.now()
         today = calendar.today(now)
         if calendar.in_blackout(today):
-            return _insert(session, host, actor, before.panel_id, State.QUEUED, now, due_on=calendar.goes_on(now))
+            return _insert(session, host, actor, before.panel_id, State.QUEUED, now, due_on=calendar.run_date(now))
         return _insert(session, host, actor, before.panel_id, State.DUE, now, due_on=today)
 
 
@@ -100,11 +100,11 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
     if pending is None:
         return
     calendar = settings.calendar(host.clock.zone)
-    name = actor_names(session.connection(), host, [pending.asked_by])[pending.asked_by]
+    name = actor_names(session.connection(), host, [pending.requested_by])[pending.requested_by]
     message = (
         "The automatic submission already includes this panel."
-        if pending.asked_by == host.identity.system.actor_id
-        else f"{name} already queued this panel ({moment_text(pending.asked_at, calendar.zone)})."
+        if pending.requested_by == host.identity.system.actor_id
+        else f"{name} already queued this panel ({moment_text(pending.requested_at, calendar.zone)})."
     )
     if pending.state == State.QUEUED:
         raise Stale(f"{message} It will be submitted in the night run on {date_text(pending.due_on)}.")
@@ -118,8 +118,8 @@ def _insert(
         insert(submission).values(
             panel_id=panel_id,
             open_panel_id=panel_id,
-            asked_at=now,
-            asked_by=actor.actor_id,
+            requested_at=now,
+            requested_by=actor.actor_id,
             state=state,
             **values,
         )

@@ -66,7 +66,7 @@ def missed(automatic: date, calendar: Calendar, now: datetime) -> str:
     """Why an automatic date was missed, and what to do."""
     return (
         f"The automatic submission of {date_text(automatic)} was missed: no night run took place from that day "
-        f"until the Blackout Period. Submit the panel manually; it will run on {date_text(calendar.goes_on(now))}."
+        f"until the Blackout Period. Submit the panel manually; it will run on {date_text(calendar.run_date(now))}."
     )
 
 

@@ -122,7 +122,7 @@ export = Table(
     Column("client_id", ForeignKey("cpar_client.client_id")),  # NULL for a person
     Column("panels", long_text()),  # JSON: the only panels that it is about; NULL for all
     Column("request_url", long_text(), nullable=False),
-    Column("asked", long_text(), nullable=False),  # JSON, services.exports.request.Asked
+    Column("request", long_text(), nullable=False),  # JSON, services.exports.request.ExportRequest
     Column("created_at", Moment, nullable=False),
     Column("state", exact(20), nullable=False),  # domain.export.State
     Column("claim", exact(36)),  # who works on it, and the name of the folder with its files

@@ -33,8 +33,8 @@ submission = Table(
     Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
     Column("open_panel_id", BigInteger, unique=True),  # the panel until the state is final, then NULL
     Column("automatic", Date),  # the automatic date that it serves; NULL when only a person asked
-    Column("asked_at", Moment, nullable=False),
-    Column("asked_by", exact(60), nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("requested_by", exact(60), nullable=False),
     Column("due_on", Date, nullable=False),  # the night run that it goes with
     Column("state", exact(20), nullable=False),
     Column("claim", exact(36)),  # who works on it, until:
@@ -49,7 +49,7 @@ submission = Table(
     Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned
     Column("answer_detail", long_text()),  # the other side's words; may name a patient: for managers of panels only
     Column("failure", long_text()),  # what a person reads: why, and what to do
-    Column("told_at", Moment),  # when those concerned were told of a failure
+    Column("notified_at", Moment),  # when those concerned were told of a failure
     Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
     Index("cpar_submission_state", "state", "next_attempt_at"),
     **INNODB,

@@ -19,7 +19,7 @@ from ...fhir_mappings.panel_group import instant
 from ...services.exports import jobs
 from ...services.exports.files import File, Section
 from ...services.exports.jobs import Export, StillRunning
-from ...services.exports.request import Asked, BadKickOff, of_parameters, understand
+from ...services.exports.request import BadKickOff, ExportRequest, of_parameters, understand
 from ...services.fhir.access import number
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.patients import PatientSource
@@ -65,7 +65,7 @@ def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None)
     if request.method == "GET" and request.query_string:
         address += f"?{request.query_string.decode('ascii', 'replace')}"
     try:
-        export_id = jobs.ask(exchange.host, exchange.caller, parameters, panels, address)
+        export_id = jobs.create(exchange.host, exchange.caller, parameters, panels, address)
     except StillRunning:
         raise TooMany(
             "Your previous export is still running. Wait for it, or cancel it with DELETE.", Retry_After="10"
@@ -94,7 +94,7 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
     return Response(orjson.dumps(_manifest(exchange, export, files)), headers=headers, content_type="application/json")
 
 
-def _parameters(exchange: Exchange, *, of_group: bool) -> Asked:
+def _parameters(exchange: Exchange, *, of_group: bool) -> ExportRequest:
     pairs, is_post = exchange.pairs, request.method == "POST"
     if is_post:
         request.max_content_length = LARGEST_KICK_OFF
@@ -115,7 +115,7 @@ def _parameters(exchange: Exchange, *, of_group: bool) -> Asked:
     )
 
 
-def _allowed_kinds(exchange: Exchange, parameters: Asked) -> tuple[str, ...]:
+def _allowed_kinds(exchange: Exchange, parameters: ExportRequest) -> tuple[str, ...]:
     caller = exchange.caller
     kinds = parameters.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
     for kind in kinds:
@@ -131,7 +131,7 @@ def require_export(exchange: Exchange, kind: str) -> None:
         require(exchange.caller, kind, interaction)
 
 
-def _require_members(exchange: Exchange, panel_id: int, parameters: Asked) -> None:
+def _require_members(exchange: Exchange, panel_id: int, parameters: ExportRequest) -> None:
     if parameters.patients is None:
         return
     source = PatientSource(exchange.host, exchange.settings, exchange.caller)

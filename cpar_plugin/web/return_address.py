@@ -6,10 +6,10 @@ from flask import request
 
 from ..hooks import Host
 
-FIELD = "came_from"
+FIELD = "return_to"
 
 
-def came_from() -> str:
+def return_to() -> str:
     """The address of the host's page around the widget, '' where it is not known.
 
     While the host renders that page, its own; afterwards what the form carries along, if it is an address of this
@@ -27,4 +27,4 @@ def came_from() -> str:
 
 def patient_page(host: Host, patient_id: int) -> str:
     """Where to go on after a change: the page that one came from, else the host's page of the patient."""
-    return came_from() or host.pages.patient_href(patient_id)
+    return return_to() or host.pages.patient_href(patient_id)
