@@ -109,7 +109,7 @@ def _floor(host: OscarHost, caller: Caller, folder: Path) -> Seconds:
         [first] = connection.execute(patients.select().limit(1)).all()
         [ready] = patients.versioned(connection, [first])
         for _ in connection.execute(query):
-            file.write(orjson.dumps(ready.resource))
+            file.write(ready.text)
             file.write(b"\n")
     return _passed(since)
 

@@ -1,6 +1,6 @@
 """Patient."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -51,25 +51,16 @@ class PatientText(NamedTuple):
     members: str
 
 
-Mapping = Callable[[PatientRow, Sequence[Resource]], Resource]
 TextMapping = Callable[[PatientRow, str], bytes]
 PatientTextMapping = Callable[[PatientRow, str], PatientText]
 _GENDERS = 256
 
 
-def patients(settings: Settings, refer: Refer, *, active_status: str) -> Mapping:
-    """Prepare the mapping of patients. It takes a row and the references to the PractitionerRoles of the panel."""
-    text = patient_texts(settings, refer, active_status=active_status)
-
-    def patient(row: PatientRow, general_practitioners: Sequence[Resource]) -> Resource:
-        resource: Resource = orjson.loads(text(row, as_text(general_practitioners)))
-        return resource
-
-    return patient
-
-
 def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> TextMapping:
-    """The same as JSON: there may be very many, and a dict takes twice as long. It takes the references `as_text`."""
+    """Prepare the mapping of patients to JSON: there may be very many, and a dict takes twice as long.
+
+    It takes a row and the references to the PractitionerRoles of the panel, `as_text`.
+    """
     mapping = patient_members(settings, refer, active_status=active_status)
 
     def patient(row: PatientRow, general_practitioners: str) -> bytes:

@@ -11,7 +11,7 @@ from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.fhir_mappings.bundle import entry, patient_entries, urns
 from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
-from cpar_plugin.fhir_mappings.patient import as_text, patients, retired_patient
+from cpar_plugin.fhir_mappings.patient import as_text, patient_texts, retired_patient
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
@@ -49,8 +49,13 @@ rows = st.builds(
 ROLES = [{"reference": "PractitionerRole/101-000113"}]
 
 
+def read_back(text: bytes) -> dict[str, Any]:
+    resource: dict[str, Any] = orjson.loads(text)
+    return resource
+
+
 def mapped(row: Row, roles: list[dict[str, str]] = ROLES) -> dict[str, Any]:
-    return patients(Settings(), relative, active_status="AC")(row, roles)
+    return read_back(patient_texts(Settings(), relative, active_status="AC")(row, as_text(roles)))
 
 
 @given(row=rows, roles=st.sampled_from([[], ROLES]))
@@ -74,7 +79,7 @@ def test_a_record_merged_away_says_only_which_one_is_kept(retired: int, kept: in
 @given(row=rows, roles=st.sampled_from([[], ROLES]))
 def test_an_entry_of_a_submission_is_the_patient_that_is_read(row: Row, roles: list[dict[str, str]]) -> None:
     refer = urns("site")
-    patient = patients(Settings(), refer, active_status="AC")(row, roles)
+    patient = read_back(patient_texts(Settings(), refer, active_status="AC")(row, as_text(roles)))
     full_url, sent = patient_entries(Settings(), refer, active_status="AC")(row, as_text(roles))
     assert orjson.loads(sent) == entry(patient, refer)
     assert full_url == orjson.loads(sent)["fullUrl"]
@@ -230,6 +235,6 @@ def test_only_an_active_patient_is_active() -> None:
 
 def test_the_ministrys_systems_are_settings() -> None:
     moved = Settings(uri_phn="urn:test:phn", uri_patient_record="urn:test:record", uri_codes="urn:test")
-    patient = patients(moved, relative, active_status="AC")(Row(), [])
+    patient = read_back(patient_texts(moved, relative, active_status="AC")(Row(), "[]"))
     assert [found["system"] for found in patient["identifier"]] == ["urn:test:phn", "urn:test:record"]
     assert "cpar.invalid" not in str(patient)

@@ -72,13 +72,15 @@ def test_what_a_resource_holds_is_found_by_each_parameter(reader: Reader, people
                 continue
             assert parameter.value
             resources = [entry["resource"] for entry in reader.json(f"/{kind}")["entry"]]
-            assert any(list(parameter.value(Versioned(one, 1, datetime.now(UTC)))) for one in resources), (kind, name)
-            for resource in resources:
-                one = Versioned(resource, 1, datetime.now(UTC))
+            versions = [
+                Versioned(kind, resource["id"], orjson.dumps(resource), 1, datetime.now(UTC)) for resource in resources
+            ]
+            assert any(list(parameter.value(one)) for one in versions), (kind, name)
+            for one in versions:
                 for value in parameter.value(one):
                     text = value[1] if isinstance(value, tuple) else value
                     query = {name: re.sub(r"([,|\\\\])", r"\\\1", text)}
-                    assert resource["id"] in reader.ids(f"/{kind}", query), (kind, query)
+                    assert one.resource_id in reader.ids(f"/{kind}", query), (kind, query)
 
 
 @pytest.mark.parametrize("kind", SEARCHABLE)

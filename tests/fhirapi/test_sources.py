@@ -41,7 +41,7 @@ def served(host: OscarHost, caller: Caller, kind: str) -> dict[str, Any]:
             all_of_it = found.versioned(connection, rows)
         else:
             all_of_it = everything(connection, host, SETTINGS, caller, kind)
-    return {one.resource["id"]: one.resource for one in all_of_it}
+    return {one.resource_id: one.resource for one in all_of_it}
 
 
 def one(host: OscarHost, caller: Caller, kind: str, resource_id: object) -> dict[str, Any]:

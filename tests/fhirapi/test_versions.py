@@ -65,7 +65,7 @@ class Served:
                     found |= {(kind, str(row[0])) for row in connection.execute(rows.select())}
                 else:
                     every = everything(connection, self._host, self._settings, CLIENT, kind)
-                    found |= {(kind, one.resource["id"]) for one in every}
+                    found |= {(kind, one.resource_id) for one in every}
         return found
 
     def one(self, kind: str, resource_id: str) -> tuple[bytes, int, str] | None:
@@ -75,7 +75,7 @@ class Served:
                 found = read(connection, self._host, self._settings, CLIENT, kind, resource_id)
             except NotFound:
                 return None
-            text = orjson.dumps(found.resource)
+            text = found.text
             if kind == "Group":
                 text = b"".join(GroupSource(self._host, self._settings, CLIENT).body(connection, found))
         resource = orjson.loads(text)

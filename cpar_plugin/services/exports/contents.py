@@ -10,18 +10,18 @@ from sqlalchemy import Connection, Select, func, select, true
 
 from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.outcome import IssueType
-from ...fhir_mappings.patient import as_text, patient_texts
+from ...fhir_mappings.patient import patient_texts
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
 from ..clients.caller import Caller
 from ..fhir.directory import DirectorySource
 from ..fhir.groups import GroupSource
-from ..fhir.patients import PatientSource
+from ..fhir.patients import PatientSource, found
 from ..fhir.practitioner_roles import roles_of_panels
 from ..fhir.search.request import Shape
 from ..fhir.search.shape import shaped, wanted
-from ..fhir.versions import Found, Versioned, digest_of, stamped_text, versioned
+from ..fhir.versions import Found, Versioned, digest_of, stamped, versioned
 from .changes import Changes
 from .files import Files, Section, Writer
 from .request import ExportRequest
@@ -81,7 +81,7 @@ class Contents:
     def _patients(self, writer: Writer) -> None:
         source, shape = PatientSource(self._host, self._settings, self._caller), self._request.shape("Patient")
         whole, since = shape.whole, self._changes and self._changes.since
-        roles = {panel_id: as_text(references) for panel_id, references in roles_of_panels(self._connection).items()}
+        roles = roles_of_panels(self._connection)
         mapping = patient_texts(self._settings, relative, active_status=self._host.roster.active_status)
         outdated: list[Found] = []
         with self._connection.execute(self._query(source).execution_options(yield_per=_STREAMED)) as result:
@@ -92,10 +92,10 @@ class Contents:
                 for row in map(make_row, rows):
                     text = mapping(row, roles.get(row.panel_id, "[]"))
                     if digest_of(text) != row.digest:
-                        outdated.append(Found((row.patient_id,), orjson.loads(text), row))
+                        outdated.append(found(row.patient_id, text, row))
                     elif since is None or row.last_updated >= since or row.concerned:
-                        text = text if whole else orjson.dumps(shaped(orjson.loads(text), shape))
-                        lines.append(stamped_text(text, row.version, row.last_updated))
+                        text = stamped(text, row.version, row.last_updated)
+                        lines.append(text if whole else shaped("Patient", text, shape))
                 writer.lines(lines, patients=len(lines))
                 if len(outdated) >= _WRITTEN:
                     self._write_changed(writer, outdated, shape)
@@ -105,7 +105,7 @@ class Contents:
     def _write_changed(self, writer: Writer, outdated: list[Found], shape: Shape) -> None:
         """Write patients whose records have changed since the last read, with their new versions."""
         patients = versioned(self._host, tables.patient_version, outdated)
-        writer.lines([orjson.dumps(shaped(patient.resource, shape)) for patient in patients], patients=len(patients))
+        writer.lines([shaped("Patient", patient.text, shape) for patient in patients], patients=len(patients))
         outdated.clear()
 
     def _query(self, source: PatientSource) -> Select[Any]:
@@ -122,18 +122,18 @@ class Contents:
         for version in groups.versioned(self._connection, self._connection.execute(groups.select()).all()):
             if not self._has_changed(version):
                 continue
-            group = replace(version, resource=shaped(version.resource, shape))
+            group = replace(version, text=shaped("Group", version.text, shape))
             if wanted("Group", "member", shape):
                 writer.chunked(groups.body(self._connection, group), patients=version.resource["quantity"])
             else:
-                writer.lines([orjson.dumps(group.resource)])
+                writer.lines([group.text])
             self._progress(0)
 
     def _directory(self, writer: Writer, kind: str) -> None:
         include_all, shape = self._changes is None or self._changes.panels_were_edited, self._request.shape(kind)
         versions = DirectorySource(self._host, self._settings, self._caller, kind).everything(self._connection)
-        resources = [version.resource for version in versions if include_all or self._has_changed(version)]
-        writer.lines([orjson.dumps(shaped(resource, shape)) for resource in resources])
+        texts = [version.text for version in versions if include_all or self._has_changed(version)]
+        writer.lines([shaped(kind, text, shape) for text in texts])
 
     def _has_changed(self, version: Versioned) -> bool:
         return self._changes is None or version.last_updated >= self._changes.since

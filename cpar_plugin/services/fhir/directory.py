@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+import orjson
 from sqlalchemy import Connection, Select, select, true
 
 from ...domain.refusals import NotFound
@@ -54,7 +55,10 @@ class DirectorySource:
         stored = {
             row.resource_id: row for row in connection.execute(select(version).where(version.c.kind == self.kind))
         }
-        entries = [Found((self.kind, resource["id"]), resource, stored.get(resource["id"])) for resource in resources]
+        entries = [
+            Found(self.kind, resource_id, (self.kind, resource_id), orjson.dumps(resource), stored.get(resource_id))
+            for resource_id, resource in ((resource["id"], resource) for resource in resources)
+        ]
         return versioned(self._host, version, entries)
 
     def _resources(self, connection: Connection) -> Iterable[Resource]:

@@ -75,7 +75,8 @@ class GroupSource:
             is_current = row.digest == content
             version, changed_at = (row.version, row.last_updated) if is_current else _move(self._host, row, content)
             group["quantity"] = member_count
-            served.append(stamped(group, version, changed_at))
+            text = stamped(orjson.dumps(group), version, changed_at)
+            served.append(Versioned(self.kind, group["id"], text, version, changed_at))
         return served
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
@@ -92,12 +93,11 @@ class GroupSource:
 
     def body(self, connection: Connection, group: Versioned) -> Iterator[bytes]:
         """The whole Group as JSON, in chunks. Read it to the end, on the connection on which `group` was read."""
-        text = orjson.dumps(group.resource)
         has_members = False
-        for chunk in self.members(connection, int(group.resource["id"])):
-            yield (b"," if has_members else text[:-1] + b',"member":[') + chunk
+        for chunk in self.members(connection, int(group.resource_id)):
+            yield (b"," if has_members else group.text[:-1] + b',"member":[') + chunk
             has_members = True
-        yield b"]}" if has_members else text
+        yield b"]}" if has_members else group.text
 
     def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
         """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -20,9 +21,8 @@ from sqlalchemy import (
 )
 
 from ...domain.refusals import NotFound
-from ...fhir_mappings.identifiers import Resource, relative
-from ...fhir_mappings.patient import Mapping as PatientMapping
-from ...fhir_mappings.patient import patients, retired_patient
+from ...fhir_mappings.identifiers import relative
+from ...fhir_mappings.patient import TextMapping, as_text, patient_texts, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
@@ -30,7 +30,7 @@ from ..clients.caller import Caller
 from ..roster import answers
 from .access import Gone, may_read, number, visible
 from .practitioner_roles import role_reference, roles_of_panels
-from .versions import Found, Versioned, versioned
+from .versions import Found, Stored, Versioned, versioned
 
 _COLUMNS = (
     "patient_id",
@@ -65,18 +65,13 @@ class PatientSource:
         """Every patient that the caller may read, in `columns`: to be narrowed, ordered and cut by those."""
         return self._all_members.where(may_read(self._host, self._caller, tables.member.c.patient_id))
 
-    def resources(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Resource]:
-        """The resources of rows of `select`, without version. One statement."""
+    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
+        """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
         if not rows:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
         mapping = _mapping(self._settings, self._host.roster.active_status)
-        return [mapping(row, roles.get(row.panel_id, [])) for row in rows]
-
-    def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
-        """The resources of rows of `select`. One statement, and a short transaction where something has changed."""
-        resources = self.resources(connection, rows)
-        entries = [Found((row.patient_id,), resource, row) for row, resource in zip(rows, resources, strict=True)]
+        entries = [found(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
         return versioned(self._host, tables.patient_version, entries)
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
@@ -107,7 +102,7 @@ class PatientSource:
             if self._on_panels(patient_rows[0].panel_id):
                 places = [(row.provider_id, row.facility_id) for row in patient_rows]
                 roles = [role_reference(*place) for place in places if None not in place]
-                entries.append(Found((patient_id,), mapping(patient_rows[0], roles), patient_rows[0]))
+                entries.append(found(patient_id, mapping(patient_rows[0], as_text(roles)), patient_rows[0]))
         return versioned(self._host, tables.patient_version, entries)
 
     def _on_panels(self, panel_id: int) -> bool:
@@ -136,8 +131,8 @@ class PatientSource:
         ).one_or_none()
         if row is None:
             raise self._absent(connection, patient_id)
-        resource = retired_patient(patient_id, row.kept_id, self._settings, relative)
-        return versioned(self._host, tables.patient_version, [Found((patient_id,), resource, row)])[0]
+        text = orjson.dumps(retired_patient(patient_id, row.kept_id, self._settings, relative))
+        return versioned(self._host, tables.patient_version, [found(patient_id, text, row)])[0]
 
     def _absent(self, connection: Connection, patient_id: int) -> NotFound:
         """Gone for those who could have read the patient before; to others nothing is told."""
@@ -158,10 +153,15 @@ class PatientSource:
         )
 
 
+def found(patient_id: int, text: bytes, stored: Stored | None) -> Found:
+    """A Patient as it is now, as JSON, and what the table of versions says of it."""
+    return Found("Patient", str(patient_id), (patient_id,), text, stored)
+
+
 @lru_cache(maxsize=8)
-def _mapping(settings: Settings, active_status: str) -> PatientMapping:
+def _mapping(settings: Settings, active_status: str) -> TextMapping:
     """Kept, as what all patients share is made when it is prepared."""
-    return patients(settings, relative, active_status=active_status)
+    return patient_texts(settings, relative, active_status=active_status)
 
 
 @lru_cache(maxsize=8)

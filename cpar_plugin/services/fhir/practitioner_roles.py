@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, select
 
 from ...fhir_mappings.identifiers import Resource, role_id
+from ...fhir_mappings.patient import as_text
 from ...store import tables
 
 T = TypeVar("T")
@@ -23,9 +24,10 @@ def role_reference(provider_id: str, facility_id: str) -> Resource:
     return {"reference": f"PractitionerRole/{role_id(provider_id, facility_id)}"}
 
 
-def roles_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[Resource]]:
-    """References to the PractitionerRoles of each panel, by panel; of all panels for None. One statement."""
-    return _by_panel(connection, panel_ids, role_reference)
+def roles_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, str]:
+    """References to the PractitionerRoles of each panel, as JSON, by panel; of all panels for None. One statement."""
+    roles = _by_panel(connection, panel_ids, role_reference)
+    return {panel_id: as_text(references) for panel_id, references in roles.items()}
 
 
 def role_ids_of_panels(connection: Connection, panel_ids: set[int] | None = None) -> dict[int, list[str]]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Table, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from ...fhir_mappings.identifiers import relative
-from ...fhir_mappings.patient import patients, retired_patient
+from ...fhir_mappings.patient import patient_texts, retired_patient
 from ...hooks import Host
 from ...settings import Settings
 from ...store import ledger, tables
@@ -27,7 +27,7 @@ from .directory import DirectorySource
 from .groups import GroupSource
 from .patients import PatientSource
 from .practitioner_roles import roles_of_panels
-from .versions import digest, of_keys
+from .versions import digest, digest_of, of_keys
 
 T = TypeVar("T")
 _STREAMED = 200
@@ -105,7 +105,7 @@ def _refresh_directory(host: Host, settings: Settings, caller: Caller, report: R
                 select(version).where(version.c.kind == kind, version.c.gone_at.is_(None))
             ).all()
             current_ids = {
-                version_.resource["id"]
+                version_.resource_id
                 for version_ in DirectorySource(host, settings, caller, kind).everything(connection)
             }
         missing = [(kind, row.resource_id) for row in stored if row.resource_id not in current_ids]
@@ -127,9 +127,9 @@ def _changed_patients(
     connection: Connection, host: Host, settings: Settings, caller: Caller
 ) -> Iterator[dict[str, Any]]:
     source, roles = PatientSource(host, settings, caller), roles_of_panels(connection)
-    mapping = patients(settings, relative, active_status=host.roster.active_status)
+    mapping = patient_texts(settings, relative, active_status=host.roster.active_status)
     for row in _streamed(connection, source.select()):
-        content = digest(mapping(row, roles.get(row.panel_id, [])))
+        content = digest_of(mapping(row, roles.get(row.panel_id, "[]")))
         if content != row.digest:
             yield {"patient_id": row.patient_id, "digest": content}
     merged, member, version = host.roster.merged(), tables.member, tables.patient_version

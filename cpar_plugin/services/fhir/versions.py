@@ -1,9 +1,12 @@
-"""Resources with `meta.versionId` and `meta.lastUpdated`: compared with how they stood when last looked at."""
+"""Resources with `meta.versionId` and `meta.lastUpdated`: compared with how they stood when last looked at.
+
+They are JSON from the mapping to the response; only what has to look into one parses it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -19,13 +22,21 @@ _DIGEST_BYTES = 16
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Versioned:
-    """A resource as it is served. `last_updated` is in UTC, to the second."""
+    """A resource as it is served, as JSON. `last_updated` is in UTC, to the second."""
 
-    resource: Resource
+    kind: str
+    resource_id: str
+    text: bytes
     version: int
     last_updated: datetime
+
+    @cached_property
+    def resource(self) -> Resource:
+        """The same, to look into."""
+        resource: Resource = orjson.loads(self.text)
+        return resource
 
 
 class Stored(Protocol):
@@ -40,31 +51,27 @@ class Stored(Protocol):
 
 
 class Found(NamedTuple):
-    """A resource as it is now, its key in the table of versions, and what that table says of it."""
+    """A resource as it is now, as JSON; its key in the table of versions, and what that table says of it."""
 
+    kind: str
+    resource_id: str
     key: tuple[Any, ...]
-    resource: Resource
+    text: bytes
     stored: Stored | None
 
 
-def digest(resource: object) -> bytes:
+def digest(content: object) -> bytes:
     """The hash of a resource's content, without version."""
-    return digest_of(orjson.dumps(resource))
+    return digest_of(orjson.dumps(content))
 
 
 def digest_of(text: bytes) -> bytes:
-    """The same of a resource that is JSON already."""
+    """The same of what is JSON already."""
     return blake2b(text, digest_size=_DIGEST_BYTES).digest()
 
 
-def stamped(resource: Resource, version: int, last_updated: datetime) -> Versioned:
-    """The resource with its version in `meta`."""
-    meta = {"versionId": str(version), "lastUpdated": instant(last_updated), **resource.get("meta", {})}
-    return Versioned({**resource, "meta": meta}, version, last_updated)
-
-
-def stamped_text(text: bytes, version: int, last_updated: datetime) -> bytes:
-    """The same of a resource that is JSON already, and has a `meta`, as all of ours do."""
+def stamped(text: bytes, version: int, last_updated: datetime) -> bytes:
+    """A resource with its version in `meta`, which all of ours have."""
     return text.replace(b'"meta":{', _stamp(version, last_updated), 1)
 
 
@@ -78,7 +85,7 @@ def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versio
 
     Writes, in a transaction of its own, only where something has changed.
     """
-    digests = [digest(entry.resource) for entry in entries]
+    digests = [digest_of(entry.text) for entry in entries]
     outdated = [
         (entry.key, content)
         for entry, content in zip(entries, digests, strict=True)
@@ -91,7 +98,8 @@ def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versio
         assert at is not None
         assert at.version is not None
         assert at.last_updated is not None
-        served.append(stamped(entry.resource, at.version, at.last_updated))
+        text = stamped(entry.text, at.version, at.last_updated)
+        served.append(Versioned(entry.kind, entry.resource_id, text, at.version, at.last_updated))
     return served
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 
+import orjson
 from flask import Response, request
 
 from ...services.clients.read_log import Interaction
@@ -39,20 +40,20 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
         )
     if kind == "Group" and request.method == "GET" and wanted(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
-    return exchange.answer(shaped(versioned.resource, response_shape), headers)
+    return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
 
 
 def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> Iterator[bytes]:
     """A Group with its members as JSON, a chunk at a time."""
     groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
-    return groups.body(exchange.connection, replace(group, resource=shaped(group.resource, response_shape)))
+    return groups.body(exchange.connection, replace(group, text=shaped("Group", group.text, response_shape)))
 
 
 def patients_in(resources: Sequence[Versioned], response_shape: Shape) -> int:
     """Of how many patients these resources tell: themselves, or as members of Groups that are given out with them."""
     count = 0
     for versioned in resources:
-        match versioned.resource["resourceType"]:
+        match versioned.kind:
             case "Patient":
                 count += 1
             case "Group" if wanted("Group", "member", response_shape):

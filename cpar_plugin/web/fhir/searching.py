@@ -81,10 +81,9 @@ def _with_query(address: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _entry(base: str, versioned: Versioned, mode: str, shape: Shape) -> Resource:
-    resource = versioned.resource
     return {
-        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
-        "resource": shaped(resource, shape),
+        "fullUrl": f"{base}/{versioned.kind}/{versioned.resource_id}",
+        "resource": orjson.Fragment(shaped(versioned.kind, versioned.text, shape)),
         "search": {"mode": mode},
     }
 
@@ -99,7 +98,7 @@ def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource) 
     """The Bundle with whole Groups, each with its members, a chunk at a time."""
     yield orjson.dumps(head)[:-1] + b',"entry":['
     for position, group in enumerate(page.matches):
-        address = orjson.dumps(f"{exchange.base}/Group/{group.resource['id']}")
+        address = orjson.dumps(f"{exchange.base}/Group/{group.resource_id}")
         yield (b"," if position else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
         yield from group_body(exchange, group, query.shape)
         yield b"}"

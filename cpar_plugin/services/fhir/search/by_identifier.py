@@ -34,7 +34,7 @@ def looked_up(
             return None
         possible.update(_by_id(patients))
     matches = in_memory.matches(search, possible.values())
-    return sorted(matches, key=lambda patient: int(patient.resource["id"]))
+    return sorted(matches, key=lambda patient: int(patient.resource_id))
 
 
 def _one_identifier(search: Search) -> Token | None:
@@ -48,4 +48,4 @@ def _one_identifier(search: Search) -> Token | None:
 
 
 def _by_id(patients: list[Versioned]) -> Iterator[tuple[str, Versioned]]:
-    return ((patient.resource["id"], patient) for patient in patients)
+    return ((patient.resource_id, patient) for patient in patients)

@@ -11,7 +11,7 @@ Coding = tuple[str | None, str]
 
 def resource_id(version: Versioned) -> Iterator[Coding]:
     """Its id, as a token."""
-    yield None, version.resource["id"]
+    yield None, version.resource_id
 
 
 def last_updated(version: Versioned) -> Iterator[datetime]:

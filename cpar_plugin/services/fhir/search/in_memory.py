@@ -17,7 +17,7 @@ def matches(search: Search, everything: Iterable[Versioned]) -> list[Versioned]:
     """What fits all criteria, in the order asked for; by id otherwise."""
     parameters = SEARCHABLE[search.kind].parameters
     fitting = [version for version in everything if all(_fits(version, criterion) for criterion in search.criteria)]
-    fitting.sort(key=lambda version: str(version.resource["id"]))
+    fitting.sort(key=lambda version: version.resource_id)
     for name, descending in reversed(search.sort):
         fitting.sort(key=partial(_sort_key, parameters[name]), reverse=descending)
     return fitting

@@ -69,12 +69,13 @@ class Searching:
 
     def _of_few(self, search: Search, position: Position) -> Page:
         versions = in_memory.matches(search, self._everything(search.kind))
-        ids = [version.resource["id"] for version in versions]
+        ids = [version.resource_id for version in versions]
         start = 0
         if position.after:
-            if position.after[-1] not in ids:
+            previous = str(position.after[-1])
+            if previous not in ids:
                 raise BadSearch("The previous page no longer exists. Start the search again.")
-            start = ids.index(position.after[-1]) + 1
+            start = ids.index(previous) + 1
         end = start + search.count
         matches = versions[start:end]
         following = replace(position, after=(ids[end - 1],)) if search.count and end < len(versions) else None

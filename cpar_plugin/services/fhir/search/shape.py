@@ -1,5 +1,7 @@
 """Resources of which not all is wanted: `_summary` and `_elements`."""
 
+import orjson
+
 from ....fhir_mappings.identifiers import Resource
 from .request import Shape, Summary
 from .table import SEARCHABLE
@@ -19,11 +21,11 @@ def wanted(kind: str, element: str, shape: Shape) -> bool:
     return shape.summary is not Summary.TEXT
 
 
-def shaped(resource: Resource, shape: Shape) -> Resource:
-    """The resource as far as it is asked for, tagged when that is not all of it."""
+def shaped(kind: str, text: bytes, shape: Shape) -> bytes:
+    """A resource as far as it is asked for, as JSON; tagged when that is not all of it."""
     if shape.whole:
-        return resource
-    kind = resource["resourceType"]
+        return text
+    resource: Resource = orjson.loads(text)
     part = {name: value for name, value in resource.items() if wanted(kind, name, shape)}
     part["meta"] = {**resource["meta"], "tag": [_SUBSETTED]}
-    return part
+    return orjson.dumps(part)
