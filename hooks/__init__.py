@@ -25,6 +25,7 @@ from .values import (
     Notice,
     PatientNote,
     Permission,
+    StatusKind,
     Widget,
 )
 
@@ -57,6 +58,7 @@ __all__ = [
     "ProgramInterface",
     "Refused",
     "Roster",
+    "StatusKind",
     "Widget",
     "hookimpl",
     "is_polled",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, Engine, FromClause, Select
 from sqlalchemy.orm import Session
 
-from .values import Actor, AuditEvent
+from .values import Actor, AuditEvent, StatusKind
 
 
 class Roster(Protocol):
@@ -30,6 +30,17 @@ class Roster(Protocol):
     @property
     def status_labels(self) -> Mapping[str, str]:
         """What the host calls its known statuses, the active one too. A patient may have one that is not in it."""
+
+    @property
+    def status_kinds(self) -> Mapping[str, StatusKind]:
+        """What the host's known statuses mean, `active_status` alone being active. Others are the clinic's own."""
+
+    @property
+    def field_labels(self) -> Mapping[str, str]:
+        """What the host's own pages call the columns of `patients`, by column, for advice on what to correct there.
+
+        A column that the host's pages do not show may be missing.
+        """
 
     def patients(self) -> FromClause:
         """Every patient, one row each, without records merged away.

@@ -117,6 +117,19 @@ class MigrationSource:
     version_table: str
 
 
+class StatusKind(StrEnum):
+    """What a patient's status means, whatever the host calls it: `discharged` by the clinic, which ended the care.
+
+    .. versionadded:: 1.0
+    """
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    MOVED = "moved"
+    DECEASED = "deceased"
+    DISCHARGED = "discharged"
+
+
 class HealthLevel(StrEnum):
     """How well something is: `ok`, `warning` (works, look at it) or `failure` (does not work).
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from cpar_plugin.hooks import StatusKind
 from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
 
 from .card_types import jurisdiction
@@ -46,6 +47,24 @@ class OscarRoster:
         "DE": "Deceased",
         "MO": "Moved",
         "FI": "Fired",
+    }
+    status_kinds: Mapping[str, StatusKind] = {
+        "AC": StatusKind.ACTIVE,
+        "IN": StatusKind.INACTIVE,
+        "DE": StatusKind.DECEASED,
+        "MO": StatusKind.MOVED,
+        "FI": StatusKind.DISCHARGED,
+    }
+    # As on the Master Record.
+    field_labels: Mapping[str, str] = {
+        "family_name": "Last Name",
+        "given_name": "First Name",
+        "birth_date": "DOB",
+        "gender": "Sex",
+        "phn": "Health Ins. #",
+        "phn_jurisdiction": "HC Type",
+        "status": "Patient Status",
+        "mrp_id": "MRP",
     }
 
     def __init__(self, tables: Tables, tables_present: Callable[[], Present], zone: ZoneInfo) -> None:

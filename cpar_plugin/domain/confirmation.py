@@ -3,6 +3,8 @@
 from datetime import date
 from enum import StrEnum
 
+from ..hooks.values import StatusKind
+
 
 class ConfirmedHow(StrEnum):
     """Where a member's confirmation date comes from."""
@@ -13,6 +15,6 @@ class ConfirmedHow(StrEnum):
     FROM_LIST = "confirmed from the list"  # many patients, selected together
 
 
-def may_confirm(confirmed_on: date | None, today: date) -> bool:
-    """Whether Confirm is offered: only when the confirmation date is not today."""
-    return confirmed_on != today
+def may_confirm(confirmed_on: date | None, today: date, status: StatusKind | None) -> bool:
+    """Whether Confirm is offered: only when the confirmation date is not today, and never for the deceased."""
+    return confirmed_on != today and status is not StatusKind.DECEASED

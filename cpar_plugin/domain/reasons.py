@@ -31,7 +31,7 @@ class Reason(StrEnum):
     NOT_ACTIVE = (
         "not-active",
         "Patient is not active",
-        "Set the patient's status to Active, or remove the patient from the panel.",
+        "Correct the patient's status if it is wrong; otherwise remove the patient from the panel.",
         "status",
     )
     NO_FAMILY_NAME = (

@@ -1,12 +1,28 @@
 """How reasons and cautions are put to people: what each is called, and what a clerk does about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol, assert_never
 
+from ..hooks.values import StatusKind
 from . import cautions
 from .cautions import Caution
 from .member import Member
 from .reasons import Reason
-from .texts import holds_unseen
+from .texts import holds_unseen, readable
+
+
+class Terms(Protocol):
+    """What the host calls things, as its `Roster` says."""
+
+    @property
+    def active_status(self) -> str: ...
+    @property
+    def status_labels(self) -> Mapping[str, str]: ...
+    @property
+    def status_kinds(self) -> Mapping[str, StatusKind]: ...
+    @property
+    def field_labels(self) -> Mapping[str, str]: ...  # by the names of Member's fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +83,77 @@ WORDING: dict[Reason | Caution, Wording] = {
 }
 
 
-def wording_for(member: Member, doubt: Reason | Caution) -> Wording:
-    """The words for this member: they say so where a value cannot be seen, or is not all that can be seen."""
+def wordings(terms: Terms) -> Mapping[Reason | Caution, Wording]:
+    """The words for any member, with the host's names of the fields to correct."""
+    return {doubt: _with_fields(terms, doubt, WORDING[doubt]) for doubt in WORDING}
+
+
+def wording_for(terms: Terms, member: Member, doubt: Reason | Caution) -> Wording:
+    """The words for this member: they name the status, and say so where not all of a value can be seen."""
     about = (
         [getattr(member, field) for field in doubt.about]
         if isinstance(doubt, Reason)
         else cautions.values(doubt, member)
     )
+    wording = WORDING[doubt]
+    if doubt is Reason.NOT_ACTIVE:
+        wording = _status_wording(terms, member.status)
+    elif doubt is Reason.NO_CONFIRMATION and kind_of(terms, member.status) is StatusKind.DECEASED:
+        wording = replace(wording, remedy="The patient is deceased: remove the patient from the panel.")
     if any(text and holds_unseen(text) for text in about):
-        return replace(WORDING[doubt], remedy=f"{_UNSEEN} {WORDING[doubt].remedy}")
-    return WORDING[doubt]
+        wording = replace(wording, remedy=f"{_UNSEEN} {wording.remedy}")
+    return _with_fields(terms, doubt, wording)
+
+
+def kind_of(terms: Terms, status: str | None) -> StatusKind | None:
+    """What a status means; None for one of the clinic's own, and for none."""
+    return terms.status_kinds.get(status or "")
+
+
+def _with_fields(terms: Terms, doubt: Reason | Caution, wording: Wording) -> Wording:
+    """The same with where to correct it, unless it says so already."""
+    if isinstance(doubt, Caution):
+        return wording
+    fields = [terms.field_labels[field] for field in doubt.about if field in terms.field_labels]
+    unnamed = [field for field in fields if field not in wording.remedy]
+    return replace(wording, remedy=f"{wording.remedy} EMR field: {', '.join(unnamed)}.") if unnamed else wording
+
+
+def _status_wording(terms: Terms, status: str | None) -> Wording:
+    active = terms.status_labels[terms.active_status]
+    if not status:
+        return Wording(
+            "Patient has no status",
+            f"Set the status to {active} if the patient attends the clinic; otherwise remove the patient from the "
+            "panel.",
+        )
+    label = f"{Reason.NOT_ACTIVE.label} ({terms.status_labels.get(status) or readable(status) or 'unreadable status'})"
+    return Wording(label, _status_remedy(kind_of(terms, status), active))
+
+
+def _status_remedy(kind: StatusKind | None, active: str) -> str:
+    match kind:
+        case StatusKind.DECEASED:
+            return "Remove the patient from the panel. If the status is wrong, correct it."
+        case StatusKind.MOVED:
+            return (
+                "Remove the patient from the panel if the patient has left the clinic. If the patient still attends, "
+                f"set the status to {active}."
+            )
+        case StatusKind.INACTIVE:
+            return (
+                f"Set the status to {active} if the patient attends the clinic again; otherwise remove the patient "
+                "from the panel."
+            )
+        case StatusKind.DISCHARGED:
+            return (
+                f"Remove the patient from the panel. Set the status to {active} only if the clinic has accepted the "
+                "patient again."
+            )
+        case StatusKind.ACTIVE | None:  # a status of the clinic's own
+            return (
+                f"Only patients with the status {active} are submitted. Change the status if this patient should be; "
+                "otherwise remove the patient from the panel."
+            )
+        case _:
+            assert_never(kind)

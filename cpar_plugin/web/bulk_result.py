@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.names import full_name
 from ..domain.reasons import Reason
-from ..domain.wording import WORDING
+from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.bulk import history, skipped, texts, undo
 from ..services.bulk.next_exclusions import next_exclusions
@@ -29,7 +29,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
             settings = load(host.settings)
             exclusions = next_exclusions(connection, host, actor, settings, operation_id, operation.panel_id)
     undone = operation.undone
-    title = f"Bulk Update: {'undone' if undone else 'done'}"
+    title, wording = f"Bulk Update: {'undone' if undone else 'done'}", wordings(host.roster)
     return page(
         host,
         title,
@@ -41,7 +41,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
-        exclusions=[(reason, WORDING[reason], exclusions[reason]) for reason in Reason if exclusions[reason]],
+        exclusions=[(reason, wording[reason], exclusions[reason]) for reason in Reason if exclusions[reason]],
     )
 
 

@@ -1,6 +1,7 @@
 """One panel's page: its patients, who will be submitted, what is done with those selected, and the CSV file."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,8 +13,8 @@ from ..domain.cautions import Caution
 from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import WORDING, wording_for
-from ..hooks import Actor, Host
+from ..domain.wording import kind_of, wording_for, wordings
+from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
 from ..services.bulk.selected import Action
@@ -159,13 +160,13 @@ def _page(
 def members_context(host: Host, panel: Panel) -> dict[str, Any]:
     """What the rows of members need, beside themselves."""
     return {
-        "wording": WORDING,
-        "wording_for": wording_for,
+        "wording": wordings(host.roster),
+        "wording_for": partial(wording_for, host.roster),
+        "deceased": lambda row: kind_of(host.roster, row.status) is StatusKind.DECEASED,
         "full_name": full_name,
         "reasons": Reason,
         "cautions": Caution,
         "provider_ids": {provider.provider_id for provider in panel.providers},
-        "statuses": host.roster.status_labels,
         "patient_href": host.pages.patient_href,
     }
 

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ..domain.dates import date_text
 from ..domain.to_do import ToDo
-from ..domain.wording import WORDING
+from ..domain.wording import wording_for
 from ..hooks import Actor, Host, PatientNote
 from ..services.panels.patient_list import ListedPatient, listed_patients
 from ..settings import load
@@ -21,18 +21,21 @@ def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[Patien
             patient_id=patient.patient_id,
             title=_TITLE,
             text=patient.panel_number or NOT_PANELED,
-            to_do=tuple(sentence for due in patient.to_do for sentence in _sentences(due, patient)),
+            to_do=tuple(sentence for due in patient.to_do for sentence in _sentences(host, due, patient)),
         )
         for patient in listed_patients(host, actor, load(host.settings), patient_ids)
     ]
 
 
-def _sentences(due: ToDo, patient: ListedPatient) -> Iterator[str]:
+def _sentences(host: Host, due: ToDo, patient: ListedPatient) -> Iterator[str]:
     match due:
         case ToDo.NOT_PANELED:
             yield "Not Paneled."
         case ToDo.EXCLUDED:
-            yield from (f"{WORDING[reason].label}. {WORDING[reason].remedy}" for reason in patient.reasons)
+            assert patient.member
+            for reason in patient.reasons:
+                wording = wording_for(host.roster, patient.member, reason)
+                yield f"{wording.label}. {wording.remedy}"
         case ToDo.NOT_CONFIRMED:
             assert patient.confirmed_on
             yield f"Last confirmed {date_text(patient.confirmed_on)}."

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ..domain.dates import birth_date_text, date_text
 from ..domain.names import full_name
 from ..domain.refusals import Refused
-from ..domain.wording import WORDING
+from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import changes, history, patients
@@ -64,7 +64,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         kinds=Kind,
         show=show,
         listing=listing,
-        wording=WORDING,
+        wording=wordings(host.roster),
         full_name=full_name,
         automatic=AUTOMATIC,
         fields=_FIELDS,

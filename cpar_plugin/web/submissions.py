@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.dates import date_text
 from ..domain.refusals import Refused
 from ..domain.submission import State
-from ..domain.wording import WORDING
+from ..domain.wording import wordings
 from ..hooks import Actor, Host, polled
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import history, progress, requests
@@ -55,7 +55,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         filters={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
         first=before is None and after is None,
         progress=batch,
-        wording=WORDING,
+        wording=wordings(host.roster),
         automatic=AUTOMATIC,
     )
 

@@ -1,6 +1,7 @@
 """The panel widget of the patient page, and its three actions."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from flask import make_response, redirect, request, url_for
@@ -88,7 +89,7 @@ def _body(host: Host, patient_id: int, membership: Membership, *, message: str =
         not_paneled=NOT_PANELED,
         summary=_summary(membership),
         wording=WORDING,
-        wording_for=wording_for,
+        wording_for=partial(wording_for, host.roster),
         reasons=Reason,
         cautions=Caution,
         patient_href=host.pages.patient_href,

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, select
 
+from .. import StatusKind
 from .bench import Bench, NewPatient, NewProvider
 from .reading import patient_row, plugin_table
 
@@ -99,6 +100,19 @@ def test_the_active_status_is_that_of_an_active_patient_and_has_a_label(bench: B
     roster = bench.host.roster
     assert _new_row(bench, status=roster.active_status)["status"] == roster.active_status
     assert roster.active_status in roster.status_labels, "status_labels says what the active status is called"
+
+
+def test_the_known_statuses_have_kinds_and_only_the_active_one_is_active(bench: Bench) -> None:
+    roster = bench.host.roster
+    active = [status for status, kind in roster.status_kinds.items() if kind is StatusKind.ACTIVE]
+    assert active == [roster.active_status], "active_status, and no other, is of the kind active"
+
+
+def test_fields_are_called_by_the_names_of_columns(bench: Bench) -> None:
+    roster = bench.host.roster
+    columns = {column.name for column in roster.patients().c}
+    assert set(roster.field_labels) <= columns, "field_labels has what the pages call the columns of patients()"
+    assert all(label.strip() for label in roster.field_labels.values())
 
 
 def test_patients_who_are_not_active_are_there_too(bench: Bench) -> None:

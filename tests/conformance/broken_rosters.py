@@ -18,6 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from cpar_plugin.hooks import StatusKind
 from cpar_plugin.host_kit.sql import filled
 from oscar_host.roster import OscarRoster
 
@@ -133,6 +134,16 @@ def a_gender_is_a_word(bench: OscarBench) -> OscarBench:
 @breaks("test_the_active_status_is_that_of_an_active_patient_and_has_a_label")
 def the_active_status_has_no_label(bench: OscarBench) -> OscarBench:
     return with_roster(bench, status_labels={"IN": "Inactive"})
+
+
+@breaks("test_the_known_statuses_have_kinds_and_only_the_active_one_is_active")
+def a_status_of_the_deceased_is_active(bench: OscarBench) -> OscarBench:
+    return with_roster(bench, status_kinds={"AC": StatusKind.ACTIVE, "DE": StatusKind.ACTIVE})
+
+
+@breaks("test_fields_are_called_by_the_names_of_columns")
+def a_field_is_called_by_the_name_in_the_database(bench: OscarBench) -> OscarBench:
+    return with_roster(bench, field_labels={"hin": "Health Ins. #"})
 
 
 @breaks("test_patients_who_are_not_active_are_there_too")

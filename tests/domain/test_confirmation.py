@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 
 from cpar_plugin.domain.confirmation import ConfirmedHow, may_confirm
+from cpar_plugin.hooks import StatusKind
 
 TODAY = date(2026, 11, 10)
 
@@ -13,7 +14,7 @@ TODAY = date(2026, 11, 10)
 def test_confirm_is_offered_only_when_the_confirmation_is_not_of_today(
     confirmed_on: date | None, offered: bool
 ) -> None:
-    assert may_confirm(confirmed_on, TODAY) is offered
+    assert may_confirm(confirmed_on, TODAY, StatusKind.ACTIVE) is offered
 
 
 def test_an_inferred_confirmation_never_looks_like_one_by_a_person() -> None:

@@ -1,6 +1,6 @@
 """Who is sent and who is left out, held against the guide's list of criteria written out a second time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from unicodedata import category
@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from cpar_plugin.domain import cautions
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.confirmation import may_confirm
 from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.name_faults import is_doubly_encoded
 from cpar_plugin.domain.names import full_name, legal_names
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.texts import readable
-from cpar_plugin.domain.wording import WORDING, wording_for
+from cpar_plugin.domain.wording import WORDING, wording_for, wordings
+from cpar_plugin.hooks import StatusKind
 
 TODAY = date(2026, 11, 10)
 SHARED = "123456780"
@@ -54,6 +56,32 @@ def has_one_name_only(row: Row) -> bool:
 
 RULES = Eligibility(active_status="AC", today=TODAY, shared_phns={SHARED}, phns_of_others={OF_ANOTHER})
 STRICT = replace(RULES, given_name_required=True)
+
+
+class Terms:
+    active_status = "AC"
+    status_labels: Mapping[str, str] = {
+        "AC": "Active",
+        "DE": "Deceased",
+        "MO": "Moved",
+        "IN": "Inactive",
+        "FI": "Fired",
+    }
+    status_kinds: Mapping[str, StatusKind] = {
+        "AC": StatusKind.ACTIVE,
+        "DE": StatusKind.DECEASED,
+        "MO": StatusKind.MOVED,
+        "IN": StatusKind.INACTIVE,
+        "FI": StatusKind.DISCHARGED,
+    }
+    field_labels: Mapping[str, str] = {
+        "phn": "Health Ins. #",
+        "status": "Patient Status",
+        "phn_jurisdiction": "HC Type",
+    }
+
+
+TERMS = Terms()
 
 rows = st.builds(
     Row,
@@ -298,13 +326,56 @@ def test_cautions_never_stop_at_any_row(row: Row) -> None:
     assert set(RULES.cautions(row)) <= set(Caution)
 
 
+UNSEEN = "The field contains an invisible character"
+
+
 @pytest.mark.parametrize("told", [*Reason, *Caution])
 def test_every_reason_and_caution_says_what_it_is_and_what_to_do(told: Reason | Caution) -> None:
-    wording = wording_for(Row(), told)
-    assert wording == WORDING[told]
+    wording = wording_for(TERMS, Row(), told)
     assert wording.label
+    if told is not Reason.NOT_ACTIVE:
+        assert wording.label == WORDING[told].label
+        assert wording.remedy.startswith(WORDING[told].remedy)
     assert not wording.label.endswith(".")
     assert wording.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("status", "label", "begins"),
+    [
+        ("DE", "Patient is not active (Deceased)", "Remove the patient from the panel. If the status is wrong"),
+        ("MO", "Patient is not active (Moved)", "Remove the patient from the panel if the patient has left"),
+        ("IN", "Patient is not active (Inactive)", "Set the status to Active if the patient attends the clinic again"),
+        ("FI", "Patient is not active (Fired)", "Remove the patient from the panel. Set the status to Active only if"),
+        ("LTC", "Patient is not active (LTC)", "Only patients with the status Active are submitted."),
+        (None, "Patient has no status", "Set the status to Active if the patient attends the clinic;"),
+        ("\u200b", "Patient is not active (unreadable status)", UNSEEN),
+    ],
+)
+def test_the_advice_is_that_for_the_status(status: str | None, label: str, begins: str) -> None:
+    wording = wording_for(TERMS, Row(status=status), Reason.NOT_ACTIVE)
+    assert wording.label == label
+    assert wording.remedy.startswith(begins)
+    assert wording.remedy.endswith("EMR field: Patient Status.")
+    assert "remove the patient from the panel" in wording.remedy.lower()
+
+
+def test_nobody_is_advised_to_confirm_the_deceased_or_to_make_them_active() -> None:
+    row = Row(status="DE", confirmed_on=None)
+    for reason in RULES.reasons(row):
+        advice = wording_for(TERMS, row, reason).remedy
+        assert "Confirm" not in advice
+        assert "Active" not in advice
+    assert not may_confirm(None, TODAY, StatusKind.DECEASED)
+    assert may_confirm(None, TODAY, StatusKind.INACTIVE)
+
+
+def test_a_reason_names_the_field_of_the_emr_once() -> None:
+    general = wordings(TERMS)
+    assert general[Reason.NO_PHN].remedy == "Enter the patient's PHN. EMR field: Health Ins. #."
+    assert general[Reason.OTHER_JURISDICTION].remedy.count("HC Type") == 1
+    assert general[Reason.NO_GENDER].remedy == "Enter the patient's gender."
+    assert wording_for(TERMS, Row(phn="1"), Reason.MALFORMED_PHN).remedy.endswith("EMR field: Health Ins. #.")
 
 
 def test_all_reason_codes_of_one_patient_fit_the_column_that_keeps_them() -> None:
@@ -317,9 +388,6 @@ def test_a_phn_is_not_shared_beside_another_reason() -> None:
         for row in faulty:
             if reason not in (Reason.SHARED_PHN, Reason.NO_PHN, Reason.MALFORMED_PHN):
                 assert STRICT.reasons(replace(row, phn=SHARED)) == (reason,)
-
-
-UNSEEN = "The field contains an invisible character"
 
 
 @pytest.mark.parametrize(
@@ -341,8 +409,7 @@ def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, told: R
     else:
         found = RULES.cautions(row) if isinstance(told, Caution) else STRICT.reasons(row)
         assert found == (told,)
-        assert wording_for(row, told).remedy.startswith(UNSEEN)
-        assert wording_for(row, told).remedy.endswith(WORDING[told].remedy)
+        assert wording_for(TERMS, row, told).remedy.startswith(UNSEEN)
 
 
 def test_a_caution_is_about_the_values_that_are_doubtful_and_no_others() -> None:

@@ -80,10 +80,19 @@ def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_mend_it(
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in seen
     row = seen[seen.index("FINCH") : seen.index("WREN")]
     assert "Patient is not active (Moved)." in row
-    assert "Set the patient's status to Active" in row.replace("&#39;", "'")
+    assert "set the status to Active. EMR field: Patient Status." in row
     assert "No PHN." in row
     assert "No visit in the past." in row
     assert "Will be submitted" in seen[seen.index("WREN") :]
+
+
+def test_the_deceased_are_not_to_be_confirmed(paneled: Any, manager: Any, host: OscarHost, panel: int) -> None:
+    patient_id = paneled("Finch", patient_status="DE")
+    confirmed_on(host, patient_id, None)
+    seen = page(manager.get(f"/cpar/panels/{panel}"))
+    assert "Patient is not active (Deceased)." in seen
+    assert "The patient is deceased: remove the patient from the panel." in seen
+    assert f'value="confirm-{patient_id}"' not in seen
 
 
 def test_a_phn_shared_across_panels_is_told_on_both(paneled: Any, manager: Any, panel: int, other_panel: int) -> None:

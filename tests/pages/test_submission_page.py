@@ -153,7 +153,9 @@ def test_those_excluded_are_listed_with_reasons_and_a_link_to_mend_them(clinic: 
     sent = clinic.submit()
     page = text(manager.get(f"/cpar/submissions/{sent}", show="excluded"))
     [row] = rows(page)
-    assert row.startswith(f"FINCH, Pat {bad} Feb 3, 1980 No PHN. Enter the patient's PHN. No visit in the past.")
+    assert row.startswith(
+        f"FINCH, Pat {bad} Feb 3, 1980 No PHN. Enter the patient's PHN. EMR field: Health Ins. #. No visit in the past."
+    )
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in page
 
 
@@ -191,7 +193,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     ]
     assert f'href="/cpar/submissions/{first}">submission of Nov 11, 2026, 3:15 AM' in page
     page = text(manager.get(f"/cpar/submissions/{second}", show="removed"))
-    assert [row.partition(" Feb 3, 1980 ")[2].partition(" Set the")[0] for row in rows(page)] == [
+    assert [row.partition(" Feb 3, 1980 ")[2].partition(" Correct the")[0] for row in rows(page)] == [
         "No longer on this panel; now on panel 0077",
         "No longer on this panel; now Not Paneled",
         "Excluded from this submission: Patient is not active.",

@@ -214,7 +214,7 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
     [
         ({"hin": ""}, True, "No PHN. Enter the patient's PHN."),
         ({}, False, "No visit in the past."),
-        ({"patient_status": "IN"}, True, "Patient is not active."),
+        ({"patient_status": "IN"}, True, "Patient is not active (Inactive). Set the status to Active if"),
         ({"last_name": ""}, True, "No family name."),
         ({"hc_type": "BC"}, True, "Health card from another jurisdiction."),
     ],
@@ -230,6 +230,23 @@ def test_a_member_who_will_be_excluded_is_told_with_what_to_do(
     page = re.sub("<[^>]+>", "", _text(reception.get(f"/patients/{patient}"))).replace("&#39;", "'")
     assert "Will be excluded from the next submission." in page
     assert told in page
+
+
+def test_the_deceased_are_named_so_and_cannot_be_confirmed(
+    oscar: Any, reception: Any, panel: int, clock: FixedClock
+) -> None:
+    living, patient = oscar.patient(), oscar.patient(patient_status="DE")
+    for one in (living, patient):
+        reception.post(f"/cpar/patients/{one}/choose", panel_id=panel, seen_panel_id="")
+    clock.move_to(clock.now() + timedelta(days=2))
+    assert "/confirm" in _text(reception.get(f"/patients/{living}"))
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert "Patient is not active (Deceased)." in page
+    assert "/confirm" not in page
+    assert "Set the status to Active" not in page
+    answer = reception.post(f"/cpar/patients/{patient}/confirm", seen_panel_id=panel)
+    assert answer.status_code == 422
+    assert "This patient is deceased and cannot be confirmed." in _text(answer)
 
 
 def test_a_phn_that_another_member_has_too_is_told_on_both_pages(

@@ -153,4 +153,7 @@ def test_the_words_say_what_to_do(
     assert {note.title for note in notes.values()} == {"Panel"}
     assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("Not Paneled.",))
     assert notes[lapsed].text == "0042"
-    assert notes[lapsed].to_do == ("No PHN. Enter the patient's PHN.", "Last confirmed Nov 10, 2026.")
+    assert notes[lapsed].to_do == (
+        "No PHN. Enter the patient's PHN. EMR field: Health Ins. #.",
+        "Last confirmed Nov 10, 2026.",
+    )

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from cpar_plugin.hooks import Actor, HealthLevel, Manifest, Plugins, hookimpl, ports, specs, values
+from cpar_plugin.hooks import Actor, HealthLevel, Manifest, Plugins, StatusKind, hookimpl, ports, specs, values
 from oscar_host.host import OscarHost
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,8 @@ HOOKS: list[ast.FunctionDef] = [
     node for node in ast.parse(inspect.getsource(specs)).body if isinstance(node, ast.FunctionDef)
 ]
 PORTS = list(classes(ports))
-VALUES = [node for node in classes(values) if node.name != "HealthLevel"]
+ENUMS = (HealthLevel, StatusKind)
+VALUES = [node for node in classes(values) if node.name not in {kinds.__name__ for kinds in ENUMS}]
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=name_of)
@@ -71,8 +72,9 @@ def test_every_value_stands_on_the_page_with_exactly_its_fields(value: ast.Class
 def test_the_page_tells_of_nothing_else() -> None:
     names = {*map(name_of, HOOKS), *map(name_of, PORTS), *map(name_of, VALUES)}
     told = set(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE))
-    assert told == names | {"HealthLevel"}
-    assert set(re.findall(r"`(\w+)`", section("HealthLevel"))) == set(HealthLevel)
+    assert told == names | {kinds.__name__ for kinds in ENUMS}
+    for kinds in ENUMS:
+        assert set(re.findall(r"`(\w+)`", section(kinds.__name__))) == set(kinds)
     assert f"version {specs.CONTRACT_VERSION}" in PAGE
 
 

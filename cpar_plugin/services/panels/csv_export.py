@@ -9,7 +9,7 @@ from sqlalchemy import Select
 from ...domain.cautions import Caution
 from ...domain.eligibility import Eligibility
 from ...domain.reasons import Reason
-from ...domain.wording import WORDING, wording_for
+from ...domain.wording import WORDING, Terms, wording_for
 from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import member
@@ -87,7 +87,7 @@ def _lines(
                     row.confirmed_on,
                     row.confirmed_how,
                     row.last_visit_on,
-                    *_judgement(rules, shared, row),
+                    *_judgement(host.roster, rules, shared, row),
                     " ".join(
                         _checked(answer, zone)
                         for answer in answers.to(rules.answered(row), panel_answers.get(row.patient_id, ()))
@@ -99,11 +99,11 @@ def _checked(answer: Answer, zone: ZoneInfo) -> str:
     return f"{WORDING[answer.caution].label}. {answer.text} ({answer.by}, {answer.at.astimezone(zone).date()})."
 
 
-def _judgement(rules: Eligibility, shared: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
+def _judgement(terms: Terms, rules: Eligibility, shared: SamePhn, row: MemberRow) -> tuple[str, str, str, str]:
     reasons = rules.reasons(row)
     cautions = () if reasons else rules.cautions(row)
-    reason_words = [wording_for(row, reason) for reason in reasons]
-    caution_words = [wording_for(row, caution) for caution in cautions]
+    reason_words = [wording_for(terms, row, reason) for reason in reasons]
+    caution_words = [wording_for(terms, row, caution) for caution in cautions]
     others = ""
     if Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions:
         others = " ".join(f"Other record: {other}." for other in shared.others(row))

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from ...domain.confirmation import ConfirmedHow, may_confirm
 from ...domain.refusals import NotFound, Refused, Stale
-from ...hooks import Actor, Host
+from ...domain.wording import kind_of
+from ...hooks import Actor, Host, StatusKind
 from ...store import ledger, tables
 from ...store.ledger import Standing
 from ...store.types import KEYS
@@ -62,7 +63,10 @@ def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | No
 
 
 def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
-    """Store that the actor has confirmed the membership today. Raises Stale, and Refused for a patient on no panel."""
+    """Store that the actor has confirmed the membership today.
+
+    Raises Stale, and Refused for a patient who is on no panel, or deceased.
+    """
     with host.database.session() as session:
         clinic.lock(session)
         before = _membership(session, patient_id)
@@ -72,7 +76,13 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
                 "This patient is not on a panel. Add the patient to a panel; this also sets the confirmation date."
             )
         today = _civil(host.clock.now(), host)
-        if not may_confirm(before.confirmed_on, today):
+        status = _status(session, host, patient_id)
+        if kind_of(host.roster, status) is StatusKind.DECEASED:
+            raise Refused(
+                "This patient is deceased and cannot be confirmed. Remove the patient from the panel, or correct the "
+                "status if it is wrong."
+            )
+        if not may_confirm(before.confirmed_on, today, kind_of(host.roster, status)):
             return Change.UNCHANGED
         after = replace(before, confirmed_on=today, confirmed_how=ConfirmedHow.BY_PERSON)
         _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
@@ -92,6 +102,11 @@ def _require_patient(session: Session, host: Host, patient_id: int) -> None:
     query = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
     if patient_id not in KEYS or session.scalar(query) is None:
         raise NotFound(NO_RECORD)
+
+
+def _status(session: Session, host: Host, patient_id: int) -> str | None:
+    patient = host.roster.patients()
+    return session.scalar(select(patient.c.status).where(patient.c.patient_id == patient_id))
 
 
 def _panel_number(session: Session, panel_id: int) -> str | None:

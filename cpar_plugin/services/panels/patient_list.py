@@ -24,6 +24,7 @@ class ListedPatient:
     patient_id: int
     panel_number: str | None
     confirmed_on: date | None
+    member: MemberRow | None  # None likewise
     reasons: tuple[Reason, ...]  # why the next submission will go without this member
     to_do: tuple[ToDo, ...]
 
@@ -86,5 +87,5 @@ def _read(
             today=rules.today,
             months=settings.unconfirmed_months,
         )
-        patients.append(ListedPatient(row.listed_id, row.number, confirmed_on, reasons, due))
+        patients.append(ListedPatient(row.listed_id, row.number, confirmed_on, member, reasons, due))
     return tuple(patients)

@@ -13,6 +13,7 @@ from ...domain.identifiers import is_phn
 from ...domain.names import full_name
 from ...domain.questions import Question, questions
 from ...domain.reasons import Reason
+from ...domain.wording import kind_of
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import tables
@@ -44,7 +45,7 @@ class Membership:
     since: datetime | None = None
     confirmed_on: date | None = None
     confirmed_how: ConfirmedHow | None = None
-    may_confirm: bool = False  # only when the confirmation date is not today
+    may_confirm: bool = False
     mrp_outside: bool = False  # the patient's MRP is none of the panel's providers: allowed, but worth a look
     member: MemberRow | None = None
     reasons: tuple[Reason, ...] = ()  # why the patient will be excluded from the next submission
@@ -108,7 +109,7 @@ def membership(
         since=member.since,
         confirmed_on=member.confirmed_on,
         confirmed_how=ConfirmedHow(member.confirmed_how) if member.confirmed_how else None,
-        may_confirm=may_confirm(member.confirmed_on, rules.today),
+        may_confirm=may_confirm(member.confirmed_on, rules.today, kind_of(host.roster, member.status)),
         mrp_outside=member.mrp_id is not None and member.mrp_id not in providers,
         member=member,
         reasons=reasons,

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 from flask import has_request_context, session
 
-from cpar_plugin.hooks import Actor, Plugins
+from cpar_plugin.hooks import Actor, Plugins, StatusKind
 from cpar_plugin.host_kit import zone_rules
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.clock import SystemClock
@@ -25,6 +25,8 @@ PLUGINS.load_installed()
 class Roster:
     active_status = "here"
     status_labels = {"here": "Active", "moved": "Moved away", "dead": "Deceased"}  # noqa: RUF012
+    status_kinds = {"here": StatusKind.ACTIVE, "moved": StatusKind.MOVED, "dead": StatusKind.DECEASED}  # noqa: RUF012
+    field_labels = {"phn": "Health number", "birth_date": "Born", "status": "State"}  # noqa: RUF012
 
     def __init__(self, tables):
         self.person, self.staff, self.booking = (tables[name] for name in ("person", "staff", "booking"))
