@@ -1,11 +1,11 @@
-"""How often someone may try to sign in: counted in the memory of this process."""
+"""How often someone may try to sign in."""
 
-from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network, ip_address
-from threading import Lock
 from typing import NamedTuple
+
+from cpar_plugin.domain.rate_limit import RateLimit
 
 from .names import folded
 
@@ -17,10 +17,15 @@ class Attempt(NamedTuple):
     user_name: str
     address: str
 
+    @property
+    def keys(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """What it counts for: the name at its address, the address, and all."""
+        return (self.address, self.user_name), (self.address,), ()
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Throttle:
-    """At most `attempts` wrong passwords for one name from one address within `within`, five times that from an address
+    """At most `attempts` wrong passwords in a minute for one name from one address, five times that from an address
     for all names, and fifty times that altogether, which also bounds what is remembered.
 
     Wrong passwords from one address lock no one out at another. An address of IPv6 counts as its network of 64 bits,
@@ -29,28 +34,17 @@ class Throttle:
     """
 
     attempts: int = 5
-    within: timedelta = timedelta(minutes=1)
-    _wrong: deque[Attempt] = field(default_factory=deque)
-    _lock: Lock = field(default_factory=Lock)
+    _wrong: RateLimit = field(default_factory=RateLimit)
 
     def begin(self, user_name: str, address: str, now: datetime) -> Attempt | None:
         """An attempt that may be made now; None when there were too many."""
         attempt = Attempt(now, folded(user_name), _network(address))
-        with self._lock:
-            while self._wrong and self._wrong[0].at <= now - self.within:
-                self._wrong.popleft()
-            names = [failure.user_name for failure in self._wrong if failure.address == attempt.address]
-            limit = self.attempts
-            if names.count(attempt.user_name) >= limit or len(names) >= 5 * limit or len(self._wrong) >= 50 * limit:
-                return None
-            self._wrong.append(attempt)
-            return attempt
+        limits = dict(zip(attempt.keys, (self.attempts, 5 * self.attempts, 50 * self.attempts), strict=True))
+        return None if self._wrong.seconds_to_wait(limits, now) else attempt
 
     def passed(self, attempt: Attempt) -> None:
         """It was the right password after all."""
-        with self._lock:
-            if attempt in self._wrong:
-                self._wrong.remove(attempt)
+        self._wrong.take_back(attempt.keys, attempt.at)
 
 
 def _network(address: str) -> str:

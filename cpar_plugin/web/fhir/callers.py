@@ -8,11 +8,11 @@ from flask_wtf.csrf import validate_csrf
 from sqlalchemy import Connection
 from wtforms.validators import ValidationError
 
+from ...domain.rate_limit import RateLimit
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
-from ...services.clients.rate_limit import Window
 from ...services.clients.read_log import CannotBeNoted, Interaction
 from ...services.clients.tokens import caller_with
 from ...services.operations import access
@@ -74,9 +74,9 @@ class Callers:
         self.host = host
         self.settings = settings
         self.published = PublishedKeys(settings)
-        self.tokens_of_client = Window(settings.fhir_tokens_per_minute)
-        self.tokens_of_address = Window(settings.fhir_tokens_per_minute)
-        self._requests = Window(settings.fhir_requests_per_minute)
+        self.tokens_of_client = RateLimit()
+        self.tokens_of_address = RateLimit()
+        self._requests = RateLimit()
         self.background = background(host, settings)  # kept alive as long as the application
         self.reads, self.exports = self.background.reads, self.background.exports
 
@@ -91,7 +91,8 @@ class Callers:
             if "Authorization" in http_request.headers
             else self._person(http_request)
         )
-        seconds = self._requests.seconds_to_wait(caller.actor.actor_id, self.host.clock.now())
+        limits = {caller.actor.actor_id: self.settings.fhir_requests_per_minute}
+        seconds = self._requests.seconds_to_wait(limits, self.host.clock.now())
         if seconds:
             raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
         return caller

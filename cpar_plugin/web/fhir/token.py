@@ -11,11 +11,11 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ...domain.rate_limit import RateLimit
 from ...domain.refusals import NotFound
 from ...domain.scopes import granted
 from ...services.clients import assertions, tokens
 from ...services.clients.jwks_url import Busy
-from ...services.clients.rate_limit import Window
 from ...services.clients.registry import Client
 from ...services.operations import access
 from .addresses import on_this_machine, token_url
@@ -65,8 +65,9 @@ def _token(callers: Callers) -> dict[str, Any]:
     return _new_token(callers, _authenticated(callers, form, url), form.get("scope", ""))
 
 
-def _count(callers: Callers, window: Window, key: str) -> None:
-    if seconds := window.seconds_to_wait(key, callers.host.clock.now()):
+def _count(callers: Callers, issued: RateLimit, name: str) -> None:
+    limits = {name: callers.settings.fhir_tokens_per_minute}
+    if seconds := issued.seconds_to_wait(limits, callers.host.clock.now()):
         description = "Too many tokens were requested in one minute. Use each token until it expires."
         raise _Refused("temporarily_unavailable", description, 429, seconds)
 
