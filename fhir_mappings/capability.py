@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from ..domain.exhaustive import exhaustive
 from ..settings import Settings
 from .definitions import definition_url, panel_profile_url
 from .identifiers import CA_BASELINE, Resource
@@ -12,12 +13,16 @@ from .searchable import AnyKinds, Parameter, Searchable, SearchType
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-HOW = {
-    SearchType.TOKEN: "code, system|code, |code or system|.",
-    SearchType.STRING: "The beginning, without case and accents.",
-    SearchType.DATE: "With the prefixes eq, ne, gt, lt, ge, le, sa, eb and ap.",
-    SearchType.REFERENCE: "An id, Type/id, or an absolute address of this server.",
-}
+HOW = exhaustive(
+    __name__,
+    SearchType,
+    {
+        SearchType.TOKEN: "code, system|code, |code or system|.",
+        SearchType.STRING: "The beginning, without case and accents.",
+        SearchType.DATE: "With the prefixes eq, ne, gt, lt, ge, le, sa, eb and ap.",
+        SearchType.REFERENCE: "An id, Type/id, or an absolute address of this server.",
+    },
+)
 
 
 def capability(

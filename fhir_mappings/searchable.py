@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from ..domain.exhaustive import exhaustive
+
 
 class SearchType(StrEnum):
     """The type of a search parameter."""
@@ -15,12 +17,16 @@ class SearchType(StrEnum):
     REFERENCE = "reference"
 
 
-_MODIFIERS = {
-    SearchType.TOKEN: ("missing",),
-    SearchType.STRING: ("exact", "contains", "missing"),
-    SearchType.DATE: ("missing",),
-    SearchType.REFERENCE: ("missing",),
-}
+_MODIFIERS = exhaustive(
+    __name__,
+    SearchType,
+    {
+        SearchType.TOKEN: ("missing",),
+        SearchType.STRING: ("exact", "contains", "missing"),
+        SearchType.DATE: ("missing",),
+        SearchType.REFERENCE: ("missing",),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)

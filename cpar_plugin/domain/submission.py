@@ -1,6 +1,9 @@
 """The life of a submission: its states, and which of them may follow which."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from .exhaustive import exhaustive
 
 
 class State(StrEnum):
@@ -27,21 +30,25 @@ class State(StrEnum):
     MISSED = "missed"
 
 
-NEXT: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.DUE, State.CANCELLED}),
-    State.DUE: frozenset({State.PREPARING, State.QUEUED, State.CANCELLED, State.MISSED}),
-    State.PREPARING: frozenset({State.READY, State.NOTHING_TO_SEND, State.FAILED}),
-    State.READY: frozenset({State.SENDING, State.FAILED}),
-    State.SENDING: frozenset({State.DELIVERED, State.WRITTEN, State.WAITING, State.REFUSED, State.FAILED}),
-    State.WAITING: frozenset({State.SENDING, State.FAILED}),
-    State.DELIVERED: frozenset(),
-    State.WRITTEN: frozenset(),
-    State.REFUSED: frozenset(),
-    State.FAILED: frozenset(),
-    State.NOTHING_TO_SEND: frozenset(),
-    State.CANCELLED: frozenset(),
-    State.MISSED: frozenset(),
-}
+NEXT: Mapping[State, frozenset[State]] = exhaustive(
+    __name__,
+    State,
+    {
+        State.QUEUED: frozenset({State.DUE, State.CANCELLED}),
+        State.DUE: frozenset({State.PREPARING, State.QUEUED, State.CANCELLED, State.MISSED}),
+        State.PREPARING: frozenset({State.READY, State.NOTHING_TO_SEND, State.FAILED}),
+        State.READY: frozenset({State.SENDING, State.FAILED}),
+        State.SENDING: frozenset({State.DELIVERED, State.WRITTEN, State.WAITING, State.REFUSED, State.FAILED}),
+        State.WAITING: frozenset({State.SENDING, State.FAILED}),
+        State.DELIVERED: frozenset(),
+        State.WRITTEN: frozenset(),
+        State.REFUSED: frozenset(),
+        State.FAILED: frozenset(),
+        State.NOTHING_TO_SEND: frozenset(),
+        State.CANCELLED: frozenset(),
+        State.MISSED: frozenset(),
+    },
+)
 
 FINAL = frozenset(state for state, following in NEXT.items() if not following)
 UNDER_WAY = frozenset({State.PREPARING, State.READY, State.SENDING, State.WAITING})

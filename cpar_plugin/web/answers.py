@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ..domain.cautions import Caution
+from ..domain.exhaustive import exhaustive
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
 from ..services.operations import access
@@ -10,11 +11,15 @@ from ..services.panels import answering
 from ..services.panels.answering import Change
 from .inputs import INCOMPLETE, number
 
-ANSWERED = {
-    Change.ANSWERED: "Saved: checked against the card.",
-    Change.WITHDRAWN: "Withdrawn: to be checked again.",
-    Change.UNCHANGED: "No change was needed.",
-}
+ANSWERED = exhaustive(
+    __name__,
+    Change,
+    {
+        Change.ANSWERED: "Saved: checked against the card.",
+        Change.WITHDRAWN: "Withdrawn: to be checked again.",
+        Change.UNCHANGED: "No change was needed.",
+    },
+)
 
 
 def answer(host: Host, actor: Actor, form: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from ..hooks import Actor, Host
 from ..services import bulk as service
 from ..services.bulk import Assign, Confirm, Move, Order, Remove, SkipReason, history, skipped, texts
 from ..services.operations import access
+from ..services.operations.record import BULK, BulkKind, OperationKind
 from ..services.panels import editing
 from . import bulk_result
 from .downloads import csv_download
@@ -25,6 +26,43 @@ from .serving import Needs, Route
 
 TITLE = "Bulk Update"
 _KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An order as the page offers it: what it is called there, and the fields of the form that it needs."""
+
+    kind: BulkKind
+    label: str
+    fields: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the form sends for it, and the style sheet knows it by."""
+        return self.kind.removeprefix("bulk-")
+
+    @property
+    def verb(self) -> str:
+        """That of its button."""
+        return texts.order_text(self.kind).verb
+
+
+def _action(kind: BulkKind) -> Action | None:
+    """None for an order that is given elsewhere."""
+    match kind:
+        case OperationKind.BULK_ASSIGN:
+            return Action(kind, "Assign patients to a panel", ("provider_id", "panel_id", "status"))
+        case OperationKind.BULK_MOVE:
+            return Action(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
+        case OperationKind.BULK_REMOVE:
+            return Action(kind, "Remove patients from a panel", ("from_panel_id", "status"))
+        case OperationKind.BULK_CONFIRM:
+            return None  # for patients selected on the panel's page
+        case _:
+            assert_never(kind)
+
+
+ACTIONS = tuple(action for kind in BULK.values() if (action := _action(kind)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +87,23 @@ class BulkForm:
                 return 0
 
         order: Order
-        match self.kind:
-            case "assign":
+        kind = next((action.kind for action in ACTIONS if action.name == self.kind), None)
+        match kind:
+            case OperationKind.BULK_ASSIGN:
                 if not self.provider_id:
                     messages["provider_id"] = "Select the provider whose patients will be assigned."
                 order = Assign(
                     self.provider_id, self.status, panel("panel_id", "Select the panel to assign patients to.")
                 )
-            case "move":
+            case OperationKind.BULK_MOVE:
                 source = panel("from_panel_id", "Select the panel to move patients from.")
                 order = Move(source, panel("panel_id", "Select the panel to move patients to."), self.status)
-            case "remove":
+            case OperationKind.BULK_REMOVE:
                 order = Remove(panel("from_panel_id", "Select the panel to remove patients from."), self.status)
+            case OperationKind.BULK_CONFIRM | None:
+                messages["kind"] = "Select an action from the list."
             case _:
-                messages["kind"] = "Select an action: assign, move or remove."
+                assert_never(kind)
         if messages:
             raise Refused(messages)
         return order
@@ -94,6 +135,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
 def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         choices: dict[str, Any] = {
+            "actions": ACTIONS,
             "panels": editing.live_panels(connection, host),
             "providers": editing.provider_choices(connection, host),
             "statuses": service.status_choices(connection, host),

@@ -7,6 +7,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.cautions import Caution
+from ..domain.exhaustive import exhaustive
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
@@ -18,11 +19,15 @@ from .rendering import page
 from .serving import ID, Needs, Route
 
 LONGEST = 10_000  # members: some hundred sheets
-_FATES = {
-    Fate.SENT: "Will be submitted",
-    Fate.EXCLUDED: "Will be excluded",
-    Fate.TO_CHECK: "Will be submitted, but check",
-}
+_FATES = exhaustive(
+    __name__,
+    Fate,
+    {
+        Fate.SENT: "Will be submitted",
+        Fate.EXCLUDED: "Will be excluded",
+        Fate.TO_CHECK: "Will be submitted, but check",
+    },
+)
 
 
 def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:

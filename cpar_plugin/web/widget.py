@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from ..domain.cautions import Caution
 from ..domain.dates import date_text
+from ..domain.exhaustive import exhaustive
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, wording_for
@@ -31,13 +32,17 @@ NOT_PANELED = "Not Paneled"
 AS_BUTTONS = 10
 _ORDER = 10
 _CHOOSE = "Select a panel from the list."
-_RESULTS = {
-    Change.ADDED: "Added to this panel and confirmed today.",
-    Change.MOVED: "Moved to this panel and confirmed today.",
-    Change.REMOVED: "Removed from the panel.",
-    Change.CONFIRMED: "Confirmed today.",
-    Change.UNCHANGED: "No change was needed.",
-}
+_RESULTS = exhaustive(
+    __name__,
+    Change,
+    {
+        Change.ADDED: "Added to this panel and confirmed today.",
+        Change.MOVED: "Moved to this panel and confirmed today.",
+        Change.REMOVED: "Removed from the panel.",
+        Change.CONFIRMED: "Confirmed today.",
+        Change.UNCHANGED: "No change was needed.",
+    },
+)
 
 
 def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:

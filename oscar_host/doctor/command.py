@@ -9,11 +9,14 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
+from cpar_plugin.domain.exhaustive import exhaustive
 from cpar_plugin.hooks import HealthLevel
 
 from .examination import Finding, examine
 
-_COLOURS: Final = {HealthLevel.OK: "green", HealthLevel.WARNING: "yellow", HealthLevel.FAILURE: "bold red"}
+_COLOURS: Final = exhaustive(
+    __name__, HealthLevel, {HealthLevel.OK: "green", HealthLevel.WARNING: "yellow", HealthLevel.FAILURE: "bold red"}
+)
 _COUNTED: Final = (HealthLevel.WARNING, HealthLevel.FAILURE)
 _WIDTH: Final = len(HealthLevel.FAILURE) + 2
 _NOT_CHECKED: Final = "Not checked because of the failures above"

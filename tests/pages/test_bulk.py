@@ -4,14 +4,17 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select, update
 
+import cpar_plugin
 from cpar_plugin.services.panels import editing
 from cpar_plugin.store.tables import member, operation, skipped
+from cpar_plugin.web.bulk import ACTIONS
 from oscar_host.host import OscarHost
 
 from ..browser import look
@@ -44,6 +47,18 @@ def test_the_form_offers_the_three_orders_and_active_as_the_status(manager: Any,
         assert words in page
     assert '<option value="AC" selected>Active</option>' in page
     assert re.search(r'value="assign" id="cpar-kind-assign" checked', page)
+
+
+def test_every_action_has_its_button_and_hides_the_fields_of_the_others(manager: Any, panel: int) -> None:
+    page, css = _text(manager.get("/cpar/bulk")), Path(cpar_plugin.__file__).with_name("static") / "cpar.css"
+    names = re.findall(r'name="kind" value="([a-z]+)"', page)
+    assert names == [action.name for action in ACTIONS]
+    for action in ACTIONS:
+        assert f'cpar-for-{action.name}">{action.verb} Patients</button>' in page
+        hides = f'.cpar-bulk:has([value="{action.name}"]:checked) [class*="cpar-for-"]:not(.cpar-for-{action.name})'
+        assert hides in css.read_text(encoding="utf-8"), "add this line to cpar.css"
+        shown = re.findall(rf'class="cpar-field[a-z -]* cpar-for-{action.name}\b.*?> <label for="cpar-([a-z_]+)"', page)
+        assert set(shown) == set(action.fields)
 
 
 def test_a_preview_tells_and_changes_nothing(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
@@ -133,6 +148,7 @@ def test_a_patient_whom_the_manager_may_not_see_is_left_alone_and_counted(
         ({"kind": "move"}, ["from_panel_id", "panel_id"]),
         ({"kind": "remove"}, ["from_panel_id"]),
         ({"kind": "explode"}, ["kind"]),
+        ({"kind": "confirm", "from_panel_id": "1", "status": "AC"}, ["kind"]),
         ({"kind": "assign", "provider_id": "x'--", "panel_id": "1"}, []),
         ({"kind": "assign", "provider_id": "101", "panel_id": "9" * 40}, ["panel_id"]),
         ({"kind": "assign", "provider_id": "101", "panel_id": "١"}, ["panel_id"]),

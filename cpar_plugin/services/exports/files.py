@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
+from ...domain.exhaustive import exhaustive
+
 _BUFFER = 1024 * 1024
 
 
@@ -21,7 +23,11 @@ class Section(StrEnum):
     ERROR = "error"
 
 
-_NAMES = {Section.OUTPUT: "{}.ndjson", Section.DELETED: "deleted-{}.ndjson", Section.ERROR: "error-{}.ndjson"}
+_NAMES = exhaustive(
+    __name__,
+    Section,
+    {Section.OUTPUT: "{}.ndjson", Section.DELETED: "deleted-{}.ndjson", Section.ERROR: "error-{}.ndjson"},
+)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Who did what and when: one operation for each change, and one line of the host's audit trail with it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
@@ -7,6 +8,7 @@ import orjson
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
+from ...domain.exhaustive import exhaustive
 from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
 
@@ -48,34 +50,38 @@ BulkKind = Literal[
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
-_AUDIT: dict[OperationKind, tuple[str, str]] = {
-    OperationKind.ADD: ("add", _MEMBER),
-    OperationKind.MOVE: ("update", _MEMBER),
-    OperationKind.REMOVE: ("delete", _MEMBER),
-    OperationKind.CONFIRM: ("update", _MEMBER),
-    OperationKind.BULK_ASSIGN: ("add", _MEMBER),
-    OperationKind.BULK_MOVE: ("update", _MEMBER),
-    OperationKind.BULK_REMOVE: ("delete", _MEMBER),
-    OperationKind.BULK_CONFIRM: ("update", _MEMBER),
-    OperationKind.UNDO: ("update", _MEMBER),
-    OperationKind.MERGE: ("update", _MEMBER),
-    OperationKind.UNMERGE: ("update", _MEMBER),
-    OperationKind.KEEP: ("update", _MEMBER),
-    OperationKind.ANSWER: ("update", _MEMBER),
-    OperationKind.WITHDRAW_ANSWER: ("update", _MEMBER),
-    OperationKind.CREATE_PANEL: ("add", _PANEL),
-    OperationKind.EDIT_PANEL: ("update", _PANEL),
-    OperationKind.DELETE_PANEL: ("delete", _PANEL),
-    OperationKind.SETTINGS: ("update", _SETTINGS),
-    OperationKind.ENABLE: ("update", _SETTINGS),
-    OperationKind.DISABLE: ("update", _SETTINGS),
-    OperationKind.REGISTER_CLIENT: ("add", _CLIENT),
-    OperationKind.CHANGE_CLIENT: ("update", _CLIENT),
-    OperationKind.REVOKE_CLIENT: ("delete", _CLIENT),
-    OperationKind.HOLD_CLIENT: ("update", _CLIENT),
-    OperationKind.ALLOW_CLIENT: ("update", _CLIENT),
-    OperationKind.AFTER_RESTORE: ("update", _SETTINGS),
-}
+_AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
+    __name__,
+    OperationKind,
+    {
+        OperationKind.ADD: ("add", _MEMBER),
+        OperationKind.MOVE: ("update", _MEMBER),
+        OperationKind.REMOVE: ("delete", _MEMBER),
+        OperationKind.CONFIRM: ("update", _MEMBER),
+        OperationKind.BULK_ASSIGN: ("add", _MEMBER),
+        OperationKind.BULK_MOVE: ("update", _MEMBER),
+        OperationKind.BULK_REMOVE: ("delete", _MEMBER),
+        OperationKind.BULK_CONFIRM: ("update", _MEMBER),
+        OperationKind.UNDO: ("update", _MEMBER),
+        OperationKind.MERGE: ("update", _MEMBER),
+        OperationKind.UNMERGE: ("update", _MEMBER),
+        OperationKind.KEEP: ("update", _MEMBER),
+        OperationKind.ANSWER: ("update", _MEMBER),
+        OperationKind.WITHDRAW_ANSWER: ("update", _MEMBER),
+        OperationKind.CREATE_PANEL: ("add", _PANEL),
+        OperationKind.EDIT_PANEL: ("update", _PANEL),
+        OperationKind.DELETE_PANEL: ("delete", _PANEL),
+        OperationKind.SETTINGS: ("update", _SETTINGS),
+        OperationKind.ENABLE: ("update", _SETTINGS),
+        OperationKind.DISABLE: ("update", _SETTINGS),
+        OperationKind.REGISTER_CLIENT: ("add", _CLIENT),
+        OperationKind.CHANGE_CLIENT: ("update", _CLIENT),
+        OperationKind.REVOKE_CLIENT: ("delete", _CLIENT),
+        OperationKind.HOLD_CLIENT: ("update", _CLIENT),
+        OperationKind.ALLOW_CLIENT: ("update", _CLIENT),
+        OperationKind.AFTER_RESTORE: ("update", _SETTINGS),
+    },
+)
 
 
 def begin(

@@ -5,23 +5,28 @@ from enum import StrEnum
 
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text
+from ...domain.exhaustive import exhaustive
 from ...domain.submission import FINAL, State
 
-STATE = {
-    State.QUEUED: "Queued",
-    State.DUE: "Starting",
-    State.PREPARING: "Preparing",
-    State.READY: "Ready to send",
-    State.SENDING: "Sending",
-    State.WAITING: "Retry scheduled",
-    State.DELIVERED: "Delivered",
-    State.WRITTEN: "Written to folder",
-    State.REFUSED: "Rejected by the registry",
-    State.FAILED: "Failed",
-    State.NOTHING_TO_SEND: "Nothing to submit",
-    State.CANCELLED: "Cancelled",
-    State.MISSED: "Missed",
-}
+STATE = exhaustive(
+    __name__,
+    State,
+    {
+        State.QUEUED: "Queued",
+        State.DUE: "Starting",
+        State.PREPARING: "Preparing",
+        State.READY: "Ready to send",
+        State.SENDING: "Sending",
+        State.WAITING: "Retry scheduled",
+        State.DELIVERED: "Delivered",
+        State.WRITTEN: "Written to folder",
+        State.REFUSED: "Rejected by the registry",
+        State.FAILED: "Failed",
+        State.NOTHING_TO_SEND: "Nothing to submit",
+        State.CANCELLED: "Cancelled",
+        State.MISSED: "Missed",
+    },
+)
 
 
 class Stage(StrEnum):
@@ -39,13 +44,17 @@ class Stage(StrEnum):
         return _STATES[self]
 
 
-_STATES = {
-    Stage.OPEN: frozenset(State) - FINAL,
-    Stage.DELIVERED: frozenset({State.DELIVERED, State.WRITTEN}),
-    Stage.FAILED: frozenset({State.FAILED, State.REFUSED, State.MISSED}),
-    Stage.NOTHING_TO_SEND: frozenset({State.NOTHING_TO_SEND}),
-    Stage.CANCELLED: frozenset({State.CANCELLED}),
-}
+_STATES = exhaustive(
+    __name__,
+    Stage,
+    {
+        Stage.OPEN: frozenset(State) - FINAL,
+        Stage.DELIVERED: frozenset({State.DELIVERED, State.WRITTEN}),
+        Stage.FAILED: frozenset({State.FAILED, State.REFUSED, State.MISSED}),
+        Stage.NOTHING_TO_SEND: frozenset({State.NOTHING_TO_SEND}),
+        Stage.CANCELLED: frozenset({State.CANCELLED}),
+    },
+)
 
 RETRY = "Press Retry to submit the panel as it is now."
 BLACKOUT_BEGAN = f"The Blackout Period began before this submission could be sent. {RETRY}"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from email.utils import format_datetime
 from http import HTTPStatus
+from typing import assert_never
 
 import orjson
 from flask import Response, request
@@ -166,8 +167,9 @@ def _manifest(exchange: Exchange, export: Export, files: Iterable[File]) -> dict
     address = f"{exchange.base}/export/{export.export_id}"
     sections: dict[str, list[dict[str, object]]] = {section.value: [] for section in Section}
     for file in files:
-        kind = file.kind if file.section is Section.OUTPUT else _KIND_OF_LINES[file.section]
-        sections[file.section.value].append({"type": kind, "url": f"{address}/{file.name}", "count": file.resources})
+        sections[file.section.value].append(
+            {"type": _kind_of_lines(file), "url": f"{address}/{file.name}", "count": file.resources}
+        )
     return {
         "transactionTime": instant(export.transaction_time),
         "request": export.request_url,
@@ -176,7 +178,16 @@ def _manifest(exchange: Exchange, export: Export, files: Iterable[File]) -> dict
     }
 
 
-_KIND_OF_LINES = {Section.DELETED: "Bundle", Section.ERROR: "OperationOutcome"}
+def _kind_of_lines(file: File) -> str:
+    match file.section:
+        case Section.OUTPUT:
+            return file.kind
+        case Section.DELETED:
+            return "Bundle"
+        case Section.ERROR:
+            return "OperationOutcome"
+        case _:
+            assert_never(file.section)
 
 
 def _refusal(message: str) -> Refusal:

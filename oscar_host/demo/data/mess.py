@@ -5,6 +5,8 @@ A patient draws one card of each of the three kinds, so that some have several t
 
 from enum import StrEnum
 
+from cpar_plugin.domain.exhaustive import exhaustive
+
 
 class Standing(StrEnum):
     """Where the patient stands with the clinic."""
@@ -50,40 +52,52 @@ class Attendance(StrEnum):
     ONLY_MISSED = "cancelled, missed and deleted appointments only"
 
 
-STANDING = {
-    Standing.INACTIVE: 50,
-    Standing.DECEASED: 28,
-    Standing.MOVED: 22,
-    Standing.OTHER_STATUS: 12,
-    Standing.NO_STATUS: 3,
-    Standing.NO_MRP: 30,
-    Standing.DANGLING_MRP: 10,
-    Standing.FORMER_MRP: 35,
-    Standing.MERGED: 8,
-    Standing.MERGED_TWICE: 2,
-    Standing.MERGE_UNDONE: 2,
-}
+STANDING = exhaustive(
+    __name__,
+    Standing,
+    {
+        Standing.INACTIVE: 50,
+        Standing.DECEASED: 28,
+        Standing.MOVED: 22,
+        Standing.OTHER_STATUS: 12,
+        Standing.NO_STATUS: 3,
+        Standing.NO_MRP: 30,
+        Standing.DANGLING_MRP: 10,
+        Standing.FORMER_MRP: 35,
+        Standing.MERGED: 8,
+        Standing.MERGED_TWICE: 2,
+        Standing.MERGE_UNDONE: 2,
+    },
+)
 
-IDENTITY = {
-    Identity.NO_PHN: 28,
-    Identity.OTHER_PROVINCE: 20,
-    Identity.MALFORMED_PHN: 10,
-    Identity.SHARED_PHN: 6,
-    Identity.DOUBTFUL_PHN: 12,
-    Identity.NO_GENDER: 6,
-    Identity.RARE_GENDER: 8,
-    Identity.NO_GIVEN_NAME: 4,
-    Identity.NO_FAMILY_NAME: 3,
-    Identity.LONG_NAME: 4,
-    Identity.NO_BIRTH_DATE: 3,
-    Identity.PART_OF_BIRTH_DATE: 4,
-    Identity.IMPOSSIBLE_BIRTH_DATE: 4,
-    Identity.UNPADDED_BIRTH_DATE: 40,
-    Identity.BORN_AFTER_VISITS: 4,
-}
+IDENTITY = exhaustive(
+    __name__,
+    Identity,
+    {
+        Identity.NO_PHN: 28,
+        Identity.OTHER_PROVINCE: 20,
+        Identity.MALFORMED_PHN: 10,
+        Identity.SHARED_PHN: 6,
+        Identity.DOUBTFUL_PHN: 12,
+        Identity.NO_GENDER: 6,
+        Identity.RARE_GENDER: 8,
+        Identity.NO_GIVEN_NAME: 4,
+        Identity.NO_FAMILY_NAME: 3,
+        Identity.LONG_NAME: 4,
+        Identity.NO_BIRTH_DATE: 3,
+        Identity.PART_OF_BIRTH_DATE: 4,
+        Identity.IMPOSSIBLE_BIRTH_DATE: 4,
+        Identity.UNPADDED_BIRTH_DATE: 40,
+        Identity.BORN_AFTER_VISITS: 4,
+    },
+)
 
-ATTENDANCE = {
-    Attendance.NEVER: 45,
-    Attendance.ONLY_IN_FUTURE: 20,
-    Attendance.ONLY_MISSED: 15,
-}
+ATTENDANCE = exhaustive(
+    __name__,
+    Attendance,
+    {
+        Attendance.NEVER: 45,
+        Attendance.ONLY_IN_FUTURE: 20,
+        Attendance.ONLY_MISSED: 15,
+    },
+)

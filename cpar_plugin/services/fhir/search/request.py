@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from ....fhir_mappings.searchable import Searchable, SearchType
@@ -209,6 +210,9 @@ def _value(parameter: Answered, parts: list[str], modifier: str, terms: Terms) -
             return period(text, terms.zone, terms.now)
         case SearchType.REFERENCE:
             return reference(text, terms.base, parameter.targets, modifier or None)
-    if not text.strip():
-        raise BadSearch("Enter at least one letter.")
-    return text.strip()
+        case SearchType.STRING:
+            if not text.strip():
+                raise BadSearch("Enter at least one letter.")
+            return text.strip()
+        case _:
+            assert_never(parameter.type)
