@@ -11,13 +11,17 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from ..domain.names import full_name
+from ..domain.reasons import Reason
 from ..domain.refusals import Refused
+from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services import bulk as service
-from ..services.bulk import Assign, Confirm, Move, Order, Remove, SkipReason, history, skipped, texts
+from ..services.bulk import Assign, Confirm, Move, Order, Remove, SkipReason, history, outlook, skipped, texts
 from ..services.operations import access
 from ..services.operations.record import BULK, BulkKind, OperationKind
 from ..services.panels import editing
+from ..settings import load
 from . import bulk_result
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number
@@ -150,6 +154,11 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
     counts = preview.skipped
     with host.database.engine.connect() as connection:
         labels = {panel.panel_id: panel.label for panel in editing.live_panels(connection, host)}
+        after = None
+        if preview.changed and order.panel_id is not None:
+            after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
+    if after:
+        outlook.audit_named(host, actor, after, f"panel {order.panel_id}, before a bulk update")
     return page(
         host,
         f"{TITLE}: review changes",
@@ -164,6 +173,12 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         ],
         skipped_by_name=counts.total() - counts[SkipReason.NOT_VISIBLE],
         form_key=uuid4().hex,
+        outlook=after,
+        outlook_panel_id=None,
+        reasons=Reason,
+        wording=wordings(host.roster),
+        full_name=full_name,
+        patient_href=host.pages.patient_href,
     )
 
 

@@ -1,6 +1,5 @@
 """The result of a bulk operation: its numbers, its undo, and a file of the patients that it skipped."""
 
-from collections import Counter
 from http import HTTPStatus
 
 from flask import flash, redirect, url_for
@@ -10,9 +9,9 @@ from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
-from ..services.bulk import history, skipped, texts, undo
-from ..services.bulk.next_exclusions import next_exclusions
+from ..services.bulk import history, outlook, skipped, texts, undo
 from ..services.bulk.not_restored import not_restored
+from ..services.roster import merges
 from ..settings import load
 from .downloads import csv_download
 from .rendering import page
@@ -21,13 +20,17 @@ from .serving import ID, Needs, Route
 
 def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
     """What an operation did and did not, and its undo."""
+    merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
         operation = history.one(connection, host, operation_id)
         counts = skipped.counted(connection, host, actor, operation_id)
-        exclusions: Counter[Reason] = Counter()
-        if operation.panel_id and not operation.undone and not operation.confirmed:
+        panel_id = operation.from_panel_id if operation.confirmed else operation.panel_id
+        after = None
+        if panel_id and not operation.undone:
             settings = load(host.settings)
-            exclusions = next_exclusions(connection, host, actor, settings, operation_id, operation.panel_id)
+            after = outlook.of_operation(connection, host, actor, settings, operation_id, panel_id)
+    if after:
+        outlook.audit_named(host, actor, after, f"operation {operation_id}")
     undone = operation.undone
     title, wording = f"Bulk Update: {'undone' if undone else 'done'}", wordings(host.roster)
     return page(
@@ -41,7 +44,10 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
-        exclusions=[(reason, wording[reason], exclusions[reason]) for reason in Reason if exclusions[reason]],
+        outlook=after,
+        outlook_panel_id=panel_id,
+        reasons=Reason,
+        wording=wording,
     )
 
 

@@ -37,7 +37,7 @@ class Preview:
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
     staying: int  # changed on the panel that they are on
     skipped: Counter[SkipReason]
-    without_visit: int  # of those changed: get no confirmation date, and cannot be submitted
+    without_visit: int  # of those changed: get no confirmation date
     later_confirmations: int  # of those changed: have a confirmation that is replaced by an earlier one, or none
     mrp_outside: int  # of those changed: their MRP is none of the panel's providers
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, FromClause, Select, select
 
 from ...domain.names import legal_names
 from ...hooks import Host
@@ -54,10 +54,12 @@ class MemberRow(NamedTuple):
         return (*legal_names(self), *_sent(self))
 
 
-def members(host: Host, *, now: datetime) -> Select[Any]:
-    """The members of all panels, in the columns of MemberRow: narrow it by `tables.member` columns."""
-    patient = host.roster.patients()
-    member = tables.member
+def members(host: Host, *, now: datetime, membership: FromClause = tables.member) -> Select[Any]:
+    """The members of all panels, in the columns of MemberRow: narrow it by columns of `membership`.
+
+    That is `tables.member`, or memberships with the same columns as they were before a change, or will be after it.
+    """
+    patient, member = host.roster.patients(), membership
     return select(
         member.c.patient_id,
         patient.c.patient_id.is_not(None).label("known"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, literal, select, true
 
 from ...domain.eligibility import Eligibility
 from ...domain.identifiers import is_phn
@@ -50,9 +50,11 @@ def of_all(
     visible: ColumnElement[bool] | None = None,
     *,
     among: Collection[str] | None = None,
+    membership: FromClause = member,
 ) -> SamePhn:
     """All PHNs of more than one member, or those `among` a few. `visible`: who may be named.
 
+    `membership` is that of member_rows.members, and `visible` a condition on it.
     One statement, which reads the PHNs of all members; a second where there are such PHNs, a third where more than two
     have one.
     """
@@ -62,19 +64,19 @@ def of_all(
     patient = host.roster.patients()
     groups = (
         select(patient.c.phn, func.count(), func.min(patient.c.patient_id), func.max(patient.c.patient_id))
-        .join_from(member, patient, patient.c.patient_id == member.c.patient_id)
+        .join_from(membership, patient, patient.c.patient_id == membership.c.patient_id)
         .where(true() if valid_phns is None else patient.c.phn.in_(valid_phns))
         .group_by(patient.c.phn)
         .having(func.count() > 1)
     )
     rows = [row for row in connection.execute(groups).all() if is_phn(row[0])]
     pairs = (patient_id for _, count, *ends in rows if count == 2 for patient_id in ends)
-    all_members = member_rows.members(host, now=now)
+    all_members = member_rows.members(host, now=now, membership=membership)
     queries = [
-        *(all_members.where(member.c.patient_id.in_(ids)) for ids in _portions(pairs)),
+        *(all_members.where(membership.c.patient_id.in_(ids)) for ids in portions(pairs)),
         *(
             all_members.where(all_members.selected_columns.phn.in_(phns))
-            for phns in _portions(phn for phn, count, *_ in rows if count > 2)
+            for phns in portions(phn for phn, count, *_ in rows if count > 2)
         ),
     ]
     return _judged(connection, queries, _alone(host, settings, now), visible)
@@ -112,7 +114,7 @@ def _judged(
     for query in queries:
         statement = query.add_columns((true() if visible is None else visible).label("named"))
         with connection.execute(
-            statement.order_by(member.c.patient_id).execution_options(yield_per=_AT_ONCE)
+            statement.order_by(query.selected_columns.patient_id).execution_options(yield_per=_AT_ONCE)
         ) as result:
             for *columns, may_be_named in result:
                 row = MemberRow._make(columns)
@@ -128,7 +130,8 @@ def _judged(
     )
 
 
-def _portions(values: Iterable[Any]) -> Iterator[list[Any]]:
+def portions(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The values in lists of at most a thousand, as many as a statement names one by one."""
     rest = iter(values)
     while portion := list(islice(rest, _AT_ONCE)):
         yield portion

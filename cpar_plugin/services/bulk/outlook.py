@@ -1,0 +1,180 @@
+"""What a bulk operation means for the next submission: for those whom it changes, and for others with their PHN.
+
+By the rules of a submission, applied to memberships as they are before and after the change.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    exists,
+    func,
+    null,
+    select,
+    true,
+    union_all,
+)
+
+from ...domain.eligibility import Eligibility
+from ...domain.reasons import Reason
+from ...hooks import Actor, AuditEvent, Host
+from ...settings import Settings
+from ...store import ledger, tables
+from ...store.tables import member, panel
+from ..roster import member_rows, same_phn
+from ..roster.eligible_in_sql import plainly_sent
+from ..roster.member_rows import MemberRow
+from ..roster.same_phn import SamePhn
+from .orders import Order
+
+NAMED: Final = 50
+_AT_ONCE: Final = 1000
+
+
+class AlsoExcluded(NamedTuple):
+    """A member whom the change does not concern, but who is no longer submitted: the PHN is now shared."""
+
+    family_name: str
+    given_name: str
+    patient_id: int
+    panel_id: int
+    panel_number: str
+    other_records: tuple[int, ...]  # with the same PHN, that the actor may see: two at most
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The next submission after a change, as of now, in numbers of patients. One with two reasons counts with both."""
+
+    submitted: int
+    excluded: int
+    reasons: Counter[Reason]
+    also_excluded: Sequence[AlsoExcluded]  # by name, at most NAMED
+    also_excluded_more: int  # that the actor may see, too
+    also_excluded_hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Memberships before and after a change, in the columns of `cpar_member`; `since` may be NULL: no rule needs it."""
+
+    before: FromClause
+    after: FromClause
+    counted: FromClause  # of those whom it changes, the ones to count
+    how_many: int  # they are
+    changed_ids: Select[Any]
+
+
+def of_order(
+    connection: Connection, host: Host, actor: Actor, settings: Settings, order: Order, changed_patients: int
+) -> Outlook:
+    """If an order were carried out now. At most five statements, two more for each thousand shared PHNs.
+
+    `changed_patients`: how many it would change (Preview.changed).
+    """
+    scope = order.scope(host, actor)
+    panel_id, _, confirmed_on, confirmed_how = order.after(host, scope)
+    columns = zip(ledger.columns(), (panel_id, null(), confirmed_on, confirmed_how), strict=True)
+    changed_ids = select(scope.patient_id).select_from(scope.source).where(scope.changes)
+    changed = changed_ids.with_only_columns(
+        scope.patient_id.label("patient_id"), *(value.label(column.name) for column, value in columns)
+    ).where(panel_id.is_not(None))
+    after = union_all(_except(changed_ids), changed).subquery("after_order")
+    change = _Change(member, after, changed.subquery("changed"), changed_patients, changed_ids)
+    return _outlook(connection, host, actor, settings, change)
+
+
+def of_operation(
+    connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
+) -> Outlook:
+    """After an operation, of those whom it changed and who are still on the panel, where the actor may see them."""
+    entry = tables.ledger.c
+    changed_ids = select(entry.patient_id).where(entry.operation_id == operation_id)
+    had = changed_ids.with_only_columns(
+        entry.patient_id, entry.from_panel_id, null(), entry.from_confirmed_on, entry.from_confirmed_how
+    ).where(entry.from_panel_id.is_not(None))
+    before = union_all(_except(changed_ids), had).subquery("before_operation")
+    in_operation = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
+    visible = host.identity.visible(actor, member.c.patient_id)
+    counted = select(member).where(member.c.panel_id == panel_id, in_operation, visible).subquery("counted")
+    how_many = connection.scalar(select(func.count()).select_from(counted)) or 0
+    return _outlook(connection, host, actor, settings, _Change(before, member, counted, how_many, changed_ids))
+
+
+def _except(changed_ids: Select[Any]) -> Select[Any]:
+    """The memberships that a change does not concern."""
+    kept = member.alias("kept")
+    columns = (kept.c.panel_id, null().label("since"), kept.c.confirmed_on, kept.c.confirmed_how)
+    return select(kept.c.patient_id, *columns).where(kept.c.patient_id.not_in(changed_ids))
+
+
+def _outlook(connection: Connection, host: Host, actor: Actor, settings: Settings, change: _Change) -> Outlook:
+    now = host.clock.now()
+    visible = host.identity.visible(actor, change.after.c.patient_id)
+    shared = same_phn.of_all(connection, host, settings, now, visible, membership=change.after)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
+    members = member_rows.members(host, now=now, membership=change.counted)
+    doubtful = members.where(plainly_sent(members, rules).is_not(true()))
+    reasons, excluded = Counter[Reason](), 0
+    with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
+        for row in map(MemberRow._make, result):
+            reasons_of_row = rules.reasons(row)
+            excluded += bool(reasons_of_row)
+            reasons.update(reasons_of_row)
+    others = [
+        other
+        for phns in same_phn.portions(sorted(shared.shared))
+        for other in _also_excluded(connection, host, settings, change, phns, rules, shared, visible)
+    ]
+    named = sorted(other for other in others if other)
+    return Outlook(
+        submitted=change.how_many - excluded,
+        excluded=excluded,
+        reasons=reasons,
+        also_excluded=named[:NAMED],
+        also_excluded_more=len(named[NAMED:]),
+        also_excluded_hidden=len(others) - len(named),
+    )
+
+
+def _also_excluded(
+    connection: Connection,
+    host: Host,
+    settings: Settings,
+    change: _Change,
+    phns: list[str],
+    rules: Eligibility,
+    shared: SamePhn,
+    visible: ColumnElement[bool],
+) -> Iterator[AlsoExcluded | None]:
+    """Those with one of these shared PHNs that was not shared before; None for each that the actor may not see."""
+    now, after = host.clock.now(), change.after
+    shared_before = same_phn.of_all(connection, host, settings, now, among=phns, membership=change.before).shared
+    newly_shared = [phn for phn in phns if phn not in shared_before]
+    members = member_rows.members(host, now=now, membership=after)
+    unchanged = (
+        members.add_columns(panel.c.panel_id, panel.c.number, visible.label("visible"))
+        .join(panel, panel.c.panel_id == after.c.panel_id)
+        .where(members.selected_columns.phn.in_(newly_shared), after.c.patient_id.not_in(change.changed_ids))
+    )
+    for *columns, panel_id, number, is_visible in connection.execute(unchanged) if newly_shared else ():
+        row = MemberRow._make(columns)
+        if rules.reasons(row) == (Reason.SHARED_PHN,):
+            names = row.family_name or "", row.given_name or ""
+            yield AlsoExcluded(*names, row.patient_id, panel_id, number, shared.others(row)) if is_visible else None
+
+
+def audit_named(host: Host, actor: Actor, outlook: Outlook, key: str) -> None:
+    """Tell the host's audit trail that patients with a shared PHN are shown by name."""
+    if outlook.also_excluded:
+        event = AuditEvent(
+            actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients with a shared PHN"
+        )
+        with host.database.session() as session:
+            host.audit.record(session, event)
