@@ -25,7 +25,7 @@ import orjson
 import requests
 from joserfc.jwk import ECKey
 
-from cpar_plugin.domain.export import State
+from cpar_plugin.domain.export import ExportState
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry, tokens
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
@@ -121,7 +121,7 @@ def _exporting(host: OscarHost, settings: Settings, caller: Caller) -> Seconds:
     taken = _passed(since)
     with host.database.engine.connect() as connection:
         made = jobs.find(connection, caller, export_id)
-    assert made.state is State.DONE
+    assert made.state is ExportState.DONE
     jobs.remove(host, settings, made)
     return taken
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cpar_plugin.domain.export import OPEN
-from cpar_plugin.domain.submission import FINAL, State
+from cpar_plugin.domain.submission import FINAL, SubmissionState
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import exclusion, export, export_file, ledger, member, panel, snapshot, submission
@@ -35,7 +35,7 @@ def check(host: OscarHost, received: list[dict[str, Any]]) -> tuple[list[str], d
             wrong.append(f"submission {row.submission_id}: not all who were left out are named")
     counts = {
         "submissions": dict(Counter(str(row.state) for row in requests)),
-        "reasons of failures": dict(Counter(row.failure for row in requests if row.state == State.FAILED)),
+        "reasons of failures": dict(Counter(row.failure for row in requests if row.state == SubmissionState.FAILED)),
         "attempts": sum(row.attempts for row in requests),
         "registry holds": len(received),
         "arrivals at the registry": sum(one["arrivals"] for one in received),
@@ -50,7 +50,12 @@ def _of(table: Any, prefix: str = "") -> list[Any]:
 
 
 def _finished(row: Any) -> bool:
-    return State(row.state) in FINAL and row.open_panel_id is None and row.finished_at is not None and row.claim is None
+    return (
+        SubmissionState(row.state) in FINAL
+        and row.open_panel_id is None
+        and row.finished_at is not None
+        and row.claim is None
+    )
 
 
 def _wrong_ledger(changes: Any, members: dict[int, tuple[Any, ...]]) -> list[str]:
@@ -80,7 +85,7 @@ def _wrong_registry(requests: Any, taken: dict[str, Any], received: list[dict[st
         arrived = there.get(row.snapshot_id or "", [])
         if len(arrived) > 1:
             wrong.append(f"submission {row.submission_id}: {len(arrived)} different contents arrived")
-        if row.state == State.DELIVERED and len(arrived) != 1:
+        if row.state == SubmissionState.DELIVERED and len(arrived) != 1:
             wrong.append(f"submission {row.submission_id}: delivered, but the registry does not hold it")
         if any(one["sha256"] != taken[row.snapshot_id].sha256 for one in arrived):
             wrong.append(f"submission {row.submission_id}: other bytes arrived than were stored")

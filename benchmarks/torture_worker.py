@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from benchmarks.torture_clinic import MANAGER, PANELS_AT_BROWSERS, PATIENTS_AT_BROWSERS, PROVIDERS, READER, Scene
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.scopes import KINDS
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Host
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import undo
@@ -76,7 +76,10 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
         case 11:
             refresh.refresh(host, settings)
         case _:
-            failed = submission.c.state.in_([State.FAILED, State.REFUSED]), submission.c.panel_id == panel_id
+            failed = (
+                submission.c.state.in_([SubmissionState.FAILED, SubmissionState.REFUSED]),
+                submission.c.panel_id == panel_id,
+            )
             latest = select(func.max(submission.c.submission_id)).where(*failed)
             requests.retry(host, settings, MANAGER, _scalar(host, latest) or 0)
 

@@ -17,7 +17,7 @@ from .extras import command_for, missing
 from .hooks import Host
 from .services.operations import clinic
 from .services.submissions import mail, notices
-from .services.submissions.run import Progress, RunReport, run_due
+from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
 
 HOSTS = "cpar.hosts"
@@ -138,7 +138,7 @@ def _report_lines(report: RunReport) -> Iterator[str]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def _progress() -> Iterator[ReportProgress | None]:
     """A bar for several panels, where someone looks at a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn

@@ -10,7 +10,7 @@ from .commands import open_host
 from .domain.calendar import Calendar
 from .domain.dates import date_text, moment_text
 from .services.health import after_restore
-from .services.health.after_restore import Found
+from .services.health.after_restore import RestoreFindings
 from .services.submissions.texts import STATE
 from .settings import load
 
@@ -62,7 +62,7 @@ def _confirmed(question: str) -> bool:
     return click.confirm(question, default=True)
 
 
-def _lines(report: Found, calendar: Calendar) -> Iterator[str]:
+def _lines(report: RestoreFindings, calendar: Calendar) -> Iterator[str]:
     if report.last_work_at:
         yield f"Last activity recorded in these tables: {moment_text(report.last_work_at, calendar.zone)}."
         yield "Later activity is lost. It may reappear or be repeated as follows:"

@@ -70,7 +70,7 @@ def _newer(
     rows = connection.execute(query).all()
     if not rows:
         return None
-    rights = (juno.Right(*row[2:]) for row in rows if row.held is not None)
+    rights = (juno.JunoRight(*row[2:]) for row in rows if row.held is not None)
     return Holder(_name(rows, provider_id), juno.levels(rights, closed_to(connection, tables, present, provider_id)))
 
 

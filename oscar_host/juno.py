@@ -18,7 +18,7 @@ _MOST_ANCESTORS = 20  # a role that comes back to itself must not go on for ever
 _LEVELS = ("r", "u", "w", "d")  # in the order of the columns below
 
 
-class Right(NamedTuple):
+class JunoRight(NamedTuple):
     """One row of secObjPrivilege, reached from the role `held` over so many ancestors."""
 
     held: int
@@ -56,11 +56,11 @@ class Levels:
         return self.closed_otherwise | {patient for patient in patients if patient is not None}
 
 
-def levels(rights: Iterable[Right], closed_otherwise: Set[int]) -> Levels:
+def levels(rights: Iterable[JunoRight], closed_otherwise: Set[int]) -> Levels:
     """What the rows come to. For each object a role's own row goes before its parent's; one that is not inclusive
     takes away what the parent gives.
     """
-    nearest: dict[tuple[int, str], Right] = {}
+    nearest: dict[tuple[int, str], JunoRight] = {}
     for right in rights:
         key = (right.held, folded(right.object_name))
         if key not in nearest or right.ancestors < nearest[key].ancestors:

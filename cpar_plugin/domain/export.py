@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class State(StrEnum):
+class ExportState(StrEnum):
     """Where an export is. The last two are final."""
 
     WAITING = "waiting"
@@ -12,7 +12,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-OPEN = (State.WAITING, State.RUNNING)
+OPEN = (ExportState.WAITING, ExportState.RUNNING)
 ATTEMPTS = 3  # to create it, where the process or the database fails
 
 

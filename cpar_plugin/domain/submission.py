@@ -6,7 +6,7 @@ from enum import StrEnum
 from .exhaustive import exhaustive
 
 
-class State(StrEnum):
+class SubmissionState(StrEnum):
     """Where a submission stands.
 
     queued -> due (its night has come) -> preparing (the snapshot is being taken) -> ready (stored, not yet sent) ->
@@ -30,26 +30,42 @@ class State(StrEnum):
     MISSED = "missed"
 
 
-NEXT: Mapping[State, frozenset[State]] = exhaustive(
+NEXT: Mapping[SubmissionState, frozenset[SubmissionState]] = exhaustive(
     __name__,
-    State,
+    SubmissionState,
     {
-        State.QUEUED: frozenset({State.DUE, State.CANCELLED}),
-        State.DUE: frozenset({State.PREPARING, State.QUEUED, State.CANCELLED, State.MISSED}),
-        State.PREPARING: frozenset({State.READY, State.NOTHING_TO_SEND, State.FAILED}),
-        State.READY: frozenset({State.SENDING, State.FAILED}),
-        State.SENDING: frozenset({State.DELIVERED, State.WRITTEN, State.WAITING, State.REFUSED, State.FAILED}),
-        State.WAITING: frozenset({State.SENDING, State.FAILED}),
-        State.DELIVERED: frozenset(),
-        State.WRITTEN: frozenset(),
-        State.REFUSED: frozenset(),
-        State.FAILED: frozenset(),
-        State.NOTHING_TO_SEND: frozenset(),
-        State.CANCELLED: frozenset(),
-        State.MISSED: frozenset(),
+        SubmissionState.QUEUED: frozenset({SubmissionState.DUE, SubmissionState.CANCELLED}),
+        SubmissionState.DUE: frozenset(
+            {SubmissionState.PREPARING, SubmissionState.QUEUED, SubmissionState.CANCELLED, SubmissionState.MISSED}
+        ),
+        SubmissionState.PREPARING: frozenset(
+            {SubmissionState.READY, SubmissionState.NOTHING_TO_SEND, SubmissionState.FAILED}
+        ),
+        SubmissionState.READY: frozenset({SubmissionState.SENDING, SubmissionState.FAILED}),
+        SubmissionState.SENDING: frozenset(
+            {
+                SubmissionState.DELIVERED,
+                SubmissionState.WRITTEN,
+                SubmissionState.WAITING,
+                SubmissionState.REFUSED,
+                SubmissionState.FAILED,
+            }
+        ),
+        SubmissionState.WAITING: frozenset({SubmissionState.SENDING, SubmissionState.FAILED}),
+        SubmissionState.DELIVERED: frozenset(),
+        SubmissionState.WRITTEN: frozenset(),
+        SubmissionState.REFUSED: frozenset(),
+        SubmissionState.FAILED: frozenset(),
+        SubmissionState.NOTHING_TO_SEND: frozenset(),
+        SubmissionState.CANCELLED: frozenset(),
+        SubmissionState.MISSED: frozenset(),
     },
 )
 
 FINAL = frozenset(state for state, following in NEXT.items() if not following)
-UNDER_WAY = frozenset({State.PREPARING, State.READY, State.SENDING, State.WAITING})
-LOUD = frozenset({State.REFUSED, State.FAILED, State.MISSED, State.NOTHING_TO_SEND})
+UNDER_WAY = frozenset(
+    {SubmissionState.PREPARING, SubmissionState.READY, SubmissionState.SENDING, SubmissionState.WAITING}
+)
+LOUD = frozenset(
+    {SubmissionState.REFUSED, SubmissionState.FAILED, SubmissionState.MISSED, SubmissionState.NOTHING_TO_SEND}
+)

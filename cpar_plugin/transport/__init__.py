@@ -3,9 +3,9 @@
 from ..settings import Settings
 from .fhir_endpoint import FhirEndpoint
 from .folder import Folder
-from .values import Answer, Envelope, Outcome, Transport, not_sent
+from .values import DeliveryOutcome, DeliveryResult, Envelope, Transport, not_sent
 
-__all__ = ["Answer", "Envelope", "Outcome", "Transport", "for_settings", "not_sent"]
+__all__ = ["DeliveryOutcome", "DeliveryResult", "Envelope", "Transport", "for_settings", "not_sent"]
 
 
 def for_settings(settings: Settings) -> Transport:

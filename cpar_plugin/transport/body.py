@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 
-from .values import Answer, Envelope, Outcome
+from .values import DeliveryOutcome, DeliveryResult, Envelope
 
 # Small enough that a slow line moves one within the time-out of the socket.
 _CHUNK_BYTES = 16 * 1024
@@ -61,9 +61,9 @@ class Body:
                 yield piece[start : start + _CHUNK_BYTES]
 
 
-def damaged() -> Answer:
+def damaged() -> DeliveryResult:
     """The answer for a body that fails its check: nothing complete has left, and sending it again cannot help."""
-    return Answer(
-        outcome=Outcome.REFUSED,
+    return DeliveryResult(
+        outcome=DeliveryOutcome.REFUSED,
         message="The stored submission is damaged and was not sent. Press Retry: the submission will be rebuilt.",
     )

@@ -9,7 +9,7 @@ from .deadline import within
 from .outgoing import Session
 from .reading import OperationOutcome, TooLongError, limited, operation_outcome, transaction_response
 from .sign_in import ClientCredentials, SignInError
-from .values import Answer, Envelope, Outcome, not_sent
+from .values import DeliveryOutcome, DeliveryResult, Envelope, not_sent
 
 FHIR_JSON = "application/fhir+json"
 # With `return=minimal` an entry of the answer takes 200 to 500 bytes.
@@ -35,7 +35,7 @@ class FhirEndpoint:
             self._sign_in = ClientCredentials(settings)
         self._context = registry_context(settings)
 
-    def send(self, envelope: Envelope) -> Answer:
+    def send(self, envelope: Envelope) -> DeliveryResult:
         try:
             # A session for each: a connection kept since the last panel may be dead, which only sending would show.
             with within(self._settings.registry_seconds), Session(self._context) as session:
@@ -48,7 +48,7 @@ class FhirEndpoint:
         except SignInError as error:
             return error.answer
 
-    def _post(self, session: Session, envelope: Envelope, token: str) -> Answer:
+    def _post(self, session: Session, envelope: Envelope, token: str) -> DeliveryResult:
         body = Body(envelope)
         headers = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON, "Prefer": "return=minimal"}
         headers["X-Request-Id"] = envelope.snapshot_id
@@ -77,10 +77,10 @@ class FhirEndpoint:
             if not body.begun:
                 return not_sent(reason)
             if status is None and refusal_of_ours(error):
-                return Answer(outcome=Outcome.NOT_SENT, message=f"{reason} Nothing was accepted.")
-            return Answer(outcome=Outcome.UNCLEAR, status=status, message=reason)
+                return DeliveryResult(outcome=DeliveryOutcome.NOT_SENT, message=f"{reason} Nothing was accepted.")
+            return DeliveryResult(outcome=DeliveryOutcome.UNCLEAR, status=status, message=reason)
 
-    def _read(self, response: requests.Response, body: Body, sent: int) -> Answer:
+    def _read(self, response: requests.Response, body: Body, sent: int) -> DeliveryResult:
         status = response.status_code
         most = _ANSWER_BYTES + _ANSWER_BYTES_PER_ENTRY * sent
         chunks = limited(response, most=most)
@@ -94,23 +94,23 @@ class FhirEndpoint:
                 return self._not_understood(status, "it is not a transaction response")
             if not result.accepts(sent):
                 return self._not_understood(status, f"it accepts {result.accepted:,} of the {sent:,} entries sent")
-            return Answer(
-                outcome=Outcome.DELIVERED,
+            return DeliveryResult(
+                outcome=DeliveryOutcome.DELIVERED,
                 status=status,
                 answer_id=result.bundle_id,
                 message=f"The registry accepted all {sent:,} entries.",
             )
         return self._not_accepted(status, operation_outcome(chunks))
 
-    def _not_accepted(self, status: int, response: OperationOutcome) -> Answer:
+    def _not_accepted(self, status: int, response: OperationOutcome) -> DeliveryResult:
         reason = f"status {status}: {', '.join(response.codes)}" if response.codes else f"status {status}"
-        outcome = Outcome.REFUSED
+        outcome = DeliveryOutcome.REFUSED
         if 300 <= status < 400:
             message = (
                 f"{self._host} reports that its URL has changed ({reason}): ask the registry and set registry_url."
             )
         elif not 400 <= status < 500 or status in _TEMPORARY:
-            outcome = Outcome.UNCLEAR
+            outcome = DeliveryOutcome.UNCLEAR
             message = f"The registry could not accept the submission at this time ({reason})."
         elif status in (401, 403):
             message = (
@@ -126,11 +126,11 @@ class FhirEndpoint:
                 f"The registry rejected the submission ({reason}). Submission History shows its response: fix that, "
                 "then press Retry."
             )
-        return Answer(outcome=outcome, status=status, message=message, detail=response.detail)
+        return DeliveryResult(outcome=outcome, status=status, message=message, detail=response.detail)
 
-    def _not_understood(self, status: int | None, reason: str) -> Answer:
-        return Answer(
-            outcome=Outcome.UNCLEAR,
+    def _not_understood(self, status: int | None, reason: str) -> DeliveryResult:
+        return DeliveryResult(
+            outcome=DeliveryOutcome.UNCLEAR,
             status=status,
             message=f"The response from {self._host} could not be understood: {reason}.",
         )

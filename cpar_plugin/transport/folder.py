@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .body import Body, DamagedError, damaged
-from .values import Answer, Envelope, Outcome, not_sent
+from .values import DeliveryOutcome, DeliveryResult, Envelope, not_sent
 
 _TAKEN_AT = "%Y%m%dT%H%M%SZ"
 _FILE_NAME = re.compile(r".+-(?P<taken_at>\d{8}T\d{6}Z)-(?P<snapshot_id>[0-9a-f-]{36})\.json", re.ASCII)
@@ -22,7 +22,7 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, envelope: Envelope) -> Answer:
+    def send(self, envelope: Envelope) -> DeliveryResult:
         body = Body(envelope)
         try:
             self._write(body, file_name(envelope))
@@ -33,7 +33,7 @@ class Folder:
                 raise
             reason = error.strerror or type(error).__name__
             return not_sent(f"The submission could not be written to the folder {self._folder}: {reason}.")
-        return Answer(outcome=Outcome.WRITTEN, message=f"Written to the folder {self._folder}.")
+        return DeliveryResult(outcome=DeliveryOutcome.WRITTEN, message=f"Written to the folder {self._folder}.")
 
     def _write(self, body: Body, name: str) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from .connection import NETWORK_ERRORS, failure_message, host_of
 from .deadline import DeadlineError, seconds_left
 from .outgoing import Session
 from .reading import TooLongError, limited
-from .values import Answer, Outcome, not_sent
+from .values import DeliveryOutcome, DeliveryResult, not_sent
 
 _ANSWER_BYTES = 64 * 1024
 _SECONDS_WHEN_NOT_SAID = 60
@@ -29,7 +29,7 @@ _ERRORS = {
 class SignInError(Exception):
     """There is no token. `answer` says why and what to do."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: DeliveryResult) -> None:
         super().__init__(answer.message)
         self.answer = answer
 
@@ -102,7 +102,7 @@ class ClientCredentials:
                 body = None
             return response.status_code, body if isinstance(body, dict) else {}
 
-    def _refusal(self, status: int, body: dict[str, Any]) -> Answer:
+    def _refusal(self, status: int, body: dict[str, Any]) -> DeliveryResult:
         code = body.get("error")
         reason = f"status {status}: {code}" if isinstance(code, str) and code in _ERRORS else f"status {status}"
         if 300 <= status < 400:
@@ -114,7 +114,7 @@ class ClientCredentials:
             )
         else:
             return not_sent(f"Signing in to {self._host} is not possible at this time ({reason}).", status)
-        return Answer(outcome=Outcome.REFUSED, status=status, message=message)
+        return DeliveryResult(outcome=DeliveryOutcome.REFUSED, status=status, message=message)
 
     @property
     def _host(self) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What is known after an attempt. Only `not-sent` and `unclear` are worth trying again."""
 
     DELIVERED = "delivered"  # the registry says that it took every entry
@@ -31,7 +31,7 @@ class Envelope:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class DeliveryResult:
     """What became of one attempt.
 
     `message` is a sentence of ours for people. It never holds words of the other side: log it, mail it, show it.
@@ -39,22 +39,22 @@ class Answer:
     panels; it belongs neither in a log nor in a mail.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     message: str
     status: int | None = None  # of HTTP
     answer_id: str | None = None  # the id of the Bundle that the registry returned
     detail: str = field(default="", repr=False)
 
 
-def not_sent(reason: str, status: int | None = None) -> Answer:
+def not_sent(reason: str, status: int | None = None) -> DeliveryResult:
     """The answer for an attempt of which nothing has left. `status` is that of whoever kept it from leaving."""
-    return Answer(outcome=Outcome.NOT_SENT, message=f"{reason} Nothing was sent.", status=status)
+    return DeliveryResult(outcome=DeliveryOutcome.NOT_SENT, message=f"{reason} Nothing was sent.", status=status)
 
 
 class Transport(Protocol):
     """One way out. Make one for a whole run: it keeps the registry's access token between sends."""
 
-    def send(self, envelope: Envelope) -> Answer:
+    def send(self, envelope: Envelope) -> DeliveryResult:
         """Try once; trying again is the caller's. What the network or the other side does is told in the answer.
 
         Raises only what `envelope.open_body` raises.

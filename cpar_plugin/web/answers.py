@@ -8,16 +8,16 @@ from ..domain.refusals import Refused
 from ..hooks import Actor, Host
 from ..services.operations import access
 from ..services.panels import answering
-from ..services.panels.answering import Change
+from ..services.panels.answering import AnswerChange
 from .inputs import INCOMPLETE, number
 
 ANSWERED = exhaustive(
     __name__,
-    Change,
+    AnswerChange,
     {
-        Change.ANSWERED: "Saved: checked against the card.",
-        Change.WITHDRAWN: "Withdrawn: to be checked again.",
-        Change.UNCHANGED: "No change was needed.",
+        AnswerChange.ANSWERED: "Saved: checked against the card.",
+        AnswerChange.WITHDRAWN: "Withdrawn: to be checked again.",
+        AnswerChange.UNCHANGED: "No change was needed.",
     },
 )
 

@@ -15,9 +15,9 @@ from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import changes, history, patients
-from ..services.submissions.changes import Changes, Kind
+from ..services.submissions.changes import ChangeKind, SnapshotChanges
 from ..services.submissions.history import Submission
-from ..services.submissions.patients import Listing
+from ..services.submissions.patients import SnapshotListing
 from ..settings import load
 from .inputs import number_or_none
 from .rendering import page
@@ -42,10 +42,10 @@ _FIELDS = {
 def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """The facts, and one page of one list of patients. Reading patients is logged."""
     show = request.args.get("show", SENT)
-    if show not in (SENT, EXCLUDED, *Kind):
+    if show not in (SENT, EXCLUDED, *ChangeKind):
         raise Refused(_NO_SUCH_LIST)
     page_number = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
-    kind = Kind(show) if show in list(Kind) else None
+    kind = ChangeKind(show) if show in list(ChangeKind) else None
     with host.database.engine.connect() as connection:
         submission = history.one(connection, host, submission_id)
         previous = changes.before(connection, submission) if submission.snapshot_id else None
@@ -61,7 +61,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         submission=submission,
         previous=previous,
         changes=change_list,
-        kinds=Kind,
+        kinds=ChangeKind,
         show=show,
         listing=listing,
         wording=wordings(host.roster),
@@ -79,10 +79,10 @@ def _listing(
     host: Host,
     actor: Actor,
     submission: Submission,
-    change_list: Changes | None,
+    change_list: SnapshotChanges | None,
     show: str,
     page_number: int,
-) -> Listing[Any] | None:
+) -> SnapshotListing[Any] | None:
     """None where there is nothing to list, or no longer."""
     if show == EXCLUDED:
         return (
@@ -91,7 +91,7 @@ def _listing(
     if show == SENT:
         return patients.sent(connection, host, actor, submission, page_number) if submission.kept else None
     return (
-        changes.changed(connection, host, actor, submission, change_list, Kind(show), page_number)
+        changes.changed(connection, host, actor, submission, change_list, ChangeKind(show), page_number)
         if change_list
         else None
     )

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.dates import date_text
 from ..domain.refusals import Refused
-from ..domain.submission import State
+from ..domain.submission import SubmissionState
 from ..domain.wording import wordings
 from ..hooks import Actor, Host, polled
 from ..services.roster.providers import AUTOMATIC
@@ -106,7 +106,7 @@ def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseRe
 def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         submission = history.one(connection, host, submission_id)
-    if submission.state is State.DUE:
+    if submission.state is SubmissionState.DUE:
         return f"Panel {submission.panel_number} is being submitted again now."
     due_date = date_text(submission.due_on)
     return f"Panel {submission.panel_number} is queued. It will be submitted on {due_date} with the data on file then."

@@ -17,8 +17,8 @@ from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host, Widget
 from ..services.operations import access
 from ..services.panels import one_patient
-from ..services.panels.one_patient import Change
-from ..services.panels.widget import Membership, current
+from ..services.panels.one_patient import MemberChange
+from ..services.panels.widget import ShownMembership, current
 from ..services.roster import separated
 from ..settings import load
 from . import return_address
@@ -34,13 +34,13 @@ _ORDER = 10
 _CHOOSE = "Select a panel from the list."
 _RESULTS = exhaustive(
     __name__,
-    Change,
+    MemberChange,
     {
-        Change.ADDED: "Added to this panel and confirmed today.",
-        Change.MOVED: "Moved to this panel and confirmed today.",
-        Change.REMOVED: "Removed from the panel.",
-        Change.CONFIRMED: "Confirmed today.",
-        Change.UNCHANGED: "No change was needed.",
+        MemberChange.ADDED: "Added to this panel and confirmed today.",
+        MemberChange.MOVED: "Moved to this panel and confirmed today.",
+        MemberChange.REMOVED: "Removed from the panel.",
+        MemberChange.CONFIRMED: "Confirmed today.",
+        MemberChange.UNCHANGED: "No change was needed.",
     },
 )
 
@@ -63,7 +63,7 @@ def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:
     ]
 
 
-def _summary(membership: Membership) -> str:
+def _summary(membership: ShownMembership) -> str:
     """The box in one line."""
     if membership.merged_into:
         return f"Merged into {membership.merged_into}"
@@ -73,7 +73,7 @@ def _summary(membership: Membership) -> str:
     return f"Panel {membership.panel.label}, {confirmed}"
 
 
-def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
+def _current(host: Host, actor: Actor, patient_id: int) -> ShownMembership:
     """What a page of our own shows. Raises NotFound while the integration is off, and where there is no such record."""
     membership = current(host, load(host.settings), patient_id, actor)
     if not membership.enabled:
@@ -83,7 +83,7 @@ def _current(host: Host, actor: Actor, patient_id: int) -> Membership:
     return membership
 
 
-def _body(host: Host, patient_id: int, membership: Membership, *, message: str = "", error: str = "") -> Markup:
+def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: str = "", error: str = "") -> Markup:
     return fragment(
         host,
         "widget.html",

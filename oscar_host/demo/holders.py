@@ -21,7 +21,7 @@ _NO_PROVIDER = "This provider is no longer active. Here is the current list."
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class RoleHolder:
     """A provider with the names of all roles held. One who is not active cannot sign in, whatever they are."""
 
     provider_id: str
@@ -31,7 +31,7 @@ class Holder:
     roles: tuple[str, ...]
 
 
-def holders(connection: Connection, tables: Tables, family: str, limit: int, offset: int) -> Sequence[Holder]:
+def holders(connection: Connection, tables: Tables, family: str, limit: int, offset: int) -> Sequence[RoleHolder]:
     """Providers by name whose family name begins with `family`: the active ones, and others who still hold a role.
 
     At most `limit` from `offset` on, in two statements.
@@ -58,7 +58,7 @@ def holders(connection: Connection, tables: Tables, family: str, limit: int, off
     for provider_id, name in connection.execute(names.order_by(user_role.c.role_name)):
         roles.get(provider_id, []).append(name)
     return [
-        Holder(
+        RoleHolder(
             provider_id=row.provider_no,
             name=_full_name(row),
             kind=row.provider_type,

@@ -15,7 +15,7 @@ from cpar_plugin.host_kit.names import folded
 from cpar_plugin.host_kit.sql import letters, may_be_stored
 
 from ..host import OscarHost
-from .roles import BESIDES, Right, Role, roles
+from .roles import BESIDES, OfferedRight, Role, roles
 
 NAME_LENGTH = 30  # characters of secUserRole and secObjPrivilege; secRole itself would take more
 DESCRIPTION_LENGTH = 60
@@ -58,7 +58,12 @@ def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
 
 
 def create(
-    host: OscarHost, actor: Actor, rights: Mapping[str, Right], name: str, description: str, selected: Collection[str]
+    host: OscarHost,
+    actor: Actor,
+    rights: Mapping[str, OfferedRight],
+    name: str,
+    description: str,
+    selected: Collection[str],
 ) -> str:
     """Create a role with the selected rights of those offered; returns its name as it is stored.
 
@@ -85,7 +90,7 @@ def create(
 def change(
     host: OscarHost,
     actor: Actor,
-    rights: Mapping[str, Right],
+    rights: Mapping[str, OfferedRight],
     role_no: int,
     mark: str,
     description: str,
@@ -112,7 +117,7 @@ def change(
     return role.name
 
 
-def remove(host: OscarHost, actor: Actor, rights: Mapping[str, Right], role_no: int, mark: str) -> str:
+def remove(host: OscarHost, actor: Actor, rights: Mapping[str, OfferedRight], role_no: int, mark: str) -> str:
     """Delete a role that no one holds, with all that it gives; returns its name.
 
     Raises Refused while someone holds it, Stale when it is no longer as `mark` says, and NotFound.
@@ -136,7 +141,7 @@ def record(host: OscarHost, session: Session, actor: Actor, action: str, noun: s
     host.audit.record(session, AuditEvent(actor=actor, action=action, noun=noun, key="|".join(key)))
 
 
-def _current(host: OscarHost, session: Session, rights: Mapping[str, Right], role_no: int, mark: str) -> Role:
+def _current(host: OscarHost, session: Session, rights: Mapping[str, OfferedRight], role_no: int, mark: str) -> Role:
     matches = roles(session.connection(), host.tables, rights, role_no)
     if not matches:
         raise NotFound(GONE)
@@ -147,7 +152,7 @@ def _current(host: OscarHost, session: Session, rights: Mapping[str, Right], rol
     return matches[0]
 
 
-def _grant(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+def _grant(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[OfferedRight]) -> None:
     objects, object_privilege = host.tables.object_name, host.tables.object_privilege
     for right in rights:
         if session.scalar(select(objects.c.objectName).where(objects.c.objectName == right.object_name)) is None:
@@ -167,7 +172,7 @@ def _grant(host: OscarHost, session: Session, actor: Actor, name: str, rights: I
             record(host, session, actor, "add", "privilege", name, object_name, privilege)
 
 
-def _revoke(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[Right]) -> None:
+def _revoke(host: OscarHost, session: Session, actor: Actor, name: str, rights: Iterable[OfferedRight]) -> None:
     object_privilege = host.tables.object_privilege
     for right in rights:
         session.execute(delete(object_privilege).where(_privilege_of_role(host, name, right.object_name)))
@@ -207,7 +212,7 @@ def _about_description(description: str) -> dict[str, str]:
     return {}
 
 
-def _about_rights(rights: Mapping[str, Right], selected: Collection[str]) -> dict[str, str]:
+def _about_rights(rights: Mapping[str, OfferedRight], selected: Collection[str]) -> dict[str, str]:
     return {} if set(selected) <= set(rights) else {"permissions": _UNKNOWN}
 
 

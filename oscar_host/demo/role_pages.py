@@ -13,7 +13,7 @@ from cpar_plugin.hooks import Actor
 from . import role_changes
 from .administration import SECTION, status_of
 from .frame import emr, page
-from .roles import Right, Role, offered, roles
+from .roles import OfferedRight, Role, offered, roles
 
 FLASHED = "emr"  # the category of messages
 _SELECT_FIRST = {
@@ -140,17 +140,17 @@ def _form_page(form: RoleForm, role: Role | None = None, refused: Refused | None
     )
 
 
-def _offered_rights() -> dict[str, Right]:
+def _offered_rights() -> dict[str, OfferedRight]:
     return offered(emr().plugins.emr_permissions())
 
 
-def _roles(rights: dict[str, Right], role_no: int | None = None) -> list[Role]:
+def _roles(rights: dict[str, OfferedRight], role_no: int | None = None) -> list[Role]:
     host = emr().host
     with host.database.engine.connect() as connection:
         return roles(connection, host.tables, rights, role_no)
 
 
-def _editable_role(rights: dict[str, Right], role_no: int) -> Role:
+def _editable_role(rights: dict[str, OfferedRight], role_no: int) -> Role:
     matches = _roles(rights, role_no)
     if not matches:
         raise NotFound(role_changes.GONE)

@@ -19,7 +19,7 @@ _LONGEST_OBJECT = 100  # characters of secObjPrivilege.objectName
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class OfferedRight:
     """A permission that can be put into a role: an object of OSCAR, and the letter that a holder needs on it."""
 
     name: str
@@ -50,20 +50,20 @@ class Role:
         return self.name == _ADMINISTRATOR
 
 
-def offered(permissions: Sequence[Permission]) -> dict[str, Right]:
+def offered(permissions: Sequence[Permission]) -> dict[str, OfferedRight]:
     """What can be put into a role, by name: what plugins ask for, and the objects that this EMR itself heeds."""
     of_plugins = (
-        Right(permission.name, permission.description, *object_of(permission.name)) for permission in permissions
+        OfferedRight(permission.name, permission.description, *object_of(permission.name)) for permission in permissions
     )
     of_emr = (
-        Right("_admin", "Full administration, including roles and panel management", "_admin", READ),
-        Right("_demographic", "Search for patients and open their records", "_demographic", READ),
+        OfferedRight("_admin", "Full administration, including roles and panel management", "_admin", READ),
+        OfferedRight("_demographic", "Search for patients and open their records", "_demographic", READ),
     )
     return {right.name: right for right in (*of_plugins, *of_emr) if len(right.object_name) <= _LONGEST_OBJECT}
 
 
 def roles(
-    connection: Connection, tables: Tables, rights: Mapping[str, Right], role_no: int | None = None
+    connection: Connection, tables: Tables, rights: Mapping[str, OfferedRight], role_no: int | None = None
 ) -> list[Role]:
     """All roles by name, or the one with this number: in four statements, whatever their number."""
     role, object_privilege = tables.role, tables.object_privilege

@@ -14,7 +14,7 @@ import click
 from cpar_plugin.domain.calendar import Calendar
 from cpar_plugin.domain.dates import moment_text
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.domain.wording import WORDING
 from cpar_plugin.hooks import Refused
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
@@ -46,7 +46,7 @@ PANELS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoFolder:
     """The demo's folder. `state` says whose folder it is, and whether it was made to its end."""
 
     folder: Path
@@ -101,7 +101,7 @@ def last_open_night(calendar: Calendar, now: datetime) -> date:
     return night
 
 
-def make_clinic(place: Place, registry_url: str, patients: int, now: datetime) -> Iterator[str]:
+def make_clinic(place: DemoFolder, registry_url: str, patients: int, now: datetime) -> Iterator[str]:
     """Make the clinic, fill a panel the day before the last open night, and submit it in that night.
 
     Yields what to tell. Raises Refused when the submission does not arrive, or does not add up.
@@ -134,7 +134,7 @@ def _fill_clinic(host: OscarHost, clock: FixedClock, calendar: Calendar, night: 
     run.run_due(host, settings, clock.now())
     with host.database.engine.connect() as connection:
         [submission, *_] = history.history(connection, host, panel_id=first)
-    if submission.state is not State.DELIVERED or submission.sent is None or submission.excluded is None:
+    if submission.state is not SubmissionState.DELIVERED or submission.sent is None or submission.excluded is None:
         raise Refused(f"The submission was not delivered. {submission.failure or submission.label}")
     if assigned.added != submission.sent + submission.excluded:
         raise Refused(
@@ -212,14 +212,14 @@ def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) 
     """
     with interruptible():
         try:
-            try_out(Place(folder), patients, port, fresh=fresh, stay=stay)
+            try_out(DemoFolder(folder), patients, port, fresh=fresh, stay=stay)
         except OSError as error:
             raise Refused(f"{folder} cannot be used ({error.strerror}): choose another folder with --folder.") from None
         except RuntimeError as error:
             raise Refused(str(error)) from None
 
 
-def try_out(place: Place, patients: int, port: int, *, fresh: bool, stay: bool) -> None:
+def try_out(place: DemoFolder, patients: int, port: int, *, fresh: bool, stay: bool) -> None:
     """The demo in its folder. Raises OSError where that cannot be written, RuntimeError when no registry starts."""
     keep = place.complete and not fresh
     if not keep:

@@ -16,7 +16,7 @@ _EVERYTHING: Final = "ALL PRIVILEGES"
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class DatabaseGrant:
     """Rights on a server (`*.*`), on databases (a name, perhaps with % and _) or one table, to an account or role."""
 
     rights: frozenset[str]  # without the columns that some of them may be limited to
@@ -36,7 +36,7 @@ class Grant:
         return re.fullmatch(_as_expression(self.database), database, re.IGNORECASE | re.DOTALL) is not None
 
 
-def grants(connection: Connection) -> list[Grant]:
+def grants(connection: Connection) -> list[DatabaseGrant]:
     """All grants of the current account and of the roles that it has switched on."""
     return list(_read(connection.execute(text("SHOW GRANTS")).scalars()))
 
@@ -47,7 +47,7 @@ def account(connection: Connection) -> str:
     return f"'{user}'@'{machine}'"
 
 
-def missing(granted: Iterable[Grant], database: str, required: Iterable[str]) -> list[str]:
+def missing(granted: Iterable[DatabaseGrant], database: str, required: Iterable[str]) -> list[str]:
     """The required rights that no grant gives on the whole database."""
     rights: set[str] = set()
     for grant in granted:
@@ -56,7 +56,7 @@ def missing(granted: Iterable[Grant], database: str, required: Iterable[str]) ->
     return [] if _EVERYTHING in rights else [right for right in required if right not in rights]
 
 
-def _read(lines: Iterable[str]) -> Iterator[Grant]:
+def _read(lines: Iterable[str]) -> Iterator[DatabaseGrant]:
     for line in lines:
         match = _GRANT.match(line)
         if match is None:
@@ -66,7 +66,7 @@ def _read(lines: Iterable[str]) -> Iterator[Grant]:
         }
         if "WITH GRANT OPTION" in match["more"]:
             rights.add("GRANT OPTION")
-        yield Grant(frozenset(rights), _bare(match["database"]), _bare(match["table"]), match["grantee"])
+        yield DatabaseGrant(frozenset(rights), _bare(match["database"]), _bare(match["table"]), match["grantee"])
 
 
 def _bare(name: str) -> str:

@@ -16,7 +16,7 @@ FAILURES: Final = (OSError, HTTPException)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: at most the first 256 KiB."""
 
     status: int
@@ -35,7 +35,7 @@ class _OlderSecure(_Older, HTTPSConnection):
     pass
 
 
-def ask(url: str, context: SSLContext, headers: Mapping[str, str] | None = None, *, older: bool = False) -> Answer:
+def ask(url: str, context: SSLContext, headers: Mapping[str, str] | None = None, *, older: bool = False) -> HttpAnswer:
     """GET the address, whose path and query are sent as they are. Raises one of FAILURES, after 10 seconds at most."""
     parts = urlsplit(url)
     kinds = (_Older, _OlderSecure) if older else (HTTPConnection, HTTPSConnection)
@@ -50,4 +50,4 @@ def ask(url: str, context: SSLContext, headers: Mapping[str, str] | None = None,
         content = b""
         while len(content) < _MOST_BYTES and (chunk := response.read1(_MOST_BYTES)):
             content += chunk
-        return Answer(response.status, response.headers, content.decode(errors="replace"))
+        return HttpAnswer(response.status, response.headers, content.decode(errors="replace"))

@@ -16,7 +16,7 @@ from cpar_plugin.transport.trust import distrusted, trusting
 
 from ..host import OscarHost
 from ..sidecar.settings import SidecarSettings, load
-from .asking import FAILURES, Answer, ask
+from .asking import FAILURES, HttpAnswer, ask
 from .nginx_files import Server, server_of
 
 VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
@@ -51,7 +51,7 @@ class Site:
     def secure(self) -> bool:
         return self.url.startswith("https:")
 
-    def ask(self, path: str) -> Answer:
+    def ask(self, path: str) -> HttpAnswer:
         """As a browser asks that is signed in nowhere."""
         return ask(self.url + path, self.context)
 

@@ -21,7 +21,7 @@ _NOTHING = ("", HTTPStatus.NO_CONTENT)
 _LONGEST_NUMBER = 10  # digits
 
 
-class Place(StrEnum):
+class ListPage(StrEnum):
     """Where in OSCAR patients are listed."""
 
     SCHEDULE = "schedule"
@@ -69,9 +69,9 @@ def notes() -> ResponseReturnValue:
         return "", HTTPStatus.BAD_REQUEST
     numbers = request.form.get("patients", "").split()
     place = request.form.get("place", "")
-    if place not in list(Place) or len(numbers) > MOST_LISTED or not all(map(_is_number, numbers)):
+    if place not in list(ListPage) or len(numbers) > MOST_LISTED or not all(map(_is_number, numbers)):
         return "", HTTPStatus.BAD_REQUEST
-    if not _is_enabled(Place(place), sidecar().settings):
+    if not _is_enabled(ListPage(place), sidecar().settings):
         return _NOTHING
     host = sidecar().host
     actor = host.identity.current()
@@ -89,11 +89,11 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
-def _is_enabled(place: Place, settings: SidecarSettings) -> bool:
+def _is_enabled(place: ListPage, settings: SidecarSettings) -> bool:
     match place:
-        case Place.SCHEDULE:
+        case ListPage.SCHEDULE:
             return settings.schedule_marks
-        case Place.SEARCH:
+        case ListPage.SEARCH:
             return settings.search_column
         case _:
             assert_never(place)

@@ -13,7 +13,7 @@ def test_the_page_lists_every_kind_of_mess_with_its_share() -> None:
     shares = {**mess.STANDING, **mess.IDENTITY, **mess.ATTENDANCE}
     told = {kind: int(share) for kind, share in re.findall(r"^\| ([^|`]+) \| (\d+) \|$", PAGE, re.MULTILINE)}
     assert told == {str(kind): share for kind, share in shares.items()}
-    assert set(shares) == {*mess.Standing, *mess.Identity, *mess.Attendance}
+    assert set(shares) == {*mess.StandingFlaw, *mess.IdentityFlaw, *mess.AttendanceFlaw}
 
 
 def test_the_page_names_everybody_who_can_sign_in() -> None:

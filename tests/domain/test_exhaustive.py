@@ -41,7 +41,7 @@ def test_a_table_without_a_member_is_refused_and_says_where_to_add_it() -> None:
             "domain/submission.py",
             '    MISSED = "missed"\n',
             '    FROZEN = "frozen"\n',
-            "No entry for State.FROZEN: add it to the table in cpar_plugin.domain.submission.",
+            "No entry for SubmissionState.FROZEN: add it to the table in cpar_plugin.domain.submission.",
         ),
         (
             "domain/cautions.py",

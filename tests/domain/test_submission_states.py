@@ -1,10 +1,10 @@
 import pytest
 
-from cpar_plugin.domain.submission import FINAL, LOUD, NEXT, UNDER_WAY, State
+from cpar_plugin.domain.submission import FINAL, LOUD, NEXT, UNDER_WAY, SubmissionState
 
 
-def reachable(state: State) -> set[State]:
-    found: set[State] = set()
+def reachable(state: SubmissionState) -> set[SubmissionState]:
+    found: set[SubmissionState] = set()
     ahead = [state]
     while ahead:
         for following in NEXT[ahead.pop()] - found:
@@ -14,32 +14,32 @@ def reachable(state: State) -> set[State]:
 
 
 def test_every_state_says_what_may_follow_it() -> None:
-    assert set(NEXT) == set(State)
+    assert set(NEXT) == set(SubmissionState)
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_that_is_not_final_leads_to_a_final_one(state: State) -> None:
+@pytest.mark.parametrize("state", SubmissionState)
+def test_every_state_that_is_not_final_leads_to_a_final_one(state: SubmissionState) -> None:
     assert state in FINAL or reachable(state) & FINAL
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
-def test_nothing_follows_a_final_state(state: State) -> None:
+def test_nothing_follows_a_final_state(state: SubmissionState) -> None:
     assert NEXT[state] == frozenset()
 
 
 def test_every_state_is_reached_from_a_request() -> None:
-    assert reachable(State.QUEUED) == set(State)
+    assert reachable(SubmissionState.QUEUED) == set(SubmissionState)
 
 
 def test_only_what_was_being_sent_can_have_arrived() -> None:
-    for arrived in (State.DELIVERED, State.WRITTEN):
-        assert [state for state in State if arrived in NEXT[state]] == [State.SENDING]
+    for arrived in (SubmissionState.DELIVERED, SubmissionState.WRITTEN):
+        assert [state for state in SubmissionState if arrived in NEXT[state]] == [SubmissionState.SENDING]
 
 
 def test_what_is_under_way_can_no_longer_be_cancelled() -> None:
-    assert not any(State.CANCELLED in NEXT[state] for state in UNDER_WAY)
+    assert not any(SubmissionState.CANCELLED in NEXT[state] for state in UNDER_WAY)
     assert not UNDER_WAY & FINAL
 
 
 def test_what_ended_without_arriving_is_told_unless_somebody_called_it_off() -> None:
-    assert {State.DELIVERED, State.WRITTEN, State.CANCELLED} == FINAL - LOUD
+    assert {SubmissionState.DELIVERED, SubmissionState.WRITTEN, SubmissionState.CANCELLED} == FINAL - LOUD

@@ -14,7 +14,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.settings import load
-from cpar_plugin.web.fhir.callers import Callers, Forbidden, TooMany, TurnedAway, Unauthorized, require, turned_away
+from cpar_plugin.web.fhir.callers import AccessDenied, Callers, TooMany, TurnedAway, Unauthorized, require, turned_away
 from oscar_host.host import OscarHost
 
 from .clients import Registered
@@ -71,7 +71,7 @@ def test_a_token_opens_what_its_scope_names(calling: Callable[..., Any], registe
     assert caller.client_id == client.client_id
     require(caller, "Group", "read")
     for kind, interaction in (("Group", "search"), ("Patient", "read")):
-        with pytest.raises(Forbidden) as refused:
+        with pytest.raises(AccessDenied) as refused:
             require(caller, kind, interaction)
         assert f'scope="system/{kind}.{interaction[0]}"' in refused.value.headers["WWW-Authenticate"]
 
@@ -101,14 +101,14 @@ def test_people_who_manage_panels_may_read_and_others_may_not(calling: Callable[
     assert caller.panels is None
     assert caller.actor.actor_id == MANAGER
     assert caller.may("Patient", "search")
-    with pytest.raises(Forbidden):
+    with pytest.raises(AccessDenied):
         calling(signed_in=RECEPTION)
     with pytest.raises(Unauthorized):
         calling(signed_in=GONE)
 
 
 def test_another_site_cannot_post_with_the_cookie_of_the_emr(calling: Callable[..., Any], token: str) -> None:
-    with pytest.raises(Forbidden, match="X-CSRFToken"):
+    with pytest.raises(AccessDenied, match="X-CSRFToken"):
         calling(signed_in=MANAGER, method="POST")
     assert calling(signed_in=MANAGER, method="POST", form_token=True).actor.actor_id == MANAGER
     assert calling(f"Bearer {token}", method="POST").client_id == "client-1"
@@ -124,7 +124,7 @@ def test_everything_is_closed_while_the_integration_is_off(
 ) -> None:
     clinic.disable(site, clerk)
     for arguments in ({"authorization": f"Bearer {token}"}, {"signed_in": MANAGER}):
-        with pytest.raises(Forbidden, match="turned off"):
+        with pytest.raises(AccessDenied, match="turned off"):
             calling(**arguments)
 
 
@@ -152,7 +152,7 @@ def test_each_caller_has_so_many_requests_a_minute(
 def test_whoever_is_turned_away_gets_an_operation_outcome(app: Flask, check_r4: Callable[[Any], Any]) -> None:
     kinds: list[tuple[type[TurnedAway], int, str]] = [
         (Unauthorized, 401, "login"),
-        (Forbidden, 403, "forbidden"),
+        (AccessDenied, 403, "forbidden"),
         (TooMany, 429, "throttled"),
     ]
     for kind, status, code in kinds:

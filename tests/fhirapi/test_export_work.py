@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from cpar_plugin.domain.export import State
+from cpar_plugin.domain.export import ExportState
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
@@ -437,7 +437,7 @@ def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_file
 
     assert jobs.take_one(site, configured) is None
     assert not under_way
-    assert find(site, caller, export_id).state is State.DONE
+    assert find(site, caller, export_id).state is ExportState.DONE
     kept = open_file(configured.fhir_export_folder, slow.claim, files.written[0])
     assert kept
     kept.close()

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from benchmarks.big_clinic import PANEL_ID, fill, more_panels
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
@@ -57,7 +57,7 @@ def app(host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClock, tmp_path
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, PANELS))
     assert registry.register(host, everyone, network) == registry.id_of(PARTS["client_no"])
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
-    assert run_due(host, settings, clock.now()).states == {State.WRITTEN: 1}
+    assert run_due(host, settings, clock.now()).states == {SubmissionState.WRITTEN: 1}
     plugins = Plugins()
     plugins.load_installed()
     return create_app(host, plugins)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import insert
 
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import night_run, requests
@@ -175,7 +175,7 @@ def test_the_history_can_be_narrowed_to_a_state(
 @pytest.mark.databases("both")
 def test_every_state_is_found_under_exactly_one_name() -> None:
     found = [state for stage in Stage for state in stage.states]
-    assert sorted(found) == sorted(State)
+    assert sorted(found) == sorted(SubmissionState)
 
 
 @pytest.mark.parametrize(
@@ -290,4 +290,4 @@ def test_a_progress_since_no_moment_is_refused(manager: Any, panel: int, since: 
 def test_every_state_has_words_and_a_style() -> None:
     from cpar_plugin.services.submissions.texts import STATE
 
-    assert set(STATE) == set(State)
+    assert set(STATE) == set(SubmissionState)

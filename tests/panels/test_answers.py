@@ -15,9 +15,9 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import answering, one_patient
 from cpar_plugin.services.panels import members as panel_members
-from cpar_plugin.services.panels.answering import Change
+from cpar_plugin.services.panels.answering import AnswerChange
 from cpar_plugin.services.panels.members_query import Criteria, Fate
-from cpar_plugin.services.panels.widget import Membership, membership
+from cpar_plugin.services.panels.widget import ShownMembership, membership
 from cpar_plugin.services.roster import member_rows
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
@@ -47,7 +47,7 @@ def change(oscar: Any) -> Callable[..., None]:
     return change
 
 
-def shown(host: OscarHost, patient_id: int) -> Membership:
+def shown(host: OscarHost, patient_id: int) -> ShownMembership:
     with host.database.engine.connect() as connection:
         return membership(connection, host, Settings(), patient_id)
 
@@ -69,7 +69,7 @@ def test_an_answer_is_silent_until_the_value_changes(
     site: OscarHost, clerk: Actor, patient: int, change: Callable[..., None], clock: FixedClock
 ) -> None:
     assert shown(site, patient).cautions == (GENDER,)
-    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")) is Change.ANSWERED
+    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")) is AnswerChange.ANSWERED
     now = shown(site, patient)
     assert (now.cautions, [(one.caution, one.at) for one in now.answers]) == ((), [(GENDER, clock.now())])
     change(patient, sex="T", last_name="Other")
@@ -85,10 +85,10 @@ def test_an_answer_taken_back_leaves_the_history_as_it_was(
     answering.give(site, other, patient, GENDER, seen_fingerprint=seen)
     clock.move_to(clock.now() + timedelta(minutes=1))
     assert shown(site, patient).answers[0].by == "Doctor, No101"
-    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.WITHDRAWN
-    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.UNCHANGED
+    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is AnswerChange.WITHDRAWN
+    assert answering.withdraw(site, clerk, patient, GENDER, seen_fingerprint=seen) is AnswerChange.UNCHANGED
     assert shown(site, patient).cautions == (GENDER,)
-    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=seen) is Change.ANSWERED
+    assert answering.give(site, clerk, patient, GENDER, seen_fingerprint=seen) is AnswerChange.ANSWERED
     assert [row[1:] for row in history(site)] == [
         (GENDER, seen, "answer", "101"),
         (GENDER, None, "withdraw-answer", clerk.actor_id),
@@ -141,7 +141,7 @@ def test_two_who_answer_at_once_leave_one_answer(site: OscarHost, clerk: Actor, 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(done) == [Change.ANSWERED, Change.UNCHANGED]
+    assert sorted(done) == [AnswerChange.ANSWERED, AnswerChange.UNCHANGED]
     assert len(history(site)) == 1
 
 

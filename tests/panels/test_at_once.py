@@ -16,7 +16,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign, Move, Remove, undo
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.panels.one_patient import Change
+from cpar_plugin.services.panels.one_patient import MemberChange
 from cpar_plugin.services.roster import merges
 from oscar_host.host import OscarHost
 
@@ -58,8 +58,8 @@ def test_of_two_who_assign_the_same_patient_one_wins_and_the_other_is_told(
     for _ in range(15):
         patient_id = oscar.patient()
         told = _at_once(choose(patient_id, one), choose(patient_id, two))
-        assert sorted(told, key=str) == sorted([Change.ADDED, Stale], key=str)
-        assert placed()[patient_id].panel_id == (one, two)[told.index(Change.ADDED)]
+        assert sorted(told, key=str) == sorted([MemberChange.ADDED, Stale], key=str)
+        assert placed()[patient_id].panel_id == (one, two)[told.index(MemberChange.ADDED)]
     assert replayed() == placed()
 
 
@@ -85,7 +85,7 @@ def test_a_panel_deleted_while_others_add_to_it_has_no_members_left(
             *(choose(patient_id, panel_id) for patient_id in patients[4:]),
         )
         removed = told.pop(4)
-        assert Counter(told) == Counter({Change.ADDED: removed, NotFound: 8 - removed}) - Counter()
+        assert Counter(told) == Counter({MemberChange.ADDED: removed, NotFound: 8 - removed}) - Counter()
         assert placed() == replayed() == {}
 
 
@@ -102,8 +102,8 @@ def test_bulk_orders_and_single_patients_do_not_get_into_each_others_way(
         return bulk.carry_out(site, clerk, Assign("101", "AC", one))
 
     told, outcome = _at_once(singly, in_bulk)
-    before = told.count(Change.ADDED)
-    assert Counter(told) == Counter({Change.ADDED: before, Stale: 40 - before}) - Counter()
+    before = told.count(MemberChange.ADDED)
+    assert Counter(told) == Counter({MemberChange.ADDED: before, Stale: 40 - before}) - Counter()
     assert (outcome.added, outcome.moved) == (40 - before, before)
     assert {where.panel_id for where in placed().values()} == {one}
     assert len(placed()) == 40
@@ -234,7 +234,7 @@ def test_whoever_waits_too_long_for_somebody_elses_change_is_told(
         with pytest.raises(Refused, match="try again shortly"):
             choose(patient_id, panel_id)()
     assert placed() == {}
-    assert choose(patient_id, panel_id)() is Change.ADDED
+    assert choose(patient_id, panel_id)() is MemberChange.ADDED
 
 
 def test_two_workers_reconcile_a_merge_once(

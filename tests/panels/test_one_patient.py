@@ -14,8 +14,8 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.panels.one_patient import Change
-from cpar_plugin.services.panels.widget import Membership, PanelChoice, membership
+from cpar_plugin.services.panels.one_patient import MemberChange
+from cpar_plugin.services.panels.widget import PanelChoice, ShownMembership, membership
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
@@ -25,13 +25,13 @@ MakePanel = Callable[..., int]
 NOBODYS = [0, -5, 12345, 2**63, 10**30]
 
 
-def _membership(host: OscarHost, patient_id: int) -> Membership:
+def _membership(host: OscarHost, patient_id: int) -> ShownMembership:
     with host.database.engine.connect() as connection:
         return membership(connection, host, load(host.settings), patient_id)
 
 
 @pytest.fixture
-def choose(site: OscarHost, clerk: Actor) -> Callable[..., Change]:
+def choose(site: OscarHost, clerk: Actor) -> Callable[..., MemberChange]:
     return lambda patient_id, panel_id, seen=None: one_patient.choose(
         site, clerk, patient_id, panel_id, seen_panel_id=seen
     )
@@ -41,7 +41,7 @@ def test_a_patient_on_no_panel_is_not_paneled_and_can_choose_any(
     site: OscarHost, oscar: Any, make_panel: MakePanel
 ) -> None:
     one, two = make_panel("1"), make_panel("2", "102", "103")
-    assert _membership(site, oscar.patient()) == Membership(
+    assert _membership(site, oscar.patient()) == ShownMembership(
         enabled=True,
         known=True,
         name="EXAMPLE, Pat",
@@ -50,10 +50,10 @@ def test_a_patient_on_no_panel_is_not_paneled_and_can_choose_any(
 
 
 def test_adding_a_patient_confirms_today(
-    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
-    assert choose(patient_id, panel_id) is Change.ADDED
+    assert choose(patient_id, panel_id) is MemberChange.ADDED
     seen = _membership(site, patient_id)
     assert seen.panel == PanelChoice(panel_id, "1 (Doctor, No101)")
     assert seen.since == NOW
@@ -62,7 +62,7 @@ def test_adding_a_patient_confirms_today(
 
 
 def test_today_is_the_day_in_the_clinic_not_in_greenwich(
-    site: OscarHost, oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     clock.move_to(datetime(2026, 11, 10, 23, 30, tzinfo=ALBERTA))
@@ -71,29 +71,34 @@ def test_today_is_the_day_in_the_clinic_not_in_greenwich(
 
 
 def test_choosing_another_panel_moves_the_patient_and_confirms_today(
-    site: OscarHost, oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
+    site: OscarHost,
+    oscar: Any,
+    clock: FixedClock,
+    make_panel: MakePanel,
+    choose: Callable[..., MemberChange],
+    placed: Any,
 ) -> None:
     one, two, patient_id = make_panel("1"), make_panel("2", "102"), oscar.patient()
     choose(patient_id, one)
     clock.move_to(clock.now() + timedelta(days=9))
-    assert choose(patient_id, two, one) is Change.MOVED
+    assert choose(patient_id, two, one) is MemberChange.MOVED
     assert placed() == {patient_id: (two, clock.now(), date(2026, 11, 19), "on adding")}
 
 
 def test_choosing_the_panel_that_the_patient_is_on_changes_nothing(
-    oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
+    oscar: Any, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
     before = placed()
     clock.move_to(clock.now() + timedelta(days=9))
-    assert choose(patient_id, panel_id, panel_id) is Change.UNCHANGED
-    assert choose(patient_id, panel_id) is Change.UNCHANGED
+    assert choose(patient_id, panel_id, panel_id) is MemberChange.UNCHANGED
+    assert choose(patient_id, panel_id) is MemberChange.UNCHANGED
     assert placed() == before
 
 
 def test_an_mrp_outside_the_panel_is_allowed_and_flagged(
-    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id = make_panel("1", "101", "103")
     flags = {}
@@ -105,7 +110,7 @@ def test_an_mrp_outside_the_panel_is_allowed_and_flagged(
 
 
 def test_the_mrp_is_never_changed(
-    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     patient_id = oscar.patient(provider_no="102")
     choose(patient_id, make_panel("1", "101"))
@@ -114,14 +119,19 @@ def test_the_mrp_is_never_changed(
 
 
 def test_confirming_says_that_a_person_did_it_and_when(
-    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    clock: FixedClock,
+    make_panel: MakePanel,
+    choose: Callable[..., MemberChange],
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.UNCHANGED
     clock.move_to(clock.now() + timedelta(days=1))
     assert _membership(site, patient_id).may_confirm
-    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.CONFIRMED
     seen = _membership(site, patient_id)
     assert (seen.confirmed_on, seen.confirmed_how) == (date(2026, 11, 11), ConfirmedHow.BY_PERSON)
     assert seen.since == NOW
@@ -134,22 +144,22 @@ def test_a_member_without_a_date_can_be_confirmed(
     panel_id, patient_id = make_panel("1"), oscar.patient()
     bulk.carry_out(site, clerk, bulk.Assign("101", "AC", panel_id))
     assert _membership(site, patient_id).may_confirm
-    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is Change.CONFIRMED
+    assert one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.CONFIRMED
 
 
 def test_a_removed_patient_is_not_paneled_and_can_come_back(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
-    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.REMOVED
     assert placed() == {}
-    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.UNCHANGED
-    assert choose(patient_id, panel_id) is Change.ADDED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.UNCHANGED
+    assert choose(patient_id, panel_id) is MemberChange.ADDED
 
 
 def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     one, two, three, patient_id = make_panel("1"), make_panel("2"), make_panel("3"), oscar.patient()
     choose(patient_id, two)
@@ -166,7 +176,7 @@ def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
 
 
 def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change], placed: Any
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     one, two, patient_id = make_panel("1"), make_panel("2"), oscar.patient()
     with pytest.raises(Stale, match="removed this patient from the panel in the meantime"):
@@ -179,17 +189,17 @@ def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
 
 
 def test_a_patient_whom_the_emr_does_not_have_cannot_be_added(
-    site: OscarHost, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id = make_panel("1")
     for patient_id in NOBODYS:
         with pytest.raises(NotFound, match="Record not found"):
             choose(patient_id, panel_id)
-        assert one_patient.remove(site, clerk, patient_id, seen_panel_id=None) is Change.UNCHANGED
+        assert one_patient.remove(site, clerk, patient_id, seen_panel_id=None) is MemberChange.UNCHANGED
         assert _membership(site, patient_id).panel is None
 
 
-def test_a_panel_that_is_not_there_cannot_be_chosen(oscar: Any, choose: Callable[..., Change]) -> None:
+def test_a_panel_that_is_not_there_cannot_be_chosen(oscar: Any, choose: Callable[..., MemberChange]) -> None:
     patient_id = oscar.patient()
     for panel_id in NOBODYS:
         with pytest.raises(NotFound, match="select another"):
@@ -197,7 +207,7 @@ def test_a_panel_that_is_not_there_cannot_be_chosen(oscar: Any, choose: Callable
 
 
 def test_a_deleted_panel_cannot_be_chosen_and_is_not_offered(
-    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
@@ -208,7 +218,9 @@ def test_a_deleted_panel_cannot_be_chosen_and_is_not_offered(
         choose(patient_id, panel_id)
 
 
-def test_a_record_merged_away_cannot_be_added(oscar: Any, make_panel: MakePanel, choose: Callable[..., Change]) -> None:
+def test_a_record_merged_away_cannot_be_added(
+    oscar: Any, make_panel: MakePanel, choose: Callable[..., MemberChange]
+) -> None:
     retired, kept = oscar.patient(), oscar.patient()
     oscar.merge(retired, kept)
     with pytest.raises(NotFound, match="the record that was kept"):
@@ -216,18 +228,23 @@ def test_a_record_merged_away_cannot_be_added(oscar: Any, make_panel: MakePanel,
 
 
 def test_a_member_whom_the_emr_no_longer_has_can_be_seen_and_removed(
-    site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost,
+    emr: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    make_panel: MakePanel,
+    choose: Callable[..., MemberChange],
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
     choose(patient_id, panel_id)
     with emr.database.writing() as connection:
         connection.execute(site.tables.demographic.delete())
     assert _membership(site, patient_id).panel == PanelChoice(panel_id, "1 (Doctor, No101)")
-    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is Change.REMOVED
+    assert one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id) is MemberChange.REMOVED
 
 
 def test_the_widget_reads_everything_in_two_statements(
-    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., Change], statements: Any
+    site: OscarHost, oscar: Any, make_panel: MakePanel, choose: Callable[..., MemberChange], statements: Any
 ) -> None:
     patients = [oscar.patient(hin=str(100_000_010 + number)) for number in range(5)]
     for number in range(9):
@@ -245,7 +262,12 @@ def test_the_widget_knows_that_the_integration_is_off(site: OscarHost, oscar: An
 
 
 def test_the_audit_trail_names_patient_and_panel_but_no_identifier(
-    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, make_panel: MakePanel, choose: Callable[..., Change]
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    clock: FixedClock,
+    make_panel: MakePanel,
+    choose: Callable[..., MemberChange],
 ) -> None:
     one, two, patient_id = make_panel("1"), make_panel("2"), oscar.patient(hin="987654321")
     choose(patient_id, one)
@@ -272,7 +294,7 @@ def test_the_ledger_tells_every_step(
     clerk: Actor,
     clock: FixedClock,
     make_panel: MakePanel,
-    choose: Callable[..., Change],
+    choose: Callable[..., MemberChange],
     placed: Any,
     replayed: Any,
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider, panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.panels.editing import Panel, PanelProviderName
@@ -233,9 +233,17 @@ def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_w
         "attempts": 0,
     }
     states = {}
-    for number, state in enumerate((State.QUEUED, State.DUE, State.SENDING, State.WAITING, State.DELIVERED)):
+    for number, state in enumerate(
+        (
+            SubmissionState.QUEUED,
+            SubmissionState.DUE,
+            SubmissionState.SENDING,
+            SubmissionState.WAITING,
+            SubmissionState.DELIVERED,
+        )
+    ):
         panel_id = make_panel(str(number))
-        open_panel_id = None if state is State.DELIVERED else panel_id
+        open_panel_id = None if state is SubmissionState.DELIVERED else panel_id
         with site.database.writing() as connection:
             connection.execute(
                 insert(tables.submission), row | {"panel_id": panel_id, "state": state, "open_panel_id": open_panel_id}
@@ -243,13 +251,13 @@ def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_w
         editing.delete(site, clerk, panel_id, 1)
         with site.database.engine.connect() as connection:
             found = connection.execute(select(tables.submission).where(tables.submission.c.panel_id == panel_id)).one()
-        states[state] = (State(found.state), found.open_panel_id is None, found.finished_at is not None)
+        states[state] = (SubmissionState(found.state), found.open_panel_id is None, found.finished_at is not None)
     assert states == {
-        State.QUEUED: (State.CANCELLED, True, True),
-        State.DUE: (State.CANCELLED, True, True),
-        State.SENDING: (State.SENDING, False, False),
-        State.WAITING: (State.WAITING, False, False),
-        State.DELIVERED: (State.DELIVERED, True, False),
+        SubmissionState.QUEUED: (SubmissionState.CANCELLED, True, True),
+        SubmissionState.DUE: (SubmissionState.CANCELLED, True, True),
+        SubmissionState.SENDING: (SubmissionState.SENDING, False, False),
+        SubmissionState.WAITING: (SubmissionState.WAITING, False, False),
+        SubmissionState.DELIVERED: (SubmissionState.DELIVERED, True, False),
     }
 
 

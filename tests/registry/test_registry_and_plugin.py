@@ -12,7 +12,7 @@ from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.snapshots import build
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Envelope, Outcome, for_settings
+from cpar_plugin.transport import DeliveryOutcome, Envelope, for_settings
 from oscar_host.demo.registry.process import RunningRegistry
 from oscar_host.host import OscarHost
 
@@ -60,7 +60,7 @@ def envelope(host: OscarHost, oscar: Any) -> Any:
 def test_the_registry_takes_what_the_plugin_builds(number: str, envelope: Any, registry: RunningRegistry) -> None:
     sent = envelope(number)
     answer = for_settings(Settings(transport="fhir", registry_url=registry.fhir_url)).send(sent)
-    assert (answer.outcome, answer.detail) == (Outcome.DELIVERED, "")
+    assert (answer.outcome, answer.detail) == (DeliveryOutcome.DELIVERED, "")
     (held,) = registry.received()
     assert held["identifier"] == f"urn:uuid:{sent.snapshot_id}"
     assert (held["panel_number"], held["members"], held["sha256"]) == (number, len(NAMES), sent.sha256)
@@ -69,6 +69,6 @@ def test_the_registry_takes_what_the_plugin_builds(number: str, envelope: Any, r
 def test_the_folder_gets_the_same_bytes(envelope: Any, tmp_path: Path) -> None:
     sent = envelope("0042")
     answer = for_settings(Settings(transport="folder", outbox_folder=tmp_path / "outbox")).send(sent)
-    assert answer.outcome is Outcome.WRITTEN
+    assert answer.outcome is DeliveryOutcome.WRITTEN
     (file,) = (tmp_path / "outbox").iterdir()
     assert file.read_bytes() == b"".join(sent.open_body())

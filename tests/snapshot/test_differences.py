@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpar_plugin.services.submissions.changes import Kind, differences
+from cpar_plugin.services.submissions.changes import ChangeKind, differences
 
 indexes = st.dictionaries(st.integers(1, 60), st.sampled_from([b"a", b"b"]), max_size=40)
 
@@ -12,9 +12,9 @@ indexes = st.dictionaries(st.integers(1, 60), st.sampled_from([b"a", b"b"]), max
 def test_everybody_who_differs_is_told_once_with_their_places(before: dict[int, bytes], now: dict[int, bytes]) -> None:
     found = list(differences(sorted(before.items()), sorted(now.items())))
     assert {(one.kind, one.patient_id) for one in found} == (
-        {(Kind.ADDED, key) for key in now.keys() - before.keys()}
-        | {(Kind.REMOVED, key) for key in before.keys() - now.keys()}
-        | {(Kind.CHANGED, key) for key in now.keys() & before.keys() if now[key] != before[key]}
+        {(ChangeKind.ADDED, key) for key in now.keys() - before.keys()}
+        | {(ChangeKind.REMOVED, key) for key in before.keys() - now.keys()}
+        | {(ChangeKind.CHANGED, key) for key in now.keys() & before.keys() if now[key] != before[key]}
     )
     assert [one.patient_id for one in found] == sorted({one.patient_id for one in found})
     for one in found:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
@@ -78,8 +78,8 @@ class World:
         with self.host.database.engine.connect() as connection:
             return list(connection.execute(query))
 
-    def states(self, panel_id: int) -> list[State]:
-        return [State(row.state) for row in self.rows(panel_id)]
+    def states(self, panel_id: int) -> list[SubmissionState]:
+        return [SubmissionState(row.state) for row in self.rows(panel_id)]
 
     def files(self) -> list[Path]:
         """What the folder holds, oldest first."""

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cpar_plugin.commands import cpar
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.health import restored
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.submissions import notices
@@ -43,7 +43,7 @@ def panels_of_a_restored_clinic(world: Any, backup: Backup) -> tuple[int, int]: 
     world.run_at("2026-11-06T10:01")
     backup.make()
     world.run_at("2026-11-07T03:20")
-    assert [world.states(panel) for panel in panels] == [[State.WRITTEN], [State.WRITTEN]]
+    assert [world.states(panel) for panel in panels] == [[SubmissionState.WRITTEN], [SubmissionState.WRITTEN]]
     backup.restore()
     world.at("2026-11-08T10:00")
     return panels
@@ -67,7 +67,7 @@ def test_it_lists_and_changes_nothing_where_nobody_can_be_asked(
         "The registry, and the EMR's audit trail (cparSubmission, cparFhirClient), show what was done since.",
         "Error: Nothing was changed. Choose: --clients hold|keep --submissions hold|keep",
     ]
-    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[], [State.QUEUED]]
+    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[], [SubmissionState.QUEUED]]
     with world.host.database.engine.connect() as connection:
         assert clinic.restored_at(connection) is None
 
@@ -81,8 +81,8 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     assert done.exit_code == 0, done.output
     for moment in ("2026-11-08T10:01", "2026-11-09T03:20", "2026-11-20T10:00"):
         world.run_at(moment)
-    assert world.states(first) == [State.MISSED]
-    assert world.states(second) == [State.CANCELLED, State.MISSED]
+    assert world.states(first) == [SubmissionState.MISSED]
+    assert world.states(second) == [SubmissionState.CANCELLED, SubmissionState.MISSED]
     assert len(world.files()) == 2
     assert "Check what the registry has on file." in world.rows(first)[0].failure
     told = notices.status(world.host, world.settings, world.clock.now())
@@ -100,7 +100,10 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
 def test_what_is_kept_goes_once_more(world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]) -> None:
     assert call("--clients", "keep", "--submissions", "keep").exit_code == 0
     world.run_at("2026-11-09T03:20")
-    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [[State.WRITTEN], [State.WRITTEN]]
+    assert [world.states(panel) for panel in panels_of_a_restored_clinic] == [
+        [SubmissionState.WRITTEN],
+        [SubmissionState.WRITTEN],
+    ]
     assert len(world.files()) == 4
 
 
@@ -114,7 +117,7 @@ def test_what_was_begun_when_the_backup_was_made_has_failed(
     folder = world.settings.outbox_folder
     folder.write_text("in its way")
     world.run_at("2026-11-07T03:20")
-    assert world.states(panel) == [State.WAITING]
+    assert world.states(panel) == [SubmissionState.WAITING]
     backup.make()
     backup.restore()
     world.at("2026-11-08T10:00")
@@ -122,16 +125,18 @@ def test_what_was_begun_when_the_backup_was_made_has_failed(
     assert call("--clients", "keep", "--submissions", "hold").exit_code == 0
     folder.unlink()
     world.run_at("2026-11-08T10:20")
-    assert world.states(panel) == [State.FAILED]
+    assert world.states(panel) == [SubmissionState.FAILED]
 
 
-@pytest.mark.parametrize(("answers", "expected"), [("n\nn\n", State.WRITTEN), ("\n\n", State.MISSED)])
+@pytest.mark.parametrize(
+    ("answers", "expected"), [("n\nn\n", SubmissionState.WRITTEN), ("\n\n", SubmissionState.MISSED)]
+)
 def test_at_a_terminal_it_asks(
     world: Any,
     settings_of_a_call: dict[str, str],
     panels_of_a_restored_clinic: tuple[int, int],
     answers: str,
-    expected: State,
+    expected: SubmissionState,
 ) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "w") as keyboard, os.fdopen(theirs, "r") as terminal:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.services.submissions import night_run, requests
@@ -30,7 +30,7 @@ def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
         "Doctor, No101 already queued this panel (Nov 19, 2026, 4:20 PM). "
         "It will be submitted in the night run on Dec 1, 2026."
     )
-    assert world.states(panel) == [State.QUEUED]
+    assert world.states(panel) == [SubmissionState.QUEUED]
 
 
 def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
@@ -65,7 +65,7 @@ def test_a_queued_submission_can_be_cancelled_and_asked_for_again(world: Any) ->
     requests.cancel(world.host, world.manager, first)
     assert world.row(first).failure == "Cancelled by No101 Doctor."
     world.ask(panel)
-    assert world.states(panel) == [State.CANCELLED, State.QUEUED]
+    assert world.states(panel) == [SubmissionState.CANCELLED, SubmissionState.QUEUED]
 
 
 def test_what_has_gone_can_no_longer_be_cancelled(world: Any) -> None:
@@ -86,7 +86,7 @@ def failed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder.write_text("a file where the folder should be")
     for moment in ("2026-11-07T03:15", "2026-11-07T12:00", "2026-11-08T12:00"):
         world.run_at(moment)
-    assert world.states(panel) == [State.FAILED]
+    assert world.states(panel) == [SubmissionState.FAILED]
     folder.unlink()
     world.failed_panel, world.failed = panel, world.rows(panel)[0].submission_id
     return world
@@ -96,7 +96,7 @@ def test_a_retry_goes_at_once_with_a_new_snapshot(failed: Any) -> None:
     requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     failed.run()
     before, after = failed.rows(failed.failed_panel)
-    assert (before.state, after.state) == (State.FAILED, State.WRITTEN)
+    assert (before.state, after.state) == (SubmissionState.FAILED, SubmissionState.WRITTEN)
     assert before.snapshot_id != after.snapshot_id
 
 
@@ -104,7 +104,7 @@ def test_a_retry_in_the_blackout_waits_for_its_end(failed: Any) -> None:
     failed.at("2026-11-20T10:00")
     again = requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
     failed.run()
-    assert (failed.row(again).state, failed.row(again).due_on) == (State.QUEUED, date(2026, 12, 1))
+    assert (failed.row(again).state, failed.row(again).due_on) == (SubmissionState.QUEUED, date(2026, 12, 1))
 
 
 def test_only_the_latest_submission_can_be_tried_again_and_only_once(failed: Any) -> None:

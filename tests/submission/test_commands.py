@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from cpar_plugin.commands import cpar
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
 
 CPAR = Path(sys.executable).with_name("cpar")
@@ -38,7 +38,7 @@ def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) 
     panel = world.panel()
     done = call("run-due")
     assert (done.exit_code, done.output) == (0, "The night run has started.\nWritten to folder: 1.\n")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world: Any, call: Any) -> None:
@@ -51,7 +51,7 @@ def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world:
 def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> None:
     panel = world.panel()
     assert call("run-due", "--now", "2026-11-20T10:00").exit_code == 0
-    assert world.states(panel) == [State.MISSED]
+    assert world.states(panel) == [SubmissionState.MISSED]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import NotFound
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import history, notices, requests
 
@@ -78,7 +78,7 @@ def test_the_history_can_be_read_page_by_page(world: Any) -> None:
 def test_one_submission_can_be_looked_at(world: Any) -> None:
     asked = world.ask(world.panel())
     with world.host.database.engine.connect() as connection:
-        assert history.one(connection, world.host, asked).state == State.QUEUED
+        assert history.one(connection, world.host, asked).state == SubmissionState.QUEUED
         with pytest.raises(NotFound):
             history.one(connection, world.host, 4711)
 

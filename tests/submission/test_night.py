@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.services.submissions import night_run as night
@@ -32,16 +32,20 @@ def test_a_request_goes_with_the_next_night_run_and_not_a_minute_earlier(world: 
     world.ask(panel)
     world.run()
     world.run_at("2026-11-03T03:14")
-    assert world.states(panel) == [State.QUEUED]
+    assert world.states(panel) == [SubmissionState.QUEUED]
     world.run_at("2026-11-03T03:15")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
     assert len(world.files()) == 1
 
 
 def test_the_night_run_of_the_seventh_submits_every_panel_that_has_members(world: Any) -> None:
     first, empty, second = world.panel("A", 2), world.panel("B", 0), world.panel("C", 1)
     world.run_at("2026-11-07T03:15")
-    assert [world.states(panel) for panel in (first, empty, second)] == [[State.WRITTEN], [], [State.WRITTEN]]
+    assert [world.states(panel) for panel in (first, empty, second)] == [
+        [SubmissionState.WRITTEN],
+        [],
+        [SubmissionState.WRITTEN],
+    ]
     assert {row.automatic for row in world.rows(first)} == {date(2026, 11, 7)}
 
 
@@ -49,7 +53,7 @@ def test_a_panel_without_a_member_who_can_be_sent_is_told_as_such(world: Any) ->
     panel = world.panel(members_count=1, sex="")
     world.run_at("2026-11-07T03:15")
     (row,) = world.rows(panel)
-    assert row.state == State.NOTHING_TO_SEND
+    assert row.state == SubmissionState.NOTHING_TO_SEND
     assert "No patient on the panel can be submitted" in row.failure
     assert world.files() == []
 
@@ -60,7 +64,7 @@ def test_a_request_and_the_seventh_in_the_same_night_make_one_submission(world: 
     world.ask(panel)
     world.run_at("2026-11-07T03:15")
     (row,) = world.rows(panel)
-    assert (row.state, row.automatic, row.requested_by) == (State.WRITTEN, date(2026, 11, 7), "101")
+    assert (row.state, row.automatic, row.requested_by) == (SubmissionState.WRITTEN, date(2026, 11, 7), "101")
 
 
 def test_a_request_made_while_the_seventh_is_late_joins_it(world: Any) -> None:
@@ -70,7 +74,7 @@ def test_a_request_made_while_the_seventh_is_late_joins_it(world: Any) -> None:
     assert world.rows(panel)[0].due_on == date(2026, 11, 8)
     world.run_at("2026-11-07T05:00")
     world.run_at("2026-11-08T03:15")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_what_is_asked_for_on_the_nineteenth_in_daytime_goes_on_the_first(world: Any) -> None:
@@ -79,9 +83,9 @@ def test_what_is_asked_for_on_the_nineteenth_in_daytime_goes_on_the_first(world:
     world.at("2026-11-19T10:00")
     world.ask(panel)
     tick_through(world, "2026-11-19T10:00-07:00", "2026-12-01T03:14-07:00", timedelta(hours=2, minutes=7))
-    assert world.states(panel) == [State.WRITTEN, State.QUEUED]
+    assert world.states(panel) == [SubmissionState.WRITTEN, SubmissionState.QUEUED]
     world.run_at("2026-12-01T03:15")
-    assert world.states(panel) == [State.WRITTEN, State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN, SubmissionState.WRITTEN]
 
 
 def test_what_is_asked_for_on_the_eighteenth_still_goes_on_the_nineteenth(world: Any) -> None:
@@ -90,14 +94,14 @@ def test_what_is_asked_for_on_the_eighteenth_still_goes_on_the_nineteenth(world:
     world.at("2026-11-18T10:00")
     world.ask(panel)
     world.run_at("2026-11-19T03:15")
-    assert world.states(panel) == [State.WRITTEN, State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN, SubmissionState.WRITTEN]
 
 
 def test_a_night_run_is_made_up_until_six(world: Any) -> None:
     panel = world.panel()
     world.ask(panel)
     world.run_at("2026-11-03T05:59")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_from_six_on_a_missed_night_waits_for_the_next_one(world: Any) -> None:
@@ -105,9 +109,9 @@ def test_from_six_on_a_missed_night_waits_for_the_next_one(world: Any) -> None:
     world.ask(panel)
     for moment in ("2026-11-03T06:00", "2026-11-03T13:00", "2026-11-04T00:10"):
         world.run_at(moment)
-    assert world.states(panel) == [State.QUEUED]
+    assert world.states(panel) == [SubmissionState.QUEUED]
     world.run_at("2026-11-04T03:15")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 @pytest.mark.parametrize("made_up", ["2026-11-08T03:15", "2026-11-19T05:59"])
@@ -115,9 +119,9 @@ def test_a_missed_seventh_is_made_up_in_any_night_before_the_blackout(world: Any
     panel = world.panel()
     world.run_at(made_up)
     (row,) = world.rows(panel)
-    assert (row.state, row.automatic) == (State.WRITTEN, date(2026, 11, 7))
+    assert (row.state, row.automatic) == (SubmissionState.WRITTEN, date(2026, 11, 7))
     world.run_at("2026-11-20T10:00")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 @pytest.mark.parametrize("seen", ["2026-11-20T00:00", "2026-11-25T12:00", "2026-12-03T12:00"])
@@ -128,12 +132,12 @@ def test_a_seventh_that_was_not_made_up_before_the_blackout_is_missed_once(world
     world.clock.move_to(world.clock.now() + timedelta(hours=5))
     world.run()
     (row,) = world.rows(panel)
-    assert (row.state, row.automatic, row.open_panel_id) == (State.MISSED, date(2026, 11, 7), None)
+    assert (row.state, row.automatic, row.open_panel_id) == (SubmissionState.MISSED, date(2026, 11, 7), None)
     assert "Nov 7, 2026 was missed" in row.failure
     assert "Dec 1, 2026" in row.failure or "Dec 4, 2026" in row.failure
     assert world.rows(empty) == []
     world.run_at("2026-12-07T03:15")
-    assert world.states(panel) == [State.MISSED, State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.MISSED, SubmissionState.WRITTEN]
 
 
 def test_a_panel_made_after_the_seventh_has_missed_nothing(world: Any) -> None:
@@ -159,8 +163,8 @@ def test_two_months_without_a_run_are_two_missed_submissions(world: Any) -> None
     panel = world.panel()
     world.run_at("2026-12-22T10:00")
     assert [(row.state, row.automatic) for row in world.rows(panel)] == [
-        (State.MISSED, date(2026, 11, 7)),
-        (State.MISSED, date(2026, 12, 7)),
+        (SubmissionState.MISSED, date(2026, 11, 7)),
+        (SubmissionState.MISSED, date(2026, 12, 7)),
     ]
 
 
@@ -168,8 +172,8 @@ def test_the_later_of_two_missed_dates_is_still_made_up(world: Any) -> None:
     panel = world.panel()
     world.run_at("2026-12-09T03:30")
     assert [(row.state, row.automatic) for row in world.rows(panel)] == [
-        (State.MISSED, date(2026, 11, 7)),
-        (State.WRITTEN, date(2026, 12, 7)),
+        (SubmissionState.MISSED, date(2026, 11, 7)),
+        (SubmissionState.WRITTEN, date(2026, 12, 7)),
     ]
 
 
@@ -193,7 +197,7 @@ def test_a_night_with_a_clock_change_runs_once_at_a_quarter_past_three(
     world.ask(panel)
     tick_through(world, first, last, timedelta(minutes=5))
     (row,) = world.rows(panel)
-    assert row.state == State.WRITTEN
+    assert row.state == SubmissionState.WRITTEN
     begun = row.first_attempt_at.astimezone(world.clock.zone)
     assert (begun.date(), f"{begun:%H:%M}") == (night_of, "03:15")
     assert nights(world) == [night_of]
@@ -205,7 +209,7 @@ def test_a_clock_that_is_set_back_begins_no_second_night_run(world: Any) -> None
     world.run_at("2026-11-07T03:15")
     world.run_at("2026-11-06T03:15")
     world.run_at("2026-11-07T03:40")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_what_came_due_and_was_not_begun_before_the_blackout_goes_back_into_the_queue(world: Any) -> None:
@@ -215,14 +219,14 @@ def test_what_came_due_and_was_not_begun_before_the_blackout_goes_back_into_the_
     world.ask(panel)
     world.at("2026-11-19T03:15")
     assert night.begin(world.host, world.settings, world.clock.now())
-    assert world.states(panel)[-1] == State.DUE
+    assert world.states(panel)[-1] == SubmissionState.DUE
     world.run_at("2026-11-20T00:01")
     row = world.rows(panel)[-1]
-    assert (row.state, row.due_on) == (State.QUEUED, date(2026, 12, 1))
+    assert (row.state, row.due_on) == (SubmissionState.QUEUED, date(2026, 12, 1))
     world.run_at("2026-12-01T00:30")
-    assert world.states(panel)[-1] == State.QUEUED
+    assert world.states(panel)[-1] == SubmissionState.QUEUED
     world.run_at("2026-12-01T03:15")
-    assert world.states(panel) == [State.WRITTEN, State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN, SubmissionState.WRITTEN]
 
 
 def test_an_automatic_submission_not_begun_before_the_blackout_is_missed(world: Any) -> None:
@@ -231,7 +235,7 @@ def test_an_automatic_submission_not_begun_before_the_blackout_is_missed(world: 
     night.begin(world.host, world.settings, world.clock.now())
     world.run_at("2026-11-20T00:01")
     world.run_at("2026-12-01T03:15")
-    assert world.states(panel) == [State.MISSED]
+    assert world.states(panel) == [SubmissionState.MISSED]
 
 
 def test_a_night_run_that_was_cut_short_is_finished_whenever_somebody_can(world: Any) -> None:
@@ -239,7 +243,7 @@ def test_a_night_run_that_was_cut_short_is_finished_whenever_somebody_can(world:
     world.at("2026-11-07T03:15")
     night.begin(world.host, world.settings, world.clock.now())
     world.run_at("2026-11-07T09:30")
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_a_deleted_panel_is_neither_submitted_nor_missed(world: Any) -> None:
@@ -252,7 +256,11 @@ def test_a_deleted_panel_is_neither_submitted_nor_missed(world: Any) -> None:
     editing.delete(world.host, world.manager, due, 1)
     world.run()
     world.run_at("2026-11-20T10:00")
-    assert [world.states(panel) for panel in (queued, due, gone)] == [[State.CANCELLED], [State.CANCELLED], []]
+    assert [world.states(panel) for panel in (queued, due, gone)] == [
+        [SubmissionState.CANCELLED],
+        [SubmissionState.CANCELLED],
+        [],
+    ]
     assert world.files() == []
 
 
@@ -261,7 +269,7 @@ def test_turning_the_integration_off_calls_off_what_is_open(world: Any) -> None:
     world.ask(panel)
     clinic.disable(world.host, world.manager)
     world.run()
-    assert world.states(panel) == [State.CANCELLED]
+    assert world.states(panel) == [SubmissionState.CANCELLED]
     world.run_at("2026-11-07T03:15")
     assert world.files() == []
 
@@ -274,6 +282,6 @@ def test_records_merged_since_are_followed_before_the_night_run(world: Any) -> N
     world.run_at("2026-11-07T03:15")
     (sent,) = world.files()
     text = sent.read_text()
-    assert world.states(panel) == [State.WRITTEN]
+    assert world.states(panel) == [SubmissionState.WRITTEN]
     assert text.count('"resourceType":"Patient"') == 2
     assert str(100000000 + 3) in text

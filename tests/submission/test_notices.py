@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import update
 
 from cpar_plugin import plugin
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
 from cpar_plugin.services.submissions import notices, requests
@@ -154,11 +154,11 @@ def test_the_status_names_what_waits_for_another_machine(mailing: Any, box: Box)
     ]
     assert "The submission could not be written to the folder" in waits
     with mailing.host.database.session() as session:
-        session.execute(update(submission).values(state=State.SENDING))
+        session.execute(update(submission).values(state=SubmissionState.SENDING))
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
     assert "Panel 0042 is waiting for the registry: attempt 1 is in progress." in facts
     with mailing.host.database.session() as session:
-        session.execute(update(submission).values(state=State.WAITING))
+        session.execute(update(submission).values(state=SubmissionState.WAITING))
     mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
     mailing.run()
     facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
@@ -189,7 +189,7 @@ def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) 
         mailing.ask(other)
         mailing.at("2026-12-01T03:15")
         jobs["cpar-submissions"].run(mailing.clock.now())
-        assert mailing.states(other) == [State.WRITTEN]
+        assert mailing.states(other) == [SubmissionState.WRITTEN]
         assert not dripped.done()
     assert dripped.result() is None
 
@@ -240,7 +240,7 @@ def test_mail_is_tried_again_when_the_server_was_away(mailing: Any, box: Box) ->
     panel = mailing.panel("0042", notify="manager@clinic.example")
     box.stop()
     fail(mailing)
-    assert mailing.states(panel) == [State.FAILED]
+    assert mailing.states(panel) == [SubmissionState.FAILED]
     box.start()
     mailing.run()
     mailing.run()

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cpar_plugin.domain.submission import FINAL, NEXT, State
+from cpar_plugin.domain.submission import FINAL, NEXT, SubmissionState
 from cpar_plugin.services.submissions.texts import STATE
 
 PAGE = (Path(__file__).parents[2] / "docs/explanation/submissions.md").read_text(encoding="utf-8")
@@ -16,7 +16,7 @@ def arrows() -> set[tuple[str, str]]:
 
 def test_the_picture_shows_every_transition_and_no_other() -> None:
     between = {pair for pair in arrows() if "[*]" not in pair}
-    assert between == {(state.value, following.value) for state in State for following in NEXT[state]}
+    assert between == {(state.value, following.value) for state in SubmissionState for following in NEXT[state]}
 
 
 def test_the_picture_ends_where_a_submission_ends() -> None:
@@ -25,4 +25,4 @@ def test_the_picture_ends_where_a_submission_ends() -> None:
 
 def test_the_table_explains_every_state_in_the_words_of_the_pages() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
-    assert rows == {state.value: STATE[state] for state in State}
+    assert rows == {state.value: STATE[state] for state in SubmissionState}

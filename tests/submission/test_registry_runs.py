@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cpar_plugin.domain.submission import State
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.submissions import history, requests
 from oscar_host.demo.registry import process
 
@@ -40,7 +40,7 @@ def test_a_panel_is_delivered_and_the_history_says_so(clinic: Any, registry: pro
     clinic.run_at("2026-11-07T03:15")
     (received,) = arrived(registry, clinic)
     shown = the_submission(clinic)
-    assert (shown.state, shown.sent, shown.excluded) == (State.DELIVERED, 3, 0)
+    assert (shown.state, shown.sent, shown.excluded) == (SubmissionState.DELIVERED, 3, 0)
     assert (f"urn:uuid:{shown.snapshot_id}", shown.sha256) == (received["identifier"], received["sha256"])
     assert shown.answer_id == received["receipt"]
     assert shown.delivered_at == clinic.clock.now()
@@ -54,14 +54,14 @@ def test_an_answer_that_is_none_is_tried_again_with_the_same_bytes(
     registry.behave(kind, when=when)
     clinic.run_at("2026-11-07T03:15")
     waiting = the_submission(clinic)
-    assert waiting.state == State.WAITING
+    assert waiting.state == SubmissionState.WAITING
     assert waiting.failure
     registry.behave("ok")
     clinic.run()
-    assert the_submission(clinic).state == State.WAITING
+    assert the_submission(clinic).state == SubmissionState.WAITING
     clinic.run_at("2026-11-07T03:17")
     (received,) = arrived(registry, clinic)
-    assert the_submission(clinic).state == State.DELIVERED
+    assert the_submission(clinic).state == SubmissionState.DELIVERED
     assert the_submission(clinic).attempts == 2
     assert received["identifier"] == f"urn:uuid:{waiting.snapshot_id}"
     assert received["arrivals"] == (2 if when == "after" else 1)
@@ -71,7 +71,7 @@ def test_a_refusal_is_not_tried_again_by_itself(clinic: Any, registry: process.R
     registry.behave("refuse")
     clinic.run_at("2026-11-07T03:15")
     refused = the_submission(clinic)
-    assert (refused.state, refused.answer_status, refused.may_retry) == (State.REFUSED, 422, True)
+    assert (refused.state, refused.answer_status, refused.may_retry) == (SubmissionState.REFUSED, 422, True)
     registry.behave("ok")
     for _ in range(5):
         clinic.clock.move_to(clinic.clock.now() + timedelta(hours=6))
@@ -79,7 +79,7 @@ def test_a_refusal_is_not_tried_again_by_itself(clinic: Any, registry: process.R
     assert arrived(registry, clinic) == []
     requests.retry(clinic.host, clinic.settings, clinic.manager, refused.submission_id)
     clinic.run()
-    assert the_submission(clinic).state == State.DELIVERED
+    assert the_submission(clinic).state == SubmissionState.DELIVERED
     assert len(arrived(registry, clinic)) == 1
 
 
@@ -92,7 +92,7 @@ def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any
         clinic.clock.move_to(clinic.clock.now() + timedelta(minutes=30))
         clinic.run()
     failed = the_submission(clinic)
-    assert (failed.state, failed.may_retry) == (State.FAILED, True)
+    assert (failed.state, failed.may_retry) == (SubmissionState.FAILED, True)
     assert "Attempts:" in failed.failure
     assert failed.attempts > 5
 
@@ -150,10 +150,10 @@ def test_while_the_registry_holds_one_panel_the_others_go_on(
     others = [clinic.panel(f"{clinic.number}-{number}") for number in range(3)]
 
     def others_are_through() -> bool:
-        return all(clinic.states(panel) == [State.DELIVERED] for panel in others)
+        return all(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in others)
 
     with holding_the_first(registry, others_are_through) as (address, noted):
         with_settings(registry_url=address, registry_seconds=60, registry_read_seconds=60)
         clinic.run_at("2026-11-07T03:15")
     assert noted == [True]
-    assert clinic.states(clinic.its_panel) == [State.WAITING]
+    assert clinic.states(clinic.its_panel) == [SubmissionState.WAITING]

@@ -13,7 +13,7 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.services.clients import jwks_url
 from cpar_plugin.services.submissions import mail
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Envelope, Outcome, deadline, for_settings
+from cpar_plugin.transport import DeliveryOutcome, Envelope, deadline, for_settings
 from cpar_plugin.transport.certificates import server_certificate_ends
 from cpar_plugin.transport.deadline import DeadlineError, connected, within
 from cpar_plugin.transport.trust import trusting
@@ -54,7 +54,7 @@ def ends(call: Call, authority: Any, *, plain: bool = True) -> None:
 def test_a_submission(authority: Any, envelope: Put) -> None:
     def send(address: str) -> None:
         answer = for_settings(of_registry(authority, registry_url=address)).send(envelope(2))
-        assert answer.outcome in (Outcome.UNCLEAR, Outcome.NOT_SENT)
+        assert answer.outcome in (DeliveryOutcome.UNCLEAR, DeliveryOutcome.NOT_SENT)
         assert "stopped after 0.5 seconds" in answer.message
 
     ends(send, authority)
@@ -65,7 +65,7 @@ def test_signing_in_to_the_registry(authority: Any, envelope: Put) -> None:
         token = {"registry_token_url": address, "registry_client_id": "a", "registry_client_secret": "b"}
         registry = for_settings(of_registry(authority, registry_url="http://127.0.0.1:9/fhir", **token))
         answer = registry.send(envelope(2))
-        assert answer.outcome is Outcome.NOT_SENT
+        assert answer.outcome is DeliveryOutcome.NOT_SENT
         assert "Signing in" in answer.message
         assert "stopped after 0.5 seconds" in answer.message
 
@@ -79,7 +79,7 @@ def test_a_registry_that_does_not_take_what_is_sent(envelope: Put) -> None:
             Settings(transport="fhir", registry_url=f"http://127.0.0.1:{port}/fhir", registry_seconds=SECONDS)
         ).send(envelope(20_000))
         assert EARLIEST <= time.monotonic() - began < LATEST
-    assert answer.outcome is Outcome.UNCLEAR
+    assert answer.outcome is DeliveryOutcome.UNCLEAR
 
 
 def test_looking_at_the_certificate_of_the_registry(authority: Any) -> None:

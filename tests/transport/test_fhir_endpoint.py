@@ -15,13 +15,13 @@ import pytest
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Answer, Envelope, Outcome, for_settings
+from cpar_plugin.transport import DeliveryOutcome, DeliveryResult, Envelope, for_settings
 from oscar_host.demo.registry.process import RunningRegistry
 
 Put = Callable[..., Envelope]
 
 
-def send(address: str, envelope: Envelope, **settings: Any) -> Answer:
+def send(address: str, envelope: Envelope, **settings: Any) -> DeliveryResult:
     return for_settings(Settings(transport="fhir", registry_url=address, **settings)).send(envelope)
 
 
@@ -39,13 +39,13 @@ def test_a_registry_that_takes_every_entry_makes_it_delivered(registry: RunningR
     sent = envelope(30)
     answer = send(registry.fhir_url, sent)
     (held,) = registry.received()
-    assert (answer.outcome, answer.status, answer.answer_id) == (Outcome.DELIVERED, 200, held["receipt"])
+    assert (answer.outcome, answer.status, answer.answer_id) == (DeliveryOutcome.DELIVERED, 200, held["receipt"])
     assert (held["sha256"], held["members"]) == (sent.sha256, 30)
 
 
 def test_the_same_snapshot_sent_again_arrives_as_the_same(registry: RunningRegistry, envelope: Put) -> None:
     answers = [send(registry.fhir_url, envelope(3)) for _ in range(2)]
-    assert [answer.outcome for answer in answers] == [Outcome.DELIVERED] * 2
+    assert [answer.outcome for answer in answers] == [DeliveryOutcome.DELIVERED] * 2
     (held,) = registry.received()
     assert held["arrivals"] == 2
 
@@ -57,17 +57,17 @@ def test_after_trouble_it_is_unclear_and_the_next_attempt_delivers(
 ) -> None:
     registry.behave(kind, when=when)
     answer = send(registry.fhir_url, envelope(400))
-    assert answer.outcome is Outcome.UNCLEAR
+    assert answer.outcome is DeliveryOutcome.UNCLEAR
     assert len(registry.received()) == (when == "after")
     registry.behave("ok")
-    assert send(registry.fhir_url, envelope(400)).outcome is Outcome.DELIVERED
+    assert send(registry.fhir_url, envelope(400)).outcome is DeliveryOutcome.DELIVERED
     assert len(registry.received()) == 1
 
 
 def test_a_slow_registry_runs_into_the_time_out(registry: RunningRegistry, envelope: Put) -> None:
     registry.behave("slow", when="after", seconds=3)
     answer = send(registry.fhir_url, envelope(2), registry_read_seconds=0.3)
-    assert (answer.outcome, answer.status) == (Outcome.UNCLEAR, None)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.UNCLEAR, None)
     assert "within 0.3 seconds" in answer.message
     assert len(registry.received()) == 1
 
@@ -76,7 +76,7 @@ def test_a_refusal_says_the_codes_in_the_message_and_the_words_only_in_the_detai
     registry: RunningRegistry, envelope: Put, submission: bytes
 ) -> None:
     answer = send(registry.fhir_url, envelope(submission.replace(b"female", b"Jane Doe")))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 422)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 422)
     assert "422" in answer.message
     assert "code-invalid" in answer.message
     assert "Bundle.entry[1].resource.gender" in answer.detail
@@ -89,7 +89,7 @@ def test_a_redirect_is_refused_and_nobody_else_gets_the_patients(
 ) -> None:
     registry.behave("redirect", location=puppet.address)
     answer = send(registry.fhir_url, envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 307)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 307)
     assert "registry_url" in answer.message
     assert puppet.requests == []
 
@@ -99,7 +99,7 @@ def test_an_answer_without_an_end_is_given_up(registry: RunningRegistry, envelop
     began = time.monotonic()
     answer = send(registry.fhir_url, envelope(2))
     assert time.monotonic() - began < 60  # by its length, long before the time-out
-    assert (answer.outcome, answer.status) == (Outcome.UNCLEAR, 200)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.UNCLEAR, 200)
 
 
 def test_an_answer_that_drips_is_given_up_in_time(puppet: Any, envelope: Put) -> None:
@@ -111,7 +111,7 @@ def test_an_answer_that_drips_is_given_up_in_time(puppet: Any, envelope: Put) ->
 
     puppet.answers.append(drip())
     answer = send(puppet.address, envelope(2), registry_seconds=0.5)
-    assert answer.outcome is Outcome.UNCLEAR
+    assert answer.outcome is DeliveryOutcome.UNCLEAR
     assert "stopped after 0.5 seconds" in answer.message
 
 
@@ -124,13 +124,13 @@ def test_a_refusal_that_comes_while_the_body_is_leaving_is_seen(puppet: Any, env
     puppet.answers_early, puppet.reads_on = True, True
     puppet.answers.append(early(413))
     answer = send(puppet.address, envelope(20_000))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 413)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 413)
 
 
 def test_an_acceptance_by_somebody_who_hangs_up_before_the_end_is_no_delivery(puppet: Any, envelope: Put) -> None:
     puppet.answers_early = True
     puppet.answers.append(early(200, accepted(20_002)))
-    assert send(puppet.address, envelope(20_000)).outcome is Outcome.UNCLEAR
+    assert send(puppet.address, envelope(20_000)).outcome is DeliveryOutcome.UNCLEAR
 
 
 def test_a_registry_that_stops_taking_is_given_up(puppet: Any, envelope: Put) -> None:
@@ -141,7 +141,7 @@ def test_a_registry_that_stops_taking_is_given_up(puppet: Any, envelope: Put) ->
     puppet.answers_early = True
     puppet.answers.append(nothing())
     answer = send(puppet.address, envelope(30_000), registry_connect_seconds=0.3)
-    assert answer.outcome is Outcome.UNCLEAR
+    assert answer.outcome is DeliveryOutcome.UNCLEAR
     assert "stopped receiving" in answer.message
 
 
@@ -175,41 +175,41 @@ def test_an_answer_that_does_not_say_clearly_that_all_was_taken_is_not_understoo
 ) -> None:
     puppet.answer(200, NOT_UNDERSTOOD[kind])
     answer = send(puppet.address, envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.UNCLEAR, 200)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.UNCLEAR, 200)
     assert "could not be understood" in answer.message
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_what_decides_is_the_answer_and_not_which_2xx_it_has(status: int, puppet: Any, envelope: Put) -> None:
     puppet.answer(status, accepted(4))
-    assert send(puppet.address, envelope(2)).outcome is Outcome.DELIVERED
+    assert send(puppet.address, envelope(2)).outcome is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize("answer_id", ["x" * 65, "", "a b", "\ud800", "<b>", 7, None, {"a": 1}])
 def test_an_id_that_is_none_is_not_kept(answer_id: object, puppet: Any, envelope: Put) -> None:
     puppet.answer(200, json.dumps(orjson.loads(accepted(4)) | {"id": answer_id}).encode())
     answer = send(puppet.address, envelope(2))
-    assert (answer.outcome, answer.answer_id) == (Outcome.DELIVERED, None)
+    assert (answer.outcome, answer.answer_id) == (DeliveryOutcome.DELIVERED, None)
 
 
 def test_a_packed_answer_is_unpacked(puppet: Any, envelope: Put) -> None:
     puppet.answer(200, gzip.compress(accepted(4)), "Content-Encoding: gzip")
-    assert send(puppet.address, envelope(2)).outcome is Outcome.DELIVERED
+    assert send(puppet.address, envelope(2)).outcome is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        *((status, Outcome.REFUSED) for status in (300, 301, 302, 304, 307, 308)),
-        *((status, Outcome.REFUSED) for status in (400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 451)),
-        *((status, Outcome.UNCLEAR) for status in (408, 425, 429)),
-        *((status, Outcome.UNCLEAR) for status in (500, 501, 502, 503, 504, 599)),
-        *((status, Outcome.UNCLEAR) for status in (600, 999)),
+        *((status, DeliveryOutcome.REFUSED) for status in (300, 301, 302, 304, 307, 308)),
+        *((status, DeliveryOutcome.REFUSED) for status in (400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 451)),
+        *((status, DeliveryOutcome.UNCLEAR) for status in (408, 425, 429)),
+        *((status, DeliveryOutcome.UNCLEAR) for status in (500, 501, 502, 503, 504, 599)),
+        *((status, DeliveryOutcome.UNCLEAR) for status in (600, 999)),
     ],
 )
 @pytest.mark.parametrize("content", [b"", b"<html>No</html>", b'{"resourceType":"OperationOutcome","issue":[{"code"'])
 def test_each_status_without_a_readable_reason_has_its_meaning(
-    status: int, outcome: Outcome, content: bytes, puppet: Any, envelope: Put
+    status: int, outcome: DeliveryOutcome, content: bytes, puppet: Any, envelope: Put
 ) -> None:
     puppet.answer(status, content, "Location: https://elsewhere.invalid/")
     answer = send(puppet.address, envelope(2))
@@ -240,7 +240,7 @@ def test_a_refusal_that_is_too_long_or_cut_is_still_a_refusal(puppet: Any, envel
     puppet.answer(422, start + b"x" * 3_000_000)
     puppet.answers.append(b"HTTP/1.1 422 So\r\nContent-Length: 5000000\r\n\r\n" + start)
     for answer in (send(puppet.address, envelope(2)) for _ in range(2)):
-        assert (answer.outcome, answer.status, answer.detail) == (Outcome.REFUSED, 422, "No.")
+        assert (answer.outcome, answer.status, answer.detail) == (DeliveryOutcome.REFUSED, 422, "No.")
         assert "invalid" in answer.message
 
 
@@ -261,13 +261,13 @@ def test_a_refusal_that_is_too_long_or_cut_is_still_a_refusal(puppet: Any, envel
 )  # fmt: skip
 def test_broken_http_is_unclear(raw: bytes, puppet: Any, envelope: Put) -> None:
     puppet.answers.append(raw)
-    assert send(puppet.address, envelope(2)).outcome is Outcome.UNCLEAR
+    assert send(puppet.address, envelope(2)).outcome is DeliveryOutcome.UNCLEAR
 
 
 def test_the_request_is_one_with_a_length_and_the_bytes_of_the_snapshot(puppet: Any, envelope: Put) -> None:
     puppet.answer(200, accepted(502))
     sent = envelope(500)
-    assert send(puppet.address, sent).outcome is Outcome.DELIVERED
+    assert send(puppet.address, sent).outcome is DeliveryOutcome.DELIVERED
     ((head, content),) = puppet.requests
     assert hashlib.sha256(content).hexdigest() == sent.sha256
     headers = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:])
@@ -283,7 +283,7 @@ def test_of_a_damaged_snapshot_no_whole_body_ever_leaves(lie: dict[str, Any], pu
     puppet.answer(200, accepted(502))
     sent = envelope(500, **lie)
     answer = send(puppet.address, sent)
-    assert answer.outcome is Outcome.REFUSED
+    assert answer.outcome is DeliveryOutcome.REFUSED
     assert "damaged" in answer.message
     until = time.monotonic() + 10
     while not puppet.requests and time.monotonic() < until:
@@ -326,16 +326,16 @@ def test_memory_does_not_grow_with_the_panel(puppet: Any, envelope: Put) -> None
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert answer.outcome is Outcome.DELIVERED
+    assert answer.outcome is DeliveryOutcome.DELIVERED
     assert stored["body_bytes"] > 16_000_000
     assert peak < 3_000_000
 
 
 def test_nothing_listening_and_an_unknown_name_are_told(envelope: Put) -> None:
     nobody = send("http://127.0.0.1:9/fhir", envelope(2))
-    assert (nobody.outcome, "refused the connection" in nobody.message) == (Outcome.NOT_SENT, True)
+    assert (nobody.outcome, "refused the connection" in nobody.message) == (DeliveryOutcome.NOT_SENT, True)
     unknown = send("https://registry.invalid/fhir", envelope(2))
-    assert unknown.outcome is Outcome.NOT_SENT
+    assert unknown.outcome is DeliveryOutcome.NOT_SENT
     assert "registry.invalid cannot be resolved" in unknown.message
 
 
@@ -344,7 +344,7 @@ def test_a_proxy_of_the_environment_does_not_get_the_patients(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, puppet.address)
-    assert send(registry.fhir_url, envelope(2)).outcome is Outcome.DELIVERED
+    assert send(registry.fhir_url, envelope(2)).outcome is DeliveryOutcome.DELIVERED
     assert puppet.requests == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Answer, Envelope, Outcome, for_settings
+from cpar_plugin.transport import DeliveryOutcome, DeliveryResult, Envelope, for_settings
 
 Put = Callable[..., Envelope]
 
@@ -32,7 +32,7 @@ Folder(pathlib.Path(sys.argv[1])).send(Envelope(
 """
 
 
-def send(folder: Path, envelope: Envelope) -> Answer:
+def send(folder: Path, envelope: Envelope) -> DeliveryResult:
     return for_settings(Settings(transport="folder", outbox_folder=folder)).send(envelope)
 
 
@@ -40,7 +40,7 @@ def test_the_file_holds_the_submission_and_is_written_not_delivered(
     tmp_path: Path, envelope: Put, submission: bytes
 ) -> None:
     answer = send(tmp_path / "outbox", envelope(submission))
-    assert answer.outcome is Outcome.WRITTEN
+    assert answer.outcome is DeliveryOutcome.WRITTEN
     (file,) = (tmp_path / "outbox").iterdir()
     assert file.name == "0042-20261110T100000Z-6f1c54a7-31c4-4d77-9a38-3d2b4d0c3b11.json"
     assert file.read_bytes() == submission
@@ -59,7 +59,7 @@ def test_only_the_user_it_runs_as_may_read_file_and_folder(tmp_path: Path, envel
 
 def test_the_same_snapshot_written_again_stays_one_file(tmp_path: Path, envelope: Put, submission: bytes) -> None:
     outcomes = [send(tmp_path, envelope(submission)).outcome for _ in range(3)]
-    assert outcomes == [Outcome.WRITTEN] * 3
+    assert outcomes == [DeliveryOutcome.WRITTEN] * 3
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -67,7 +67,7 @@ def test_the_same_snapshot_written_again_stays_one_file(tmp_path: Path, envelope
 def test_no_panel_number_leads_out_of_the_folder(number: str, tmp_path: Path, envelope: Put, submission: bytes) -> None:
     folder = tmp_path / "deep" / "outbox"
     folder.mkdir(parents=True)
-    assert send(folder, envelope(submission, panel_number=number)).outcome is Outcome.WRITTEN
+    assert send(folder, envelope(submission, panel_number=number)).outcome is DeliveryOutcome.WRITTEN
     (file,) = folder.iterdir()
     assert file.name[0] != "."
     assert file.name.isascii()
@@ -79,7 +79,7 @@ def test_a_damaged_snapshot_is_refused_and_leaves_no_file(
     lie: dict[str, object], tmp_path: Path, envelope: Put, submission: bytes
 ) -> None:
     answer = send(tmp_path, envelope(submission, **lie))
-    assert answer.outcome is Outcome.REFUSED
+    assert answer.outcome is DeliveryOutcome.REFUSED
     assert "damaged" in answer.message
     assert list(tmp_path.iterdir()) == []
 
@@ -91,17 +91,17 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, env
         answer = send(tmp_path, envelope(400))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert str(tmp_path) in answer.message
     assert list(tmp_path.iterdir()) == []
-    assert send(tmp_path, envelope(400)).outcome is Outcome.WRITTEN
+    assert send(tmp_path, envelope(400)).outcome is DeliveryOutcome.WRITTEN
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path, envelope: Put, submission: bytes) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "not" / "there"):
         answer = send(folder, envelope(submission))
-        assert answer.outcome is Outcome.NOT_SENT
+        assert answer.outcome is DeliveryOutcome.NOT_SENT
         assert str(folder) in answer.message
 
 
@@ -111,7 +111,7 @@ def test_what_a_killed_attempt_left_behind_is_cleared_away(tmp_path: Path, envel
     (leftover,) = tmp_path.iterdir()
     assert leftover.name[0] == "."
     assert stat.S_IMODE(leftover.stat().st_mode) == 0o600
-    assert send(tmp_path, sent).outcome is Outcome.WRITTEN
+    assert send(tmp_path, sent).outcome is DeliveryOutcome.WRITTEN
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == submission
 

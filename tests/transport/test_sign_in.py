@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Envelope, Outcome, Transport, for_settings
+from cpar_plugin.transport import DeliveryOutcome, Envelope, Transport, for_settings
 from cpar_plugin.transport.connection import registry_context
 from cpar_plugin.transport.deadline import within
 from cpar_plugin.transport.outgoing import Session
@@ -51,7 +51,7 @@ def accepted(entries: int) -> bytes:
 
 
 def test_with_client_and_secret_the_registry_opens(registry: RunningRegistry, envelope: Put) -> None:
-    assert transport(registry.fhir_url, registry.token_url).send(envelope(2)).outcome is Outcome.DELIVERED
+    assert transport(registry.fhir_url, registry.token_url).send(envelope(2)).outcome is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize("wrong", [{"registry_client_id": "other"}, {"registry_client_secret": "other"}])
@@ -59,24 +59,24 @@ def test_a_wrong_client_or_secret_is_refused_and_told(
     wrong: dict[str, str], registry: RunningRegistry, envelope: Put
 ) -> None:
     answer = transport(registry.fhir_url, registry.token_url, **wrong).send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 401)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 401)
     assert "check registry_client_id, registry_client_secret" in answer.message
     assert SECRET not in answer.message
 
 
 def test_without_a_sign_in_a_guarded_registry_is_refused_and_told(registry: RunningRegistry, envelope: Put) -> None:
     answer = for_settings(Settings(transport="fhir", registry_url=registry.fhir_url)).send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 401)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 401)
     assert "registry_client_id" in answer.message
 
 
 def test_a_token_that_the_registry_has_forgotten_is_fetched_anew(tmp_path: Path, envelope: Put) -> None:
     with guarded(tmp_path) as first:
         sender = transport(first.fhir_url, first.token_url)
-        assert sender.send(envelope(2)).outcome is Outcome.DELIVERED
+        assert sender.send(envelope(2)).outcome is DeliveryOutcome.DELIVERED
         port = first.port
     with guarded(tmp_path, port=port) as second:
-        assert sender.send(envelope(2)).outcome is Outcome.DELIVERED
+        assert sender.send(envelope(2)).outcome is DeliveryOutcome.DELIVERED
         assert second.received()[0]["arrivals"] == 2
 
 
@@ -84,7 +84,7 @@ def test_a_token_serves_many_submissions(puppet: Any, envelope: Put) -> None:
     puppet.answer(200, token("first"))
     puppet.answer(200, accepted(4))
     sender = transport(puppet.address, puppet.address)
-    assert [sender.send(envelope(2)).outcome for _ in range(3)] == [Outcome.DELIVERED] * 3
+    assert [sender.send(envelope(2)).outcome for _ in range(3)] == [DeliveryOutcome.DELIVERED] * 3
     heads = [head for head, _ in puppet.requests]
     assert sum("grant_type" in content.decode() for _, content in puppet.requests) == 1
     assert all("Authorization: Bearer first" in head for head in heads[1:])
@@ -95,7 +95,7 @@ def test_a_registry_that_rejects_even_a_fresh_token_is_asked_no_third_time(puppe
         puppet.answer(200, token(value))
         puppet.answer(401)
     answer = transport(puppet.address, puppet.address).send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.REFUSED, 401)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 401)
     assert len(puppet.requests) == 4
 
 
@@ -111,10 +111,12 @@ def test_the_client_is_named_as_the_standard_says(puppet: Any, envelope: Put) ->
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(302, Outcome.REFUSED), (400, Outcome.REFUSED), (403, Outcome.REFUSED), (404, Outcome.REFUSED),
-     (408, Outcome.NOT_SENT), (429, Outcome.NOT_SENT), (500, Outcome.NOT_SENT), (503, Outcome.NOT_SENT)],
-)  # fmt: skip
-def test_each_status_of_the_sign_in_has_its_meaning(status: int, outcome: Outcome, puppet: Any, envelope: Put) -> None:
+    [(status, DeliveryOutcome.REFUSED) for status in (302, 400, 403, 404)]
+    + [(status, DeliveryOutcome.NOT_SENT) for status in (408, 429, 500, 503)],
+)
+def test_each_status_of_the_sign_in_has_its_meaning(
+    status: int, outcome: DeliveryOutcome, puppet: Any, envelope: Put
+) -> None:
     puppet.answer(status, b'{"error": "Jane Doe"}', "Location: https://elsewhere.invalid/")
     answer = transport(puppet.address, puppet.address).send(envelope(2))
     assert (answer.outcome, answer.status) == (outcome, status)
@@ -135,13 +137,13 @@ def test_an_error_code_of_the_standard_is_told(puppet: Any, envelope: Put) -> No
 def test_after_a_sign_in_answer_without_a_token_nothing_was_sent(content: bytes, puppet: Any, envelope: Put) -> None:
     puppet.answer(200, content)
     answer = transport(puppet.address, puppet.address).send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.NOT_SENT, 200)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.NOT_SENT, 200)
     assert len(puppet.requests) == 1
 
 
 def test_after_a_sign_in_that_cannot_be_reached_nothing_was_sent(registry: RunningRegistry, envelope: Put) -> None:
     answer = transport(registry.fhir_url, "http://127.0.0.1:9/token").send(envelope(2))
-    assert (answer.outcome, answer.status) == (Outcome.NOT_SENT, None)
+    assert (answer.outcome, answer.status) == (DeliveryOutcome.NOT_SENT, None)
     assert "Signing in" in answer.message
 
 

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.settings import Settings
-from cpar_plugin.transport import Answer, Envelope, Outcome, for_settings
+from cpar_plugin.transport import DeliveryOutcome, DeliveryResult, Envelope, for_settings
 from cpar_plugin.transport.deadline import within
 from cpar_plugin.transport.outgoing import Session
 from cpar_plugin.transport.trust import trusting
@@ -21,7 +21,7 @@ from ..authority import Authority
 Put = Callable[..., Envelope]
 
 
-def send(address: str, envelope: Envelope, **settings: Any) -> Answer:
+def send(address: str, envelope: Envelope, **settings: Any) -> DeliveryResult:
     return for_settings(Settings(transport="fhir", registry_url=address, **settings)).send(envelope)
 
 
@@ -52,12 +52,12 @@ def test_a_private_authority_is_trusted_where_it_is_named(
 ) -> None:
     assert registry.address.startswith("https://")
     answer = send(registry.fhir_url, envelope(500), registry_ca_file=authority.file)
-    assert answer.outcome is Outcome.DELIVERED
+    assert answer.outcome is DeliveryOutcome.DELIVERED
 
 
 def test_an_unknown_authority_gets_nothing(registry: RunningRegistry, envelope: Put) -> None:
     answer = send(registry.fhir_url, envelope(2))
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert "Nothing was sent" in answer.message
     assert "registry_ca_file" in answer.message
     assert registry.received() == []
@@ -67,14 +67,14 @@ def test_a_certificate_for_another_name_gets_nothing(secured: Any, authority: An
     certificate_of_another = secured("registry.example")
     with certificate_of_another as registry:
         answer = send(registry.fhir_url, envelope(2), registry_ca_file=authority.file)
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert "Nothing was sent" in answer.message
 
 
 def test_an_expired_certificate_gets_nothing(secured: Any, authority: Any, envelope: Put) -> None:
     with secured("127.0.0.1", expired=True) as registry:
         answer = send(registry.fhir_url, envelope(2), registry_ca_file=authority.file)
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert "expired" in answer.message
 
 
@@ -87,7 +87,7 @@ def test_a_certificate_that_breaks_a_rule_gets_nothing_unless_the_setting_lets_i
     with running(tmp_path / "registry", arguments) as registry:
         registry.session = Session(trusting(old.file, "ca_file", strict=False))
         answer = send(registry.fhir_url, envelope(2), registry_ca_file=old.file)
-        assert answer.outcome is Outcome.NOT_SENT
+        assert answer.outcome is DeliveryOutcome.NOT_SENT
         assert "Missing Authority Key Identifier" in answer.message
         assert "strict_certificates = no" in answer.message
         with within(60):
@@ -98,10 +98,10 @@ def test_a_certificate_that_breaks_a_rule_gets_nothing_unless_the_setting_lets_i
             "registry_client_secret": "b",
         }
         answer = send("https://127.0.0.1:9/fhir", envelope(2), registry_ca_file=old.file, **signing_in)
-        assert answer.outcome is Outcome.NOT_SENT
+        assert answer.outcome is DeliveryOutcome.NOT_SENT
         assert "Signing in to the registry failed" in answer.message
         lenient = {"registry_ca_file": old.file, "strict_certificates": False}
-        assert send(registry.fhir_url, envelope(2), **lenient).outcome is Outcome.DELIVERED
+        assert send(registry.fhir_url, envelope(2), **lenient).outcome is DeliveryOutcome.DELIVERED
 
 
 def test_the_environment_cannot_switch_the_check_off(
@@ -109,7 +109,7 @@ def test_the_environment_cannot_switch_the_check_off(
 ) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, authority.file)
-    assert send(registry.fhir_url, envelope(2)).outcome is Outcome.NOT_SENT
+    assert send(registry.fhir_url, envelope(2)).outcome is DeliveryOutcome.NOT_SENT
 
 
 def test_a_registry_that_asks_for_a_client_certificate_gets_it(secured: Any, authority: Any, envelope: Put) -> None:
@@ -122,7 +122,7 @@ def test_a_registry_that_asks_for_a_client_certificate_gets_it(secured: Any, aut
             registry_client_certificate=certificate,
             registry_client_key=key,
         )
-    assert answer.outcome is Outcome.DELIVERED
+    assert answer.outcome is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize("patients", [2, 2000])
@@ -133,7 +133,7 @@ def test_without_the_client_certificate_it_is_told_what_to_check(
         answer = send(registry.fhir_url, envelope(patients), registry_ca_file=authority.file)
         assert registry.received() == []
     # With TLS 1.3 some of it has left before the registry says so, or nothing has.
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert "requires a client certificate it knows (TLSV13_ALERT_CERTIFICATE_REQUIRED)" in answer.message
     assert answer.message.endswith(("Nothing was sent.", "Nothing was accepted."))
 
@@ -147,7 +147,7 @@ def test_a_client_certificate_that_the_registry_does_not_know_gets_nothing(
     with secured("127.0.0.1", ask=True) as registry:
         answer = send(registry.fhir_url, envelope(patients), registry_ca_file=authority.file, **ours)
         assert registry.received() == []
-    assert answer.outcome is Outcome.NOT_SENT
+    assert answer.outcome is DeliveryOutcome.NOT_SENT
     assert "registry_client_certificate" in answer.message
 
 

@@ -104,7 +104,7 @@ class Busy(Exception):
 
 
 @dataclass(slots=True)
-class _Entry:
+class _CachedKeys:
     keys: dict[str, PublicKey] = field(default_factory=dict)  # of the last fetch that worked
     fetched_at: float = float("-inf")
     tried_at: float = float("-inf")
@@ -123,7 +123,7 @@ class PublishedKeys:
     def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._monotonic = monotonic
-        self._entries: defaultdict[str, _Entry] = defaultdict(_Entry)
+        self._entries: defaultdict[str, _CachedKeys] = defaultdict(_CachedKeys)
         self._looking = threading.Lock()  # held for a look at what is kept, never while something is fetched
         self._places = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -146,7 +146,7 @@ class PublishedKeys:
             raise _refused(entry.failure)
         return key
 
-    def _fetch(self, address: str, entry: _Entry) -> None:
+    def _fetch(self, address: str, entry: _CachedKeys) -> None:
         try:
             entry.keys, entry.fetched_at, entry.failure = fetch(address, self._settings), self._monotonic(), ""
         except Refused as refused:

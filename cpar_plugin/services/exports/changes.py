@@ -24,7 +24,7 @@ _MEMBER, _LEDGER, _OPERATION, _PANEL = tables.member, tables.ledger, tables.oper
 _VERSION = tables.patient_version
 
 
-class Changes:
+class ExportChanges:
     """As one connection sees them, for a caller. `since` is a whole second, as `lastUpdated` is.
 
     When a patient joined or left is in the ledger alone: an undo gives a membership back with its old dates.

@@ -17,19 +17,19 @@ from ...store import tables
 from ..clients.caller import Caller
 from ..fhir.directory import DirectorySource
 from ..fhir.groups import GroupSource
-from ..fhir.patients import PatientSource, found
+from ..fhir.patients import PatientSource, current_patient
 from ..fhir.practitioner_roles import roles_of_panels
 from ..fhir.search.request import Shape
 from ..fhir.search.shape import shaped, wanted
-from ..fhir.versions import Found, Versioned, digest_of, stamped, versioned
-from .changes import Changes
+from ..fhir.versions import CurrentResource, Versioned, digest_of, stamped, versioned
+from .changes import ExportChanges
 from .files import Files, Section, Writer
 from .request import ExportRequest
 
 _STREAMED = 100  # more at once, and the garbage collector begins to follow them
 _WRITTEN = 500
 _DELETED_TOGETHER = 500
-Progress = Callable[[int], None]
+CountPatients = Callable[[int], None]
 
 
 class Contents:
@@ -42,7 +42,7 @@ class Contents:
         settings: Settings,
         caller: Caller,
         request: ExportRequest,
-        progress: Progress,
+        progress: CountPatients,
     ) -> None:
         """`progress` is called with a number of further patients; what it raises ends the work."""
         self._connection = connection
@@ -51,7 +51,7 @@ class Contents:
         self._caller = caller
         self._request = request
         self._progress = progress
-        self._changes = Changes(connection, host, settings, caller, request.since) if request.since else None
+        self._changes = ExportChanges(connection, host, settings, caller, request.since) if request.since else None
 
     def expected(self) -> int:
         """How many patients there are to go through."""
@@ -83,7 +83,7 @@ class Contents:
         whole, since = shape.whole, self._changes and self._changes.since
         roles = roles_of_panels(self._connection)
         mapping = patient_texts(self._settings, relative, active_status=self._host.roster.active_status)
-        outdated: list[Found] = []
+        outdated: list[CurrentResource] = []
         with self._connection.execute(self._query(source).execution_options(yield_per=_STREAMED)) as result:
             # A Row looks each column up by its name, which takes as long as all else.
             make_row = namedtuple("named", result.keys())._make  # type: ignore[attr-defined]
@@ -92,7 +92,7 @@ class Contents:
                 for row in map(make_row, rows):
                     text = mapping(row, roles.get(row.panel_id, "[]"))
                     if digest_of(text) != row.digest:
-                        outdated.append(found(row.patient_id, text, row))
+                        outdated.append(current_patient(row.patient_id, text, row))
                     elif since is None or row.last_updated >= since or row.concerned:
                         text = stamped(text, row.version, row.last_updated)
                         lines.append(text if whole else shaped("Patient", text, shape))
@@ -102,7 +102,7 @@ class Contents:
                 self._progress(len(rows))
         self._write_changed(writer, outdated, shape)
 
-    def _write_changed(self, writer: Writer, outdated: list[Found], shape: Shape) -> None:
+    def _write_changed(self, writer: Writer, outdated: list[CurrentResource], shape: Shape) -> None:
         """Write patients whose records have changed since the last read, with their new versions."""
         patients = versioned(self._host, tables.patient_version, outdated)
         writer.lines([shaped("Patient", patient.text, shape) for patient in patients], patients=len(patients))
@@ -138,7 +138,7 @@ class Contents:
     def _has_changed(self, version: Versioned) -> bool:
         return self._changes is None or version.last_updated >= self._changes.since
 
-    def _deleted(self, writer: Writer, kind: str, changes: Changes) -> None:
+    def _deleted(self, writer: Writer, kind: str, changes: ExportChanges) -> None:
         for ids in changes.deleted(kind, _DELETED_TOGETHER):
             writer.lines([_deletions(kind, ids)], patients=len(ids) if kind == "Patient" else 0)
             self._progress(0)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, sele
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ...domain.export import ATTEMPTS, OPEN, State
+from ...domain.export import ATTEMPTS, OPEN, ExportState
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...settings import Settings
@@ -44,7 +44,7 @@ class Export:
     panels: frozenset[int] | None
     request_url: str
     request: ExportRequest
-    state: State
+    state: ExportState
     claim: str | None
     transaction_time: datetime | None
     expected: int | None
@@ -65,7 +65,7 @@ def create(host: Host, caller: Caller, request: ExportRequest, panels: frozenset
         "request_url": request_url,
         "request": request.model_dump_json(),
         "created_at": host.clock.now(),
-        "state": State.WAITING,
+        "state": ExportState.WAITING,
     }
     try:
         with host.database.session() as session:
@@ -130,12 +130,14 @@ def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None,
     of_export = _TABLE.c.export_id == row.export_id
     with host.database.session() as session:
         if row.attempts >= ATTEMPTS:
-            return None, _end(session, settings, [of_export, _wants_work(now)], now, State.FAILED, failure=_GAVE_UP)
+            return None, _end(
+                session, settings, [of_export, _wants_work(now)], now, ExportState.FAILED, failure=_GAVE_UP
+            )
         claimed = session.execute(
             update(_TABLE)
             .where(of_export, _wants_work(now))
             .values(
-                state=State.RUNNING,
+                state=ExportState.RUNNING,
                 **lease.leased(settings, token, now),
                 attempts=_TABLE.c.attempts + 1,
                 transaction_time=None,
@@ -158,7 +160,7 @@ def hold(host: Host, settings: Settings, export: Export, **progress: Any) -> boo
 
 def release(host: Host, export: Export, until: datetime | None = None) -> None:
     """Release the export to any worker from then on. Without a moment: at once, and as if it had not been tried."""
-    values: dict[str, Any] = {"state": State.WAITING, "claimed_until": until}
+    values: dict[str, Any] = {"state": ExportState.WAITING, "claimed_until": until}
     if until is None:
         values["attempts"] = _TABLE.c.attempts - 1
     with host.database.session() as session:
@@ -180,7 +182,7 @@ def finish(host: Host, settings: Settings, export: Export, files: list[File]) ->
         for file in files
     ]
     with host.database.session() as session:
-        ended = _end(session, settings, _claimed(export), host.clock.now(), State.DONE)
+        ended = _end(session, settings, _claimed(export), host.clock.now(), ExportState.DONE)
         if ended and rows:
             session.execute(insert(_FILES), rows)
     return ended
@@ -189,7 +191,7 @@ def finish(host: Host, settings: Settings, export: Export, files: list[File]) ->
 def fail(host: Host, settings: Settings, export: Export, failure: str) -> None:
     """Nothing will come of it. `failure` says why, and what to do; no patient data."""
     with host.database.session() as session:
-        _end(session, settings, _claimed(export), host.clock.now(), State.FAILED, failure=failure)
+        _end(session, settings, _claimed(export), host.clock.now(), ExportState.FAILED, failure=failure)
 
 
 def _end(
@@ -197,7 +199,7 @@ def _end(
     settings: Settings,
     conditions: list[ColumnElement[bool]],
     now: datetime,
-    state: State,
+    state: ExportState,
     failure: str | None = None,
 ) -> bool:
     ended = session.execute(
@@ -235,7 +237,11 @@ def _wants_work(now: datetime) -> ColumnElement[bool]:
 
 
 def _claimed(export: Export) -> list[ColumnElement[bool]]:
-    return [_TABLE.c.export_id == export.export_id, _TABLE.c.claim == export.claim, _TABLE.c.state == State.RUNNING]
+    return [
+        _TABLE.c.export_id == export.export_id,
+        _TABLE.c.claim == export.claim,
+        _TABLE.c.state == ExportState.RUNNING,
+    ]
 
 
 def _export(row: Row[Any]) -> Export:
@@ -246,7 +252,7 @@ def _export(row: Row[Any]) -> Export:
         panels=None if row.panels is None else frozenset(orjson.loads(row.panels)),
         request_url=row.request_url,
         request=ExportRequest.model_validate_json(row.request),
-        state=State(row.state),
+        state=ExportState(row.state),
         claim=row.claim,
         transaction_time=row.transaction_time,
         expected=row.expected,

@@ -16,7 +16,7 @@ from ..clients.caller import Caller
 from ..operations import clinic
 from ..roster.providers import ProviderOfPanel, with_practitioner_ids
 from .access import Gone
-from .versions import Found, Versioned, versioned
+from .versions import CurrentResource, Versioned, versioned
 
 KINDS = ("Organization", "Location", "Practitioner", "PractitionerRole")
 
@@ -56,7 +56,9 @@ class DirectorySource:
             row.resource_id: row for row in connection.execute(select(version).where(version.c.kind == self.kind))
         }
         entries = [
-            Found(self.kind, resource_id, (self.kind, resource_id), orjson.dumps(resource), stored.get(resource_id))
+            CurrentResource(
+                self.kind, resource_id, (self.kind, resource_id), orjson.dumps(resource), stored.get(resource_id)
+            )
             for resource_id, resource in ((resource["id"], resource) for resource in resources)
         ]
         return versioned(self._host, version, entries)

@@ -30,7 +30,7 @@ from ..clients.caller import Caller
 from ..roster import answers
 from .access import Gone, may_read, number, visible
 from .practitioner_roles import role_reference, roles_of_panels
-from .versions import Found, Stored, Versioned, versioned
+from .versions import CurrentResource, Stored, Versioned, versioned
 
 _COLUMNS = (
     "patient_id",
@@ -71,7 +71,7 @@ class PatientSource:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
         mapping = _mapping(self._settings, self._host.roster.active_status)
-        entries = [found(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
+        entries = [current_patient(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
         return versioned(self._host, tables.patient_version, entries)
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
@@ -102,7 +102,7 @@ class PatientSource:
             if self._on_panels(patient_rows[0].panel_id):
                 places = [(row.provider_id, row.facility_id) for row in patient_rows]
                 roles = [role_reference(*place) for place in places if None not in place]
-                entries.append(found(patient_id, mapping(patient_rows[0], as_text(roles)), patient_rows[0]))
+                entries.append(current_patient(patient_id, mapping(patient_rows[0], as_text(roles)), patient_rows[0]))
         return versioned(self._host, tables.patient_version, entries)
 
     def _on_panels(self, panel_id: int) -> bool:
@@ -132,7 +132,7 @@ class PatientSource:
         if row is None:
             raise self._absent(connection, patient_id)
         text = orjson.dumps(retired_patient(patient_id, row.kept_id, self._settings, relative))
-        return versioned(self._host, tables.patient_version, [found(patient_id, text, row)])[0]
+        return versioned(self._host, tables.patient_version, [current_patient(patient_id, text, row)])[0]
 
     def _absent(self, connection: Connection, patient_id: int) -> NotFound:
         """Gone for those who could have read the patient before; to others nothing is told."""
@@ -153,9 +153,9 @@ class PatientSource:
         )
 
 
-def found(patient_id: int, text: bytes, stored: Stored | None) -> Found:
+def current_patient(patient_id: int, text: bytes, stored: Stored | None) -> CurrentResource:
     """A Patient as it is now, as JSON, and what the table of versions says of it."""
-    return Found("Patient", str(patient_id), (patient_id,), text, stored)
+    return CurrentResource("Patient", str(patient_id), (patient_id,), text, stored)
 
 
 @lru_cache(maxsize=8)

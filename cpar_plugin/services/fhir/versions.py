@@ -50,7 +50,7 @@ class Stored(Protocol):
     def last_updated(self) -> datetime | None: ...
 
 
-class Found(NamedTuple):
+class CurrentResource(NamedTuple):
     """A resource as it is now, as JSON; its key in the table of versions, and what that table says of it."""
 
     kind: str
@@ -80,7 +80,7 @@ def _stamp(version: int, last_updated: datetime) -> bytes:
     return f'"meta":{{"versionId":"{version}","lastUpdated":"{instant(last_updated)}",'.encode()
 
 
-def versioned(host: Host, table: Table, entries: Sequence[Found]) -> list[Versioned]:
+def versioned(host: Host, table: Table, entries: Sequence[CurrentResource]) -> list[Versioned]:
     """The resources with their versions, in the same order. Versions that are behind move on at once.
 
     Writes, in a transaction of its own, only where something has changed.

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import tables
@@ -33,12 +33,12 @@ class Open:
     """A submission that the tables have as not finished."""
 
     panel_number: str
-    state: State
+    state: SubmissionState
     requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RestoreFindings:
     """What an operator has to know before anything goes on. Moments are in UTC.
 
     `last_work_at`: the last work that the tables tell of, which is about when the backup was made; None where they tell
@@ -54,11 +54,11 @@ class Found:
     unknown_files: Sequence[str]
 
 
-def look(host: Host, settings: Settings) -> Found:
+def look(host: Host, settings: Settings) -> RestoreFindings:
     """What there is to see to. Changes nothing."""
     now = host.clock.now()
     with host.database.engine.connect() as connection:
-        return Found(
+        return RestoreFindings(
             last_work_at=_last_work_at(connection),
             clients=_clients(connection),
             open=_open(connection),
@@ -136,4 +136,4 @@ def _open(connection: Connection) -> list[Open]:
         .where(submission.c.open_panel_id.is_not(None))
         .order_by(panel.c.number)
     )
-    return [Open(row.number, State(row.state), row.requested_at) for row in connection.execute(query)]
+    return [Open(row.number, SubmissionState(row.state), row.requested_at) for row in connection.execute(query)]

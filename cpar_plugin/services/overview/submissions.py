@@ -6,11 +6,11 @@ from datetime import date
 
 from sqlalchemy import Connection, func, select
 
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...store.tables import snapshot, submission
 
 NIGHTS = 12
-_ARRIVED = submission.c.state.in_((State.DELIVERED, State.WRITTEN))
+_ARRIVED = submission.c.state.in_((SubmissionState.DELIVERED, SubmissionState.WRITTEN))
 
 
 @dataclass(frozen=True, slots=True)

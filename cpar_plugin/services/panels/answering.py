@@ -20,7 +20,7 @@ from ..roster.member_rows import MemberRow
 _CHANGED = "The patient's data has changed since this page was loaded. Nothing was saved: review it and try again."
 
 
-class Change(StrEnum):
+class AnswerChange(StrEnum):
     """What came of a wish; `unchanged` when it was so already."""
 
     ANSWERED = "answered"
@@ -28,7 +28,7 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> Change:
+def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> AnswerChange:
     """Store that the actor checked a caution's values against the card: those of `seen_fingerprint`.
 
     Raises Stale when these are other values by now, or the patient is on no panel any more.
@@ -40,22 +40,22 @@ def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fi
             raise Stale(_CHANGED)
         last = _last(session, patient_id, caution)
         if last and last.fingerprint == seen_fingerprint:
-            return Change.UNCHANGED
+            return AnswerChange.UNCHANGED
         _add(session, host, actor, patient_id, caution, seen_fingerprint)
-        return Change.ANSWERED
+        return AnswerChange.ANSWERED
 
 
-def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> Change:
+def withdraw(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> AnswerChange:
     """Withdraw an answer, of any user. Raises Stale when the last one is no longer that of `seen_fingerprint`."""
     with host.database.session() as session:
         clinic.lock(session)
         last = _last(session, patient_id, caution) if patient_id in KEYS else None
         if last is None or last.fingerprint is None:
-            return Change.UNCHANGED
+            return AnswerChange.UNCHANGED
         if last.fingerprint != seen_fingerprint:
             raise Stale(_CHANGED)
         _add(session, host, actor, patient_id, caution, None)
-        return Change.WITHDRAWN
+        return AnswerChange.WITHDRAWN
 
 
 def _row(session: Session, host: Host, patient_id: int) -> MemberRow:

@@ -14,7 +14,7 @@ from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import member
 from ..roster import answers, merges, same_phn
-from ..roster.answers import Answer
+from ..roster.answers import CautionAnswer
 from ..roster.csv_file import csv_file
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
@@ -95,7 +95,7 @@ def _lines(
                 )
 
 
-def _checked(answer: Answer, zone: ZoneInfo) -> str:
+def _checked(answer: CautionAnswer, zone: ZoneInfo) -> str:
     return f"{WORDING[answer.caution].label}. {answer.text} ({answer.by}, {answer.at.astimezone(zone).date()})."
 
 

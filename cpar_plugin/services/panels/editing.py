@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.panel import PanelDraft, PanelProvider
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...hooks import Actor, Host
 from ...store import ledger
 from ...store.tables import member, panel, panel_facility, panel_provider, practitioner, submission
@@ -83,9 +83,11 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
         record.conclude(session, operation_id, {"number": number, "removed": members})
         session.execute(
             sa.update(submission)
-            .where(submission.c.panel_id == panel_id, submission.c.state.in_([State.QUEUED, State.DUE]))
+            .where(
+                submission.c.panel_id == panel_id, submission.c.state.in_([SubmissionState.QUEUED, SubmissionState.DUE])
+            )
             .values(
-                state=State.CANCELLED,
+                state=SubmissionState.CANCELLED,
                 open_panel_id=None,
                 finished_at=now,
                 failure="The panel was deleted.",

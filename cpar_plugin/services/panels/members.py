@@ -15,7 +15,7 @@ from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
 from ..roster import answers, member_rows, same_phn
-from ..roster.answers import Answer
+from ..roster.answers import CautionAnswer
 from ..roster.eligible_in_sql import plainly_sent
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
@@ -34,7 +34,7 @@ class Listed:
     reasons: tuple[Reason, ...]
     cautions: tuple[Caution, ...]  # only about one who goes out
     questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
-    answers: Sequence[Answer]  # what would be told, had it not been checked
+    answers: Sequence[CautionAnswer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
     same_phn: tuple[int, ...]  # where that matters: other patients with it that the actor may see, at most two
 
@@ -70,7 +70,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class MemberListing:
     """One page of members."""
 
     members: Sequence[Listed]
@@ -90,7 +90,7 @@ def listing(
     panel_id: int,
     criteria: Criteria,
     at_once: int | None = None,
-) -> Listing:
+) -> MemberListing:
     """One page, of `at_once` members unless of AT_ONCE. At most seven statements, and memory for one page.
 
     What becomes of members is worked out for all of them only when `criteria.fate` asks for it: else for the page.
@@ -128,7 +128,7 @@ def listing(
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     names = actor_names(connection, host, {row.mrp_id for row in page if row.mrp_id})
     page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
-    return Listing(
+    return MemberListing(
         members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers)),
         matching=count,
         hidden=total - visible_count,
@@ -144,7 +144,7 @@ def _listed(
     rules: Eligibility,
     names: Mapping[str, str],
     shared: SamePhn,
-    answers_by_patient: Mapping[int, Sequence[Answer]],
+    answers_by_patient: Mapping[int, Sequence[CautionAnswer]],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)

@@ -20,7 +20,7 @@ from ..operations.record import OperationKind
 NO_RECORD = "Record not found in the EMR, or it was merged into another: open the record that was kept."
 
 
-class Change(StrEnum):
+class MemberChange(StrEnum):
     """What came of a wish; `unchanged` when it was so already."""
 
     ADDED = "added"
@@ -30,7 +30,7 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_panel_id: int | None) -> Change:
+def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_panel_id: int | None) -> MemberChange:
     """Put the patient on a panel, from whatever panel they are on; confirmed today.
 
     Raises Stale when the patient is no longer on the panel that the actor saw (`seen_panel_id`, None for none), and
@@ -42,27 +42,27 @@ def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_pan
         _require_live_panel(session, panel_id)
         before = ledger.standing(session, patient_id)
         if before and before.panel_id == panel_id:
-            return Change.UNCHANGED
+            return MemberChange.UNCHANGED
         _refuse_unseen(session, before, seen_panel_id)
         now = host.clock.now()
         after = Standing(panel_id, now, _civil(now, host), ConfirmedHow.ON_ADDING)
         _change(session, host, actor, OperationKind.MOVE if before else OperationKind.ADD, patient_id, before, after)
-        return Change.MOVED if before else Change.ADDED
+        return MemberChange.MOVED if before else MemberChange.ADDED
 
 
-def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
+def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> MemberChange:
     """Take the patient off the panel that the actor saw. Raises Stale when they are on another one by now."""
     with host.database.session() as session:
         clinic.lock(session)
         before = _membership(session, patient_id)
         if before is None:
-            return Change.UNCHANGED
+            return MemberChange.UNCHANGED
         _refuse_unseen(session, before, seen_panel_id)
         _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None)
-        return Change.REMOVED
+        return MemberChange.REMOVED
 
 
-def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> Change:
+def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> MemberChange:
     """Store that the actor has confirmed the membership today.
 
     Raises Stale, and Refused for a patient who is on no panel, or deceased.
@@ -83,10 +83,10 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
                 "status if it is wrong."
             )
         if not may_confirm(before.confirmed_on, today, kind_of(host.roster, status)):
-            return Change.UNCHANGED
+            return MemberChange.UNCHANGED
         after = replace(before, confirmed_on=today, confirmed_how=ConfirmedHow.BY_PERSON)
         _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
-        return Change.CONFIRMED
+        return MemberChange.CONFIRMED
 
 
 def _civil(moment: datetime, host: Host) -> date:

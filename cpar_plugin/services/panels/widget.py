@@ -19,7 +19,7 @@ from ...settings import Settings
 from ...store import tables
 from ...store.types import KEYS
 from ..roster import answers, member_rows, merges, same_phn, separated
-from ..roster.answers import Answer
+from ..roster.answers import CautionAnswer
 from ..roster.member_rows import MemberRow
 from ..roster.providers import panel_label, provider_name
 from ..roster.same_phn import SamePhn
@@ -34,7 +34,7 @@ class PanelChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class ShownMembership:
     """What the widget shows of one patient. `panel` and what follows is None or empty for one who is not paneled."""
 
     enabled: bool
@@ -51,14 +51,14 @@ class Membership:
     reasons: tuple[Reason, ...] = ()  # why the patient will be excluded from the next submission
     cautions: tuple[Caution, ...] = ()  # what is doubtful about a patient who will be sent
     questions: Mapping[Reason | Caution, Question] = field(default_factory=dict)  # those of them that can be answered
-    answers: Sequence[Answer] = ()  # what would be told, had it not been checked
+    answers: Sequence[CautionAnswer] = ()  # what would be told, had it not been checked
     merge_waits: bool = False  # a merge of this record, or its undoing, may not have been followed yet
     merged_into: int | None = None  # the record that is kept, for one that was merged away
     split_off: tuple[int, ...] = ()  # records of which this one has inherited, and which are apart again
     same_phn: tuple[int, ...] = ()  # where that matters: other patients with it that the actor may see
 
 
-def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None = None) -> Membership:
+def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None = None) -> ShownMembership:
     """The same as `membership`, once merges of this record have been followed: the host does not announce them."""
     with host.database.engine.connect() as connection:
         widget = membership(connection, host, settings, patient_id, actor)
@@ -70,7 +70,7 @@ def current(host: Host, settings: Settings, patient_id: int, actor: Actor | None
 
 def membership(
     connection: Connection, host: Host, settings: Settings, patient_id: int, actor: Actor | None = None
-) -> Membership:
+) -> ShownMembership:
     """The membership of one patient and the panels to choose from.
 
     Two statements, one while turned off; one more for a record merged away, and two where something was answered.
@@ -79,11 +79,11 @@ def membership(
     now = host.clock.now()
     record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)
     if record.enabled_at is None:
-        return Membership(enabled=False, known=False, name="", choices=())
+        return ShownMembership(enabled=False, known=False, name="", choices=())
     member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
     choices, providers, is_shared_phn = _panels(connection, host, record.member_of, member)
     merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
-    paneled = Membership(
+    paneled = ShownMembership(
         enabled=True,
         known=record.found is not None or member is not None or merged_into is not None,
         merge_waits=record.merge_waits,

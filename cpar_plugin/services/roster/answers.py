@@ -15,7 +15,7 @@ from .providers import actor_names
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CautionAnswer:
     """An answer that stands: the values that the caution is about are still those that were checked."""
 
     caution: Caution
@@ -44,23 +44,23 @@ def _current() -> tuple[ColumnElement[bool], ...]:
     return answer.c.fingerprint.is_not(None), ~replaced
 
 
-def of_patients(connection: Connection, host: Host, patient_ids: Collection[int]) -> Mapping[int, list[Answer]]:
+def of_patients(connection: Connection, host: Host, patient_ids: Collection[int]) -> Mapping[int, list[CautionAnswer]]:
     """The last answers about these patients, whether or not they still stand. At most two statements."""
     return _read(connection, host, select(answer).where(answer.c.patient_id.in_(patient_ids))) if patient_ids else {}
 
 
-def of_panel(connection: Connection, host: Host, panel_id: int) -> Mapping[int, list[Answer]]:
+def of_panel(connection: Connection, host: Host, panel_id: int) -> Mapping[int, list[CautionAnswer]]:
     """The same about all members of a panel."""
     members = select(answer).join(member, member.c.patient_id == answer.c.patient_id)
     return _read(connection, host, members.where(member.c.panel_id == panel_id))
 
 
-def to(cautions: Collection[Caution], patient_answers: Iterable[Answer]) -> list[Answer]:
+def to(cautions: Collection[Caution], patient_answers: Iterable[CautionAnswer]) -> list[CautionAnswer]:
     """Those answers that are to these cautions: those that stand, of `Eligibility.answered`."""
     return [entry for entry in patient_answers if entry.caution in cautions]
 
 
-def _read(connection: Connection, host: Host, query: Select[Any]) -> Mapping[int, list[Answer]]:
+def _read(connection: Connection, host: Host, query: Select[Any]) -> Mapping[int, list[CautionAnswer]]:
     rows = connection.execute(
         query.join(operation, operation.c.operation_id == answer.c.operation_id)
         .add_columns(operation.c.actor_id, operation.c.at)
@@ -68,8 +68,8 @@ def _read(connection: Connection, host: Host, query: Select[Any]) -> Mapping[int
         .order_by(answer.c.patient_id, answer.c.operation_id)
     ).all()
     names = actor_names(connection, host, {row.actor_id for row in rows}) if rows else {}
-    by_patient: dict[int, list[Answer]] = {}
+    by_patient: dict[int, list[CautionAnswer]] = {}
     for row in rows:
-        entry = Answer(Caution(row.caution), row.fingerprint, names[row.actor_id], row.at)
+        entry = CautionAnswer(Caution(row.caution), row.fingerprint, names[row.actor_id], row.at)
         by_patient.setdefault(row.patient_id, []).append(entry)
     return by_patient

@@ -48,7 +48,7 @@ class _Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _LedgerEntry:
     """What an operation did to one record."""
 
     operation_id: int
@@ -106,14 +106,14 @@ def follow(session: Session, host: Host) -> int | None:
     return operation_id
 
 
-def _is_unchanged(history: Iterable[_Entry], last: _Entry, current: Standing | None) -> bool:
+def _is_unchanged(history: Iterable[_LedgerEntry], last: _LedgerEntry, current: Standing | None) -> bool:
     """Whether the kept record is still as the merges left it."""
     return current == last.after and all(
         entry.by_merging for entry in history if entry.operation_id < last.operation_id
     )
 
 
-def _own(history: Iterable[_Entry], operation_id: int) -> Standing | None:
+def _own(history: Iterable[_LedgerEntry], operation_id: int) -> Standing | None:
     """What a record had before the merge by this operation, without what it had inherited itself at that time."""
     earlier = [entry for entry in history if entry.operation_id <= operation_id]
     merging = list(takewhile(lambda entry: entry.by_merging, reversed(earlier)))
@@ -173,7 +173,7 @@ def _memberships(session: Session, ids: Collection[int]) -> dict[int, Standing]:
     return {row.patient_id: Standing(*row[1:]) for row in rows}
 
 
-def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_Entry]]:
+def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_LedgerEntry]]:
     """What was done to these records, the earliest first."""
     rows = session.execute(
         select(entries.c.patient_id, entries.c.operation_id, operation.c.kind, *ledger.before(), *ledger.after())
@@ -181,8 +181,8 @@ def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_Entry]]:
         .where(entries.c.patient_id.in_(ids))
         .order_by(entries.c.operation_id)
     )
-    by_patient: dict[int, list[_Entry]] = {}
+    by_patient: dict[int, list[_LedgerEntry]] = {}
     for patient_id, operation_id, kind, *sides in rows:
         before, after = (Standing(*side) if side[0] else None for side in (sides[:4], sides[4:]))
-        by_patient.setdefault(patient_id, []).append(_Entry(operation_id, kind in _BY_MERGING, before, after))
+        by_patient.setdefault(patient_id, []).append(_LedgerEntry(operation_id, kind in _BY_MERGING, before, after))
     return by_patient

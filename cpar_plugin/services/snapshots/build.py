@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from ...domain.reasons import Reason
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...fhir_mappings import bundle
 from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
 from ...fhir_mappings.patient import as_text
@@ -28,7 +28,7 @@ from .snapshot_id import new_snapshot_id
 from .storage import GzipWriter, IndexWriter, Part
 
 _EXCLUSIONS_AT_ONCE = 1000
-_DELIVERED = (State.DELIVERED.value, State.WRITTEN.value)
+_DELIVERED = (SubmissionState.DELIVERED.value, SubmissionState.WRITTEN.value)
 
 
 @dataclass(frozen=True, slots=True)

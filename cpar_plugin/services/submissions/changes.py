@@ -15,11 +15,11 @@ from ...store.tables import exclusion, member, panel, submission
 from ..snapshots import storage
 from ..snapshots.storage import Entry, Part
 from .history import Submission, is_kept
-from .patients import AT_ONCE, Listing, PatientNow, places_of, reasons_in, sent_at, visible_patients
+from .patients import AT_ONCE, PatientNow, SnapshotListing, places_of, reasons_in, sent_at, visible_patients
 from .texts import Stage
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What has become of a patient since the submission before."""
 
     ADDED = "added"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Difference(NamedTuple):
     """One patient, and the places at which the two snapshots have them: -1 where one does not."""
 
-    kind: Kind
+    kind: ChangeKind
     patient_id: int
     before: int
     now: int
@@ -47,7 +47,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PatientChange:
     """A patient as the EMR has them now, and what makes the difference.
 
     `reasons`: why an added one was excluded before, or a removed one is excluded. `panel_number`: the panel that a
@@ -81,35 +81,35 @@ def differences(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Diffe
             (old_place, old_entry), (new_place, new_entry) = next(old, end), next(new, end)
         elif old_entry is None or (new_entry is not None and new_entry[0] < old_entry[0]):
             assert new_entry
-            yield Difference(Kind.ADDED, new_entry[0], -1, new_place)
+            yield Difference(ChangeKind.ADDED, new_entry[0], -1, new_place)
             new_place, new_entry = next(new, end)
         elif new_entry is None or old_entry[0] < new_entry[0]:
-            yield Difference(Kind.REMOVED, old_entry[0], old_place, -1)
+            yield Difference(ChangeKind.REMOVED, old_entry[0], old_place, -1)
             old_place, old_entry = next(old, end)
         else:
-            yield Difference(Kind.CHANGED, new_entry[0], old_place, new_place)
+            yield Difference(ChangeKind.CHANGED, new_entry[0], old_place, new_place)
             (old_place, old_entry), (new_place, new_entry) = next(old, end), next(new, end)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class SnapshotChanges:
     """How many of each kind there are, and those of one page of one kind."""
 
     since: Before
-    counts: Mapping[Kind, int]
+    counts: Mapping[ChangeKind, int]
     of_page: Sequence[Difference]
 
 
-def changes(host: Host, since: Before, of: Submission, kind: Kind | None, page: int) -> Changes:
+def changes(host: Host, since: Before, of: Submission, kind: ChangeKind | None, page: int) -> SnapshotChanges:
     """Compare a submission with the one before. Two statements, and memory for one page."""
-    counts = Counter[Kind]()
+    counts = Counter[ChangeKind]()
     of_page = []
     on_page = range((page - 1) * AT_ONCE, page * AT_ONCE)
     for difference in differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or "")):
         if difference.kind == kind and counts[kind] in on_page:
             of_page.append(difference)
         counts[difference.kind] += 1
-    return Changes(since, counts, of_page)
+    return SnapshotChanges(since, counts, of_page)
 
 
 def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
@@ -117,29 +117,37 @@ def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
 
 
 def changed(
-    connection: Connection, host: Host, actor: Actor, of: Submission, changes: Changes, kind: Kind, page: int
-) -> Listing[Change]:
+    connection: Connection,
+    host: Host,
+    actor: Actor,
+    of: Submission,
+    changes: SnapshotChanges,
+    kind: ChangeKind,
+    page: int,
+) -> SnapshotListing[PatientChange]:
     """Those of a page, by record number, with what makes the difference. At most three statements."""
     total = changes.counts[kind]
     places_of(page, total)
     ids = [difference.patient_id for difference in changes.of_page]
     visible = visible_patients(connection, host, actor, ids)
-    explained: dict[int, Change]
-    if kind is Kind.CHANGED:
+    explained: dict[int, PatientChange]
+    if kind is ChangeKind.CHANGED:
         sent_before = sent_at(
             connection, changes.since.snapshot_id, [difference.before for difference in changes.of_page]
         )
         sent_now = sent_at(connection, of.snapshot_id, [difference.now for difference in changes.of_page])
         explained = {
-            key: Change(visible[key], fields=submitted.differences(previous))
+            key: PatientChange(visible[key], fields=submitted.differences(previous))
             for key, submitted, previous in zip(ids, sent_now, sent_before, strict=True)
             if key in visible
         }
     else:
-        reasons = _reasons(connection, changes.since.snapshot_id if kind is Kind.ADDED else of.snapshot_id, ids)
-        numbers = _panels_now(connection, ids) if kind is Kind.REMOVED else {}
-        explained = {key: Change(visible[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in visible}
-    return Listing(list(explained.values()), len(ids) - len(explained), total, page)
+        reasons = _reasons(connection, changes.since.snapshot_id if kind is ChangeKind.ADDED else of.snapshot_id, ids)
+        numbers = _panels_now(connection, ids) if kind is ChangeKind.REMOVED else {}
+        explained = {
+            key: PatientChange(visible[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in visible
+        }
+    return SnapshotListing(list(explained.values()), len(ids) - len(explained), total, page)
 
 
 def _reasons(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:

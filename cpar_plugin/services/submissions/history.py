@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, sel
 
 from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
-from ...domain.submission import FINAL, State
+from ...domain.submission import FINAL, SubmissionState
 from ...hooks import Host
 from ...store.tables import panel, snapshot, snapshot_piece, submission
 from ...store.types import KEYS
@@ -32,7 +32,7 @@ class Submission:
     panel_id: int
     panel_number: str
     panel_live: bool
-    state: State
+    state: SubmissionState
     automatic: date | None
     requested_at: datetime
     requested_by: str  # a name
@@ -73,12 +73,12 @@ class Submission:
     @property
     def may_cancel(self) -> bool:
         """Whether Cancel is offered."""
-        return self.state in (State.QUEUED, State.DUE)
+        return self.state in (SubmissionState.QUEUED, SubmissionState.DUE)
 
     @property
     def may_retry(self) -> bool:
         """Whether Retry is offered."""
-        return self.latest and self.panel_live and self.state in (State.FAILED, State.REFUSED)
+        return self.latest and self.panel_live and self.state in (SubmissionState.FAILED, SubmissionState.REFUSED)
 
 
 def open_submissions(connection: Connection, host: Host) -> dict[int, Submission]:
@@ -90,7 +90,7 @@ def open_submissions(connection: Connection, host: Host) -> dict[int, Submission
 def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submission], dict[int, Submission]]:
     """Of each live panel: the open submission, and the latest that ended and was not called off, by panel_id."""
     is_open = submission.c.open_panel_id.is_not(None)
-    ended = submission.c.open_panel_id.is_(None), submission.c.state != State.CANCELLED
+    ended = submission.c.open_panel_id.is_(None), submission.c.state != SubmissionState.CANCELLED
     latest = select(func.max(submission.c.submission_id)).where(*ended).group_by(submission.c.panel_id)
     conditions = or_(is_open, submission.c.submission_id.in_(latest))
     submissions = _read(connection, host, _rows(host).where(conditions, panel.c.deleted_at.is_(None)))
@@ -208,7 +208,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             panel_id=row.panel_id,
             panel_number=row.number,
             panel_live=row.deleted_at is None,
-            state=State(row.state),
+            state=SubmissionState(row.state),
             automatic=row.automatic,
             requested_at=row.requested_at,
             requested_by=AUTOMATIC

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ...domain.submission import FINAL, NEXT, State
+from ...domain.submission import FINAL, NEXT, SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
@@ -22,8 +22,8 @@ from ..operations.lease import RELEASED, is_free, leased
 
 Now = Callable[[], datetime]
 
-_AT_ONCE = (State.DUE, State.PREPARING, State.READY, State.SENDING)
-_BEFORE = {state: [before for before, after in NEXT.items() if state in after] for state in State}
+_AT_ONCE = (SubmissionState.DUE, SubmissionState.PREPARING, SubmissionState.READY, SubmissionState.SENDING)
+_BEFORE = {state: [before for before, after in NEXT.items() if state in after] for state in SubmissionState}
 _CANDIDATES = 50
 
 
@@ -34,7 +34,7 @@ class Claim:
     token: str
     submission_id: int
     panel_id: int
-    state: State
+    state: SubmissionState
     snapshot_id: str | None
     attempts: int
     first_attempt_at: datetime | None
@@ -44,7 +44,7 @@ class Claim:
 
 def _wants_work(now: datetime) -> ColumnElement[bool]:
     state, at = submission.c.state, submission.c.next_attempt_at
-    return and_(is_free(submission, now), or_(state.in_(_AT_ONCE), and_(state == State.WAITING, at <= now)))
+    return and_(is_free(submission, now), or_(state.in_(_AT_ONCE), and_(state == SubmissionState.WAITING, at <= now)))
 
 
 def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
@@ -72,7 +72,7 @@ def _claimed(session: Session, submission_id: int, token: str) -> Claim:
         token=token,
         submission_id=submission_id,
         panel_id=row.panel_id,
-        state=State(row.state),
+        state=SubmissionState(row.state),
         snapshot_id=row.snapshot_id,
         attempts=row.attempts,
         first_attempt_at=row.first_attempt_at,
@@ -81,24 +81,24 @@ def _claimed(session: Session, submission_id: int, token: str) -> Claim:
     )
 
 
-def move_on(session: Session, claim: Claim, state: State, now: datetime, **values: Any) -> bool:
+def move_on(session: Session, claim: Claim, state: SubmissionState, now: datetime, **values: Any) -> bool:
     """Put a claimed submission into `state`, and let go of it where nothing more is to be done now.
 
     Returns False, and writes nothing, when the claim is lost or the state may not follow.
     """
     if state in FINAL:
         values |= {"open_panel_id": None, "finished_at": now, "next_attempt_at": None}
-    if state in FINAL or state is State.WAITING:
+    if state in FINAL or state is SubmissionState.WAITING:
         values |= RELEASED
     return _write(session, claim, [*_BEFORE[state], state], state=state, **values)
 
 
 def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -> bool:
     """Hold on to a claimed submission until then, in whatever state it is. False when the claim is lost."""
-    return _write(session, claim, list(State), claimed_until=until, **values)
+    return _write(session, claim, list(SubmissionState), claimed_until=until, **values)
 
 
-def _write(session: Session, claim: Claim, states: list[State], /, **values: Any) -> bool:
+def _write(session: Session, claim: Claim, states: list[SubmissionState], /, **values: Any) -> bool:
     of_claim = (submission.c.submission_id == claim.submission_id, submission.c.claim == claim.token)
     written = session.execute(update(submission).where(*of_claim, submission.c.state.in_(states)).values(**values))
     return bool(written.rowcount)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
 
 from ...domain.refusals import Refused
-from ...domain.submission import LOUD, State
+from ...domain.submission import LOUD, SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import clinic, panel, submission
@@ -133,11 +133,11 @@ def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[
     message = EmailMessage()
     message["From"], message["To"] = settings.smtp_from, address
     message["Subject"] = (
-        f"CPAR panel {rows[0].number}: {STATE[State(rows[0].state)].lower()}"
+        f"CPAR panel {rows[0].number}: {STATE[SubmissionState(rows[0].state)].lower()}"
         if len(rows) == 1
         else f"CPAR: {len(rows)} panel submissions need attention"
     )
-    paragraphs = [f"Panel {row.number}: {STATE[State(row.state)].lower()}.\n{row.failure}" for row in rows]
+    paragraphs = [f"Panel {row.number}: {STATE[SubmissionState(row.state)].lower()}.\n{row.failure}" for row in rows]
     paragraphs.append(f"{clinic_name}\nSee CPAR Panel Management, Submission History, in the EMR.")
     message.set_content("\n\n".join(paragraphs))
     return message

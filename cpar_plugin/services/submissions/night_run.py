@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Date, exists, insert, literal,
 from sqlalchemy.orm import Session
 
 from ...domain.calendar import Calendar
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import clinic as clinic_table
@@ -19,7 +19,7 @@ from ..roster import merges
 from . import texts
 
 # Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
-_ASKED = (State.QUEUED, State.DUE)
+_ASKED = (SubmissionState.QUEUED, SubmissionState.DUE)
 
 
 def begin(host: Host, settings: Settings, now: datetime) -> bool:
@@ -38,8 +38,8 @@ def begin(host: Host, settings: Settings, now: datetime) -> bool:
         merges.reconcile(session, host)
         automatic, _ = _automatic_dates(session.connection(), calendar, night)
         session.execute(insert(night_run).values(night=night, began_at=now, automatic=automatic))
-        in_time = submission.c.state.in_([State.QUEUED]), submission.c.due_on <= night
-        session.execute(update(submission).where(*in_time).values(state=State.DUE))
+        in_time = submission.c.state.in_([SubmissionState.QUEUED]), submission.c.due_on <= night
+        session.execute(update(submission).where(*in_time).values(state=SubmissionState.DUE))
         if automatic is not None:
             _submit_every_panel(session, host, calendar, automatic, night, now)
     return True
@@ -74,7 +74,7 @@ def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date,
         requested_at=literal(now, Moment()),
         requested_by=literal(host.identity.system.actor_id),
         due_on=literal(automatic, Date()),
-        state=literal(State.MISSED),
+        state=literal(SubmissionState.MISSED),
         attempts=literal(0),
         finished_at=literal(now, Moment()),
         failure=literal(failure),
@@ -88,9 +88,9 @@ def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date,
 def postpone(host: Host, settings: Settings, now: datetime) -> None:
     """In the blackout: what came due and was not begun goes back into the queue, or is missed if only automatic."""
     calendar = settings.calendar(host.clock.zone)
-    if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == State.DUE):
+    if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == SubmissionState.DUE):
         return
-    waiting = submission.c.state == State.DUE, is_free(submission, now)
+    waiting = submission.c.state == SubmissionState.DUE, is_free(submission, now)
     only_automatic = submission.c.requested_by == host.identity.system.actor_id
     with host.database.session() as session:
         clinic.lock(session)
@@ -100,9 +100,11 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
             session.execute(
                 update(submission)
                 .where(*waiting, only_automatic, submission.c.automatic == automatic)
-                .values(**_ended(State.MISSED, now, texts.missed(automatic, calendar, now)))
+                .values(**_ended(SubmissionState.MISSED, now, texts.missed(automatic, calendar, now)))
             )
-        session.execute(update(submission).where(*waiting).values(state=State.QUEUED, due_on=calendar.run_date(now)))
+        session.execute(
+            update(submission).where(*waiting).values(state=SubmissionState.QUEUED, due_on=calendar.run_date(now))
+        )
 
 
 def cancel_all(host: Host, now: datetime) -> None:
@@ -118,8 +120,10 @@ def end_open(session: Session, now: datetime, why: str, *conditions: ColumnEleme
     """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
     open_ones = (submission.c.open_panel_id.is_not(None), *conditions)
     not_begun = submission.c.state.in_(_ASKED)
-    session.execute(update(submission).where(*open_ones, not_begun).values(**_ended(State.CANCELLED, now, why)))
-    session.execute(update(submission).where(*open_ones).values(**_ended(State.FAILED, now, why)))
+    session.execute(
+        update(submission).where(*open_ones, not_begun).values(**_ended(SubmissionState.CANCELLED, now, why))
+    )
+    session.execute(update(submission).where(*open_ones).values(**_ended(SubmissionState.FAILED, now, why)))
 
 
 def _began(host: Host, night: date) -> bool:
@@ -164,9 +168,9 @@ def _submit_every_panel(
     concerned = _concerned(calendar, automatic)
     session.execute(
         update(submission)
-        .where(submission.c.state == State.WAITING, is_free(submission, now))
+        .where(submission.c.state == SubmissionState.WAITING, is_free(submission, now))
         .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
-        .values(**_ended(State.FAILED, now, texts.REPLACED))
+        .values(**_ended(SubmissionState.FAILED, now, texts.REPLACED))
     )
     session.execute(
         update(submission)
@@ -176,8 +180,8 @@ def _submit_every_panel(
     )
     session.execute(
         update(submission)
-        .where(submission.c.state == State.QUEUED, submission.c.automatic == automatic)
-        .values(state=State.DUE)
+        .where(submission.c.state == SubmissionState.QUEUED, submission.c.automatic == automatic)
+        .values(state=SubmissionState.DUE)
     )
     _insert_for_panels(
         session,
@@ -187,7 +191,7 @@ def _submit_every_panel(
         requested_at=literal(now, Moment()),
         requested_by=literal(host.identity.system.actor_id),
         due_on=literal(night, Date()),
-        state=literal(State.DUE),
+        state=literal(SubmissionState.DUE),
         attempts=literal(0),
         finished_at=null(),
         failure=null(),
@@ -199,7 +203,7 @@ def _insert_for_panels(session: Session, condition: ColumnElement[bool], **value
     session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(condition)))
 
 
-def _ended(state: State, now: datetime, failure: str) -> dict[str, object]:
+def _ended(state: SubmissionState, now: datetime, failure: str) -> dict[str, object]:
     return {
         "state": state,
         "open_panel_id": None,

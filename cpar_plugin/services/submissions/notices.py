@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text, moment_text
 from ...domain.refusals import Refused
-from ...domain.submission import LOUD, State
+from ...domain.submission import LOUD, SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import clinic, panel, submission
@@ -22,17 +22,17 @@ from .texts import STATE
 
 QUIET_AFTER = timedelta(minutes=15)
 _NAMED = 20
-_ENDED = frozenset({*LOUD, State.DELIVERED, State.WRITTEN})
+_ENDED = frozenset({*LOUD, SubmissionState.DELIVERED, SubmissionState.WRITTEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class SubmissionNotice:
     """Something that needs a person, in plain words without patient data. `panel_id` is None for the clinic's whole."""
 
     text: str
     panel_id: int | None = None
     submission_id: int | None = None
-    state: State | None = None
+    state: SubmissionState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Status:
     problems: tuple[str, ...]
 
 
-def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[Notice]:
+def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[SubmissionNotice]:
     """Panels whose latest submission came to nothing, and a scheduler that stands still.
 
     Two statements, whatever the number of panels.
@@ -60,7 +60,7 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
             f"The submission scheduler has not run since {moment_text(quiet, calendar.zone)}. Nothing will be "
             "submitted until it runs. Contact your EMR administrator."
         )
-        result.append(Notice(text=text))
+        result.append(SubmissionNotice(text=text))
     return result + [_notice(row) for row in connection.execute(_unresolved())]
 
 
@@ -89,11 +89,11 @@ def _unresolved() -> Select[Any]:
     )
 
 
-def _notice(row: Row[Any]) -> Notice:
-    state = State(row.state)
+def _notice(row: Row[Any]) -> SubmissionNotice:
+    state = SubmissionState(row.state)
     retry_text = f" It will be submitted again on {date_text(row.again_on)}." if row.again_on else ""
     text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{retry_text}"
-    return Notice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
+    return SubmissionNotice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
 
 
 def status(host: Host, settings: Settings, now: datetime) -> Status:
@@ -124,7 +124,7 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         facts.append(
             f"A backup was restored (cpar after-restore completed {moment_text(site.restored_at, calendar.zone)})."
         )
-    facts += [f"{STATE[State(state)]}: {count}." for state, count in open_ones]
+    facts += [f"{STATE[SubmissionState(state)]}: {count}." for state, count in open_ones]
     facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
     if len(waiting) > _NAMED:
         facts.append(f"More panels waiting: {len(waiting) - _NAMED}.")
@@ -140,13 +140,13 @@ def _waiting() -> Select[Any]:
     return (
         select(submission, panel.c.number)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
-        .where(submission.c.state.in_([State.SENDING, State.WAITING]))
+        .where(submission.c.state.in_([SubmissionState.SENDING, SubmissionState.WAITING]))
         .order_by(panel.c.number)
     )
 
 
 def _waits(row: Row[Any], calendar: Calendar) -> str:
-    if State(row.state) is State.SENDING:
+    if SubmissionState(row.state) is SubmissionState.SENDING:
         return f"Panel {row.number} is waiting for the registry: attempt {row.attempts} is in progress."
     retry_at = moment_text(row.next_attempt_at, calendar.zone)
     return f"Panel {row.number} will be retried (attempt {row.attempts + 1}) on {retry_at}. {row.failure}"

@@ -39,7 +39,7 @@ class PatientNow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[Row]):
+class SnapshotListing(Generic[Row]):
     """One page of a list, counted from 1. `hidden`: how many of this page the actor may not see."""
 
     rows: Sequence[Row]
@@ -76,13 +76,13 @@ def places_of(page: int, total: int) -> range:
     return range((page - 1) * AT_ONCE, min(page * AT_ONCE, total))
 
 
-def sent(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[Sent]:
+def sent(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> SnapshotListing[Sent]:
     """The patients that were sent, by record number. Two statements. Raises NotFound when they are no longer kept."""
     total = of.sent or 0
     patients = sent_at(connection, of.snapshot_id, places_of(page, total))
     visible = visible_patients(connection, host, actor, [patient.patient_id for patient in patients])
     rows = [Sent(patient, visible[patient.patient_id].known) for patient in patients if patient.patient_id in visible]
-    return Listing(rows, len(patients) - len(rows), total, page)
+    return SnapshotListing(rows, len(patients) - len(rows), total, page)
 
 
 def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[int]) -> list[SentPatient]:
@@ -95,7 +95,9 @@ def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[in
         raise NotFound(_NOT_KEPT) from None
 
 
-def exclusions_of(connection: Connection, host: Host, actor: Actor, of: Submission, page: int) -> Listing[Exclusion]:
+def exclusions_of(
+    connection: Connection, host: Host, actor: Actor, of: Submission, page: int
+) -> SnapshotListing[Exclusion]:
     """The members that were excluded, by record number, and why. Two statements."""
     total = of.excluded or 0
     places = places_of(page, total)
@@ -104,7 +106,7 @@ def exclusions_of(connection: Connection, host: Host, actor: Actor, of: Submissi
     reasons = {patient_id: reasons_in(codes) for patient_id, codes in connection.execute(query)}
     visible = visible_patients(connection, host, actor, reasons)
     rows = [Exclusion(visible[patient_id], why) for patient_id, why in reasons.items() if patient_id in visible]
-    return Listing(rows, len(reasons) - len(rows), total, page)
+    return SnapshotListing(rows, len(reasons) - len(rows), total, page)
 
 
 def reasons_in(codes: str) -> tuple[Reason, ...]:

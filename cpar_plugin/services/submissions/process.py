@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from ...domain.calendar import RETRY_FOR
 from ...domain.refusals import NotFound, Refused
-from ...domain.submission import FINAL, State
+from ...domain.submission import FINAL, SubmissionState
 from ...hooks import AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import panel, snapshot, submission
-from ...transport import Answer, Envelope, Outcome, Transport
+from ...transport import DeliveryOutcome, DeliveryResult, Envelope, Transport
 from ..roster import merges
 from ..snapshots import build as snapshots
 from . import texts
@@ -31,22 +31,22 @@ PREPARATIONS = 5
 _PAUSE = timedelta(minutes=1)
 
 
-def advance(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
+def advance(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> SubmissionState | None:
     """Bring a claimed submission as far as it goes now. Returns its state then; None when the claim was lost."""
-    if claim.state not in (State.DUE, State.PREPARING):
+    if claim.state not in (SubmissionState.DUE, SubmissionState.PREPARING):
         return _send(host, settings, transport, claim, now)
     with renewed(host, settings, claim, now):
         state, ready = _prepare(host, settings, claim, now)
     return _send(host, settings, transport, ready, now) if ready else state
 
 
-def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[State | None, Claim | None]:
+def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[SubmissionState | None, Claim | None]:
     if not _can_send(host, settings, now()):
-        return _finish(host, claim, State.FAILED, now(), failure=texts.BLACKOUT_BEGAN), None
+        return _finish(host, claim, SubmissionState.FAILED, now(), failure=texts.BLACKOUT_BEGAN), None
     if claim.attempts >= PREPARATIONS:
-        return _finish(host, claim, State.FAILED, now(), failure=texts.BROKE_OFF), None
+        return _finish(host, claim, SubmissionState.FAILED, now(), failure=texts.BROKE_OFF), None
     with host.database.session() as session:
-        if not move_on(session, claim, State.PREPARING, now(), attempts=claim.attempts + 1):
+        if not move_on(session, claim, SubmissionState.PREPARING, now(), attempts=claim.attempts + 1):
             return None, None
     try:
         _forget_leftovers(host, claim)
@@ -56,18 +56,18 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[St
         # Whoever deleted the panel need not be told that nothing was sent.
         notified_at = now()
         return _finish(
-            host, claim, State.NOTHING_TO_SEND, notified_at, failure=texts.DELETED, notified_at=notified_at
+            host, claim, SubmissionState.NOTHING_TO_SEND, notified_at, failure=texts.DELETED, notified_at=notified_at
         ), None
     except Refused as refused:
-        return _finish(host, claim, State.FAILED, now(), failure=f"{refused} {texts.RETRY}"), None
+        return _finish(host, claim, SubmissionState.FAILED, now(), failure=f"{refused} {texts.RETRY}"), None
     except Exception as error:
         # Only the kind of error: its text may hold patient data.
         log.error("submission %d could not be prepared: %s", claim.submission_id, type(error).__name__)
         with host.database.session() as session:
             holds_claim = keep_until(session, claim, now() + _PAUSE)
-        return (State.PREPARING if holds_claim else None), None
+        return (SubmissionState.PREPARING if holds_claim else None), None
     values = {} if result.sent else {"failure": texts.NOBODY_VALID if result.excluded else texts.EMPTY}
-    reached = State.READY if result.sent else State.NOTHING_TO_SEND
+    reached = SubmissionState.READY if result.sent else SubmissionState.NOTHING_TO_SEND
     with host.database.session() as session:
         moved = move_on(session, claim, reached, now(), snapshot_id=result.snapshot_id, attempts=0, **values)
         if moved:
@@ -91,50 +91,50 @@ def _forget_leftovers(host: Host, claim: Claim) -> None:
         snapshots.forget(host, snapshot_id)
 
 
-def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> State | None:
+def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> SubmissionState | None:
     """Send what is stored. `claim` has a snapshot."""
     moment = now()
     tried_for = moment - (claim.first_attempt_at or moment)
     if tried_for > RETRY_FOR:
         failure = texts.gave_up(claim.failure or texts.BROKE_OFF_SENDING, claim.attempts, claim.in_doubt_since)
-        return _finish(host, claim, State.FAILED, moment, failure=failure)
+        return _finish(host, claim, SubmissionState.FAILED, moment, failure=failure)
     if not _can_send(host, settings, moment):
-        return _finish(host, claim, State.FAILED, moment, failure=texts.BLACKOUT_BEGAN)
+        return _finish(host, claim, SubmissionState.FAILED, moment, failure=texts.BLACKOUT_BEGAN)
     first, attempts = claim.first_attempt_at or moment, claim.attempts + 1
     with host.database.session() as session:
         claimed_until = moment + settings.claim_time
         sending = {"first_attempt_at": first, "attempts": attempts, "claimed_until": claimed_until}
         # Until an answer says otherwise: it is not known what was sent when this worker dies.
         in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
-        if not move_on(session, claim, State.SENDING, moment, **sending, **in_doubt):
+        if not move_on(session, claim, SubmissionState.SENDING, moment, **sending, **in_doubt):
             return None
     # Whoever sends longer than it may take has come to a stop: another worker takes over.
     with renewed(host, settings, claim, now, at_most_seconds=settings.registry_seconds):
         answer = _answer(host, transport, claim)
     state = _final(answer.outcome)
     if state:
-        reason = answer.message if state is State.REFUSED else None
+        reason = answer.message if state is SubmissionState.REFUSED else None
         return _finish(host, claim, state, now(), answer=answer, failure=reason)
-    if answer.outcome is Outcome.NOT_SENT:
+    if answer.outcome is DeliveryOutcome.NOT_SENT:
         in_doubt = {"in_doubt_since": claim.in_doubt_since}
     retry_at = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
     if retry_at is None:
         reason = texts.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
-        return _finish(host, claim, State.FAILED, now(), answer=answer, failure=reason, **in_doubt)
+        return _finish(host, claim, SubmissionState.FAILED, now(), answer=answer, failure=reason, **in_doubt)
     waiting = {"failure": answer.message, "next_attempt_at": retry_at}
-    return _finish(host, claim, State.WAITING, now(), answer=answer, **waiting, **in_doubt)
+    return _finish(host, claim, SubmissionState.WAITING, now(), answer=answer, **waiting, **in_doubt)
 
 
-def _final(outcome: Outcome) -> State | None:
+def _final(outcome: DeliveryOutcome) -> SubmissionState | None:
     """The state that an attempt ends in, None where it is worth another."""
     match outcome:
-        case Outcome.DELIVERED:
-            return State.DELIVERED
-        case Outcome.WRITTEN:
-            return State.WRITTEN
-        case Outcome.REFUSED:
-            return State.REFUSED
-        case Outcome.NOT_SENT | Outcome.UNCLEAR:
+        case DeliveryOutcome.DELIVERED:
+            return SubmissionState.DELIVERED
+        case DeliveryOutcome.WRITTEN:
+            return SubmissionState.WRITTEN
+        case DeliveryOutcome.REFUSED:
+            return SubmissionState.REFUSED
+        case DeliveryOutcome.NOT_SENT | DeliveryOutcome.UNCLEAR:
             return None
         case _:
             assert_never(outcome)
@@ -145,7 +145,7 @@ def _can_send(host: Host, settings: Settings, moment: datetime) -> bool:
     return not calendar.in_blackout(calendar.today(moment))
 
 
-def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
+def _answer(host: Host, transport: Transport, claim: Claim) -> DeliveryResult:
     try:
         with host.database.engine.connect() as connection:
             stored = connection.execute(
@@ -165,15 +165,23 @@ def _answer(host: Host, transport: Transport, claim: Claim) -> Answer:
             )
         )
     except Refused as refused:
-        return Answer(outcome=Outcome.UNCLEAR, message=str(refused))
+        return DeliveryResult(outcome=DeliveryOutcome.UNCLEAR, message=str(refused))
     except Exception as error:
         log.error("submission %d could not be sent: %s", claim.submission_id, type(error).__name__)
-        return Answer(outcome=Outcome.UNCLEAR, message=f"Sending was interrupted ({type(error).__name__}).")
+        return DeliveryResult(
+            outcome=DeliveryOutcome.UNCLEAR, message=f"Sending was interrupted ({type(error).__name__})."
+        )
 
 
 def _finish(
-    host: Host, claim: Claim, state: State, moment: datetime, *, answer: Answer | None = None, **values: Any
-) -> State | None:
+    host: Host,
+    claim: Claim,
+    state: SubmissionState,
+    moment: datetime,
+    *,
+    answer: DeliveryResult | None = None,
+    **values: Any,
+) -> SubmissionState | None:
     if answer is not None:
         values |= {
             "answer_status": answer.status,
@@ -188,10 +196,10 @@ def _finish(
     return state
 
 
-def _audit(session: Session, host: Host, claim: Claim, state: State) -> None:
+def _audit(session: Session, host: Host, claim: Claim, state: SubmissionState) -> None:
     event = AuditEvent(
         actor=host.identity.system,
-        action="sent" if state in (State.DELIVERED, State.WRITTEN) else "update",
+        action="sent" if state in (SubmissionState.DELIVERED, SubmissionState.WRITTEN) else "update",
         noun="cparSubmission",
         key=str(claim.submission_id),
         detail=f"panel {claim.panel_id}: {state}",

@@ -6,20 +6,20 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from ...domain.submission import FINAL, State
+from ...domain.submission import FINAL, SubmissionState
 from ...store.tables import night_run, submission
 from .texts import Stage
 
-_NOW = frozenset({State.DUE, State.PREPARING, State.READY, State.SENDING})
-_FINISHED = FINAL - {State.CANCELLED, State.MISSED}
+_NOW = frozenset({SubmissionState.DUE, SubmissionState.PREPARING, SubmissionState.READY, SubmissionState.SENDING})
+_FINISHED = FINAL - {SubmissionState.CANCELLED, SubmissionState.MISSED}
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BatchProgress:
     """How many panels of a batch are finished. `since` is when the batch began: it stays the same until it is over."""
 
     since: datetime
-    states: Counter[State]
+    states: Counter[SubmissionState]
 
     @property
     def finished(self) -> int:
@@ -39,7 +39,7 @@ class Progress:
     @property
     def later(self) -> int:
         """Tried without an answer, and tried again later."""
-        return self.states[State.WAITING]
+        return self.states[SubmissionState.WAITING]
 
     @property
     def under_way(self) -> bool:
@@ -47,7 +47,7 @@ class Progress:
         return any(self.states[state] for state in _NOW)
 
 
-def progress(connection: Connection, since: datetime | None = None) -> Progress | None:
+def progress(connection: Connection, since: datetime | None = None) -> BatchProgress | None:
     """The batch that is under way, or the one that began at `since`; None where there is none.
 
     A batch begins with the night run, or with the first that was asked for after it: it is then retried, and goes at
@@ -64,9 +64,9 @@ def progress(connection: Connection, since: datetime | None = None) -> Progress 
         since = max(oldest, began or oldest)
     of_batch = or_(
         state.in_(_NOW),
-        and_(state == State.WAITING, submission.c.first_attempt_at >= since),
+        and_(state == SubmissionState.WAITING, submission.c.first_attempt_at >= since),
         and_(state.in_(_FINISHED), submission.c.finished_at >= since),
     )
     rows = connection.execute(select(state, func.count()).where(of_batch).group_by(state))
-    states = Counter({State(name): count for name, count in rows})
-    return Progress(since, states)
+    states = Counter({SubmissionState(name): count for name, count in rows})
+    return BatchProgress(since, states)

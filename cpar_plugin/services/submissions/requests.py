@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.dates import date_text, moment_text
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import panel, submission
@@ -16,7 +16,7 @@ from ..operations.lease import is_free
 from ..roster.providers import actor_names
 from .texts import STATE
 
-_RETRIED = (State.FAILED, State.REFUSED)
+_RETRIED = (SubmissionState.FAILED, SubmissionState.REFUSED)
 
 
 def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
@@ -28,7 +28,7 @@ def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
     with host.database.session() as session:
         _check(session, host, settings, panel_id)
         now = host.clock.now()
-        return _insert(session, host, actor, panel_id, State.QUEUED, now, due_on=calendar.run_date(now))
+        return _insert(session, host, actor, panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now))
 
 
 def run_date(host: Host, settings: Settings) -> date:
@@ -44,9 +44,9 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
         called_off = session.execute(
             update(submission)
             .where(submission.c.submission_id == submission_id, is_free(submission, now))
-            .where(submission.c.state.in_([State.QUEUED, State.DUE]))
+            .where(submission.c.state.in_([SubmissionState.QUEUED, SubmissionState.DUE]))
             .values(
-                state=State.CANCELLED,
+                state=SubmissionState.CANCELLED,
                 open_panel_id=None,
                 finished_at=now,
                 failure=f"Cancelled by {actor.display_name}.",
@@ -56,7 +56,7 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
             state = session.scalar(select(submission.c.state).where(submission.c.submission_id == submission_id))
             if state is None:
                 raise NotFound("Submission not found.")
-            raise Stale(f"This submission can no longer be cancelled. Current status: {STATE[State(state)]}.")
+            raise Stale(f"This submission can no longer be cancelled. Current status: {STATE[SubmissionState(state)]}.")
         _audit(session, host, actor, "delete", submission_id)
 
 
@@ -73,7 +73,9 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
             raise NotFound("Submission not found.")
         _check(session, host, settings, before.panel_id)
         if before.state not in _RETRIED:
-            raise Stale(f"Only a failed submission can be retried. Current status: {STATE[State(before.state)]}.")
+            raise Stale(
+                f"Only a failed submission can be retried. Current status: {STATE[SubmissionState(before.state)]}."
+            )
         later = select(submission.c.submission_id).where(
             submission.c.panel_id == before.panel_id, submission.c.submission_id > submission_id
         )
@@ -82,8 +84,10 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
         now = host.clock.now()
         today = calendar.today(now)
         if calendar.in_blackout(today):
-            return _insert(session, host, actor, before.panel_id, State.QUEUED, now, due_on=calendar.run_date(now))
-        return _insert(session, host, actor, before.panel_id, State.DUE, now, due_on=today)
+            return _insert(
+                session, host, actor, before.panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now)
+            )
+        return _insert(session, host, actor, before.panel_id, SubmissionState.DUE, now, due_on=today)
 
 
 def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
@@ -106,13 +110,13 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
         if pending.requested_by == host.identity.system.actor_id
         else f"{name} already queued this panel ({moment_text(pending.requested_at, calendar.zone)})."
     )
-    if pending.state == State.QUEUED:
+    if pending.state == SubmissionState.QUEUED:
         raise Stale(f"{message} It will be submitted in the night run on {date_text(pending.due_on)}.")
-    raise Stale(f"{message} Current status: {STATE[State(pending.state)]}.")
+    raise Stale(f"{message} Current status: {STATE[SubmissionState(pending.state)]}.")
 
 
 def _insert(
-    session: Session, host: Host, actor: Actor, panel_id: int, state: State, now: datetime, **values: object
+    session: Session, host: Host, actor: Actor, panel_id: int, state: SubmissionState, now: datetime, **values: object
 ) -> int:
     inserted = session.execute(
         insert(submission).values(

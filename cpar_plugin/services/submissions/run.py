@@ -15,11 +15,11 @@ from typing import TypeVar
 from sqlalchemy import func, select
 
 from ...domain.refusals import Refused
-from ...domain.submission import State
+from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
-from ...transport import Answer, Envelope, Transport, for_settings, not_sent
+from ...transport import DeliveryResult, Envelope, Transport, for_settings, not_sent
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from ..snapshots import retention
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _AT_ONCE = 4
 _QUICK_SHARE = 1 / 20  # of the longest that sending may take: then the next one begins
-Progress = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -39,12 +39,12 @@ class RunReport:
     """What a run has done: the states that it brought submissions to, by count, and what it could not do."""
 
     night_begun: bool = False
-    states: Counter[State] = field(default_factory=Counter)
+    states: Counter[SubmissionState] = field(default_factory=Counter)
     lost: int = 0  # claims that another worker took over
     errors: list[str] = field(default_factory=list)  # kinds of error only
 
 
-def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress | None = None) -> RunReport:
+def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportProgress | None = None) -> RunReport:
     """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
 
     What fails is logged, without patient data, and counted; it stops nothing else. `progress` is told after each panel
@@ -73,10 +73,10 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: Progress
     return report
 
 
-def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: Progress | None) -> None:
+def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: ReportProgress | None) -> None:
     transport = _transport(settings)
     done = 0
-    under_way: set[Future[State | None]] = set()
+    under_way: set[Future[SubmissionState | None]] = set()
     with ThreadPoolExecutor(_AT_ONCE, "cpar-submission") as pool:
         while True:
             claim = _try(report, lambda: _next(host, settings, now)) if len(under_way) < _AT_ONCE else None
@@ -102,7 +102,7 @@ def _next(host: Host, settings: Settings, now: Now) -> Claim | None:
     return take_one(host, settings, now) if still_enabled else None
 
 
-def _note(report: RunReport, future: "Future[State | None]") -> None:
+def _note(report: RunReport, future: "Future[SubmissionState | None]") -> None:
     state = _try(report, future.result)
     if state is None:
         report.lost += 1
@@ -126,7 +126,7 @@ class _NoWayOut:
     def __init__(self, reason: str) -> None:
         self._why = reason
 
-    def send(self, envelope: Envelope) -> Answer:
+    def send(self, envelope: Envelope) -> DeliveryResult:
         """Nothing is sent."""
         return not_sent(self._why)
 
@@ -140,5 +140,5 @@ def _transport(settings: Settings) -> Transport:
 
 def _waiting(host: Host) -> int:
     with host.database.engine.connect() as connection:
-        due = select(func.count()).select_from(submission).where(submission.c.state == State.DUE)
+        due = select(func.count()).select_from(submission).where(submission.c.state == SubmissionState.DUE)
         return connection.scalar(due) or 0

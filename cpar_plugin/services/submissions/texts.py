@@ -6,25 +6,25 @@ from enum import StrEnum
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text
 from ...domain.exhaustive import exhaustive
-from ...domain.submission import FINAL, State
+from ...domain.submission import FINAL, SubmissionState
 
 STATE = exhaustive(
     __name__,
-    State,
+    SubmissionState,
     {
-        State.QUEUED: "Queued",
-        State.DUE: "Starting",
-        State.PREPARING: "Preparing",
-        State.READY: "Ready to send",
-        State.SENDING: "Sending",
-        State.WAITING: "Retry scheduled",
-        State.DELIVERED: "Delivered",
-        State.WRITTEN: "Written to folder",
-        State.REFUSED: "Rejected by the registry",
-        State.FAILED: "Failed",
-        State.NOTHING_TO_SEND: "Nothing to submit",
-        State.CANCELLED: "Cancelled",
-        State.MISSED: "Missed",
+        SubmissionState.QUEUED: "Queued",
+        SubmissionState.DUE: "Starting",
+        SubmissionState.PREPARING: "Preparing",
+        SubmissionState.READY: "Ready to send",
+        SubmissionState.SENDING: "Sending",
+        SubmissionState.WAITING: "Retry scheduled",
+        SubmissionState.DELIVERED: "Delivered",
+        SubmissionState.WRITTEN: "Written to folder",
+        SubmissionState.REFUSED: "Rejected by the registry",
+        SubmissionState.FAILED: "Failed",
+        SubmissionState.NOTHING_TO_SEND: "Nothing to submit",
+        SubmissionState.CANCELLED: "Cancelled",
+        SubmissionState.MISSED: "Missed",
     },
 )
 
@@ -39,7 +39,7 @@ class Stage(StrEnum):
     CANCELLED = "Cancelled"
 
     @property
-    def states(self) -> frozenset[State]:
+    def states(self) -> frozenset[SubmissionState]:
         """The states that it stands for: each state belongs to exactly one."""
         return _STATES[self]
 
@@ -48,11 +48,11 @@ _STATES = exhaustive(
     __name__,
     Stage,
     {
-        Stage.OPEN: frozenset(State) - FINAL,
-        Stage.DELIVERED: frozenset({State.DELIVERED, State.WRITTEN}),
-        Stage.FAILED: frozenset({State.FAILED, State.REFUSED, State.MISSED}),
-        Stage.NOTHING_TO_SEND: frozenset({State.NOTHING_TO_SEND}),
-        Stage.CANCELLED: frozenset({State.CANCELLED}),
+        Stage.OPEN: frozenset(SubmissionState) - FINAL,
+        Stage.DELIVERED: frozenset({SubmissionState.DELIVERED, SubmissionState.WRITTEN}),
+        Stage.FAILED: frozenset({SubmissionState.FAILED, SubmissionState.REFUSED, SubmissionState.MISSED}),
+        Stage.NOTHING_TO_SEND: frozenset({SubmissionState.NOTHING_TO_SEND}),
+        Stage.CANCELLED: frozenset({SubmissionState.CANCELLED}),
     },
 )
 

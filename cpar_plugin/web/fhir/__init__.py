@@ -16,7 +16,7 @@ from .export_files import export_file, file_form
 from .metadata import DEFINITION_KINDS, metadata, read_definition
 from .reading import read_resource
 from .refusals import Refusal, refused
-from .routes import METHODS, Exchange, Route, serve
+from .routes import METHODS, Exchange, FhirRoute, serve
 from .searching import search
 
 
@@ -28,19 +28,22 @@ def nothing_here(exchange: Exchange, rest: str = "") -> Response:
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
 
-def _routes() -> list[tuple[Route, dict[str, str]]]:
+def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
-    routes = [(Route(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
-    routes += [(Route(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
-    routes += [(Route(f"/{kind}/_search", search, ("POST",)), {"kind": kind}) for kind in SEARCHABLE]
-    routes += [(Route(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
+    routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(FhirRoute(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(FhirRoute(f"/{kind}/_search", search, ("POST",)), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(FhirRoute(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
     routes += [
-        (Route("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
-        (Route("/Group/<resource_id>/$export", kick_off, ("GET", "POST"), kick_off_form), {"kind": "Group"}),
-        (Route("/export/<export_id>", export_status, ("GET", "DELETE")), {}),
-        (Route("/export/<export_id>/<name>", export_file, form=file_form), {}),
+        (FhirRoute("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
+        (FhirRoute("/Group/<resource_id>/$export", kick_off, ("GET", "POST"), kick_off_form), {"kind": "Group"}),
+        (FhirRoute("/export/<export_id>", export_status, ("GET", "DELETE")), {}),
+        (FhirRoute("/export/<export_id>/<name>", export_file, form=file_form), {}),
     ]
-    routes += [(Route("/", nothing_here, METHODS), {"rest": ""}), (Route("/<path:rest>", nothing_here, METHODS), {})]
+    routes += [
+        (FhirRoute("/", nothing_here, METHODS), {"rest": ""}),
+        (FhirRoute("/<path:rest>", nothing_here, METHODS), {}),
+    ]
     return routes
 
 

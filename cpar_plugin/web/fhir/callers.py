@@ -41,7 +41,7 @@ class Unauthorized(TurnedAway):
     code = "login"
 
 
-class Forbidden(TurnedAway):
+class AccessDenied(TurnedAway):
     """The caller may not do this."""
 
 
@@ -117,7 +117,7 @@ class Callers:
                 WWW_Authenticate=f'{_CHALLENGE}, error="invalid_token"',
             )
         if not enabled:
-            raise Forbidden(_OFF)
+            raise AccessDenied(_OFF)
         return caller
 
     def _person(self, http_request: Request) -> Caller:
@@ -132,11 +132,11 @@ class Callers:
             if http_request.method not in ("GET", "HEAD"):
                 validate_csrf(http_request.headers.get("X-CSRFToken", ""))
         except access.Forbidden as forbidden:
-            raise Forbidden(str(forbidden)) from None
+            raise AccessDenied(str(forbidden)) from None
         except NotFound:
-            raise Forbidden(_OFF) from None
+            raise AccessDenied(_OFF) from None
         except ValidationError:
-            raise Forbidden(
+            raise AccessDenied(
                 "A request with the EMR's own cookie that is not a GET needs the header X-CSRFToken of a page of the "
                 "EMR. Programs send an access token instead."
             ) from None
@@ -148,7 +148,7 @@ def require(caller: Caller, resource_type: str, interaction: str) -> None:
     if not caller.may(resource_type, interaction):
         letter = "r" if interaction == "read" else "s"
         scope = f"system/{resource_type}.{letter}"
-        raise Forbidden(
+        raise AccessDenied(
             f"The access token does not include the required scope {scope}.",
             WWW_Authenticate=f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"',
         )

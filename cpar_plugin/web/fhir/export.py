@@ -13,7 +13,7 @@ import orjson
 from flask import Response, request
 from sqlalchemy import func, select
 
-from ...domain.export import OPEN, State
+from ...domain.export import OPEN, ExportState
 from ...domain.scopes import KINDS, READ, SEARCH
 from ...fhir_mappings.outcome import IssueType
 from ...fhir_mappings.panel_group import instant
@@ -26,7 +26,7 @@ from ...services.fhir.groups import GroupSource
 from ...services.fhir.patients import PatientSource
 from ...services.fhir.search.request import Pairs
 from ...services.operations import clinic
-from .callers import Forbidden, TooMany, require
+from .callers import AccessDenied, TooMany, require
 from .negotiation import FHIR_JSON, content_type, prefers
 from .refusals import Refusal
 from .routes import Exchange
@@ -86,7 +86,7 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
         remaining = (export.expected or 0) - export.done
         headers = {"X-Progress": _progress(export), "Retry-After": str(max(1, min(remaining // _A_SECOND, 30)))}
         return Response(status=HTTPStatus.ACCEPTED, headers=headers)
-    if export.state is State.FAILED:
+    if export.state is ExportState.FAILED:
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, IssueType.EXCEPTION, export.failure or "The export has failed.")
     assert export.expires_at
     with exchange.host.database.engine.connect() as connection:
@@ -122,7 +122,7 @@ def _allowed_kinds(exchange: Exchange, parameters: ExportRequest) -> tuple[str, 
     for kind in kinds:
         require_export(exchange, kind)
     if not kinds:
-        raise Forbidden("The access token covers no exportable type: request a scope such as system/*.rs.")
+        raise AccessDenied("The access token covers no exportable type: request a scope such as system/*.rs.")
     return kinds
 
 

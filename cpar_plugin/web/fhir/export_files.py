@@ -16,7 +16,7 @@ from ...services.exports import jobs
 from ...services.exports.files import open_file
 from ...services.exports.request import FORMAT
 from ...services.fhir.search.request import Pairs
-from .callers import Forbidden, Unavailable
+from .callers import AccessDenied, Unavailable
 from .export import require_export
 from .refusals import Refusal
 from .routes import Exchange
@@ -42,7 +42,7 @@ def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     if file.kind in KINDS:
         require_export(exchange, file.kind)
     if not still_covers(exchange.caller.panels, export.panels):
-        raise Forbidden("You can now read fewer panels than when this was exported. Request a new export.")
+        raise AccessDenied("You can now read fewer panels than when this was exported. Request a new export.")
     stream = open_file(exchange.settings.fhir_export_folder, export.claim, file)
     if stream is None:
         raise NotFound("This file no longer exists. Request a new export.")

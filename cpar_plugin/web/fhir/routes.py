@@ -73,7 +73,7 @@ View = Callable[..., Response]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class FhirRoute:
     """An address, and the view that answers it: it is called with the exchange and the parts of the address.
 
     `form` tells the form of the answer by the request's parameters and headers, or raises a Refusal.
@@ -85,7 +85,7 @@ class Route:
     form: Callable[[Pairs], str] = content_type
 
 
-def serve(callers: Callers, route: Route, **arguments: Any) -> Response:
+def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
     """Answer one request, for callers who are known. Every error becomes an OperationOutcome."""
     try:
         request.max_content_length = LARGEST_REQUEST

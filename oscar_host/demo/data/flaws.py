@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from . import names
 from .draw import Draw
-from .mess import Identity, Standing
+from .mess import IdentityFlaw, StandingFlaw
 from .people import Person, Row
 from .phns import doubtful, malformed, of_another_province
 from .staff import FORMER_DOCTOR, NO_PROVIDER
@@ -24,7 +24,7 @@ _IMPOSSIBLE = (
 )
 
 
-def apply(card: Standing | Identity | None, draw: Draw, person: Person, as_of: date) -> Person:
+def apply(card: StandingFlaw | IdentityFlaw | None, draw: Draw, person: Person, as_of: date) -> Person:
     """The person after the card was played; the same one for a card that concerns two records."""
     flaw = _FLAWS.get(card) if card else None
     return flaw(draw, person, as_of) if flaw else person
@@ -134,27 +134,27 @@ def _phn(change: Callable[[str, Draw], str]) -> Flaw:
     return flaw
 
 
-_FLAWS: dict[Standing | Identity, Flaw] = {
-    Standing.INACTIVE: _inactive,
-    Standing.DECEASED: _deceased,
-    Standing.MOVED: _moved,
-    Standing.OTHER_STATUS: _other_status,
-    Standing.NO_STATUS: _with(patient_status=""),
-    Standing.NO_MRP: _no_mrp,
-    Standing.DANGLING_MRP: _with(provider_no=NO_PROVIDER),
-    Standing.FORMER_MRP: _with(provider_no=FORMER_DOCTOR),
-    Identity.NO_PHN: _with(hin=""),
-    Identity.OTHER_PROVINCE: _other_province,
-    Identity.MALFORMED_PHN: _phn(malformed),
-    Identity.DOUBTFUL_PHN: _phn(doubtful),
-    Identity.NO_GENDER: _with(sex=""),
-    Identity.RARE_GENDER: _rare_gender,
-    Identity.NO_GIVEN_NAME: _with(first_name=""),
-    Identity.NO_FAMILY_NAME: _with(last_name=""),
-    Identity.LONG_NAME: _long_name,
-    Identity.NO_BIRTH_DATE: _no_birth_date,
-    Identity.PART_OF_BIRTH_DATE: _part_of_birth_date,
-    Identity.IMPOSSIBLE_BIRTH_DATE: _impossible_birth_date,
-    Identity.UNPADDED_BIRTH_DATE: _unpadded_birth_date,
-    Identity.BORN_AFTER_VISITS: _born_after_visits,
+_FLAWS: dict[StandingFlaw | IdentityFlaw, Flaw] = {
+    StandingFlaw.INACTIVE: _inactive,
+    StandingFlaw.DECEASED: _deceased,
+    StandingFlaw.MOVED: _moved,
+    StandingFlaw.OTHER_STATUS: _other_status,
+    StandingFlaw.NO_STATUS: _with(patient_status=""),
+    StandingFlaw.NO_MRP: _no_mrp,
+    StandingFlaw.DANGLING_MRP: _with(provider_no=NO_PROVIDER),
+    StandingFlaw.FORMER_MRP: _with(provider_no=FORMER_DOCTOR),
+    IdentityFlaw.NO_PHN: _with(hin=""),
+    IdentityFlaw.OTHER_PROVINCE: _other_province,
+    IdentityFlaw.MALFORMED_PHN: _phn(malformed),
+    IdentityFlaw.DOUBTFUL_PHN: _phn(doubtful),
+    IdentityFlaw.NO_GENDER: _with(sex=""),
+    IdentityFlaw.RARE_GENDER: _rare_gender,
+    IdentityFlaw.NO_GIVEN_NAME: _with(first_name=""),
+    IdentityFlaw.NO_FAMILY_NAME: _with(last_name=""),
+    IdentityFlaw.LONG_NAME: _long_name,
+    IdentityFlaw.NO_BIRTH_DATE: _no_birth_date,
+    IdentityFlaw.PART_OF_BIRTH_DATE: _part_of_birth_date,
+    IdentityFlaw.IMPOSSIBLE_BIRTH_DATE: _impossible_birth_date,
+    IdentityFlaw.UNPADDED_BIRTH_DATE: _unpadded_birth_date,
+    IdentityFlaw.BORN_AFTER_VISITS: _born_after_visits,
 }

@@ -8,7 +8,7 @@ from enum import StrEnum
 from cpar_plugin.domain.exhaustive import exhaustive
 
 
-class Standing(StrEnum):
+class StandingFlaw(StrEnum):
     """Where the patient stands with the clinic."""
 
     INACTIVE = "inactive"
@@ -24,7 +24,7 @@ class Standing(StrEnum):
     MERGE_UNDONE = "merged, then split again"
 
 
-class Identity(StrEnum):
+class IdentityFlaw(StrEnum):
     """What is unusual about who the patient is said to be."""
 
     NO_PHN = "no PHN"
@@ -44,7 +44,7 @@ class Identity(StrEnum):
     BORN_AFTER_VISITS = "born after the last visit"
 
 
-class Attendance(StrEnum):
+class AttendanceFlaw(StrEnum):
     """What is unusual about the patient's visits."""
 
     NEVER = "no appointment"
@@ -54,50 +54,50 @@ class Attendance(StrEnum):
 
 STANDING = exhaustive(
     __name__,
-    Standing,
+    StandingFlaw,
     {
-        Standing.INACTIVE: 50,
-        Standing.DECEASED: 28,
-        Standing.MOVED: 22,
-        Standing.OTHER_STATUS: 12,
-        Standing.NO_STATUS: 3,
-        Standing.NO_MRP: 30,
-        Standing.DANGLING_MRP: 10,
-        Standing.FORMER_MRP: 35,
-        Standing.MERGED: 8,
-        Standing.MERGED_TWICE: 2,
-        Standing.MERGE_UNDONE: 2,
+        StandingFlaw.INACTIVE: 50,
+        StandingFlaw.DECEASED: 28,
+        StandingFlaw.MOVED: 22,
+        StandingFlaw.OTHER_STATUS: 12,
+        StandingFlaw.NO_STATUS: 3,
+        StandingFlaw.NO_MRP: 30,
+        StandingFlaw.DANGLING_MRP: 10,
+        StandingFlaw.FORMER_MRP: 35,
+        StandingFlaw.MERGED: 8,
+        StandingFlaw.MERGED_TWICE: 2,
+        StandingFlaw.MERGE_UNDONE: 2,
     },
 )
 
 IDENTITY = exhaustive(
     __name__,
-    Identity,
+    IdentityFlaw,
     {
-        Identity.NO_PHN: 28,
-        Identity.OTHER_PROVINCE: 20,
-        Identity.MALFORMED_PHN: 10,
-        Identity.SHARED_PHN: 6,
-        Identity.DOUBTFUL_PHN: 12,
-        Identity.NO_GENDER: 6,
-        Identity.RARE_GENDER: 8,
-        Identity.NO_GIVEN_NAME: 4,
-        Identity.NO_FAMILY_NAME: 3,
-        Identity.LONG_NAME: 4,
-        Identity.NO_BIRTH_DATE: 3,
-        Identity.PART_OF_BIRTH_DATE: 4,
-        Identity.IMPOSSIBLE_BIRTH_DATE: 4,
-        Identity.UNPADDED_BIRTH_DATE: 40,
-        Identity.BORN_AFTER_VISITS: 4,
+        IdentityFlaw.NO_PHN: 28,
+        IdentityFlaw.OTHER_PROVINCE: 20,
+        IdentityFlaw.MALFORMED_PHN: 10,
+        IdentityFlaw.SHARED_PHN: 6,
+        IdentityFlaw.DOUBTFUL_PHN: 12,
+        IdentityFlaw.NO_GENDER: 6,
+        IdentityFlaw.RARE_GENDER: 8,
+        IdentityFlaw.NO_GIVEN_NAME: 4,
+        IdentityFlaw.NO_FAMILY_NAME: 3,
+        IdentityFlaw.LONG_NAME: 4,
+        IdentityFlaw.NO_BIRTH_DATE: 3,
+        IdentityFlaw.PART_OF_BIRTH_DATE: 4,
+        IdentityFlaw.IMPOSSIBLE_BIRTH_DATE: 4,
+        IdentityFlaw.UNPADDED_BIRTH_DATE: 40,
+        IdentityFlaw.BORN_AFTER_VISITS: 4,
     },
 )
 
 ATTENDANCE = exhaustive(
     __name__,
-    Attendance,
+    AttendanceFlaw,
     {
-        Attendance.NEVER: 45,
-        Attendance.ONLY_IN_FUTURE: 20,
-        Attendance.ONLY_MISSED: 15,
+        AttendanceFlaw.NEVER: 45,
+        AttendanceFlaw.ONLY_IN_FUTURE: 20,
+        AttendanceFlaw.ONLY_MISSED: 15,
     },
 )

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from itertools import count
 
 from .draw import Draw
-from .mess import Attendance
+from .mess import AttendanceFlaw
 from .people import Person, Row
 from .staff import DOCTORS, NURSE
 
@@ -101,14 +101,14 @@ class Diary:
         self._ahead = [_open_day(as_of + timedelta(days=days), date.max) for days in range(1, _DAYS_AHEAD + 1)]
         self._particulars = [_particulars(draw) for _ in range(_DIFFERENT)]
 
-    def visits(self, person: Person, attendance: Attendance | None) -> list[Visit]:
+    def visits(self, person: Person, attendance: AttendanceFlaw | None) -> list[Visit]:
         """The appointments of one patient: about five, now and then one of them still to come."""
-        if attendance is Attendance.NEVER:
+        if attendance is AttendanceFlaw.NEVER:
             return []
         draw = self._draw
-        if attendance is Attendance.ONLY_IN_FUTURE:
+        if attendance is AttendanceFlaw.ONLY_IN_FUTURE:
             return self._rows(person.row, [] if person.gone else [self._one_ahead() for _ in range(1 + draw.below(2))])
-        statuses = _MISSED_STATUSES if attendance is Attendance.ONLY_MISSED else _PAST_STATUSES
+        statuses = _MISSED_STATUSES if attendance is AttendanceFlaw.ONLY_MISSED else _PAST_STATUSES
         day_span = min(max(person.born - person.gone, 0), _DAYS_BACK)
         appointments = []
         for _ in range(draw.pick(_HOW_MANY)):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .transaction import Submission
+from .transaction import AcceptedSubmission
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS submission (
@@ -72,7 +72,7 @@ class Store:
             yield connection
             connection.execute("COMMIT")
 
-    def receive(self, submission: Submission, sha256: str, body: bytes) -> Receipt:
+    def receive(self, submission: AcceptedSubmission, sha256: str, body: bytes) -> Receipt:
         """Keep it, or count it once more. Raises Conflict where the identifier stands for another content."""
         now = _now()
         compressed = zlib.compress(body, 1)

@@ -17,7 +17,7 @@ _URN_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 @dataclass(frozen=True)
-class Submission:
+class AcceptedSubmission:
     """What the registry keeps of a submission that is right. `keys`: one for each entry, by which it is found again."""
 
     identifier: str
@@ -34,7 +34,7 @@ class Faulty(Exception):
         self.issues = issues
 
 
-def check(body: bytes) -> Submission:
+def check(body: bytes) -> AcceptedSubmission:
     """The submission, once no rule is broken. Raises Faulty with every fault found."""
     try:
         bundle = orjson.loads(body)
@@ -54,7 +54,7 @@ def check(body: bytes) -> Submission:
     if issues:
         raise Faulty(issues)
     group = next(resource for resource in _resources(bundle) if resource["resourceType"] == "Group")
-    return Submission(
+    return AcceptedSubmission(
         identifier=bundle["identifier"]["value"],
         panel_number=group["identifier"][0]["value"],
         members=len(group.get("member", [])),
