@@ -2,18 +2,18 @@
 
 from http import HTTPStatus
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
-from ..services.bulk import history, outlook, skipped, texts, undo
-from ..services.bulk.not_restored import not_restored
+from ..services.bulk import history, not_restored, outlook, skipped, texts, undo
 from ..services.roster import merges
 from ..settings import load
 from .downloads import csv_download
+from .inputs import INCOMPLETE, number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -41,7 +41,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         summary=texts.summary(operation),
         skipped=counts,
         skipped_heading=texts.order_text(operation.kind).skipped,
-        not_restored=not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
+        not_restored=not_restored.not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
         full_name=full_name,
         patient_href=host.pages.patient_href,
         outlook=after,
@@ -67,8 +67,23 @@ def export_skipped(host: Host, actor: Actor, operation_id: int) -> ResponseRetur
     return csv_download(f"bulk update {operation_id} not changed", skipped.export(host, actor, operation_id))
 
 
+def export_not_restored(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """The patients that the undo of an operation skipped, as a file for a spreadsheet."""
+    return csv_download(f"bulk update {operation_id} not restored", not_restored.export(host, actor, operation_id))
+
+
+def move_back(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
+    """Restore those whom the undo skipped for a confirmation on the wrong panel: all of them, or one."""
+    patient_id = number_or_none(request.form.get("patient_id", ""), "", INCOMPLETE)
+    moved = undo.move_back(host, actor, operation_id, patient_id)
+    flash(f"Moved back: {moved:,} {'patient' if moved == 1 else 'patients'}.", "cpar")
+    return redirect(url_for("cpar.bulk_result", operation_id=operation_id), HTTPStatus.SEE_OTHER)
+
+
 ROUTES = (
     Route(f"/bulk/<{ID}:operation_id>", bulk_result, Needs.MANAGEMENT),
     Route(f"/bulk/<{ID}:operation_id>/undo", undo_bulk, Needs.MANAGEMENT, ("POST",)),
     Route(f"/bulk/<{ID}:operation_id>/skipped", export_skipped, Needs.MANAGEMENT),
+    Route(f"/bulk/<{ID}:operation_id>/not-restored", export_not_restored, Needs.MANAGEMENT),
+    Route(f"/bulk/<{ID}:operation_id>/move-back", move_back, Needs.MANAGEMENT, ("POST",)),
 )

@@ -196,7 +196,7 @@ def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_wh
     assert "Changed since, so not restored: 1." in page
     assert "No access for Petty, Ada, so not restored: 3." in page
     assert "No access to record: <strong>3</strong>" in page
-    assert re.findall(r'<li><a href="(/patients/[^"]+)">([^<]+)<', page) == [
+    assert re.findall(r'<th scope="row"><a href="(/patients/[^"]+)">([^<]+)<', page) == [
         (host.pages.patient_href(changed), f"{OPEN_TO_ALL.upper()}, Other")
     ]
     assert CLOSED.upper() not in page

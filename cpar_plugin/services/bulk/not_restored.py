@@ -1,52 +1,235 @@
-"""The patients that an undo did not restore: by name those that a person may see, as a count the others."""
+"""The patients that an undo did not restore, and why: by name those that a person may see, as a count the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Select, case, exists, func, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 
+from ...domain.refusals import NotFound
 from ...hooks import Actor, AuditEvent, Host
-from ...store.tables import ledger, operation
+from ...store import ledger
+from ...store.tables import ledger as entries
+from ...store.tables import member, operation, panel
+from ..operations.record import OperationKind
+from ..roster.csv_file import csv_file
+from ..roster.providers import actor_names
+from . import texts
 
-NAMED = 50
+NAMED: Final = 50
+HEAD: Final = (
+    "Record",
+    "Family name",
+    "Given name",
+    "Date of birth",
+    "PHN",
+    "Panel before the bulk update",
+    "Current panel",
+    "What changed since",
+    "Changed by",
+    "Changed at",
+    "Can be moved back",
+)
+_AT_ONCE: Final = 1000
+
+
+class NotRestoredPatient(NamedTuple):
+    """One patient. Names are None without a record; `changed_by` and `changed_at` where nothing changed since."""
+
+    patient_id: int
+    family_name: str | None
+    given_name: str | None
+    birth_date: str | None
+    phn: str | None
+    number_before: str | None  # of the panel before the operation, None for none
+    number_now: str | None
+    change: str  # what changed since the operation, in words
+    changed_by: str | None  # a name
+    changed_at: datetime | None
+    may_move_back: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NotRestored:
-    """Patients as `patient_id`, `family_name`, `given_name`, at most NAMED of them; names are None without a record."""
+    """Patients by name, at most NAMED of them."""
 
-    patients: Sequence[Row[Any]]
+    patients: Sequence[NotRestoredPatient]
     more: int  # that the person may see, too
     hidden: int
+    may_move_back: int  # of those that the person may see
+    restored_since: int  # are as before the operation now
 
 
 def not_restored(host: Host, actor: Actor, operation_id: int) -> NotRestored:
     """Those of an operation that was undone. Names that are shown leave a record in the audit trail."""
-    entry, again, undoing = ledger.alias("entry"), ledger.alias("again"), operation.alias("undoing")
-    restored = exists().where(
-        undoing.c.undoes == operation_id,
-        again.c.operation_id == undoing.c.operation_id,
-        again.c.patient_id == entry.c.patient_id,
-    )
-    remaining = entry.c.operation_id == operation_id, not_(restored)
-    visible, patient = host.identity.visible(actor, entry.c.patient_id), host.roster.patients()
-    named: Select[Any] = (
-        select(entry.c.patient_id, patient.c.family_name, patient.c.given_name)
-        .outerjoin_from(entry, patient, patient.c.patient_id == entry.c.patient_id)
-        .where(*remaining, visible)
-        .order_by(patient.c.family_name, patient.c.given_name, entry.c.patient_id)
-        .limit(NAMED)
+    entry = entries.alias("entry")
+    visible = host.identity.visible(actor, entry.c.patient_id)
+    as_before = _is(member, ledger.before(entry))
+    counts = (
+        select(
+            func.count(case((not_(as_before), 1))),
+            func.count(case((and_(not_(as_before), visible), 1))),
+            func.count(case((and_(_may_move_back(entry), visible), 1))),
+            func.count(case((as_before, 1))),
+        )
+        .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
+        .where(*_skipped_by_undo(entry, operation_id))
     )
     with host.database.session() as session:
-        total, visible_count = session.execute(
-            select(func.count(), func.count(case((visible, 1)))).where(*remaining)
-        ).one()
-        patients = session.execute(named).all() if visible_count else []
+        total, visible_count, movable, restored_since = session.execute(counts).one()
+        query = _patients(host, entry, operation_id).where(visible, not_(as_before))
+        connection = session.connection()
+        patients = list(_read(connection, host, operation_id, query.limit(NAMED))) if visible_count else []
         if patients:
             key = f"operation {operation_id}"
             event = AuditEvent(
                 actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients its undo skipped"
             )
             host.audit.record(session, event)
-    return NotRestored(patients, visible_count - len(patients), total - visible_count)
+    return NotRestored(patients, visible_count - len(patients), total - visible_count, movable, restored_since)
+
+
+def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
+    """All of them that the actor may see as a CSV file, streamed; the export is audited first.
+
+    Raises NotFound for an operation that was not undone.
+    """
+    entry = entries.alias("entry")
+    with host.database.session() as session:
+        if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is None:
+            raise NotFound("This bulk update has not been undone.")
+        key = f"operation {operation_id}"
+        event = AuditEvent(
+            actor=actor, action="read", noun="cparPanelMember", key=key, detail="export of patients its undo skipped"
+        )
+        host.audit.record(session, event)
+    visible, as_before = host.identity.visible(actor, entry.c.patient_id), _is(member, ledger.before(entry))
+    return csv_file(_lines(host, operation_id, _patients(host, entry, operation_id).where(visible, not_(as_before))))
+
+
+def _lines(host: Host, operation_id: int, query: Select[Any]) -> Iterator[tuple[object, ...]]:
+    yield HEAD
+    with host.database.engine.connect() as connection:
+        for patient in _read(connection, host, operation_id, query.execution_options(yield_per=_AT_ONCE)):
+            *values, changed_at, may_move_back = patient
+            moment = changed_at.astimezone(host.clock.zone).strftime("%Y-%m-%d %H:%M") if changed_at else None
+            yield (*values, moment, "yes" if may_move_back else "no")
+
+
+def movable(entry: FromClause, operation_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The entries of an operation that its undo skipped and that can be restored nevertheless, joined as `member`."""
+    return *_skipped_by_undo(entry, operation_id), _may_move_back(entry)
+
+
+def _may_move_back(entry: FromClause) -> ColumnElement[bool]:
+    """Whether the patient is still on the panel where the operation left them, and at most was confirmed there.
+
+    After an operation that only confirmed, a later confirmation stays.
+    """
+    on_panel = and_(
+        member.c.panel_id.is_not_distinct_from(entry.c.to_panel_id),
+        member.c.since.is_not_distinct_from(entry.c.to_since),
+    )
+    other_panel = entry.c.from_panel_id.is_distinct_from(entry.c.to_panel_id)
+    return and_(on_panel, or_(other_panel, _is(member, ledger.after(entry))))
+
+
+def _is(membership: FromClause, values: ledger.Columns) -> ColumnElement[bool]:
+    return and_(*(now.is_not_distinct_from(then) for now, then in zip(ledger.columns(membership), values, strict=True)))
+
+
+def _skipped_by_undo(entry: FromClause, operation_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The entries of an operation that its undo left as they were."""
+    again = entries.alias("again")
+    restored = exists().where(again.c.operation_id == _undo_id(operation_id), again.c.patient_id == entry.c.patient_id)
+    return entry.c.operation_id == operation_id, not_(restored)
+
+
+def _undo_id(operation_id: int) -> Any:
+    return select(operation.c.operation_id).where(operation.c.undoes == operation_id).scalar_subquery()
+
+
+def _change_ids(entry: FromClause, operation_id: int) -> ColumnElement[int]:
+    """The change between the operation and its undo that tells most: the last one of panel, else the last one."""
+    later = entries.alias("later")
+    query = select(func.max(later.c.operation_id)).where(
+        later.c.patient_id == entry.c.patient_id,
+        later.c.operation_id > operation_id,
+        later.c.operation_id < _undo_id(operation_id),
+    )
+    of_panel = query.where(later.c.from_panel_id.is_distinct_from(later.c.to_panel_id))
+    return func.coalesce(of_panel.correlate(entry).scalar_subquery(), query.correlate(entry).scalar_subquery())
+
+
+def _patients(host: Host, entry: FromClause, operation_id: int) -> Select[Any]:
+    """By name, joined with their membership and the change since."""
+    patient, change, by = host.roster.patients(), entries.alias("change"), operation.alias("by_operation")
+    before, now, source, target = (panel.alias(name) for name in ("before", "now", "source", "target"))
+    of_change = change.c.operation_id == _change_ids(entry, operation_id), change.c.patient_id == entry.c.patient_id
+    return (
+        select(
+            entry.c.patient_id,
+            patient.c.family_name,
+            patient.c.given_name,
+            patient.c.birth_date,
+            patient.c.phn,
+            before.c.number.label("number_before"),
+            now.c.number.label("number_now"),
+            by.c.kind,
+            source.c.number.label("source"),
+            target.c.number.label("target"),
+            by.c.actor_id,
+            by.c.at,
+            _may_move_back(entry).label("may_move_back"),
+        )
+        .select_from(entry)
+        .outerjoin(member, member.c.patient_id == entry.c.patient_id)
+        .outerjoin(patient, patient.c.patient_id == entry.c.patient_id)
+        .outerjoin(change, and_(*of_change))
+        .outerjoin(by, by.c.operation_id == change.c.operation_id)
+        .outerjoin(before, before.c.panel_id == entry.c.from_panel_id)
+        .outerjoin(now, now.c.panel_id == member.c.panel_id)
+        .outerjoin(source, source.c.panel_id == change.c.from_panel_id)
+        .outerjoin(target, target.c.panel_id == change.c.to_panel_id)
+        .where(*_skipped_by_undo(entry, operation_id))
+        .order_by(patient.c.family_name, patient.c.given_name, entry.c.patient_id)
+    )
+
+
+def _read(connection: Connection, host: Host, operation_id: int, query: Select[Any]) -> Iterator[NotRestoredPatient]:
+    changers = (
+        select(operation.c.actor_id)
+        .join(entries, entries.c.operation_id == operation.c.operation_id)
+        .where(operation.c.operation_id > operation_id, operation.c.operation_id < _undo_id(operation_id))
+    )
+    undone_by = connection.scalars(select(operation.c.actor_id).where(operation.c.undoes == operation_id)).one()
+    names = actor_names(connection, host, {*connection.scalars(changers.distinct()), undone_by})
+    with connection.execute(query) as result:
+        for row in result:
+            kind = OperationKind(row.kind) if row.kind else None
+            yield NotRestoredPatient(
+                patient_id=row.patient_id,
+                family_name=row.family_name,
+                given_name=row.given_name,
+                birth_date=row.birth_date,
+                phn=row.phn,
+                number_before=row.number_before,
+                number_now=row.number_now,
+                change=texts.change_since(kind, row.source, row.target, names[undone_by]),
+                changed_by=names[row.actor_id] if row.actor_id else None,
+                changed_at=row.at,
+                may_move_back=bool(row.may_move_back),
+            )

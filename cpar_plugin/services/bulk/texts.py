@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from ..operations.record import BulkKind, OperationKind
+from ..operations.record import BULK, BulkKind, OperationKind
 from .history import BulkOperation
 from .orders import SkipReason
 
@@ -63,6 +63,32 @@ def result_text(operation: BulkOperation) -> str:
             return "confirmed"
         case _:
             assert_never(operation.kind)
+
+
+def change_since(kind: OperationKind | None, source: str | None, target: str | None, undone_by: str) -> str:
+    """What changed for a patient after a bulk operation, from one panel number to another (None: Not Paneled).
+
+    `kind`: of the operation that did; None: no change, so that it was an undo without access that skipped the patient.
+    """
+    if kind is None:
+        return f"Nothing: {undone_by} had no access to the record"
+    if source == target:
+        change = f"Confirmed on panel {target}"
+    elif target is None:
+        change = f"Removed from panel {source}"
+    elif source is None:
+        change = f"Added to panel {target}"
+    else:
+        change = f"Moved from panel {source} to panel {target}"
+    return f"{change} ({_ORIGINS[kind]})" if kind in _ORIGINS else change
+
+
+_ORIGINS = {
+    **dict.fromkeys(BULK, "bulk update"),
+    OperationKind.UNDO: "undo of another bulk update",
+    OperationKind.MERGE: "records merged",
+    OperationKind.UNMERGE: "merge undone",
+}
 
 
 def skip_notice(reason: SkipReason, count: int) -> str:

@@ -14,6 +14,7 @@ from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import BULK, OperationKind
 from ..roster import merges
+from .not_restored import movable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
         raise Refused("Only a Bulk Update can be undone. Change this one on the patient's page.")
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
         raise UndoneAlready("This operation has already been undone.")
+    _require_live_panels(session, operation_id)
+    return row
+
+
+def _require_live_panels(session: Session, operation_id: int) -> None:
     entry = tables.ledger.c
     involved = [
         panel.c.panel_id.in_(select(column).where(entry.operation_id == operation_id))
@@ -88,7 +94,36 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     number = session.scalar(select(panel.c.number).where(panel.c.live_number.is_(None), or_(*involved)).limit(1))
     if number is not None:
         raise Refused(f"Panel {number} has since been deleted: this operation can no longer be undone.")
-    return row
+
+
+def move_back(host: Host, actor: Actor, operation_id: int, patient_id: int | None = None) -> int:
+    """After the undo, restore those it skipped who only were confirmed since on the panel where the operation put them.
+
+    All of them that are visible to the actor, or one. Returns how many. Raises NotFound, and Refused for an operation
+    that was not undone, that involves a panel deleted since, or where no such patient is left.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        undo_of = select(operation.c.operation_id).where(operation.c.undoes == operation_id)
+        if operation_id not in KEYS or session.scalar(undo_of) is None:
+            raise NotFound("This bulk update has not been undone.")
+        _require_live_panels(session, operation_id)
+        merges.reconcile(session, host)
+        entry = tables.ledger.alias("entry")
+        patients = (
+            select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))
+            .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
+            .where(*movable(entry, operation_id), host.identity.visible(actor, entry.c.patient_id))
+        )
+        if patient_id is not None:
+            patients = patients.where(entry.c.patient_id == patient_id)
+        moving = record.begin(session, host, actor, OperationKind.MOVE_BACK)
+        moved = ledger.append(session, moving, patients)
+        if not moved:
+            raise Refused("No patient was left to move back: they have been changed in the meantime.")
+        ledger.carry_out(session, moving)
+        record.conclude(session, moving, {"of": operation_id, "restored": moved})
+    return moved
 
 
 def _as_left(entry: FromClause, operation_id: int) -> Select[Any]:

@@ -25,6 +25,7 @@ class OperationKind(StrEnum):
     BULK_REMOVE = "bulk-remove"
     BULK_CONFIRM = "bulk-confirm"
     UNDO = "undo"
+    MOVE_BACK = "move-back"
     MERGE = "merge"
     UNMERGE = "unmerge"
     KEEP = "keep"
@@ -63,6 +64,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.BULK_REMOVE: ("delete", _MEMBER),
         OperationKind.BULK_CONFIRM: ("update", _MEMBER),
         OperationKind.UNDO: ("update", _MEMBER),
+        OperationKind.MOVE_BACK: ("update", _MEMBER),
         OperationKind.MERGE: ("update", _MEMBER),
         OperationKind.UNMERGE: ("update", _MEMBER),
         OperationKind.KEEP: ("update", _MEMBER),
