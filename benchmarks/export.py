@@ -121,7 +121,7 @@ def _exporting(host: OscarHost, settings: Settings, caller: Caller) -> Seconds:
     taken = _passed(since)
     with host.database.engine.connect() as connection:
         made = jobs.find(connection, caller, export_id)
-    assert made.state is ExportState.DONE
+    assert made.state is ExportState.COMPLETED
     jobs.remove(host, settings, made)
     return taken
 

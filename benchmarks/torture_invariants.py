@@ -68,9 +68,11 @@ def _wrong_ledger(changes: Any, members: dict[int, tuple[Any, ...]]) -> list[str
         if played.get(row.patient_id, nobody) != before:
             wrong.append(f"operation {row.operation_id}, patient {row.patient_id}: does not follow the one before")
         played[row.patient_id] = tuple(getattr(row, f"to_{name}") for name in _COLUMNS)
-    standing = {patient: row for patient, row in played.items() if row != nobody}
+    memberships = {patient: row for patient, row in played.items() if row != nobody}
     return wrong + [
-        f"patient {key}: not as in the ledger" for key in {*standing, *members} if standing.get(key) != members.get(key)
+        f"patient {key}: not as in the ledger"
+        for key in {*memberships, *members}
+        if memberships.get(key) != members.get(key)
     ]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Refused
 
-from .sql import CLOSED_UP, READABLE
+from .sql import COLLAPSED, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
 
 MARIADB = ("mysql", "mariadb")
@@ -119,7 +119,7 @@ def _sqlite(url: URL) -> Engine:
         _write_ahead(connection)
         connection.execute("PRAGMA foreign_keys = ON").close()
         connection.create_function(READABLE, 1, _or_null(readable), deterministic=True)
-        connection.create_function(CLOSED_UP, 1, _or_null(without_separators), deterministic=True)
+        connection.create_function(COLLAPSED, 1, _or_null(without_separators), deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
@@ -179,8 +179,8 @@ def _mariadb(url: URL, connect_seconds: int) -> Engine:
         names = ", ".join(sorted(set(options) - set(signature(pymysql.connect).parameters)))
         if names:
             raise Refused({"database_url": f"The database URL has options that the driver does not know: {names}."})
-        forgetful = ", ".join(sorted(_FORGET_THE_AUTHORITY & set(url.query)))
-        if forgetful:
-            message = f"Leave {forgetful} out of the database URL: ssl_ca alone checks certificate and name."
+        insecure_options = ", ".join(sorted(_FORGET_THE_AUTHORITY & set(url.query)))
+        if insecure_options:
+            message = f"Leave {insecure_options} out of the database URL: ssl_ca alone checks certificate and name."
             raise Refused({"database_url": message})
     return engine

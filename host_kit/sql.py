@@ -27,7 +27,7 @@ def constant(value: str | int) -> ColumnElement[Any]:
 _NOTHING, _SPACE, _HYPHEN = constant(""), constant(" "), constant("-")
 
 
-READABLE, CLOSED_UP = "cpar_readable", "cpar_closed_up"  # what we give every connection to SQLite
+READABLE, COLLAPSED = "cpar_readable", "cpar_collapsed"  # what we give every connection to SQLite
 
 
 def _spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
@@ -129,10 +129,10 @@ class _seen(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-class _closed_up(FunctionElement[str]):  # noqa: N801
+class _collapsed(FunctionElement[str]):  # noqa: N801
     """`domain.texts.without_separators`."""
 
-    name = "closed_up"
+    name = "collapsed"
     type = String()
     inherit_cache = True
 
@@ -150,7 +150,7 @@ _spelled(
     f"{READABLE}({{0}})",
     f"TRIM(REGEXP_REPLACE(REGEXP_REPLACE({{0}}, '{_TO_NOTHING}+', ''), '{_TO_BLANK}+', ' '))",
 )
-_spelled(_closed_up, f"{CLOSED_UP}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
+_spelled(_collapsed, f"{COLLAPSED}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
 
 
 def seen(name: ColumnElement[Any]) -> ColumnElement[str | None]:
@@ -164,7 +164,7 @@ def without_separators(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     """An identifier without blanks, dashes and what cannot be seen; NULL when nothing is left."""
     plain = letters(text)
     usual = func.replace(func.replace(plain, _SPACE, _NOTHING), _HYPHEN, _NOTHING)
-    return func.nullif(case((_odd(plain), _closed_up(plain)), else_=usual), _NOTHING, type_=String())
+    return func.nullif(case((_odd(plain), _collapsed(plain)), else_=usual), _NOTHING, type_=String())
 
 
 def may_be_stored(text: str) -> bool:

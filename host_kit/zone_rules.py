@@ -37,8 +37,8 @@ class Rules:
     version: str  # IANA's, such as 2026c; "" where the folder does not say
 
     def __str__(self) -> str:
-        whose = "the system's" if self.source == "system" else "the package tzdata's"
-        return f"{whose} ({self.version or 'version unknown'})"
+        origin = "the system's" if self.source == "system" else "the package tzdata's"
+        return f"{origin} ({self.version or 'version unknown'})"
 
     def zone(self, key: str) -> ZoneInfo:
         """The zone by these rules, read from the disk now. Raises OSError where they have none of that name."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, not_, select
 
 from cpar_plugin.host_kit.sql import letters, may_be_stored
 
-from .granted import not_shut_out
+from .granted import not_locked_out
 from .passwords import matches
 from .schema import Present, Tables
 
@@ -46,7 +46,7 @@ def open_accounts(tables: Tables, present: Present, today: date) -> Select[Any]:
     return (
         select(security.c.security_no, security.c.provider_no, security.c.password, security.c.pin)
         .join_from(security, provider, letters(security.c.provider_no) == letters(provider.c.provider_no))
-        .where(not_(func.coalesce(expired, False)), not_shut_out(tables), *locks)
+        .where(not_(func.coalesce(expired, False)), not_locked_out(tables), *locks)
     )
 
 

@@ -86,10 +86,10 @@ def concerning(object_name: ColumnElement[str], cpar_object: str) -> ColumnEleme
 
 def active(tables: Tables, provider_id: str) -> ColumnElement[bool]:
     """Whether a row of `provider` is this one, and not shut out."""
-    return and_(tables.provider.c.provider_no == provider_id, not_shut_out(tables))
+    return and_(tables.provider.c.provider_no == provider_id, not_locked_out(tables))
 
 
-def not_shut_out(tables: Tables) -> ColumnElement[bool]:
+def not_locked_out(tables: Tables) -> ColumnElement[bool]:
     """Whether a provider may sign in: OSCAR turns away a status of 0 and no other, not even none."""
     return func.coalesce(tables.provider.c.status, "1") != "0"
 

@@ -15,7 +15,7 @@ from .schema import Present, Tables
 
 SYSTEM = Actor(actor_id="-1", display_name="System")
 
-_KEPT = "oscar_host.standing"  # in the request itself: flask.g may outlive it
+_KEPT = "oscar_host.rights"  # in the request itself: flask.g may outlive it
 
 
 def no_provider() -> None:
@@ -23,7 +23,7 @@ def no_provider() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _ProviderRights:
     """One provider with all that the privileges say about them."""
 
     actor: Actor
@@ -60,55 +60,55 @@ class OscarIdentity:
         provider_id = self.signed_in()
         if not provider_id or provider_id == SYSTEM.actor_id:
             return None
-        standing = self._standing(provider_id)
-        return standing.actor if standing else None
+        rights = self._rights(provider_id)
+        return rights.actor if rights else None
 
     def has(self, actor: Actor, permission: str) -> bool:
         """Whether the actor holds the permission, or is an administrator. The system holds every one."""
         if actor == SYSTEM:
             return True
-        standing = self._standing(actor.actor_id)
-        if standing is None:
+        rights = self._rights(actor.actor_id)
+        if rights is None:
             return False
-        return standing.may(ADMINISTRATION, READ) or standing.may(*object_of(permission, self.cpar_object))
+        return rights.may(ADMINISTRATION, READ) or rights.may(*object_of(permission, self.cpar_object))
 
     def administers(self, actor: Actor, connection: Connection | None = None) -> bool:
         """Whether the actor may change roles and who holds them.
 
         With a connection, as its transaction sees it at this moment; nothing is kept of that answer.
         """
-        standing = self._read(connection, actor.actor_id) if connection else self._standing(actor.actor_id)
-        return standing is not None and standing.may(ADMINISTRATION, WRITE)
+        rights = self._read(connection, actor.actor_id) if connection else self._rights(actor.actor_id)
+        return rights is not None and rights.may(ADMINISTRATION, WRITE)
 
     def may_see(self, actor: Actor, patient_id: int) -> bool:
         """Whether the actor may see this patient. The system sees everyone."""
         if actor == SYSTEM:
             return True
-        standing = self._standing(actor.actor_id)
-        return standing is not None and standing.privileges.may_see(patient_id)
+        rights = self._rights(actor.actor_id)
+        return rights is not None and rights.privileges.may_see(patient_id)
 
     def visible(self, actor: Actor, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
         """The same as `may_see`, as an SQL condition."""
         if actor == SYSTEM:
             return true()
-        standing = self._standing(actor.actor_id)
-        if standing is None or not standing.may(RECORDS, READ):
+        rights = self._rights(actor.actor_id)
+        if rights is None or not rights.may(RECORDS, READ):
             return false()
-        return patient_id.not_in(standing.privileges.closed)
+        return patient_id.not_in(rights.privileges.closed)
 
-    def _standing(self, provider_id: str) -> _Standing | None:
+    def _rights(self, provider_id: str) -> _ProviderRights | None:
         context = flask.has_request_context()
-        standings: dict[str, _Standing | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
-        if provider_id not in standings:
+        known: dict[str, _ProviderRights | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
+        if provider_id not in known:
             with self.database.engine.connect() as connection:
-                standing = self._read(connection, provider_id)
-            if standing and self.override and context and provider_id == self.signed_in():
-                standing = replace(standing, privileges=self.override(standing.privileges))
-            standings[provider_id] = standing
-        return standings[provider_id]
+                rights = self._read(connection, provider_id)
+            if rights and self.override and context and provider_id == self.signed_in():
+                rights = replace(rights, privileges=self.override(rights.privileges))
+            known[provider_id] = rights
+        return known[provider_id]
 
-    def _read(self, connection: Connection, provider_id: str) -> _Standing | None:
+    def _read(self, connection: Connection, provider_id: str) -> _ProviderRights | None:
         holder = granted.read(connection, self.tables, self.tables_present, provider_id, self.cpar_object)
         if holder is None:
             return None
-        return _Standing(Actor(actor_id=provider_id, display_name=holder.name), holder.privileges)
+        return _ProviderRights(Actor(actor_id=provider_id, display_name=holder.name), holder.privileges)

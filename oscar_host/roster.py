@@ -26,7 +26,7 @@ from cpar_plugin.hooks import StatusKind
 from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
 
 from .card_types import jurisdiction
-from .granted import not_shut_out
+from .granted import not_locked_out
 from .schema import Present, Tables
 from .typed_numbers import may_be_typed_as
 
@@ -154,8 +154,8 @@ class OscarRoster:
     def _imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status beside a letter that may be of the clinic's own."""
         if self._tables_present().has_column(self._tables.appointment.c.imported_status):
-            closed_up = func.coalesce(without_separators(visit.c.imported_status), constant(""))
-            word = func.lower(func.replace(closed_up, "_", ""))
+            collapsed = func.coalesce(without_separators(visit.c.imported_status), constant(""))
+            word = func.lower(func.replace(collapsed, "_", ""))
             cancelled = and_(word.contains("cancel"), word.not_like("%nocancel%"))  # `No-Cancellation Allowed`
             yield or_(visit.c.imported_status.is_(None), not_(or_(cancelled, word.contains("noshow"))))
 
@@ -168,7 +168,7 @@ class OscarRoster:
             seen(provider.c.first_name).label("given_name"),
             without_separators(provider.c.ohip_no).label("practitioner_id"),
             filled(self._tables_present().column(provider.c.practitionerNo)).label("licence_id"),
-            not_shut_out(self._tables).label("active"),
+            not_locked_out(self._tables).label("active"),
         ).subquery("provider")
 
     def merged(self) -> FromClause:

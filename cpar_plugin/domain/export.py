@@ -8,7 +8,7 @@ class ExportState(StrEnum):
 
     WAITING = "waiting"
     RUNNING = "running"
-    DONE = "done"
+    COMPLETED = "completed"
     FAILED = "failed"
 
 

@@ -17,7 +17,7 @@ NONE: Columns = (null(), null(), null(), null())
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PanelMembership:
     """A patient's membership: which panel, on it since when, confirmed when and how."""
 
     panel_id: int
@@ -44,21 +44,21 @@ def after(source: FromClause = ledger) -> Columns:
 _ENTRY = [ledger.c.patient_id, *before(), *after(), ledger.c.operation_id]
 
 
-def standing(session: Session, patient_id: int) -> Standing | None:
+def membership_of(session: Session, patient_id: int) -> PanelMembership | None:
     """The membership of one patient, None where there is none."""
     row = session.execute(select(*columns()).where(member.c.patient_id == patient_id)).one_or_none()
-    return Standing(**row._mapping) if row else None
+    return PanelMembership(**row._mapping) if row else None
 
 
 def change_one(
     session: Session,
     operation_id: int,
     patient_id: int,
-    standing_before: Standing | None,
-    standing_after: Standing | None,
+    membership_before: PanelMembership | None,
+    membership_after: PanelMembership | None,
 ) -> None:
-    """Change the membership of one patient. `standing_before` is what it is now."""
-    sides = (astuple(side) if side else (None,) * 4 for side in (standing_before, standing_after))
+    """Change the membership of one patient. `membership_before` is what it is now."""
+    sides = (astuple(side) if side else (None,) * 4 for side in (membership_before, membership_after))
     entry = zip((column.name for column in _ENTRY), (patient_id, *chain(*sides), operation_id), strict=True)
     session.execute(insert(ledger).values(dict(entry)))
     carry_out(session, operation_id)

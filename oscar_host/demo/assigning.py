@@ -46,13 +46,13 @@ def _list(refused: Refused | None = None, provider_id: str = "") -> ResponseRetu
         "role_assign.html",
         status_of(refused) if refused else HTTPStatus.OK,
         section=SECTION,
-        found=rows[:_AT_ONCE],
+        providers=rows[:_AT_ONCE],
         more=len(rows) > _AT_ONCE,
         number=number,
         family=family,
         names=names,
         message=str(refused) if refused else "",
-        concerned=provider_id,
+        provider_id=provider_id,
     )
 
 

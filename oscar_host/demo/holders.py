@@ -11,7 +11,7 @@ from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.sql import letters, may_be_stored
 
-from ..granted import not_shut_out
+from ..granted import not_locked_out
 from ..host import OscarHost
 from ..identity import SYSTEM
 from ..schema import Tables
@@ -39,7 +39,7 @@ def holders(connection: Connection, tables: Tables, family: str, limit: int, off
     if not may_be_stored(family):
         return []
     provider, user_role = tables.provider, tables.user_role
-    active = not_shut_out(tables)
+    active = not_locked_out(tables)
     query = (
         select(provider, active.label("active"))
         .where(provider.c.provider_no != SYSTEM.actor_id, provider.c.last_name.startswith(family, autoescape=True))
@@ -110,7 +110,7 @@ def withdraw(host: OscarHost, actor: Actor, provider_id: str, role_name: str) ->
 def _name(host: OscarHost, session: Session, provider_id: str, *, active: bool = False) -> str:
     provider = host.tables.provider
     query = select(provider).where(letters(provider.c.provider_no) == provider_id)
-    row = session.execute(query.where(not_shut_out(host.tables)) if active else query).one_or_none()
+    row = session.execute(query.where(not_locked_out(host.tables)) if active else query).one_or_none()
     if row is None:
         raise NotFound(_NO_PROVIDER)
     return _full_name(row)

@@ -24,7 +24,7 @@ _GONE = "Patient not found, or the record was merged into another. Search by nam
 
 def search(actor: Actor) -> ResponseReturnValue:
     """Search by name, PHN or number. What is searched for is posted, so that it stands in no address and no log."""
-    search_text = request.form.get("wanted", "").strip()[:100]
+    search_text = request.form.get("search_text", "").strip()[:100]
     page_number = request.form.get("page", "0")
     number = (
         min(int(page_number), _LAST_PAGE)
@@ -42,8 +42,8 @@ def search(actor: Actor) -> ResponseReturnValue:
         "Patient search",
         "search.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if message else HTTPStatus.OK,
-        wanted=search_text,
-        found=rows[:_AT_ONCE],
+        search_text=search_text,
+        patients=rows[:_AT_ONCE],
         readable=readable,
         more=len(rows) > _AT_ONCE,
         number=number,

@@ -204,22 +204,22 @@ def serve(host: OscarHost, port: int) -> Iterator[str]:
 @click.option("--patients", default=5000, show_default=True, type=click.IntRange(100, 1_000_000))
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Of the EMR.")
 @click.option("--fresh", is_flag=True, help="Create a new clinic; otherwise an existing one is kept as you left it.")
-@click.option("--serve/--no-serve", "stay", default=True, help="Whether to keep the pages running.")
-def command(*, folder: Path, patients: int, port: int, fresh: bool, stay: bool) -> None:
+@click.option("--serve/--no-serve", "keep_running", default=True, help="Whether to keep the pages running.")
+def command(*, folder: Path, patients: int, port: int, fresh: bool, keep_running: bool) -> None:
     """Try everything: an invented clinic on SQLite, a panel that is filled and submitted to a registry, and the pages.
 
     Nothing leaves this machine, and nothing outside the folder is changed.
     """
     with interruptible():
         try:
-            try_out(DemoFolder(folder), patients, port, fresh=fresh, stay=stay)
+            try_out(DemoFolder(folder), patients, port, fresh=fresh, keep_running=keep_running)
         except OSError as error:
             raise Refused(f"{folder} cannot be used ({error.strerror}): choose another folder with --folder.") from None
         except RuntimeError as error:
             raise Refused(str(error)) from None
 
 
-def try_out(place: DemoFolder, patients: int, port: int, *, fresh: bool, stay: bool) -> None:
+def try_out(place: DemoFolder, patients: int, port: int, *, fresh: bool, keep_running: bool) -> None:
     """The demo in its folder. Raises OSError where that cannot be written, RuntimeError when no registry starts."""
     keep = place.complete and not fresh
     if not keep:
@@ -231,7 +231,7 @@ def try_out(place: DemoFolder, patients: int, port: int, *, fresh: bool, stay: b
             for line in make_clinic(place, registry.fhir_url, patients, SystemClock().now()):
                 click.echo(line)
             place.state.write_text(COMPLETE, encoding="utf-8")
-        if not stay:
+        if not keep_running:
             return
         place.write_settings(registry.fhir_url)
         for line in serve(place.host(registry.fhir_url), free_port(port)):

@@ -10,10 +10,10 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/demo-data.md").read_text(enc
 
 
 def test_the_page_lists_every_kind_of_mess_with_its_share() -> None:
-    shares = {**mess.STANDING, **mess.IDENTITY, **mess.ATTENDANCE}
+    shares = {**mess.RECORD_STATUS, **mess.IDENTITY, **mess.ATTENDANCE}
     told = {kind: int(share) for kind, share in re.findall(r"^\| ([^|`]+) \| (\d+) \|$", PAGE, re.MULTILINE)}
     assert told == {str(kind): share for kind, share in shares.items()}
-    assert set(shares) == {*mess.StandingFlaw, *mess.IdentityFlaw, *mess.AttendanceFlaw}
+    assert set(shares) == {*mess.RecordFlaw, *mess.IdentityFlaw, *mess.AttendanceFlaw}
 
 
 def test_the_page_names_everybody_who_can_sign_in() -> None:

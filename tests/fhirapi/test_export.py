@@ -17,7 +17,7 @@ from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
-from cpar_plugin.services.clients.read_log import CannotBeNoted
+from cpar_plugin.services.clients.read_log import LogUnavailable
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
@@ -458,7 +458,7 @@ def test_the_status_tells_how_far_it_is(reader: Reader, app: Flask, people: dict
     assert waiting.headers["X-Progress"] == "waiting to start"
     assert int(waiting.headers["Retry-After"]) > 0
     with site.database.writing() as connection:
-        values = {"state": "running", "expected": 90_000, "done": 30_000}
+        values = {"state": "running", "expected": 90_000, "exported": 30_000}
         connection.execute(tables.export.update().values(values))
     running = reader.get(address)
     assert running.headers["X-Progress"] == "30000 of 90000 patients"
@@ -540,7 +540,7 @@ class Full:
     """Takes no record any more."""
 
     def note(self, *_: object) -> None:
-        raise CannotBeNoted
+        raise LogUnavailable
 
     def stop(self) -> None:
         pass

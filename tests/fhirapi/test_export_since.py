@@ -273,7 +273,7 @@ class Copy:
         with host.database.engine.connect() as connection:
             made = jobs.find(connection, self._caller, export_id)
             files = jobs.files_of(connection, export_id)
-        assert (made.state, made.failure) == ("done", None)
+        assert (made.state, made.failure) == ("completed", None)
         found = []
         for file in files:
             text = self._folder.joinpath(made.claim or "", file.name).read_bytes()

@@ -34,7 +34,7 @@ from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.operations import clinic, record
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import ledger, tables
-from cpar_plugin.store.ledger import Standing
+from cpar_plugin.store.ledger import PanelMembership
 from oscar_host.host import OscarHost
 
 from .clients import Registered
@@ -187,10 +187,10 @@ def test_a_change_that_is_under_way_is_waited_for(
     with site.database.session() as session:
         clinic.lock(session)
         operation_id = record.begin(session, site, clerk, record.OperationKind.ADD, panel_id=panel)
-        stands = Standing(panel, clock.now(), None, None)
+        stored = PanelMembership(panel, clock.now(), None, None)
         worker.start()
         worker.join(0.5)  # it would be through by now, and would have missed what has its stamp already
-        ledger.change_one(session, operation_id, patient_id, None, stands)
+        ledger.change_one(session, operation_id, patient_id, None, stored)
     worker.join()
     made = find(site, caller, export_id)
     [told] = read(configured.fhir_export_folder / (made.claim or ""), "Patient")
@@ -251,7 +251,7 @@ def test_an_export_whose_process_was_killed_is_made_anew(
     clock.move_to(clock.now() + configured.claim_time)
     workers.work_off()
     made = find(site, caller, export_id)
-    assert made.state == "done"
+    assert made.state == "completed"
     assert [path.name for path in folder.iterdir()] == [made.claim]
     ids = [one["id"] for one in read(folder / (made.claim or ""), "Patient")]
     assert len(ids) == len(set(ids)) == MANY
@@ -320,7 +320,7 @@ def test_a_worker_that_was_too_slow_changes_nothing(
     assert find(site, caller, export_id).claim == quick.claim
     assert carry_out(site, configured, quick, lambda: False)
     made = find(site, caller, export_id)
-    assert (made.state, made.claim) == ("done", quick.claim)
+    assert (made.state, made.claim) == ("completed", quick.claim)
     assert [path.name for path in configured.fhir_export_folder.iterdir()] == [quick.claim]
     assert not jobs.hold(site, configured, slow)
 
@@ -340,7 +340,7 @@ def test_a_process_that_stops_leaves_the_work_to_the_next(
     assert left.state == "waiting"
     assert [*configured.fhir_export_folder.iterdir()] == []
     Workers(site, configured).work_off()  # at once, without waiting for the claim to run out
-    assert find(site, caller, export_id).state == "done"
+    assert find(site, caller, export_id).state == "completed"
 
 
 def test_an_export_that_is_cancelled_at_work_leaves_nothing(
@@ -437,7 +437,7 @@ def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_file
 
     assert jobs.take_one(site, configured) is None
     assert not under_way
-    assert find(site, caller, export_id).state is ExportState.DONE
+    assert find(site, caller, export_id).state is ExportState.COMPLETED
     kept = open_file(configured.fhir_export_folder, slow.claim, files.written[0])
     assert kept
     kept.close()

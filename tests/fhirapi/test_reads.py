@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.read_log import CannotBeNoted, Interaction, Reads
+from cpar_plugin.services.clients.read_log import Interaction, LogUnavailable, Reads
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -137,7 +137,7 @@ def test_while_the_database_cannot_be_written_records_wait_and_then_nobody_reads
     reads.start()
     for number in range(300):
         reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
-    with pytest.raises(CannotBeNoted):
+    with pytest.raises(LogUnavailable):
         reads.note(CALLER, Interaction.READ, "Patient", "301", 1)
     database.broken = False
     reads.stop()
@@ -173,7 +173,7 @@ def test_where_the_log_of_the_emr_is_closed_our_own_record_stays(site: OscarHost
 def test_before_its_start_and_after_its_end_a_record_is_written_at_once_or_nobody_reads(site: OscarHost) -> None:
     database = FailingDatabase(site.database)
     reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
-    with pytest.raises(CannotBeNoted):
+    with pytest.raises(LogUnavailable):
         reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
     database.broken = False
     reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
@@ -243,7 +243,7 @@ class Full:
     """Takes no record any more."""
 
     def note(self, *_: object) -> None:
-        raise CannotBeNoted
+        raise LogUnavailable
 
     def stop(self) -> None:
         pass

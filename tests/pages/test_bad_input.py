@@ -161,8 +161,8 @@ def test_neither_log_nor_page_tells_of_a_patient_when_something_breaks(
 ) -> None:
     patient = oscar.patient(last_name="Zwicky", first_name="Quirin", hin="987654321")
     caplog.set_level(logging.DEBUG)
-    manager.post("/", wanted="Zwicky")
-    manager.post("/", wanted="987654321")
+    manager.post("/", search_text="Zwicky")
+    manager.post("/", search_text="987654321")
     manager.get(f"/patients/{patient}")
     with host.database.writing() as connection:
         tables.member.drop(connection)
@@ -184,10 +184,10 @@ def test_neither_log_nor_page_tells_of_a_patient_when_something_breaks(
 
 def test_what_is_searched_for_stands_in_no_address(manager: Any, oscar: Any, panel: int) -> None:
     oscar.patient(last_name="Zwicky")
-    answer = manager.post("/", wanted="zwi")
+    answer = manager.post("/", search_text="zwi")
     assert answer.status_code == 200
     assert "Zwicky" in answer.get_data(as_text=True)
-    assert "Zwicky" not in manager.get("/", wanted="zwi").get_data(as_text=True)
+    assert "Zwicky" not in manager.get("/", search_text="zwi").get_data(as_text=True)
 
 
 class _Careless:

@@ -93,7 +93,7 @@ def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, 
     asked: dict[tuple[str, str], list[dict[str, Any]]] = {
         ("GET", "cpar.submission"): [{"show": show} for show in SHOWS],
         ("GET", "cpar.panel"): [{"show": show} for show in ("", "sent", "excluded")],
-        ("POST", "search"): [{"wanted": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
+        ("POST", "search"): [{"search_text": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
         ("POST", "cpar.panel"): [{"text": text} for text in (*_TYPED, "pat")],
         ("POST", "cpar.bulk"): [
             order | {"step": step} for order in (remove, assign) for step in ("preview", "skipped")

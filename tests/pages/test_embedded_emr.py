@@ -156,7 +156,7 @@ def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, n
 
 @pytest.mark.databases("both")
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("search_text", "expected"),
     [
         ("zwi", ["Zwicky"]),
         ("ZWICKY, q", ["Zwicky"]),
@@ -172,39 +172,39 @@ def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, n
     ],
 )
 def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
-    oscar: Any, reception: Any, wanted: str, found: list[str]
+    oscar: Any, reception: Any, search_text: str, expected: list[str]
 ) -> None:
     oscar.patient(last_name="Zwicky", first_name="Quirin", hin="987654321")
     oscar.patient(last_name="O'Neil", first_name="Ann", demographic_no=77, hin="111111111")
-    page = _text(reception.post("/", wanted=wanted))
-    assert [name for name in ("Zwicky", "O&#39;Neil") if f"{name}," in page] == found
+    page = _text(reception.post("/", search_text=search_text))
+    assert [name for name in ("Zwicky", "O&#39;Neil") if f"{name}," in page] == expected
 
 
 @pytest.mark.databases("both")
 def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
     for number in range(30):
         oscar.patient(last_name=f"Same{number:02}")
-    first = _text(reception.post("/", wanted="same"))
+    first = _text(reception.post("/", search_text="same"))
     assert first.count("Same") == 25
     assert "Next page" in first
-    second = _text(reception.post("/", wanted="same", page="1"))
+    second = _text(reception.post("/", search_text="same", page="1"))
     assert second.count("Same") == 5
     assert "Previous page" in second
-    assert reception.post("/", wanted="same", page="nonsense").status_code == 200
+    assert reception.post("/", search_text="same", page="nonsense").status_code == 200
 
 
 @pytest.mark.databases("both")
 def test_a_patient_whom_somebody_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
     patient = oscar.patient(last_name="Zwicky")
     oscar.privilege("receptionist", f"_demographic${patient}", "o")
-    assert "Zwicky" not in _text(reception.post("/", wanted="zwicky"))
+    assert "Zwicky" not in _text(reception.post("/", search_text="zwicky"))
 
 
 @pytest.mark.databases("both")
 def test_a_record_merged_away_is_not_found_and_not_shown(oscar: Any, reception: Any) -> None:
     retired, kept = oscar.patient(last_name="Old"), oscar.patient(last_name="New")
     oscar.merge(retired, kept)
-    assert "Old" not in _text(reception.post("/", wanted="old"))
+    assert "Old" not in _text(reception.post("/", search_text="old"))
     assert reception.get(f"/patients/{retired}").status_code == 404
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, text
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.csv_export import export
 from cpar_plugin.services.panels.members import AT_ONCE
-from cpar_plugin.services.roster.csv_file import ExportBrokenOff, csv_file
+from cpar_plugin.services.roster.csv_file import ExportInterrupted, csv_file
 from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -473,7 +473,7 @@ def test_an_export_that_breaks_off_leaves_no_words_of_the_error_in_the_log(
     next(chunks)
     with emr.database.session() as session:
         host.tables.provider.drop(session.connection())
-    with pytest.raises(ExportBrokenOff) as broken:
+    with pytest.raises(ExportInterrupted) as broken:
         list(chunks)
     assert broken.value.__suppress_context__
     assert re.search(r"an export of patients was interrupted: \w+Error\n", caplog.text)

@@ -180,7 +180,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.answer_caution": checked,
         "cpar.answer_of_member": checked,
         "cpar.keep_member": {"patient_id": patient},
-        "search": {"wanted": "ex"},
+        "search": {"search_text": "ex"},
         "new_role": {"name": f"New {role}", "permissions": "_demographic"},
         "edit_role": {"mark": _mark(role)},
         "delete_role": {"mark": _mark(role)},

@@ -38,7 +38,7 @@ NOTHING: dict[str, Any] = {
     "provider": "",
     "added": 0,
     "leaving": (),
-    "staying": 0,
+    "on_same_panel": 0,
     "without_visit": 0,
     "later_confirmations": 0,
     "mrp_outside": 0,
@@ -236,7 +236,7 @@ def test_selected_members_that_are_skipped_are_stored_with_the_reason(
     others = {patient_id: where for patient_id, where in placed().items() if patient_id != due}
     order = selected.order_for(selected.Action.CONFIRM, one, [due, confirmed, moved, removed])
     preview = bulk.preview(site, clerk, order)
-    assert (preview.staying, preview.leaving, preview.later_confirmations) == (1, (), 0)
+    assert (preview.on_same_panel, preview.leaving, preview.later_confirmations) == (1, (), 0)
     result = bulk.carry_out(site, clerk, order)
     assert result == BulkResult(result.operation_id, confirmed=1)
     assert placed() == others | {due: (one, since, today(clock), "confirmed from the list")} == replayed()

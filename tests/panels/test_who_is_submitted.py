@@ -16,7 +16,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import members as panel_members
 from cpar_plugin.services.panels.members_query import Criteria, Fate, Sort
 from cpar_plugin.services.roster import member_rows, same_phn
-from cpar_plugin.services.roster.eligible_in_sql import RULES_OUT, plainly_sent, require_every_reason
+from cpar_plugin.services.roster.eligible_in_sql import RULES_OUT, certainly_eligible, require_every_reason
 from cpar_plugin.services.roster.member_rows import MemberRow
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
@@ -130,10 +130,10 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
         judged = {patient_id: rules.reasons(row) for patient_id, row in rows.items()}
         doubts = {patient_id: () if judged[patient_id] else rules.cautions(row) for patient_id, row in rows.items()}
         plain = connection.scalars(
-            everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
+            everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
         )
         for patient_id in plain:
-            same(rows[patient_id], "left out by the rules, sent by plainly_sent", judged[patient_id], ())
+            same(rows[patient_id], "left out by the rules, sent by certainly_eligible", judged[patient_id], ())
         for fate in (*Fate, *asked):
             wanted = Criteria(fate=fate, sort=Sort.RECORD)
             found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
@@ -190,7 +190,7 @@ def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr:
     everyone = member_rows.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, Settings(), now)
-        plain = everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
+        plain = everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
         assert len(connection.scalars(plain).all()) == len(ordinary)
 
 
@@ -229,11 +229,11 @@ def test_for_no_reason_does_the_sql_take_somebody_for_sent(host: OscarHost, emr:
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, how, now)
         rows = list(member_rows.member_rows(connection, host, panel_id, now=now))
-        plain = everyone.with_only_columns(tables.member.c.patient_id).where(plainly_sent(everyone, rules))
+        plain = everyone.with_only_columns(tables.member.c.patient_id).where(certainly_eligible(everyone, rules))
         sent = connection.scalars(plain).all()
     for reason, row in zip(Reason, rows, strict=False):
         assert reason in rules.reasons(row), reason
-        same(row, f"sent by plainly_sent in spite of {reason!r}", row.patient_id in sent, expected=False)
+        same(row, f"sent by certainly_eligible in spite of {reason!r}", row.patient_id in sent, expected=False)
 
 
 def test_a_reason_without_sql_is_named_at_start() -> None:

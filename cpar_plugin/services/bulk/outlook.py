@@ -28,7 +28,7 @@ from ...settings import Settings
 from ...store import ledger, tables
 from ...store.tables import member, panel
 from ..roster import member_rows, same_phn
-from ..roster.eligible_in_sql import plainly_sent
+from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
 from .orders import Order
@@ -120,7 +120,7 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
     shared = same_phn.of_all(connection, host, settings, now, visible, membership=change.after)
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     members = member_rows.members(host, now=now, membership=change.counted)
-    doubtful = members.where(plainly_sent(members, rules).is_not(true()))
+    doubtful = members.where(certainly_eligible(members, rules).is_not(true()))
     reasons, excluded = Counter[Reason](), 0
     with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
         for row in map(MemberRow._make, result):

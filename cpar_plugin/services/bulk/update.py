@@ -35,7 +35,7 @@ class Preview:
     provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
-    staying: int  # changed on the panel that they are on
+    on_same_panel: int  # changed on the panel that they are on
     skipped: Counter[SkipReason]
     without_visit: int  # of those changed: get no confirmation date
     later_confirmations: int  # of those changed: have a confirmation that is replaced by an earlier one, or none
@@ -44,7 +44,7 @@ class Preview:
     @property
     def changed(self) -> int:
         """How many patients the order would change."""
-        return self.added + self.staying + sum(panel.patients for panel in self.leaving)
+        return self.added + self.on_same_panel + sum(panel.patients for panel in self.leaving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
             for row in rows
             if row.panel_id is not None and row.leaving
         ),
-        staying=sum(row.staying for row in rows),
+        on_same_panel=sum(row.on_same_panel for row in rows),
         skipped=Counter({reason: sum(row._mapping[reason.value] for row in rows) for reason in SkipReason}),
         without_visit=sum(row.without_visit for row in rows),
         later_confirmations=sum(row.later for row in rows),
@@ -117,7 +117,7 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
             columns.panel_id,
             panel.c.number,
             _how_many(changed, ~same_panel).label("leaving"),
-            _how_many(changed, same_panel).label("staying"),
+            _how_many(changed, same_panel).label("on_same_panel"),
             *(_how_many(columns.skip_reason == reason.value).label(reason.value) for reason in SkipReason),
             _how_many(changed, columns.outside).label("outside"),
             _how_many(remains, columns.to_confirmed_on.is_(None)).label("without_visit"),

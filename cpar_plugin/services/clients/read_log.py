@@ -39,7 +39,7 @@ class Interaction(StrEnum):
     EXPORT = "export"
 
 
-class CannotBeNoted(Exception):
+class LogUnavailable(Exception):
     """So many records wait for the database that no more are taken: without a record, nothing is read."""
 
 
@@ -63,7 +63,7 @@ class Reads:
     def note(
         self, caller: Caller, interaction: Interaction, kind: str, resource_id: str = "", patients: int = 1
     ) -> None:
-        """Note one read, of `patients` patients. To be called before they are given out. Raises CannotBeNoted."""
+        """Note one read, of `patients` patients. To be called before they are given out. Raises LogUnavailable."""
         record = {
             "at": self._host.clock.now(),
             "actor_id": caller.actor.actor_id,
@@ -77,7 +77,7 @@ class Reads:
             return
         with self._changed:
             if len(self._waiting) >= self._most_waiting:
-                raise CannotBeNoted
+                raise LogUnavailable
             self._waiting.append(record)
             if self._writer is None:
                 self._writer = Thread(target=self._write_on, name="cpar-reads", daemon=True)
@@ -104,7 +104,7 @@ class Reads:
             self._write([record])
         except SQLAlchemyError as error:
             log.error("A read through the FHIR interface could not be logged (%s).", type(error).__name__)
-            raise CannotBeNoted from None
+            raise LogUnavailable from None
 
     def _write_on(self) -> None:
         """Write as long as there is something to write, then end: the next record begins again."""

@@ -16,7 +16,7 @@ from .registry import Client, id_of
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _TABLE = tables.client_token
 # Made once: to put a statement together takes longer than to ask it.
-_WHOSE = (
+_OWNER = (
     select(
         tables.client.c.client_id,
         tables.client.c.name,
@@ -69,7 +69,7 @@ def caller_with(connection: Connection, token: str, now: datetime) -> tuple[Call
     """The client with this token, None without a valid one; and whether the integration is on. One statement."""
     if not _TOKEN.fullmatch(token):
         return None, True
-    rows = connection.execute(_WHOSE, {"of_token": _digest(token)}).all()
+    rows = connection.execute(_OWNER, {"of_token": _digest(token)}).all()
     if not rows or rows[0].expires_at <= now:
         return None, True
     first = rows[0]

@@ -20,7 +20,7 @@ from ..fhir.groups import GroupSource
 from ..fhir.patients import PatientSource, current_patient
 from ..fhir.practitioner_roles import roles_of_panels
 from ..fhir.search.request import Shape
-from ..fhir.search.shape import shaped, wanted
+from ..fhir.search.shape import is_included, shaped
 from ..fhir.versions import CurrentResource, Versioned, digest_of, stamped, versioned
 from .changes import ExportChanges
 from .files import Files, Section, Writer
@@ -123,7 +123,7 @@ class Contents:
             if not self._has_changed(version):
                 continue
             group = replace(version, text=shaped("Group", version.text, shape))
-            if wanted("Group", "member", shape):
+            if is_included("Group", "member", shape):
                 writer.chunked(groups.body(self._connection, group), patients=version.resource["quantity"])
             else:
                 writer.lines([group.text])

@@ -48,7 +48,7 @@ class Export:
     claim: str | None
     transaction_time: datetime | None
     expected: int | None
-    done: int
+    exported: int
     expires_at: datetime | None
     failure: str | None
 
@@ -142,7 +142,7 @@ def _take(host: Host, settings: Settings, row: Row[Any]) -> tuple[Export | None,
                 attempts=_TABLE.c.attempts + 1,
                 transaction_time=None,
                 expected=None,
-                done=0,
+                exported=0,
             )
         )
         if not claimed.rowcount:  # type: ignore[attr-defined]
@@ -182,7 +182,7 @@ def finish(host: Host, settings: Settings, export: Export, files: list[File]) ->
         for file in files
     ]
     with host.database.session() as session:
-        ended = _end(session, settings, _claimed(export), host.clock.now(), ExportState.DONE)
+        ended = _end(session, settings, _claimed(export), host.clock.now(), ExportState.COMPLETED)
         if ended and rows:
             session.execute(insert(_FILES), rows)
     return ended
@@ -256,7 +256,7 @@ def _export(row: Row[Any]) -> Export:
         claim=row.claim,
         transaction_time=row.transaction_time,
         expected=row.expected,
-        done=row.done,
+        exported=row.exported,
         expires_at=row.expires_at,
         failure=row.failure,
     )

@@ -23,7 +23,7 @@ from .jobs import Export, fail, finish, hold, release, remove
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 1.0  # how often it is looked whether the work is still wanted
+_SECONDS = 1.0  # how often to check that the work is still needed
 _PAUSE = timedelta(minutes=1)
 _NO_ROOM = "The files could not be written. Contact the clinic's EMR administrator, then request the export again."
 
@@ -103,23 +103,23 @@ def _caller(connection: Connection, export: Export) -> Caller:
 
 
 class _Progress:
-    """Tells the row how far the work is, now and then, and ends the work that is no longer wanted."""
+    """Writes the progress to the row from time to time, and stops work that is no longer needed."""
 
     def __init__(self, host: Host, settings: Settings, export: Export, stopping: Callable[[], bool]) -> None:
         self._host = host
         self._settings = settings
         self._export = export
         self._stopping = stopping
-        self._done = 0
+        self._exported = 0
         self._noted_at = monotonic()
 
     def more(self, patients: int) -> None:
         """So many patients more are done. Raises _ClaimLost and _Stopping."""
-        self._done += patients
+        self._exported += patients
         if self._stopping():
             raise _Stopping
         if monotonic() - self._noted_at >= _SECONDS:
-            self.note(done=self._done)
+            self.note(exported=self._exported)
 
     def note(self, **progress: datetime | int) -> None:
         """Write progress down and keep the claim. Raises _ClaimLost."""

@@ -31,7 +31,7 @@ class Workers:
         self._started = True
 
     def wake(self) -> None:
-        """There may be something to do. Returns at once: before `start` and after `stop`, the next tick does it."""
+        """There may be work. Returns at once: before `start` and after `stop`, the next scheduled run does it."""
         with self._lock:
             self._woken = True
             if self._started and len(self._threads) < AT_ONCE and not self._stopping.is_set():
@@ -39,7 +39,7 @@ class Workers:
                 self._threads.add(thread)
                 thread.start()
 
-    def tick(self) -> None:
+    def run(self) -> None:
         """Regular work: remove what is over, and take up exports without a worker, after a crash for instance."""
         jobs.forget(self._host, self._settings)
         jobs.release_ahead(self._host, self._settings)

@@ -99,6 +99,6 @@ class DirectorySource:
 
     def _providers(self, connection: Connection) -> dict[str, ProviderOfPanel]:
         on_panels = select(tables.panel_provider.c.provider_id).distinct().join(tables.panel)
-        provider_ids = self._of_panels(on_panels).subquery("wanted")
+        provider_ids = self._of_panels(on_panels).subquery("on_panels")
         rows = connection.execute(with_practitioner_ids(self._host, provider_ids))
         return {row.provider_id: ProviderOfPanel(*row) for row in rows}

@@ -83,12 +83,12 @@ class PatientSource:
     def with_id(self, connection: Connection, patient_id: int) -> list[Versioned]:
         """The patient with this id, if the caller may read them. One statement."""
         query = _with_roles(self._host.roster)[0]  # type: ignore[arg-type]
-        return self._with_versions(connection.execute(self._readable(query), {"wanted": patient_id}).all())
+        return self._with_versions(connection.execute(self._readable(query), {"key": patient_id}).all())
 
     def with_phn(self, connection: Connection, phn: str) -> list[Versioned] | None:
         """The patients with this health number (ASCII) in the host; None where there are many. One statement."""
         query = _with_roles(self._host.roster)[1]  # type: ignore[arg-type]
-        rows = connection.execute(self._readable(query), {"wanted": phn}).all()
+        rows = connection.execute(self._readable(query), {"key": phn}).all()
         return self._with_versions(rows) if len(rows) < _MANY else None
 
     def _readable(self, query: Select[Any]) -> Select[Any]:
@@ -186,7 +186,7 @@ def _all_members(roster: Roster) -> tuple[Select[Any], Mapping[str, ColumnElemen
 
 @lru_cache(maxsize=8)
 def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
-    """Those with the id `wanted`, and those with the phn `wanted`: `_MANY` rows at most.
+    """Those with the id `key`, and those with the PHN `key`: `_MANY` rows at most.
 
     A row for each PractitionerRole of the patient's panel; a row with NULL where it has none.
     """
@@ -198,8 +198,8 @@ def _with_roles(roster: Roster) -> tuple[Select[Any], Select[Any]]:
         .outerjoin(facility, facility.c.panel_id == member.c.panel_id)
         .order_by(member.c.patient_id, provider.c.position, facility.c.position)
     )
-    phn = bindparam("wanted", type_=String())
+    phn = bindparam("key", type_=String())
     return (
-        query.where(member.c.patient_id == bindparam("wanted")),
+        query.where(member.c.patient_id == bindparam("key")),
         query.where(member.c.patient_id.in_(roster.with_phn(phn))).limit(literal_column(str(_MANY))),
     )

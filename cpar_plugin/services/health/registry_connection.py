@@ -23,22 +23,22 @@ def reachable(host: Host, settings: Settings) -> Health:
     """Whether the registry answers: asks for its CapabilityStatement, and takes any answer."""
     if health := _not_applicable(settings):
         return health
-    address, hasty = settings.registry_url.rstrip("/"), _hasty(settings)
+    address, impatient = settings.registry_url.rstrip("/"), _impatient(settings)
     try:
         with (
-            within(hasty.registry_seconds),
-            Session(registry_context(hasty)) as session,
+            within(impatient.registry_seconds),
+            Session(registry_context(impatient)) as session,
             session.get(
                 f"{address}/metadata",
                 headers={"Accept": "application/fhir+json"},
-                timeout=(hasty.registry_connect_seconds, hasty.registry_read_seconds),
+                timeout=(impatient.registry_connect_seconds, impatient.registry_read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response,
         ):
             status = response.status_code
     except NETWORK_ERRORS as error:
-        return Health.failure(failure_message(error, address, hasty), _ASK)
+        return Health.failure(failure_message(error, address, impatient), _ASK)
     if 300 <= status < 400:
         return Health.warning(
             f"{host_of(address)} redirects callers (status {status}); submissions do not follow redirects.",
@@ -55,10 +55,10 @@ def sign_in(host: Host, settings: Settings) -> Health:
         return health
     if not settings.registry_token_url:
         return Health.ok("registry_token_url is not set: submissions are sent without an access token.")
-    hasty = _hasty(settings)
+    impatient = _impatient(settings)
     try:
-        with within(hasty.registry_seconds), Session(registry_context(hasty)) as session:
-            ClientCredentials(hasty).token(session)
+        with within(impatient.registry_seconds), Session(registry_context(impatient)) as session:
+            ClientCredentials(impatient).token(session)
     except SignInError as error:
         return Health.failure(error.answer.message, _ASK)
     return Health.ok(f"{host_of(settings.registry_token_url)} issues an access token to us.")
@@ -68,16 +68,16 @@ def certificate(host: Host, settings: Settings) -> Health:
     """For how long the certificates of the registry and of its sign-in are good."""
     if health := _not_applicable(settings):
         return health
-    hasty = _hasty(settings)
+    impatient = _impatient(settings)
     addresses = [
         url for url in (settings.registry_url, settings.registry_token_url) if url.lower().startswith("https:")
     ]
     ends: dict[str, datetime] = {}
     for address in addresses:
         try:
-            ends[host_of(address)] = server_certificate_ends(address, hasty)
+            ends[host_of(address)] = server_certificate_ends(address, impatient)
         except OSError as error:
-            message = f"{failure_message(error, address, hasty)} {_objections(address, hasty)}"
+            message = f"{failure_message(error, address, impatient)} {_objections(address, impatient)}"
             return Health.failure(message.rstrip(), _ASK)
     if not ends:
         return Health.ok("The registry is on this machine, without a certificate.")
@@ -87,7 +87,7 @@ def certificate(host: Host, settings: Settings) -> Health:
             f"The registry's certificate expires soon. {validity}.",
             "Notify the registry: nothing can be submitted once it has expired.",
         )
-    refused = "" if settings.strict_certificates else " ".join(_objections(address, hasty) for address in addresses)
+    refused = "" if settings.strict_certificates else " ".join(_objections(address, impatient) for address in addresses)
     if refused.strip():
         return Health.warning(
             f"{validity}. Accepted only because strict_certificates is no: {refused.strip()}",
@@ -132,7 +132,7 @@ def _objections(address: str, settings: Settings) -> str:
     return objections(address, settings.registry_ca_file, settings.registry_seconds)
 
 
-def _hasty(settings: Settings) -> Settings:
+def _impatient(settings: Settings) -> Settings:
     names = ("registry_connect_seconds", "registry_read_seconds", "registry_seconds")
     return settings.model_copy(update={name: min(getattr(settings, name), _LONGEST_WAIT) for name in names})
 

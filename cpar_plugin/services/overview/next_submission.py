@@ -11,7 +11,7 @@ from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
 from ..roster import member_rows, same_phn
-from ..roster.eligible_in_sql import plainly_sent
+from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 
 _STREAMED = 1000
@@ -35,7 +35,7 @@ def next_submission(
     doubtful = members.where(
         host.identity.visible(actor, member.c.patient_id),
         *(() if panel_id is None else (member.c.panel_id == panel_id,)),
-        plainly_sent(members, rules).is_not(true()),
+        certainly_eligible(members, rules).is_not(true()),
     )
     excluded, reasons = 0, Counter[Reason]()
     with connection.execute(doubtful.execution_options(yield_per=_STREAMED)) as result:

@@ -16,7 +16,7 @@ from ...settings import Settings
 from ...store.tables import member
 from ..roster import answers, member_rows, same_phn
 from ..roster.answers import CautionAnswer
-from ..roster.eligible_in_sql import plainly_sent
+from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
 from ..roster.same_phn import SamePhn
@@ -205,7 +205,7 @@ def _judged(
     Only those who are not plainly submitted are read and judged; all, where cautions are requested.
     """
     cautioned = criteria.fate is Fate.TO_CHECK or isinstance(criteria.fate, Caution)
-    plain = plainly_sent(all_members, rules)
+    plain = certainly_eligible(all_members, rules)
     key = sort_key(all_members, criteria.sort)
     after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))

@@ -12,7 +12,7 @@ from ...domain.refusals import NotFound, Refused, Stale
 from ...domain.wording import kind_of
 from ...hooks import Actor, Host, StatusKind
 from ...store import ledger, tables
-from ...store.ledger import Standing
+from ...store.ledger import PanelMembership
 from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import OperationKind
@@ -40,12 +40,12 @@ def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_pan
         clinic.lock(session)
         _require_patient(session, host, patient_id)
         _require_live_panel(session, panel_id)
-        before = ledger.standing(session, patient_id)
+        before = ledger.membership_of(session, patient_id)
         if before and before.panel_id == panel_id:
             return MemberChange.UNCHANGED
         _refuse_unseen(session, before, seen_panel_id)
         now = host.clock.now()
-        after = Standing(panel_id, now, _civil(now, host), ConfirmedHow.ON_ADDING)
+        after = PanelMembership(panel_id, now, _civil(now, host), ConfirmedHow.ON_ADDING)
         _change(session, host, actor, OperationKind.MOVE if before else OperationKind.ADD, patient_id, before, after)
         return MemberChange.MOVED if before else MemberChange.ADDED
 
@@ -93,8 +93,8 @@ def _civil(moment: datetime, host: Host) -> date:
     return moment.astimezone(host.clock.zone).date()
 
 
-def _membership(session: Session, patient_id: int) -> Standing | None:
-    return ledger.standing(session, patient_id) if patient_id in KEYS else None
+def _membership(session: Session, patient_id: int) -> PanelMembership | None:
+    return ledger.membership_of(session, patient_id) if patient_id in KEYS else None
 
 
 def _require_patient(session: Session, host: Host, patient_id: int) -> None:
@@ -118,7 +118,7 @@ def _require_live_panel(session: Session, panel_id: int) -> None:
         raise NotFound("This panel has been deleted: select another one.")
 
 
-def _refuse_unseen(session: Session, before: Standing | None, seen_panel_id: int | None) -> None:
+def _refuse_unseen(session: Session, before: PanelMembership | None, seen_panel_id: int | None) -> None:
     if before is None and seen_panel_id is not None:
         raise Stale(
             "Someone else removed this patient from the panel in the meantime. Nothing was changed: reload the page."
@@ -136,8 +136,8 @@ def _change(
     actor: Actor,
     kind: OperationKind,
     patient_id: int,
-    before: Standing | None,
-    after: Standing | None,
+    before: PanelMembership | None,
+    after: PanelMembership | None,
 ) -> None:
     from_panel_id = before.panel_id if before else None
     panel_id = after.panel_id if after else None

@@ -14,18 +14,18 @@ _AT_ONCE = 1000
 log = logging.getLogger(__name__)
 
 
-class ExportBrokenOff(Exception):
+class ExportInterrupted(Exception):
     """The file is not whole: the log says which kind of error ended it."""
 
 
 def csv_file(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
-    """The file, in portions. Raises ExportBrokenOff, without patient data, where reading the rows fails."""
+    """The file, in portions. Raises ExportInterrupted, without patient data, where reading the rows fails."""
     try:
         yield from _encoded(rows)
     except Exception as error:
         # The answer is half gone: it must break off, but whoever logs that must not see the text of the error.
         log.error("an export of patients was interrupted: %s", type(error).__name__)
-        raise ExportBrokenOff from None
+        raise ExportInterrupted from None
 
 
 def _encoded(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:

@@ -67,7 +67,7 @@ def require_every_reason(ruled_out: Collection[tuple[Reason, ...]]) -> None:
 require_every_reason(RULES_OUT)
 
 
-def plainly_sent(all_members: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
+def certainly_eligible(all_members: Select[Any], rules: Eligibility) -> ColumnElement[bool]:
     """Whether SQL alone rules out every reason to exclude a member; NULL or false for all others.
 
     It may doubt a member who will be submitted, such as one whose family name is written without capital and small

@@ -55,7 +55,7 @@ def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
     followed = or_(inherited.c.retired_id == patient_id, inherited.c.kept_id == patient_id)
     return or_(
         _retired_members(merged).where(of_record).exists(),
-        select(inherited.c.retired_id).where(followed, inherited.c.stays_since.is_(None)).exists(),
+        select(inherited.c.retired_id).where(followed, inherited.c.review_since.is_(None)).exists(),
     )
 
 

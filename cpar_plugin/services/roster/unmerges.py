@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from ...hooks import Host
 from ...store import ledger
-from ...store.ledger import Standing
+from ...store.ledger import PanelMembership
 from ...store.tables import inherited, member, operation, panel
 from ...store.tables import ledger as entries
 from ..operations import record
 from ..operations.record import OperationKind
 
 _BY_MERGING = (OperationKind.MERGE, OperationKind.UNMERGE)
-_SIDE = tuple(field.name for field in fields(Standing))
+_SIDE = tuple(field.name for field in fields(PanelMembership))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class _LedgerEntry:
 
     operation_id: int
     by_merging: bool
-    before: Standing | None
-    after: Standing | None
+    before: PanelMembership | None
+    after: PanelMembership | None
 
 
 def broken(host: Host) -> Select[Any]:
@@ -76,10 +76,10 @@ def follow(session: Session, host: Host) -> int | None:
     current = _memberships(session, ids)
     past = _entries(session, ids)
     live = set(session.scalars(select(panel.c.panel_id).where(panel.c.live_number.is_not(None))))
-    after: dict[int, Standing | None] = {}
-    done: list[int] = []
+    after: dict[int, PanelMembership | None] = {}
+    resolved: list[int] = []
     onward: dict[int, int] = {}
-    stays_since: dict[int, datetime] = {}
+    review_since: dict[int, datetime] = {}
     for kept_id, group in groupby(rows, lambda row: row.kept_id):
         group_rows = list(group)
         own_entries = [entry for entry in past.get(kept_id, ()) if entry.operation_id >= group_rows[0].operation_id]
@@ -94,26 +94,26 @@ def follow(session: Session, host: Host) -> int | None:
                 earlier = _own(past[row.retired_id], row.operation_id)
                 after[row.retired_id] = earlier if earlier and earlier.panel_id in live else None
             if merging and not is_unchanged and kept_id in current:
-                stays_since[row.retired_id] = current[kept_id].since
+                review_since[row.retired_id] = current[kept_id].since
             else:
-                done.append(row.retired_id)
+                resolved.append(row.retired_id)
     operation_id = _write(session, host, current, after)
-    session.execute(delete(inherited).where(inherited.c.retired_id.in_(done)))
+    session.execute(delete(inherited).where(inherited.c.retired_id.in_(resolved)))
     for retired_id, kept_id in onward.items():
         session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(kept_id=kept_id))
-    for retired_id, since in stays_since.items():
-        session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(stays_since=since))
+    for retired_id, since in review_since.items():
+        session.execute(update(inherited).where(inherited.c.retired_id == retired_id).values(review_since=since))
     return operation_id
 
 
-def _is_unchanged(history: Iterable[_LedgerEntry], last: _LedgerEntry, current: Standing | None) -> bool:
+def _is_unchanged(history: Iterable[_LedgerEntry], last: _LedgerEntry, current: PanelMembership | None) -> bool:
     """Whether the kept record is still as the merges left it."""
     return current == last.after and all(
         entry.by_merging for entry in history if entry.operation_id < last.operation_id
     )
 
 
-def _own(history: Iterable[_LedgerEntry], operation_id: int) -> Standing | None:
+def _own(history: Iterable[_LedgerEntry], operation_id: int) -> PanelMembership | None:
     """What a record had before the merge by this operation, without what it had inherited itself at that time."""
     earlier = [entry for entry in history if entry.operation_id <= operation_id]
     merging = list(takewhile(lambda entry: entry.by_merging, reversed(earlier)))
@@ -121,7 +121,7 @@ def _own(history: Iterable[_LedgerEntry], operation_id: int) -> Standing | None:
 
 
 def _write(
-    session: Session, host: Host, current: Mapping[int, Standing], after: Mapping[int, Standing | None]
+    session: Session, host: Host, current: Mapping[int, PanelMembership], after: Mapping[int, PanelMembership | None]
 ) -> int | None:
     changed = {key: side for key, side in after.items() if side != current.get(key)}
     if not changed:
@@ -137,10 +137,10 @@ def _write(
     return operation_id
 
 
-def _side(name: str, standing: Standing | None) -> dict[str, Any]:
+def _side(name: str, membership: PanelMembership | None) -> dict[str, Any]:
     return {
         f"{name}_{field}": value
-        for field, value in zip(_SIDE, astuple(standing) if standing else (None,) * len(_SIDE), strict=True)
+        for field, value in zip(_SIDE, astuple(membership) if membership else (None,) * len(_SIDE), strict=True)
     }
 
 
@@ -162,15 +162,15 @@ def _followed(host: Host) -> tuple[Select[Any], ColumnElement[bool]]:
             .outerjoin(onward, onward.c.retired_id == inherited.c.kept_id)
             .outerjoin(patient, patient.c.patient_id == inherited.c.retired_id)
         )
-        .where(inherited.c.stays_since.is_(None))
+        .where(inherited.c.review_since.is_(None))
         .order_by(inherited.c.kept_id, inherited.c.operation_id, inherited.c.retired_id)
     )
     return query.correlate(None), or_(patient.c.patient_id.is_not(None), merged.c.kept_id != inherited.c.kept_id)
 
 
-def _memberships(session: Session, ids: Collection[int]) -> dict[int, Standing]:
+def _memberships(session: Session, ids: Collection[int]) -> dict[int, PanelMembership]:
     rows = session.execute(select(member.c.patient_id, *ledger.columns()).where(member.c.patient_id.in_(ids)))
-    return {row.patient_id: Standing(*row[1:]) for row in rows}
+    return {row.patient_id: PanelMembership(*row[1:]) for row in rows}
 
 
 def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_LedgerEntry]]:
@@ -183,6 +183,6 @@ def _entries(session: Session, ids: Collection[int]) -> dict[int, list[_LedgerEn
     )
     by_patient: dict[int, list[_LedgerEntry]] = {}
     for patient_id, operation_id, kind, *sides in rows:
-        before, after = (Standing(*side) if side[0] else None for side in (sides[:4], sides[4:]))
+        before, after = (PanelMembership(*side) if side[0] else None for side in (sides[:4], sides[4:]))
         by_patient.setdefault(patient_id, []).append(_LedgerEntry(operation_id, kind in _BY_MERGING, before, after))
     return by_patient

@@ -130,7 +130,7 @@ export = Table(
     Column("attempts", SmallInteger, nullable=False, default=0),
     Column("transaction_time", Moment),
     Column("expected", Integer),  # how many patients there are to go through
-    Column("done", Integer, nullable=False, default=0),  # of these
+    Column("exported", Integer, nullable=False, default=0),  # of these
     Column("finished_at", Moment),
     Column("expires_at", Moment),
     Column("failure", long_text()),  # what its owner reads: why, and what to do

@@ -132,7 +132,7 @@ inherited = Table(
     Column("kept_id", BigInteger, nullable=False),
     Column("operation_id", ForeignKey("cpar_operation.operation_id"), nullable=False),
     # Merge undone, but the kept record's was changed before: `since` of what people have to look at.
-    Column("stays_since", Moment),
+    Column("review_since", Moment),
     Index("cpar_inherited_by", "kept_id"),
     sqlite_with_rowid=False,
     **INNODB,

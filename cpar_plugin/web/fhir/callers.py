@@ -13,7 +13,7 @@ from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
-from ...services.clients.read_log import CannotBeNoted, Interaction
+from ...services.clients.read_log import Interaction, LogUnavailable
 from ...services.clients.tokens import caller_with
 from ...services.operations import access
 from ...settings import Settings
@@ -101,7 +101,7 @@ class Callers:
         """Leave a record of a read of so many patients. Raises Unavailable when none can be left."""
         try:
             self.reads.note(caller, interaction, kind, resource_id, patients)
-        except CannotBeNoted:
+        except LogUnavailable:
             raise Unavailable(
                 "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"
             ) from None

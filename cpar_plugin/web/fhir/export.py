@@ -83,7 +83,7 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
         return Response(status=HTTPStatus.ACCEPTED)
     export = _after_polling(exchange, export)
     if export.state in OPEN:
-        remaining = (export.expected or 0) - export.done
+        remaining = (export.expected or 0) - export.exported
         headers = {"X-Progress": _progress(export), "Retry-After": str(max(1, min(remaining // _A_SECOND, 30)))}
         return Response(status=HTTPStatus.ACCEPTED, headers=headers)
     if export.state is ExportState.FAILED:
@@ -153,13 +153,13 @@ def _after_polling(exchange: Exchange, export: Export) -> Export:
 
 
 def _nearly_done(export: Export) -> bool:
-    return export.state in OPEN and (export.expected or 0) - export.done <= _SOON
+    return export.state in OPEN and (export.expected or 0) - export.exported <= _SOON
 
 
 def _progress(export: Export) -> str:
     if export.expected is None:
         return "waiting to start"
-    return f"{export.done} of {export.expected} patients"
+    return f"{export.exported} of {export.expected} patients"
 
 
 def _manifest(exchange: Exchange, export: Export, files: Iterable[File]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from flask import Response, request
 from ...services.clients.read_log import Interaction
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.search.request import Shape, Summary, shape
-from ...services.fhir.search.shape import shaped, wanted
+from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.sources import read
 from ...services.fhir.versions import Versioned
 from .callers import require
@@ -38,7 +38,7 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
         exchange.callers.note(
             exchange.caller, Interaction.READ, kind, resource_id, patients_in([versioned], response_shape)
         )
-    if kind == "Group" and request.method == "GET" and wanted(kind, "member", response_shape):
+    if kind == "Group" and request.method == "GET" and is_included(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
 
@@ -56,7 +56,7 @@ def patients_in(resources: Sequence[Versioned], response_shape: Shape) -> int:
         match versioned.kind:
             case "Patient":
                 count += 1
-            case "Group" if wanted("Group", "member", response_shape):
+            case "Group" if is_included("Group", "member", response_shape):
                 count += versioned.resource.get("quantity", 0)
     return count
 

@@ -11,7 +11,7 @@ from ...fhir_mappings.identifiers import Resource
 from ...services.clients.read_log import Interaction
 from ...services.fhir.search.page import Page, Position, Searching
 from ...services.fhir.search.request import Search, Shape, Terms, understand
-from ...services.fhir.search.shape import shaped, wanted
+from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.search.values import BadSearch
 from ...services.fhir.versions import Versioned
 from ...services.operations import clinic
@@ -41,7 +41,7 @@ def search(exchange: Exchange, kind: str) -> Response:
         patients = patients_in([*page.matches, *page.included], query.shape)
         exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
     head = _head(exchange, query, page, cursor)
-    if kind == "Group" and page.matches and wanted(kind, "member", query.shape):
+    if kind == "Group" and page.matches and is_included(kind, "member", query.shape):
         return exchange.stream(_with_groups(exchange, query, page, head))
     entries = [
         *(_entry(exchange.base, versioned, "match", query.shape) for versioned in page.matches),

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from . import flaws, mess, people
 from .draw import Draw
-from .mess import IdentityFlaw, StandingFlaw
+from .mess import IdentityFlaw, RecordFlaw
 from .phns import Phns
 from .visits import Diary, Visit
 
 Merge = tuple[int, int, int]  # the record merged away, the one kept, and 1 where the merge was undone
 MERGE_COLUMNS = ("demographic_no", "merged_to", "deleted")
 
-_MERGES = (StandingFlaw.MERGED, StandingFlaw.MERGED_TWICE, StandingFlaw.MERGE_UNDONE)
+_MERGES = (RecordFlaw.MERGED, RecordFlaw.MERGED_TWICE, RecordFlaw.MERGE_UNDONE)
 
 
 class Record(NamedTuple):
@@ -31,30 +31,30 @@ def records(seed: int, patients: int, as_of: date) -> Iterator[Record]:
     """
     draw = Draw(seed)
     phns, diary = Phns(draw), Diary(draw, as_of)
-    standings = draw.deal(mess.STANDING)
+    statuses = draw.deal(mess.RECORD_STATUS)
     identities = draw.deal(mess.IDENTITY)
     attendances = draw.deal(mess.ATTENDANCE)
     before: people.Person | None = None
     good_phn: str | None = None
     follows_into_the_same = False
     for number in range(1, patients + 1):
-        standing, identity, attendance = next(standings), next(identities), next(attendances)
+        status, identity, attendance = next(statuses), next(identities), next(attendances)
         if follows_into_the_same:
-            standing = StandingFlaw.MERGED
+            status = RecordFlaw.MERGED
         merge: Merge | None = None
         phn = phns.of(number - 1)
-        if before is not None and standing in _MERGES:
+        if before is not None and status in _MERGES:
             person = people.duplicate(draw, before, number)
-            merge = (number, number - 1, int(standing is StandingFlaw.MERGE_UNDONE))
+            merge = (number, number - 1, int(status is RecordFlaw.MERGE_UNDONE))
         else:
             person = people.person(draw, number, phn, as_of)
-            person = flaws.apply(standing, draw, person, as_of)
+            person = flaws.apply(status, draw, person, as_of)
             person = flaws.apply(identity, draw, person, as_of)
             if identity is IdentityFlaw.SHARED_PHN and good_phn:
                 person.row.update(hin=good_phn, hc_type="AB")
-            if standing is None and identity is None:
+            if status is None and identity is None:
                 good_phn = phn
-        follows_into_the_same = merge is not None and standing is StandingFlaw.MERGED_TWICE
+        follows_into_the_same = merge is not None and status is RecordFlaw.MERGED_TWICE
         visits = diary.visits(person, attendance)
         if number % 200 == 0:
             visits.append(diary.meeting())

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from . import names
 from .draw import Draw
-from .mess import IdentityFlaw, StandingFlaw
+from .mess import IdentityFlaw, RecordFlaw
 from .people import Person, Row
 from .phns import doubtful, malformed, of_another_province
 from .staff import FORMER_DOCTOR, NO_PROVIDER
@@ -24,7 +24,7 @@ _IMPOSSIBLE = (
 )
 
 
-def apply(card: StandingFlaw | IdentityFlaw | None, draw: Draw, person: Person, as_of: date) -> Person:
+def apply(card: RecordFlaw | IdentityFlaw | None, draw: Draw, person: Person, as_of: date) -> Person:
     """The person after the card was played; the same one for a card that concerns two records."""
     flaw = _FLAWS.get(card) if card else None
     return flaw(draw, person, as_of) if flaw else person
@@ -134,15 +134,15 @@ def _phn(change: Callable[[str, Draw], str]) -> Flaw:
     return flaw
 
 
-_FLAWS: dict[StandingFlaw | IdentityFlaw, Flaw] = {
-    StandingFlaw.INACTIVE: _inactive,
-    StandingFlaw.DECEASED: _deceased,
-    StandingFlaw.MOVED: _moved,
-    StandingFlaw.OTHER_STATUS: _other_status,
-    StandingFlaw.NO_STATUS: _with(patient_status=""),
-    StandingFlaw.NO_MRP: _no_mrp,
-    StandingFlaw.DANGLING_MRP: _with(provider_no=NO_PROVIDER),
-    StandingFlaw.FORMER_MRP: _with(provider_no=FORMER_DOCTOR),
+_FLAWS: dict[RecordFlaw | IdentityFlaw, Flaw] = {
+    RecordFlaw.INACTIVE: _inactive,
+    RecordFlaw.DECEASED: _deceased,
+    RecordFlaw.MOVED: _moved,
+    RecordFlaw.OTHER_STATUS: _other_status,
+    RecordFlaw.NO_STATUS: _with(patient_status=""),
+    RecordFlaw.NO_MRP: _no_mrp,
+    RecordFlaw.DANGLING_MRP: _with(provider_no=NO_PROVIDER),
+    RecordFlaw.FORMER_MRP: _with(provider_no=FORMER_DOCTOR),
     IdentityFlaw.NO_PHN: _with(hin=""),
     IdentityFlaw.OTHER_PROVINCE: _other_province,
     IdentityFlaw.MALFORMED_PHN: _phn(malformed),

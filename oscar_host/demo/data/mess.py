@@ -8,7 +8,7 @@ from enum import StrEnum
 from cpar_plugin.domain.exhaustive import exhaustive
 
 
-class StandingFlaw(StrEnum):
+class RecordFlaw(StrEnum):
     """Where the patient stands with the clinic."""
 
     INACTIVE = "inactive"
@@ -52,21 +52,21 @@ class AttendanceFlaw(StrEnum):
     ONLY_MISSED = "cancelled, missed and deleted appointments only"
 
 
-STANDING = exhaustive(
+RECORD_STATUS = exhaustive(
     __name__,
-    StandingFlaw,
+    RecordFlaw,
     {
-        StandingFlaw.INACTIVE: 50,
-        StandingFlaw.DECEASED: 28,
-        StandingFlaw.MOVED: 22,
-        StandingFlaw.OTHER_STATUS: 12,
-        StandingFlaw.NO_STATUS: 3,
-        StandingFlaw.NO_MRP: 30,
-        StandingFlaw.DANGLING_MRP: 10,
-        StandingFlaw.FORMER_MRP: 35,
-        StandingFlaw.MERGED: 8,
-        StandingFlaw.MERGED_TWICE: 2,
-        StandingFlaw.MERGE_UNDONE: 2,
+        RecordFlaw.INACTIVE: 50,
+        RecordFlaw.DECEASED: 28,
+        RecordFlaw.MOVED: 22,
+        RecordFlaw.OTHER_STATUS: 12,
+        RecordFlaw.NO_STATUS: 3,
+        RecordFlaw.NO_MRP: 30,
+        RecordFlaw.DANGLING_MRP: 10,
+        RecordFlaw.FORMER_MRP: 35,
+        RecordFlaw.MERGED: 8,
+        RecordFlaw.MERGED_TWICE: 2,
+        RecordFlaw.MERGE_UNDONE: 2,
     },
 )
 

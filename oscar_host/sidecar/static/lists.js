@@ -2,7 +2,7 @@
 // Asks once for the whole list, after the page is complete. Whatever goes wrong, OSCAR's page stays as it was.
 const BASE = new URL("../", import.meta.url); // not from the page's address: it may have a <base href>
 const PATIENCE = 4000; // ms
-const MOST = 2000; // patients that our side tells of at once
+const MOST = 2000; // patients that our side returns at once
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => show().catch(() => {}));
 else show().catch(() => {});
@@ -10,15 +10,15 @@ else show().catch(() => {});
 async function show() {
   const appointments = document.querySelectorAll("td.appt");
   const results = document.getElementById("patientResults");
-  if (appointments.length) markSchedule(appointments, await told("schedule", patientOfAppointment, appointments));
+  if (appointments.length) markSchedule(appointments, await fetchNotes("schedule", patientOfAppointment, appointments));
   if (results) {
     const rows = results.querySelectorAll("tr:has(> td.demoIdSearch)");
-    addColumns(results, rows, await told("search", patientOfResult, rows));
+    addColumns(results, rows, await fetchNotes("search", patientOfResult, rows));
   }
 }
 
 // The notes on the patients of these elements, by the patient's number: a list for each.
-async function told(place, patientOf, elements) {
+async function fetchNotes(place, patientOf, elements) {
   const patients = new Set();
   for (const element of elements) if (patientOf(element)) patients.add(patientOf(element));
   const notes = new Map();
@@ -38,7 +38,7 @@ async function told(place, patientOf, elements) {
   return notes;
 }
 
-// Its links name the patient in what they do; 0 stands for an appointment of nobody.
+// Its links name the patient in what they do; 0 stands for an appointment without a patient.
 function patientOfAppointment(cell) {
   const link = cell.querySelector("a[onclick*='demographic_no=']");
   const number = /demographic_no=(\d+)/.exec(link?.getAttribute("onclick") ?? "")?.[1];

@@ -11,7 +11,7 @@ if (/^\d{1,10}$/.test(patient)) show().catch(() => {});
 async function show() {
   const [boxes] = await Promise.all([fetched(), complete()]);
   if (!boxes) return;
-  const column = await found(COLUMN);
+  const column = await whenPresent(COLUMN);
   if (column) column.prepend(boxes);
   else document.querySelector(BAR)?.after(boxes);
   start(boxes);
@@ -56,7 +56,7 @@ function complete() {
   });
 }
 
-function found(selector) {
+function whenPresent(selector) {
   return new Promise((done) => {
     const look = () => {
       const element = document.querySelector(selector);
@@ -74,7 +74,7 @@ function found(selector) {
   });
 }
 
-// A script that comes as text does not run: it needs an element made anew.
+// A script that comes as text does not run: it needs a new element.
 function start(boxes) {
   for (const script of boxes.querySelectorAll("script[src]")) {
     const again = document.createElement("script");

@@ -151,8 +151,8 @@ class _Query:
         self._search = search
         self._began = began.astimezone(UTC)
         # A patient who was never read is as new as the membership.
-        never_looked_at = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
-        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_looked_at)
+        never_refreshed = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
+        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_refreshed)
         self._rows = Rows(connection, host, settings, caller, of_kind, self._updated)
 
     def total(self) -> int:

@@ -42,7 +42,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much of each resource is wanted. `elements` empty: all."""
+    """How much of each resource to return. `elements` empty: all."""
 
     summary: Summary = Summary.FALSE
     elements: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ class Search:
     kind: str
     criteria: tuple[Criterion, ...]
     sort: tuple[tuple[str, bool], ...]  # a name, and whether it descends
-    count: int  # 0: only the total is wanted
+    count: int  # 0: only the total
     shape: Shape
     total: bool
     includes: tuple[str, ...]

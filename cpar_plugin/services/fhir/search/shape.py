@@ -1,4 +1,4 @@
-"""Resources of which not all is wanted: `_summary` and `_elements`."""
+"""Partial resources: the parameters `_summary` and `_elements`."""
 
 import orjson
 
@@ -10,8 +10,8 @@ _ALWAYS = frozenset({"resourceType", "id", "meta"})
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
-def wanted(kind: str, element: str, shape: Shape) -> bool:
-    """Whether an element of a kind is asked for."""
+def is_included(kind: str, element: str, shape: Shape) -> bool:
+    """Whether the response includes an element of a kind."""
     if element in _ALWAYS or element in SEARCHABLE[kind].mandatory:
         return True
     if shape.elements:
@@ -22,10 +22,10 @@ def wanted(kind: str, element: str, shape: Shape) -> bool:
 
 
 def shaped(kind: str, text: bytes, shape: Shape) -> bytes:
-    """A resource as far as it is asked for, as JSON; tagged when that is not all of it."""
+    """The requested elements of a resource, as JSON; tagged as SUBSETTED when they are not all."""
     if shape.whole:
         return text
     resource: Resource = orjson.loads(text)
-    part = {name: value for name, value in resource.items() if wanted(kind, name, shape)}
+    part = {name: value for name, value in resource.items() if is_included(kind, name, shape)}
     part["meta"] = {**resource["meta"], "tag": [_SUBSETTED]}
     return orjson.dumps(part)

@@ -221,7 +221,7 @@ def upgrade() -> None:
         sa.Column("retired_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kept_id", sa.BigInteger(), nullable=False),
         sa.Column("operation_id", serial(), nullable=False),
-        sa.Column("stays_since", Moment()),
+        sa.Column("review_since", Moment()),
         sa.PrimaryKeyConstraint("retired_id", name="cpar_inherited_pk"),
         sa.ForeignKeyConstraint(
             ["operation_id"], ["cpar_operation.operation_id"], name="cpar_inherited_operation_id_fk"
@@ -348,7 +348,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("transaction_time", Moment()),
         sa.Column("expected", sa.Integer()),
-        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("exported", sa.Integer(), nullable=False),
         sa.Column("finished_at", Moment()),
         sa.Column("expires_at", Moment()),
         sa.Column("failure", long_text()),

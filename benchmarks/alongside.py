@@ -75,7 +75,7 @@ def main(patients: int = PATIENTS) -> None:
                 f"{what}, {patients} patients with {patients * VISITS} appointments: {big / small:.2f} x a tenth of "
                 f"them ({big:.3f} s : {small:.3f} s; aim: at most {AIM:g} x)"
             )
-            click.echo(f"{what}: {_told(visits_read(whole, work))}")
+            click.echo(f"{what}: {_summary(visits_read(whole, work))}")
 
 
 def works(host: OscarHost, patients: int) -> Works:
@@ -139,7 +139,7 @@ def visits_read(host: OscarHost, work: Callable[[], object]) -> list[Access]:
     return accesses
 
 
-def _told(accesses: list[Access]) -> str:
+def _summary(accesses: list[Access]) -> str:
     keys = ", ".join(sorted({access.key or "no key" for access in accesses}))
     whole = "WHOLE" if any(access.whole for access in accesses) else "never whole"
     return f"appointments are read in {len(accesses)} places by {keys}, {whole}"

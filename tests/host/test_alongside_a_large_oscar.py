@@ -1,6 +1,6 @@
 """What MariaDB says of the statements that read appointments, with OSCAR's own keys and no others."""
 
-from benchmarks.beside import visits_read, works
+from benchmarks.alongside import visits_read, works
 from benchmarks.big_clinic import mariadb_host
 
 PATIENTS = 20_000
