@@ -1,4 +1,4 @@
-"""Beside a large OSCAR: a million patients with ten million appointments, against a tenth of them, on MariaDB.
+"""Alongside a large OSCAR: a million patients with ten million appointments, against a tenth of them, on MariaDB.
 
 The provider has 4,000 patients and the panel 2,000 members in both clinics. OSCAR's tables have OSCAR's own keys. Each
 statement that reads appointments is explained by the server: none may read the whole table.
@@ -29,8 +29,8 @@ _ROUNDS = 7
 _SETTINGS = Settings()
 _VISITS_TABLE = "oscar.appointment"
 _VISITS = ("appointment", "own_visit", "merged_visit")  # what statements call it
-_LIMIT = re.compile(r"^SET STATEMENT .*? FOR ")  # of what somebody waits for; EXPLAIN wants the statement alone
-_SCATTER = 7919  # a prime number: one patient's visits lie far from each other, as in the order of time
+_LIMIT = re.compile(r"^SET STATEMENT .*? FOR ")  # of statements with a deadline; EXPLAIN needs the bare statement
+_SCATTER = 7919  # a prime number: one patient's visits are far from each other, as in chronological order
 _PATIENTS_SQL = """
     INSERT INTO oscar.demographic (demographic_no, last_name, first_name, year_of_birth, month_of_birth, date_of_birth,
         sex, hin, hc_type, patient_status, provider_no, lastUpdateDate)

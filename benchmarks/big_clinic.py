@@ -43,7 +43,7 @@ def empty_hosts() -> Iterator[Iterator[tuple[str, OscarHost]]]:
 
 @contextmanager
 def mariadb_host() -> Iterator[OscarHost]:
-    """An empty host on a server of its own, OSCAR's database beside ours."""
+    """An empty host on a separate server, with OSCAR's database next to ours."""
     with private_mariadb() as server:
         engine = create_engine(server, poolclass=NullPool)
         with engine.connect() as connection:
@@ -88,7 +88,7 @@ def fill(host: OscarHost, patients: int) -> None:
 
 
 def more_panels(host: OscarHost, panels: int) -> int:
-    """Let there be so many panels, the others beside the first one without members; returns the id of the last."""
+    """Create that many panels, all but the first without members; returns the id of the last."""
     ids = range(PANEL_ID + 1, panels + 1)
     own = {panel_id: {"number": f"P-{panel_id}", "live_number": f"P-{panel_id}"} for panel_id in ids}
     with host.database.writing() as connection:

@@ -2,7 +2,7 @@
 
 The floor is reading the same rows and writing one ready dict for each: less no export can do. An export does that,
 makes the resource of each row, compares it with the version that is known, and keeps a claim. Compared is the
-processor's time of this process, so that whatever else runs here does not matter much; the clock's stands beside.
+processor's time of this process, so that other processes do not matter much; elapsed time is printed next to it.
 """
 
 import os

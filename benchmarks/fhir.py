@@ -2,7 +2,7 @@
 
 One process and one thread, through Flask's test client. The token is looked up and each read leaves its record, as when
 served. Counted is the processor's time of this process, so that whatever else runs here does not matter much. On
-MariaDB the server's share is not in it: the rate by the clock stands beside.
+MariaDB the server's share is not in it: the rate by elapsed time is printed next to it.
 
 The aims are what the faster of two other servers answered when they were measured in 2026: Medplum 4.3.10 and
 sekmet-fhir 0.1.1 (PyPI), each with one processor of the machine on which this benchmark was written. They are not run

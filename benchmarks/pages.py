@@ -79,7 +79,7 @@ def _served(host: OscarHost, members: int) -> FlaskClient:
 
 
 def manager(host: OscarHost) -> FlaskClient:
-    """Somebody who manages panels and may see patients, signed in at the embedded EMR."""
+    """A user who manages panels and may see patients, signed in at the embedded EMR."""
     with host.database.writing() as connection:
         given = {"provider_no": "101", "role_name": "admin", "activeyn": 1, "lastUpdateDate": NOW.replace(tzinfo=None)}
         connection.execute(insert(host.tables.user_role), given)

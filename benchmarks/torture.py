@@ -59,7 +59,7 @@ class Worker:
         self._hears.recv()
 
     def kill(self) -> list[str]:
-        """SIGKILL. Returns the errors that runs told of; raises when it had broken down by itself."""
+        """SIGKILL. Returns the errors that runs reported; raises when it had crashed before."""
         said = []
         if not self._process.is_alive():
             raise RuntimeError("A worker broke down: see its trace above.")
@@ -174,7 +174,7 @@ def _in_hand(host: OscarHost) -> list[str]:
 
 
 def _finish(scene: Scene) -> OscarHost:
-    """Ask for every panel once more; then let one worker end what is open, on a clock that goes on two hours a time."""
+    """Request every panel once more; then one worker finishes what is open, with a clock in steps of two hours."""
     clock = FixedClock(FastClock(scene).now())
     host, until = scene.open(clock), clock.now() + FINISH_WITHIN
     with host.database.engine.connect() as connection:

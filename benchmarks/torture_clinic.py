@@ -27,7 +27,7 @@ SIGN_IN = ("admin", PASSWORD)  # the manager's
 PROVIDERS = ("101", "102", "103")
 PANELS = 8
 DEADLINE_SECONDS = 1.0  # of a call to the registry
-# By a provider whom no bulk order names: on them are only patients of people at browsers.
+# By a provider in no bulk order: they have only patients of the browsers' users.
 PANELS_AT_BROWSERS = ("W0", "W1")
 PROVIDER_AT_BROWSERS = "104"
 PATIENTS_AT_BROWSERS = range(1_000_001, 1_000_021)

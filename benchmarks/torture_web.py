@@ -26,7 +26,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 WORKERS, THREADS, CLERKS = 2, 4, 2
-ANSWER_SECONDS = 60.0  # whoever waits longer says so
+ANSWER_SECONDS = 60.0  # a longer wait is reported
 PAGES = ("panels", "overview", "submissions", "clients", "bulk", "panels/{}", "panels/{}/overview", "panels/{}/print")
 RESOURCES = ("Group/{}", "Group?_count=5", "Patient?_count=20", "PractitionerRole", "metadata")
 FINE = frozenset({200, 202, 303, 409, 429, 503})
@@ -51,7 +51,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Serve the scene that standard input tells of, at a free port that standard output names."""
+    """Serve the scene from standard input, at a free port, which is written to standard output."""
     given = json.loads(sys.stdin.readline())
     scene, port = Scene(**given["scene"]), int(given["port"])
     configured = {
@@ -117,7 +117,7 @@ def served(scene: Scene, port: int) -> Iterator[Site]:
 
 
 class Clerk(threading.Thread):
-    """Somebody at a browser, with patients whom nobody else changes. `wrong` is what should not have been."""
+    """A user with a browser, with patients that no one else changes. `wrong` is what should not have happened."""
 
     def __init__(self, host: OscarHost, site: Site, seed: int, patients: Sequence[int], panels: Sequence[int]) -> None:
         super().__init__()

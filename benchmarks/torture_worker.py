@@ -43,7 +43,7 @@ def main(scene: Scene, seed: int, says: Connection) -> None:
             else:
                 _something(host, settings, chance, live, patients)
         except Refused:
-            pass  # somebody else was quicker, or there is nothing to do
+            pass  # someone else was faster, or there is nothing to do
 
 
 def _something(host: OscarHost, settings: Settings, chance: random.Random, live: list[int], patients: int) -> None:

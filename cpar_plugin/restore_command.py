@@ -1,4 +1,4 @@
-"""`cpar after-restore`: what a restored backup no longer knows is listed, asked about, and seen to."""
+"""`cpar after-restore`: what a restored backup no longer knows is listed, asked about, and corrected."""
 
 import sys
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _NAMED: Final = 20
 )
 @click.pass_context
 def command(ctx: click.Context, clients: str | None, submissions: str | None) -> None:
-    """See to what follows when our tables were put back from a backup. Before the service is started again.
+    """Finish the restore of our tables from a backup. Run it before the service is started again.
 
     It lists and asks. Without a terminal it needs both options, and changes nothing without.
     """

@@ -1,4 +1,4 @@
-"""The CapabilityStatement: what the interface can do, told from the lists that it works by."""
+"""The CapabilityStatement: what the interface can do, derived from the lists that it uses."""
 
 from collections.abc import Sequence
 from datetime import datetime

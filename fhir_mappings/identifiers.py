@@ -21,7 +21,7 @@ _HEALTH_NUMBER = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-{}-patient-h
 _PROVINCES = ("BC", "SK", "MB", "QC", "NB", "NS", "PE", "NL", "NT", "NU", "YT")
 _ELSEWHERE = {province: _HEALTH_NUMBER.format(province.lower()) for province in _PROVINCES}
 _ELSEWHERE["ON"] = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn"
-OTHER_JURISDICTIONS = tuple(_ELSEWHERE)  # beside AB, those whose health numbers have a published system
+OTHER_JURISDICTIONS = tuple(_ELSEWHERE)  # besides AB, those whose health numbers have a published system
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
@@ -55,7 +55,7 @@ def gender(code: str | None) -> str:
 
 
 def emr_codes(code: str) -> list[str]:
-    """The EMR's codes that this FHIR gender stands for; for `unknown` those that have a gender."""
+    """The EMR's codes of this FHIR gender; for `unknown` those that have a gender."""
     return [emr_code for emr_code, fhir_code in _GENDER_CODES.items() if fhir_code == code or code == _UNKNOWN]
 
 

@@ -1,7 +1,7 @@
-"""The interface as an OpenAPI description (3.1), told from the lists that it works by.
+"""The interface as an OpenAPI description (3.1), derived from the lists that it uses.
 
 https://spec.openapis.org/oas/v3.1.1.html. It names addresses, parameters and answers; FHIR says what a resource holds.
-What a generator of requests has to know beside that is with the tests that use one.
+What a generator of requests also needs is with the tests that use one.
 """
 
 from collections.abc import Mapping, Sequence

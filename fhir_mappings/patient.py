@@ -19,7 +19,7 @@ RECORDED_SEX_OR_GENDER = "http://hl7.org/fhir/StructureDefinition/individual-rec
 
 
 class LinkType(StrEnum):
-    """How another record of the same person stands to this one (FHIR's LinkType)."""
+    """How another record of the same person is related to this one (FHIR's LinkType)."""
 
     REPLACED_BY = "replaced-by"
 

@@ -64,7 +64,7 @@ class Searchable(Generic[P]):
 
     kind: str
     parameters: Mapping[str, P]
-    summary: frozenset[str]  # the elements of `_summary=true` (those that R4 marks) beside id and meta
+    summary: frozenset[str]  # the elements of `_summary=true` (those that R4 marks) besides id and meta
     mandatory: frozenset[str] = frozenset()  # that no result lacks
     includes: tuple[str, ...] = ()
     revincludes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A patient of a submission read back: what was told of them, from the stored Patient and their place in the Group."""
+"""A patient of a submission read back: the submitted data, from the stored Patient and the entry in the Group."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""A hook of a plugin that fails is logged and passed over: the other plugins, and the page, go on."""
+"""A hook of a plugin that fails is logged and skipped: the other plugins and the page continue."""
 
 import logging
 from collections.abc import Callable, Generator, Sequence
@@ -54,7 +54,7 @@ def _answer(function: Callable[..., Any], label: str, kind: type, fallback: Sequ
 
 
 def _wrapper(function: Callable[..., Any], label: str, kind: type, _: Sequence[Any]) -> Callable[..., Any]:
-    """Where the wrapper fails, what the wrapped plugins have answered stands."""
+    """Where the wrapper fails, the answers of the wrapped plugins are used."""
 
     def wrapper(*arguments: Any, **keywords: Any) -> Generator[None, Any, Any]:
         try:

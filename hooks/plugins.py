@@ -50,7 +50,7 @@ class IncompleteHost(Refused):
 
 
 class Plugins:
-    """The plugins of one host. One that raises is logged and passed over; the others and the page go on.
+    """The plugins of one host. One that raises is logged and skipped; the others and the page continue.
 
     .. versionadded:: 1.0
     """
@@ -99,7 +99,7 @@ class Plugins:
         return sorted(items, key=lambda item: (item.section, item.order))
 
     def emr_notices(self, host: Host, actor: Actor) -> Sequence[Notice]:
-        """What all plugins want to tell the actor."""
+        """The notices of all plugins for the actor."""
         return self._collected("emr_notices", host=host, actor=actor)
 
     def emr_blueprints(self, host: Host) -> Sequence[Blueprint]:
@@ -130,7 +130,7 @@ class Plugins:
         self._collected("emr_shutdown", host=host)
 
     def emr_patients_merged(self, host: Host, kept: int, retired: int) -> None:
-        """Tell all plugins of a merge."""
+        """Notify all plugins of a merge."""
         self._collected("emr_patients_merged", host=host, kept=kept, retired=retired)
 
     def emr_health_checks(self, host: Host) -> Sequence[HealthCheck]:
@@ -176,7 +176,7 @@ def _manifest(manager: pluggy.PluginManager, plugin: object, name: str) -> Manif
 
 
 def _isolated(manager: pluggy.PluginManager, plugin: object, name: str) -> SimpleNamespace:
-    """Stands for the plugin: the same hooks, none of which takes others down with it."""
+    """Wraps the plugin: the same hooks, none of which affects others when it fails."""
     namespace = SimpleNamespace()
     for hook in manager.get_hookcallers(plugin) or ():
         if hook.name in HOOKS:

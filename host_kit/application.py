@@ -64,7 +64,7 @@ def _is_file() -> bool:
 
 
 def _mark(actor: Actor | None) -> str:
-    """What stands for the actor in tokens; '' for no one."""
+    """The actor's mark in tokens; '' for no one."""
     key = str(current_app.secret_key).encode()
     return hmac.digest(key, f"forms of {actor.actor_id}".encode(), "sha256").hex()[:32] if actor else ""
 
@@ -77,7 +77,7 @@ def _mark_forms(mark: str) -> None:
 
 
 def _begun_by(token: str | None) -> str:
-    """The mark in a form's token; '' where no one was signed in, and where the token is none of ours."""
+    """The mark in a form's token; '' where no one was signed in, and where the token is not one of ours."""
     signing = URLSafeTimedSerializer(current_app.secret_key or "", salt="wtf-csrf-token")
     try:
         return str(signing.loads(token or "")).partition(".")[2]

@@ -1,4 +1,4 @@
-"""The clocks of a host: the system's, and one that stands still. They tell moments in UTC; the zone is Alberta's unless
+"""The clocks of a host: the system's, and a fixed one. They return moments in UTC; the zone is Alberta's unless
 another is given.
 """
 
@@ -27,7 +27,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still until it is moved. A time without a zone is read as the clinic's."""
+    """A clock that is fixed until it is moved. A time without a zone is read as the clinic's."""
 
     def __init__(self, now: datetime, zone: ZoneInfo | None = None) -> None:
         self.zone = zone or zone_rules.zone()

@@ -51,7 +51,7 @@ class HostDatabase:
             self._writing = self.engine.execution_options(isolation_level="READ COMMITTED", **{WRITING: True})
 
     def close(self) -> None:
-        """Close all connections: those in use, and any that are opened later, as soon as they are given back."""
+        """Close all connections: those in use, and any that are opened later, as soon as they are returned."""
         if not event.contains(self.engine, "checkin", _end):
             event.listen(self.engine, "checkin", _end)
         self.engine.dispose()
@@ -70,7 +70,7 @@ class HostDatabase:
 
     @contextmanager
     def writing_at_once(self) -> Iterator[Connection]:
-        """The same, for what may as well be left out: where SQLite would wait for another writer it raises
+        """The same, for what may be skipped: where SQLite would wait for another writer it raises
         OperationalError. MariaDB's writers do not wait for each other unless they change the same row.
         """
         with self._writing.connect() as connection:

@@ -1,4 +1,4 @@
-"""What people see when something goes wrong, and what the log may hold of it: never a patient's data."""
+"""What users see when something goes wrong, and what the log may hold of it: never a patient's data."""
 
 import logging
 import traceback
@@ -46,10 +46,10 @@ _PLAIN = Markup(
 
 @dataclass(frozen=True, slots=True)
 class FaultPages:
-    """How an application tells people that something went wrong.
+    """How an application shows users that something went wrong.
 
     `page` makes a page of a title, a message and a status. `begin` says where to restart ("Begin at ..."), `home` is
-    that place's address. `signed_out` tells whether the session of the current request has ended, and `sign_in_href`
+    that place's address. `signed_out` says whether the session of the current request has ended, and `sign_in_href`
     where to sign in and come back.
     """
 

@@ -1,6 +1,6 @@
-"""How many requests are worked on at a time. Others wait their turn, and too many are told at once to come again.
+"""How many requests are worked on at a time. Others wait their turn, and too many get an immediate answer to retry.
 
-A server of threads has a queue without an end behind them: there it works on pages that no one wants any more, while
+A server of threads has a queue without an end behind them: there it works on pages that no one is waiting for, while
 those who wait see nothing. Here a request whose caller has hung up is dropped when its turn comes.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 10  # of a process; each has a connection to the database, of which there are 15
 WAITING: Final = 30
-# Of the server: those who work and wait, and as many more as tell the others to come again.
+# Of the server: those who work and wait, and as many more for answers to retry.
 THREADS: Final = AT_ONCE + WAITING + 24
 _SECONDS: Final = 10
 _LOOK_SECONDS: Final = 0.25
@@ -29,7 +29,7 @@ _CHANGE_NOTHING: Final = ("GET", "HEAD")
 
 
 class Gate:
-    """Around an application of `new_application`, which tells those who are turned away."""
+    """Around an application of `new_application`, which answers those that are refused."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ def turn_away() -> None:
 
 
 def _has_hung_up(environ: "WSGIEnvironment") -> bool:
-    """Whether no one waits for the answer any more: nginx hangs up when the browser has. What changes anything counts
+    """Whether no one is waiting for the answer: nginx hangs up when the browser does. A change always counts
     as waited for, as it may have been sent by someone who closed the window right after.
     """
     caller = environ.get("gunicorn.socket")

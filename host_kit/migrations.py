@@ -18,7 +18,7 @@ _WAIT_SECONDS = 120
 
 
 class Step(Enum):
-    """How a plugin's tables stand beside its migrations."""
+    """The state of a plugin's tables relative to its migrations."""
 
     NONE = auto()  # there are no tables yet
     BEHIND = auto()
@@ -42,7 +42,7 @@ def upgrade(engine: Engine, source: MigrationSource) -> None:
 
 
 def step_of(engine: Engine, source: MigrationSource) -> Step:
-    """How the plugin's tables stand. Changes nothing."""
+    """The state of the plugin's tables. Changes nothing."""
     _, scripts = _scripts(source)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": source.version_table})

@@ -10,7 +10,7 @@ from gunicorn.glogging import Logger
 
 
 class WithoutRequests(Logger):  # type: ignore[misc]
-    """gunicorn's own log. An error that came of a request is told by its kind, and by its place in our code."""
+    """gunicorn's own log. An error from a request is logged by its kind, and by its place in our code."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -20,7 +20,7 @@ class WithoutRequests(Logger):  # type: ignore[misc]
 def _without_request(record: logging.LogRecord) -> bool:
     """gunicorn logs what a request has caused while it handles the exception, whose text has parts of the request."""
     error = sys.exception()
-    # In the main thread no request is handled: there it tells why a worker does not start.
+    # In the main thread no request is handled: there it says why a worker does not start.
     if isinstance(error, Exception) and threading.current_thread() is not threading.main_thread():
         frames = traceback.extract_tb(error.__traceback__)
         location = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames[-6:]))

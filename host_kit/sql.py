@@ -31,7 +31,7 @@ READABLE, COLLAPSED = "cpar_readable", "cpar_collapsed"  # what we give every co
 
 
 def _spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
-    """How a function of ours is written, with {0} for what stands in its brackets."""
+    """How a function of ours is written, with {0} for what is in its parentheses."""
 
     def written(form: str) -> Callable[..., str]:
         def compiled(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:

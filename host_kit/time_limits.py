@@ -1,4 +1,4 @@
-"""How long statements may take: a user who waits for a page is told in time, and a database that hangs holds no one."""
+"""How long statements may take: a user gets an answer in time, and a hanging database blocks no one."""
 
 import sqlite3
 import time
@@ -58,7 +58,7 @@ def _be_patient(connection: Any, seconds: float) -> None:
 
 
 def limit_on_sqlite(engine: Engine, limits: TimeLimits) -> None:
-    """SQLite asks us now and then whether to go on."""
+    """SQLite asks us from time to time whether to continue."""
 
     @event.listens_for(engine, "connect")
     def connected(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

@@ -1,4 +1,4 @@
-"""Whose time zone rules this process goes by: the operating system's, or those of the package tzdata. Decided once.
+"""Which time zone rules this process uses: the operating system's, or those of the package tzdata. Decided once.
 
 `zoneinfo` reads the system's files before the package, whichever is newer. On a system with rules from before IANA's
 2026c, Alberta time is an hour behind from 1 November 2026 on. The decision is `zoneinfo`'s own search path: it holds
@@ -79,9 +79,9 @@ _decided: Decision | None = None
 
 
 def decide(choice: str = "") -> Decision:
-    """Let the whole process go by these rules: `newest`, `system` or `package`; without a choice by CPAR_ZONE_RULES.
+    """Make the whole process use these rules: `newest`, `system` or `package`; without a choice by CPAR_ZONE_RULES.
 
-    The first call decides, before anyone has asked for a zone; later ones are told what it has found. Raises Refused
+    The first call decides, before anyone has used a zone; later ones return its decision. Raises Refused
     for anything else.
     """
     global _decided
@@ -144,7 +144,7 @@ def _used(choice: Choice, system: Rules | None, package: Rules | None) -> Rules 
             return package
         case "newest" if system.version and package.version:
             return package if _age(package) > _age(system) else system
-        case "newest":  # whoever does not say how old they are is believed only where it makes no difference
+        case "newest":  # rules of unknown age are used only where it makes no difference
             return system if agree(system.zone(ALBERTA), package.zone(ALBERTA)) else package
 
 

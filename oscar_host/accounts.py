@@ -75,6 +75,6 @@ def account_of(
     row = connection.execute(query).one_or_none() if may_be_stored(user_name) else None
     fits = matches(password, row.password if row else None)
     if pin:
-        pin_fits = matches(pin.entered, row.pin if row else None)  # also where none is wanted: it takes as long
+        pin_fits = matches(pin.entered, row.pin if row else None)  # also where none is required: it takes as long
         fits = fits and row is not None and (pin_fits or not row.wants_pin)
     return Account.of(row) if row and fits else None

@@ -45,7 +45,7 @@ class OscarHost:
     tables: Tables = field(repr=False)
 
     def close(self) -> None:
-        """Close all connections: those in use, and any that are opened later, as soon as they are given back."""
+        """Close all connections: those in use, and any that are opened later, as soon as they are returned."""
         self.database.close()
 
     def __enter__(self) -> "OscarHost":

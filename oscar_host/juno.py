@@ -14,7 +14,7 @@ from .privileges import READ, RECORDS, patient_of
 from .schema import Present
 
 _MARK = "permission_read"
-_MOST_ANCESTORS = 20  # a role that comes back to itself must not go on for ever
+_MOST_ANCESTORS = 20  # a circle of roles must end
 _LEVELS = ("r", "u", "w", "d")  # in the order of the columns below
 
 

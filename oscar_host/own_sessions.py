@@ -63,7 +63,7 @@ class OwnSessions:
     """The sessions of one application, shared by all of its processes. A cookie holds a token made by chance.
 
     Of the token the table has the hash only, and of the password and the PIN as they were kept at the sign-in a seal
-    made with the token: so both end the session when they change, and tell no one anything.
+    made with the token: so both end the session when they change, and reveal nothing.
     """
 
     host: OscarHost

@@ -12,7 +12,7 @@ _DUMMY_HASH = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10))
 
 
 def hashed(password: str) -> str:
-    """The password as it stands in `security.password`."""
+    """The password as stored in `security.password`."""
     return _BCRYPT + bcrypt.hashpw(password.encode()[:_BCRYPT_READS], bcrypt.gensalt(10)).decode()
 
 

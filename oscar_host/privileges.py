@@ -19,7 +19,7 @@ MANAGE_PANELS = "CONFIGURE_CPAR_PANEL_CREATE"
 
 
 class Privileges(Protocol):
-    """What one provider may do. `wanted` is a letter: r read, u update, w create, d delete."""
+    """What one provider may do. `level` is a letter: r read, u update, w create, d delete."""
 
     def may(self, object_name: str, level: str) -> bool:
         """Whether the provider has this right on an object of OSCAR's."""
@@ -33,7 +33,7 @@ class Privileges(Protocol):
 
 
 def object_of(permission: str, cpar_object: str = CPAR) -> tuple[str, str]:
-    """The object that stands for a plugin's permission, and the letter that is wanted on it.
+    """The object of a plugin's permission, and the letter that is required on it.
 
     A permission that no one has mapped to an object of OSCAR is an object of its own name.
     """

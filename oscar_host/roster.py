@@ -30,7 +30,7 @@ from .granted import not_locked_out
 from .schema import Present, Tables
 from .typed_numbers import may_be_typed_as
 
-# The first letter of a status tells what became of an appointment; capitals and small letters differ.
+# The first letter of a status says what became of an appointment; capitals and small letters differ.
 NO_VISIT = ("C", "N", "D")  # cancelled, no-show, deleted
 # To do, day sheet printed, here, picked, empty room, customized 1 to 6, confirmed, billed. Any other counts as well.
 VISIT = ("t", "T", "H", "P", "E", "a", "b", "c", "d", "e", "f", "h", "B")
@@ -152,7 +152,7 @@ class OscarRoster:
         )
 
     def _imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
-        """Imports keep the other system's word for the status beside a letter that may be of the clinic's own."""
+        """Imports keep the other system's word for the status next to a letter that may be the clinic's own."""
         if self._tables_present().has_column(self._tables.appointment.c.imported_status):
             collapsed = func.coalesce(without_separators(visit.c.imported_status), constant(""))
             word = func.lower(func.replace(collapsed, "_", ""))
@@ -232,6 +232,6 @@ def _first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _birth_date(year: Column[Any], month: Column[Any], day: Column[Any]) -> ColumnElement[str]:
-    """ISO text of OSCAR's three strings, never mended: what is impossible stays so. NULL when a part is missing."""
+    """ISO text of OSCAR's three strings, not corrected: an impossible date stays so. NULL when a part is missing."""
     hyphen, parts = constant("-"), (filled(year), two_digits(filled(month)), two_digits(filled(day)))
     return parts[0].concat(hyphen).concat(parts[1]).concat(hyphen).concat(parts[2])

@@ -18,7 +18,7 @@ Spelled = Callable[[str, int], str]
 
 
 class may_be_typed_as(FunctionElement[bool]):  # noqa: N801  # spelled like the function that it is
-    """Whether a column may hold a number, both given in this order: it does not hold it in rows that are left out.
+    """Whether a column may hold a number, both given in this order: it does not hold it in rows that are excluded.
 
     Written as text, for it is long: made of expressions it takes longer to put together than to be answered.
     """

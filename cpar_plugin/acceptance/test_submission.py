@@ -56,7 +56,7 @@ def _morning(bench: Bench) -> datetime:
 
 
 def _digits(number: int) -> str:
-    """Some that nobody else has."""
+    """Some that no one else has."""
     return str(uuid4().int)[:number]
 
 

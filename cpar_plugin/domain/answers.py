@@ -1,4 +1,4 @@
-"""Answers of people to cautions: that values were checked against the card. One stands until these values change."""
+"""Users' answers to cautions: that values were checked against the card. Valid until these values change."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ FINGERPRINT_LENGTH = 32
 def fingerprint(caution: Caution, values: Iterable[str | None]) -> str:
     """Of the values that a caution is about, in hexadecimal digits: an answer keeps no name and no PHN.
 
-    It only tells whether they are still the same. JSON writes them alike on every version of Python.
+    It only shows whether they are still the same. JSON writes them alike on every version of Python.
     """
     text = json.dumps([caution.value, *values])
     return blake2b(text.encode(), digest_size=FINGERPRINT_LENGTH // 2).hexdigest()

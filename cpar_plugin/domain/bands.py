@@ -17,7 +17,7 @@ _LAPSES: Final = (
 LONGEST: Final = "3 years or longer"
 NEVER: Final = "Never"
 LAPSES: Final = (*(label for label, _ in _LAPSES), LONGEST, NEVER)
-# The bands of the days that lie so many years back or more, NEVER among them.
+# The bands of the days that many years ago or more, NEVER among them.
 YEARS_AGO: Final = {
     months // 12: LAPSES[place:] for place, (_, months) in enumerate(_LAPSES, 1) if months in (12, 24, 36)
 }
@@ -31,7 +31,7 @@ _FIRST_YEAR = 1
 
 
 def lapse_bounds(today: date) -> Sequence[tuple[str, date]]:
-    """Each band with the day after which its days lie; a day belongs to the first band of which that is true.
+    """Each band with the day after which its days begin; a day belongs to the first band where that is true.
 
     Days up to the last bound are of the band LONGEST. A day in the future is of the first band.
     """

@@ -17,7 +17,7 @@ _LAST_DAY = 31
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The calendar of one clinic. Days are days of the month; 31 stands for the month's last day.
+    """The calendar of one clinic. Days are days of the month; 31 means the month's last day.
 
     Raises Refused for days that leave no night to send in, or an automatic day inside the blackout.
     """
@@ -68,7 +68,7 @@ class Calendar:
         return day
 
     def run_date(self, requested_at: datetime) -> date:
-        """The date of the first night run after this moment that lies outside the blackout."""
+        """The date of the first night run after this moment that is outside the blackout."""
         local = requested_at.astimezone(self.zone)
         day = local.date()
         if local.time() >= self.night_run_at:
@@ -84,7 +84,7 @@ class Calendar:
         return [day for day in dates if after < day <= until]
 
     def can_be_made_up(self, automatic: date, day: date) -> bool:
-        """Whether the night run of `day` may still see to an earlier automatic date: no blackout has begun since."""
+        """Whether the night run of `day` may still run an earlier automatic date: no blackout has begun since."""
         days = range((day - automatic).days + 1)
         return not any(self.in_blackout(automatic + timedelta(days=passed)) for passed in days)
 
@@ -95,7 +95,7 @@ class Calendar:
     def next_attempt(self, first_attempt_at: datetime, attempts: int, now: datetime) -> datetime | None:
         """When a submission that failed for the `attempts`-th time is tried again; None when it has failed for good.
 
-        The pauses grow; the last attempt lies within a day of the first and never in the blackout.
+        The pauses grow; the last attempt is within a day of the first and never in the blackout.
         """
         at = now + RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1]
         late = at - first_attempt_at > RETRY_FOR

@@ -19,7 +19,7 @@ _CENTURY: Final = 1900  # what programs write for an unknown year is often befor
 
 
 class Caution(StrEnum):
-    """What is doubtful about a member who is sent all the same. The order is the order in which cautions are told."""
+    """What is doubtful about a member who is submitted nevertheless, in the order in which cautions are shown."""
 
     GIVEN_NAME_MISSING = "given-name-missing"
     PROGRAM_WORD = "program-word"

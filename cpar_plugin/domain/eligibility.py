@@ -18,7 +18,7 @@ from .reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """The rules of one run, with what they need to know beside the member.
+    """The rules of one run, with what they need to know besides the member.
 
     `active_status` is the host's word for an active patient, `today` the civil date of the clinic, `shared_phns` the
     PHNs of more than one member who would otherwise be sent, `phns_of_others` those of one such member and of others
@@ -34,7 +34,7 @@ class Eligibility:
     def reasons(self, member: Member) -> tuple[Reason, ...]:
         """Why the member is excluded, in the order of Reason; empty for one who will be submitted.
 
-        A PHN is shared between members who would otherwise be sent: it is never told beside another reason.
+        A PHN is shared between members who would otherwise be sent: it is never given together with another reason.
         """
         if not member.known:
             return (Reason.UNKNOWN_PATIENT,)

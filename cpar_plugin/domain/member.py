@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Named(Protocol):
-    """Somebody's names as the host has them, and what was answered to cautions about them."""
+    """A person's names as the host has them, and what was answered to cautions about them."""
 
     @property
     def family_name(self) -> str | None: ...

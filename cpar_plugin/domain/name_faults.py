@@ -32,7 +32,7 @@ def holds_entity(name: str) -> bool:
 
 
 def holds_backslash(name: str) -> bool:
-    r"""Whether a backslash stands before an apostrophe or a quotation mark: `O\'Brien`."""
+    r"""Whether there is a backslash before an apostrophe or a quotation mark: `O\'Brien`."""
     return _BACKSLASH.search(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Names as the registry is told them. Alberta law knows people with a single name: it is told as the family name."""
+"""Names as they are submitted. Alberta law allows a single name: it is submitted as the family name."""
 
 from .answers import is_answered
 from .cautions import Caution
@@ -20,7 +20,7 @@ def one_name_only(person: Named) -> bool:
 
 
 def legal_names(person: Named) -> tuple[str | None, str | None, str | None]:
-    """Family, given and middle names as they are told; None where there is nothing that can be read.
+    """Family, given and middle names as they are submitted; None where there is nothing that can be read.
 
     Words of programs are no middle name.
     """

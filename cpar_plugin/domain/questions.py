@@ -21,7 +21,7 @@ class Question(NamedTuple):
 
 
 def questions(doubts: Iterable[Reason | Caution], member: Member) -> dict[Reason | Caution, Question]:
-    """Those that can be answered of what is told about a member: every caution, and a name that the card lacks too."""
+    """Those that can be answered, of all about a member: every caution, and a name that the card lacks too."""
     result: dict[Reason | Caution, Question] = {}
     for doubt in doubts:
         if isinstance(doubt, Caution):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 _WINDOW = timedelta(minutes=1)
-_MOST_KEYS = 10_000  # whoever comes after that in one minute shares one count
+_MOST_KEYS = 10_000  # all further ones in the same minute share one count
 _OTHERS = object()
 
 

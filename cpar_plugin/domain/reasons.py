@@ -7,7 +7,7 @@ from typing import Self
 class Reason(StrEnum):
     """Why a member is excluded from a submission. The order is the order in which reasons are shown.
 
-    Each has its code, which is stored and stands in addresses; a `label`; a `remedy`, what a clerk does about it; and
+    Each has its code, which is stored and used in addresses; a `label`; a `remedy`, what a clerk does about it; and
     `about`, the fields of Member with the host's texts that it is about, none for one about visits and panels.
     """
 

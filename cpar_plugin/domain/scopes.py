@@ -1,6 +1,6 @@
 """Scopes of SMART Backend Services: what a system may do with which resources.
 
-Version 2 writes `system/Group.rs` (r reads, s searches), version 1 `system/Group.read`. Both may stand in one request.
+Version 2 writes `system/Group.rs` (r reads, s searches), version 1 `system/Group.read`. One request may use both.
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 """
 

@@ -7,11 +7,11 @@ from .exhaustive import exhaustive
 
 
 class SubmissionState(StrEnum):
-    """Where a submission stands.
+    """The status of a submission.
 
     queued -> due (its night has come) -> preparing (the snapshot is being taken) -> ready (stored, not yet sent) ->
-    sending -> delivered or written; or waiting (tried, will be tried again), refused, failed. Nobody to send:
-    nothing-to-send. Called off: cancelled. The automatic date passed without a run: missed. What is due when a blackout
+    sending -> delivered or written; or waiting (tried, will be tried again), refused, failed. No one to submit:
+    nothing-to-send. Cancelled: cancelled. The automatic date passed without a run: missed. What is due when a blackout
     begins goes back into the queue, or is missed where only the automatic date asked for it.
     """
 

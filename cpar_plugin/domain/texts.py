@@ -39,7 +39,7 @@ NOTHING: Final[Ranges] = (
     (0x1D173, 0x1D17A),
     (0xE0000, 0xE0FFF),
 )
-# Unicode's dash punctuation (Pd), the minus sign and what stands for a hyphen.
+# Unicode's dash punctuation (Pd), the minus sign and other hyphens.
 DASHES: Final[Ranges] = (
     (0x2D, 0x2D),
     (0x58A, 0x58A),

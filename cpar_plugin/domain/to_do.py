@@ -7,7 +7,7 @@ from .bands import months_before
 
 
 class ToDo(StrEnum):
-    """Something to do when the patient is here. The order is the order in which it is told."""
+    """Something to do when the patient is here. The order is the order in which it is shown."""
 
     NOT_PANELED = "not-paneled"
     EXCLUDED = "excluded"

@@ -1,4 +1,4 @@
-"""What a time zone says of the days ahead: two processes that differ in it tell different times."""
+"""A time zone's offsets in the days ahead: two processes with different offsets show different times."""
 
 from datetime import datetime, timedelta
 from hashlib import blake2b

@@ -27,7 +27,7 @@ class PanelMembership:
 
 
 def columns(source: FromClause = member) -> Columns:
-    """The membership as it stands, in the ledger's order."""
+    """The current membership, in the ledger's order."""
     return (source.c.panel_id, source.c.since, source.c.confirmed_on, source.c.confirmed_how)
 
 
@@ -67,7 +67,7 @@ def change_one(
 def append(session: Session, operation_id: int, changes: Select[Any]) -> int:
     """Write changes of many patients, selected as patient_id, `before`, `after`. Returns how many.
 
-    They are only written down: `carry_out` follows.
+    They are only stored: `carry_out` follows.
     """
     written = session.execute(insert(ledger).from_select(_ENTRY, changes.add_columns(literal(operation_id))))
     return int(written.rowcount)  # type: ignore[attr-defined]

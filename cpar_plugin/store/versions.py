@@ -1,7 +1,7 @@
 """Versions of resources: written where the content differs from what was there, and only then.
 
 A version's number is the moment at which it was made, and higher than the one before: so none is ever made a second
-time, not even after the tables were put back from a backup.
+time, not even after the tables were restored from a backup.
 """
 
 from collections.abc import Sequence

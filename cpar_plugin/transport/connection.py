@@ -55,12 +55,12 @@ def host_of(address: str) -> str:
 def registry_context(settings: Settings) -> ssl.SSLContext:
     """How connections to the registry are secured. Raises Refused when a file of the settings cannot be used.
 
-    Made at start, so that a wrong file is told then instead of failing in the night.
+    Made at start, so that a wrong file is reported then instead of at night.
     """
     context = trusting(settings.registry_ca_file, "registry_ca_file", strict=settings.strict_certificates)
     if settings.registry_client_certificate:
         try:
-            # Without a password callback OpenSSL would ask on the terminal, and a night run would stand still.
+            # Without a password callback OpenSSL would ask on the terminal, and a night run would hang.
             context.load_cert_chain(
                 settings.registry_client_certificate, settings.registry_client_key, password=lambda: b""
             )

@@ -1,7 +1,7 @@
 """A deadline by the clock for a whole call to another machine: looking up its name, connecting, TLS, and every byte.
 
 The time-outs of urllib3, http.client and smtplib are for one operation on the socket: a peer that sends slowly
-holds its caller forever. Here a call stands in a `with within(seconds)` block, and each operation gets what is left.
+holds its caller forever. Here a call is inside a `with within(seconds)` block, and each operation gets what is left.
 """
 
 import socket
@@ -51,7 +51,7 @@ def seconds_left() -> float:
 
 
 def addresses(host: str, port: int) -> list[tuple[int, Address]]:
-    """The family and address of each place that the name stands for. Raises OSError, DeadlineError included."""
+    """The family and address of each place that the name resolves to. Raises OSError, DeadlineError included."""
     try:
         entries = aside(socket.getaddrinfo, host.strip("[]"), port, type=socket.SOCK_STREAM)
     except UnicodeError:

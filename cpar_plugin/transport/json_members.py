@@ -91,7 +91,7 @@ class _Text:
                 raise ValueError("nested too deeply") from None
             except ValueError:
                 end = len(self._text)
-            if end < len(self._text):  # at the very end a number might go on
+            if end < len(self._text):  # at the very end a number might continue
                 self._at = end
                 return value
             if len(self._text) - self._at > _LONGEST_VALUE or not self._more():

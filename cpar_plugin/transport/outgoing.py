@@ -1,4 +1,4 @@
-"""The one place from which we call other machines. Every call stands in a block of `deadline.within`."""
+"""The one place from which we call other machines. Every call is inside a block of `deadline.within`."""
 
 import smtplib
 import socket
@@ -17,7 +17,7 @@ from .deadline import aside, connected
 class Session(requests.Session):
     """A session that trusts by one context alone and takes nothing from the environment.
 
-    `trust_env` off: a proxy, a CA bundle or a .netrc that stands in some shell's environment must not decide where
+    `trust_env` off: a proxy, a CA bundle or a .netrc from some shell's environment must not decide where
     patients go and who may read along.
     """
 

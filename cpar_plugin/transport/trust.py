@@ -1,4 +1,4 @@
-"""Whom a secured connection trusts: one context for each, the same on every Python.
+"""Which certificates a secured connection trusts: one context for each, the same on every Python.
 
 Python 3.13 began to check certificates strictly (`VERIFY_X509_STRICT`: RFC 5280 to the letter). So do we on all
 of them, unless the setting `strict_certificates` says no.

@@ -11,7 +11,7 @@ class DeliveryOutcome(StrEnum):
     """What is known after an attempt. Only `not-sent` and `unclear` are worth trying again."""
 
     DELIVERED = "delivered"  # the registry says that it took every entry
-    WRITTEN = "written"  # the file lies in the folder; its arrival is not confirmed
+    WRITTEN = "written"  # the file is in the folder; its arrival is not confirmed
     REFUSED = "refused"  # sending the same again would be refused again
     NOT_SENT = "not-sent"  # nothing has left, or nothing was taken: no connection, no sign-in, refused in the handshake
     UNCLEAR = "unclear"  # it may or may not have arrived
@@ -47,7 +47,7 @@ class DeliveryResult:
 
 
 def not_sent(reason: str, status: int | None = None) -> DeliveryResult:
-    """The answer for an attempt of which nothing has left. `status` is that of whoever kept it from leaving."""
+    """The answer for an attempt of which nothing was sent. `status` is that of the server that refused it."""
     return DeliveryResult(outcome=DeliveryOutcome.NOT_SENT, message=f"{reason} Nothing was sent.", status=status)
 
 
@@ -55,7 +55,7 @@ class Transport(Protocol):
     """One way out. Make one for a whole run: it keeps the registry's access token between sends."""
 
     def send(self, envelope: Envelope) -> DeliveryResult:
-        """Try once; trying again is the caller's. What the network or the other side does is told in the answer.
+        """Try once; trying again is the caller's. What the network or the server does is in the answer.
 
         Raises only what `envelope.open_body` raises.
         """

@@ -11,7 +11,7 @@ from ..settings import load
 from .rendering import SECTION
 
 _LABEL = "CPAR Panel Management"
-_ONE_BY_ONE = 3  # panels that went wrong: more are told in one sentence, for they stand above every page
+_ONE_BY_ONE = 3  # failed panels: more are one sentence, since notices are above every page
 
 
 def menu(host: Host, actor: Actor) -> list[MenuItem]:

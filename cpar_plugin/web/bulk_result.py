@@ -52,7 +52,7 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
 
 
 def undo_bulk(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
-    """Put back what an operation changed, where it is still as the operation left it."""
+    """Restore what an operation changed, where it is still as the operation left it."""
     try:
         undo.undo(host, actor, operation_id)
     except undo.UndoneAlready:

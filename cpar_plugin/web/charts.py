@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT = 56, 24  # room for the letters beside the line
+LEFT, RIGHT = 56, 24  # room for the letters next to the line
 _TOP, _BOTTOM = 20, 32
 _MOST_STEPS = 5
 _LEAST_VISIBLE = 0.6  # percent: someone is never drawn as no one

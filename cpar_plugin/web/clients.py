@@ -34,7 +34,7 @@ _KIND_LABELS = {
 
 @dataclass(slots=True)
 class ClientForm:
-    """What stands in the form."""
+    """The fields of the form."""
 
     name: str = ""
     kinds: Sequence[str] = ()
@@ -130,7 +130,7 @@ def _form_of_request() -> ClientForm:
 def _refusal(
     host: Host, form: ClientForm, save: Callable[[ClientDraft], object], client: Client | None = None
 ) -> ResponseReturnValue | None:
-    """Save what was entered. None when that was possible, else the form again with what is to be mended."""
+    """Save what was entered. None when that was possible, else the form again with what to fix."""
     try:
         draft = form.draft()
         if draft.jwks_url.strip() and not draft.jwks.strip() and draft.jwks_url != (client and client.jwks_url):

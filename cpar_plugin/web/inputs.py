@@ -15,5 +15,5 @@ def number(text: str, field: str, message: str) -> int:
 
 
 def number_or_none(text: str, field: str, message: str) -> int | None:
-    """The same, where an empty text stands for none."""
+    """The same, where an empty text means none."""
     return number(text, field, message) if text else None

@@ -39,7 +39,7 @@ _SELECT_ALL, _UNDO = "select-all", "undo"
 
 
 def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
-    """The members. What is searched for is posted, so that it stands in no address and no log."""
+    """The members. The search text is posted, so that it is in no address and no log."""
     if request.method == "POST":
         return _page(host, actor, panel_id, request.form)
     operation_id = number_or_none(request.args.get("operation_id", ""), "", _NO_SUCH_LIST)
@@ -99,7 +99,7 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
 
 
 def _back(host: Host, actor: Actor, panel_id: int, operation_id: int | None) -> ResponseReturnValue:
-    """The list as it was, by its address; unless something was searched for, which stands in none."""
+    """The list as it was, by its address; unless there was a search text, which is in no address."""
     if request.form.get("text", "").strip():
         return _page(host, actor, panel_id, request.form, operation_id=operation_id)
     values: dict[str, Any] = {field: text for field, text in state_of(request.form).items() if text}
@@ -158,7 +158,7 @@ def _page(
 
 
 def members_context(host: Host, panel: Panel) -> dict[str, Any]:
-    """What the rows of members need, beside themselves."""
+    """What the rows of members need besides the members."""
     return {
         "wording": wordings(host.roster),
         "wording_for": partial(wording_for, host.roster),

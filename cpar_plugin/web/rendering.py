@@ -37,5 +37,5 @@ def page(
 
 
 def in_place() -> bool:
-    """Whether a script asks for the widget alone, to put it where the old one stands."""
+    """Whether a script asks for the widget alone, to replace the old one."""
     return request.headers.get("HX-Target") == WIDGET_ID

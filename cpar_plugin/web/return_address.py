@@ -26,5 +26,5 @@ def return_to() -> str:
 
 
 def patient_page(host: Host, patient_id: int) -> str:
-    """Where to go on after a change: the page that one came from, else the host's page of the patient."""
+    """Where to go after a change: the page the user came from, else the host's page of the patient."""
     return return_to() or host.pages.patient_href(patient_id)

@@ -14,7 +14,7 @@ _ENDED = Markup(
 
 def to_sign_in(href: str) -> ResponseReturnValue:
     """A page goes to `href` at once, to sign in there. A script may be in a page of the EMR's with work of its own:
-    where it sends a form it gets a sentence to put on top of what is there, else it is told to leave the page.
+    where it sends a form it gets a sentence to put on top of what is there, else an instruction to leave the page.
     """
     if "HX-Request" not in request.headers:
         return redirect(href, HTTPStatus.SEE_OTHER)

@@ -90,7 +90,7 @@ def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
 
 
 def cancel_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
-    """Call off what is queued."""
+    """Cancel a queued submission."""
     requests.cancel(host, actor, submission_id)
     flash("The submission was cancelled.", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)

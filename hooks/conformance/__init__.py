@@ -1,9 +1,9 @@
-"""Checks that tell the author of a host whether it keeps the contract. They need pytest: the extra `conformance`.
+"""Checks that show the author of a host whether it meets the contract. They need pytest: the extra `conformance`.
 
     pytest --pyargs cpar_plugin.hooks.conformance --host myemr.bench:open_bench
 
 or `from cpar_plugin.hooks.conformance import *` in a test module that has a fixture named `bench`. Either takes a
-`Bench`. Each check stands for one rule, and its name says which.
+`Bench`. Each check covers one rule, and its name says which.
 """
 
 from . import (

@@ -77,7 +77,7 @@ class Bench(Protocol):
     The host has been started as it is in daily life: plugins are installed and their tables are there.
 
     Checks make their own people and never count on being the first. What is entered is committed when a method
-    returns. A method that stands for something which the EMR does not know calls `pytest.skip` and says so.
+    returns. A method for something that the EMR does not have calls `pytest.skip` and says so.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""`AuditTrail`: what was done stands there when it was done, and only then."""
+"""`AuditTrail`: what was done is there when it was done, and only then."""
 
 from collections import Counter
 from typing import Any

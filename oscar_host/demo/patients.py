@@ -23,7 +23,7 @@ _GONE = "Patient not found, or the record was merged into another. Search by nam
 
 
 def search(actor: Actor) -> ResponseReturnValue:
-    """Search by name, PHN or number. What is searched for is posted, so that it stands in no address and no log."""
+    """Search by name, PHN or number. The search text is posted, so that it is in no address and no log."""
     search_text = request.form.get("search_text", "").strip()[:100]
     page_number = request.form.get("page", "0")
     number = (

@@ -221,7 +221,7 @@ def _line(text: str) -> str:
 
 
 def _role_names(session: Session, host: OscarHost) -> Iterable[str]:
-    """Every name that a privilege or a role could already go by."""
+    """Every name that a privilege or a role could already use."""
     tables = host.tables
     names = (
         tables.role.c.role_name,

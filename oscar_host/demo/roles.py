@@ -12,7 +12,7 @@ from cpar_plugin.host_kit.sql import letters
 from ..privileges import READ, Grant, Grants, object_of
 from ..schema import Tables
 
-# Beside an object a role needs others: without this one OSCAR shows no link to its administration at all.
+# Besides an object a role needs others: without this one OSCAR shows no link to its administration at all.
 BESIDES = {"_admin.cpar": (("_admin.resource", "r"),)}
 _ADMINISTRATOR = "admin"  # OSCAR itself knows this role by its name
 _LONGEST_OBJECT = 100  # characters of secObjPrivilege.objectName
@@ -41,7 +41,7 @@ class Role:
 
     @property
     def mark(self) -> str:
-        """What a form sends back, to tell whether someone has changed the role in the meantime."""
+        """What a form sends back, to see whether someone has changed the role in the meantime."""
         return hashlib.sha256(repr((self.name, self.description, self.rights)).encode()).hexdigest()
 
     @property

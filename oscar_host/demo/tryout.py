@@ -36,7 +36,7 @@ from .registry import process, server
 SEED = 1
 COMPLETE = "complete"
 REGISTRY_PORT = 5010
-PORTS = 20  # how many to try from the wanted one on
+PORTS = 20  # how many to try from the requested one on
 # number, facilities, providers with their Practitioner IDs; the patients of the first panel's provider are assigned
 PANELS = (
     ("0042", ["113"], [("101", "000000101")]),
@@ -94,7 +94,7 @@ class DemoFolder:
 
 
 def last_open_night(calendar: Calendar, now: datetime) -> date:
-    """The date of the latest night run that could have sent: at `now` its submission lies in the past."""
+    """The date of the latest night run that could have sent: at `now` its submission is in the past."""
     night = calendar.today(now)
     while calendar.in_blackout(night) or calendar.moment(night, calendar.night_run_at) > now:
         night -= timedelta(days=1)
@@ -104,7 +104,7 @@ def last_open_night(calendar: Calendar, now: datetime) -> date:
 def make_clinic(place: DemoFolder, registry_url: str, patients: int, now: datetime) -> Iterator[str]:
     """Make the clinic, fill a panel the day before the last open night, and submit it in that night.
 
-    Yields what to tell. Raises Refused when the submission does not arrive, or does not add up.
+    Yields messages. Raises Refused when the submission is not delivered, or its numbers do not match.
     """
     clock = FixedClock(now)
     calendar = load({}).calendar(clock.zone)
@@ -153,7 +153,7 @@ def _fill_clinic(host: OscarHost, clock: FixedClock, calendar: Calendar, night: 
 
 
 def free_port(preferred: int) -> int:
-    """The wanted port, or the next one that is free. Raises Refused when none of the next ones is."""
+    """The requested port, or the next one that is free. Raises Refused when none of the next ones is."""
     for port in range(preferred, preferred + PORTS):
         try:
             socket.create_server(("127.0.0.1", port)).close()
@@ -184,7 +184,7 @@ def interruptible() -> Iterator[None]:
 def serve(host: OscarHost, port: int) -> Iterator[str]:
     """Serve the embedded EMR with its scheduler until someone ends it, and close it.
 
-    Yields what to tell, once it listens.
+    Yields messages, once it listens.
     """
     plugins = installed_plugins(host)
     # In this process, unlike `cpar serve`: whatever ends it, nothing is left behind.

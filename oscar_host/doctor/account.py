@@ -1,4 +1,4 @@
-"""What the database account may do, as `SHOW GRANTS` tells it: MariaDB has such, SQLite has not."""
+"""What the database account may do, as listed by `SHOW GRANTS`: on MariaDB; SQLite has no accounts."""
 
 import re
 from collections.abc import Iterable, Iterator

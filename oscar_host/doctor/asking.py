@@ -1,4 +1,4 @@
-"""One question over HTTP, as it stands: not followed, not rewritten, with a deadline."""
+"""One request over HTTP, unchanged: not followed, not rewritten, with a deadline."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -25,7 +25,7 @@ class HttpAnswer:
 
 
 class _Older(HTTPConnection):
-    """HTTP/1.0, as nginx speaks it where no one tells it otherwise: a server then has to write redirects whole."""
+    """HTTP/1.0, as nginx speaks it by default: a server then has to write whole addresses in redirects."""
 
     _http_vsn = 10
     _http_vsn_str = "HTTP/1.0"

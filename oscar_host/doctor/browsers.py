@@ -57,14 +57,14 @@ class Site:
 
 
 def site_of(host: OscarHost) -> Site | None:
-    """The site: by the setting `oscar_browser_url`, else by nginx's files. None where neither tells it."""
+    """The site: by the setting `oscar_browser_url`, else by nginx's files. None where neither has it."""
     if "oscar_url" not in host.settings:
         return None
     try:
         settings = load(host.settings)
         context = trusting(settings.oscar_ca_file, "oscar_ca_file", strict=settings.strict_certificates)
     except Refused:
-        return None  # another check tells why
+        return None  # another check says why
     server = server_of(Path(settings.nginx_file), settings.context_path)
     url = settings.oscar_browser_url or (server.address if server else "")
     return Site(url, settings, server, context) if url else None
@@ -150,7 +150,7 @@ def _script(site: Site, page: str, name: str, place: str) -> Health:
 
 
 def client_address(site: Site) -> Health:
-    """Whether nginx tells OSCAR from where people come, as its files say."""
+    """Whether nginx passes the addresses of browsers on to OSCAR, by its files."""
     if site.server is None:
         return Health.ok(
             "Not checked: nginx's files cannot be read here, or are on another machine. Its block for OSCAR must "

@@ -88,7 +88,7 @@ def _findings(host: OscarHost) -> Iterator[Finding]:
 
 def _of_browsers(host: OscarHost) -> Iterator[Finding]:
     if "oscar_url" not in host.settings:
-        return  # nothing stands before an OSCAR here
+        return  # no web server is in front of an OSCAR here
     site = browsers.site_of(host)
     finding = _run(_BROWSERS, partial(browsers.answers, site)) if site else Finding(_BROWSERS, browsers.NOT_KNOWN)
     yield finding
@@ -110,7 +110,7 @@ def _of_plugin(check: HealthCheck) -> Finding:
 
 
 def _run(name: str, check: Callable[[], Health]) -> Finding:
-    """A check that raises is a failure, and the others go on. Of an error only its kind is told: it may hold data."""
+    """A check that raises is a failure, and the others continue. Only an error's kind is reported: it may hold data."""
     try:
         return Finding(name, check())
     except Exception as error:

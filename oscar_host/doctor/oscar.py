@@ -1,4 +1,4 @@
-"""Whether OSCAR answers the question who is signed in, where the plugins' pages stand beside it."""
+"""Whether OSCAR answers who is signed in, where the plugins' pages are alongside it."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ def needed(host: OscarHost) -> Mapping[str, tuple[Table, str]]:
 def _is_a_newer_juno(host: OscarHost) -> bool:
     try:
         return juno.is_newer(present(host.database.engine, host.tables))
-    except (Refused, DBAPIError):  # another check tells of it
+    except (Refused, DBAPIError):  # another check reports it
         return False
 
 

@@ -48,7 +48,7 @@ def clock(host: OscarHost) -> Health:
 def time_zone(host: OscarHost) -> Health:
     """Whether the server's zone is the clinic's. Reads no table.
 
-    For visits it does not matter: OSCAR keeps the clinic's civil days and times. It tells of a wrong `time_zone`.
+    For visits it does not matter: OSCAR keeps the clinic's civil days and times. It shows a wrong `time_zone`.
     """
     clinic_offset = host.clock.now().astimezone(host.clock.zone).utcoffset() or timedelta(0)
     message = f"The clinic's zone is {host.clock.zone.key} ({_offset(clinic_offset)})"

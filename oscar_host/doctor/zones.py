@@ -1,4 +1,4 @@
-"""Whether everyone goes by the time zone rules of today: this process, and the database's server."""
+"""Whether this process and the database server use today's time zone rules."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

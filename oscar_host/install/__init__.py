@@ -1,1 +1,1 @@
-"""What it takes to install the application beside a running OSCAR: made here, put in place by the operator."""
+"""What it takes to install the application alongside a running OSCAR: made here, put in place by the operator."""

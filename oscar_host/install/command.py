@@ -1,4 +1,4 @@
-"""`cpar install-oscar`: the files for an installation beside a running OSCAR, printed or written."""
+"""`cpar install-oscar`: the files for an installation alongside a running OSCAR, printed or written."""
 
 import os
 import sys
@@ -63,7 +63,7 @@ from .installation import Installation, InstalledFile, IntoPage, files
 )
 @click.option("--system-user", default="cpar", show_default=True, help="User the service runs as.")
 def command(folder: Path | None, **values: Any) -> None:
-    """Make what an installation beside OSCAR needs: rights in MariaDB, settings, a service, a part of nginx's.
+    """Make what an installation alongside OSCAR needs: rights in MariaDB, settings, a service, a part of nginx's.
 
     Nothing is changed on the machine. Each time with a new password and key.
     """

@@ -1,4 +1,4 @@
-"""One installation beside an OSCAR, and the files that belong to it. Nothing is changed on the machine here."""
+"""One installation alongside an OSCAR, and its files. Nothing is changed on the machine here."""
 
 import re
 import secrets
@@ -176,5 +176,5 @@ def _check(ini: str) -> None:
 
 
 def _wildcard_free(name: str) -> str:
-    """A database's name for GRANT, where `_` would stand for any letter."""
+    """A database's name for GRANT, where `_` would match any letter."""
     return name.replace("_", r"\_")

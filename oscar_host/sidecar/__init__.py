@@ -1,4 +1,4 @@
-"""The application beside a running OSCAR, as gunicorn serves it:
+"""The application alongside a running OSCAR, as gunicorn serves it:
 
 `gunicorn --config python:oscar_host.sidecar.gunicorn_settings 'oscar_host.sidecar:app()'`.
 """

@@ -45,7 +45,7 @@ class Slot:
         self.answer, self._failed_at = self._read()
 
     def failed_since(self, began: float) -> bool:
-        """Whether OSCAR has been asked in vain since that moment of `time.monotonic`, while the caller was waiting."""
+        """Whether a question to OSCAR has failed since that moment of `time.monotonic`, while the caller waited."""
         return self._failed_at is not None and began <= self._failed_at <= time.monotonic()
 
     def keep(self, answer: ProviderAnswer) -> None:
@@ -54,7 +54,7 @@ class Slot:
         self._write(None)
 
     def note_failure(self) -> None:
-        """For those who are waiting. What was told before stays."""
+        """For those who are waiting. Earlier answers remain."""
         self._write(time.monotonic())
 
     def _read(self) -> tuple[ProviderAnswer | None, float | None]:

@@ -1,4 +1,4 @@
-"""The application beside a running OSCAR: the pages of the plugins, for the user who is signed in there."""
+"""The application alongside a running OSCAR: the pages of the plugins, for the user who is signed in there."""
 
 from dataclasses import replace
 from http import HTTPStatus

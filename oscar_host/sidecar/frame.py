@@ -1,4 +1,4 @@
-"""The frame around every page beside OSCAR: a bar, what the plugins bring to the menu, notices."""
+"""The frame around every page alongside OSCAR: a bar, what the plugins bring to the menu, notices."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from .settings import SidecarSettings
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What the pages beside OSCAR work with."""
+    """What the pages alongside OSCAR work with."""
 
     host: OscarHost
     plugins: Plugins
@@ -71,5 +71,5 @@ def page(title: str, template: str, status: int = HTTPStatus.OK, **context: Any)
 
 
 def home() -> str:
-    """Where the pages beside OSCAR begin."""
+    """Where the pages alongside OSCAR begin."""
     return url_for("home")

@@ -1,6 +1,6 @@
 """What gunicorn is started with: `gunicorn --config python:oscar_host.sidecar.gunicorn_settings`.
 
-nginx stands before it and reads whole requests and answers, so that a slow browser holds none of the threads.
+nginx is in front of it and reads whole requests and answers, so that a slow browser holds none of the threads.
 """
 
 from cpar_plugin.host_kit.gate import THREADS

@@ -32,8 +32,8 @@ class RecordPage(StrEnum):
 class RecordPages:
     """Which of them this OSCAR has: found out once, and the usual one until then. May be shared between threads.
 
-    `ask` tells with which status OSCAR answers a page, to someone with a session; None for no one, or when it does not
-    answer. It is asked three times at most: an OSCAR that never tells has the usual one.
+    `ask` returns the status with which OSCAR answers a page, to a session; None for no session, or when it does not
+    answer. It is asked three times at most: an OSCAR that never answers has the usual one.
     """
 
     def __init__(self, ask: Callable[[RecordPage], int | None]) -> None:

@@ -41,7 +41,7 @@ class SignedOut(Exception):
 class OscarRest:
     """OSCAR's REST interface below `oscar_url`. May be shared between threads: no answer is kept between questions.
 
-    An OSCAR that hangs is asked by few at a time, and after that by one: the others are told at once.
+    An OSCAR that hangs is asked by few at a time, and after that by one: the others fail at once.
 
     Raises Refused where `oscar_ca_file` cannot be used.
     """

@@ -21,12 +21,12 @@ _LEVELS = {"r": "READ", "u": "UPDATE", "w": "CREATE", "d": "DELETE"}
 
 
 def note_in(folder: Path) -> Path:
-    """The file that says that OSCAR does not tell whose records are closed."""
+    """The file that says that OSCAR does not report which records are closed."""
     return folder / "rights-by-rest-do-not-work"
 
 
 class RestRights:
-    """Rights by REST; by the tables from the day on which OSCAR turns out not to tell whose records are closed.
+    """Rights by REST; by the tables once OSCAR turns out not to report which records are closed.
 
     Open-O's main line answers that question with status 500 for every user. It is noted in `folder`, for all processes
     and for good: those who want to try again remove the file.
@@ -57,7 +57,7 @@ class RightsByRest:
     """Each right is asked for by itself, and kept as long as this object: for one request.
 
     A session that has ended has no rights. Every method raises OscarUnavailable. `on_failure` is called when
-    OSCAR fails at telling whose records are closed; `tables` tells it then.
+    OSCAR fails to report which records are closed; then `tables` does.
     """
 
     def __init__(self, rest: OscarRest, cookie: str, tables: Privileges, on_failure: Callable[[], None]) -> None:
@@ -105,7 +105,7 @@ class RightsByRest:
 
 @dataclass(frozen=True, slots=True)
 class PermissionsByRest:
-    """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno tells them.
+    """The names of all permissions, such as DEMOGRAPHIC_READ, as one branch of Juno lists them.
 
     They say nothing of single patients: `closed` are those the tables close.
     """

@@ -1,4 +1,4 @@
-"""Who is signed in, told by OSCAR itself from the session cookie that the browser sends along."""
+"""Who is signed in, by OSCAR's own answer to the session cookie that the browser sends along."""
 
 import hmac
 import re
@@ -43,7 +43,7 @@ class OscarSessions:
     def provider_of(self, cookies: Mapping[str, str], *, polling: bool = False) -> str | None:
         """The provider id; None for no one, and without a question where there is no cookie of OSCAR's.
 
-        A page that polls asks nothing: it goes by the last answer for ten minutes, and then no one is signed in. Raises
+        A page that polls asks nothing: it uses the last answer for ten minutes, and then no one is signed in. Raises
         OscarUnavailable.
         """
         cookie = self.cookie(cookies)
@@ -78,7 +78,7 @@ class OscarSessions:
 
 
 def provider_in(answer: Any) -> str:
-    """The provider id in what OSCAR tells of the signed-in provider. Raises OscarUnavailable where there is none.
+    """The provider id in OSCAR's answer about the signed-in provider. Raises OscarUnavailable where there is none.
 
     Older ones wrap the provider in an object of its own, or write its number without quotes.
     """

@@ -1,4 +1,4 @@
-"""The settings of the application beside an OSCAR, checked once at start."""
+"""The settings of the application alongside an OSCAR, checked once at start."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class SidecarSettings(BaseModel):
     secret_key: str = Field(default="", repr=False)
     https_only: bool = True
 
-    # The OSCAR beside it
+    # The OSCAR alongside it
     oscar_url: str = ""
     oscar_address: str = ""
     oscar_browser_url: str = ""
@@ -125,7 +125,7 @@ class SidecarSettings(BaseModel):
 
     @property
     def oscar_pages(self) -> str:
-        """Where browsers find OSCAR: `oscar_address`, else what the context path lies below."""
+        """Where browsers find OSCAR: `oscar_address`, else what is above the context path."""
         return self.oscar_address or self.context_path.rpartition("/")[0]
 
 

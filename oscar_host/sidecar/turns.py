@@ -13,7 +13,7 @@ class Turns:
     """While others have all places, someone waits only until the first of them has lasted `patience` seconds.
 
     OSCAR answers in some milliseconds: where it does not, no one queues up behind those who wait for it already. After
-    a question in vain one at a time finds out whether OSCAR is back. May be shared between threads.
+    a failed question one at a time finds out whether OSCAR is back. May be shared between threads.
     """
 
     def __init__(self, refusal: Callable[[], Exception], patience: float, at_once: int = AT_ONCE) -> None:

@@ -21,7 +21,7 @@ def status_label(host: Host, status: str) -> str:
 
 
 def status_choices(connection: Connection, host: Host) -> list[StatusChoice]:
-    """The statuses that patients have, by name, the active one first; '' stands for none."""
+    """The statuses that patients have, by name, the active one first; '' means none."""
     patient = host.roster.patients()
     statuses = {status or "" for status in connection.scalars(select(patient.c.status).distinct())}
     active = host.roster.active_status

@@ -32,7 +32,7 @@ class Undone:
 
 
 class UndoneAlready(Refused):
-    """Somebody else, or a second press of the button, came first: everything is as it was before the operation."""
+    """Someone else, or a second click of the button, came first: everything is as it was before the operation."""
 
 
 def undo(host: Host, actor: Actor, operation_id: int) -> Undone:

@@ -143,7 +143,7 @@ def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = None) -> BulkResult:
-    """Carry the order out in one transaction, as things stand then. A new confirmation date is the last visit's.
+    """Carry the order out in one transaction, with the data at that time. A new confirmation date is the last visit's.
 
     `form_key` is the key of the form that asks for it. With one that has been carried out nothing is done, and the
     result is that of the first time: the button was clicked twice. Raises Refused and NotFound as

@@ -12,7 +12,7 @@ EVERYTHING: frozenset[Right] = frozenset({(EVERY_KIND, READ), (EVERY_KIND, SEARC
 class Caller:
     """A registered client, or a person signed in to the EMR.
 
-    A client stands for the clinic's own decision: which patients a person may see does not concern it. What a person
+    A client is the clinic's own decision: it does not depend on which patients a person may see. What a person
     may read is narrowed by `host.identity.visible` for `actor`.
     """
 

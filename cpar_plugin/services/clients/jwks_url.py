@@ -100,7 +100,7 @@ def _limited(read: Callable[[int], bytes]) -> bytes:
 
 
 class Busy(Exception):
-    """The keys are needed, and others are being fetched. Whoever asks again in a moment finds them."""
+    """The keys are needed, and others are being fetched. The next request in a moment finds them."""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ class ExportChanges:
         self.since = to_the_second(since)
 
     def concerned(self) -> ColumnElement[bool]:
-        """Whether a member has joined since, or moved between panels; beside `cpar_member` in a statement."""
+        """Whether a member has joined since, or moved between panels; used with `cpar_member` in a statement."""
         return exists().where(_LEDGER.c.patient_id == _MEMBER.c.patient_id, *self._moved())
 
     @cached_property
@@ -49,7 +49,7 @@ class ExportChanges:
     def deleted(self, kind: str, at_once: int) -> Iterator[Sequence[object]]:
         """The ids of a kind that the caller could read before and can no longer, some at a time. An id may come twice.
 
-        Some were never told to the caller: they came and went in between.
+        The caller never saw some of them: they joined and left in between.
         """
         match kind:
             case "Patient":

@@ -16,7 +16,7 @@ _BUFFER = 1024 * 1024
 
 
 class Section(StrEnum):
-    """The part of the manifest that a file stands in."""
+    """The part of the manifest that lists a file."""
 
     OUTPUT = "output"
     DELETED = "deleted"
@@ -32,7 +32,7 @@ _NAMES = exhaustive(
 
 @dataclass(slots=True)
 class File:
-    """A file: how many resources it has, each on a line, and of how many patients it tells."""
+    """A file: how many resources it has, each on a line, and how many patients they are about."""
 
     section: Section
     kind: str
@@ -51,7 +51,7 @@ class Writer:
         self._open: BinaryIO | None = None
 
     def lines(self, lines: list[bytes], *, patients: int = 0) -> None:
-        """Add resources, each as JSON without a newline in it; `patients`: of how many these tell."""
+        """Add resources, each as JSON without a newline in it; `patients`: how many they are about."""
         if lines:
             self._write((b"\n".join(lines), b"\n"))
             self.file.resources += len(lines)

@@ -31,7 +31,7 @@ _GAVE_UP = "The export was interrupted several times. Request it again, or conta
 
 
 class StillRunning(Exception):
-    """Whoever asks has an export that is not finished yet."""
+    """The caller has an export that is not finished yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def files_of(connection: Connection, export_id: str) -> list[File]:
 
 
 def remove(host: Host, settings: Settings, export: Export) -> None:
-    """Remove an export with its files. Whoever works on it notices, and stops."""
+    """Remove an export with its files. A worker that is processing it notices, and stops."""
     with host.database.session() as session:
         session.execute(delete(_TABLE).where(_TABLE.c.export_id == export.export_id))
     if export.claim:
@@ -218,7 +218,7 @@ def _end(
 
 
 def forget(host: Host, settings: Settings) -> None:
-    """Remove exports that have expired, those of revoked clients, and folders that belong to no attempt any more."""
+    """Remove exports that have expired, those of revoked clients, and folders that no longer belong to an attempt."""
     client, claims = tables.client, folders(settings.fhir_export_folder)  # before their rows: a claim comes first
     revoked = select(client.c.client_id).where(client.c.revoked_at.is_not(None))
     expired = or_(_TABLE.c.expires_at <= host.clock.now(), _TABLE.c.client_id.in_(revoked))

@@ -33,7 +33,7 @@ class _ClaimLost(Exception):
 
 
 class _Stopping(Exception):
-    """This process is told to stop."""
+    """This process has to stop."""
 
 
 def carry_out(host: Host, settings: Settings, export: Export, stopping: Callable[[], bool]) -> bool:

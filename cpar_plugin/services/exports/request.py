@@ -29,7 +29,7 @@ class BadKickOff(Exception):
 
 
 class ExportRequest(BaseModel):
-    """What is to be exported. `elements` are written as they were asked for, `ignored` says what was left alone."""
+    """What is to be exported. `elements` are written as requested, `ignored` says what was ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,7 @@ class ExportRequest(BaseModel):
 
 
 class _Reading:
-    """Parameters one after the other. What is not known is refused, or with `lenient` left alone and written down."""
+    """Parameters one after the other. Unknown ones are refused, or with `lenient` ignored and noted."""
 
     def __init__(self, now: datetime, *, lenient: bool) -> None:
         self._now = now

@@ -18,7 +18,7 @@ _SEPARATOR = "|"
 
 
 def _membership_text() -> ColumnElement[str]:
-    """All that is told of a member beside who it is, as one text: a driver takes its time for each column."""
+    """Everything about a member besides the reference, as one text: a driver is slow for each column."""
     member, visit = tables.member.c, tables.last_visit.c
     parts = (
         func.substr(cast(member.since, String(26)), 1, 19),  # to the second
@@ -67,7 +67,7 @@ def members(
 
 
 def _around(settings: Settings) -> Callable[[str], tuple[str, str]]:
-    """What stands before the patient's id in the JSON of a member, and what behind it."""
+    """What comes before the patient's id in the JSON of a member, and what after it."""
     mapping = group_members(settings)
 
     @lru_cache(_CACHED)

@@ -1,6 +1,6 @@
 """Groups: the live panels. Their members may be very many: they are streamed, never held.
 
-What moves a Group's version is written down where it happens: a change of membership (store.ledger), a last visit
+What changes a Group's version is stored where it happens: a change of membership (store.ledger), a last visit
 (`refresh`). All else of it, number and providers, is few and is compared by its digest, as other resources are.
 """
 

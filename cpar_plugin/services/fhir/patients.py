@@ -75,7 +75,7 @@ class PatientSource:
         return versioned(self._host, tables.patient_version, entries)
 
     def read(self, connection: Connection, resource_id: str) -> Versioned:
-        """One patient, in one statement. Raises NotFound, and Gone for one who was a member and is none any more."""
+        """One patient, in one statement. Raises NotFound, and Gone for one who is no longer a member."""
         patient_id = number(resource_id)
         matches = self.with_id(connection, patient_id)
         return matches[0] if matches else self._retired(connection, patient_id)
@@ -135,7 +135,7 @@ class PatientSource:
         return versioned(self._host, tables.patient_version, [current_patient(patient_id, text, row)])[0]
 
     def _absent(self, connection: Connection, patient_id: int) -> NotFound:
-        """Gone for those who could have read the patient before; to others nothing is told."""
+        """Gone for those who could have read the patient before; NotFound for others."""
         version, ledger = tables.patient_version.c, tables.ledger.c
         panels = self._caller.panels
         was_readable = (

@@ -1,7 +1,7 @@
-"""After our tables were put back from a backup: what they no longer know, and must not go on as if they did.
+"""After our tables were restored from a backup: what they no longer know, and must not continue as if they did.
 
 Clients that were revoked since live again, submissions that were made since may be made twice, and systems that read us
-hold what is newer than ours. Here it is listed, and seen to. Called while nothing else works with the tables.
+hold what is newer than ours. Here it is listed and corrected. Called while nothing else uses the tables.
 """
 
 from collections.abc import Sequence
@@ -39,11 +39,11 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class RestoreFindings:
-    """What an operator has to know before anything goes on. Moments are in UTC.
+    """What an operator has to know before work resumes. Moments are in UTC.
 
-    `last_work_at`: the last work that the tables tell of, which is about when the backup was made; None where they tell
+    `last_work_at`: the last work in the tables, which is about when the backup was made; None where they have
     of none. `clients`: those that may read, each with when it was last changed. `open`: submissions that go on unless
-    they are held. `automatic`: automatic dates that no night run in these tables has seen to. `unknown_files`: what was
+    they are held. `automatic`: automatic dates that no night run in these tables has covered. `unknown_files`: what was
     written to the outbox folder and is unknown to the tables, by name: so it was made after the backup.
     """
 
@@ -55,7 +55,7 @@ class RestoreFindings:
 
 
 def look(host: Host, settings: Settings) -> RestoreFindings:
-    """What there is to see to. Changes nothing."""
+    """What has to be done. Changes nothing."""
     now = host.clock.now()
     with host.database.engine.connect() as connection:
         return RestoreFindings(

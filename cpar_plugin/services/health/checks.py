@@ -37,7 +37,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-outbox", False, folders.outbox),
     ("cpar-exports", False, folders.exports),
 )
-# What goes wrong where a new Python, a new certificate or a setting has changed who is let in.
+# What goes wrong where a new Python, a new certificate or a setting has changed who is accepted.
 _AT_START: Final = {SETTINGS, "cpar-registry-certificate", "cpar-client-certificate", "cpar-mail", "cpar-client-keys"}
 
 

@@ -1,4 +1,4 @@
-"""Whether the registry can be reached, lets us in, and for how long the certificates are good. No patient is sent."""
+"""Whether the registry can be reached, accepts our login, and until when certificates are valid. No patient is sent."""
 
 from datetime import datetime, timedelta
 from typing import Final

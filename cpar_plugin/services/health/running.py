@@ -63,7 +63,7 @@ def night_run(host: Host, settings: Settings) -> Health:
 
 
 def submissions(host: Host, settings: Settings) -> Health:
-    """Whether a panel's latest submission came to nothing. Reads a row for each panel."""
+    """Whether a panel's latest submission failed. Reads a row for each panel."""
     with host.database.engine.connect() as connection:
         clinic_notices = notices.notices(connection, host, settings, host.clock.now())
     unresolved = [notice.text for notice in clinic_notices if notice.panel_id is not None]

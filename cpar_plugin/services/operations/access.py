@@ -1,4 +1,4 @@
-"""What a request needs before it may go on. Checked on the server, at every request."""
+"""What a request needs before it may proceed. Checked on the server, at every request."""
 
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host

@@ -34,7 +34,7 @@ class Clinic:
 
 
 def load(connection: Connection) -> Clinic:
-    """The clinic as it stands."""
+    """The clinic with its current settings."""
     return _clinic(connection, _row())
 
 
@@ -68,7 +68,7 @@ def _clinic(connection: Connection, row: Select[bool, str, str, int]) -> Clinic:
 
 
 def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> None:
-    """Enter the clinic's name and Site ID. Nothing is done where they are so already.
+    """Enter the clinic's name and Site ID. Nothing is done where they have these values already.
 
     Raises Refused (`name`, `site_id`), Stale when `version` is out of date.
     """

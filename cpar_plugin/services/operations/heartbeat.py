@@ -1,4 +1,4 @@
-"""When regular work was last done: its absence tells that the host's scheduler stands still."""
+"""When regular work was last done: its absence shows that the host's scheduler has stopped."""
 
 from contextlib import suppress
 from datetime import datetime

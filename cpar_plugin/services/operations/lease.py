@@ -1,4 +1,4 @@
-"""A lease on a row: a token, and the moment until which whoever has it works on the row. Any number of workers is safe.
+"""A lease on a row: a token, and the moment until which its holder works on the row. Any number of workers is safe.
 
 A worker that dies loses its lease when the time is over; one that lost it can no longer write its result. For tables
 with the columns `claim` and `claimed_until`, of which the second alone says whether the row is free.
@@ -18,7 +18,7 @@ RELEASED: Final[Mapping[str, None]] = MappingProxyType({"claim": None, "claimed_
 
 
 def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
-    """Nobody works on it, or whoever did has not been heard of in time."""
+    """No one works on it, or the worker has not reported in time."""
     return or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
 
 
@@ -28,7 +28,7 @@ def leased(settings: Settings, token: str, now: datetime) -> dict[str, Any]:
 
 
 def release_ahead(host: Host, settings: Settings, table: Table, values: Mapping[str, None] = RELEASED) -> None:
-    """Release leases that end later than any can by our clock: whoever took one had a clock that was ahead.
+    """Release leases that end later than any can by our clock: their workers' clocks were ahead.
 
     A difference of less than the time of a lease is let pass, for machines never agree to the second.
     """

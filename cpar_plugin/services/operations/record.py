@@ -100,9 +100,9 @@ def begin(
     client_id: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> int:
-    """Write down an operation, and tell the host's audit trail. Returns the operation's id.
+    """Store an operation, and record it in the host's audit trail. Returns the operation's id.
 
-    Needs `clinic.lock` when the operation changes memberships: their ids then follow one another as the changes do.
+    Needs `clinic.lock` when the operation changes memberships: their ids then have the order of the changes.
     `detail` holds no patient data.
     """
     inserted = session.execute(

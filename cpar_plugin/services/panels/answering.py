@@ -31,7 +31,7 @@ class AnswerChange(StrEnum):
 def give(host: Host, actor: Actor, patient_id: int, caution: Caution, *, seen_fingerprint: str) -> AnswerChange:
     """Store that the actor checked a caution's values against the card: those of `seen_fingerprint`.
 
-    Raises Stale when these are other values by now, or the patient is on no panel any more.
+    Raises Stale when these are other values by now, or the patient is no longer on a panel.
     """
     with host.database.session() as session:
         clinic.lock(session)

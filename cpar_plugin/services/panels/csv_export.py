@@ -46,7 +46,7 @@ _AT_ONCE = 1000
 
 
 def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
-    """The file, streamed, as things stand when it begins; the host's audit trail is told first.
+    """The file, streamed, with the data at its beginning; the host's audit trail is written first.
 
     Patients that the actor may not see are excluded.
     """

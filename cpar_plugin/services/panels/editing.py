@@ -32,7 +32,7 @@ __all__ = [
 
 
 def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
-    """Make a panel. Returns its id; that of the panel which is exactly so already where there is one.
+    """Create a panel. Returns its id; that of an existing panel where one is exactly the same.
 
     Raises Refused with a message for each field, named as in `panel_draft`.
     """
@@ -52,7 +52,7 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
 def edit(host: Host, actor: Actor, panel_id: int, version: int, draft: PanelDraft) -> None:
     """Make the panel what the draft says. A Practitioner ID changes for its provider, whatever the panel.
 
-    Nothing is done where the panel is exactly so already. Raises Refused with a message for each field, NotFound, and
+    Nothing is done where the panel is already the same. Raises Refused with a message for each field, NotFound, and
     Stale when `version` is out of date.
     """
     with host.database.session() as session:
@@ -182,7 +182,7 @@ def _set_practitioner_ids(session: Session, host: Host, panel_id: int, providers
         sa.insert(practitioner),
         [{"provider_id": provider_id, "practitioner_id": digits} for provider_id, digits in practitioner_ids.items()],
     )
-    # Whoever is editing another panel of these providers has to see the new ID first.
+    # Users who are editing another panel of these providers have to see the new ID first.
     changed = [
         provider_id for provider_id, digits in practitioner_ids.items() if before.get(provider_id, digits) != digits
     ]

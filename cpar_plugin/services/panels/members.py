@@ -99,7 +99,7 @@ def listing(
     all_members = member_rows.members(host, now=now)
     on_panel, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
     narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
-    judged = narrowing if criteria.fate else []  # else the page itself tells how many were found
+    judged = narrowing if criteria.fate else []  # else the page itself has the count
     columns = (
         func.count(),
         func.count(case((visible, 1))),

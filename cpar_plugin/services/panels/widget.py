@@ -74,7 +74,7 @@ def membership(
     """The membership of one patient and the panels to choose from.
 
     Two statements, one while turned off; one more for a record merged away, and two where something was answered.
-    A further one where another member has the patient's PHN: the `actor` is told who, if they may see them.
+    A further one where another member has the patient's PHN: the `actor` sees who, if they may see them.
     """
     now = host.clock.now()
     record = _record(connection, host, patient_id if patient_id in KEYS else 0, now)

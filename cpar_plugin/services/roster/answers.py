@@ -16,7 +16,7 @@ from .providers import actor_names
 
 @dataclass(frozen=True, slots=True)
 class CautionAnswer:
-    """An answer that stands: the values that the caution is about are still those that were checked."""
+    """An answer that is valid: the values that the caution is about are still those that were checked."""
 
     caution: Caution
     fingerprint: str
@@ -45,7 +45,7 @@ def _current() -> tuple[ColumnElement[bool], ...]:
 
 
 def of_patients(connection: Connection, host: Host, patient_ids: Collection[int]) -> Mapping[int, list[CautionAnswer]]:
-    """The last answers about these patients, whether or not they still stand. At most two statements."""
+    """The last answers about these patients, whether or not they are still valid. At most two statements."""
     return _read(connection, host, select(answer).where(answer.c.patient_id.in_(patient_ids))) if patient_ids else {}
 
 
@@ -56,7 +56,7 @@ def of_panel(connection: Connection, host: Host, panel_id: int) -> Mapping[int, 
 
 
 def to(cautions: Collection[Caution], patient_answers: Iterable[CautionAnswer]) -> list[CautionAnswer]:
-    """Those answers that are to these cautions: those that stand, of `Eligibility.answered`."""
+    """Those of `Eligibility.answered` that answer these cautions and are valid."""
     return [entry for entry in patient_answers if entry.caution in cautions]
 
 

@@ -23,7 +23,7 @@ def csv_file(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
     try:
         yield from _encoded(rows)
     except Exception as error:
-        # The answer is half gone: it must break off, but whoever logs that must not see the text of the error.
+        # Half of the response is sent: it must end, but the log must not have the text of the error.
         log.error("an export of patients was interrupted: %s", type(error).__name__)
         raise ExportInterrupted from None
 

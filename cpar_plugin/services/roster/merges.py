@@ -83,7 +83,7 @@ def catch_up(host: Host) -> bool:
 
 
 def catch_up_to_show(host: Host) -> bool:
-    """The same before something is shown: where a large change keeps the lock, it is shown as it stands."""
+    """The same before something is shown: where a large change keeps the lock, the current state is shown."""
     try:
         return catch_up(host)
     except Refused:

@@ -37,7 +37,7 @@ class SamePhn:
 def eligibility(
     connection: Connection, host: Host, settings: Settings, now: datetime, *, same_phn: SamePhn | None = None
 ) -> Eligibility:
-    """The rules as they stand at this moment. Who has the same PHN is asked of the database unless it is known."""
+    """The rules at this moment. Who has the same PHN is read from the database unless it is known."""
     shared = of_all(connection, host, settings, now) if same_phn is None else same_phn
     return replace(_alone(host, settings, now), shared_phns=shared.shared, phns_of_others=shared.of_others)
 

@@ -44,7 +44,7 @@ def to_review(connection: Connection, host: Host, actor: Actor, panel_id: int) -
 
 
 def keep(host: Host, actor: Actor, patient_id: int) -> None:
-    """Keep a membership that was inherited from records which are apart again. Nothing happens where it is so already.
+    """Keep a membership that was inherited from records that are separate again. Does nothing where that was done.
 
     Raises Refused when another change takes too long.
     """

@@ -1,4 +1,4 @@
-"""Merges that the host has undone, or carried on: what a record had inherited is taken back, unless changed since.
+"""Merges that the host has undone, or continued: what a record had inherited is reversed, unless changed since.
 
 The record that was split off gets its own membership back. Where a user has changed what the kept record inherited,
 it stays, and is listed until a user chooses Keep or removes it.

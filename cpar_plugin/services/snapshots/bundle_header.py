@@ -1,4 +1,4 @@
-"""What a submission says beside its patients: the clinic, the panel's facilities and providers, and its Group."""
+"""What a submission contains besides its patients: the clinic, the panel's facilities and providers, and its Group."""
 
 from dataclasses import dataclass
 from itertools import product

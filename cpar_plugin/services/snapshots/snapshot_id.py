@@ -1,4 +1,4 @@
-"""The identifier of a snapshot, which is also the identifier of its Bundle: a UUID that tells when it was taken."""
+"""The identifier of a snapshot, which is also the identifier of its Bundle: a UUID that contains its time."""
 
 from datetime import datetime
 from secrets import randbits

@@ -2,7 +2,7 @@
 
 BODY and GROUP are gzip members which, one after the other, are the body of a submission. INDEX is who was in it:
 sixteen bytes for each patient, for the comparison with the next submission. All three have the patients in the same
-order. The position of a piece is how many patients stand in the pieces before it, and each piece can be unzipped
+order. The position of a piece is how many patients are in the pieces before it, and each piece can be unzipped
 without those: see `stored_patients`.
 """
 
@@ -72,7 +72,7 @@ class IndexWriter:
 class GzipWriter:
     """Writes a part that is text, compressed on its way. Holds no more than one piece.
 
-    Each patient stands on a line of its own: JSON allows that, and a list can be taken up at any patient. `observer` is
+    Each patient is on a separate line: JSON allows that, and a list can be resumed at any patient. `observer` is
     handed all of the text, in order and chunk by chunk.
     """
 
@@ -163,6 +163,6 @@ def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def index_entries(pieces: Iterator[bytes]) -> Iterator[Entry]:
-    """Everybody in an index, by patient id: the id, and a hash of the facts that were told."""
+    """Everyone in an index, by patient id: the id, and a hash of the submitted facts."""
     for data in pieces:
         yield from _ENTRY.iter_unpack(data)

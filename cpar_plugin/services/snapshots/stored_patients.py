@@ -1,4 +1,4 @@
-"""Some of the patients of a stored snapshot, wherever they stand in it: read without what comes before them."""
+"""Some of the patients of a stored snapshot, wherever they are in it: read without what comes before them."""
 
 import zlib
 from bisect import bisect_left

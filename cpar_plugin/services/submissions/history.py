@@ -88,7 +88,7 @@ def open_submissions(connection: Connection, host: Host) -> dict[int, Submission
 
 
 def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submission], dict[int, Submission]]:
-    """Of each live panel: the open submission, and the latest that ended and was not called off, by panel_id."""
+    """Of each live panel: the open submission, and the latest that ended and was not cancelled, by panel_id."""
     is_open = submission.c.open_panel_id.is_not(None)
     ended = submission.c.open_panel_id.is_(None), submission.c.state != SubmissionState.CANCELLED
     latest = select(func.max(submission.c.submission_id)).where(*ended).group_by(submission.c.panel_id)
@@ -102,7 +102,7 @@ def open_and_last(connection: Connection, host: Host) -> tuple[dict[int, Submiss
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Some submissions, the latest first. `newer` and `older`: the submission_id where the page beside this begins."""
+    """Some submissions, the latest first. `newer` and `older`: the submission_id where the adjacent page begins."""
 
     submissions: Sequence[Submission]
     newer: int | None

@@ -1,4 +1,4 @@
-"""Mail about submissions that came to nothing, to the address that each panel names. No patient data."""
+"""Email about failed submissions, to the address of each panel. No patient data."""
 
 import logging
 import smtplib
@@ -29,7 +29,7 @@ _MAILED_WITHIN = timedelta(days=7)
 
 
 def send(host: Host, settings: Settings, now: datetime) -> int:
-    """Mail each submission that came to nothing to the address of its panel, once. Returns how many were told.
+    """Email each failed submission to the address of its panel, once. Returns how many were sent.
 
     A mail that cannot be sent is tried again at the next run, for a week. Does nothing without a mail server.
     """
@@ -61,7 +61,7 @@ def send(host: Host, settings: Settings, now: datetime) -> int:
 
 
 def waiting(connection: Connection, settings: Settings, now: datetime) -> int:
-    """How many submissions their panels' recipients are still to be told of."""
+    """How many submissions their panels' recipients have yet to be notified of."""
     if not settings.smtp_host:
         return 0
     return connection.scalar(select(func.count()).select_from(submission).where(_unreported(now))) or 0

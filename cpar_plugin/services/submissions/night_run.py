@@ -59,14 +59,14 @@ def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
 
 
 def unprocessed_dates(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
-    """The automatic dates that no night run has seen to although their night has begun."""
+    """The automatic dates that no night run has covered although their night has begun."""
     open_date, missed_dates = _automatic_dates(connection, calendar, calendar.today(now))
     dates = (*missed_dates, *([open_date] if open_date else ()))
     return [day for day in dates if calendar.moment(day, calendar.night_run_at) <= now]
 
 
 def mark_date(session: Session, host: Host, calendar: Calendar, automatic: date, now: datetime, failure: str) -> None:
-    """Mark an automatic date as missed for each panel that it concerned: no night run sees to it any more."""
+    """Mark an automatic date as missed for each panel that it concerned: no night run will cover it."""
     _insert_for_panels(
         session,
         _concerned(calendar, automatic),
@@ -137,7 +137,7 @@ def _any(host: Host, condition: ColumnElement[bool]) -> bool:
 
 
 def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> tuple[date | None, list[date]]:
-    """The automatic date that a night run on `day` sees to, and those that it is too late for.
+    """The automatic date that a night run on `day` covers, and those that it is too late for.
 
     Only dates whose night run would have found the integration enabled.
     """

@@ -37,14 +37,14 @@ class SubmissionNotice:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How submissions stand, for an operator. All is well when there is no problem."""
+    """The state of submissions, for an operator. All is well when there is no problem."""
 
     facts: tuple[str, ...]
     problems: tuple[str, ...]
 
 
 def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[SubmissionNotice]:
-    """Panels whose latest submission came to nothing, and a scheduler that stands still.
+    """Panels whose latest submission failed, and a scheduler that has stopped.
 
     Two statements, whatever the number of panels.
     """
@@ -71,7 +71,7 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
 
 
 def _unresolved() -> Select[Any]:
-    """The live panels whose latest submission that came to an end came to nothing."""
+    """The live panels whose latest finished submission failed."""
     latest = (
         select(func.max(submission.c.submission_id).label("submission_id"))
         .where(submission.c.state.in_(_ENDED))
@@ -97,7 +97,7 @@ def _notice(row: Row[Any]) -> SubmissionNotice:
 
 
 def status(host: Host, settings: Settings, now: datetime) -> Status:
-    """How submissions stand, in sentences for an operator, without patient data."""
+    """The state of submissions, in sentences for an operator, without patient data."""
     calendar = settings.calendar(host.clock.zone)
     with host.database.engine.connect() as connection:
         site = connection.execute(select(clinic)).one()

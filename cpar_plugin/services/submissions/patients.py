@@ -133,7 +133,7 @@ def visible_patients(
 
 
 def audit_reading(host: Host, actor: Actor, of: Submission, detail: str) -> None:
-    """Tell the host's audit trail that patients of a submission are read."""
+    """Record in the host's audit trail that patients of a submission are read."""
     with host.database.session() as session:
         key = str(of.submission_id)
         event = AuditEvent(actor=actor, action="read", noun="cparSubmission", key=key, detail=detail)
@@ -141,7 +141,7 @@ def audit_reading(host: Host, actor: Actor, of: Submission, detail: str) -> None
 
 
 def file_as_sent(host: Host, actor: Actor, of: Submission) -> Iterator[bytes]:
-    """The very bytes that were sent, streamed; the audit trail is told first.
+    """The exact bytes that were sent, streamed; the audit trail is written first.
 
     Raises NotFound when they are no longer kept, and Forbidden when the actor may not see one of the patients.
     """

@@ -53,7 +53,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
         merges.catch_up(host)
         result = snapshots.take(host, settings, claim.panel_id, now=now())
     except NotFound:
-        # Whoever deleted the panel need not be told that nothing was sent.
+        # The user who deleted the panel needs no message that nothing was sent.
         notified_at = now()
         return _finish(
             host, claim, SubmissionState.NOTHING_TO_SEND, notified_at, failure=texts.DELETED, notified_at=notified_at
@@ -108,7 +108,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
         in_doubt: dict[str, datetime | None] = {"in_doubt_since": claim.in_doubt_since or moment}
         if not move_on(session, claim, SubmissionState.SENDING, moment, **sending, **in_doubt):
             return None
-    # Whoever sends longer than it may take has come to a stop: another worker takes over.
+    # A worker that sends for longer than allowed has stopped: another worker takes over.
     with renewed(host, settings, claim, now, at_most_seconds=settings.registry_seconds):
         answer = _answer(host, transport, claim)
     state = _final(answer.outcome)

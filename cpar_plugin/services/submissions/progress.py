@@ -23,7 +23,7 @@ class BatchProgress:
 
     @property
     def finished(self) -> int:
-        """Panels whose submission came to an end."""
+        """Panels whose submission has ended."""
         return sum(self.states[state] for state in _FINISHED)
 
     @property
@@ -43,7 +43,7 @@ class BatchProgress:
 
     @property
     def under_way(self) -> bool:
-        """Whether work goes on: what is only tried again later is not waited for."""
+        """Whether work continues: submissions that are only retried later do not count."""
         return any(self.states[state] for state in _NOW)
 
 

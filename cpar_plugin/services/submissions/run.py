@@ -47,8 +47,8 @@ class RunReport:
 def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportProgress | None = None) -> RunReport:
     """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
 
-    What fails is logged, without patient data, and counted; it stops nothing else. `progress` is told after each panel
-    how many are done, and how many there are.
+    A failure is logged, without patient data, and counted; it stops nothing else. `progress` is called after each panel
+    with the numbers of finished panels and of all panels.
     """
     report = RunReport()
     ahead = now - host.clock.now()
@@ -121,7 +121,7 @@ def _try(report: RunReport, work: Callable[[], T]) -> T | None:
 
 
 class _NoWayOut:
-    """Stands in for a transport that the settings do not allow: the panels wait, and tell why."""
+    """Replaces a transport that the settings do not allow: the panels wait, and say why."""
 
     def __init__(self, reason: str) -> None:
         self._why = reason

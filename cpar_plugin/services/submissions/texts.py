@@ -40,7 +40,7 @@ class Stage(StrEnum):
 
     @property
     def states(self) -> frozenset[SubmissionState]:
-        """The states that it stands for: each state belongs to exactly one."""
+        """The states that it includes: each state belongs to exactly one."""
         return _STATES[self]
 
 

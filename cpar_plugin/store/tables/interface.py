@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, Sma
 from ..types import Moment, digest, exact, long_text, serial
 from .base import INNODB, metadata
 
-# The last visits that Groups tell, frozen at each refresh: the host does not announce new ones.
+# The last visits in Groups, frozen at each refresh: the host does not announce new ones.
 last_visit = Table(
     "cpar_last_visit",
     metadata,
@@ -144,9 +144,9 @@ export_file = Table(
     Column("export_id", ForeignKey("cpar_export.export_id", ondelete="CASCADE"), primary_key=True),
     Column("name", exact(40), primary_key=True),
     Column("section", exact(20), nullable=False),  # services.exports.files.Section
-    Column("kind", exact(20), nullable=False),  # what it tells of
+    Column("kind", exact(20), nullable=False),  # the resource type
     Column("resources", Integer, nullable=False),  # one on a line
-    Column("patients", Integer, nullable=False),  # of how many patients it tells
+    Column("patients", Integer, nullable=False),  # how many patients it is about
     Column("bytes", BigInteger, nullable=False),
     **INNODB,
 )

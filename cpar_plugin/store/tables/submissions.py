@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, Sma
 from ..types import Moment, exact, long_text, piece, serial
 from .base import INNODB, metadata
 
-# A night that has been seen to, by its run or by marking what it missed: the key keeps a date from running twice.
+# A night that has been processed, by its run or by marking what it missed: the key keeps a date from running twice.
 night_run = Table(
     "cpar_night_run",
     metadata,
@@ -15,13 +15,13 @@ night_run = Table(
     **INNODB,
 )
 
-# When regular work was last done: its absence tells that the host's scheduler stands still.
+# When regular work was last done: its absence shows that the host's scheduler has stopped.
 heartbeat = Table(
     "cpar_heartbeat",
     metadata,
     Column("name", exact(40), primary_key=True),
     Column("at", Moment, nullable=False),
-    Column("zone_offsets", exact(16), nullable=False),  # of the clinic's zone for whoever did it: domain.zone_offsets
+    Column("zone_offsets", exact(16), nullable=False),  # of the clinic's zone in that process: domain.zone_offsets
     **INNODB,
 )
 
@@ -49,7 +49,7 @@ submission = Table(
     Column("answer_id", exact(64)),  # the id of the Bundle that the registry returned
     Column("answer_detail", long_text()),  # the other side's words; may name a patient: for managers of panels only
     Column("failure", long_text()),  # what a person reads: why, and what to do
-    Column("notified_at", Moment),  # when those concerned were told of a failure
+    Column("notified_at", Moment),  # when the recipient was notified of a failure
     Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
     Index("cpar_submission_state", "state", "next_attempt_at"),
     **INNODB,

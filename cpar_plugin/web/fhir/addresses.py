@@ -13,7 +13,7 @@ def base_url(settings: Settings) -> str:
 
 
 def token_url(settings: Settings) -> str | None:
-    """The address of the token endpoint; None when the interface has not been told its own address.
+    """The address of the token endpoint; None when the interface's own address is not set.
 
     What a client signs is good for one address. Were that taken from the request, anyone could send here what was
     signed for somewhere else. Only on this machine itself is there no such doubt.

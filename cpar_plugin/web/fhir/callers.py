@@ -68,7 +68,7 @@ def turned_away(error: TurnedAway) -> Response:
 
 
 class Callers:
-    """Tells who calls. One for each application: it counts requests, and keeps keys that clients publish."""
+    """Identifies the caller. One for each application: it counts requests, and keeps keys that clients publish."""
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self.host = host

@@ -34,7 +34,7 @@ def file_form(pairs: Pairs) -> str:
 
 
 def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
-    """One file of an export, as a stream; it leaves a record when it tells of patients."""
+    """One file of an export, as a stream; it leaves a record when it is about patients."""
     export = jobs.find(exchange.connection, exchange.caller, export_id)
     file = next((entry for entry in jobs.files_of(exchange.connection, export_id) if entry.name == name), None)
     if file is None or export.claim is None:

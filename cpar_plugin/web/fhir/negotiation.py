@@ -54,7 +54,7 @@ def strict() -> bool:
 
 
 def prefers(preference: str) -> bool:
-    """Whether this stands in `Prefer`, in one of its parts."""
+    """Whether `Prefer` contains this, in one of its parts."""
     preferences = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
     return any(part.strip().replace(" ", "") == preference for part in preferences)
 

@@ -50,7 +50,7 @@ def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> I
 
 
 def patients_in(resources: Sequence[Versioned], response_shape: Shape) -> int:
-    """Of how many patients these resources tell: themselves, or as members of Groups that are given out with them."""
+    """How many patients these resources are about: as resources, or as members of Groups."""
     count = 0
     for versioned in resources:
         match versioned.kind:

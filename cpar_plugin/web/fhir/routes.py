@@ -28,7 +28,7 @@ METHODS = (*HTTPMethod, "QUERY")  # all that there are: what this interface does
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request that may go on: who sent it, and what is needed to answer it.
+    """One request that may proceed: who sent it, and what is needed to answer it.
 
     All is read on one connection. `open` closes it when the view is done, or when a streamed answer has been sent.
     """
@@ -76,7 +76,7 @@ View = Callable[..., Response]
 class FhirRoute:
     """An address, and the view that answers it: it is called with the exchange and the parts of the address.
 
-    `form` tells the form of the answer by the request's parameters and headers, or raises a Refusal.
+    `form` derives the form of the answer from the request's parameters and headers, or raises a Refusal.
     """
 
     path: str

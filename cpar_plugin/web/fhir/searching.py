@@ -24,7 +24,7 @@ _INCLUDED = {"Group": "Patient", "PractitionerRole": "Practitioner", "Practition
 
 
 def search(exchange: Exchange, kind: str) -> Response:
-    """The page of a search that is asked for: its first, or the one that `_cursor` stands for."""
+    """The requested page of a search: its first, or the one of `_cursor`."""
     require(exchange.caller, kind, "search")
     pairs, position = exchange.pairs, Position(exchange.host.clock.now())
     cursor = next((value for name, value in pairs if name == "_cursor"), None)

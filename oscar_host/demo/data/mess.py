@@ -9,7 +9,7 @@ from cpar_plugin.domain.exhaustive import exhaustive
 
 
 class RecordFlaw(StrEnum):
-    """Where the patient stands with the clinic."""
+    """The state of the patient's record at the clinic."""
 
     INACTIVE = "inactive"
     DECEASED = "deceased"

@@ -4,7 +4,7 @@ from cpar_plugin.domain.identifiers import phn_check_digit
 
 from .draw import Draw
 
-MOST = 10**7  # so many different PHNs remain beside the leading 0 and the check digit
+MOST = 10**7  # so many different PHNs remain besides the leading 0 and the check digit
 
 
 class Phns:

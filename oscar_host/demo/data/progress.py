@@ -12,7 +12,7 @@ Show = Callable[[int], None]
 
 @contextmanager
 def progress_bar(total: int, title: str, ending: str) -> Iterator[Show]:
-    """Show how many of `total` are done, as the yielded function is told; `ending` is what follows the last one."""
+    """Show how many of `total` are done, as passed to the yielded function; `ending` is what follows the last one."""
     console = Console()
     if not console.is_terminal:
         yield _in_lines(total, title, ending)

@@ -97,7 +97,7 @@ _GRANTS = (
 
 
 def staff(tables: Tables, seed: int, as_of: date) -> Iterator[tuple[Table, str, list[Row]]]:
-    """The clinic's own rows: a table, its columns that tell whether a row is there already, rows of equal keys."""
+    """The clinic's own rows: a table, its columns that show whether a row already exists, rows of equal keys."""
     changed = f"{as_of} 00:00:00"
     yield tables.clinic, "clinic_no", [_CLINIC]
     yield tables.provider, "provider_no", [_provider(*facts) | {"lastUpdateDate": changed} for facts in _PROVIDERS]

@@ -41,7 +41,7 @@ def fill(
     as_of: date,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Written:
-    """Make the tables that are missing and fill them; `progress` is told how many patients are written.
+    """Make the tables that are missing and fill them; `progress` is called with the number of patients written.
 
     Raises Refused, with nothing done, when there are patients or appointments already.
     """

@@ -1,4 +1,4 @@
-"""How the registry behaves when it is told not to behave."""
+"""How the registry misbehaves on request."""
 
 import random
 import threading

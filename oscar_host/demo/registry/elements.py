@@ -57,7 +57,7 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
             yield Issue("structure", f"{path}.{name}", "a list is not empty")
         if isinstance(value, list):
             for position, item in enumerate(value):
-                if item is not None or f"_{name}" not in element:  # null stands for a value that has only extensions
+                if item is not None or f"_{name}" not in element:  # null means a value that has only extensions
                     yield from _value(item, rule, f"{path}.{name}[{position}]")
         else:
             yield from _value(value, rule, f"{path}.{name}")

@@ -73,7 +73,7 @@ class Store:
             connection.execute("COMMIT")
 
     def receive(self, submission: AcceptedSubmission, sha256: str, body: bytes) -> Receipt:
-        """Keep it, or count it once more. Raises Conflict where the identifier stands for another content."""
+        """Keep it, or count it once more. Raises Conflict where the identifier is that of another content."""
         now = _now()
         compressed = zlib.compress(body, 1)
         with self._write() as connection:

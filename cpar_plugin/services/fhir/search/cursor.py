@@ -1,7 +1,6 @@
-"""Where a search goes on, as an opaque text.
+"""Where a search continues, as an opaque text.
 
-It holds what was searched for, which may be patient data, and stands in addresses: so it is encrypted. Nobody can forge
-one.
+It holds the search values, which may be patient data, and appears in addresses: it is encrypted, and cannot be forged.
 """
 
 import zlib
@@ -28,7 +27,7 @@ class Cursors:
         self._fernet = Fernet(urlsafe_b64encode(sha256(b"cpar search cursor\0" + raw).digest()))
 
     def written(self, kind: str, pairs: Pairs, position: Position) -> str:
-        """The text for a search of this kind that goes on at a position."""
+        """The text for a search of this kind that continues at a position."""
         content = {
             "kind": kind,
             "pairs": pairs,
@@ -39,7 +38,7 @@ class Cursors:
         return self._fernet.encrypt(zlib.compress(orjson.dumps(content))).decode()
 
     def read(self, kind: str, text: str) -> tuple[list[tuple[str, str]], Position]:
-        """The search's parameters, and where it goes on. Raises BadSearch for anything that is none of ours."""
+        """The search's parameters, and where it continues. Raises BadSearch for a cursor that we did not issue."""
         try:
             if len(text) > LONGEST or not text.isascii():
                 raise InvalidToken

@@ -57,7 +57,7 @@ def characteristic(rows: Rows, value: Token, _: str | None) -> ColumnElement[boo
 
 
 def exclude(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
-    """Nobody is excluded by a characteristic."""
+    """Characteristics never exclude anyone."""
     return attributed(rows) if value.matches(None, "false") else false()
 
 

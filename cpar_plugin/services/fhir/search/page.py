@@ -197,7 +197,7 @@ class _Query:
 
 
 def _sql(parameter: Answered) -> Sql:
-    assert parameter.sql, parameter.name  # `answers.answered` has seen to it
+    assert parameter.sql, parameter.name  # `answers.answered` has checked it
     return parameter.sql
 
 

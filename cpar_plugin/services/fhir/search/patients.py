@@ -104,7 +104,7 @@ def active(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
 
 
 def gender(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
-    """By FHIR's code, which may stand for several of the EMR's."""
+    """By FHIR's code, which may correspond to several of the EMR's."""
     if value.system not in (None, _GENDERS):
         return false()
     if value.code is None:

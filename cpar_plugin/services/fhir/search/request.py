@@ -111,7 +111,7 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
     count, total = terms.usual_count, False
     for name, value in pairs:
         if not value:
-            continue  # R4: a parameter without a value is left alone
+            continue  # R4: a parameter without a value is ignored
         match name.partition(":")[0]:
             case "_count" if name == "_count":
                 count = _count(value, terms.largest_count)
@@ -131,7 +131,7 @@ def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
                     continue
                 includes.append(include)
             case "_pretty":
-                continue  # may be left alone (R4)
+                continue  # may be ignored (R4)
             case "_summary" | "_elements" | "_format":
                 pass  # see `shape`; the last is about the answer as such
             case _:

@@ -37,7 +37,7 @@ class Token(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A reference to one of our resources. `kind` is None where the id alone was given; `key` None for none of ours."""
+    """A reference to one of our resources. `kind` is None where only the id was given; `key` None for all others."""
 
     kind: str | None
     key: str | None
