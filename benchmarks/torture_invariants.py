@@ -60,15 +60,15 @@ def _finished(row: Any) -> bool:
 
 def _wrong_ledger(changes: Any, members: dict[int, tuple[Any, ...]]) -> list[str]:
     """The ledger, played from its beginning, gives the memberships; each change begins where the last one ended."""
-    nobody = (None,) * len(_COLUMNS)
+    absent = (None,) * len(_COLUMNS)
     played: dict[int, tuple[Any, ...]] = {}
     wrong = []
     for row in changes:
         before = tuple(getattr(row, f"from_{name}") for name in _COLUMNS)
-        if played.get(row.patient_id, nobody) != before:
+        if played.get(row.patient_id, absent) != before:
             wrong.append(f"operation {row.operation_id}, patient {row.patient_id}: does not follow the one before")
         played[row.patient_id] = tuple(getattr(row, f"to_{name}") for name in _COLUMNS)
-    memberships = {patient: row for patient, row in played.items() if row != nobody}
+    memberships = {patient: row for patient, row in played.items() if row != absent}
     return wrong + [
         f"patient {key}: not as in the ledger"
         for key in {*memberships, *members}

@@ -99,7 +99,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             run=lambda _: refresh.run(host, settings),
         ),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
-        Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.run()),
+        Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
     ]
 
 

@@ -94,9 +94,9 @@ class Permission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Work that the host's scheduler starts every `every`, passing the aware moment of the tick.
+    """Work that the host's scheduler starts every `every`, passing the aware moment of the run.
 
-    A tick may come late, twice or in several processes at once: the job decides what is due and must bear that.
+    A run may come late, twice or in several processes at once: the job decides what is due and must bear that.
 
     .. versionadded:: 1.0
     """

@@ -17,25 +17,25 @@ class Scheduler:
     def __init__(self, plugins: Plugins, host: Host) -> None:
         self._host = host
         # UTC and intervals: an hour that a clock change repeats or skips means nothing here. What is due is the job's
-        # to decide. A tick that comes late is run all the same (the library's default drops it after one second).
+        # to decide. A run that comes late takes place nevertheless (the library's default drops it after one second).
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for job in plugins.emr_scheduled_jobs(host):
             every = IntervalTrigger(seconds=max(1, int(job.every.total_seconds())), timezone=UTC)
             self._scheduler.add_job(
-                self._tick, every, args=[job], name=job.name, next_run_time=datetime.now(UTC), id=job.name
+                self._run, every, args=[job], name=job.name, next_run_time=datetime.now(UTC), id=job.name
             )
 
     def start(self) -> None:
-        """Begin, with a first tick of every job at once. Returns immediately."""
+        """Begin, with a first run of every job at once. Returns immediately."""
         self._scheduler.start()
 
     def stop(self) -> None:
         """End, after the ticks that are running."""
         self._scheduler.shutdown(wait=True)
 
-    def _tick(self, job: Job) -> None:
+    def _run(self, job: Job) -> None:
         try:
             job.run(self._host.clock.now())
         except Exception as error:

@@ -35,7 +35,7 @@ def test_an_event_becomes_a_line_with_all_that_it_says(bench: Bench) -> None:
     ]
 
 
-def test_no_line_stays_of_a_change_that_was_rolled_back(bench: Bench) -> None:
+def test_a_change_that_was_rolled_back_leaves_no_line(bench: Bench) -> None:
     before = len(bench.audit_lines())
     with bench.host.database.session() as session:
         bench.host.audit.record(session, _event(bench, "14"))

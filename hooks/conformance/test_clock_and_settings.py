@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from .bench import Bench
 
 
-def test_the_clock_tells_moments_in_utc(bench: Bench) -> None:
+def test_the_clock_returns_moments_in_utc(bench: Bench) -> None:
     assert bench.host.clock.now().tzinfo is UTC, "the tzinfo of a moment is datetime.UTC"
 
 
-def test_the_clock_is_asked_anew_each_time(bench: Bench) -> None:
+def test_each_call_reads_the_clock(bench: Bench) -> None:
     noon = datetime(2026, 11, 10, 12, tzinfo=bench.host.clock.zone)
     for moment in (noon, noon + timedelta(hours=1)):
         bench.set_clock(moment)

@@ -47,7 +47,7 @@ def test_a_reading_connection_sees_one_state_of_the_data_to_its_end(bench: Bench
         assert _count(host, table) == 1
 
 
-def test_two_who_change_the_same_row_both_have_their_way(bench: Bench) -> None:
+def test_two_changes_of_the_same_row_both_take_effect(bench: Bench) -> None:
     """The second waits for the first, and goes on from what the first has written."""
     host = bench.host
     with plugin_table(host) as table:

@@ -19,11 +19,11 @@ def _permission() -> str:
     return declared[0].name
 
 
-def test_outside_of_a_request_nobody_is_signed_in(bench: Bench) -> None:
+def test_outside_a_request_no_one_is_signed_in(bench: Bench) -> None:
     assert bench.host.identity.current() is None
 
 
-def test_in_a_request_of_nobody_nobody_is_signed_in(bench: Bench) -> None:
+def test_in_an_anonymous_request_no_one_is_signed_in(bench: Bench) -> None:
     with request_of(bench, None):
         assert bench.host.identity.current() is None
 
@@ -34,7 +34,7 @@ def test_in_a_request_the_actor_is_who_sent_it(bench: Bench) -> None:
             assert bench.host.identity.current() == person, "nothing is kept from one request to the next"
 
 
-def test_a_permission_is_had_by_those_to_whom_it_was_given(bench: Bench) -> None:
+def test_only_users_with_a_permission_have_it(bench: Bench) -> None:
     permission = _permission()
     holder, other = bench.person(permissions=[permission]), bench.person()
     identity = bench.host.identity
@@ -48,7 +48,7 @@ def test_an_administrator_has_every_permission(bench: Bench) -> None:
     assert bench.host.identity.has(administrator, "A_PERMISSION_THAT_IS_DECLARED_TO_NO_HOST")
 
 
-def test_the_system_has_a_name_and_sees_everybody(bench: Bench) -> None:
+def test_the_system_has_a_name_and_sees_everyone(bench: Bench) -> None:
     system, patient_id = bench.host.identity.system, bench.patient(NewPatient())
     assert system.actor_id
     assert system.display_name
@@ -56,7 +56,7 @@ def test_the_system_has_a_name_and_sees_everybody(bench: Bench) -> None:
     assert _visible(bench, system, [patient_id]) == {patient_id}
 
 
-def test_somebody_who_is_barred_from_a_patient_may_not_see_that_one_from_then_on(bench: Bench) -> None:
+def test_a_user_barred_from_a_patient_no_longer_sees_that_patient(bench: Bench) -> None:
     person, denied, other = bench.person(), bench.patient(NewPatient()), bench.patient(NewPatient())
     identity = bench.host.identity
     assert [identity.may_see(person, patient_id) for patient_id in (denied, other)] == [True, True]

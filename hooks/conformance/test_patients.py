@@ -75,7 +75,7 @@ def test_the_jurisdiction_of_a_phn_is_its_code(bench: Bench) -> None:
     assert codes == ["AB", "BC"]
 
 
-def test_a_phn_of_which_no_jurisdiction_is_known_says_so(bench: Bench) -> None:
+def test_a_phn_without_a_known_jurisdiction_says_so(bench: Bench) -> None:
     """NULL would say that the host keeps no card types: then such a number counts as one of Alberta's."""
     assert _new_row(bench, phn=_some_phn())["phn_jurisdiction"] == "unknown"
 
@@ -85,7 +85,7 @@ def test_names_are_without_what_cannot_be_seen(bench: Bench) -> None:
     pasted = "\u202eO\u200bBrien\u202c\tAnne\u00a0Marie\r\n"
     row = _new_row(bench, family_name=pasted, given_name=pasted)
     names = {row[name].casefold() for name in ("family_name", "given_name") if row[name]}
-    assert names == {"obrien anne marie"}, "leave out what cannot be seen, and make spaces of other blanks"
+    assert names == {"obrien anne marie"}, "omit invisible characters, and turn other blanks into spaces"
 
 
 def test_a_birth_date_is_iso_text(bench: Bench) -> None:
@@ -155,7 +155,7 @@ def test_texts_compare_letter_by_letter_with_those_of_a_plugin(bench: Bench) -> 
                 )
 
 
-def test_patients_may_be_kept_and_used_again(bench: Bench) -> None:
+def test_patients_can_be_stored_and_reused(bench: Bench) -> None:
     patients = bench.host.roster.patients()
     new_id = bench.patient(NewPatient())
     with bench.host.database.engine.connect() as connection:
@@ -163,7 +163,7 @@ def test_patients_may_be_kept_and_used_again(bench: Bench) -> None:
     assert patient_id == new_id, "what patients() returns is a query, not the patients of a moment"
 
 
-def test_patients_may_stand_twice_in_one_statement(bench: Bench) -> None:
+def test_patients_can_be_used_twice_in_one_statement(bench: Bench) -> None:
     doctor = bench.provider(NewProvider())
     patients = sorted(bench.patient(NewPatient(mrp_id=doctor)) for _ in range(2))
     first, second = bench.host.roster.patients().alias("one"), bench.host.roster.patients().alias("other")
@@ -187,7 +187,7 @@ def test_a_session_for_writing_reads_the_patients_too(bench: Bench) -> None:
             assert connection.scalar(query.where(patient.c.mrp_id == table.c.name)) == 1
 
 
-def test_everybody_with_a_phn_is_found_by_it_and_nobody_else(bench: Bench) -> None:
+def test_a_phn_finds_all_patients_with_it_and_no_others(bench: Bench) -> None:
     phn = _some_phn()
     patient_ids = {bench.patient(NewPatient(phn=text)) for text in _spellings(phn)}
     for other_phn in (f"{phn}1", phn[:-1], None):

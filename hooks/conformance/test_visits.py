@@ -34,7 +34,7 @@ def test_the_last_visit_is_the_latest_of_all(bench: Bench) -> None:
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
 
 
-def test_a_visit_counts_whoever_was_visited(bench: Bench) -> None:
+def test_a_visit_to_any_provider_counts(bench: Bench) -> None:
     patient_id = bench.patient(NewPatient(mrp_id=bench.provider(NewProvider())))
     _patient_with_visits(bench, (BEFORE, time(9)), patient_id=patient_id)
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-10-05"
@@ -86,7 +86,7 @@ def test_a_cancelled_appointment_is_no_visit(bench: Bench) -> None:
     _is_no_visit(bench, VisitOutcome.CANCELLED)
 
 
-def test_an_appointment_to_which_nobody_came_is_no_visit(bench: Bench) -> None:
+def test_a_missed_appointment_is_no_visit(bench: Bench) -> None:
     _is_no_visit(bench, VisitOutcome.NO_SHOW)
 
 
@@ -100,7 +100,7 @@ def _is_no_visit(bench: Bench, outcome: VisitOutcome) -> None:
     assert last_visit(bench.host, patient_id, _noon(bench)) == "2026-04-04"
 
 
-def test_the_last_visit_belongs_to_whatever_column_it_is_asked_for(bench: Bench) -> None:
+def test_the_last_visit_belongs_to_the_given_column(bench: Bench) -> None:
     """The plugin asks for its own members, for patients, and for patients under another name."""
     host = bench.host
     first, second = (
@@ -119,7 +119,7 @@ def test_the_last_visit_belongs_to_whatever_column_it_is_asked_for(bench: Bench)
                 assert dates == {first: "2026-10-05", second: "2026-04-04"}, "use the column that is given"
 
 
-def test_the_last_visit_can_be_filtered_joined_sorted_by_and_asked_for_twice(bench: Bench) -> None:
+def test_the_last_visit_can_be_filtered_joined_sorted_by_and_used_twice(bench: Bench) -> None:
     host, moment, june = bench.host, _noon(bench), datetime(2026, 6, 1, tzinfo=bench.host.clock.zone)
     first = _patient_with_visits(bench, (date(2026, 4, 4), time(9)))
     second = _patient_with_visits(bench, (date(2026, 3, 3), time(9)), (BEFORE, time(9)))

@@ -21,7 +21,7 @@ from .nginx_files import Server, server_of
 
 VALVE: Final = '<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto"/>'
 _PAGE: Final = "docs/how-to/install-alongside-oscar.md"
-_TELL_TOMCAT: Final = (
+_SET_REMOTE_IP: Final = (
     f"Put {VALVE} into Tomcat's server.xml, inside of <Host>, and restart Tomcat. nginx must send "
     "X-Forwarded-Proto $scheme, and X-Forwarded-For $remote_addr."
 )
@@ -99,7 +99,7 @@ def redirects(site: Site) -> Health:
     if site.secure and location.startswith("http:"):
         return Health.failure(
             "OSCAR redirects browsers to http, where nothing responds: signing in fails.",
-            f"Put `proxy_http_version 1.1;` into nginx's block for OSCAR. {_TELL_TOMCAT}",
+            f"Put `proxy_http_version 1.1;` into nginx's block for OSCAR. {_SET_REMOTE_IP}",
         )
     return Health.ok("OSCAR redirects browsers with the scheme they used.")
 
@@ -110,7 +110,7 @@ def base_href(site: Site) -> Health:
     answer = ask(site.settings.oscar_url + _BEHIND_SIGN_IN, site.context, headers, older=True)
     if site.secure and answer.headers.get("Location", "").startswith("http:"):
         return Health.failure(
-            'OSCAR\'s pages say <base href="http://...">: browsers block their scripts and styles.', _TELL_TOMCAT
+            'OSCAR\'s pages say <base href="http://...">: browsers block their scripts and styles.', _SET_REMOTE_IP
         )
     return Health.ok("OSCAR's pages link to their parts with the scheme that browsers use.")
 
@@ -123,7 +123,7 @@ def session_cookie(site: Site) -> Health:
     ]
     if site.secure and any("secure" not in cookie.lower().replace(" ", "").split(";")[1:] for cookie in cookies):
         return Health.warning(
-            "OSCAR's session cookie is not marked Secure: a browser would send it over http as well.", _TELL_TOMCAT
+            "OSCAR's session cookie is not marked Secure: a browser would send it over http as well.", _SET_REMOTE_IP
         )
     return Health.ok("OSCAR's session cookie is only sent over https." if site.secure else "Browsers use http.")
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 _TIMES = 3
 # It sends to the page for signing in, whether it has this one or not.
-_TELLS_NOTHING = (*range(300, 400), HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_NO_ANSWER = (*range(300, 400), HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class RecordPage(StrEnum):
@@ -50,4 +50,4 @@ class RecordPages:
 
     def _is_there(self, page: RecordPage) -> bool:
         status = self._ask(page)
-        return status is not None and status not in _TELLS_NOTHING and status != HTTPStatus.NOT_FOUND
+        return status is not None and status not in _NO_ANSWER and status != HTTPStatus.NOT_FOUND

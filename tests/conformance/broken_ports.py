@@ -23,7 +23,7 @@ from .breaking import Altered, breaks, with_port
 from .oscar_bench import OscarBench
 
 
-@breaks("test_outside_of_a_request_nobody_is_signed_in")
+@breaks("test_outside_a_request_no_one_is_signed_in")
 def outside_of_a_request_it_is_the_system(bench: OscarBench) -> OscarBench:
     real = bench.host.identity
     return with_port(
@@ -31,7 +31,7 @@ def outside_of_a_request_it_is_the_system(bench: OscarBench) -> OscarBench:
     )
 
 
-@breaks("test_in_a_request_of_nobody_nobody_is_signed_in")
+@breaks("test_in_an_anonymous_request_no_one_is_signed_in")
 def whoever_is_not_signed_in_is_a_guest(bench: OscarBench) -> OscarBench:
     real, guest = bench.host.identity, Actor(actor_id="guest", display_name="Guest")
     return with_port(
@@ -51,7 +51,7 @@ def the_first_who_signs_in_is_remembered(bench: OscarBench) -> OscarBench:
     return with_port(bench, "identity", current=current)
 
 
-@breaks("test_a_permission_is_had_by_those_to_whom_it_was_given")
+@breaks("test_only_users_with_a_permission_have_it")
 def everybody_has_every_permission(bench: OscarBench) -> OscarBench:
     return with_port(bench, "identity", has=lambda actor, permission: True)
 
@@ -66,7 +66,7 @@ def an_administrator_has_only_what_was_given(bench: OscarBench) -> OscarBench:
     )
 
 
-@breaks("test_the_system_has_a_name_and_sees_everybody")
+@breaks("test_the_system_has_a_name_and_sees_everyone")
 def the_system_sees_nobody(bench: OscarBench) -> OscarBench:
     real = bench.host.identity
     return with_port(
@@ -77,7 +77,7 @@ def the_system_sees_nobody(bench: OscarBench) -> OscarBench:
     )
 
 
-@breaks("test_somebody_who_is_barred_from_a_patient_may_not_see_that_one_from_then_on")
+@breaks("test_a_user_barred_from_a_patient_no_longer_sees_that_patient")
 def who_may_see_whom_is_remembered(bench: OscarBench) -> OscarBench:
     kept: dict[tuple[Actor, int], bool] = {}
 
@@ -115,7 +115,7 @@ def the_patient_of_an_event_is_lost(bench: OscarBench) -> OscarBench:
     return with_port(bench, "audit", record=record)
 
 
-@breaks("test_no_line_stays_of_a_change_that_was_rolled_back")
+@breaks("test_a_change_that_was_rolled_back_leaves_no_line")
 def lines_are_written_outside_of_the_transaction(bench: OscarBench) -> Any:
     lines: list[AuditLine] = []
 
@@ -176,7 +176,7 @@ def every_statement_reads_anew(bench: OscarBench) -> OscarBench:
     return with_port(bench, "database", engine=engine)
 
 
-@breaks("test_two_who_change_the_same_row_both_have_their_way")
+@breaks("test_two_changes_of_the_same_row_both_take_effect")
 def who_writes_does_not_wait(bench: OscarBench) -> OscarBench:
     @contextmanager
     def session() -> Iterator[Session]:
@@ -265,17 +265,17 @@ def the_way_back_is_not_encoded(bench: OscarBench) -> OscarBench:
     return with_port(bench, "pages", sign_in_href=lambda back_to: f"/sign-in?next={back_to}")
 
 
-@breaks("test_the_clock_tells_moments_in_utc")
+@breaks("test_the_clock_returns_moments_in_utc")
 def the_clock_tells_no_zone(bench: OscarBench) -> OscarBench:
     return with_port(bench, "clock", now=lambda: bench.clock.now().astimezone(bench.clock.zone).replace(tzinfo=None))
 
 
-@breaks("test_the_clock_tells_moments_in_utc")
+@breaks("test_the_clock_returns_moments_in_utc")
 def the_clock_tells_the_time_of_the_clinic(bench: OscarBench) -> OscarBench:
     return with_port(bench, "clock", now=lambda: bench.clock.now().astimezone(bench.clock.zone))
 
 
-@breaks("test_the_clock_is_asked_anew_each_time")
+@breaks("test_each_call_reads_the_clock")
 def the_clock_tells_the_moment_of_the_start(bench: OscarBench) -> OscarBench:
     started = bench.clock.now()
     return with_port(bench, "clock", now=lambda: started)

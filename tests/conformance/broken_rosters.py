@@ -96,7 +96,7 @@ def a_phn_is_as_somebody_typed_it(bench: OscarBench) -> OscarBench:
     )
 
 
-@breaks("test_a_phn_of_which_no_jurisdiction_is_known_says_so")
+@breaks("test_a_phn_without_a_known_jurisdiction_says_so")
 def an_unknown_jurisdiction_is_null(bench: OscarBench) -> OscarBench:
     return patients(bench, lambda c: {"phn_jurisdiction": func.nullif(c.phn_jurisdiction, "unknown")})
 
@@ -161,7 +161,7 @@ def an_mrp_is_a_number(bench: OscarBench) -> OscarBench:
     return patients(bench, lambda c: {"mrp_id": cast(c.mrp_id, Integer)})
 
 
-@breaks("test_patients_may_be_kept_and_used_again")
+@breaks("test_patients_can_be_stored_and_reused")
 def patients_are_those_of_the_moment(bench: OscarBench) -> OscarBench:
     def of_now() -> FromClause:
         patient = real.patients()
@@ -173,19 +173,19 @@ def patients_are_those_of_the_moment(bench: OscarBench) -> OscarBench:
     return with_roster(bench, patients=of_now)
 
 
-@breaks("test_patients_may_stand_twice_in_one_statement")
+@breaks("test_patients_can_be_used_twice_in_one_statement")
 def patients_are_a_cte_with_a_name(bench: OscarBench) -> OscarBench:
     real = bench.host.roster
     return with_roster(bench, patients=lambda: select(real.patients()).cte("patient"))
 
 
-@breaks("test_everybody_with_a_phn_is_found_by_it_and_nobody_else")
+@breaks("test_a_phn_finds_all_patients_with_it_and_no_others")
 def a_phn_is_looked_up_as_it_was_typed(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic
     return with_roster(bench, with_phn=lambda phn: select(record.c.demographic_no).where(record.c.hin == phn))
 
 
-@breaks("test_everybody_with_a_phn_is_found_by_it_and_nobody_else")
+@breaks("test_a_phn_finds_all_patients_with_it_and_no_others")
 def a_phn_finds_all_that_begin_like_it(bench: OscarBench) -> OscarBench:
     patient = bench.host.roster.patients()
     return with_roster(bench, with_phn=lambda phn: select(patient.c.patient_id).where(patient.c.phn.startswith(phn)))

@@ -64,7 +64,7 @@ def the_last_visit_is_the_one_entered_last(bench: OscarBench) -> OscarBench:
     return visits(bench, latest=lambda day: day, by="appointment_no")
 
 
-@breaks("test_a_visit_counts_whoever_was_visited")
+@breaks("test_a_visit_to_any_provider_counts")
 def visits_to_the_mrp_count_only(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic
     mrp = select(record.c.provider_no).correlate_except(record)
@@ -136,7 +136,7 @@ def cancelled_ones_count(bench: OscarBench) -> OscarBench:
     return visits(bench, no_visit=("N", "D"))
 
 
-@breaks("test_an_appointment_to_which_nobody_came_is_no_visit")
+@breaks("test_a_missed_appointment_is_no_visit")
 def those_to_which_nobody_came_count(bench: OscarBench) -> OscarBench:
     return visits(bench, no_visit=("C", "D"))
 
@@ -146,12 +146,12 @@ def deleted_ones_count(bench: OscarBench) -> OscarBench:
     return visits(bench, no_visit=("C", "N"))
 
 
-@breaks("test_the_last_visit_belongs_to_whatever_column_it_is_asked_for")
+@breaks("test_the_last_visit_belongs_to_the_given_column")
 def the_column_is_taken_from_the_patients(bench: OscarBench) -> OscarBench:
     return visits(bench, patient_id=literal_column("patient.patient_id"))
 
 
-@breaks("test_the_last_visit_can_be_filtered_joined_sorted_by_and_asked_for_twice")
+@breaks("test_the_last_visit_can_be_filtered_joined_sorted_by_and_used_twice")
 def two_moments_share_a_parameter(bench: OscarBench) -> OscarBench:
     def by_parameters(visit: Any, now: datetime) -> ColumnElement[bool]:
         today = bindparam("today", now.date())

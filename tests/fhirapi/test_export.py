@@ -394,7 +394,7 @@ def test_a_revoked_client_gets_nothing_and_its_files_are_removed(
     file = finished(reader, address).json["output"][0]["url"]
     registry.revoke(site, clerk, client.client_id)
     assert (reader.get(address).status_code, reader.get(file).status_code) == (401, 401)
-    app.extensions["cpar_fhir_callers"].exports.tick()
+    app.extensions["cpar_fhir_callers"].exports.maintain()
     assert list((tmp_path / "exports").iterdir()) == []
 
 
@@ -490,11 +490,11 @@ def test_files_are_removed_when_they_have_expired(
     assert finished(reader, address).status_code == 200
     workers = app.extensions["cpar_fhir_callers"].exports
     clock.move_to(clock.now() + timedelta(hours=23, minutes=59))
-    workers.tick()
+    workers.maintain()
     [made] = (tmp_path / "exports").iterdir()
     assert list(made.iterdir())
     clock.move_to(clock.now() + timedelta(minutes=1))
-    workers.tick()
+    workers.maintain()
     assert list((tmp_path / "exports").iterdir()) == []
     with site.database.engine.connect() as connection:
         assert connection.execute(select(tables.export)).all() == []

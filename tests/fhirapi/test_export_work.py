@@ -375,7 +375,7 @@ def test_what_no_row_knows_of_is_removed(site: OscarHost, configured: Settings) 
     for one in (left, strange):
         one.mkdir(parents=True)
         one.joinpath("Patient.ndjson").write_bytes(b"x")
-    Workers(site, configured).tick()
+    Workers(site, configured).maintain()
     assert [*folder.iterdir()] == [strange]
 
 

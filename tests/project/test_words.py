@@ -1,8 +1,11 @@
-"""What people read says one thing in one way: the words that the glossary has retired do not come back."""
+"""What people read says one thing in one way, and so do names in code: the words that the glossary has retired do not
+come back."""
 
 import ast
+import io
 import re
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,10 +37,38 @@ RETIRED = {
     r"e-mail\b": "email",
     r"health-care card\b": "health care card",
 }
+# In names of code, fields, classes, ids and variables of templates; `left_out`, `left-out`, `leftOut` are the same.
+RETIRED_NAMES = {
+    r"(un)?tick(ed|s)?": "select",
+    r"left (out|alone)": "excluded, skipped, ignored",
+    r"leave (out|alone)": "exclude, skip, ignore",
+    r"(taken|put) back": "restored, withdrawn",
+    r"called off": "cancelled",
+    r"mend(s|ed|ing)?": "fix, remedy",
+    r"(told|tells?)": "what is shown, reported or returned",
+    r"stands?": "what it is: status, membership, row",
+    r"(stay|stays|staying|stayed)": "what remains",
+    r"wanted": "requested, included, search_text",
+    r"(whom|whose|whoever)": "owner, user, provider, ...",
+    r"(some|any|no|every)body": "someone, no one, or the role",
+    r"anew": "again",
+    r"meanwhile": "conflict, in the meantime",
+    r"beside": "alongside",
+    r"plainly": "certainly",
+    r"neighbour": "sidecar",
+    r"(asked|goes on|came from)": "requested, run_date, return_to",
+}
 WORDS = re.compile("|".join(rf"\b{word}" for word in RETIRED), re.IGNORECASE)
-PRODUCT = ("cpar_plugin", "host_kit", "oscar_host", "fhir_mappings")
+PRODUCT = ("cpar_plugin", "hooks", "host_kit", "oscar_host", "fhir_mappings")
 PAGES = sorted(
     file for folder in ("templates", *PRODUCT) for file in (ROOT / folder).rglob("*") if file.suffix in (".html", ".j2")
+)
+NAMES = re.compile("|".join(rf"\b{name}\b" for name in RETIRED_NAMES))
+SCRIPTS = sorted(
+    file
+    for folder in PRODUCT
+    for file in (ROOT / folder).rglob("*")
+    if file.suffix in (".js", ".css") and not file.name.startswith("htmx")
 )
 MODULES = sorted(file for folder in PRODUCT for file in (ROOT / folder).rglob("*.py"))
 DOCS = sorted(
@@ -73,6 +104,39 @@ def prose(page: str) -> Iterator[str]:
     yield from re.sub(r"`[^`]*`|\]\([^)]*\)", "", page).splitlines()
 
 
+def named(names: Iterable[str]) -> list[str]:
+    """The names with a retired word, `one_name`, `one-name` and `oneName` being the same words."""
+    return sorted(
+        {
+            name
+            for name in names
+            if NAMES.search(re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower())
+        }
+    )
+
+
+def names_in_code(module: str) -> Iterator[str]:
+    """Every name that a module uses."""
+    for token in tokenize.generate_tokens(io.StringIO(module).readline):
+        yield from ([token.string] if token.type == tokenize.NAME else [])
+
+
+def names_in_page(page: str) -> Iterator[str]:
+    """A template's fields, ids and classes, and the variables and macros of its expressions."""
+    page = re.sub(r"{#.*?#}", "", page, flags=re.DOTALL)
+    for expression in re.findall(r"{[{%].*?[%}]}", page, re.DOTALL):
+        yield from re.findall(r"[A-Za-z_]\w*", re.sub(r""""[^"]*"|'[^']*'""", "", expression))
+    for values in re.findall(r"""\b(?:name|id|for|class|form|data-[a-z-]+)=["']([^"'{}<> ][^"'{}<>]*)["']""", page):
+        yield from re.findall(r"[\w-]+", values)
+    yield from re.findall(r"\bdata-[a-z-]+", page)
+
+
+def names_in_script(script: str) -> Iterator[str]:
+    """A script's or a style sheet's names, without comments and sentences."""
+    script = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", script, flags=re.DOTALL)
+    yield from re.findall(r"[A-Za-z_][\w-]*", re.sub(r""""[^"\n]* [^"\n]*"|`[^`]*`""", "", script))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_says_a_retired_word(page: Path) -> None:
     assert found_in(seen(page.read_text(encoding="utf-8"))) == []
@@ -86,6 +150,36 @@ def test_no_message_says_a_retired_word(module: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in DOCS if page not in NOT_READ], ids=lambda page: page.name)
 def test_no_page_of_the_docs_says_a_retired_word(page: Path) -> None:
     assert found_in(prose(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_no_name_in_code_has_a_retired_word(module: Path) -> None:
+    assert named(names_in_code(module.read_text(encoding="utf-8"))) == []
+    assert named([module.stem]) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_field_class_or_variable_of_a_page_has_a_retired_word(page: Path) -> None:
+    assert named(names_in_page(page.read_text(encoding="utf-8"))) == []
+    assert named([page.stem]) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(ROOT)))
+def test_no_name_in_a_script_or_style_sheet_has_a_retired_word(script: Path) -> None:
+    assert named(names_in_script(script.read_text(encoding="utf-8"))) == []
+
+
+def test_a_retired_word_in_a_name_is_found() -> None:
+    assert named(names_in_code("left_out = tickedRows = mendable = fixed")) == ["left_out", "tickedRows"]
+    assert named(names_in_page("<i class='cpar-left-out' name='act'>{% for told in all %}told{% endfor %}</i>")) == [
+        "cpar-left-out",
+        "told",
+    ]
+    assert named(names_in_script("// told\nconst stays = `told`; // whom\nfoldTold(); .left-out {}")) == [
+        "foldTold",
+        "left-out",
+        "stays",
+    ]
 
 
 def test_a_retired_word_is_found() -> None:

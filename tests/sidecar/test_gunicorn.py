@@ -28,7 +28,7 @@ from .conftest import CONTEXT_PATH, Person
 from .stand_in import ME, StandIn
 from .test_slow_oscar import Hanging
 
-# A plugin that always has something to do: while one tick lasts, others are due.
+# A plugin that always has something to do: while one run lasts, others are due.
 _BUSY = """
 import os
 import time

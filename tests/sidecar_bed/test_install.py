@@ -101,7 +101,7 @@ def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
     try:
         mariadb_client(mariadb_server, f"CREATE DATABASE {oscar}; USE {oscar}; " + "; ".join(there + made))
         done = mariadb_client(mariadb_server, grants[0])
-        assert (done.stdout.splitlines(), done.stderr) == (["The OSCAR beside", told], "")
+        assert (done.stdout.splitlines(), done.stderr) == (["OSCAR alongside", told], "")
         shown = mariadb_client(mariadb_server, f"SHOW GRANTS FOR {account}@localhost").stdout
         assert set(re.findall(rf"ON `{oscar}`\.`(\w+)`", shown)) == usual | tables
     finally:

@@ -40,7 +40,7 @@ class World:
         self.clock.move_to(datetime.fromisoformat(text))
 
     def run(self) -> RunReport:
-        """One tick of the scheduler: submissions, and mail about them."""
+        """One run of the scheduler: submissions, and mail about them."""
         report = run_due(self.host, self.settings, self.clock.now())
         mail.send(self.host, self.settings, self.clock.now())
         return report

@@ -39,7 +39,7 @@ class Workers:
                 self._threads.add(thread)
                 thread.start()
 
-    def run(self) -> None:
+    def maintain(self) -> None:
         """Regular work: remove what is over, and take up exports without a worker, after a crash for instance."""
         jobs.forget(self._host, self._settings)
         jobs.release_ahead(self._host, self._settings)
@@ -68,7 +68,7 @@ class Workers:
             while self._has_work():
                 self.work_off()
         except Exception as error:
-            # Only the kind of error: its text may hold patient data. The scheduler's next tick calls again.
+            # Only the kind of error: its text may hold patient data. The scheduler's next run calls again.
             log.error("exports: %s", type(error).__name__)
             self._threads.discard(current_thread())
 

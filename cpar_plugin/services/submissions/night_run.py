@@ -19,7 +19,7 @@ from ..roster import merges
 from . import texts
 
 # Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
-_ASKED = (SubmissionState.QUEUED, SubmissionState.DUE)
+_NOT_STARTED = (SubmissionState.QUEUED, SubmissionState.DUE)
 
 
 def begin(host: Host, settings: Settings, now: datetime) -> bool:
@@ -119,9 +119,9 @@ def cancel_all(host: Host, now: datetime) -> None:
 def end_open(session: Session, now: datetime, why: str, *conditions: ColumnElement[bool]) -> None:
     """End what is open: requests are cancelled, what was begun has failed. Needs `clinic.lock`."""
     open_ones = (submission.c.open_panel_id.is_not(None), *conditions)
-    not_begun = submission.c.state.in_(_ASKED)
+    not_started = submission.c.state.in_(_NOT_STARTED)
     session.execute(
-        update(submission).where(*open_ones, not_begun).values(**_ended(SubmissionState.CANCELLED, now, why))
+        update(submission).where(*open_ones, not_started).values(**_ended(SubmissionState.CANCELLED, now, why))
     )
     session.execute(update(submission).where(*open_ones).values(**_ended(SubmissionState.FAILED, now, why)))
 

@@ -66,7 +66,7 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
         with host.database.session() as session:
             holds_claim = keep_until(session, claim, now() + _PAUSE)
         return (SubmissionState.PREPARING if holds_claim else None), None
-    values = {} if result.sent else {"failure": texts.NOBODY_VALID if result.excluded else texts.EMPTY}
+    values = {} if result.sent else {"failure": texts.NO_ONE_VALID if result.excluded else texts.EMPTY}
     reached = SubmissionState.READY if result.sent else SubmissionState.NOTHING_TO_SEND
     with host.database.session() as session:
         moved = move_on(session, claim, reached, now(), snapshot_id=result.snapshot_id, attempts=0, **values)

@@ -41,7 +41,7 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
     with host.database.session() as session:
         clinic.lock(session)
         now = host.clock.now()
-        called_off = session.execute(
+        cancelled = session.execute(
             update(submission)
             .where(submission.c.submission_id == submission_id, is_free(submission, now))
             .where(submission.c.state.in_([SubmissionState.QUEUED, SubmissionState.DUE]))
@@ -52,7 +52,7 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
                 failure=f"Cancelled by {actor.display_name}.",
             )
         )
-        if not called_off.rowcount:  # type: ignore[attr-defined]
+        if not cancelled.rowcount:  # type: ignore[attr-defined]
             state = session.scalar(select(submission.c.state).where(submission.c.submission_id == submission_id))
             if state is None:
                 raise NotFound("Submission not found.")

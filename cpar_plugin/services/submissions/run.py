@@ -1,4 +1,4 @@
-"""One tick of the scheduler: begin the night run if it is time, then do all work that is due.
+"""One run of the scheduler: begin the night run if it is time, then do all work that is due.
 
 One panel after the other, as long as each is quick. One that is held up, as by a registry that drips, is left to its
 thread, and the next begins: a few at a time.

@@ -67,7 +67,7 @@ RESTORED = (
 )
 DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no patients."
-NOBODY_VALID = "No patient on the panel can be submitted. Fix the reasons for exclusion, then submit the panel again."
+NO_ONE_VALID = "No patient on the panel can be submitted. Fix the reasons for exclusion, then submit the panel again."
 BROKE_OFF = f"Preparation was interrupted several times. Contact your EMR administrator, then: {RETRY}"
 
 

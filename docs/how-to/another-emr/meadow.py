@@ -57,9 +57,9 @@ class Roster:
         now, visit, merge = until.astimezone(zone_rules.zone()), self.booking.alias("visit"), self._merges()
         retired = sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id).correlate_except(merge)
         started = sa.or_(visit.c.day < now.date(), sa.and_(visit.c.day == now.date(), visit.c.at < now.time()))
-        whose = sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))
+        of_patient = sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))
         latest = sa.select(sa.func.max(visit.c.day)).where(
-            whose, started, visit.c.state.not_in(["cancelled", "missed", "deleted"])
+            of_patient, started, visit.c.state.not_in(["cancelled", "missed", "deleted"])
         )
         return latest.correlate_except(visit).scalar_subquery()
 

@@ -61,7 +61,7 @@ def demo_data(patients: int, seed: int, as_of: date | None, database: str | None
         f"{result.patients:,} patients, {result.appointments:,} appointments and {result.merges:,} merged records "
         f"in {time.monotonic() - started:.1f} s (seed {seed}, as of {day})."
     )
-    _tell_more(result)
+    _show_details(result)
 
 
 command = demo_data
@@ -78,7 +78,7 @@ def _host(database: str | None, schema: str | None) -> OscarHost:
     return host
 
 
-def _tell_more(result: Written) -> None:
+def _show_details(result: Written) -> None:
     if result.notes_without_emoji:
         click.echo(
             f"{result.notes_without_emoji:,} notes have '?' for an emoji: appointment.notes holds characters of three "

@@ -1,6 +1,6 @@
-// Our pages in a frame of OSCAR's: what was answered is in sight, and records open in windows of their own.
+// Our pages in a frame of OSCAR's: the answer is scrolled into view, and records open in separate windows.
 const BASE = new URL("../", import.meta.url);
-const ANSWERS = ["[autofocus]", "[role=alert]", "[role=status]", "h1"]; // the first that is there is what people wait for
+const ANSWERS = ["[autofocus]", "[role=alert]", "[role=status]", "h1"]; // the first one present is the answer
 const WINDOW = "width=1027,height=700,scrollbars=yes,resizable=yes"; // as OSCAR opens records
 
 if (parent !== window) {
@@ -9,7 +9,7 @@ if (parent !== window) {
 }
 document.addEventListener("click", openRecord);
 
-// The page around the frame stays scrolled to where the last click was.
+// The page around the frame keeps its scroll position of the last click.
 function showAnswer() {
   for (let outer = window; outer !== top; ) {
     outer = outer.parent;
@@ -23,7 +23,7 @@ function showAnswer() {
   answer.focus();
 }
 
-// A link from our pages to OSCAR's leads to a record. The list with its filter stays where it is.
+// A link from our pages to OSCAR's leads to a record. The list keeps its filter.
 function openRecord(event) {
   const link = event.target.closest?.("main a[href]");
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -1,5 +1,5 @@
 // Marks patients on OSCAR's day sheet who have something to do, and puts columns into the results of its patient search.
-// Asks once for the whole list, after the page is complete. Whatever goes wrong, OSCAR's page stays as it was.
+// Asks once for the whole list, after the page is complete. Whatever goes wrong, OSCAR's page does not change.
 const BASE = new URL("../", import.meta.url); // not from the page's address: it may have a <base href>
 const PATIENCE = 4000; // ms
 const MOST = 2000; // patients that our side returns at once
@@ -38,7 +38,7 @@ async function fetchNotes(place, patientOf, elements) {
   return notes;
 }
 
-// Its links name the patient in what they do; 0 stands for an appointment without a patient.
+// Its links name the patient in what they do; 0 means an appointment without a patient.
 function patientOfAppointment(cell) {
   const link = cell.querySelector("a[onclick*='demographic_no=']");
   const number = /demographic_no=(\d+)/.exec(link?.getAttribute("onclick") ?? "")?.[1];

@@ -1,5 +1,5 @@
 // Puts the boxes of the plugins on top of the right column of OSCAR's Master Record. As a module it makes no global name
-// and runs once, however often a page names it. Whatever goes wrong, the patient's page stays as it was.
+// and runs once, however often a page names it. Whatever goes wrong, the patient's page does not change.
 const BASE = new URL("../", import.meta.url); // not from the page's address: it may have a <base href>
 const COLUMN = ".rightSection";
 const BAR = ".TopStatusBar"; // where there is no such column
@@ -15,11 +15,11 @@ async function show() {
   if (column) column.prepend(boxes);
   else document.querySelector(BAR)?.after(boxes);
   start(boxes);
-  standInForHidden(boxes);
+  showLinesWhileHidden(boxes);
 }
 
-// While OSCAR hides the column, for its form to edit the record is in sight, a line for each box stands under the bar.
-function standInForHidden(boxes) {
+// While OSCAR hides the column, for its form to edit the record is in sight, a line for each box is shown below the bar.
+function showLinesWhileHidden(boxes) {
   const line = document.createElement("p");
   line.id = "plugin-lines";
   line.style.cssText = "margin: 0; padding: 1px 4px; background: #fff; color: #111; font: x-small Verdana, sans-serif";
