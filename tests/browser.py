@@ -1,7 +1,8 @@
 """Chromium, the application under test at an address of its own, and a look at what a page shows."""
 
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -16,6 +17,7 @@ from .peers import absent
 from .signing_in import session_of
 
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
+_PROGRAMS = ("chromium-headless-shell", "chromium")  # the first takes half of the time
 PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
 WIDTHS = (390, 800, 1280)
 _OPTIONS = [
@@ -42,11 +44,11 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, closed afterwards."""
-    found = shutil.which("chromium") or "/usr/bin/chromium"
+    found = next(filter(None, map(shutil.which, _PROGRAMS)), "/usr/bin/chromium")
     try:
         browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
     except Error as error:
-        pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium\n{error}")
+        pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium-headless-shell\n{error}")
     yield browser
     browser.close()
 
@@ -121,10 +123,10 @@ def watch(page: Page, complaints: list[str]) -> None:
 
 
 def look(page: Page, name: str) -> None:
-    """Keep a picture of what is open at each width, none of which it exceeds; axe finds nothing in it."""
+    """What is open exceeds none of the widths, and axe finds nothing in it."""
     page.wait_for_load_state("networkidle")  # a click does not wait for the page that it leads to
     no_findings(page, name)
-    picture_at_each_width(page, name)
+    fits_each_width(page, name)
 
 
 def no_findings(page: Page, name: str, part: str | None = None) -> None:
@@ -137,14 +139,20 @@ def no_findings(page: Page, name: str, part: str | None = None) -> None:
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
 
 
-def picture_at_each_width(page: Page, name: str) -> None:
-    """Keep a picture of what is open at each width, none of which it exceeds."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
+def fits_each_width(page: Page, name: str, widths: Sequence[int] = WIDTHS) -> None:
+    """What is open exceeds none of the widths. Pictures are kept as by `picture`."""
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        picture(page, f"{name}-{width}")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is wider than {width} pixels"
+
+
+def picture(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Keep a picture of what is open, where CPAR_TEST_SCREENSHOTS asks for that: each takes longer than its page."""
+    if os.environ.get("CPAR_TEST_SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
 
 
 def choose(page: Page | FrameLocator, label: str, text: str) -> None:

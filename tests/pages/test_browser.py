@@ -20,7 +20,7 @@ from oscar_host.demo.data.writing import fill
 from oscar_host.host import open_host
 from oscar_host.migrate import installed_plugins
 
-from ..browser import PATIENCE, no_findings, picture_at_each_width, watch
+from ..browser import PATIENCE, fits_each_width, no_findings, watch
 
 NOW = "2026-11-23T10:00"  # in the blackout
 CPAR = Path(sys.executable).parent / "cpar"
@@ -126,7 +126,7 @@ def look(page: Page, script: bool) -> Look:
         if script:
             no_findings(page, name)
         else:
-            picture_at_each_width(page, name)
+            fits_each_width(page, name)
 
     return at
 

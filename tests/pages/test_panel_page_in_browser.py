@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS, OpenTab, look
+from ..browser import OpenTab, look, picture
 from .conftest import MANAGER
 
 pytestmark = pytest.mark.databases("one")
@@ -156,4 +156,4 @@ def test_the_table_fits_where_oscar_gives_it_little_width(panel_page: Callable[[
     advice = page.get_by_role("link", name="Enter the patient's gender").bounding_box()
     assert advice
     assert advice["height"] < 30, "the words that say what to do are broken into pieces"
-    page.screenshot(path=SCREENSHOTS / f"panel-fixes-{width}.png", full_page=True)
+    picture(page, f"panel-fixes-{width}")

@@ -140,27 +140,15 @@ def test_every_address_answers_each_person_as_expected(
     adapter = app.url_map.bind("")
     answered, redirected = {}, {}
     role_no = _new_role(host, "Walked")
+    looked_at = _arrange(host, oscar, make_panel, len(EXPECTED))
+    looked_at |= {"submission_id": _sent(host, looked_at["panel_id"]), "role_no": role_no}
     for number, (method, endpoint) in enumerate(EXPECTED):
-        panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
-        patient = oscar.patient(hin=str(200_000_000 + number))
-        oscar.visit(patient)
-        oscar.privilege(BARRED, f"_demographic${patient}", "o")
-        assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
-        parts = {
-            "filename": "cpar.css" if endpoint == "cpar.static" else "emr.css",
-            "patient_id": patient,
-            "panel_id": panel,
-            "operation_id": assigned.operation_id,
-            "submission_id": (
-                _sent(host, panel)
-                if endpoint in ("cpar.submission", "cpar.submission_file")
-                else requests.ask(host, load(host.settings), host.identity.system, other_panel)
-            ),
-            "client_no": a_client(host, f"Client {number}"),
-            "role_no": role_no if method == "GET" else _new_role(host, f"Role {number}"),
-        }
-        fields = _fields(endpoint, patient, panel, other_panel, f"Role {number}")
+        parts = looked_at
+        if method == "POST":  # changes what it is about
+            parts = _arrange(host, oscar, make_panel, number) | {"role_no": _new_role(host, f"Role {number}")}
+        fields = _fields(endpoint, parts["patient_id"], parts["panel_id"], parts["other_panel_id"], f"Role {number}")
         rule = next(app.url_map.iter_rules(endpoint))
+        parts = parts | {"filename": "cpar.css" if endpoint == "cpar.static" else "emr.css"}
         address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
         with who.get(address) if method == "GET" else who.post(address, **fields) as answer:
             answered[method, endpoint] = answer.status_code
@@ -171,6 +159,22 @@ def test_every_address_answers_each_person_as_expected(
     assert answered == {address: statuses[place] for address, statuses in EXPECTED.items()}
     if person == "nobody":
         assert all(to.startswith("/sign-in") for address, to in redirected.items() if EXPECTED[address][place] == 303)
+
+
+def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number: int) -> dict[str, Any]:
+    """What an address may be about: two panels, a patient who was assigned to the first, and so on."""
+    panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
+    patient = oscar.patient(hin=str(200_000_000 + number))
+    oscar.visit(patient)
+    oscar.privilege(BARRED, f"_demographic${patient}", "o")
+    return {
+        "patient_id": patient,
+        "panel_id": panel,
+        "other_panel_id": other_panel,
+        "operation_id": bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel)).operation_id,
+        "submission_id": requests.ask(host, load(host.settings), host.identity.system, other_panel),
+        "client_no": a_client(host, f"Client {number}"),
+    }
 
 
 def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -20,7 +19,7 @@ from oscar_host.demo.roles import offered
 from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
 
-from ..browser import no_findings
+from ..browser import fits_each_width, no_findings
 from ..conftest import place_of_the_emr
 from ..signing_in import session_of
 from .conftest import BARRED, CPAR_ROLE, MANAGER, NO_RIGHTS, RECEPTION, Person
@@ -32,7 +31,6 @@ ROLES = "/administration/roles"
 NEW = f"{ROLES}/new"
 ASSIGN = "/administration/assign-role"
 PASSWORD = "a good password"
-PICTURES = Path(__file__).parent.parent.parent / "test-output" / "pages"
 _MARK = re.compile(r'name="mark" value="([^"]*)"')
 
 
@@ -637,8 +635,4 @@ def _look(page: Page, script: bool, name: str) -> None:
     """Look at what is open: with axe where scripts run, and at two widths, neither of which it exceeds."""
     if script:
         no_findings(page, name)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for width in (800, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    fits_each_width(page, name, (800, 1280))

@@ -122,7 +122,7 @@ def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(prog
     put(programs, {"id": "echo 1000", "ldconfig": LIBRARIES})
     done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 1
-    wanted = "chromium fonts-dejavu-core"
+    wanted = "chromium-headless-shell fonts-dejavu-core"
     assert f"    apt-get update && apt-get install --no-install-recommends {wanted}\n" in done.stderr
 
 
@@ -130,11 +130,11 @@ def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path,
     put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log', "ldconfig": LIBRARIES})
     done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 0
-    assert "because you are root: chromium fonts-dejavu-core" in done.stdout
+    assert "because you are root: chromium-headless-shell fonts-dejavu-core" in done.stdout
     update, install = (checkout / "apt.log").read_text().splitlines()
     assert update.startswith("update")
     assert install.startswith("install")
-    assert install.endswith("chromium fonts-dejavu-core")
+    assert install.endswith("chromium-headless-shell fonts-dejavu-core")
 
 
 def test_the_library_that_the_browser_driver_lacks_is_named_before_the_driver_is_installed(

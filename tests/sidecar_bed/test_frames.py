@@ -4,12 +4,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, expect
 
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS
+from ..browser import picture
 from .conftest import At
 from .installed import MANAGER
 from .test_administration import ENTRY, opened
@@ -24,11 +24,6 @@ def in_sight(frame: FrameLocator, what: str) -> None:
     focused = frame.locator(":focus")
     expect(focused).to_contain_text(what)
     expect(focused).to_be_in_viewport(ratio=0.99)
-
-
-def picture(page: Page, name: str, width: int) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png")
 
 
 @pytest.fixture
@@ -49,15 +44,15 @@ def test_opened_first_nothing_of_the_page_is_out_of_reach(panel: int, at_browser
     page = at_browser(MANAGER, width=width, height=height)
     frame = opened(page)
     expect(frame.get_by_role("heading", name=ENTRY)).to_be_in_viewport()
-    picture(page, "frame-panels", width)
+    picture(page, f"frame-panels-{width}", full_page=False)
     frame.get_by_role("link", name="0077").first.click()
     in_sight(frame, "Panel 0077")
-    picture(page, "frame-panel", width)
+    picture(page, f"frame-panel-{width}", full_page=False)
     for name in ("Move", "Next page"):
         button = frame.get_by_role("button", name=name, exact=True)
         button.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport(ratio=1)
-    picture(page, "frame-panel-end", width)
+    picture(page, f"frame-panel-end-{width}", full_page=False)
     assert frame.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
     table = frame.locator(".cpar-scroll")
     assert table.evaluate("region => region.scrollWidth <= region.clientWidth"), "the table has to be pushed sideways"
@@ -77,11 +72,11 @@ def test_the_answer_to_a_button_far_down_is_in_sight_and_has_the_focus(
     frame.locator("input[name=selected]").last.check()
     frame.get_by_role("button", name="Move", exact=True).click()
     in_sight(frame, "Select the panel to move patients to.")
-    picture(page, "frame-refused", width)
+    picture(page, f"frame-refused-{width}", full_page=False)
     assert page.evaluate("scrollY") == 0
     frame.get_by_role("button", name="Remove from this panel").click()
     in_sight(frame, "1 patient removed from this panel.")
-    picture(page, "frame-removed", width)
+    picture(page, f"frame-removed-{width}", full_page=False)
     frame.get_by_role("button", name="Undo").click()
     in_sight(frame, "Undone")
 

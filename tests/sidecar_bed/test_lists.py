@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS, no_findings
+from ..browser import no_findings, picture
 from .bed import Bed
 from .conftest import At
 from .installed import DOCTOR, NO_RIGHTS
@@ -55,12 +55,11 @@ def test_the_day_sheet_marks_who_has_something_to_do_and_asks_once(
     marked = page.locator("td.appt:has(.plugin-mark) .apptLink")
     expect(marked).to_have_text(["BAKER, PAT", "CHAN, PAT"] * 2)
     expect(page.locator("td.appt .plugin-mark").first).to_have_attribute(
-        "title", "Panel: No PHN. Enter the patient's PHN."
+        "title", "Panel: No PHN. Enter the patient's PHN. EMR field: Health Ins. #."
     )
     expect(page.get_by_role("img", name="Panel: Not Paneled.")).to_have_count(2)
     no_findings(page, "oscar-day-sheet", ".plugin-mark")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "oscar-day-sheet.png")
+    picture(page, "oscar-day-sheet", full_page=False)
 
 
 def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, int], at_browser: At) -> None:
@@ -75,8 +74,7 @@ def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, in
     expect(cells).to_have_text(["0042", "0042 P", "Not Paneled P"])
     assert {row.locator("> *").count() for row in table.locator("tr").all()} == {len(headings)}
     no_findings(page, "oscar-search", ".plugin-mark")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "oscar-search.png")
+    picture(page, "oscar-search", full_page=False)
 
 
 def test_who_may_see_no_patients_sees_both_as_they_were(bed: Bed, patients: dict[str, int], at_browser: At) -> None:

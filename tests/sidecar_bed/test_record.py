@@ -12,7 +12,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
 
-from ..browser import SCREENSHOTS, no_findings
+from ..browser import no_findings, picture
 from .bed import Bed
 from .conftest import At, master_record, sign_in
 from .installed import DOCTOR, MANAGER, NO_RIGHTS
@@ -100,8 +100,7 @@ def test_the_box_fits_into_a_pop_up(
     box(page).get_by_label("Panel options").click()
     box(page).get_by_text("Move to another panel").click()
     expect(box(page).get_by_role("button", name="0077 (Okafor, Ada)")).to_be_visible()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"master-record-{width}.png")
+    picture(page, f"master-record-{width}", full_page=False)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     place = page.locator("#cpar-widget").bounding_box()
     assert place
@@ -230,7 +229,7 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
         expect(told).to_have_text("You are signed out: sign in again, then reload this page.")
     assert record.url.endswith(master_record(patient_id))
     no_findings(record, "oscar-signed-out", "#plugin-boxes")
-    record.screenshot(path=SCREENSHOTS / "oscar-signed-out.png")
+    picture(record, "oscar-signed-out", full_page=False)
     with record.expect_popup() as popup:
         told.get_by_role("link").click()
     expect(popup.value.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
@@ -336,8 +335,7 @@ def test_while_the_record_is_being_edited_one_line_stays(
     page.get_by_role("link", name="Edit", exact=True).click()
     expect(line).to_have_text("Panel 0042 (Okafor, Ada), confirmed Apr 1, 2026")
     expect(page.locator("#plugin-boxes")).to_be_hidden()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "master-record-edited.png")
+    picture(page, "master-record-edited", full_page=False)
     page.get_by_role("link", name="Close", exact=True).click()
     expect(line).to_have_count(0)
     box(page).get_by_label("Panel options").click()
