@@ -33,7 +33,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class BulkAction:
     """An order as the page offers it: what it is called there, and the fields of the form that it needs."""
 
     kind: BulkKind
@@ -51,15 +51,15 @@ class Action:
         return texts.order_text(self.kind).verb
 
 
-def _action(kind: BulkKind) -> Action | None:
+def _action(kind: BulkKind) -> BulkAction | None:
     """None for an order that is given elsewhere."""
     match kind:
         case OperationKind.BULK_ASSIGN:
-            return Action(kind, "Assign patients to a panel", ("provider_id", "panel_id", "status"))
+            return BulkAction(kind, "Assign patients to a panel", ("provider_id", "panel_id", "status"))
         case OperationKind.BULK_MOVE:
-            return Action(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
+            return BulkAction(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
         case OperationKind.BULK_REMOVE:
-            return Action(kind, "Remove patients from a panel", ("from_panel_id", "status"))
+            return BulkAction(kind, "Remove patients from a panel", ("from_panel_id", "status"))
         case OperationKind.BULK_CONFIRM:
             return None  # for patients selected on the panel's page
         case _:

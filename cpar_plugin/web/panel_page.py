@@ -17,7 +17,7 @@ from ..domain.wording import kind_of, wording_for, wordings
 from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
-from ..services.bulk.selected import Action
+from ..services.bulk.selected import SelectedAction
 from ..services.operations import access
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
@@ -65,11 +65,11 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         if own_button:
             action, _, text = form["single"].partition("-")
             ids = {number(text, "", INCOMPLETE)}
-        if action not in list(Action):
+        if action not in list(SelectedAction):
             raise Refused(INCOMPLETE)
-        target = form.get("to_panel_id", "") if action == Action.MOVE else ""
+        target = form.get("to_panel_id", "") if action == SelectedAction.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
-        order = selected.order_for(Action(action), panel_id, ids, to_panel_id, own_button=own_button)
+        order = selected.order_for(SelectedAction(action), panel_id, ids, to_panel_id, own_button=own_button)
         result = bulk.carry_out(host, actor, order)
     except NotFound:
         raise
@@ -144,6 +144,7 @@ def _page(
         HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
         panel=panel,
         others=panels.values(),
+        actions=SelectedAction,
         listing=listing,
         criteria=criteria,
         state=state,

@@ -12,16 +12,29 @@ from .orders import SAME_PANEL, Confirm, Move, Order, Remove, Selection
 AT_MOST: Final = 1000
 
 
-class Action(StrEnum):
+class SelectedAction(StrEnum):
     """What can be done with the selected members."""
 
     CONFIRM = "confirm"
     MOVE = "move"
     REMOVE = "remove"
 
+    @property
+    def button(self) -> str:
+        """The text of its button."""
+        match self:
+            case SelectedAction.CONFIRM:
+                return "Confirm"
+            case SelectedAction.MOVE:
+                return "Move"
+            case SelectedAction.REMOVE:
+                return "Remove from this panel"
+            case _:
+                assert_never(self)
+
 
 def order_for(
-    action: Action,
+    action: SelectedAction,
     panel_id: int,
     patient_ids: Collection[int],
     to_panel_id: int | None = None,
@@ -39,15 +52,15 @@ def order_for(
     if len(selection.patient_ids) > AT_MOST:
         raise Refused({"selected": f"Select at most {AT_MOST:,} patients at a time, or use Bulk Update."})
     match action:
-        case Action.CONFIRM:
+        case SelectedAction.CONFIRM:
             return Confirm(panel_id, selection, ConfirmedHow.BY_PERSON if own_button else ConfirmedHow.FROM_LIST)
-        case Action.MOVE:
+        case SelectedAction.MOVE:
             if to_panel_id is None:
                 raise Refused({"to_panel_id": "Select the panel to move patients to."})
             if to_panel_id == panel_id:
                 raise Refused({"to_panel_id": SAME_PANEL})
             return Move(panel_id, to_panel_id, selection)
-        case Action.REMOVE:
+        case SelectedAction.REMOVE:
             return Remove(panel_id, selection)
         case _:
             assert_never(action)

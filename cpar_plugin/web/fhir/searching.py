@@ -10,7 +10,7 @@ from flask import Response
 from ...fhir_mappings.identifiers import Resource
 from ...services.clients.read_log import Interaction
 from ...services.fhir.search.page import Page, Position, Searching
-from ...services.fhir.search.request import Search, Shape, Terms, understand
+from ...services.fhir.search.request import Search, SearchContext, Shape, understand
 from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.search.values import BadSearch
 from ...services.fhir.versions import Versioned
@@ -50,9 +50,9 @@ def search(exchange: Exchange, kind: str) -> Response:
     return exchange.answer({**head, "entry": entries} if entries else head)
 
 
-def _terms(exchange: Exchange, now: datetime) -> Terms:
+def _terms(exchange: Exchange, now: datetime) -> SearchContext:
     settings = exchange.settings
-    return Terms(
+    return SearchContext(
         base=exchange.base,
         zone=exchange.host.clock.zone,
         now=now,

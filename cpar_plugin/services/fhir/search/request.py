@@ -68,7 +68,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SearchContext:
     """What the understanding of a search depends on: our address, the clinic's time, and the limits."""
 
     base: str
@@ -103,7 +103,7 @@ def shape(pairs: Pairs) -> Shape:
     return Shape(summary, frozenset(elements))
 
 
-def understand(kind: str, pairs: Pairs, terms: Terms) -> Search:
+def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
     """Raises BadSearch for what is wrong, and in strict terms for a parameter that is unknown."""
     check_size(pairs)
     searchable = SEARCHABLE[kind]
@@ -156,7 +156,7 @@ def _count(value: str, largest: int) -> int:
     return min(int(value), largest)
 
 
-def _understood(is_known: bool, subject: str, terms: Terms) -> bool:
+def _understood(is_known: bool, subject: str, terms: SearchContext) -> bool:
     if not is_known and terms.strict:
         raise BadSearch(f"{subject} is not supported. See /metadata, or remove Prefer: handling=strict.")
     return is_known
@@ -181,7 +181,7 @@ def _sort(value: str, searchable: Searchable[Answered], *, strict: bool) -> list
     return allowed
 
 
-def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: Terms) -> Criterion | None:
+def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: SearchContext) -> Criterion | None:
     plain, colon, modifier = name.partition(":")
     parameter = searchable.parameters.get(plain)
     if not _understood(parameter is not None, "A search parameter", terms) or parameter is None:
@@ -199,7 +199,7 @@ def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: T
     return Criterion(parameter, values, modifier or None)
 
 
-def _value(parameter: Answered, parts: list[str], modifier: str, terms: Terms) -> Value:
+def _value(parameter: Answered, parts: list[str], modifier: str, terms: SearchContext) -> Value:
     text = "|".join(parts)
     if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in text):
         raise BadSearch("Remove control characters.")
