@@ -67,7 +67,7 @@ def an_administrator_has_only_what_was_given(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_the_system_has_a_name_and_sees_everyone")
-def the_system_sees_nobody(bench: OscarBench) -> OscarBench:
+def the_system_sees_no_one(bench: OscarBench) -> OscarBench:
     real = bench.host.identity
     return with_port(
         bench,
@@ -78,7 +78,7 @@ def the_system_sees_nobody(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_a_user_barred_from_a_patient_no_longer_sees_that_patient")
-def who_may_see_whom_is_remembered(bench: OscarBench) -> OscarBench:
+def access_to_patients_is_remembered(bench: OscarBench) -> OscarBench:
     kept: dict[tuple[Actor, int], bool] = {}
 
     def may_see(actor: Actor, patient_id: int) -> bool:
@@ -171,7 +171,7 @@ def a_session_swallows_errors(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_a_reading_connection_sees_one_state_of_the_data_to_its_end")
-def every_statement_reads_anew(bench: OscarBench) -> OscarBench:
+def every_statement_reads_again(bench: OscarBench) -> OscarBench:
     engine = bench.host.database.engine.execution_options(begin="SELECT 1")
     return with_port(bench, "database", engine=engine)
 
@@ -266,17 +266,17 @@ def the_way_back_is_not_encoded(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_the_clock_returns_moments_in_utc")
-def the_clock_tells_no_zone(bench: OscarBench) -> OscarBench:
+def the_clock_returns_no_zone(bench: OscarBench) -> OscarBench:
     return with_port(bench, "clock", now=lambda: bench.clock.now().astimezone(bench.clock.zone).replace(tzinfo=None))
 
 
 @breaks("test_the_clock_returns_moments_in_utc")
-def the_clock_tells_the_time_of_the_clinic(bench: OscarBench) -> OscarBench:
+def the_clock_returns_the_time_of_the_clinic(bench: OscarBench) -> OscarBench:
     return with_port(bench, "clock", now=lambda: bench.clock.now().astimezone(bench.clock.zone))
 
 
 @breaks("test_each_call_reads_the_clock")
-def the_clock_tells_the_moment_of_the_start(bench: OscarBench) -> OscarBench:
+def the_clock_returns_the_moment_of_the_start(bench: OscarBench) -> OscarBench:
     started = bench.clock.now()
     return with_port(bench, "clock", now=lambda: started)
 

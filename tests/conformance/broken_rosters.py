@@ -88,7 +88,7 @@ def a_phn_loses_spaces_and_hyphens_only(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_a_phn_is_given_without_separators")
-def a_phn_is_as_somebody_typed_it(bench: OscarBench) -> OscarBench:
+def a_phn_is_as_someone_typed_it(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic
     typed = select(record.c.hin).correlate_except(record)
     return patients(
@@ -102,7 +102,7 @@ def an_unknown_jurisdiction_is_null(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_names_are_without_what_cannot_be_seen")
-def names_are_as_somebody_pasted_them(bench: OscarBench) -> OscarBench:
+def names_are_as_someone_pasted_them(bench: OscarBench) -> OscarBench:
     record = bench.oscar.tables.demographic
     pasted = select(record.c.last_name).correlate_except(record)
     return patients(
@@ -197,7 +197,7 @@ def providers_have_no_licence(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_a_provider_is_the_one_who_was_entered")
-def the_licence_stands_for_the_practitioner_id(bench: OscarBench) -> OscarBench:
+def the_licence_replaces_the_practitioner_id(bench: OscarBench) -> OscarBench:
     return providers(bench, lambda c: {"practitioner_id": c.licence_id})
 
 

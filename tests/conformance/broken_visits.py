@@ -39,11 +39,11 @@ class Visits:
         if until.tzinfo is None:
             raise ValueError("until needs a time zone")
         now = (until.astimezone(self.bench.host.clock.zone) if self.in_the_zone else until).replace(tzinfo=None)
-        whom = patient_id if self.patient_id is None else self.patient_id
+        provider = patient_id if self.patient_id is None else self.patient_id
         visit, merged = self.bench.oscar.tables.appointment.alias("visit"), self.bench.host.roster.merged().alias()
-        retired = select(merged.c.retired_id).where(merged.c.kept_id == whom).correlate_except(merged)
+        retired = select(merged.c.retired_id).where(merged.c.kept_id == provider).correlate_except(merged)
         conditions = [
-            or_(visit.c.demographic_no == whom, visit.c.demographic_no.in_(retired)),
+            or_(visit.c.demographic_no == provider, visit.c.demographic_no.in_(retired)),
             self.begun(visit.c, now),
             visit.c.status.not_in(self.no_visit),
         ]
@@ -137,7 +137,7 @@ def cancelled_ones_count(bench: OscarBench) -> OscarBench:
 
 
 @breaks("test_a_missed_appointment_is_no_visit")
-def those_to_which_nobody_came_count(bench: OscarBench) -> OscarBench:
+def those_to_which_no_one_came_count(bench: OscarBench) -> OscarBench:
     return visits(bench, no_visit=("C", "D"))
 
 

@@ -21,7 +21,7 @@ def _counted(request: pytest.FixtureRequest) -> None:
 accept = test_a_bulk_update_is_submitted_with_exactly_the_right_people
 
 
-def test_a_host_that_turns_the_forms_of_plugins_away_is_told_so(on_sqlite: OscarBench) -> None:
+def test_a_host_that_turns_the_forms_of_plugins_away_is_informed(on_sqlite: OscarBench) -> None:
     app = another_app(on_sqlite)
 
     @app.before_request

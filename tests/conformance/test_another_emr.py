@@ -60,9 +60,9 @@ def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(("place", "passed"), [(0, len(CHECKS)), (1, 1)], ids=["the checks", "the acceptance test"])
 def test_the_example_passes_with_the_commands_of_the_page(place: int, passed: int, folder: Path) -> None:
     command = blocks("console")[place].splitlines()[-1]
-    code, told = run(folder, *command.split())
-    assert code == 0, told
-    assert f"{passed} passed" in told
+    code, output = run(folder, *command.split())
+    assert code == 0, output
+    assert f"{passed} passed" in output
 
 
 def test_what_the_example_imports_of_the_package_is_the_contract_and_the_kit(folder: Path) -> None:
@@ -85,15 +85,15 @@ def test_the_example_is_served_by_gunicorn_which_forks_after_it_was_made(folder:
         text=True,
     ) as process:
         assert process.stderr
-        told = []
+        output = []
         for line in process.stderr:
-            told.append(line)
+            output.append(line)
             if site := re.search(r"Listening at: (\S+)", line):
                 answer = requests.get(f"{site[1]}/cpar/panels", allow_redirects=False, timeout=120)
                 assert answer.status_code == 303  # to the sign-in
                 process.terminate()
-        assert process.wait(120) == 0, told
-        assert "Error" not in "".join(told)
+        assert process.wait(120) == 0, output
+        assert "Error" not in "".join(output)
 
 
 def test_the_example_is_read_in_one_sitting() -> None:
@@ -102,14 +102,14 @@ def test_the_example_is_read_in_one_sitting() -> None:
 
 def test_the_suite_of_the_page_holds_every_check(folder: Path) -> None:
     (folder / "test_meadow.py").write_text(block("python"), encoding="utf-8")
-    code, told = pytest_in(folder, "-q", "-k", "active", "test_meadow.py")
-    assert code == 0, told
+    code, output = pytest_in(folder, "-q", "-k", "active", "test_meadow.py")
+    assert code == 0, output
     assert f"{len(CHECKS)} tests collected" in pytest_in(folder, "--collect-only", "-q", "test_meadow.py")[1]
 
 
-def test_a_host_that_leaves_somebody_out_is_told_of_it_in_the_words_of_the_page(folder: Path) -> None:
+def test_a_host_that_leaves_someone_out_is_reported_in_the_words_of_the_page(folder: Path) -> None:
     (folder / "broken.py").write_text(INCOMPLETE, encoding="utf-8")
-    code, told = pytest_in(
+    code, output = pytest_in(
         folder,
         "-q",
         "--pyargs",
@@ -119,11 +119,11 @@ def test_a_host_that_leaves_somebody_out_is_told_of_it_in_the_words_of_the_page(
         "-k",
         "patients",
     )
-    assert code == 1, told
-    shown = [line.split(" - ")[0] for line in told.splitlines() if line.startswith("FAILED")]
+    assert code == 1, output
+    shown = [line.split(" - ")[0] for line in output.splitlines() if line.startswith("FAILED")]
     name, words = block("text").replace(" - AssertionError", "").split(":\n")
-    assert [line.endswith(name.removeprefix("FAILED ")) for line in shown] == [True], told
-    assert words.strip() in told
+    assert [line.endswith(name.removeprefix("FAILED ")) for line in shown] == [True], output
+    assert words.strip() in output
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_a_host_that_leaves_somebody_out_is_told_of_it_in_the_words_of_the_page(
     ],
 )
 def test_a_run_without_a_host_ends_with_one_sentence(folder: Path, arguments: list[str], said: str) -> None:
-    code, told = pytest_in(folder, "--pyargs", "cpar_plugin.hooks.conformance", *arguments)
+    code, output = pytest_in(folder, "--pyargs", "cpar_plugin.hooks.conformance", *arguments)
     assert code == pytest.ExitCode.USAGE_ERROR
-    assert f"ERROR: {said}" in told
-    assert "Traceback" not in told
+    assert f"ERROR: {said}" in output
+    assert "Traceback" not in output
 
 
 def test_other_runs_of_pytest_know_no_such_option(folder: Path) -> None:
     (folder / "test_of_its_own.py").write_text("def test_nothing(): ...\n")
     assert pytest_in(folder, "test_of_its_own.py")[0] == 0
-    code, told = pytest_in(folder, "test_of_its_own.py", "--host", "meadow_bench:open_bench")
+    code, output = pytest_in(folder, "test_of_its_own.py", "--host", "meadow_bench:open_bench")
     assert code == pytest.ExitCode.USAGE_ERROR
-    assert "unrecognized arguments: --host" in told
+    assert "unrecognized arguments: --host" in output

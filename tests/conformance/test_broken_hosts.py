@@ -35,7 +35,7 @@ def on_mariadb(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oscar
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("make", of(broken_on_mariadb), ids=lambda make: make.__name__)
-def test_what_only_mariadb_knows_is_told_by_its_check_alone(make: Break, on_mariadb: OscarBench) -> None:
+def test_what_only_mariadb_knows_is_reported_by_its_check_alone(make: Break, on_mariadb: OscarBench) -> None:
     fails_exactly_its_check(make, on_mariadb)
 
 

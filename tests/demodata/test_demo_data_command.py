@@ -16,7 +16,7 @@ def arguments(url: str, schema: str | None, *more: str) -> tuple[str, ...]:
     return ("--database", url, *(("--schema", schema) if schema else ()), "--as-of", "2026-11-10", *more)
 
 
-def test_it_makes_the_tables_and_tells_what_was_written(
+def test_it_makes_the_tables_and_says_what_was_written(
     cpar_demo_data: Command, database_url: str, host_schema: str | None
 ) -> None:
     done = cpar_demo_data(*arguments(database_url, host_schema, "--patients", "300", "--seed", "3"))
@@ -60,7 +60,7 @@ def test_the_database_can_come_from_the_environment(cpar_demo_data: Command, tmp
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (("--patients", "0"), "0 is not in the range 1<=x<=10000000"),
         (("--patients", "10000001"), "is not in the range"),
@@ -78,17 +78,17 @@ def test_the_database_can_come_from_the_environment(cpar_demo_data: Command, tmp
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_done(
-    wrong: tuple[str, ...], told: str, cpar_demo_data: Command, tmp_path: Path
+    wrong: tuple[str, ...], message: str, cpar_demo_data: Command, tmp_path: Path
 ) -> None:
     file = tmp_path / "clinic.db"
     done = cpar_demo_data("--database", f"sqlite:///{file}", *wrong)
     assert done.exit_code == 2
-    assert told in done.output
+    assert message in done.output
     assert not file.exists()
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("", "Not a database URL"),
         ("clinic.db", "Not a database URL"),
@@ -99,15 +99,15 @@ def test_a_wrong_option_is_refused_before_anything_is_done(
         ("mysql+pymysql://somebody:secret@127.0.0.1:port/cpar", "Not a database URL"),
     ],
 )
-def test_a_wrong_url_is_told_without_its_password(url: str, told: str, cpar_demo_data: Command) -> None:
+def test_a_wrong_url_is_reported_without_its_password(url: str, message: str, cpar_demo_data: Command) -> None:
     done = cpar_demo_data("--database", url, "--patients", "5")
     assert done.exit_code == 1
-    assert told in done.output
+    assert message in done.output
     assert "secret" not in done.output
     assert isinstance(done.exception, SystemExit)
 
 
-def test_a_file_that_is_no_database_stays_as_it_is(cpar_demo_data: Command, tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_does_not_change(cpar_demo_data: Command, tmp_path: Path) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear colleague, " * 100)
     done = cpar_demo_data("--database", f"sqlite:///{file}", "--patients", "5")
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(cpar_demo_data: Command, tmp_
     assert file.read_text() == "Dear colleague, " * 100
 
 
-def test_a_schema_that_does_not_exist_is_told(cpar_demo_data: Command, database_url: str) -> None:
+def test_a_schema_that_does_not_exist_is_reported(cpar_demo_data: Command, database_url: str) -> None:
     schema = "no_such_schema"
     done = cpar_demo_data("--database", database_url, "--schema", schema, "--patients", "5")
     assert done.exit_code != 0
@@ -124,6 +124,6 @@ def test_a_schema_that_does_not_exist_is_told(cpar_demo_data: Command, database_
     assert schema in done.output or "--schema is for MariaDB" in done.output
 
 
-def test_no_database_at_all_is_told(cpar_demo_data: Command) -> None:
+def test_no_database_at_all_is_reported(cpar_demo_data: Command) -> None:
     assert "Set CPAR_DATABASE_URL" in cpar_demo_data("--patients", "5").output
     assert "--schema goes with --database" in cpar_demo_data("--schema", "oscar").output

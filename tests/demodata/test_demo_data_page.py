@@ -11,10 +11,10 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/demo-data.md").read_text(enc
 
 def test_the_page_lists_every_kind_of_mess_with_its_share() -> None:
     shares = {**mess.RECORD_STATUS, **mess.IDENTITY, **mess.ATTENDANCE}
-    told = {kind: int(share) for kind, share in re.findall(r"^\| ([^|`]+) \| (\d+) \|$", PAGE, re.MULTILINE)}
-    assert told == {str(kind): share for kind, share in shares.items()}
+    listed = {kind: int(share) for kind, share in re.findall(r"^\| ([^|`]+) \| (\d+) \|$", PAGE, re.MULTILINE)}
+    assert listed == {str(kind): share for kind, share in shares.items()}
     assert set(shares) == {*mess.RecordFlaw, *mess.IdentityFlaw, *mess.AttendanceFlaw}
 
 
-def test_the_page_names_everybody_who_can_sign_in() -> None:
+def test_the_page_names_everyone_who_can_sign_in() -> None:
     assert all(f"`{person.user_name}`" in PAGE for person in SIGN_INS)

@@ -24,7 +24,7 @@ WRITTEN = 1000
 Read = Callable[[Table], Sequence[Row[Any]]]
 
 
-def test_as_many_rows_are_written_as_are_told(host: OscarHost, written: Written, rows: Read) -> None:
+def test_as_many_rows_are_written_as_are_reported(host: OscarHost, written: Written, rows: Read) -> None:
     tables = host.tables
     assert written.patients == len(rows(tables.demographic)) == WRITTEN
     assert written.appointments == len(rows(tables.appointment))
@@ -62,8 +62,8 @@ def test_about_four_in_five_active_patients_of_a_doctor_are_valid(host: OscarHos
     rules = Eligibility(host.roster.active_status, host.clock.now().date(), shared)
     reasons = [rules.reasons(member) for member in found]
     assert 0.75 <= sum(not why for why in reasons) / len(found) <= 0.85
-    told = {reason for why in reasons for reason in why}
-    assert told == set(Reason) - {Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE, Reason.NO_GIVEN_NAME}
+    occurring = {reason for why in reasons for reason in why}
+    assert occurring == set(Reason) - {Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE, Reason.NO_GIVEN_NAME}
 
 
 def test_patients_have_several_doctors_one_without_a_practitioner_id_and_one_who_has_left(
@@ -81,7 +81,7 @@ def test_patients_have_several_doctors_one_without_a_practitioner_id_and_one_who
     assert mrps - set(known) - {None}
 
 
-def test_everybody_signs_in_with_the_password_that_is_shown(host: OscarHost, written: Written) -> None:
+def test_everyone_signs_in_with_the_password_that_is_shown(host: OscarHost, written: Written) -> None:
     today, there = host.clock.now().date(), host.identity.tables_present()
     with host.database.engine.connect() as connection:
         for person in SIGN_INS:
@@ -135,7 +135,7 @@ def test_the_indexes_are_there_afterwards(host: OscarHost, as_of: date) -> None:
     assert len(before) >= 5
 
 
-def test_rows_that_oscar_brings_itself_stay_as_they_are(host: OscarHost, oscar: Any, rows: Read, as_of: date) -> None:
+def test_rows_that_oscar_brings_itself_do_not_change(host: OscarHost, oscar: Any, rows: Read, as_of: date) -> None:
     oscar.provider("-1", last_name="oscardoc", first_name="system")
     fill(host.database, host.tables, patients=10, seed=7, as_of=as_of)
     (system,) = [row for row in rows(host.tables.provider) if row.provider_no == "-1"]
@@ -143,7 +143,7 @@ def test_rows_that_oscar_brings_itself_stay_as_they_are(host: OscarHost, oscar: 
 
 
 @pytest.mark.parametrize("what", ["patients", "appointments"])
-def test_a_database_in_use_is_refused_and_left_alone(
+def test_a_database_in_use_is_refused_and_not_changed(
     what: str, host: OscarHost, oscar: Any, rows: Read, as_of: date
 ) -> None:
     if what == "patients":

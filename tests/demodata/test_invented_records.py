@@ -206,7 +206,7 @@ def _recorded(record: Record) -> date:
     return on
 
 
-def test_nobody_comes_after_having_died(clinic: list[Record]) -> None:
+def test_no_one_comes_after_having_died(clinic: list[Record]) -> None:
     dead = [record for record in clinic if record.patient["patient_status"] == "DE" and record.merge is None]
     for record in dead:
         died = date.fromisoformat(str(record.patient["patient_status_date"]))

@@ -104,7 +104,7 @@ def test_a_way_out_that_cannot_work_is_named(doctor: Doctor) -> None:
 
 
 @pytest.mark.parametrize(("mode", "level"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning")])
-def test_a_file_of_settings_that_everybody_can_read_is_a_warning(
+def test_a_file_of_settings_that_everyone_can_read_is_a_warning(
     mode: int, level: str, tmp_path: Path, doctor: Doctor
 ) -> None:
     file = tmp_path / "cpar.ini"
@@ -150,13 +150,13 @@ def test_an_oscar_that_answers_is_fine_and_one_that_does_not_a_failure(doctor: D
     assert doctor(oscar_url=oscar_rest.url)["oscar"].level == "failure"  # without a key the pages do not start
 
 
-def test_an_oscar_that_names_somebody_for_a_session_of_nobody_is_a_failure(doctor: Doctor, oscar_rest: StandIn) -> None:
+def test_an_oscar_that_names_someone_for_a_session_of_no_one_is_a_failure(doctor: Doctor, oscar_rest: StandIn) -> None:
     oscar_rest.signed_out = Answer(200, {"providerNo": "101"})
     found = doctor(oscar_url=oscar_rest.url, secret_key="0123456789abcdef" * 4)["oscar"]
     assert (found.level, "Stop the application" in found.remedy) == ("failure", True)
 
 
-def test_an_oscar_that_cannot_tell_all_rights_is_a_warning_where_it_is_asked_for_them(
+def test_an_oscar_that_cannot_show_all_rights_is_a_warning_where_they_are_requested(
     doctor: Doctor, oscar_rest: StandIn, tmp_path: Path
 ) -> None:
     folder = tmp_path / "sessions"

@@ -138,7 +138,7 @@ def test_clients_whose_keys_cannot_be_fetched_are_named_with_the_cause(
     assert "No usable key is published there" in connections.client_keys(host, lenient).message
 
 
-def test_an_oscar_whose_certificate_is_not_accepted_is_told_apart_from_one_that_is_silent(
+def test_an_oscar_whose_certificate_is_not_accepted_is_distinguished_from_one_that_is_silent(
     publisher: Publisher, old: Authority, doctor: Doctor
 ) -> None:
     base = publisher.address.removesuffix("/jwks.json")

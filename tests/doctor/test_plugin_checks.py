@@ -56,14 +56,14 @@ def on_panel(host: OscarHost, at: Any, oscar: Any) -> Callable[..., int]:
     return add
 
 
-def test_a_clinic_that_has_not_begun_is_told_what_to_do_first(host: OscarHost, doctor: Doctor) -> None:
+def test_a_clinic_that_has_not_begun_is_shown_what_to_do_first(host: OscarHost, doctor: Doctor) -> None:
     assert "cpar enable" in doctor()["cpar-clinic"].remedy
     assert doctor()["cpar-scheduler"].level == "ok"
     clinic.enable(host, MANAGER)
     assert "Site ID" in doctor()["cpar-clinic"].message
 
 
-def test_a_scheduler_that_stands_still_is_a_failure(at: Any, doctor: Doctor) -> None:
+def test_a_scheduler_that_has_stopped_is_a_failure(at: Any, doctor: Doctor) -> None:
     at("2026-11-02T10:00")
     assert doctor(now="2026-11-02T10:05")["cpar-clinic"].level == "ok"
     assert doctor(now="2026-11-02T10:05")["cpar-scheduler"].level == "ok"
@@ -102,7 +102,7 @@ def test_a_submission_that_has_failed_is_a_failure_with_the_panels_number(
     assert (found.level, found.message) == ("failure", "Panel P1: failed. It was not reached.")
 
 
-def test_a_refresh_that_stands_still_is_a_warning_where_somebody_reads(
+def test_a_refresh_that_has_stopped_is_a_warning_where_someone_reads(
     at: Any, host: OscarHost, clock: FixedClock, doctor: Doctor
 ) -> None:
     assert doctor(now="2026-11-02T15:00")["cpar-fhir-refresh"].level == "ok"
@@ -120,7 +120,7 @@ def _client(now: dt.datetime) -> dict[str, Any]:
     return values | {column.name: now for column in client.c if column.name == "created_at"}
 
 
-def test_the_share_of_those_excluded_is_told_with_the_reasons(on_panel: Any, doctor: Doctor) -> None:
+def test_the_share_of_those_excluded_is_reported_with_the_reasons(on_panel: Any, doctor: Doctor) -> None:
     assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].message == "No patient is on a panel yet."
     for number in range(20):
         on_panel(number + 1)
@@ -132,7 +132,7 @@ def test_the_share_of_those_excluded_is_told_with_the_reasons(on_panel: Any, doc
     assert found.message == "3 of 23 patients on panels would be excluded (13 %): No PHN 3, No gender 2."
 
 
-def test_when_everybody_would_be_excluded_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
+def test_when_everyone_would_be_excluded_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
     on_panel(1, hin="")
     assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].level == "failure"
 

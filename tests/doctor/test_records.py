@@ -35,7 +35,7 @@ def test_a_merge_into_nothing_is_counted(doctor: Doctor, oscar: Any) -> None:
     assert (found.level, "1 into one that does not exist" in found.message) == ("warning", True)
 
 
-def test_a_long_chain_is_told(doctor: Doctor, oscar: Any) -> None:
+def test_a_long_chain_is_reported(doctor: Doctor, oscar: Any) -> None:
     records = [oscar.patient() for _ in range(23)]
     for retired, kept in pairwise(records):
         oscar.merge(retired, kept)
@@ -95,7 +95,7 @@ def test_a_status_that_the_rule_does_not_know_is_named_with_how_often_it_is_used
         ("a", "Lab", "ok"),
     ],
 )
-def test_a_status_that_the_clinic_has_named_otherwise_than_the_rule_takes_it_is_told(
+def test_a_status_that_the_clinic_has_named_otherwise_than_the_rule_takes_it_is_reported(
     status: str, description: str, level: str, doctor: Doctor, emr: OscarHost
 ) -> None:
     with emr.database.writing() as connection:

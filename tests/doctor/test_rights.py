@@ -43,15 +43,15 @@ def test_without_any_right_on_oscars_tables_each_missing_grant_is_given_as_a_sta
     assert "cpar-exclusions" in report.not_checked
 
 
-def test_the_statements_that_it_gives_mend_it(with_account: Any) -> None:
+def test_the_statements_that_it_gives_fix_it(with_account: Any) -> None:
     report = with_account("GRANT USAGE ON *.*", "GRANT SELECT, CREATE ON {own}.*")
     for name in ("own-rights", "oscar-rights", "audit-log"):
         assert report[name].level == "failure", name
         statements = report[name].remedy.partition("server: ")[2].partition(" or set")[0]
         with_account.execute(*(one for one in statements.split(";") if one.strip()))
-    mended = with_account()
+    fixed = with_account()
     for name in ("own-rights", "oscar-rights", "oscar-tables", "audit-log", "least-rights"):
-        assert mended[name].level == "ok", mended[name]
+        assert fixed[name].level == "ok", fixed[name]
 
 
 def test_one_table_that_may_not_be_read_is_named_with_what_does_not_work_then(with_account: Any) -> None:
@@ -98,7 +98,7 @@ def test_looking_writes_nothing_to_the_log(with_account: Any, on_mariadb: Any) -
 
 
 @pytest.mark.parametrize(
-    ("grant", "told"),
+    ("grant", "advice"),
     [
         ("GRANT SELECT, UPDATE ON {oscar}.*", "UPDATE on `{oscar}`.*"),
         ("GRANT DELETE ON {oscar}.appointment", "DELETE on `{oscar}`.`appointment`"),
@@ -109,10 +109,10 @@ def test_looking_writes_nothing_to_the_log(with_account: Any, on_mariadb: Any) -
         ("GRANT ALL ON {oscar}.*", "ALL PRIVILEGES on `{oscar}`.*"),
     ],
 )
-def test_more_than_reading_is_a_warning_with_what_takes_it_away(grant: str, told: str, with_account: Any) -> None:
+def test_more_than_reading_is_a_warning_with_what_takes_it_away(grant: str, advice: str, with_account: Any) -> None:
     found = with_account(OWN, READ, LOG, grant)["least-rights"]
     assert found.level == "warning"
-    assert told.format(**with_account.names) in found.message
+    assert advice.format(**with_account.names) in found.message
     revoke = found.remedy.partition("server: ")[2]
     with_account.execute(*(one for one in revoke.split(";") if one.strip()))
     assert with_account(READ)["least-rights"].level == "ok"

@@ -148,9 +148,9 @@ def test_an_emr_that_writes_its_log_in_the_future_has_another_clock_or_zone(logg
 
 
 def test_a_log_that_may_not_be_read_is_not_needed(doctor: Doctor, database_kind: str) -> None:
-    told = "Not checked, and not required: the account may not read OSCAR's log."
+    skipped_message = "Not checked, and not required: the account may not read OSCAR's log."
     assert doctor()["oscar-clock"].level == "ok"
-    assert (doctor()["oscar-clock"].message == told) is (database_kind == "mariadb")
+    assert (doctor()["oscar-clock"].message == skipped_message) is (database_kind == "mariadb")
 
 
 def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> None:
@@ -159,7 +159,7 @@ def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> Non
     assert doctor()["clock"].level == "ok"
 
 
-def test_a_certificate_of_the_server_that_is_not_accepted_is_told_with_the_cause(
+def test_a_certificate_of_the_server_that_is_not_accepted_is_reported_with_the_cause(
     tmp_path: Path, folders: dict[str, str]
 ) -> None:
     """Strictly or not: the driver takes what servers make for themselves, on every Python."""

@@ -89,7 +89,7 @@ def test_a_column_that_is_needed_and_missing_is_a_failure(doctor: Doctor, change
     assert (found.level, "provider.ohip_no" in found.message) == ("failure", True)
 
 
-def test_a_column_that_only_some_have_is_told_but_is_no_fault(doctor: Doctor, change: Change) -> None:
+def test_a_column_that_only_some_have_is_reported_but_is_no_fault(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE {demographic} DROP COLUMN pref_name")
     found = doctor()["oscar-tables"]
     assert (found.level, "preferred name" in found.message) == ("ok", True)
@@ -108,7 +108,7 @@ def test_without_oscars_log_it_says_how_to_do_without(doctor: Doctor, change: Ch
     assert doctor(audit="ledger")["audit-log"].level == "ok"
 
 
-def test_a_column_of_ours_that_somebody_has_converted_is_named(with_account: Any) -> None:
+def test_a_column_of_ours_that_someone_has_converted_is_named(with_account: Any) -> None:
     with_account.execute("ALTER TABLE {own}.cpar_clinic MODIFY site_id VARCHAR(60) COLLATE utf8mb4_general_ci NOT NULL")
     report = with_account("GRANT ALL ON {own}.*", "GRANT SELECT ON {oscar}.*")
     with_account.execute("ALTER TABLE {own}.cpar_clinic MODIFY site_id VARCHAR(60) COLLATE utf8mb4_bin NOT NULL")

@@ -23,8 +23,8 @@ __all__ = ["zone_files"]
 
 
 def found(environment: dict[str, str], folder: Path, choice: str, check: str = "zone-rules") -> dict[str, str]:
-    told = cpar(environment, folder, choice, "doctor", "--json")
-    (one,) = [one for one in json.loads(told)["checks"] if one["name"] == check]
+    output = cpar(environment, folder, choice, "doctor", "--json")
+    (one,) = [one for one in json.loads(output)["checks"] if one["name"] == check]
     return dict(one)
 
 

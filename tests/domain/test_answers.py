@@ -47,14 +47,14 @@ def answered(row: Row, *cautions: Caution) -> Row:
 
 
 @given(ROWS, st.sets(st.sampled_from(Caution)))
-def test_what_was_answered_is_told_no_more_and_all_else_still_is(row: Row, cautions: set[Caution]) -> None:
-    told = answered(row, *cautions)
-    assert set(RULES.cautions(told)) == set(RULES.cautions(row)) - cautions
-    assert set(RULES.answered(told)) == set(RULES.cautions(row)) & cautions
+def test_what_was_answered_is_reported_no_more_and_all_else_still_is(row: Row, cautions: set[Caution]) -> None:
+    answered_row = answered(row, *cautions)
+    assert set(RULES.cautions(answered_row)) == set(RULES.cautions(row)) - cautions
+    assert set(RULES.answered(answered_row)) == set(RULES.cautions(row)) & cautions
 
 
 @given(ROWS, ROWS, st.sampled_from(Caution))
-def test_an_answer_stands_exactly_until_the_values_change(row: Row, other: Row, caution: Caution) -> None:
+def test_an_answer_is_valid_exactly_until_the_values_change(row: Row, other: Row, caution: Caution) -> None:
     later = replace(other, answers=answered(row, caution).answers)
     same = values(caution, row) == values(caution, other)
     assert (caution in RULES.answered(later)) == (same and caution in RULES.cautions(other))
@@ -71,26 +71,26 @@ def test_no_value_can_be_read_from_an_answer(row: Row, caution: Caution) -> None
 def test_a_person_with_one_name_is_sent_with_it_as_family_name(family: str | None, given_name: str | None) -> None:
     row = Row(family_name=family, given_name=given_name, preferred_name=None)
     assert STRICT.reasons(row) == (Reason.NO_FAMILY_NAME if given_name else Reason.NO_GIVEN_NAME,)
-    told = answered(row, Caution.GIVEN_NAME_MISSING)
-    assert STRICT.reasons(told) == ()
-    assert legal_names(told) == ("Suharto", None, None)
-    assert RULES.answered(told) == (Caution.GIVEN_NAME_MISSING,)
+    answered_row = answered(row, Caution.GIVEN_NAME_MISSING)
+    assert STRICT.reasons(answered_row) == ()
+    assert legal_names(answered_row) == ("Suharto", None, None)
+    assert RULES.answered(answered_row) == (Caution.GIVEN_NAME_MISSING,)
 
 
 def test_a_second_name_that_comes_later_takes_the_answer_away() -> None:
-    told = answered(Row(family_name=None, given_name="Suharto"), Caution.GIVEN_NAME_MISSING)
-    assert legal_names(replace(told, family_name="Hadi")) == ("Hadi", "Suharto", None)
-    assert legal_names(replace(told, given_name="Sukarno")) == (None, "Sukarno", None)
-    assert legal_names(replace(told, middle_names="Bin")) == (None, "Suharto", "Bin")
+    answered_row = answered(Row(family_name=None, given_name="Suharto"), Caution.GIVEN_NAME_MISSING)
+    assert legal_names(replace(answered_row, family_name="Hadi")) == ("Hadi", "Suharto", None)
+    assert legal_names(replace(answered_row, given_name="Sukarno")) == (None, "Sukarno", None)
+    assert legal_names(replace(answered_row, middle_names="Bin")) == (None, "Suharto", "Bin")
 
 
 @given(ROWS)
-def test_nobody_without_any_name_is_sent(row: Row) -> None:
+def test_no_one_without_any_name_is_sent(row: Row) -> None:
     nameless = answered(replace(row, family_name="\u200b", given_name=None), *Caution)
     assert Reason.NO_FAMILY_NAME in RULES.reasons(nameless)
 
 
 @given(ROWS, st.sets(st.sampled_from(Caution)))
-def test_no_answer_leaves_anybody_out(row: Row, cautions: set[Caution]) -> None:
+def test_no_answer_leaves_anyone_out(row: Row, cautions: set[Caution]) -> None:
     for rules in (RULES, STRICT):
         assert set(rules.reasons(answered(row, *cautions))) <= set(rules.reasons(row))

@@ -164,7 +164,7 @@ def test_a_quarter_past_three_exists_exactly_once_on_every_date_of_ten_years() -
         assert twin.utcoffset() == twin.replace(fold=1).utcoffset(), day
 
 
-def test_what_is_asked_for_on_the_19th_in_daytime_goes_on_the_1st() -> None:
+def test_what_is_requested_on_the_19th_in_daytime_goes_on_the_1st() -> None:
     calendar, _ = GUIDE
     assert calendar.run_date(datetime(2026, 11, 19, 10, tzinfo=EDMONTON)) == date(2026, 12, 1)
     assert calendar.run_date(datetime(2026, 11, 19, 3, tzinfo=EDMONTON)) == date(2026, 11, 19)

@@ -173,7 +173,7 @@ def test_no_member_is_lost_between_those_sent_and_those_excluded(panel: list[Row
 
 
 @given(rows, st.booleans())
-def test_reasons_are_told_once_each_and_in_their_order(row: Row, strict: bool) -> None:
+def test_reasons_are_reported_once_each_and_in_their_order(row: Row, strict: bool) -> None:
     reasons = (STRICT if strict else RULES).reasons(row)
     assert list(reasons) == [reason for reason in Reason if reason in reasons]
 
@@ -182,8 +182,8 @@ def test_reasons_are_told_once_each_and_in_their_order(row: Row, strict: bool) -
 def test_requiring_the_given_name_adds_that_reason_and_changes_no_other(row: Row) -> None:
     without = [reason for reason in STRICT.reasons(row) if reason is not Reason.NO_GIVEN_NAME]
     assert without == list(RULES.reasons(row))
-    wanted = row.known and not row.given_name and not has_one_name_only(row)
-    assert (Reason.NO_GIVEN_NAME in STRICT.reasons(row)) == wanted
+    expected = row.known and not row.given_name and not has_one_name_only(row)
+    assert (Reason.NO_GIVEN_NAME in STRICT.reasons(row)) == expected
 
 
 ONE_FAULT: dict[Reason, tuple[Row, ...]] = {
@@ -262,7 +262,7 @@ def test_a_birth_in_the_future_is_impossible() -> None:
     assert Reason.IMPOSSIBLE_BIRTH_DATE not in RULES.reasons(Row(birth_date="2026-11-10"))
 
 
-def test_every_fault_of_a_patient_is_told_not_only_the_first() -> None:
+def test_every_fault_of_a_patient_is_reported_not_only_the_first() -> None:
     row = Row(status="IN", family_name="", birth_date="", gender="", phn="", last_visit_on=None, confirmed_on=None)
     assert len(RULES.reasons(row)) == 7
 
@@ -316,7 +316,7 @@ def test_every_fault_of_a_patient_is_told_not_only_the_first() -> None:
         (Row(preferred_name="Zoé"), ()),
     ],
 )
-def test_what_is_doubtful_is_told_and_sent_all_the_same(row: Row, cautions: tuple[Caution, ...]) -> None:
+def test_what_is_doubtful_is_reported_and_sent_all_the_same(row: Row, cautions: tuple[Caution, ...]) -> None:
     assert RULES.cautions(row) == cautions
     assert RULES.reasons(row) == ()
 
@@ -329,13 +329,13 @@ def test_cautions_never_stop_at_any_row(row: Row) -> None:
 UNSEEN = "The field contains an invisible character"
 
 
-@pytest.mark.parametrize("told", [*Reason, *Caution])
-def test_every_reason_and_caution_says_what_it_is_and_what_to_do(told: Reason | Caution) -> None:
-    wording = wording_for(TERMS, Row(), told)
+@pytest.mark.parametrize("code", [*Reason, *Caution])
+def test_every_reason_and_caution_says_what_it_is_and_what_to_do(code: Reason | Caution) -> None:
+    wording = wording_for(TERMS, Row(), code)
     assert wording.label
-    if told is not Reason.NOT_ACTIVE:
-        assert wording.label == WORDING[told].label
-        assert wording.remedy.startswith(WORDING[told].remedy)
+    if code is not Reason.NOT_ACTIVE:
+        assert wording.label == WORDING[code].label
+        assert wording.remedy.startswith(WORDING[code].remedy)
     assert not wording.label.endswith(".")
     assert wording.remedy.endswith(".")
 
@@ -360,7 +360,7 @@ def test_the_advice_is_that_for_the_status(status: str | None, label: str, begin
     assert "remove the patient from the panel" in wording.remedy.lower()
 
 
-def test_nobody_is_advised_to_confirm_the_deceased_or_to_make_them_active() -> None:
+def test_no_one_is_advised_to_confirm_the_deceased_or_to_make_them_active() -> None:
     row = Row(status="DE", confirmed_on=None)
     for reason in RULES.reasons(row):
         advice = wording_for(TERMS, row, reason).remedy
@@ -382,7 +382,7 @@ def test_all_reason_codes_of_one_patient_fit_the_column_that_keeps_them() -> Non
     assert len(" ".join(Reason)) <= 250
 
 
-def test_a_phn_is_not_shared_beside_another_reason() -> None:
+def test_a_phn_is_not_shared_next_to_another_reason() -> None:
     """Whoever is left out for another reason does not keep anybody else from being sent."""
     for reason, faulty in ONE_FAULT.items():
         for row in faulty:
@@ -391,7 +391,7 @@ def test_a_phn_is_not_shared_beside_another_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "code"),
     [
         (Row(family_name="\u200b"), Reason.NO_FAMILY_NAME),
         (Row(given_name="\u00a0"), Reason.NO_GIVEN_NAME),
@@ -403,13 +403,13 @@ def test_a_phn_is_not_shared_beside_another_reason() -> None:
         (Row(phn="123466789\u200b"), Reason.MALFORMED_PHN),
     ],
 )
-def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, told: Reason | Caution | None) -> None:
-    if told is None:
+def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, code: Reason | Caution | None) -> None:
+    if code is None:
         assert RULES.reasons(row) == RULES.cautions(row) == ()
     else:
-        found = RULES.cautions(row) if isinstance(told, Caution) else STRICT.reasons(row)
-        assert found == (told,)
-        assert wording_for(TERMS, row, told).remedy.startswith(UNSEEN)
+        found = RULES.cautions(row) if isinstance(code, Caution) else STRICT.reasons(row)
+        assert found == (code,)
+        assert wording_for(TERMS, row, code).remedy.startswith(UNSEEN)
 
 
 def test_a_caution_is_about_the_values_that_are_doubtful_and_no_others() -> None:
@@ -427,7 +427,7 @@ def test_every_caution_names_a_value(caution: Caution) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "told"),
+    ("held", "code"),
     [
         (("Sukarno", None, None), ("Sukarno", None, None)),
         ((None, "Sukarno", None), ("Sukarno", None, None)),
@@ -437,12 +437,12 @@ def test_every_caution_names_a_value(caution: Caution) -> None:
     ],
 )
 def test_one_name_is_the_family_name_and_words_of_programs_are_no_middle_name(
-    held: tuple[str | None, ...], told: tuple[str | None, ...]
+    held: tuple[str | None, ...], code: tuple[str | None, ...]
 ) -> None:
     family, given, middle = held
     row = Row(family_name=family, given_name=given, middle_names=middle, answers=one_name(*held))
-    assert legal_names(row) == told
-    assert full_name(*told[:2]) == ", ".join(filter(None, told[:2]))
+    assert legal_names(row) == code
+    assert full_name(*code[:2]) == ", ".join(filter(None, code[:2]))
 
 
 ACCENTS = "ÀÂÇÉÈÊËÎÏÔÛÙÜàâçéèêëîïôûùüÿñóúíšž"

@@ -22,10 +22,10 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         *("fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "ff0e::1"),
     ],
 )
-def test_what_is_nearer_or_stands_for_something_else_is_not(address: str) -> None:
+def test_what_is_nearer_or_means_something_else_is_not(address: str) -> None:
     assert not is_public(address)
 
 
-def test_what_is_no_address_is_told() -> None:
+def test_what_is_no_address_is_reported() -> None:
     with pytest.raises(ValueError, match="address"):
         is_public("registry.example")

@@ -30,7 +30,7 @@ def test_what_is_taken_back_frees_its_own_minute_and_no_later_one() -> None:
     assert limit.seconds_to_wait({"name": 1}, NOW + MINUTE) == 60
 
 
-def test_whoever_comes_after_ten_thousand_others_shares_one_count() -> None:
+def test_a_caller_after_ten_thousand_others_shares_one_count() -> None:
     limit = RateLimit()
     for number in range(10_000):
         assert limit.seconds_to_wait({number: 1}, NOW) == 0

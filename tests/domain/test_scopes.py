@@ -34,7 +34,7 @@ GROUP = "system/Group.rs"
         ("", "system/*.rs", ""),
     ],
 )
-def test_what_is_asked_for_and_registered_is_given(asked: str, held: str, given_scopes: str) -> None:
+def test_what_is_requested_and_registered_is_given(asked: str, held: str, given_scopes: str) -> None:
     assert granted(asked, held) == given_scopes
 
 
@@ -53,7 +53,7 @@ _REGISTERED = st.one_of(
 
 
 @given(asked=st.lists(_WORDS, max_size=6).map(" ".join), held=_REGISTERED)
-def test_never_more_is_given_than_is_asked_for_and_registered(asked: str, held: str) -> None:
+def test_never_more_is_given_than_is_requested_and_registered(asked: str, held: str) -> None:
     given_rights = rights(granted(asked, held))
     of_system = " ".join(word for word in asked.split() if word.startswith("system/"))
     for kind in KINDS:
@@ -64,7 +64,7 @@ def test_never_more_is_given_than_is_asked_for_and_registered(asked: str, held: 
 
 
 @given(held=_REGISTERED)
-def test_what_is_given_can_be_asked_for_again(held: str) -> None:
+def test_what_is_given_can_be_requested_again(held: str) -> None:
     assert granted(granted("system/*.rs", held), held) == held
 
 

@@ -41,7 +41,7 @@ def test_a_wrong_setting_is_refused_by_its_name(settings: dict[str, str], named:
         load(settings)
 
 
-def test_every_wrong_setting_is_named_at_once_and_no_value_is_told() -> None:
+def test_every_wrong_setting_is_named_at_once_and_no_value_is_reported() -> None:
     with pytest.raises(Refused) as refused:
         load({"automatic_day": "hunter2", "smtp_port": "hunter2", "registry_client_secret": "hunter2"})
     message = str(refused.value)

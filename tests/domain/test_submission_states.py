@@ -41,5 +41,5 @@ def test_what_is_under_way_can_no_longer_be_cancelled() -> None:
     assert not UNDER_WAY & FINAL
 
 
-def test_what_ended_without_arriving_is_told_unless_somebody_called_it_off() -> None:
+def test_what_ended_without_arriving_is_reported_unless_someone_cancelled_it() -> None:
     assert {SubmissionState.DELIVERED, SubmissionState.WRITTEN, SubmissionState.CANCELLED} == FINAL - LOUD

@@ -36,7 +36,7 @@ def test_a_text_in_which_nothing_can_be_read_is_no_text(typed: str | None) -> No
 
 
 @given(st.text(alphabet=st.characters()))
-def test_what_is_readable_is_clean_and_stays_as_it_is(typed: str) -> None:
+def test_what_is_readable_is_clean_and_does_not_change(typed: str) -> None:
     clean = readable(typed)
     if clean is not None:
         assert clean == clean.strip() != ""

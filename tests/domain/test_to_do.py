@@ -40,7 +40,7 @@ def test_an_active_patient_belongs_on_a_panel_and_another_does_not() -> None:
     assert found(paneled=False, confirmed_on=None, active=False) == ()
 
 
-def test_several_things_are_told_in_one_order() -> None:
+def test_several_things_are_reported_in_one_order() -> None:
     assert found(excluded=True, confirmed_on=date(2020, 1, 1)) == (ToDo.EXCLUDED, ToDo.NOT_CONFIRMED)
 
 
@@ -51,7 +51,7 @@ def test_several_things_are_told_in_one_order() -> None:
     st.none() | st.dates(date(1990, 1, 1), TODAY),
     st.integers(1, 120),
 )
-def test_what_is_told_is_so_and_nothing_is_left_untold(
+def test_what_is_reported_is_so_and_nothing_is_left_unreported(
     active: bool, paneled: bool, excluded: bool, confirmed_on: date | None, months: int
 ) -> None:
     due = to_do(

@@ -146,7 +146,7 @@ def test_what_ca_baseline_asks_of_clinic_and_providers_is_there(
         assert isinstance(names, str) or all(name.get("family") or name.get("given") for name in names)
 
 
-def test_a_member_tells_since_when_how_confirmed_last_seen_and_what_changed(settings: Settings) -> None:
+def test_a_member_says_since_when_how_confirmed_last_seen_and_what_changed(settings: Settings) -> None:
     member = group_members(settings)(Membership(), "Patient/17")
     mark_change(member, ChangeType.CHANGED)
     own = "https://cpar.invalid/StructureDefinition"
@@ -194,7 +194,7 @@ def test_a_provider_has_the_practitioner_id_the_licence_and_the_hosts_own_number
     ]
 
 
-def test_a_provider_whom_the_host_no_longer_knows_is_sent_inactive_and_without_a_name(settings: Settings) -> None:
+def test_a_provider_that_the_host_no_longer_knows_is_sent_inactive_and_without_a_name(settings: Settings) -> None:
     found = practitioner(Provider(family_name=None, given_name=None, licence_id=None, active=None), settings)
     assert found["active"] is False
     assert "name" not in found

@@ -114,11 +114,11 @@ def test_a_group_is_what_its_profile_says(settings: Settings) -> None:
             assert all(list(values(parent, path[-1:])) for parent in parents), element["id"]
         if "max" in element:
             assert all(len(list(values(parent, path[-1:]))) <= int(element["max"]) for parent in parents)
-        for rule, wanted in element.items():
+        for rule, expected in element.items():
             if rule.startswith("fixed"):
-                assert set(found) == {wanted}, element["id"]
+                assert set(found) == {expected}, element["id"]
             if rule.startswith("pattern"):
-                assert all(one == wanted for one in found), element["id"]
+                assert all(one == expected for one in found), element["id"]
         for kind in element.get("type", []):
             (target,) = (one.rpartition("/")[2] for one in kind["targetProfile"])
             assert all(one["reference"].startswith(f"{target}/") for one in found), element["id"]

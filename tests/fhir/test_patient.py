@@ -198,7 +198,7 @@ def _one_name(*names: str | None) -> str:
 
 
 @pytest.mark.parametrize(("family", "given"), [("Sukarno", None), (None, "Sukarno"), ("\u200b", "Sukarno")])
-def test_somebody_with_one_name_only_has_it_as_family_name(family: str | None, given: str | None) -> None:
+def test_someone_with_one_name_only_has_it_as_family_name(family: str | None, given: str | None) -> None:
     row = Row(family_name=family, given_name=given, middle_names="null", answers=_one_name(family, given, "null"))
     assert mapped(row)["name"] == [{"use": "official", "family": "Sukarno"}]
 

@@ -46,7 +46,7 @@ def read_back(row: Row, settings: Settings | None = None) -> SentPatient:
     return sent_patient(sent, orjson.dumps(member))
 
 
-def test_everything_that_was_told_is_read_back() -> None:
+def test_everything_that_was_reported_is_read_back() -> None:
     assert read_back(Row()) == SentPatient(
         patient_id=17,
         family_name="Lefèvre-O'Brien",
@@ -96,7 +96,7 @@ texts = st.none() | st.text(alphabet=st.characters(exclude_categories=("Cs",)), 
         last_visit_on=st.none() | st.dates(),
     )
 )
-def test_whoever_was_sent_is_read_back(row: Row) -> None:
+def test_a_patient_who_was_sent_is_read_back(row: Row) -> None:
     found = read_back(row)
     assert (found.patient_id, found.phn, found.birth_date) == (row.patient_id, row.phn or "", row.birth_date)
     assert found.family_name == (readable(row.family_name) or "")

@@ -39,17 +39,17 @@ def search_values(searchable: Searchable[Parameter], totals: Sequence[str]) -> d
     known["_count"] = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999_999_999}, {"const": ""}]}
     known["_total"] = one_of([*totals, ""])
     sorts = "|".join(searchable.sorts)
-    known["_sort"] = or_left_alone(f"-?(?:{sorts})(?:,-?(?:{sorts}))*")
+    known["_sort"] = or_not_changed(f"-?(?:{sorts})(?:,-?(?:{sorts}))*")
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
-            known[name] = or_left_alone("|".join(includes))
+            known[name] = or_not_changed("|".join(includes))
     return known
 
 
 def shape_values(summaries: Sequence[str], elements: Sequence[str]) -> dict[str, Schema]:
     """The schemas of what says how much of a resource is wanted: either of these two."""
     names = "|".join(elements)
-    return {"_summary": one_of([*summaries, ""]), "_elements": or_left_alone(f"(?:{names})(?:,(?:{names}))*")}
+    return {"_summary": one_of([*summaries, ""]), "_elements": or_not_changed(f"(?:{names})(?:,(?:{names}))*")}
 
 
 def _modified(parameter: Parameter, modifier: str) -> Schema:
@@ -62,6 +62,6 @@ def _listed(value: str) -> Schema:
     return {"type": "string", "pattern": f"^(?:{value}(?:,{value})*)?$"}
 
 
-def or_left_alone(known: str) -> Schema:
+def or_not_changed(known: str) -> Schema:
     """A text that is understood where it fits the pattern, and is left alone otherwise."""
     return {"anyOf": [{"type": "string", "pattern": f"^(?:{known})$"}, {"type": "string"}]}

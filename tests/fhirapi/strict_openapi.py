@@ -15,7 +15,7 @@ from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.web.fhir.negotiation import FORMATS as FORMS
 
 from .answer_schemas import ELEMENTS, Schema, one_of, ref, schemas
-from .search_values import or_left_alone, search_values, shape_values
+from .search_values import or_not_changed, search_values, shape_values
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ _EXPORTED: dict[str, Schema] = {
     "_format": one_of([FHIR_JSON, "json", ""]),
     "Prefer": one_of(["respond-async", "respond-async, handling=lenient"]),
 }
-_SCOPE = or_left_alone(f"system/(?:[*]|{'|'.join(KINDS)})[.](?:rs?|s|read)")
+_SCOPE = or_not_changed(f"system/(?:[*]|{'|'.join(KINDS)})[.](?:rs?|s|read)")
 
 
 def strict(described: Json) -> Json:

@@ -124,7 +124,7 @@ def wrongly_unchanged(reader: Reader, *kept: dict[str, Held], by_date: bool = Tr
     return wrong
 
 
-def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
+def test_after_a_restore_no_answer_says_that_a_client_holds_what_it_does_not(
     changing: Changing,
     reader: Reader,
     registered: Callable[..., Registered],
@@ -157,8 +157,8 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
     refused = call("after-restore")
     assert refused.exit_code == 1
     assert "Nothing was changed." in refused.output
-    for told in ("client-1  Network", "client-2  Revoked later"):
-        assert told in refused.output
+    for response in ("client-1  Network", "client-2  Revoked later"):
+        assert response in refused.output
     reader = Reader(reader.app, network.token())
     assert reader.get("/Patient").status_code == 200
     done = call("after-restore", "--clients", "hold", "--submissions", "hold")
@@ -196,9 +196,9 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
                 panel_draft("0066", ["113"], [("101", "100000001")]),
             )
     assert "restored a backup" in reader.get(cursor).text
-    told = kick_off(reader, query={"_since": exported["transactionTime"]})
-    assert told.status_code == 400
-    assert "export without _since" in told.text
+    response = kick_off(reader, query={"_since": exported["transactionTime"]})
+    assert response.status_code == 400
+    assert "export without _since" in response.text
     changing.clock.move_to(changing.clock.now() + timedelta(seconds=2))
     whole = export(reader)
     export(reader, query={"_since": whole.manifest["transactionTime"]})
@@ -209,7 +209,7 @@ def test_after_a_restore_nobody_is_told_that_it_holds_what_it_does_not(
     assert wrongly_unchanged(reader, before, later, again) == []
 
 
-def test_no_version_is_given_twice_even_when_nobody_sees_to_the_restore(
+def test_no_version_is_given_twice_even_when_no_one_sees_to_the_restore(
     changing: Changing,
     reader: Reader,
     registered: Callable[..., Registered],

@@ -50,7 +50,7 @@ def calling(app: Flask, site: OscarHost, people: None) -> Callable[..., Any]:
     return call
 
 
-def test_nobody_gets_in_without_a_token_or_a_sign_in(calling: Callable[..., Any]) -> None:
+def test_no_one_gets_in_without_a_token_or_a_sign_in(calling: Callable[..., Any]) -> None:
     for authorization in (
         "",
         "Basic Y2xpZW50LTE6eA==",
@@ -149,7 +149,7 @@ def test_each_caller_has_so_many_requests_a_minute(
     call(token)
 
 
-def test_whoever_is_turned_away_gets_an_operation_outcome(app: Flask, check_r4: Callable[[Any], Any]) -> None:
+def test_a_client_that_is_turned_away_gets_an_operation_outcome(app: Flask, check_r4: Callable[[Any], Any]) -> None:
     kinds: list[tuple[type[TurnedAway], int, str]] = [
         (Unauthorized, 401, "login"),
         (AccessDenied, 403, "forbidden"),

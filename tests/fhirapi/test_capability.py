@@ -123,7 +123,7 @@ def test_each_include_in_it_includes(statement: Json, reader: Reader, people: di
                 assert reader.ids(f"/{stated['type']}", {name: include}, "include"), include
 
 
-def test_its_security_is_what_is_asked_for(statement: Json, reader: Reader, people: dict[str, int]) -> None:
+def test_its_security_is_what_is_requested(statement: Json, reader: Reader, people: dict[str, int]) -> None:
     security = statement["rest"][0]["security"]
     assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
     [oauth] = security["extension"]

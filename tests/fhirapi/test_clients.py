@@ -72,7 +72,7 @@ def test_two_clients_cannot_have_one_name_unless_one_is_revoked(site: OscarHost,
         assert [one.client_id for one in registry.every_client(connection)] == [second, first]
 
 
-def test_a_revoked_client_stays_revoked(site: OscarHost, clerk: Actor) -> None:
+def test_a_revoked_client_remains_revoked(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL)
     client_id = registry.register(site, clerk, draft)
     registry.revoke(site, clerk, client_id)
@@ -85,7 +85,7 @@ def test_a_revoked_client_stays_revoked(site: OscarHost, clerk: Actor) -> None:
             again()
 
 
-def test_of_two_people_who_change_a_client_the_second_is_told(site: OscarHost, clerk: Actor) -> None:
+def test_of_two_people_who_change_a_client_the_second_is_informed(site: OscarHost, clerk: Actor) -> None:
     client_id = registry.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL))
     registry.change(site, clerk, client_id, 1, ClientDraft(name="B", scopes="system/Group.rs", jwks_url=URL))
     with pytest.raises(Stale):
@@ -105,7 +105,7 @@ def test_a_client_of_one_panel_does_not_get_all_when_that_panel_is_deleted(
     assert found(site, client_id).panels == (panel,)
 
 
-def test_every_change_stands_in_the_ledger_and_in_the_log_of_the_emr(site: OscarHost, clerk: Actor) -> None:
+def test_every_change_is_in_the_ledger_and_in_the_log_of_the_emr(site: OscarHost, clerk: Actor) -> None:
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=URL)
     client_id = registry.register(site, clerk, draft)
     registry.change(site, clerk, client_id, 1, draft)
@@ -115,9 +115,9 @@ def test_every_change_stands_in_the_ledger_and_in_the_log_of_the_emr(site: Oscar
         written = [(kind, orjson.loads(detail)) for kind, detail in connection.execute(kinds)]
         log = site.tables.log.c
         events = connection.execute(select(log.action, log.content, log.contentId).where(log.content.like("%Fhir%")))
-        told = [tuple(row) for row in events]
+        logged = [tuple(row) for row in events]
     assert written[-3:] == [(f"{kind}-client", {"client": client_id}) for kind in ("register", "change", "revoke")]
-    assert told == [(action, "cparFhirClient", client_id) for action in ("add", "update", "delete")]
+    assert logged == [(action, "cparFhirClient", client_id) for action in ("add", "update", "delete")]
 
 
 def test_of_the_keys_entered_only_what_is_public_and_needed_is_kept(rsa: KeyPair, ec: KeyPair) -> None:

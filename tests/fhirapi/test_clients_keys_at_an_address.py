@@ -52,8 +52,8 @@ def test_a_client_gets_a_token_with_a_key_that_it_publishes(
     publisher.body = key_set(rsa).encode()
     draft = ClientDraft(name="A", scopes="system/*.rs", jwks_url=publisher.address)
     client_id = registry.register(site, clerk, draft)
-    wanted = {"fhir_jwks_ca_file": settings.fhir_jwks_ca_file, "fhir_jwks_private_networks": "yes"}
-    client = Registered(client_id, rsa, served(site, wanted), site)
+    options = {"fhir_jwks_ca_file": settings.fhir_jwks_ca_file, "fhir_jwks_private_networks": "yes"}
+    client = Registered(client_id, rsa, served(site, options), site)
     assert client.token()
     assert client.token()
     assert publisher.asked == 1
@@ -75,7 +75,7 @@ def test_a_new_key_is_found_at_once_and_an_old_one_is_gone_after_five_minutes(
     assert not published.find(publisher.address, rsa.kid)
 
 
-def test_whoever_names_unknown_keys_does_not_make_us_fetch_each_time(
+def test_a_client_that_names_unknown_keys_does_not_make_us_fetch_each_time(
     publisher: Publisher, settings: Settings, rsa: KeyPair
 ) -> None:
     published = PublishedKeys(settings, monotonic=Clock())
@@ -144,8 +144,8 @@ def test_sixty_requests_that_name_a_client_whose_server_is_slow_hold_one_thread(
         with dripping(HTTP["head"], authority.issue("127.0.0.1"), patience_seconds=LONG) as port:
             address = f"https://127.0.0.1:{port}/jwks"
             client_id = registry.register(site, clerk, ClientDraft(name="A", scopes="system/*.rs", jwks_url=address))
-            wanted = {"fhir_jwks_ca_file": authority.file, "fhir_jwks_private_networks": "yes"}
-            application = served(site, wanted | {"fhir_jwks_seconds": str(LONG)})
+            options = {"fhir_jwks_ca_file": authority.file, "fhir_jwks_private_networks": "yes"}
+            application = served(site, options | {"fhir_jwks_seconds": str(LONG)})
             client = Registered(client_id, rsa, application, site)
             asked = [together.submit(client.ask) for _ in range(60)]
             answers = list(islice(as_completed(asked), 59))
@@ -175,7 +175,7 @@ def test_clients_whose_servers_are_slow_hold_a_few_threads_together(
         assert published.find(publisher.address, rsa.kid)
 
 
-def test_this_machine_and_private_networks_are_left_alone_unless_allowed(publisher: Publisher, authority: Any) -> None:  # noqa: F811
+def test_this_machine_and_private_networks_are_not_called_unless_allowed(publisher: Publisher, authority: Any) -> None:  # noqa: F811
     settings = Settings(fhir_jwks_ca_file=authority.file)
     for address in (
         publisher.address,

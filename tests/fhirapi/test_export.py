@@ -156,12 +156,12 @@ def test_elements_are_omitted_as_requested_and_what_remains_is_marked(reader: Re
 
 
 def test_only_named_patients_are_exported(reader: Reader, people: dict[str, int], panel: int) -> None:
-    wanted = [people["helene"], people["oscar"]]
-    named = [patient(wanted[0]), patient(wanted[1])]
-    named[1]["valueReference"]["reference"] = f"{BASE}/Patient/{wanted[1]}"
+    requested = [people["helene"], people["oscar"]]
+    named = [patient(requested[0]), patient(requested[1])]
+    named[1]["valueReference"]["reference"] = f"{BASE}/Patient/{requested[1]}"
     answer = post(reader, f"/Group/{panel}/$export", {"name": "_type", "valueString": "Patient,Group"}, *named)
     found = fetched(reader, accepted(answer))
-    assert set(found.ids("Patient")) == {str(key) for key in wanted}
+    assert set(found.ids("Patient")) == {str(key) for key in requested}
     [group] = found.files["Group.ndjson"]
     assert "member" not in group  # it would tell of others
     assert [one["code"] for one in group["meta"]["tag"]] == ["SUBSETTED"]
@@ -229,7 +229,9 @@ def test_what_cannot_be_done_is_refused(reader: Reader, panel: int, query: Json)
         assert refused(kick_off(reader, path, query))
 
 
-def test_with_lenient_handling_what_is_not_known_is_left_alone_and_told(reader: Reader, people: dict[str, int]) -> None:
+def test_with_lenient_handling_what_is_not_known_is_ignored_and_reported(
+    reader: Reader, people: dict[str, int]
+) -> None:
     query = {
         "_type": "Patient,Observation",
         "_typeFilter": "Patient?active=true",
@@ -238,9 +240,9 @@ def test_with_lenient_handling_what_is_not_known_is_left_alone_and_told(reader: 
     }
     found = export(reader, query=query, Prefer="respond-async, handling=lenient")
     assert set(found.files) == {"Patient.ndjson", "error-OperationOutcome.ndjson"}
-    told = [one["issue"][0] for one in found.files["error-OperationOutcome.ndjson"]]
-    assert {one["severity"] for one in told} == {"warning"}
-    assert sorted(one["diagnostics"].split(" is not")[0] for one in told) == [
+    issues = [one["issue"][0] for one in found.files["error-OperationOutcome.ndjson"]]
+    assert {one["severity"] for one in issues} == {"warning"}
+    assert sorted(one["diagnostics"].split(" is not")[0] for one in issues) == [
         "A parameter",
         "A type in _type",
         "An element in _elements",
@@ -251,7 +253,7 @@ def test_with_lenient_handling_what_is_not_known_is_left_alone_and_told(reader: 
 @pytest.mark.parametrize(
     "query", [{"_since": "x"}, {"_outputFormat": "csv"}, {"_type": "Observation"}, {"patient": "1"}]
 )
-def test_lenient_handling_does_not_make_more_of_it_than_was_asked_for(reader: Reader, query: Json) -> None:
+def test_lenient_handling_does_not_make_more_of_it_than_was_requested(reader: Reader, query: Json) -> None:
     assert refused(kick_off(reader, query=query, Prefer="respond-async; handling=lenient"))
 
 
@@ -327,7 +329,7 @@ def test_a_file_needs_the_scope_for_what_is_in_it(
         assert Reader(app, None).get(file["url"]).status_code == 401
 
 
-def test_nobody_else_finds_an_export(reader: Reader, reader_for: Callable[..., Reader], people: dict[str, int]) -> None:
+def test_no_one_else_finds_an_export(reader: Reader, reader_for: Callable[..., Reader], people: dict[str, int]) -> None:
     address, other = accepted(kick_off(reader)), reader_for("Other")
     file = finished(reader, address).json["output"][0]["url"]
     for method, path in (("GET", address), ("DELETE", address), ("GET", file)):
@@ -398,7 +400,7 @@ def test_a_revoked_client_gets_nothing_and_its_files_are_removed(
     assert list((tmp_path / "exports").iterdir()) == []
 
 
-def test_a_manager_of_panels_exports_whom_they_may_see(
+def test_a_manager_of_panels_exports_those_they_may_see(
     app: Flask,
     staff: None,
     oscar: Any,
@@ -450,7 +452,7 @@ class Asleep:
         pass
 
 
-def test_the_status_tells_how_far_it_is(reader: Reader, app: Flask, people: dict[str, int], site: OscarHost) -> None:
+def test_the_status_says_how_far_it_is(reader: Reader, app: Flask, people: dict[str, int], site: OscarHost) -> None:
     app.extensions["cpar_fhir_callers"].exports = Asleep()
     address = accepted(kick_off(reader))
     waiting = reader.get(address)

@@ -193,8 +193,8 @@ def test_a_change_that_is_under_way_is_waited_for(
         ledger.change_one(session, operation_id, patient_id, None, stored)
     worker.join()
     made = find(site, caller, export_id)
-    [told] = read(configured.fhir_export_folder / (made.claim or ""), "Patient")
-    assert told["id"] == str(patient_id)
+    [exported] = read(configured.fhir_export_folder / (made.claim or ""), "Patient")
+    assert exported["id"] == str(patient_id)
 
 
 @contextmanager
@@ -222,7 +222,7 @@ def changing(host: OscarHost, clerk: Actor, here: int, there: int) -> Iterator[l
 # Broken off
 
 
-def test_an_export_whose_process_was_killed_is_made_anew(
+def test_an_export_whose_process_was_killed_is_made_again(
     site: OscarHost,
     emr: OscarHost,
     make_panel: Any,
@@ -417,7 +417,7 @@ def test_memory_does_not_grow_with_the_panel(
         assert more - less < MEBIBYTE / 2
 
 
-def test_whoever_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_files(
+def test_a_worker_that_comes_a_moment_after_a_slow_worker_has_finished_leaves_its_files(
     site: OscarHost, clock: FixedClock, configured: Settings, caller: Caller, ask: Callable[..., str]
 ) -> None:
     export_id = ask()

@@ -162,7 +162,7 @@ def test_the_last_page_is_as_cheap_as_the_first(reader: Reader, people: dict[str
     assert set(taken[1:]) == {taken[0] + 1}  # whether it began before a backup was restored
 
 
-def test_what_was_searched_for_stands_in_no_log(
+def test_what_was_searched_for_is_in_no_log(
     reader: Reader, people: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

@@ -218,10 +218,10 @@ def test_a_client_of_one_panel_exports_that_panel_alone(
     assert ids(found["Patient"]) == clinic.members
 
 
-def test_the_client_from_npm_is_the_released_file_and_its_version_and_licence_stand_beside_it() -> None:
+def test_the_client_from_npm_is_the_released_file_and_its_version_and_licence_are_next_to_it() -> None:
     record = (MEDPLUM / "SOURCE.txt").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^(Version|SHA-256): (\S+)$", record, re.MULTILINE))
+    facts = dict(re.findall(r"^(Version|SHA-256): (\S+)$", record, re.MULTILINE))
     script = (MEDPLUM / "core.mjs").read_bytes()
-    assert hashlib.sha256(script).hexdigest() == told["SHA-256"]
-    assert told["Version"].encode() in script
+    assert hashlib.sha256(script).hexdigest() == facts["SHA-256"]
+    assert facts["Version"].encode() in script
     assert "Apache-2.0" in record

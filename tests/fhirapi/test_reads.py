@@ -91,7 +91,7 @@ def test_a_read_is_written_down_by_itself(reads: Reads, site: OscarHost) -> None
     }
 
 
-def test_it_stands_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
+def test_it_is_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
     reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
     reads.note(CALLER, Interaction.SEARCH, "Patient", "", 50)
     reads.stop()
@@ -131,7 +131,7 @@ class Around:
         return getattr(self._host, name)
 
 
-def test_while_the_database_cannot_be_written_records_wait_and_then_nobody_reads(site: OscarHost) -> None:
+def test_while_the_database_cannot_be_written_records_wait_and_then_no_one_reads(site: OscarHost) -> None:
     database = FailingDatabase(site.database)
     reads = Reads(Around(site, database=database), most_waiting=300)  # type: ignore[arg-type]
     reads.start()
@@ -144,7 +144,7 @@ def test_while_the_database_cannot_be_written_records_wait_and_then_nobody_reads
     assert written(site) == 300
 
 
-def test_what_could_not_be_written_at_the_end_is_told_without_patients(
+def test_what_could_not_be_written_at_the_end_is_reported_without_patients(
     site: OscarHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     reads = Reads(Around(site, database=FailingDatabase(site.database)))  # type: ignore[arg-type]
@@ -162,7 +162,7 @@ class ClosedLog:
         raise Refused("The EMR's log cannot be written.")
 
 
-def test_where_the_log_of_the_emr_is_closed_our_own_record_stays(site: OscarHost) -> None:
+def test_where_the_log_of_the_emr_is_closed_our_own_record_remains(site: OscarHost) -> None:
     reads = Reads(Around(site, audit=ClosedLog()))  # type: ignore[arg-type]
     reads.start()
     reads.note(CALLER, Interaction.READ, "Group", "1", 2000)
@@ -170,7 +170,7 @@ def test_where_the_log_of_the_emr_is_closed_our_own_record_stays(site: OscarHost
     assert written(site) == 1
 
 
-def test_before_its_start_and_after_its_end_a_record_is_written_at_once_or_nobody_reads(site: OscarHost) -> None:
+def test_before_its_start_and_after_its_end_a_record_is_written_at_once_or_no_one_reads(site: OscarHost) -> None:
     database = FailingDatabase(site.database)
     reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
     with pytest.raises(LogUnavailable):
@@ -194,7 +194,7 @@ def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:
     assert written(site) == 2500
 
 
-def test_a_process_that_is_told_to_stop_writes_all_of_them(
+def test_a_process_that_is_stopped_writes_all_of_them(
     site: OscarHost, environment: dict[str, str], tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
@@ -249,7 +249,7 @@ class Full:
         pass
 
 
-def test_a_server_that_is_told_to_stop_has_written_down_what_it_gave_out(
+def test_a_server_that_is_stopped_has_written_down_what_it_gave_out(
     site: OscarHost,
     environment: dict[str, str],
     registered: Callable[..., Registered],

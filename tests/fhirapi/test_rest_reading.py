@@ -68,7 +68,7 @@ def test_the_head_of_a_resource_has_no_body(reader: Reader, panel: int, people: 
         assert answer.headers["ETag"] == reader.get(address).headers["ETag"]
 
 
-def test_a_group_has_its_members_unless_less_is_asked_for(
+def test_a_group_has_its_members_unless_less_is_requested(
     reader: Reader, panel: int, people: dict[str, int], check_r4: Check
 ) -> None:
     whole = reader.json(f"/Group/{panel}")
@@ -103,7 +103,7 @@ def test_data_without_text_is_everything(reader: Reader, panel: int, people: dic
         assert reader.json(address, {"_summary": "count"}) == reader.json(address)  # which is about searches alone
 
 
-def test_what_is_not_there_is_told_from_what_was(
+def test_what_is_not_there_is_distinguished_from_what_was(
     reader: Reader, site: OscarHost, oscar: Any, clerk: Actor, panel: int, people: dict[str, int]
 ) -> None:
     stranger = oscar.patient()

@@ -54,9 +54,7 @@ ADDRESSES = (
 )
 
 
-def test_nothing_but_what_the_interface_is_stands_open(
-    reader: Reader, people: dict[str, int], refused: Refused
-) -> None:
+def test_nothing_but_what_the_interface_is_is_open(reader: Reader, people: dict[str, int], refused: Refused) -> None:
     nobody = Reader(reader.app, None)
     for address in ADDRESSES:
         for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
@@ -130,7 +128,7 @@ def test_what_fhir_knows_but_this_server_does_not_do(reader: Reader, refused: Re
         None,
     ],
 )
-def test_json_is_given_to_whoever_takes_it(reader: Reader, accept: str | None, people: dict[str, int]) -> None:
+def test_json_is_given_to_clients_that_accept_it(reader: Reader, accept: str | None, people: dict[str, int]) -> None:
     answer = reader.get("/Organization/clinic", **({"Accept": accept} if accept else {}))
     assert answer.status_code == 200
     plain = accept == "application/json"
@@ -147,8 +145,8 @@ def test_other_forms_cannot_be_had(reader: Reader, accept: str, people: dict[str
 def test_the_parameter_for_the_form_goes_before_the_header(
     reader: Reader, people: dict[str, int], refused: Refused
 ) -> None:
-    for wanted in ("json", "application/fhir+json", "application/json"):
-        answer = reader.get("/Organization/clinic", {"_format": wanted}, Accept="text/html")
+    for format_ in ("json", "application/fhir+json", "application/json"):
+        answer = reader.get("/Organization/clinic", {"_format": format_}, Accept="text/html")
         assert answer.content_type == "application/fhir+json; charset=utf-8"
     refused(reader.get("/Organization/clinic", {"_format": "xml"}), 406, "not-supported")
 
@@ -163,7 +161,7 @@ def test_a_request_that_is_too_large_is_not_read(reader: Reader, people: dict[st
     refused(reader.send("POST", "/Patient/_search", data=body), 413, "too-long")
 
 
-def test_a_fault_of_ours_tells_nothing(
+def test_a_fault_of_ours_says_nothing(
     reader: Reader,
     site: OscarHost,
     emr: OscarHost,

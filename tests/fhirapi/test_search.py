@@ -149,7 +149,7 @@ IDENTIFIERS = ("", f"{S.uri_phn}|", f"{S.uri_patient_record}|", f"{BC}|", "https
 
 
 @pytest.mark.parametrize("form", IDENTIFIERS)
-def test_one_identifier_alone_finds_the_same_as_beside_another_parameter(
+def test_one_identifier_alone_finds_the_same_as_next_to_another_parameter(
     reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int, form: str
 ) -> None:
     for hin, province in (("100 000-001", "AB"), ("100000002", "BC"), ("12", "AB"), ("X12", "ON"), (str(panel), "AB")):
@@ -157,12 +157,12 @@ def test_one_identifier_alone_finds_the_same_as_beside_another_parameter(
     someone = oscar.patient(hin="100000001")  # on no panel
     codes = ["100000001", "100 000-001", "100000002", "12", "X12", "x12", "1", "0", "\u00e9", "\U0001f600", "9" * 25]
     for code in (*codes, str(someone), *map(str, people.values())):
-        wanted = form + code
-        alone = reader.ids("/Patient", {"identifier": wanted})
-        assert alone == reader.ids("/Patient", {"identifier": wanted, "_sort": "_id"}), code
-        assert reader.json("/Patient", {"identifier": wanted})["total"] == len(alone)
-        assert reader.json("/Patient", {"identifier": wanted, "_count": "0"})["total"] == len(alone)
-        assert reader.ids("/Patient", {"identifier": wanted, "_count": "1"}) == alone
+        value = form + code
+        alone = reader.ids("/Patient", {"identifier": value})
+        assert alone == reader.ids("/Patient", {"identifier": value, "_sort": "_id"}), code
+        assert reader.json("/Patient", {"identifier": value})["total"] == len(alone)
+        assert reader.json("/Patient", {"identifier": value, "_count": "0"})["total"] == len(alone)
+        assert reader.ids("/Patient", {"identifier": value, "_count": "1"}) == alone
 
 
 def test_a_number_whose_card_says_no_province_is_found_as_one_of_albertas(
@@ -281,7 +281,7 @@ def test_no_one_is_missed_or_listed_twice_when_members_change_between_pages(
     assert sorted(found) == sorted(str(key) for key in people.values())
 
 
-def test_the_total_is_told_when_it_is_asked_for(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
+def test_the_total_is_reported_when_it_is_requested(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
     assert "total" not in reader.json("/Patient", {"_count": 2})
     for query in ({"_count": 2, "_total": "accurate"}, {"_count": 0}, {"_summary": "count"}):
         assert reader.json("/Patient", query)["total"] == len(people)

@@ -47,6 +47,6 @@ def test_no_token_endpoint_is_promised_where_no_tokens_are_given(site: OscarHost
     assert elsewhere is not None
     assert "token_endpoint" not in elsewhere
     assert elsewhere["grant_types_supported"] == elsewhere["capabilities"] == []
-    told = served(site, {"fhir_base_url": "https://emr.example/fhir"}).test_client().get(AT).json
-    assert told is not None
-    assert told["token_endpoint"] == "https://emr.example/fhir/token"
+    configuration = served(site, {"fhir_base_url": "https://emr.example/fhir"}).test_client().get(AT).json
+    assert configuration is not None
+    assert configuration["token_endpoint"] == "https://emr.example/fhir/token"

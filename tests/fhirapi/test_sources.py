@@ -119,7 +119,7 @@ def test_a_client_of_one_panel_sees_that_panel_and_what_belongs_to_it_only(
         assert not isinstance(refused.value, Gone)
 
 
-def test_a_patient_of_no_panel_is_told_to_nobody(site: OscarHost, oscar: Any, two_panels: Any) -> None:
+def test_a_patient_not_on_a_panel_is_shown_to_no_one(site: OscarHost, oscar: Any, two_panels: Any) -> None:
     with pytest.raises(NotFound) as refused:
         one(site, client(), "Patient", oscar.patient())
     assert not isinstance(refused.value, Gone)
@@ -132,7 +132,7 @@ def test_an_id_that_can_be_none_is_not_found(site: OscarHost, two_panels: Any, k
             one(site, client(), kind, resource_id)
 
 
-def test_who_left_the_panels_is_gone_and_whoever_comes_back_is_there_again(
+def test_who_left_the_panels_is_gone_and_a_patient_who_comes_back_is_there_again(
     site: OscarHost, clerk: Actor, two_panels: tuple[int, int, list[int]]
 ) -> None:
     first, second, patients = two_panels
@@ -191,7 +191,7 @@ def test_a_member_merged_away_leads_to_the_one_kept_as_soon_as_the_panels_follow
     ]
 
 
-def test_whom_a_person_may_not_see_in_the_emr_they_do_not_read_here(
+def test_patients_that_a_person_may_not_see_in_the_emr_they_do_not_read_here(
     site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]]
 ) -> None:
     first, _, patients = two_panels
@@ -216,7 +216,7 @@ def test_whom_a_person_may_not_see_in_the_emr_they_do_not_read_here(
     assert one(site, person, "Patient", neither)["active"] is False
 
 
-def test_a_group_tells_each_member_with_confirmation_and_last_visit(
+def test_a_group_says_each_member_with_confirmation_and_last_visit(
     site: OscarHost, oscar: Any, two_panels: tuple[int, int, list[int]], check_r4: Check
 ) -> None:
     first, _, patients = two_panels
@@ -245,7 +245,7 @@ def test_an_empty_panel_is_a_group_without_members(site: OscarHost, make_panel: 
     assert "member" not in group
 
 
-def test_an_inactive_patient_stays_a_member_and_is_an_inactive_patient(
+def test_an_inactive_patient_remains_a_member_and_is_an_inactive_patient(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient(patient_status="IN")

@@ -306,7 +306,7 @@ def test_no_token_is_given_while_the_integration_is_off(registered: Register, si
     refused(client.ask(), "unauthorized_client", "turned off")
 
 
-def test_whoever_asks_too_often_has_to_wait(
+def test_a_client_that_asks_too_often_has_to_wait(
     registered: Register, site: OscarHost, served: Callable[..., Flask], clock: FixedClock
 ) -> None:
     client = replace(registered(), app=served(site, {"fhir_tokens_per_minute": "3"}))
@@ -320,7 +320,7 @@ def test_whoever_asks_too_often_has_to_wait(
     client.token()
 
 
-def test_nobody_can_use_up_the_tokens_of_a_client(
+def test_no_one_can_use_up_the_tokens_of_a_client(
     registered: Register, site: OscarHost, served: Callable[..., Flask]
 ) -> None:
     client = replace(registered(), app=served(site, {"fhir_tokens_per_minute": "3"}))
@@ -349,9 +349,9 @@ def test_away_from_this_machine_tokens_need_the_public_address(
     refused(
         browser.post("/fhir/token", data=form, base_url="https://emr.example"), "unauthorized_client", "fhir_base_url"
     )
-    told = served(site, {"fhir_base_url": "https://emr.example/fhir"}).test_client()
+    published = served(site, {"fhir_base_url": "https://emr.example/fhir"}).test_client()
     # Behind a proxy that ends TLS and calls us by another name.
-    assert told.post("/fhir/token", data=form, base_url="http://10.0.0.5:8000").status_code == 200
+    assert published.post("/fhir/token", data=form, base_url="http://10.0.0.5:8000").status_code == 200
     plain = served(site, {"fhir_base_url": "http://emr.example/fhir"}).test_client()
     refused(plain.post("/fhir/token", data=form), "insecure_transport", "https")
 

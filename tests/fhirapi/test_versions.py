@@ -127,7 +127,7 @@ class AnySequence(RuleBasedStateMachine):
         self.patients.append(self.oscar.patient(provider_no=mrp))
 
     @rule(data=st.data(), values=st.sampled_from(RECORDS))
-    def a_record_is_mended(self, data: st.DataObject, values: dict[str, str]) -> None:
+    def a_record_is_fixed(self, data: st.DataObject, values: dict[str, str]) -> None:
         patient = self.host.tables.demographic
         self.change(patient, patient.c.demographic_no == data.draw(st.sampled_from(self.patients)), **values)
 

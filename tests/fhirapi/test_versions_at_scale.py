@@ -158,7 +158,7 @@ def version_of(host: OscarHost, key: tuple[str, str]) -> int:
 
 
 @pytest.mark.parametrize("kind", ["Patient", "Practitioner"])
-def test_a_version_that_somebody_else_has_moved_on_is_taken_as_it_is(
+def test_a_version_that_someone_else_has_moved_on_is_taken_as_it_is(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Any, kind: str
 ) -> None:
     panel_id, patient_id = make_panel("A1"), oscar.patient()

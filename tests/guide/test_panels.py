@@ -97,7 +97,7 @@ def test_a_panel_is_edited(manager: Page, panel: int, other_panel: int) -> None:
     expect(manager.get_by_role("row", name="0077")).to_contain_text("Tremblay")
 
 
-def test_a_panel_is_deleted_after_the_message_whom_to_contact(manager: Page, panel: int, ui: str) -> None:
+def test_a_panel_is_deleted_after_the_message_who_to_contact(manager: Page, panel: int, ui: str) -> None:
     widget = open_patient(manager, "ABEL", ui)
     widget.get_by_label("Add to a panel").click()
     widget.get_by_role("button", name="0042").click()

@@ -34,7 +34,7 @@ def _assign_role(page: Page, provider: str) -> None:
     page.get_by_role("button", name=f"Add the role to {provider}").click()
 
 
-def test_everybody_sees_and_uses_the_component_but_only_administrators_manage_panels(
+def test_everyone_sees_and_uses_the_component_but_only_administrators_manage_panels(
     receptionist: Page, manager: Page, panel: int, ui: str
 ) -> None:
     widget = open_patient(receptionist, "ABEL", ui)
@@ -56,7 +56,7 @@ def test_a_role_for_panel_management_is_created(manager: Page) -> None:
     expect(row).to_contain_text(PERMISSION)
 
 
-def test_whoever_gets_the_role_manages_panels_and_nothing_else(manager: Page, open_tab: OpenTab, panel: int) -> None:
+def test_a_user_who_gets_the_role_manages_panels_and_nothing_else(manager: Page, open_tab: OpenTab, panel: int) -> None:
     clerk = open_tab(BILLING)
     clerk.goto("/cpar/panels")
     expect(clerk.get_by_role("heading", name=REFUSED)).to_be_visible()

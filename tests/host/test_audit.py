@@ -87,7 +87,7 @@ def test_an_event_of_a_request_names_where_it_came_from(host: OscarHost, emr: Os
     assert rows(emr)[0]["ip"] == "2001:db8::7"
 
 
-def test_an_event_goes_with_the_change_that_it_tells_about(host: OscarHost, emr: OscarHost):
+def test_an_event_goes_with_the_change_that_it_is_about(host: OscarHost, emr: OscarHost):
     def change_that_fails() -> None:
         with host.database.session() as session:
             host.audit.record(session, ADDED)
@@ -129,7 +129,7 @@ def test_where_the_log_lacks_a_column_the_others_are_written(opened):
         assert connection.execute(select(*columns)).mappings().one()["contentId"] == "12"
 
 
-def test_a_log_that_keeps_a_timestamp_tells_the_same_moment(opened, database_kind):
+def test_a_log_that_keeps_a_timestamp_says_the_same_moment(opened, database_kind):
     host, emr = opened(
         *(["ALTER TABLE {log} MODIFY dateTime TIMESTAMP NOT NULL"] if database_kind == "mariadb" else [])
     )
@@ -161,7 +161,7 @@ def test_another_value_of_the_setting_is_refused(tmp_path):
         open_host(f"sqlite:///{tmp_path}/clinic.db", settings={"audit": "off"})
 
 
-def test_an_account_that_may_not_write_to_the_log_is_told_what_to_do(
+def test_an_account_that_may_not_write_to_the_log_is_shown_what_to_do(
     host: OscarHost, emr: OscarHost, place, database_kind
 ):
     """On MariaDB a right of the account; SQLite has none, and a file that may not be written says so itself."""

@@ -55,7 +55,7 @@ def test_a_reading_connection_holds_still_while_others_write(database):
     assert count(database) == 1
 
 
-def test_a_writing_session_sees_what_others_have_committed_meanwhile_once_it_holds_the_lock(database):
+def test_a_writing_session_sees_what_others_have_committed_in_the_meantime_once_it_holds_the_lock(database):
     with database.session() as session:
         session.execute(insert(numbers).values(number=1, name="0"))
 
@@ -74,13 +74,13 @@ def test_a_writing_session_sees_what_others_have_committed_meanwhile_once_it_hol
         assert connection.scalar(select(numbers.c.name)) == "60"
 
 
-def test_an_error_does_not_tell_the_values_it_is_about(database):
+def test_an_error_does_not_show_the_values_it_is_about(database):
     with pytest.raises(DBAPIError) as failure, database.session() as session:
         session.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": "Secretary"})
     assert "Secretary" not in str(failure.value)
 
 
-def test_what_a_reading_connection_writes_does_not_stay(database):
+def test_what_a_reading_connection_writes_does_not_remain(database):
     with database.engine.connect() as connection:
         connection.execute(insert(numbers).values(number=1))
     assert count(database) == 0
@@ -193,7 +193,7 @@ def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path
 
 
 @pytest.mark.parametrize("opened", ["before", "later"])
-def test_of_a_closed_database_no_connection_stays_open_that_somebody_gives_back(database, opened):
+def test_of_a_closed_database_no_connection_remains_open_that_someone_returns(database, opened):
     """A thread that has not ended yet gives its connection back after everything was closed."""
     connection = database.engine.connect() if opened == "before" else None
     database.close()

@@ -77,7 +77,7 @@ def test_all_of_them_may_be_missing_at_once(older, add):
         assert connection.execute(query).one().family_name == "Smith"
 
 
-def test_without_the_table_of_merges_nobody_is_merged(older, add):
+def test_without_the_table_of_merges_no_one_is_merged(older, add):
     host = older("DROP TABLE {demographic_merged}")
     add(host.tables.demographic, demographic_no=7, **REQUIRED)
     add(
@@ -105,7 +105,7 @@ def test_a_wide_mrp_column_is_read_whole(older, add, database_kind):
         assert connection.scalar(select(host.roster.patients().c.mrp_id)) == "1" * 200
 
 
-def test_a_status_column_that_ignores_case_still_tells_a_customized_visit_from_a_cancelled_one(
+def test_a_status_column_that_ignores_case_still_distinguishes_a_customized_visit_from_a_cancelled_one(
     older, add, database_kind
 ):
     ignoring = "ALTER TABLE {appointment} MODIFY status CHAR(2) CHARACTER SET latin1 COLLATE latin1_swedish_ci"

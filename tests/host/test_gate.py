@@ -65,7 +65,7 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def test_so_many_are_worked_on_others_wait_and_too_many_are_told_at_once(site: Site) -> None:
+def test_so_many_are_worked_on_others_wait_and_too_many_are_reported_at_once(site: Site) -> None:
     working = [site.asked(f"work{number}") for number in range(AT_ONCE)]
     site.until_begun(AT_ONCE)
     asked = [site.asked(f"wait{number}") for number in range(WAITING + 1)]
@@ -93,7 +93,7 @@ def done(asked: "list[Future[TestResponse]]", number: int) -> list[TestResponse]
     pytest.fail("waited in vain")
 
 
-def test_whoever_waits_too_long_is_told() -> None:
+def test_a_user_who_waits_too_long_is_informed() -> None:
     with closing(Site(seconds=0.01)) as site:
         for number in range(AT_ONCE):
             site.asked(f"work{number}")
@@ -101,7 +101,7 @@ def test_whoever_waits_too_long_is_told() -> None:
         assert site.ask("/Group").status_code == 503
 
 
-def test_what_nobody_waits_for_is_not_done_unless_it_may_change_something(site: Site) -> None:
+def test_what_no_one_waits_for_is_not_done_unless_it_may_change_something(site: Site) -> None:
     site.go_on.set()
     ours, theirs = socket.socketpair()
     with ours:
@@ -112,7 +112,7 @@ def test_what_nobody_waits_for_is_not_done_unless_it_may_change_something(site: 
     assert site.begun == ["waited-for", "form"]
 
 
-def test_whoever_hangs_up_while_waiting_makes_room_at_once(site: Site) -> None:
+def test_a_caller_who_hangs_up_while_waiting_makes_room_at_once(site: Site) -> None:
     for number in range(AT_ONCE):
         site.asked(f"work{number}")
     site.until_begun(AT_ONCE)

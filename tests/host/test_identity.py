@@ -46,11 +46,11 @@ def request_of(host: OscarHost):
         context.pop()
 
 
-def test_nobody_is_signed_in_outside_of_a_request(host: OscarHost):
+def test_no_one_is_signed_in_outside_of_a_request(host: OscarHost):
     assert host.identity.current() is None
 
 
-def test_nobody_is_signed_in_without_a_session(host: OscarHost, request_of):
+def test_no_one_is_signed_in_without_a_session(host: OscarHost, request_of):
     request_of()
     assert host.identity.current() is None
 
@@ -67,7 +67,7 @@ def test_a_provider_without_a_name_goes_by_the_number(host: OscarHost, oscar, re
     assert host.identity.current() == Actor(actor_id="101", display_name="101")
 
 
-def test_a_provider_whom_oscar_shuts_out_is_signed_out_and_holds_nothing(host: OscarHost, oscar, request_of):
+def test_a_provider_that_oscar_shuts_out_is_signed_out_and_holds_nothing(host: OscarHost, oscar, request_of):
     oscar.provider("101", status="0")
     oscar.role("101", "admin")
     oscar.privilege("admin", "_admin", "x")
@@ -83,7 +83,7 @@ def test_only_a_status_of_0_shuts_out(host: OscarHost, oscar, request_of, status
     assert host.identity.current() == DOCTOR
 
 
-def test_a_provider_who_is_gone_is_signed_out_and_sees_nobody(host: OscarHost, oscar, request_of):
+def test_a_provider_who_is_gone_is_signed_out_and_sees_no_one(host: OscarHost, oscar, request_of):
     patient_id = oscar.patient()
     request_of("101")
     assert host.identity.current() is None
@@ -91,7 +91,7 @@ def test_a_provider_who_is_gone_is_signed_out_and_sees_nobody(host: OscarHost, o
     assert seen(host, DOCTOR) == set()
 
 
-def test_nobody_signs_in_as_the_system(host: OscarHost, oscar, request_of):
+def test_no_one_signs_in_as_the_system(host: OscarHost, oscar, request_of):
     oscar.provider("-1")
     request_of("-1")
     assert host.identity.current() is None
@@ -134,7 +134,7 @@ def test_managing_needs_read_on_admin_or_write_on_admin_cpar(host: OscarHost, os
     assert host.identity.has(DOCTOR, MANAGE) is manages
 
 
-def test_a_permission_that_nobody_has_mapped_is_an_object_of_its_own_name(host: OscarHost, oscar):
+def test_a_permission_that_no_one_has_mapped_is_an_object_of_its_own_name(host: OscarHost, oscar):
     oscar.provider("101")
     oscar.privilege("101", "_admin.cpar", "x")
     oscar.privilege("101", "SOMETHING", "x")
@@ -144,7 +144,7 @@ def test_a_permission_that_nobody_has_mapped_is_an_object_of_its_own_name(host: 
     assert not host.identity.has(DOCTOR, MANAGE.lower())
 
 
-def test_an_administrator_holds_a_permission_that_nobody_has_mapped(host: OscarHost, oscar):
+def test_an_administrator_holds_a_permission_that_no_one_has_mapped(host: OscarHost, oscar):
     oscar.provider("101")
     oscar.privilege("101", "_admin", "x")
     assert host.identity.has(DOCTOR, "SOMETHING_ELSE_READ")
@@ -157,7 +157,7 @@ def test_changing_roles_needs_write_on_admin(host: OscarHost, oscar, privilege, 
     assert host.identity.administers(DOCTOR) is administers
 
 
-def test_the_administration_is_also_told_as_a_transaction_sees_it(host: OscarHost, emr: OscarHost, oscar, request_of):
+def test_administration_is_also_read_as_a_transaction_sees_it(host: OscarHost, emr: OscarHost, oscar, request_of):
     oscar.provider("101")
     oscar.privilege("101", "_admin", "x")
     request_of("101")
@@ -272,7 +272,7 @@ ROWS = st.tuples(
 
 @settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, max_size=8, unique_by=lambda row: row[:2]))
-def test_the_sql_condition_lets_through_exactly_whom_the_actor_may_see(host: OscarHost, emr: OscarHost, oscar, rows):
+def test_the_sql_condition_lets_through_exactly_those_the_actor_may_see(host: OscarHost, emr: OscarHost, oscar, rows):
     tables = oscar.tables
     with emr.database.writing() as connection:
         for table in (tables.demographic, tables.provider, tables.user_role, tables.object_privilege):

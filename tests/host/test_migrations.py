@@ -84,7 +84,7 @@ def test_its_version_table_is_its_own(database, source):
     assert set(inspect(database.engine).get_table_names()) == {"first", "its_version"}
 
 
-def test_a_migration_that_fails_is_not_counted_as_done_and_can_be_mended(database, source):
+def test_a_migration_that_fails_is_not_counted_as_done_and_can_be_fixed(database, source):
     upgrade(database.engine, source)
     second = source.script_location / "versions" / "2_second.py"
     second.write_text(BROKEN)

@@ -115,13 +115,13 @@ def test_a_time_zone_that_is_none_is_refused(zone, tmp_path):
         open_host(f"sqlite:///{tmp_path}/clinic.db", settings={"time_zone": zone})
 
 
-def test_the_clock_tells_moments_in_utc_and_knows_the_zone_of_alberta():
+def test_the_clock_returns_moments_in_utc_and_knows_the_zone_of_alberta():
     now = SystemClock().now()
     assert (now.tzinfo, SystemClock().zone) == (dt.UTC, ALBERTA)
     assert abs(now - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=5)
 
 
-def test_a_fixed_clock_stands_until_it_is_moved():
+def test_a_fixed_clock_does_not_move_until_it_is_moved():
     clock = FixedClock(dt.datetime(2026, 7, 1, 18, 0, tzinfo=dt.UTC))
     assert clock.now().isoformat() == "2026-07-01T18:00:00+00:00"
     clock.move_to(dt.datetime(2026, 7, 2, 3, 15))  # noqa: DTZ001  # the clinic's time

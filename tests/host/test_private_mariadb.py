@@ -16,7 +16,7 @@ with private_mariadb() as url:
 """
 
 
-def test_the_server_is_set_up_as_oscars_and_goes_with_whoever_started_it():
+def test_the_server_is_set_up_as_oscars_and_goes_with_the_process_that_started_it():
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -16,7 +16,7 @@ def rows(*grants):
 
 
 @pytest.mark.parametrize(
-    ("privilege", "wanted", "allowed"),
+    ("privilege", "level", "allowed"),
     [
         ("x", "r", True),
         ("x", "w", True),
@@ -34,8 +34,8 @@ def rows(*grants):
         ("o|r", "r", True),  # on an object itself an o is only a low letter
     ],
 )
-def test_a_letter_holds_those_below_it_and_x_holds_all(privilege, wanted, allowed):
-    assert rows(grant(privilege)).may("_demographic", wanted) is allowed
+def test_a_letter_holds_those_below_it_and_x_holds_all(privilege, level, allowed):
+    assert rows(grant(privilege)).may("_demographic", level) is allowed
 
 
 def test_nothing_is_allowed_without_a_row():
@@ -103,7 +103,7 @@ GRANTS = st.builds(
 
 
 @given(st.lists(GRANTS, unique_by=lambda row: (row.group, row.object_name)), st.sampled_from("rwud"))
-def test_the_walk_is_what_the_rule_says_in_plain_words(grants, wanted):
+def test_the_walk_is_what_the_rule_says_in_plain_words(grants, level):
     own = sorted((row for row in grants if row.object_name == "_admin"), key=lambda row: (-row.priority, row.group))
     seen = []
     for row in own:
@@ -111,4 +111,4 @@ def test_the_walk_is_what_the_rule_says_in_plain_words(grants, wanted):
         if row.priority:
             break
     order = ["", "d", "o", "r", "u", "w", "x"]
-    assert rows(*grants).may("_admin", wanted) == any(order.index(part) >= order.index(wanted) for part in seen)
+    assert rows(*grants).may("_admin", level) == any(order.index(part) >= order.index(level) for part in seen)

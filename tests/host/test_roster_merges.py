@@ -85,14 +85,14 @@ def test_of_two_merges_of_one_record_the_later_holds(host: OscarHost, oscar, las
     assert last_visits() == {first: None, second: dt.date(2026, 5, 5)}
 
 
-def test_a_record_merged_into_itself_stays(host: OscarHost, oscar, last_visits):
+def test_a_record_merged_into_itself_remains(host: OscarHost, oscar, last_visits):
     patient_id = oscar.patient()
     oscar.merge(patient_id, patient_id)
     assert last_visits() == {patient_id: None}
     assert merged(host) == {}
 
 
-def test_a_circle_of_merges_hangs_nothing_and_keeps_nobody(host: OscarHost, oscar, last_visits):
+def test_a_circle_of_merges_hangs_nothing_and_keeps_no_one(host: OscarHost, oscar, last_visits):
     one, two, three, into_it, apart = (oscar.patient() for _ in range(5))
     for retired, kept in ((one, two), (two, three), (three, one), (into_it, one)):
         oscar.merge(retired, kept)

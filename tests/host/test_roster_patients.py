@@ -177,7 +177,7 @@ def test_names_lose_what_cannot_be_seen_and_unusual_blanks_are_blanks(oscar, pat
         assert names == (f"Ann{shown}Zoé",) * 4, hex(ord(letter))
 
 
-def test_a_name_of_which_nothing_can_be_seen_stays_so_that_it_can_be_told_of(oscar, patient):
+def test_a_name_of_which_nothing_can_be_seen_remains_so_that_it_can_be_reported(oscar, patient):
     row = patient(oscar.patient(last_name="\u200b", first_name=" \u00a0", pref_name="  "))
     assert (row.family_name, row.given_name, row.preferred_name) == ("\u200b", " \u00a0", None)
 

@@ -58,10 +58,10 @@ def test_they_are_those_whose_number_it_is_however_it_was_typed(host: OscarHost,
 
 @pytest.mark.parametrize("hin", ["123456789", "12345-6789", "123 456 789", " 1-2-3-4-5-6-7-8-9 ", "123456789 - "])
 def test_a_number_is_found_with_separators_anywhere(host: OscarHost, oscar, hin):
-    wanted = oscar.patient(hin=hin)
+    expected = oscar.patient(hin=hin)
     for other in ("1234567890", "12345678", "023456789", "12345.6789", "", None):
         oscar.patient(hin=other)
-    assert found(host, "123456789") == {wanted}
+    assert found(host, "123456789") == {expected}
 
 
 COLLATIONS = ("latin1_swedish_ci", "utf8mb3_general_ci", "utf8mb4_unicode_ci", "utf8mb4_unicode_520_ci")
@@ -90,14 +90,14 @@ def test_numbers_are_found_whatever_collation_the_column_has(host: OscarHost, em
     if "latin1" not in collation:
         hins += [f"12345{dash}6789" for dash in "\u2010\u2013\u2014\u2212\u301c"]
         hins += [f"1234{unseen}56789" for unseen in "\u200b\u200e\u202e\u2060\u3164\ufeff\u2007\u202f\u2800"]
-    wanted = len(hins) - 2
+    expected = len(hins) - 2
     fill(host, oscar, [*hins, "a", "1234567890", "12345,6789", "12345.6789", "12345\u00b7678"])
-    assert len(found(host, "123456789")) == wanted
+    assert len(found(host, "123456789")) == expected
     for phn in ("123456789", "A", "a", "12", "1234567890", "12345.6789"):
         assert found(host, phn) == given_to(host, phn), phn
 
 
-def test_nobody_reads_all_records_to_find_one(host: OscarHost, oscar):
+def test_no_one_reads_all_records_to_find_one(host: OscarHost, oscar):
     fill(host, oscar, [str(100_000_000 + number) for number in range(3000)])
     query = host.roster.with_phn(bindparam("phn", "100000007"))
     sql = str(query.compile(host.database.engine, compile_kwargs={"literal_binds": True}))

@@ -66,7 +66,7 @@ def test_the_last_visit_of_one_patient_reads_only_that_patients_appointments(hos
     assert all("PRIMARY" in line for line in own), lines
 
 
-def test_the_last_visits_of_everybody_take_one_look_at_the_merges(host: OscarHost, clinic):
+def test_the_last_visits_of_everyone_take_one_look_at_the_merges(host: OscarHost, clinic):
     patients = host.roster.patients()
     query = select(patients.c.patient_id, host.roster.last_visit_on(patients.c.patient_id, host.clock.now()))
     started = time.perf_counter()

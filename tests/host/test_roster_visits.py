@@ -27,7 +27,7 @@ def test_the_latest_of_several_visits_is_the_last(oscar, last_visits):
     assert last_visits() == {patient_id: dt.date(2026, 8, 5)}
 
 
-def test_an_appointment_of_nobody_or_somebody_else_is_no_visit(oscar, last_visits):
+def test_an_appointment_of_no_one_or_someone_else_is_no_visit(oscar, last_visits):
     patient_id = oscar.patient()
     oscar.visit(0)
     oscar.visit(patient_id + 1)
@@ -49,7 +49,7 @@ def test_every_other_status_counts_also_the_small_letters_and_none(oscar, last_v
 
 
 @pytest.mark.parametrize("status", [" C", "\tN", "\u200bD", "\u00a0C", "\u202eN"])
-def test_what_stands_before_the_first_letter_that_can_be_seen_does_not_count(oscar, last_visits, status):
+def test_what_is_before_the_first_letter_that_can_be_seen_does_not_count(oscar, last_visits, status):
     patient_id = oscar.patient()
     oscar.visit(patient_id, status=status)
     assert last_visits() == {patient_id: None}
@@ -115,7 +115,7 @@ def test_a_moment_without_a_zone_is_an_error(host: OscarHost):
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "0000-00-00"])
-def test_the_day_that_nobody_has_entered_is_no_visit(emr: OscarHost, oscar, last_visits, day):
+def test_the_day_that_no_one_has_entered_is_no_visit(emr: OscarHost, oscar, last_visits, day):
     patient_id = oscar.patient()
     visit = oscar.visit(patient_id)
     table = oscar.tables.appointment
@@ -129,7 +129,7 @@ def test_the_day_that_nobody_has_entered_is_no_visit(emr: OscarHost, oscar, last
     assert last_visits() == {patient_id: dt.date(2020, 2, 29)}
 
 
-def test_the_last_visit_can_be_asked_for_one_id_and_within_a_change(host: OscarHost, oscar):
+def test_the_last_visit_can_be_read_for_one_id_and_within_a_change(host: OscarHost, oscar):
     from cpar_plugin.store.tables import member, panel
 
     retired, kept = oscar.patient(), oscar.patient()
@@ -163,7 +163,7 @@ APPOINTMENTS = st.tuples(st.integers(0, 5), st.dates(TODAY - dt.timedelta(3), TO
 MERGES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.booleans())
 
 
-def plainly(appointments, merges, until):
+def simply(appointments, merges, until):
     """The rule again, in plain words: (patients of the roster, their last visits)."""
     into = {}
     for retired, kept, deleted in merges:
@@ -207,4 +207,4 @@ def test_visits_and_merges_are_what_the_rule_says_in_plain_words(
         oscar.visit(record, day, time=time, status=status)
     for retired, kept, deleted in merges:
         oscar.merge(retired, kept, deleted=int(deleted))
-    assert last_visits(until) == plainly(appointments, merges, until)
+    assert last_visits(until) == simply(appointments, merges, until)

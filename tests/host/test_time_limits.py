@@ -38,7 +38,7 @@ def app() -> Flask:
     return Flask(__name__)
 
 
-def test_what_somebody_waits_for_too_long_is_ended_and_the_connection_goes_on(
+def test_what_someone_waits_for_too_long_is_ended_and_the_connection_goes_on(
     impatient: HostDatabase, app: Flask
 ) -> None:
     with app.test_request_context(), impatient.engine.connect() as connection:
@@ -51,7 +51,7 @@ def test_what_somebody_waits_for_too_long_is_ended_and_the_connection_goes_on(
         assert set(connection.scalars(both)) == {1, 2}
 
 
-def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: HostDatabase, app: Flask) -> None:
+def test_what_no_one_waits_for_may_take_as_long_as_it_does(impatient: HostDatabase, app: Flask) -> None:
     long = ENDLESS.text.replace("i < 3000", "i < 30")
     with app.test_request_context(), impatient.engine.connect() as reading, pytest.raises(OperationalError):
         reading.scalar(text(long))
@@ -61,7 +61,9 @@ def test_what_nobody_waits_for_may_take_as_long_as_it_does(impatient: HostDataba
         assert writing.scalar(text(long)) == 0
 
 
-def test_whoever_waited_too_long_is_told_so_by_a_page_and_by_an_outcome(impatient: HostDatabase, app: Flask) -> None:
+def test_a_user_who_waited_too_long_is_informed_by_a_page_and_by_an_outcome(
+    impatient: HostDatabase, app: Flask
+) -> None:
     def endless() -> str:
         with impatient.engine.connect() as connection:
             return str(connection.scalar(ENDLESS))

@@ -65,7 +65,7 @@ def test_the_box_shows_who_has_checked_what_and_takes_it_back(unsure: Any, recep
     assert list(buttons(again)) == [("answer", "gender-unknown")]
 
 
-def test_a_value_that_changed_meanwhile_is_shown_to_decide_again(unsure: Any, oscar: Any, reception: Any) -> None:
+def test_a_value_that_changed_in_the_meantime_is_shown_to_decide_again(unsure: Any, oscar: Any, reception: Any) -> None:
     patient = unsure()
     value = buttons(text(reception.get(f"/cpar/patients/{patient}/widget")))["answer", "gender-unknown"]
     record = oscar.tables.demographic

@@ -156,7 +156,7 @@ def test_a_patient_who_is_not_there_cannot_be_paneled(host: OscarHost, manager: 
     assert _state(host) == before
 
 
-def test_neither_log_nor_page_tells_of_a_patient_when_something_breaks(
+def test_neither_log_nor_page_shows_a_patient_when_something_breaks(
     app: Flask, host: OscarHost, oscar: Any, manager: Any, panel: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     patient = oscar.patient(last_name="Zwicky", first_name="Quirin", hin="987654321")
@@ -182,7 +182,7 @@ def test_neither_log_nor_page_tells_of_a_patient_when_something_breaks(
     assert live_panels.__name__ in caplog.text
 
 
-def test_what_is_searched_for_stands_in_no_address(manager: Any, oscar: Any, panel: int) -> None:
+def test_what_is_searched_for_is_in_no_address(manager: Any, oscar: Any, panel: int) -> None:
     oscar.patient(last_name="Zwicky")
     answer = manager.post("/", search_text="zwi")
     assert answer.status_code == 200

@@ -117,7 +117,7 @@ def _shown(app: Flask, clinic: Clinic, person: Any) -> dict[str, tuple[int, str]
     return found
 
 
-def test_a_patient_who_is_closed_to_somebody_appears_on_none_of_their_pages(
+def test_a_patient_who_is_closed_to_someone_appears_on_none_of_their_pages(
     app: Flask, clinic: Clinic, barred: Any, manager: Any, host: OscarHost
 ) -> None:
     record, panel = host.tables.demographic, clinic.parts["panel_id"]
@@ -148,7 +148,7 @@ def test_a_patient_who_is_closed_to_somebody_appears_on_none_of_their_pages(
             assert any(asked.startswith(part) for asked in pages), (name, part)
 
 
-def test_a_bulk_update_by_somebody_neither_counts_nor_changes_who_is_closed_to_them(
+def test_a_bulk_update_by_someone_neither_counts_nor_changes_who_is_closed_to_them(
     clinic: Clinic, barred: Any, host: OscarHost
 ) -> None:
     panel = clinic.parts["panel_id"]
@@ -177,7 +177,7 @@ def test_a_patient_who_is_closed_to_the_one_who_submits_is_sent_all_the_same(
     assert sent.count(f'"family":"{CLOSED}"') == sent.count(f'"family":"{OPEN_TO_ALL}"') == 2
 
 
-def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_whom_it_skipped(
+def test_an_undo_by_someone_gives_no_one_back_who_is_closed_to_them_and_says_who_was_skipped(
     clinic: Clinic, barred: Any, manager: Any, host: OscarHost, clock: FixedClock
 ) -> None:
     panel, system, patient = clinic.parts["panel_id"], host.identity.system, host.roster.patients()
@@ -216,7 +216,7 @@ def test_an_undo_by_somebody_gives_nobody_back_who_is_closed_to_them_and_says_wh
     assert (page.count(f">{CLOSED.upper()}, "), page.count(f">{OPEN_TO_ALL.upper()}, ")) == (3, 1)
 
 
-def test_nothing_is_undone_where_all_are_closed_to_somebody(clinic: Clinic, barred: Any, host: OscarHost) -> None:
+def test_nothing_is_undone_where_all_are_closed_to_someone(clinic: Clinic, barred: Any, host: OscarHost) -> None:
     panel, system = clinic.parts["panel_id"], host.identity.system
     with host.database.engine.connect() as connection:
         closed = connection.scalars(

@@ -61,7 +61,7 @@ def test_every_action_has_its_button_and_hides_the_fields_of_the_others(manager:
         assert set(shown) == set(action.fields)
 
 
-def test_a_preview_tells_and_changes_nothing(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
+def test_a_preview_says_and_changes_nothing(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
     page = _text(manager.post("/cpar/bulk", kind="assign", provider_id="101", panel_id=panel, status="AC"))
     assert "3 patients who are currently Not Paneled will be added" in page
     assert "1 patient without a visit will have no confirmation date" in page
@@ -121,7 +121,7 @@ def test_the_order_can_be_changed_after_the_preview(manager: Any, panel: int) ->
     assert f'<option value="{panel}" selected>' in page
 
 
-def test_an_order_that_concerns_nobody_offers_nothing_to_do(host: OscarHost, manager: Any, panel: int) -> None:
+def test_an_order_that_concerns_no_one_offers_nothing_to_do(host: OscarHost, manager: Any, panel: int) -> None:
     order = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
     page = _text(manager.post("/cpar/bulk", **order))
     assert "No patients match" in page
@@ -129,7 +129,7 @@ def test_an_order_that_concerns_nobody_offers_nothing_to_do(host: OscarHost, man
     assert manager.post("/cpar/bulk", step="carry-out", **order).location == "/cpar/bulk"
 
 
-def test_a_patient_whom_the_manager_may_not_see_is_left_alone_and_counted(
+def test_a_patient_that_the_manager_may_not_see_is_not_changed_and_counted(
     host: OscarHost, oscar: Any, manager: Any, panel: int, patients: list[int]
 ) -> None:
     oscar.privilege("receptionist", f"_demographic${patients[0]}", "o")
@@ -202,14 +202,14 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
         assert f"<li>{reason}</li>" in page
     answer = manager.get(f"{done}/skipped")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-not-changed.csv"'
-    told = _csv(answer)
-    assert told == before
-    assert [(int(row["Record"]), row["Reason"]) for row in told] == [
+    entries = _csv(answer)
+    assert entries == before
+    assert [(int(row["Record"]), row["Reason"]) for row in entries] == [
         (inactive, "Status is Deceased"),
         (already, "Already on the panel"),
         (patients[3], "Status is Inactive"),
     ]
-    assert told[0] == {
+    assert entries[0] == {
         "Record": str(inactive),
         "Family name": "'=Formula",
         "Given name": "Zoë",
@@ -220,10 +220,10 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
         "Reason": "Status is Deceased",
         "How to fix": "Correct the status, or repeat the Bulk Update with this status.",
     }
-    assert told[1]["Current panel"] == "0042"
+    assert entries[1]["Current panel"] == "0042"
 
 
-def test_the_result_tells_what_was_so_when_it_was_carried_out(
+def test_the_result_says_what_was_so_when_it_was_carried_out(
     host: OscarHost, emr: OscarHost, manager: Any, panel: int, patients: list[int]
 ) -> None:
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
@@ -258,7 +258,7 @@ def test_the_result_says_who_of_those_assigned_will_be_excluded_next_and_leads_t
     assert "Will be excluded from the next submission until corrected" not in _text(manager.get(done))
 
 
-def test_preview_and_result_name_those_whom_a_shared_phn_excludes_elsewhere(
+def test_preview_and_result_name_those_that_a_shared_phn_excludes_elsewhere(
     host: OscarHost, oscar: Any, manager: Any, barred: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
     other = oscar.patient(hin="100000001", provider_no="102", last_name="Wren", first_name="Pat")
@@ -316,20 +316,22 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
     assert "No access to record: 2" in page
     assert "Inactive" not in page.partition("<h2>")[2]
     assert _csv(barred.get(f"{done}/skipped")) == []
-    told = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/skipped"))}
-    assert told == dict.fromkeys(
+    entries = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/skipped"))}
+    assert entries == dict.fromkeys(
         (patients[0], patients[3]), "The person who ran the bulk update had no access to the record"
     )
 
 
-def test_the_audit_trail_is_told_of_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
+def test_the_audit_trail_records_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
     manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="skipped")
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     manager.get(f"{done}/skipped")
     log = host.tables.log
     with host.database.engine.connect() as connection:
-        told = connection.scalars(select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER))
-        assert told.all() == [f"panel {panel}, before a bulk update", f"operation {done[11:]}"]
+        entries = connection.scalars(
+            select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER)
+        )
+        assert entries.all() == [f"panel {panel}, before a bulk update", f"operation {done[11:]}"]
 
 
 @pytest.mark.databases("both")
@@ -363,7 +365,7 @@ def test_a_key_that_no_form_of_ours_has_is_refused(
 
 
 @pytest.mark.databases("both")
-def test_a_double_click_carries_out_once_and_a_wait_is_told(
+def test_a_double_click_carries_out_once_and_a_wait_is_reported(
     open_tab: Callable[..., Page], panel: int, patients: list[int]
 ) -> None:
     page = open_tab(MANAGER)

@@ -10,7 +10,7 @@ NUMBERS = st.integers(0, 10**12)
 
 
 @given(count=NUMBERS, others=NUMBERS)
-def test_a_bar_fills_its_share_and_is_seen_whenever_there_is_somebody(count: int, others: int) -> None:
+def test_a_bar_fills_its_share_and_is_seen_whenever_there_is_someone(count: int, others: int) -> None:
     filled = charts.share(count, max(count, others))
     assert 0 <= filled <= 100
     assert (filled > 0.5) == (count > 0)
@@ -18,7 +18,7 @@ def test_a_bar_fills_its_share_and_is_seen_whenever_there_is_somebody(count: int
 
 
 @given(st.lists(NUMBERS, max_size=24))
-def test_a_line_stays_in_its_box_above_an_axis_that_begins_at_nobody(values: list[int]) -> None:
+def test_a_line_remains_in_its_box_above_an_axis_that_begins_at_zero(values: list[int]) -> None:
     line = charts.line(values)
     heights = [height for height, _ in line.grid]
     numbers = [number for _, number in line.grid]
@@ -47,7 +47,7 @@ def test_an_axis_is_marked_in_round_numbers() -> None:
     }
 
 
-def test_a_share_in_words_never_tells_of_nobody_or_of_everybody_where_there_is_somebody() -> None:
+def test_a_share_in_words_never_says_none_or_all_where_there_is_someone() -> None:
     assert [charts.percent(count, 1000) for count in (0, 1, 5, 500, 999, 1000)] == [
         "-",
         "<1%",

@@ -54,7 +54,7 @@ def test_a_client_without_panels_is_said_to_read_all(manager: Any, panel: int) -
     assert "All of the clinic's panels" in manager.get("/cpar/clients").get_data(as_text=True)
 
 
-def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
+def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
     manager: Any, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
     private = ECKey.generate_key("P-384").as_dict(private=True)
@@ -70,7 +70,7 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_stays(
     assert registered() == []
 
 
-def test_a_client_is_changed_and_a_second_person_is_told(
+def test_a_client_is_changed_and_a_second_person_is_informed(
     manager: Any, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
     manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
@@ -82,7 +82,7 @@ def test_a_client_is_changed_and_a_second_person_is_told(
     assert registered()[0].scopes == "system/Group.rs"
 
 
-def test_a_panel_that_is_deleted_stays_ticked(
+def test_a_panel_that_is_deleted_remains_selected(
     manager: Any, host: OscarHost, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
     manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)

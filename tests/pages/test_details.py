@@ -40,11 +40,11 @@ def _same_page(page: Page) -> None:
     page.evaluate("document.body.dataset.same = 'yes'")
 
 
-def _stayed(page: Page) -> bool:
+def _still_open(page: Page) -> bool:
     return page.locator("body[data-same]").count() == 1
 
 
-def test_a_patient_is_added_moved_confirmed_and_removed_and_one_stays_where_one_is(
+def test_a_patient_is_added_moved_confirmed_and_removed_and_one_remains_where_one_is(
     open_tab: OpenTab, oscar: Any, clock: FixedClock, panel: int, other_panel: int, view: str, script: bool
 ) -> None:
     patient = oscar.patient()
@@ -67,7 +67,7 @@ def test_a_patient_is_added_moved_confirmed_and_removed_and_one_stays_where_one_
     page.get_by_role("button", name="0077").click()
     expect(widget.locator(".cpar-widget-panel")).to_have_text("0077 (Tremblay, Hélène)")
     assert page.url.endswith(address)
-    assert _stayed(page) is script
+    assert _still_open(page) is script
 
     clock.move_to(clock.now() + timedelta(days=1))
     _open(page, address)
@@ -79,7 +79,7 @@ def test_a_patient_is_added_moved_confirmed_and_removed_and_one_stays_where_one_
     page.get_by_role("button", name="Remove from current panel").click()
     expect(widget.locator(".cpar-widget-panel")).to_have_text("Not Paneled")
     assert page.url.endswith(address)
-    assert _stayed(page) is script
+    assert _still_open(page) is script
 
 
 def test_the_views_lead_to_each_other(open_tab: OpenTab, oscar: Any, panel: int) -> None:
@@ -93,7 +93,7 @@ def test_the_views_lead_to_each_other(open_tab: OpenTab, oscar: Any, panel: int)
     expect(page.get_by_role("heading", name="Master Record")).to_be_attached()
 
 
-def test_the_widget_stands_at_the_top_right_and_each_state_of_it_is_fit_to_be_seen(
+def test_the_widget_is_at_the_top_right_and_each_state_of_it_is_fit_to_be_seen(
     open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int, other_panel: int, view: str
 ) -> None:
     name = "details" if view.endswith("details") else "master-record"
@@ -158,7 +158,7 @@ def test_a_menu_closes_when_one_clicks_elsewhere(open_tab: OpenTab, oscar: Any, 
     expect(page.get_by_role("button", name="0042")).to_be_hidden()
 
 
-def test_whoever_was_slower_is_told_and_decides_again_in_the_same_place(
+def test_a_user_who_was_slower_is_informed_and_decides_again_in_the_same_place(
     open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int, other_panel: int, view: str, script: bool
 ) -> None:
     patient = oscar.patient(last_name="Brightwater")
@@ -178,7 +178,7 @@ def test_whoever_was_slower_is_told_and_decides_again_in_the_same_place(
     assert page.url.endswith(view.format(patient))
 
 
-def test_what_is_refused_is_told_in_the_widgets_place(
+def test_what_is_refused_is_reported_in_the_widgets_place(
     open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int, view: str
 ) -> None:
     patient = oscar.patient()
@@ -189,7 +189,7 @@ def test_what_is_refused_is_told_in_the_widgets_place(
     clinic.disable(host, host.identity.system)
     page.get_by_role("button", name="0042").click()
     expect(page.locator("#cpar-widget").get_by_role("alert")).to_contain_text(OFF)
-    assert _stayed(page)
+    assert _still_open(page)
     _open(page, view.format(patient))
     expect(page.locator("#cpar-widget")).to_have_count(0)
     clinic.enable(host, host.identity.system)
@@ -197,7 +197,7 @@ def test_what_is_refused_is_told_in_the_widgets_place(
     expect(page.locator("#cpar-widget")).to_contain_text("Not Paneled")
 
 
-def test_a_session_that_has_ended_is_told_in_the_widget_or_without_script_leads_to_the_sign_in(
+def test_a_session_that_has_ended_is_reported_in_the_widget_or_without_script_leads_to_the_sign_in(
     open_tab: OpenTab, oscar: Any, panel: int, view: str, script: bool
 ) -> None:
     patient = oscar.patient()
@@ -207,17 +207,17 @@ def test_a_session_that_has_ended_is_told_in_the_widget_or_without_script_leads_
     page.context.clear_cookies()
     page.get_by_role("button", name="0042").click()
     if script:
-        told = page.locator("#cpar-widget").get_by_role("alert")
-        expect(told).to_contain_text("You are signed out")
+        alert = page.locator("#cpar-widget").get_by_role("alert")
+        expect(alert).to_contain_text("You are signed out")
         with page.expect_popup() as popup:
-            told.get_by_role("link", name="sign in again").click()
+            alert.get_by_role("link", name="sign in again").click()
         page = popup.value
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.locator("#cpar-widget").count() == 0
     assert page.locator("input[name=next]").get_attribute("value") == view.format(patient)
 
 
-def test_no_answer_is_told_too(site: str, chromium: Browser, open_tab: OpenTab, oscar: Any, panel: int) -> None:
+def test_no_answer_is_reported_too(site: str, chromium: Browser, open_tab: OpenTab, oscar: Any, panel: int) -> None:
     signed_in = open_tab(RECEPTION)
     context = chromium.new_context(base_url=site, storage_state=signed_in.context.storage_state())
     page = context.new_page()

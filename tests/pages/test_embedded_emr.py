@@ -36,7 +36,7 @@ def account(emr: OscarHost, app: Flask) -> None:
         )
 
 
-def test_whoever_signs_in_comes_to_the_search_and_can_sign_out(account: None, nobody: Any) -> None:
+def test_a_user_who_signs_in_comes_to_the_search_and_can_sign_out(account: None, nobody: Any) -> None:
     answer = nobody.post("/sign-in", user_name="penner", password=PASSWORD, next="/administration")
     assert (answer.status_code, answer.location) == (303, "/administration")
     cookie = answer.headers["Set-Cookie"]
@@ -194,7 +194,7 @@ def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
 
 
 @pytest.mark.databases("both")
-def test_a_patient_whom_somebody_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
+def test_a_patient_that_someone_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
     patient = oscar.patient(last_name="Zwicky")
     oscar.privilege("receptionist", f"_demographic${patient}", "o")
     assert "Zwicky" not in _text(reception.post("/", search_text="zwicky"))

@@ -116,7 +116,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
     }
 
 
-def test_no_input_makes_us_fail_or_stands_in_the_log(
+def test_no_input_makes_us_fail_or_is_in_the_log(
     app: Flask, ids: dict[str, int], manager: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = (rule for rule in app.url_map.iter_rules() if ("GET", rule.endpoint) in EXPECTED)

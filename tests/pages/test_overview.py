@@ -116,7 +116,7 @@ def test_the_panels_and_each_panel_lead_to_their_overview(manager: Any, panel: i
 
 
 @pytest.mark.parametrize("address", ["/cpar/panels/{panel}/overview", "/cpar/overview"])
-def test_every_picture_counts_everybody_once(mixed: None, manager: Any, panel: int, address: str) -> None:
+def test_every_picture_counts_everyone_once(mixed: None, manager: Any, panel: int, address: str) -> None:
     seen = page(manager.get(address.format(panel=panel)))
     everybody = 6 if "panels" in address else 7
     shown = tables(seen)
@@ -169,7 +169,7 @@ def test_members_over_time_are_drawn_once_there_are_two_months(
     assert tables(seen)["At the end of each month"] == [["Nov 1, 2026", "1", "0", "2"], ["Oct 31, 2026", "1", "0", "1"]]
 
 
-def test_patients_whom_one_may_not_see_are_not_counted_and_the_page_says_how_many(
+def test_patients_that_one_may_not_see_are_not_counted_and_the_page_says_how_many(
     oscar: Any, mixed: None, paneled: Any, manager: Any, cpar_role: Any, panel: int
 ) -> None:
     barred = paneled(confirmed=None, seen=None, sex="", hin="")
@@ -194,7 +194,7 @@ def test_an_empty_panel_says_how_to_fill_it(manager: Any, panel: int) -> None:
     assert "No patients are on a panel yet." in page(manager.get("/cpar/overview"))
 
 
-def test_one_patient_who_goes_out_needs_no_reasons(paneled: Any, manager: Any, panel: int) -> None:
+def test_one_patient_who_is_submitted_needs_no_reasons(paneled: Any, manager: Any, panel: int) -> None:
     paneled()
     seen = page(manager.get(f"/cpar/panels/{panel}/overview"))
     assert "<strong>1</strong> patient on this panel" in seen

@@ -70,7 +70,7 @@ def test_the_panels_lead_to_their_patients(paneled: Any, manager: Any, panel: in
     assert page(manager.get("/cpar/panels")).count(f'href="/cpar/panels/{panel}"') == 2
 
 
-def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_mend_it(
+def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_fix_it(
     paneled: Any, manager: Any, panel: int, oscar: Any
 ) -> None:
     good = paneled("Wren")
@@ -95,7 +95,9 @@ def test_the_deceased_are_not_to_be_confirmed(paneled: Any, manager: Any, host: 
     assert f'value="confirm-{patient_id}"' not in seen
 
 
-def test_a_phn_shared_across_panels_is_told_on_both(paneled: Any, manager: Any, panel: int, other_panel: int) -> None:
+def test_a_phn_shared_across_panels_is_reported_on_both(
+    paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
     paneled(hin="300-000-001")
     paneled(hin="300 000 001", on=other_panel)
     for one in (panel, other_panel):
@@ -106,7 +108,7 @@ def test_what_is_searched_for_finds_names_numbers_and_dates(paneled: Any, manage
     wren = paneled("Wren", first_name="Zoë", born="1977-03-04", hin="123 456 789")
     finch = paneled("Finch-Wrenfield", first_name="Ann")
     paneled("Hawk%")
-    for wanted, found in {
+    for entered, found in {
         "wren": [finch, wren],
         "Wren, zoë": [wren],
         "ann field": [finch],
@@ -117,10 +119,10 @@ def test_what_is_searched_for_finds_names_numbers_and_dates(paneled: Any, manage
         "%w": [],
         "𝒲": [],
     }.items():
-        assert shown(page(manager.post(f"/cpar/panels/{panel}", text=wanted))) == found, wanted
+        assert shown(page(manager.post(f"/cpar/panels/{panel}", text=entered))) == found, entered
 
 
-def test_a_search_stays_when_the_list_is_sorted_and_never_stands_in_an_address(
+def test_a_search_remains_when_the_list_is_sorted_and_never_is_in_an_address(
     paneled: Any, manager: Any, panel: int
 ) -> None:
     first, second = paneled("Wren", born="1990-01-01"), paneled("Wren", born="1950-01-01")
@@ -134,7 +136,7 @@ def test_a_search_stays_when_the_list_is_sorted_and_never_stands_in_an_address(
 
 @pytest.mark.parametrize("sort", ["name", "record", "born", "seen", "confirmed"])
 @pytest.mark.parametrize("descending", [False, True])
-def test_pages_in_any_order_show_everybody_once(
+def test_pages_in_any_order_show_everyone_once(
     host: OscarHost, paneled: Any, manager: Any, panel: int, sort: str, descending: bool, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
@@ -164,10 +166,10 @@ def test_pages_in_any_order_show_everybody_once(
             if "Next page" not in seen:
                 break
             query["after"] = met[-1]
-        wanted = [everybody[place] for place in (reversed(expected) if descending else expected)]
+        entered = [everybody[place] for place in (reversed(expected) if descending else expected)]
         if show:
-            wanted = [one for one in wanted if one in (everybody[1], everybody[3], everybody[4])]
-        assert met == wanted
+            entered = [one for one in entered if one in (everybody[1], everybody[3], everybody[4])]
+        assert met == entered
 
 
 def test_the_page_before_shows_the_same_as_it_did(paneled: Any, manager: Any, panel: int, monkeypatch: Any) -> None:
@@ -228,7 +230,7 @@ def test_after_an_order_one_is_back_where_one_was(
     assert "Undone: <strong>1</strong> patient restored." in undone
 
 
-def test_an_address_tells_of_no_operation_of_another_panel(
+def test_an_address_shows_no_operation_of_another_panel(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=paneled("Wren"))
@@ -238,7 +240,7 @@ def test_an_address_tells_of_no_operation_of_another_panel(
     page(manager.get(f"/cpar/panels/{panel}", operation_id="x"), 422)
 
 
-def test_each_reason_leads_to_where_it_is_mended(
+def test_each_reason_leads_to_where_it_is_fixed(
     host: OscarHost, emr: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     faulty = paneled("Lark", hin="300000002", sex="")
@@ -270,13 +272,13 @@ def test_each_reason_leads_to_where_it_is_mended(
     page(manager.post(f"/cpar/panels/{panel}/selected", single="burn-1"), 422)
 
 
-def test_a_page_that_began_after_somebody_who_has_left_says_that_it_begins_anew(
+def test_a_page_that_began_after_someone_who_has_left_says_that_it_begins_again(
     host: OscarHost, paneled: Any, manager: Any, panel: int
 ) -> None:
-    gone, stays = paneled("Adler"), paneled("Wren")
+    gone, remaining = paneled("Adler"), paneled("Wren")
     one_patient.remove(host, host.identity.system, gone, seen_panel_id=panel)
     seen = page(manager.get(f"/cpar/panels/{panel}", after=gone))
-    assert shown(seen) == [stays]
+    assert shown(seen) == [remaining]
     assert "The list has changed. Showing the first page." in seen
 
 
@@ -326,7 +328,7 @@ def test_a_deleted_panel_has_no_page(manager: Any, panel: int) -> None:
     page(manager.post(f"/cpar/panels/{panel}/selected", action="confirm", selected="1"), 404)
 
 
-def test_patients_whom_one_may_not_see_are_only_counted(
+def test_patients_that_one_may_not_see_are_only_counted(
     oscar: Any, paneled: Any, manager: Any, cpar_role: Any, panel: int
 ) -> None:
     barred, open_to_all = paneled("Barred"), paneled("Open")
@@ -365,7 +367,7 @@ def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     assert shown(again) == [one, three, two]
 
 
-def test_those_selected_are_moved_and_removed_unless_somebody_else_was_faster(
+def test_those_selected_are_moved_and_removed_unless_someone_else_was_faster(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     one, two, three, gone = (paneled(name) for name in ("One", "Two", "Three", "Gone"))
@@ -383,7 +385,7 @@ def test_those_selected_are_moved_and_removed_unless_somebody_else_was_faster(
     assert panels_of(host) == {one: other_panel, two: panel, gone: other_panel}
 
 
-def test_nobody_is_changed_whom_one_may_not_see(
+def test_no_one_is_changed_that_one_may_not_see(
     host: OscarHost, oscar: Any, paneled: Any, manager: Any, panel: int
 ) -> None:
     barred = paneled("Barred")
@@ -393,7 +395,7 @@ def test_nobody_is_changed_whom_one_may_not_see(
     assert panels_of(host) == {barred: panel}
 
 
-def test_what_is_wrong_with_an_order_is_told_on_the_list_with_the_ticks_kept(
+def test_what_is_wrong_with_an_order_is_reported_on_the_list_with_the_selection_kept(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
     one = paneled("One")

@@ -86,7 +86,7 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     expect(page.get_by_role("heading", name="GULL").or_(page.get_by_text("GULL, Pat")).first).to_be_visible()
 
 
-def test_enter_in_a_tick_changes_nobody(panel_page: Callable[[bool], Page]) -> None:
+def test_enter_in_a_checkbox_changes_no_one(panel_page: Callable[[bool], Page]) -> None:
     page = panel_page(True)
     page.get_by_label("Select ADLER").focus()
     page.keyboard.press("Space")
@@ -139,8 +139,8 @@ def test_print_puts_the_whole_list_as_it_is_narrowed_and_sorted_on_paper_in_a_ta
     expect(popup.value.get_by_text("Filters: search \u201cgull\u201d; Will be excluded.")).to_be_visible()
     assert _shown(popup.value) == ["Gull"]
     with host.database.engine.connect() as connection:
-        told = connection.scalars(select(host.tables.log.c.data).where(host.tables.log.c.data.contains("print")))
-        assert list(told) == ["print of patients"] * 2
+        logged = connection.scalars(select(host.tables.log.c.data).where(host.tables.log.c.data.contains("print")))
+        assert list(logged) == ["print of patients"] * 2
 
 
 @pytest.mark.parametrize("width", [675, 800])

@@ -128,7 +128,7 @@ def test_a_panel_is_edited(host: OscarHost, manager: Any, panel: int) -> None:
     assert _live(host)[0].number == "0099"
 
 
-def test_deleting_says_what_happens_and_whom_to_contact_first(
+def test_deleting_says_what_happens_and_who_to_contact_first(
     host: OscarHost, oscar: Any, manager: Any, panel: int
 ) -> None:
     one_patient.choose(host, host.identity.system, oscar.patient(), panel, seen_panel_id=None)
@@ -143,7 +143,7 @@ def test_deleting_says_what_happens_and_whom_to_contact_first(
     assert "Patients now Not Paneled: 1" in _text(manager.get("/cpar/panels"))
 
 
-def test_a_panel_that_changed_meanwhile_is_not_deleted(host: OscarHost, manager: Any, panel: int) -> None:
+def test_a_panel_that_changed_in_the_meantime_is_not_deleted(host: OscarHost, manager: Any, panel: int) -> None:
     assert manager.post(f"/cpar/panels/{panel}/delete", version="7").status_code == 409
     assert len(_live(host)) == 1
 

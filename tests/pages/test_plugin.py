@@ -31,7 +31,7 @@ def test_every_hook_of_the_contract_is_implemented() -> None:
     assert answered == asked
 
 
-def test_the_manifest_tells_the_installed_version(plugins: Plugins) -> None:
+def test_the_manifest_says_the_installed_version(plugins: Plugins) -> None:
     assert plugins.manifests["cpar"].version == metadata.version("oscar-cpar-plugin")
     assert plugins.manifests["cpar"].contract == ">=1.0,<2"
 
@@ -69,7 +69,7 @@ def test_mail_is_a_job_of_its_own(host: OscarHost, plugins: Plugins) -> None:
     assert every["cpar-submissions"] == every["cpar-mail"] == timedelta(minutes=1)
 
 
-def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
+def test_a_clinic_whose_scheduler_has_stopped_is_not_healthy(
     host: OscarHost, plugins: Plugins, panel: int, clock: Any
 ) -> None:
     clock.move_to(clock.now() + timedelta(hours=1))
@@ -80,9 +80,9 @@ def test_a_clinic_whose_scheduler_stands_still_is_not_healthy(
     assert health.remedy
 
 
-@pytest.mark.parametrize(("failed", "told"), [(3, 3), (4, 1)])
-def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
-    host: OscarHost, manager: Any, make_panel: Any, failed: int, told: int
+@pytest.mark.parametrize(("failed", "notices"), [(3, 3), (4, 1)])
+def test_many_panels_that_came_to_nothing_are_reported_in_one_sentence(
+    host: OscarHost, manager: Any, make_panel: Any, failed: int, notices: int
 ) -> None:
     now = host.clock.now()
     ended = {"requested_at": now, "requested_by": "101", "due_on": now.date(), "finished_at": now, "state": "failed"}
@@ -92,8 +92,8 @@ def test_many_panels_that_came_to_nothing_are_told_in_one_sentence(
             insert(submission), [{"panel_id": panel_id, "failure": "No answer.", **ended} for panel_id in panel_ids]
         )
     page = manager.get("/cpar/panels").get_data(as_text=True)
-    assert page.count('href="/cpar/submissions">View') == told
-    assert ("The last submission failed for 4 panels." in page) == (told == 1)
+    assert page.count('href="/cpar/submissions">View') == notices
+    assert ("The last submission failed for 4 panels." in page) == (notices == 1)
 
 
 def _scheduler_check(plugins: Plugins, host: OscarHost) -> HealthCheck:

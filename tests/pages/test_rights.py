@@ -235,7 +235,7 @@ def _sent(host: OscarHost, panel_id: int) -> int:
     return int(made[0])
 
 
-def test_a_refusal_says_whom_to_ask(app: Flask, reception: Any) -> None:
+def test_a_refusal_says_who_to_ask(app: Flask, reception: Any) -> None:
     page = reception.get("/cpar/panels").get_data(as_text=True)
     assert "CONFIGURE_CPAR_PANEL_CREATE" in page
     assert "administrator" in page
@@ -250,7 +250,7 @@ def test_a_form_without_its_token_changes_nothing(host: OscarHost, oscar: Any, m
     assert "0042" in manager.get("/cpar/panels").get_data(as_text=True)
 
 
-def test_no_form_is_carried_out_as_somebody_who_has_signed_in_since_it_was_opened(
+def test_no_form_is_carried_out_as_someone_who_has_signed_in_since_it_was_opened(
     app: Flask, host: OscarHost, oscar: Any, manager: Any, barred: Any, panel: int
 ) -> None:
     parts = {"patient_id": oscar.patient(), "panel_id": panel, "role_no": _new_role(host, "Kept")}
@@ -290,7 +290,7 @@ def test_the_plugin_checks_its_forms_also_in_a_host_that_does_not(
     assert "This form has expired" in answer.get_data(as_text=True)
 
 
-def test_after_signing_in_one_comes_back_to_where_one_wanted_to_go(app: Flask, nobody: Any, panel: int) -> None:
+def test_after_signing_in_one_returns_to_the_requested_page(app: Flask, nobody: Any, panel: int) -> None:
     assert nobody.get("/cpar/panels").location == "/sign-in?next=%2Fcpar%2Fpanels"
     assert nobody.post(f"/cpar/panels/{panel}/submit").location == "/sign-in?next=%2Fcpar%2Fpanels"
     assert nobody.post("/cpar/patients/7/choose").location == "/sign-in?next=%2Fpatients%2F7"

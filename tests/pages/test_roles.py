@@ -163,7 +163,7 @@ def test_a_permission_that_is_selected_but_not_moved_is_asked_about(manager: Any
 
 
 @pytest.mark.parametrize(
-    ("entered", "told"),
+    ("entered", "message"),
     [
         ({"name": " \t"}, "Enter a role name"),
         ({"name": "x" * 31}, "Shorten the role name to 30 characters"),
@@ -181,14 +181,14 @@ def test_a_permission_that_is_selected_but_not_moved_is_asked_about(manager: Any
     ],
 )
 def test_a_role_that_cannot_be_is_refused_with_what_to_do(
-    role_no: Any, manager: Any, oscar: Any, host: OscarHost, entered: dict[str, Any], told: str
+    role_no: Any, manager: Any, oscar: Any, host: OscarHost, entered: dict[str, Any], message: str
 ) -> None:
     oscar.provider("D1")
     oscar.privilege("Left Over", "_admin", "x")
     fields = {"name": "Panels", "description": "", "permissions": MANAGE} | entered
     answer = manager.post(NEW, step="save", **fields)
     assert answer.status_code == 422
-    assert told in _text(answer)
+    assert message in _text(answer)
     with host.database.engine.connect() as connection:
         assert len(connection.execute(select(host.tables.role)).all()) == 4
 
@@ -235,7 +235,7 @@ def test_a_permission_that_a_role_has_in_part_or_too_weakly_is_given_in_full(
     assert privileges("receptionist") == {"_demographic": "x", "_admin.cpar": "x", "_admin.resource": "w"}
 
 
-def test_whoever_edits_a_role_that_changed_meanwhile_sees_it_as_it_is_now(
+def test_a_user_who_edits_a_role_that_changed_in_the_meantime_sees_it_as_it_is_now(
     role_no: Any, manager: Any, barred: Any, privileges: Any
 ) -> None:
     address = f"{ROLES}/{role_no('CPAR Admin')}"
@@ -251,7 +251,7 @@ def test_whoever_edits_a_role_that_changed_meanwhile_sees_it_as_it_is_now(
     assert manager.post(address, step="save", mark=mark, description="Mine", permissions=MANAGE).status_code == 303
 
 
-def test_a_role_that_nobody_holds_can_be_deleted_and_nothing_is_left_of_it(
+def test_a_role_that_no_one_holds_can_be_deleted_and_nothing_is_left_of_it(
     role_no: Any, manager: Any, privileges: Any, held: Any, oscar: Any, host: OscarHost
 ) -> None:
     manager.post(NEW, step="save", name="Panels", description="", permissions=MANAGE)
@@ -268,7 +268,7 @@ def test_a_role_that_nobody_holds_can_be_deleted_and_nothing_is_left_of_it(
     assert "someone deleted it" in _text(answer)
 
 
-def test_a_role_that_somebody_holds_is_not_deleted(role_no: Any, manager: Any, held: Any, privileges: Any) -> None:
+def test_a_role_that_someone_holds_is_not_deleted(role_no: Any, manager: Any, held: Any, privileges: Any) -> None:
     address = f"{ROLES}/{role_no('CPAR Admin')}/delete"
     page = manager.get(address)
     assert "Remove it from everyone first" in _text(page)
@@ -280,7 +280,7 @@ def test_a_role_that_somebody_holds_is_not_deleted(role_no: Any, manager: Any, h
     assert privileges("CPAR Admin") == {"_admin.cpar": "x"}
 
 
-def test_the_role_admin_stays_as_it_is(role_no: Any, manager: Any, privileges: Any) -> None:
+def test_the_role_admin_does_not_change(role_no: Any, manager: Any, privileges: Any) -> None:
     address = f"{ROLES}/{role_no('admin')}"
     for answer in (
         manager.get(address),
@@ -319,7 +319,7 @@ def test_a_role_that_the_administrator_lives_on_keeps_the_administration(
     assert privileges("Chief") == {"_admin": "x"}
 
 
-def test_whoever_has_lost_the_administration_changes_nothing_any_more(
+def test_a_user_who_has_lost_the_administration_changes_nothing_any_more(
     role_no: Any, manager: Any, barred: Any, held: Any
 ) -> None:
     assert manager.post(ASSIGN, step="remove", provider_id=BARRED, role="admin").status_code == 303
@@ -402,7 +402,7 @@ def test_the_right_of_any_other_plugin_can_be_put_into_a_role_too(host: OscarHos
     assert not host.identity.has(clerk, MANAGE)
 
 
-def test_beside_an_oscar_whose_roles_may_only_be_read_the_page_says_where_to_change_them(
+def test_next_to_an_oscar_whose_roles_may_only_be_read_the_page_says_where_to_change_them(
     host: OscarHost, place: Any, database_kind: str, role_no: Any, held: Any
 ) -> None:
     """On MariaDB a right of the account; SQLite has none, and there a file that may not be written is a fault."""
@@ -441,7 +441,7 @@ def test_reading_the_administration_is_not_enough_to_hand_it_out(
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "told"),
+    ("fields", "status", "message"),
     [
         ({"provider_id": RECEPTION, "role": ""}, 422, "Select a role in the provider's dropdown"),
         ({"provider_id": RECEPTION, "role": "No Such Role"}, 404, "This role no longer exists"),
@@ -456,12 +456,12 @@ def test_reading_the_administration_is_not_enough_to_hand_it_out(
     ],
 )
 def test_an_assignment_that_cannot_be_says_why(
-    role_no: Any, manager: Any, held: Any, oscar: Any, fields: dict[str, str], status: int, told: str
+    role_no: Any, manager: Any, held: Any, oscar: Any, fields: dict[str, str], status: int, message: str
 ) -> None:
     oscar.provider("888", status="0")
     answer = manager.post(ASSIGN, **({"step": "add"} | fields))
     assert answer.status_code == status
-    assert told in _text(answer).replace("&#39;", "'")
+    assert message in _text(answer).replace("&#39;", "'")
     assert held(RECEPTION) == ["receptionist"]
 
 
@@ -606,7 +606,7 @@ def test_each_page_prints_without_buttons(role_no: Any, open_tab: Any, address: 
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_a_refused_form_shows_what_to_mend_and_leads_there(role_no: Any, open_tab: Any) -> None:
+def test_a_refused_form_shows_what_to_fix_and_leads_there(role_no: Any, open_tab: Any) -> None:
     page = open_tab(MANAGER)
     page.goto(NEW)
     page.get_by_label("Role Name").fill("cpar admin")

@@ -106,7 +106,7 @@ def test_patients_are_shown_as_they_were_sent_not_as_the_emr_has_them_now(clinic
     assert f'<a href="/patients/{patient}">WREN, Zoë</a>' in page
 
 
-def test_the_facts_tell_what_became_of_it(clinic: Clinic, manager: Any) -> None:
+def test_the_facts_show_what_became_of_it(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     sent = clinic.submit()
     page = text(manager.get(f"/cpar/submissions/{sent}"))
@@ -123,7 +123,7 @@ def test_the_facts_tell_what_became_of_it(clinic: Clinic, manager: Any) -> None:
         assert fact in page, fact
 
 
-def test_a_failure_is_told_with_its_retry(clinic: Clinic, manager: Any) -> None:
+def test_a_failure_is_reported_with_its_retry(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     nobody_there = load({"transport": "fhir", "registry_url": "http://127.0.0.1:9/fhir"})
     failed = clinic.submit(nobody_there)
@@ -147,7 +147,7 @@ def test_what_is_queued_has_no_patients_yet_and_can_be_cancelled(clinic: Clinic,
     assert manager.get(f"/cpar/submissions/{queued}/file").status_code == 404
 
 
-def test_those_excluded_are_listed_with_reasons_and_a_link_to_mend_them(clinic: Clinic, manager: Any) -> None:
+def test_those_excluded_are_listed_with_reasons_and_a_link_to_fix_them(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     bad = clinic.patient("Finch", "", seen=None)
     sent = clinic.submit()
@@ -160,7 +160,7 @@ def test_those_excluded_are_listed_with_reasons_and_a_link_to_mend_them(clinic: 
 
 
 @pytest.mark.databases("both")
-def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
+def test_the_changes_since_the_one_before_name_everyone_and_what_it_is(
     clinic: Clinic, manager: Any, other_panel: int
 ) -> None:
     actor = clinic.host.identity.system
@@ -169,7 +169,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     away = clinic.patient("Away", "100000003")
     gone = clinic.patient("Gone", "100000004")
     inactive = clinic.patient("Idle", "100000005")
-    mended = clinic.patient("Mended", "")
+    fixed = clinic.patient("Mended", "")
     first = clinic.submit()
     page = text(manager.get(f"/cpar/submissions/{first}", show="added"))
     assert "No earlier submission of this panel was delivered" in page
@@ -179,7 +179,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
     one_patient.choose(clinic.host, actor, away, other_panel, seen_panel_id=clinic.panel)
     one_patient.remove(clinic.host, actor, gone, seen_panel_id=clinic.panel)
     clinic.record(inactive, patient_status="IN")
-    clinic.record(mended, hin="100000006")
+    clinic.record(fixed, hin="100000006")
     added = clinic.patient("Added", "100000007")
     second = clinic.submit()
 
@@ -188,7 +188,7 @@ def test_the_changes_since_the_one_before_name_everybody_and_what_it_is(
         assert count in page, count
     page = text(manager.get(f"/cpar/submissions/{second}", show="added"))
     assert rows(page) == [
-        f"MENDED, Pat {mended} Feb 3, 1980 No PHN",
+        f"MENDED, Pat {fixed} Feb 3, 1980 No PHN",
         f"ADDED, Pat {added} Feb 3, 1980 Was not on this panel",
     ]
     assert f'href="/cpar/submissions/{first}">submission of Nov 11, 2026, 3:15 AM' in page
@@ -222,16 +222,16 @@ def test_a_submission_is_compared_with_the_last_that_arrived(clinic: Clinic, man
 
 @pytest.mark.databases("both")
 @pytest.mark.parametrize("show", ["sent", "excluded", "added", "removed", "changed"])
-def test_pages_show_everybody_once(clinic: Clinic, manager: Any, few_at_once: None, show: str) -> None:
-    staying = [clinic.patient("Staying", f"10000000{number}") for number in range(5)]
+def test_pages_show_everyone_once(clinic: Clinic, manager: Any, few_at_once: None, show: str) -> None:
+    remaining = [clinic.patient("Staying", f"10000000{number}") for number in range(5)]
     for number in range(5):
         leaving = clinic.patient("Leaving", f"20000000{number}")
         clinic.patient("Out", "")
-        staying.append(leaving)
+        remaining.append(leaving)
     clinic.submit()
-    for patient in staying[:5]:
+    for patient in remaining[:5]:
         clinic.record(patient, first_name="Other")
-    for patient in staying[5:]:
+    for patient in remaining[5:]:
         one_patient.remove(clinic.host, clinic.host.identity.system, patient, seen_panel_id=clinic.panel)
     for number in range(5):
         clinic.patient("Coming", f"30000000{number}")
@@ -287,7 +287,7 @@ def test_the_file_is_what_was_sent_byte_for_byte(clinic: Clinic, manager: Any) -
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_whoever_is_barred_from_a_patient_sees_neither_them_nor_the_file(
+def test_a_user_who_is_barred_from_a_patient_sees_neither_them_nor_the_file(
     clinic: Clinic, manager: Any, barred: Any, cpar_role: Any
 ) -> None:
     clinic.patient("Open", "100000001")
@@ -312,7 +312,7 @@ def test_whoever_is_barred_from_a_patient_sees_neither_them_nor_the_file(
         assert "Ask an administrator" in text(person.get(f"/cpar/submissions/{second}/file"), 403)
 
 
-def test_whoever_reads_patients_leaves_a_record_without_their_data(
+def test_a_client_that_reads_patients_leaves_a_record_without_their_data(
     clinic: Clinic, manager: Any, cpar_role: Any
 ) -> None:
     clinic.patient("Wren", "100000001")
@@ -343,7 +343,7 @@ def test_a_patient_who_is_gone_from_the_emr_is_shown_as_sent(clinic: Clinic, man
     assert row.startswith(f"No longer in the EMR {patient} - No longer on this panel")
 
 
-def test_after_its_time_the_contents_are_gone_and_the_numbers_stay(clinic: Clinic, manager: Any) -> None:
+def test_after_its_time_the_contents_are_gone_and_the_numbers_remain(clinic: Clinic, manager: Any) -> None:
     clinic.patient("Wren", "100000001")
     clinic.patient("Finch", "")
     first = clinic.submit()

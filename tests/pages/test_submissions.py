@@ -187,7 +187,7 @@ def test_a_page_that_there_is_not_is_refused(manager: Any, panel: int, query: di
     assert manager.get("/cpar/submissions", **query).status_code == 422
 
 
-def test_the_panels_tell_of_their_last_submission(
+def test_the_panels_show_of_their_last_submission(
     host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
 ) -> None:
     assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">Never</span>') == 2

@@ -74,7 +74,7 @@ def test_of_two_who_edit_a_panel_the_second_sees_both_and_decides(
     assert (_live(host)[0].number, _live(host)[0].facilities) == ("0099", ("000113", "000007"))
 
 
-def test_a_form_that_is_sent_twice_is_saved_once_and_nobody_else_is_blamed(
+def test_a_form_that_is_sent_twice_is_saved_once_and_no_one_else_is_blamed(
     host: OscarHost, manager: Any, panel: int
 ) -> None:
     for _ in range(2):
@@ -102,7 +102,7 @@ def test_of_two_who_change_the_settings_the_second_sees_both_and_decides(
         assert clinic.load(connection).name == "Mine"
 
 
-def test_of_two_who_assign_the_same_patient_the_second_is_told_where_the_patient_is(
+def test_of_two_who_assign_the_same_patient_the_second_is_shown_where_the_patient_is(
     host: OscarHost, manager: Any, reception: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
     address = f"/cpar/patients/{patients[0]}/choose"
@@ -115,7 +115,7 @@ def test_of_two_who_assign_the_same_patient_the_second_is_told_where_the_patient
     assert _panel_of(host, patients[0]) == other_panel
 
 
-def test_a_patient_is_not_put_on_a_panel_that_was_deleted_meanwhile(
+def test_a_patient_is_not_put_on_a_panel_that_was_deleted_in_the_meantime(
     host: OscarHost, manager: Any, reception: Any, panel: int, patients: list[int]
 ) -> None:
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
@@ -125,7 +125,7 @@ def test_a_patient_is_not_put_on_a_panel_that_was_deleted_meanwhile(
     assert _panel_of(host, patients[0]) is None
 
 
-def test_nobody_is_put_on_a_panel_that_was_deleted_after_the_preview(
+def test_no_one_is_put_on_a_panel_that_was_deleted_after_the_preview(
     host: OscarHost, manager: Any, other: Any, panel: int, patients: list[int]
 ) -> None:
     preview = other.post("/cpar/bulk", **ASSIGN | {"panel_id": panel, "step": "preview"})
@@ -137,7 +137,7 @@ def test_nobody_is_put_on_a_panel_that_was_deleted_after_the_preview(
     assert [_panel_of(host, patient) for patient in patients] == [None] * 3
 
 
-def test_a_panel_is_deleted_with_those_whom_somebody_has_added_meanwhile(
+def test_a_panel_is_deleted_with_those_that_someone_has_added_in_the_meantime(
     host: OscarHost, manager: Any, reception: Any, panel: int, patients: list[int]
 ) -> None:
     assert "0 patients will become Not Paneled" in _text(manager.get(f"/cpar/panels/{panel}/delete"))
@@ -147,21 +147,21 @@ def test_a_panel_is_deleted_with_those_whom_somebody_has_added_meanwhile(
     assert _panel_of(host, patients[0]) is None
 
 
-def test_an_edit_of_a_panel_that_was_deleted_meanwhile_says_so(manager: Any, other: Any, panel: int) -> None:
+def test_an_edit_of_a_panel_that_was_deleted_in_the_meantime_says_so(manager: Any, other: Any, panel: int) -> None:
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     late = other.post(f"/cpar/panels/{panel}/edit", **_entered(number="0099"))
     assert late.status_code == 404
     assert "It may have been deleted" in _text(late)
 
 
-def test_of_two_who_press_submit_the_second_is_told_who_was_first(manager: Any, other: Any, panel: int) -> None:
+def test_of_two_who_press_submit_the_second_is_shown_who_was_first(manager: Any, other: Any, panel: int) -> None:
     assert manager.post(f"/cpar/panels/{panel}/submit").status_code == 303
     late = other.post(f"/cpar/panels/{panel}/submit")
     assert late.status_code == 409
     assert "Penner, Ada already queued this panel" in _text(late)
 
 
-def test_an_undo_gives_back_only_those_whom_nobody_has_moved_meanwhile(
+def test_an_undo_gives_back_only_those_that_no_one_has_moved_in_the_meantime(
     host: OscarHost, manager: Any, other: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
@@ -171,7 +171,7 @@ def test_an_undo_gives_back_only_those_whom_nobody_has_moved_meanwhile(
     assert [_panel_of(host, patient) for patient in patients] == [other_panel, None, None]
 
 
-def test_of_two_who_undo_the_second_is_told_who_has_done_it(
+def test_of_two_who_undo_the_second_is_shown_who_has_done_it(
     manager: Any, other: Any, panel: int, patients: list[int]
 ) -> None:
     done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
@@ -181,7 +181,7 @@ def test_of_two_who_undo_the_second_is_told_who_has_done_it(
     assert "Undone by Penner, Ada, Nov 10, 2026, 10:00 AM" in page
 
 
-def test_who_meets_other_numbers_than_in_the_preview_is_told(
+def test_a_user_who_meets_other_numbers_than_in_the_preview_is_informed(
     manager: Any, reception: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
     reception.post(f"/cpar/patients/{patients[0]}/choose", panel_id=panel, seen_panel_id="")

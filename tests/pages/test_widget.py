@@ -110,7 +110,7 @@ def test_a_patient_can_be_removed_from_the_current_panel(
 
 
 @pytest.mark.parametrize("action", ["choose", "confirm", "remove"])
-def test_whoever_was_slower_sees_how_things_stand_and_decides_again(
+def test_a_user_who_was_slower_sees_how_things_are_and_decides_again(
     host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int, action: str
 ) -> None:
     patient = oscar.patient()
@@ -189,7 +189,7 @@ def test_a_host_that_draws_the_box_itself_gets_a_summary_and_an_address(
         assert "Not Paneled" in _text(reception.get(address))
 
 
-def test_a_patient_whom_somebody_may_not_see_is_refused_to_them(
+def test_a_patient_that_someone_may_not_see_is_refused_to_them(
     host: OscarHost, oscar: Any, reception: Any, panel: int
 ) -> None:
     patient = oscar.patient()
@@ -210,7 +210,7 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
 
 
 @pytest.mark.parametrize(
-    ("columns", "visited", "told"),
+    ("columns", "visited", "line"),
     [
         ({"hin": ""}, True, "No PHN. Enter the patient's PHN."),
         ({}, False, "No visit in the past."),
@@ -219,8 +219,8 @@ IN_PLACE = {"HX-Request": "true", "HX-Target": "cpar-widget"}
         ({"hc_type": "BC"}, True, "Health card from another jurisdiction."),
     ],
 )
-def test_a_member_who_will_be_excluded_is_told_with_what_to_do(
-    oscar: Any, reception: Any, panel: int, columns: dict[str, str], visited: bool, told: str
+def test_a_member_who_will_be_excluded_is_shown_with_what_to_do(
+    oscar: Any, reception: Any, panel: int, columns: dict[str, str], visited: bool, line: str
 ) -> None:
     patient = oscar.patient(**columns)
     if visited:
@@ -229,7 +229,7 @@ def test_a_member_who_will_be_excluded_is_told_with_what_to_do(
     reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="")
     page = re.sub("<[^>]+>", "", _text(reception.get(f"/patients/{patient}"))).replace("&#39;", "'")
     assert "Will be excluded from the next submission." in page
-    assert told in page
+    assert line in page
 
 
 def test_the_deceased_are_named_so_and_cannot_be_confirmed(
@@ -249,7 +249,7 @@ def test_the_deceased_are_named_so_and_cannot_be_confirmed(
     assert "This patient is deceased and cannot be confirmed." in _text(answer)
 
 
-def test_a_phn_that_another_member_has_too_is_told_on_both_pages(
+def test_a_phn_that_another_member_has_too_is_reported_on_both_pages(
     host: OscarHost, oscar: Any, reception: Any, panel: int, other_panel: int
 ) -> None:
     patient, other = oscar.patient(hin="123 456-782"), oscar.patient(hin="123456782")
@@ -264,7 +264,7 @@ def test_a_phn_that_another_member_has_too_is_told_on_both_pages(
         assert page.count("Will be excluded") == 1
 
 
-def test_a_member_who_will_be_sent_is_told_only_what_is_doubtful(
+def test_a_member_who_will_be_sent_is_shown_with_doubts_only(
     host: OscarHost, oscar: Any, reception: Any, panel: int
 ) -> None:
     patient = oscar.patient(hin="123456704", sex="U")
@@ -319,7 +319,7 @@ def test_a_script_gets_the_widget_as_it_is_now_instead_of_the_way_to_a_page(
     assert "Select a panel from the list." in _text(nothing)
 
 
-def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_off(
+def test_a_script_is_answered_in_plain_words_when_it_may_not_or_the_integration_is_off(
     app: Any, host: OscarHost, oscar: Any, reception: Any, panel: int
 ) -> None:
     patient = oscar.patient()
@@ -330,13 +330,13 @@ def test_a_script_is_told_in_plain_words_when_it_may_not_or_the_integration_is_o
     clinic.disable(host, host.identity.system)
     off = reception.post(f"/cpar/patients/{oscar.patient()}/choose", headers=IN_PLACE, panel_id=panel, seen_panel_id="")
     assert off.status_code == 404
-    for answer, told in ((barred, "You do not have access to this patient"), (off, "turned off")):
+    for answer, line in ((barred, "You do not have access to this patient"), (off, "turned off")):
         assert _text(answer).strip().startswith('<div class="cpar-errors" role="alert"')
         assert answer.headers["HX-Reswap"] == "innerHTML"
-        assert told in _text(answer)
+        assert line in _text(answer)
 
 
-def _is_told_to_sign_in(answer: Any, href: str) -> None:
+def _asks_to_sign_in(answer: Any, href: str) -> None:
     assert (answer.status_code, answer.headers["HX-Reswap"]) == (403, "afterbegin")
     assert f'You are signed out: <a href="{href}" target="_blank"' in _text(answer)
 
@@ -346,12 +346,12 @@ def test_a_form_in_the_box_gets_a_sentence_once_the_session_has_ended(oscar: Any
     address = f"/cpar/patients/{patient}/confirm"
     details = f"/patients/{patient}/details"
     answer = nobody.post(address, headers=IN_PLACE, seen_panel_id="", return_to=details)
-    _is_told_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
+    _asks_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     reception.post(address, seen_panel_id="")
     reception.client.delete_cookie("oscar_embedded")
     from_details = {"Referer": f"http://localhost{details}"}
     answer = reception.post(address, headers=IN_PLACE | from_details, seen_panel_id="")
-    _is_told_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
+    _asks_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     answer = reception.post(address, headers=from_details, seen_panel_id="")
     assert (answer.status_code, answer.location) == (303, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     answer = reception.post(address, headers={"Referer": f"http://elsewhere.invalid{details}"}, seen_panel_id="")
@@ -389,7 +389,7 @@ def test_a_form_leads_to_no_other_site(oscar: Any, reception: Any, panel: int, e
     assert answer.location == f"/patients/{patient}"
 
 
-def test_the_page_of_whoever_was_slower_names_the_patient_in_the_page_alone(
+def test_the_page_of_anyone_who_was_slower_names_the_patient_in_the_page_alone(
     host: OscarHost, oscar: Any, reception: Any, panel: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     patient = oscar.patient(last_name="Brightwater", first_name="Noor")

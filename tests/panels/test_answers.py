@@ -108,7 +108,7 @@ def test_each_answer_leaves_a_line_about_the_patient_without_values(
     assert "gender" not in line.data
 
 
-def test_whoever_saw_another_value_is_told_to_look_again(
+def test_a_user_who_saw_another_value_is_asked_to_look_again(
     site: OscarHost, clerk: Actor, patient: int, change: Callable[..., None]
 ) -> None:
     change(patient, sex="T")
@@ -145,7 +145,7 @@ def test_two_who_answer_at_once_leave_one_answer(site: OscarHost, clerk: Actor, 
     assert len(history(site)) == 1
 
 
-def test_the_list_counts_and_shows_only_what_nobody_has_checked(
+def test_the_list_counts_and_shows_only_what_no_one_has_checked(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int], statements: Any
 ) -> None:
     panel_id = make_panel("7")

@@ -24,7 +24,7 @@ MakePanel = Callable[..., int]
 Work = Callable[[], Any]
 
 
-def _told(work: Work) -> Any:
+def _result(work: Work) -> Any:
     try:
         return work()
     except Refused as refused:
@@ -37,7 +37,7 @@ def _at_once(*work: Work) -> list[Any]:
 
     def begin(one: Work) -> Any:
         start.wait()
-        return _told(one)
+        return _result(one)
 
     with ThreadPoolExecutor(len(work)) as pool:
         return list(pool.map(begin, work))
@@ -51,15 +51,15 @@ def choose(site: OscarHost, clerk: Actor) -> Callable[[int, int], Work]:
     )
 
 
-def test_of_two_who_assign_the_same_patient_one_wins_and_the_other_is_told(
+def test_of_two_who_assign_the_same_patient_one_wins_and_the_other_is_informed(
     oscar: Any, make_panel: MakePanel, choose: Any, placed: Any, replayed: Any
 ) -> None:
     one, two = make_panel("1"), make_panel("2")
     for _ in range(15):
         patient_id = oscar.patient()
-        told = _at_once(choose(patient_id, one), choose(patient_id, two))
-        assert sorted(told, key=str) == sorted([MemberChange.ADDED, Stale], key=str)
-        assert placed()[patient_id].panel_id == (one, two)[told.index(MemberChange.ADDED)]
+        results = _at_once(choose(patient_id, one), choose(patient_id, two))
+        assert sorted(results, key=str) == sorted([MemberChange.ADDED, Stale], key=str)
+        assert placed()[patient_id].panel_id == (one, two)[results.index(MemberChange.ADDED)]
     assert replayed() == placed()
 
 
@@ -79,13 +79,13 @@ def test_a_panel_deleted_while_others_add_to_it_has_no_members_left(
     patients = [oscar.patient() for _ in range(8)]
     for number in range(4):
         panel_id = make_panel(str(number))
-        told = _at_once(
+        results = _at_once(
             *(choose(patient_id, panel_id) for patient_id in patients[:4]),
             lambda panel_id=panel_id: editing.delete(site, clerk, panel_id, 1),
             *(choose(patient_id, panel_id) for patient_id in patients[4:]),
         )
-        removed = told.pop(4)
-        assert Counter(told) == Counter({MemberChange.ADDED: removed, NotFound: 8 - removed}) - Counter()
+        removed = results.pop(4)
+        assert Counter(results) == Counter({MemberChange.ADDED: removed, NotFound: 8 - removed}) - Counter()
         assert placed() == replayed() == {}
 
 
@@ -96,14 +96,14 @@ def test_bulk_orders_and_single_patients_do_not_get_into_each_others_way(
     patients = [oscar.patient() for _ in range(40)]
 
     def singly() -> list[Any]:
-        return [_told(choose(patient_id, two)) for patient_id in patients]
+        return [_result(choose(patient_id, two)) for patient_id in patients]
 
     def in_bulk() -> bulk.BulkResult:
         return bulk.carry_out(site, clerk, Assign("101", "AC", one))
 
-    told, outcome = _at_once(singly, in_bulk)
-    before = told.count(MemberChange.ADDED)
-    assert Counter(told) == Counter({MemberChange.ADDED: before, Stale: 40 - before}) - Counter()
+    results, outcome = _at_once(singly, in_bulk)
+    before = results.count(MemberChange.ADDED)
+    assert Counter(results) == Counter({MemberChange.ADDED: before, Stale: 40 - before}) - Counter()
     assert (outcome.added, outcome.moved) == (40 - before, before)
     assert {where.panel_id for where in placed().values()} == {one}
     assert len(placed()) == 40
@@ -133,8 +133,8 @@ def test_of_two_who_undo_the_same_operation_one_does_it(
     for _ in range(4):
         operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
         assert operation_id is not None
-        told = _at_once(*[lambda operation_id=operation_id: undo.undo(site, clerk, operation_id)] * 2)
-        assert Counter(told) == Counter([undo.Undone(1, 0), undo.UndoneAlready])
+        results = _at_once(*[lambda operation_id=operation_id: undo.undo(site, clerk, operation_id)] * 2)
+        assert Counter(results) == Counter([undo.Undone(1, 0), undo.UndoneAlready])
         assert placed() == replayed() == {}
 
 
@@ -144,9 +144,9 @@ def test_those_who_create_the_same_panel_at_once_get_one_and_who_wants_another_o
     for number in range(4):
         draft = panel_draft(str(number), ["113"], [("101", "100000001")])
         other = panel_draft(str(number), ["114"], [("101", "100000001")])
-        told = _at_once(*[lambda draft=draft: editing.create(site, clerk, draft)] * 3)
-        assert len(set(told)) == 1
-        assert _told(lambda other=other: editing.create(site, clerk, other)) is Refused
+        results = _at_once(*[lambda draft=draft: editing.create(site, clerk, draft)] * 3)
+        assert len(set(results)) == 1
+        assert _result(lambda other=other: editing.create(site, clerk, other)) is Refused
     with site.database.engine.connect() as connection:
         assert len(editing.live_panels(connection, site)) == 4
 
@@ -158,23 +158,23 @@ def test_of_several_who_send_the_same_form_at_once_one_is_carried_out_and_all_se
     for number in range(4):
         oscar.patient()
         key = f"form {number}"
-        told = _at_once(*[lambda key=key: bulk.carry_out(site, clerk, Assign("101", "AC", panel_id), key)] * 3)
-        assert told[0].added == 1
-        assert told[0] == told[1] == told[2]
+        results = _at_once(*[lambda key=key: bulk.carry_out(site, clerk, Assign("101", "AC", panel_id), key)] * 3)
+        assert results[0].added == 1
+        assert results[0] == results[1] == results[2]
     assert len(placed()) == 4
     assert replayed() == placed()
 
 
-def test_of_two_who_edit_a_panel_at_once_one_does_it_and_the_other_is_told(
+def test_of_two_who_edit_a_panel_at_once_one_does_it_and_the_other_is_informed(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("1")
     for version in range(1, 5):
         drafts = [panel_draft(f"{version}-{who}", ["113"], [("101", "100000001")]) for who in range(2)]
-        told = _at_once(*(lambda d=draft, v=version: editing.edit(site, clerk, panel_id, v, d) for draft in drafts))
-        assert sorted(told, key=str) == sorted([None, Stale], key=str)
+        results = _at_once(*(lambda d=draft, v=version: editing.edit(site, clerk, panel_id, v, d) for draft in drafts))
+        assert sorted(results, key=str) == sorted([None, Stale], key=str)
         with site.database.engine.connect() as connection:
-            assert editing.get(connection, site, panel_id).number == drafts[told.index(None)].number
+            assert editing.get(connection, site, panel_id).number == drafts[results.index(None)].number
 
 
 def test_a_panel_deleted_during_a_bulk_assignment_to_it_has_no_members_left(
@@ -218,11 +218,11 @@ def test_of_two_who_give_one_practitioner_id_to_two_providers_one_is_refused(sit
     for number in range(4):
         digits = f"30000000{number}"
         drafts = [panel_draft(f"{number}-{who}", ["113"], [(who, digits)]) for who in ("101", "102")]
-        told = _at_once(*(lambda draft=draft: editing.create(site, clerk, draft) for draft in drafts))
-        assert told.count(Refused) == 1
+        results = _at_once(*(lambda draft=draft: editing.create(site, clerk, draft) for draft in drafts))
+        assert results.count(Refused) == 1
 
 
-def test_whoever_waits_too_long_for_somebody_elses_change_is_told(
+def test_a_user_who_waits_too_long_for_someone_elses_change_is_informed(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Any, database_kind: str, placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()

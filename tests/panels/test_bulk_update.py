@@ -85,7 +85,7 @@ def test_assigning_puts_the_patients_of_an_mrp_on_the_panel_with_their_last_visi
     assert replayed() == placed()
 
 
-def test_those_already_on_the_panel_stay_untouched(
+def test_those_already_on_the_panel_remain_untouched(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any, tomorrow: Callable[[], None]
 ) -> None:
     panel_id, already, new = make_panel("1"), oscar.patient(), oscar.patient()
@@ -156,7 +156,7 @@ def test_the_choice_of_statuses_is_what_patients_have_in_the_words_of_the_host(s
         ]
 
 
-def test_patients_whom_the_actor_may_not_see_are_left_alone_and_counted(
+def test_patients_that_the_actor_may_not_see_are_not_changed_and_counted(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     panel_id, open_record, closed_record = make_panel("1"), oscar.patient(), oscar.patient()
@@ -176,7 +176,7 @@ def test_patients_whom_the_actor_may_not_see_are_left_alone_and_counted(
     assert set(placed()) == {closed_record}
 
 
-def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about(
+def test_those_not_changed_and_those_changed_are_everyone_that_an_order_is_about(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel
 ) -> None:
     one = make_panel("1")
@@ -195,14 +195,14 @@ def test_those_left_alone_and_those_changed_are_everybody_whom_an_order_is_about
     assert operation_id is not None
     kept, entry = tables.skipped.c, tables.ledger.c
     with site.database.engine.connect() as connection:
-        told = connection.execute(select(kept.patient_id, kept.reason, kept.status)).all()
+        kept_rows = connection.execute(select(kept.patient_id, kept.reason, kept.status)).all()
         changed = connection.scalars(select(entry.patient_id).where(entry.operation_id == operation_id)).all()
         counted = skipped.counted(connection, site, manager, operation_id)
         by_clerk = skipped.counted(connection, site, clerk, operation_id)
     assert changed == [1]
-    assert sorted(changed) + sorted(row.patient_id for row in told) == list(range(1, 17))
-    assert Counter(row.reason for row in told) == {"not-visible": 8, "other-status": 6, "already-on-panel": 1}
-    assert {row.status for row in told} == {"AC", "IN", "", "x" * 20}
+    assert sorted(changed) + sorted(row.patient_id for row in kept_rows) == list(range(1, 17))
+    assert Counter(row.reason for row in kept_rows) == {"not-visible": 8, "other-status": 6, "already-on-panel": 1}
+    assert {row.status for row in kept_rows} == {"AC", "IN", "", "x" * 20}
     assert dict(counted.by_reason) == {
         "Already on the panel": 1,
         "Status is Inactive": 2,
@@ -270,7 +270,7 @@ def test_bulk_never_changes_the_mrp(site: OscarHost, oscar: Any, clerk: Actor, m
         assert connection.scalars(select(site.tables.demographic.c.provider_no)).all() == ["101"]
 
 
-def test_moving_takes_the_chosen_status_along_and_counts_whom_it_leaves_behind(
+def test_moving_takes_the_chosen_status_along_and_counts_those_it_leaves_behind(
     site: OscarHost,
     oscar: Any,
     clock: FixedClock,
@@ -314,7 +314,7 @@ def test_removing_takes_off_the_chosen_status_and_says_when_the_panel_is_emptied
     assert replayed() == placed()
 
 
-def test_members_whom_the_emr_no_longer_has_go_with_those_without_a_status(
+def test_members_that_the_emr_no_longer_has_go_with_those_without_a_status(
     site: OscarHost, emr: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()
@@ -326,7 +326,7 @@ def test_members_whom_the_emr_no_longer_has_go_with_those_without_a_status(
     assert placed() == {}
 
 
-def test_an_order_for_nobody_does_nothing_and_says_so(
+def test_an_order_for_no_one_does_nothing_and_says_so(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel
 ) -> None:
     one, two = make_panel("1"), make_panel("2")
@@ -337,7 +337,7 @@ def test_an_order_for_nobody_does_nothing_and_says_so(
         assert bulk.carry_out(site, clerk, order) == nothing
 
 
-def test_an_mrp_whom_the_emr_does_not_have_is_refused(
+def test_an_mrp_that_the_emr_does_not_have_is_refused(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     oscar.patient()
@@ -481,7 +481,7 @@ def test_undo_is_refused_once_a_panel_concerned_is_deleted(
     assert set(placed()) == {first, second}
 
 
-def test_there_is_nothing_to_undo_when_everybody_was_changed_since(
+def test_there_is_nothing_to_undo_when_everyone_was_changed_since(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
 ) -> None:
     panel_id, patient_id = make_panel("1"), oscar.patient()

@@ -138,7 +138,7 @@ def test_a_merge_that_was_taken_back_in_time_changes_nothing(
     assert placed() == before
 
 
-def test_a_circle_of_merges_loses_nobody(
+def test_a_circle_of_merges_loses_no_one(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any
 ) -> None:
     one, two = add(make_panel("1")), add(make_panel("2"))
@@ -191,7 +191,7 @@ def test_many_merges_take_as_many_statements_as_one(
 
 
 @pytest.mark.parametrize("later", ["retired", "kept"])
-def test_on_the_same_panel_the_later_confirmation_stays_and_both_come_back(
+def test_on_the_same_panel_the_later_confirmation_remains_and_both_come_back(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, confirm: Any, later: str
 ) -> None:
     panel_id = make_panel("1")
@@ -201,8 +201,8 @@ def test_on_the_same_panel_the_later_confirmation_stays_and_both_come_back(
     oscar.merge(record["retired"], record["kept"])
     reconcile()
     latest = before[record[later]]
-    stays = before[record["kept"]]._replace(confirmed_on=latest.confirmed_on, confirmed_how=latest.confirmed_how)
-    assert placed() == {record["kept"]: stays}
+    remaining = before[record["kept"]]._replace(confirmed_on=latest.confirmed_on, confirmed_how=latest.confirmed_how)
+    assert placed() == {record["kept"]: remaining}
     split(record["retired"])
     reconcile()
     assert placed() == before
@@ -225,7 +225,7 @@ def test_a_date_wins_over_none_and_none_over_nothing(
 
 
 @pytest.mark.parametrize("own_panel", [False, True], ids=["an inheritance", "an own panel"])
-def test_a_merge_undone_gives_everybody_their_own_back(
+def test_a_merge_undone_gives_everyone_their_own_back(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, own_panel: bool
 ) -> None:
     retired, kept = add(make_panel("1")), add(make_panel("2") if own_panel else None)
@@ -238,7 +238,7 @@ def test_a_merge_undone_gives_everybody_their_own_back(
     assert placed() == before
 
 
-def test_an_inheritance_changed_since_stays_and_is_listed(
+def test_an_inheritance_changed_since_remains_and_is_listed(
     site: OscarHost, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, confirm: Any
 ) -> None:
     retired, kept = add(make_panel("1")), add(None)
@@ -259,7 +259,7 @@ def test_an_inheritance_changed_since_stays_and_is_listed(
     assert placed() == confirmed
 
 
-def test_an_inheritance_that_somebody_has_removed_stays_removed(
+def test_an_inheritance_that_someone_has_removed_remains_removed(
     site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     retired, kept = add(make_panel("1")), add(None)
@@ -272,7 +272,7 @@ def test_an_inheritance_that_somebody_has_removed_stays_removed(
     assert placed() == before
 
 
-def test_whoever_was_put_on_a_panel_meanwhile_stays_there(
+def test_a_patient_who_was_put_on_a_panel_in_the_meantime_remains_there(
     site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     retired, kept, other = add(make_panel("1")), add(None), make_panel("2")
@@ -284,7 +284,7 @@ def test_whoever_was_put_on_a_panel_meanwhile_stays_there(
     assert {key: one.panel_id for key, one in placed().items()} == {retired: other}
 
 
-def test_nobody_comes_back_to_a_panel_that_was_deleted(
+def test_no_one_comes_back_to_a_panel_that_was_deleted(
     site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     panel_id = make_panel("1")
@@ -322,7 +322,7 @@ def test_a_chain_that_is_undone_at_one_place_holds_at_the_other(
     assert placed() == {chain[which]: before}
 
 
-def test_a_chain_that_is_undone_from_its_beginning_gives_nobody_what_they_had_inherited(
+def test_a_chain_that_is_undone_from_its_beginning_gives_no_one_what_they_had_inherited(
     make_panel: MakePanel, oscar: Any, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     first, between, last = add(make_panel("1")), add(None), add(make_panel("2"))
@@ -336,7 +336,7 @@ def test_a_chain_that_is_undone_from_its_beginning_gives_nobody_what_they_had_in
     assert placed() == before
 
 
-def test_of_two_merged_into_one_the_other_stays_merged(
+def test_of_two_merged_into_one_the_other_remains_merged(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     one, two, kept = add(make_panel("1")), add(make_panel("2")), add(None)
@@ -364,26 +364,26 @@ def test_a_record_merged_elsewhere_takes_its_membership_along(
     assert placed() == {other: before[record]}
 
 
-def test_a_record_merged_elsewhere_leaves_the_group_as_it_was_where_nobody_else_is_on_the_panel_then(
+def test_a_record_merged_elsewhere_leaves_the_group_as_it_was_where_no_one_else_is_on_the_panel_then(
     site: OscarHost, clerk: Actor, oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     panel_id = make_panel("1")
-    stays, record, kept = add(panel_id), add(panel_id), add(None)
+    remaining, record, kept = add(panel_id), add(panel_id), add(None)
     oscar.merge(record, kept)
     reconcile()
     one_patient.remove(site, clerk, kept, seen_panel_id=panel_id)
     before, version = placed(), group_version(site, panel_id)
     split(record)
-    oscar.merge(record, stays)
+    oscar.merge(record, remaining)
     assert reconcile() == 1
     assert (placed(), group_version(site, panel_id)) == (before, version)
     split(record)
     reconcile()
-    assert set(placed()) == {stays, record}
+    assert set(placed()) == {remaining, record}
     assert group_version(site, panel_id) > version
 
 
-def test_a_circle_that_comes_and_goes_loses_nobody(
+def test_a_circle_that_comes_and_goes_loses_no_one(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any
 ) -> None:
     one, two = add(make_panel("1")), add(None)
@@ -418,16 +418,16 @@ def test_many_merges_undone_take_as_many_statements_as_one(
 
 @settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_merges_that_are_all_undone_leave_everybody_as_they_were(
+def test_merges_that_are_all_undone_leave_everyone_as_they_were(
     oscar: Any, make_panel: MakePanel, add: Any, reconcile: Any, placed: Any, split: Any, data: st.DataObject
 ) -> None:
     panel_ids = [make_panel(str(uuid4())) for _ in range(2)]
     records = [add(one) for one in data.draw(st.lists(st.sampled_from([*panel_ids, None]), min_size=2, max_size=5))]
 
-    def stands() -> dict[int, Any]:  # an example that is broken off leaves its records behind
+    def membership() -> dict[int, Any]:  # an example that is broken off leaves its records behind
         return {key: one for key, one in placed().items() if key in records}
 
-    before, live, retired = stands(), list(records), []
+    before, live, retired = membership(), list(records), []
     for _ in range(data.draw(st.integers(1, len(records) - 1))):
         one, kept = data.draw(st.permutations(live))[:2]
         oscar.merge(one, kept)
@@ -440,4 +440,4 @@ def test_merges_that_are_all_undone_leave_everybody_as_they_were(
         if data.draw(st.booleans()):
             reconcile()
     reconcile()
-    assert stands() == before
+    assert membership() == before

@@ -66,7 +66,7 @@ def test_the_first_migration_killed_after_every_statement_is_finished_by_the_nex
     engine.dispose()
 
 
-def test_what_keeps_the_tables_from_being_made_is_told_and_not_to_migrate_once_more(
+def test_what_keeps_the_tables_from_being_made_is_reported_and_not_to_migrate_once_more(
     database_url: str, environment: dict[str, str]
 ) -> None:
     engine = create_engine(database_url)
@@ -82,7 +82,7 @@ def test_what_keeps_the_tables_from_being_made_is_told_and_not_to_migrate_once_m
     engine.dispose()
 
 
-def test_of_an_error_about_rows_only_the_kind_is_told(database_url: str, environment: dict[str, str]) -> None:
+def test_of_an_error_about_rows_only_the_kind_is_reported(database_url: str, environment: dict[str, str]) -> None:
     engine = create_engine(database_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE cpar_clinic (name VARCHAR(9))")

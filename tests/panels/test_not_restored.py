@@ -68,12 +68,12 @@ def story(site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, make_pan
     return Story(site, oscar, clock, clerk, make_panel)
 
 
-def test_an_undo_names_those_it_skipped_with_what_changed_since_by_whom_and_when(
+def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_when(
     site: OscarHost, clerk: Actor, story: Story
 ) -> None:
     assert undo.undo(site, clerk, story.operation_id) == undo.Undone(restored=1, changed_since=5)
     found = not_restored.not_restored(site, clerk, story.operation_id)
-    told = [
+    reported = [
         (
             patient.family_name,
             patient.number_before,
@@ -84,7 +84,7 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_by_whom_and_when
         )
         for patient in found.patients
     ]
-    assert told == [
+    assert reported == [
         ("Confirmed", "5", "6", "Confirmed on panel 6", "Helper, Ann", True),
         ("Moved", "5", "7", "Moved from panel 6 to panel 7", "Helper, Bob", False),
         ("Newcomer", None, "6", "Confirmed on panel 6", "Helper, Ann", True),
@@ -141,7 +141,7 @@ def test_who_has_access_restores_those_who_were_closed_to_the_one_who_undid_it(
     assert placed()[story.patients["Confirmed"]].panel_id == story.wrong
 
 
-def test_a_later_confirmation_stays_when_a_confirmation_is_undone(
+def test_a_later_confirmation_remains_when_a_confirmation_is_undone(
     site: OscarHost, clerk: Actor, story: Story, placed: Any
 ) -> None:
     ids = frozenset((story.patients["Confirmed"], story.patients["Untouched"]))
@@ -157,7 +157,7 @@ def test_a_later_confirmation_stays_when_a_confirmation_is_undone(
     assert placed()[story.patients["Confirmed"]].confirmed_on == today(story.clock)
 
 
-def test_nobody_is_moved_back_to_a_panel_that_was_deleted(site: OscarHost, clerk: Actor, story: Story) -> None:
+def test_no_one_is_moved_back_to_a_panel_that_was_deleted(site: OscarHost, clerk: Actor, story: Story) -> None:
     undo.undo(site, clerk, story.operation_id)
     editing.delete(site, clerk, story.right, version=1)
     with pytest.raises(Refused, match="Panel 5 has since been deleted"):

@@ -158,7 +158,7 @@ def test_a_removed_patient_is_not_paneled_and_can_come_back(
     assert choose(patient_id, panel_id) is MemberChange.ADDED
 
 
-def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
+def test_a_user_who_saw_another_panel_is_informed_and_nothing_is_lost(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     one, two, three, patient_id = make_panel("1"), make_panel("2"), make_panel("3"), oscar.patient()
@@ -175,7 +175,7 @@ def test_whoever_saw_another_panel_is_told_and_nothing_is_lost(
     assert placed() == before
 
 
-def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
+def test_a_user_who_saw_a_panel_that_the_patient_has_left_is_informed(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange], placed: Any
 ) -> None:
     one, two, patient_id = make_panel("1"), make_panel("2"), oscar.patient()
@@ -188,7 +188,7 @@ def test_whoever_saw_a_panel_that_the_patient_has_left_is_told(
     assert placed() == {}
 
 
-def test_a_patient_whom_the_emr_does_not_have_cannot_be_added(
+def test_a_patient_that_the_emr_does_not_have_cannot_be_added(
     site: OscarHost, clerk: Actor, make_panel: MakePanel, choose: Callable[..., MemberChange]
 ) -> None:
     panel_id = make_panel("1")
@@ -227,7 +227,7 @@ def test_a_record_merged_away_cannot_be_added(
         choose(retired, make_panel("1"))
 
 
-def test_a_member_whom_the_emr_no_longer_has_can_be_seen_and_removed(
+def test_a_member_that_the_emr_no_longer_has_can_be_seen_and_removed(
     site: OscarHost,
     emr: OscarHost,
     oscar: Any,
@@ -276,9 +276,9 @@ def test_the_audit_trail_names_patient_and_panel_but_no_identifier(
     one_patient.confirm(site, clerk, patient_id, seen_panel_id=two)
     one_patient.remove(site, clerk, patient_id, seen_panel_id=two)
     log = site.tables.log.c
-    told = select(log.action, log.contentId, log.demographic_no, log.data).where(log.content == "cparPanelMember")
+    logged = select(log.action, log.contentId, log.demographic_no, log.data).where(log.content == "cparPanelMember")
     with site.database.engine.connect() as connection:
-        rows = connection.execute(told.order_by(log.id)).all()
+        rows = connection.execute(logged.order_by(log.id)).all()
     assert [row[:3] for row in rows] == [
         ("add", str(one), patient_id),
         ("update", str(two), patient_id),
@@ -288,7 +288,7 @@ def test_the_audit_trail_names_patient_and_panel_but_no_identifier(
     assert "987654321" not in repr(rows)
 
 
-def test_the_ledger_tells_every_step(
+def test_the_ledger_says_every_step(
     site: OscarHost,
     oscar: Any,
     clerk: Actor,

@@ -158,7 +158,7 @@ def test_those_with_the_same_phn_who_were_submitted_until_then_are_named_with_th
     assert submitted(site, two)[1][other] == submitted(site, one)[1][same_panel] == "shared-phn"
 
 
-def test_one_who_is_moved_to_another_panel_excludes_nobody_again(
+def test_one_who_is_moved_to_another_panel_excludes_no_one_again(
     site: OscarHost, clerk: Actor, patient: Any, make_panel: MakePanel
 ) -> None:
     one, two = make_panel("1"), make_panel("2", "102")

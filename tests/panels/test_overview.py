@@ -149,7 +149,7 @@ def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     assert (following.excluded, following.reasons) == (1, {Reason.UNKNOWN_PATIENT: 1})
 
 
-def test_who_would_be_excluded_is_told_by_reason(
+def test_who_would_be_excluded_is_reported_by_reason(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int]
 ) -> None:
     panel, other = make_panel("1"), make_panel("2")
@@ -253,7 +253,7 @@ def test_the_line_passes_through_what_was_there_at_the_end_of_each_month(
         for panel_id in homes:
             for until, (_, _, patients_then) in months_of(site, clerk, panel_id).items():
                 then = ends.get(date.fromisoformat(until), Counter())
-                wanted = then[panel_id] if panel_id else then.total() - then[None]
-                assert patients_then == wanted, (panel_id, until)
+                expected_count = then[panel_id] if panel_id else then.total() - then[None]
+                assert patients_then == expected_count, (panel_id, until)
 
     check()

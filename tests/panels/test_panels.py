@@ -58,7 +58,7 @@ def test_a_panel_has_one_number_and_several_facilities_and_providers(site: Oscar
     assert _live(site)[0].label == "0042 (Doctor, No102; Doctor, No101)"
 
 
-def test_panels_stand_in_the_order_of_their_numbers_and_count_their_members(
+def test_panels_are_in_the_order_of_their_numbers_and_count_their_members(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel
 ) -> None:
     make_panel("B")
@@ -82,7 +82,7 @@ def test_two_live_panels_cannot_have_the_same_number(site: OscarHost, clerk: Act
     assert [panel.number for panel in _live(site)] == ["0042", "42"]
 
 
-def test_numbers_are_told_apart_letter_by_letter(site: OscarHost, make_panel: MakePanel) -> None:
+def test_numbers_are_distinguished_letter_by_letter(site: OscarHost, make_panel: MakePanel) -> None:
     for number in ("a1", "A1", "Á1"):
         make_panel(number)
     assert len(_live(site)) == 3
@@ -97,7 +97,7 @@ def test_the_number_of_a_deleted_panel_can_be_used_again(site: OscarHost, clerk:
         _get(site, first)
 
 
-def test_a_provider_whom_the_emr_does_not_have_is_refused(site: OscarHost, clerk: Actor) -> None:
+def test_a_provider_that_the_emr_does_not_have_is_refused(site: OscarHost, clerk: Actor) -> None:
     for provider_id in ("999", "101 ", "1" * 300, "'; DROP TABLE cpar_panel; --", "\x00"):
         providers = (PanelProvider("101", "100000001"), PanelProvider(provider_id, "100000009"))
         with pytest.raises(Refused) as refused:
@@ -106,7 +106,7 @@ def test_a_provider_whom_the_emr_does_not_have_is_refused(site: OscarHost, clerk
     assert _live(site) == []
 
 
-def test_a_provider_who_has_left_the_emr_may_stay_but_not_be_added(
+def test_a_provider_who_has_left_the_emr_may_remain_but_not_be_added(
     site: OscarHost, emr: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("0042", "101", "102")
@@ -129,7 +129,7 @@ def test_a_practitioner_id_changed_in_one_panel_changes_for_that_provider(
     assert [provider.practitioner_id for provider in _get(site, two).providers] == ["100000002", "200000001"]
 
 
-def test_whoever_edits_another_panel_of_that_provider_meanwhile_is_told(
+def test_a_user_who_edits_another_panel_of_that_provider_in_the_meantime_is_informed(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     one, two, unconcerned = make_panel("1", "101"), make_panel("2", "102", "101"), make_panel("3", "103")
@@ -184,7 +184,7 @@ def test_the_choice_of_providers_is_prefilled_by_the_host_and_then_by_what_was_e
     ]
 
 
-def test_the_second_of_two_who_edit_a_panel_is_told_and_changes_nothing(
+def test_the_second_of_two_who_edit_a_panel_is_reported_and_changes_nothing(
     site: OscarHost, clerk: Actor, make_panel: MakePanel
 ) -> None:
     panel_id = make_panel("1")
@@ -272,11 +272,11 @@ def test_reading_the_panels_takes_two_statements_however_many_there_are(
     assert len(counted) == 2
 
 
-def test_the_audit_trail_tells_of_every_change(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
+def test_the_audit_trail_shows_every_change(site: OscarHost, clerk: Actor, make_panel: MakePanel) -> None:
     panel_id = make_panel("1")
     editing.edit(site, clerk, panel_id, 1, _draft("2"))
     editing.delete(site, clerk, panel_id, 2)
     log = site.tables.log.c
-    told = select(log.action, log.contentId).where(log.content == "cparPanel").order_by(log.id)
+    logged = select(log.action, log.contentId).where(log.content == "cparPanel").order_by(log.id)
     with site.database.engine.connect() as connection:
-        assert connection.execute(told).all() == [(verb, str(panel_id)) for verb in ("add", "update", "delete")]
+        assert connection.execute(logged).all() == [(verb, str(panel_id)) for verb in ("add", "update", "delete")]

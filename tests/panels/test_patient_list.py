@@ -49,7 +49,7 @@ def member(site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel) -> 
     return make
 
 
-def test_each_patient_is_told_with_the_panel_and_what_there_is_to_do(
+def test_each_patient_is_reported_with_the_panel_and_what_there_is_to_do(
     member: Callable[..., int], oscar: Any, clock: FixedClock, listed: Listed
 ) -> None:
     lapsed = member()
@@ -88,7 +88,7 @@ def test_a_phn_that_another_member_has_excludes_whether_or_not_both_are_listed(
     assert listed(one)[one].reasons == listed(one, other)[other].reasons == (Reason.SHARED_PHN,)
 
 
-def test_nothing_is_told_of_whom_the_reader_may_not_see(
+def test_nothing_is_said_of_patients_the_reader_may_not_see(
     site: OscarHost, member: Callable[..., int], oscar: Any, listed: Listed
 ) -> None:
     open_one, closed = member(), member()
@@ -110,7 +110,7 @@ def test_strangers_merged_records_and_impossible_numbers_are_not_found(
     assert listed() == {}
 
 
-def test_nothing_is_told_while_the_integration_is_off(
+def test_nothing_is_reported_while_the_integration_is_off(
     site: OscarHost, clerk: Actor, member: Callable[..., int], listed: Listed
 ) -> None:
     patient_id = member()
@@ -118,7 +118,7 @@ def test_nothing_is_told_while_the_integration_is_off(
     assert listed(patient_id) == {}
 
 
-def test_the_look_stands_in_the_audit_trail_in_one_line(
+def test_the_look_is_in_the_audit_trail_in_one_line(
     site: OscarHost, clerk: Actor, member: Callable[..., int], listed: Listed
 ) -> None:
     one, other = member(), member()

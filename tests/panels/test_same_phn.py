@@ -49,13 +49,13 @@ def same(host: OscarHost) -> SamePhn:
     return whole
 
 
-def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
+def verdict(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
     """The reasons, cautions and other records in the box; the panel's list and the rules say the same."""
     with host.database.engine.connect() as connection:
         box = membership(connection, host, Settings(), patient_id, clerk)
         assert box.panel is not None
-        for wanted in (Criteria(), Criteria(fate=Fate.EXCLUDED if box.reasons else Fate.SENT)):
-            found = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, wanted)
+        for criteria in (Criteria(), Criteria(fate=Fate.EXCLUDED if box.reasons else Fate.SENT)):
+            found = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, criteria)
             (listed,) = [one for one in found.members if one.row.patient_id == patient_id]
             assert (listed.reasons, listed.cautions) == (box.reasons, box.cautions)
             assert listed.same_phn == box.same_phn
@@ -72,8 +72,8 @@ def told(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
 def test_two_who_would_otherwise_be_sent_are_both_excluded_on_whatever_panels(site, clerk, member) -> None:
     one, other = member(), member("2", hin="1000-00002")
     assert same(site) == SamePhn(frozenset({PHN}), frozenset(), {PHN: (one, other)})
-    assert told(site, clerk, one) == ((Reason.SHARED_PHN,), (), (other,))
-    assert told(site, clerk, other) == ((Reason.SHARED_PHN,), (), (one,))
+    assert verdict(site, clerk, one) == ((Reason.SHARED_PHN,), (), (other,))
+    assert verdict(site, clerk, other) == ((Reason.SHARED_PHN,), (), (one,))
 
 
 OTHERWISE_EXCLUDED = [
@@ -87,20 +87,20 @@ OTHERWISE_EXCLUDED = [
 
 
 @pytest.mark.parametrize(("faulty", "reason"), OTHERWISE_EXCLUDED)
-def test_whoever_is_excluded_for_another_reason_keeps_nobody_from_being_sent(
+def test_a_patient_who_is_excluded_for_another_reason_keeps_no_one_from_being_sent(
     site, clerk, member, faulty: dict[str, Any], reason: Reason
 ) -> None:
     excluded, sent = member("2", **faulty), member()
     assert same(site) == SamePhn(frozenset(), frozenset({PHN}), {PHN: (excluded, sent)})
-    assert told(site, clerk, excluded) == ((reason,), (), ())
-    reasons, cautions, others = told(site, clerk, sent)
+    assert verdict(site, clerk, excluded) == ((reason,), (), ())
+    reasons, cautions, others = verdict(site, clerk, sent)
     assert (reasons, Caution.PHN_OF_ANOTHER in cautions, others) == ((), True, (excluded,))
 
 
-def test_of_three_one_of_whom_is_excluded_the_other_two_share_the_number(site, clerk, member) -> None:
+def test_of_three_one_of_those_who_is_excluded_the_other_two_share_the_number(site, clerk, member) -> None:
     one, excluded, other = member(), member(sex=""), member(hc_type="null")
-    assert told(site, clerk, one) == ((Reason.SHARED_PHN,), (), (excluded, other))
-    assert told(site, clerk, excluded)[0] == (Reason.NO_GENDER,)
+    assert verdict(site, clerk, one) == ((Reason.SHARED_PHN,), (), (excluded, other))
+    assert verdict(site, clerk, excluded)[0] == (Reason.NO_GENDER,)
 
 
 def test_who_is_on_no_panel_or_has_no_number_of_nine_digits_shares_nothing(site, clerk, oscar, member) -> None:
@@ -111,16 +111,16 @@ def test_who_is_on_no_panel_or_has_no_number_of_nine_digits_shares_nothing(site,
         member(hin=hin, sex="")
     found = same_phn_of_all(site)
     assert (found.shared, found.of_others) == (frozenset(), {"100000003"})
-    assert told(site, clerk, alone)[0] == ()
+    assert verdict(site, clerk, alone)[0] == ()
 
 
-def test_another_record_is_not_named_to_whoever_may_not_see_it(site, clerk, oscar, member) -> None:
+def test_another_record_is_not_named_to_anyone_who_may_not_see_it(site, clerk, oscar, member) -> None:
     one, hidden = member(), member()
     doctor = Actor(actor_id=oscar.provider("105"), display_name="Penner")
     oscar.privilege("105", "_demographic", "r")
     oscar.privilege("105", f"_demographic${hidden}", "o")
-    assert told(site, doctor, one) == ((Reason.SHARED_PHN,), (), ())
-    assert told(site, clerk, one)[2] == (hidden,)
+    assert verdict(site, doctor, one) == ((Reason.SHARED_PHN,), (), ())
+    assert verdict(site, clerk, one)[2] == (hidden,)
 
 
 def test_the_box_reads_those_with_the_same_number_only_where_there_are_any(site, clerk, member, statements) -> None:

@@ -43,14 +43,14 @@ def test_a_wrong_entry_is_refused_by_field_and_changes_nothing(host: OscarHost, 
     assert _load(host).version == 1
 
 
-def test_the_second_of_two_who_save_at_once_is_told(host: OscarHost, clerk: Actor) -> None:
+def test_the_second_of_two_who_save_at_once_is_reported(host: OscarHost, clerk: Actor) -> None:
     clinic.save(host, clerk, name="First", site_id="S-1", version=1)
     with pytest.raises(Stale, match="Someone else"):
         clinic.save(host, clerk, name="Second", site_id="S-2", version=1)
     assert _load(host).name == "First"
 
 
-def test_switching_on_and_off_loses_nothing_and_is_told_once(host: OscarHost, clerk: Actor) -> None:
+def test_switching_on_and_off_loses_nothing_and_is_reported_once(host: OscarHost, clerk: Actor) -> None:
     clinic.save(host, clerk, name="Example", site_id="S-1", version=1)
     assert [clinic.enable(host, clerk), clinic.enable(host, clerk)] == [True, False]
     assert _load(host).enabled
@@ -58,7 +58,7 @@ def test_switching_on_and_off_loses_nothing_and_is_told_once(host: OscarHost, cl
     assert _load(host) == Clinic(enabled=False, name="Example", site_id="S-1", version=2)
 
 
-def test_the_audit_trail_of_the_host_tells_who_changed_settings(host: OscarHost, clerk: Actor) -> None:
+def test_the_audit_trail_of_the_host_says_who_changed_settings(host: OscarHost, clerk: Actor) -> None:
     clinic.save(host, clerk, name="Example", site_id="S-1", version=1)
     clinic.enable(host, clerk)
     with host.database.engine.connect() as connection:

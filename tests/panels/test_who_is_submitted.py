@@ -135,8 +135,8 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
         for patient_id in plain:
             same(rows[patient_id], "left out by the rules, sent by certainly_eligible", judged[patient_id], ())
         for fate in (*Fate, *asked):
-            wanted = Criteria(fate=fate, sort=Sort.RECORD)
-            found = panel_members.listing(connection, host, clerk, how, panel_id, wanted)
+            criteria = Criteria(fate=fate, sort=Sort.RECORD)
+            found = panel_members.listing(connection, host, clerk, how, panel_id, criteria)
             listed = {one.row.patient_id: one.reasons for one in found.members}
             for patient_id, reasons in judged.items():
                 of_fate = fate in (*reasons, *doubts[patient_id], Fate.EXCLUDED if reasons else Fate.SENT) or (
@@ -170,16 +170,18 @@ def test_the_lists_are_what_the_rules_say_of_each_member(
     @given(
         patients=st.lists(rows, min_size=1, max_size=40),
         given_name_required=st.booleans(),
-        told=st.sampled_from([*Reason, *Caution]),
+        code=st.sampled_from([*Reason, *Caution]),
     )
-    def lists(patients: list[dict[str, Any]], given_name_required: bool, told: Reason | Caution) -> None:
+    def lists(patients: list[dict[str, Any]], given_name_required: bool, code: Reason | Caution) -> None:
         write(emr, panel_id, patients)
-        check(host, clerk, panel_id, Settings(given_name_required=given_name_required), told)
+        check(host, clerk, panel_id, Settings(given_name_required=given_name_required), code)
 
     lists()
 
 
-def test_of_ordinary_patients_it_is_plain_that_they_go_out(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
+def test_of_ordinary_patients_it_is_plain_that_they_are_submitted(
+    host: OscarHost, emr: OscarHost, panel_id: int
+) -> None:
     ordinary = [
         USUAL | {"last_name": "O'Brien"},
         USUAL | {"hin": "1000-00 002", "sex": "X", "month_of_birth": "12", "date_of_birth": "31"},
@@ -221,7 +223,7 @@ EXCLUDED: dict[Reason, dict[str, Any]] = {
 }
 
 
-def test_for_no_reason_does_the_sql_take_somebody_for_sent(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
+def test_for_no_reason_does_the_sql_take_someone_for_sent(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
     patients = [USUAL | {"hin": str(300_000_000 + place)} | EXCLUDED[reason] for place, reason in enumerate(Reason)]
     write(emr, panel_id, [*patients, USUAL])
     now, how = host.clock.now(), Settings(given_name_required=True)

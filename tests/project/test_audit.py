@@ -39,10 +39,13 @@ def index() -> Iterator[dict[str, Any]]:
         server.shutdown()
 
 
-def audit(folder: Path, *options: str, index: str, told: Mapping[str, list[str]] | None = None, lines: str = "") -> Any:
+def audit(
+    folder: Path, *options: str, index: str, advisories: Mapping[str, list[str]] | None = None, lines: str = ""
+) -> Any:
     """Run it. `told`: advisories by package, as pip-audit knows them; None: it skips everything."""
     known = [
-        {"name": name, "version": "1", "vulns": [{"id": one} for one in ids]} for name, ids in (told or {}).items()
+        {"name": name, "version": "1", "vulns": [{"id": one} for one in ids]}
+        for name, ids in (advisories or {}).items()
     ]
     skipped = [{"name": "werkzeug", "skip_reason": "Dependency not found on PyPI and could not be audited"}]
     program = folder / "pip-audit"
@@ -56,9 +59,9 @@ def audit(folder: Path, *options: str, index: str, told: Mapping[str, list[str]]
     return subprocess.run([sys.executable, SCRIPT, *where, *options], capture_output=True, text=True, check=False)
 
 
-def test_a_known_vulnerability_fails_whoever_tells_of_it(tmp_path: Path, index: dict[str, Any]) -> None:
+def test_a_known_vulnerability_fails_whichever_source_lists_it(tmp_path: Path, index: dict[str, Any]) -> None:
     index["flask"] = {"info": {"version": FLASK}, "vulnerabilities": [{"id": "PYSEC-1", "withdrawn": None}]}
-    done = audit(tmp_path, index=index["address"], told={"jinja2": ["PYSEC-2"]})
+    done = audit(tmp_path, index=index["address"], advisories={"jinja2": ["PYSEC-2"]})
     assert done.returncode == 1
     assert f"Vulnerable: flask {FLASK}: PYSEC-1\n" in done.stdout
     assert f"Vulnerable: jinja2 {version('jinja2')}: PYSEC-2\n" in done.stdout
@@ -66,12 +69,12 @@ def test_a_known_vulnerability_fails_whoever_tells_of_it(tmp_path: Path, index: 
     assert accepted.returncode == 0
 
 
-def test_what_the_index_tells_of_another_version_tells_nothing_of_ours(tmp_path: Path, index: dict[str, Any]) -> None:
+def test_what_the_index_shows_another_version_says_nothing_of_ours(tmp_path: Path, index: dict[str, Any]) -> None:
     index["flask"] = {"info": {"version": "999"}, "vulnerabilities": []}
     assert f"flask {FLASK}" in audit(tmp_path, index=index["address"]).stdout.partition("no source lists")[2]
 
 
-def test_without_a_network_the_dated_list_counts_and_what_it_does_not_name_is_told(tmp_path: Path) -> None:
+def test_without_a_network_the_dated_list_counts_and_what_it_does_not_name_is_reported(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9"
     done = audit(tmp_path, index=nowhere, lines=f"flask {FLASK} 2020-01-01 none\njinja2 0.1 2026-11-28 none\n")
     assert done.returncode == 0
@@ -82,7 +85,7 @@ def test_without_a_network_the_dated_list_counts_and_what_it_does_not_name_is_to
     assert audit(tmp_path, "--strict", index=nowhere).returncode == 1
 
 
-def test_the_list_is_written_anew_from_what_is_told(tmp_path: Path, index: dict[str, Any]) -> None:
+def test_the_list_is_written_again_from_what_is_reported(tmp_path: Path, index: dict[str, Any]) -> None:
     index["flask"] = {"info": {"version": FLASK}, "vulnerabilities": []}
     audit(tmp_path, "--write", index=index["address"], lines="jinja2 0.1 2026-11-28 PYSEC-3\n")
     written = (tmp_path / "audited.txt").read_text().splitlines()

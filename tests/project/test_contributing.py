@@ -31,7 +31,7 @@ def test_every_reason_has_its_words_and_existing_fields_in_its_one_entry() -> No
         assert Reason(reason.value) is reason
 
 
-def test_every_parameter_of_search_stands_in_the_table_of_the_interface() -> None:
+def test_every_parameter_of_search_is_in_the_table_of_the_interface() -> None:
     from cpar_plugin.services.fhir.search.table import SEARCHABLE
 
     page = (ROOT / "docs/reference/fhir-interface.md").read_text(encoding="utf-8")

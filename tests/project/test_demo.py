@@ -42,10 +42,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, demo(folder)
 
 
-def test_everybody_assigned_is_sent_or_excluded_with_a_reason(made: tuple[Path, str]) -> None:
-    folder, told = made
-    numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) submitted \+ ([\d,]+) excluded", told)
-    assert numbers, told
+def test_everyone_assigned_is_sent_or_excluded_with_a_reason(made: tuple[Path, str]) -> None:
+    folder, output = made
+    numbers = re.search(r"Panel 0042: ([\d,]+) patients assigned = ([\d,]+) submitted \+ ([\d,]+) excluded", output)
+    assert numbers, output
     assigned, sent, excluded = (int(number.replace(",", "")) for number in numbers.groups())
     assert assigned == sent + excluded > excluded > 0
     with closing(sqlite3.connect(folder / "clinic.db")) as database:
@@ -53,7 +53,7 @@ def test_everybody_assigned_is_sent_or_excluded_with_a_reason(made: tuple[Path, 
         assert database.execute("SELECT count(DISTINCT patient_id) FROM cpar_exclusion").fetchone() == (excluded,)
         states = database.execute("SELECT state FROM cpar_submission").fetchall()
     assert states == [("delivered",)]
-    by_reason = [int(count) for count in re.findall(r"^ +(\d+)  \w", told, re.MULTILINE)]
+    by_reason = [int(count) for count in re.findall(r"^ +(\d+)  \w", output, re.MULTILINE)]
     assert sum(by_reason) >= excluded
 
 
@@ -65,7 +65,7 @@ def test_the_log_of_the_emr_says_sent_when_the_submission_was_sent(made: tuple[P
     assert abs(moment - datetime.fromisoformat(finished).replace(tzinfo=UTC)) < timedelta(minutes=1)
 
 
-def test_a_second_start_finds_the_clinic_as_it_was_left_and_a_fresh_one_makes_it_anew(made: tuple[Path, str]) -> None:
+def test_a_second_start_finds_the_clinic_as_it_was_left_and_a_fresh_one_makes_it_again(made: tuple[Path, str]) -> None:
     folder, first = made
     with closing(sqlite3.connect(folder / "clinic.db")) as database, database:
         database.execute("DELETE FROM cpar_ledger")
@@ -81,7 +81,7 @@ def test_a_start_that_broke_off_is_begun_again(made: tuple[Path, str]) -> None:
     assert demo(folder) == first
 
 
-def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_things_in_it_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "clinic.db").write_text("mine")
     assert "choose another folder" in demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["clinic.db"]
@@ -89,11 +89,11 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["/proc/demo", "/dev/null/demo"])
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(folder: str) -> None:
-    told = demo(Path(folder))
-    assert told.startswith("Error: ")
-    assert "choose another folder" in told
-    assert len(told.splitlines()) == 1
+def test_a_folder_that_cannot_be_written_is_reported_in_a_sentence(folder: str) -> None:
+    output = demo(Path(folder))
+    assert output.startswith("Error: ")
+    assert "choose another folder" in output
+    assert len(output.splitlines()) == 1
 
 
 @contextmanager
@@ -126,9 +126,9 @@ def test_it_serves_at_a_free_port_until_it_is_ended_and_leaves_no_process_behind
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with running(made[0], port) as (process, lines):
-            told = "".join(lines)
-            assert f"Port {port} is in use" in told
-            addresses = re.findall(r"^The (?:EMR|registry): +(http://\S+)", told, re.MULTILINE)
+            output = "".join(lines)
+            assert f"Port {port} is in use" in output
+            addresses = re.findall(r"^The (?:EMR|registry): +(http://\S+)", output, re.MULTILINE)
             for address in addresses:
                 with urllib.request.urlopen(address, timeout=30) as answer:
                     assert answer.status == 200

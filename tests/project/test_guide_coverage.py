@@ -58,7 +58,7 @@ def test_every_row_says_where_and_each_address_exists(addresses: set[str]) -> No
         assert set(re.findall(r"`(/[^`]*)`", where)) <= addresses, says
 
 
-def test_every_test_that_follows_the_guide_stands_in_the_table() -> None:
+def test_every_test_that_follows_the_guide_is_in_the_table() -> None:
     named = {name for _, _, tests in ROWS for name in re.findall(r"`([^`]+)`", tests)}
     there = {
         f"guide/{file.name}::{test}"

@@ -51,28 +51,28 @@ VALUES = [node for node in classes(values) if node.name not in {kinds.__name__ f
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=name_of)
-def test_every_hook_stands_on_the_page_with_its_exact_signature_and_an_example(hook: ast.FunctionDef) -> None:
+def test_every_hook_is_on_the_page_with_its_exact_signature_and_an_example(hook: ast.FunctionDef) -> None:
     text = section(hook.name)
     assert f"```python\ndef {signature(hook)}\n```" in text
     assert f"@hookimpl\ndef {hook.name}(" in text
 
 
 @pytest.mark.parametrize("port", PORTS, ids=name_of)
-def test_every_port_stands_on_the_page_with_exactly_its_members(port: ast.ClassDef) -> None:
+def test_every_port_is_on_the_page_with_exactly_its_members(port: ast.ClassDef) -> None:
     members = [signature(node) for node in port.body if isinstance(node, ast.FunctionDef)]
     assert "```python\n" + "\n".join(members) + "\n```" in section(port.name)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=name_of)
-def test_every_value_stands_on_the_page_with_exactly_its_fields(value: ast.ClassDef) -> None:
+def test_every_value_is_on_the_page_with_exactly_its_fields(value: ast.ClassDef) -> None:
     fields = [ast.unparse(node).replace("'", '"') for node in value.body if isinstance(node, ast.AnnAssign)]
     assert "```python\n" + "\n".join(fields) + "\n```" in section(value.name)
 
 
-def test_the_page_tells_of_nothing_else() -> None:
+def test_the_page_shows_nothing_else() -> None:
     names = {*map(name_of, HOOKS), *map(name_of, PORTS), *map(name_of, VALUES)}
-    told = set(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE))
-    assert told == names | {kinds.__name__ for kinds in ENUMS}
+    documented = set(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE))
+    assert documented == names | {kinds.__name__ for kinds in ENUMS}
     for kinds in ENUMS:
         assert set(re.findall(r"`(\w+)`", section(kinds.__name__))) == set(kinds)
     assert f"version {specs.CONTRACT_VERSION}" in PAGE

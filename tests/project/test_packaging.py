@@ -73,8 +73,8 @@ def needed(*extras: str) -> set[str]:
         package = waiting.pop()
         for text in importlib.metadata.requires(package.name) or ():
             need = Requirement(text)
-            wanted = need.marker is None or any(need.marker.evaluate({"extra": one}) for one in {"", *package.extras})
-            if wanted and canonicalize_name(need.name) not in found:
+            required = need.marker is None or any(need.marker.evaluate({"extra": one}) for one in {"", *package.extras})
+            if required and canonicalize_name(need.name) not in found:
                 found.add(canonicalize_name(need.name))
                 waiting.append(need)
     return found
@@ -139,9 +139,9 @@ print(cpar_plugin.hooks.__file__, *sorted(path.name for path in cpar_plugin.temp
 
 
 def test_the_installed_command_and_plugin_start(python: str, tmp_path: Path) -> None:
-    told = run(str(Path(python).with_name("cpar")), "--help", cwd=tmp_path)
+    output = run(str(Path(python).with_name("cpar")), "--help", cwd=tmp_path)
     for command in ("run-due", "status", "demo-data", "registry"):
-        assert command in told
+        assert command in output
     script = """
 from cpar_plugin.hooks import Plugins
 plugins = Plugins()
@@ -177,12 +177,12 @@ def test_a_command_that_needs_an_extra_says_how_to_install_it(name: str, python:
 def test_the_installed_kit_checks_a_host(python: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs/how-to/another-emr", tmp_path, dirs_exist_ok=True)
     kit = ("--pyargs", "cpar_plugin.hooks.conformance", "--host", "meadow_bench:open_bench")
-    told = run(python, "-m", "pytest", "-p", "no:cacheprovider", "-v", *kit, cwd=tmp_path)
-    assert re.search(r"^=+ \d\d passed in .* =+$", told, re.MULTILINE), told
+    output = run(python, "-m", "pytest", "-p", "no:cacheprovider", "-v", *kit, cwd=tmp_path)
+    assert re.search(r"^=+ \d\d passed in .* =+$", output, re.MULTILINE), output
     script = "import cpar_plugin.hooks.conformance as kit; print(kit.__file__, len(kit.CHECKS))"
     place, number = run(python, "-c", script, cwd=tmp_path).split()
     assert Path(place).is_relative_to(Path(python).parents[1])
-    assert told.count(" PASSED ") == int(number)
+    assert output.count(" PASSED ") == int(number)
 
 
 @pytest.mark.parametrize("folder", ["hooks", "host_kit", "fhir_mappings", "templates"])
@@ -198,7 +198,7 @@ def test_the_links_of_the_checkout_are_relative() -> None:
         assert (ROOT / "cpar_plugin" / folder).readlink() == Path("..", folder)
 
 
-def test_the_version_stands_in_one_place() -> None:
+def test_the_version_is_in_one_place() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     version = setup["metadata"]["version"]
@@ -227,8 +227,8 @@ def declared(*lists: str) -> set[str]:
     """The packages in these lists of setup.cfg."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    wanted = {"install_requires": setup["options"]["install_requires"], **setup["options.extras_require"]}
-    lines = (line for name in lists for line in wanted[name].split("\n") if line)
+    required = {"install_requires": setup["options"]["install_requires"], **setup["options.extras_require"]}
+    lines = (line for name in lists for line in required[name].split("\n") if line)
     return {canonicalize_name(Requirement(line).name) for line in lines}
 
 

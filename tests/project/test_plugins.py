@@ -216,7 +216,7 @@ def test_a_health_check_that_raises_reports_a_failure(emr: Host, caplog: pytest.
     assert SECRET not in caplog.text
 
 
-def test_boxes_and_menu_entries_stand_in_their_order_whatever_the_order_of_the_plugins(emr: Host) -> None:
+def test_boxes_and_menu_entries_are_in_their_order_whatever_the_order_of_the_plugins(emr: Host) -> None:
     plugins = between(Sound("c", 30), Sound("a", 10), Sound("b", 20))
     assert [widget.key for widget in plugins.emr_demographic_widgets(emr, CLERK, 7)] == ["a", "b", "c"]
     assert [item.label for item in plugins.emr_admin_menu(emr, CLERK)] == ["a", "b", "c"]
@@ -245,10 +245,10 @@ def test_a_plugin_for_another_contract_is_skipped_and_reported(contract: str, em
     plugin = Sound("newer")
     plugin.emr_manifest = hookimpl(lambda: Manifest(name="x", version="9.1", contract=contract))  # type: ignore[method-assign]
     plugins = between(Sound("sound"))
-    with pytest.raises(IncompatiblePlugin) as told:
+    with pytest.raises(IncompatiblePlugin) as refusal:
         plugins.add(plugin, "newer")
     for part in ("newer 9.1", contract, "this host has 1.0"):
-        assert part in str(told.value)
+        assert part in str(refusal.value)
     assert [widget.key for widget in plugins.emr_demographic_widgets(emr, CLERK, 7)] == ["sound"]
 
 
@@ -373,7 +373,7 @@ def returns_something_else(actor: Actor) -> Generator[None, Any, Any]:
     [raises_before, raises_after, returns_nothing, yields_twice, returns_something_else],
     ids=lambda wrapper: wrapper.__name__,
 )
-def test_what_a_failing_wrapper_wraps_stays(wrapper: Any, emr: Host, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_failing_wrapper_wraps_remains(wrapper: Any, emr: Host, caplog: pytest.LogCaptureFixture) -> None:
     plugins = between(Sound("sound"), plugin_with(emr_admin_menu=hookimpl(wrapper, wrapper=True)))
     assert [item.label for item in plugins.emr_admin_menu(emr, CLERK)] == ["sound"]
     assert "plugin plugin-1 failed in emr_admin_menu" in caplog.text

@@ -58,7 +58,7 @@ def test_without_a_recent_python_it_says_which_one_to_install(
     assert not (checkout / ".venv").exists()
 
 
-def test_a_python_that_cannot_make_an_environment_is_told_with_the_package_to_install(
+def test_a_python_that_cannot_make_an_environment_is_reported_with_the_package_to_install(
     programs: Path, checkout: Path
 ) -> None:
     put(programs, {"python3.11": 'case "$*" in *version_info*) exit 0;; *) exit 1;; esac'})
@@ -118,12 +118,12 @@ def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Pa
     assert (checkout / ".venv/installed-dev").exists()
 
 
-def test_an_ordinary_user_is_told_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
+def test_an_ordinary_user_is_given_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 1000", "ldconfig": LIBRARIES})
     done = run(programs, checkout, "needs.sh", "browser")
     assert done.returncode == 1
-    wanted = "chromium-headless-shell fonts-dejavu-core"
-    assert f"    apt-get update && apt-get install --no-install-recommends {wanted}\n" in done.stderr
+    packages = "chromium-headless-shell fonts-dejavu-core"
+    assert f"    apt-get update && apt-get install --no-install-recommends {packages}\n" in done.stderr
 
 
 def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path, checkout: Path) -> None:
@@ -141,16 +141,16 @@ def test_the_library_that_the_browser_driver_lacks_is_named_before_the_driver_is
     programs: Path, checkout: Path
 ) -> None:
     put(programs, {"id": "echo 1000", "chromium": "", "ldconfig": "echo libc.so.6"})
-    told = run(programs, checkout, "needs.sh", "browser").stderr
-    assert "apt-get install --no-install-recommends libatomic1\n" in told
+    message = run(programs, checkout, "needs.sh", "browser").stderr
+    assert "apt-get install --no-install-recommends libatomic1\n" in message
     put(programs, {"ldconfig": LIBRARIES})
     assert run(programs, checkout, "needs.sh", "browser").returncode == 0
 
 
 def test_programs_of_the_docs_pages_are_needed_too(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 1000", "openssl": ""})
-    told = run(programs, checkout, "needs.sh", "commands").stderr
-    assert "apt-get install --no-install-recommends curl\n" in told
+    message = run(programs, checkout, "needs.sh", "commands").stderr
+    assert "apt-get install --no-install-recommends curl\n" in message
 
 
 def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) -> None:

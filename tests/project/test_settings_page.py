@@ -36,17 +36,17 @@ def written(default: object) -> str:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_of_the_plugin_stands_on_the_page_with_its_default(name: str) -> None:
+def test_every_setting_of_the_plugin_is_on_the_page_with_its_default(name: str) -> None:
     assert ROWS[name] == written(getattr(DEFAULTS, name))
 
 
 @pytest.mark.parametrize("name", BESIDE_OSCAR)
-def test_every_setting_beside_an_oscar_stands_on_the_page_with_its_default(name: str) -> None:
+def test_every_setting_next_to_an_oscar_is_on_the_page_with_its_default(name: str) -> None:
     assert ROWS[name] == written(BESIDE_OSCAR[name].default)
 
 
 @pytest.mark.parametrize("name", OF_THE_HOST)
-def test_every_setting_of_the_host_stands_on_the_page_with_its_default(name: str) -> None:
+def test_every_setting_of_the_host_is_on_the_page_with_its_default(name: str) -> None:
     assert ROWS[name] == written(OF_THE_HOST[name].default)
 
 
@@ -56,9 +56,9 @@ def of_the_host() -> set[str]:
     return set(re.findall(r'\b(?:settings|(?<!request\.)values)\.(?:get|pop)\("(\w+)"', sources))
 
 
-def test_every_setting_of_the_host_stands_on_the_page() -> None:
+def test_every_setting_of_the_host_is_on_the_page() -> None:
     assert {"database_url", "host_schema"} <= of_the_host() <= set(ROWS)
 
 
-def test_the_page_tells_of_no_setting_that_does_not_exist() -> None:
+def test_the_page_shows_no_setting_that_does_not_exist() -> None:
     assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *OF_THE_HOST} | of_the_host()

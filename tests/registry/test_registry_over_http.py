@@ -74,7 +74,9 @@ def test_a_faulty_submission_is_refused_with_the_expression_and_not_kept(
     assert registry.received() == []
 
 
-def test_of_many_faults_the_first_are_told_and_the_rest_counted(post: Post, submission: Callable[..., Json]) -> None:
+def test_of_many_faults_the_first_are_reported_and_the_rest_counted(
+    post: Post, submission: Callable[..., Json]
+) -> None:
     bundle = submission(patients=50)
     for entry in bundle["entry"][4:-1]:
         entry["resource"]["gender"] = "F"
@@ -115,7 +117,7 @@ def test_the_status_page_lists_what_came_and_escapes_it(
 
 
 @pytest.mark.parametrize(("kind", "status"), [("fail", 503), ("refuse", 422)])
-def test_told_to_it_answers_with_an_error_and_stores_nothing(
+def test_on_request_it_answers_with_an_error_and_stores_nothing(
     kind: str, status: int, registry: RunningRegistry, post: Post, submission: Callable[..., Json]
 ) -> None:
     registry.behave(kind)
@@ -125,7 +127,7 @@ def test_told_to_it_answers_with_an_error_and_stores_nothing(
 
 
 @pytest.mark.parametrize("kind", ["fail", "cut", "nonsense", "redirect"])
-def test_told_to_it_loses_the_answer_after_storing(
+def test_on_request_it_loses_the_answer_after_storing(
     kind: str, registry: RunningRegistry, post: Post, submission: Callable[..., Json]
 ) -> None:
     registry.behave(kind, when="after")
@@ -137,7 +139,7 @@ def test_told_to_it_loses_the_answer_after_storing(
     assert len(registry.received()) == 1
 
 
-def test_told_to_it_cuts_the_line_before_it_has_read_anything(
+def test_on_request_it_cuts_the_line_before_it_has_read_anything(
     registry: RunningRegistry, post: Post, submission: Callable[..., Json]
 ) -> None:
     registry.behave("cut")
@@ -146,7 +148,7 @@ def test_told_to_it_cuts_the_line_before_it_has_read_anything(
     assert registry.received() == []
 
 
-def test_told_to_it_fails_the_same_share_again_for_the_same_seed(
+def test_on_request_it_fails_the_same_share_again_for_the_same_seed(
     registry: RunningRegistry, post: Post, submission: Callable[..., Json]
 ) -> None:
     def statuses() -> list[int]:
@@ -160,7 +162,7 @@ def test_told_to_it_fails_the_same_share_again_for_the_same_seed(
 
 
 @pytest.mark.parametrize(("when", "held"), [("before", 0), ("after", 1)])
-def test_told_to_it_says_a_byte_now_and_then_and_never_all_of_its_answer(
+def test_on_request_it_sends_a_byte_now_and_then_and_never_all_of_its_answer(
     when: str, held: int, registry: RunningRegistry, post: Post, submission: Callable[..., Json]
 ) -> None:
     registry.behave("drip", when=when, seconds=0.5)
@@ -222,14 +224,14 @@ def test_with_a_client_only_its_tokens_open_the_registry(tmp_path: Path, submiss
         ["--folder", f"{__file__}/below"],
     ],
 )
-def test_a_wrong_option_is_told_in_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+def test_a_wrong_option_is_reported_in_a_sentence(arguments: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["--folder", str(tmp_path), "--port", "0", *arguments])
     assert result.exit_code in (1, 2)
     assert "Error: " in result.output
     assert "Traceback" not in result.output
 
 
-def test_a_port_that_is_taken_is_told(registry: RunningRegistry, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(registry: RunningRegistry, tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["--folder", str(tmp_path), "--port", str(registry.port)])
     assert result.exit_code == 1
     assert f"127.0.0.1:{registry.port}" in result.output

@@ -30,7 +30,7 @@ NewPerson = Callable[[str | None], Person]
 KEY = "0123456789abcdef" * 4
 
 
-def test_whoever_is_signed_in_to_oscar_opens_the_pages(person: NewPerson) -> None:
+def test_a_user_who_is_signed_in_to_oscar_opens_the_pages(person: NewPerson) -> None:
     answer = person("manager").get("/panels")
     assert answer.status_code == 200
     assert "Penner, Ada" in answer.text
@@ -65,7 +65,7 @@ OPEN_TO_ALL = {"/sign-in", "/fhir/metadata", "/fhir/openapi.json", "/fhir/.well-
 
 
 @pytest.mark.parametrize("cookie", [None, "no-rights"])
-def test_no_address_opens_to_somebody_without_rights(app: Flask, person: NewPerson, cookie: str | None) -> None:
+def test_no_address_opens_to_someone_without_rights(app: Flask, person: NewPerson, cookie: str | None) -> None:
     somebody = person(cookie)
     opened, asked = set(), 0
     for method, path in addresses(app):
@@ -176,7 +176,7 @@ def test_to_a_script_every_fault_is_one_sentence_and_no_page(
     assert "<html" not in answer.text
 
 
-def test_whoever_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
+def test_a_user_who_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
     person: NewPerson, standing_in: StandIn, clock: FixedClock
 ) -> None:
     somebody = person("later")
@@ -192,13 +192,13 @@ def test_whoever_is_signed_out_learns_where_to_sign_in_and_gets_on_from_there(
     assert (answer.status_code, answer.headers["Location"]) == (303, "/oscar/cpar/panels")
 
 
-def test_a_script_is_told_to_leave_the_page_when_the_session_has_ended(person: NewPerson) -> None:
+def test_a_script_is_asked_to_leave_the_page_when_the_session_has_ended(person: NewPerson) -> None:
     answer = person("gone").get("/patients/1/widget", headers={"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"].startswith("/oscar/cpar/sign-in?next=")
 
 
-def test_a_form_is_carried_out_as_whoever_has_opened_it_and_as_nobody_else(
+def test_a_form_is_carried_out_as_the_user_who_opened_it_and_as_no_one_else(
     person: NewPerson, host: OscarHost, oscar: Any, panel: int
 ) -> None:
     browser, patient = person("doctor"), oscar.patient()

@@ -175,7 +175,7 @@ def test_each_worker_is_started_once_and_stops_its_regular_work_before_anything_
 
 
 @pytest.mark.parametrize("options", [[]], ids=["none of our settings"])
-def test_without_our_settings_it_answers_nobody_and_says_what_is_missing(gunicorn: subprocess.Popen[str]) -> None:
+def test_without_our_settings_it_answers_no_one_and_says_what_is_missing(gunicorn: subprocess.Popen[str]) -> None:
     assert Person(listening(gunicorn), "manager").get("/panels").status_code == 500
     gunicorn.send_signal(signal.SIGTERM)
     messages = gunicorn.communicate(timeout=120)[1]

@@ -54,9 +54,9 @@ def test_a_cookie_that_was_kept_is_worth_nothing_after_signing_out(signed_in: Vi
     assert signed_in.post("/sign-out", data=form).status_code == 303
     assert not opens(thief)
     script = {"HX-Request": "true"}
-    told = thief.post("/patients/1/choose", data=form, headers=script)
-    assert (told.status_code, told.headers["HX-Reswap"]) == (403, "afterbegin")
-    assert "You are signed out" in told.text
+    response = thief.post("/patients/1/choose", data=form, headers=script)
+    assert (response.status_code, response.headers["HX-Reswap"]) == (403, "afterbegin")
+    assert "You are signed out" in response.text
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_use_is_written_down_once_a_minute(signed_in: Visitor, clock: FixedClock
     assert len([statement for statement in statements if statement.startswith("UPDATE")]) == 1
 
 
-def test_nobody_waits_for_somebody_who_is_writing(signed_in: Visitor, host: OscarHost, clock: FixedClock) -> None:
+def test_no_one_waits_for_someone_who_is_writing(signed_in: Visitor, host: OscarHost, clock: FixedClock) -> None:
     clock.move_to(clock.now() + 2 * MINUTE)
     seconds = 20  # a writer is waited for longer
     with host.database.writing() as connection:
@@ -155,7 +155,7 @@ def test_all_processes_agree(signed_in: Visitor, beside: Beside) -> None:
         assert not opens(signed_in)
 
 
-def test_a_session_that_was_there_before_the_sign_in_is_not_that_of_whoever_signs_in(signed_in: Visitor) -> None:
+def test_a_session_that_was_there_before_the_sign_in_is_not_that_of_the_user_who_signs_in(signed_in: Visitor) -> None:
     planted = kept_cookie(signed_in)
     assert signed_in.sign_in("okafor").status_code == 303
     assert signed_in.session.cookies[COOKIE] != planted.session.cookies[COOKIE]

@@ -26,7 +26,7 @@ def install_options() -> tuple[str, ...]:
     return ("--sign-in", "password")
 
 
-def test_whoever_signs_in_comes_to_the_page_that_was_asked_for_and_can_sign_out(visitor: Visitor) -> None:
+def test_a_user_who_signs_in_comes_to_the_page_that_was_requested_and_can_sign_out(visitor: Visitor) -> None:
     asked_for = visitor.get("/panels")
     assert (asked_for.status_code, asked_for.headers["Location"]) == (303, SIGN_IN)
     answer = visitor.sign_in(next="/oscar/cpar/panels")
@@ -111,13 +111,13 @@ def test_every_refusal_has_the_same_words(
         {"b_RemoteLockSet": 0, "b_LocalLockSet": None, "forcePasswordReset": 0, "usingMfa": None},
     ],
 )
-def test_what_bars_nobody_is_passed_over(visitor: Visitor, change: Callable[..., None], open_: dict[str, Any]) -> None:
+def test_what_bars_no_one_is_passed_over(visitor: Visitor, change: Callable[..., None], open_: dict[str, Any]) -> None:
     change(**open_)
     assert visitor.sign_in().status_code == 303
 
 
 @pytest.mark.parametrize("kept", ["1117", hashed("1117")], ids=["plain", "bcrypt"])  # its salt is another each time
-def test_the_pin_is_wanted_outside(visitor: Visitor, change: Callable[..., None], kept: str) -> None:
+def test_the_pin_is_requested_outside(visitor: Visitor, change: Callable[..., None], kept: str) -> None:
     change(b_RemoteLockSet=1, pin=kept)
     assert visitor.sign_in().status_code == 422
     assert visitor.sign_in(pin="1118").status_code == 422
@@ -156,7 +156,7 @@ def test_a_provider_who_is_no_longer_active_is_signed_out_at_once(
     assert visitor.sign_in().status_code == 422
 
 
-def test_whoever_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost, emr: OscarHost) -> None:
+def test_a_user_who_has_no_role_does_not_come_in(visitor: Visitor, host: OscarHost, emr: OscarHost) -> None:
     held = host.tables.user_role
     with emr.database.writing() as connection:
         connection.execute(delete(held).where(held.c.provider_no == MANAGER))
@@ -186,7 +186,7 @@ def test_five_wrong_passwords_close_a_name_for_a_minute(visitor: Visitor, clock:
     assert visitor.sign_in().status_code == 303
 
 
-def test_a_form_without_its_token_signs_nobody_in(visitor: Visitor) -> None:
+def test_a_form_without_its_token_signs_no_one_in(visitor: Visitor) -> None:
     answer = visitor.post("/sign-in", data={"user_name": "penner", "password": PASSWORD})
     assert answer.status_code == 303  # to the form, with a token
     assert answer.headers["Location"].startswith("/oscar/cpar/sign-in")
@@ -218,9 +218,7 @@ def test_nothing_is_ever_written_to_the_table(host: OscarHost, visitor: Visitor)
     assert all(map(reading.match, of_table))
 
 
-def test_the_log_tells_of_a_refusal_without_name_or_password(
-    visitor: Visitor, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_shows_a_refusal_without_name_or_password(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "oscar_host")
     visitor.sign_in(password="a wrong one")
     assert "A sign-in from 127.0.0.1 was refused." in caplog.text
@@ -228,7 +226,7 @@ def test_the_log_tells_of_a_refusal_without_name_or_password(
     assert "a wrong one" not in caplog.text
 
 
-def test_without_the_setting_nobody_signs_in_with_a_password(accounts: None, site: str) -> None:
+def test_without_the_setting_no_one_signs_in_with_a_password(accounts: None, site: str) -> None:
     page = Person(site).get("/sign-in")
     assert "<form" not in page.text
     assert 'type="password"' not in page.text

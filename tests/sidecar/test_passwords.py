@@ -72,7 +72,7 @@ def test_a_name_has_five_attempts_a_minute_from_one_address_however_it_is_writte
     assert throttle.begin("penner", "192.0.2.1", NOW + dt.timedelta(minutes=1))
 
 
-def test_wrong_passwords_from_one_address_lock_nobody_out_at_another() -> None:
+def test_wrong_passwords_from_one_address_lock_no_one_out_at_another() -> None:
     throttle = Throttle()
     for number in range(100):
         throttle.begin("penner", "192.0.2.1", NOW)

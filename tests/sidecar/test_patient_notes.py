@@ -18,7 +18,7 @@ def asked(somebody: Person, patients: object, place: str = "schedule", **more: A
     return somebody.post("/page/notes", data={"place": place, "patients": patients}, **({"headers": SCRIPT} | more))
 
 
-def test_one_request_tells_of_all_patients_of_a_list(person: NewPerson, oscar: Any, panel: int) -> None:
+def test_one_request_shows_all_patients_of_a_list(person: NewPerson, oscar: Any, panel: int) -> None:
     patients = [oscar.patient() for _ in range(3)]
     answer = asked(person("doctor"), " ".join(map(str, patients)))
     assert answer.headers["Content-Type"] == "application/json"
@@ -29,7 +29,9 @@ def test_one_request_tells_of_all_patients_of_a_list(person: NewPerson, oscar: A
 
 
 @pytest.mark.parametrize("cookie", [None, "no-rights", "gone"])
-def test_who_sees_no_patients_is_told_nothing(person: NewPerson, oscar: Any, panel: int, cookie: str | None) -> None:
+def test_a_user_who_sees_no_patients_is_shown_nothing(
+    person: NewPerson, oscar: Any, panel: int, cookie: str | None
+) -> None:
     answer = asked(person(cookie), str(oscar.patient()))
     assert (answer.status_code, answer.text) == (204, "")
 

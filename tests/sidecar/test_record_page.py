@@ -48,7 +48,7 @@ def test_an_oscar_that_edits_records_at_another_page_gets_links_there(
 
 
 @pytest.mark.parametrize("signed_out", [302, 401])
-def test_a_session_that_has_ended_tells_nothing(
+def test_a_session_that_has_ended_says_nothing(
     signed_out: int, links: Callable[[str | None], str], standing_in: StandIn
 ) -> None:
     del standing_in.answers[CONTROL]
@@ -59,7 +59,7 @@ def test_a_session_that_has_ended_tells_nothing(
     assert links("doctor") == f"{EDIT}?demographic_no=7"
 
 
-def test_an_oscar_that_never_tells_is_not_asked_for_ever() -> None:
+def test_an_oscar_that_never_answers_is_not_asked_forever() -> None:
     times: list[RecordPage] = []
 
     def ask(page: RecordPage) -> int:

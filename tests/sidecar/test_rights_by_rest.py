@@ -72,7 +72,7 @@ def roles_site(beside: Beside, without_tables: None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("object_name", "letter"), [("_admin", "r"), ("_admin.cpar", "w")])
-def test_whom_oscar_lets_manage_manages(
+def test_users_that_oscar_lets_manage_do_manage(
     rest_site: str, rights: dict[str, set[tuple[str, str, str]]], object_name: str, letter: str
 ) -> None:
     assert Person(rest_site, "manager").get("/panels").status_code == 403
@@ -108,7 +108,7 @@ def test_the_widget_is_a_question_about_that_patient(
         ([("_demographic$x", "o"), ("_admin", "x")], {1, 2, 3}),
     ],
 )
-def test_lists_leave_out_the_patients_whom_a_privilege_closes(
+def test_lists_leave_out_the_patients_that_a_privilege_closes(
     rest_site: str,
     rights: dict[str, set[tuple[str, str, str]]],
     standing_in: StandIn,
@@ -139,7 +139,7 @@ def test_without_the_right_to_records_no_privilege_for_one_patient_opens_a_recor
     assert listed(page) == set()
 
 
-def test_where_oscar_cannot_tell_all_rights_the_tables_tell_them(
+def test_where_oscar_cannot_show_all_rights_the_tables_show_them(
     beside: Beside,
     oscar: Any,
     rights: dict[str, set[tuple[str, str, str]]],
@@ -200,7 +200,7 @@ def test_nonsense_is_no_right(rest_site: str, rights: object, standing_in: Stand
         [],
     ],
 )
-def test_a_list_of_rights_that_makes_no_sense_shows_nobody(
+def test_a_list_of_rights_that_makes_no_sense_shows_no_one(
     rest_site: str,
     rights: dict[str, set[tuple[str, str, str]]],
     standing_in: StandIn,
@@ -221,7 +221,7 @@ def test_a_session_that_ends_between_two_questions_has_no_rights(
     assert Person(rest_site, "manager").get("/panels").status_code == 403
 
 
-def test_outside_of_a_request_the_tables_tell(beside: Beside, standing_in: StandIn) -> None:
+def test_outside_of_a_request_the_tables_show(beside: Beside, standing_in: StandIn) -> None:
     identity = beside(privileges="rest").extensions["sidecar"].host.identity
     assert identity.has(Actor(actor_id=MANAGER, display_name=""), "CONFIGURE_CPAR_PANEL_CREATE")
     assert not identity.has(Actor(actor_id=NO_RIGHTS, display_name=""), "CONFIGURE_CPAR_PANEL_CREATE")
@@ -241,7 +241,7 @@ def test_outside_of_a_request_the_tables_tell(beside: Beside, standing_in: Stand
         ([{"permission": 7}, {}, None], 403),
     ],
 )
-def test_one_branch_of_juno_tells_the_names_of_permissions(
+def test_one_branch_of_juno_says_the_names_of_permissions(
     roles_site: str, standing_in: StandIn, permissions: object, status: int
 ) -> None:
     body = {"roles": [], "securityPermissions": permissions}
@@ -251,18 +251,18 @@ def test_one_branch_of_juno_tells_the_names_of_permissions(
 
 def test_the_names_of_permissions_also_open_patients(roles_site: str, standing_in: StandIn, oscar: Any) -> None:
     patient = oscar.patient()
-    told: list[str] = []
+    names: list[str] = []
     standing_in.answers[ROLES] = lambda *_: Answer(
-        200, {"securityPermissions": [{"permission": name} for name in told]}
+        200, {"securityPermissions": [{"permission": name} for name in names]}
     )
     somebody = Person(roles_site, "doctor")
     assert somebody.get(f"/patients/{patient}/widget").status_code == 403
-    told.append("DEMOGRAPHIC_READ")
+    names.append("DEMOGRAPHIC_READ")
     assert somebody.get(f"/patients/{patient}/widget").status_code == 200
 
 
 @pytest.mark.parametrize("nonsense", [Answer(200, []), Answer(200, {"roles": []}), Answer(404), Answer(200, "null")])
-def test_a_branch_that_tells_no_permissions_lets_nobody_in(
+def test_a_branch_that_says_no_permissions_lets_no_one_in(
     roles_site: str, standing_in: StandIn, nonsense: Answer
 ) -> None:
     standing_in.answers[ROLES] = lambda *_: nonsense

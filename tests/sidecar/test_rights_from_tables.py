@@ -58,8 +58,8 @@ def letters_read(rows: list[Row], groups: set[str], object_name: str) -> set[str
 def expected(rows: list[Row], groups: set[str]) -> tuple[bool, set[int]]:
     """Whether the provider manages panels, and whom they see."""
 
-    def may(object_name: str, wanted: str) -> bool:
-        return any(ORDER.index(letter) >= ORDER.index(wanted) for letter in letters_read(rows, groups, object_name))
+    def may(object_name: str, required: str) -> bool:
+        return any(ORDER.index(letter) >= ORDER.index(required) for letter in letters_read(rows, groups, object_name))
 
     def is_closed(patient: int) -> bool:
         of_this_patient = f"_demographic${patient}"

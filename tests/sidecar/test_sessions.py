@@ -70,7 +70,7 @@ def test_what_oscar_sets_does_not_reach_the_browser(person: NewPerson) -> None:
     assert "another-one" not in str(answer.headers)
 
 
-def test_without_a_cookie_of_oscars_nobody_is_asked_about(person: NewPerson, standing_in: StandIn) -> None:
+def test_without_a_cookie_of_oscars_no_one_is_asked_about(person: NewPerson, standing_in: StandIn) -> None:
     somebody = person(None)
     somebody.session.cookies.set("other", "thing", path="/oscar")
     answer = somebody.get("/panels")
@@ -121,7 +121,7 @@ def test_every_shape_of_the_answer_is_understood(person: NewPerson, standing_in:
         Answer(302, "", {"Location": "/oscar/index.jsp"}),
     ],
 )
-def test_whoever_is_not_signed_in_in_oscar_is_not_signed_in_here(
+def test_a_user_who_is_not_signed_in_in_oscar_is_not_signed_in_here(
     person: NewPerson, standing_in: StandIn, clock: FixedClock, signed_out: Answer
 ) -> None:
     standing_in.signed_out = signed_out
@@ -171,7 +171,7 @@ def test_nonsense_is_never_a_way_in(person: NewPerson, standing_in: StandIn, non
     assert "Try again" in answer.text
 
 
-def test_a_provider_whom_the_tables_do_not_know_as_active_does_not_come_in(
+def test_a_provider_that_the_tables_do_not_know_as_active_does_not_come_in(
     person: NewPerson, standing_in: StandIn, oscar: object
 ) -> None:
     standing_in.sessions |= {"stranger": "999", "the system": "-1"}
@@ -290,7 +290,7 @@ def test_two_people_are_never_taken_for_each_other(person: NewPerson) -> None:
 
 def test_many_requests_at_once_ask_once_for_each_person(site: str, standing_in: StandIn) -> None:
     good, everybody_waits = standing_in.answers[ME], threading.Event()
-    standing_in.answers[ME] = lambda *told: good(*told) if everybody_waits.wait(60) else Answer(500)
+    standing_in.answers[ME] = lambda *arguments: good(*arguments) if everybody_waits.wait(60) else Answer(500)
     cookies = ["manager", "cpar-role"] * 8
     with ThreadPoolExecutor(len(cookies)) as pool:
         answers = [pool.submit(Person(site, cookie).get, "/panels") for cookie in cookies]
@@ -334,7 +334,7 @@ def test_one_answer_serves_all_processes_and_none_flaps(
 
 def test_processes_that_want_to_know_at_once_ask_once(two_processes: list[str], standing_in: StandIn) -> None:
     good, everybody_waits = standing_in.answers[ME], threading.Event()
-    standing_in.answers[ME] = lambda *told: good(*told) if everybody_waits.wait(60) else Answer(500)
+    standing_in.answers[ME] = lambda *arguments: good(*arguments) if everybody_waits.wait(60) else Answer(500)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(Person(site, "manager").get, "/panels") for site in two_processes * 4]
         wait_until(lambda: asked_who(standing_in) >= 1)
@@ -403,7 +403,7 @@ def folder(sidecar_settings: dict[str, str]) -> Path:
     return Path(sidecar_settings["session_folder"])
 
 
-def test_nothing_that_is_kept_holds_a_cookie_and_nobody_else_may_read_it(person: NewPerson, folder: Path) -> None:
+def test_nothing_that_is_kept_holds_a_cookie_and_no_one_else_may_read_it(person: NewPerson, folder: Path) -> None:
     assert person("manager").get("/panels").status_code == 200
     [kept] = folder.iterdir()
     assert "301" in kept.read_text()
@@ -414,7 +414,7 @@ def test_nothing_that_is_kept_holds_a_cookie_and_nobody_else_may_read_it(person:
 @pytest.mark.parametrize(
     "spoil", [lambda file: file.write_text('{"requested_at": "20'), lambda file: file.write_text("7")]
 )
-def test_an_answer_that_cannot_be_read_is_asked_for_again(
+def test_an_answer_that_cannot_be_read_is_requested_again(
     person: NewPerson, standing_in: StandIn, folder: Path, spoil: Callable[[Path], object]
 ) -> None:
     assert person("manager").get("/panels").status_code == 200
@@ -442,7 +442,7 @@ def test_a_folder_that_cannot_be_made_stops_the_start(beside: Beside, folder: Pa
     assert list(refused.value.messages) == ["session_folder"]
 
 
-def test_whoever_was_waiting_shares_a_failure_and_whoever_comes_later_asks_anew(folder: Path) -> None:
+def test_a_caller_who_was_waiting_shares_a_failure_and_anyone_who_comes_later_asks_again(folder: Path) -> None:
     answers, began = Answers(folder, waiting()), time.monotonic()
     with answers.of("a") as asking:
         asking.keep(ProviderAnswer(NOW, "301"))

@@ -59,17 +59,17 @@ def test_pages_answer_while_sixty_ask_an_oscar_that_hangs(beside: Beside, hangin
         assert Person(site, "manager").get("/panels").status_code == 200
         pool = stack.enter_context(ThreadPoolExecutor(len(cookies)))
         asked = [pool.submit(Person(site, cookie).get, "/panels") for cookie in cookies]
-        told, held = wait(asked, PATIENCE, return_when="FIRST_COMPLETED")
-        assert told
+        answered, held = wait(asked, PATIENCE, return_when="FIRST_COMPLETED")
+        assert answered
         for _ in range(5):
             assert Person(site, "manager").get("/panels").status_code == 200
         assert not hanging.over.is_set()
         enough = threading.Event()
-        while len(told) < len(cookies) - 4:
-            told, held = wait(asked, 0.05)
+        while len(answered) < len(cookies) - 4:
+            answered, held = wait(asked, 0.05)
             enough.wait(0.05)
         # All but a few have been told, and those few are the ones who still wait.
-        assert {one.result().status_code for one in told} == {503}
+        assert {one.result().status_code for one in answered} == {503}
         assert len(hanging.held) <= 3
         hanging.over.set()
         assert {one.result().status_code for one in held} <= {303, 503}

@@ -114,11 +114,11 @@ class Machine:
     def _systemd(self) -> Iterator[None]:
         """Does what `systemctl` tells it."""
         place = str(self.folder / "systemd")
-        with Listener(place) as told:
+        with Listener(place) as listener:
 
             def obey() -> None:
                 while True:
-                    with told.accept() as systemctl:
+                    with listener.accept() as systemctl:
                         match systemctl.recv():
                             case []:
                                 return

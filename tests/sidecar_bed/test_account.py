@@ -47,9 +47,9 @@ def connected(url: URL) -> Iterator[Any]:
 def test_the_account_may_read_seven_tables_and_write_to_its_own_database(bed: Bed, own_host: OscarHost) -> None:
     with own_host.database.engine.connect() as connection:
         grants = connection.exec_driver_sql("SHOW GRANTS").scalars().all()
-    told = sorted(grant.partition(" TO ")[0] for grant in grants)
+    granted = sorted(grant.partition(" TO ")[0] for grant in grants)
     own = bed.own_database.replace("_", r"\_")
-    assert told == sorted(
+    assert granted == sorted(
         [
             "GRANT USAGE ON *.*",
             f"GRANT ALL PRIVILEGES ON `{own}`.*",
@@ -117,7 +117,9 @@ def test_it_works_without_writing_to_the_audit_trail_where_nothing_may_be_writte
             administrator.exec_driver_sql(f"GRANT {insert} TO {account}".replace("%", "%%"))
 
 
-def test_submissions_go_out_and_the_service_reports_itself_well(bed: Bed, own_host: OscarHost, rows: Any) -> None:
+def test_submissions_are_submitted_and_the_service_reports_itself_well(
+    bed: Bed, own_host: OscarHost, rows: Any
+) -> None:
     configured(own_host)
     settings, system = load(own_host.settings), own_host.identity.system
     panel = editing.create(own_host, system, panel_draft("0610", ["113"], [(DOCTOR, "123456789")]))

@@ -55,7 +55,7 @@ def test_what_oscar_opens_there_itself_still_opens(two_panels: Any, at_browser: 
     expect(page.locator("iframe")).to_have_count(1)
 
 
-def test_the_entry_stands_under_a_heading_that_opens_and_closes_as_the_others_do(at_browser: At) -> None:
+def test_the_entry_is_under_a_heading_that_opens_and_closes_as_the_others_do(at_browser: At) -> None:
     page = at_browser(MANAGER)
     page.goto("/oscar/administration/")
     own, other = page.get_by_role("link", name=SECTION), page.locator(".accordion-toggle", has_text="Billing")

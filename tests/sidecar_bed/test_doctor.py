@@ -62,14 +62,14 @@ def test_by_the_book_everything_that_browsers_get_is_right_and_found_from_nginxs
     assert len(bed.oscar.log()) - questions <= 1, "only the check of REST leaves a line in OSCAR's log"
 
 
-def test_without_the_line_in_server_xml_pages_and_cookie_are_told_with_that_line(bed: Bed, doctor: Doctor) -> None:
+def test_without_the_line_in_server_xml_pages_and_cookie_are_reported_with_that_line(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
     found = doctor(oscar_url=bed.oscar.plain_url)
     assert levels(found) == {"base-href": "failure", "session-cookie": "warning"}
     assert "RemoteIpValve" in found["base-href"]["remedy"]
 
 
-def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed, doctor: Doctor) -> None:
+def test_a_block_as_nginx_has_it_by_default_is_reported_with_what_it_needs(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx(
         oscar_server=bed.oscar.plain_url.removesuffix("/oscar"), for_oscar="proxy_set_header Host $http_host;"
     )
@@ -81,7 +81,9 @@ def test_a_block_as_nginx_has_it_by_default_is_told_with_what_it_needs(bed: Bed,
 
 
 @pytest.mark.parametrize("more", [{"log_format": "combined"}, {"headers": "error_log /dev/null info;"}])
-def test_a_log_that_would_hold_whole_addresses_of_ours_is_told(bed: Bed, doctor: Doctor, more: dict[str, str]) -> None:
+def test_a_log_that_would_hold_whole_addresses_of_ours_is_reported(
+    bed: Bed, doctor: Doctor, more: dict[str, str]
+) -> None:
     bed.restart_nginx(**more)
     found = doctor()
     assert levels(found) == {"nginx-log": "warning"}
@@ -93,29 +95,29 @@ def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(bed: Bed, doctor:
     assert levels(doctor(oscar_url=bed.oscar.secure_url)) == {}
 
 
-def test_scripts_that_nginx_does_not_put_into_the_pages_are_told(bed: Bed, doctor: Doctor) -> None:
+def test_scripts_that_nginx_does_not_put_into_the_pages_are_reported(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx("--into-page", "append")
     assert levels(doctor()) == {"record-script": "warning", "menu-script": "warning"}
 
 
 @pytest.mark.parametrize(
-    ("settings", "level", "told"),
+    ("settings", "level", "remedy"),
     [
         ({"nginx_file": "/no/such/file"}, "warning", "Set oscar_browser_url"),
         ({"oscar_browser_url": "https://127.0.0.1:9/oscar"}, "warning", "oscar_browser_url"),
         ({"oscar_ca_file": ""}, "warning", "oscar_ca_file"),
     ],
 )
-def test_an_address_that_is_not_known_or_does_not_answer_is_told_and_no_more_is_asked(
-    doctor: Doctor, settings: dict[str, str], level: str, told: str
+def test_an_address_that_is_not_known_or_does_not_answer_is_reported_and_no_more_is_asked(
+    doctor: Doctor, settings: dict[str, str], level: str, remedy: str
 ) -> None:
     found = doctor(**settings)
     assert levels(found) == {"browser-address": level}
     assert len(found) == 1
-    assert told in found["browser-address"]["remedy"]
+    assert remedy in found["browser-address"]["remedy"]
 
 
-def test_a_block_without_our_part_is_told(bed: Bed, doctor: Doctor) -> None:
+def test_a_block_without_our_part_is_reported(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx("--own-database", "another")  # a folder of files of its own
     part = bed.folder / "own-database-another/nginx-server.conf"
     text = part.read_text()

@@ -109,7 +109,7 @@ def test_an_answer_that_is_put_in_place_is_in_sight_and_has_the_focus_too(
     in_sight(frame, "Confirmed today")
 
 
-def test_a_record_opens_in_a_window_of_its_own_and_the_list_with_its_filter_stays(panel: int, at_browser: At) -> None:
+def test_a_record_opens_in_a_window_of_its_own_and_the_list_with_its_filter_remains(panel: int, at_browser: At) -> None:
     page = at_browser(MANAGER, width=1280, height=720)
     frame = opened(page)
     frame.get_by_role("link", name="0077").first.click()

@@ -35,7 +35,7 @@ def test_it_prints_every_file_with_where_it_belongs() -> None:
     assert printed.count("\nGRANT SELECT ON `oscar`.") == 7
 
 
-def test_it_writes_what_holds_a_secret_for_nobody_else_to_read(tmp_path: Path) -> None:
+def test_it_writes_what_holds_a_secret_for_no_one_else_to_read(tmp_path: Path) -> None:
     folder = written(tmp_path)
     modes = {file.name: oct(file.stat().st_mode)[-3:] for file in folder.iterdir()}
     assert modes == {name: "600" if name in ("cpar.ini", "grants.sql") else "644" for name in FILES}
@@ -73,7 +73,7 @@ def test_the_account_reads_more_only_where_more_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "told", "tables"),
+    ("made", "family", "tables"),
     [
         ([], "Open-O, OSCAR or another relative", set()),
         (["ALTER TABLE demographic ADD middle_name TEXT"], "Juno", set()),
@@ -89,7 +89,7 @@ def test_the_account_reads_more_only_where_more_is_needed() -> None:
     ],
 )
 def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
-    mariadb_server: URL, made: list[str], told: str, tables: set[str]
+    mariadb_server: URL, made: list[str], family: str, tables: set[str]
 ) -> None:
     mark = uuid.uuid4().hex[:8]
     oscar, own, account = f"oscar_{mark}", f"cpar_{mark}", f"of_{mark}"
@@ -101,14 +101,14 @@ def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
     try:
         mariadb_client(mariadb_server, f"CREATE DATABASE {oscar}; USE {oscar}; " + "; ".join(there + made))
         done = mariadb_client(mariadb_server, grants[0])
-        assert (done.stdout.splitlines(), done.stderr) == (["OSCAR alongside", told], "")
+        assert (done.stdout.splitlines(), done.stderr) == (["OSCAR alongside", family], "")
         shown = mariadb_client(mariadb_server, f"SHOW GRANTS FOR {account}@localhost").stdout
         assert set(re.findall(rf"ON `{oscar}`\.`(\w+)`", shown)) == usual | tables
     finally:
         mariadb_client(mariadb_server, f"DROP DATABASE {oscar}; DROP DATABASE {own}; DROP USER {account}@localhost")
 
 
-def test_the_script_stands_in_the_record_of_carlos_too() -> None:
+def test_the_script_is_in_the_record_of_carlos_too() -> None:
     printed = install("--into-page", "filter", "--oscar-url", "http://127.0.0.1:8080/carlos").output
     _, _, location = printed.partition("location ~ ^/carlos/demographic/DemographicEdit$ {")
     assert "/carlos/cpar/frame/record.js" in location.partition("}")[0]
@@ -178,7 +178,7 @@ def test_the_unit_names_the_programs_as_it_was_called_itself(tmp_path: Path) -> 
         ("--socket", "/run/a b", "write it like /run/cpar/cpar.sock"),
     ],
 )
-def test_a_wrong_value_is_told_with_a_right_one(option: str, value: str, message: str) -> None:
+def test_a_wrong_value_is_reported_with_a_right_one(option: str, value: str, message: str) -> None:
     done = install(option, value)
     assert done.exit_code != 0
     assert message in f"{done.output} {done.exception}"

@@ -31,7 +31,7 @@ def connected(bed: Bed, sent: bytes) -> Iterator[socket.socket]:
 
 
 @pytest.mark.usefixtures("two_panels")
-def test_pages_answer_beside_half_requests_and_browsers_that_do_not_read(bed: Bed) -> None:
+def test_pages_answer_next_to_half_requests_and_browsers_that_do_not_read(bed: Bed) -> None:
     cookie = session(bed.oscar.url, MANAGER)
     head = f"/oscar/cpar/panels HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie['Cookie']}\r\n".encode()
     half = [

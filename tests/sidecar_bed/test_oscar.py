@@ -54,7 +54,7 @@ def test_redirects_and_addresses_in_pages_go_by_the_scheme_that_tomcat_knows(bed
     assert ["Secure" in sign_in(url).headers["Set-Cookie"] for url in urls] == [False, True, True]
 
 
-def test_ten_wrong_sign_ins_lock_out_whoever_comes_from_that_address(bed: Bed) -> None:
+def test_ten_wrong_sign_ins_lock_out_anyone_who_comes_from_that_address(bed: Bed) -> None:
     for _ in range(WRONG_SIGN_INS):
         assert "wrong" in sign_in(bed.oscar.url, password="-", X_Forwarded_For="10.0.0.5").headers["Location"]
     assert "locked" in sign_in(bed.oscar.url, X_Forwarded_For="10.0.0.5").headers["Location"]
@@ -92,7 +92,7 @@ def test_who_is_not_signed_in_to_the_end_has_no_provider(bed: Bed, state: str, s
     assert requests.get(bed.oscar.url + ME, headers=own, timeout=60).status_code == status
 
 
-def test_a_right_is_told_by_name_and_closed_for_a_patient(bed: Bed) -> None:
+def test_a_right_is_reported_by_name_and_closed_for_a_patient(bed: Bed) -> None:
     oscar: Oscar = bed.oscar
     oscar.set(rights=[(DOCTOR, "_demographic", "r")], closed=[(DOCTOR, 12)])
     own = session(oscar.url)

@@ -115,7 +115,7 @@ def answered(page: Page, address: str) -> int:
     return answer.value.status
 
 
-def test_nothing_is_there_for_somebody_who_may_not_see_the_patient(rows: Any, at_browser: At) -> None:
+def test_nothing_is_there_for_someone_who_may_not_see_the_patient(rows: Any, at_browser: At) -> None:
     page = at_browser(NO_RIGHTS)
     assert answered(page, master_record(rows.patient())) == 204
     expect(page.locator(".cpar, #plugin-boxes")).to_have_count(0)
@@ -212,7 +212,7 @@ def test_where_the_page_has_no_right_column_the_box_is_under_the_bar(bed: Bed, r
     expect(page.locator(".TopStatusBar + #plugin-boxes")).to_be_visible()
 
 
-def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
+def test_a_user_who_signs_out_of_oscar_is_asked_in_the_box_to_sign_in_again(
     rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
 ) -> None:
     patient_id = rows.patient()
@@ -225,13 +225,13 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
         with record.expect_response("**/confirm") as answer:
             box(record).get_by_role("button", name="Confirm").click()
         assert answer.value.status == 403
-        told = box(record).get_by_role("alert")
-        expect(told).to_have_text("You are signed out: sign in again, then reload this page.")
+        alert = box(record).get_by_role("alert")
+        expect(alert).to_have_text("You are signed out: sign in again, then reload this page.")
     assert record.url.endswith(master_record(patient_id))
     no_findings(record, "oscar-signed-out", "#plugin-boxes")
     picture(record, "oscar-signed-out", full_page=False)
     with record.expect_popup() as popup:
-        told.get_by_role("link").click()
+        alert.get_by_role("link").click()
     expect(popup.value.get_by_role("heading", name="Sign in to OSCAR")).to_be_visible()
     sign_in(page, DOCTOR)
     popup.value.get_by_role("link", name="Then reload this page").click()
@@ -239,7 +239,7 @@ def test_whoever_signs_out_of_oscar_is_told_in_the_box_to_sign_in_again(
     assert popup.value.url.endswith(master_record(patient_id))
 
 
-def test_while_oscar_is_down_nobody_gets_in_and_a_page_says_so(bed: Bed, at_browser: At) -> None:
+def test_while_oscar_is_down_no_one_gets_in_and_a_page_says_so(bed: Bed, at_browser: At) -> None:
     page = at_browser(MANAGER, forgiving=True)
     context = page.context
     context.clear_cookies()
@@ -283,8 +283,8 @@ def test_a_form_that_is_refused_leaves_one_sentence_in_the_box(
         with page.expect_response("**/confirm") as answer:
             box(page).get_by_role("button", name="Confirm").click()
         assert answer.value.status == 400
-        told = box(page).get_by_role("alert")
-        expect(told).to_have_text("Something went wrong: reload the page, then try again.")
+        alert = box(page).get_by_role("alert")
+        expect(alert).to_have_text("Something went wrong: reload the page, then try again.")
     expect(box(page).get_by_role("link")).to_have_count(0)
     expect(box(page).get_by_role("heading", name="Panel (CPAR)")).to_be_visible()
 
@@ -299,7 +299,7 @@ def test_no_cookie_of_ours_leaves_our_path_and_oscar_is_sent_its_own_alone(bed: 
     assert sent == {"JSESSIONID"}
 
 
-def test_what_is_asked_of_our_addresses_stands_in_no_log_of_nginx(bed: Bed) -> None:
+def test_what_is_asked_of_our_addresses_is_in_no_log_of_nginx(bed: Bed) -> None:
     for address in ("/fhir/Patient?family=SECRET", "/oscar/cpar/panels?number=SECRET"):
         requests.get(bed.site + address, verify=bed.authority, allow_redirects=False, timeout=60)
     bed.stop_application()
@@ -313,7 +313,7 @@ def test_what_is_asked_of_our_addresses_stands_in_no_log_of_nginx(bed: Bed) -> N
     assert not any("SECRET" in log for log in logs)
 
 
-def test_the_box_has_the_size_of_the_text_beside_it(
+def test_the_box_has_the_size_of_the_text_next_to_it(
     rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
 ) -> None:
     patient_id = rows.patient(hin="")
@@ -324,7 +324,7 @@ def test_the_box_has_the_size_of_the_text_beside_it(
     assert page.locator("#cpar-widget :is(p, strong, span, time, button)").evaluate_all(sizes) == beside
 
 
-def test_while_the_record_is_being_edited_one_line_stays(
+def test_while_the_record_is_being_edited_one_line_remains(
     rows: Any, own_host: OscarHost, two_panels: Any, at_browser: At
 ) -> None:
     patient_id = rows.patient()

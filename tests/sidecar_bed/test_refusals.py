@@ -68,30 +68,33 @@ REFUSED = {
 def test_what_nginx_refuses_is_an_operation_outcome_under_fhir_and_a_page_elsewhere(bed: Bed, what: str) -> None:
     expected, raw = REFUSED[what]
     for path in (b"/fhir/Patient", b"/oscar/cpar/fhir/Patient"):
-        told = sent(bed, raw.replace(b"%b", path))
-        assert told
-        assert (told.status, told.headers["Content-Type"]) == (expected, "application/fhir+json; charset=utf-8"), told
-        [issue] = json.loads(told.body)["issue"]
+        refusal = sent(bed, raw.replace(b"%b", path))
+        assert refusal
+        assert (refusal.status, refusal.headers["Content-Type"]) == (
+            expected,
+            "application/fhir+json; charset=utf-8",
+        ), refusal
+        [issue] = json.loads(refusal.body)["issue"]
         assert issue["severity"] == "error"
         assert issue["code"]
         assert issue["diagnostics"]
-    told = sent(bed, raw.replace(b"%b", b"/oscar/cpar/panels"))
-    assert told
-    assert (told.status, told.headers["Content-Type"]) == (expected, "text/html; charset=utf-8")
-    assert "<h1>" in told.body
-    assert "nginx" not in told.body
+    refusal = sent(bed, raw.replace(b"%b", b"/oscar/cpar/panels"))
+    assert refusal
+    assert (refusal.status, refusal.headers["Content-Type"]) == (expected, "text/html; charset=utf-8")
+    assert "<h1>" in refusal.body
+    assert "nginx" not in refusal.body
 
 
 @pytest.mark.parametrize("what", ["an address that is too long", "headers that are too large"])
 def test_what_is_refused_of_oscars_has_no_words_of_ours(bed: Bed, what: str) -> None:
     expected, raw = REFUSED[what]
-    told = sent(bed, raw.replace(b"%b", b"/oscar/demographic/demographiccontrol.jsp"))
-    assert told
-    assert told.status == expected
-    assert "CPAR" not in told.body
+    refusal = sent(bed, raw.replace(b"%b", b"/oscar/demographic/demographiccontrol.jsp"))
+    assert refusal
+    assert refusal.status == expected
+    assert "CPAR" not in refusal.body
 
 
-def test_while_the_service_is_stopped_programs_and_people_are_told_to_try_again(bed: Bed) -> None:
+def test_while_the_service_is_stopped_programs_and_people_are_asked_to_try_again(bed: Bed) -> None:
     bed.stop_application()
     try:
         fhir, page = (
@@ -106,7 +109,7 @@ def test_while_the_service_is_stopped_programs_and_people_are_told_to_try_again(
     assert "Try again in a moment." in page.text
 
 
-def test_nothing_of_what_was_asked_stands_in_any_log(bed: Bed) -> None:
+def test_nothing_of_what_was_asked_is_in_any_log(bed: Bed) -> None:
     where = (f"/fhir/Patient/{ASKED}", f"/fhir/{ASKED}", f"/oscar/cpar/{ASKED}/panels", f"/oscar/cpar/panels/{ASKED}")
     for path in where:
         for _, raw in REFUSED.values():

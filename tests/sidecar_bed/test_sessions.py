@@ -17,7 +17,7 @@ def opened(bed: Bed, cookie: dict[str, str], path: str = "/panels") -> requests.
 
 
 @pytest.mark.parametrize("state", ["mfa", "reset", "without-provider"])
-def test_whoever_has_not_finished_signing_in_is_told_to(bed: Bed, state: str) -> None:
+def test_a_user_who_has_not_finished_signing_in_is_asked_to(bed: Bed, state: str) -> None:
     bed.oscar.set(states=[(MANAGER, state)])
     halfway = session(bed.oscar.url, MANAGER)
     answer = opened(bed, halfway)

@@ -20,13 +20,13 @@ Submitted = Callable[[Taken, str], None]
 Change = Callable[..., None]
 
 
-def test_everybody_is_new_in_the_first_submission(valid_member: Member, take: Take, received: Read) -> None:
+def test_everyone_is_new_in_the_first_submission(valid_member: Member, take: Take, received: Read) -> None:
     members = {valid_member() for _ in range(3)}
     assert received(take()).changes() == dict.fromkeys(members, "new")
 
 
 @pytest.mark.parametrize("state", ["delivered", "written"])
-def test_each_member_tells_what_has_changed_since_the_last_submission(
+def test_each_member_says_what_has_changed_since_the_last_submission(
     state: str,
     host: OscarHost,
     oscar: Any,

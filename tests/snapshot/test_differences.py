@@ -9,7 +9,9 @@ indexes = st.dictionaries(st.integers(1, 60), st.sampled_from([b"a", b"b"]), max
 
 
 @given(before=indexes, now=indexes)
-def test_everybody_who_differs_is_told_once_with_their_places(before: dict[int, bytes], now: dict[int, bytes]) -> None:
+def test_everyone_who_differs_is_reported_once_with_their_places(
+    before: dict[int, bytes], now: dict[int, bytes]
+) -> None:
     found = list(differences(sorted(before.items()), sorted(now.items())))
     assert {(one.kind, one.patient_id) for one in found} == (
         {(ChangeKind.ADDED, key) for key in now.keys() - before.keys()}

@@ -16,7 +16,7 @@ PATIENTS = 20_000
 
 
 @pytest.mark.parametrize("given_name_required", [False, True])
-def test_of_a_clinic_of_odd_records_those_are_submitted_whom_plain_sql_counts(
+def test_of_a_clinic_of_odd_records_those_are_submitted_that_plain_sql_counts(
     host: OscarHost,
     emr: OscarHost,
     host_schema: str | None,
@@ -34,6 +34,6 @@ def test_of_a_clinic_of_odd_records_those_are_submitted_whom_plain_sql_counts(
     assert taken.sent == sent
     assert {reason.value: count for reason, count in shown.reasons.items()} == reasons
     assert shown.excluded == PATIENTS - sent
-    told = received(taken)
-    assert len(told.patients) == sent
-    assert Counter(reason for codes in told.excluded.values() for reason in codes.split()) == reasons
+    submitted = received(taken)
+    assert len(submitted.patients) == sent
+    assert Counter(reason for codes in submitted.excluded.values() for reason in codes.split()) == reasons

@@ -30,7 +30,7 @@ def settings() -> Settings:
     ],
     ids=["held as family name", "held as given name"],
 )
-def test_one_name_is_told_as_family_name_wherever_the_emr_holds_it(
+def test_one_name_is_reported_as_family_name_wherever_the_emr_holds_it(
     host: OscarHost,
     settings: Settings,
     change: Callable[..., None],

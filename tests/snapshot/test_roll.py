@@ -49,7 +49,7 @@ def test_the_roll_is_in_the_order_of_the_patients_ids(host: OscarHost, panel_id:
     assert [row.patient_id for row in rows(host, panel_id)] == [4, 21, 30, 100]
 
 
-def test_a_member_whom_the_host_lost_stays_on_the_roll(host: OscarHost, panel_id: int, join: Member) -> None:
+def test_a_member_that_the_host_lost_remains_on_the_roll(host: OscarHost, panel_id: int, join: Member) -> None:
     join(987_654)
     (row,) = rows(host, panel_id)
     assert (row.known, row.family_name, row.status, row.confirmed_on) == (False, None, None, date(2026, 3, 1))

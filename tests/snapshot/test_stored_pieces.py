@@ -78,7 +78,7 @@ def test_a_part_is_cut_into_pieces_that_no_server_refuses(listed: OscarHost) -> 
 @given(places=st.sets(st.integers(0, 1099)).map(sorted))
 @example(places=list(range(1100)))
 @example(places=[1099])
-def test_anybody_in_the_list_is_found_by_place(listed: OscarHost, statements: list[str], places: list[int]) -> None:
+def test_anyone_in_the_list_is_found_by_place(listed: OscarHost, statements: list[str], places: list[int]) -> None:
     statements.clear()
     assert read_at(listed, places) == expected(places)
     assert len(statements) <= 1

@@ -168,13 +168,13 @@ def test_two_snapshots_of_the_same_data_differ_in_their_identifier_only(
     assert bundles[0]["timestamp"] == NOW_IN_UTC
 
 
-def test_an_empty_panel_sends_nobody(take: Take, received: Read) -> None:
+def test_an_empty_panel_sends_no_one(take: Take, received: Read) -> None:
     taken = take()
     assert (taken.sent, taken.excluded) == (0, 0)
     assert "member" not in received(taken).group
 
 
-def test_a_panel_without_a_valid_patient_sends_nobody_and_says_why(
+def test_a_panel_without_a_valid_patient_sends_no_one_and_says_why(
     valid_member: Member, take: Take, received: Read
 ) -> None:
     patient_id = valid_member(patient_status="DE")
@@ -226,7 +226,7 @@ def test_a_given_name_can_be_made_a_must(
 def test_a_change_in_the_middle_is_in_the_next_snapshot_whole_and_in_this_one_not_at_all(
     host: OscarHost, panel_id: int, valid_member: Member, take: Take, received: Read
 ) -> None:
-    staying, leaving = valid_member(), valid_member()
+    remaining, leaving = valid_member(), valid_member()
     moved: list[bool] = []
 
     def meddle(*arguments: Any) -> None:
@@ -252,11 +252,11 @@ def test_a_change_in_the_middle_is_in_the_next_snapshot_whole_and_in_this_one_no
         return set(found.patients), practitioner["identifier"][0]["value"], dates
 
     assert moved
-    assert seen(first) == ({staying, leaving}, "100000001", {"2026-03-01", "2026-10-05"})
-    assert seen(second) == ({staying}, "900000009", {"2026-11-01", "2026-10-05"})
+    assert seen(first) == ({remaining, leaving}, "100000001", {"2026-03-01", "2026-10-05"})
+    assert seen(second) == ({remaining}, "900000009", {"2026-11-01", "2026-10-05"})
 
 
-def test_the_snapshots_row_tells_what_was_taken(host: OscarHost, mess: dict[int, set[Reason]], take: Take) -> None:
+def test_the_snapshots_row_says_what_was_taken(host: OscarHost, mess: dict[int, set[Reason]], take: Take) -> None:
     taken = take()
     with host.database.engine.connect() as connection:
         row = connection.execute(select(tables.snapshot)).one()

@@ -49,7 +49,7 @@ def panels_of_a_restored_clinic(world: Any, backup: Backup) -> tuple[int, int]: 
     return panels
 
 
-def test_it_lists_and_changes_nothing_where_nobody_can_be_asked(
+def test_it_lists_and_changes_nothing_where_no_one_can_be_asked(
     world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
 ) -> None:
     done = call("--submissions", "hold")
@@ -72,7 +72,7 @@ def test_it_lists_and_changes_nothing_where_nobody_can_be_asked(
         assert clinic.restored_at(connection) is None
 
 
-def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
+def test_what_is_held_does_not_go_again_until_someone_asks_for_it(
     world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
 ) -> None:
     first, second = panels_of_a_restored_clinic
@@ -85,8 +85,8 @@ def test_what_is_held_does_not_go_again_until_somebody_asks_for_it(
     assert world.states(second) == [SubmissionState.CANCELLED, SubmissionState.MISSED]
     assert len(world.files()) == 2
     assert "Check what the registry has on file." in world.rows(first)[0].failure
-    told = notices.status(world.host, world.settings, world.clock.now())
-    assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in told.facts
+    state = notices.status(world.host, world.settings, world.clock.now())
+    assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in state.facts
     health = restored.completed(world.host, world.settings)
     assert (health.level, health.message) == (
         "ok",

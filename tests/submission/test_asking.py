@@ -20,7 +20,7 @@ def test_a_request_says_with_which_night_run_it_goes(world: Any) -> None:
     assert requests.run_date(world.host, world.settings) == date(2026, 11, 10)
 
 
-def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
+def test_asking_again_says_who_asked_and_when_it_goes(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-19T16:20")
     world.ask(panel)
@@ -33,7 +33,7 @@ def test_asking_again_tells_who_asked_and_when_it_goes(world: Any) -> None:
     assert world.states(panel) == [SubmissionState.QUEUED]
 
 
-def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
+def test_asking_while_the_night_run_has_it_says_so(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-07T03:15")
     night_run.begin(world.host, world.settings, world.clock.now())
@@ -42,7 +42,7 @@ def test_asking_while_the_night_run_has_it_tells_so(world: Any) -> None:
     assert "Starting" in str(said.value)
 
 
-def test_a_panel_that_is_gone_cannot_be_asked_for(world: Any) -> None:
+def test_a_panel_that_is_gone_cannot_be_requested(world: Any) -> None:
     panel = world.panel()
     editing.delete(world.host, world.manager, panel, 1)
     for unknown in (panel, 4711):
@@ -50,7 +50,7 @@ def test_a_panel_that_is_gone_cannot_be_asked_for(world: Any) -> None:
             world.ask(unknown)
 
 
-def test_nothing_can_be_asked_for_before_the_clinic_is_set_up(host: Any, settings: Settings, clock: Any) -> None:
+def test_nothing_can_be_requested_before_the_clinic_is_set_up(host: Any, settings: Settings, clock: Any) -> None:
     system = host.identity.system
     with pytest.raises(Refused, match="turned off"):
         requests.ask(host, settings, system, 1)
@@ -59,7 +59,7 @@ def test_nothing_can_be_asked_for_before_the_clinic_is_set_up(host: Any, setting
         requests.ask(host, settings, system, 1)
 
 
-def test_a_queued_submission_can_be_cancelled_and_asked_for_again(world: Any) -> None:
+def test_a_queued_submission_can_be_cancelled_and_requested_again(world: Any) -> None:
     panel = world.panel()
     first = world.ask(panel)
     requests.cancel(world.host, world.manager, first)

@@ -119,7 +119,7 @@ def test_wrong_settings_are_named(call: Any) -> None:
     assert "smtp_port" in done.output
 
 
-def test_an_empty_database_is_told_to_be_migrated(tmp_path: Path) -> None:
+def test_an_empty_database_has_to_be_migrated(tmp_path: Path) -> None:
     empty = {"CPAR_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
     done = CliRunner().invoke(cpar, ["status"], env=empty)
     assert done.exit_code == 1

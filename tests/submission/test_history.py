@@ -83,7 +83,7 @@ def test_one_submission_can_be_looked_at(world: Any) -> None:
             history.one(connection, world.host, 4711)
 
 
-def test_somebody_whom_the_host_no_longer_knows_is_shown_by_the_id(world: Any) -> None:
+def test_someone_that_the_host_no_longer_knows_is_shown_by_the_id(world: Any) -> None:
     world.manager = world.manager.__class__(actor_id="777", display_name="Gone")
     panel = world.panel()
     world.ask(panel)

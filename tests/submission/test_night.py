@@ -49,7 +49,7 @@ def test_the_night_run_of_the_seventh_submits_every_panel_that_has_members(world
     assert {row.automatic for row in world.rows(first)} == {date(2026, 11, 7)}
 
 
-def test_a_panel_without_a_member_who_can_be_sent_is_told_as_such(world: Any) -> None:
+def test_a_panel_without_a_member_who_can_be_sent_is_reported_as_such(world: Any) -> None:
     panel = world.panel(members_count=1, sex="")
     world.run_at("2026-11-07T03:15")
     (row,) = world.rows(panel)
@@ -77,7 +77,7 @@ def test_a_request_made_while_the_seventh_is_late_joins_it(world: Any) -> None:
     assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
-def test_what_is_asked_for_on_the_nineteenth_in_daytime_goes_on_the_first(world: Any) -> None:
+def test_what_is_requested_on_the_nineteenth_in_daytime_goes_on_the_first(world: Any) -> None:
     panel = world.panel()
     world.run_at("2026-11-07T03:15")
     world.at("2026-11-19T10:00")
@@ -88,7 +88,7 @@ def test_what_is_asked_for_on_the_nineteenth_in_daytime_goes_on_the_first(world:
     assert world.states(panel) == [SubmissionState.WRITTEN, SubmissionState.WRITTEN]
 
 
-def test_what_is_asked_for_on_the_eighteenth_still_goes_on_the_nineteenth(world: Any) -> None:
+def test_what_is_requested_on_the_eighteenth_still_goes_on_the_nineteenth(world: Any) -> None:
     panel = world.panel()
     world.run_at("2026-11-07T03:15")
     world.at("2026-11-18T10:00")
@@ -238,7 +238,7 @@ def test_an_automatic_submission_not_begun_before_the_blackout_is_missed(world: 
     assert world.states(panel) == [SubmissionState.MISSED]
 
 
-def test_a_night_run_that_was_cut_short_is_finished_whenever_somebody_can(world: Any) -> None:
+def test_a_night_run_that_was_cut_short_is_finished_whenever_someone_can(world: Any) -> None:
     panel = world.panel()
     world.at("2026-11-07T03:15")
     night.begin(world.host, world.settings, world.clock.now())

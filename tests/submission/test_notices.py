@@ -82,54 +82,54 @@ def fail(world: Any, day: str = "2026-11-07") -> None:
     world.run()
 
 
-def told(world: Any) -> list[str]:
+def messages(world: Any) -> list[str]:
     with world.host.database.engine.connect() as connection:
         return [notice.text for notice in notices.notices(connection, world.host, world.settings, world.clock.now())]
 
 
-def test_a_failed_submission_is_told_until_one_gets_through(mailing: Any) -> None:
+def test_a_failed_submission_is_reported_until_one_gets_through(mailing: Any) -> None:
     panel = mailing.panel("0042")
     fail(mailing)
-    (text,) = told(mailing)
+    (text,) = messages(mailing)
     assert text.startswith("Panel 0042: failed. The submission could not be written to the folder")
     mailing.settings.outbox_folder.unlink()
     requests.retry(mailing.host, mailing.settings, mailing.manager, mailing.rows(panel)[-1].submission_id)
     mailing.run()
-    assert told(mailing) == []
+    assert messages(mailing) == []
 
 
-def test_a_missed_submission_is_told_with_when_the_next_goes(world: Any) -> None:
+def test_a_missed_submission_is_reported_with_when_the_next_goes(world: Any) -> None:
     panel = world.panel("0042")
     world.run_at("2026-11-20T08:00")
     world.ask(panel)
-    (text,) = told(world)
+    (text,) = messages(world)
     assert "Panel 0042: missed. The automatic submission of Nov 7, 2026 was missed" in text
     assert text.endswith("It will be submitted again on Dec 1, 2026.")
 
 
-def test_a_deleted_panel_is_told_no_more(world: Any) -> None:
+def test_a_deleted_panel_is_reported_no_more(world: Any) -> None:
     panel = world.panel()
     world.run_at("2026-11-20T08:00")
     editing.delete(world.host, world.manager, panel, 1)
-    assert told(world) == []
+    assert messages(world) == []
 
 
-def test_a_scheduler_that_stands_still_is_told(world: Any) -> None:
-    assert told(world) == []
+def test_a_scheduler_that_has_stopped_is_reported(world: Any) -> None:
+    assert messages(world) == []
     world.run_at("2026-11-02T12:00")
     world.at("2026-11-02T12:14")
-    assert told(world) == []
+    assert messages(world) == []
     world.at("2026-11-02T12:16")
-    (text,) = told(world)
+    (text,) = messages(world)
     assert "The submission scheduler has not run since Nov 2, 2026, 12:00 PM." in text
     clinic.disable(world.host, world.manager)
-    assert told(world) == []
+    assert messages(world) == []
 
 
-def test_a_run_that_pretends_to_be_later_does_not_hide_a_scheduler_that_stands_still(world: Any) -> None:
+def test_a_run_that_pretends_to_be_later_does_not_hide_a_scheduler_that_has_stopped(world: Any) -> None:
     run_due(world.host, world.settings, world.clock.now() + timedelta(days=60))
     world.at("2026-11-02T12:16")
-    assert any("The submission scheduler has not run since" in text for text in told(world))
+    assert any("The submission scheduler has not run since" in text for text in messages(world))
 
 
 def test_the_status_names_facts_and_problems(world: Any) -> None:
@@ -247,7 +247,7 @@ def test_mail_is_tried_again_when_the_server_was_away(mailing: Any, box: Box) ->
     assert len(box.mails) == 1
 
 
-def test_a_refused_recipient_keeps_nobody_else_from_their_mail(mailing: Any, box: Box) -> None:
+def test_a_refused_recipient_keeps_no_one_else_from_their_mail(mailing: Any, box: Box) -> None:
     mailing.panel("0042", notify="gone@clinic.example")
     mailing.panel("0043", notify="manager@clinic.example")
     box.refused = {"gone@clinic.example"}
@@ -258,7 +258,7 @@ def test_a_refused_recipient_keeps_nobody_else_from_their_mail(mailing: Any, box
     assert [mail["To"] for mail in box.mails] == ["manager@clinic.example", "gone@clinic.example"]
 
 
-def test_nobody_is_mailed_about_what_is_long_past(mailing: Any, box: Box) -> None:
+def test_no_one_is_mailed_about_what_is_long_past(mailing: Any, box: Box) -> None:
     mailing.panel("0042", notify="manager@clinic.example")
     working = mailing.settings
     mailing.settings = working.model_copy(update={"smtp_host": ""})

@@ -74,7 +74,7 @@ def the_row(world: Any) -> Any:
     return row
 
 
-def test_a_claimed_submission_is_left_alone_until_the_claim_is_over(due: Any) -> None:
+def test_a_claimed_submission_is_not_changed_until_the_claim_is_over(due: Any) -> None:
     claimed(due)
     due.run()
     assert the_row(due).state == SubmissionState.DUE
@@ -133,7 +133,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(due: Any) -> None:
     assert (row.state, row.failure, row.answer_status) == (SubmissionState.WRITTEN, None, None)
 
 
-def test_a_worker_that_lost_its_claim_leaves_the_work_to_whoever_has_it(due: Any) -> None:
+def test_a_worker_that_lost_its_claim_leaves_the_work_to_its_holder(due: Any) -> None:
     def overtaken(_: Envelope) -> DeliveryResult:
         later(due)
         others.append(claimed(due))

@@ -147,7 +147,7 @@ def test_a_mail(authority: Any) -> None:
             assert EARLIEST <= took < LATEST, place
 
 
-def test_a_name_that_nobody_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_no_one_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline.socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
     with within(0.1), pytest.raises(DeadlineError):
         connected("registry.example", 443)

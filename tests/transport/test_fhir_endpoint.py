@@ -84,7 +84,7 @@ def test_a_refusal_says_the_codes_in_the_message_and_the_words_only_in_the_detai
     assert "gender" not in repr(answer)
 
 
-def test_a_redirect_is_refused_and_nobody_else_gets_the_patients(
+def test_a_redirect_is_refused_and_no_one_else_gets_the_patients(
     registry: RunningRegistry, puppet: Any, envelope: Put
 ) -> None:
     registry.behave("redirect", location=puppet.address)
@@ -127,7 +127,7 @@ def test_a_refusal_that_comes_while_the_body_is_leaving_is_seen(puppet: Any, env
     assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 413)
 
 
-def test_an_acceptance_by_somebody_who_hangs_up_before_the_end_is_no_delivery(puppet: Any, envelope: Put) -> None:
+def test_an_acceptance_by_someone_who_hangs_up_before_the_end_is_no_delivery(puppet: Any, envelope: Put) -> None:
     puppet.answers_early = True
     puppet.answers.append(early(200, accepted(20_002)))
     assert send(puppet.address, envelope(20_000)).outcome is DeliveryOutcome.UNCLEAR
@@ -331,7 +331,7 @@ def test_memory_does_not_grow_with_the_panel(puppet: Any, envelope: Put) -> None
     assert peak < 3_000_000
 
 
-def test_nothing_listening_and_an_unknown_name_are_told(envelope: Put) -> None:
+def test_nothing_listening_and_an_unknown_name_are_reported(envelope: Put) -> None:
     nobody = send("http://127.0.0.1:9/fhir", envelope(2))
     assert (nobody.outcome, "refused the connection" in nobody.message) == (DeliveryOutcome.NOT_SENT, True)
     unknown = send("https://registry.invalid/fhir", envelope(2))

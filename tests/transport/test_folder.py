@@ -57,7 +57,7 @@ def test_only_the_user_it_runs_as_may_read_file_and_folder(tmp_path: Path, envel
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_the_same_snapshot_written_again_stays_one_file(tmp_path: Path, envelope: Put, submission: bytes) -> None:
+def test_the_same_snapshot_written_again_remains_one_file(tmp_path: Path, envelope: Put, submission: bytes) -> None:
     outcomes = [send(tmp_path, envelope(submission)).outcome for _ in range(3)]
     assert outcomes == [DeliveryOutcome.WRITTEN] * 3
     assert len(list(tmp_path.iterdir())) == 1
@@ -84,7 +84,7 @@ def test_a_damaged_snapshot_is_refused_and_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, envelope: Put) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing_half_written(tmp_path: Path, envelope: Put) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
@@ -97,7 +97,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, env
     assert send(tmp_path, envelope(400)).outcome is DeliveryOutcome.WRITTEN
 
 
-def test_a_folder_that_cannot_be_is_told(tmp_path: Path, envelope: Put, submission: bytes) -> None:
+def test_a_folder_that_cannot_be_is_reported(tmp_path: Path, envelope: Put, submission: bytes) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "not" / "there"):
         answer = send(folder, envelope(submission))

@@ -55,7 +55,7 @@ def test_with_client_and_secret_the_registry_opens(registry: RunningRegistry, en
 
 
 @pytest.mark.parametrize("wrong", [{"registry_client_id": "other"}, {"registry_client_secret": "other"}])
-def test_a_wrong_client_or_secret_is_refused_and_told(
+def test_a_wrong_client_or_secret_is_refused_and_reported(
     wrong: dict[str, str], registry: RunningRegistry, envelope: Put
 ) -> None:
     answer = transport(registry.fhir_url, registry.token_url, **wrong).send(envelope(2))
@@ -64,13 +64,13 @@ def test_a_wrong_client_or_secret_is_refused_and_told(
     assert SECRET not in answer.message
 
 
-def test_without_a_sign_in_a_guarded_registry_is_refused_and_told(registry: RunningRegistry, envelope: Put) -> None:
+def test_without_a_sign_in_a_guarded_registry_is_refused_and_reported(registry: RunningRegistry, envelope: Put) -> None:
     answer = for_settings(Settings(transport="fhir", registry_url=registry.fhir_url)).send(envelope(2))
     assert (answer.outcome, answer.status) == (DeliveryOutcome.REFUSED, 401)
     assert "registry_client_id" in answer.message
 
 
-def test_a_token_that_the_registry_has_forgotten_is_fetched_anew(tmp_path: Path, envelope: Put) -> None:
+def test_a_token_that_the_registry_has_forgotten_is_fetched_again(tmp_path: Path, envelope: Put) -> None:
     with guarded(tmp_path) as first:
         sender = transport(first.fhir_url, first.token_url)
         assert sender.send(envelope(2)).outcome is DeliveryOutcome.DELIVERED
@@ -124,7 +124,7 @@ def test_each_status_of_the_sign_in_has_its_meaning(
     assert len(puppet.requests) == 1
 
 
-def test_an_error_code_of_the_standard_is_told(puppet: Any, envelope: Put) -> None:
+def test_an_error_code_of_the_standard_is_reported(puppet: Any, envelope: Put) -> None:
     puppet.answer(400, b'{"error": "invalid_scope"}')
     assert "invalid_scope" in transport(puppet.address, puppet.address).send(envelope(2)).message
 

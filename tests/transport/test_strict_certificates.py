@@ -81,7 +81,7 @@ def test_what_follows_the_rules_is_accepted_strictly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", OF_THE_AUTHORITY, ids=lambda fault: fault.said)
-def test_an_authority_that_nobody_would_be_accepted_by_is_refused_at_start_by_name(
+def test_an_authority_that_no_one_would_be_accepted_by_is_refused_at_start_by_name(
     fault: Fault, tmp_path: Path
 ) -> None:
     authority, certificate, key = made(fault, tmp_path)
@@ -98,7 +98,7 @@ def test_an_authority_that_nobody_would_be_accepted_by_is_refused_at_start_by_na
 
 
 @pytest.mark.parametrize("fault", OF_THE_SERVER, ids=lambda fault: fault.said)
-def test_a_server_whose_certificate_breaks_a_rule_is_not_trusted_and_the_setting_is_told(
+def test_a_server_whose_certificate_breaks_a_rule_is_not_trusted_and_the_setting_is_named(
     fault: Fault, tmp_path: Path
 ) -> None:
     authority, certificate, key = made(fault, tmp_path)
@@ -106,9 +106,9 @@ def test_a_server_whose_certificate_breaks_a_rule_is_not_trusted_and_the_setting
     with pytest.raises(ssl.SSLCertVerificationError) as distrust:
         handshake(trusting(authority.file, "ca_file", strict=True), certificate, key)
     assert "strict_certificates = no" in str(distrusted(distrust.value, SERVER))
-    told = objection(x509.load_pem_x509_certificate(Path(certificate).read_bytes()), authority=False)
-    assert fault.said in str(told)
-    assert "issued by CN=Test Authority" in str(told)
+    objections_text = objection(x509.load_pem_x509_certificate(Path(certificate).read_bytes()), authority=False)
+    assert fault.said in str(objections_text)
+    assert "issued by CN=Test Authority" in str(objections_text)
 
 
 def test_a_certificate_of_version_1_is_no_authority(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_registry_that_asks_for_a_client_certificate_gets_it(secured: Any, aut
 
 
 @pytest.mark.parametrize("patients", [2, 2000])
-def test_without_the_client_certificate_it_is_told_what_to_check(
+def test_without_the_client_certificate_it_is_shown_what_to_check(
     patients: int, secured: Any, authority: Any, envelope: Put
 ) -> None:
     with secured("127.0.0.1", ask=True) as registry:
