@@ -38,7 +38,7 @@ class Widget:
     """One box on the patient page, in three forms so that any kind of host can show it.
 
     `body` is escaped HTML for server templates, `refresh_url` serves the same fragment over HTTP, `summary` and
-    `href` are for a host that draws the box itself. Boxes stand in ascending `order`.
+    `href` are for a host that draws the box itself. Boxes are in ascending `order`.
 
     .. versionadded:: 1.0
     """
@@ -56,7 +56,7 @@ class Widget:
 class PatientNote:
     """What a list of the host's, such as a day sheet or the results of a search, says of one of its patients.
 
-    `text` is for a column that is headed `title`. `to_do` are whole sentences: a mark with them stands beside a patient
+    `text` is for a column that is headed `title`. `to_do` are whole sentences: a mark with them is next to a patient
     who has any.
 
     .. versionadded:: 1.0
@@ -70,7 +70,7 @@ class PatientNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuItem:
-    """One entry under a `section` of the host's administration menu. Entries stand in ascending `order`.
+    """One entry under a `section` of the host's administration menu. Entries are in ascending `order`.
 
     .. versionadded:: 1.0
     """
@@ -170,7 +170,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One line above every page of the person it is meant for, until what it tells of is over. No patient data.
+    """One line above every page of the person it is meant for, until its cause is over. No patient data.
 
     `href` leads to where it can be fixed, "" where there is no such page.
 

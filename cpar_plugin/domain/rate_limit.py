@@ -13,7 +13,7 @@ _OTHERS = object()
 
 
 class RateLimit:
-    """Counts by key, anew in each minute that begins with a first. With several processes, each counts by itself."""
+    """Counts by key; a minute begins with the first request. With several processes, each counts separately."""
 
     def __init__(self) -> None:
         self._counts: Counter[Hashable] = Counter()

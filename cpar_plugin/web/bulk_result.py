@@ -73,7 +73,7 @@ def export_not_restored(host: Host, actor: Actor, operation_id: int) -> Response
 
 
 def move_back(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
-    """Restore those whom the undo skipped for a confirmation on the wrong panel: all of them, or one."""
+    """Restore those that the undo skipped for a confirmation on the wrong panel: all of them, or one."""
     patient_id = number_or_none(request.form.get("patient_id", ""), "", INCOMPLETE)
     moved = undo.move_back(host, actor, operation_id, patient_id)
     flash(f"Moved back: {moved:,} {'patient' if moved == 1 else 'patients'}.", "cpar")

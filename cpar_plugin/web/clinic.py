@@ -33,7 +33,7 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
 
 
 def _conflict(host: Host, actor: Actor, name: str, site_id: str) -> ResponseReturnValue:
-    """The form as it was entered, beside what another user has saved. Saving again replaces that."""
+    """The form as entered, next to what another user has saved. Saving again replaces that."""
     with host.database.engine.connect() as connection:
         now, saved = service.load(connection), settings_saved(connection, host)
     fields = (("Clinic Name", now.name, name.strip()), ("Site ID", now.site_id, site_id.strip()))

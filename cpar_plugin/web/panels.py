@@ -101,7 +101,7 @@ def delete_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
 
 
 def _conflict(host: Host, actor: Actor, form: PanelForm, draft: PanelDraft, panel_id: int) -> ResponseReturnValue:
-    """The form as it was entered, beside what another user has saved. Saving again replaces that."""
+    """The form as entered, next to what another user has saved. Saving again replaces that."""
     current = _panel(host, panel_id)
     with host.database.engine.connect() as connection:
         saved = last_saved.panel_saved(connection, host, panel_id)

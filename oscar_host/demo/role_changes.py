@@ -38,8 +38,8 @@ _NO_EMOJI = "Use letters, digits and ordinary symbols: OSCAR cannot store emoji.
 def changing(host: OscarHost, actor: Actor) -> Iterator[Session]:
     """A transaction for one change of rights; such changes wait for each other.
 
-    Raises Refused, and nothing has changed, for an actor who is no administrator, or would be none afterwards: whoever
-    makes the last change is there to make the next one. The same where the database's account may only read roles.
+    Raises Refused, and nothing has changed, for an actor who is no administrator, or would be none afterwards, so that
+    an administrator always remains. The same where the database's account may only read roles.
     """
     right = host.tables.object_privilege
     try:

@@ -1,4 +1,4 @@
-"""What a bulk operation means for the next submission: for those whom it changes, and for others with their PHN.
+"""What a bulk operation means for the next submission: for those that it changes, and for others with their PHN.
 
 By the rules of a submission, applied to memberships as they are before and after the change.
 """
@@ -38,7 +38,7 @@ _AT_ONCE: Final = 1000
 
 
 class AlsoExcluded(NamedTuple):
-    """A member whom the change does not concern, but who is no longer submitted: the PHN is now shared."""
+    """A member outside the change who is no longer submitted: the PHN is now shared."""
 
     family_name: str
     given_name: str
@@ -66,7 +66,7 @@ class _Change:
 
     before: FromClause
     after: FromClause
-    counted: FromClause  # of those whom it changes, the ones to count
+    counted: FromClause  # of those that it changes, the ones to count
     how_many: int  # they are
     changed_ids: Select[Any]
 
@@ -93,7 +93,7 @@ def of_order(
 def of_operation(
     connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
 ) -> Outlook:
-    """After an operation, of those whom it changed and who are still on the panel, where the actor may see them."""
+    """After an operation: those that it changed, are still on the panel, and are visible to the actor."""
     entry = tables.ledger.c
     changed_ids = select(entry.patient_id).where(entry.operation_id == operation_id)
     had = changed_ids.with_only_columns(
