@@ -15,8 +15,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check \
-    fhir.resources==8.3.0 fhir-core==1.1.12 pydantic==2.14.4
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check fhir.resources==8.3.0 fhir-core==1.1.12 pydantic==2.14.4
 
 "$folder/venv/bin/python" - >"$folder/seen" <<'PROGRAM'
 from fhir.resources.R4B.bundle import Bundle
