@@ -16,12 +16,13 @@ from .domain.refusals import Refused
 from .extras import command_for, missing
 from .hooks import Host
 from .services.operations import clinic
-from .services.submissions import mail, notices
+from .services.submissions import mail, status
 from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
 
 HOSTS = "cpar.hosts"
 SUBCOMMANDS = "cpar.commands"
+EXIT_WARNING = 3  # 1: an error or a problem; 2: wrong usage (click)
 
 
 class Sentences(click.Group):
@@ -161,15 +162,23 @@ def _progress() -> Iterator[ReportProgress | None]:
 @cpar.command("status")
 @click.pass_context
 def status_command(ctx: click.Context) -> None:
-    """Show the status of submissions; exit code 1 when something needs attention."""
+    """Show the status of submissions.
+
+    Exit code 1: something needs attention. Exit code 3: something may soon, such as a registry that has not answered
+    for an hour.
+    """
     host = open_host(ctx)
-    status = notices.status(host, plugin_settings.load(host.settings), host.clock.now())
-    for fact in status.facts:
+    state = status.status(host, plugin_settings.load(host.settings), host.clock.now())
+    for fact in state.facts:
         click.echo(fact)
-    for problem in status.problems:
+    for warning in state.warnings:
+        click.echo(f"Warning: {warning}")
+    for problem in state.problems:
         click.echo(f"Problem: {problem}")
-    if status.problems:
+    if state.problems:
         ctx.exit(1)
+    if state.warnings:
+        ctx.exit(EXIT_WARNING)
 
 
 @cpar.command("enable")

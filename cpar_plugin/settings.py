@@ -55,6 +55,9 @@ class Settings(BaseModel):
     registry_read_seconds: float = Field(default=120, gt=0)
     registry_seconds: float = Field(default=300, gt=0)
 
+    # Where people reach the pages, for links in mail
+    public_url: str = ""
+
     # Mail about failed and missed submissions; none without a server
     smtp_host: str = ""
     smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -104,6 +107,8 @@ class Settings(BaseModel):
             raise ValueError("registry_client_certificate and registry_client_key: set both or neither")
         if self.fhir_base_url and not _BASE_URL.fullmatch(self.fhir_base_url):
             raise ValueError("fhir_base_url: enter it like https://emr.example/fhir")
+        if self.public_url and not _BASE_URL.fullmatch(self.public_url):
+            raise ValueError("public_url: enter it like https://emr.example/oscar/cpar")
         if self.smtp_host and not self.smtp_from:
             raise ValueError("smtp_from: needed when smtp_host is set")
         return self

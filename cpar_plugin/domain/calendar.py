@@ -15,6 +15,15 @@ RETRY_FOR = timedelta(days=1)
 _LAST_DAY = 31
 
 
+def last_attempt(next_attempt_at: datetime, attempts: int) -> datetime:
+    """When the `attempts`-th attempt of a submission ended, whose next one is due then."""
+    return next_attempt_at - _pause(attempts)
+
+
+def _pause(attempts: int) -> timedelta:
+    return RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The calendar of one clinic. Days are days of the month; 31 means the month's last day.
@@ -97,6 +106,6 @@ class Calendar:
 
         The pauses grow; the last attempt is within a day of the first and never in the blackout.
         """
-        at = now + RETRY_PAUSES[min(attempts, len(RETRY_PAUSES)) - 1]
+        at = now + _pause(attempts)
         late = at - first_attempt_at > RETRY_FOR
         return None if late or self.in_blackout(self.today(at)) else at

@@ -66,6 +66,7 @@ FINAL = frozenset(state for state, following in NEXT.items() if not following)
 UNDER_WAY = frozenset(
     {SubmissionState.PREPARING, SubmissionState.READY, SubmissionState.SENDING, SubmissionState.WAITING}
 )
+RETRIED = frozenset({SubmissionState.FAILED, SubmissionState.REFUSED})  # what a person may try again
 LOUD = frozenset(
     {SubmissionState.REFUSED, SubmissionState.FAILED, SubmissionState.MISSED, SubmissionState.NOTHING_TO_SEND}
 )

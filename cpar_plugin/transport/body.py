@@ -65,5 +65,5 @@ def damaged() -> DeliveryResult:
     """The answer for a body that fails its check: nothing complete has left, and sending it again cannot help."""
     return DeliveryResult(
         outcome=DeliveryOutcome.REFUSED,
-        message="The stored submission is damaged and was not sent. Press Retry: the submission will be rebuilt.",
+        message="The stored submission is damaged and was not sent.",
     )

@@ -122,10 +122,7 @@ class FhirEndpoint:
         elif status == 413:
             message = f"The submission is too large for the registry ({reason}): ask for a higher limit."
         else:
-            message = (
-                f"The registry rejected the submission ({reason}). Submission History shows its response: fix that, "
-                "then press Retry."
-            )
+            message = f"The registry rejected the submission ({reason}). Submission History shows its response."
         return DeliveryResult(outcome=outcome, status=status, message=message, detail=response.detail)
 
     def _not_understood(self, status: int | None, reason: str) -> DeliveryResult:

@@ -1,7 +1,5 @@
 """What the plugin adds around its own pages: the entry in the administration menu, and notices."""
 
-from dataclasses import replace
-
 from flask import g, url_for
 
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
@@ -11,7 +9,6 @@ from ..settings import load
 from .rendering import SECTION
 
 _LABEL = "CPAR Panel Management"
-_ONE_BY_ONE = 3  # failed panels: more are one sentence, since notices are above every page
 
 
 def menu(host: Host, actor: Actor) -> list[MenuItem]:
@@ -29,22 +26,31 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
 
 
 def notices(host: Host, actor: Actor) -> list[Notice]:
-    """What went wrong with submissions, for those who manage panels."""
+    """What went wrong or is delayed, for those who manage panels: all failures in one, above every page."""
     if not host.identity.has(actor, access.MANAGE):
         return []
     with host.database.engine.connect() as connection:
-        failures = service.notices(connection, host, load(host.settings), host.clock.now())
-    of_panels = [failure for failure in failures if failure.panel_id]
-    if len(of_panels) > _ONE_BY_ONE:
-        text = (
-            f"The last submission failed for {len(of_panels)} panels. Submission History shows why and how to fix it."
-        )
-        failures = [*(failure for failure in failures if not failure.panel_id), replace(of_panels[0], text=text)]
-    return [
-        Notice(
+        found = service.notices(connection, host, load(host.settings), host.clock.now())
+    failures = [notice for notice in found if notice.submission_ids and notice.level is HealthLevel.FAILURE]
+    if len(failures) > 1:
+        ids = tuple(submission_id for failure in failures for submission_id in failure.submission_ids)
+        stages = {failure.stage for failure in failures}
+        together = service.SubmissionNotice(
             level=HealthLevel.FAILURE,
-            message=failure.text,
-            href=url_for("cpar.submissions") if failure.panel_id else "",
+            text=f"The last submission failed for {len(ids)} panels. Submission History shows why and how to fix it.",
+            submission_ids=ids,
+            stage=stages.pop() if len(stages) == 1 else None,
         )
-        for failure in failures
-    ]
+        found = [together, *(notice for notice in found if notice not in failures)]
+    return [Notice(level=notice.level, message=notice.text, href=_href(notice)) for notice in found]
+
+
+def _href(notice: service.SubmissionNotice) -> str:
+    """The submission, or the list of those concerned."""
+    match notice.submission_ids:
+        case ():
+            return ""
+        case (submission_id,):
+            return url_for("cpar.submission", submission_id=submission_id)
+        case _:
+            return url_for("cpar.submissions", state=notice.stage.name if notice.stage else None)

@@ -133,6 +133,7 @@ def _form(
         choices=choices,
         spaced=spaced,
         messages=messages or {},
+        mail_server=bool(load(host.settings).smtp_host),
         **context,
     )
 

@@ -45,6 +45,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         )
         panels = history.panels_with_submissions(connection)
         batch = progress.progress(connection)
+        failed = connection.execute(requests.retriable_panels()).all()
     return page(
         host,
         TITLE,
@@ -55,6 +56,7 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         filters={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
         first=before is None and after is None,
         progress=batch,
+        failed=len(failed),
         wording=wordings(host.roster),
         automatic=AUTOMATIC,
     )
@@ -103,6 +105,18 @@ def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseRe
     return redirect(url_for("cpar.submissions"), HTTPStatus.SEE_OTHER)
 
 
+def retry_failed(host: Host, actor: Actor) -> ResponseReturnValue:
+    """Submit every panel again whose latest submission failed or was rejected."""
+    due_on = requests.retry_all(host, load(host.settings), actor)
+    flash(
+        f"The failed panels are queued. They will be submitted on {date_text(due_on)} with the data on file then."
+        if due_on
+        else "The failed panels are being submitted again now.",
+        "cpar",
+    )
+    return redirect(url_for("cpar.submissions"), HTTPStatus.SEE_OTHER)
+
+
 def _queued(host: Host, submission_id: int) -> str:
     with host.database.engine.connect() as connection:
         submission = history.one(connection, host, submission_id)
@@ -117,5 +131,6 @@ ROUTES = (
     Route("/submissions/progress", submission_progress, Needs.MANAGEMENT),
     Route(f"/panels/<{ID}:panel_id>/submit", submit_panel, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/cancel", cancel_submission, Needs.MANAGEMENT, ("POST",)),
+    Route("/submissions/retry", retry_failed, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/retry", retry_submission, Needs.MANAGEMENT, ("POST",)),
 )

@@ -12,7 +12,7 @@ from cpar_plugin.domain.panel import PanelDraft, PanelProvider
 from cpar_plugin.hooks import Actor, Health
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
 from cpar_plugin.services.fhir import refresh
-from cpar_plugin.services.health import folders, registry_connection
+from cpar_plugin.services.health import connections, folders, registry_connection
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions.run import run_due
@@ -230,3 +230,19 @@ def test_signing_in_to_the_registry_is_tried(tmp_path: Path, by_the_real_clock: 
         True,
         False,
     )
+
+
+def test_panels_with_an_address_and_no_mail_server_are_warned_of(host: OscarHost, at: Any, oscar: Any) -> None:
+    assert connections.mail_addresses(host, Settings()).level == "ok"
+    oscar.provider("101")
+    draft = PanelDraft("P1", ("000113",), (PanelProvider("101", "123456789"),), "manager@clinic.example")
+    editing.create(host, MANAGER, draft)
+    found = connections.mail_addresses(host, Settings())
+    assert found.level == "warning"
+    assert "Panels with an email address for failed submissions: 1. No mail server is set" in found.message
+    assert "smtp_host" in found.remedy
+    working = Settings(smtp_host="mail.example", smtp_from="cpar@clinic.example")
+    assert "public_url is not set" in connections.mail_addresses(host, working).message
+    linked = working.model_copy(update={"public_url": "https://emr.example/oscar/cpar"})
+    found = connections.mail_addresses(host, linked)
+    assert (found.level, "public_url" in found.message) == ("ok", False)

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.operations import clinic
-from cpar_plugin.services.panels import editing
+from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
@@ -117,6 +117,17 @@ def make_panel(configured: None, host: OscarHost) -> Callable[..., int]:
         return editing.create(host, host.identity.system, panel_draft(number, ["113"], [(provider_id, digits)]))
 
     return make
+
+
+@pytest.fixture
+def fill(host: OscarHost, oscar: Any) -> Callable[..., None]:
+    """Puts a patient on each of some panels: an empty one cannot be submitted."""
+
+    def put(*panel_ids: int) -> None:
+        for panel_id in panel_ids:
+            one_patient.choose(host, host.identity.system, oscar.patient(), panel_id, seen_panel_id=None)
+
+    return put
 
 
 @pytest.fixture

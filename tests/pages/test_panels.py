@@ -160,13 +160,15 @@ def test_a_panel_that_is_gone_is_a_404(manager: Any, panel: int) -> None:
     [(date(2026, 11, 10), ">Submit</button>"), (date(2026, 11, 20), ">Submit on Dec 1, 2026</button>")],
 )
 def test_submit_says_the_day_on_which_it_goes_in_the_blackout(
-    manager: Any, panel: int, clock: FixedClock, day: date, words: str
+    manager: Any, panel: int, fill: Any, clock: FixedClock, day: date, words: str
 ) -> None:
+    fill(panel)
     clock.move_to(clock.now().replace(day=day.day))
     assert words in _text(manager.get("/cpar/panels"))
 
 
-def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(host: OscarHost, manager: Any, panel: int) -> None:
+def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(manager: Any, panel: int, fill: Any) -> None:
+    fill(panel)
     answer = manager.post(f"/cpar/panels/{panel}/submit")
     assert answer.location == "/cpar/panels"
     page = _text(manager.get("/cpar/panels"))
@@ -178,7 +180,8 @@ def test_a_queued_panel_says_who_and_when_and_can_be_cancelled(host: OscarHost, 
     assert manager.post(cancel).status_code == 409
 
 
-def test_asking_twice_says_who_asked_first(manager: Any, panel: int) -> None:
+def test_asking_twice_says_who_asked_first(manager: Any, panel: int, fill: Any) -> None:
+    fill(panel)
     manager.post(f"/cpar/panels/{panel}/submit")
     answer = manager.post(f"/cpar/panels/{panel}/submit")
     assert answer.status_code == 409
@@ -186,8 +189,9 @@ def test_asking_twice_says_who_asked_first(manager: Any, panel: int) -> None:
 
 
 def test_a_submission_of_another_panel_is_not_cancelled_with_it(
-    host: OscarHost, manager: Any, panel: int, other_panel: int
+    host: OscarHost, manager: Any, panel: int, other_panel: int, fill: Any
 ) -> None:
+    fill(panel, other_panel)
     for one in (panel, other_panel):
         requests.ask(host, load(host.settings), host.identity.system, one)
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
@@ -209,3 +213,25 @@ def test_the_page_costs_the_same_with_many_panels(
     statements.clear()
     manager.get("/cpar/panels")
     assert len(statements) == few
+
+
+def test_an_empty_panel_is_not_offered_for_submission_and_refused(manager: Any, panel: int) -> None:
+    page = _text(manager.get("/cpar/panels"))
+    assert "No patients to submit" in page
+    assert "/submit" not in page
+    answer = manager.post(f"/cpar/panels/{panel}/submit")
+    assert answer.status_code == 422
+    assert "Panel 0042 has no patients, so there is nothing to submit. Add patients first." in _text(answer)
+
+
+def test_an_address_for_failures_is_asked_for_only_with_a_mail_server(
+    host: OscarHost, manager: Any, panel: int
+) -> None:
+    assert 'name="notify"' not in _text(manager.get("/cpar/panels/new"))
+    assert "Email is not set up" in _text(manager.get("/cpar/panels/new"))
+    address = f"/cpar/panels/{panel}/edit"
+    manager.post(address, **_entered(version=1, notify="manager@clinic.example", step="save"))
+    page = _text(manager.get(address))
+    assert 'value="manager@clinic.example"' in page
+    assert "Not notified at present: no mail server is set up." in page
+    assert 'inputmode="email"' in page

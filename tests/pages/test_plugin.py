@@ -1,5 +1,6 @@
 """The plugin as a host meets it."""
 
+import re
 from datetime import timedelta
 from importlib import metadata
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import insert, select
 from cpar_plugin import plugin
 from cpar_plugin.hooks import HealthCheck, HealthLevel, Plugins, specs
 from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
 from cpar_plugin.store.tables import submission
 from oscar_host.host import OscarHost
@@ -80,20 +82,34 @@ def test_a_clinic_whose_scheduler_has_stopped_is_not_healthy(
     assert health.remedy
 
 
-@pytest.mark.parametrize(("failed", "notices"), [(3, 3), (4, 1)])
-def test_many_panels_that_came_to_nothing_are_reported_in_one_sentence(
-    host: OscarHost, manager: Any, make_panel: Any, failed: int, notices: int
+@pytest.mark.parametrize(
+    ("failures", "text", "link"),
+    [
+        (["No answer."], "Panel P-0: failed. No answer. Press Retry", "/cpar/submissions/1"),
+        (["No answer."] * 3, "Panels P-0, P-1 and P-2: failed. No answer. Press", "/cpar/submissions?state=FAILED"),
+        (["No answer.", "Full."], "The last submission failed for 2 panels.", "/cpar/submissions?state=FAILED"),
+    ],
+)
+def test_panels_that_came_to_nothing_are_one_notice_that_leads_to_them(
+    host: OscarHost, manager: Any, oscar: Any, make_panel: Any, failures: list[str], text: str, link: str
 ) -> None:
     now = host.clock.now()
     ended = {"requested_at": now, "requested_by": "101", "due_on": now.date(), "finished_at": now, "state": "failed"}
-    panel_ids = [make_panel(f"P-{place}") for place in range(failed)]
+    panel_ids = [make_panel(f"P-{place}") for place in range(len(failures))]
+    for panel_id in panel_ids:
+        one_patient.choose(host, host.identity.system, oscar.patient(), panel_id, seen_panel_id=None)
     with host.database.session() as session:
         session.execute(
-            insert(submission), [{"panel_id": panel_id, "failure": "No answer.", **ended} for panel_id in panel_ids]
+            insert(submission),
+            [
+                {"panel_id": panel_id, "failure": failure, **ended}
+                for panel_id, failure in zip(panel_ids, failures, strict=True)
+            ],
         )
     page = manager.get("/cpar/panels").get_data(as_text=True)
-    assert page.count('href="/cpar/submissions">View') == notices
-    assert ("The last submission failed for 4 panels." in page) == (notices == 1)
+    [notice] = re.findall(r'<p class="notice notice-failure">(.*?) <a href="([^"]+)">View</a>', page)
+    assert notice[0].startswith(text)
+    assert notice[1] == link
 
 
 def _scheduler_check(plugins: Plugins, host: OscarHost) -> HealthCheck:

@@ -13,6 +13,7 @@ from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.snapshots import build
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.settings import load
@@ -89,6 +90,7 @@ EXPECTED = {
     ("POST", "cpar.delete_panel"): CHANGES_PANELS,
     ("POST", "cpar.submit_panel"): CHANGES_PANELS,
     ("POST", "cpar.cancel_submission"): CHANGES_PANELS,
+    ("POST", "cpar.retry_failed"): NOT_IN_THIS_STATE,  # nothing has failed
     ("POST", "cpar.retry_submission"): NOT_IN_THIS_STATE,  # only what has failed can be tried again
     ("GET", "cpar.settings"): MANAGEMENT,
     ("POST", "cpar.settings"): CHANGES_PANELS,
@@ -167,11 +169,13 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     patient = oscar.patient(hin=str(200_000_000 + number))
     oscar.visit(patient)
     oscar.privilege(BARRED, f"_demographic${patient}", "o")
+    assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
+    one_patient.choose(host, host.identity.system, oscar.patient(), other_panel, seen_panel_id=None)
     return {
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
-        "operation_id": bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel)).operation_id,
+        "operation_id": assigned.operation_id,
         "submission_id": requests.ask(host, load(host.settings), host.identity.system, other_panel),
         "client_no": a_client(host, f"Client {number}"),
     }

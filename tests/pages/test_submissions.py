@@ -115,8 +115,9 @@ def _link(page: str, label: str) -> str:
 
 @pytest.mark.databases("both")
 def test_a_long_history_has_pages_in_both_directions(
-    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None
+    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None, fill: Any
 ) -> None:
+    fill(panel, other_panel)
     asked = []
     for _ in range(4):
         for one in (panel, other_panel):
@@ -136,8 +137,9 @@ def test_a_long_history_has_pages_in_both_directions(
 
 
 def test_the_history_of_one_panel_keeps_to_it_on_every_page(
-    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None
+    host: OscarHost, manager: Any, panel: int, other_panel: int, three_at_once: None, fill: Any
 ) -> None:
+    fill(panel, other_panel)
     mine = []
     for _ in range(4):
         for one in (panel, other_panel):
@@ -160,8 +162,9 @@ def test_the_history_of_a_deleted_panel_is_still_found(host: OscarHost, manager:
 
 @pytest.mark.databases("both")
 def test_the_history_can_be_narrowed_to_a_state(
-    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
+    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings, fill: Any
 ) -> None:
+    fill(other_panel)
     cancelled = requests.ask(host, load({}), host.identity.system, other_panel)
     requests.cancel(host, host.identity.system, cancelled)
     assert _shown(_text(manager.get("/cpar/submissions", state="OPEN"))) == [queued]
@@ -187,9 +190,10 @@ def test_a_page_that_there_is_not_is_refused(manager: Any, panel: int, query: di
     assert manager.get("/cpar/submissions", **query).status_code == 422
 
 
-def test_the_panels_show_of_their_last_submission(
-    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings
+def test_the_panels_show_their_last_submission(
+    host: OscarHost, manager: Any, queued: int, other_panel: int, clock: FixedClock, outbox: Settings, fill: Any
 ) -> None:
+    fill(other_panel)
     assert _text(manager.get("/cpar/panels")).count('<span class="cpar-quiet">Never</span>') == 2
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
@@ -266,7 +270,9 @@ def test_the_progress_bar_moves_by_itself_and_stops(
     other_panel: int,
     clock: FixedClock,
     outbox: Settings,
+    fill: Any,
 ) -> None:
+    fill(other_panel)
     requests.ask(host, load({}), host.identity.system, other_panel)
     clock.move_to(NIGHT)
     night_run.begin(host, outbox, clock.now())
@@ -291,3 +297,67 @@ def test_every_state_has_words_and_a_style() -> None:
     from cpar_plugin.services.submissions.texts import STATE
 
     assert set(STATE) == set(SubmissionState)
+
+
+def test_the_panels_tab_shows_what_is_under_way_not_what_was_delivered_before(
+    host: OscarHost, manager: Any, queued: int, panel: int, clock: FixedClock, outbox: Settings, refused: Settings
+) -> None:
+    clock.move_to(NIGHT)
+    run_due(host, outbox, clock.now())
+    again = requests.ask(host, load({}), host.identity.system, panel)
+    clock.move_to(NIGHT + timedelta(days=1))
+    run_due(host, refused, clock.now())
+    page = _text(manager.get("/cpar/panels"))
+    assert f'<a href="/cpar/submissions/{again}" aria-label="Submission of panel 0042, in progress">' in page
+    assert 'cpar-state-waiting">Retry scheduled<' in page
+    assert "Last attempt: Nov 12, 2026, 3:15 AM. Next: Nov 12, 2026, 3:16 AM." in page
+    assert f'Before: <a href="/cpar/submissions/{queued}"' in page
+    assert "cpar-state-written" not in page
+    assert "In progress" in page
+
+
+def test_a_registry_that_is_down_on_the_7th_takes_one_look_and_two_clicks(
+    host: OscarHost,
+    oscar: Any,
+    open_tab: OpenTab,
+    panel: int,
+    other_panel: int,
+    clock: FixedClock,
+    outbox: Settings,
+    refused: Settings,
+) -> None:
+    for one, hin in ((panel, "100000001"), (other_panel, "100000002")):
+        patient = oscar.patient(hin=hin)
+        oscar.visit(patient)
+        one_patient.choose(host, host.identity.system, patient, one, seen_panel_id=None)
+    clock.move_to(datetime(2026, 12, 7, 3, 15, tzinfo=ALBERTA))
+    for minutes in (0, 1, 6, 21, 51):
+        clock.move_to(datetime(2026, 12, 7, 3, 15, tzinfo=ALBERTA) + timedelta(minutes=minutes))
+        run_due(host, refused, clock.now())
+    clock.move_to(datetime(2026, 12, 7, 4, 15, tzinfo=ALBERTA))
+    for script in (False, True):
+        tab = open_tab(MANAGER, script=script)
+        tab.goto("/cpar/panels")
+        notice = tab.locator(".notice")
+        expect(notice).to_have_count(1)
+        expect(notice).to_have_class("notice notice-warning")
+        expect(notice).to_contain_text("Panels 0042 and 0077: not delivered yet. 127.0.0.1:9 refused the connection.")
+        expect(notice).to_contain_text("Nothing needs to be done until Dec 8, 2026, 3:15 AM")
+        expect(tab.get_by_text("Retry scheduled")).to_have_count(2)
+    look(tab, "panels-registry-down")
+    clock.move_to(datetime(2026, 12, 8, 12, tzinfo=ALBERTA))
+    run_due(host, refused, clock.now())
+    tab.reload()
+    expect(notice).to_have_count(1)
+    expect(notice).to_have_class("notice notice-failure")
+    expect(notice).to_contain_text("Panels 0042 and 0077: failed. 127.0.0.1:9 refused the connection.")
+    look(tab, "panels-registry-failed")
+    notice.get_by_role("link", name="View").click()
+    look(tab, "submissions-failed")
+    tab.get_by_role("button", name="Retry all failed (2 panels)").click()
+    expect(tab.get_by_text("The failed panels are being submitted again now.")).to_be_visible()
+    run_due(host, outbox, clock.now())
+    tab.goto("/cpar/submissions")
+    expect(notice).to_have_count(0)
+    expect(tab.get_by_text("Press Retry")).to_have_count(0)
+    expect(tab.get_by_text("Written to folder", exact=True)).to_have_count(2)

@@ -154,7 +154,10 @@ def test_an_edit_of_a_panel_that_was_deleted_in_the_meantime_says_so(manager: An
     assert "It may have been deleted" in _text(late)
 
 
-def test_of_two_who_press_submit_the_second_is_shown_who_was_first(manager: Any, other: Any, panel: int) -> None:
+def test_of_two_who_press_submit_the_second_is_shown_who_was_first(
+    manager: Any, other: Any, panel: int, fill: Any
+) -> None:
+    fill(panel)
     assert manager.post(f"/cpar/panels/{panel}/submit").status_code == 303
     late = other.post(f"/cpar/panels/{panel}/submit")
     assert late.status_code == 409

@@ -18,7 +18,7 @@ from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import mail, requests
 from cpar_plugin.services.submissions.run import RunReport, run_due
 from cpar_plugin.settings import Settings
-from cpar_plugin.store.tables import submission
+from cpar_plugin.store.tables import member, submission
 from oscar_host.host import OscarHost
 
 MANAGER = Actor(actor_id="101", display_name="No101 Doctor")
@@ -64,6 +64,11 @@ class World:
             patient_id = self.patient(**columns)
             one_patient.choose(self.host, self.manager, patient_id, panel_id, seen_panel_id=None)
         return panel_id
+
+    def members(self, panel_id: int) -> list[int]:
+        with self.host.database.engine.connect() as connection:
+            query = select(member.c.patient_id).where(member.c.panel_id == panel_id).order_by(member.c.patient_id)
+            return list(connection.scalars(query))
 
     def ask(self, panel_id: int) -> int:
         return requests.ask(self.host, self.settings, self.manager, panel_id)

@@ -14,7 +14,7 @@ from cpar_plugin.commands import cpar
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.health import restored
 from cpar_plugin.services.operations import clinic
-from cpar_plugin.services.submissions import notices
+from cpar_plugin.services.submissions import status
 
 from ..backup import Backup, backup  # noqa: F401
 
@@ -85,7 +85,7 @@ def test_what_is_held_does_not_go_again_until_someone_asks_for_it(
     assert world.states(second) == [SubmissionState.CANCELLED, SubmissionState.MISSED]
     assert len(world.files()) == 2
     assert "Check what the registry has on file." in world.rows(first)[0].failure
-    state = notices.status(world.host, world.settings, world.clock.now())
+    state = status.status(world.host, world.settings, world.clock.now())
     assert "A backup was restored (cpar after-restore completed Nov 8, 2026, 10:00 AM)." in state.facts
     health = restored.completed(world.host, world.settings)
     assert (health.level, health.message) == (

@@ -1,16 +1,18 @@
 """What people ask for: submit, cancel, retry."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing
-from cpar_plugin.services.submissions import night_run, requests
+from cpar_plugin.services.submissions import history, night_run, requests
 from cpar_plugin.settings import Settings
+from cpar_plugin.store.tables import submission
 
 
 def test_a_request_says_with_which_night_run_it_goes(world: Any) -> None:
@@ -118,3 +120,62 @@ def test_only_the_latest_submission_can_be_tried_again_and_only_once(failed: Any
         requests.retry(failed.host, failed.settings, failed.manager, failed.rows(failed.failed_panel)[-1].submission_id)
     with pytest.raises(NotFound):
         requests.retry(failed.host, failed.settings, failed.manager, 4711)
+
+
+def test_a_panel_without_patients_is_not_submitted(world: Any) -> None:
+    panel = world.panel("0042", 0)
+    with pytest.raises(Refused, match="Panel 0042 has no patients, so there is nothing to submit"):
+        world.ask(panel)
+    assert world.rows(panel) == []
+
+
+def test_all_that_failed_are_retried_at_once(failed: Any) -> None:
+    other, empty = failed.panel("P2"), failed.panel("P3", 0)
+    requests.ask(failed.host, failed.settings, failed.manager, other)
+    failed.settings.outbox_folder.write_text("in the way")
+    for moment in ("2026-11-10T03:15", "2026-11-10T12:00", "2026-11-11T12:00"):
+        failed.run_at(moment)
+    failed.settings.outbox_folder.unlink()
+    assert failed.states(other) == [SubmissionState.FAILED]
+    assert requests.retry_all(failed.host, failed.settings, failed.manager) is None
+    failed.run()
+    for panel in (failed.failed_panel, other):
+        assert failed.states(panel) == [SubmissionState.FAILED, SubmissionState.WRITTEN]
+    assert failed.rows(empty) == []
+    with pytest.raises(Stale, match="No failed submission is left to retry"):
+        requests.retry_all(failed.host, failed.settings, failed.manager)
+
+
+def test_in_the_blackout_all_that_failed_wait_for_its_end(failed: Any) -> None:
+    failed.at("2026-11-20T10:00")
+    assert requests.retry_all(failed.host, failed.settings, failed.manager) == date(2026, 12, 1)
+    assert failed.states(failed.failed_panel) == [SubmissionState.FAILED, SubmissionState.QUEUED]
+
+
+def test_a_submission_that_was_delivered_on_retry_advises_nothing(failed: Any) -> None:
+    def advice() -> list[str]:
+        with failed.host.database.engine.connect() as connection:
+            return [row.advice for row in history.history(connection, failed.host, panel_id=failed.failed_panel)]
+
+    assert advice() == ["Press Retry to submit the panel as it is now."]
+    requests.retry(failed.host, failed.settings, failed.manager, failed.failed)
+    failed.run()
+    assert advice() == ["", ""]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_the_next_automatic_submission_replaces_is_in_doubt_only_where_something_was_sent(
+    world: Any, left: bool
+) -> None:
+    panel = world.panel()
+    world.settings.outbox_folder.write_text("in the way")
+    world.ask(panel)
+    for moment in ("2026-12-06T12:00", "2026-12-07T03:14"):
+        world.run_at(moment)
+    with world.host.database.session() as session:
+        moved = {"state": SubmissionState.WAITING, "in_doubt_since": world.clock.now() if left else None}
+        session.execute(update(submission).values(**moved, next_attempt_at=world.clock.now() + timedelta(hours=8)))
+    world.run_at("2026-12-07T03:15")
+    failure = world.rows(panel)[0].failure
+    assert ("Delivery was not confirmed" in failure) == left
+    assert ("Nothing was sent" in failure) != left

@@ -76,6 +76,17 @@ def test_status_ends_with_one_when_something_is_wrong(world: Any, call: Any) -> 
     assert "Problem: Panel 0042: missed." in wrong.output
 
 
+def test_status_warns_with_three_before_something_fails(world: Any, call: Any) -> None:
+    world.settings.outbox_folder.write_text("in the way")
+    world.panel("0042")
+    world.run_at("2026-11-07T03:15")
+    world.run_at("2026-11-07T04:16")
+    warned = call("status", CPAR_NOW="2026-11-07T04:17")
+    assert warned.exit_code == 3
+    assert "Warning: Panel 0042: not delivered yet. The submission could not be written to the folder" in warned.output
+    assert "Problem:" not in warned.output
+
+
 def test_the_integration_is_turned_on_and_off(world: Any, call: Any) -> None:
     assert call("enable").output == "The CPAR integration was already on.\n"
     assert "is off" in call("disable").output

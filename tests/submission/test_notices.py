@@ -18,9 +18,11 @@ from sqlalchemy import update
 
 from cpar_plugin import plugin
 from cpar_plugin.domain.submission import SubmissionState
+from cpar_plugin.hooks import HealthLevel
+from cpar_plugin.services.health import running
 from cpar_plugin.services.operations import clinic
-from cpar_plugin.services.panels import editing
-from cpar_plugin.services.submissions import notices, requests
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.submissions import notices, requests, status
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import submission
 
@@ -92,6 +94,7 @@ def test_a_failed_submission_is_reported_until_one_gets_through(mailing: Any) ->
     fail(mailing)
     (text,) = messages(mailing)
     assert text.startswith("Panel 0042: failed. The submission could not be written to the folder")
+    assert text.endswith("All attempts within a day failed. Press Retry to submit the panel as it is now.")
     mailing.settings.outbox_folder.unlink()
     requests.retry(mailing.host, mailing.settings, mailing.manager, mailing.rows(panel)[-1].submission_id)
     mailing.run()
@@ -105,6 +108,51 @@ def test_a_missed_submission_is_reported_with_when_the_next_goes(world: Any) -> 
     (text,) = messages(world)
     assert "Panel 0042: missed. The automatic submission of Nov 7, 2026 was missed" in text
     assert text.endswith("It will be submitted again on Dec 1, 2026.")
+    assert "manually" not in text
+
+
+def test_one_outage_is_one_notice_for_all_panels(mailing: Any) -> None:
+    for number in ("0042", "0043", "0044"):
+        mailing.panel(number)
+    fail(mailing)
+    (text,) = messages(mailing)
+    assert text.startswith("Panels 0042, 0043 and 0044: failed. The submission could not be written to the folder")
+    for number in ("0045", "0046", "0047"):
+        mailing.ask(mailing.panel(number))
+    fail(mailing, "2026-11-10")
+    (text,) = messages(mailing)
+    assert text.startswith("Panels 0042, 0043, 0044, 0045, 0046 and 1 more: failed.")
+
+
+def test_what_is_not_delivered_after_an_hour_is_reported_with_when_it_is_tried_again_and_no_one_has_to_act(
+    mailing: Any,
+) -> None:
+    panels = [mailing.panel(number) for number in ("0042", "0043")]
+    mailing.run_at("2026-11-07T03:15")
+    for minute in (16, 21, 36):
+        mailing.run_at(f"2026-11-07T03:{minute}")
+    assert messages(mailing) == []
+    mailing.run_at("2026-11-07T04:06")
+    mailing.run_at("2026-11-07T04:15")
+    (text,) = messages(mailing)
+    assert text.startswith("Panels 0042 and 0043: not delivered yet. The submission could not be written to the folder")
+    assert "Last attempt: Nov 7, 2026, 4:06 AM. Next attempt: Nov 7, 2026, 5:06 AM." in text
+    assert "Nothing needs to be done until Nov 8, 2026, 3:15 AM: it is retried automatically until then." in text
+    state = status.status(mailing.host, mailing.settings, mailing.clock.now())
+    assert (state.warnings, state.problems) == ((text,), ())
+    assert running.submissions(mailing.host, mailing.settings).level is HealthLevel.WARNING
+    mailing.settings.outbox_folder.unlink()
+    mailing.run_at("2026-11-07T05:06")
+    assert messages(mailing) == []
+    assert {mailing.states(panel)[-1] for panel in panels} == {SubmissionState.WRITTEN}
+
+
+def test_a_failed_panel_that_was_emptied_since_is_reported_no_more(mailing: Any) -> None:
+    panel = mailing.panel()
+    fail(mailing)
+    [patient_id] = mailing.members(panel)
+    one_patient.remove(mailing.host, mailing.manager, patient_id, seen_panel_id=panel)
+    assert messages(mailing) == []
 
 
 def test_a_deleted_panel_is_reported_no_more(world: Any) -> None:
@@ -136,36 +184,36 @@ def test_the_status_names_facts_and_problems(world: Any) -> None:
     panel = world.panel("0042")
     world.run()
     world.ask(panel)
-    status = notices.status(world.host, world.settings, world.clock.now())
-    assert status.problems == ()
-    assert "Queued: 1." in status.facts
-    assert "Next night run: Nov 3, 2026, 3:15 AM." in status.facts
+    found = status.status(world.host, world.settings, world.clock.now())
+    assert found.problems == ()
+    assert "Queued: 1." in found.facts
+    assert "Next night run: Nov 3, 2026, 3:15 AM." in found.facts
     world.run_at("2026-11-20T08:00")
-    assert len(notices.status(world.host, world.settings, world.clock.now()).problems) == 1
+    assert len(status.status(world.host, world.settings, world.clock.now()).problems) == 1
 
 
 def test_the_status_names_what_waits_for_another_machine(mailing: Any, box: Box) -> None:
     box.stop()
     mailing.panel("0042", notify="manager@clinic.example")
     mailing.run_at("2026-11-07T03:15")
-    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    facts = status.status(mailing.host, mailing.settings, mailing.clock.now()).facts
     (waits,) = [
         fact for fact in facts if fact.startswith("Panel 0042 will be retried (attempt 2) on Nov 7, 2026, 3:16 AM.")
     ]
     assert "The submission could not be written to the folder" in waits
     with mailing.host.database.session() as session:
         session.execute(update(submission).values(state=SubmissionState.SENDING))
-    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    facts = status.status(mailing.host, mailing.settings, mailing.clock.now()).facts
     assert "Panel 0042 is waiting for the registry: attempt 1 is in progress." in facts
     with mailing.host.database.session() as session:
         session.execute(update(submission).values(state=SubmissionState.WAITING))
     mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
     mailing.run()
-    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    facts = status.status(mailing.host, mailing.settings, mailing.clock.now()).facts
     assert "Emails about submissions waiting for 127.0.0.1: 1." in facts
     box.start()
     mailing.run()
-    facts = notices.status(mailing.host, mailing.settings, mailing.clock.now()).facts
+    facts = status.status(mailing.host, mailing.settings, mailing.clock.now()).facts
     assert not any(fact.startswith(("Email", "Panel")) for fact in facts)
 
 
@@ -195,14 +243,14 @@ def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) 
 
 
 def test_the_status_of_a_clinic_that_is_turned_off_is_no_problem(host: Any, settings: Any, clock: Any) -> None:
-    status = notices.status(host, settings, clock.now())
-    assert status.problems == ()
-    assert "turned off" in status.facts[0]
+    found = status.status(host, settings, clock.now())
+    assert found.problems == ()
+    assert "turned off" in found.facts[0]
 
 
 def test_settings_that_cannot_work_are_a_problem_before_the_first_night(world: Any) -> None:
     wrong = world.settings.model_copy(update={"transport": "fhir", "registry_url": "ftp://registry.example"})
-    assert any("registry_url" in text for text in notices.status(world.host, wrong, world.clock.now()).problems)
+    assert any("registry_url" in text for text in status.status(world.host, wrong, world.clock.now()).problems)
 
 
 def test_each_failure_is_mailed_once_to_the_address_of_its_panel(mailing: Any, box: Box) -> None:
@@ -215,7 +263,34 @@ def test_each_failure_is_mailed_once_to_the_address_of_its_panel(mailing: Any, b
     assert mail["Subject"] == "CPAR panel 0042: failed"
     text = mail.get_content()
     assert "Panel 0042: failed." in text
+    assert "Press Retry to submit the panel as it is now." in text
+    assert "In the EMR, open CPAR Panel Management, then Submission History." in text
     assert "Example Clinic" in text
+    assert mail["Date"].datetime == mailing.clock.now()
+    assert re.fullmatch(r"<[^@ ]+@clinic\.example>", mail["Message-ID"])
+
+
+def test_mail_links_to_the_page_where_browsers_reach_it(mailing: Any, box: Box) -> None:
+    mailing.settings = mailing.settings.model_copy(update={"public_url": "https://emr.example/oscar/cpar/"})
+    panel = mailing.panel("0042", notify="manager@clinic.example")
+    fail(mailing)
+    submission_id = mailing.rows(panel)[-1].submission_id
+    assert f"https://emr.example/oscar/cpar/cpar/submissions/{submission_id}" in box.mails[0].get_content().split()
+    for number in ("0043", "0044"):
+        mailing.ask(mailing.panel(number, notify="manager@clinic.example"))
+    fail(mailing, "2026-11-10")
+    assert "https://emr.example/oscar/cpar/cpar/submissions?state=FAILED" in box.mails[1].get_content().split()
+
+
+def test_nobody_is_mailed_about_a_panel_that_was_emptied_after_it_was_asked_for(mailing: Any, box: Box) -> None:
+    panel = mailing.panel("0042", notify="manager@clinic.example")
+    mailing.ask(panel)
+    [patient_id] = mailing.members(panel)
+    one_patient.remove(mailing.host, mailing.manager, patient_id, seen_panel_id=panel)
+    mailing.run_at("2026-11-03T03:15")
+    assert mailing.states(panel) == [SubmissionState.NOTHING_TO_SEND]
+    assert box.mails == []
+    assert messages(mailing) == []
 
 
 def test_several_failures_for_one_address_make_one_mail(mailing: Any, box: Box) -> None:

@@ -217,7 +217,7 @@ def test_a_way_out_that_breaks_is_tried_again_and_then_fails_with_a_sentence(due
             carry_on(due, claim, way)
     row = the_row(due)
     assert row.state == SubmissionState.FAILED
-    assert "Sending was interrupted (ValueError). Attempts:" in row.failure
+    assert "Sending was interrupted (ValueError). All attempts" in row.failure
     assert "Pat" not in row.failure
     assert len(set(way.sent)) == 1
 
@@ -234,8 +234,8 @@ def test_what_never_left_is_not_called_doubtful_in_the_end(doubtful: bool, due: 
     while claim and carry_on(due, claim, way) != SubmissionState.FAILED:
         due.clock.move_to(the_row(due).next_attempt_at)
         claim = claimed(due)
-    assert ("it is not known whether it was delivered" in the_row(due).failure) == doubtful
-    assert "No handshake. Nothing was sent. Attempts:" in the_row(due).failure
+    assert ("It is not known whether it was delivered." in the_row(due).failure) == doubtful
+    assert "No handshake. Nothing was sent. All attempts within a day failed." in the_row(due).failure
 
 
 def test_the_pauses_grow_and_end_after_a_day(due: Any) -> None:
@@ -267,7 +267,10 @@ def test_a_submission_whose_day_is_over_is_not_sent_again(due: Any) -> None:
     due.run()
     row = the_row(due)
     assert (row.state, row.attempts) == (SubmissionState.FAILED, 1)
-    assert "Processing was interrupted. Attempts: 1; it is not known whether it was delivered." in row.failure
+    assert (
+        "Processing was interrupted. All attempts within a day failed. It is not known whether it was delivered."
+        in row.failure
+    )
     assert due.files() == []
 
 

@@ -33,6 +33,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-registry-certificate", False, registry_connection.certificate),
     ("cpar-client-certificate", False, registry_connection.client_certificate),
     ("cpar-mail", False, connections.mail_server),
+    ("cpar-mail-addresses", True, connections.mail_addresses),
     ("cpar-client-keys", True, connections.client_keys),
     ("cpar-outbox", False, folders.outbox),
     ("cpar-exports", False, folders.exports),

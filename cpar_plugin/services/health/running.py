@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, exists, func, select
 
 from ...domain.dates import date_text, moment_text
-from ...hooks import Health, Host
+from ...hooks import Health, HealthLevel, Host
 from ...settings import Settings
 from ...store import tables
 from ..operations import heartbeat
@@ -66,9 +66,14 @@ def submissions(host: Host, settings: Settings) -> Health:
     """Whether a panel's latest submission failed. Reads a row for each panel."""
     with host.database.engine.connect() as connection:
         clinic_notices = notices.notices(connection, host, settings, host.clock.now())
-    unresolved = [notice.text for notice in clinic_notices if notice.panel_id is not None]
-    if unresolved:
-        return Health.failure(" ".join(unresolved), "See Submission History for how to fix each panel.")
+    of_panels = [notice for notice in clinic_notices if notice.submission_ids]
+    failures = [notice.text for notice in of_panels if notice.level is HealthLevel.FAILURE]
+    if failures:
+        return Health.failure(" ".join(failures), "See Submission History for how to fix each panel.")
+    if of_panels:
+        return Health.warning(
+            " ".join(notice.text for notice in of_panels), "Check the connection: cpar doctor asks the registry too."
+        )
     return Health.ok("No submission failed, was rejected or was missed.")
 
 

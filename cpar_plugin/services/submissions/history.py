@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
+from ...domain.calendar import last_attempt
 from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
-from ...domain.submission import FINAL, SubmissionState
+from ...domain.submission import FINAL, RETRIED, UNDER_WAY, SubmissionState
 from ...hooks import Host
-from ...store.tables import panel, snapshot, snapshot_piece, submission
+from ...store.tables import member, panel, snapshot, snapshot_piece, submission
 from ...store.types import KEYS
 from ..roster.providers import AUTOMATIC, person_name
 from ..snapshots.storage import Part
-from .texts import STATE, Stage
+from .texts import STATE, Stage, advice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class Submission:
     """One request to submit a panel and what became of it.
 
     `sent`, `excluded` and `reasons` (excluded members by reason; one may have several) are None and empty until the
-    snapshot is taken. `failure` says in plain words what went wrong. `detail` is what the other side said: it may name
-    a patient.
+    snapshot is taken. `failure` says in plain words what went wrong, `advice` what to do. `detail` is what the other
+    side said: it may name a patient.
     """
 
     submission_id: int
@@ -53,6 +54,7 @@ class Submission:
     body_bytes: int | None
     sha256: str | None
     latest: bool  # no later submission of the panel
+    panel_empty: bool
     kept: bool  # what was sent is still stored: it is removed after `snapshot_keep_days`
 
     @property
@@ -71,6 +73,16 @@ class Submission:
         return self.submitted_at or self.finished_at or self.requested_at
 
     @property
+    def begun(self) -> bool:
+        """Whether it is under way, or is about to be."""
+        return self.state in UNDER_WAY or self.state is SubmissionState.DUE
+
+    @property
+    def last_attempt_at(self) -> datetime | None:
+        """When the last attempt ended, of one that waits for the next."""
+        return last_attempt(self.next_attempt_at, self.attempts) if self.next_attempt_at else None
+
+    @property
     def may_cancel(self) -> bool:
         """Whether Cancel is offered."""
         return self.state in (SubmissionState.QUEUED, SubmissionState.DUE)
@@ -78,7 +90,16 @@ class Submission:
     @property
     def may_retry(self) -> bool:
         """Whether Retry is offered."""
-        return self.latest and self.panel_live and self.state in (SubmissionState.FAILED, SubmissionState.REFUSED)
+        return self._is_current and self.state in RETRIED
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, "" where there is nothing to do, or nothing any more."""
+        return advice(self.state) if self._is_current else ""
+
+    @property
+    def _is_current(self) -> bool:
+        return self.latest and self.panel_live and not self.panel_empty
 
 
 def open_submissions(connection: Connection, host: Host) -> dict[int, Submission]:
@@ -192,6 +213,7 @@ def _rows(host: Host) -> Select[Any]:
         snapshot.c.body_bytes,
         snapshot.c.sha256,
         is_latest.label("latest"),
+        (~exists().where(member.c.panel_id == submission.c.panel_id)).label("panel_empty"),
         is_kept().label("kept"),
     ).select_from(
         submission.join(panel, panel.c.panel_id == submission.c.panel_id)
@@ -231,6 +253,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             body_bytes=row.body_bytes,
             sha256=row.sha256,
             latest=bool(row.latest),
+            panel_empty=bool(row.panel_empty),
             kept=bool(row.kept),
         )
         for row in connection.execute(rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,8 @@ from ...transport.deadline import DeadlineError, within
 from ...transport.outgoing import MailConnection
 from ...transport.trust import causes, distrusted, trusting
 from ..operations.lease import RELEASED, is_free, leased
-from .texts import STATE
+from . import addresses
+from .texts import STATE, advice
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ def _mail_claimed(host: Host, settings: Settings, token: str, now: datetime) -> 
     with server(settings) as mail_server:
         for address, rows in by_address.items():
             try:
-                mail_server.send_message(_message(settings, name or "", address, rows))
+                mail_server.send_message(_message(host, settings, name or "", address, rows))
             except smtplib.SMTPResponseException as error:
                 log.error("email about submissions was rejected: %d", error.smtp_code)
                 continue
@@ -129,15 +131,23 @@ def failure_message(error: Exception, settings: Settings) -> str:
     return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
 
 
-def _message(settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
+def _message(host: Host, settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = settings.smtp_from, address
+    message["Date"] = format_datetime(host.clock.now().astimezone(host.clock.zone))
+    # By our own address: asking this machine for its name may wait for the network.
+    message["Message-ID"] = make_msgid(domain=settings.smtp_from.rpartition("@")[2].strip("> ") or "localhost")
     message["Subject"] = (
         f"CPAR panel {rows[0].number}: {STATE[SubmissionState(rows[0].state)].lower()}"
         if len(rows) == 1
         else f"CPAR: {len(rows)} panel submissions need attention"
     )
-    paragraphs = [f"Panel {row.number}: {STATE[SubmissionState(row.state)].lower()}.\n{row.failure}" for row in rows]
-    paragraphs.append(f"{clinic_name}\nSee CPAR Panel Management, Submission History, in the EMR.")
+    paragraphs = []
+    for row in rows:
+        state = SubmissionState(row.state)
+        paragraphs.append(f"Panel {row.number}: {STATE[state].lower()}.\n{row.failure} {advice(state)}")
+    page = addresses.of_submission(settings, rows[0].submission_id) if len(rows) == 1 else addresses.failures(settings)
+    paragraphs.append(page or "In the EMR, open CPAR Panel Management, then Submission History.")
+    paragraphs.append(clinic_name)
     message.set_content("\n\n".join(paragraphs))
     return message

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, exists, insert, literal, null, select, update
+from sqlalchemy import ColumnElement, Connection, Date, case, exists, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.calendar import Calendar
@@ -55,7 +55,7 @@ def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
     with host.database.session() as session:
         clinic.lock(session)
         for automatic in _automatic_dates(session.connection(), calendar, today)[1]:
-            mark_date(session, host, calendar, automatic, now, texts.missed(automatic, calendar, now))
+            mark_date(session, host, calendar, automatic, now, texts.missed(automatic))
 
 
 def unprocessed_dates(connection: Connection, calendar: Calendar, now: datetime) -> list[date]:
@@ -100,7 +100,7 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
             session.execute(
                 update(submission)
                 .where(*waiting, only_automatic, submission.c.automatic == automatic)
-                .values(**_ended(SubmissionState.MISSED, now, texts.missed(automatic, calendar, now)))
+                .values(**_ended(SubmissionState.MISSED, now, texts.missed(automatic)))
             )
         session.execute(
             update(submission).where(*waiting).values(state=SubmissionState.QUEUED, due_on=calendar.run_date(now))
@@ -166,11 +166,12 @@ def _submit_every_panel(
 ) -> None:
     """One submission for each panel: an open request serves the automatic date too, a stale one gives way."""
     concerned = _concerned(calendar, automatic)
+    why = case((submission.c.in_doubt_since.is_(None), texts.REPLACED), else_=texts.REPLACED_IN_DOUBT)
     session.execute(
         update(submission)
         .where(submission.c.state == SubmissionState.WAITING, is_free(submission, now))
         .where(exists().where(panel.c.panel_id == submission.c.panel_id, concerned))
-        .values(**_ended(SubmissionState.FAILED, now, texts.REPLACED))
+        .values(**_ended(SubmissionState.FAILED, now, why))
     )
     session.execute(
         update(submission)
@@ -203,7 +204,7 @@ def _insert_for_panels(session: Session, condition: ColumnElement[bool], **value
     session.execute(insert(submission).from_select(list(columns), select(*columns.values()).where(condition)))
 
 
-def _ended(state: SubmissionState, now: datetime, failure: str) -> dict[str, object]:
+def _ended(state: SubmissionState, now: datetime, failure: str | ColumnElement[str]) -> dict[str, object]:
     return {
         "state": state,
         "open_panel_id": None,

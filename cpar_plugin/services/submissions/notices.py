@@ -1,52 +1,50 @@
-"""What went wrong, for people: the banner for those who manage panels, and the operator's status."""
+"""What went wrong or is delayed, for people: above every page of those who manage panels, and for operators.
 
+One outage is one notice, however many panels it concerns.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 
-from ...domain.calendar import Calendar
+from ...domain.calendar import RETRY_FOR, Calendar, last_attempt
 from ...domain.dates import date_text, moment_text
-from ...domain.refusals import Refused
 from ...domain.submission import LOUD, SubmissionState
-from ...hooks import Host
+from ...hooks import HealthLevel, Host
 from ...settings import Settings
-from ...store.tables import clinic, panel, submission
+from ...store.tables import clinic, member, panel, submission
 from ...store.tables import heartbeat as heartbeats
-from ...transport import for_settings
 from ..operations import heartbeat
-from . import mail
-from .texts import STATE
+from .texts import STATE, Stage, advice
 
 QUIET_AFTER = timedelta(minutes=15)
-_NAMED = 20
+DELAYED_AFTER = timedelta(hours=1)
+_NAMED = 5
 _ENDED = frozenset({*LOUD, SubmissionState.DELIVERED, SubmissionState.WRITTEN})
+_HAS_PATIENTS = exists().where(member.c.panel_id == submission.c.panel_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionNotice:
-    """Something that needs a person, in plain words without patient data. `panel_id` is None for the clinic's whole."""
+    """Something to know or to do, in plain words without patient data.
 
+    `submission_ids` are those that it is about, none where it concerns the whole clinic; `stage` is what they have in
+    common, None where they are of several.
+    """
+
+    level: HealthLevel
     text: str
-    panel_id: int | None = None
-    submission_id: int | None = None
-    state: SubmissionState | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The state of submissions, for an operator. All is well when there is no problem."""
-
-    facts: tuple[str, ...]
-    problems: tuple[str, ...]
+    submission_ids: tuple[int, ...] = ()
+    stage: Stage | None = None
 
 
 def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[SubmissionNotice]:
-    """Panels whose latest submission failed, and a scheduler that has stopped.
+    """A scheduler that stands still, panels whose latest submission came to nothing, and those that are delayed.
 
-    Two statements, whatever the number of panels.
+    Three statements, whatever the number of panels.
     """
     calendar = settings.calendar(host.clock.zone)
     last_beat = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
@@ -60,8 +58,13 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
             f"The submission scheduler has not run since {moment_text(quiet, calendar.zone)}. Nothing will be "
             "submitted until it runs. Contact your EMR administrator."
         )
-        result.append(SubmissionNotice(text=text))
-    return result + [_notice(row) for row in connection.execute(_unresolved())]
+        result.append(SubmissionNotice(level=HealthLevel.FAILURE, text=text))
+    by_text: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(_unresolved()):
+        by_text.setdefault(_what_happened(row), []).append(row)
+    result += [_failure(text, rows) for text, rows in by_text.items()]
+    delayed = connection.execute(_delayed(now)).all()
+    return [*result, _delay(delayed, calendar)] if delayed else result
 
 
 def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: datetime) -> datetime | None:
@@ -71,107 +74,84 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
 
 
 def _unresolved() -> Select[Any]:
-    """The live panels whose latest finished submission failed."""
+    """The live panels with patients whose latest submission that came to an end came to nothing."""
     latest = (
         select(func.max(submission.c.submission_id).label("submission_id"))
         .where(submission.c.state.in_(_ENDED))
         .group_by(submission.c.panel_id)
         .subquery()
     )
-    queued = submission.alias("queued")
+    again = submission.alias("again")
     return (
-        select(submission, panel.c.number, queued.c.due_on.label("again_on"))
+        select(submission, panel.c.number, again.c.due_on.label("again_on"), again.c.state.label("again_state"))
         .join_from(submission, latest, latest.c.submission_id == submission.c.submission_id)
         .join(panel, and_(panel.c.panel_id == submission.c.panel_id, panel.c.deleted_at.is_(None)))
-        .outerjoin(queued, queued.c.open_panel_id == submission.c.panel_id)
-        .where(submission.c.state.in_(LOUD))
+        .outerjoin(again, again.c.open_panel_id == submission.c.panel_id)
+        .where(submission.c.state.in_(LOUD), _HAS_PATIENTS)
         .order_by(panel.c.number)
     )
 
 
-def _notice(row: Row[Any]) -> SubmissionNotice:
+def _what_happened(row: Row[Any]) -> str:
+    """Without the panel: the same for all that one outage concerns."""
     state = SubmissionState(row.state)
-    retry_text = f" It will be submitted again on {date_text(row.again_on)}." if row.again_on else ""
-    text = f"Panel {row.number}: {STATE[state].lower()}. {row.failure}{retry_text}"
-    return SubmissionNotice(text=text, panel_id=row.panel_id, submission_id=row.submission_id, state=state)
+    if row.again_on is None:
+        to_do = advice(state)
+    elif row.again_state == SubmissionState.QUEUED:
+        to_do = f"It will be submitted again on {date_text(row.again_on)}."
+    else:
+        to_do = "It is being submitted again."
+    return f"{STATE[state].lower()}. {row.failure} {to_do}"
 
 
-def status(host: Host, settings: Settings, now: datetime) -> Status:
-    """The state of submissions, in sentences for an operator, without patient data."""
-    calendar = settings.calendar(host.clock.zone)
-    with host.database.engine.connect() as connection:
-        site = connection.execute(select(clinic)).one()
-        if site.enabled_at is None:
-            return Status(
-                ("The integration is turned off: nothing will be submitted. Turn it on with: cpar enable",), ()
-            )
-        last_beat_at = heartbeat.last(connection, heartbeat.SUBMISSIONS)
-        panels = connection.scalar(select(func.count()).select_from(panel).where(panel.c.deleted_at.is_(None)))
-        open_ones = connection.execute(
-            select(submission.c.state, func.count())
-            .where(submission.c.open_panel_id.is_not(None))
-            .group_by(submission.c.state)
-        ).all()
-        waiting = connection.execute(_waiting()).all()
-        mails = mail.waiting(connection, settings, now)
-        problems = [notice.text for notice in notices(connection, host, settings, now)]
-    facts = [f"The integration has been on since {moment_text(site.enabled_at, calendar.zone)}. Panels: {panels}."]
-    if not (site.name and site.site_id):
-        facts.append("The Clinic Name and Site ID have not been entered: nothing will be submitted.")
-    if last_beat_at is not None:
-        facts.append(f"The scheduler last ran: {moment_text(last_beat_at, calendar.zone)}.")
-    if site.restored_at is not None:
-        facts.append(
-            f"A backup was restored (cpar after-restore completed {moment_text(site.restored_at, calendar.zone)})."
-        )
-    facts += [f"{STATE[SubmissionState(state)]}: {count}." for state, count in open_ones]
-    facts += [_waits(row, calendar) for row in waiting[:_NAMED]]
-    if len(waiting) > _NAMED:
-        facts.append(f"More panels waiting: {len(waiting) - _NAMED}.")
-    if mails:
-        facts.append(f"Emails about submissions waiting for {settings.smtp_host}: {mails}.")
-    facts.append(f"Next night run: {_next_night(calendar, now)}.")
-    problems += _unreadable_host(host) + _wrong_settings(settings)
-    return Status(tuple(facts), tuple(problems))
+def _failure(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
+    return SubmissionNotice(
+        level=HealthLevel.FAILURE,
+        text=f"{_panels(rows)}: {text}",
+        submission_ids=tuple(row.submission_id for row in rows),
+        stage=next(stage for stage in Stage if SubmissionState(rows[0].state) in stage.states),
+    )
 
 
-def _waiting() -> Select[Any]:
-    """What waits for another machine at this moment, or for another attempt at it."""
+def _delayed(now: datetime) -> Select[Any]:
+    """What has been tried for an hour without a clear answer, and is tried again."""
     return (
         select(submission, panel.c.number)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
-        .where(submission.c.state.in_([SubmissionState.SENDING, SubmissionState.WAITING]))
+        .where(
+            submission.c.state.in_([SubmissionState.WAITING, SubmissionState.SENDING]),
+            submission.c.failure.is_not(None),
+        )
+        .where(submission.c.first_attempt_at <= now - DELAYED_AFTER)
         .order_by(panel.c.number)
     )
 
 
-def _waits(row: Row[Any], calendar: Calendar) -> str:
-    if SubmissionState(row.state) is SubmissionState.SENDING:
-        return f"Panel {row.number} is waiting for the registry: attempt {row.attempts} is in progress."
-    retry_at = moment_text(row.next_attempt_at, calendar.zone)
-    return f"Panel {row.number} will be retried (attempt {row.attempts + 1}) on {retry_at}. {row.failure}"
+def _delay(rows: Sequence[Row[Any]], calendar: Calendar) -> SubmissionNotice:
+    """One for all: what keeps one panel from being sent keeps them all. The cause is that of the latest attempt."""
+    zone = calendar.zone
+    latest = max(rows, key=lambda row: last_attempt(row.next_attempt_at, row.attempts))
+    until = min(row.first_attempt_at for row in rows) + RETRY_FOR
+    under_way = any(SubmissionState(row.state) is SubmissionState.SENDING for row in rows)
+    following = (
+        "An attempt is in progress"
+        if under_way
+        else f"Next attempt: {moment_text(min(row.next_attempt_at for row in rows), zone)}"
+    )
+    text = (
+        f"{_panels(rows)}: not delivered yet. {latest.failure} "
+        f"Last attempt: {moment_text(last_attempt(latest.next_attempt_at, latest.attempts), zone)}. {following}. "
+        f"Nothing needs to be done until {moment_text(until, zone)}: it is retried automatically until then."
+    )
+    ids = tuple(row.submission_id for row in rows)
+    return SubmissionNotice(level=HealthLevel.WARNING, text=text, submission_ids=ids, stage=Stage.OPEN)
 
 
-def _next_night(calendar: Calendar, now: datetime) -> str:
-    return moment_text(calendar.moment(calendar.run_date(now), calendar.night_run_at), calendar.zone)
-
-
-def _unreadable_host(host: Host) -> list[str]:
-    try:
-        with host.database.engine.connect() as connection:
-            for source in (host.roster.patients(), host.roster.providers()):
-                connection.execute(select(source).limit(1)).all()
-    except SQLAlchemyError as error:
-        kind = type(error).__name__
-        return [
-            f"The EMR's patients cannot be read ({kind}): check its database name and the permissions of our account."
-        ]
-    return []
-
-
-def _wrong_settings(settings: Settings) -> list[str]:
-    try:
-        for_settings(settings)
-    except Refused as refused:
-        return [str(refused)]
-    return []
+def _panels(rows: Sequence[Row[Any]]) -> str:
+    numbers = [row.number for row in rows]
+    if len(numbers) == 1:
+        return f"Panel {numbers[0]}"
+    named, more = numbers[:_NAMED], len(numbers) - _NAMED
+    if more > 0:
+        return f"Panels {', '.join(named)} and {more} more"
+    return f"Panels {', '.join(named[:-1])} and {named[-1]}"

@@ -59,14 +59,18 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
             host, claim, SubmissionState.NOTHING_TO_SEND, notified_at, failure=texts.DELETED, notified_at=notified_at
         ), None
     except Refused as refused:
-        return _finish(host, claim, SubmissionState.FAILED, now(), failure=f"{refused} {texts.RETRY}"), None
+        return _finish(host, claim, SubmissionState.FAILED, now(), failure=str(refused)), None
     except Exception as error:
         # Only the kind of error: its text may hold patient data.
         log.error("submission %d could not be prepared: %s", claim.submission_id, type(error).__name__)
         with host.database.session() as session:
             holds_claim = keep_until(session, claim, now() + _PAUSE)
         return (SubmissionState.PREPARING if holds_claim else None), None
-    values = {} if result.sent else {"failure": texts.NO_ONE_VALID if result.excluded else texts.EMPTY}
+    values: dict[str, Any] = {}
+    if not result.sent:
+        values["failure"] = texts.NO_ONE_VALID if result.excluded else texts.EMPTY
+        if not result.excluded:
+            values["notified_at"] = now()  # whoever emptied the panel need not be told that nothing was sent
     reached = SubmissionState.READY if result.sent else SubmissionState.NOTHING_TO_SEND
     with host.database.session() as session:
         moved = move_on(session, claim, reached, now(), snapshot_id=result.snapshot_id, attempts=0, **values)
@@ -96,7 +100,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     moment = now()
     tried_for = moment - (claim.first_attempt_at or moment)
     if tried_for > RETRY_FOR:
-        failure = texts.gave_up(claim.failure or texts.BROKE_OFF_SENDING, claim.attempts, claim.in_doubt_since)
+        failure = texts.gave_up(claim.failure or texts.BROKE_OFF_SENDING, claim.in_doubt_since)
         return _finish(host, claim, SubmissionState.FAILED, moment, failure=failure)
     if not _can_send(host, settings, moment):
         return _finish(host, claim, SubmissionState.FAILED, moment, failure=texts.BLACKOUT_BEGAN)
@@ -119,7 +123,7 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
         in_doubt = {"in_doubt_since": claim.in_doubt_since}
     retry_at = settings.calendar(host.clock.zone).next_attempt(first, attempts, now())
     if retry_at is None:
-        reason = texts.gave_up(answer.message, attempts, in_doubt["in_doubt_since"])
+        reason = texts.gave_up(answer.message, in_doubt["in_doubt_since"])
         return _finish(host, claim, SubmissionState.FAILED, now(), answer=answer, failure=reason, **in_doubt)
     waiting = {"failure": answer.message, "next_attempt_at": retry_at}
     return _finish(host, claim, SubmissionState.WAITING, now(), answer=answer, **waiting, **in_doubt)

@@ -1,28 +1,30 @@
 """What people do with submissions: ask for one, call it off, try a failed one again."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.dates import date_text, moment_text
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.submission import SubmissionState
+from ...domain.submission import RETRIED, SubmissionState
 from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
-from ...store.tables import panel, submission
+from ...store.tables import member, panel, submission
 from ..operations import clinic
 from ..operations.lease import is_free
 from ..roster.providers import actor_names
 from .texts import STATE
 
-_RETRIED = (SubmissionState.FAILED, SubmissionState.REFUSED)
+_HAS_PATIENTS = exists().where(member.c.panel_id == panel.c.panel_id)
 
 
 def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
     """Queue a panel for the first night run outside the blackout. Returns the submission's id.
 
-    Raises Refused when the clinic is not set up, NotFound when the panel is gone, Stale when it is already asked for.
+    Raises Refused when the clinic is not set up or the panel is empty, NotFound when the panel is gone, Stale when it
+    is already asked for.
     """
     calendar = settings.calendar(host.clock.zone)
     with host.database.session() as session:
@@ -72,7 +74,7 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
         if before is None:
             raise NotFound("Submission not found.")
         _check(session, host, settings, before.panel_id)
-        if before.state not in _RETRIED:
+        if before.state not in RETRIED:
             raise Stale(
                 f"Only a failed submission can be retried. Current status: {STATE[SubmissionState(before.state)]}."
             )
@@ -90,16 +92,48 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
         return _insert(session, host, actor, before.panel_id, SubmissionState.DUE, now, due_on=today)
 
 
+def retry_all(host: Host, settings: Settings, actor: Actor) -> date | None:
+    """Retry every panel whose latest submission failed or was rejected, as `retry` does: each panel as it is now.
+
+    Returns the date of the night run that they go with, None where they go at once. Raises Refused, and Stale when
+    there is none.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.session() as session:
+        _check_clinic(session)
+        panel_ids = session.scalars(retriable_panels()).all()
+        if not panel_ids:
+            raise Stale("No failed submission is left to retry. Reload the page to see how they stand.")
+        now = host.clock.now()
+        today = calendar.today(now)
+        waits = calendar.in_blackout(today)
+        state, due_on = (SubmissionState.QUEUED, calendar.run_date(now)) if waits else (SubmissionState.DUE, today)
+        for panel_id in panel_ids:
+            _insert(session, host, actor, panel_id, state, now, due_on=due_on)
+    return due_on if waits else None
+
+
+def retriable_panels() -> Select[Any]:
+    """The live panels with patients whose latest submission failed or was rejected."""
+    latest = select(func.max(submission.c.submission_id)).group_by(submission.c.panel_id)
+    return (
+        select(submission.c.panel_id)
+        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
+        .where(submission.c.submission_id.in_(latest), submission.c.state.in_(RETRIED))
+        .where(panel.c.deleted_at.is_(None), _HAS_PATIENTS)
+        .order_by(panel.c.number)
+    )
+
+
 def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
-    site = clinic.lock(session)
-    if not site.enabled:
-        raise Refused("The CPAR integration is turned off. Ask your EMR administrator to turn it on.")
-    if not site.configured:
-        raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
-    live = select(panel.c.panel_id).where(panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None))
-    if session.scalar(live) is None:
+    _check_clinic(session)
+    live = panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None)
+    found = session.execute(select(panel.c.number, _HAS_PATIENTS.label("has_patients")).where(*live)).one_or_none()
+    if found is None:
         raise NotFound("Panel not found. It may have been deleted.")
+    if not found.has_patients:
+        raise Refused(f"Panel {found.number} has no patients, so there is nothing to submit. Add patients first.")
     pending = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
     if pending is None:
         return
@@ -113,6 +147,14 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
     if pending.state == SubmissionState.QUEUED:
         raise Stale(f"{message} It will be submitted in the night run on {date_text(pending.due_on)}.")
     raise Stale(f"{message} Current status: {STATE[SubmissionState(pending.state)]}.")
+
+
+def _check_clinic(session: Session) -> None:
+    site = clinic.lock(session)
+    if not site.enabled:
+        raise Refused("The CPAR integration is turned off. Ask your EMR administrator to turn it on.")
+    if not site.configured:
+        raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
 
 
 def _insert(

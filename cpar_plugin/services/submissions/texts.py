@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import assert_never
 
-from ...domain.calendar import Calendar
 from ...domain.dates import date_text
 from ...domain.exhaustive import exhaustive
 from ...domain.submission import FINAL, SubmissionState
@@ -56,10 +56,10 @@ _STATES = exhaustive(
     },
 )
 
-RETRY = "Press Retry to submit the panel as it is now."
-BLACKOUT_BEGAN = f"The Blackout Period began before this submission could be sent. {RETRY}"
+BLACKOUT_BEGAN = "The Blackout Period began before this submission could be sent."
 BROKE_OFF_SENDING = "Processing was interrupted."
-REPLACED = "Delivery was not confirmed before the next automatic submission, which replaced it."
+REPLACED = "Nothing was sent before the next automatic submission, which replaced it."
+REPLACED_IN_DOUBT = "Delivery was not confirmed before the next automatic submission, which replaced it."
 TURNED_OFF = "The CPAR integration was turned off before this submission was completed."
 RESTORED = (
     "The tables were restored from a backup, so it is not known whether this was submitted after the backup. Check "
@@ -67,19 +67,47 @@ RESTORED = (
 )
 DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no patients."
-NO_ONE_VALID = "No patient on the panel can be submitted. Fix the reasons for exclusion, then submit the panel again."
-BROKE_OFF = f"Preparation was interrupted several times. Contact your EMR administrator, then: {RETRY}"
+NO_ONE_VALID = "No patient on the panel can be submitted."
+BROKE_OFF = "Preparation was interrupted several times. Contact your EMR administrator."
+_RETRY = "Press Retry to submit the panel as it is now."
 
 
-def missed(automatic: date, calendar: Calendar, now: datetime) -> str:
-    """Why an automatic date was missed, and what to do."""
+def advice(state: SubmissionState) -> str:
+    """What to do about a panel's latest submission, "" where there is nothing to do."""
+    match state:
+        case SubmissionState.FAILED:
+            return _RETRY
+        case SubmissionState.REFUSED:
+            return f"Once this is fixed: {_RETRY}"
+        case SubmissionState.MISSED:
+            return "Submit the panel manually on the Panels tab."
+        case SubmissionState.NOTHING_TO_SEND:
+            return "Fix the reasons for exclusion, then submit the panel again."
+        case (
+            SubmissionState.QUEUED
+            | SubmissionState.DUE
+            | SubmissionState.PREPARING
+            | SubmissionState.READY
+            | SubmissionState.SENDING
+            | SubmissionState.WAITING
+            | SubmissionState.DELIVERED
+            | SubmissionState.WRITTEN
+            | SubmissionState.CANCELLED
+        ):
+            return ""
+        case _:
+            assert_never(state)
+
+
+def missed(automatic: date) -> str:
+    """Why an automatic date was missed."""
     return (
         f"The automatic submission of {date_text(automatic)} was missed: no night run took place from that day "
-        f"until the Blackout Period. Submit the panel manually; it will run on {date_text(calendar.run_date(now))}."
+        "until the Blackout Period."
     )
 
 
-def gave_up(message: str, attempts: int, in_doubt_since: datetime | None) -> str:
-    """Why nothing more is tried after attempts without a clear answer, of which that of then may have arrived."""
-    doubt = "; it is not known whether it was delivered" if in_doubt_since else ""
-    return f"{message} Attempts: {attempts}{doubt}. {RETRY}"
+def gave_up(message: str, in_doubt_since: datetime | None) -> str:
+    """Why nothing more is tried after a day without a clear answer, where an attempt of then may have arrived."""
+    doubt = ". It is not known whether it was delivered" if in_doubt_since else ""
+    return f"{message} All attempts within a day failed{doubt}."
