@@ -357,3 +357,14 @@ def test_readers_of_one_panel_find_nothing_of_another(
     assert limited.ids("/Group", {"_include": "Group:member"}, "include") == []
     assert limited.ids("/Practitioner") == ["103"]
     assert limited.json("/Patient", {"_summary": "count"})["total"] == 0
+
+
+def test_a_resource_on_a_page_is_the_very_bytes_that_a_read_gives(
+    reader: Reader, panel: int, people: dict[str, int]
+) -> None:
+    for kind in ("Patient", "Practitioner", "PractitionerRole", "Location", "Organization"):
+        page = reader.get(f"/{kind}").data
+        ids = [entry["resource"]["id"] for entry in reader.json(f"/{kind}")["entry"]]
+        assert ids
+        for resource_id in ids:
+            assert b'"resource":' + reader.get(f"/{kind}/{resource_id}").data + b',"search"' in page
