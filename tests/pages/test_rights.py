@@ -41,7 +41,6 @@ CHANGES_THE_PATIENT = (303,    403,       303,       303,    403,       303,    
 MANAGEMENT =          (303,    403,       403,       403,    200,       200,     200)
 CHANGES_PANELS =      (303,    403,       403,       403,    303,       303,     303)
 NOT_IN_THIS_STATE =   (303,    403,       403,       403,    409,       409,     409)
-NOT_UNDONE =          (303,    403,       403,       403,    404,       404,     404)
 ADMINISTRATION =      (303,    403,       403,       403,    403,       200,     200)
 CHANGES_ROLES =       (303,    403,       403,       403,    403,       303,     303)
 # fmt: on
@@ -99,8 +98,9 @@ EXPECTED = {
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.export_skipped"): MANAGEMENT,
-    ("GET", "cpar.export_not_restored"): NOT_UNDONE,
-    ("POST", "cpar.move_back"): NOT_UNDONE,
+    ("GET", "cpar.export_not_restored"): MANAGEMENT,
+    ("POST", "cpar.move_back"): (303, 403, 403, 403, 404, 404, 404),  # only after an undo
+    ("POST", "cpar.submit_again"): (303, 403, 403, 403, 422, 422, 422),  # only after an undo
     ("GET", "cpar.submissions"): MANAGEMENT,
     ("GET", "cpar.submission_progress"): MANAGEMENT,
     ("GET", "cpar.submission"): MANAGEMENT,
