@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..domain.cautions import Caution
 from ..domain.dates import date_text
 from ..domain.exhaustive import exhaustive
+from ..domain.merged import merged_title
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import WORDING, wording_for
@@ -66,7 +67,7 @@ def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:
 def _summary(membership: ShownMembership) -> str:
     """The box in one line."""
     if membership.merged_into:
-        return f"Merged into {membership.merged_into}"
+        return merged_title(membership.merged_into)
     if not membership.panel:
         return NOT_PANELED
     confirmed = f"confirmed {date_text(membership.confirmed_on)}" if membership.confirmed_on else "never confirmed"

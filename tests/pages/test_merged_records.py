@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions.run import run_due
+from cpar_plugin.settings import load
 from cpar_plugin.web.widget import widgets
 from oscar_host.host import OscarHost
 
@@ -136,3 +140,47 @@ def test_keep_on_the_box_ends_the_question(
     assert "Separated again" in box(reception, kept)
     assert reception.post(f"/cpar/patients/{kept}/keep").status_code == 303
     assert "Separated again" not in box(reception, kept)
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large change keeps the lock, so that a merge cannot be followed yet."""
+
+    def waits_too_long(_: Any) -> None:
+        raise Refused("Another large change is in progress.")
+
+    monkeypatch.setattr(clinic, "lock", waits_too_long)
+
+
+def test_the_panels_list_print_and_file_say_what_the_box_says(
+    manager: Any, panel: int, pair: tuple[int, int], locked: None
+) -> None:
+    retired, kept = pair
+    told = f'<strong>Merged into <a href="/patients/{kept}">{kept}</a>.</strong> This patient&#39;s panel is shown on'
+    for address in (f"/cpar/panels/{panel}", f"/cpar/panels/{panel}/print"):
+        page = text(manager.get(address)).replace("patient's", "patient&#39;s")
+        assert told in page, address
+        assert "Patient record not found" not in page.partition("<tbody>")[2]
+        assert f"remove-{retired}" not in page
+    file = manager.get(f"/cpar/panels/{panel}/export").get_data(as_text=True)
+    assert f"no,Merged into {kept},This patient's panel is shown on that record.," in file
+
+
+def test_a_submission_and_a_bulk_update_of_before_the_merge_say_so_too(
+    host: OscarHost, oscar: Any, clock: FixedClock, manager: Any, panel: int, tmp_path: Path
+) -> None:
+    retired, kept = oscar.patient(hin="200000001"), oscar.patient(hin="200000001", patient_status="IN")
+    inactive = oscar.patient(patient_status="IN", hin="200000003")
+    oscar.visit(retired)
+    order = {"kind": "assign", "provider_id": "101", "status": "AC", "panel_id": panel, "step": "carry-out"}
+    done = manager.post("/cpar/bulk", **order).location
+    settings = load({**host.settings, "outbox_folder": str(tmp_path / "outbox")})
+    number = requests.ask(host, settings, host.identity.system, panel)
+    clock.move_to(settings.calendar(clock.zone).moment(requests.run_date(host, settings), settings.night_run_at))
+    run_due(host, settings, clock.now())
+    oscar.merge(retired, kept)
+    oscar.merge(inactive, kept)
+    merged = f'Merged into <a href="/patients/{kept}">{kept}</a>'
+    assert merged in text(manager.get(f"/cpar/submissions/{number}"))
+    file = manager.get(f"{done}/skipped").get_data(as_text=True)
+    assert f"Status is Inactive,Merged into {kept}. This patient's panel is shown on that record." in file

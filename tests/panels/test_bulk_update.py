@@ -487,11 +487,22 @@ def test_there_is_nothing_to_undo_when_everyone_was_changed_since(
     panel_id, patient_id = make_panel("1"), oscar.patient()
     operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
     assert operation_id is not None
-    one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id)
-    before = placed()
+    one_patient.remove(site, clerk, patient_id, seen_panel_id=panel_id)
     with pytest.raises(Refused, match="nothing to undo"):
         undo.undo(site, clerk, operation_id)
-    assert placed() == before
+    assert placed() == {}
+
+
+def test_an_undo_goes_on_when_those_left_can_be_moved_back(
+    site: OscarHost, oscar: Any, clerk: Actor, make_panel: MakePanel, placed: Any
+) -> None:
+    panel_id, patient_id = make_panel("1"), oscar.patient()
+    operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
+    assert operation_id is not None
+    one_patient.confirm(site, clerk, patient_id, seen_panel_id=panel_id)
+    assert undo.undo(site, clerk, operation_id) == Undone(restored=0, changed_since=1)
+    assert undo.move_back(site, clerk, operation_id) == 1
+    assert placed() == {}
 
 
 def test_an_operation_that_never_was_is_not_found(site: OscarHost, clerk: Actor) -> None:

@@ -91,6 +91,7 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_w
         ("Removed", "5", None, "Removed from panel 6", "Helper, Bob", False),
         ("Wanderer", "5", "7", "Moved from panel 6 to panel 7", "Helper, Ann", False),
     ]
+    assert {patient.merged_into for patient in found.patients} == {None}
     assert (found.more, found.hidden, found.may_move_back, found.restored_since) == (0, 0, 2, 0)
     moments = {patient.changed_at for patient in found.patients}
     assert moments == {story.clock.now() - timedelta(days=2)}
@@ -131,14 +132,19 @@ def test_who_has_access_restores_those_who_were_closed_to_the_one_who_undid_it(
     closed = [story.patients[name] for name in ("Untouched", "Confirmed", "Moved")]
     for patient_id in closed:
         oscar.privilege("Ann", f"_demographic${patient_id}", "o")
-    with pytest.raises(Refused):
-        undo.undo(site, story.ann, story.operation_id)
-    assert undo.undo(site, clerk, story.operation_id).restored == 1
+    # Nobody is as the operation left them, but one who was only confirmed can be moved back.
+    assert undo.undo(site, story.ann, story.operation_id) == undo.Undone(0, changed_since=5, not_visible=1)
     found = not_restored.not_restored(site, story.ann, story.operation_id)
-    assert (story.names(found), found.hidden, found.may_move_back) == (["Newcomer", "Removed", "Wanderer"], 2, 1)
+    assert (story.names(found), found.hidden, found.may_move_back) == (["Newcomer", "Removed", "Wanderer"], 3, 1)
     with pytest.raises(Refused):
         undo.move_back(site, story.ann, story.operation_id, story.patients["Confirmed"])
     assert placed()[story.patients["Confirmed"]].panel_id == story.wrong
+    seen = not_restored.not_restored(site, clerk, story.operation_id)
+    assert [patient.change for patient in seen.patients if patient.family_name == "Untouched"] == [
+        "Nothing: Helper, Ann had no access to the record"
+    ]
+    assert undo.move_back(site, clerk, story.operation_id) == 3
+    assert placed()[story.patients["Untouched"]].panel_id == story.right
 
 
 def test_a_later_confirmation_remains_when_a_confirmation_is_undone(
@@ -155,6 +161,19 @@ def test_a_later_confirmation_remains_when_a_confirmation_is_undone(
     with pytest.raises(Refused):
         undo.move_back(site, clerk, result.operation_id)
     assert placed()[story.patients["Confirmed"]].confirmed_on == today(story.clock)
+
+
+def test_a_record_merged_into_another_since_is_listed_with_the_record_kept(
+    site: OscarHost, clerk: Actor, oscar: Any, story: Story
+) -> None:
+    kept = oscar.patient(last_name="Kept")
+    oscar.merge(story.patients["Untouched"], kept)
+    assert undo.undo(site, clerk, story.operation_id).restored == 0
+    found = not_restored.not_restored(site, clerk, story.operation_id)
+    merged = {patient.patient_id: (patient.change, patient.merged_into) for patient in found.patients}
+    assert merged[story.patients["Untouched"]] == ("Removed from panel 6 (records merged)", kept)
+    file = b"".join(not_restored.export(site, clerk, story.operation_id)).decode()
+    assert f"Removed from panel 6 (records merged). Merged into {kept}. This patient's panel is shown on that" in file
 
 
 def test_no_one_is_moved_back_to_a_panel_that_was_deleted(site: OscarHost, clerk: Actor, story: Story) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from ...domain.merged import merged_text
 from ...hooks import Actor, AuditEvent, Host
 from ...store import ledger
 from ...store.tables import ledger as entries
@@ -59,6 +60,7 @@ class NotRestoredPatient(NamedTuple):
     changed_by: str | None  # a name
     changed_at: datetime | None
     may_move_back: bool
+    merged_into: int | None  # the record kept, for one that was merged away
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,11 @@ def _lines(host: Host, operation_id: int, query: Select[Any]) -> Iterator[tuple[
     yield HEAD
     with host.database.engine.connect() as connection:
         for patient in _read(connection, host, operation_id, query.execution_options(yield_per=_AT_ONCE)):
-            *values, changed_at, may_move_back = patient
+            *values, change, changed_by, changed_at, may_move_back, merged_into = patient
+            if merged_into is not None:
+                change = f"{change}. {merged_text(merged_into)}"
             moment = changed_at.astimezone(host.clock.zone).strftime("%Y-%m-%d %H:%M") if changed_at else None
-            yield (*values, moment, "yes" if may_move_back else "no")
+            yield (*values, change, changed_by, moment, "yes" if may_move_back else "no")
 
 
 def movable(entry: FromClause, operation_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -174,6 +178,7 @@ def _change_ids(entry: FromClause, operation_id: int) -> ColumnElement[int]:
 def _patients(host: Host, entry: FromClause, operation_id: int) -> Select[Any]:
     """By name, joined with their membership and the change since."""
     patient, change, by = host.roster.patients(), entries.alias("change"), operation.alias("by_operation")
+    merged = host.roster.merged()
     before, now, source, target = (panel.alias(name) for name in ("before", "now", "source", "target"))
     of_change = change.c.operation_id == _change_ids(entry, operation_id), change.c.patient_id == entry.c.patient_id
     return (
@@ -191,10 +196,12 @@ def _patients(host: Host, entry: FromClause, operation_id: int) -> Select[Any]:
             by.c.actor_id,
             by.c.at,
             _may_move_back(entry).label("may_move_back"),
+            merged.c.kept_id,
         )
         .select_from(entry)
         .outerjoin(member, member.c.patient_id == entry.c.patient_id)
         .outerjoin(patient, patient.c.patient_id == entry.c.patient_id)
+        .outerjoin(merged, merged.c.retired_id == entry.c.patient_id)
         .outerjoin(change, and_(*of_change))
         .outerjoin(by, by.c.operation_id == change.c.operation_id)
         .outerjoin(before, before.c.panel_id == entry.c.from_panel_id)
@@ -231,4 +238,5 @@ def _read(connection: Connection, host: Host, operation_id: int, query: Select[A
                 changed_by=names[row.actor_id] if row.actor_id else None,
                 changed_at=row.at,
                 may_move_back=bool(row.may_move_back),
+                merged_into=row.kept_id,
             )

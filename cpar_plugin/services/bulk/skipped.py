@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, case, func, insert, literal, select
+from sqlalchemy import Connection, Select, case, func, insert, literal, null, select
 from sqlalchemy.orm import Session
 
+from ...domain.merged import merged_text
 from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
 from ...store.tables import member, panel
@@ -80,11 +81,12 @@ def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
 
     Patients that the actor may not see are excluded.
     """
-    skipped, patient = tables.skipped.c, host.roster.patients()
+    skipped, patient, merged = tables.skipped.c, host.roster.patients(), host.roster.merged()
     rows = (
-        select(*_columns(skipped.patient_id, patient), skipped.status, panel.c.number, skipped.reason)
+        select(*_columns(skipped.patient_id, patient), skipped.status, panel.c.number, skipped.reason, merged.c.kept_id)
         .select_from(
             tables.skipped.outerjoin(patient, patient.c.patient_id == skipped.patient_id)
+            .outerjoin(merged, merged.c.retired_id == skipped.patient_id)
             .outerjoin(member, member.c.patient_id == skipped.patient_id)
             .outerjoin(panel, panel.c.panel_id == member.c.panel_id)
         )
@@ -101,7 +103,7 @@ def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
     with host.database.engine.connect() as connection:
         require_possible(connection, host, order)
     rows = (
-        select(*_columns(scope.patient_id, scope.patient), scope.status, panel.c.number, scope.skip_reason)
+        select(*_columns(scope.patient_id, scope.patient), scope.status, panel.c.number, scope.skip_reason, null())
         .select_from(scope.source.outerjoin(panel, panel.c.panel_id == member.c.panel_id))
         .where(scope.includes, scope.skip_reason.is_not(None), host.identity.visible(actor, scope.patient_id))
         .order_by(scope.patient.c.family_name, scope.patient.c.given_name, scope.patient_id)
@@ -125,8 +127,8 @@ def _file(host: Host, actor: Actor, key: str, rows: Select[Any]) -> Iterator[byt
 def _lines(host: Host, rows: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
     with host.database.engine.connect() as connection, connection.execute(rows) as result:
-        for *columns, status, number, reason in result:
-            remedy = texts.skip_remedy(SkipReason(reason))
+        for *columns, status, number, reason, kept_id in result:
+            remedy = texts.skip_remedy(SkipReason(reason)) if kept_id is None else merged_text(kept_id)
             yield (*columns, status_label(host, status), number, _reason(host, reason, status), remedy)
 
 

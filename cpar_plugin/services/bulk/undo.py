@@ -39,7 +39,7 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
     """Restore panel, dates and how of every patient who is still as the operation left them and visible to the actor.
 
     Raises NotFound, UndoneAlready, and Refused for what is no bulk operation, involves a panel deleted since, or has
-    nothing left to restore.
+    nothing left to restore, nor to move back.
     """
     with host.database.session() as session:
         clinic.lock(session)
@@ -59,7 +59,7 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
         visible = host.identity.visible(actor, entry.c.patient_id)
         restored = ledger.append(session, undoing, as_left.where(visible))
         not_visible = session.scalars(select(func.count()).select_from(as_left.where(not_(visible)).subquery())).one()
-        if not restored:
+        if not restored and session.scalar(_movable(host, actor, entry, operation_id).limit(1)) is None:
             no_access = ", or you have no access" if not_visible else ""
             raise Refused(
                 f"Every patient in this operation has been changed since{no_access}: there is nothing to undo."
@@ -110,11 +110,8 @@ def move_back(host: Host, actor: Actor, operation_id: int, patient_id: int | Non
         _require_live_panels(session, operation_id)
         merges.reconcile(session, host)
         entry = tables.ledger.alias("entry")
-        patients = (
-            select(entry.c.patient_id, *ledger.columns(), *ledger.before(entry))
-            .select_from(entry.outerjoin(member, member.c.patient_id == entry.c.patient_id))
-            .where(*movable(entry, operation_id), host.identity.visible(actor, entry.c.patient_id))
-        )
+        patients = _movable(host, actor, entry, operation_id)
+        patients = patients.add_columns(*ledger.columns(), *ledger.before(entry))
         if patient_id is not None:
             patients = patients.where(entry.c.patient_id == patient_id)
         moving = record.begin(session, host, actor, OperationKind.MOVE_BACK)
@@ -124,6 +121,13 @@ def move_back(host: Host, actor: Actor, operation_id: int, patient_id: int | Non
         ledger.carry_out(session, moving)
         record.conclude(session, moving, {"of": operation_id, "restored": moved})
     return moved
+
+
+def _movable(host: Host, actor: Actor, entry: FromClause, operation_id: int) -> Select[Any]:
+    """Those whom `move_back` restores: the undo of the operation is already recorded in this transaction."""
+    source = entry.outerjoin(member, member.c.patient_id == entry.c.patient_id)
+    visible = host.identity.visible(actor, entry.c.patient_id)
+    return select(entry.c.patient_id).select_from(source).where(*movable(entry, operation_id), visible)
 
 
 def _as_left(entry: FromClause, operation_id: int) -> Select[Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import Select
 
 from ...domain.cautions import Caution
 from ...domain.eligibility import Eligibility
+from ...domain.merged import ON_KEPT_RECORD, merged_title
 from ...domain.reasons import Reason
 from ...domain.wording import WORDING, Terms, wording_for
 from ...hooks import Actor, AuditEvent, Host
@@ -54,7 +55,9 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
-    query = members.all_of(host, actor, panel_id).execution_options(yield_per=_AT_ONCE)
+    merged = host.roster.merged()
+    query = members.all_of(host, actor, panel_id).add_columns(merged.c.kept_id)
+    query = query.outerjoin(merged, merged.c.retired_id == member.c.patient_id).execution_options(yield_per=_AT_ONCE)
     return csv_file(_lines(host, actor, settings, panel_id, query))
 
 
@@ -70,7 +73,8 @@ def _lines(
         names = {provider.provider_id: provider.name for provider in listing.provider_choices(connection, host)}
         panel_answers = answers.of_panel(connection, host, panel_id)
         with connection.execute(query) as result:
-            for row in map(MemberRow._make, result):
+            for *columns, kept_id in result:
+                row = MemberRow._make(columns)
                 yield (
                     row.patient_id,
                     row.family_name,
@@ -87,12 +91,16 @@ def _lines(
                     row.confirmed_on,
                     row.confirmed_how,
                     row.last_visit_on,
-                    *_judgement(host.roster, rules, shared, row),
+                    *(_judgement(host.roster, rules, shared, row) if kept_id is None else _merged(kept_id)),
                     " ".join(
                         _checked(answer, zone)
                         for answer in answers.to(rules.answered(row), panel_answers.get(row.patient_id, ()))
                     ),
                 )
+
+
+def _merged(kept_id: int) -> tuple[str, str, str, str]:
+    return ("no", merged_title(kept_id), ON_KEPT_RECORD, "")
 
 
 def _checked(answer: CautionAnswer, zone: ZoneInfo) -> str:

@@ -14,7 +14,7 @@ from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
-from ..roster import answers, member_rows, same_phn
+from ..roster import answers, member_rows, merges, same_phn
 from ..roster.answers import CautionAnswer
 from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
@@ -37,6 +37,7 @@ class Listed:
     answers: Sequence[CautionAnswer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
     same_phn: tuple[int, ...]  # where that matters: other patients with it that the actor may see, at most two
+    merged_into: int | None  # the record kept, for one that was merged away and not followed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,9 @@ def listing(
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     names = actor_names(connection, host, {row.mrp_id for row in page if row.mrp_id})
     page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
+    kept = merges.kept_records(connection, host, [row.patient_id for row in page if not row.known])
     return MemberListing(
-        members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers)),
+        members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers, kept)),
         matching=count,
         hidden=total - visible_count,
         earlier=has_more if is_backwards else criteria.after is not None,
@@ -145,6 +147,7 @@ def _listed(
     names: Mapping[str, str],
     shared: SamePhn,
     answers_by_patient: Mapping[int, Sequence[CautionAnswer]],
+    kept_records: Mapping[int, int],
 ) -> Iterable[Listed]:
     for row in rows:
         reasons = rules.reasons(row)
@@ -158,6 +161,7 @@ def _listed(
             answers.to(rules.answered(row), answers_by_patient.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
             same_phn=shared.others(row) if is_shared else (),
+            merged_into=kept_records.get(row.patient_id),
         )
 
 

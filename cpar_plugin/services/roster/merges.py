@@ -4,6 +4,7 @@ One membership is left, on the record kept: its own panel if it has one, else th
 several the latest. Of the confirmations on that panel the latest stays, whichever record it was on.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
@@ -68,6 +69,15 @@ def kept_record(connection: Connection, host: Host, patient_id: int) -> int | No
     merged = host.roster.merged()
     query = select(merged.c.kept_id).where(merged.c.retired_id == patient_id)
     return connection.scalar(query) if patient_id in KEYS else None
+
+
+def kept_records(connection: Connection, host: Host, patient_ids: Collection[int]) -> dict[int, int]:
+    """Those of a page of records that were merged away, each with the record kept. At most one statement."""
+    if not patient_ids:
+        return {}
+    merged = host.roster.merged()
+    query = select(merged.c.retired_id, merged.c.kept_id).where(merged.c.retired_id.in_(patient_ids))
+    return {row.retired_id: row.kept_id for row in connection.execute(query)}
 
 
 def catch_up(host: Host) -> bool:

@@ -13,6 +13,7 @@ from ...fhir_mappings.sent_patient import SentPatient, sent_patient
 from ...hooks import Actor, AuditEvent, Host
 from ...store.tables import exclusion
 from ..operations.access import Forbidden
+from ..roster import merges
 from ..snapshots import build, storage, stored_patients
 from ..snapshots.storage import Part
 from .history import Submission
@@ -36,6 +37,7 @@ class PatientNow(NamedTuple):
     family_name: str | None = None
     given_name: str | None = None
     birth_date: str | None = None
+    merged_into: int | None = None  # the record kept, for one that was merged away
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,10 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A patient as they were sent. `known`: the EMR still has the record."""
+    """A patient as they were sent, and the record as the EMR has it now."""
 
     patient: SentPatient
-    known: bool
+    now: PatientNow
 
 
 def places_of(page: int, total: int) -> range:
@@ -81,7 +83,7 @@ def sent(connection: Connection, host: Host, actor: Actor, of: Submission, page:
     total = of.sent or 0
     patients = sent_at(connection, of.snapshot_id, places_of(page, total))
     visible = visible_patients(connection, host, actor, [patient.patient_id for patient in patients])
-    rows = [Sent(patient, visible[patient.patient_id].known) for patient in patients if patient.patient_id in visible]
+    rows = [Sent(patient, visible[patient.patient_id]) for patient in patients if patient.patient_id in visible]
     return SnapshotListing(rows, len(patients) - len(rows), total, page)
 
 
@@ -117,7 +119,7 @@ def reasons_in(codes: str) -> tuple[Reason, ...]:
 def visible_patients(
     connection: Connection, host: Host, actor: Actor, patient_ids: Iterable[int]
 ) -> Mapping[int, PatientNow]:
-    """Those of these patients that the actor may see, as the EMR has them now. One statement for at most a thousand."""
+    """Those of these patients that the actor may see, as the EMR has them now. At most two statements for a page."""
     ids = list(patient_ids)
     if not ids:
         return {}
@@ -126,8 +128,9 @@ def visible_patients(
     visible = host.identity.visible(actor, patient.c.patient_id).label("visible")
     rows = connection.execute(select(*columns, visible).where(patient.c.patient_id.in_(ids))).all()
     gone = set(ids) - {row.patient_id for row in rows}
+    kept = merges.kept_records(connection, host, gone)
     return {
-        **{key: PatientNow(key, False) for key in gone if host.identity.may_see(actor, key)},
+        **{key: PatientNow(key, False, merged_into=kept.get(key)) for key in gone if host.identity.may_see(actor, key)},
         **{row.patient_id: PatientNow(row[0], True, *row[1:4]) for row in rows if row.visible},
     }
 
