@@ -170,7 +170,9 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     oscar.visit(patient)
     oscar.privilege(BARRED, f"_demographic${patient}", "o")
     assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
-    one_patient.choose(host, host.identity.system, oscar.patient(), other_panel, seen_panel_id=None)
+    # Of no MRP, so that no other order is about this one.
+    patient_of_other = oscar.patient(provider_no="")
+    one_patient.choose(host, host.identity.system, patient_of_other, other_panel, seen_panel_id=None)
     return {
         "patient_id": patient,
         "panel_id": panel,
