@@ -336,11 +336,12 @@ def test_a_patient_who_is_gone_from_the_emr_is_shown_as_sent(clinic: Clinic, man
     sent = clinic.submit()
     clinic.oscar.merge(patient, kept)
     page = text(manager.get(f"/cpar/submissions/{sent}"))
-    assert rows(page)[0].startswith(f"WREN, Pat {patient}")
+    merged = f"Merged into {kept} . This patient's panel is shown on that record. {patient}"
+    assert rows(page)[0].startswith(f"WREN, Pat {merged}")
     assert f"/patients/{patient}" not in page
     second = clinic.submit()
     [row] = rows(text(manager.get(f"/cpar/submissions/{second}", show="removed")))
-    assert row.startswith(f"No longer in the EMR {patient} - No longer on this panel")
+    assert row.startswith(f"Merged into {kept} {patient} - No longer on this panel")
 
 
 def test_after_its_time_the_contents_are_gone_and_the_numbers_remain(clinic: Clinic, manager: Any) -> None:
