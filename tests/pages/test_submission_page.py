@@ -131,7 +131,7 @@ def test_a_failure_is_reported_with_its_retry(clinic: Clinic, manager: Any) -> N
         clinic.clock.move_to(clinic.clock.now() + timedelta(hours=1))
         run_due(clinic.host, nobody_there, clinic.clock.now())
     page = text(manager.get(f"/cpar/submissions/{failed}"))
-    assert "Attempts:" in page
+    assert "All attempts within a day failed. Press Retry" in page
     assert "Prepared: 1" in page
     [retry] = re.findall(r'action="(/cpar/submissions/\d+/retry)"', page)
     assert manager.post(retry).status_code == 303
@@ -139,6 +139,7 @@ def test_a_failure_is_reported_with_its_retry(clinic: Clinic, manager: Any) -> N
 
 
 def test_what_is_queued_has_no_patients_yet_and_can_be_cancelled(clinic: Clinic, manager: Any) -> None:
+    clinic.patient("Wren", "100000001")
     queued = requests.ask(clinic.host, load({}), clinic.host.identity.system, clinic.panel)
     page = text(manager.get(f"/cpar/submissions/{queued}"))
     assert "Patients will be read when the submission runs." in page

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from ...domain.calendar import RETRY_FOR, Calendar, last_attempt
 from ...domain.dates import date_text, moment_text
@@ -44,7 +44,7 @@ class SubmissionNotice:
 def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[SubmissionNotice]:
     """A scheduler that stands still, panels whose latest submission came to nothing, and those that are delayed.
 
-    Three statements, whatever the number of panels.
+    Two statements, whatever the number of panels.
     """
     calendar = settings.calendar(host.clock.zone)
     last_beat = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
@@ -60,10 +60,13 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
         )
         result.append(SubmissionNotice(level=HealthLevel.FAILURE, text=text))
     by_text: dict[str, list[Row[Any]]] = {}
-    for row in connection.execute(_unresolved()):
-        by_text.setdefault(_what_happened(row), []).append(row)
+    delayed: list[Row[Any]] = []
+    for row in connection.execute(_unresolved(now)):
+        if SubmissionState(row.state) in LOUD:
+            by_text.setdefault(_what_happened(row), []).append(row)
+        else:
+            delayed.append(row)
     result += [_failure(text, rows) for text, rows in by_text.items()]
-    delayed = connection.execute(_delayed(now)).all()
     return [*result, _delay(delayed, calendar)] if delayed else result
 
 
@@ -73,21 +76,29 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
     return last if now - last > QUIET_AFTER else None
 
 
-def _unresolved() -> Select[Any]:
-    """The live panels with patients whose latest submission that came to an end came to nothing."""
-    latest = (
-        select(func.max(submission.c.submission_id).label("submission_id"))
-        .where(submission.c.state.in_(_ENDED))
-        .group_by(submission.c.panel_id)
-        .subquery()
+def _unresolved(now: datetime) -> Select[Any]:
+    """The live panels with patients whose latest finished submission failed, and what is delayed.
+
+    Delayed: tried for an hour without a clear answer, and tried again.
+    """
+    latest = select(func.max(submission.c.submission_id)).where(submission.c.state.in_(_ENDED))
+    failed = and_(
+        submission.c.state.in_(LOUD),
+        submission.c.submission_id.in_(latest.group_by(submission.c.panel_id)),
+        panel.c.deleted_at.is_(None),
+        _HAS_PATIENTS,
+    )
+    delayed = and_(
+        submission.c.state.in_([SubmissionState.WAITING, SubmissionState.SENDING]),
+        submission.c.failure.is_not(None),
+        submission.c.first_attempt_at <= now - DELAYED_AFTER,
     )
     again = submission.alias("again")
     return (
         select(submission, panel.c.number, again.c.due_on.label("again_on"), again.c.state.label("again_state"))
-        .join_from(submission, latest, latest.c.submission_id == submission.c.submission_id)
-        .join(panel, and_(panel.c.panel_id == submission.c.panel_id, panel.c.deleted_at.is_(None)))
+        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .outerjoin(again, again.c.open_panel_id == submission.c.panel_id)
-        .where(submission.c.state.in_(LOUD), _HAS_PATIENTS)
+        .where(or_(failed, delayed))
         .order_by(panel.c.number)
     )
 
@@ -110,20 +121,6 @@ def _failure(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
         text=f"{_panels(rows)}: {text}",
         submission_ids=tuple(row.submission_id for row in rows),
         stage=next(stage for stage in Stage if SubmissionState(rows[0].state) in stage.states),
-    )
-
-
-def _delayed(now: datetime) -> Select[Any]:
-    """What has been tried for an hour without a clear answer, and is tried again."""
-    return (
-        select(submission, panel.c.number)
-        .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
-        .where(
-            submission.c.state.in_([SubmissionState.WAITING, SubmissionState.SENDING]),
-            submission.c.failure.is_not(None),
-        )
-        .where(submission.c.first_attempt_at <= now - DELAYED_AFTER)
-        .order_by(panel.c.number)
     )
 
 
