@@ -224,7 +224,7 @@ def test_nothing_is_undone_where_all_are_closed_to_someone(clinic: Clinic, barre
             .join(host.tables.demographic, host.tables.demographic.c.demographic_no == tables.member.c.patient_id)
             .where(host.tables.demographic.c.last_name == CLOSED)
         ).all()
-    done = bulk.carry_out(host, system, selected.order_for(selected.Action.REMOVE, panel, closed))
+    done = bulk.carry_out(host, system, selected.order_for(selected.SelectedAction.REMOVE, panel, closed))
     answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
     assert answer.status_code == 422
     assert "or you have no access: there is nothing to undo." in answer.get_data(as_text=True)

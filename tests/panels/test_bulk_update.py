@@ -226,7 +226,8 @@ def test_selected_members_that_are_skipped_are_stored_with_the_reason(
 ) -> None:
     one, two = make_panel("1"), make_panel("2", "102")
     due, confirmed, moved, removed = (oscar.patient() for _ in range(4))
-    for patient_id in (due, confirmed, moved, removed):
+    deceased = oscar.patient(patient_status="DE")
+    for patient_id in (due, confirmed, moved, removed, deceased):
         one_patient.choose(site, clerk, patient_id, one, seen_panel_id=None)
     since = clock.now()
     tomorrow()
@@ -234,7 +235,7 @@ def test_selected_members_that_are_skipped_are_stored_with_the_reason(
     one_patient.choose(site, clerk, moved, two, seen_panel_id=one)
     one_patient.remove(site, clerk, removed, seen_panel_id=one)
     others = {patient_id: where for patient_id, where in placed().items() if patient_id != due}
-    order = selected.order_for(selected.Action.CONFIRM, one, [due, confirmed, moved, removed])
+    order = selected.order_for(selected.SelectedAction.CONFIRM, one, [due, confirmed, moved, removed, deceased])
     preview = bulk.preview(site, clerk, order)
     assert (preview.on_same_panel, preview.leaving, preview.later_confirmations) == (1, (), 0)
     result = bulk.carry_out(site, clerk, order)
@@ -244,8 +245,8 @@ def test_selected_members_that_are_skipped_are_stored_with_the_reason(
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(tables.skipped.c.patient_id, tables.skipped.c.reason)).all()
         operation = history.one(connection, site, result.operation_id)
-    assert dict(rows) == {confirmed: "confirmed-today", moved: "other-panel"}  # type: ignore[arg-type]
-    assert (operation.selected, operation.changed, operation.skipped) == (4, 1, 3)
+    assert dict(rows) == {confirmed: "confirmed-today", moved: "other-panel", deceased: "deceased"}  # type: ignore[arg-type]
+    assert (operation.selected, operation.changed, operation.skipped) == (5, 1, 4)
 
 
 def test_an_mrp_outside_the_panel_is_allowed_and_flagged_in_the_preview(

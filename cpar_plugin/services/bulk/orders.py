@@ -1,7 +1,6 @@
 """The orders for many patients at once. Each says which patients it covers, and what it does to each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, assert_never
 
@@ -9,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Date, FromClause, and_, case, 
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
-from ...hooks import Actor, Host
+from ...hooks import Actor, Host, StatusKind
 from ...store import ledger
 from ...store.tables import member, panel
 from ...store.types import KEYS, Moment
@@ -26,6 +25,7 @@ class SkipReason(StrEnum):
     OTHER_STATUS = "other-status"
     OTHER_PANEL = "other-panel"
     ALREADY_ON_PANEL = "already-on-panel"
+    DECEASED = "deceased"
     CONFIRMED_TODAY = "confirmed-today"
 
 
@@ -37,7 +37,7 @@ class Scope:
     patient: FromClause  # the roster's, within `source`: all NULL for a member without a record
     patient_id: ColumnElement[int]
     includes: ColumnElement[bool]  # of the MRP, on the panel, or selected
-    requires: Mapping[SkipReason, ColumnElement[bool]]  # never NULL
+    requires: dict[SkipReason, ColumnElement[bool]]  # never NULL
 
     @property
     def status(self) -> ColumnElement[str]:
@@ -168,8 +168,13 @@ class Confirm:
 
     def scope(self, host: Host, actor: Actor) -> Scope:
         """The members of the panel."""
-        not_today = or_(member.c.confirmed_on.is_(None), member.c.confirmed_on != _today(host))
-        return _members(host, actor, self.from_panel_id, self.members, {SkipReason.CONFIRMED_TODAY: not_today})
+        scope = _members(host, actor, self.from_panel_id, self.members)
+        deceased = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.DECEASED]
+        confirmable = {
+            SkipReason.DECEASED: scope.status.not_in(deceased),
+            SkipReason.CONFIRMED_TODAY: or_(member.c.confirmed_on.is_(None), member.c.confirmed_on != _today(host)),
+        }
+        return replace(scope, requires=scope.requires | confirmable)
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On the same panel, confirmed today."""
@@ -184,13 +189,7 @@ class Confirm:
 Order = Assign | Move | Remove | Confirm
 
 
-def _members(
-    host: Host,
-    actor: Actor,
-    panel_id: int,
-    members: Members,
-    requires: Mapping[SkipReason, ColumnElement[bool]] | None = None,
-) -> Scope:
+def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope:
     """The members of a panel; one without a record in the roster counts as one without a status."""
     patient = host.roster.patients()
     match members:
@@ -208,7 +207,7 @@ def _members(
         patient=patient,
         patient_id=member.c.patient_id,
         includes=includes,
-        requires=visible | others | dict(requires or {}),
+        requires=visible | others,
     )
 
 

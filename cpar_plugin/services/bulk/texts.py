@@ -103,6 +103,8 @@ def skip_notice(reason: SkipReason, count: int) -> str:
         case SkipReason.ALREADY_ON_PANEL:
             verbs = "is already on the panel and keeps" if count == 1 else "are already on the panel and keep"
             return f"{verbs} their confirmation date."
+        case SkipReason.DECEASED:
+            return "deceased will not be changed."
         case SkipReason.CONFIRMED_TODAY:
             return "already confirmed today will not be changed."
         case _:
@@ -120,6 +122,8 @@ def skip_reason(reason: SkipReason, status_label: str) -> str:
             return "On another panel by then"
         case SkipReason.ALREADY_ON_PANEL:
             return "Already on the panel"
+        case SkipReason.DECEASED:
+            return f"Deceased patients are not confirmed (status {status_label})"
         case SkipReason.CONFIRMED_TODAY:
             return "Already confirmed on that day"
         case _:
@@ -137,6 +141,8 @@ def skip_remedy(reason: SkipReason) -> str:
             return "Check the patient's panel, and change it on the patient's page if needed."
         case SkipReason.ALREADY_ON_PANEL:
             return "Nothing to do: the confirmation date is unchanged."
+        case SkipReason.DECEASED:
+            return "Remove the patient from the panel, or correct the status if it is wrong."
         case SkipReason.CONFIRMED_TODAY:
             return "Nothing to do."
         case _:
