@@ -25,7 +25,7 @@ from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
-from cpar_plugin.services.bulk import Assign, Move, Remove, undo
+from cpar_plugin.services.bulk import Assign, Move, Remove, history, undo
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster import merges
@@ -249,7 +249,7 @@ class AnySequence(RuleBasedStateMachine):
         else:
             assert operation_id not in self.undone
             assert concerned <= set(self.panels)
-            assert undone == undo.Undone(len(restored), len(changes) - len(restored))
+            assert undone == history.Undone(len(restored), len(changes) - len(restored))
             self.where = where
             self.apply(restored)
             self.undone.add(operation_id)

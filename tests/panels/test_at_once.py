@@ -13,7 +13,7 @@ from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk
-from cpar_plugin.services.bulk import Assign, Move, Remove, undo
+from cpar_plugin.services.bulk import Assign, Move, Remove, history, undo
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.panels.one_patient import MemberChange
@@ -134,7 +134,7 @@ def test_of_two_who_undo_the_same_operation_one_does_it(
         operation_id = bulk.carry_out(site, clerk, Assign("101", "AC", panel_id)).operation_id
         assert operation_id is not None
         results = _at_once(*[lambda operation_id=operation_id: undo.undo(site, clerk, operation_id)] * 2)
-        assert Counter(results) == Counter([undo.Undone(1, 0), undo.UndoneAlready])
+        assert Counter(results) == Counter([history.Undone(1, 0), undo.UndoneAlready])
         assert placed() == replayed() == {}
 
 

@@ -27,7 +27,7 @@ from cpar_plugin.services.bulk import (
     skipped,
     undo,
 )
-from cpar_plugin.services.bulk.undo import Undone
+from cpar_plugin.services.bulk.history import Undone
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost

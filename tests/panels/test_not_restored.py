@@ -12,7 +12,7 @@ from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
-from cpar_plugin.services.bulk import Assign, Confirm, Selection, not_restored, undo
+from cpar_plugin.services.bulk import Assign, Confirm, Selection, history, not_restored, undo
 from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
 
@@ -71,7 +71,7 @@ def story(site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, make_pan
 def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_when(
     site: OscarHost, clerk: Actor, story: Story
 ) -> None:
-    assert undo.undo(site, clerk, story.operation_id) == undo.Undone(restored=1, changed_since=5)
+    assert undo.undo(site, clerk, story.operation_id) == history.Undone(restored=1, changed_since=5)
     found = not_restored.not_restored(site, clerk, story.operation_id)
     reported = [
         (
@@ -133,7 +133,7 @@ def test_who_has_access_restores_those_who_were_closed_to_the_one_who_undid_it(
     for patient_id in closed:
         oscar.privilege("Ann", f"_demographic${patient_id}", "o")
     # Nobody is as the operation left them, but one who was only confirmed can be moved back.
-    assert undo.undo(site, story.ann, story.operation_id) == undo.Undone(0, changed_since=5, not_visible=1)
+    assert undo.undo(site, story.ann, story.operation_id) == history.Undone(0, changed_since=5, not_visible=1)
     found = not_restored.not_restored(site, story.ann, story.operation_id)
     assert (story.names(found), found.hidden, found.may_move_back) == (["Newcomer", "Removed", "Wanderer"], 3, 1)
     with pytest.raises(Refused):

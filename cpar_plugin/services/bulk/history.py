@@ -13,7 +13,20 @@ from ...hooks import Host
 from ...store.tables import operation, panel
 from ..operations.record import BULK, BulkKind, OperationKind
 from ..roster.providers import actor_names
-from .undo import Undone
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many patients have their earlier membership back, and how many do not: changed since, or without access."""
+
+    restored: int
+    changed_since: int
+    not_visible: int = 0  # still as the operation left them
+
+    @property
+    def not_restored(self) -> int:
+        """How many do not have it back."""
+        return self.changed_since + self.not_visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Undo a bulk operation: restore what it changed, where it has not been changed since."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import FromClause, Row, Select, func, not_, or_, select
@@ -14,21 +14,8 @@ from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import BULK, OperationKind
 from ..roster import merges
+from .history import Undone
 from .not_restored import movable
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """How many patients have their earlier membership back, and how many do not: changed since, or without access."""
-
-    restored: int
-    changed_since: int
-    not_visible: int = 0  # still as the operation left them
-
-    @property
-    def not_restored(self) -> int:
-        """How many do not have it back."""
-        return self.changed_since + self.not_visible
 
 
 class UndoneAlready(Refused):
