@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from cpar_plugin.services.panels import one_patient
 from oscar_host.demo.data.staff import PASSWORD
+from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, choose
-from .conftest import BILLING, open_patient, panel_management
+from .conftest import BILLING, Patients, open_patient, panel_management
 
 pytestmark = pytest.mark.databases("one")
 
@@ -56,7 +58,10 @@ def test_a_role_for_panel_management_is_created(manager: Page) -> None:
     expect(row).to_contain_text(PERMISSION)
 
 
-def test_a_user_who_gets_the_role_manages_panels_and_nothing_else(manager: Page, open_tab: OpenTab, panel: int) -> None:
+def test_a_user_who_gets_the_role_manages_panels_and_nothing_else(
+    manager: Page, open_tab: OpenTab, host: OscarHost, patients: Patients, panel: int
+) -> None:
+    one_patient.choose(host, host.identity.system, patients["ABEL"], panel, seen_panel_id=None)
     clerk = open_tab(BILLING)
     clerk.goto("/cpar/panels")
     expect(clerk.get_by_role("heading", name=REFUSED)).to_be_visible()

@@ -22,7 +22,7 @@ HOSTILE = [
     "x" * 5000,
     "'; DROP TABLE cpar_panel; --",
     "<script>alert(1)</script>",
-    "{{ 7*7 }}",
+    "{{ 11111*11111 }}",  # a product that no token of a form holds by chance
     "\u202e\u0000\ufffe",
     "🙈" * 60,
     "-1",
@@ -47,7 +47,7 @@ def _is_a_clear_refusal(answer: Any, sent: str = "") -> None:
     assert "<h1" in page
     assert "Traceback" not in page
     assert "<script>" not in page
-    assert "49" not in page or "{{" not in sent
+    assert "123454321" not in page or "{{" not in sent
 
 
 @pytest.mark.parametrize("text", HOSTILE)
