@@ -152,17 +152,39 @@ def _fill_clinic(host: OscarHost, clock: FixedClock, calendar: Calendar, night: 
         yield "  (A patient can be excluded for more than one reason.)"
 
 
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def free_port(preferred: int) -> int:
     """The requested port, or the next one that is free. Raises Refused when none of the next ones is."""
-    for port in range(preferred, preferred + PORTS):
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except (OSError, OverflowError):
-            continue
+    for port in filter(_is_free, range(preferred, preferred + PORTS)):
         if port != preferred:
             click.echo(f"Port {preferred} is in use: using {port} instead.")
         return port
     raise Refused(f"The ports {preferred} to {preferred + PORTS - 1} are in use: choose another one.")
+
+
+@contextmanager
+def _registry(folder: Path) -> Iterator[process.RunningRegistry]:
+    """A registry at the next free port. Raises RuntimeError when it does not start for another cause than its port."""
+    while True:
+        port = free_port(REGISTRY_PORT)
+        try:
+            registry = process.start(folder, port=port)
+        except RuntimeError:
+            if _is_free(port):
+                raise
+        else:
+            break  # no other program took the port before it
+    try:
+        yield registry
+    finally:
+        registry.stop()
 
 
 def _end(number: int, frame: object) -> None:
@@ -224,7 +246,7 @@ def try_out(place: DemoFolder, patients: int, port: int, *, fresh: bool, keep_ru
     keep = place.complete and not fresh
     if not keep:
         place.clear()
-    with process.running(place.registry, port=free_port(REGISTRY_PORT)) as registry:
+    with _registry(place.registry) as registry:
         if keep:
             click.echo(f"The clinic in {place.folder} is as you left it. A new one: --fresh")
         else:
