@@ -25,17 +25,13 @@ from ...store import ledger
 from ...store.tables import ledger as entries
 from ...store.tables import member, operation, panel
 from ..operations.record import OperationKind
-from ..roster.csv_file import csv_file
+from ..roster.csv_file import PATIENT_HEAD, csv_file
 from ..roster.providers import actor_names
 from . import texts
 
 NAMED: Final = 50
 HEAD: Final = (
-    "Record",
-    "Family name",
-    "Given name",
-    "Date of birth",
-    "PHN",
+    *PATIENT_HEAD,
     "Panel before the bulk update",
     "Current panel",
     "What changed since",

@@ -13,17 +13,13 @@ from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
 from ...store.tables import member, panel
 from ..roster import merges
-from ..roster.csv_file import csv_file
+from ..roster.csv_file import PATIENT_HEAD, csv_file
 from . import texts
 from .orders import Order, Scope, SkipReason, require_possible
 from .statuses import status_label
 
 HEAD: Final = (
-    "Record",
-    "Family name",
-    "Given name",
-    "Date of birth",
-    "PHN",
+    *PATIENT_HEAD,
     "Status",
     "Current panel",
     "Reason",

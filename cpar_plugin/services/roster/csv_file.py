@@ -3,9 +3,12 @@
 import csv
 import logging
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from ...domain.texts import readable
 
+# Which patient a row is about.
+PATIENT_HEAD: Final = ("Record", "Family name", "Given name", "Date of birth", "PHN")
 _BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 # What begins a formula, or the command of a program, in one spreadsheet or another; some read the wide forms as well.
 _FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
