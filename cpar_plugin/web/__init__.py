@@ -1,31 +1,35 @@
 """The pages of the plugin, as one blueprint under `/cpar`."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial, update_wrapper
 from pathlib import Path
 
 from flask import Blueprint, Response
 
 from .. import templates
+from ..domain.exhaustive import exhaustive
 from ..hooks import Host
 from . import bulk, clients, clinic, overview, panel_page, panel_print, panels, submission_page, submissions, widget
-from .serving import serve
+from .serving import Route, serve
+from .tabs import Tab
 
 STATIC = Path(__file__).parent.parent / "static"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
-ROUTES = (
-    *widget.ROUTES,
-    *panels.ROUTES,
-    *panel_page.ROUTES,
-    *panel_print.ROUTES,
-    *clinic.ROUTES,
-    *bulk.ROUTES,
-    *submissions.ROUTES,
-    *submission_page.ROUTES,
-    *overview.ROUTES,
-    *clients.ROUTES,
+# The pages below each tab, and those of one patient, which have none.
+ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
+    __name__,
+    Tab,
+    {
+        None: widget.ROUTES,
+        Tab.PANELS: (*panels.ROUTES, *panel_page.ROUTES, *panel_print.ROUTES, *bulk.ROUTES),
+        Tab.OVERVIEW: overview.ROUTES,
+        Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
+        Tab.CLIENTS: clients.ROUTES,
+        Tab.SETTINGS: clinic.ROUTES,
+    },
 )
 
 
@@ -38,10 +42,11 @@ def blueprint(host: Host) -> Blueprint:
         template_folder=str(templates.FOLDER),
         static_folder=str(STATIC),
     )
-    for route in ROUTES:
-        # With the view's name: extensions of a host ask every view for it.
-        answer = update_wrapper(partial(serve, host, route), route.view)
-        pages.add_url_rule(route.path, route.view.__name__, answer, methods=route.methods)
+    for tab, routes in ROUTES.items():
+        for route in routes:
+            # With the view's name: extensions of a host ask every view for it.
+            answer = update_wrapper(partial(serve, host, tab, route), route.view)
+            pages.add_url_rule(route.path, route.view.__name__, answer, methods=route.methods)
     pages.after_request(_guard)
     return pages
 

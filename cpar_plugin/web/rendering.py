@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from ..domain.dates import birth_date_text, date_text, moment_text
 from ..hooks import Host
+from .tabs import shown_tabs
 
 SECTION = "CII/CPAR"
 WIDGET_ID = "cpar-widget"
@@ -31,8 +32,10 @@ def fragment(host: Host, template: str, **context: Any) -> Markup:
 def page(
     host: Host, title: str, template: str, status: int = HTTPStatus.OK, *, section: str = SECTION, **context: Any
 ) -> ResponseReturnValue:
-    """A whole page in the host's frame."""
-    body = fragment(host, template, title=title, **context)
+    """A whole page in the host's frame, below the tabs of panel management where it belongs to one."""
+    tabs = list(shown_tabs(host))
+    above = fragment(host, "tabs.html", tabs=tabs) if tabs else Markup()
+    body = above + fragment(host, template, title=title, **context)
     return make_response(host.pages.render(title=title, body=body, section=section), status)
 
 

@@ -20,6 +20,7 @@ from ..store.types import KEYS
 from .rendering import fragment, page
 from .return_address import patient_page
 from .sign_in import to_sign_in
+from .tabs import Tab, open_tab
 
 LARGEST_FORM = 256 * 1024
 ID = f"int(max={KEYS[-1]})"  # a larger number is no address
@@ -54,12 +55,16 @@ class Route:
     methods: tuple[str, ...] = ("GET",)
 
 
-def serve(host: Host, route: Route, **arguments: Any) -> ResponseReturnValue:
-    """Answer one request. Refusals become pages: 400, 403, 404, 409, 413 or 422, each with what to do."""
+def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> ResponseReturnValue:
+    """Answer one request, by a page below the tab.
+
+    Refusals become pages: 400, 403, 404, 409, 413 or 422, each with what to do.
+    """
     request.max_content_length = LARGEST_FORM
     actor = host.identity.current()
     if actor is None:
         return to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
+    open_tab(tab, actor)
     try:
         _check_right(host, actor, route.needs, arguments)
         if request.method == "POST":

@@ -75,7 +75,7 @@ def _opened(page: Page) -> Iterator[str]:
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_text("would be excluded")).to_be_visible()
     yield "panel"
-    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("link", name="Overview of this panel").click()
     expect(page.get_by_role("table").first).to_be_visible()
     yield "overview"
     widget = open_patient(page, "Braun, Charles", "Master Record")

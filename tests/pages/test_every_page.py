@@ -35,7 +35,7 @@ document.activeElement === document.body ? null : {
 }
 """
 BESIDE_THE_PRINT = """
-[...document.querySelectorAll("button, .cpar-button, .button, nav, .cpar-menu, .cpar-gear")]
+[...document.querySelectorAll("button, .cpar-button, .button, nav, .cpar-menu")]
     .filter(one => one.checkVisibility() && !one.matches("th *"))
     .map(one => one.outerHTML.slice(0, 120))
 """
