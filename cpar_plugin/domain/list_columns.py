@@ -1,0 +1,161 @@
+"""What the columns of a list of patients mean: proposed from their names and contents, decided by a person."""
+
+import re
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from .exhaustive import exhaustive
+from .identifiers import is_phn
+from .list_cells import DateOrder, date_readings, gender_letter, listed_phn, plain
+from .texts import readable
+
+HEADER_WITHIN: Final = 30  # rows from the top: titles, dates of printing and the like stand above
+_ENOUGH = 0.8  # of the cells of a column without a name look like this
+
+
+class ColumnField(StrEnum):
+    """What a column of a list holds."""
+
+    IGNORED = "ignored"
+    PHN = "phn"
+    FAMILY_NAME = "family-name"
+    GIVEN_NAME = "given-name"
+    FAMILY_FIRST = "family-first"
+    GIVEN_FIRST = "given-first"
+    BIRTH_DATE = "birth-date"
+    GENDER = "gender"
+    PANEL = "panel"
+
+
+FIELD_LABELS: Final = exhaustive(
+    __name__,
+    ColumnField,
+    {
+        ColumnField.IGNORED: "Not used",
+        ColumnField.PHN: "PHN",
+        ColumnField.FAMILY_NAME: "Last name",
+        ColumnField.GIVEN_NAME: "First name",
+        ColumnField.FAMILY_FIRST: "Full name, last name first",
+        ColumnField.GIVEN_FIRST: "Full name, first name first",
+        ColumnField.BIRTH_DATE: "Date of birth",
+        ColumnField.GENDER: "Gender",
+        ColumnField.PANEL: "Provider or panel",
+    },
+)
+
+# By the words of a column's name, in plain letters; the first that fits. Providers come first: `Doctor last name`.
+_NAMED: Final = (
+    (ColumnField.IGNORED, r"middle|prefer|maiden|alias|nick ?name|mother|guardian|emergency|user ?name|file ?name"),
+    (ColumnField.PANEL, r"\b(panel|provider|physician|doctor|dr|mrp|pcp|practitioner|medecin)\b"),
+    (
+        ColumnField.PHN,
+        r"\b(phn|uli|hin|hcn|ahc|ahcip|ab hc|health (care )?(card|number|no|num|id|ins|insurance)|"
+        r"healthcare (card|number|no|num)|personal health|care card)\b",
+    ),
+    (ColumnField.BIRTH_DATE, r"\b(dob|d o b|birth|birthdate|birthday|born|naissance)\b|birth ?dt\b"),
+    (ColumnField.GENDER, r"\b(sex|gender|sexe|genre)\b"),
+    (ColumnField.FAMILY_NAME, r"\b(last|family|sur|lst) ?(name|nm)\b|^(last|surname|family|lname|nom|nom de famille)$"),
+    (ColumnField.GIVEN_NAME, r"\b(first|given|fore|fst) ?(names?|nm)\b|^(first|given|fname|prenoms?)$"),
+    (
+        ColumnField.FAMILY_FIRST,
+        r"^(full |patient |client |member |patients? full )?(name|names)$|^(patient|patients|client)$",
+    ),
+)
+
+
+def fingerprint(header: Sequence[str]) -> str:
+    """Of a row of column names, by which a layout is recognized; '' for a row without any."""
+    names = [plain(name) for name in header]
+    while names and not names[-1]:
+        names.pop()
+    return sha256("\n".join(names).encode()).hexdigest() if any(names) else ""
+
+
+def named_field(name: str) -> ColumnField | None:
+    """What a column of this name holds; None for a name that says nothing."""
+    text = plain(name)
+    return next((field for field, words in _NAMED if text and re.search(words, text)), None)
+
+
+def header_row(rows: Sequence[Sequence[str]]) -> int | None:
+    """The place of the row with the names of the columns among the first rows of a list; None where there is none."""
+    best, most = None, 1
+    for place, row in enumerate(rows[:HEADER_WITHIN]):
+        fields = {field for name in row if (field := named_field(name)) and field is not ColumnField.IGNORED}
+        # Text about patients is no row of names: these are short, and none of them is a number.
+        if len(fields) > most and not any(is_phn(listed_phn(cell)) for cell in row):
+            best, most = place, len(fields)
+    return best
+
+
+def proposed_fields(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[ColumnField, ...]:
+    """A field for each column, by its name, else by what most of its cells look like. No field but one is used twice.
+
+    `header` is empty for a list without column names, `rows` are the first rows below it.
+    """
+    width = max(map(len, (header, *rows)), default=0)
+    columns = [[cell for row in rows if place < len(row) and (cell := row[place])] for place in range(width)]
+    fields: list[ColumnField] = []
+    for place, cells in enumerate(columns):
+        name = header[place] if place < len(header) else ""
+        field = named_field(name) or (ColumnField.IGNORED if plain(name) else _field_by_contents(cells))
+        if field is ColumnField.FAMILY_FIRST and cells and not any("," in cell for cell in cells):
+            field = ColumnField.GIVEN_FIRST
+        fields.append(ColumnField.IGNORED if field in fields else field)
+    if {ColumnField.FAMILY_NAME, ColumnField.GIVEN_NAME} <= set(fields):
+        full = (ColumnField.FAMILY_FIRST, ColumnField.GIVEN_FIRST)
+        fields = [ColumnField.IGNORED if field in full else field for field in fields]
+    return tuple(fields)
+
+
+def _field_by_contents(cells: Sequence[str]) -> ColumnField:
+    if not cells:
+        return ColumnField.IGNORED
+
+    def most(fits: int) -> bool:
+        return fits >= _ENOUGH * len(cells)
+
+    if most(sum(bool(date_readings(cell)) and not cell.isdigit() for cell in cells)):
+        return ColumnField.BIRTH_DATE
+    if most(sum(is_phn(listed_phn(cell)) for cell in cells)):
+        return ColumnField.PHN
+    if most(sum(bool(gender_letter(cell)) for cell in cells)):
+        return ColumnField.GENDER
+    if most(sum("," in cell and not any(map(str.isdigit, cell)) for cell in cells)):
+        return ColumnField.FAMILY_FIRST
+    return ColumnField.IGNORED
+
+
+def missing_columns(fields: Collection[ColumnField]) -> str:
+    """What keeps patients from being found by these columns, and what to do; '' when nothing does."""
+    doubled = next(
+        (field for field in ColumnField if field is not ColumnField.IGNORED and [*fields].count(field) > 1), None
+    )
+    if doubled:
+        return f"Two columns are set to {FIELD_LABELS[doubled]}: change one of them."
+    named = {ColumnField.FAMILY_NAME, ColumnField.GIVEN_NAME} <= set(fields) or bool(
+        {ColumnField.FAMILY_FIRST, ColumnField.GIVEN_FIRST} & set(fields)
+    )
+    if ColumnField.PHN in fields or (named and ColumnField.BIRTH_DATE in fields):
+        return ""
+    return "Select the column with the PHN, or those with the name and the date of birth."
+
+
+def date_orders(cells: Sequence[str]) -> tuple[DateOrder, ...]:
+    """The orders in which the dates of a column can be read: those that read the most of them, more than one if they
+    would read some of them differently, and none if there is nothing to decide.
+    """
+    readings = [found for cell in cells if (found := date_readings(cell))]
+    unequal = [found for found in readings if len(set(found.values())) > 1 or len(found) < len(DateOrder)]
+    if not unequal:
+        return ()
+    counts = {order: sum(order in found for found in unequal) for order in DateOrder}
+    return tuple(order for order in DateOrder if counts[order] == max(counts.values()))
+
+
+def shown_cell(text: str, length: int = 40) -> str:
+    """A cell for people to look at."""
+    text = readable(text) or ""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
