@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, assert_never
 from uuid import uuid4
@@ -114,17 +114,23 @@ class BulkForm:
 
 
 def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
-    """The form; the preview of what it would do; and doing it. Nothing is changed before the last of these."""
+    """The form; the preview of what it would do; and doing it. Nothing is changed before the last of these.
+
+    The preview has an address of its own, which names no patient: Back leads to it.
+    """
     access.require_configured(host)
-    if request.method == "GET":
+    if request.method == "GET" and "kind" not in request.args:
         return _form(host, BulkForm(status=host.roster.active_status))
-    form = BulkForm(**{field: request.form.get(field, "") for field in BulkForm.__slots__})
+    form = BulkForm(**{field: request.values.get(field, "") for field in BulkForm.__slots__})
     try:
-        match request.form.get("step", "preview"):
+        match request.values.get("step", "preview"):
             case "change":
                 return _form(host, form)
             case "preview":
-                return _preview(host, actor, form, form.order())
+                order = form.order()
+                return _preview(host, actor, form, order) if request.method == "GET" else _to_preview(form)
+            case _ if request.method == "GET":
+                raise Refused(INCOMPLETE)
             case "skipped":
                 name = f"bulk update {form.kind} not changed"
                 return csv_download(name, skipped.export_preview(host, actor, form.order()))
@@ -134,6 +140,10 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 raise Refused(INCOMPLETE)
     except Refused as refused:
         return _form(host, form, refused.messages)
+
+
+def _to_preview(form: BulkForm) -> ResponseReturnValue:
+    return redirect(url_for("cpar.bulk", step="preview", **asdict(form)), HTTPStatus.SEE_OTHER)
 
 
 def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None) -> ResponseReturnValue:
@@ -173,6 +183,7 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         ],
         skipped_by_name=counts.total() - counts[SkipReason.NOT_VISIBLE],
         form_key=uuid4().hex,
+        change_href=url_for("cpar.bulk", step="change", **asdict(form)),
         outlook=after,
         outlook_panel_id=None,
         reasons=Reason,

@@ -25,6 +25,7 @@ from ..services.panels.listing import Panel
 from ..services.panels.members_query import SHOWN, Criteria, Sort
 from ..services.roster import merges, separated
 from ..settings import load
+from . import searches
 from .answers import answer
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
@@ -32,18 +33,20 @@ from .rendering import page
 from .serving import ID, Needs, Route
 
 YEARS = ("1", "2", "3")
-_STATE = ("show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
-_LONGEST_SEARCH = 100
+_STATE = (searches.PARAMETER, "show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
 _SELECT_ALL, _UNDO = "select-all", "undo"
+_ON_PAGE = "page"
 
 
 def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The members. The search text is posted, so that it is in no address and no log."""
     if request.method == "POST":
-        return _page(host, actor, panel_id, request.form)
+        search = searches.keep(host, actor, request.form.get("text", ""))
+        return _list(panel_id, state_of(request.form) | {searches.PARAMETER: search})
     operation_id = number_or_none(request.args.get("operation_id", ""), "", _NO_SUCH_LIST)
-    return _page(host, actor, panel_id, request.args, operation_id=operation_id)
+    select_all = request.args.get("selected") == _ON_PAGE
+    return _page(host, actor, panel_id, request.args, select_all=select_all, operation_id=operation_id)
 
 
 def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -55,12 +58,12 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     ids = {number(text, "", INCOMPLETE) for text in form.getlist("selected")}
     action = form.get("action", "")
     if action == _SELECT_ALL:
-        return _page(host, actor, panel_id, form, select_all=True)
+        return _list(panel_id, state_of(form), selected=_ON_PAGE)
     try:
         if action == _UNDO:
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
             undo.undo(host, actor, operation_id)
-            return _back(host, actor, panel_id, operation_id)
+            return _list(panel_id, state_of(form), operation_id=operation_id)
         own_button = "single" in form
         if own_button:
             action, _, text = form["single"].partition("-")
@@ -77,7 +80,7 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         return _page(host, actor, panel_id, form, selected_ids=ids, messages=refused.messages)
     if result.operation_id is None:
         flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
-    return _back(host, actor, panel_id, result.operation_id)
+    return _list(panel_id, state_of(form), operation_id=result.operation_id)
 
 
 def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -86,7 +89,7 @@ def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         flash(answer(host, actor, request.form), "cpar")
     except Refused as refused:
         return _page(host, actor, panel_id, request.form, messages=refused.messages)
-    return _back(host, actor, panel_id, None)
+    return _list(panel_id, state_of(request.form))
 
 
 def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -95,15 +98,13 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     access.require_patient(host, actor, patient_id)
     separated.keep(host, actor, patient_id)
     flash(f"Record {patient_id} was kept on this panel.", "cpar")
-    return _back(host, actor, panel_id, None)
+    return _list(panel_id, state_of(request.form))
 
 
-def _back(host: Host, actor: Actor, panel_id: int, operation_id: int | None) -> ResponseReturnValue:
-    """The list as it was, by its address; unless there was a search text, which is in no address."""
-    if request.form.get("text", "").strip():
-        return _page(host, actor, panel_id, request.form, operation_id=operation_id)
-    values: dict[str, Any] = {field: text for field, text in state_of(request.form).items() if text}
-    return redirect(url_for("cpar.panel", panel_id=panel_id, operation_id=operation_id, **values), HTTPStatus.SEE_OTHER)
+def _list(panel_id: int, state: Mapping[str, str], **more: Any) -> ResponseReturnValue:
+    """To the list, by its address."""
+    values = {field: text for field, text in state.items() if text} | more
+    return redirect(url_for("cpar.panel", panel_id=panel_id, **values), HTTPStatus.SEE_OTHER)
 
 
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -126,7 +127,7 @@ def _page(
     operation_id: int | None = None,
 ) -> ResponseReturnValue:
     state = state_of(fields)
-    criteria = criteria_of(state, searched(fields))
+    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER]))
     if not criteria.mark:
         merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
@@ -170,11 +171,6 @@ def members_context(host: Host, panel: Panel) -> dict[str, Any]:
         "provider_ids": {provider.provider_id for provider in panel.providers},
         "patient_href": host.pages.patient_href,
     }
-
-
-def searched(fields: MultiDict[str, str]) -> str:
-    """What is searched for; it counts only where it was posted."""
-    return " ".join(fields.get("text", "").split())[:_LONGEST_SEARCH] if request.method == "POST" else ""
 
 
 def state_of(fields: MultiDict[str, str]) -> dict[str, str]:

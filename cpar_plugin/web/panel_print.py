@@ -14,7 +14,8 @@ from ..hooks import Actor, AuditEvent, Host
 from ..services.panels import editing, members
 from ..services.panels.members_query import Criteria, Fate, Shown
 from ..settings import load
-from .panel_page import criteria_of, members_context, searched, state_of
+from . import searches
+from .panel_page import criteria_of, members_context, state_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -32,8 +33,8 @@ _FATES = exhaustive(
 
 def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """The whole list from its beginning, whatever page of it was open."""
-    state = state_of(request.values)
-    criteria = criteria_of(state, searched(request.values)).first_page
+    state = state_of(request.args)
+    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER])).first_page
     with host.database.engine.connect() as connection:
         panel = editing.get(connection, host, panel_id)
         listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria, LONGEST)
@@ -83,4 +84,4 @@ def _filters(criteria: Criteria) -> Iterator[str]:
         yield "MRP not a provider of this panel, or no MRP"
 
 
-ROUTES = (Route(f"/panels/<{ID}:panel_id>/print", print_panel, Needs.MANAGEMENT, ("GET", "POST")),)
+ROUTES = (Route(f"/panels/<{ID}:panel_id>/print", print_panel, Needs.MANAGEMENT),)

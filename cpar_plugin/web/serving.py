@@ -16,9 +16,11 @@ from wtforms.validators import ValidationError
 from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled
 from ..services.operations import access
+from ..services.operations.kept import Expired
 from ..store.types import KEYS
 from .rendering import fragment, page
 from .return_address import patient_page
+from .searches import EXPIRED, SEARCH_AGAIN
 from .sign_in import to_sign_in
 from .tabs import Tab, open_tab
 
@@ -58,7 +60,7 @@ class Route:
 def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> ResponseReturnValue:
     """Answer one request, by a page below the tab.
 
-    Refusals become pages: 400, 403, 404, 409, 413 or 422, each with what to do.
+    Refusals become pages: 400, 403, 404, 409, 410, 413 or 422, each with what to do.
     """
     request.max_content_length = LARGEST_FORM
     actor = host.identity.current()
@@ -77,6 +79,8 @@ def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> Respon
     except HTTPException as error:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         return refusal(host, status, _WORDS.get(status, status.description))
+    except Expired:
+        return _expired(host, route, arguments)
     except Refused as refused:
         return refusal(host, status_of(refused), *refused.messages.values())
 
@@ -99,6 +103,13 @@ def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnVal
         response.headers["HX-Reswap"] = "innerHTML"
         return response
     return page(host, _TITLES.get(status, "Something went wrong"), "refusal.html", status, messages=messages)
+
+
+def _expired(host: Host, route: Route, arguments: dict[str, Any]) -> ResponseReturnValue:
+    """A search that is no longer kept, or is another person's, and the list to search again in."""
+    view = route.view.__name__ if "GET" in route.methods else "panels"
+    again = url_for(f"cpar.{view}", **(arguments if view != "panels" else {}))
+    return page(host, EXPIRED, "refusal.html", HTTPStatus.GONE, messages=[SEARCH_AGAIN], again=again)
 
 
 _TITLES = {

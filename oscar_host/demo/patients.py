@@ -3,7 +3,7 @@
 from datetime import date
 from http import HTTPStatus
 
-from flask import request
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, select
 
@@ -12,6 +12,8 @@ from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Actor, AuditEvent
 from cpar_plugin.host_kit.clock import today
 from cpar_plugin.host_kit.sql import may_be_stored
+from cpar_plugin.services.operations.kept import Expired
+from cpar_plugin.web import searches
 
 from ..host import OscarHost
 from .frame import emr, page
@@ -24,25 +26,36 @@ _GONE = "Patient not found, or the record was merged into another. Search by nam
 
 def search(actor: Actor) -> ResponseReturnValue:
     """Search by name, PHN or number. The search text is posted, so that it is in no address and no log."""
-    search_text = request.form.get("search_text", "").strip()[:100]
-    page_number = request.form.get("page", "0")
-    number = (
-        min(int(page_number), _LAST_PAGE)
-        if page_number.isascii() and page_number.isdigit() and len(page_number) < 9
-        else 0
-    )
-    rows: list[Row[tuple[object, ...]]] = []
-    message = ""
-    if request.method == "POST" and not search_text:
-        message = "Enter a name, a PHN or a demographic number."
-    elif search_text:
-        with emr().host.database.engine.connect() as connection:
-            rows = _matching_rows(connection, emr().host, actor, search_text, number)
+    host = emr().host
+    if request.method == "POST":
+        token = searches.keep(host, actor, request.form.get("search_text", ""))
+        if not token:
+            return _search_page("", [], 0, "Enter a name, a PHN or a demographic number.")
+        return redirect(url_for("search", search=token), HTTPStatus.SEE_OTHER)
+    try:
+        search_text = searches.text_of(host, actor, request.args.get(searches.PARAMETER, ""))
+    except Expired:
+        return page(searches.EXPIRED, "message.html", HTTPStatus.GONE, message=searches.SEARCH_AGAIN, home=True)
+    number, rows = _page_number(request.args.get("page", "0")), []
+    if search_text:
+        with host.database.engine.connect() as connection:
+            rows = _matching_rows(connection, host, actor, search_text, number)
+    return _search_page(search_text, rows, number)
+
+
+def _page_number(text: str) -> int:
+    return min(int(text), _LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _search_page(
+    search_text: str, rows: list[Row[tuple[object, ...]]], number: int, message: str = ""
+) -> ResponseReturnValue:
     return page(
         "Patient search",
         "search.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if message else HTTPStatus.OK,
         search_text=search_text,
+        token=request.args.get(searches.PARAMETER, ""),
         patients=rows[:_AT_ONCE],
         readable=readable,
         more=len(rows) > _AT_ONCE,

@@ -63,6 +63,11 @@ class Person:
             self._token = ""  # a new session has a new one
         return self.client.post(path, data=fields, headers=headers)
 
+    def see(self, path: str, **fields: Any) -> TestResponse:
+        """Send a form, and open the page that it leads to, if it does."""
+        answer = self.post(path, **fields)
+        return self.client.get(answer.location) if answer.status_code == 303 else answer
+
     def shown_token(self) -> str:
         """The token that the pages of this session have."""
         found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))

@@ -52,7 +52,7 @@ EXPECTED = {
     ("POST", "sign_in"): (422,) * len(PEOPLE),
     ("POST", "sign_out"): (303,) * len(PEOPLE),
     ("GET", "search"): SIGNED_IN,
-    ("POST", "search"): SIGNED_IN,
+    ("POST", "search"): (303,) * len(PEOPLE),
     ("GET", "master_record"): OF_THE_PATIENT,
     ("GET", "details"): OF_THE_PATIENT,
     ("GET", "administration"): MANAGEMENT,
@@ -74,12 +74,11 @@ EXPECTED = {
     ("POST", "cpar.keep_inherited"): CHANGES_THE_PATIENT,
     ("GET", "cpar.panels"): MANAGEMENT,
     ("GET", "cpar.panel"): MANAGEMENT,
-    ("POST", "cpar.panel"): MANAGEMENT,
+    ("POST", "cpar.panel"): CHANGES_PANELS,  # to the list of those found
     ("POST", "cpar.selected_members"): CHANGES_PANELS,
     ("POST", "cpar.answer_of_member"): (303, 403, 403, 403, 403, 303, 403),  # who may see the patient too
     ("POST", "cpar.keep_member"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.print_panel"): MANAGEMENT,
-    ("POST", "cpar.print_panel"): MANAGEMENT,
     ("GET", "cpar.export_panel"): MANAGEMENT,
     ("GET", "cpar.new_panel"): MANAGEMENT,
     ("POST", "cpar.new_panel"): CHANGES_PANELS,
@@ -94,7 +93,7 @@ EXPECTED = {
     ("GET", "cpar.settings"): MANAGEMENT,
     ("POST", "cpar.settings"): CHANGES_PANELS,
     ("GET", "cpar.bulk"): MANAGEMENT,
-    ("POST", "cpar.bulk"): MANAGEMENT,
+    ("POST", "cpar.bulk"): CHANGES_PANELS,  # to the preview
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.export_skipped"): MANAGEMENT,

@@ -126,6 +126,9 @@ def test_every_page_of_a_big_clinic_takes_at_most_sixteen_statements(
     for address, fields, ask in asked:
         statements.clear()
         answer = ask(address, **fields)
+        if answer.status_code == 303:  # the list or the preview is a page of its own
+            statements.clear()
+            answer = manager.get(answer.location)
         assert answer.status_code in (200, 422), (address, fields, answer.status_code)
         assert answer.data
         taken[address, *fields.items()] = len(statements)

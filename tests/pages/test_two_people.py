@@ -128,7 +128,7 @@ def test_a_patient_is_not_put_on_a_panel_that_was_deleted_in_the_meantime(
 def test_no_one_is_put_on_a_panel_that_was_deleted_after_the_preview(
     host: OscarHost, manager: Any, other: Any, panel: int, patients: list[int]
 ) -> None:
-    preview = other.post("/cpar/bulk", **ASSIGN | {"panel_id": panel, "step": "preview"})
+    preview = other.see("/cpar/bulk", **ASSIGN | {"panel_id": panel, "step": "preview"})
     assert "Assign 3 Patients" in _text(preview)
     manager.post(f"/cpar/panels/{panel}/delete", version="1")
     late = other.post("/cpar/bulk", **ASSIGN, panel_id=panel)

@@ -13,6 +13,7 @@ from .interface import (
     read,
     resource_version,
 )
+from .kept import kept
 from .panels import (
     answer,
     clinic,
@@ -40,6 +41,7 @@ __all__ = [
     "export_file",
     "heartbeat",
     "inherited",
+    "kept",
     "last_visit",
     "ledger",
     "member",

@@ -373,6 +373,16 @@ def upgrade() -> None:
         ),
         **TABLE,
     )
+    op.create_table(
+        "cpar_kept",
+        sa.Column("token_hash", exact(64), nullable=False),
+        sa.Column("owner", exact(100), nullable=False),
+        sa.Column("sealed", piece(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="cpar_kept_pk"),
+        **TABLE,
+    )
+    op.create_index("cpar_kept_expiry", "cpar_kept", ["expires_at"], if_not_exists=True)
     op.execute(
         "INSERT INTO cpar_clinic (clinic_id, name, site_id, version) "
         "SELECT 1, '', '', 1 WHERE NOT EXISTS (SELECT 1 FROM cpar_clinic)"
@@ -380,6 +390,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("cpar_kept", if_exists=True)
     op.drop_table("cpar_export_file", if_exists=True)
     op.drop_table("cpar_export", if_exists=True)
     op.drop_table("cpar_read", if_exists=True)
