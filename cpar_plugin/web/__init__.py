@@ -9,7 +9,20 @@ from flask import Blueprint, Response
 from .. import templates
 from ..domain.exhaustive import exhaustive
 from ..hooks import Host
-from . import bulk, clients, clinic, overview, panel_page, panel_print, panels, submission_page, submissions, widget
+from . import (
+    bulk,
+    clients,
+    clinic,
+    fill,
+    new_panels,
+    overview,
+    panel_page,
+    panel_print,
+    panels,
+    submission_page,
+    submissions,
+    widget,
+)
 from .serving import Route, serve
 from .tabs import Tab
 
@@ -24,7 +37,14 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
     Tab,
     {
         None: widget.ROUTES,
-        Tab.PANELS: (*panels.ROUTES, *panel_page.ROUTES, *panel_print.ROUTES, *bulk.ROUTES),
+        Tab.PANELS: (
+            *panels.ROUTES,
+            *new_panels.ROUTES,
+            *fill.ROUTES,
+            *panel_page.ROUTES,
+            *panel_print.ROUTES,
+            *bulk.ROUTES,
+        ),
         Tab.OVERVIEW: overview.ROUTES,
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
         Tab.CLIENTS: clients.ROUTES,

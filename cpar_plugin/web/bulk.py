@@ -17,7 +17,7 @@ from ..domain.refusals import Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services import bulk as service
-from ..services.bulk import Assign, Confirm, Move, Order, Remove, SkipReason, history, outlook, skipped, texts
+from ..services.bulk import Assign, Confirm, Fill, Move, Order, Remove, SkipReason, history, outlook, skipped, texts
 from ..services.operations import access
 from ..services.operations.record import BULK, BulkKind, OperationKind
 from ..services.panels import editing
@@ -60,8 +60,8 @@ def _action(kind: BulkKind) -> BulkAction | None:
             return BulkAction(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
         case OperationKind.BULK_REMOVE:
             return BulkAction(kind, "Remove patients from a panel", ("from_panel_id", "status"))
-        case OperationKind.BULK_CONFIRM:
-            return None  # for patients selected on the panel's page
+        case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL:
+            return None  # for patients selected on the panel's page; on a page of its own
         case _:
             assert_never(kind)
 
@@ -104,7 +104,7 @@ class BulkForm:
                 order = Move(source, panel("panel_id", "Select the panel to move patients to."), self.status)
             case OperationKind.BULK_REMOVE:
                 order = Remove(panel("from_panel_id", "Select the panel to remove patients from."), self.status)
-            case OperationKind.BULK_CONFIRM | None:
+            case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | None:
                 messages["kind"] = "Select an action from the list."
             case _:
                 assert_never(kind)
@@ -205,6 +205,8 @@ def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, s
             return text.format(status, source, target)
         case Remove():
             return Markup("Remove the patients with status {} from <strong>{}</strong>.").format(status, source)
+        case Fill():
+            return Markup("Put active patients on the panel of their MRP.")
         case Confirm():
             return Markup("Confirm the patients with status {} on <strong>{}</strong>.").format(status, source)
         case _:
@@ -212,19 +214,29 @@ def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, s
 
 
 def _carry_out(host: Host, actor: Actor, order: Order) -> ResponseReturnValue:
-    key, expected = request.form.get("form_key", ""), request.form.get("expected", "")
-    if key and not _KEY.fullmatch(key):
-        raise Refused(INCOMPLETE)
-    result = service.carry_out(host, actor, order, key or None)
+    result = service.carry_out(host, actor, order, form_key_of(request.form))
     if result.operation_id is None:
         flash("No patients were left to change. Nothing was done.", "cpar")
         return redirect(url_for("cpar.bulk"), HTTPStatus.SEE_OTHER)
-    if expected and expected != str(result.changed):
+    say_if_other(request.form, result)
+    return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
+
+
+def form_key_of(form: Mapping[str, str]) -> str | None:
+    """The key of the preview's form, None without one. Raises Refused for what is none."""
+    key = form.get("form_key", "")
+    if key and not _KEY.fullmatch(key):
+        raise Refused(INCOMPLETE)
+    return key or None
+
+
+def say_if_other(form: Mapping[str, str], result: service.BulkResult) -> None:
+    """Say that another number of patients was changed than the preview said."""
+    if form.get("expected", "") not in ("", str(result.changed)):
         flash(
             "Someone else changed some of these patients in the meantime, so the numbers differ from the review.",
             "cpar",
         )
-    return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
 
 
 ROUTES = (Route("/bulk", bulk, Needs.MANAGEMENT, ("GET", "POST")), *bulk_result.ROUTES)

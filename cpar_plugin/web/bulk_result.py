@@ -31,9 +31,9 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         since = submitted_since(connection, host, operation)
         panel_id = operation.from_panel_id if operation.confirmed else operation.panel_id
         after = None
-        if panel_id and not operation.undone:
+        if operation.changed > operation.removed and not operation.undone:
             settings = load(host.settings)
-            after = outlook.of_operation(connection, host, actor, settings, operation_id, panel_id)
+            after = outlook.of_operation(connection, host, actor, settings, operation_id)
     if after:
         outlook.audit_named(host, actor, after, f"operation {operation_id}")
     undone = operation.undone

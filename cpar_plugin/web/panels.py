@@ -13,10 +13,12 @@ from ..services.operations import access, clinic
 from ..services.panels import editing as service
 from ..services.panels import last_saved
 from ..services.panels.editing import Panel
+from ..services.panels.listing import NO_SUCH_PANEL
+from ..services.panels.without_panel import fillable
 from ..services.submissions import history, progress
 from ..settings import load
 from . import panel_form
-from .inputs import INCOMPLETE, number
+from .inputs import INCOMPLETE, number, number_or_none
 from .panel_form import SAVE, PanelForm, spaced
 from .rendering import page
 from .serving import ID, Needs, Route
@@ -26,8 +28,11 @@ TITLE = "CPAR Panel Management"
 
 def panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """All panels, with their number of patients, what is queued, and what became of the last submission."""
+    created_id = number_or_none(request.args.get("created", ""), "", NO_SUCH_PANEL)
     with host.database.engine.connect() as connection:
         clinic_settings, live_panels = clinic.load(connection), service.live_panels(connection, host)
+        created = next((panel for panel in live_panels if panel.panel_id == created_id), None)
+        offer = created and fillable(connection, host, actor, created.panel_id)
         open_submissions, last_submissions = history.open_and_last(connection, host)
         batch = progress.progress(connection)
     calendar = load(host.settings).calendar(host.clock.zone)
@@ -41,6 +46,9 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         open_submissions=open_submissions,
         last_submissions=last_submissions,
         progress=batch,
+        created=created,
+        offer=offer,
+        may_submit=[panel for panel in live_panels if panel.members and panel.panel_id not in open_submissions],
         next_run_on=calendar.run_date(now),
         in_blackout=calendar.in_blackout(calendar.today(now)),
     )
@@ -55,11 +63,11 @@ def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
     if step != SAVE:
         return _form(host, form.after(step))
     try:
-        service.create(host, actor, form.draft(_choices(host)))
+        panel_id = service.create(host, actor, form.draft(_choices(host)))
     except Refused as refused:
         return _form(host, form, messages=refused.messages)
     flash(f"Panel {form.number.strip()} was created and is now available on patient pages.", "cpar")
-    return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.panels", created=panel_id), HTTPStatus.SEE_OTHER)
 
 
 def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:

@@ -13,7 +13,7 @@ from ..domain.wording import wordings
 from ..hooks import Actor, Host, polled
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import history, progress, requests
-from ..services.submissions.texts import Stage
+from ..services.submissions.texts import Stage, panels_text
 from ..settings import load
 from .inputs import number_or_none
 from .panels import TITLE
@@ -91,6 +91,17 @@ def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 
 
+def submit_all_panels(host: Host, actor: Actor) -> ResponseReturnValue:
+    """Queue every panel that can be, and say of the others why not."""
+    asked = requests.ask_all(host, load(host.settings), actor)
+    if asked.queued:
+        subject = f"Panel {asked.queued[0]} is" if len(asked.queued) == 1 else f"{len(asked.queued):,} panels are"
+        flash(f"{subject} queued for {date_text(asked.due_on)}. The data on file then will be submitted.", "cpar")
+    for reason, numbers in asked.skipped.items():
+        flash(f"Not queued: {panels_text(numbers)}. {reason}", "cpar")
+    return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+
+
 def cancel_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """Cancel a queued submission."""
     requests.cancel(host, actor, submission_id)
@@ -129,6 +140,7 @@ def _queued(host: Host, submission_id: int) -> str:
 ROUTES = (
     Route("/submissions", submissions, Needs.MANAGEMENT),
     Route("/submissions/progress", submission_progress, Needs.MANAGEMENT),
+    Route("/panels/submit", submit_all_panels, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/submit", submit_panel, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/cancel", cancel_submission, Needs.MANAGEMENT, ("POST",)),
     Route("/submissions/retry", retry_failed, Needs.MANAGEMENT, ("POST",)),

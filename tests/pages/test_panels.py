@@ -60,7 +60,7 @@ def test_settings_without_a_name_are_sent_back_with_a_link_to_the_field(app: Any
 
 def test_a_panel_of_one_clinician_is_made(host: OscarHost, configured: None, manager: Any) -> None:
     answer = manager.post("/cpar/panels/new", **_entered(step="save"))
-    assert (answer.status_code, answer.location) == (303, "/cpar/panels")
+    assert (answer.status_code, answer.location) == (303, "/cpar/panels?created=1")
     [panel] = _live(host)
     assert (panel.number, panel.facilities) == ("0042", ("000113",))
     assert "0042" in _text(manager.get("/cpar/panels"))

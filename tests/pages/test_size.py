@@ -96,6 +96,8 @@ QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
     *((_PANEL, {"sort": sort, "before": "10000"}) for sort in ("name", "-seen", "confirmed", "born", "record")),
     (_PANEL, {"show": "excluded", "sort": "-seen", **_NARROWED}),
     (_PANEL, {"operation_id": "1", **_NARROWED}),
+    ("/cpar/panels", {"created": "2"}),
+    ("/cpar/panels/fill", {"panel": "2", "move": "yes"}),
     (f"/patients/{PARTS['patient_id']}", {"panel": "choose"}),
 )
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -109,6 +111,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/cpar/bulk", {"kind": "move", "step": "change"}),
     ("/cpar/bulk", {"kind": "assign"}),
     ("/cpar/panels/new", {"step": "add-provider"}),
+    ("/cpar/panels/new-several", {"provider": "101", "number": "", "practitioner_id": ""}),
     (f"{_PANEL}/edit", {"step": "add-facility", "version": "1"}),
     ("/cpar/settings", {"name": "", "site_id": "", "version": "1"}),
 )

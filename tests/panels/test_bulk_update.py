@@ -38,6 +38,7 @@ NOTHING: dict[str, Any] = {
     "provider": "",
     "added": 0,
     "leaving": (),
+    "joining": (),
     "on_same_panel": 0,
     "without_visit": 0,
     "later_confirmations": 0,

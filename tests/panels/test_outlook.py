@@ -28,10 +28,10 @@ def before_it(host: OscarHost, actor: Actor, order: Order) -> Outlook:
         return outlook.of_order(connection, host, actor, Settings(), order, changed)
 
 
-def after_it(host: OscarHost, actor: Actor, operation_id: int | None, panel_id: int) -> Outlook:
+def after_it(host: OscarHost, actor: Actor, operation_id: int | None) -> Outlook:
     assert operation_id
     with host.database.engine.connect() as connection:
-        return outlook.of_operation(connection, host, actor, Settings(), operation_id, panel_id)
+        return outlook.of_operation(connection, host, actor, Settings(), operation_id)
 
 
 def submitted(host: OscarHost, panel_id: int) -> tuple[int, dict[int, str]]:
@@ -60,7 +60,7 @@ def check(host: OscarHost, actor: Actor, order: Order, panel_id: int, *patients:
     """The preview and the result, which say the same, and of these patients what the panel's submission says."""
     preview = before_it(host, actor, order)
     result = bulk.carry_out(host, actor, order)
-    assert after_it(host, actor, result.operation_id, panel_id) == preview
+    assert after_it(host, actor, result.operation_id) == preview
     _, excluded = submitted(host, panel_id)
     reasons = [excluded[patient_id].split() for patient_id in patients if patient_id in excluded]
     assert (preview.submitted, preview.excluded) == (len(patients) - len(reasons), len(reasons))

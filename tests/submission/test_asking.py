@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.submission import SubmissionState
@@ -179,3 +179,56 @@ def test_what_the_next_automatic_submission_replaces_is_in_doubt_only_where_some
     failure = world.rows(panel)[0].failure
     assert ("Delivery was not confirmed" in failure) == left
     assert ("Nothing was sent" in failure) != left
+
+
+def test_asking_for_all_panels_is_asking_for_each_and_says_which_were_skipped_why(world: Any) -> None:
+    first, second, third = (world.panel(number) for number in ("1", "2", "3"))
+    empty = world.panel("4", members_count=0)
+    world.at("2026-11-19T16:20")
+    asked_before = world.ask(first)
+    world.at("2026-11-20T09:00")
+    alone = world.row(requests.ask(world.host, world.settings, world.manager, second))
+    requests.cancel(world.host, world.manager, alone.submission_id)
+    asked = requests.ask_all(world.host, world.settings, world.manager)
+    assert (asked.due_on, asked.queued) == (date(2026, 12, 1), ["2", "3"])
+    assert asked.skipped == {
+        "Doctor, No101 already queued this panel (Nov 19, 2026, 4:20 PM). "
+        "It will be submitted in the night run on Dec 1, 2026.": ["1"],
+        "No patients.": ["4"],
+    }
+    assert [row.submission_id for row in world.rows(first)] == [asked_before]
+    assert world.rows(empty) == []
+    own = ("submission_id", "panel_id", "open_panel_id", "state", "finished_at", "failure")
+    as_one = {name: value for name, value in alone._mapping.items() if name not in own}
+    for panel_id in (second, third):
+        row = world.rows(panel_id)[-1]
+        assert {name: row._mapping[name] for name in as_one} == as_one
+        assert (row.state, row.open_panel_id) == (SubmissionState.QUEUED, panel_id)
+    with world.host.database.engine.connect() as connection:
+        log = world.host.tables.log.c
+        lines = connection.execute(select(log.action, log.data).where(log.content == "cparSubmission")).all()
+    assert sorted(data for action, data in lines if action == "add") == sorted(
+        f"panel {panel_id}" for panel_id in (first, second, second, third)
+    )
+    again = requests.ask_all(world.host, world.settings, world.manager)
+    assert (again.queued, sum(map(len, again.skipped.values()))) == ([], 4)
+
+
+def test_asking_for_all_panels_takes_the_same_number_of_statements_however_many(
+    world: Any, statements: list[str]
+) -> None:
+    counts = []
+    for numbers in (range(3), range(3, 20)):
+        for number in numbers:
+            world.panel(str(number))
+        statements.clear()
+        requests.ask_all(world.host, world.settings, world.manager)
+        counts.append(len(statements))
+    assert counts[0] <= 6
+    assert counts[1] <= counts[0] + 1  # who had asked before is looked up
+
+
+def test_all_panels_are_refused_before_the_clinic_is_set_up(host: Any, settings: Settings) -> None:
+    clinic.enable(host, host.identity.system)
+    with pytest.raises(Refused, match="Clinic Name"):
+        requests.ask_all(host, settings, host.identity.system)

@@ -1,13 +1,17 @@
 """Many patients at once: assigned, moved, removed or confirmed as one operation that can be undone."""
 
-from .orders import Assign, Confirm, Move, Order, Remove, Selection, SkipReason
+from .fill import Fill
+from .orders import Assign, Confirm, Move, Order, Remove, Selection
+from .scope import SkipReason
 from .statuses import StatusChoice, status_choices, status_label
-from .update import BulkResult, MovedFrom, Preview, carry_out, preview
+from .update import BulkResult, Joining, MovedFrom, Preview, carry_out, preview
 
 __all__ = [
     "Assign",
     "BulkResult",
     "Confirm",
+    "Fill",
+    "Joining",
     "Move",
     "MovedFrom",
     "Order",

@@ -1,63 +1,22 @@
 """The orders for many patients at once. Each says which patients it covers, and what it does to each."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, ClassVar, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Date, FromClause, and_, case, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Date, func, literal, or_, select
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host, StatusKind
 from ...store import ledger
 from ...store.tables import member, panel
-from ...store.types import KEYS, Moment
+from ...store.types import KEYS
 from ..operations.record import BulkKind, OperationKind
 from ..roster.providers import provider_name
+from .fill import Fill
+from .scope import Scope, SkipReason, confirmed_by_visit, status_of
 
 SAME_PANEL = "These patients are already on this panel: select a different panel."
-
-
-class SkipReason(StrEnum):
-    """Why an order skips a patient in its scope. The first that holds is reported, so that no status is disclosed."""
-
-    NOT_VISIBLE = "not-visible"
-    OTHER_STATUS = "other-status"
-    OTHER_PANEL = "other-panel"
-    ALREADY_ON_PANEL = "already-on-panel"
-    DECEASED = "deceased"
-    CONFIRMED_TODAY = "confirmed-today"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The patients that an order is about, as SQL, and what each must meet: else it is skipped, for that reason."""
-
-    source: FromClause
-    patient: FromClause  # the roster's, within `source`: all NULL for a member without a record
-    patient_id: ColumnElement[int]
-    includes: ColumnElement[bool]  # of the MRP, on the panel, or selected
-    requires: dict[SkipReason, ColumnElement[bool]]  # never NULL
-
-    @property
-    def status(self) -> ColumnElement[str]:
-        """The patient's status in the host, '' for none."""
-        return _status(self.patient)
-
-    @property
-    def changes(self) -> ColumnElement[bool]:
-        """Whether the order changes this patient."""
-        # What is asked of rights comes last: it costs most.
-        return and_(
-            self.includes, *(self.requires[reason] for reason in reversed(SkipReason) if reason in self.requires)
-        )
-
-    @property
-    def skip_reason(self) -> ColumnElement[str | None]:
-        """Why the order skips this patient of its scope; NULL for one that it changes."""
-        return case(
-            *((not_(self.requires[reason]), literal(reason.value)) for reason in SkipReason if reason in self.requires),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +51,14 @@ class Assign:
             includes=patient.c.mrp_id == self.provider_id,
             requires={
                 SkipReason.NOT_VISIBLE: host.identity.visible(actor, patient.c.patient_id),
-                SkipReason.OTHER_STATUS: _status(patient) == self.status,
+                SkipReason.OTHER_STATUS: status_of(patient) == self.status,
                 SkipReason.ALREADY_ON_PANEL: elsewhere,
             },
         )
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On the panel, confirmed by the last visit."""
-        return _confirmed_by_visit(host, scope, self.panel_id)
+        return confirmed_by_visit(host, scope, literal(self.panel_id))
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -122,7 +81,7 @@ class Move:
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On the other panel, confirmed by the last visit."""
-        return _confirmed_by_visit(host, scope, self.panel_id)
+        return confirmed_by_visit(host, scope, literal(self.panel_id))
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -186,7 +145,7 @@ class Confirm:
         return _detail(self.members)
 
 
-Order = Assign | Move | Remove | Confirm
+Order = Assign | Fill | Move | Remove | Confirm
 
 
 def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope:
@@ -195,7 +154,7 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
     match members:
         case str() as status:
             includes: ColumnElement[bool] = member.c.panel_id == panel_id
-            others = {SkipReason.OTHER_STATUS: _status(patient) == status}
+            others = {SkipReason.OTHER_STATUS: status_of(patient) == status}
         case Selection(patient_ids):
             includes = member.c.patient_id.in_(patient_ids)
             others = {SkipReason.OTHER_PANEL: member.c.panel_id == panel_id}
@@ -211,19 +170,8 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
     )
 
 
-def _status(patient: FromClause) -> ColumnElement[str]:
-    return func.coalesce(patient.c.status, "")
-
-
 def _today(host: Host) -> Any:
     return host.clock.now().astimezone(host.clock.zone).date()
-
-
-def _confirmed_by_visit(host: Host, scope: Scope, panel_id: int) -> ledger.Columns:
-    """On a panel since now. The last visit is named once: databases look it up again for each mention."""
-    now = host.clock.now()
-    visit = host.roster.last_visit_on(scope.patient_id, now)
-    return (literal(panel_id), literal(now, Moment), visit, literal(ConfirmedHow.LAST_VISIT.value))
 
 
 def _detail(members: Members) -> dict[str, Any]:
@@ -237,7 +185,7 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
 
     Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel.
     """
-    panels = [panel_id for panel_id in (order.from_panel_id, order.panel_id) if panel_id is not None]
+    panels = _panel_ids(order)
     if len(set(panels)) < len(panels):
         raise Refused({"panel_id": SAME_PANEL})
     live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
@@ -246,10 +194,17 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
     match order:
         case Assign(provider_id):
             return _provider(connection, host, provider_id)
-        case Move() | Remove() | Confirm():
+        case Fill() | Move() | Remove() | Confirm():
             return ""
         case _:
             assert_never(order)
+
+
+def _panel_ids(order: Order) -> list[int]:
+    """The panels that it names."""
+    if isinstance(order, Fill):
+        return list(order.panel_ids)
+    return [panel_id for panel_id in (order.from_panel_id, order.panel_id) if panel_id is not None]
 
 
 def _provider(connection: Connection, host: Host, provider_id: str) -> str:

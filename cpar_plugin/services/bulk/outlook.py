@@ -4,7 +4,7 @@ By the rules of a submission, applied to memberships as they are before and afte
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -49,12 +49,21 @@ class AlsoExcluded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Of one panel's patients that an order changes: how many will be excluded, and why."""
+
+    patients: int
+    reasons: Counter[Reason]
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """The next submission after a change, as of now, in numbers of patients. One with two reasons counts with both."""
 
     submitted: int
     excluded: int
     reasons: Counter[Reason]
+    by_panel: Mapping[int, Exclusions]  # those of the panels that have any
     also_excluded: Sequence[AlsoExcluded]  # by name, at most NAMED
     also_excluded_more: int  # that the actor may see, too
     also_excluded_hidden: int
@@ -90,19 +99,21 @@ def of_order(
     return _outlook(connection, host, actor, settings, change)
 
 
-def of_operation(
-    connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int, panel_id: int
-) -> Outlook:
-    """After an operation: those that it changed, are still on the panel, and are visible to the actor."""
+def of_operation(connection: Connection, host: Host, actor: Actor, settings: Settings, operation_id: int) -> Outlook:
+    """After an operation: those it changed who are still on the panel it put them on, and visible to the actor."""
     entry = tables.ledger.c
     changed_ids = select(entry.patient_id).where(entry.operation_id == operation_id)
     had = changed_ids.with_only_columns(
         entry.patient_id, entry.from_panel_id, null(), entry.from_confirmed_on, entry.from_confirmed_how
     ).where(entry.from_panel_id.is_not(None))
     before = union_all(_except(changed_ids), had).subquery("before_operation")
-    in_operation = exists().where(entry.operation_id == operation_id, entry.patient_id == member.c.patient_id)
+    in_operation = exists().where(
+        entry.operation_id == operation_id,
+        entry.patient_id == member.c.patient_id,
+        entry.to_panel_id == member.c.panel_id,
+    )
     visible = host.identity.visible(actor, member.c.patient_id)
-    counted = select(member).where(member.c.panel_id == panel_id, in_operation, visible).subquery("counted")
+    counted = select(member).where(in_operation, visible).subquery("counted")
     how_many = connection.scalar(select(func.count()).select_from(counted)) or 0
     return _outlook(connection, host, actor, settings, _Change(before, member, counted, how_many, changed_ids))
 
@@ -121,12 +132,14 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     members = member_rows.members(host, now=now, membership=change.counted)
     doubtful = members.where(certainly_eligible(members, rules).is_not(true()))
-    reasons, excluded = Counter[Reason](), 0
+    excluded: Counter[int] = Counter()
+    reasons: dict[int, Counter[Reason]] = {}
+    doubtful = doubtful.add_columns(change.counted.c.panel_id)
     with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
-        for row in map(MemberRow._make, result):
-            reasons_of_row = rules.reasons(row)
-            excluded += bool(reasons_of_row)
-            reasons.update(reasons_of_row)
+        for *columns, panel_id in result:
+            if found := rules.reasons(MemberRow._make(columns)):
+                excluded[panel_id] += 1
+                reasons.setdefault(panel_id, Counter()).update(found)
     others = [
         other
         for phns in same_phn.portions(sorted(shared.shared))
@@ -134,9 +147,10 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
     ]
     named = sorted(other for other in others if other)
     return Outlook(
-        submitted=change.how_many - excluded,
-        excluded=excluded,
-        reasons=reasons,
+        submitted=change.how_many - excluded.total(),
+        excluded=excluded.total(),
+        reasons=sum(reasons.values(), Counter()),
+        by_panel={panel_id: Exclusions(count, reasons[panel_id]) for panel_id, count in excluded.items()},
         also_excluded=named[:NAMED],
         also_excluded_more=len(named[NAMED:]),
         also_excluded_hidden=len(others) - len(named),

@@ -15,7 +15,8 @@ from ...store.tables import member, panel
 from ..roster import merges
 from ..roster.csv_file import PATIENT_HEAD, csv_file
 from . import texts
-from .orders import Order, Scope, SkipReason, require_possible
+from .orders import Order, require_possible
+from .scope import Scope, SkipReason
 from .statuses import status_label
 
 HEAD: Final = (
@@ -104,7 +105,8 @@ def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
         .where(scope.includes, scope.skip_reason.is_not(None), host.identity.visible(actor, scope.patient_id))
         .order_by(scope.patient.c.family_name, scope.patient.c.given_name, scope.patient_id)
     )
-    return _file(host, actor, f"panel {order.panel_id or order.from_panel_id}, before a bulk update", rows)
+    panel_id = order.panel_id or order.from_panel_id
+    return _file(host, actor, f"{f'panel {panel_id}' if panel_id else 'panels'}, before a bulk update", rows)
 
 
 def _columns(patient_id: Any, patient: Any) -> tuple[Any, ...]:

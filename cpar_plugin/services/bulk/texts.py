@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ..operations.record import BULK, BulkKind, OperationKind
 from .history import BulkOperation
-from .orders import SkipReason
+from .scope import SkipReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ def order_text(kind: BulkKind) -> OrderText:
     match kind:
         case OperationKind.BULK_ASSIGN:
             return OrderText("Assign", "Not assigned")
+        case OperationKind.BULK_FILL:
+            return OrderText("Add", "Not added")
         case OperationKind.BULK_MOVE:
             return OrderText("Move", "Not moved")
         case OperationKind.BULK_REMOVE:
@@ -33,6 +35,9 @@ def order_text(kind: BulkKind) -> OrderText:
 
 def summary(operation: BulkOperation) -> str:
     """An operation as a sentence."""
+    if operation.kind is OperationKind.BULK_FILL:
+        own = f"panel {operation.number}" if operation.number else "the panels"
+        return f"Active patients of the providers of {own} added to {'it' if operation.number else 'them'}."
     if operation.selected is not None:
         condition = "selected on the panel page"
     else:
@@ -55,6 +60,8 @@ def result_text(operation: BulkOperation) -> str:
     match operation.kind:
         case OperationKind.BULK_ASSIGN:
             return "assigned to this panel"
+        case OperationKind.BULK_FILL:
+            return "added to their MRP's panel"
         case OperationKind.BULK_MOVE:
             return f"moved to panel {operation.number}"
         case OperationKind.BULK_REMOVE:
@@ -103,6 +110,10 @@ def skip_notice(reason: SkipReason, count: int) -> str:
         case SkipReason.ALREADY_ON_PANEL:
             verbs = "is already on the panel and keeps" if count == 1 else "are already on the panel and keep"
             return f"{verbs} their confirmation date."
+        case SkipReason.SEVERAL_PANELS:
+            return "whose MRP is a provider of several of these panels will not be changed: use Bulk Update for them."
+        case SkipReason.KEEPS_PANEL:
+            return f"on another panel will stay {'on it' if count == 1 else 'there'}."
         case SkipReason.DECEASED:
             return "deceased will not be changed."
         case SkipReason.CONFIRMED_TODAY:
@@ -122,6 +133,10 @@ def skip_reason(reason: SkipReason, status_label: str) -> str:
             return "On another panel by then"
         case SkipReason.ALREADY_ON_PANEL:
             return "Already on the panel"
+        case SkipReason.SEVERAL_PANELS:
+            return "The MRP is a provider of several of these panels"
+        case SkipReason.KEEPS_PANEL:
+            return "On another panel"
         case SkipReason.DECEASED:
             return f"Deceased patients are not confirmed (status {status_label})"
         case SkipReason.CONFIRMED_TODAY:
@@ -141,6 +156,10 @@ def skip_remedy(reason: SkipReason) -> str:
             return "Check the patient's panel, and change it on the patient's page if needed."
         case SkipReason.ALREADY_ON_PANEL:
             return "Nothing to do: the confirmation date is unchanged."
+        case SkipReason.SEVERAL_PANELS:
+            return "Assign the patients of this provider to one of the panels with Bulk Update."
+        case SkipReason.KEEPS_PANEL:
+            return "Nothing to do if the panel is right. Otherwise move the patient on the patient's page."
         case SkipReason.DECEASED:
             return "Remove the patient from the panel, or correct the status if it is wrong."
         case SkipReason.CONFIRMED_TODAY:

@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, false, func, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, case, false, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from ...hooks import Actor, Host
@@ -15,7 +17,9 @@ from ...store.types import KEYS
 from ..operations import clinic, record
 from ..roster import merges
 from . import skipped
-from .orders import Order, SkipReason, require_possible
+from .fill import Fill
+from .orders import Order, require_possible
+from .scope import SkipReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,23 @@ class MovedFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class Joining:
+    """How many patients would be put on a panel, and those of its providers who would not be."""
+
+    panel_id: int
+    added: int  # who are on no panel
+    moved: int
+    skipped: Counter[SkipReason]
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What an order would do now, in numbers of patients."""
 
     provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
+    joining: tuple[Joining, ...]  # with Fill: by panel
     on_same_panel: int  # changed on the panel that they are on
     skipped: Counter[SkipReason]
     without_visit: int  # of those changed: get no confirmation date
@@ -75,21 +90,52 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
     return Preview(
         provider=provider,
         added=sum(row.leaving for row in rows if row.panel_id is None),
-        leaving=tuple(
-            MovedFrom(row.panel_id, row.number, row.leaving, emptied=row.leaving == row.members)
-            for row in rows
-            if row.panel_id is not None and row.leaving
-        ),
+        leaving=_leaving(rows),
+        joining=_joining(rows) if isinstance(order, Fill) else (),
         on_same_panel=sum(row.on_same_panel for row in rows),
-        skipped=Counter({reason: sum(row._mapping[reason.value] for row in rows) for reason in SkipReason}),
+        skipped=_skipped(rows),
         without_visit=sum(row.without_visit for row in rows),
         later_confirmations=sum(row.later for row in rows),
         mrp_outside=sum(row.outside for row in rows),
     )
 
 
+def _leaving(rows: Sequence[Row[Any]]) -> tuple[MovedFrom, ...]:
+    found = []
+    for (panel_id, number), of_panel in groupby(rows, lambda row: (row.panel_id, row.number)):
+        members, leaving = 0, 0
+        for row in of_panel:
+            members, leaving = row.members, leaving + row.leaving
+        if panel_id is not None and leaving:
+            found.append(MovedFrom(panel_id, number, leaving, emptied=leaving == members))
+    return tuple(found)
+
+
+def _joining(rows: Sequence[Row[Any]]) -> tuple[Joining, ...]:
+    by_target: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        if row.to_panel_id is not None:
+            by_target.setdefault(row.to_panel_id, []).append(row)
+    return tuple(
+        Joining(
+            panel_id,
+            added=sum(row.leaving for row in of_target if row.panel_id is None),
+            moved=sum(row.leaving for row in of_target if row.panel_id is not None),
+            skipped=_skipped(of_target),
+        )
+        for panel_id, of_target in by_target.items()
+    )
+
+
+def _skipped(rows: Sequence[Row[Any]]) -> Counter[SkipReason]:
+    return Counter({reason: sum(row._mapping[reason.value] for row in rows) for reason in SkipReason})
+
+
 def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
-    """How many patients, by the panel that they are on. One look at the roster, where no key finds those of an MRP."""
+    """How many patients, by the panel that they are on and the one that they are put on.
+
+    One look at the roster, where no key finds those of an MRP.
+    """
     scope = order.scope(host, actor)
     to_panel_id, _, confirmed_on, _ = order.after(host, scope)
     # The limit excludes no patient. It keeps databases from looking the visit up again for each mention below.
@@ -116,6 +162,7 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
         select(
             columns.panel_id,
             panel.c.number,
+            columns.to_panel_id,
             _how_many(changed, ~same_panel).label("leaving"),
             _how_many(changed, same_panel).label("on_same_panel"),
             *(_how_many(columns.skip_reason == reason.value).label(reason.value) for reason in SkipReason),
@@ -125,8 +172,8 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
             members.label("members"),
         )
         .select_from(one_by_one.outerjoin(panel, panel.c.panel_id == columns.panel_id))
-        .group_by(columns.panel_id, panel.c.number)
-        .order_by(panel.c.number)
+        .group_by(columns.panel_id, panel.c.number, columns.to_panel_id)
+        .order_by(panel.c.number, columns.panel_id)
     )
 
 

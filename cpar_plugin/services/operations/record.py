@@ -21,6 +21,7 @@ class OperationKind(StrEnum):
     REMOVE = "remove"
     CONFIRM = "confirm"
     BULK_ASSIGN = "bulk-assign"
+    BULK_FILL = "bulk-fill"
     BULK_MOVE = "bulk-move"
     BULK_REMOVE = "bulk-remove"
     BULK_CONFIRM = "bulk-confirm"
@@ -46,7 +47,11 @@ class OperationKind(StrEnum):
 
 
 BulkKind = Literal[
-    OperationKind.BULK_ASSIGN, OperationKind.BULK_MOVE, OperationKind.BULK_REMOVE, OperationKind.BULK_CONFIRM
+    OperationKind.BULK_ASSIGN,
+    OperationKind.BULK_FILL,
+    OperationKind.BULK_MOVE,
+    OperationKind.BULK_REMOVE,
+    OperationKind.BULK_CONFIRM,
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
@@ -60,6 +65,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.REMOVE: ("delete", _MEMBER),
         OperationKind.CONFIRM: ("update", _MEMBER),
         OperationKind.BULK_ASSIGN: ("add", _MEMBER),
+        OperationKind.BULK_FILL: ("add", _MEMBER),
         OperationKind.BULK_MOVE: ("update", _MEMBER),
         OperationKind.BULK_REMOVE: ("delete", _MEMBER),
         OperationKind.BULK_CONFIRM: ("update", _MEMBER),

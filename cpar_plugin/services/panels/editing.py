@@ -1,5 +1,6 @@
 """Create, edit and delete panels."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ __all__ = [
     "PanelProviderName",
     "as_draft",
     "create",
+    "create_several",
     "delete",
     "edit",
     "get",
@@ -38,14 +40,34 @@ def create(host: Host, actor: Actor, draft: PanelDraft) -> int:
     """
     with host.database.session() as session:
         clinic.lock(session)
-        existing_id: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
-        if existing_id is not None and as_draft(get(session.connection(), host, existing_id)) == draft:
-            return existing_id
-        _refuse_number_in_use(session, draft.number)
-        inserted = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
-        panel_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
-        _replace_parts(session, host, panel_id, draft)
-        record.begin(session, host, actor, OperationKind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
+        return _create(session, host, actor, draft)
+
+
+def create_several(host: Host, actor: Actor, drafts: Sequence[PanelDraft]) -> list[int]:
+    """Create all of these panels, or none. Returns their ids.
+
+    Raises Refused with a message for each field, named as in `panel_draft` with the panel's place in front: `2-number`.
+    """
+    panel_ids: list[int] = []
+    with host.database.session() as session:
+        clinic.lock(session)
+        for place, draft in enumerate(drafts):
+            try:
+                panel_ids.append(_create(session, host, actor, draft))
+            except Refused as refused:
+                raise Refused({f"{place}-{field}": text for field, text in refused.messages.items()}) from None
+    return panel_ids
+
+
+def _create(session: Session, host: Host, actor: Actor, draft: PanelDraft) -> int:
+    existing_id: int | None = session.scalar(sa.select(panel.c.panel_id).where(panel.c.live_number == draft.number))
+    if existing_id is not None and as_draft(get(session.connection(), host, existing_id)) == draft:
+        return existing_id
+    _refuse_number_in_use(session, draft.number)
+    inserted = session.execute(sa.insert(panel).values(**_head(draft), version=1, created_at=host.clock.now()))
+    panel_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
+    _replace_parts(session, host, panel_id, draft)
+    record.begin(session, host, actor, OperationKind.CREATE_PANEL, panel_id=panel_id, detail=asdict(draft))
     return panel_id
 
 

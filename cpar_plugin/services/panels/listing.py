@@ -12,7 +12,7 @@ from ...store import tables
 from ...store.types import KEYS
 from ..roster.providers import every_provider, panel_label, provider_name, with_practitioner_ids
 
-_NO_SUCH_PANEL = "Panel not found. It may have been deleted."
+NO_SUCH_PANEL = "Panel not found. It may have been deleted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def get(connection: Connection, host: Host, panel_id: int) -> Panel:
     """One live panel. Raises NotFound."""
     panels = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
     if not panels:
-        raise NotFound(_NO_SUCH_PANEL)
+        raise NotFound(NO_SUCH_PANEL)
     return panels[0]
 
 
@@ -63,7 +63,7 @@ def live_number(connection: Connection, panel_id: int) -> str:
     if panel_id in KEYS:
         number = connection.scalar(select(panel.live_number).where(panel.panel_id == panel_id))
     if number is None:
-        raise NotFound(_NO_SUCH_PANEL)
+        raise NotFound(NO_SUCH_PANEL)
     return number
 
 

@@ -18,11 +18,10 @@ from ...settings import Settings
 from ...store.tables import clinic, member, panel, submission
 from ...store.tables import heartbeat as heartbeats
 from ..operations import heartbeat
-from .texts import STATE, Stage, advice
+from .texts import STATE, Stage, advice, panels_text
 
 QUIET_AFTER = timedelta(minutes=15)
 DELAYED_AFTER = timedelta(hours=1)
-_NAMED = 5
 _ENDED = frozenset({*LOUD, SubmissionState.DELIVERED, SubmissionState.WRITTEN})
 _HAS_PATIENTS = exists().where(member.c.panel_id == submission.c.panel_id)
 
@@ -145,10 +144,4 @@ def _delay(rows: Sequence[Row[Any]], calendar: Calendar) -> SubmissionNotice:
 
 
 def _panels(rows: Sequence[Row[Any]]) -> str:
-    numbers = [row.number for row in rows]
-    if len(numbers) == 1:
-        return f"Panel {numbers[0]}"
-    named, more = numbers[:_NAMED], len(numbers) - _NAMED
-    if more > 0:
-        return f"Panels {', '.join(named)} and {more} more"
-    return f"Panels {', '.join(named[:-1])} and {named[-1]}"
+    return panels_text([row.number for row in rows])

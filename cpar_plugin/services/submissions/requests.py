@@ -1,11 +1,14 @@
 """What people do with submissions: ask for one, call it off, try a failed one again."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, select, update
+from sqlalchemy import Row, Select, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from ...domain.calendar import Calendar
 from ...domain.dates import date_text, moment_text
 from ...domain.refusals import NotFound, Refused, Stale
 from ...domain.submission import RETRIED, SubmissionState
@@ -31,6 +34,64 @@ def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
         _check(session, host, settings, panel_id)
         now = host.clock.now()
         return _insert(session, host, actor, panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAll:
+    """The panels that were queued for a night run, by number, and why the others were not."""
+
+    due_on: date
+    queued: Sequence[str]
+    skipped: Mapping[str, Sequence[str]]  # panel numbers by the reason in words
+
+
+def ask_all(host: Host, settings: Settings, actor: Actor) -> AskedAll:
+    """Queue every live panel that can be, as `ask` does for one. Raises Refused when the clinic is not set up.
+
+    Six statements, however many panels.
+    """
+    calendar = settings.calendar(host.clock.zone)
+    with host.database.session() as session:
+        _check_clinic(session)
+        rows = session.execute(_every_panel()).all()
+        pending = [row for row in rows if row.state is not None]
+        names = actor_names(session.connection(), host, {row.requested_by for row in pending}) if pending else {}
+        skipped: dict[str, list[str]] = {}
+        for row in rows:
+            if row.state is not None:
+                skipped.setdefault(_pending(host, calendar, row, names[row.requested_by]), []).append(row.number)
+            elif not row.has_patients:
+                skipped.setdefault("No patients.", []).append(row.number)
+        queued = {row.panel_id: row.number for row in rows if row.state is None and row.has_patients}
+        now = host.clock.now()
+        due_on = calendar.run_date(now)
+        if queued:
+            common = {"requested_at": now, "requested_by": actor.actor_id, "due_on": due_on}
+            values = [_row(panel_id, SubmissionState.QUEUED) | common for panel_id in queued]
+            session.execute(insert(submission), values)
+            ids = select(submission.c.submission_id, submission.c.open_panel_id)
+            asked = session.execute(ids.where(submission.c.open_panel_id.in_(queued)))
+            events = [_event(actor, "add", submission_id, f"panel {panel_id}") for submission_id, panel_id in asked]
+            host.audit.record(session, *events)
+    return AskedAll(due_on, list(queued.values()), skipped)
+
+
+def _every_panel() -> Select[Any]:
+    """The live panels by number, each with what is queued or under way."""
+    return (
+        select(
+            panel.c.panel_id,
+            panel.c.number,
+            _HAS_PATIENTS.label("has_patients"),
+            submission.c.state,
+            submission.c.requested_by,
+            submission.c.requested_at,
+            submission.c.due_on,
+        )
+        .outerjoin_from(panel, submission, submission.c.open_panel_id == panel.c.panel_id)
+        .where(panel.c.deleted_at.is_(None))
+        .order_by(panel.c.number)
+    )
 
 
 def run_date(host: Host, settings: Settings) -> date:
@@ -137,16 +198,20 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
     pending = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
     if pending is None:
         return
-    calendar = settings.calendar(host.clock.zone)
     name = actor_names(session.connection(), host, [pending.requested_by])[pending.requested_by]
+    raise Stale(_pending(host, settings.calendar(host.clock.zone), pending, name))
+
+
+def _pending(host: Host, calendar: Calendar, pending: Row[Any], name: str) -> str:
+    """Why a panel is not asked for again: what is queued or under way, and who asked."""
     message = (
         "The automatic submission already includes this panel."
         if pending.requested_by == host.identity.system.actor_id
         else f"{name} already queued this panel ({moment_text(pending.requested_at, calendar.zone)})."
     )
     if pending.state == SubmissionState.QUEUED:
-        raise Stale(f"{message} It will be submitted in the night run on {date_text(pending.due_on)}.")
-    raise Stale(f"{message} Current status: {STATE[SubmissionState(pending.state)]}.")
+        return f"{message} It will be submitted in the night run on {date_text(pending.due_on)}."
+    return f"{message} Current status: {STATE[SubmissionState(pending.state)]}."
 
 
 def _check_clinic(session: Session) -> None:
@@ -161,20 +226,20 @@ def _insert(
     session: Session, host: Host, actor: Actor, panel_id: int, state: SubmissionState, now: datetime, **values: object
 ) -> int:
     inserted = session.execute(
-        insert(submission).values(
-            panel_id=panel_id,
-            open_panel_id=panel_id,
-            requested_at=now,
-            requested_by=actor.actor_id,
-            state=state,
-            **values,
-        )
+        insert(submission).values(**_row(panel_id, state), requested_at=now, requested_by=actor.actor_id, **values)
     )
     submission_id: int = inserted.inserted_primary_key[0]  # type: ignore[attr-defined]
     _audit(session, host, actor, "add", submission_id, f"panel {panel_id}")
     return submission_id
 
 
+def _row(panel_id: int, state: SubmissionState) -> dict[str, Any]:
+    return {"panel_id": panel_id, "open_panel_id": panel_id, "state": state}
+
+
 def _audit(session: Session, host: Host, actor: Actor, action: str, submission_id: int, detail: str = "") -> None:
-    event = AuditEvent(actor=actor, action=action, noun="cparSubmission", key=str(submission_id), detail=detail)
-    host.audit.record(session, event)
+    host.audit.record(session, _event(actor, action, submission_id, detail))
+
+
+def _event(actor: Actor, action: str, submission_id: int, detail: str) -> AuditEvent:
+    return AuditEvent(actor=actor, action=action, noun="cparSubmission", key=str(submission_id), detail=detail)

@@ -1,5 +1,6 @@
 """What people read about submissions. No patient data: these sentences are shown, logged and mailed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
@@ -7,6 +8,8 @@ from typing import assert_never
 from ...domain.dates import date_text
 from ...domain.exhaustive import exhaustive
 from ...domain.submission import FINAL, SubmissionState
+
+_NAMED = 5
 
 STATE = exhaustive(
     __name__,
@@ -97,6 +100,16 @@ def advice(state: SubmissionState) -> str:
             return ""
         case _:
             assert_never(state)
+
+
+def panels_text(numbers: Sequence[str]) -> str:
+    """Panels by their numbers, the first few of many. There is at least one."""
+    if len(numbers) == 1:
+        return f"Panel {numbers[0]}"
+    named, more = numbers[:_NAMED], len(numbers) - _NAMED
+    if more > 0:
+        return f"Panels {', '.join(named)} and {more} more"
+    return f"Panels {', '.join(named[:-1])} and {named[-1]}"
 
 
 def missed(automatic: date) -> str:

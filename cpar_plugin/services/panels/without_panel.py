@@ -1,0 +1,44 @@
+"""The providers who have no panel yet, and how many patients a panel of theirs would get."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from ...hooks import Actor, Host
+from ...store import tables
+from ..bulk import Fill
+from .listing import provider_choices
+
+
+class ProviderWithoutPanel(NamedTuple):
+    """An active provider on no live panel. `practitioner_id` is '' where it is not known; `patients` are active."""
+
+    provider_id: str
+    name: str
+    practitioner_id: str
+    patients: int
+
+
+def providers_without_panel(connection: Connection, host: Host) -> list[ProviderWithoutPanel]:
+    """Those with most patients first. Three statements, one of which reads the whole roster."""
+    patient, panel, provider = host.roster.patients().c, tables.panel.c, tables.panel_provider.c
+    live = select(provider.provider_id).join_from(tables.panel_provider, tables.panel)
+    on_panels = set(connection.scalars(live.where(panel.live_number.is_not(None))))
+    active = patient.status == host.roster.active_status
+    counts = select(patient.mrp_id, func.count()).where(active, patient.mrp_id.is_not(None)).group_by(patient.mrp_id)
+    patients = {row[0]: row[1] for row in connection.execute(counts)}
+    found = [
+        ProviderWithoutPanel(
+            choice.provider_id, choice.name, choice.practitioner_id, patients.get(choice.provider_id, 0)
+        )
+        for choice in provider_choices(connection, host)
+        if choice.active and choice.provider_id not in on_panels
+    ]
+    return sorted(found, key=lambda one: -one.patients)
+
+
+def fillable(connection: Connection, host: Host, actor: Actor, panel_id: int) -> int:
+    """How many active patients of the panel's providers are on no panel, of those that the actor may see."""
+    scope = Fill(frozenset([panel_id])).scope(host, actor)
+    query = select(func.count()).select_from(scope.source).where(scope.changes)
+    return connection.scalar(query) or 0
