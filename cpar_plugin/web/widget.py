@@ -18,6 +18,7 @@ from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host, Widget
 from ..services.operations import access
 from ..services.panels import one_patient
+from ..services.panels.listing import panel_meant
 from ..services.panels.one_patient import MemberChange
 from ..services.panels.widget import ShownMembership, current
 from ..services.roster import separated
@@ -90,7 +91,8 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
         "widget.html",
         patient_id=patient_id,
         membership=membership,
-        others=[panel for panel in membership.choices if panel != membership.panel],
+        suggested=[panel for panel in membership.of_mrp if panel != membership.panel],
+        others=[panel for panel in membership.choices if panel not in (membership.panel, *membership.of_mrp)],
         as_buttons=AS_BUTTONS,
         not_paneled=NOT_PANELED,
         summary=_summary(membership),
@@ -137,10 +139,18 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
     """Add the patient to a panel, or move to another."""
 
     def choose() -> str:
-        panel_id = number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
+        panel_id = _chosen(host)
         return _RESULTS[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_panel_id_of_form())]
 
     return _changed(host, actor, patient_id, choose)
+
+
+def _chosen(host: Host) -> int:
+    """By its button, or typed: without script a browser sends what stands in the field."""
+    if text := request.form.get("panel", ""):
+        with host.database.engine.connect() as connection:
+            return panel_meant(connection, host, text)
+    return number(request.form.get("panel_id", ""), "panel_id", _CHOOSE)
 
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:

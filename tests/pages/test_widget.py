@@ -123,15 +123,50 @@ def test_a_user_who_was_slower_sees_how_things_are_and_decides_again(
     assert _on(host, patient) == other_panel
 
 
-def test_a_long_list_of_panels_is_a_list_to_type_into(
-    oscar: Any, reception: Any, make_panel: Callable[..., int]
+@pytest.fixture
+def many_panels(oscar: Any, make_panel: Callable[..., int]) -> list[int]:
+    """The panels P00 to P11 of as many doctors; the last one's is Dr Lévesque."""
+    panels = []
+    for number in range(12):
+        name = "Lévesque" if number == 11 else "Doctor"
+        oscar.provider(f"8{number:02}", ohip_no="", last_name=name, first_name=f"No{number:02}")
+        panels.append(make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}"))
+    return panels
+
+
+def test_the_panel_of_the_mrp_comes_first_and_many_others_are_found_by_typing(
+    host: OscarHost, oscar: Any, reception: Any, many_panels: list[int]
 ) -> None:
-    for number in range(11):
-        oscar.provider(f"8{number:02}", ohip_no="")
-        make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
-    page = _text(reception.get(f"/patients/{oscar.patient()}"))
-    assert '<select name="panel_id"' in page
-    assert page.count('<option value="') == 12
+    patient = oscar.patient(provider_no="805")
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert re.findall(r'name="panel_id" value="(\d+)">([^<]+)<', page) == [(str(many_panels[5]), "P05 (Doctor, No05)")]
+    assert page.index("Panel of the patient's MRP") < page.index('<input name="panel" list="cpar-other-panels"')
+    offered = re.findall(r'<option value="([^"]+)">', page)
+    assert (len(offered), offered[-1]) == (11, "P11 (Lévesque, No11)")
+    assert len(re.findall('id="cpar-other-panels"', page)) == 1
+
+
+@pytest.mark.parametrize("typed", ["P11 (Lévesque, No11)", "P11", " levesque ", "11 lév", "5000-00011"])
+def test_what_is_typed_is_the_panel_that_it_names(
+    host: OscarHost, oscar: Any, reception: Any, many_panels: list[int], typed: str
+) -> None:
+    patient = oscar.patient()
+    reception.post(f"/cpar/patients/{patient}/choose", panel=typed, seen_panel_id="")
+    assert _on(host, patient) == many_panels[11]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [("doctor", "This text fits 11 panels"), ("xyz", "No panel has this"), (" ", "No panel has this")],
+)
+def test_what_is_typed_and_names_no_panel_or_several_changes_nothing(
+    host: OscarHost, oscar: Any, reception: Any, many_panels: list[int], typed: str, message: str
+) -> None:
+    patient = oscar.patient()
+    answer = reception.post(f"/cpar/patients/{patient}/choose", headers=IN_PLACE, panel=typed, seen_panel_id="")
+    assert answer.status_code == 422
+    assert message in _text(answer)
+    assert _on(host, patient) is None
 
 
 @pytest.mark.databases("both")

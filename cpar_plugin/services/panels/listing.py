@@ -7,11 +7,14 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from ...domain.identifiers import practitioner_id
 from ...domain.refusals import NotFound, Refused
+from ...domain.texts import without_separators
 from ...hooks import Host
 from ...store import tables
+from ...store.folding import folded_text
 from ...store.types import KEYS
 from ..roster.providers import every_provider, panel_label, provider_name, with_practitioner_ids
 
+_ID = 9  # digits of a Practitioner ID
 NO_SUCH_PANEL = "Panel not found. It may have been deleted."
 
 
@@ -41,6 +44,33 @@ class Panel:
     def label(self) -> str:
         """What people call it."""
         return panel_label(self.number, (provider.name for provider in self.providers))
+
+    def fits(self, text: str) -> bool:
+        """Whether each word of the text is in the number, a provider's name or one of the IDs, whatever its case."""
+        practitioner_ids = (provider.practitioner_id for provider in self.providers)
+        fields = [folded_text(field) for field in (self.label, *self.facilities, *practitioner_ids)]
+        return all(any(word in field for field in fields) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    """Those of a search; digits without their separators, as IDs are stored."""
+    words = folded_text(text).split()
+    return [digits if (digits := without_separators(word)).isdigit() and len(digits) == _ID else word for word in words]
+
+
+def panel_meant(connection: Connection, host: Host, text: str) -> int:
+    """The live panel that someone means who types its label, its number, or what fits no other panel.
+
+    Two statements. Raises Refused when none or several fit.
+    """
+    panels = live_panels(connection, host)
+    exact = [panel for panel in panels if text.strip() in (panel.label, panel.number)]
+    fitting = exact or [panel for panel in panels if text.strip() and panel.fits(text)]
+    if not fitting:
+        raise Refused({"panel": "No panel has this number or provider: select a panel from the list."})
+    if len(fitting) > 1:
+        raise Refused({"panel": f"This text fits {len(fitting)} panels: choose one from the list."})
+    return fitting[0].panel_id
 
 
 def live_panels(connection: Connection, host: Host) -> list[Panel]:

@@ -41,6 +41,7 @@ class ShownMembership:
     known: bool  # the host has the patient, or a panel still does
     name: str  # `Family, Given`; '' where the host knows none
     choices: tuple[PanelChoice, ...]
+    of_mrp: tuple[PanelChoice, ...] = ()  # those of them that the patient's MRP is a provider of
     panel: PanelChoice | None = None
     since: datetime | None = None
     confirmed_on: date | None = None
@@ -81,7 +82,8 @@ def membership(
     if record.enabled_at is None:
         return ShownMembership(enabled=False, known=False, name="", choices=())
     member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
-    choices, providers, is_shared_phn = _panels(connection, host, record.member_of, member)
+    choices, providers, is_shared_phn = _panels(connection, host, member)
+    of_mrp = tuple(choice for panel_id, choice in choices.items() if record.found_mrp_id in providers[panel_id])
     merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
     paneled = ShownMembership(
         enabled=True,
@@ -90,6 +92,7 @@ def membership(
         merged_into=merged_into,
         name=full_name(record.found_family_name, record.found_given_name, capitals=True),
         choices=tuple(choices.values()),
+        of_mrp=of_mrp,
     )
     if member is None:
         return paneled
@@ -110,7 +113,7 @@ def membership(
         confirmed_on=member.confirmed_on,
         confirmed_how=ConfirmedHow(member.confirmed_how) if member.confirmed_how else None,
         may_confirm=may_confirm(member.confirmed_on, rules.today, kind_of(host.roster, member.status)),
-        mrp_outside=member.mrp_id is not None and member.mrp_id not in providers,
+        mrp_outside=member.mrp_id is not None and member.mrp_id not in providers[record.member_of],
         member=member,
         reasons=reasons,
         cautions=cautions,
@@ -138,6 +141,7 @@ def _record(connection: Connection, host: Host, patient_id: int, now: datetime) 
             patient.c.patient_id.label("found"),
             patient.c.family_name.label("found_family_name"),
             patient.c.given_name.label("found_given_name"),
+            patient.c.mrp_id.label("found_mrp_id"),
             merges.waiting(host, request.c.patient_id).label("merge_waits"),
             separated.split_off(request.c.patient_id, own.c.since).label("split_off"),
         )
@@ -148,9 +152,9 @@ def _record(connection: Connection, host: Host, patient_id: int, now: datetime) 
 
 
 def _panels(
-    connection: Connection, host: Host, own_panel_id: int | None, member: MemberRow | None
-) -> tuple[dict[int, PanelChoice], set[str], bool]:
-    """The live panels by number, the providers of the patient's own, and whether another member has the same PHN."""
+    connection: Connection, host: Host, member: MemberRow | None
+) -> tuple[dict[int, PanelChoice], dict[int, set[str]], bool]:
+    """The live panels by number, the providers of each, and whether another member has the same PHN."""
     another: ColumnElement[bool] = false()
     if member and member.phn and is_phn(member.phn):
         another = same_phn.another_has(host, member.phn, member.patient_id)
@@ -177,5 +181,7 @@ def _panels(
         panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], providers))
         for panel_id, providers in names.items()
     }
-    own_providers = {row.provider_id for row in rows if row.panel_id == own_panel_id}
-    return choices, own_providers, any(row.another_has_phn for row in rows)
+    provider_ids: dict[int, set[str]] = {panel_id: set() for panel_id in numbers}
+    for row in rows:
+        provider_ids[row.panel_id].add(row.provider_id)
+    return choices, provider_ids, any(row.another_has_phn for row in rows)
