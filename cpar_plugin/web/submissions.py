@@ -93,11 +93,13 @@ def submit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
 
 def submit_all_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """Queue every panel that can be, and say of the others why not."""
-    asked = requests.ask_all(host, load(host.settings), actor)
-    if asked.queued:
-        subject = f"Panel {asked.queued[0]} is" if len(asked.queued) == 1 else f"{len(asked.queued):,} panels are"
-        flash(f"{subject} queued for {date_text(asked.due_on)}. The data on file then will be submitted.", "cpar")
-    for reason, numbers in asked.skipped.items():
+    requested = requests.ask_all(host, load(host.settings), actor)
+    if requested.queued:
+        subject = (
+            f"Panel {requested.queued[0]} is" if len(requested.queued) == 1 else f"{len(requested.queued):,} panels are"
+        )
+        flash(f"{subject} queued for {date_text(requested.due_on)}. The data on file then will be submitted.", "cpar")
+    for reason, numbers in requested.skipped.items():
         flash(f"Not queued: {panels_text(numbers)}. {reason}", "cpar")
     return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
 

@@ -37,7 +37,7 @@ def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedAll:
+class QueuedPanels:
     """The panels that were queued for a night run, by number, and why the others were not."""
 
     due_on: date
@@ -45,7 +45,7 @@ class AskedAll:
     skipped: Mapping[str, Sequence[str]]  # panel numbers by the reason in words
 
 
-def ask_all(host: Host, settings: Settings, actor: Actor) -> AskedAll:
+def ask_all(host: Host, settings: Settings, actor: Actor) -> QueuedPanels:
     """Queue every live panel that can be, as `ask` does for one. Raises Refused when the clinic is not set up.
 
     Six statements, however many panels.
@@ -70,10 +70,10 @@ def ask_all(host: Host, settings: Settings, actor: Actor) -> AskedAll:
             values = [_row(panel_id, SubmissionState.QUEUED) | common for panel_id in queued]
             session.execute(insert(submission), values)
             ids = select(submission.c.submission_id, submission.c.open_panel_id)
-            asked = session.execute(ids.where(submission.c.open_panel_id.in_(queued)))
-            events = [_event(actor, "add", submission_id, f"panel {panel_id}") for submission_id, panel_id in asked]
+            requested = session.execute(ids.where(submission.c.open_panel_id.in_(queued)))
+            events = [_event(actor, "add", submission_id, f"panel {panel_id}") for submission_id, panel_id in requested]
             host.audit.record(session, *events)
-    return AskedAll(due_on, list(queued.values()), skipped)
+    return QueuedPanels(due_on, list(queued.values()), skipped)
 
 
 def _every_panel() -> Select[Any]:
@@ -203,7 +203,7 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
 
 
 def _pending(host: Host, calendar: Calendar, pending: Row[Any], name: str) -> str:
-    """Why a panel is not asked for again: what is queued or under way, and who asked."""
+    """Why a panel is not queued again: what is queued or under way, and who requested it."""
     message = (
         "The automatic submission already includes this panel."
         if pending.requested_by == host.identity.system.actor_id
