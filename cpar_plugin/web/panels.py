@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from ..domain.panel import PanelDraft
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
+from ..services.bulk.without_panel import fillable
 from ..services.operations import access, clinic
 from ..services.panels import editing as service
 from ..services.panels import last_saved
 from ..services.panels.editing import Panel
 from ..services.panels.listing import NO_SUCH_PANEL
-from ..services.panels.without_panel import fillable
 from ..services.submissions import history, progress
 from ..settings import load
 from . import panel_form

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, func, select
 
 from ...hooks import Actor, Host
 from ...store import tables
-from ..bulk import Fill
-from .listing import provider_choices
+from ..panels.listing import provider_choices
+from .fill import Fill
 
 
 class ProviderWithoutPanel(NamedTuple):
