@@ -11,9 +11,9 @@ from werkzeug.datastructures import MultiDict
 from ..domain.panel import PanelDraft, panel_draft
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services.bulk.without_panel import ProviderWithoutPanel, providers_without_panel
 from ..services.operations import access
 from ..services.panels import editing
+from ..services.panels.without_panel import ProviderWithoutPanel, providers_without_panel
 from .inputs import INCOMPLETE
 from .panel_form import spaced
 from .rendering import page

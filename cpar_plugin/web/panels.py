@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.panel import PanelDraft
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
-from ..services.bulk.without_panel import fillable
+from ..services.bulk.fill import fillable
 from ..services.operations import access, clinic
 from ..services.panels import editing as service
 from ..services.panels import last_saved

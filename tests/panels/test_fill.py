@@ -12,8 +12,9 @@ from cpar_plugin.domain.refusals import NotFound
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Fill, Joining, SkipReason, history, outlook, skipped, texts, undo
-from cpar_plugin.services.bulk.without_panel import fillable, providers_without_panel
+from cpar_plugin.services.bulk.fill import fillable
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.panels.without_panel import providers_without_panel
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import Subquery, and_, case, exists, func, not_, select
+from sqlalchemy import Connection, Subquery, and_, case, exists, func, not_, select
 
 from ...hooks import Actor, Host
 from ...store import ledger
@@ -75,3 +75,10 @@ class Fill:
             .group_by(provider.provider_id)
             .subquery("own_panel")
         )
+
+
+def fillable(connection: Connection, host: Host, actor: Actor, panel_id: int) -> int:
+    """How many active patients of the panel's providers are on no panel, of those that the actor may see."""
+    scope = Fill(frozenset([panel_id])).scope(host, actor)
+    query = select(func.count()).select_from(scope.source).where(scope.changes)
+    return connection.scalar(query) or 0

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from ...hooks import Actor, Host
+from ...hooks import Host
 from ...store import tables
-from ..panels.listing import provider_choices
-from .fill import Fill
+from .listing import provider_choices
 
 
 class ProviderWithoutPanel(NamedTuple):
@@ -35,10 +34,3 @@ def providers_without_panel(connection: Connection, host: Host) -> list[Provider
         if choice.active and choice.provider_id not in on_panels
     ]
     return sorted(found, key=lambda one: -one.patients)
-
-
-def fillable(connection: Connection, host: Host, actor: Actor, panel_id: int) -> int:
-    """How many active patients of the panel's providers are on no panel, of those that the actor may see."""
-    scope = Fill(frozenset([panel_id])).scope(host, actor)
-    query = select(func.count()).select_from(scope.source).where(scope.changes)
-    return connection.scalar(query) or 0
