@@ -26,6 +26,7 @@ from .services.operations import access
 from .services.roster import merges
 from .services.submissions import mail
 from .services.submissions.run import run_due
+from .services.uploads import kept
 from .settings import load
 from .store.migrations import SOURCE
 from .web import around, blueprint, patient_list, widget
@@ -77,7 +78,8 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, the refresh of FHIR resources, certificates, exports left behind.
+    """Submissions that are due, mail about them, the refresh of FHIR resources, certificates, what exports and uploads
+    left behind.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
@@ -100,6 +102,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         ),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
+        Job(name="cpar-uploads", every=timedelta(hours=1), run=lambda _: kept.remove_old(host)),
     ]
 
 

@@ -81,11 +81,12 @@ def named_field(name: str) -> ColumnField | None:
 
 def header_row(rows: Sequence[Sequence[str]]) -> int | None:
     """The place of the row with the names of the columns among the first rows of a list; None where there is none."""
-    best, most = None, 1
+    best, most = None, 0
     for place, row in enumerate(rows[:HEADER_WITHIN]):
         fields = {field for name in row if (field := named_field(name)) and field is not ColumnField.IGNORED}
-        # Text about patients is no row of names: these are short, and none of them is a number.
-        if len(fields) > most and not any(is_phn(listed_phn(cell)) for cell in row):
+        # One alone may be a title: `Panel of Dr. Okafor`.
+        names = len(fields) > 1 or fields == {ColumnField.PHN}
+        if names and len(fields) > most and not any(is_phn(listed_phn(cell)) for cell in row):
             best, most = place, len(fields)
     return best
 

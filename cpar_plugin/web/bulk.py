@@ -17,7 +17,20 @@ from ..domain.refusals import Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services import bulk as service
-from ..services.bulk import Assign, Confirm, Fill, Move, Order, Remove, SkipReason, history, outlook, skipped, texts
+from ..services.bulk import (
+    Assign,
+    Confirm,
+    Fill,
+    Import,
+    Move,
+    Order,
+    Remove,
+    SkipReason,
+    history,
+    outlook,
+    skipped,
+    texts,
+)
 from ..services.operations import access
 from ..services.operations.record import BULK, BulkKind, OperationKind
 from ..services.panels import editing
@@ -60,8 +73,8 @@ def _action(kind: BulkKind) -> BulkAction | None:
             return BulkAction(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
         case OperationKind.BULK_REMOVE:
             return BulkAction(kind, "Remove patients from a panel", ("from_panel_id", "status"))
-        case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL:
-            return None  # for patients selected on the panel's page; on a page of its own
+        case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | OperationKind.BULK_IMPORT:
+            return None  # for patients selected on the panel's page; on pages of their own
         case _:
             assert_never(kind)
 
@@ -104,7 +117,7 @@ class BulkForm:
                 order = Move(source, panel("panel_id", "Select the panel to move patients to."), self.status)
             case OperationKind.BULK_REMOVE:
                 order = Remove(panel("from_panel_id", "Select the panel to remove patients from."), self.status)
-            case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | None:
+            case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | OperationKind.BULK_IMPORT | None:
                 messages["kind"] = "Select an action from the list."
             case _:
                 assert_never(kind)
@@ -209,6 +222,8 @@ def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, s
             return Markup("Put active patients on the panel of their MRP.")
         case Confirm():
             return Markup("Confirm the patients with status {} on <strong>{}</strong>.").format(status, source)
+        case Import():
+            return Markup("Put the patients of the list on their panels.")
         case _:
             assert_never(order)
 

@@ -52,6 +52,7 @@ def test_the_row_with_column_names_is_found_below_titles() -> None:
     header = ["PHN", "Patient Name", "DOB"]
     assert header_row([["Panel of Dr. Okafor"], ["Printed 2026-11-10", "Page 1"], header, ["1", "A, B", "x"]]) == 2
     assert header_row([["123456789", "A, B", "1980-02-03"]]) is None
+    assert header_row([["Panel of Dr. Okafor"], ["PHN"], ["123456789"]]) == 1
 
 
 def test_columns_without_names_are_proposed_by_their_contents() -> None:

@@ -1,6 +1,7 @@
 """Many patients at once: assigned, moved, removed or confirmed as one operation that can be undone."""
 
 from .fill import Fill
+from .import_order import Import
 from .orders import Assign, Confirm, Move, Order, Remove, Selection
 from .scope import SkipReason
 from .statuses import StatusChoice, status_choices, status_label
@@ -11,6 +12,7 @@ __all__ = [
     "BulkResult",
     "Confirm",
     "Fill",
+    "Import",
     "Joining",
     "Move",
     "MovedFrom",

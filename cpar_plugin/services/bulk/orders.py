@@ -7,14 +7,15 @@ from sqlalchemy import ColumnElement, Connection, Date, func, literal, or_, sele
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
-from ...hooks import Actor, Host, StatusKind
+from ...hooks import Actor, Host
 from ...store import ledger
 from ...store.tables import member, panel
 from ...store.types import KEYS
 from ..operations.record import BulkKind, OperationKind
 from ..roster.providers import provider_name
 from .fill import Fill
-from .scope import Scope, SkipReason, confirmed_by_visit, status_of
+from .import_order import Import, deleted_panel
+from .scope import Scope, SkipReason, confirmed_by_visit, deceased_statuses, status_of
 
 SAME_PANEL = "These patients are already on this panel: select a different panel."
 
@@ -128,9 +129,8 @@ class Confirm:
     def scope(self, host: Host, actor: Actor) -> Scope:
         """The members of the panel."""
         scope = _members(host, actor, self.from_panel_id, self.members)
-        deceased = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.DECEASED]
         confirmable = {
-            SkipReason.DECEASED: scope.status.not_in(deceased),
+            SkipReason.DECEASED: scope.status.not_in(deceased_statuses(host)),
             SkipReason.CONFIRMED_TODAY: or_(member.c.confirmed_on.is_(None), member.c.confirmed_on != _today(host)),
         }
         return replace(scope, requires=scope.requires | confirmable)
@@ -145,7 +145,7 @@ class Confirm:
         return _detail(self.members)
 
 
-Order = Assign | Fill | Move | Remove | Confirm
+Order = Assign | Fill | Import | Move | Remove | Confirm
 
 
 def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope:
@@ -194,6 +194,10 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
     match order:
         case Assign(provider_id):
             return _provider(connection, host, provider_id)
+        case Import(upload_id):
+            if deleted_panel(connection, upload_id) is not None:
+                raise NotFound("A panel of this list has been deleted: review the columns of the list again.")
+            return ""
         case Fill() | Move() | Remove() | Confirm():
             return ""
         case _:

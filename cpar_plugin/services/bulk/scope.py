@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal, not_, null
 
 from ...domain.confirmation import ConfirmedHow
-from ...hooks import Host
+from ...hooks import Host, StatusKind
 from ...store import ledger
 from ...store.types import Moment
 
@@ -60,6 +60,11 @@ class Scope:
 def status_of(patient: FromClause) -> ColumnElement[str]:
     """A patient's status in the host, '' for none."""
     return func.coalesce(patient.c.status, "")
+
+
+def deceased_statuses(host: Host) -> list[str]:
+    """The host's statuses of patients who have died."""
+    return [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.DECEASED]
 
 
 def confirmed_by_visit(host: Host, scope: Scope, panel_id: ColumnElement[int]) -> ledger.Columns:

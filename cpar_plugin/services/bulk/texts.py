@@ -29,6 +29,8 @@ def order_text(kind: BulkKind) -> OrderText:
             return OrderText("Remove", "Not removed")
         case OperationKind.BULK_CONFIRM:
             return OrderText("Confirm", "Not confirmed")
+        case OperationKind.BULK_IMPORT:
+            return OrderText("Import", "Not imported")
         case _:
             assert_never(kind)
 
@@ -51,6 +53,8 @@ def summary(operation: BulkOperation) -> str:
             return f"Patients {condition} removed from panel {operation.from_number}."
         case OperationKind.BULK_CONFIRM:
             return f"Patients {condition} on panel {operation.from_number} confirmed."
+        case OperationKind.BULK_IMPORT:
+            return f"Patients of an uploaded list assigned to {_import_target(operation)}."
         case _:
             assert_never(operation.kind)
 
@@ -68,8 +72,14 @@ def result_text(operation: BulkOperation) -> str:
             return "removed from this panel"
         case OperationKind.BULK_CONFIRM:
             return "confirmed"
+        case OperationKind.BULK_IMPORT:
+            return f"assigned to {_import_target(operation)}"
         case _:
             assert_never(operation.kind)
+
+
+def _import_target(operation: BulkOperation) -> str:
+    return f"panel {operation.number}" if operation.number else "the panels in it"
 
 
 def change_since(kind: OperationKind | None, source: str | None, target: str | None, undone_by: str) -> str:

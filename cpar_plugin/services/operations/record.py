@@ -25,6 +25,7 @@ class OperationKind(StrEnum):
     BULK_MOVE = "bulk-move"
     BULK_REMOVE = "bulk-remove"
     BULK_CONFIRM = "bulk-confirm"
+    BULK_IMPORT = "bulk-import"
     UNDO = "undo"
     MOVE_BACK = "move-back"
     MERGE = "merge"
@@ -52,6 +53,7 @@ BulkKind = Literal[
     OperationKind.BULK_MOVE,
     OperationKind.BULK_REMOVE,
     OperationKind.BULK_CONFIRM,
+    OperationKind.BULK_IMPORT,
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
@@ -69,6 +71,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.BULK_MOVE: ("update", _MEMBER),
         OperationKind.BULK_REMOVE: ("delete", _MEMBER),
         OperationKind.BULK_CONFIRM: ("update", _MEMBER),
+        OperationKind.BULK_IMPORT: ("add", _MEMBER),
         OperationKind.UNDO: ("update", _MEMBER),
         OperationKind.MOVE_BACK: ("update", _MEMBER),
         OperationKind.MERGE: ("update", _MEMBER),

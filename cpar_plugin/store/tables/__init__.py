@@ -28,6 +28,7 @@ from .panels import (
     skipped,
 )
 from .submissions import exclusion, heartbeat, night_run, snapshot, snapshot_piece, submission
+from .uploads import list_layout, upload, upload_match, upload_patient, upload_piece, upload_row
 
 __all__ = [
     "answer",
@@ -44,6 +45,7 @@ __all__ = [
     "kept",
     "last_visit",
     "ledger",
+    "list_layout",
     "member",
     "metadata",
     "night_run",
@@ -59,4 +61,9 @@ __all__ = [
     "snapshot",
     "snapshot_piece",
     "submission",
+    "upload",
+    "upload_match",
+    "upload_patient",
+    "upload_piece",
+    "upload_row",
 ]

@@ -383,6 +383,88 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_index("cpar_kept_expiry", "cpar_kept", ["expires_at"], if_not_exists=True)
+    op.create_table(
+        "cpar_list_layout",
+        sa.Column("fingerprint", exact(64), nullable=False),
+        sa.Column("reading", long_text(), nullable=False),
+        sa.Column("saved_at", Moment(), nullable=False),
+        sa.Column("saved_by", exact(60), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name="cpar_list_layout_pk"),
+        **TABLE,
+    )
+    op.create_table(
+        "cpar_upload",
+        sa.Column("upload_id", exact(32), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("purpose", exact(20), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("name", exact(100), nullable=False),
+        sa.Column("panel_id", sa.BigInteger()),
+        sa.Column("reading", long_text()),
+        sa.PrimaryKeyConstraint("upload_id", name="cpar_upload_pk"),
+        **TABLE,
+    )
+    op.create_index("cpar_upload_of_actor", "cpar_upload", ["actor_id", "purpose"], unique=True, if_not_exists=True)
+    op.create_table(
+        "cpar_upload_piece",
+        sa.Column("upload_id", exact(32), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", piece(), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", "position", name="cpar_upload_piece_pk"),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["cpar_upload.upload_id"], name="cpar_upload_piece_upload_id_fk", ondelete="CASCADE"
+        ),
+        **TABLE,
+    )
+    op.create_table(
+        "cpar_upload_row",
+        sa.Column("upload_id", exact(32), nullable=False),
+        sa.Column("row_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("phn", exact(20), nullable=False),
+        sa.Column("family_name", exact(60), nullable=False),
+        sa.Column("given_name", exact(60), nullable=False),
+        sa.Column("family_key", exact(60), nullable=False),
+        sa.Column("given_key", exact(60), nullable=False),
+        sa.Column("birth_date", exact(40), nullable=False),
+        sa.Column("gender", exact(1), nullable=False),
+        sa.Column("panel_text", exact(100), nullable=False),
+        sa.Column("panel_id", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("upload_id", "row_number", name="cpar_upload_row_pk"),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["cpar_upload.upload_id"], name="cpar_upload_row_upload_id_fk", ondelete="CASCADE"
+        ),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index("cpar_upload_row_by_phn", "cpar_upload_row", ["upload_id", "phn"], if_not_exists=True)
+    op.create_index("cpar_upload_row_by_birth_date", "cpar_upload_row", ["upload_id", "birth_date"], if_not_exists=True)
+    op.create_table(
+        "cpar_upload_match",
+        sa.Column("upload_id", exact(32), nullable=False),
+        sa.Column("row_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("how", exact(20), nullable=False),
+        sa.Column("accepted", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", "row_number", "patient_id", name="cpar_upload_match_pk"),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["cpar_upload.upload_id"], name="cpar_upload_match_upload_id_fk", ondelete="CASCADE"
+        ),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_table(
+        "cpar_upload_patient",
+        sa.Column("upload_id", exact(32), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("row_number", sa.Integer(), nullable=False),
+        sa.Column("panel_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", "patient_id", name="cpar_upload_patient_pk"),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["cpar_upload.upload_id"], name="cpar_upload_patient_upload_id_fk", ondelete="CASCADE"
+        ),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
     op.execute(
         "INSERT INTO cpar_clinic (clinic_id, name, site_id, version) "
         "SELECT 1, '', '', 1 WHERE NOT EXISTS (SELECT 1 FROM cpar_clinic)"
@@ -391,6 +473,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("cpar_kept", if_exists=True)
+    op.drop_table("cpar_upload_patient", if_exists=True)
+    op.drop_table("cpar_upload_match", if_exists=True)
+    op.drop_table("cpar_upload_row", if_exists=True)
+    op.drop_table("cpar_upload_piece", if_exists=True)
+    op.drop_table("cpar_upload", if_exists=True)
+    op.drop_table("cpar_list_layout", if_exists=True)
     op.drop_table("cpar_export_file", if_exists=True)
     op.drop_table("cpar_export", if_exists=True)
     op.drop_table("cpar_read", if_exists=True)

@@ -1,0 +1,179 @@
+"""How a list is read: proposed from what is in it, or as a list with the same column names was read before."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, delete, insert, select
+
+from ...domain.list_cells import DateOrder, SerialsFrom, gender_letter, listed_date, listed_phn, split_name
+from ...domain.list_columns import (
+    FIELD_LABELS,
+    HEADER_WITHIN,
+    ColumnField,
+    date_orders,
+    fingerprint,
+    header_row,
+    proposed_fields,
+)
+from ...domain.refusals import Refused
+from ...domain.texts import readable
+from ...hooks import Actor, Host
+from ...store import tables
+from .reading import ListFile, Row
+
+PANEL_TEXTS: Final = 100
+_SHEETS: Final = 10  # that are looked at for a header
+
+
+class ListReading(BaseModel):
+    """How the rows of a list are read. The place in `fields` is that of the column."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sheet: int = 0
+    encoding: str = ""  # of a text, a key of text_file.ENCODINGS; '': what it looks like
+    header: int = 0  # the number of the row with the column names, 0 for none: patients begin below it
+    fields: tuple[ColumnField, ...] = ()
+    date_order: DateOrder | None = None  # None: no date needs it
+    serials_from: SerialsFrom = SerialsFrom.WINDOWS
+    panels: Mapping[str, int] = {}  # the panel for each text in the column of panels; 0 for none
+
+    def column(self, field: ColumnField) -> int | None:
+        """The place of the column that holds this."""
+        return self.fields.index(field) if field in self.fields else None
+
+
+class UnderstoodRow(NamedTuple):
+    """A row of a list, as it is understood. Texts are '' where there is nothing."""
+
+    row_number: int
+    phn: str
+    family_name: str
+    given_name: str
+    birth_date: str  # ISO; as it is where it names no day
+    gender: str  # M, F or ''
+    panel_text: str
+
+
+class Proposal(NamedTuple):
+    """How a list may be read. `remembered`: as one with the same column names was."""
+
+    reading: ListReading
+    remembered: bool
+
+
+def propose(connection: Connection, file: ListFile) -> Proposal:
+    """How to read a file: as remembered for the column names of a sheet of it, else by what it looks like."""
+    guesses: list[tuple[int, list[Row]]] = []
+    for sheet in range(len(file.sheets[:_SHEETS]) or 1):
+        rows = file.first_rows(sheet=sheet)
+        known = _remembered(connection, rows)
+        if known:
+            number, reading = known
+            kept = {"sheet": sheet, "header": number, "encoding": reading.encoding if file.is_text else ""}
+            return Proposal(reading.model_copy(update=kept), remembered=True)
+        guesses.append((sheet, rows))
+    sheet, rows = next((guess for guess in guesses if header_row(_texts(guess[1])) is not None), guesses[0])
+    place = header_row(_texts(rows))
+    header = rows[place][0] if place is not None else 0
+    return Proposal(proposed(file, ListReading(sheet=sheet, header=header)), remembered=False)
+
+
+def proposed(file: ListFile, reading: ListReading) -> ListReading:
+    """The reading with fields, and with the order of dates where they decide it, for its sheet, letters and header."""
+    rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
+    fields = proposed_fields(header_of(rows, reading), [cells for number, cells in rows if number > reading.header])
+    reading = reading.model_copy(update={"fields": fields, "serials_from": file.serials_from})
+    orders = orders_of_dates(file, reading)
+    return reading.model_copy(update={"date_order": orders[0] if len(orders) == 1 else None})
+
+
+def header_of(rows: Sequence[Row], reading: ListReading) -> list[str]:
+    """The names of the columns; none for a list without."""
+    return next((cells for number, cells in rows if number == reading.header), [])
+
+
+def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ...]:
+    """The orders in which the dates of birth can be read, see domain.list_columns.date_orders. Reads the whole list."""
+    place = reading.column(ColumnField.BIRTH_DATE)
+    if place is None:
+        return ()
+    return date_orders([cells[place] for _, cells in patient_rows(file, reading) if place < len(cells)])
+
+
+def patient_rows(file: ListFile, reading: ListReading) -> Iterator[Row]:
+    """The rows below the header, without those that repeat it, as printed lists do on each page."""
+    header: str | None = None
+    for number, cells in file.rows(sheet=reading.sheet, encoding=reading.encoding):
+        if number == reading.header:
+            header = fingerprint(cells)
+        elif number > reading.header and (header is None or fingerprint(cells) != header):
+            yield number, cells
+
+
+def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:
+    """Every row as it is understood, streamed."""
+    for number, cells in patient_rows(file, reading):
+        values = {field: cells[place] for place, field in enumerate(reading.fields) if place < len(cells)}
+        family, given = _names(values)
+        born = readable(values.get(ColumnField.BIRTH_DATE)) or ""
+        day = listed_date(born, reading.date_order, reading.serials_from)
+        yield UnderstoodRow(
+            row_number=number,
+            phn=listed_phn(values.get(ColumnField.PHN, "")),
+            family_name=family,
+            given_name=given,
+            birth_date=day.isoformat() if day else born,
+            gender=gender_letter(values.get(ColumnField.GENDER, "")),
+            panel_text=readable(values.get(ColumnField.PANEL)) or "",
+        )
+
+
+def _names(values: Mapping[ColumnField, str]) -> tuple[str, str]:
+    for field, family_first in ((ColumnField.FAMILY_FIRST, True), (ColumnField.GIVEN_FIRST, False)):
+        if field in values:
+            return split_name(values[field], family_first=family_first)
+    family, given = values.get(ColumnField.FAMILY_NAME), values.get(ColumnField.GIVEN_NAME)
+    return readable(family) or "", readable(given) or ""
+
+
+def panel_texts(file: ListFile, reading: ListReading) -> Mapping[str, int]:
+    """The texts in the column of panels, each with its number of rows, the most frequent first; none without a column.
+
+    Raises Refused for so many that it cannot be that column. Reads the whole list.
+    """
+    if reading.column(ColumnField.PANEL) is None:
+        return {}
+    texts = Counter(patient.panel_text for patient in patients(file, reading) if patient.panel_text)
+    if len(texts) > PANEL_TEXTS:
+        label = FIELD_LABELS[ColumnField.PANEL]
+        raise Refused({"fields": f"{label}: more than {PANEL_TEXTS} different texts: select another column."})
+    return dict(texts.most_common())
+
+
+def remember(host: Host, actor: Actor, header: Sequence[str], reading: ListReading) -> None:
+    """Read lists with these column names in this way from now on. Nothing is remembered of a list without any."""
+    mark, layout = fingerprint(header), tables.list_layout
+    if not mark:
+        return
+    with host.database.session() as session:
+        session.execute(delete(layout).where(layout.c.fingerprint == mark))
+        saved = {"saved_at": host.clock.now(), "saved_by": actor.actor_id}
+        session.execute(insert(layout).values(fingerprint=mark, reading=reading.model_dump_json(), **saved))
+
+
+def _remembered(connection: Connection, rows: Sequence[Row]) -> tuple[int, ListReading] | None:
+    marks = {mark: number for number, cells in reversed(rows[:HEADER_WITHIN]) if (mark := fingerprint(cells))}
+    layout = tables.list_layout.c
+    query = select(layout.fingerprint, layout.reading).where(layout.fingerprint.in_(marks))
+    found = [(marks[mark], text) for mark, text in connection.execute(query)]
+    if not found:
+        return None
+    number, text = min(found)
+    return number, ListReading.model_validate_json(text)
+
+
+def _texts(rows: Sequence[Row]) -> list[list[str]]:
+    return [cells for _, cells in rows]

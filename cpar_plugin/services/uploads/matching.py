@@ -1,0 +1,144 @@
+"""The rows of a list matched with the patients of the roster, in SQL: by PHN, else by name and date of birth.
+
+One statement looks at every patient once for each of the two, whatever the length of the list.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session
+
+from ...hooks import Actor, Host
+from ...store.folding import can_fold, folded, folded_text
+from ...store.tables import upload_match, upload_row
+from .layouts import ListReading, UnderstoodRow, patients
+from .reading import ListFile
+
+_AT_ONCE: Final = 1000
+_DROPPED: Final = ("-", " ", "'", "’", ".")  # in names, which are typed with them or without
+_FEWEST_CHARACTERS: Final = 7  # of a number by which anyone is found: EMRs hold `0` and `na`, too
+_LENGTHS: Final = {"phn": 20, "family_name": 60, "given_name": 60, "birth_date": 40, "panel_text": 100}
+
+
+class MatchedHow(StrEnum):
+    """How a patient was found for a row. Only the first is certain; a person has to accept the others."""
+
+    PHN = "phn"
+    PHN_ONLY = "phn-only"  # what the list says of name and date of birth is another person's
+    NAME = "name"  # with date of birth, and gender unless the list has none
+    NAME_OTHER_PHN = "name-other-phn"  # the same, and the EMR has another PHN
+
+
+def name_key(text: str) -> str:
+    """A name without case, accents, and what is typed or not. As `_key` has it in SQL."""
+    key = folded_text(text)
+    for character in (*_DROPPED, "%", "_"):
+        key = key.replace(character, "")
+    return key
+
+
+def stage(
+    session: Session, upload_id: str, file: ListFile, reading: ListReading, panel_of: Callable[[str], int | None]
+) -> int:
+    """Store the rows of a list as they are understood, in place of earlier ones. Returns how many.
+
+    `panel_of` says which panel a row is about, by the text in its column of panels. Raises Refused as `ListFile.rows`.
+    """
+    for table in (upload_match, upload_row):
+        session.execute(delete(table).where(table.c.upload_id == upload_id))
+    rows = (_row(upload_id, patient, panel_of) for patient in patients(file, reading))
+    count = 0
+    while portion := list(islice(rows, _AT_ONCE)):
+        session.execute(insert(upload_row), portion)
+        count += len(portion)
+    return count
+
+
+def _row(upload_id: str, patient: UnderstoodRow, panel_of: Callable[[str], int | None]) -> dict[str, Any]:
+    values = patient._asdict()
+    return (
+        values
+        | {name: values[name][:length] for name, length in _LENGTHS.items()}
+        | {
+            "upload_id": upload_id,
+            "family_key": name_key(patient.family_name)[: _LENGTHS["family_name"]],
+            "given_key": name_key(patient.given_name)[: _LENGTHS["given_name"]],
+            "panel_id": panel_of(patient.panel_text),
+        }
+    )
+
+
+def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
+    """Find the patients for the staged rows of a list, of those that the actor may see. Two statements."""
+    can_fold(session.connection())
+    columns = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
+    for query in (_by_phn(host, actor, upload_id), _by_name(host, actor, upload_id)):
+        session.execute(insert(upload_match).from_select(columns, query))
+
+
+def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
+    row, patient = upload_row.c, host.roster.patients()
+    same_birth_date = and_(row.birth_date != "", row.birth_date == patient.c.birth_date)
+    same_name = and_(row.family_key != "", _key(patient.c.family_name) == row.family_key)
+    nothing_else = and_(row.birth_date == "", row.family_key == "")
+    how = case((or_(nothing_else, same_birth_date, same_name), MatchedHow.PHN.value), else_=MatchedHow.PHN_ONLY.value)
+    usable = func.length(row.phn) >= _FEWEST_CHARACTERS
+    return _matches(patient, how, row.phn == patient.c.phn, usable, host, actor, upload_id)
+
+
+def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
+    row, patient = upload_row.c, host.roster.patients()
+    given_key = _key(patient.c.given_name)
+    same_given = or_(
+        given_key == row.given_key,
+        and_(row.given_key != "", given_key.startswith(row.given_key)),
+        and_(given_key != "", folded(row.given_key).startswith(given_key)),
+    )
+    other_gender = and_(row.gender != "", patient.c.gender.in_(["M", "F"]), row.gender != patient.c.gender)
+    other_phn = and_(row.phn != "", patient.c.phn.is_not(None), patient.c.phn != row.phn)
+    how = case((other_phn, MatchedHow.NAME_OTHER_PHN.value), else_=MatchedHow.NAME.value)
+    by_phn = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)
+    same_family = and_(row.family_key != "", _key(patient.c.family_name) == row.family_key)
+    conditions = and_(same_family, same_given, other_gender.is_not(true()), ~by_phn)
+    return _matches(patient, how, row.birth_date == patient.c.birth_date, conditions, host, actor, upload_id)
+
+
+def _matches(
+    patient: FromClause,
+    how: ColumnElement[str],
+    on: ColumnElement[bool],
+    conditions: ColumnElement[bool],
+    host: Host,
+    actor: Actor,
+    upload_id: str,
+) -> Select[Any]:
+    return (
+        select(literal(upload_id), upload_row.c.row_number, patient.c.patient_id, how, false())
+        .select_from(patient.join(upload_row, and_(upload_row.c.upload_id == upload_id, on)))
+        .where(conditions, host.identity.visible(actor, patient.c.patient_id))
+    )
+
+
+def _key(name: ColumnElement[str]) -> ColumnElement[str]:
+    key: ColumnElement[str] = func.coalesce(name, "")
+    for character in _DROPPED:
+        key = func.replace(key, character, "")
+    return folded(key)
