@@ -6,10 +6,24 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, delete, func, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from .tables import ledger, member, operation, panel
+from .tables import ledger, member, operation, operation_panel, panel
 from .versions import later, number_at, to_the_second
 
 Columns = tuple[ColumnElement[Any], ...]
@@ -89,13 +103,12 @@ def carry_out(session: Session, operation_id: int) -> None:
     """
     apply(session, operation_id)
     concerned = session.execute(
-        select(ledger.c.from_panel_id, ledger.c.to_panel_id, operation.c.at)
+        select(operation_panel.c.panel_id, operation.c.at)
         .join(operation)
-        .where(ledger.c.operation_id == operation_id)
-        .distinct()
+        .where(operation_panel.c.operation_id == operation_id)
     ).all()
     if concerned:
-        move_groups(session, {panel_id for row in concerned for panel_id in row[:2] if panel_id}, concerned[0].at)
+        move_groups(session, {row.panel_id for row in concerned}, concerned[0].at)
 
 
 def apply(session: Session, operation_id: int) -> None:
@@ -109,6 +122,24 @@ def apply(session: Session, operation_id: int) -> None:
         session.execute(delete(member).where(member.c.patient_id == ledger.c.patient_id, of_operation, had_a_panel))
     now = select(ledger.c.patient_id, *after()).where(of_operation, ledger.c.to_panel_id.is_not(None))
     session.execute(insert(member).from_select([member.c.patient_id, *columns()], now))
+    session.execute(insert(operation_panel).from_select(list(operation_panel.c), _by_panel(operation_id)))
+
+
+def _by_panel(operation_id: int) -> Select[Any]:
+    """What an operation did to each panel, in the columns of `cpar_operation_panel`."""
+    source, target, of_operation = ledger.c.from_panel_id, ledger.c.to_panel_id, ledger.c.operation_id == operation_id
+    elsewhere = case((source.is_distinct_from(target), 1), else_=0)
+    sides = union_all(
+        select(
+            target.label("panel_id"),
+            elsewhere.label("added"),
+            literal(0).label("removed"),
+            (1 - elsewhere).label("kept"),
+        ).where(of_operation, target.is_not(None)),
+        select(source, literal(0), elsewhere, literal(0)).where(of_operation, source.is_not(None)),
+    ).subquery("side")
+    counts = (func.sum(sides.c[name]) for name in ("added", "removed", "kept"))
+    return select(literal(operation_id), sides.c.panel_id, *counts).group_by(sides.c.panel_id)
 
 
 def move_changed_groups(session: Session, operation_ids: Collection[int], at: datetime) -> None:

@@ -14,6 +14,7 @@ from . import (
     clients,
     clinic,
     fill,
+    history,
     new_panels,
     overview,
     panel_page,
@@ -36,7 +37,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
     __name__,
     Tab,
     {
-        None: widget.ROUTES,
+        None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT),
         Tab.PANELS: (
             *panels.ROUTES,
             *new_panels.ROUTES,
@@ -44,6 +45,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
             *panel_page.ROUTES,
             *panel_print.ROUTES,
             *bulk.ROUTES,
+            *history.ROUTES,
         ),
         Tab.OVERVIEW: overview.ROUTES,
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),

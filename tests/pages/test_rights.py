@@ -111,6 +111,9 @@ EXPECTED = {
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
+    ("GET", "cpar.patient_history"): OF_THE_PATIENT,
+    ("GET", "cpar.panel_history"): MANAGEMENT,
+    ("GET", "cpar.export_panel_history"): MANAGEMENT,
     ("GET", "cpar.clients"): ADMINISTRATION,
     ("GET", "cpar.new_client"): ADMINISTRATION,
     ("POST", "cpar.new_client"): CHANGES_ROLES,

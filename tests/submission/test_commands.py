@@ -157,3 +157,20 @@ def test_the_installed_command_knows_the_subcommands_of_the_host(environment: di
     done = subprocess.run([CPAR, "--help"], capture_output=True, text=True, check=True)
     for name in ("run-due", "status", "enable", "disable", "migrate", "registry", "serve"):
         assert f"  {name} " in done.stdout
+
+
+def test_history_tells_what_happened_to_the_panel_of_a_patient(world: Any, call: Any) -> None:
+    panel = world.panel()
+    (patient,) = world.members(panel)
+    call("run-due")
+    done = call("history", "--patient", str(patient))
+    assert (done.exit_code, done.output.splitlines()) == (
+        0,
+        [
+            "Nov 7, 2026, 3:20 AM: Submitted with panel P1 (Written to folder)",
+            "Nov 2, 2026, 10:00 AM: Added to panel P1, by Doctor, No101",
+            "  Last confirmation: Nov 2, 2026 (on adding)",
+        ],
+    )
+    assert call("history", "--patient", "987").output == "Error: Record 987 has never been on a panel.\n"
+    assert call("history").exit_code == 2

@@ -7,11 +7,12 @@ without those: see `stored_patients`.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator
 from enum import IntEnum
 from struct import Struct
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from ...hooks import Host
 from ...store.tables import snapshot_piece
@@ -166,3 +167,24 @@ def index_entries(pieces: Iterator[bytes]) -> Iterator[Entry]:
     """Everyone in an index, by patient id: the id, and a hash of the submitted facts."""
     for data in pieces:
         yield from _ENTRY.iter_unpack(data)
+
+
+def is_kept(snapshot_id: ColumnElement[str], part: Part) -> ColumnElement[bool]:
+    """Whether a part of this snapshot is still stored, as a condition."""
+    first = _KEY.part == part.value, _KEY.position == 0
+    return exists().where(_KEY.snapshot_id == snapshot_id, *first)
+
+
+def snapshots_with(connection: Connection, snapshot_ids: Collection[str], patient_id: int) -> Iterator[str]:
+    """Those of these snapshots in whose index the patient is: of one that is no longer kept, nothing is known."""
+    query = select(_KEY.snapshot_id, _KEY.data).where(_KEY.snapshot_id.in_(snapshot_ids), _KEY.part == Part.INDEX.value)
+    with connection.execute(query.execution_options(yield_per=1)) as result:
+        for snapshot_id, data in result:
+            place = bisect_left(range(len(data) // _ENTRY.size), patient_id, key=lambda at: _id_at(data, at))
+            if place * _ENTRY.size < len(data) and _id_at(data, place) == patient_id:
+                yield snapshot_id
+
+
+def _id_at(data: bytes, place: int) -> int:
+    patient_id, _ = _ENTRY.unpack_from(data, place * _ENTRY.size)
+    return int(patient_id)

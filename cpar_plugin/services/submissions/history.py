@@ -13,9 +13,10 @@ from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...domain.submission import FINAL, RETRIED, UNDER_WAY, SubmissionState
 from ...hooks import Host
-from ...store.tables import member, panel, snapshot, snapshot_piece, submission
+from ...store.tables import member, panel, snapshot, submission
 from ...store.types import KEYS
 from ..roster.providers import AUTOMATIC, person_name
+from ..snapshots import storage
 from ..snapshots.storage import Part
 from .texts import STATE, Stage, advice
 
@@ -187,9 +188,7 @@ def one(connection: Connection, host: Host, submission_id: int) -> Submission:
 
 def is_kept() -> ColumnElement[bool]:
     """Whether what was sent with a submission is still stored, as a condition in a statement about submissions."""
-    piece = snapshot_piece.c
-    first = piece.part == Part.BODY.value, piece.position == 0
-    return exists().where(piece.snapshot_id == submission.c.snapshot_id, *first)
+    return storage.is_kept(submission.c.snapshot_id, Part.BODY)
 
 
 def _rows(host: Host) -> Select[Any]:

@@ -112,6 +112,20 @@ ledger = Table(
     **INNODB,
 )
 
+# What an operation did to each panel, in numbers of patients: of the ledger, for the history of a panel.
+operation_panel = Table(
+    "cpar_operation_panel",
+    metadata,
+    Column("operation_id", ForeignKey("cpar_operation.operation_id"), primary_key=True),
+    Column("panel_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),  # on the panel before and afterwards: confirmed, or a confirmation undone
+    Index("cpar_operation_panel_of_panel", "panel_id", "operation_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # The patients that a bulk operation skipped, and why, as things stood then: only ever added to.
 skipped = Table(
     "cpar_skipped",

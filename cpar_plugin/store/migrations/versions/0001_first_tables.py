@@ -206,6 +206,23 @@ def upgrade() -> None:
     )
     op.create_index("cpar_ledger_of_patient", "cpar_ledger", ["patient_id", "operation_id"], if_not_exists=True)
     op.create_table(
+        "cpar_operation_panel",
+        sa.Column("operation_id", serial(), nullable=False),
+        sa.Column("panel_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("kept", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("operation_id", "panel_id", name="cpar_operation_panel_pk"),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["cpar_operation.operation_id"], name="cpar_operation_panel_operation_id_fk"
+        ),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index(
+        "cpar_operation_panel_of_panel", "cpar_operation_panel", ["panel_id", "operation_id"], if_not_exists=True
+    )
+    op.create_table(
         "cpar_skipped",
         sa.Column("operation_id", serial(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -492,6 +509,7 @@ def downgrade() -> None:
     op.drop_table("cpar_answer", if_exists=True)
     op.drop_table("cpar_inherited", if_exists=True)
     op.drop_table("cpar_skipped", if_exists=True)
+    op.drop_table("cpar_operation_panel", if_exists=True)
     op.drop_table("cpar_ledger", if_exists=True)
     op.drop_table("cpar_submission", if_exists=True)
     op.drop_table("cpar_snapshot", if_exists=True)

@@ -1,0 +1,185 @@
+"""The history of one patient: each change of panel and confirmation, each check, and each submission of the panel."""
+
+import heapq
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from ...domain import questions
+from ...domain.cautions import Caution
+from ...domain.confirmation import ConfirmedHow
+from ...domain.reasons import Reason
+from ...domain.submission import SubmissionState
+from ...domain.wording import WORDING
+from ...hooks import Actor, AuditEvent, Host
+from ...store.tables import answer, exclusion, ledger, operation, panel, snapshot, submission
+from ..operations.record import BULK, OperationKind
+from ..roster.providers import actor_names
+from ..snapshots import storage
+from ..snapshots.storage import Part
+from ..submissions.patients import reasons_in
+from ..submissions.texts import STATE
+from . import texts
+
+
+class PatientEvent(NamedTuple):
+    """One thing that happened. `patient_id`: of the record that it happened to, perhaps one merged into the patient's.
+
+    `by` is a name, "" for a submission. `confirmed_on` and `confirmed_how`: the confirmation afterwards, None for none.
+    `reasons`: of a submission from which the patient was excluded.
+    """
+
+    at: datetime
+    patient_id: int
+    text: str
+    by: str = ""
+    confirmed_on: date | None = None
+    confirmed_how: ConfirmedHow | None = None
+    bulk_operation_id: int | None = None
+    submission_id: int | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEvent]:
+    """Everything, the latest first; the look is recorded in the host's audit trail.
+
+    Records merged into the patient's count, if the actor may see them.
+    """
+    with host.database.engine.connect() as connection:
+        ids = _records(connection, host, actor, patient_id)
+        entries = _entries(connection, ids)
+        sources = (
+            _changes(connection, host, entries),
+            _checks(connection, host, ids),
+            _submissions(connection, entries),
+        )
+        events = list(heapq.merge(*sources, key=lambda event: event.at, reverse=True))
+    with host.database.session() as session:
+        event = AuditEvent(
+            actor=actor,
+            action="read",
+            noun="cparPanelMember",
+            key=str(patient_id),
+            patient_id=patient_id,
+            detail="history of the patient",
+        )
+        host.audit.record(session, event)
+    return events
+
+
+def _records(connection: Connection, host: Host, actor: Actor, patient_id: int) -> list[int]:
+    merged = host.roster.merged()
+    visible = host.identity.visible(actor, merged.c.retired_id)
+    retired = select(merged.c.retired_id).where(merged.c.kept_id == patient_id, visible)
+    return [patient_id, *connection.scalars(retired)]
+
+
+def _entries(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
+    """What the ledger has of these records, the latest first."""
+    source, target = panel.alias("source"), panel.alias("target")
+    return connection.execute(
+        select(
+            ledger.c.patient_id,
+            ledger.c.from_panel_id,
+            ledger.c.to_panel_id,
+            ledger.c.to_confirmed_on,
+            ledger.c.to_confirmed_how,
+            operation.c.operation_id,
+            operation.c.kind,
+            operation.c.at,
+            operation.c.actor_id,
+            source.c.number.label("source"),
+            target.c.number.label("target"),
+        )
+        .join(operation, operation.c.operation_id == ledger.c.operation_id)
+        .outerjoin(source, source.c.panel_id == ledger.c.from_panel_id)
+        .outerjoin(target, target.c.panel_id == ledger.c.to_panel_id)
+        .where(ledger.c.patient_id.in_(ids))
+        .order_by(operation.c.at.desc(), operation.c.operation_id.desc(), ledger.c.patient_id != ids[0])
+    ).all()
+
+
+def _changes(connection: Connection, host: Host, entries: Sequence[Row[Any]]) -> Iterator[PatientEvent]:
+    names = actor_names(connection, host, {row.actor_id for row in entries})
+    for row in entries:
+        kind = OperationKind(row.kind)
+        text = texts.membership_text(row.source, row.target, confirmed=row.to_confirmed_on is not None)
+        yield PatientEvent(
+            row.at,
+            row.patient_id,
+            texts.with_origin(text, kind),
+            by=names[row.actor_id],
+            confirmed_on=row.to_confirmed_on,
+            confirmed_how=ConfirmedHow(row.to_confirmed_how) if row.to_confirmed_how else None,
+            bulk_operation_id=row.operation_id if kind in BULK else None,
+        )
+
+
+def _checks(connection: Connection, host: Host, ids: Sequence[int]) -> Iterator[PatientEvent]:
+    columns = answer.c.patient_id, answer.c.caution, answer.c.fingerprint, operation.c.at, operation.c.actor_id
+    rows = connection.execute(
+        select(*columns)
+        .join(operation, operation.c.operation_id == answer.c.operation_id)
+        .where(answer.c.patient_id.in_(ids))
+        .order_by(operation.c.at.desc(), operation.c.operation_id.desc())
+    ).all()
+    names = actor_names(connection, host, {row.actor_id for row in rows})
+    for row in rows:
+        caution = Caution(row.caution)
+        text = questions.answer(caution) if row.fingerprint else "Check withdrawn"
+        yield PatientEvent(row.at, row.patient_id, f"{WORDING[caution].label}: {text}", by=names[row.actor_id])
+
+
+def _submissions(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[PatientEvent]:
+    """Each submission of a panel that one of these records was on, in which it was, or from which it was excluded."""
+    ids = {row.patient_id for row in entries}
+    panel_ids = {panel_id for row in entries for panel_id in (row.from_panel_id, row.to_panel_id) if panel_id}
+    kept = storage.is_kept(snapshot.c.snapshot_id, Part.INDEX)
+    rows = connection.execute(
+        select(submission, snapshot.c.taken_at, panel.c.number, kept.label("index_kept"))
+        .join(panel, panel.c.panel_id == submission.c.panel_id)
+        .join(snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
+        .where(submission.c.first_attempt_at.is_not(None), submission.c.panel_id.in_(panel_ids))
+        .order_by(submission.c.first_attempt_at.desc(), submission.c.submission_id.desc())
+    ).all()
+    snapshot_ids = [row.snapshot_id for row in rows]
+    excluded = _excluded(connection, snapshot_ids, ids)
+    sent = {key: set(storage.snapshots_with(connection, snapshot_ids, key)) for key in ids}
+    for row in rows:
+        for patient_id in sorted(ids):
+            reasons = excluded.get((row.snapshot_id, patient_id), ())
+            was_sent = (
+                row.snapshot_id in sent[patient_id]
+                if row.index_kept
+                else _panel_at(entries, patient_id, row.taken_at) == row.panel_id
+            )
+            if reasons or was_sent:
+                yield _submission(row, patient_id, reasons)
+
+
+def _panel_at(entries: Sequence[Row[Any]], patient_id: int, moment: datetime) -> int | None:
+    """The panel that the ledger has a record on at a moment: it tells who was sent when the list is no longer kept."""
+    earlier = (row.to_panel_id for row in entries if row.patient_id == patient_id and row.at <= moment)
+    return next(earlier, None)
+
+
+def _excluded(
+    connection: Connection, snapshot_ids: Collection[str], ids: Collection[int]
+) -> dict[tuple[str, int], tuple[Reason, ...]]:
+    conditions = exclusion.c.snapshot_id.in_(snapshot_ids), exclusion.c.patient_id.in_(ids)
+    rows = connection.execute(select(exclusion).where(*conditions))
+    return {(row.snapshot_id, row.patient_id): reasons_in(row.reasons) for row in rows}
+
+
+def _submission(row: Row[Any], patient_id: int, reasons: tuple[Reason, ...]) -> PatientEvent:
+    verb = "Excluded from the submission of" if reasons else "Submitted with"
+    state = STATE[SubmissionState(row.state)]
+    return PatientEvent(
+        row.first_attempt_at,
+        patient_id,
+        f"{verb} panel {row.number} ({state})",
+        submission_id=row.submission_id,
+        reasons=reasons,
+    )

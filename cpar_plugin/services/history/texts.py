@@ -1,0 +1,139 @@
+"""What people read about the past, by the kind of operation: a kind without words is refused at import."""
+
+from enum import StrEnum
+from typing import Final
+
+from ...domain.exhaustive import exhaustive
+from ..operations.record import OperationKind
+
+
+class ChangeGroup(StrEnum):
+    """Kinds of events as people look for them. The value is what they are called."""
+
+    ONE_PATIENT = "Changes of one patient"
+    CONFIRMATIONS = "Confirmations of one patient"
+    BULK = "Bulk updates and undos"
+    RECORDS = "Merged records"
+    CHECKS = "Checks against the card"
+    PANEL = "The panel itself"
+    SUBMISSIONS = "Submissions"
+    CLINIC = "The clinic's settings"
+
+
+# How an operation came about, after what it did; '' where there is nothing to add.
+ORIGIN: Final = exhaustive(
+    __name__,
+    OperationKind,
+    {
+        OperationKind.ADD: "",
+        OperationKind.MOVE: "",
+        OperationKind.REMOVE: "",
+        OperationKind.CONFIRM: "",
+        OperationKind.BULK_ASSIGN: "bulk update",
+        OperationKind.BULK_MOVE: "bulk update",
+        OperationKind.BULK_REMOVE: "bulk update",
+        OperationKind.BULK_CONFIRM: "bulk update",
+        OperationKind.UNDO: "undo of a bulk update",
+        OperationKind.MOVE_BACK: "moved back after an undo",
+        OperationKind.MERGE: "records merged",
+        OperationKind.UNMERGE: "merge undone",
+        OperationKind.KEEP: "kept after a merge was undone",
+        OperationKind.ANSWER: "",
+        OperationKind.WITHDRAW_ANSWER: "",
+        OperationKind.CREATE_PANEL: "",
+        OperationKind.EDIT_PANEL: "",
+        OperationKind.DELETE_PANEL: "panel deleted",
+        OperationKind.SETTINGS: "",
+        OperationKind.ENABLE: "",
+        OperationKind.DISABLE: "",
+        OperationKind.REGISTER_CLIENT: "",
+        OperationKind.CHANGE_CLIENT: "",
+        OperationKind.REVOKE_CLIENT: "",
+        OperationKind.HOLD_CLIENT: "",
+        OperationKind.ALLOW_CLIENT: "",
+        OperationKind.AFTER_RESTORE: "after a restore",
+    },
+)
+
+GROUP: Final = exhaustive(
+    __name__,
+    OperationKind,
+    {
+        OperationKind.ADD: ChangeGroup.ONE_PATIENT,
+        OperationKind.MOVE: ChangeGroup.ONE_PATIENT,
+        OperationKind.REMOVE: ChangeGroup.ONE_PATIENT,
+        OperationKind.CONFIRM: ChangeGroup.CONFIRMATIONS,
+        OperationKind.BULK_ASSIGN: ChangeGroup.BULK,
+        OperationKind.BULK_MOVE: ChangeGroup.BULK,
+        OperationKind.BULK_REMOVE: ChangeGroup.BULK,
+        OperationKind.BULK_CONFIRM: ChangeGroup.BULK,
+        OperationKind.UNDO: ChangeGroup.BULK,
+        OperationKind.MOVE_BACK: ChangeGroup.BULK,
+        OperationKind.MERGE: ChangeGroup.RECORDS,
+        OperationKind.UNMERGE: ChangeGroup.RECORDS,
+        OperationKind.KEEP: ChangeGroup.RECORDS,
+        OperationKind.ANSWER: ChangeGroup.CHECKS,
+        OperationKind.WITHDRAW_ANSWER: ChangeGroup.CHECKS,
+        OperationKind.CREATE_PANEL: ChangeGroup.PANEL,
+        OperationKind.EDIT_PANEL: ChangeGroup.PANEL,
+        OperationKind.DELETE_PANEL: ChangeGroup.PANEL,
+        OperationKind.SETTINGS: ChangeGroup.CLINIC,
+        OperationKind.ENABLE: ChangeGroup.CLINIC,
+        OperationKind.DISABLE: ChangeGroup.CLINIC,
+        OperationKind.REGISTER_CLIENT: ChangeGroup.CLINIC,
+        OperationKind.CHANGE_CLIENT: ChangeGroup.CLINIC,
+        OperationKind.REVOKE_CLIENT: ChangeGroup.CLINIC,
+        OperationKind.HOLD_CLIENT: ChangeGroup.CLINIC,
+        OperationKind.ALLOW_CLIENT: ChangeGroup.CLINIC,
+        OperationKind.AFTER_RESTORE: ChangeGroup.CLINIC,
+    },
+)
+
+# What an operation is called that has changed no membership, on a panel's page.
+OTHER: Final = {
+    **dict.fromkeys(OperationKind, "No patient was changed"),
+    OperationKind.KEEP: "Kept on the panel after a merge was undone",
+    OperationKind.ANSWER: "Checked against the card",
+    OperationKind.WITHDRAW_ANSWER: "Check withdrawn",
+    OperationKind.CREATE_PANEL: "Panel created",
+    OperationKind.EDIT_PANEL: "Panel edited",
+    OperationKind.DELETE_PANEL: "Panel deleted",
+}
+
+
+def kinds_of(group: ChangeGroup) -> list[OperationKind]:
+    """The kinds of operations in a group: none for submissions, which are none."""
+    return [kind for kind in OperationKind if GROUP[kind] is group]
+
+
+def membership_text(source: str | None, target: str | None, *, confirmed: bool) -> str:
+    """What became of a membership, from one panel number to another; None: Not Paneled.
+
+    `confirmed`: whether it has a confirmation afterwards, for one that stays on its panel.
+    """
+    if source is None and target is None:
+        return "Not changed"
+    if source == target:
+        return f"Confirmed on panel {target}" if confirmed else f"Confirmation on panel {target} removed"
+    if target is None:
+        return f"Removed from panel {source}"
+    return f"Added to panel {target}" if source is None else f"Moved from panel {source} to panel {target}"
+
+
+def with_origin(text: str, kind: OperationKind) -> str:
+    """The same with how it came about."""
+    return f"{text} ({ORIGIN[kind]})" if ORIGIN[kind] else text
+
+
+def counts_text(kind: OperationKind, added: int, removed: int, kept: int) -> str:
+    """What an operation did to a panel, in numbers of patients: `12 patients added, 3 removed`."""
+    kept_text = "confirmed" if kind in _CONFIRMING else "with another confirmation"
+    parts = [(count, verb) for count, verb in ((added, "added"), (removed, "removed"), (kept, kept_text)) if count]
+    if not parts:
+        return "No patient was changed"
+    count, verb = parts[0]
+    first = f"{count:,} {'patient' if count == 1 else 'patients'} {verb}"
+    return ", ".join([first, *(f"{count:,} {verb}" for count, verb in parts[1:])])
+
+
+_CONFIRMING = (OperationKind.CONFIRM, OperationKind.BULK_CONFIRM)
