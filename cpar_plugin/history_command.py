@@ -6,7 +6,6 @@ import click
 
 from .commands import open_host
 from .domain.dates import date_text, moment_text
-from .domain.refusals import NotFound
 from .domain.wording import wordings
 from .hooks import Host
 from .services.history import of_patient
@@ -21,7 +20,7 @@ def command(ctx: click.Context, patient_id: int) -> None:
     host = open_host(ctx)
     events = of_patient.of_patient(host, host.identity.system, patient_id)
     if not events:
-        raise NotFound(f"Record {patient_id} has never been on a panel.")
+        click.echo(f"Record {patient_id} has never been on a panel.")
     for event in events:
         for line in _lines(host, event, patient_id):
             click.echo(line)

@@ -172,5 +172,5 @@ def test_history_tells_what_happened_to_the_panel_of_a_patient(world: Any, call:
             "  Last confirmation: Nov 2, 2026 (on adding)",
         ],
     )
-    assert call("history", "--patient", "987").output == "Error: Record 987 has never been on a panel.\n"
+    assert call("history", "--patient", "987").output == "Record 987 has never been on a panel.\n"
     assert call("history").exit_code == 2
