@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from ...domain.exhaustive import exhaustive
-from ..operations.record import OperationKind
+from ..operations.record import BULK, OperationKind
 
 
 class ChangeGroup(StrEnum):
@@ -29,11 +29,7 @@ ORIGIN: Final = exhaustive(
         OperationKind.MOVE: "",
         OperationKind.REMOVE: "",
         OperationKind.CONFIRM: "",
-        OperationKind.BULK_ASSIGN: "bulk update",
-        OperationKind.BULK_MOVE: "bulk update",
-        OperationKind.BULK_REMOVE: "bulk update",
-        OperationKind.BULK_CONFIRM: "bulk update",
-        OperationKind.BULK_FILL: "filled with the patients of its providers",
+        **dict.fromkeys(BULK, "bulk update"),
         OperationKind.UNDO: "undo of a bulk update",
         OperationKind.MOVE_BACK: "moved back after an undo",
         OperationKind.MERGE: "records merged",
@@ -64,11 +60,7 @@ GROUP: Final = exhaustive(
         OperationKind.MOVE: ChangeGroup.ONE_PATIENT,
         OperationKind.REMOVE: ChangeGroup.ONE_PATIENT,
         OperationKind.CONFIRM: ChangeGroup.CONFIRMATIONS,
-        OperationKind.BULK_ASSIGN: ChangeGroup.BULK,
-        OperationKind.BULK_MOVE: ChangeGroup.BULK,
-        OperationKind.BULK_REMOVE: ChangeGroup.BULK,
-        OperationKind.BULK_CONFIRM: ChangeGroup.BULK,
-        OperationKind.BULK_FILL: ChangeGroup.BULK,
+        **dict.fromkeys(BULK, ChangeGroup.BULK),
         OperationKind.UNDO: ChangeGroup.BULK,
         OperationKind.MOVE_BACK: ChangeGroup.BULK,
         OperationKind.MERGE: ChangeGroup.RECORDS,
