@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,11 @@ class OscarRoster:
 
     def patients(self) -> FromClause:
         """Every patient, one row each, without records merged away."""
+        return self._every_patient.subquery("patient")  # a new one each time: a statement may hold several
+
+    @cached_property
+    def _every_patient(self) -> Select[*tuple[Any, ...]]:
+        """Made once: it has some hundred parts, and nearly every statement holds it."""
         record = self._tables.demographic
         present = self._tables_present()
         query = select(
@@ -96,7 +102,7 @@ class OscarRoster:
             merge = self._tables.demographic_merged
             retired = select(merge.c.demographic_no).where(self._in_force(merge))
             query = query.where(record.c.demographic_no.not_in(retired))
-        return query.subquery("patient")
+        return query
 
     def _first_seen(self, *names: Column[Any]) -> ColumnElement[str | None]:
         """The first name that is filled, of the columns that this fork has."""
@@ -161,6 +167,10 @@ class OscarRoster:
 
     def providers(self) -> FromClause:
         """Every provider."""
+        return self._every_provider.subquery("provider")
+
+    @cached_property
+    def _every_provider(self) -> Select[*tuple[Any, ...]]:
         provider = self._tables.provider
         return select(
             letters(provider.c.provider_no).label("provider_id"),
@@ -169,18 +179,20 @@ class OscarRoster:
             without_separators(provider.c.ohip_no).label("practitioner_id"),
             filled(self._tables_present().column(provider.c.practitionerNo)).label("licence_id"),
             not_locked_out(self._tables).label("active"),
-        ).subquery("provider")
+        )
 
     def merged(self) -> FromClause:
         """Every record merged away, with the one kept at the end of the chain. A circle of merges has no such end."""
+        return self._every_merged.subquery("merged")
+
+    @cached_property
+    def _every_merged(self) -> Select[*tuple[Any, ...]]:
         if not self._merges_known:
             no_id = type_coerce(null(), Integer)
-            return select(no_id.label("retired_id"), no_id.label("kept_id")).where(false()).subquery("merged")
+            return select(no_id.label("retired_id"), no_id.label("kept_id")).where(false())
         closure = self.chains().alias("closure")
-        return (
-            select(closure.c.retired_id, closure.c.kept_id)
-            .where(closure.c.kept_id.not_in(select(self._merges().c.retired_id)))
-            .subquery("merged")
+        return select(closure.c.retired_id, closure.c.kept_id).where(
+            closure.c.kept_id.not_in(select(self._merges().c.retired_id))
         )
 
     def chains(self) -> FromClause:
