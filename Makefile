@@ -1,10 +1,11 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
-.PHONY: help demo test quick conformance test-time test-newest check audit bench torture findings venv dev
+.PHONY: help demo test large quick conformance test-time test-newest check audit bench torture findings venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
-	@echo "make test     all tests, on SQLite and on MariaDB"
+	@echo "make test     every rule, on SQLite and on MariaDB, in ten minutes on two processors"
+	@echo "make large    the tests of a large clinic, of long sequences and of every page; after make test, all is tested"
 	@echo "make quick    what most changes break, on SQLite, in a minute"
 	@echo "make conformance  the tests that make up their input, with many times as much of it"
 	@echo "make check    style, types and the direction of imports"
@@ -16,13 +17,19 @@ help:
 demo: venv
 	@.venv/bin/cpar demo $(ARGS)
 
-# As many at once as `tests/conftest.py` says, a file of tests by one process, in the order in which they are collected.
-AT_ONCE = -n logical --dist loadfile --no-loadscope-reorder
+# As many at once as `tests/conftest.py` says; a process that has done its own takes over tests of another.
+AT_ONCE = -n logical --dist worksteal
 
 test:
 	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
 	@sh scripts/venv.sh dev
-	.venv/bin/python -m pytest $(AT_ONCE) $(ARGS)
+	.venv/bin/python -m pytest $(AT_ONCE) -m "not large" $(ARGS)
+
+# What `make test` leaves out, and what makes up its input once more, with more examples: see docs/decisions/0066.
+large:
+	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
+	@sh scripts/venv.sh dev
+	.venv/bin/python -m pytest $(AT_ONCE) -m "large or hypothesis" --hypothesis-profile usual $(ARGS)
 
 # No browser, no other server, and of what makes up its input or reads a whole large clinic nothing.
 QUICK = tests/domain tests/fhir tests/panels/test_panels.py tests/panels/test_one_patient.py tests/panels/test_answers.py \
@@ -34,7 +41,7 @@ quick:
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest -n $$(nproc) --dist worksteal --database sqlite $(QUICK) $(ARGS)
 
-# Twenty times as many examples of Hypothesis as `make test`, and many more hostile requests.
+# Twenty times as many examples of Hypothesis as `make large`, and many more hostile requests.
 GENERATED = $(shell grep -rlE "@given|run_state_machine_as_test|CPAR_TEST_" --include="test_*.py" tests)
 conformance:
 	@sh scripts/needs.sh mariadb

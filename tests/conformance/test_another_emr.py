@@ -57,7 +57,11 @@ def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:
     return run(folder, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
 
 
-@pytest.mark.parametrize(("place", "passed"), [(0, len(CHECKS)), (1, 1)], ids=["the checks", "the acceptance test"])
+@pytest.mark.parametrize(
+    ("place", "passed"),
+    [(0, len(CHECKS)), pytest.param(1, 1, marks=pytest.mark.large)],
+    ids=["the checks", "the acceptance test"],
+)
 def test_the_example_passes_with_the_commands_of_the_page(place: int, passed: int, folder: Path) -> None:
     command = blocks("console")[place].splitlines()[-1]
     code, output = run(folder, *command.split())
@@ -100,6 +104,7 @@ def test_the_example_is_read_in_one_sitting() -> None:
     assert len((HOW_TO / "another-emr/meadow.py").read_text(encoding="utf-8").splitlines()) <= 150
 
 
+@pytest.mark.large
 def test_the_suite_of_the_page_holds_every_check(folder: Path) -> None:
     (folder / "test_meadow.py").write_text(block("python"), encoding="utf-8")
     code, output = pytest_in(folder, "-q", "-k", "active", "test_meadow.py")
@@ -140,6 +145,7 @@ def test_a_run_without_a_host_ends_with_one_sentence(folder: Path, arguments: li
     assert "Traceback" not in output
 
 
+@pytest.mark.large
 def test_other_runs_of_pytest_know_no_such_option(folder: Path) -> None:
     (folder / "test_of_its_own.py").write_text("def test_nothing(): ...\n")
     assert pytest_in(folder, "test_of_its_own.py")[0] == 0

@@ -8,20 +8,34 @@ import pytest
 from cpar_plugin.hooks import conformance
 
 from . import broken_on_mariadb, broken_ports, broken_rosters, broken_visits
-from .breaking import BROKEN, Break, fails_exactly_its_check, failures, of
+from .breaking import BROKEN, Break, fails_exactly_its_check, fails_its_check, failures, of
 from .oscar_bench import OscarBench, bench_at
 
-
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(
+with_broken_ports = pytest.mark.parametrize(
     "make",
     [make for make in of(broken_ports) if make is not broken_ports.who_writes_does_not_wait],
     ids=lambda make: make.__name__,
 )
+
+
+@pytest.mark.usefixtures("impatient")
+@with_broken_ports
+def test_the_check_of_the_broken_rule_fails(make: Break, on_sqlite: OscarBench) -> None:
+    fails_its_check(make, on_sqlite)
+
+
+@pytest.mark.large
+@pytest.mark.usefixtures("impatient")
+@with_broken_ports
 def test_the_check_of_the_broken_rule_fails_and_no_other(make: Break, on_sqlite: OscarBench) -> None:
     fails_exactly_its_check(make, on_sqlite)
 
 
+def test_who_does_not_wait_for_another_writer_fails_that_check(on_sqlite: OscarBench) -> None:
+    fails_its_check(broken_ports.who_writes_does_not_wait, on_sqlite)
+
+
+@pytest.mark.large
 def test_who_does_not_wait_for_another_writer_fails_that_check_and_no_other(on_sqlite: OscarBench) -> None:
     fails_exactly_its_check(broken_ports.who_writes_does_not_wait, on_sqlite)
 
@@ -33,6 +47,13 @@ def on_mariadb(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Oscar
         yield opened
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("make", of(broken_on_mariadb), ids=lambda make: make.__name__)
+def test_what_only_mariadb_knows_is_reported_by_its_check(make: Break, on_mariadb: OscarBench) -> None:
+    fails_its_check(make, on_mariadb)
+
+
+@pytest.mark.large
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("make", of(broken_on_mariadb), ids=lambda make: make.__name__)
 def test_what_only_mariadb_knows_is_reported_by_its_check_alone(make: Break, on_mariadb: OscarBench) -> None:

@@ -40,12 +40,14 @@ def environment(host: OscarHost, environment: dict[str, str], folders: dict[str,
     return environment | folders
 
 
+@pytest.mark.databases("one")
 def test_rules_from_before_albertas_change_are_a_failure(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files(OLD, "2025b"), "system")
     assert (one["level"], "an hour wrong in winter" in one["message"]) == ("failure", True)
     assert "apt-get install tzdata" in one["remedy"]
 
 
+@pytest.mark.databases("one")
 def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files(OLD, "2025b"), "newest")
     assert one["level"] == "ok"
@@ -53,6 +55,7 @@ def test_both_sets_of_rules_and_the_offset_of_now_are_named(environment: dict[st
         assert words in one["message"]
 
 
+@pytest.mark.databases("one")
 def test_newer_rules_that_are_not_used_are_a_warning(environment: dict[str, str], zone_files: ZoneFiles) -> None:
     one = found(environment, zone_files("<-06>6", "2031a"), "package")
     assert (one["level"], "zone_rules to newest" in one["remedy"]) == ("warning", True)

@@ -115,9 +115,10 @@ def reader_for(registered: Callable[..., Registered]) -> Callable[..., Reader]:
 @pytest.fixture
 def staff(oscar: Any) -> None:
     """A manager of panels, a receptionist."""
-    oscar.provider(MANAGER, last_name="Penner")
-    oscar.provider(RECEPTION, last_name="Santos")
-    oscar.role(MANAGER, "CPAR Admin", "receptionist")
-    oscar.role(RECEPTION, "receptionist")
-    oscar.privilege("CPAR Admin", "_admin.cpar", "x")
-    oscar.privilege("receptionist", "_demographic", "x")
+    with oscar.at_once():
+        oscar.provider(MANAGER, last_name="Penner")
+        oscar.provider(RECEPTION, last_name="Santos")
+        oscar.role(MANAGER, "CPAR Admin", "receptionist")
+        oscar.role(RECEPTION, "receptionist")
+        oscar.privilege("CPAR Admin", "_admin.cpar", "x")
+        oscar.privilege("receptionist", "_demographic", "x")

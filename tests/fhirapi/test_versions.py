@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import orjson
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -273,6 +274,7 @@ class AnySequence(RuleBasedStateMachine):
         return found
 
 
+@pytest.mark.hypothesis
 def test_any_sequence_leaves_versions_honest(site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: AnySequence(site, oscar, clock, clerk),

@@ -75,6 +75,7 @@ def length_of_group(host: OscarHost, panel_id: int) -> int:
         return sum(map(len, groups.body(connection, groups.read(connection, str(panel_id)))))
 
 
+@pytest.mark.large
 def test_memory_grows_neither_with_a_group_nor_with_what_is_refreshed(
     site: OscarHost, emr: OscarHost, make_panel: Any
 ) -> None:

@@ -104,7 +104,7 @@ def receptionist(open_tab: OpenTab) -> Page:
     return page
 
 
-@pytest.fixture(params=["Details", "Master Record"])
+@pytest.fixture(params=["Master Record", pytest.param("Details", marks=pytest.mark.large)])
 def ui(request: pytest.FixtureRequest) -> str:
     """The page of a patient in the newer and in the classic user interface."""
     return str(request.param)

@@ -78,23 +78,24 @@ class Person:
 @pytest.fixture
 def staff(oscar: Any) -> None:
     """Two doctors, a receptionist, two administrators, somebody with the CPAR role alone, somebody without any."""
-    oscar.provider(DOCTOR, last_name="Okafor", first_name="Adaeze", ohip_no="1234-56789")
-    oscar.provider(OTHER_DOCTOR, last_name="Tremblay", first_name="Hélène", ohip_no="2234-56789")
-    others = {RECEPTION: "Santos", MANAGER: "Penner", BARRED: "Petty", CPAR_ROLE: "Quill", NO_RIGHTS: "Brar"}
-    for provider_id, name in others.items():
-        oscar.provider(provider_id, last_name=name, first_name="Ada", provider_type="staff", ohip_no="")
-    oscar.role(DOCTOR, "doctor")
-    oscar.role(RECEPTION, "receptionist")
-    oscar.role(MANAGER, "admin", "receptionist")
-    oscar.role(BARRED, "admin", "receptionist")
-    oscar.role(CPAR_ROLE, "CPAR Admin")
-    for role, name, letter in (
-        ("doctor", "_demographic", "x"),
-        ("receptionist", "_demographic", "x"),
-        ("admin", "_admin", "x"),
-        ("CPAR Admin", "_admin.cpar", "x"),
-    ):
-        oscar.privilege(role, name, letter)
+    with oscar.at_once():
+        oscar.provider(DOCTOR, last_name="Okafor", first_name="Adaeze", ohip_no="1234-56789")
+        oscar.provider(OTHER_DOCTOR, last_name="Tremblay", first_name="Hélène", ohip_no="2234-56789")
+        others = {RECEPTION: "Santos", MANAGER: "Penner", BARRED: "Petty", CPAR_ROLE: "Quill", NO_RIGHTS: "Brar"}
+        for provider_id, name in others.items():
+            oscar.provider(provider_id, last_name=name, first_name="Ada", provider_type="staff", ohip_no="")
+        oscar.role(DOCTOR, "doctor")
+        oscar.role(RECEPTION, "receptionist")
+        oscar.role(MANAGER, "admin", "receptionist")
+        oscar.role(BARRED, "admin", "receptionist")
+        oscar.role(CPAR_ROLE, "CPAR Admin")
+        for role, name, letter in (
+            ("doctor", "_demographic", "x"),
+            ("receptionist", "_demographic", "x"),
+            ("admin", "_admin", "x"),
+            ("CPAR Admin", "_admin.cpar", "x"),
+        ):
+            oscar.privilege(role, name, letter)
 
 
 @pytest.fixture

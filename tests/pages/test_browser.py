@@ -95,7 +95,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None
     pytest.fail(f"The server does not answer: {log.read_text()}")
 
 
-@pytest.fixture(params=["with script", "without script"])
+@pytest.fixture(params=["with script", pytest.param("without script", marks=pytest.mark.large)])
 def script(request: pytest.FixtureRequest) -> bool:
     """Whether the browser runs scripts."""
     return bool(request.param == "with script")

@@ -36,8 +36,9 @@ def clerk() -> Actor:
 @pytest.fixture
 def site(host: OscarHost, oscar: Any, clerk: Actor) -> OscarHost:
     """The host with the integration switched on, the clinic configured, and the doctors 101, 102 and 103."""
-    for provider_id, digits in DOCTORS.items():
-        oscar.provider(provider_id, ohip_no=digits)
+    with oscar.at_once():
+        for provider_id, digits in DOCTORS.items():
+            oscar.provider(provider_id, ohip_no=digits)
     clinic.enable(host, clerk)
     clinic.save(host, clerk, name="Example Clinic", site_id="S-1", version=1)
     return host

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -278,6 +279,7 @@ class AnySequence(RuleBasedStateMachine):
         assert self.replay() == self.read()
 
 
+@pytest.mark.hypothesis
 def test_any_sequence_keeps_to_the_rules_and_the_ledger_explains_it(
     site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, placed: Any, replayed: Any
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -94,7 +95,12 @@ def with_commands() -> list[Path]:
     return [page for page in PAGES if blocks(page.read_text(encoding="utf-8"), "sh") and page not in ON_A_MACHINE]
 
 
-@pytest.mark.parametrize("page", with_commands(), ids=name_of)
+def of_its_size(page: Path) -> Any:
+    """Most how-to guides start a demo, and some twenty programs after each other."""
+    return pytest.param(page, marks=pytest.mark.large) if page.parent.name == "how-to" else page
+
+
+@pytest.mark.parametrize("page", [*map(of_its_size, with_commands())], ids=name_of)
 def test_the_commands_of_a_page_work_one_after_the_other(page: Path, tmp_path: Path) -> None:
     next_night = load({}).calendar(ALBERTA).run_date(datetime.now(UTC))
     port = free_port()

@@ -168,7 +168,7 @@ def test_a_need_that_the_script_does_not_know_is_an_error(programs: Path, checko
     assert run(programs, checkout, "needs.sh", "typewriter").returncode == 2
 
 
-@pytest.mark.parametrize("target", ["test", "bench", "torture"])
+@pytest.mark.parametrize("target", ["test", "large", "bench", "torture"])
 def test_make_looks_for_what_is_missing_before_it_installs_anything(target: str) -> None:
     command = ["make", "--dry-run", target]
     steps = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

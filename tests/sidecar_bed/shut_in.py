@@ -28,18 +28,21 @@ class _Compared(ctypes.Structure):
     )
 
 
-def calls_of(groups: list[str]) -> set[str]:
-    """The system calls of systemd's groups such as `@system-service`."""
-    found, asked = set[str](), list(groups)
-    while asked:
-        name = asked.pop()
-        if not name.startswith("@"):
-            found.add(name)
-            continue
-        listed = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True)
-        words = [line.strip() for line in listed.stdout.splitlines()[1:]]
-        asked += [word for word in words if word and not word.startswith("#")]
+def groups() -> dict[str, list[str]]:
+    """What systemd's groups such as `@system-service` hold: system calls, and other groups."""
+    listed = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = {}
+    for line in listed.stdout.splitlines():
+        if line.startswith("@"):
+            members = found[line] = []
+        elif found and (word := line.strip()) and not word.startswith("#"):
+            members.append(word)
     return found
+
+
+def calls_of(names: list[str], members: dict[str, list[str]]) -> set[str]:
+    """The system calls of these groups, and those that are named themselves."""
+    return {call for name in names for call in (calls_of(members[name], members) if name.startswith("@") else {name})}
 
 
 def shut_in(unit: list[str]) -> None:
@@ -48,7 +51,8 @@ def shut_in(unit: list[str]) -> None:
     filters = [value.split() for name, _, value in values if name == "SystemCallFilter"]
     settings = {name: value for name, _, value in values}
     [allowed, refused] = filters
-    calls = calls_of(allowed) - calls_of([refused[0].removeprefix("~"), *refused[1:]])
+    members = groups()
+    calls = calls_of(allowed, members) - calls_of([refused[0].removeprefix("~"), *refused[1:]], members)
     seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     seccomp.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(seccomp.seccomp_init(_FAIL_WITH | errno.EPERM))

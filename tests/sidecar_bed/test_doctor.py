@@ -1,13 +1,15 @@
 """`cpar doctor` beside an OSCAR: what browsers get through nginx, right and broken on purpose."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from .bed import FOR_OSCAR, PROGRAM, Bed
+from oscar_host.doctor.command import command
+
+from .bed import FOR_OSCAR, Bed
 
 CHECKS = (
     "browser-address",
@@ -34,14 +36,7 @@ def doctor(bed: Bed, tmp_path: Path) -> Doctor:
         file = tmp_path / "cpar.ini"
         file.write_text("\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + "\n")
         file.chmod(0o600)
-        done = subprocess.run(
-            [PROGRAM, "doctor", "--json"],
-            env=bed.environment | {"CPAR_SETTINGS": str(file)},
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=bed.folder,
-        )
+        done = CliRunner().invoke(command, ["--json"], env=bed.environment | {"CPAR_SETTINGS": str(file)})
         found: list[dict[str, str]] = json.loads(done.stdout)["checks"]
         return {one["name"]: one for one in found if one["name"] in CHECKS}
 

@@ -66,6 +66,7 @@ def oscar(tmp_path: Path) -> Iterator[Oscar]:
     oscar.stop()
 
 
+@pytest.mark.large
 def test_an_administrator_comes_from_an_empty_machine_to_the_box_and_in_the_end_back_to_an_empty_machine(
     machine: Machine, oscar: Oscar, rows: OscarRows, chromium: Browser
 ) -> None:

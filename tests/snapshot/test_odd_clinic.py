@@ -12,9 +12,8 @@ from oscar_host.host import OscarHost
 
 from . import odd_clinic
 
-PATIENTS = 20_000
 
-
+@pytest.mark.parametrize("patients", [1000, pytest.param(20_000, marks=pytest.mark.large)])
 @pytest.mark.parametrize("given_name_required", [False, True])
 def test_of_a_clinic_of_odd_records_those_are_submitted_that_plain_sql_counts(
     host: OscarHost,
@@ -23,9 +22,10 @@ def test_of_a_clinic_of_odd_records_those_are_submitted_that_plain_sql_counts(
     panel_id: int,
     received: Callable[[Taken], Any],
     given_name_required: bool,
+    patients: int,
 ) -> None:
     settings = Settings(given_name_required=given_name_required)
-    odd_clinic.fill(emr, panel_id, PATIENTS, seed=20261128)
+    odd_clinic.fill(emr, panel_id, patients, seed=20261128)
     taken = build.take(host, settings, panel_id, now=host.clock.now())
     with host.database.engine.connect() as connection:
         sent, reasons = odd_clinic.expected(connection, host_schema, given_name_required)
@@ -33,7 +33,7 @@ def test_of_a_clinic_of_odd_records_those_are_submitted_that_plain_sql_counts(
     assert {reason.value: count for reason, count in taken.reasons.items()} == reasons
     assert taken.sent == sent
     assert {reason.value: count for reason, count in shown.reasons.items()} == reasons
-    assert shown.excluded == PATIENTS - sent
+    assert shown.excluded == patients - sent
     submitted = received(taken)
     assert len(submitted.patients) == sent
     assert Counter(reason for codes in submitted.excluded.values() for reason in codes.split()) == reasons

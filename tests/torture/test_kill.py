@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 KILLS = 8
 
 
+@pytest.mark.large
 def test_workers_killed_at_random_lose_and_double_nothing(database_kind: str, request: pytest.FixtureRequest) -> None:
     environment = dict(os.environ)
     if database_kind == "mariadb":
