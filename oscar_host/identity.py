@@ -80,6 +80,11 @@ class OscarIdentity:
         rights = self._read(connection, actor.actor_id) if connection else self._rights(actor.actor_id)
         return rights is not None and rights.may(ADMINISTRATION, WRITE)
 
+    def may_change_records(self, actor: Actor) -> bool:
+        """Whether the actor may change records of patients, of those that they may see."""
+        rights = self._rights(actor.actor_id)
+        return rights is not None and rights.may(RECORDS, WRITE)
+
     def may_see(self, actor: Actor, patient_id: int) -> bool:
         """Whether the actor may see this patient. The system sees everyone."""
         if actor == SYSTEM:

@@ -20,14 +20,18 @@ from ..settings import load
 from . import panel_form
 from .inputs import INCOMPLETE, number, number_or_none
 from .panel_form import SAVE, PanelForm, spaced
+from .panel_list import PanelSort
+from .panel_list import from_query as panel_list_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
 TITLE = "CPAR Panel Management"
+_SEARCH_FROM = 5  # panels: fewer are seen at a glance
 
 
 def panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """All panels, with their number of patients, what is queued, and what became of the last submission."""
+    panel_list = panel_list_of(request.args)
     created_id = number_or_none(request.args.get("created", ""), "", NO_SUCH_PANEL)
     with host.database.engine.connect() as connection:
         clinic_settings, live_panels = clinic.load(connection), service.live_panels(connection, host)
@@ -42,7 +46,11 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         TITLE,
         "panels.html",
         clinic=clinic_settings,
-        panels=live_panels,
+        panels=panel_list.of(live_panels, last_submissions),
+        panel_count=len(live_panels),
+        panel_list=panel_list,
+        sorts=PanelSort,
+        search_from=_SEARCH_FROM,
         open_submissions=open_submissions,
         last_submissions=last_submissions,
         progress=batch,

@@ -16,7 +16,7 @@ from cpar_plugin.host_kit.throttle import Throttle
 
 from ..host import OscarHost
 from ..own_sessions import own_sessions
-from . import assigning, patients, role_pages, signing_in
+from . import assigning, patients, record_page, role_pages, signing_in
 from .administration import administration, for_administrators
 from .frame import EmbeddedPages, Emr, emr, page
 
@@ -56,6 +56,8 @@ def create_app(host: OscarHost, plugins: Plugins) -> Flask:
     app.add_url_rule("/", "search", _for_people(patients.search), methods=["GET", "POST"])
     app.add_url_rule(_PATIENT, "master_record", _for_people(patients.master_record))
     app.add_url_rule(f"{_PATIENT}/details", "details", _for_people(patients.details))
+    edit_record = _for_people(record_page.edit_record)
+    app.add_url_rule(f"{_PATIENT}/edit", "edit_record", edit_record, methods=["GET", "POST"])
     app.add_url_rule("/administration", "administration", _for_people(administration))
     for path, endpoint, view, methods in _FOR_ADMINISTRATORS:
         app.add_url_rule(path, endpoint, _for_people(for_administrators(view)), methods=methods)

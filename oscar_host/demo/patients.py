@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, litera
 
 from cpar_plugin.domain.names import full_name
 from cpar_plugin.domain.texts import readable, without_separators
-from cpar_plugin.hooks import Actor, AuditEvent
+from cpar_plugin.hooks import Actor, AuditEvent, PatientNote
 from cpar_plugin.host_kit.clock import today
 from cpar_plugin.host_kit.sql import may_be_stored
 from cpar_plugin.services.operations.kept import Expired
@@ -17,11 +17,11 @@ from cpar_plugin.web import searches
 
 from ..host import OscarHost
 from .frame import emr, page
+from .record_changes import GONE
+from .record_page import HIDDEN
 
 _AT_ONCE = 25
 _LAST_PAGE = 1000
-_HIDDEN = "You do not have access to this patient's record. Ask an EMR administrator if you need it."
-_GONE = "Patient not found, or the record was merged into another. Search by name."
 
 
 def search(actor: Actor) -> ResponseReturnValue:
@@ -30,7 +30,7 @@ def search(actor: Actor) -> ResponseReturnValue:
     if request.method == "POST":
         token = searches.keep(host, actor, request.form.get("search_text", ""))
         if not token:
-            return _search_page("", [], 0, "Enter a name, a PHN or a demographic number.")
+            return _search_page(actor, "", [], 0, "Enter a name, a PHN or a demographic number.")
         return redirect(url_for("search", search=token), HTTPStatus.SEE_OTHER)
     try:
         search_text = searches.text_of(host, actor, request.args.get(searches.PARAMETER, ""))
@@ -40,7 +40,7 @@ def search(actor: Actor) -> ResponseReturnValue:
     if search_text:
         with host.database.engine.connect() as connection:
             rows = _matching_rows(connection, host, actor, search_text, number)
-    return _search_page(search_text, rows, number)
+    return _search_page(actor, search_text, rows, number)
 
 
 def _page_number(text: str) -> int:
@@ -48,7 +48,7 @@ def _page_number(text: str) -> int:
 
 
 def _search_page(
-    search_text: str, rows: list[Row[tuple[object, ...]]], number: int, message: str = ""
+    actor: Actor, search_text: str, rows: list[Row[tuple[object, ...]]], number: int, message: str = ""
 ) -> ResponseReturnValue:
     return page(
         "Patient search",
@@ -57,6 +57,8 @@ def _search_page(
         search_text=search_text,
         token=request.args.get(searches.PARAMETER, ""),
         patients=rows[:_AT_ONCE],
+        notes=_notes(actor, [row.patient_id for row in rows[:_AT_ONCE]]),
+        full_name=full_name,
         readable=readable,
         more=len(rows) > _AT_ONCE,
         number=number,
@@ -65,12 +67,21 @@ def _search_page(
     )
 
 
+def _notes(actor: Actor, patient_ids: list[int]) -> dict[str, dict[int, PatientNote]]:
+    """What the plugins say of these patients, by the title of its column."""
+    notes: dict[str, dict[int, PatientNote]] = {}
+    for note in emr().plugins.emr_patient_notes(emr().host, actor, patient_ids) if patient_ids else ():
+        notes.setdefault(note.title, {})[note.patient_id] = note
+    return notes
+
+
 def _matching_rows(
     connection: Connection, host: OscarHost, actor: Actor, search_text: str, number: int
 ) -> list[Row[tuple[object, ...]]]:
-    patient, record = host.roster.patients(), host.tables.demographic
+    patient, record, mrp = host.roster.patients(), host.tables.demographic, host.roster.providers()
     query = (
-        select(patient)
+        select(patient, mrp.c.family_name.label("mrp_family_name"), mrp.c.given_name.label("mrp_given_name"))
+        .outerjoin_from(patient, mrp, mrp.c.provider_id == patient.c.mrp_id)
         .where(patient.c.patient_id.in_(select(record.c.demographic_no).where(_matches(host, search_text))))
         .where(host.identity.visible(actor, patient.c.patient_id))
         .order_by(func.lower(patient.c.family_name), func.lower(patient.c.given_name), patient.c.patient_id)
@@ -109,11 +120,11 @@ def details(actor: Actor, patient_id: int) -> ResponseReturnValue:
 def _patient(actor: Actor, patient_id: int, title: str, template: str) -> ResponseReturnValue:
     host = emr().host
     if not host.identity.may_see(actor, patient_id):
-        return page("No access to this patient", "message.html", HTTPStatus.FORBIDDEN, message=_HIDDEN, home=True)
+        return page("No access to this patient", "message.html", HTTPStatus.FORBIDDEN, message=HIDDEN, home=True)
     with host.database.engine.connect() as connection:
         record = _record(connection, host, patient_id)
     if record is None:
-        return page("Patient not found", "message.html", HTTPStatus.NOT_FOUND, message=_GONE, home=True)
+        return page("Patient not found", "message.html", HTTPStatus.NOT_FOUND, message=GONE, home=True)
     with host.database.session() as session:
         event = AuditEvent(actor=actor, action="read", noun="demographic", key=str(patient_id), patient_id=patient_id)
         host.audit.record(session, event)
@@ -125,6 +136,7 @@ def _patient(actor: Actor, patient_id: int, title: str, template: str) -> Respon
         mrp=full_name(record.mrp_family_name, record.mrp_given_name),
         age=_age(record.birth_date, today(host.clock)),
         labels=host.roster.status_labels,
+        may_edit=host.identity.may_change_records(actor),
         widgets=emr().plugins.emr_demographic_widgets(host, actor, patient_id),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.panels import one_patient
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost, open_host
 from oscar_host.passwords import hashed
@@ -199,6 +200,26 @@ def test_a_patient_that_someone_may_not_see_is_not_found(oscar: Any, reception: 
     patient = oscar.patient(last_name="Zwicky")
     oscar.privilege("receptionist", f"_demographic${patient}", "o")
     assert "Zwicky" not in _text(reception.see("/", search_text="zwicky"))
+
+
+@pytest.mark.databases("both")
+def test_who_is_found_is_shown_with_mrp_and_panel(
+    host: OscarHost, oscar: Any, reception: Any, panel: int, make_panel: Any
+) -> None:
+    patient, other = oscar.patient(last_name="Zwicky", provider_no="102"), oscar.patient(last_name="Zwicky")
+    oscar.patient(last_name="Zwicky", provider_no="")
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    page = _text(reception.see("/", search_text="zwicky"))
+    assert '<th scope="col">MRP</th> <th scope="col">Panel</th>' in page
+    cells = re.findall(r"<td>Active</td> <td>([^<]*)</td> <td>([^<]*)</td> <td>(\d+)</td>", page)
+    assert [cell for cell in cells if cell[2] in (str(patient), str(other))] == [
+        ("Tremblay, Hélène", "0042", str(patient)),
+        ("Okafor, Adaeze", "Not Paneled", str(other)),
+    ]
+    log = host.tables.log
+    with host.database.engine.connect() as connection:
+        looks = connection.execute(select(log.c.data).where(log.c.content == "cparPanelMember")).scalars().all()
+    assert any(f"{patient} {other}" in look for look in looks)
 
 
 @pytest.mark.databases("both")

@@ -235,3 +235,48 @@ def test_an_address_for_failures_is_asked_for_only_with_a_mail_server(
     assert 'value="manager@clinic.example"' in page
     assert "Not notified at present: no mail server is set up." in page
     assert 'inputmode="email"' in page
+
+
+@pytest.fixture
+def three_panels(oscar: Any, make_panel: Callable[..., int], fill: Any) -> list[int]:
+    """Panels of three doctors: P2 has two patients, P3 has one, P10 none."""
+    oscar.provider("801", ohip_no="", last_name="Lévesque")
+    oscar.provider("802", ohip_no="", last_name="Zwicky")
+    panels = [make_panel("P10"), make_panel("P2", "802", "500000002"), make_panel("P3", "801", "500000003")]
+    fill(panels[1], panels[1], panels[2])
+    return panels
+
+
+def _numbers(answer: Any) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a></th>', _text(answer))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, ["P10", "P2", "P3"]),
+        ({"sort": "-number"}, ["P3", "P2", "P10"]),
+        ({"sort": "patients"}, ["P10", "P3", "P2"]),
+        ({"sort": "-patients"}, ["P2", "P3", "P10"]),
+        ({"sort": "provider"}, ["P3", "P10", "P2"]),
+        ({"sort": "facility"}, ["P10", "P2", "P3"]),
+        ({"sort": "submitted"}, ["P10", "P2", "P3"]),
+        ({"text": "levesque"}, ["P3"]),
+        ({"text": "p zwi"}, ["P2"]),
+        ({"text": "000113", "sort": "-number"}, ["P3", "P2", "P10"]),
+        ({"text": "5000-00003"}, ["P3"]),
+        ({"text": "nobody"}, []),
+    ],
+)
+def test_the_panels_are_found_by_number_provider_or_id_and_sorted_by_each_column(
+    manager: Any, three_panels: list[int], query: dict[str, str], expected: list[str]
+) -> None:
+    assert _numbers(manager.get("/cpar/panels", **query)) == expected
+
+
+def test_a_search_keeps_the_order_and_a_heading_keeps_the_search(manager: Any, three_panels: list[int]) -> None:
+    page = _text(manager.get("/cpar/panels", text="p", sort="-patients"))
+    assert '<input type="hidden" name="sort" value="-patients">' in page
+    assert 'aria-sort="descending"><a class="cpar-sort" href="/cpar/panels?text=p&amp;sort=patients">Patients' in page
+    assert "No panels found" in _text(manager.get("/cpar/panels", text="nobody"))
+    assert manager.get("/cpar/panels", sort="nonsense").status_code == 422
