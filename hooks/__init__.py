@@ -10,7 +10,7 @@ if __name__ != "cpar_plugin.hooks":
 from .faults import HostBusy, HostUnavailable, Refused
 from .interfaces import ProgramInterface, is_polled, polled
 from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
-from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster
+from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster, Schedule
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
     Actor,
@@ -58,6 +58,7 @@ __all__ = [
     "ProgramInterface",
     "Refused",
     "Roster",
+    "Schedule",
     "StatusKind",
     "Widget",
     "hookimpl",

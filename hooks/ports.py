@@ -105,6 +105,21 @@ class Identity(Protocol):
         """The same as `may_see`, as an SQL condition on any column: true or false, never NULL."""
 
 
+class Schedule(Protocol):
+    """The appointments of a day, as SQL that a plugin composes with its own tables.
+
+    .. versionadded:: 1.0
+    """
+
+    def appointments(self, day: date) -> FromClause:
+        """Every appointment on this civil day that was not cancelled, missed or deleted: one row each.
+
+        appointment_id (int), patient_id (int, of the record kept where records were merged), provider_id (text),
+        starts_at (time, NULL where none was entered), arrived (boolean, NULL where the host cannot say). What is booked
+        for no patient is not in it.
+        """
+
+
 class AuditTrail(Protocol):
     """The host's audit trail.
 
@@ -186,5 +201,7 @@ class Host(Protocol):
     def pages(self) -> Pages: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def schedule(self) -> Schedule | None: ...
     @property
     def settings(self) -> Mapping[str, str]: ...

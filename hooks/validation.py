@@ -45,8 +45,10 @@ def missing(host: object) -> Iterator[str]:
         if not _has(host, name):
             yield name
             continue
-        port = get_type_hints(getattr(ports.Host, name).fget)["return"]
-        if port in vars(ports).values():  # and not the mapping of settings
+        answer = get_type_hints(getattr(ports.Host, name).fget)["return"]
+        port = next((kind for kind in (answer, *get_args(answer)) if kind in vars(ports).values()), None)
+        # There is none for the mapping of settings, and an optional port may be None.
+        if port and not (type(None) in get_args(answer) and getattr(host, name) is None):
             yield from (f"{name}.{member}" for member in _public(port) if not _has(getattr(host, name), member))
 
 

@@ -23,6 +23,7 @@ from .audit import NoAuditTrail, OscarAuditTrail
 from .identity import OscarIdentity, no_provider
 from .privileges import CPAR
 from .roster import OscarRoster
+from .schedule import OscarSchedule
 from .schema import Present, Tables, host_tables, present
 
 _PREFIX = "CPAR_"
@@ -41,6 +42,7 @@ class OscarHost:
     database: HostDatabase
     pages: Pages
     clock: Clock
+    schedule: OscarSchedule
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
     tables: Tables = field(repr=False)
 
@@ -75,8 +77,10 @@ def open_host(
     tables = host_tables(host_schema)
     tables_present = cache(partial(present, database.engine, tables))
     clock = clock or SystemClock(_zone(settings))
+    roster = OscarRoster(tables, tables_present, clock.zone)
     return OscarHost(
-        roster=OscarRoster(tables, tables_present, clock.zone),
+        roster=roster,
+        schedule=OscarSchedule(tables, roster),
         identity=OscarIdentity(
             tables, database, tables_present, signed_in, settings.get("cpar_object", "").strip() or CPAR
         ),

@@ -153,11 +153,11 @@ class OscarRoster:
                 and_(visit.c.appointment_date < now.date(), real_day(visit.c.appointment_date)),
                 and_(visit.c.appointment_date == now.date(), visit.c.start_time > _MIDNIGHT, started),
             ),
-            or_(visit.c.status.is_(None), _first_letter(visit.c.status).not_in(NO_VISIT)),
-            *self._imported_as_visit(visit),
+            or_(visit.c.status.is_(None), first_letter(visit.c.status).not_in(NO_VISIT)),
+            *self.imported_as_visit(visit),
         )
 
-    def _imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
+    def imported_as_visit(self, visit: FromClause) -> Iterator[ColumnElement[bool]]:
         """Imports keep the other system's word for the status next to a letter that may be the clinic's own."""
         if self._tables_present().has_column(self._tables.appointment.c.imported_status):
             collapsed = func.coalesce(without_separators(visit.c.imported_status), constant(""))
@@ -236,7 +236,7 @@ def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     return case((func.upper(status) == active, active), else_=status)
 
 
-def _first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
+def first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:
     """Of an appointment's status, '' for none. Most begin with a letter; others are looked at more closely."""
     first = func.substr(letters(status), constant(1), constant(1))
     letter = func.coalesce(func.substr(seen(status), constant(1), constant(1)), constant(""))

@@ -16,6 +16,7 @@ from . import (
     test_patients,
     test_plugins,
     test_providers,
+    test_schedule,
     test_visits,
 )
 from .bench import AuditLine, Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
@@ -27,6 +28,7 @@ CHECKS = {
         test_providers,
         test_merges,
         test_visits,
+        test_schedule,
         test_identity,
         test_audit,
         test_database,

@@ -45,6 +45,7 @@ class VisitOutcome(Enum):
     """What has become of an appointment."""
 
     ATTENDED = auto()
+    EXPECTED = auto()  # has been made, and nothing happened yet
     CANCELLED = auto()
     NO_SHOW = auto()
     DELETED = auto()

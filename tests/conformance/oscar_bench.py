@@ -24,6 +24,7 @@ from ..signing_in import sign_in
 
 LETTERS = {
     VisitOutcome.ATTENDED: "B",
+    VisitOutcome.EXPECTED: "t",
     VisitOutcome.CANCELLED: "C",
     VisitOutcome.NO_SHOW: "N",
     VisitOutcome.DELETED: "D",

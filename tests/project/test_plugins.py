@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import flask
 import pytest
@@ -402,12 +402,20 @@ def test_a_job_is_given_the_moment_of_its_tick(emr: Host) -> None:
 @pytest.mark.parametrize("ask", [Plugins.emr_blueprints, Plugins.emr_scheduled_jobs])
 def test_a_host_that_lacks_a_port_is_named_at_its_start(ask: Callable[[Plugins, Any], Any], emr: Host) -> None:
     pages = SimpleNamespace(render=None, patient_href=None)
-    ports = {name: getattr(emr, name) for name in ("roster", "identity", "audit", "database", "settings")}
+    ports = {name: getattr(emr, name) for name in ("roster", "identity", "audit", "database", "schedule", "settings")}
     with pytest.raises(IncompleteHost, match=r"SimpleNamespace lacks pages\.sign_in_href, clock of contract 1"):
         ask(between(Sound()), SimpleNamespace(**ports, pages=pages))
 
 
-@pytest.mark.parametrize("port", ["roster", "identity", "audit", "database", "pages", "clock"])
+def test_a_host_may_be_without_a_schedule_if_it_says_so(emr: Host) -> None:
+    ports = {name: getattr(emr, name) for name in vars(Host) if not name.startswith("_")}
+    between(Sound()).emr_startup(SimpleNamespace(**ports | {"schedule": None}))
+    del ports["schedule"]
+    with pytest.raises(IncompleteHost, match=" lacks schedule of contract 1"):
+        between(Sound()).emr_startup(SimpleNamespace(**ports))
+
+
+@pytest.mark.parametrize("port", ["roster", "identity", "audit", "database", "pages", "clock", "schedule"])
 def test_each_member_of_each_port_may_be_forgotten_and_is_named(port: str, emr: Host) -> None:
     parts = {name: getattr(emr, name) for name in vars(Host) if not name.startswith("_")} | {port: object()}
     members = [name for name in vars(type_of(port)) if not name.startswith("_")]
@@ -417,8 +425,9 @@ def test_each_member_of_each_port_may_be_forgotten_and_is_named(port: str, emr: 
 
 
 def type_of(port: str) -> type:
-    found: type = get_type_hints(getattr(Host, port).fget)["return"]
-    return found
+    hint = get_type_hints(getattr(Host, port).fget)["return"]
+    kind: type = next(iter(get_args(hint)), hint)  # of an optional one the first
+    return kind
 
 
 def test_everything_of_the_contract_says_since_when_it_is_there() -> None:

@@ -89,6 +89,24 @@ class Roster:
         return sa.select(chain.union(further.where(onward.c.merged_into.is_not(None)))).subquery()
 
 
+class Schedule:
+    def __init__(self, tables, roster):
+        self.booking, self.roster = tables["booking"].c, roster
+
+    def appointments(self, day):
+        c, merge = self.booking, self.roster.merged()
+        columns = (
+            c.id.label("appointment_id"),
+            sa.func.coalesce(merge.c.kept_id, c.person).label("patient_id"),
+            c.doctor.label("provider_id"),
+            c.at.label("starts_at"),
+            (c.state == "done").label("arrived"),
+        )
+        today = sa.select(*columns).outerjoin(merge, merge.c.retired_id == c.person).where(c.day == day)
+        held = today.where(c.person.is_not(None), c.state.not_in(["cancelled", "missed", "deleted"]))
+        return held.subquery("appointment")
+
+
 class Identity:
     system = Actor(actor_id="system", display_name="Meadow")
 
@@ -138,9 +156,8 @@ def open_host(file="meadow.db", clock=None, **settings):
         upgrade(database.engine, source)
     tables, pages, clock = known.tables, PlainPages(), clock or SystemClock()
     roster, identity, audit = Roster(tables), Identity(tables, database.engine), Audit(tables["trail"])
-    return SimpleNamespace(
-        roster=roster, identity=identity, audit=audit, database=database, pages=pages, clock=clock, settings=settings
-    )
+    schedule, ports = Schedule(tables, roster), {"roster": roster, "identity": identity, "audit": audit, "pages": pages}
+    return SimpleNamespace(**ports, schedule=schedule, database=database, clock=clock, settings=settings)
 
 
 def create_app(host, secret_key):

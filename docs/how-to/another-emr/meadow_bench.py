@@ -14,6 +14,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 
 STATES = {
     VisitOutcome.ATTENDED: "done",
+    VisitOutcome.EXPECTED: "booked",
     VisitOutcome.CANCELLED: "cancelled",
     VisitOutcome.NO_SHOW: "missed",
     VisitOutcome.DELETED: "deleted",

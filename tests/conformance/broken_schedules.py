@@ -1,0 +1,84 @@
+"""Hosts that break one rule each about the appointments of a day."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import FromClause, func, not_, null, select, union
+
+from .breaking import breaks, with_port
+from .oscar_bench import OscarBench
+
+
+def schedule(bench: OscarBench, **wrong: Any) -> OscarBench:
+    """The real one, with columns replaced by what these functions make of it."""
+    real = bench.host.schedule
+    assert real
+
+    def appointments(day: date) -> FromClause:
+        booked = real.appointments(day)
+        columns = (
+            wrong[column.name](booked.c).label(column.name) if column.name in wrong else column for column in booked.c
+        )
+        return select(*columns).subquery()
+
+    return with_port(bench, "schedule", appointments=appointments)
+
+
+@breaks("test_an_appointment_has_its_patient_its_provider_and_its_time")
+def nobody_is_seen_by_anyone(bench: OscarBench) -> OscarBench:
+    return schedule(bench, provider_id=lambda booked: func.coalesce(null(), ""))
+
+
+@breaks("test_a_patient_with_two_appointments_is_there_twice")
+def a_patient_is_there_once(bench: OscarBench) -> OscarBench:
+    real = bench.host.schedule
+    assert real
+
+    def appointments(day: date) -> FromClause:
+        booked = real.appointments(day)
+        first = select(func.min(booked.c.appointment_id)).group_by(booked.c.patient_id)
+        return select(booked).where(booked.c.appointment_id.in_(first)).subquery()
+
+    return with_port(bench, "schedule", appointments=appointments)
+
+
+@breaks("test_other_days_are_not_in_it")
+def the_day_after_is_in_it(bench: OscarBench) -> OscarBench:
+    real = bench.host.schedule
+    assert real
+    return with_port(
+        bench,
+        "schedule",
+        appointments=lambda day: union(
+            *(select(real.appointments(each)) for each in (day, day + timedelta(days=1)))
+        ).subquery(),
+    )
+
+
+@breaks("test_what_was_cancelled_missed_or_deleted_is_not_in_it")
+def what_was_cancelled_is_in_it(bench: OscarBench) -> OscarBench:
+    real, table = bench.host.schedule, bench.oscar.tables.appointment
+    assert real
+
+    def appointments(day: date) -> FromClause:
+        cancelled = select(
+            table.c.appointment_no, table.c.demographic_no, table.c.provider_no, table.c.start_time, null()
+        ).where(table.c.appointment_date == day, table.c.status == "C")
+        return union(select(real.appointments(day)), cancelled).subquery()
+
+    return with_port(bench, "schedule", appointments=appointments)
+
+
+@breaks("test_whoever_has_been_seen_has_arrived_and_whoever_is_expected_has_not")
+def whoever_has_arrived_is_expected(bench: OscarBench) -> OscarBench:
+    return schedule(bench, arrived=lambda booked: not_(booked.arrived))
+
+
+@breaks("test_an_appointment_of_a_record_merged_away_is_that_of_the_record_kept")
+def records_merged_away_keep_their_appointments(bench: OscarBench) -> OscarBench:
+    table = bench.oscar.tables.appointment
+    own = select(table.c.demographic_no).correlate_except(table)
+    return schedule(
+        bench,
+        patient_id=lambda booked: own.where(table.c.appointment_no == booked.appointment_id).scalar_subquery(),
+    )
