@@ -11,17 +11,31 @@ from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from cpar_plugin.hooks import Actor, Host, Identity, Plugins, ProgramInterface
+from cpar_plugin.web.interrupted import mark_of
 
 from . import zone_rules
 from .gate import turn_away
 
 LARGEST_FORM = 1024 * 1024
 _OWN_SITE = ("same-origin", "none")  # the Fetch Metadata of W3C; `none` is a person's own doing, such as loading again
+_OF_SESSIONS = ("sign_in", "sign_out")  # these forms begin and end a session
 _TOKENS = "csrf_token"  # under which Flask-WTF keeps in the session what the tokens of forms are made of
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
+
+
+class Interrupted(CSRFError):  # type: ignore[misc]
+    """The form is of this site, but the session in which it was opened has ended.
+
+    `mark` is that of whoever opened it. `actor` is the same person, signed in again by now, or None.
+    """
+
+    def __init__(self, mark: str, actor: Actor | None) -> None:
+        super().__init__("The session has ended.")
+        self.mark = mark
+        self.actor = actor
 
 
 class BegunByAnother(CSRFError):  # type: ignore[misc]
@@ -51,22 +65,30 @@ class _Forms(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
         actor, unsafe = self._identity.current(), request.method in current_app.config["WTF_CSRF_METHODS"]
         begun_by = _begun_by(self._get_csrf_token()) if unsafe else ""
         if actor or not unsafe:  # who is signed out hears so from the page that is asked
-            _mark_forms(_mark(actor))
-        if actor and begun_by and not hmac.compare_digest(begun_by, _mark(actor)):
+            _mark_forms(mark_of(actor))
+        if actor and begun_by and not hmac.compare_digest(begun_by, mark_of(actor)):
             raise BegunByAnother(actor)
-        super().protect(apply_exemptions)
-        if g.get("csrf_valid") and request.headers.get("Sec-Fetch-Site", _OWN_SITE[0]) not in _OWN_SITE:
+        if request.endpoint in _OF_SESSIONS:
+            begun_by = ""
+        from_script = "HX-Request" in request.headers  # it keeps what is typed, and is answered by its own view
+        if begun_by and not actor and not from_script:
+            raise Interrupted(begun_by, None)
+        try:
+            super().protect(apply_exemptions)
+        except CSRFError:
+            if begun_by and actor and not _sent_by_another_site():
+                raise Interrupted(begun_by, actor) from None
+            raise
+        if g.get("csrf_valid") and _sent_by_another_site():
             raise CSRFError("Another site sent the form.")
+
+
+def _sent_by_another_site() -> bool:
+    return request.headers.get("Sec-Fetch-Site", _OWN_SITE[0]) not in _OWN_SITE
 
 
 def _is_file() -> bool:
     return (request.endpoint or "").rpartition(".")[2] == "static"
-
-
-def _mark(actor: Actor | None) -> str:
-    """The actor's mark in tokens; '' for no one."""
-    key = str(current_app.secret_key).encode()
-    return hmac.digest(key, f"forms of {actor.actor_id}".encode(), "sha256").hex()[:32] if actor else ""
 
 
 def _mark_forms(mark: str) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from cpar_plugin.hooks import HostBusy
+from cpar_plugin.hooks import HostBusy, Refused
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
 from cpar_plugin.web.sign_in import to_sign_in
 
-from .application import BegunByAnother
+from .application import BegunByAnother, Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ _ANOTHER = "You are now signed in as {name}"
 _BEGUN_BY_ANOTHER = (
     "This form was opened by someone else, so nothing was done. To continue as {name}, open the page again{keep}. If "
     "that is not you, sign in with your own account first."
+)
+_SIGNED_IN_AGAIN = (
+    "You have signed in again since this page was loaded, so nothing was changed: press the button again."
 )
 _BROKEN_IN_PLACE = "Something went wrong and nothing was changed: try again."
 _BROKEN = "Something went wrong on our side; nothing was changed. Try again, or contact your EMR administrator."
@@ -50,7 +54,8 @@ class FaultPages:
 
     `page` makes a page of a title, a message and a status. `begin` says where to restart ("Begin at ..."), `home` is
     that place's address. `signed_out` says whether the session of the current request has ended, and `sign_in_href`
-    where to sign in and come back.
+    where to sign in and come back. `keep_form` keeps the request's form for the person with a mark, and returns the
+    address at which it is offered again; its second argument is the page with the form.
     """
 
     page: Callable[[str, str, HTTPStatus], ResponseReturnValue]
@@ -58,6 +63,7 @@ class FaultPages:
     home: Callable[[], str]
     signed_out: Callable[[], bool]
     sign_in_href: Callable[[str], str]
+    keep_form: Callable[[str, str], str] | None = None
 
 
 def handle_faults(app: Flask, pages: FaultPages) -> None:
@@ -78,6 +84,16 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         message = _BEGUN_BY_ANOTHER.format(name=name, keep=" and enter it again")
         return pages.page(title, message, HTTPStatus.CONFLICT)
 
+    def interrupted(error: Interrupted) -> ResponseReturnValue:
+        if request.headers.get("HX-Request"):
+            return _in_place(_SIGNED_IN_AGAIN, HTTPStatus.CONFLICT, {"CPAR-Form-Token": generate_csrf()})
+        page_with_form = _page_with_form(pages)
+        try:
+            address = pages.keep_form(error.mark, page_with_form) if pages.keep_form else page_with_form
+        except (Refused, SQLAlchemyError):  # too large, or nothing can be written
+            address = page_with_form
+        return redirect(address if error.actor else pages.sign_in_href(address), HTTPStatus.SEE_OTHER)
+
     def refused(error: HTTPException) -> ResponseReturnValue:
         if isinstance(error, CSRFError) and pages.signed_out():
             return _to_sign_in(pages)  # the session has ended, and with it the form's token
@@ -97,6 +113,7 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         return _answer(pages, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BROKEN)
 
     app.register_error_handler(BegunByAnother, begun_by_another)
+    app.register_error_handler(Interrupted, interrupted)
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, refused)
     app.register_error_handler(HostBusy, lambda _: unavailable("The server is busy", _BUSY))
@@ -124,11 +141,13 @@ def _in_place(sentence: str, status: HTTPStatus, headers: Mapping[str, str] = _N
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:
     """And back to the page with the form."""
-    page_with_form = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
-    own = page_with_form.netloc == request.host and request.endpoint != "sign_in"
-    return to_sign_in(
-        pages.sign_in_href(page_with_form._replace(scheme="", netloc="").geturl() if own else pages.home())
-    )
+    return to_sign_in(pages.sign_in_href(_page_with_form(pages)))
+
+
+def _page_with_form(pages: FaultPages) -> str:
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    own = page.netloc == request.host and request.endpoint != "sign_in"
+    return page._replace(scheme="", netloc="").geturl() if own else pages.home()
 
 
 def _note(error: Exception) -> None:

@@ -1,28 +1,41 @@
-// A form with data-busy="what to say" is sent once however often its button is pressed, and says that work is going on.
+// A pressed button shows at once that its form is under way. A form with data-busy="what to say" is also sent only once
+// however often its button is pressed, and says after a moment what is going on.
 const PATIENCE = 1000; // ms: what is done sooner needs no words
+const SAVING = "Working ... Please wait.";
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.dataset.busy) return;
-  if (form.ariaBusy === "true") {
-    event.preventDefault();
-    return;
-  }
-  const status = document.createElement("p");
-  status.className = "cpar-busy";
-  status.role = "status";
-  form.append(status);
-  setTimeout(() => (status.textContent = form.dataset.busy), PATIENCE);
-  mark(form, "true");
+  if (event.defaultPrevented || !form.closest(".cpar") || remains(form, event.submitter)) return;
+  if (form.dataset.busy && form.ariaBusy === "true") event.preventDefault();
+  else begin(form, event.submitter);
 });
 
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return; // only a page that comes back from the browser's memory is still marked
-  for (const form of document.querySelectorAll("form[aria-busy]")) {
-    mark(form, null);
-    form.querySelector(".cpar-busy").remove();
-  }
+  for (const form of document.querySelectorAll("form[aria-busy]")) end(form);
 });
+
+// The answer is a file or opens in a tab of its own, so that this page remains.
+function remains(form, button) {
+  return "file" in (button?.dataset ?? {}) || (button?.formTarget || form.target) === "_blank";
+}
+
+export function begin(form, button) {
+  if (form.ariaBusy === "true") return;
+  const status = document.createElement("p");
+  status.className = "cpar-busy";
+  status.role = "status";
+  form.append(status);
+  setTimeout(() => (status.textContent = form.dataset.busy ?? SAVING), PATIENCE);
+  if (button) button.ariaBusy = "true";
+  mark(form, "true");
+}
+
+export function end(form) {
+  mark(form, null);
+  for (const button of form.elements) button.ariaBusy = null;
+  form.querySelector(".cpar-busy")?.remove();
+}
 
 function mark(form, busy) {
   form.ariaBusy = busy;

@@ -1,5 +1,5 @@
 // What the pages can do in place. Without it every form works as a plain form.
-import "./busy.js";
+import { begin, end } from "./busy.js";
 import htmx from "./htmx.esm.js";
 
 Object.assign(htmx.config, {
@@ -10,6 +10,7 @@ Object.assign(htmx.config, {
   historyEnabled: false,
   historyCacheSize: 0, // what pages hold of patients is kept nowhere in the browser
   selfRequestsOnly: true,
+  timeout: 120_000, // ms
   responseHandling: [
     { code: "204", swap: false },
     { code: "[234]..", swap: true }, // a refusal says what to do: people have to see it
@@ -18,26 +19,42 @@ Object.assign(htmx.config, {
 });
 
 const FAILED = "The response could not be understood. Reload the page to see the current state.";
+const OFFLINE =
+  "No connection to the server, so it is not known whether this was saved. When the connection is back, reload the page.";
+const OUTDATED = "No connection to the server. When it is back, reload the page to see the current state.";
 
 // A server that has words for a failure says where to put them; what a proxy answers in its place is no part of a page.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const token = detail.xhr.getResponseHeader("CPAR-Form-Token"); // of a session that has begun since
+  if (token) for (const field of document.querySelectorAll(".cpar [name=csrf_token]")) field.value = token;
   if (!detail.xhr.getResponseHeader("HX-Reswap")) return;
   for (const earlier of detail.target.querySelectorAll(":scope > .cpar-errors")) earlier.remove();
   detail.shouldSwap = true;
   detail.isError = false;
 });
 
-for (const failure of ["htmx:responseError", "htmx:sendError"]) {
-  document.addEventListener(failure, ({ target }) => {
+for (const failure of ["responseError", "sendError", "timeout"]) {
+  document.addEventListener(`htmx:${failure}`, ({ target }) => {
     const page = target.closest(".cpar");
     page?.querySelector(":scope > .cpar-failed")?.remove();
+    const offline = target.matches("form") ? OFFLINE : OUTDATED;
     const note = document.createElement("p");
     note.className = "cpar-errors cpar-failed";
     note.setAttribute("role", "alert");
-    note.textContent = FAILED;
+    note.textContent = failure === "responseError" ? FAILED : offline;
     page?.prepend(note);
   });
 }
+
+// What an earlier press has done is no answer to this one: "Confirmed today" must not stand beside a failure.
+document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {
+  if (!target.matches("form")) return;
+  for (const note of target.closest(".cpar").querySelectorAll(":scope > :is(.cpar-success, .cpar-errors)")) note.remove();
+  begin(target, detail.requestConfig.triggeringEvent?.submitter);
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.elt.matches("form")) end(detail.elt);
+});
 
 document.addEventListener("click", ({ target }) => {
   for (const menu of document.querySelectorAll(".cpar-menu[open]")) {

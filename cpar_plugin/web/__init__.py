@@ -15,6 +15,7 @@ from . import (
     clinic,
     fill,
     history,
+    interrupted,
     new_panels,
     overview,
     panel_page,
@@ -32,12 +33,12 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
-# The pages below each tab, and those of one patient, which have none.
+# The pages below each tab, and those of one patient or one form, which have none.
 ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
     __name__,
     Tab,
     {
-        None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT),
+        None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT, *interrupted.ROUTES),
         Tab.PANELS: (
             *panels.ROUTES,
             *new_panels.ROUTES,

@@ -18,6 +18,7 @@ from ..services.roster.providers import actor_names
 from ..settings import load
 from .fhir.addresses import base_url, token_url
 from .inputs import INCOMPLETE, number
+from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -74,6 +75,7 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
     )
 
 
+@shows_entries
 def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
     """The empty form, and what becomes of it."""
     if request.method == "GET":
@@ -85,6 +87,7 @@ def new_client(host: Host, actor: Actor) -> ResponseReturnValue:
     )
 
 
+@shows_entries
 def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue:
     """A client in the form, and what becomes of it."""
     client = _client(host, client_no)
@@ -132,6 +135,7 @@ def _refusal(
 ) -> ResponseReturnValue | None:
     """Save what was entered. None when that was possible, else the form again with what to fix."""
     try:
+        check_entries()
         draft = form.draft()
         if draft.jwks_url.strip() and not draft.jwks.strip() and draft.jwks_url != (client and client.jwks_url):
             check_published(draft.jwks_url, load(host.settings))

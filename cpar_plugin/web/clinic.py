@@ -11,10 +11,12 @@ from ..hooks import Actor, Host
 from ..services.operations import clinic as service
 from ..services.panels.last_saved import settings_saved
 from .inputs import INCOMPLETE, number
+from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import Needs, Route
 
 
+@shows_entries
 def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     """The form, and what becomes of it."""
     if request.method == "GET":
@@ -22,6 +24,7 @@ def settings(host: Host, actor: Actor) -> ResponseReturnValue:
     name, site_id = request.form.get("name", ""), request.form.get("site_id", "")
     version = number(request.form.get("version", ""), "", INCOMPLETE)
     try:
+        check_entries()
         service.save(host, actor, name=name, site_id=site_id, version=version)
     except Stale:
         return _conflict(host, actor, name, site_id)

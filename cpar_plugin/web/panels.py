@@ -19,6 +19,7 @@ from ..services.submissions import history, progress
 from ..settings import load
 from . import panel_form
 from .inputs import INCOMPLETE, number, number_or_none
+from .interrupted import check_entries, shows_entries
 from .panel_form import SAVE, PanelForm, spaced
 from .panel_list import PanelSort
 from .panel_list import from_query as panel_list_of
@@ -62,6 +63,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
     )
 
 
+@shows_entries
 def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
     """The empty form, and what becomes of it."""
     access.require_configured(host)
@@ -71,6 +73,7 @@ def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
     if step != SAVE:
         return _form(host, form.after(step))
     try:
+        check_entries()
         panel_id = service.create(host, actor, form.draft(_choices(host)))
     except Refused as refused:
         return _form(host, form, messages=refused.messages)
@@ -78,6 +81,7 @@ def new_panel(host: Host, actor: Actor) -> ResponseReturnValue:
     return redirect(url_for("cpar.panels", created=panel_id), HTTPStatus.SEE_OTHER)
 
 
+@shows_entries
 def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """A panel in the form, and what becomes of it."""
     panel = _panel(host, panel_id)
@@ -88,6 +92,7 @@ def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     if step != SAVE:
         return _form(host, form.after(step), panel, version=version)
     try:
+        check_entries()
         draft = form.draft(_choices(host))
         service.edit(host, actor, panel_id, version, draft)
     except Stale:

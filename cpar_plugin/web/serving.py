@@ -42,6 +42,7 @@ class Needs(Enum):
     THE_PATIENT = "may see the patient"
     MANAGEMENT = "may manage panels"
     ADMINISTRATION = "administers the EMR"
+    SIGN_IN = "is signed in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ _TITLES = {
 
 
 def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, Any]) -> None:
+    if needs is Needs.SIGN_IN:
+        return
     if needs is Needs.THE_PATIENT:
         access.require_patient(host, actor, arguments["patient_id"])
     elif needs is Needs.ADMINISTRATION:

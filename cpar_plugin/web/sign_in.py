@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 _ENDED = Markup(
     '<p class="cpar-errors" role="alert" tabindex="-1" autofocus>You are signed out: <a href="{}" target="_blank" '
-    'rel="noopener">sign in again</a>, then reload this page.</p>'
+    'rel="noopener">sign in again</a>, then press the button again. Nothing was changed.</p>'
 )
 
 

@@ -13,6 +13,7 @@ from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.faults import FaultPages, handle_faults
 from cpar_plugin.host_kit.throttle import Throttle
+from cpar_plugin.web.interrupted import keep_form
 
 from ..host import OscarHost
 from ..own_sessions import own_sessions
@@ -36,6 +37,7 @@ _FAULTS = FaultPages(
     home=lambda: url_for("search"),
     signed_out=lambda: emr().host.identity.current() is None,
     sign_in_href=lambda back_to: emr().host.pages.sign_in_href(back_to),
+    keep_form=lambda mark, back_to: keep_form(emr().host, mark, back_to),
 )
 
 

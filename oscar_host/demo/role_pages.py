@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
+from cpar_plugin.web.interrupted import check_entries, shows_entries
 
 from . import role_changes
 from .administration import SECTION, status_of
@@ -61,6 +62,7 @@ def manage_roles(actor: Actor) -> ResponseReturnValue:
     return page("Manage Role", "roles.html", section=SECTION, roles=_roles(_offered_rights()))
 
 
+@shows_entries
 def new_role(actor: Actor) -> ResponseReturnValue:
     """Create New Role."""
     if request.method == "GET":
@@ -68,6 +70,7 @@ def new_role(actor: Actor) -> ResponseReturnValue:
     return _form_response(actor, None)
 
 
+@shows_entries
 def edit_role(actor: Actor, role_no: int) -> ResponseReturnValue:
     """The description and the permissions of one role; other parts of OSCAR know it by its name, which stays."""
     role = _editable_role(_offered_rights(), role_no)
@@ -101,6 +104,7 @@ def _form_response(actor: Actor, role: Role | None) -> ResponseReturnValue:
         names = request.form.getlist("assign")
         if names:
             raise Refused({"permissions": _NOT_MOVED.format(", ".join(names))})
+        check_entries()
         return _save(actor, role, form)
     except NotFound:
         raise

@@ -14,6 +14,7 @@ from cpar_plugin.hooks import Plugins, is_polled
 from cpar_plugin.host_kit.application import new_application, register_plugins
 from cpar_plugin.host_kit.faults import FaultPages, handle_faults, unavailable
 from cpar_plugin.host_kit.throttle import Throttle
+from cpar_plugin.web.interrupted import keep_form
 
 from ..host import OscarHost
 from ..identity import OscarIdentity
@@ -124,6 +125,7 @@ def _fault_pages(identity: OscarIdentity) -> FaultPages:
         home=home,
         signed_out=lambda: identity.current() is None,
         sign_in_href=lambda back_to: sidecar().host.pages.sign_in_href(back_to),
+        keep_form=lambda mark, back_to: keep_form(sidecar().host, mark, back_to),
     )
 
 

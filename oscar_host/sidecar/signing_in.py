@@ -32,6 +32,7 @@ def signed_out() -> ResponseReturnValue:
         "Sign in to OSCAR",
         "signed_out.html",
         oscar=sidecar().settings.oscar_pages,
+        back_to=back_to,
         again=url_for("sign_in", next=back_to),
         seconds=f"{sidecar().settings.session_seconds:g}",
     )

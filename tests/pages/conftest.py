@@ -68,6 +68,10 @@ class Person:
         answer = self.post(path, **fields)
         return self.client.get(answer.location) if answer.status_code == 303 else answer
 
+    def renew_token(self) -> None:
+        """Take the token of a page as it is now, as someone does who loads it again."""
+        self._token = self.shown_token()
+
     def shown_token(self) -> str:
         """The token that the pages of this session have."""
         found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))

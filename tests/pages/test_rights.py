@@ -74,6 +74,7 @@ EXPECTED = {
     ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.answer_caution"): CHANGES_THE_PATIENT,
     ("POST", "cpar.keep_inherited"): CHANGES_THE_PATIENT,
+    ("GET", "cpar.interrupted_form"): (303, 410, 410, 410, 410, 410, 410),  # nothing is kept for them
     ("GET", "cpar.panels"): MANAGEMENT,
     ("GET", "cpar.panel"): MANAGEMENT,
     ("POST", "cpar.panel"): CHANGES_PANELS,  # to the list of those found

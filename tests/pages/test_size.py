@@ -49,7 +49,8 @@ class Size(NamedTuple):
 
 SOME, MANY = Size(500, 60, 2), Size(20_000, 300, 10)
 PATIENT_ID = 1
-NO_PAGES = ("cpar.static", "cpar.submission_file")  # a submission's file is read piece by piece
+# A form that is offered again is no page of its own, and a submission's file is read piece by piece.
+NO_PAGES = ("cpar.interrupted_form", "cpar.static", "cpar.submission_file")
 OTHER_PAGES = ("master_record", "details", "search", "administration")  # they show the plugin's widget or notices
 
 

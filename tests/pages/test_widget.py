@@ -388,9 +388,8 @@ def test_a_form_in_the_box_gets_a_sentence_once_the_session_has_ended(oscar: Any
     answer = reception.post(address, headers=IN_PLACE | from_details, seen_panel_id="")
     _asks_to_sign_in(answer, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
     answer = reception.post(address, headers=from_details, seen_panel_id="")
-    assert (answer.status_code, answer.location) == (303, f"/sign-in?next=%2Fpatients%2F{patient}%2Fdetails")
-    answer = reception.post(address, headers={"Referer": f"http://elsewhere.invalid{details}"}, seen_panel_id="")
-    assert answer.location == "/sign-in?next=%2F"
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in?next=%2Fcpar%2Finterrupted%3Fform%3D")
 
 
 def test_one_comes_back_to_the_page_that_one_came_from(

@@ -226,7 +226,7 @@ def test_a_user_who_signs_out_of_oscar_is_asked_in_the_box_to_sign_in_again(
             box(record).get_by_role("button", name="Confirm").click()
         assert answer.value.status == 403
         alert = box(record).get_by_role("alert")
-        expect(alert).to_have_text("You are signed out: sign in again, then reload this page.")
+        expect(alert).to_contain_text("You are signed out: sign in again, then press the button again.")
     assert record.url.endswith(master_record(patient_id))
     no_findings(record, "oscar-signed-out", "#plugin-boxes")
     picture(record, "oscar-signed-out", full_page=False)
