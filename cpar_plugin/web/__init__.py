@@ -11,6 +11,7 @@ from ..domain.exhaustive import exhaustive
 from ..hooks import Host
 from . import (
     bulk,
+    checklist,
     clients,
     clinic,
     fill,
@@ -41,6 +42,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
         None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT, *interrupted.ROUTES),
         Tab.PANELS: (
             *panels.ROUTES,
+            *checklist.ROUTES,
             *new_panels.ROUTES,
             *fill.ROUTES,
             *panel_page.ROUTES,

@@ -5,7 +5,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -18,7 +18,7 @@ from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
 from ..services.bulk.selected import SelectedAction
-from ..services.operations import access
+from ..services.operations import access, clinic
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
 from ..services.panels.listing import Panel
@@ -32,6 +32,7 @@ from .inputs import INCOMPLETE, number, number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
 
+_EXCLUSIONS = frozenset({"excluded", *(reason.value for reason in Reason)})
 YEARS = ("1", "2", "3")
 _STATE = (searches.PARAMETER, "show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
@@ -137,6 +138,8 @@ def _page(
         listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria)
         separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
         operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
+    if state["show"] in _EXCLUSIONS and not g.cpar_clinic.exclusions_seen:
+        clinic.exclusions_seen(host)
     panel = panels.pop(panel_id)
     return page(
         host,

@@ -18,6 +18,7 @@ from ..services.panels.listing import NO_SUCH_PANEL
 from ..services.submissions import history, progress
 from ..settings import load
 from . import panel_form
+from .checklist import checklist
 from .inputs import INCOMPLETE, number, number_or_none
 from .interrupted import check_entries, shows_entries
 from .panel_form import SAVE, PanelForm, spaced
@@ -40,7 +41,8 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         offer = created and fillable(connection, host, actor, created.panel_id)
         open_submissions, last_submissions = history.open_and_last(connection, host)
         batch = progress.progress(connection)
-    calendar = load(host.settings).calendar(host.clock.zone)
+    settings = load(host.settings)
+    calendar = settings.calendar(host.clock.zone)
     now = host.clock.now()
     return page(
         host,
@@ -55,6 +57,8 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         open_submissions=open_submissions,
         last_submissions=last_submissions,
         progress=batch,
+        checklist=checklist(clinic_settings, live_panels, mail_server=bool(settings.smtp_host)),
+        may_dismiss=host.identity.has(actor, access.REGISTER_CLIENTS),
         created=created,
         offer=offer,
         may_submit=[panel for panel in live_panels if panel.members and panel.panel_id not in open_submissions],

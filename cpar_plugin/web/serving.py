@@ -130,7 +130,7 @@ def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, An
     else:
         access.require_management(host, actor)
     if needs is not Needs.THE_PATIENT or request.method == "POST":
-        access.require_enabled(host)
+        g.cpar_clinic = access.require_enabled(host)
         g.cpar_enabled = True  # so that the menu around the page does not ask again
 
 

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.submissions import history
 from cpar_plugin.store import tables
+from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from ..conftest import place_of_the_emr
-from .conftest import DOCTOR, OTHER_DOCTOR
+from .conftest import DOCTOR, MANAGER, OTHER_DOCTOR, Person
 
 pytestmark = pytest.mark.databases("one")
 
@@ -52,7 +55,7 @@ def test_panels_of_several_providers_are_created_from_one_form_and_lead_to_filli
         ("1", ("000113", "002047"), DOCTOR),
         ("2", ("000113", "002047"), OTHER_DOCTOR),
     ]
-    assert "2 panels were created." in _text(manager.get("/cpar/panels"))
+    assert "2 panels were created." in _text(manager.get(answer.location))
     assert f'name="provider" value="{DOCTOR}"' not in _text(manager.get(SEVERAL))
 
 
@@ -155,3 +158,68 @@ def test_before_the_clinic_is_set_up_neither_several_panels_nor_filling_is_offer
         answer = manager.get(address)
         assert answer.status_code == 422
         assert "Enter the Clinic Name" in _text(answer)
+
+
+def _steps(person: Any) -> dict[str, str]:
+    """What the checklist says of each step, without its verb: of "the panels" the last. Empty without a checklist."""
+    found = re.search(r'<ol class="cpar-checklist">(.*?)</ol>', _text(person.get("/cpar/panels")))
+    items = re.findall(r'<li><span[^>]*>([^<]+)</span> (?:<a href="([^"]+)">)?([^<.]+)', found[1]) if found else []
+    return {text.partition(" ")[2]: (href or "no link") if state == "To do" else state for state, href, text in items}
+
+
+def test_the_checklist_follows_what_is_there_step_by_step_and_goes_when_all_is_done(
+    app: Any, host: OscarHost, oscar: Any
+) -> None:
+    mail = {"smtp_host": "mail.example", "smtp_from": "cpar@clinic.example"}
+    plugins = Plugins()
+    plugins.load_installed()
+    manager = Person(create_app(replace(host, settings={**host.settings, **mail}), plugins), MANAGER)
+    oscar.patient()
+    nothing = {
+        "the Clinic Name and Site ID": "/cpar/settings",
+        "the panels": "no link",
+        "the PPHS Practitioner IDs": "no link",
+        "an email address for failed submissions": "no link",
+        "at the exclusions": "no link",
+    }
+    assert _steps(manager) == nothing
+    manager.post("/cpar/settings", name="Example Clinic", site_id="S-1", version="1")
+    assert _steps(manager)["the Clinic Name and Site ID"] == "Done"
+    assert _steps(manager)["the PPHS Practitioner IDs"] == SEVERAL
+    manager.post(SEVERAL, **_rows((DOCTOR, "1", "1234-56789")))
+    [panel] = _live(host)
+    address = f"/cpar/panels/{panel.panel_id}"
+    assert _steps(manager) == nothing | {
+        "the Clinic Name and Site ID": "Done",
+        "the panels": "/cpar/panels/fill",
+        "the PPHS Practitioner IDs": "Done",
+        "an email address for failed submissions": f"{address}/edit",
+    }
+    manager.post("/cpar/panels/fill", panel=panel.panel_id)
+    assert _steps(manager)["at the exclusions"] == f"{address}?show=excluded"
+    manager.get(address)
+    assert _steps(manager)["at the exclusions"] != "Done"
+    manager.get(address, show="excluded")
+    assert _steps(manager)["at the exclusions"] == "Done"
+    entered = {"number": "1", "facilities": "113", "providers": DOCTOR, "version": "1", "step": "save"}
+    manager.post(f"{address}/edit", **entered, notify="manager@clinic.example")
+    assert _steps(manager) == {}
+
+
+def test_an_administrator_dismisses_the_checklist_for_everyone_and_it_is_recorded(
+    app: Any, host: OscarHost, manager: Any, cpar_role: Any
+) -> None:
+    assert "Dismiss this checklist" not in _text(cpar_role.get("/cpar/panels"))
+    answer = cpar_role.post("/cpar/checklist/dismiss")
+    assert answer.status_code == 403
+    assert "Only an EMR administrator can dismiss the checklist" in _text(answer)
+    assert _steps(cpar_role)
+    assert "Dismiss this checklist" in _text(manager.get("/cpar/panels"))
+    for _ in range(2):
+        manager.post("/cpar/checklist/dismiss")
+    assert _steps(manager) == _steps(cpar_role) == {}
+    assert "Start here" in _text(cpar_role.get("/cpar/panels"))
+    log = host.tables.log.c
+    with host.database.engine.connect() as connection:
+        lines = connection.execute(select(log.provider_no).where(log.data.startswith("dismiss-checklist"))).all()
+    assert [line[0] for line in lines] == ["301"]

@@ -90,6 +90,7 @@ EXPECTED = {
     ("GET", "cpar.fill_panels"): MANAGEMENT,
     ("POST", "cpar.fill_panels"): CHANGES_PANELS,
     ("POST", "cpar.submit_all_panels"): CHANGES_PANELS,
+    ("POST", "cpar.dismiss_checklist"): CHANGES_ROLES,
     ("GET", "cpar.edit_panel"): MANAGEMENT,
     ("POST", "cpar.edit_panel"): CHANGES_PANELS,
     ("GET", "cpar.delete_panel"): MANAGEMENT,

@@ -8,6 +8,7 @@ from .clinic import Clinic
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 # Declared to no host, so that no role is offered it: administrators alone have it.
 REGISTER_CLIENTS = "CONFIGURE_CPAR_CLIENTS"
+_NO_CLIENTS = "Only an EMR administrator can give another system access to panels. Ask someone with the admin role."
 
 
 class Forbidden(Exception):
@@ -23,15 +24,13 @@ def require_management(host: Host, actor: Actor) -> None:
         )
 
 
-def require_administrator(host: Host, actor: Actor) -> None:
-    """Raises Forbidden unless the actor is an administrator of the EMR.
+def require_administrator(host: Host, actor: Actor, message: str = _NO_CLIENTS) -> None:
+    """Raises Forbidden with the message unless the actor is an administrator of the EMR.
 
     Managing panels is not enough: a client reads all their patients, also those that its registrar may not see.
     """
     if not host.identity.has(actor, REGISTER_CLIENTS):
-        raise Forbidden(
-            "Only an EMR administrator can give another system access to panels. Ask someone with the admin role."
-        )
+        raise Forbidden(message)
 
 
 def require_patient(host: Host, actor: Actor, patient_id: int) -> None:

@@ -26,6 +26,8 @@ class Clinic:
     name: str
     site_id: str
     version: int
+    exclusions_seen: bool = False  # someone has looked at those of a panel
+    checklist_dismissed: bool = False
 
     @property
     def configured(self) -> bool:
@@ -56,15 +58,16 @@ def lock(session: Session) -> Clinic:
         raise
 
 
-def _row() -> Select[bool, str, str, int]:
+def _row() -> Select[bool, str, str, int, bool, bool]:
     clinic = tables.clinic.c
     enabled = clinic.enabled_at.is_not(None)
-    return select(enabled, clinic.name, clinic.site_id, clinic.version).where(clinic.clinic_id == _THE_CLINIC)
+    seen, dismissed = clinic.exclusions_seen_at.is_not(None), clinic.checklist_dismissed_at.is_not(None)
+    columns = (enabled, clinic.name, clinic.site_id, clinic.version, seen, dismissed)
+    return select(*columns).where(clinic.clinic_id == _THE_CLINIC)
 
 
-def _clinic(connection: Connection, row: Select[bool, str, str, int]) -> Clinic:
-    enabled, name, site_id, version = connection.execute(row).one()
-    return Clinic(enabled, name, site_id, version)
+def _clinic(connection: Connection, row: Select[bool, str, str, int, bool, bool]) -> Clinic:
+    return Clinic(*connection.execute(row).one())
 
 
 def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> None:
@@ -93,6 +96,21 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
             )
         session.execute(update(tables.clinic).values(**values, version=version + 1))
         record.begin(session, host, actor, OperationKind.SETTINGS, detail=values)
+
+
+def exclusions_seen(host: Host) -> None:
+    """Someone looks at the exclusions of a panel: the look itself is in the audit trail."""
+    first = tables.clinic.c.exclusions_seen_at.is_(None)
+    with host.database.session() as session:
+        session.execute(update(tables.clinic).where(first).values(exclusions_seen_at=host.clock.now()))
+
+
+def dismiss_checklist(host: Host, actor: Actor) -> None:
+    """Show the checklist of the first day no longer. Nothing is done where it was dismissed already."""
+    with host.database.session() as session:
+        if not lock(session).checklist_dismissed:
+            session.execute(update(tables.clinic).values(checklist_dismissed_at=host.clock.now()))
+            record.begin(session, host, actor, OperationKind.DISMISS_CHECKLIST)
 
 
 def enable(host: Host, actor: Actor) -> bool:

@@ -37,6 +37,7 @@ class OperationKind(StrEnum):
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
     SETTINGS = "settings"
+    DISMISS_CHECKLIST = "dismiss-checklist"
     ENABLE = "enable"
     DISABLE = "disable"
     REGISTER_CLIENT = "register-client"
@@ -83,6 +84,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),
         OperationKind.SETTINGS: ("update", _SETTINGS),
+        OperationKind.DISMISS_CHECKLIST: ("update", _SETTINGS),
         OperationKind.ENABLE: ("update", _SETTINGS),
         OperationKind.DISABLE: ("update", _SETTINGS),
         OperationKind.REGISTER_CLIENT: ("add", _CLIENT),

@@ -18,6 +18,8 @@ clinic = Table(
     Column("name", exact(100), nullable=False, default=""),
     Column("site_id", exact(60), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=1),
+    Column("exclusions_seen_at", Moment),  # when someone first looked at exclusions
+    Column("checklist_dismissed_at", Moment),
     Column("restored_at", Moment),  # when the work after a restore was last done (services.health.after_restore)
     **INNODB,
 )

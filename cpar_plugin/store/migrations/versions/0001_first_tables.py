@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("name", exact(100), nullable=False),
         sa.Column("site_id", exact(60), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("exclusions_seen_at", Moment()),
+        sa.Column("checklist_dismissed_at", Moment()),
         sa.Column("restored_at", Moment()),
         sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
         **TABLE,
