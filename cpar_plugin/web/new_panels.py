@@ -25,7 +25,7 @@ _SEPARATORS = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True)
-class PanelRow:
+class EnteredPanel:
     """A provider's row as it is typed. A panel is created where a number is entered."""
 
     provider_id: str
@@ -48,14 +48,14 @@ def new_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     return redirect(url_for("cpar.fill_panels", panel=panel_ids), HTTPStatus.SEE_OTHER)
 
 
-def _rows(form: MultiDict[str, str]) -> list[PanelRow]:
+def _rows(form: MultiDict[str, str]) -> list[EnteredPanel]:
     columns = [form.getlist(name) for name in ("provider", "number", "practitioner_id")]
     if len({len(column) for column in columns}) > 1 or len(columns[0]) > _AT_MOST:
         raise Refused(INCOMPLETE)
-    return [PanelRow(*values) for values in zip(*columns, strict=True)]
+    return [EnteredPanel(*values) for values in zip(*columns, strict=True)]
 
 
-def _drafts(facilities: str, rows: list[PanelRow]) -> list[PanelDraft]:
+def _drafts(facilities: str, rows: list[EnteredPanel]) -> list[PanelDraft]:
     """The panels that were entered. Raises Refused with a message for each field, named as in `create_several`."""
     chosen = [row for row in rows if row.number.strip()]
     if not chosen:
@@ -82,7 +82,7 @@ def _twice(drafts: list[PanelDraft]) -> dict[str, str]:
     }
 
 
-def _by_provider(refused: Refused, chosen: list[PanelRow]) -> dict[str, str]:
+def _by_provider(refused: Refused, chosen: list[EnteredPanel]) -> dict[str, str]:
     """The messages at the fields of this form: the facilities are entered once, the rest in a provider's row."""
     messages = {}
     for field, text in refused.messages.items():
@@ -98,7 +98,7 @@ def _by_provider(refused: Refused, chosen: list[PanelRow]) -> dict[str, str]:
 
 
 def _form(
-    host: Host, facilities: str, rows: list[PanelRow], messages: dict[str, str] | None = None
+    host: Host, facilities: str, rows: list[EnteredPanel], messages: dict[str, str] | None = None
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         providers = providers_without_panel(connection, host)
@@ -114,8 +114,8 @@ def _form(
     )
 
 
-def _shown(provider: ProviderWithoutPanel, typed: PanelRow | None) -> PanelRow:
-    return typed or PanelRow(provider.provider_id, "", spaced(provider.practitioner_id))
+def _shown(provider: ProviderWithoutPanel, typed: EnteredPanel | None) -> EnteredPanel:
+    return typed or EnteredPanel(provider.provider_id, "", spaced(provider.practitioner_id))
 
 
 ROUTES = (Route("/panels/new-several", new_panels, Needs.MANAGEMENT, ("GET", "POST")),)

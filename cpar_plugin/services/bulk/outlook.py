@@ -49,7 +49,7 @@ class AlsoExcluded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusions:
+class PanelExclusions:
     """Of one panel's patients that an order changes: how many will be excluded, and why."""
 
     patients: int
@@ -63,7 +63,7 @@ class Outlook:
     submitted: int
     excluded: int
     reasons: Counter[Reason]
-    by_panel: Mapping[int, Exclusions]  # those of the panels that have any
+    by_panel: Mapping[int, PanelExclusions]  # those of the panels that have any
     also_excluded: Sequence[AlsoExcluded]  # by name, at most NAMED
     also_excluded_more: int  # that the actor may see, too
     also_excluded_hidden: int
@@ -150,7 +150,7 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
         submitted=change.how_many - excluded.total(),
         excluded=excluded.total(),
         reasons=sum(reasons.values(), Counter()),
-        by_panel={panel_id: Exclusions(count, reasons[panel_id]) for panel_id, count in excluded.items()},
+        by_panel={panel_id: PanelExclusions(count, reasons[panel_id]) for panel_id, count in excluded.items()},
         also_excluded=named[:NAMED],
         also_excluded_more=len(named[NAMED:]),
         also_excluded_hidden=len(others) - len(named),
