@@ -20,6 +20,7 @@ from .hooks import (
     Widget,
     hookimpl,
 )
+from .services.exclusions import compare
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
@@ -78,7 +79,7 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, the refresh of FHIR resources, certificates, what exports and uploads
+    """Submissions that are due, mail about them, FHIR resources, exclusions, certificates, what exports and uploads
     left behind.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
@@ -92,6 +93,9 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
     def send_mail(now: datetime) -> None:
         mail.send(host, settings, now)
 
+    def compare_exclusions(now: datetime) -> None:
+        compare.compare_due(host, settings, now)
+
     return [
         Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
         Job(name="cpar-mail", every=timedelta(minutes=1), run=send_mail),
@@ -100,6 +104,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             every=timedelta(minutes=settings.fhir_refresh_minutes),
             run=lambda _: refresh.run(host, settings),
         ),
+        Job(name="cpar-exclusions", every=timedelta(minutes=1), run=compare_exclusions),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
         Job(name="cpar-uploads", every=timedelta(hours=1), run=lambda _: kept.remove_old(host)),

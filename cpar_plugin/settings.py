@@ -35,6 +35,8 @@ class Settings(BaseModel):
     given_name_required: bool = False
     unconfirmed_months: int = Field(default=12, ge=1)
     snapshot_keep_days: int = Field(default=730, ge=1)
+    exclusions_minutes: int = Field(default=15, ge=1)
+    closed_exclusion_keep_days: int = Field(default=60, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 
     # Certificates of all that we connect to
@@ -128,6 +130,11 @@ class Settings(BaseModel):
     def claim_time(self) -> timedelta:
         """How long a worker that no longer answers keeps a submission or an export to itself."""
         return timedelta(seconds=self.claim_seconds)
+
+    @property
+    def exclusions_time(self) -> timedelta:
+        """How often the list of exclusions is compared with the EMR as a whole."""
+        return timedelta(minutes=self.exclusions_minutes)
 
 
 def load(settings: Mapping[str, str]) -> Settings:

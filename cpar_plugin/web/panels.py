@@ -10,6 +10,7 @@ from ..domain.panel import PanelDraft
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services.bulk.fill import fillable
+from ..services.exclusions.listing import excluded_by_panel
 from ..services.operations import access, clinic
 from ..services.panels import editing as service
 from ..services.panels import last_saved
@@ -41,6 +42,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         offer = created and fillable(connection, host, actor, created.panel_id)
         open_submissions, last_submissions = history.open_and_last(connection, host)
         batch = progress.progress(connection)
+        excluded = excluded_by_panel(connection)
     settings = load(host.settings)
     calendar = settings.calendar(host.clock.zone)
     now = host.clock.now()
@@ -54,6 +56,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         panel_list=panel_list,
         sorts=PanelSort,
         search_from=_SEARCH_FROM,
+        excluded=excluded,
         open_submissions=open_submissions,
         last_submissions=last_submissions,
         progress=batch,

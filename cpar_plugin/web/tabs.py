@@ -15,6 +15,7 @@ class Tab(Enum):
     """Each tab by its label, in the order in which they are shown."""
 
     PANELS = "Panels"
+    EXCLUSIONS = "Exclusions"
     OVERVIEW = "Overview"
     SUBMISSIONS = "Submission History"
     CLIENTS = "FHIR Clients"
@@ -36,6 +37,7 @@ ENTRIES = exhaustive(
     Tab,
     {
         Tab.PANELS: Entry("cpar.panels", access.MANAGE),
+        Tab.EXCLUSIONS: Entry("cpar.exclusions", access.MANAGE),
         Tab.OVERVIEW: Entry("cpar.overview", access.MANAGE),
         Tab.SUBMISSIONS: Entry("cpar.submissions", access.MANAGE),
         Tab.CLIENTS: Entry("cpar.clients", access.REGISTER_CLIENTS),

@@ -17,7 +17,7 @@ from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.snapshots import build
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.settings import load
-from cpar_plugin.store.tables import metadata, submission
+from cpar_plugin.store.tables import exclusion_line, metadata, submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
@@ -118,6 +118,10 @@ EXPECTED = {
     ("GET", "cpar.patient_history"): OF_THE_PATIENT,
     ("GET", "cpar.panel_history"): MANAGEMENT,
     ("GET", "cpar.export_panel_history"): MANAGEMENT,
+    ("GET", "cpar.exclusions"): MANAGEMENT,
+    ("GET", "cpar.print_exclusions"): MANAGEMENT,
+    ("GET", "cpar.export_exclusions"): MANAGEMENT,
+    ("POST", "cpar.change_exclusions"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("GET", "cpar.clients"): ADMINISTRATION,
     ("GET", "cpar.new_client"): ADMINISTRATION,
     ("POST", "cpar.new_client"): CHANGES_ROLES,
@@ -165,6 +169,8 @@ def test_every_address_answers_each_person_as_expected(
         if method == "POST":
             parts = to_change
         fields = _fields(endpoint, parts["patient_id"], parts["panel_id"], parts["other_panel_id"], role)
+        if endpoint == "cpar.change_exclusions":
+            fields = {"action": "take", "selected": f"{parts['excluded_id']}-no-phn-1"}
         rule = next(app.url_map.iter_rules(endpoint))
         parts = parts | {"filename": "cpar.css" if endpoint == "cpar.static" else "emr.css"}
         address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
@@ -192,10 +198,17 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     # Of no MRP, so that no other order is about this one.
     patient_of_other = oscar.patient(provider_no="")
     one_patient.choose(host, host.identity.system, patient_of_other, other_panel, seen_panel_id=None)
+    excluded = oscar.patient(hin="", provider_no="")
+    oscar.privilege(BARRED, f"_demographic${excluded}", "o")
+    one_patient.choose(host, host.identity.system, excluded, other_panel, seen_panel_id=None)
+    line = {"patient_id": excluded, "panel_id": other_panel, "reason": "no-phn", "opened_at": host.clock.now()}
+    with host.database.writing() as connection:
+        connection.execute(insert(exclusion_line).values(**line, state="open", note="", version=1))
     return {
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
+        "excluded_id": excluded,
         "operation_id": assigned.operation_id,
         "submission_id": requests.ask(host, load(host.settings), host.identity.system, other_panel),
         "client_no": a_client(host, f"Client {number}"),

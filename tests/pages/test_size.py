@@ -16,6 +16,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
+from cpar_plugin.services.exclusions import compare
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
@@ -80,6 +81,7 @@ def app(size: Size, host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClo
     assert registry.register(host, everyone, network) == registry.id_of(size.parts["client_no"])
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {SubmissionState.WRITTEN: 1}
+    compare.compare_due(host, settings, clock.now())
     plugins = Plugins()
     plugins.load_installed()
     return create_app(host, plugins)
@@ -121,6 +123,9 @@ QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/cpar/panels", {"created": "2"}),
     ("/cpar/panels/fill", {"panel": "2", "move": "yes"}),
     (f"/patients/{PATIENT_ID}", {"panel": "choose"}),
+    ("/cpar/exclusions", {"panel": "1", "mrp": "101", "reason": "not-active", "state": "open", "sort": "-age"}),
+    ("/cpar/exclusions", {"state": "closed", "sort": "panel"}),
+    ("/cpar/exclusions", {"after": "500-not-active"}),
 )
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (_PANEL, {"text": "Trem"}),

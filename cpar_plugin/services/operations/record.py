@@ -33,6 +33,10 @@ class OperationKind(StrEnum):
     KEEP = "keep"
     ANSWER = "answer"
     WITHDRAW_ANSWER = "withdraw-answer"
+    TAKE_EXCLUSIONS = "take-exclusions"
+    RELEASE_EXCLUSIONS = "release-exclusions"
+    STATE_EXCLUSIONS = "state-exclusions"
+    NOTE_EXCLUSIONS = "note-exclusions"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -80,6 +84,10 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.KEEP: ("update", _MEMBER),
         OperationKind.ANSWER: ("update", _MEMBER),
         OperationKind.WITHDRAW_ANSWER: ("update", _MEMBER),
+        OperationKind.TAKE_EXCLUSIONS: ("update", _MEMBER),
+        OperationKind.RELEASE_EXCLUSIONS: ("update", _MEMBER),
+        OperationKind.STATE_EXCLUSIONS: ("update", _MEMBER),
+        OperationKind.NOTE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -28,7 +28,17 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .submissions import exclusion, heartbeat, night_run, snapshot, snapshot_piece, submission
+from .submissions import (
+    exclusion,
+    exclusion_comparison,
+    exclusion_found,
+    exclusion_line,
+    heartbeat,
+    night_run,
+    snapshot,
+    snapshot_piece,
+    submission,
+)
 from .uploads import list_layout, upload, upload_match, upload_patient, upload_piece, upload_row
 
 __all__ = [
@@ -39,6 +49,9 @@ __all__ = [
     "client_token",
     "clinic",
     "exclusion",
+    "exclusion_comparison",
+    "exclusion_found",
+    "exclusion_line",
     "export",
     "export_file",
     "heartbeat",

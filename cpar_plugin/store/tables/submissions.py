@@ -91,3 +91,47 @@ exclusion = Table(
     sqlite_with_rowid=False,
     **INNODB,
 )
+
+# A reason for which a member is excluded now or was until lately: the work on it (services.exclusions). A patient is on
+# one panel at most, so that the patient and the reason are the key.
+exclusion_line = Table(
+    "cpar_exclusion_line",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", exact(40), primary_key=True),  # domain.reasons.Reason
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),  # at the last comparison
+    Column("opened_at", Moment, nullable=False),  # when the reason was first seen, or was seen again
+    Column("closed_at", Moment),  # NULL while the patient is excluded for it
+    Column("closing", exact(20)),  # domain.exclusion_lines.Closing
+    Column("state", exact(20), nullable=False),  # domain.exclusion_lines.LineState
+    Column("owner_id", exact(60)),  # who has taken it
+    Column("note", exact(500), nullable=False),  # patient data
+    Column("changed_at", Moment),  # when a user last changed owner, state or note
+    Column("changed_by", exact(60)),
+    Column("version", Integer, nullable=False),
+    Index("cpar_exclusion_line_closed", "closed_at", "panel_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
+# One row, which is also the lock of a comparison: the lines are as of `compared_at`.
+exclusion_comparison = Table(
+    "cpar_exclusion_comparison",
+    metadata,
+    Column("comparison_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("compared_at", Moment),  # NULL before the first
+    Column("whole_at", Moment),  # when all members were last compared, not only those concerned by what is known here
+    Column("operation_id", BigInteger, nullable=False),  # the last operation that it has considered
+    **INNODB,
+)
+
+# What a comparison has found so far, the reasons as they are now; empty outside of its transaction.
+exclusion_found = Table(
+    "cpar_exclusion_found",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", exact(40), primary_key=True),
+    Column("panel_id", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    **INNODB,
+)

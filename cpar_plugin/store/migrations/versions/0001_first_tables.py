@@ -484,6 +484,48 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         **TABLE,
     )
+    op.create_table(
+        "cpar_exclusion_line",
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", exact(40), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.Column("closed_at", Moment()),
+        sa.Column("closing", exact(20)),
+        sa.Column("state", exact(20), nullable=False),
+        sa.Column("owner_id", exact(60)),
+        sa.Column("note", exact(500), nullable=False),
+        sa.Column("changed_at", Moment()),
+        sa.Column("changed_by", exact(60)),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("patient_id", "reason", name="cpar_exclusion_line_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_exclusion_line_panel_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index("cpar_exclusion_line_closed", "cpar_exclusion_line", ["closed_at", "panel_id"], if_not_exists=True)
+    op.create_table(
+        "cpar_exclusion_comparison",
+        sa.Column("comparison_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("compared_at", Moment()),
+        sa.Column("whole_at", Moment()),
+        sa.Column("operation_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("comparison_id", name="cpar_exclusion_comparison_pk"),
+        **TABLE,
+    )
+    op.create_table(
+        "cpar_exclusion_found",
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", exact(40), nullable=False),
+        sa.Column("panel_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("patient_id", "reason", name="cpar_exclusion_found_pk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.execute(
+        "INSERT INTO cpar_exclusion_comparison (comparison_id, operation_id) "
+        "SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM cpar_exclusion_comparison)"
+    )
     op.execute(
         "INSERT INTO cpar_clinic (clinic_id, name, site_id, version) "
         "SELECT 1, '', '', 1 WHERE NOT EXISTS (SELECT 1 FROM cpar_clinic)"
@@ -498,6 +540,9 @@ def downgrade() -> None:
     op.drop_table("cpar_upload_piece", if_exists=True)
     op.drop_table("cpar_upload", if_exists=True)
     op.drop_table("cpar_list_layout", if_exists=True)
+    op.drop_table("cpar_exclusion_found", if_exists=True)
+    op.drop_table("cpar_exclusion_comparison", if_exists=True)
+    op.drop_table("cpar_exclusion_line", if_exists=True)
     op.drop_table("cpar_export_file", if_exists=True)
     op.drop_table("cpar_export", if_exists=True)
     op.drop_table("cpar_read", if_exists=True)

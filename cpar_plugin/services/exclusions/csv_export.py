@@ -1,0 +1,67 @@
+"""The list of exclusions as a CSV file that a spreadsheet opens as it is meant: all that the page has found."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import select
+
+from ...domain.exclusion_lines import CLOSING_LABELS, STATE_LABELS, Closing, LineState, age_in_days
+from ...domain.reasons import Reason
+from ...domain.wording import wordings
+from ...hooks import Actor, Host
+from ..roster.csv_file import PATIENT_HEAD, csv_file
+from ..roster.providers import actor_names
+from .lines_query import LineCriteria, source_of
+from .listing import audit_reading, lines_of
+
+HEAD: Final = (
+    *PATIENT_HEAD,
+    "Panel",
+    "MRP",
+    "Reason",
+    "How to fix",
+    "Taken by",
+    "State",
+    "Note",
+    "Excluded since",
+    "Days",
+    "Closed on",
+    "Why closed",
+)
+_AT_ONCE = 1000
+
+
+def export(host: Host, actor: Actor, criteria: LineCriteria) -> Iterator[bytes]:
+    """The file, streamed, without patients that the actor may not see; the host's audit trail is written first."""
+    audit_reading(host, actor, "export of exclusions")
+    return csv_file(_lines(host, actor, criteria.first_page))
+
+
+def _lines(host: Host, actor: Actor, criteria: LineCriteria) -> Iterator[tuple[object, ...]]:
+    yield HEAD
+    zone, now, words = host.clock.zone, host.clock.now(), wordings(host.roster)
+    with host.database.engine.connect() as connection:
+        provider = host.roster.providers()
+        names = actor_names(connection, host, set(connection.scalars(select(provider.c.provider_id))))
+        query = lines_of(source_of(host, actor, criteria), criteria).execution_options(yield_per=_AT_ONCE)
+        with connection.execute(query) as result:
+            for row in result:
+                wording = words[Reason(row.reason)]
+                yield (
+                    row.patient_id,
+                    row.family_name,
+                    row.given_name,
+                    row.birth_date,
+                    row.phn,
+                    row.number,
+                    names.get(row.mrp_id, row.mrp_id),
+                    wording.label,
+                    wording.remedy,
+                    names.get(row.owner_id, row.owner_id),
+                    STATE_LABELS[LineState(row.state)],
+                    row.note,
+                    row.opened_at.astimezone(zone).date(),
+                    age_in_days(row.opened_at, row.closed_at or now, zone),
+                    row.closed_at.astimezone(zone).date() if row.closed_at else None,
+                    CLOSING_LABELS[Closing(row.closing)] if row.closing else None,
+                )

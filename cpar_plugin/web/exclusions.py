@@ -1,0 +1,190 @@
+"""Everyone who will be excluded from the next submission, over all panels: the list, on paper, and as a CSV file.
+
+What it is narrowed by is no patient data, and stands in the address.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from ..domain.exclusion_lines import CLOSING_LABELS, LONGEST_NOTE, STATE_LABELS, LineState
+from ..domain.names import full_name
+from ..domain.reasons import Reason
+from ..domain.refusals import Refused
+from ..domain.wording import wording_for, wordings
+from ..hooks import Actor, Host
+from ..services.exclusions import listing as service
+from ..services.exclusions.changing import LineConflict
+from ..services.exclusions.csv_export import export
+from ..services.exclusions.lines_query import NO_ONE, LineCriteria, LineKey, LineSort
+from ..services.panels import listing as panels
+from ..settings import load
+from .downloads import csv_download
+from .inputs import number, number_or_none
+from .rendering import page
+from .serving import Needs, Route
+
+CLOSED = "closed"
+FILTERS = ("panel", "mrp", "reason", "owner", "state", "sort")
+_PLACE = ("after", "before")
+LONGEST = 10_000  # lines on paper
+NO_SUCH_LIST = "List of exclusions not found. Start from the Exclusions tab."
+
+
+def exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
+    """One page of the list."""
+    return exclusions_page(host, actor, request.args)
+
+
+def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The whole list on paper, whatever page of it was open."""
+    criteria = criteria_of(request.args).first_page
+    found = service.show(host, actor, load(host.settings), criteria, LONGEST, detail="print of exclusions")
+    context = _context(host, actor, criteria, request.args)
+    return page(
+        host,
+        "Exclusions",
+        "exclusions_print.html",
+        listing=found,
+        narrowed=tuple(_filters(criteria, found, context["panels"])),
+        now=host.clock.now(),
+        **context,
+    )
+
+
+def export_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The same as a file for a spreadsheet."""
+    today = host.clock.now().astimezone(host.clock.zone).date()
+    return csv_download(f"exclusions {today}", export(host, actor, criteria_of(request.args)))
+
+
+def exclusions_page(
+    host: Host,
+    actor: Actor,
+    fields: MultiDict[str, str],
+    *,
+    selected: Collection[LineKey] = (),
+    select_all: bool = False,
+    messages: Mapping[str, str] | None = None,
+    conflicts: Collection[LineConflict] = (),
+    unchanged: bool = False,
+    status: int = HTTPStatus.OK,
+) -> ResponseReturnValue:
+    """The list as the fields narrow it. `conflicts` are lines that someone else has changed first, `unchanged` says
+    that no line was changed."""
+    criteria = criteria_of(fields)
+    found = service.show(host, actor, load(host.settings), criteria)
+    return page(
+        host,
+        "Exclusions",
+        "exclusions.html",
+        status,
+        listing=found,
+        selected={line.key for line in found.lines} if select_all else selected,
+        messages=messages or {},
+        conflicts=conflicts,
+        unchanged=unchanged,
+        longest_note=LONGEST_NOTE,
+        **_context(host, actor, criteria, fields),
+    )
+
+
+def _context(host: Host, actor: Actor, criteria: LineCriteria, fields: MultiDict[str, str]) -> dict[str, Any]:
+    with host.database.engine.connect() as connection:
+        live_panels = panels.live_panels(connection, host)
+    filters = filters_of(fields)
+    return {
+        "criteria": criteria,
+        "filters": filters,
+        "place": {field: fields[field] for field in _PLACE if fields.get(field)},
+        "narrowed_to": partial(_narrowed_to, filters),
+        "panels": live_panels,
+        "actor_id": actor.actor_id,
+        "no_one": NO_ONE,
+        "closed_filter": CLOSED,
+        "reasons": Reason,
+        "states": LineState,
+        "sorts": LineSort,
+        "state_labels": STATE_LABELS,
+        "closing_labels": CLOSING_LABELS,
+        "wording": wordings(host.roster),
+        "wording_for": partial(wording_for, host.roster),
+        "full_name": full_name,
+        "patient_href": host.pages.patient_href,
+    }
+
+
+def _narrowed_to(filters: Mapping[str, str], **changes: str) -> str:
+    """The address of the list from its beginning, with some filters changed; an empty one is removed."""
+    values = {name: text for name, text in {**filters, **changes}.items() if text}
+    return url_for("cpar.exclusions", **values)  # type: ignore[arg-type]
+
+
+def filters_of(fields: MultiDict[str, str]) -> dict[str, str]:
+    """What the list is narrowed and sorted by."""
+    return {field: fields[field] for field in FILTERS if fields.get(field)}
+
+
+def line_key(text: str) -> LineKey:
+    """A line as forms and addresses name it: `123-no-phn`. Raises Refused for anything else."""
+    patient, _, reason = text.partition("-")
+    if reason not in list(Reason):
+        raise Refused(NO_SUCH_LIST)
+    return LineKey(number(patient, "", NO_SUCH_LIST), Reason(reason))
+
+
+def criteria_of(fields: MultiDict[str, str]) -> LineCriteria:
+    """Raises Refused for what the page does not offer."""
+    filters = filters_of(fields)
+    reason, state, sort = (filters.get(name, "") for name in ("reason", "state", "sort"))
+    sort = sort or LineSort.NAME
+    for text, choices in (
+        (reason, ("", *Reason)),
+        (state, ("", CLOSED, *LineState)),
+        (sort.removeprefix("-"), tuple(LineSort)),
+    ):
+        if text not in choices:
+            raise Refused(NO_SUCH_LIST)
+    after, before = (fields.get(name, "") for name in _PLACE)
+    return LineCriteria(
+        panel_id=number_or_none(filters.get("panel", ""), "", NO_SUCH_LIST),
+        mrp_id=filters.get("mrp"),
+        reason=Reason(reason) if reason else None,
+        owner_id=filters.get("owner"),
+        state=LineState(state) if state and state != CLOSED else None,
+        closed=state == CLOSED,
+        sort=LineSort(sort.removeprefix("-")),
+        descending=sort.startswith("-"),
+        after=line_key(after) if after else None,
+        before=line_key(before) if before else None,
+    )
+
+
+def _filters(
+    criteria: LineCriteria, listing: service.LineListing, live_panels: Collection[panels.Panel]
+) -> Iterator[str]:
+    """What the list was narrowed by, in words."""
+    yield from (f"panel {panel.label}" for panel in live_panels if panel.panel_id == criteria.panel_id)
+    if criteria.mrp_id:
+        yield f"MRP {listing.mrps.get(criteria.mrp_id, criteria.mrp_id)}"
+    if criteria.reason:
+        yield f"reason: {criteria.reason.label}"
+    if criteria.owner_id:
+        owner = listing.owners.get(criteria.owner_id, criteria.owner_id)
+        yield "taken by no one" if criteria.owner_id == NO_ONE else f"taken by {owner}"
+    if criteria.state:
+        yield f"state: {STATE_LABELS[criteria.state]}"
+    if criteria.closed:
+        yield "closed exclusions"
+
+
+ROUTES = (
+    Route("/exclusions", exclusions, Needs.MANAGEMENT),
+    Route("/exclusions/print", print_exclusions, Needs.MANAGEMENT),
+    Route("/exclusions/export", export_exclusions, Needs.MANAGEMENT),
+)

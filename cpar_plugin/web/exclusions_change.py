@@ -1,0 +1,83 @@
+"""Working on exclusions: take, release, set how far they are, note something; then back to the list as it was."""
+
+from http import HTTPStatus
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.exclusion_lines import STATE_LABELS, LineState, note_text
+from ..domain.refusals import Refused
+from ..hooks import Actor, Host
+from ..services.exclusions.changing import LineAction, LineChange, LinesChanged, SeenLine, change_all, change_selected
+from ..services.exclusions.lines_query import LineKey
+from .exclusions import criteria_of, exclusions_page, filters_of, line_key
+from .inputs import INCOMPLETE, number
+from .serving import Needs, Route
+
+_SELECT_ALL, _STATE_PREFIX = "select-all", "state-"
+_DONE = {LineAction.TAKE: "taken", LineAction.RELEASE: "released", LineAction.NOTE: "given this note"}
+
+
+def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
+    """Change the selected lines, or all that the filters find on whatever page."""
+    form = request.form
+    lines = [_seen(text) for text in form.getlist("selected")]
+    selected = {LineKey(line.patient_id, line.reason) for line in lines}
+    if form.get("action") == _SELECT_ALL:
+        return exclusions_page(host, actor, form, select_all=True)
+    try:
+        change = _change(form.get("action", ""), form.get("note", ""))
+        if form.get("all"):
+            result = change_all(host, actor, criteria_of(form), change)
+        elif lines:
+            if change.action is LineAction.NOTE and not change.note and len(lines) > 1:
+                raise Refused({"note": "Enter a note. To clear notes, select one exclusion at a time."})
+            result = change_selected(host, actor, lines, change)
+        else:
+            raise Refused("Select at least one exclusion.")
+    except Refused as refused:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return exclusions_page(host, actor, form, selected=selected, messages=refused.messages, status=status)
+    if result.changed or result.skipped:
+        flash(_text(change, result), "cpar")
+    if result.conflicts or not result.changed:
+        unchanged = not (result.changed or result.skipped)
+        status = HTTPStatus.CONFLICT
+        return exclusions_page(host, actor, form, conflicts=result.conflicts, unchanged=unchanged, status=status)
+    place = {name: form[name] for name in ("after", "before") if form.get(name)}
+    values = {**filters_of(form), **place}
+    return redirect(url_for("cpar.exclusions", **values), HTTPStatus.SEE_OTHER)  # type: ignore[arg-type]
+
+
+def _seen(text: str) -> SeenLine:
+    """A line with the version that the page showed: `123-no-phn-4`."""
+    key, _, version = text.rpartition("-")
+    return SeenLine(*line_key(key), number(version, "", INCOMPLETE))
+
+
+def _change(action: str, note: str) -> LineChange:
+    state = action.removeprefix(_STATE_PREFIX)
+    if action.startswith(_STATE_PREFIX) and state in list(LineState):
+        return LineChange(LineAction.SET_STATE, state=LineState(state))
+    if action not in (LineAction.TAKE, LineAction.RELEASE, LineAction.NOTE):
+        raise Refused(INCOMPLETE)
+    return LineChange(LineAction(action), note=note_text(note) if action == LineAction.NOTE else "")
+
+
+def _text(change: LineChange, result: LinesChanged) -> str:
+    """What came of it, without patient data: the message is kept with the session."""
+    exclusions = f"{result.changed:,} {'exclusion' if result.changed == 1 else 'exclusions'}"
+    if change.action is LineAction.SET_STATE:
+        sentence = f"{exclusions} set to \u201c{STATE_LABELS[change.state]}\u201d."
+    elif change.action is LineAction.NOTE and not change.note:
+        sentence = f"Notes cleared: {exclusions}."
+    else:
+        sentence = f"{exclusions} {_DONE[change.action]}."
+    return (
+        f"{sentence} Not changed, because someone else has taken them: {result.skipped:,}."
+        if result.skipped
+        else sentence
+    )
+
+
+ROUTES = (Route("/exclusions/change", change_exclusions, Needs.MANAGEMENT, ("POST",)),)
