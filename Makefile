@@ -1,5 +1,8 @@
 # Every target makes and keeps .venv by itself; nothing needs to be activated. ARGS="..." is handed on.
 
+# Where it is set, as in many containers, every process of pytest would take apart each file of tests again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test large quick conformance test-time test-newest check audit bench torture findings venv dev
 
 help:

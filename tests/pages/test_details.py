@@ -19,7 +19,10 @@ pytestmark = pytest.mark.databases("one")
 OFF = "The CPAR integration is turned off"
 
 
-@pytest.fixture(params=["/patients/{}", "/patients/{}/details"], ids=["master record", "details"])
+DETAILS = pytest.param("/patients/{}/details", marks=pytest.mark.large)
+
+
+@pytest.fixture(params=["/patients/{}", DETAILS], ids=["master record", "details"])
 def view(request: pytest.FixtureRequest) -> str:
     """The address of the patient's page in one of the two views."""
     return str(request.param)

@@ -30,6 +30,7 @@ more_rights = no_more_rights
 CONTEXT_PATH = "/oscar/cpar"
 DOCTOR, MANAGER, CPAR_ROLE, NO_RIGHTS = "101", "301", "302", "401"
 PASSWORD = "a good password"
+KEPT_PASSWORD = hashed(PASSWORD)
 COOKIES = {"doctor": DOCTOR, "manager": MANAGER, "cpar-role": CPAR_ROLE, "no-rights": NO_RIGHTS}
 
 
@@ -159,7 +160,7 @@ def accounts(host: OscarHost, emr: OscarHost, staff: None) -> None:
     """Those of the administrator and of the doctor."""
     with emr.database.writing() as connection:
         for user_name, provider_id in (("penner", MANAGER), ("okafor", DOCTOR)):
-            values = {"user_name": user_name, "password": hashed(PASSWORD), "provider_no": provider_id}
+            values = {"user_name": user_name, "password": KEPT_PASSWORD, "provider_no": provider_id}
             connection.execute(insert(host.tables.security).values(values))
 
 

@@ -15,7 +15,7 @@ from .installed import MANAGER
 from .test_administration import ENTRY, opened
 from .test_record import confirmed_earlier
 
-SCREENS = [(1280, 720), (1024, 768)]
+SCREENS = [(1024, 768), pytest.param(1280, 720, marks=pytest.mark.large)]
 each_screen = pytest.mark.parametrize(("width", "height"), SCREENS)
 
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import bcrypt
 from sqlalchemy import Table
@@ -142,7 +143,7 @@ def _provider(
 def _security(person: SignIn, seed: int) -> Row:
     return {
         "user_name": person.user_name,
-        "password": "{bcrypt}" + bcrypt.hashpw(PASSWORD.encode(), _salt(f"{seed} {person.user_name}")).decode(),
+        "password": _stored_password(f"{seed} {person.user_name}"),
         "provider_no": person.provider_no,
         "pin": "",
         "b_ExpireSet": 0,
@@ -151,6 +152,12 @@ def _security(person: SignIn, seed: int) -> Row:
         "forcePasswordReset": 0,
         "usingMfa": 0,
     }
+
+
+@cache
+def _stored_password(text: str) -> str:
+    """The same for the same text. It takes a while, as it must."""
+    return "{bcrypt}" + bcrypt.hashpw(PASSWORD.encode(), _salt(text)).decode()
 
 
 def _salt(text: str) -> bytes:
