@@ -64,10 +64,7 @@ def _item(step: FirstStep, clinic: Clinic, panels: Sequence[Panel], *, mail_serv
         case FirstStep.MAIL:
             return _mail(panels, mail_server=mail_server, done=done)
         case FirstStep.EXCLUSIONS:
-            largest = max(panels, key=lambda panel: panel.members, default=None)
-            href = ""
-            if largest and largest.members:
-                href = url_for("cpar.panel", panel_id=largest.panel_id, show="excluded")
+            href = url_for("cpar.exclusions") if any(panel.members for panel in panels) else ""
             hint = "Who will be excluded from the next submission, why, and how to fix it."
             return ChecklistItem("Look at the exclusions", hint, href, done)
         case _:

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -22,6 +22,7 @@ from ..services.exclusions import listing as service
 from ..services.exclusions.changing import LineConflict
 from ..services.exclusions.csv_export import export
 from ..services.exclusions.lines_query import NO_ONE, LineCriteria, LineKey, LineSort
+from ..services.operations import clinic
 from ..services.panels import listing as panels
 from ..settings import load
 from .downloads import csv_download
@@ -79,6 +80,8 @@ def exclusions_page(
     that no line was changed."""
     criteria = criteria_of(fields)
     found = service.show(host, actor, load(host.settings), criteria)
+    if not g.cpar_clinic.exclusions_seen:
+        clinic.exclusions_seen(host)
     return page(
         host,
         "Exclusions",

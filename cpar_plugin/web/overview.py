@@ -79,7 +79,9 @@ def _reasons(counts: Mapping[Reason, int], panel_id: int | None) -> Sequence[Bar
         Bar(
             WORDING[reason].label,
             counts[reason],
-            url_for("cpar.panel", panel_id=panel_id, show=reason.value) if panel_id else "",
+            url_for("cpar.panel", panel_id=panel_id, show=reason.value)
+            if panel_id
+            else url_for("cpar.exclusions", reason=reason.value),
         )
         for reason in sorted(filter(counts.get, Reason), key=lambda reason: -counts[reason])
     ]

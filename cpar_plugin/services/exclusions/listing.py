@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, case, func, select
+from sqlalchemy import Connection, Row, Select, case, exists, func, null, or_, select, union_all
 
 from ...domain.exclusion_lines import Closing, LineState, age_in_days
 from ...domain.reasons import Reason
 from ...hooks import Actor, AuditEvent, Host
 from ...settings import Settings
-from ...store.tables import exclusion_comparison, exclusion_line, member, panel
+from ...store.tables import exclusion_comparison, exclusion_line, member, operation_panel, panel
 from ..roster import member_rows, merges
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
@@ -105,15 +105,26 @@ def audit_reading(host: Host, actor: Actor, detail: str) -> None:
         host.audit.record(session, event)
 
 
-def excluded_by_panel(connection: Connection) -> Mapping[int, int]:
-    """How many members of each panel will be excluded, as of the last comparison. One statement."""
-    query = (
+def excluded_by_panel(connection: Connection) -> Mapping[int, int | None]:
+    """How many members of each panel will be excluded, as of the last comparison; a panel with no one is not in it.
+
+    None for a panel whose members were changed since, or before the first comparison. One statement.
+    """
+    compared = select(exclusion_comparison.c.operation_id).where(exclusion_comparison.c.whole_at.is_not(None))
+    last = func.coalesce(compared.scalar_subquery(), -1)
+    of_panel = operation_panel.c.panel_id == panel.c.panel_id
+    changed = exists().where(of_panel, operation_panel.c.operation_id > last)
+    counts = (
         select(member.c.panel_id, func.count(_line.patient_id.distinct()))
         .join_from(exclusion_line, member, member.c.patient_id == _line.patient_id)
         .where(_line.closed_at.is_(None))
         .group_by(member.c.panel_id)
     )
-    return dict(map(tuple, connection.execute(query)))
+    unknown = select(panel.c.panel_id, null()).where(panel.c.live_number.is_not(None), or_(last < 0, changed))
+    found: dict[int, int | None] = {}
+    for panel_id, count in connection.execute(union_all(counts, unknown)):
+        found[panel_id] = None if count is None or found.get(panel_id, count) is None else count
+    return found
 
 
 def lines_of(lines: LineSource, criteria: LineCriteria) -> Select[Any]:
