@@ -3,6 +3,7 @@
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.gate import THREADS, Gate
@@ -37,6 +38,12 @@ def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None
     _Server(app, f"{address}:{port}").run()
 
 
+def _say_where(arbiter: Arbiter) -> None:
+    """Print the address once it listens: with port 0 no one else knows it."""
+    for listener in arbiter.LISTENERS:
+        click.echo(f"The EMR: {listener}/ Press Ctrl+C to stop it.")
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, app: Flask, bind: str) -> None:
         self._app = app
@@ -52,6 +59,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "logger_class": WithoutRequests,
+            "when_ready": _say_where,
             "post_worker_init": post_worker_init,
             "worker_exit": worker_exit,
         }

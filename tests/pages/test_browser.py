@@ -82,6 +82,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     said = (tmp_path / "server.log").read_text()
     assert "Traceback" not in said
     assert "cpar serve is for trying out" in said
+    assert f"The EMR: {address}/ Press Ctrl+C to stop it." in said
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
