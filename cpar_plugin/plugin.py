@@ -60,6 +60,12 @@ def emr_admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:
 
 
 @hookimpl
+def emr_schedule_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:
+    """The check-in list, on a host with appointments; nothing while the integration is off."""
+    return around.schedule_menu(host)
+
+
+@hookimpl
 def emr_notices(host: Host, actor: Actor) -> Sequence[Notice]:
     """What went wrong with submissions, for those who manage panels."""
     return around.notices(host, actor)

@@ -17,6 +17,7 @@ _VERSION = "1.0.0"
 _HOW_DISPLAYS = {
     "on-adding": "Confirmed when the patient was added to the panel",
     "last-visit": "Taken from the patient's last visit",
+    "asked": "Confirmed by the patient, who was asked at check-in",
     "by-person": "Confirmed by a person",
     "from-list": "Confirmed together with others selected in a list",
 }

@@ -98,6 +98,10 @@ class Plugins:
         items = self._collected("emr_admin_menu", host=host, actor=actor)
         return sorted(items, key=lambda item: (item.section, item.order))
 
+    def emr_schedule_menu(self, host: Host, actor: Actor) -> Sequence[MenuItem]:
+        """The entries of all plugins beside the schedule of a day, in order."""
+        return sorted(self._collected("emr_schedule_menu", host=host, actor=actor), key=lambda item: item.order)
+
     def emr_notices(self, host: Host, actor: Actor) -> Sequence[Notice]:
         """The notices of all plugins for the actor."""
         return self._collected("emr_notices", host=host, actor=actor)

@@ -62,6 +62,14 @@ def emr_admin_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:  # type: ign
 
 
 @hookspec
+def emr_schedule_menu(host: Host, actor: Actor) -> Sequence[MenuItem]:  # type: ignore[empty-body]
+    """Return what `actor` may open beside the schedule of a day, for those who receive patients.
+
+    .. versionadded:: 1.0
+    """
+
+
+@hookspec
 def emr_notices(host: Host, actor: Actor) -> Sequence[Notice]:  # type: ignore[empty-body]
     """Return what `actor` should learn on every page, such as that something failed.
 

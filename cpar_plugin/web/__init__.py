@@ -11,6 +11,7 @@ from ..domain.exhaustive import exhaustive
 from ..hooks import Host
 from . import (
     bulk,
+    check_in,
     checklist,
     clients,
     clinic,
@@ -41,7 +42,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
     __name__,
     Tab,
     {
-        None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT, *interrupted.ROUTES),
+        None: (*widget.ROUTES, *history.ROUTES_OF_PATIENT, *check_in.ROUTES, *interrupted.ROUTES),
         Tab.PANELS: (
             *panels.ROUTES,
             *checklist.ROUTES,

@@ -25,6 +25,16 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
     return items
 
 
+def schedule_menu(host: Host) -> list[MenuItem]:
+    """The check-in list, where the host has appointments and the integration is enabled."""
+    if host.schedule is None:
+        return []
+    with host.database.engine.connect() as connection:
+        if not (g.get("cpar_enabled") or clinic.load(connection).enabled):
+            return []
+    return [MenuItem(section=SECTION, label="Check-in", href=url_for("cpar.check_in"))]
+
+
 def notices(host: Host, actor: Actor) -> list[Notice]:
     """What went wrong or is delayed, for those who manage panels: all failures in one, above every page."""
     if not host.identity.has(actor, access.MANAGE):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from flask import g, make_response, request, url_for
@@ -121,14 +121,17 @@ _TITLES = {
 
 
 def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, Any]) -> None:
-    if needs is Needs.SIGN_IN:
-        return
-    if needs is Needs.THE_PATIENT:
-        access.require_patient(host, actor, arguments["patient_id"])
-    elif needs is Needs.ADMINISTRATION:
-        access.require_administrator(host, actor)
-    else:
-        access.require_management(host, actor)
+    match needs:
+        case Needs.SIGN_IN:
+            return
+        case Needs.THE_PATIENT:
+            access.require_patient(host, actor, arguments["patient_id"])
+        case Needs.MANAGEMENT:
+            access.require_management(host, actor)
+        case Needs.ADMINISTRATION:
+            access.require_administrator(host, actor)
+        case _:
+            assert_never(needs)
     if needs is not Needs.THE_PATIENT or request.method == "POST":
         g.cpar_clinic = access.require_enabled(host)
         g.cpar_enabled = True  # so that the menu around the page does not ask again

@@ -52,6 +52,7 @@ class EmbeddedPages(PlainPages):
             section=section,
             actor=actor,
             menu=menu(actor) if actor else (),
+            of_the_day=emr().plugins.emr_schedule_menu(emr().host, actor) if actor else (),
             notices=emr().plugins.emr_notices(emr().host, actor) if actor else (),
         )
 

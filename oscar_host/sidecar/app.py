@@ -115,7 +115,8 @@ def _home() -> ResponseReturnValue:
     actor = own.host.identity.current()
     if actor is None:
         return redirect(own.host.pages.sign_in_href(home()), HTTPStatus.SEE_OTHER)
-    return page("OSCAR", "home.html", items=own.plugins.emr_admin_menu(own.host, actor))
+    of_the_day, menu = own.plugins.emr_schedule_menu(own.host, actor), own.plugins.emr_admin_menu(own.host, actor)
+    return page("OSCAR", "home.html", items=[*of_the_day, *menu])
 
 
 def _fault_pages(identity: OscarIdentity) -> FaultPages:

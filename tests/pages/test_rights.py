@@ -21,7 +21,7 @@ from cpar_plugin.store.tables import exclusion_line, metadata, submission
 from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
-from ..conftest import place_of_the_emr
+from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
 
 pytestmark = pytest.mark.databases("one")
@@ -115,6 +115,8 @@ EXPECTED = {
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
+    ("GET", "cpar.check_in"): SIGNED_IN,
+    ("POST", "cpar.answer_check_in"): (303, 403, 303, 303, 403, 303, 403),
     ("GET", "cpar.patient_history"): OF_THE_PATIENT,
     ("GET", "cpar.panel_history"): MANAGEMENT,
     ("GET", "cpar.export_panel_history"): MANAGEMENT,
@@ -228,6 +230,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "edit_role": {"mark": _mark(role)},
         "delete_role": {"mark": _mark(role)},
         "assign_role": {"provider_id": NO_RIGHTS, "role": "Walked", "step": "add"},
+        "cpar.answer_check_in": {"answer": "asked", "day": f"{NOW:%Y-%m-%d}", "seen_panel_id": panel},
         "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
         "cpar.confirm_panel": {"seen_panel_id": panel},
         "cpar.leave_panel": {"seen_panel_id": panel},

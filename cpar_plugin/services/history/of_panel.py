@@ -179,9 +179,9 @@ def _operation(
         text = f"{texts.OTHER[kind]}: {texts.counts_text(kind, row.added, row.removed, row.kept)}"
     elif entry:
         text = texts.membership_text(entry.source, entry.target, confirmed=entry.to_confirmed_on is not None)
-        text = texts.with_origin(text, kind)
+        text = texts.with_origin(text, kind, row.detail)
     else:
-        text = texts.with_origin(texts.counts_text(kind, row.added, row.removed, row.kept), kind)
+        text = texts.with_origin(texts.counts_text(kind, row.added, row.removed, row.kept), kind, row.detail)
     return PanelEvent(
         row.at,
         text,

@@ -90,6 +90,7 @@ def _entries(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
             operation.c.kind,
             operation.c.at,
             operation.c.actor_id,
+            operation.c.detail,
             source.c.number.label("source"),
             target.c.number.label("target"),
         )
@@ -109,7 +110,7 @@ def _changes(connection: Connection, host: Host, entries: Sequence[Row[Any]]) ->
         yield PatientEvent(
             row.at,
             row.patient_id,
-            texts.with_origin(text, kind),
+            texts.with_origin(text, kind, row.detail),
             by=names[row.actor_id],
             confirmed_on=row.to_confirmed_on,
             confirmed_how=ConfirmedHow(row.to_confirmed_how) if row.to_confirmed_how else None,

@@ -1,10 +1,12 @@
 """What people read about the past, by the kind of operation: a kind without words is refused at import."""
 
+import json
 from enum import StrEnum
 from typing import Final
 
 from ...domain.exhaustive import exhaustive
-from ..operations.record import BULK, OperationKind
+from ...domain.removal import RemovalReason
+from ..operations.record import BULK, REASON, OperationKind
 
 
 class ChangeGroup(StrEnum):
@@ -125,9 +127,12 @@ def membership_text(source: str | None, target: str | None, *, confirmed: bool) 
     return f"Added to panel {target}" if source is None else f"Moved from panel {source} to panel {target}"
 
 
-def with_origin(text: str, kind: OperationKind) -> str:
-    """The same with how it came about."""
-    return f"{text} ({ORIGIN[kind]})" if ORIGIN[kind] else text
+def with_origin(text: str, kind: OperationKind, detail: str) -> str:
+    """The same with how it came about, and with the reason in the operation's detail (JSON), where there is one."""
+    origin = ORIGIN[kind]
+    if kind is OperationKind.REMOVE and (code := json.loads(detail).get(REASON)):
+        origin = RemovalReason(code).text
+    return f"{text} ({origin})" if origin else text
 
 
 def counts_text(kind: OperationKind, added: int, removed: int, kept: int) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.confirmation import ConfirmedHow, may_confirm
 from ...domain.refusals import NotFound, Refused, Stale
+from ...domain.removal import RemovalReason
 from ...domain.wording import kind_of
 from ...hooks import Actor, Host, StatusKind
 from ...store import ledger, tables
@@ -54,12 +55,25 @@ def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | No
     """Take the patient off the panel that the actor saw. Raises Stale when they are on another one by now."""
     with host.database.session() as session:
         clinic.lock(session)
-        before = _membership(session, patient_id)
-        if before is None:
-            return MemberChange.UNCHANGED
-        _refuse_unseen(session, before, seen_panel_id)
-        _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None)
-        return MemberChange.REMOVED
+        return remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id)
+
+
+def remove_within(
+    session: Session,
+    host: Host,
+    actor: Actor,
+    patient_id: int,
+    *,
+    seen_panel_id: int | None,
+    reason: RemovalReason | None = None,
+) -> MemberChange:
+    """The same within a transaction that has the clinic's lock, with why."""
+    before = _membership(session, patient_id)
+    if before is None:
+        return MemberChange.UNCHANGED
+    _refuse_unseen(session, before, seen_panel_id)
+    _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None, reason)
+    return MemberChange.REMOVED
 
 
 def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> MemberChange:
@@ -69,24 +83,31 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
     """
     with host.database.session() as session:
         clinic.lock(session)
-        before = _membership(session, patient_id)
-        _refuse_unseen(session, before, seen_panel_id)
-        if before is None:
-            raise Refused(
-                "This patient is not on a panel. Add the patient to a panel; this also sets the confirmation date."
-            )
-        today = _civil(host.clock.now(), host)
-        status = _status(session, host, patient_id)
-        if kind_of(host.roster, status) is StatusKind.DECEASED:
-            raise Refused(
-                "This patient is deceased and cannot be confirmed. Remove the patient from the panel, or correct the "
-                "status if it is wrong."
-            )
-        if not may_confirm(before.confirmed_on, today, kind_of(host.roster, status)):
-            return MemberChange.UNCHANGED
-        after = replace(before, confirmed_on=today, confirmed_how=ConfirmedHow.BY_PERSON)
-        _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
-        return MemberChange.CONFIRMED
+        return confirm_within(session, host, actor, patient_id, ConfirmedHow.BY_PERSON, seen_panel_id=seen_panel_id)
+
+
+def confirm_within(
+    session: Session, host: Host, actor: Actor, patient_id: int, how: ConfirmedHow, *, seen_panel_id: int | None
+) -> MemberChange:
+    """The same within a transaction that has the clinic's lock, with how it came about."""
+    before = _membership(session, patient_id)
+    _refuse_unseen(session, before, seen_panel_id)
+    if before is None:
+        raise Refused(
+            "This patient is not on a panel. Add the patient to a panel; this also sets the confirmation date."
+        )
+    today = _civil(host.clock.now(), host)
+    status = _status(session, host, patient_id)
+    if kind_of(host.roster, status) is StatusKind.DECEASED:
+        raise Refused(
+            "This patient is deceased and cannot be confirmed. Remove the patient from the panel, or correct the "
+            "status if it is wrong."
+        )
+    if not may_confirm(before.confirmed_on, today, kind_of(host.roster, status)):
+        return MemberChange.UNCHANGED
+    after = replace(before, confirmed_on=today, confirmed_how=how)
+    _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
+    return MemberChange.CONFIRMED
 
 
 def _civil(moment: datetime, host: Host) -> date:
@@ -138,10 +159,18 @@ def _change(
     patient_id: int,
     before: PanelMembership | None,
     after: PanelMembership | None,
+    reason: RemovalReason | None = None,
 ) -> None:
     from_panel_id = before.panel_id if before else None
     panel_id = after.panel_id if after else None
     operation_id = record.begin(
-        session, host, actor, kind, panel_id=panel_id, from_panel_id=from_panel_id, patient_id=patient_id
+        session,
+        host,
+        actor,
+        kind,
+        panel_id=panel_id,
+        from_panel_id=from_panel_id,
+        patient_id=patient_id,
+        detail={record.REASON: reason} if reason else None,
     )
     ledger.change_one(session, operation_id, patient_id, before, after)

@@ -41,7 +41,7 @@ def listed_patients(
     with host.database.engine.connect() as connection:
         if not ids or not clinic.load(connection).enabled:
             return ()
-        patients = _read(connection, host, actor, settings, ids)
+        patients = read(connection, host, actor, settings, ids)
     if patients:
         # One line for all: a day sheet is loaded again and again, all day long.
         numbers = " ".join(str(patient.patient_id) for patient in patients)
@@ -53,9 +53,10 @@ def listed_patients(
     return patients
 
 
-def _read(
+def read(
     connection: Connection, host: Host, actor: Actor, settings: Settings, ids: Collection[int]
 ) -> tuple[ListedPatient, ...]:
+    """The same without a record of the look, which the caller writes."""
     now, patient, panel = host.clock.now(), host.roster.patients(), tables.panel
     members = (
         member_rows.members(host, now=now)

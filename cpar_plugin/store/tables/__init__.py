@@ -16,6 +16,7 @@ from .interface import (
 from .kept import kept
 from .panels import (
     answer,
+    check_in,
     clinic,
     inherited,
     ledger,
@@ -43,6 +44,7 @@ from .uploads import list_layout, upload, upload_match, upload_patient, upload_p
 
 __all__ = [
     "answer",
+    "check_in",
     "client",
     "client_assertion",
     "client_panel",

@@ -154,6 +154,19 @@ inherited = Table(
     **INNODB,
 )
 
+# What came of asking a patient at check-in on a day.
+check_in = Table(
+    "cpar_check_in",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("answer", exact(20), nullable=False),  # domain.check_in.CheckInAnswer
+    Column("at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # What people have answered to cautions: only ever added to, the last of each patient and caution counts.
 answer = Table(
     "cpar_answer",

@@ -250,6 +250,17 @@ def upgrade() -> None:
     )
     op.create_index("cpar_inherited_by", "cpar_inherited", ["kept_id"], if_not_exists=True)
     op.create_table(
+        "cpar_check_in",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("answer", exact(20), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.PrimaryKeyConstraint("day", "patient_id", name="cpar_check_in_pk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_table(
         "cpar_answer",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("caution", exact(40), nullable=False),
@@ -554,6 +565,7 @@ def downgrade() -> None:
     op.drop_table("cpar_patient_version", if_exists=True)
     op.drop_table("cpar_last_visit", if_exists=True)
     op.drop_table("cpar_answer", if_exists=True)
+    op.drop_table("cpar_check_in", if_exists=True)
     op.drop_table("cpar_inherited", if_exists=True)
     op.drop_table("cpar_skipped", if_exists=True)
     op.drop_table("cpar_operation_panel", if_exists=True)

@@ -1,0 +1,57 @@
+"""What reception does about a patient who checks in: what is asked, and the four keys that answer it."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from .exhaustive import exhaustive
+from .reasons import Reason
+from .to_do import ToDo
+
+
+class CheckInAnswer(StrEnum):
+    """What came of asking a patient."""
+
+    ASKED = "asked"
+    OTHER_PROVIDER = "other-provider"
+    MOVED_AWAY = "moved-away"
+    NOT_ASKED = "not-asked"
+
+
+class Key(NamedTuple):
+    """The key of an answer, what its button says, and what the list says once it is pressed."""
+
+    key: str
+    label: str
+    result: str
+
+
+KEYS = exhaustive(
+    __name__,
+    CheckInAnswer,
+    {
+        CheckInAnswer.ASKED: Key("1", "Confirmed, asked", "Confirmed: asked at check-in."),
+        CheckInAnswer.OTHER_PROVIDER: Key("2", "Has another provider", "Removed from the panel: has another provider."),
+        CheckInAnswer.MOVED_AWAY: Key("3", "Moved away", "Removed from the panel: moved away."),
+        CheckInAnswer.NOT_ASKED: Key("4", "Not asked", "Not asked today."),
+    },
+)
+
+
+def offered(*, paneled: bool) -> tuple[CheckInAnswer, ...]:
+    """The answers for a patient: who is on no panel cannot be confirmed or removed."""
+    return tuple(CheckInAnswer) if paneled else (CheckInAnswer.NOT_ASKED,)
+
+
+def patient_can_help(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons for exclusion that are fixed with the patient at the desk: by the card, or by asking."""
+    return tuple(
+        reason
+        for reason in reasons
+        if reason is Reason.NO_CONFIRMATION or any(field != "status" for field in reason.about)
+    )
+
+
+def at_check_in(to_do: Iterable[ToDo], reasons: Iterable[Reason]) -> tuple[ToDo, ...]:
+    """What there is to do when the patient checks in, of what there is to do at all."""
+    return tuple(due for due in to_do if due is not ToDo.EXCLUDED or patient_can_help(reasons))

@@ -1,0 +1,109 @@
+"""The check-in list: reception asks, and answers with one key."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from http import HTTPStatus
+from typing import Any, assert_never
+
+from flask import flash, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.check_in import KEYS, CheckInAnswer, offered, patient_can_help
+from ..domain.reasons import Reason
+from ..domain.refusals import NotFound, Refused
+from ..domain.to_do import ToDo
+from ..domain.wording import wording_for
+from ..hooks import Actor, Host
+from ..services.check_in import answering, listing
+from ..services.check_in.listing import CheckInRow
+from ..services.operations import access
+from ..settings import Settings, load
+from .inputs import INCOMPLETE, number_or_none
+from .rendering import fragment, page
+from .serving import ID, Needs, Route, status_of
+
+TITLE = "Check-in"
+
+
+def check_in(host: Host, actor: Actor) -> ResponseReturnValue:
+    """Today's appointments with something to ask."""
+    access.require_enabled(host)
+    settings = load(host.settings)
+    shown = listing.check_in_list(host, actor, settings)
+    return page(host, TITLE, "check_in.html", section="", listing=shown, **_words(host, settings, shown.day))
+
+
+def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """Store the answer. A script gets the patient's row; without one it is back to the list."""
+    day, given = _day(request.form.get("day", "")), request.form.get("answer", "")
+    if given not in list(CheckInAnswer):
+        raise Refused(INCOMPLETE)
+    seen = number_or_none(request.form.get("seen_panel_id", ""), "", INCOMPLETE)
+    status, error = HTTPStatus.OK, ""
+    try:
+        answering.answer(host, actor, patient_id, CheckInAnswer(given), day=day, seen_panel_id=seen)
+    except Refused as refused:
+        if not request.headers.get("HX-Request"):
+            raise
+        status, error = status_of(refused), str(refused)
+    if not request.headers.get("HX-Request"):
+        flash(KEYS[CheckInAnswer(given)].result, "cpar")
+        return redirect(url_for("cpar.check_in"), HTTPStatus.SEE_OTHER)
+    settings = load(host.settings)
+    row = listing.check_in_row(host, actor, settings, patient_id)
+    if row is None:
+        raise NotFound("This patient has no appointment today any more. Reload the page.")
+    return make_response(
+        fragment(host, "check_in_row.html", row=row, error=error, **_words(host, settings, day)), status
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(INCOMPLETE) from None
+
+
+def _words(host: Host, settings: Settings, day: date) -> dict[str, Any]:
+    return {
+        "today": day,
+        "keys": KEYS,
+        "offered": offered,
+        "sentences": partial(_sentences, host, settings),
+        "patient_href": host.pages.patient_href,
+    }
+
+
+def _sentences(host: Host, settings: Settings, row: CheckInRow) -> Iterator[str]:
+    """What to say to the patient, and what to fix with the card in hand."""
+    for due in row.to_do:
+        match due:
+            case ToDo.NOT_PANELED:
+                yield settings.check_in_question_not_paneled
+            case ToDo.NOT_CONFIRMED:
+                yield _question(settings, row)
+            case ToDo.EXCLUDED:
+                yield from _about_exclusion(host, settings, row)
+            case _:
+                assert_never(due)
+
+
+def _about_exclusion(host: Host, settings: Settings, row: CheckInRow) -> Iterator[str]:
+    for reason in patient_can_help(row.reasons):
+        if reason is Reason.NO_CONFIRMATION:
+            yield _question(settings, row)
+        elif row.listed.member:
+            wording = wording_for(host.roster, row.listed.member, reason)
+            yield f"{wording.label}. {wording.remedy}"
+
+
+def _question(settings: Settings, row: CheckInRow) -> str:
+    return settings.check_in_question.replace("{provider}", row.mrp or "a provider of this clinic")
+
+
+ROUTES = (
+    Route("/check-in", check_in, Needs.SIGN_IN),
+    Route(f"/check-in/<{ID}:patient_id>", answer_check_in, Needs.THE_PATIENT, ("POST",)),
+)
