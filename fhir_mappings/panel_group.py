@@ -35,7 +35,7 @@ _CHANGES = {kind: {"url": ATTRIBUTION + "ext-changeType", "valueCode": kind.valu
 HOW_CODES = {
     ConfirmedHow.ON_ADDING.value: "on-adding",
     ConfirmedHow.LAST_VISIT.value: "last-visit",
-    ConfirmedHow.ASKED.value: "asked",
+    ConfirmedHow.AT_CHECK_IN.value: "asked",
     ConfirmedHow.BY_PERSON.value: "by-person",
     ConfirmedHow.FROM_LIST.value: "from-list",
 }

@@ -12,7 +12,7 @@ from .to_do import ToDo
 class CheckInAnswer(StrEnum):
     """What came of asking a patient."""
 
-    ASKED = "asked"
+    CONFIRMED = "asked"
     OTHER_PROVIDER = "other-provider"
     MOVED_AWAY = "moved-away"
     NOT_ASKED = "not-asked"
@@ -30,7 +30,7 @@ KEYS = exhaustive(
     __name__,
     CheckInAnswer,
     {
-        CheckInAnswer.ASKED: Key("1", "Confirmed, asked", "Confirmed: asked at check-in."),
+        CheckInAnswer.CONFIRMED: Key("1", "Confirmed, asked", "Confirmed: asked at check-in."),
         CheckInAnswer.OTHER_PROVIDER: Key("2", "Has another provider", "Removed from the panel: has another provider."),
         CheckInAnswer.MOVED_AWAY: Key("3", "Moved away", "Removed from the panel: moved away."),
         CheckInAnswer.NOT_ASKED: Key("4", "Not asked", "Not asked today."),

@@ -11,7 +11,7 @@ class ConfirmedHow(StrEnum):
 
     ON_ADDING = "on adding"
     LAST_VISIT = "last visit"
-    ASKED = "asked at check-in"  # the patient said so, to whoever pressed the key
+    AT_CHECK_IN = "asked at check-in"  # the patient said so, to whoever pressed the key
     BY_PERSON = "confirmed by a person"  # one patient, with a button of their own
     FROM_LIST = "confirmed from the list"  # many patients, selected together
 

@@ -53,7 +53,7 @@ def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
     settings = load(host.settings)
     row = listing.check_in_row(host, actor, settings, patient_id)
     if row is None:
-        raise NotFound("This patient has no appointment today any more. Reload the page.")
+        raise NotFound("This patient no longer has an appointment today. Reload the page.")
     return make_response(
         fragment(host, "check_in_row.html", row=row, error=error, **_words(host, settings, day)), status
     )

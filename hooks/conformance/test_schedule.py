@@ -61,7 +61,7 @@ def test_what_was_cancelled_missed_or_deleted_is_not_in_it(bench: Bench) -> None
     assert not gone & {row["patient_id"] for row in _appointments(bench)}
 
 
-def test_whoever_has_been_seen_has_arrived_and_whoever_is_expected_has_not(bench: Bench) -> None:
+def test_a_patient_seen_has_arrived_and_one_expected_has_not(bench: Bench) -> None:
     seen, _ = _booked(bench, outcome=VisitOutcome.ATTENDED)
     expected, _ = _booked(bench)
     (of_seen,), (of_expected,) = _of(bench, seen), _of(bench, expected)

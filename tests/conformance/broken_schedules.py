@@ -69,7 +69,7 @@ def what_was_cancelled_is_in_it(bench: OscarBench) -> OscarBench:
     return with_port(bench, "schedule", appointments=appointments)
 
 
-@breaks("test_whoever_has_been_seen_has_arrived_and_whoever_is_expected_has_not")
+@breaks("test_a_patient_seen_has_arrived_and_one_expected_has_not")
 def whoever_has_arrived_is_expected(bench: OscarBench) -> OscarBench:
     return schedule(bench, arrived=lambda booked: not_(booked.arrived))
 

@@ -89,11 +89,11 @@ def test_asked_confirms_and_says_so_for_ever(
 ) -> None:
     patient, panel = confirmed_long_ago
     for _ in range(2):  # pressed twice
-        give(site, clerk, patient, CheckInAnswer.ASKED, panel)
-    assert (placed()[patient].confirmed_on, placed()[patient].confirmed_how) == (TODAY, ConfirmedHow.ASKED)
+        give(site, clerk, patient, CheckInAnswer.CONFIRMED, panel)
+    assert (placed()[patient].confirmed_on, placed()[patient].confirmed_how) == (TODAY, ConfirmedHow.AT_CHECK_IN)
     assert (names(shown()), shown().answered) == ([], 1)
     (latest, _) = of_patient.of_patient(site, clerk, patient)
-    assert (latest.text, latest.confirmed_how) == ("Confirmed on panel 5", ConfirmedHow.ASKED)
+    assert (latest.text, latest.confirmed_how) == ("Confirmed on panel 5", ConfirmedHow.AT_CHECK_IN)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_list_of_yesterday_and_a_panel_that_has_changed_are_refused(
     one_patient.choose(site, clerk, patient, make_panel("6", "102"), seen_panel_id=panel)
     before = placed()
     with pytest.raises(Stale, match="moved this patient to panel 6"):
-        give(site, clerk, patient, CheckInAnswer.ASKED, panel)
+        give(site, clerk, patient, CheckInAnswer.CONFIRMED, panel)
     clock.move_to(clock.now() + timedelta(hours=14))
     with pytest.raises(Stale, match="another day"):
         give(site, clerk, patient, CheckInAnswer.NOT_ASKED, panel)
@@ -166,7 +166,7 @@ def test_an_appointment_cancelled_after_the_confirmation_keeps_the_confirmation(
     patient, panel = confirmed_long_ago
     oscar.visit(patient, TODAY, "15:00", "t")
     assert names(shown()) == ["Long, Ago", "Long, Ago"]
-    give(site, clerk, patient, CheckInAnswer.ASKED, panel)
+    give(site, clerk, patient, CheckInAnswer.CONFIRMED, panel)
     assert names(shown()) == []
     appointment = oscar.tables.appointment
     with oscar.database.writing() as connection:
@@ -178,7 +178,7 @@ def test_an_appointment_cancelled_after_the_confirmation_keeps_the_confirmation(
 def test_only_an_answer_that_fits_is_stored(site: OscarHost, clerk: Actor, oscar: Any) -> None:
     free = oscar.patient()
     with pytest.raises(Refused, match="not on a panel"):
-        give(site, clerk, free, CheckInAnswer.ASKED, None)
+        give(site, clerk, free, CheckInAnswer.CONFIRMED, None)
 
 
 def test_the_list_needs_a_constant_number_of_statements(

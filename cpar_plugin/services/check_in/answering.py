@@ -40,9 +40,9 @@ def _carry_out(
     session: Session, host: Host, actor: Actor, patient_id: int, given: CheckInAnswer, seen_panel_id: int | None
 ) -> None:
     match given:
-        case CheckInAnswer.ASKED:
+        case CheckInAnswer.CONFIRMED:
             one_patient.confirm_within(
-                session, host, actor, patient_id, ConfirmedHow.ASKED, seen_panel_id=seen_panel_id
+                session, host, actor, patient_id, ConfirmedHow.AT_CHECK_IN, seen_panel_id=seen_panel_id
             )
         case CheckInAnswer.OTHER_PROVIDER | CheckInAnswer.MOVED_AWAY:
             reason = RemovalReason(given.value)
