@@ -2,10 +2,14 @@
 
 That is for pages whose HTML no database changes, where what is asked in SQL is tested on each elsewhere. The name says
 which one it is, so that the cases of a test are spread over the two. `--database` runs everything on one.
+
+Of a test with several cases, each is in `make test` on one database, in turn, and on the other in `make large`, unless
+it says `@pytest.mark.databases("both")`.
 """
 
+import re
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -14,11 +18,35 @@ _FIXTURES = ("database_kind", "bench")  # whose parameter says so
 _ran: Counter[tuple[str, str]] = Counter()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = config.option.database
     others = {item for item in items if _kind(item) not in (None, _kind_for(item) if chosen == "both" else chosen)}
     items[:] = [item for item in items if item not in others]
     config.hook.pytest_deselected(items=list(others))
+    if chosen == "both":
+        _take_turns(items)
+
+
+def _take_turns(items: list[pytest.Item]) -> None:
+    """Of a test with several cases each is `large` on one database, in turn."""
+    of_tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if _kind(item) and not (item.get_closest_marker("databases") or item.get_closest_marker("large")):
+            of_tests[item.nodeid.partition("[")[0]].append(item)
+    for test, of_test in of_tests.items():
+        cases = list(dict.fromkeys(map(_case, of_test)))
+        if len(cases) > 1:
+            for item in of_test:
+                place = zlib.crc32(test.encode()) + cases.index(_case(item))
+                item.add_marker(pytest.mark.databases("in turn"), append=False)
+                if _kind(item) != DATABASES[place % len(DATABASES)]:
+                    item.add_marker(pytest.mark.large)
+
+
+def _case(item: pytest.Item) -> str:
+    """The same for each database."""
+    return re.sub(rf"(?<=[\[-]){_kind(item)}(?=[]-])", "", item.nodeid, count=1)
 
 
 def _kind(item: pytest.Item) -> str | None:
@@ -43,7 +71,7 @@ def _how_many(item: pytest.Item) -> str:
 
 def note(item: pytest.Item, kind: str) -> None:
     """Let the test be counted."""
-    item.user_properties.append((kind, _how_many(item)))
+    item.user_properties.append((kind, "both" if _how_many(item) == "both" else "one"))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
