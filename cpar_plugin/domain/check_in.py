@@ -15,7 +15,7 @@ class CheckInAnswer(StrEnum):
     CONFIRMED = "asked"
     OTHER_PROVIDER = "other-provider"
     MOVED_AWAY = "moved-away"
-    NOT_ASKED = "not-asked"
+    SKIPPED = "not-asked"
 
 
 class Key(NamedTuple):
@@ -33,14 +33,14 @@ KEYS = exhaustive(
         CheckInAnswer.CONFIRMED: Key("1", "Confirmed, asked", "Confirmed: asked at check-in."),
         CheckInAnswer.OTHER_PROVIDER: Key("2", "Has another provider", "Removed from the panel: has another provider."),
         CheckInAnswer.MOVED_AWAY: Key("3", "Moved away", "Removed from the panel: moved away."),
-        CheckInAnswer.NOT_ASKED: Key("4", "Not asked", "Not asked today."),
+        CheckInAnswer.SKIPPED: Key("4", "Not asked", "Not asked today."),
     },
 )
 
 
 def offered(*, paneled: bool) -> tuple[CheckInAnswer, ...]:
     """The answers for a patient: who is on no panel cannot be confirmed or removed."""
-    return tuple(CheckInAnswer) if paneled else (CheckInAnswer.NOT_ASKED,)
+    return tuple(CheckInAnswer) if paneled else (CheckInAnswer.SKIPPED,)
 
 
 def patient_can_help(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -128,7 +128,7 @@ def test_not_asked_leaves_the_membership_alone_and_the_list_of_today(
 ) -> None:
     patient, panel = confirmed_long_ago
     before = placed()
-    give(site, clerk, patient, CheckInAnswer.NOT_ASKED, panel)
+    give(site, clerk, patient, CheckInAnswer.SKIPPED, panel)
     assert placed() == before
     assert names(shown()) == []
     oscar.visit(patient, TODAY + timedelta(days=1), "09:00", "t")
@@ -151,7 +151,7 @@ def test_a_list_of_yesterday_and_a_panel_that_has_changed_are_refused(
         give(site, clerk, patient, CheckInAnswer.CONFIRMED, panel)
     clock.move_to(clock.now() + timedelta(hours=14))
     with pytest.raises(Stale, match="another day"):
-        give(site, clerk, patient, CheckInAnswer.NOT_ASKED, panel)
+        give(site, clerk, patient, CheckInAnswer.SKIPPED, panel)
     assert placed() == before
 
 

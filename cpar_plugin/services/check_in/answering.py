@@ -47,7 +47,7 @@ def _carry_out(
         case CheckInAnswer.OTHER_PROVIDER | CheckInAnswer.MOVED_AWAY:
             reason = RemovalReason(given.value)
             one_patient.remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id, reason=reason)
-        case CheckInAnswer.NOT_ASKED:
+        case CheckInAnswer.SKIPPED:
             pass
         case _:
             assert_never(given)
