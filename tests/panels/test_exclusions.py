@@ -311,6 +311,20 @@ def test_two_with_one_phn_are_excluded_until_one_is_corrected(
     assert shown(site, clerk).lines == []
 
 
+@pytest.mark.parametrize("database_kind", ["mariadb"])  # SQLite has one writer at a time
+def test_a_page_does_not_wait_for_a_comparison_of_everyone_that_is_under_way(
+    site: OscarHost, clerk: Actor, make_panel: MakePanel, member: Member, correct: Correct, statements: Any
+) -> None:
+    patient = member(make_panel("1"), hin="")
+    shown(site, clerk)
+    correct(patient, hin="100000002")
+    with site.database.session() as session, statements() as sent:
+        session.execute(select(tables.exclusion_comparison).with_for_update())
+        assert keys(shown(site, clerk)) == [(patient, "no-phn")]
+        assert [statement for statement in sent if statement.endswith("FOR UPDATE NOWAIT")]  # else a minute later
+    assert keys(shown(site, clerk)) == []
+
+
 def test_of_records_that_are_merged_the_kept_one_has_the_line_and_after_the_unmerge_each_its_own(
     site: OscarHost,
     emr: OscarHost,

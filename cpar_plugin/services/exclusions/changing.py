@@ -1,6 +1,7 @@
 """Working on exclusions: take them, release them, set how far they are, note something. Of open lines only.
 
-A line of which someone else has saved a change since it was shown stays as it is, and the answer says who has it.
+A line of which someone else has saved a change since it was shown stays as it is, and the answer says who has it. Every
+change first takes `clinic.lock`, as what opens and closes lines does. Raises Refused where that takes too long.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from ...domain.exhaustive import exhaustive
 from ...domain.reasons import Reason
 from ...hooks import Actor, AuditEvent, Host
 from ...store.tables import exclusion_line
-from ..operations import record
+from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
 from ..roster.same_phn import portions
@@ -105,6 +106,7 @@ class LinesChanged:
 def change_selected(host: Host, actor: Actor, lines: Collection[SeenLine], change: LineChange) -> LinesChanged:
     """Change these lines, which a page showed, unless someone else was faster."""
     with host.database.session() as session:
+        clinic.lock(session)
         keys: list[LineKey] = []
         for seen in portions(lines):
             is_seen = tuple_(_line.patient_id, _line.reason, _line.version).in_(
@@ -123,6 +125,7 @@ def change_all(host: Host, actor: Actor, criteria: LineCriteria, change: LineCha
     lines = source_of(host, actor, criteria)
     conditions = (*lines.conditions, *narrowing(criteria))
     with host.database.session() as session:
+        clinic.lock(session)
         skipped = session.scalar(select(func.count()).select_from(lines.source).where(*conditions, ~is_free)) or 0
         changed, operation_id, last = 0, None, None
         while True:
@@ -147,10 +150,10 @@ def _is_one_of(keys: Iterable[LineKey]) -> ColumnElement[bool]:
 
 
 def _keys(session: Session, host: Host, actor: Actor, *conditions: ColumnElement[bool]) -> list[LineKey]:
-    """The open lines that fit and that the actor may see, locked until the end of the transaction."""
+    """The open lines that fit and that the actor may see."""
     visible = host.identity.visible(actor, _line.patient_id)
     query = select(_line.patient_id, _line.reason).where(*conditions, _line.closed_at.is_(None), visible)
-    return [_key(row) for row in session.execute(query.with_for_update())]
+    return [_key(row) for row in session.execute(query)]
 
 
 def _carry_out(

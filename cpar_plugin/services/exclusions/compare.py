@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.eligibility import Eligibility
 from ...domain.exclusion_lines import Closing, LineState
+from ...domain.refusals import Refused
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import exclusion_comparison, exclusion_found, exclusion_line, ledger, member, operation
@@ -132,10 +133,11 @@ def _compare(
     operation_id: int | None = None,
     seen: datetime | None = None,
 ) -> None:
-    """Compare all members, or these patients. What another process compares at this moment is waited for."""
+    """Compare all members, or these patients. Some patients wait for no one: everyone is being compared then."""
+    waits = patient_ids is None
     try:
         with host.database.session() as session:
-            whole_at = session.scalar(select(exclusion_comparison.c.whole_at).with_for_update())
+            whole_at = session.scalar(select(exclusion_comparison.c.whole_at).with_for_update(nowait=not waits))
             if patient_ids is None and whole_at != seen:
                 return
             now = host.clock.now()
@@ -143,6 +145,7 @@ def _compare(
                 last = compared(view).last_operation_id if patient_ids is None else operation_id
                 for rows in same_phn.portions(_judged(view, host, settings, now, patient_ids)):
                     session.execute(insert(exclusion_found), rows)
+            clinic.lock(session)  # as those who change lines do: two orders of locks would be a deadlock
             _change_lines(session, now, patient_ids)
             values: dict[str, Any] = {"compared_at": now}
             if last is not None:
@@ -150,6 +153,8 @@ def _compare(
             if patient_ids is None:
                 values["whole_at"] = now
             session.execute(update(exclusion_comparison).values(values))
+    except Refused:
+        return  # a large change keeps the lock: the next comparison follows
     except OperationalError as error:
         if not waited_too_long(error):
             raise  # else the other one's comparison is as good
