@@ -15,10 +15,8 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
     """Panel management, for those who may, once the integration is enabled."""
     if not host.identity.has(actor, access.MANAGE):
         return []
-    if not g.get("cpar_enabled"):
-        with host.database.engine.connect() as connection:
-            if not clinic.load(connection).enabled:
-                return []
+    if not _enabled(host):
+        return []
     items = [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))]
     if host.identity.has(actor, access.REGISTER_CLIENTS):
         items.append(MenuItem(section=SECTION, label="FHIR Clients", href=url_for("cpar.clients")))
@@ -27,12 +25,17 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
 
 def schedule_menu(host: Host) -> list[MenuItem]:
     """The check-in list, where the host has appointments and the integration is enabled."""
-    if host.schedule is None:
+    if host.schedule is None or not _enabled(host):
         return []
-    with host.database.engine.connect() as connection:
-        if not (g.get("cpar_enabled") or clinic.load(connection).enabled):
-            return []
     return [MenuItem(section=SECTION, label="Check-in", href=url_for("cpar.check_in"))]
+
+
+def _enabled(host: Host) -> bool:
+    """Whether the integration is enabled: looked up once a request, unless the page has done so."""
+    if "cpar_enabled" not in g:
+        with host.database.engine.connect() as connection:
+            g.cpar_enabled = clinic.load(connection).enabled
+    return bool(g.cpar_enabled)
 
 
 def notices(host: Host, actor: Actor) -> list[Notice]:

@@ -30,7 +30,7 @@ def _tabs(person: Any, address: str) -> dict[str, str]:
     return {label: current for _, current, label in _TAB.findall(found[0])} if found else {}
 
 
-def test_every_page_is_below_a_tab_except_those_of_one_patient(app: Flask) -> None:
+def test_every_page_is_below_a_tab_except_those_for_everyone_who_sees_patients(app: Flask) -> None:
     below = {route.view.__name__: tab for tab, routes in ROUTES.items() for route in routes}
     pages = {
         rule.endpoint.removeprefix("cpar.")
@@ -39,7 +39,7 @@ def test_every_page_is_below_a_tab_except_those_of_one_patient(app: Flask) -> No
     }
     assert pages == set(below)
     without = {route.needs for route in ROUTES[None]}
-    assert without == {Needs.THE_PATIENT}
+    assert without == {Needs.THE_PATIENT, Needs.SIGN_IN}
 
 
 def test_who_sees_a_tab_may_open_each_of_its_pages() -> None:

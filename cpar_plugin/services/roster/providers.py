@@ -34,7 +34,9 @@ def provider_name(family_name: str | None, given_name: str | None, provider_id: 
 
 
 def actor_names(connection: Connection, host: Host, actor_ids: Collection[str]) -> dict[str, str]:
-    """Who that is, for people to read: the id itself where the host does not know the name."""
+    """Who that is, for people to read: the id itself where the host does not know the name. No statement for no one."""
+    if not actor_ids:
+        return {host.identity.system.actor_id: AUTOMATIC}
     provider = host.roster.providers().c
     rows = connection.execute(
         select(provider.provider_id, provider.given_name, provider.family_name).where(
