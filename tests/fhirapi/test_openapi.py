@@ -127,7 +127,11 @@ def test_a_moment_is_described_as_one_and_may_be_any_past_day(described: Json, r
 
 
 @pytest.mark.peer("schemathesis")
-@pytest.mark.parametrize("is_large", [False, pytest.param(True, marks=pytest.mark.large)], ids=["some", "many"])
+@pytest.mark.parametrize(
+    "is_large",
+    [pytest.param(False, marks=pytest.mark.databases("one")), pytest.param(True, marks=pytest.mark.large)],
+    ids=["some", "many"],
+)
 def test_schemathesis_finds_nothing(
     is_large: bool,
     address: str,

@@ -117,7 +117,11 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("count", [SOME, pytest.param(MANY, marks=pytest.mark.large)], ids=["some", "many"])
+@pytest.mark.parametrize(
+    "count",
+    [pytest.param(SOME, marks=pytest.mark.databases("one")), pytest.param(MANY, marks=pytest.mark.large)],
+    ids=["some", "many"],
+)
 def test_no_input_makes_us_fail_or_is_in_the_log(
     count: int, app: Flask, ids: dict[str, int], manager: Person, caplog: pytest.LogCaptureFixture
 ) -> None:

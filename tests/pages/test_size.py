@@ -55,7 +55,10 @@ NO_PAGES = ("cpar.interrupted_form", "cpar.static", "cpar.submission_file")
 OTHER_PAGES = ("master_record", "details", "search", "administration")  # they show the plugin's widget or notices
 
 
-@pytest.fixture(params=[SOME, pytest.param(MANY, marks=pytest.mark.large)], ids=["some patients", "many patients"])
+ON_ONE = pytest.param(SOME, marks=pytest.mark.databases("one"))  # statements are the same on each
+
+
+@pytest.fixture(params=[ON_ONE, pytest.param(MANY, marks=pytest.mark.large)], ids=["some patients", "many patients"])
 def size(request: pytest.FixtureRequest) -> Size:
     """How big the clinic is."""
     found: Size = request.param
