@@ -191,6 +191,7 @@ def test_the_list_is_filtered_by_panel_mrp_reason_owner_and_state(
         )
         assert shown == set(names.upper().split()), filters
     counts = text(manager.get(ADDRESS, panel=other_panel, reason="no-phn"))
+    assert f'href="/cpar/panels/{other_panel}?show=no-phn"' in manager.get(ADDRESS).get_data(as_text=True)
     assert "No gender 1" in counts
     assert "No PHN 1" in counts
     for wrong in ({"reason": "x"}, {"state": "x"}, {"sort": "x"}, {"panel": "x"}, {"after": "x"}, {"before": "1-x"}):
