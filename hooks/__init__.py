@@ -8,7 +8,7 @@ if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
 from .faults import HostBusy, HostUnavailable, Refused
-from .interfaces import ProgramInterface, is_polled, polled
+from .interfaces import ProgramInterface, is_polled, largest_body, polled, receives_files
 from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
 from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster, Schedule
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
@@ -63,5 +63,7 @@ __all__ = [
     "Widget",
     "hookimpl",
     "is_polled",
+    "largest_body",
     "polled",
+    "receives_files",
 ]

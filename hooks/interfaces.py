@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from flask import Blueprint
 
 _MARK = "polled"
+_LARGEST_BODY = "largest_body"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -38,3 +39,26 @@ def is_polled(view: Callable[..., Any] | None) -> bool:
     .. versionadded:: 1.0
     """
     return getattr(view, _MARK, False)
+
+
+def receives_files(largest: int) -> Callable[[View], View]:
+    """Mark a view to whose form a person may add a file, so that a request to it may have `largest` bytes.
+
+    A host that limits what a form may send lets such a view have more, once the person is signed in.
+
+    .. versionadded:: 1.0
+    """
+
+    def marked(view: View) -> View:
+        setattr(view, _LARGEST_BODY, largest)
+        return view
+
+    return marked
+
+
+def largest_body(view: Callable[..., Any] | None) -> int | None:
+    """How many bytes a request to the view may have by its mark; None for a view without it.
+
+    .. versionadded:: 1.0
+    """
+    return getattr(view, _LARGEST_BODY, None)

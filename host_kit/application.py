@@ -10,7 +10,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from cpar_plugin.hooks import Actor, Host, Identity, Plugins, ProgramInterface
+from cpar_plugin.hooks import Actor, Host, Identity, Plugins, ProgramInterface, largest_body
 from cpar_plugin.web.interrupted import mark_of
 
 from . import zone_rules
@@ -63,6 +63,9 @@ class _Forms(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
         if apply_exemptions and (_is_file() or self._is_exempt()):
             return
         actor, unsafe = self._identity.current(), request.method in current_app.config["WTF_CSRF_METHODS"]
+        largest = largest_body(current_app.view_functions.get(request.endpoint or "")) if actor else None
+        if largest:  # before the form is read for its token
+            request.max_content_length = largest
         begun_by = _begun_by(self._get_csrf_token()) if unsafe else ""
         if actor or not unsafe:  # who is signed out hears so from the page that is asked
             _mark_forms(mark_of(actor))

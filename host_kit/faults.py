@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, request
+from flask import Flask, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from cpar_plugin.hooks import HostBusy, Refused
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
+from cpar_plugin.web.serving import too_large
 from cpar_plugin.web.sign_in import to_sign_in
 
 from .application import BegunByAnother, Interrupted
@@ -71,7 +72,6 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     messages = {
         HTTPStatus.NOT_FOUND: f"Page not found. Check the address. {pages.begin}",
         HTTPStatus.METHOD_NOT_ALLOWED: f"This address can only be reached through its form. {pages.begin}",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and submit it again.",
     }
 
     def begun_by_another(error: BegunByAnother) -> ResponseReturnValue:
@@ -100,6 +100,8 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         if status < HTTPStatus.BAD_REQUEST:
             return error
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return _answer(pages, status, status.phrase.capitalize(), too_large(_view()))
         return _answer(pages, status, status.phrase.capitalize(), messages.get(status, _INCOMPLETE))
 
     def broken(error: Exception) -> ResponseReturnValue:
@@ -118,6 +120,10 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
     app.register_error_handler(CSRFError, refused)
     app.register_error_handler(HostBusy, lambda _: unavailable("The server is busy", _BUSY))
     app.register_error_handler(Exception, broken)
+
+
+def _view() -> Callable[..., object] | None:
+    return current_app.view_functions.get(request.endpoint or "")
 
 
 def plain_page(title: str, message: str, status: HTTPStatus) -> ResponseReturnValue:

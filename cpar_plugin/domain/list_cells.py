@@ -113,6 +113,11 @@ def date_readings(text: str, serials_from: SerialsFrom = SerialsFrom.WINDOWS) ->
     return {order: day for order, day in readings.items() if day}
 
 
+def is_serial(text: str) -> bool:
+    """Whether a cell can only be a day as the number that a spreadsheet keeps."""
+    return _SERIAL.fullmatch(text.strip()) is not None
+
+
 _TIME = re.compile(r"[T ]\d{1,2}:\d{2}.*$", re.IGNORECASE)
 _SERIAL = re.compile(r"(\d{3,5})(?:\.\d*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")

@@ -8,7 +8,7 @@ from typing import Final
 
 from .exhaustive import exhaustive
 from .identifiers import is_phn
-from .list_cells import DateOrder, date_readings, gender_letter, listed_phn, plain
+from .list_cells import DateOrder, date_readings, gender_letter, is_serial, listed_phn, plain
 from .texts import readable
 
 HEADER_WITHIN: Final = 30  # rows from the top: titles, dates of printing and the like stand above
@@ -160,3 +160,8 @@ def shown_cell(text: str, length: int = 40) -> str:
     """A cell for people to look at."""
     text = readable(text) or ""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def holds_serials(cells: Sequence[str]) -> bool:
+    """Whether a column of dates holds days that a spreadsheet keeps as numbers."""
+    return any(is_serial(cell) for cell in cells)

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from wtforms.validators import ValidationError
 
 from ..domain.refusals import NotFound, Refused, Stale
-from ..hooks import Actor, Host, is_polled
+from ..hooks import Actor, Host, is_polled, largest_body
 from ..services.operations import access
 from ..services.operations.kept import Expired
 from ..store.types import KEYS
@@ -30,10 +30,8 @@ ID = f"int(max={KEYS[-1]})"  # a larger number is no address
 View = Callable[..., ResponseReturnValue]
 
 _TOO_OLD = "This form has expired or came from another site. Go back, reload the page, and submit it again."
-_WORDS = {
-    HTTPStatus.BAD_REQUEST: "The form was incomplete. Go back and submit it again.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The form is too large. Go back, enter less, and submit it again.",
-}
+_WORDS = {HTTPStatus.BAD_REQUEST: "The form was incomplete. Go back and submit it again."}
+_MEGABYTE = 1024 * 1024
 
 
 class Needs(Enum):
@@ -63,7 +61,7 @@ def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> Respon
 
     Refusals become pages: 400, 403, 404, 409, 410, 413 or 422, each with what to do.
     """
-    request.max_content_length = LARGEST_FORM
+    request.max_content_length = largest_body(route.view) or LARGEST_FORM
     actor = host.identity.current()
     if actor is None:
         return to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
@@ -79,11 +77,22 @@ def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> Respon
         return refusal(host, HTTPStatus.BAD_REQUEST, _TOO_OLD)
     except HTTPException as error:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return refusal(host, status, too_large(route.view))
         return refusal(host, status, _WORDS.get(status, status.description))
     except Expired:
         return _expired(host, route, arguments)
     except Refused as refused:
         return refusal(host, status_of(refused), *refused.messages.values())
+
+
+def too_large(view: Callable[..., Any] | None) -> str:
+    """What to do about a request that is larger than the view receives."""
+    if largest := largest_body(view):
+        return (
+            f"The file is larger than {largest // _MEGABYTE} MB. Go back, and upload the list alone, or a part of it."
+        )
+    return "The form is too large. Go back, enter less, and submit it again."
 
 
 def status_of(refused: Refused) -> HTTPStatus:

@@ -41,6 +41,7 @@ CHANGES_THE_PATIENT = (303,    403,       303,       303,    403,       303,    
 MANAGEMENT =          (303,    403,       403,       403,    200,       200,     200)
 CHANGES_PANELS =      (303,    403,       403,       403,    303,       303,     303)
 NOT_IN_THIS_STATE =   (303,    403,       403,       403,    409,       409,     409)
+NO_LIST =             (303,    403,       403,       403,    404,       404,     404)
 ADMINISTRATION =      (303,    403,       403,       403,    403,       200,     200)
 CHANGES_ROLES =       (303,    403,       403,       403,    403,       303,     303)
 # fmt: on
@@ -103,6 +104,13 @@ EXPECTED = {
     ("POST", "cpar.settings"): CHANGES_PANELS,
     ("GET", "cpar.bulk"): MANAGEMENT,
     ("POST", "cpar.bulk"): CHANGES_PANELS,  # to the preview
+    ("GET", "cpar.import_list"): MANAGEMENT,
+    ("POST", "cpar.import_list"): (303, 403, 403, 403, 422, 422, 422),  # without a file
+    ("GET", "cpar.import_columns"): CHANGES_PANELS,  # to the upload, while there is no list
+    ("POST", "cpar.import_columns"): NO_LIST,
+    ("GET", "cpar.import_review"): CHANGES_PANELS,
+    ("POST", "cpar.import_review"): NO_LIST,
+    ("GET", "cpar.export_import"): NO_LIST,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.export_skipped"): MANAGEMENT,
@@ -248,6 +256,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
         "cpar.new_client": {"name": f"New {role}", "kinds": "*", "jwks": PUBLIC_KEYS},
         "cpar.edit_client": {"name": f"Other {role}", "kinds": "Group", "jwks": PUBLIC_KEYS, "version": "1"},
+        "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import FromClause, Select, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, FromClause, Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
@@ -50,19 +50,25 @@ def accept(host: Host, actor: Actor, upload_id: str, row_numbers: Collection[int
     if row_numbers is not None:
         which = upload_match.c.row_number.in_(row_numbers)
     of_list = upload_match.c.upload_id == upload_id
-    return _set_accepted(host, actor, upload_id, of_list & proposal & which, accepted=True)
+    return _set_accepted(host, actor, upload_id, of_list & proposal & which, to=True)
 
 
 def withdraw(host: Host, actor: Actor, upload_id: str) -> int:
     """Withdraw every acceptance. Returns for how many rows. Raises NotFound and Stale."""
-    accepted = (upload_match.c.upload_id == upload_id) & upload_match.c.accepted
-    return _set_accepted(host, actor, upload_id, accepted, accepted=False)
+    of_list = upload_match.c.upload_id == upload_id
+    return _set_accepted(host, actor, upload_id, of_list & upload_match.c.accepted, to=False)
 
 
-def _set_accepted(host: Host, actor: Actor, upload_id: str, which: Any, *, accepted: bool) -> int:
+def accepted(connection: Connection, upload_id: str) -> int:
+    """For how many rows a proposal is accepted."""
+    query = select(func.count()).where(upload_match.c.upload_id == upload_id, upload_match.c.accepted)
+    return connection.scalar(query) or 0
+
+
+def _set_accepted(host: Host, actor: Actor, upload_id: str, which: Any, *, to: bool) -> int:
     with host.database.session() as session:
         kept.required(session.connection(), host, actor, Purpose.IMPORT, upload_id)
-        count = session.execute(update(upload_match).where(which).values(accepted=accepted)).rowcount  # type: ignore[attr-defined]
+        count = session.execute(update(upload_match).where(which).values(accepted=to)).rowcount  # type: ignore[attr-defined]
         settle(session, upload_id)
     return int(count)
 

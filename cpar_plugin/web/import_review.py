@@ -1,0 +1,151 @@
+"""Import of a list, third page: what becomes of each row, in four heaps; accepting proposals; and doing it."""
+
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..domain.names import full_name
+from ..domain.reasons import Reason
+from ..domain.refusals import NotFound, Refused
+from ..domain.wording import wordings
+from ..hooks import Actor, Host
+from ..services import bulk
+from ..services.bulk import Import, list_findings, list_patients, outlook
+from ..services.bulk.list_findings import Heap, RowFinding
+from ..services.operations import access
+from ..services.panels import listing
+from ..services.roster import merges
+from ..services.uploads import kept
+from ..services.uploads.kept import Purpose, Upload
+from ..settings import load
+from .bulk import form_key_of, say_if_other
+from .downloads import csv_download
+from .import_list import TITLE, discard
+from .inputs import INCOMPLETE, number
+from .rendering import page
+from .serving import Needs, Route
+
+_NAMED: Final = 25  # of each of the heaps about which there is nothing to decide
+_AT_ONCE: Final = 100
+
+
+def import_review(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The four heaps; accepting who was proposed; and carrying it out, as one bulk operation that can be undone."""
+    access.require_configured(host)
+    if request.method == "GET":
+        return _review(host, actor)
+    upload_id = request.form.get("upload_id", "")
+    match request.form.get("step"):
+        case "accept":
+            rows = [number(text, "", INCOMPLETE) for text in request.form.getlist("row")]
+            if not rows:
+                raise Refused("Select at least one row, then Accept selected.")
+            _say_accepted(list_patients.accept(host, actor, upload_id, rows))
+        case "accept-all":
+            _say_accepted(list_patients.accept(host, actor, upload_id, None))
+        case "withdraw":
+            count = list_patients.withdraw(host, actor, upload_id)
+            flash(f"Acceptance withdrawn for {count:,} {'row' if count == 1 else 'rows'}.", "cpar")
+        case "discard":
+            return discard(host, actor)
+        case "carry-out":
+            return _carry_out(host, actor, upload_id)
+        case _:
+            raise Refused(INCOMPLETE)
+    return redirect(url_for("cpar.import_review"), HTTPStatus.SEE_OTHER)
+
+
+def export_import(host: Host, actor: Actor) -> ResponseReturnValue:
+    """Every row of the actor's list with what would become of it, as a file for a spreadsheet."""
+    with host.database.engine.connect() as connection:
+        upload = kept.current(connection, host, actor, Purpose.IMPORT)
+    if upload is None or upload.reading is None:
+        raise NotFound("There is no list: upload it first.")
+    return csv_download("imported list", list_findings.export(host, actor, upload.upload_id))
+
+
+def _say_accepted(count: int) -> None:
+    flash(f"Accepted: {count:,} {'row' if count == 1 else 'rows'}.", "cpar")
+
+
+def _carry_out(host: Host, actor: Actor, upload_id: str) -> ResponseReturnValue:
+    with host.database.engine.connect() as connection:
+        upload = kept.current(connection, host, actor, Purpose.IMPORT)
+    same = upload is not None and upload.upload_id == upload_id
+    # A second click of the button comes when the list is gone: its key says that it has been carried out.
+    order = Import(upload_id, upload.panel_id if upload and same else None)
+    result = bulk.carry_out(host, actor, order, form_key_of(request.form))
+    if result.operation_id is None:
+        flash("No patients were left to change. Nothing was done.", "cpar")
+        return redirect(url_for("cpar.import_list"), HTTPStatus.SEE_OTHER)
+    if same:
+        kept.remove(host, upload_id)
+    say_if_other(request.form, result)
+    return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
+
+
+def _review(host: Host, actor: Actor) -> ResponseReturnValue:
+    merges.catch_up_to_show(host)
+    with host.database.engine.connect() as connection:
+        upload = kept.current(connection, host, actor, Purpose.IMPORT)
+        if upload is None or upload.reading is None:
+            return redirect(url_for("cpar.import_columns"), HTTPStatus.SEE_OTHER)
+        counts = list_findings.count(connection, host, upload.upload_id)
+        doubtful = [finding for finding in RowFinding if finding.heap is Heap.DOUBTFUL]
+        pages = max(-(-counts.of(Heap.DOUBTFUL) // _AT_ONCE), 1)
+        place = min(max(number(request.args.get("page", "1"), "", INCOMPLETE), 1), pages)
+        heaps = {
+            heap: list_findings.page(
+                connection, host, upload.upload_id, [one for one in RowFinding if one.heap is heap], 0, _NAMED
+            )
+            for heap in Heap
+            if heap is not Heap.DOUBTFUL
+        }
+        rows = list_findings.page(connection, host, upload.upload_id, doubtful, (place - 1) * _AT_ONCE, _AT_ONCE)
+        accepted = list_patients.accepted(connection, upload.upload_id)
+        panels = {panel.panel_id: panel.label for panel in listing.live_panels(connection, host)}
+    list_findings.audit_shown(host, actor, upload.upload_id, "patients of an uploaded list")
+    order = Import(upload.upload_id, upload.panel_id)
+    preview = bulk.preview(host, actor, order)
+    after = None
+    if preview.changed:
+        with host.database.engine.connect() as connection:
+            after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
+        outlook.audit_named(host, actor, after, "panels, before an import")
+    return page(
+        host,
+        f"{TITLE}: review",
+        "import_review.html",
+        upload=upload,
+        target=_target(upload, panels),
+        counts=counts,
+        heap_kinds=Heap,
+        findings=RowFinding,
+        heaps=heaps,
+        rows=rows,
+        doubtful=doubtful,
+        accepted=accepted,
+        place=place,
+        pages=pages,
+        first=(place - 1) * _AT_ONCE + 1,
+        preview=preview,
+        form_key=uuid4().hex,
+        outlook=after,
+        reasons=Reason,
+        wording=wordings(host.roster),
+        full_name=full_name,
+        patient_href=host.pages.patient_href,
+    )
+
+
+def _target(upload: Upload, panels: dict[int, str]) -> str:
+    return panels.get(upload.panel_id or 0, "")
+
+
+ROUTES = (
+    Route("/import/review", import_review, Needs.MANAGEMENT, ("GET", "POST")),
+    Route("/import/rows", export_import, Needs.MANAGEMENT),
+)

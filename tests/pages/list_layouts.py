@@ -1,0 +1,167 @@
+"""Lists of the same ten patients as ten programs and people would leave them: all invented."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import openpyxl
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+
+class Listed(NamedTuple):
+    """A patient of the lists."""
+
+    phn: str
+    family_name: str
+    given_name: str
+    born: date
+    gender: str
+
+
+LISTED: Final = [
+    Listed("012345678", "Côté", "Hélène", date(1980, 2, 3), "F"),
+    Listed("045678901", "O'Brien", "Sean", date(1955, 12, 25), "M"),
+    Listed("123456789", "Núñez-García", "José", date(1991, 6, 7), "M"),
+    Listed("234567891", "Müller", "Änne", date(2004, 4, 5), "F"),
+    Listed("345678912", "Singh", "Arjun Raj", date(1968, 11, 9), "M"),
+    Listed("456789123", "Example", "Pat", date(1930, 1, 2), "F"),
+]
+
+
+class ListLayout(NamedTuple):
+    """A file, and what its owner answers on the page of columns: the fields that differ from what is proposed.
+
+    `asked` is what the page says has to be decided when Continue is pressed without them.
+    """
+
+    file_name: str
+    data: bytes
+    answers: Mapping[str, Any] = MappingProxyType({})
+    asked: str = ""
+    own_panels: bool = False  # the list names them
+    proposals: bool = False  # there is no PHN: patients have to be accepted
+
+
+def _csv(rows: Sequence[Sequence[object]], encoding: str, delimiter: str = ",") -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+def _book(fill: Callable[[Any], None]) -> bytes:
+    book = openpyxl.Workbook()
+    fill(book)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _export_of_an_emr() -> ListLayout:
+    rows = [(p.phn, p.family_name, p.given_name, p.born, p.gender, "403-555-0100") for p in LISTED]
+    header = ("Health Number", "Last Name", "First Name", "Birth Date", "Sex", "Phone")
+    return ListLayout("export.csv", _csv([header, *rows], "utf-8"))
+
+
+def _semicolons_of_a_european_excel() -> ListLayout:
+    rows = [(p.family_name, p.given_name, f"{p.born:%d/%m/%Y}", f"{p.phn[:5]}-{p.phn[5:]}") for p in LISTED[:1]]
+    rows += [(p.family_name, p.given_name, f"{p.born:%d/%m/%Y}", p.phn) for p in LISTED[2:4]]
+    titles = [("Liste de patients",), ("Imprimée le 10 novembre 2026",), ()]
+    data = _csv([*titles, ("Nom", "Prénom", "Date de naissance", "PHN"), *rows], "cp1252", ";")
+    return ListLayout("liste.csv", data, {"date_order": "dmy"}, "Select the order of the dates")
+
+
+def _unicode_text() -> ListLayout:
+    rows = [(p.phn.lstrip("0"), f"{p.family_name}, {p.given_name}", f"{p.born:%d-%b-%Y}") for p in LISTED]
+    return ListLayout("panel.txt", _csv([("ULI", "Patient", "D.O.B."), *rows], "utf-16", "\t"))
+
+
+def _numbers_without_zeros() -> ListLayout:
+    def fill(book: Any) -> None:
+        book.active.append(["PHN", "Surname", "Given names", "DOB", "Gender"])
+        for p in LISTED:
+            book.active.append([int(p.phn), p.family_name, p.given_name, p.born, p.gender])
+            book.active.cell(book.active.max_row, 1).number_format = "000000000"
+
+    return ListLayout("roster.xlsx", _book(fill))
+
+
+def _report_with_titles_and_merged_cells() -> ListLayout:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet["B2"] = "Panel list of Dr. Okafor"
+        sheet.merge_cells("B2:F2")
+        for column, name in enumerate(("Provider", "PHN", "Name", "Date of Birth", "Visits"), 2):
+            sheet.cell(4, column, name)
+        for row, p in enumerate(LISTED, 5):
+            serial = (p.born - date(1899, 12, 30)).days
+            for column, value in enumerate((f"{p.phn}.0", f"{p.given_name} {p.family_name}", serial, "=1+1"), 3):
+                sheet.cell(row, column, value)
+        sheet["B5"] = "Okafor, A."
+        sheet.merge_cells(f"B5:B{4 + len(LISTED)}")
+        sheet.cell(5 + len(LISTED), 4, "Total: 6 patients")
+
+    return ListLayout("report.xlsx", _book(fill), own_panels=True)
+
+
+def _several_sheets_and_repeated_headers() -> ListLayout:
+    header = ["Last name", "First name", "PHN", "Birthdate"]
+
+    def fill(book: Any) -> None:
+        book.active.title = "Cover"
+        book.active.append(["Confidential"])
+        sheet = book.create_sheet("Patients")
+        for place, p in enumerate(LISTED):
+            if place % 2 == 0:
+                sheet.append(header)
+            sheet.append([p.family_name.upper(), p.given_name, f"{p.phn[:3]} {p.phn[3:6]} {p.phn[6:]}", p.born])
+
+    return ListLayout("book.xlsx", _book(fill))
+
+
+def _names_only() -> ListLayout:
+    rows = [(f"{p.family_name.upper()}, {p.given_name[:1]}", f"{p.born:%b %d, %Y}", p.gender) for p in LISTED]
+    data = _csv([("Name", "Born", "Sex"), *rows], "utf-8-sig")
+    return ListLayout("names.csv", data, proposals=True)
+
+
+def _providers_by_name() -> ListLayout:
+    rows = [(p.phn, "Dr. Tremblay" if place % 2 else "OKAFOR ADAEZE") for place, p in enumerate(LISTED)]
+    data = _csv([("PHN", "Most Responsible Provider"), *rows, ("", "Nobody")], "utf-8", "|")
+    return ListLayout(
+        "providers.txt", data, {"panel_choice": {"Nobody": 0}}, "Select a panel for each", own_panels=True
+    )
+
+
+def _without_column_names() -> ListLayout:
+    rows = [(p.phn, f"{p.family_name}, {p.given_name}", p.born, p.gender) for p in LISTED]
+    return ListLayout("list.csv", _csv(rows, "utf-8"))
+
+
+def _old_mac() -> ListLayout:
+    def fill(book: Any) -> None:
+        book.epoch = CALENDAR_MAC_1904
+        book.active.append(["PHN", "Last", "First", "DOB"])
+        for p in LISTED:
+            book.active.append([p.phn, p.family_name, p.given_name, (p.born - date(1904, 1, 1)).days])
+
+    return ListLayout("mac.xlsx", _book(fill))
+
+
+LAYOUTS: Final = {
+    make.__name__.strip("_"): make
+    for make in (
+        _export_of_an_emr,
+        _semicolons_of_a_european_excel,
+        _unicode_text,
+        _numbers_without_zeros,
+        _report_with_titles_and_merged_cells,
+        _several_sheets_and_repeated_headers,
+        _names_only,
+        _providers_by_name,
+        _without_column_names,
+        _old_mac,
+    )
+}
