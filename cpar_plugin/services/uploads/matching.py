@@ -90,8 +90,13 @@ def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
     """Find the patients for the staged rows of a list, of those that the actor may see. Two statements."""
     can_fold(session.connection())
     columns = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
-    for query in (_by_phn(host, actor, upload_id), _by_name(host, actor, upload_id)):
+    for query in queries(host, actor, upload_id):
         session.execute(insert(upload_match).from_select(columns, query))
+
+
+def queries(host: Host, actor: Actor, upload_id: str) -> tuple[Select[Any], Select[Any]]:
+    """Who is found by PHN, and who by name for rows without anyone yet: the second is for after the first."""
+    return _by_phn(host, actor, upload_id), _by_name(host, actor, upload_id)
 
 
 def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
@@ -116,6 +121,7 @@ def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     other_phn = and_(row.phn != "", patient.c.phn.is_not(None), patient.c.phn != row.phn)
     how = case((other_phn, MatchedHow.NAME_OTHER_PHN.value), else_=MatchedHow.NAME.value)
     by_phn = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)
+    by_phn = by_phn.correlate(upload_row)
     same_family = and_(row.family_key != "", _key(patient.c.family_name) == row.family_key)
     conditions = and_(same_family, same_given, other_gender.is_not(true()), ~by_phn)
     return _matches(patient, how, row.birth_date == patient.c.birth_date, conditions, host, actor, upload_id)
@@ -130,10 +136,14 @@ def _matches(
     actor: Actor,
     upload_id: str,
 ) -> Select[Any]:
+    """An outer join, whose rows without a match are dropped in a way that databases do not see through: else they go
+    through the rows of the list, and look at every patient for each.
+    """
+    of_list = and_(upload_row.c.upload_id == upload_id, on, conditions)
     return (
         select(literal(upload_id), upload_row.c.row_number, patient.c.patient_id, how, false())
-        .select_from(patient.join(upload_row, and_(upload_row.c.upload_id == upload_id, on)))
-        .where(conditions, host.identity.visible(actor, patient.c.patient_id))
+        .select_from(patient.outerjoin(upload_row, of_list))
+        .where(func.coalesce(upload_row.c.row_number, 0) > 0, host.identity.visible(actor, patient.c.patient_id))
     )
 
 

@@ -466,8 +466,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         **TABLE,
     )
-    op.create_index("cpar_upload_row_by_phn", "cpar_upload_row", ["upload_id", "phn"], if_not_exists=True)
-    op.create_index("cpar_upload_row_by_birth_date", "cpar_upload_row", ["upload_id", "birth_date"], if_not_exists=True)
+    op.create_index(
+        "cpar_upload_row_by_phn",
+        "cpar_upload_row",
+        ["upload_id", "phn", "birth_date", "family_key"],
+        if_not_exists=True,
+    )
+    op.create_index(
+        "cpar_upload_row_by_birth_date",
+        "cpar_upload_row",
+        ["upload_id", "birth_date", "family_key", "given_key", "gender", "phn"],
+        if_not_exists=True,
+    )
     op.create_table(
         "cpar_upload_match",
         sa.Column("upload_id", exact(32), nullable=False),
