@@ -142,7 +142,7 @@ def unavailable(title: str, message: str) -> ResponseReturnValue:
 def _in_place(sentence: str, status: HTTPStatus, headers: Mapping[str, str] = _NO_HEADERS) -> ResponseReturnValue:
     """The answer to a script of htmx, which puts it on top of what is there, whatever the status."""
     fragment = Markup('<p class="cpar-errors" role="alert" tabindex="-1" autofocus>{}</p>').format(sentence)
-    return fragment, status, {"HX-Reswap": "afterbegin", **headers}
+    return fragment, status, {"HX-Reswap": "afterbegin", "HX-Reselect": ".cpar-errors", **headers}
 
 
 def _to_sign_in(pages: FaultPages) -> ResponseReturnValue:

@@ -1,6 +1,7 @@
 // A pressed button shows at once that its form is under way. A form with data-busy="what to say" is also sent only once
 // however often its button is pressed, and says after a moment what is going on.
 const PATIENCE = 1000; // ms: what is done sooner needs no words
+const statuses = new WeakMap();
 const SAVING = "Working ... Please wait.";
 
 document.addEventListener("submit", (event) => {
@@ -25,7 +26,9 @@ export function begin(form, button) {
   const status = document.createElement("p");
   status.className = "cpar-busy";
   status.role = "status";
-  form.append(status);
+  const bar = form.hasAttribute("hx-post") && form.closest(".cpar").querySelector(":scope > .cpar-bar");
+  (bar || form).append(status); // in the bar it moves no row
+  statuses.set(form, status);
   setTimeout(() => (status.textContent = form.dataset.busy ?? SAVING), PATIENCE);
   if (button) button.ariaBusy = "true";
   mark(form, "true");
@@ -34,7 +37,7 @@ export function begin(form, button) {
 export function end(form) {
   mark(form, null);
   for (const button of form.elements) button.ariaBusy = null;
-  form.querySelector(".cpar-busy")?.remove();
+  statuses.get(form)?.remove();
 }
 
 function mark(form, busy) {

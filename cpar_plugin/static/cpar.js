@@ -1,6 +1,7 @@
 // What the pages can do in place. Without it every form works as a plain form.
 import { begin, end } from "./busy.js";
 import htmx from "./htmx.esm.js";
+import "./selection.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -45,6 +46,12 @@ for (const failure of ["responseError", "sendError", "timeout"]) {
     page?.prepend(note);
   });
 }
+
+// htmx knows a pressed button only where it stands inside of its form.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const button = detail.triggeringEvent?.submitter;
+  if (button?.name && !detail.formData.has(button.name)) detail.formData.append(button.name, button.value);
+});
 
 // What an earlier press has done is no answer to this one: "Confirmed today" must not stand beside a failure.
 document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {

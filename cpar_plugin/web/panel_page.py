@@ -1,11 +1,11 @@
 """One panel's page: its patients, who will be submitted, what is done with those selected, and the CSV file."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -13,7 +13,7 @@ from ..domain.cautions import Caution
 from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
-from ..domain.wording import kind_of, wording_for, wordings
+from ..domain.wording import Wording, kind_of, wording_for, wordings
 from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
@@ -22,6 +22,7 @@ from ..services.operations import access, clinic
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
 from ..services.panels.listing import Panel
+from ..services.panels.members import Listed
 from ..services.panels.members_query import SHOWN, Criteria, Sort
 from ..services.roster import merges, separated
 from ..settings import load
@@ -36,8 +37,9 @@ _EXCLUSIONS = frozenset({"excluded", *(reason.value for reason in Reason)})
 YEARS = ("1", "2", "3")
 _STATE = (searches.PARAMETER, "show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
 _NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
-_SELECT_ALL, _UNDO = "select-all", "undo"
-_ON_PAGE = "page"
+_SELECT_ALL, _SELECT_FOUND, _UNDO = "select-all", "select-found", "undo"
+_ON_PAGE, _FOUND = "page", "found"
+_DONE = "cpar_done"  # in the session: what was done last, until the list has shown it
 
 
 def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -45,9 +47,8 @@ def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         search = searches.keep(host, actor, request.form.get("text", ""))
         return _list(panel_id, state_of(request.form) | {searches.PARAMETER: search})
-    operation_id = number_or_none(request.args.get("operation_id", ""), "", _NO_SUCH_LIST)
-    select_all = request.args.get("selected") == _ON_PAGE
-    return _page(host, actor, panel_id, request.args, select_all=select_all, operation_id=operation_id)
+    selected = request.args.get("selected", "")
+    return _page(host, actor, panel_id, request.args, scope=selected, operation_id=_just_done(panel_id))
 
 
 def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -60,6 +61,8 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     action = form.get("action", "")
     if action == _SELECT_ALL:
         return _list(panel_id, state_of(form), selected=_ON_PAGE)
+    if action == _SELECT_FOUND:
+        return _list(panel_id, state_of(form), selected=_FOUND)
     try:
         if action == _UNDO:
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
@@ -71,14 +74,21 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
             ids = {number(text, "", INCOMPLETE)}
         if action not in list(SelectedAction):
             raise Refused(INCOMPLETE)
+        all_found = form.get("scope") == _FOUND and not own_button
+        if all_found:
+            ids = _all_found(host, actor, panel_id, form)
         target = form.get("to_panel_id", "") if action == SelectedAction.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
-        order = selected.order_for(SelectedAction(action), panel_id, ids, to_panel_id, own_button=own_button)
+        order = selected.order_for(
+            SelectedAction(action), panel_id, ids, to_panel_id, own_button=own_button, all_found=all_found
+        )
         result = bulk.carry_out(host, actor, order)
     except NotFound:
         raise
     except Refused as refused:
-        return _page(host, actor, panel_id, form, selected_ids=ids, messages=refused.messages)
+        return _page(
+            host, actor, panel_id, form, scope=form.get("scope", ""), selected_ids=ids, messages=refused.messages
+        )
     if result.operation_id is None:
         flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
     return _list(panel_id, state_of(form), operation_id=result.operation_id)
@@ -102,8 +112,31 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     return _list(panel_id, state_of(request.form))
 
 
-def _list(panel_id: int, state: Mapping[str, str], **more: Any) -> ResponseReturnValue:
-    """To the list, by its address."""
+def _all_found(host: Host, actor: Actor, panel_id: int, form: MultiDict[str, str]) -> set[int]:
+    """Everyone on the list as it is now. Raises Refused where they are not as many as the person has seen."""
+    state = state_of(form)
+    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER])).first_page
+    with host.database.engine.connect() as connection:
+        ids = members.found(connection, host, actor, load(host.settings), panel_id, criteria)
+    expected = number(form.get("expected", ""), "", INCOMPLETE)
+    if len(ids) != expected:
+        raise Refused(
+            f"The list has changed: {len(ids):,} patients are found now, and {expected:,} when you selected them. "
+            "Nothing was changed. Check the list, then press the button again."
+        )
+    return set(ids)
+
+
+def _just_done(panel_id: int) -> int | None:
+    """The operation that has led here. It is told once, so that Back and reload do not repeat it."""
+    done = session.pop(_DONE, None)
+    return done[1] if done and done[0] == panel_id else None
+
+
+def _list(panel_id: int, state: Mapping[str, str], operation_id: int | None = None, **more: Any) -> ResponseReturnValue:
+    """To the list, by its address, which then tells what was done."""
+    if operation_id:
+        session[_DONE] = [panel_id, operation_id]
     values = {field: text for field, text in state.items() if text} | more
     return redirect(url_for("cpar.panel", panel_id=panel_id, **values), HTTPStatus.SEE_OTHER)
 
@@ -123,7 +156,7 @@ def _page(
     fields: MultiDict[str, str],
     *,
     selected_ids: Collection[int] = (),
-    select_all: bool = False,
+    scope: str = "",
     messages: Mapping[str, str] | None = None,
     operation_id: int | None = None,
 ) -> ResponseReturnValue:
@@ -152,7 +185,9 @@ def _page(
         listing=listing,
         criteria=criteria,
         state=state,
-        selected={member.row.patient_id for member in listing.members} if select_all else selected_ids,
+        selected={member.row.patient_id for member in listing.members} if scope in (_ON_PAGE, _FOUND) else selected_ids,
+        all_found=scope == _FOUND,
+        advice=advice(host, listing.members),
         messages=messages or {},
         operation=operation,
         operation_text=texts.result_text(operation) if operation else "",
@@ -160,6 +195,17 @@ def _page(
         years=YEARS,
         **members_context(host, panel),
     )
+
+
+def advice(host: Host, listed: Sequence[Listed]) -> Sequence[Wording]:
+    """What to do about the reasons and cautions on a page: once for each, not once for each patient."""
+    found: dict[Wording, None] = {}
+    for member in listed:
+        doubts: list[Reason | Caution] = [*member.reasons, *member.cautions]
+        if member.merged_into:  # the row says so
+            doubts = [doubt for doubt in doubts if doubt is not Reason.UNKNOWN_PATIENT]
+        found |= dict.fromkeys(wording_for(host.roster, member.row, doubt) for doubt in doubts)
+    return tuple(found)
 
 
 def members_context(host: Host, panel: Panel) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..services.panels import editing, members
 from ..services.panels.members_query import Criteria, Fate, Shown
 from ..settings import load
 from . import searches
-from .panel_page import criteria_of, members_context, state_of
+from .panel_page import advice, criteria_of, members_context, state_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -47,6 +47,7 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         "panel_print.html",
         panel=panel,
         listing=listing,
+        advice=advice(host, listing.members),
         narrowed=tuple(_filters(criteria)),
         now=host.clock.now(),
         back=_back(panel_id, state),

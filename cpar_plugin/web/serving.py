@@ -111,6 +111,7 @@ def refusal(host: Host, status: HTTPStatus, *messages: str) -> ResponseReturnVal
     if request.headers.get("HX-Request"):
         response = make_response(fragment(host, "refusal_in_place.html", messages=messages), status)
         response.headers["HX-Reswap"] = "innerHTML"
+        response.headers["HX-Reselect"] = ".cpar-errors"
         return response
     return page(host, _TITLES.get(status, "Something went wrong"), "refusal.html", status, messages=messages)
 

@@ -19,5 +19,5 @@ def to_sign_in(href: str) -> ResponseReturnValue:
     if "HX-Request" not in request.headers:
         return redirect(href, HTTPStatus.SEE_OTHER)
     if request.method == "POST":
-        return _ENDED.format(href), HTTPStatus.FORBIDDEN, {"HX-Reswap": "afterbegin"}
+        return _ENDED.format(href), HTTPStatus.FORBIDDEN, {"HX-Reswap": "afterbegin", "HX-Reselect": ".cpar-errors"}
     return "", HTTPStatus.NO_CONTENT, {"HX-Redirect": href}

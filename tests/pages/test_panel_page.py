@@ -80,7 +80,8 @@ def test_each_member_is_shown_with_what_becomes_of_them_and_how_to_fix_it(
     assert f'<a href="/patients/{bad}">FINCH, Pat</a>' in seen
     row = seen[seen.index("FINCH") : seen.index("WREN")]
     assert "Patient is not active (Moved)." in row
-    assert "set the status to Active. EMR field: Patient Status." in row
+    assert "set the status to Active. EMR field: Patient Status." not in row
+    assert seen.count("set the status to Active. EMR field: Patient Status.") == 1
     assert "No PHN." in row
     assert "No visit in the past." in row
     assert "Will be submitted" in seen[seen.index("WREN") :]
@@ -231,14 +232,37 @@ def test_after_an_order_one_is_back_where_one_was(
     assert "Undone: <strong>1</strong> patient restored." in undone
 
 
-def test_an_address_shows_no_operation_of_another_panel(
-    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
+def test_what_was_done_is_reported_once_and_on_no_other_panel(
+    paneled: Any, manager: Any, panel: int, other_panel: int
 ) -> None:
-    answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=paneled("Wren"))
-    operation_id = operation_of(page(manager.get(answer.location)))
-    assert "Undo" not in page(manager.get(f"/cpar/panels/{other_panel}", operation_id=operation_id))
-    assert "Undo" not in page(manager.get(f"/cpar/panels/{panel}", operation_id="1"))
-    page(manager.get(f"/cpar/panels/{panel}", operation_id="x"), 422)
+    for first in (panel, other_panel):
+        answer = manager.post(f"/cpar/panels/{panel}/selected", action="remove", selected=paneled("Wren"))
+        assert answer.location == f"/cpar/panels/{panel}"
+        assert ("Undo" in page(manager.get(f"/cpar/panels/{first}"))) == (first == panel)
+        assert "Undo" not in page(manager.get(answer.location))  # Back and reload
+
+
+def test_an_order_about_all_found_covers_every_page_and_counts_again(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
+    found = [paneled(f"Wren{place}", hin="") for place in range(5)]
+    good = paneled("Finch")
+    for show, search, expected in (("no-phn", "", found), ("", "wren", found), ("sent", "", [good])):
+        state = {"show": show}
+        state["search"] = manager.post(f"/cpar/panels/{panel}", text=search).location.partition("search=")[2]
+        answer = manager.post(f"/cpar/panels/{panel}/selected", action="select-found", **state)
+        seen = page(manager.get(answer.location))
+        assert f"All {len(expected)} found are selected" in seen
+        order = {"action": "move", "to_panel_id": other_panel, "scope": "found", **state}
+        late = page(manager.post(f"/cpar/panels/{panel}/selected", expected=len(expected) + 1, **order), 422)
+        assert f"The list has changed: {len(expected)} patients are found now" in late
+        assert f'name="expected" value="{len(expected)}"' in late
+        assert set(panels_of(host).values()) == {panel}
+        done = page(manager.see(f"/cpar/panels/{panel}/selected", expected=len(expected), **order))
+        moved = [patient_id for patient_id, on in panels_of(host).items() if on == other_panel]
+        assert sorted(moved) == sorted(expected)
+        manager.post(f"/cpar/panels/{panel}/selected", action="undo", operation_id=operation_of(done))
 
 
 def test_each_reason_leads_to_where_it_is_fixed(
@@ -248,8 +272,9 @@ def test_each_reason_leads_to_where_it_is_fixed(
     first = paneled("Wren", hin="300000001")
     other = paneled("Finch", hin="300 000 001", on=other_panel)
     row = page(manager.get(f"/cpar/panels/{panel}"))
-    assert f'<a href="/patients/{faulty}">Enter the patient' in row
-    assert f'<a href="/patients/{first}">Another patient who could be submitted has the same PHN' in row
+    assert f'<a href="/patients/{faulty}"><strong>No gender.</strong></a>' in row
+    assert f'<a href="/patients/{first}"><strong>PHN is shared with another patient.</strong></a>' in row
+    assert row.count("Another patient who could be submitted has the same PHN") == 1  # what to do, once
     assert f'<a href="/patients/{other}">Other record {other}</a>' in row
     oscar.privilege("301", f"_demographic${other}", "o")
     row = page(manager.get(f"/cpar/panels/{panel}"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Date, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Date, bindparam, func, literal, or_, select
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
@@ -156,7 +156,11 @@ def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope
             includes: ColumnElement[bool] = member.c.panel_id == panel_id
             others = {SkipReason.OTHER_STATUS: status_of(patient) == status}
         case Selection(patient_ids):
-            includes = member.c.patient_id.in_(patient_ids)
+            # As literals: there may be more of them than a statement can have parameters.
+            ids: BindParameter[list[int]] = bindparam(
+                "selected", sorted(patient_ids), expanding=True, literal_execute=True
+            )
+            includes = member.c.patient_id.in_(ids)
             others = {SkipReason.OTHER_PANEL: member.c.panel_id == panel_id}
         case _:
             assert_never(members)

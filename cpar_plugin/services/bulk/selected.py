@@ -40,16 +40,18 @@ def order_for(
     to_panel_id: int | None = None,
     *,
     own_button: bool = False,
+    all_found: bool = False,
 ) -> Order:
     """The order about these members of a panel. `to_panel_id` with MOVE only.
 
-    `own_button`: the one patient's own button was clicked, not the one for all that are selected. Raises Refused when
-    no patient is selected, or too many, or no other panel to move them to.
+    `own_button`: the one patient's own button was clicked, not the one for all that are selected. `all_found`: they are
+    everyone whom a list has found, however many. Raises Refused when no patient is selected, or too many one by one, or
+    no other panel to move them to.
     """
     selection = Selection(frozenset(patient_id for patient_id in patient_ids if patient_id in KEYS))
     if not selection.patient_ids:
         raise Refused({"selected": "Select at least one patient."})
-    if len(selection.patient_ids) > AT_MOST:
+    if len(selection.patient_ids) > AT_MOST and not all_found:
         raise Refused({"selected": f"Select at most {AT_MOST:,} patients at a time, or use Bulk Update."})
     match action:
         case SelectedAction.CONFIRM:

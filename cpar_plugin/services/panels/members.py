@@ -238,6 +238,30 @@ def _judged(
     return page, tally.of(criteria.fate or Fate.SENT), tally
 
 
+def found(
+    connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int, criteria: Criteria
+) -> list[int]:
+    """The patient ids of everyone on the list, on all of its pages."""
+    now, all_members = host.clock.now(), member_rows.members(host, now=host.clock.now())
+    visible = host.identity.visible(actor, member.c.patient_id)
+    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
+    query = all_members.where(member.c.panel_id == panel_id, visible, *narrowing)
+    if criteria.fate is None:
+        return list(connection.scalars(query.with_only_columns(member.c.patient_id)))
+    shared = same_phn.of_all(connection, host, settings, now, visible)
+    rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
+    with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
+        return [row.patient_id for row in map(MemberRow._make, result) if criteria.fate in _fates(rules, row)]
+
+
+def _fates(rules: Eligibility, row: MemberRow) -> Sequence[Shown]:
+    """All lists that the member is on."""
+    if reasons := rules.reasons(row):
+        return (Fate.EXCLUDED, *reasons)
+    cautions = rules.cautions(row)
+    return (Fate.SENT, Fate.TO_CHECK, *cautions) if cautions else (Fate.SENT,)
+
+
 def all_of(host: Host, actor: Actor, panel_id: int) -> Select[Any]:
     """Every member of the panel that the actor may see, by name, in the columns of MemberRow."""
     all_members = member_rows.members(host, now=host.clock.now())

@@ -1,0 +1,116 @@
+"""Long lists worked down in Chromium, with the clicks counted."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select, update
+
+from cpar_plugin.services import bulk
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, fits_each_width, look
+from .conftest import DOCTOR, MANAGER
+
+pytestmark = pytest.mark.databases("one")
+
+
+class Hand:
+    """Presses, and counts: `clicks` are those on buttons and links, `choices` those in dropdown lists."""
+
+    def __init__(self) -> None:
+        self.clicks = self.choices = 0
+
+    def press(self, control: Locator) -> None:
+        control.click()
+        self.clicks += 1
+
+    def choose(self, control: Locator, value: str) -> None:
+        control.select_option(value)
+        self.choices += 1
+
+
+def _button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def _assign(host: OscarHost, panel: int) -> None:
+    bulk.carry_out(host, host.identity.system, bulk.Assign(DOCTOR, host.roster.active_status, panel))
+
+
+def test_186_exclusions_are_worked_down_in_ten_clicks(
+    open_tab: OpenTab, host: OscarHost, emr: OscarHost, oscar: Any, panel: int
+) -> None:
+    ids = [oscar.patient(hin=str(200_000_000 + number)) for number in range(190)]
+    for patient_id in ids:
+        oscar.visit(patient_id)
+    _assign(host, panel)
+    record = emr.tables.demographic
+    with emr.database.writing() as connection:
+        deceased = update(record).where(record.c.demographic_no.in_(ids[:120]))
+        connection.execute(deceased.values(patient_status="DE"))
+    with host.database.session() as session:
+        never = update(tables.member).where(tables.member.c.patient_id.in_(ids[120:186]))
+        session.execute(never.values(confirmed_on=None, confirmed_how=None))
+    page, hand = open_tab(MANAGER), Hand()
+    page.goto(f"/cpar/panels/{panel}")
+    hand.press(_button(page, "Show exclusions"))
+    expect(page.get_by_text("186 patients would be excluded")).to_be_visible()
+    hand.press(_button(page, "Patient is not active"))
+    expect(page.get_by_text("120 patients found")).to_be_visible()
+    look(page, "exclusions-of-one-reason")
+    hand.press(_button(page, "Select all 120 found"))
+    expect(page.get_by_text("All 120 found are selected")).to_be_visible()
+    hand.press(_button(page, "Remove from this panel"))
+    expect(page.get_by_role("status").filter(has_text="removed from this panel")).to_contain_text("120 patients")
+    hand.press(page.get_by_role("link", name="Show all patients"))
+    hand.press(_button(page, "Show exclusions"))
+    hand.press(_button(page, "No confirmation date"))
+    expect(page.get_by_text("66 patients found")).to_be_visible()
+    hand.press(_button(page, "Select all on this page"))
+    expect(page.get_by_text("66 selected")).to_be_visible()
+    hand.press(_button(page, "Confirm"))
+    expect(page.get_by_role("status").filter(has_text="confirmed")).to_contain_text("66 patients")
+    look(page, "exclusions-worked-down")
+    assert (hand.clicks, hand.choices) == (9, 0)
+    with host.database.engine.connect() as connection:
+        left = connection.execute(select(tables.member.c.patient_id, tables.member.c.confirmed_on)).all()
+    assert {row.patient_id for row in left} == set(ids[120:])
+    assert all(row.confirmed_on for row in left)
+
+
+def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
+    open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int
+) -> None:
+    for number in range(60):
+        oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=str(200_000_000 + number)))
+    _assign(host, panel)
+    with host.database.session() as session:
+        session.execute(update(tables.member).values(confirmed_on=None, confirmed_how=None))
+    page = open_tab(MANAGER)
+    page.goto(f"/cpar/panels/{panel}")
+    expect(page.locator(".cpar-bar")).to_be_in_viewport()
+    for name in ("WREN40", "WREN41"):
+        page.get_by_label(f"Select {name}").check()
+    expect(page.locator(".cpar-bar")).to_be_in_viewport(ratio=1)
+    expect(page.locator("[data-count]")).to_have_text("2 selected")
+    fits_each_width(page, "panel-bar", (390, 800))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Confirm WREN30").evaluate("button => button.scrollIntoView({block: 'center'})")
+    row = page.get_by_role("row", name="WREN30")
+    place = row.bounding_box()
+    page.get_by_role("button", name="Confirm WREN30").click()
+    result = page.locator(".cpar-bar [role=status]")
+    expect(result).to_contain_text("1 patient confirmed.")
+    expect(result).to_be_focused()
+    now = row.bounding_box()
+    assert place
+    assert now
+    assert abs(now["y"] - place["y"]) < 93  # less than a row
+    address = page.url
+    page.goto("/cpar/panels")
+    page.go_back()
+    assert page.url == address
+    expect(page.get_by_role("row", name="WREN30")).to_be_visible()
+    expect(result).to_have_count(0)
