@@ -26,7 +26,7 @@ from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
-from cpar_plugin.services.bulk import Assign, Move, Remove, history, undo
+from cpar_plugin.services.bulk import Assign, Fill, Move, Remove, history, undo
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster import merges
@@ -38,6 +38,7 @@ from ..examples import examples
 Where = tuple[int, Any, date | None, str | None]
 VISITS = (None, date(2026, 3, 2), date(2026, 11, 9))
 STATUSES = ("AC", "AC", "AC", "IN", "")  # mostly one, so that orders meet
+DOCTORS = ("101", "102", "103")
 MRPS = ("101", "101", "101", "102")
 
 
@@ -64,6 +65,7 @@ class AnySequence(RuleBasedStateMachine):
         self.kept: dict[int, int] = {}  # by record merged away
         self.where: dict[int, Where] = {}
         self.panels: list[int] = []
+        self.doctor: dict[int, str] = {}  # by panel
         self.done: dict[int, dict[int, tuple[Where | None, Where | None]]] = {}  # bulk operations
         self.undone: set[int] = set()
 
@@ -71,10 +73,11 @@ class AnySequence(RuleBasedStateMachine):
     def an_empty_clinic_with_three_panels(self) -> None:
         _forget_everything(self.oscar)
         for number, (provider_id, digits) in enumerate(
-            (("101", "100000001"), ("102", "100000002"), ("103", "100000003"))
+            zip(DOCTORS, ("100000001", "100000002", "100000003"), strict=True)
         ):
             draft = panel_draft(str(number), ["113"], [(provider_id, digits)])
             self.panels.append(editing.create(self.host, self.clerk, draft))
+            self.doctor[self.panels[-1]] = provider_id
         for visit in VISITS:
             self.a_new_patient("101", "AC", visit)
 
@@ -204,6 +207,22 @@ class AnySequence(RuleBasedStateMachine):
         one_patient.confirm(self.host, self.clerk, patient_id, seen_panel_id=panel_id)
         if confirmed_on != self.today():
             self.where[patient_id] = (panel_id, since, self.today(), "confirmed by a person")
+
+    @rule(data=st.data(), move=st.booleans())
+    def somebody_fills_panels(self, data: st.DataObject, move: bool) -> None:
+        panel_ids = data.draw(st.lists(st.sampled_from(self.panels), min_size=1, unique=True))
+        own = {self.doctor[panel_id]: panel_id for panel_id in panel_ids}
+
+        def chosen(patient_id: int) -> bool:
+            mrp, status, _ = self.patients[patient_id]
+            now = self.on(patient_id)
+            return mrp in own and status == "AC" and (now is None or (move and now != own[mrp]))
+
+        self.carry_out(
+            Fill(frozenset(panel_ids), move),
+            chosen,
+            lambda patient_id: self.by_last_visit(patient_id, own[self.patients[patient_id][0]]),
+        )
 
     @rule(data=st.data(), mrp=st.sampled_from(MRPS), status=st.sampled_from(STATUSES))
     def somebody_assigns_in_bulk(self, data: st.DataObject, mrp: str, status: str) -> None:
