@@ -61,7 +61,10 @@ def test_the_first_migration_killed_after_every_statement_is_finished_by_the_nex
         options = {"version_table": SOURCE.version_table, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, tables.metadata) == []
-        assert connection.execute(select(tables.clinic)).all() == [(1, None, "", "", 1, None)]
+        clinics = connection.execute(select(tables.clinic.c.clinic_id, tables.clinic.c.enabled_at)).all()
+        assert clinics == [(1, None)]
+        comparison = tables.exclusion_comparison.c
+        assert connection.execute(select(comparison.whole_at, comparison.operation_id)).all() == [(None, 0)]
     assert set(inspect(engine).get_table_names()) == {*tables.metadata.tables, SOURCE.version_table}
     engine.dispose()
 
