@@ -183,6 +183,7 @@ def _form(
         encoding=encoding,
         headers=[(row_number, shown_cell(" | ".join(filter(None, cells)), 80)) for row_number, cells in rows[:30]],
         columns=_columns(header, below, reading),
+        kinds=ColumnField,
         fields=FIELD_LABELS,
         orders=ORDER_LABELS if layouts.orders_of_dates(file, reading) or messages.get("date_order") else {},
         serials=SERIAL_LABELS if holds_serials(birth_dates) else {},

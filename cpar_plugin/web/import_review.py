@@ -17,9 +17,8 @@ from ..services.bulk import Import, list_findings, list_patients, outlook
 from ..services.bulk.list_findings import Heap, RowFinding
 from ..services.operations import access
 from ..services.panels import listing
-from ..services.roster import merges
 from ..services.uploads import kept
-from ..services.uploads.kept import Purpose, Upload
+from ..services.uploads.kept import Purpose
 from ..settings import load
 from .bulk import form_key_of, say_if_other
 from .downloads import csv_download
@@ -88,49 +87,42 @@ def _carry_out(host: Host, actor: Actor, upload_id: str) -> ResponseReturnValue:
 
 
 def _review(host: Host, actor: Actor) -> ResponseReturnValue:
-    merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
         upload = kept.current(connection, host, actor, Purpose.IMPORT)
-        if upload is None or upload.reading is None:
-            return redirect(url_for("cpar.import_columns"), HTTPStatus.SEE_OTHER)
-        counts = list_findings.count(connection, host, upload.upload_id)
-        doubtful = [finding for finding in RowFinding if finding.heap is Heap.DOUBTFUL]
-        pages = max(-(-counts.of(Heap.DOUBTFUL) // _AT_ONCE), 1)
-        place = min(max(number(request.args.get("page", "1"), "", INCOMPLETE), 1), pages)
-        heaps = {
-            heap: list_findings.page(
-                connection, host, upload.upload_id, [one for one in RowFinding if one.heap is heap], 0, _NAMED
-            )
-            for heap in Heap
-            if heap is not Heap.DOUBTFUL
-        }
-        rows = list_findings.page(connection, host, upload.upload_id, doubtful, (place - 1) * _AT_ONCE, _AT_ONCE)
-        accepted = list_patients.accepted(connection, upload.upload_id)
-        panels = {panel.panel_id: panel.label for panel in listing.live_panels(connection, host)}
-    list_findings.audit_shown(host, actor, upload.upload_id, "patients of an uploaded list")
+    if upload is None or upload.reading is None:
+        return redirect(url_for("cpar.import_columns"), HTTPStatus.SEE_OTHER)
     order = Import(upload.upload_id, upload.panel_id)
     preview = bulk.preview(host, actor, order)
     after = None
-    if preview.changed:
-        with host.database.engine.connect() as connection:
+    with host.database.engine.connect() as connection:
+        counts = list_findings.count(connection, host, upload.upload_id)
+        pages = max(-(-counts.of(Heap.DOUBTFUL) // _AT_ONCE), 1)
+        place = min(max(number(request.args.get("page", "1"), "", INCOMPLETE), 1), pages)
+        offset = (place - 1) * _AT_ONCE
+        heaps = list_findings.heaps(connection, host, upload.upload_id, offset=offset, limit=_AT_ONCE, named=_NAMED)
+        accepted = list_patients.accepted(connection, upload.upload_id)
+        target = listing.live_number(connection, upload.panel_id) if upload.panel_id else ""
+        if preview.changed:
             after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
+    list_findings.audit_shown(host, actor, upload.upload_id, "patients of an uploaded list")
+    if after:
         outlook.audit_named(host, actor, after, "panels, before an import")
     return page(
         host,
         f"{TITLE}: review",
         "import_review.html",
         upload=upload,
-        target=_target(upload, panels),
+        target=target,
         counts=counts,
         heap_kinds=Heap,
         findings=RowFinding,
         heaps=heaps,
-        rows=rows,
-        doubtful=doubtful,
+        rows=heaps[Heap.DOUBTFUL],
+        doubtful=[finding for finding in RowFinding if finding.heap is Heap.DOUBTFUL],
         accepted=accepted,
         place=place,
         pages=pages,
-        first=(place - 1) * _AT_ONCE + 1,
+        first=offset + 1,
         preview=preview,
         form_key=uuid4().hex,
         outlook=after,
@@ -139,10 +131,6 @@ def _review(host: Host, actor: Actor) -> ResponseReturnValue:
         full_name=full_name,
         patient_href=host.pages.patient_href,
     )
-
-
-def _target(upload: Upload, panels: dict[int, str]) -> str:
-    return panels.get(upload.panel_id or 0, "")
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
@@ -165,3 +166,16 @@ LAYOUTS: Final = {
         _old_mac,
     )
 }
+
+
+def upload_list(manager: Any, panel_id: int) -> None:
+    """A list of which one row is in each heap or two."""
+    row = "100000001,Example,Pat,1980-02-03\r\n,Example,Uma,1980-02-03\r\n999999999,Nobody,Nora,1990-01-01\r\n"
+    file = (io.BytesIO(f"PHN,Last name,First name,DOB\r\n{row}".encode()), "list.csv")
+    manager.post("/cpar/import", file=file, panel_id=panel_id)
+    page = manager.get("/cpar/import/columns").get_data(as_text=True)
+    form = dict(re.findall(r'<input type="hidden" name="(upload_id|shown)" value="([^"]*)"', page))
+    look = {"sheet": 0, "encoding": "utf-8-sig", "header": 1}
+    fields = ["phn", "family-name", "given-name", "birth-date"]
+    answer = manager.post("/cpar/import/columns", step="continue", field=fields, **form, **look)
+    assert answer.location == "/cpar/import/review"

@@ -3,8 +3,6 @@
 `make large` opens every page, `make test` some that hold all there is: tables, forms, tabs, menus, members to select.
 """
 
-import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
 from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
+from .list_layouts import upload_list
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -88,7 +87,7 @@ def pages(
         role = connection.execute(
             host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
         ).inserted_primary_key
-    _upload(manager, panel)
+    upload_list(manager, panel)
     client = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=(panel,))
     parts = {
         "patient_id": patient,
@@ -115,19 +114,6 @@ def pages(
     some = {endpoint.replace("_", "-") for endpoint in SOME}
     assert some < found.keys()
     return found if request.param == "every page" else {name: found[name] for name in (*sorted(some), "panels")}
-
-
-def _upload(manager: Any, panel_id: int) -> None:
-    """A list of which one row is in each heap or two."""
-    row = "100000001,Example,Pat,1980-02-03\r\n,Example,Uma,1980-02-03\r\n999999999,Nobody,Nora,1990-01-01\r\n"
-    file = (io.BytesIO(f"PHN,Last name,First name,DOB\r\n{row}".encode()), "list.csv")
-    manager.post("/cpar/import", file=file, panel_id=panel_id)
-    page = manager.get("/cpar/import/columns").get_data(as_text=True)
-    form = dict(re.findall(r'<input type="hidden" name="(upload_id|shown)" value="([^"]*)"', page))
-    look = {"sheet": 0, "encoding": "utf-8-sig", "header": 1}
-    fields = ["phn", "family-name", "given-name", "birth-date"]
-    answer = manager.post("/cpar/import/columns", step="continue", field=fields, **form, **look)
-    assert answer.location == "/cpar/import/review"
 
 
 def _walk(page: Page, pages: dict[str, str]) -> Iterator[tuple[str, Page]]:

@@ -25,6 +25,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from .conftest import MANAGER, PUBLIC_KEYS
+from .list_layouts import upload_list
 
 AT_MOST = 16
 
@@ -151,6 +152,7 @@ def test_every_page_of_a_big_clinic_takes_at_most_sixteen_statements(
     app: Flask, size: Size, manager: Any, statements: list[str]
 ) -> None:
     manager.post(_PANEL)  # the host looks at its tables once, and the token of the forms is fetched once
+    upload_list(manager, PANEL_ID)
     asked = [(address, {}, manager.get) for address in _addresses(app, size.parts)]
     assert len(asked) > 10
     asked += [(address, fields, manager.get) for address, fields in QUERIES]

@@ -3,7 +3,7 @@
 import csv
 import io
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -53,10 +53,11 @@ def uploaded(host: OscarHost, actor: Actor, data: bytes, panel_id: int | None, *
     return upload_id
 
 
-def rows_of(host: OscarHost, upload_id: str, findings: Iterable[RowFinding] = RowFinding) -> dict[int, ListRow]:
+def rows_of(host: OscarHost, upload_id: str) -> dict[int, ListRow]:
     with host.database.engine.connect() as connection:
-        found = list_findings.page(connection, host, upload_id, list(findings), 0, 10_000)
-    return {row.row_number: row for row in found}
+        heaps = list_findings.heaps(connection, host, upload_id, offset=0, limit=1000, named=1000)
+    assert all(row.finding.heap is heap for heap, rows in heaps.items() for row in rows)
+    return {row.row_number: row for rows in heaps.values() for row in rows}
 
 
 def findings_of(host: OscarHost, upload_id: str) -> dict[int, RowFinding]:

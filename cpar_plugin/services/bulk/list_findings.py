@@ -1,7 +1,7 @@
 """What an import would do with each row of an uploaded list, and why it would do nothing: in four heaps."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, assert_never
@@ -171,15 +171,29 @@ def count(connection: Connection, host: Host, upload_id: str) -> Counts:
     return Counts(findings, sorted(moved_from.items()))
 
 
-def page(
-    connection: Connection, host: Host, upload_id: str, findings: Collection[RowFinding], offset: int, limit: int
-) -> list[ListRow]:
-    """Some of the rows of these kinds, the proposals first, by their number. One statement."""
+def heaps(
+    connection: Connection, host: Host, upload_id: str, *, offset: int, limit: int, named: int
+) -> dict[Heap, list[ListRow]]:
+    """The first rows of each heap, `named` of them; of the doubtful those after `offset`, the proposals first.
+
+    One statement.
+    """
     rows, finding = _rows(host, upload_id)
+    heap = case(
+        *((finding == one.value, literal(one.heap.value)) for one in RowFinding if one.heap is not Heap.DOUBTFUL),
+        else_=literal(Heap.DOUBTFUL.value),
+    )
     proposals_first = case((finding.in_([one.value for one in RowFinding if one.is_proposal]), 0), else_=1)
-    chosen = rows.where(finding.in_([one.value for one in findings]))
-    ordered = chosen.order_by(proposals_first, upload_row.c.row_number).offset(offset).limit(limit)
-    return [_row(row) for row in connection.execute(ordered)]
+    order = (proposals_first, upload_row.c.row_number)
+    place = func.row_number().over(partition_by=heap, order_by=order)
+    placed = rows.add_columns(heap.label("heap"), place.label("place")).subquery("placed")
+    begin = case((placed.c.heap == Heap.DOUBTFUL.value, offset), else_=0)
+    end = case((placed.c.heap == Heap.DOUBTFUL.value, offset + limit), else_=named)
+    found: dict[Heap, list[ListRow]] = {heap: [] for heap in Heap}
+    shown = select(placed).where(placed.c.place > begin, placed.c.place <= end)
+    for *columns, code, _ in connection.execute(shown.order_by(placed.c.heap, placed.c.place)):
+        found[Heap(code)].append(_row(columns))
+    return found
 
 
 def export(host: Host, actor: Actor, upload_id: str) -> Iterator[bytes]:
