@@ -3,13 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from string import ascii_uppercase
 from typing import Any
 
 from flask import flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from ..domain.bands import AGES, UNDATED
 from ..domain.cautions import Caution
+from ..domain.confirmation import ConfirmedHow
 from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
@@ -35,7 +38,10 @@ from .serving import ID, Needs, Route
 
 _EXCLUSIONS = frozenset({"excluded", *(reason.value for reason in Reason)})
 YEARS = ("1", "2", "3")
-_STATE = (searches.PARAMETER, "show", "unconfirmed", "unseen", "mrp", "sort", "after", "before")
+_FILTERS = ("show", "unconfirmed", "how", "unseen", "mrp", "from", "to", "age")
+_STATE = (searches.PARAMETER, *_FILTERS, "sort", "after", "before")
+_HOW = {how.name.lower().replace("_", "-"): how for how in ConfirmedHow}
+_AGES = {age.replace(" ", "-").lower(): age for age in AGES if age != UNDATED}
 _NO_SUCH_LIST = "Patient list not found. Start from the panel's page."
 _SELECT_ALL, _SELECT_FOUND, _UNDO = "select-all", "select-found", "undo"
 _ON_PAGE, _FOUND = "page", "found"
@@ -142,11 +148,15 @@ def _list(panel_id: int, state: Mapping[str, str], operation_id: int | None = No
 
 
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
-    """All patients of the panel, as a file for a spreadsheet."""
+    """All patients on the list, on whatever page, as a file for a spreadsheet."""
+    state = state_of(request.args)
+    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER])).first_page
     with host.database.engine.connect() as connection:
         number_of_panel = editing.get(connection, host, panel_id).number
     today = host.clock.now().astimezone(host.clock.zone).date()
-    return csv_download(f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id))
+    return csv_download(
+        f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id, criteria)
+    )
 
 
 def _page(
@@ -193,6 +203,10 @@ def _page(
         operation_text=texts.result_text(operation) if operation else "",
         separated=separated_patients,
         years=YEARS,
+        filter_fields=_FILTERS,
+        letters=ascii_uppercase,
+        ages=_AGES,
+        hows=_HOW,
         **members_context(host, panel),
     )
 
@@ -236,6 +250,10 @@ def criteria_of(state: Mapping[str, str], text: str) -> Criteria:
         ("unconfirmed", ("", *YEARS)),
         ("unseen", ("", *YEARS)),
         ("mrp", ("", "outside")),
+        ("from", ("", *ascii_uppercase)),
+        ("to", ("", *ascii_uppercase)),
+        ("age", ("", *_AGES)),
+        ("how", ("", *_HOW)),
     ):
         if state[field] not in choices:
             raise Refused(_NO_SUCH_LIST)
@@ -247,6 +265,10 @@ def criteria_of(state: Mapping[str, str], text: str) -> Criteria:
         unconfirmed_years=int(state["unconfirmed"]) if state["unconfirmed"] else None,
         unseen_years=int(state["unseen"]) if state["unseen"] else None,
         mrp_outside=bool(state["mrp"]),
+        surname_from=state["from"],
+        surname_to=state["to"],
+        age=_AGES.get(state["age"], ""),
+        how=_HOW.get(state["how"]),
         sort=Sort(sort.removeprefix("-")),
         descending=sort.startswith("-"),
         after=number_or_none(state["after"], "", _NO_SUCH_LIST),

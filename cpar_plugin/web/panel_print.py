@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.cautions import Caution
@@ -12,7 +12,7 @@ from ..domain.reasons import Reason
 from ..domain.wording import WORDING
 from ..hooks import Actor, AuditEvent, Host
 from ..services.panels import editing, members
-from ..services.panels.members_query import Criteria, Fate, Shown
+from ..services.panels.members_query import FIRST_LETTER, LAST_LETTER, Criteria, Fate, Shown
 from ..settings import load
 from . import searches
 from .panel_page import advice, criteria_of, members_context, state_of
@@ -50,6 +50,7 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         advice=advice(host, listing.members),
         narrowed=tuple(_filters(criteria)),
         now=host.clock.now(),
+        clinic_name=g.cpar_clinic.name,
         back=_back(panel_id, state),
         **members_context(host, panel),
     )
@@ -81,6 +82,12 @@ def _filters(criteria: Criteria) -> Iterator[str]:
     for years, verb in ((criteria.unconfirmed_years, "confirmed"), (criteria.unseen_years, "seen")):
         if years:
             yield f"not {verb} for {years} {'year' if years == 1 else 'years'}, or never"
+    if criteria.surname_from or criteria.surname_to:
+        yield f"family name {criteria.surname_from or FIRST_LETTER} to {criteria.surname_to or LAST_LETTER}"
+    if criteria.age:
+        yield f"age {criteria.age}"
+    if criteria.how:
+        yield criteria.how.value
     if criteria.mrp_outside:
         yield "MRP not a provider of this panel, or no MRP"
 

@@ -201,7 +201,7 @@ def test_all_patients_of_a_panel_are_seen_and_exported_as_csv(manager: Page, fil
     for family in ("ABEL", "BERG", "COLE"):
         expect(manager.get_by_role("row", name=family)).to_be_visible()
     with manager.expect_download() as download:
-        manager.get_by_role("link", name="Export all patients (CSV)").click()
+        manager.get_by_role("button", name="Export all patients (CSV)").click()
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 1 + 3
     for family, line in zip(("ABEL", "BERG", "COLE"), sorted(lines[1:]), strict=True):

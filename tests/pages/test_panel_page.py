@@ -242,6 +242,42 @@ def test_what_was_done_is_reported_once_and_on_no_other_panel(
         assert "Undo" not in page(manager.get(answer.location))  # Back and reload
 
 
+def test_a_list_by_surname_age_and_confirmation_is_what_the_file_and_the_print_have(
+    host: OscarHost, paneled: Any, manager: Any, panel: int
+) -> None:
+    adler, finch, zorn = (
+        paneled("Adler", born="1950-01-01"),
+        paneled("finch", born="2020-01-01"),
+        paneled("Zorn", sex=""),
+    )
+    nameless = paneled("")
+    confirmed_on(host, adler, "2020-01-01")
+    with host.database.session() as session:
+        session.execute(
+            text("UPDATE cpar_member SET confirmed_how = 'last visit' WHERE patient_id = :id"), {"id": adler}
+        )
+    for query, found in (
+        ({"to": "F"}, [nameless, adler, finch]),
+        ({"from": "G"}, [zorn]),
+        ({"from": "F", "to": "F"}, [finch]),
+        ({"from": "F", "sort": "-name"}, [zorn, finch]),
+        ({"age": "70-to-79"}, [adler]),
+        ({"age": "0-to-9"}, [finch]),
+        ({"age": "90-or-older"}, []),
+        ({"how": "last-visit"}, [adler]),
+        ({"show": "no-gender", "from": "B"}, [zorn]),
+    ):
+        assert shown(page(manager.get(f"/cpar/panels/{panel}", **query))) == found, query
+        file = manager.get(f"/cpar/panels/{panel}/export", **query).get_data().decode("utf-8-sig")
+        assert [int(row["Record"]) for row in csv.DictReader(io.StringIO(file))] == found, query
+        paper = page(manager.get(f"/cpar/panels/{panel}/print", **query))
+        assert [int(number) for number in re.findall(r'<td class="cpar-number">(\d+)</td>', paper)] == found, query
+        assert paper.count("&#9744;") + paper.count("☐") == len(found)
+        assert "Example Clinic" in paper
+    for query in ({"from": "É"}, {"age": "old"}, {"how": "x"}):
+        page(manager.get(f"/cpar/panels/{panel}", **query), 422)
+
+
 def test_an_order_about_all_found_covers_every_page_and_counts_again(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int, monkeypatch: Any
 ) -> None:
@@ -380,7 +416,7 @@ def test_those_selected_are_confirmed_in_one_operation_that_can_be_undone(
     assert "<strong>1</strong> patient confirmed." in result
     assert "already confirmed today, or no access): 1." in result
     listed = page(manager.get(f"/cpar/panels/{panel}"))
-    assert ("confirmed from the list" in listed, "by a person" in listed) == (True, False)
+    assert ("confirmed from the list</div>" in listed, "by a person</div>" in listed) == (True, False)
     assert "(confirmed from the list)" in page(manager.get(f"/cpar/patients/{one}/widget"))
     assert shown(page(manager.get(f"/cpar/panels/{panel}", unconfirmed="1"))) == [three]
     undo = {"action": "undo", "operation_id": operation_of(result)}

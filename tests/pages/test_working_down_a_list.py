@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 
 from cpar_plugin.services import bulk
 from cpar_plugin.store import tables
@@ -114,3 +114,37 @@ def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
     assert page.url == address
     expect(page.get_by_role("row", name="WREN30")).to_be_visible()
     expect(result).to_have_count(0)
+
+
+def test_a_leavers_1800_patients_go_to_two_colleagues_by_surname_in_six_clicks(
+    open_tab: OpenTab, host: OscarHost, emr: OscarHost, oscar: Any, make_panel: Any, panel: int, other_panel: int
+) -> None:
+    third = make_panel("0099", "201", "323456789")
+    first = oscar.patient(last_name="A")
+    with emr.database.writing() as connection:
+        row = dict(connection.execute(text("SELECT * FROM demographic")).mappings().one())
+        rows = [row | {"demographic_no": first + n, "last_name": f"{chr(65 + n % 26)}er{n}"} for n in range(1, 1800)]
+        names = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO demographic ({names}) VALUES ({values})"), rows)
+    _assign(host, panel)
+    page, hand = open_tab(MANAGER), Hand()
+    page.goto(f"/cpar/panels/{panel}")
+    expect(page.get_by_text("1,800 patients, 100 on this page")).to_be_visible()
+    hand.choose(page.get_by_label("Family name to"), "K")
+    hand.press(_button(page, "Filter"))
+    part = sum(n % 26 <= 10 for n in range(1800))
+    for target, count in ((other_panel, part), (third, 1800 - part)):
+        hand.press(page.get_by_role("button", name=f"Select all {count:,} found"))
+        expect(page.get_by_text(f"All {count:,} found are selected")).to_be_visible()
+        hand.choose(page.locator("#cpar-to_panel_id"), str(target))
+        hand.press(_button(page, "Move"))
+        expect(page.locator(".cpar-bar [role=status]").first).to_contain_text(f"{count:,} patients")
+        if target == other_panel:
+            hand.press(page.get_by_role("link", name="Show all patients"))
+    assert (hand.clicks, hand.choices) == (6, 3)
+    with host.database.engine.connect() as connection:
+        on = dict(
+            connection.execute(select(tables.member.c.panel_id, func.count()).group_by(tables.member.c.panel_id)).all()
+        )
+    assert on == {other_panel: part, third: 1800 - part}

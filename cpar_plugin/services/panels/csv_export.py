@@ -20,6 +20,7 @@ from ..roster.csv_file import csv_file
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
 from . import listing, members
+from .members_query import EVERYONE, Criteria
 
 HEAD: Final = (
     "Record",
@@ -46,8 +47,10 @@ HEAD: Final = (
 _AT_ONCE = 1000
 
 
-def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Iterator[bytes]:
-    """The file, streamed, with the data at its beginning; the host's audit trail is written first.
+def export(
+    host: Host, actor: Actor, settings: Settings, panel_id: int, criteria: Criteria = EVERYONE
+) -> Iterator[bytes]:
+    """The file of a list, streamed, with the data at its beginning; the host's audit trail is written first.
 
     Patients that the actor may not see are excluded.
     """
@@ -56,13 +59,13 @@ def export(host: Host, actor: Actor, settings: Settings, panel_id: int) -> Itera
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     merged = host.roster.merged()
-    query = members.all_of(host, actor, panel_id).add_columns(merged.c.kept_id)
+    query = members.all_of(host, actor, panel_id, criteria).add_columns(merged.c.kept_id)
     query = query.outerjoin(merged, merged.c.retired_id == member.c.patient_id).execution_options(yield_per=_AT_ONCE)
-    return csv_file(_lines(host, actor, settings, panel_id, query))
+    return csv_file(_lines(host, actor, settings, panel_id, query, criteria))
 
 
 def _lines(
-    host: Host, actor: Actor, settings: Settings, panel_id: int, query: Select[Any]
+    host: Host, actor: Actor, settings: Settings, panel_id: int, query: Select[Any], criteria: Criteria
 ) -> Iterator[tuple[object, ...]]:
     yield HEAD
     zone, labels = host.clock.zone, host.roster.status_labels
@@ -75,6 +78,8 @@ def _lines(
         with connection.execute(query) as result:
             for *columns, kept_id in result:
                 row = MemberRow._make(columns)
+                if criteria.fate and criteria.fate not in members.fates(rules, row):
+                    continue
                 yield (
                     row.patient_id,
                     row.family_name,

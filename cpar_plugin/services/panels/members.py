@@ -20,7 +20,7 @@ from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
 from ..roster.same_phn import SamePhn
-from .members_query import Criteria, Fate, Shown, Sort, beyond, filters, key_of_mark, order, sort_key
+from .members_query import Criteria, Fate, Shown, beyond, filters, key_of_mark, order, sort_key
 
 AT_ONCE: Final = 100
 _STREAMED = 1000
@@ -251,10 +251,10 @@ def found(
     shared = same_phn.of_all(connection, host, settings, now, visible)
     rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
     with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
-        return [row.patient_id for row in map(MemberRow._make, result) if criteria.fate in _fates(rules, row)]
+        return [row.patient_id for row in map(MemberRow._make, result) if criteria.fate in fates(rules, row)]
 
 
-def _fates(rules: Eligibility, row: MemberRow) -> Sequence[Shown]:
+def fates(rules: Eligibility, row: MemberRow) -> Sequence[Shown]:
     """All lists that the member is on."""
     if reasons := rules.reasons(row):
         return (Fate.EXCLUDED, *reasons)
@@ -262,9 +262,10 @@ def _fates(rules: Eligibility, row: MemberRow) -> Sequence[Shown]:
     return (Fate.SENT, Fate.TO_CHECK, *cautions) if cautions else (Fate.SENT,)
 
 
-def all_of(host: Host, actor: Actor, panel_id: int) -> Select[Any]:
-    """Every member of the panel that the actor may see, by name, in the columns of MemberRow."""
-    all_members = member_rows.members(host, now=host.clock.now())
+def all_of(host: Host, actor: Actor, panel_id: int, criteria: Criteria) -> Select[Any]:
+    """Every member on the list that the actor may see, in the columns of MemberRow. `fate` is left to `fates`."""
+    now, all_members = host.clock.now(), member_rows.members(host, now=host.clock.now())
     visible = host.identity.visible(actor, member.c.patient_id)
-    by_name = order(sort_key(all_members, Sort.NAME), member.c.patient_id, Criteria())
-    return all_members.where(member.c.panel_id == panel_id, visible).order_by(*by_name)
+    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
+    sorted_by = order(sort_key(all_members, criteria.sort), member.c.patient_id, criteria)
+    return all_members.where(member.c.panel_id == panel_id, visible, *narrowing).order_by(*sorted_by)

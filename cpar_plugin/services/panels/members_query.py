@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true
 
-from ...domain.bands import months_before
+from ...domain.bands import age_bounds, months_before
 from ...domain.cautions import Caution
+from ...domain.confirmation import ConfirmedHow
 from ...domain.identifiers import is_phn
 from ...domain.reasons import Reason
 from ...domain.texts import readable, without_separators
@@ -16,6 +17,8 @@ from ...store.tables import member, panel_provider
 from ...store.types import KEYS
 
 _NEVER: Final = date.min
+FIRST_LETTER: Final = "A"
+LAST_LETTER: Final = "Z"
 
 
 class Sort(StrEnum):
@@ -51,6 +54,10 @@ class Criteria:
     unconfirmed_years: int | None = None  # not confirmed for so long, or never
     unseen_years: int | None = None  # no visit for so long, or never
     mrp_outside: bool = False  # the MRP is none of the panel's providers
+    surname_from: str = ""  # the first letter of the family name, from A to Z; A and Z include whatever is beyond
+    surname_to: str = ""
+    age: str = ""  # of domain.bands.AGES
+    how: ConfirmedHow | None = None  # how the confirmation came about
     sort: Sort = Sort.NAME
     descending: bool = False
     after: int | None = None
@@ -77,6 +84,9 @@ class Criteria:
         return self.first_page != Criteria(sort=self.sort, descending=self.descending)
 
 
+EVERYONE: Final = Criteria()
+
+
 def filters(all_members: Select[Any], today: date, panel_id: int, criteria: Criteria) -> list[ColumnElement[bool]]:
     """The conditions on `all_members` (see member_rows.members), without `fate`: the rules decide that."""
     columns = all_members.selected_columns
@@ -90,7 +100,24 @@ def filters(all_members: Select[Any], today: date, panel_id: int, criteria: Crit
     if criteria.mrp_outside:
         providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
         conditions.append(func.coalesce(columns.mrp_id, "").not_in(providers))
+    initial = func.upper(func.substr(func.coalesce(columns.family_name, ""), 1, 1))
+    if criteria.surname_from > FIRST_LETTER:
+        conditions.append(initial >= criteria.surname_from)
+    if "" < criteria.surname_to < LAST_LETTER:
+        conditions.append(initial <= criteria.surname_to)
+    if criteria.age:
+        conditions.append(_of_age(columns.birth_date, today, criteria.age))
+    if criteria.how:
+        conditions.append(columns.confirmed_how == criteria.how.value)
     return conditions
+
+
+def _of_age(birth_date: Any, today: date, age: str) -> ColumnElement[bool]:
+    """Whether somebody is of a band of ages. Dates are compared as the texts that they are."""
+    bounds = {label: day.isoformat() for label, day in age_bounds(today)}
+    after, labels = bounds.get(age, "0001"), list(bounds)
+    place = labels.index(age) if age in bounds else len(labels)
+    return and_(birth_date > after, true() if place == 0 else birth_date <= bounds[labels[place - 1]])
 
 
 def _words(text: str) -> list[str]:
