@@ -123,19 +123,23 @@ def watch(page: Page, complaints: list[str]) -> None:
 
 
 def look(page: Page, name: str) -> None:
-    """What is open exceeds none of the widths, and axe finds nothing in it."""
+    """What is open exceeds none of the widths, and axe finds nothing in it, nor too little contrast in the dark."""
     page.wait_for_load_state("networkidle")  # a click does not wait for the page that it leads to
     no_findings(page, name)
+    page.emulate_media(color_scheme="dark")
+    no_findings(page, f"{name}, dark", rules=["color-contrast"])
+    page.emulate_media(color_scheme=None)
     fits_each_width(page, name)
 
 
-def no_findings(page: Page, name: str, part: str | None = None) -> None:
-    """Axe finds nothing in the page, or in this part of it. The page must run scripts."""
+def no_findings(page: Page, name: str, part: str | None = None, *, rules: Sequence[str] = ()) -> None:
+    """Axe finds nothing in the page, or in this part of it, by these of its rules or all. The page must run scripts."""
     if "axe-playwright-python" in absent():
         return  # the run says at its end that this was not checked
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, part).response["violations"]
+    options = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": list(rules)}} if rules else {})}
+    found = Axe().run(page, part, options).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
 
 

@@ -1,7 +1,7 @@
 """Dates and times for people to read, in one form on every page, in messages, emails and commands."""
 
 import re
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -12,10 +12,20 @@ def date_text(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+def month_text(day: date) -> str:
+    """`Dec 2026`, where there is no room for more."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
 def moment_text(moment: datetime, zone: tzinfo) -> str:
     """`Dec 1, 2026, 3:15 AM`, in the zone."""
     local = moment.astimezone(zone)
-    return f"{date_text(local.date())}, {local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+    return f"{date_text(local.date())}, {time_text(local.time())}"
+
+
+def time_text(moment: time) -> str:
+    """`3:15 AM`, of the clinic's clock."""
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
 
 
 def birth_date_text(text: str | None) -> str:

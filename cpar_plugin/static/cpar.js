@@ -1,5 +1,6 @@
 // What the pages can do in place. Without it every form works as a plain form.
 import { begin, end } from "./busy.js";
+import "./stacked.js";
 import htmx from "./htmx.esm.js";
 import "./selection.js";
 

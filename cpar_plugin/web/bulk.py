@@ -11,7 +11,6 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
@@ -201,7 +200,6 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         outlook_panel_id=None,
         reasons=Reason,
         wording=wordings(host.roster),
-        full_name=full_name,
         patient_href=host.pages.patient_href,
     )
 

@@ -6,7 +6,6 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.dates import date_text
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
@@ -47,7 +46,6 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         skipped=counts,
         skipped_heading=texts.order_text(operation.kind).skipped,
         not_restored=not_restored.not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
-        full_name=full_name,
         patient_href=host.pages.patient_href,
         since=since,
         to_submit_again=[one for one in since if not one.again],

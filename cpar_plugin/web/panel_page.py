@@ -13,7 +13,6 @@ from werkzeug.datastructures import MultiDict
 from ..domain.bands import AGES, UNDATED
 from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import Wording, kind_of, wording_for, wordings
@@ -228,7 +227,6 @@ def members_context(host: Host, panel: Panel) -> dict[str, Any]:
         "wording": wordings(host.roster),
         "wording_for": partial(wording_for, host.roster),
         "deceased": lambda row: kind_of(host.roster, row.status) is StatusKind.DECEASED,
-        "full_name": full_name,
         "reasons": Reason,
         "cautions": Caution,
         "provider_ids": {provider.provider_id for provider in panel.providers},

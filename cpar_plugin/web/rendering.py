@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from ..domain.dates import birth_date_text, date_text, moment_text
+from ..domain.dates import birth_date_text, date_text, moment_text, month_text, time_text
+from ..domain.names import full_name
 from ..hooks import Host
 from .tabs import shown_tabs
 
@@ -23,9 +24,16 @@ def fragment(host: Host, template: str, **context: Any) -> Markup:
     def moment(value: datetime) -> str:
         return moment_text(value, host.clock.zone)
 
-    dates = {"day": date_text, "moment": moment, "birth_date": birth_date_text}
+    forms = {
+        "day": date_text,
+        "moment": moment,
+        "month": month_text,
+        "time": time_text,
+        "birth_date": birth_date_text,
+        "full_name": full_name,
+    }
     return Markup(  # noqa: S704  Jinja has escaped it
-        render_template(f"cpar/{template}", **dates, token=generate_csrf, **context)
+        render_template(f"cpar/{template}", token=generate_csrf, **(forms | context))
     )
 
 

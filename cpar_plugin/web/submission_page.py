@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from ..domain.dates import birth_date_text, date_text
-from ..domain.names import full_name
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
@@ -65,7 +64,6 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         show=show,
         listing=listing,
         wording=wordings(host.roster),
-        full_name=full_name,
         automatic=AUTOMATIC,
         fields=_FIELDS,
         field_text=_field_text(host),

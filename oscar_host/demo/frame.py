@@ -8,6 +8,7 @@ from flask import current_app, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from cpar_plugin.domain.dates import birth_date_text, date_text
 from cpar_plugin.hooks import Actor, MenuItem, Plugins
 from cpar_plugin.host_kit.pages import PlainPages
 
@@ -61,5 +62,6 @@ def page(
     title: str, template: str, status: int = HTTPStatus.OK, *, section: str = "", **context: Any
 ) -> ResponseReturnValue:
     """A page of the EMR itself."""
-    body = Markup(render_template(f"emr/{template}", title=title, **context))  # noqa: S704  Jinja has escaped it
+    dates = {"day": date_text, "birth_date": birth_date_text}
+    body = Markup(render_template(f"emr/{template}", title=title, **dates, **context))  # noqa: S704  Jinja has escaped it
     return make_response(emr().host.pages.render(title=title, body=body, section=section), status)

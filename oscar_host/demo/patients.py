@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, literal, select
 
 from cpar_plugin.domain.names import full_name
-from cpar_plugin.domain.texts import readable, without_separators
+from cpar_plugin.domain.texts import without_separators
 from cpar_plugin.hooks import Actor, AuditEvent, PatientNote
 from cpar_plugin.host_kit.clock import today
 from cpar_plugin.host_kit.sql import may_be_stored
@@ -30,7 +30,7 @@ def search(actor: Actor) -> ResponseReturnValue:
     if request.method == "POST":
         token = searches.keep(host, actor, request.form.get("search_text", ""))
         if not token:
-            return _search_page(actor, "", [], 0, "Enter a name, a PHN or a demographic number.")
+            return _search_page(actor, "", [], 0, "Enter a name, a PHN or a record number.")
         return redirect(url_for("search", search=token), HTTPStatus.SEE_OTHER)
     try:
         search_text = searches.text_of(host, actor, request.args.get(searches.PARAMETER, ""))
@@ -59,7 +59,6 @@ def _search_page(
         patients=rows[:_AT_ONCE],
         notes=_notes(actor, [row.patient_id for row in rows[:_AT_ONCE]]),
         full_name=full_name,
-        readable=readable,
         more=len(rows) > _AT_ONCE,
         number=number,
         labels=emr().host.roster.status_labels,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, make_response, render_template, url_for
+from flask import current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -49,6 +49,7 @@ class SidecarPages:
             body=body,
             section=section,
             actor=actor,
+            own_tab=request.headers.get("Sec-Fetch-Dest") == "document",
             oscar=self.oscar,
             menu=plugins.emr_admin_menu(host, actor) if actor else (),
             notices=plugins.emr_notices(host, actor) if actor else (),

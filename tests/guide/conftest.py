@@ -126,7 +126,7 @@ def bulk_update(page: Page) -> None:
 def open_patient(page: Page, family_name: str, ui: str) -> Locator:
     """Search the patient, open the page of this user interface; returns its paneling component."""
     page.get_by_role("link", name="Search", exact=True).click()
-    page.get_by_label("Name, PHN or demographic number").fill(family_name)
+    page.get_by_label("Name, PHN or record number").fill(family_name)
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name=family_name).click()
     if ui == "Details":

@@ -159,12 +159,12 @@ def test_after_five_wrong_passwords_a_name_has_to_wait_a_minute(account: None, n
 @pytest.mark.parametrize(
     ("search_text", "expected"),
     [
-        ("zwi", ["Zwicky"]),
-        ("ZWICKY, q", ["Zwicky"]),
+        ("zwi", ["ZWICKY"]),
+        ("ZWICKY, q", ["ZWICKY"]),
         ("zwicky, x", []),
-        ("98765-4321", ["Zwicky"]),
-        ("77", ["O&#39;Neil"]),
-        ("o'", ["O&#39;Neil"]),
+        ("98765-4321", ["ZWICKY"]),
+        ("77", ["O&#39;NEIL"]),
+        ("o'", ["O&#39;NEIL"]),
         ("%", []),
         ("_", []),
         ("icky", []),
@@ -178,7 +178,7 @@ def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
     oscar.patient(last_name="Zwicky", first_name="Quirin", hin="987654321")
     oscar.patient(last_name="O'Neil", first_name="Ann", demographic_no=77, hin="111111111")
     page = _text(reception.see("/", search_text=search_text))
-    assert [name for name in ("Zwicky", "O&#39;Neil") if f"{name}," in page] == expected
+    assert [name for name in ("ZWICKY", "O&#39;NEIL") if f"{name}," in page] == expected
 
 
 @pytest.mark.databases("both")
@@ -187,10 +187,10 @@ def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
         oscar.patient(last_name=f"Same{number:02}")
     found = reception.post("/", search_text="same").location
     first = _text(reception.get(found))
-    assert first.count("Same") == 25
+    assert first.count("SAME") == 25
     assert "Next page" in first
     second = _text(reception.get(f"{found}&page=1"))
-    assert second.count("Same") == 5
+    assert second.count("SAME") == 5
     assert "Previous page" in second
     assert reception.get(f"{found}&page=nonsense").status_code == 200
 
@@ -199,7 +199,7 @@ def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
 def test_a_patient_that_someone_may_not_see_is_not_found(oscar: Any, reception: Any) -> None:
     patient = oscar.patient(last_name="Zwicky")
     oscar.privilege("receptionist", f"_demographic${patient}", "o")
-    assert "Zwicky" not in _text(reception.see("/", search_text="zwicky"))
+    assert "ZWICKY" not in _text(reception.see("/", search_text="zwicky"))
 
 
 @pytest.mark.databases("both")
@@ -211,7 +211,7 @@ def test_who_is_found_is_shown_with_mrp_and_panel(
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     page = _text(reception.see("/", search_text="zwicky"))
     assert '<th scope="col">MRP</th> <th scope="col">Panel</th>' in page
-    cells = re.findall(r"<td>Active</td> <td>([^<]*)</td> <td>([^<]*)</td> <td>(\d+)</td>", page)
+    cells = re.findall(r"<td[^>]*>Active</td> <td[^>]*>([^<]*)</td> <td[^>]*>([^<]*)</td> <td[^>]*>(\d+)</td>", page)
     assert [cell for cell in cells if cell[2] in (str(patient), str(other))] == [
         ("Tremblay, Hélène", "0042", str(patient)),
         ("Okafor, Adaeze", "Not Paneled", str(other)),

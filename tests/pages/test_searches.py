@@ -70,7 +70,7 @@ def test_the_database_does_not_reveal_what_was_searched_for(host: OscarHost, sea
 
 def _search_patients(page: Page, panel: int) -> None:
     page.goto("/")
-    page.get_by_label("Name, PHN or demographic number").fill("zwicky")
+    page.get_by_label("Name, PHN or record number").fill("zwicky")
     page.get_by_role("button", name="Search").click()
 
 
@@ -115,7 +115,7 @@ def test_back_from_a_patient_leads_to_what_was_found(
     expect(found.last).to_be_visible()
     address, shown = page.url, found.all_inner_texts()
     found.last.click()
-    expect(page.get_by_text("Master Record").or_(page.get_by_text("Demographic number")).first).to_be_attached()
+    expect(page.get_by_text("Master Record").or_(page.get_by_text("Record number")).first).to_be_attached()
     assert page.url != address
     page.go_back()
     assert page.url == address

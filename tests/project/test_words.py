@@ -36,6 +36,7 @@ RETIRED = {
     r"(?<!e)mail address\b": "email address",
     r"e-mail\b": "email",
     r"health-care card\b": "health care card",
+    r"demographic (number|no\.)": "record number",
 }
 # In names of code, fields, classes, ids and variables of templates; `left_out`, `left-out`, `leftOut` are the same.
 RETIRED_NAMES = {
@@ -167,6 +168,14 @@ def test_no_field_class_or_variable_of_a_page_has_a_retired_word(page: Path) -> 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(ROOT)))
 def test_no_name_in_a_script_or_style_sheet_has_a_retired_word(script: Path) -> None:
     assert named(names_in_script(script.read_text(encoding="utf-8"))) == []
+
+
+def test_dates_and_names_of_patients_on_pages_are_written_by_the_macros_alone() -> None:
+    macros = ROOT / "templates/cpar/parts.html"
+    by_hand = re.compile(r"<time\b|\bfull_name\(|\bstrftime\(|family_name *~")
+    pages = (page for page in macros.parent.glob("*.html") if page != macros)
+    found = {page.name: by_hand.findall(page.read_text(encoding="utf-8")) for page in pages}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def test_a_retired_word_in_a_name_is_found() -> None:
