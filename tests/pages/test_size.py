@@ -51,8 +51,16 @@ class Size(NamedTuple):
 
 SOME, MANY = Size(500, 60, 2), Size(20_000, 300, 10)
 PATIENT_ID = 1
-# A form that is offered again is no page of its own, and a submission's file is read piece by piece.
-NO_PAGES = ("cpar.interrupted_form", "cpar.static", "cpar.submission_file")
+# A form that is offered again is no page of its own, a submission's file is read piece by piece, and an import
+# needs a list that was uploaded.
+NO_PAGES = (
+    "cpar.export_import",
+    "cpar.import_columns",
+    "cpar.import_review",
+    "cpar.interrupted_form",
+    "cpar.static",
+    "cpar.submission_file",
+)
 OTHER_PAGES = ("master_record", "details", "search", "administration")  # they show the plugin's widget or notices
 
 
