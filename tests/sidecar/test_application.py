@@ -74,7 +74,8 @@ def test_no_address_opens_to_someone_without_rights(app: Flask, person: NewPerso
         if answer.ok and answer.text and not answer.is_redirect:
             opened.add(path)
     assert asked > 50
-    assert opened - OPEN_TO_ALL == ({"/"} if cookie else set())
+    # The check-in list shows only patients whom they may see: here none.
+    assert opened - OPEN_TO_ALL == ({"/", "/check-in"} if cookie else set())
 
 
 def test_outside_of_the_context_path_there_is_nothing(site: str, person: NewPerson) -> None:
@@ -105,7 +106,8 @@ def test_the_files_of_the_frame_and_of_the_plugin_are_both_there(person: NewPers
 
 def test_the_beginning_leads_to_what_one_may_open(person: NewPerson) -> None:
     assert "CPAR Panel Management" in person("cpar-role").get().text
-    assert "Your roles do not give access to any page here" in person("doctor").get().text
+    assert "CPAR Panel Management" not in person("doctor").get().text
+    assert "Check-in" in person("doctor").get().text
     assert person(None).get().headers["Location"] == "/oscar/cpar/sign-in?next=%2Foscar%2Fcpar%2F"
 
 
