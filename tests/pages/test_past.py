@@ -60,10 +60,10 @@ def test_a_panel_s_history_is_narrowed_by_what_who_and_when(manager: Any, patien
         "Added to panel 0042",
         "Panel created",
     ]
-    assert "Removed, Kim" in page
+    assert "REMOVED, Kim" in page
     only = manager.get(address, kind="PANEL", by="-1", first="2026-11-10", last="2026-11-10").get_data(as_text=True)
     assert "Panel created" in only
-    assert "Removed, Kim" not in only
+    assert "REMOVED, Kim" not in only
     none = manager.get(address, first="2026-11-11").get_data(as_text=True)
     assert "Nothing matches." in none
     wrong = manager.get(address, first="yesterday")
