@@ -1,5 +1,5 @@
 // A list's bar says how many are selected, and what was done last. An answer that is put in place of the list does not
-// move the rows in view.
+// move the rows in view, unless it says no: that is above the list, and has to be seen.
 let places = [];
 
 document.addEventListener("change", ({ target }) => {
@@ -13,6 +13,13 @@ document.addEventListener("htmx:beforeSwap", () => {
 });
 
 document.addEventListener("htmx:afterSettle", () => {
+  const refusal = document.querySelector("#cpar-panel [role=alert]");
+  if (refusal) {
+    places = [];
+    refusal.scrollIntoView({ block: "center" });
+    refusal.focus();
+    return;
+  }
   for (const [value, top] of places) {
     const box = document.querySelector(`[name=selected][value="${value}"]`);
     if (!box) continue; // no longer on the list

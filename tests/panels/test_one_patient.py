@@ -46,6 +46,7 @@ def test_a_patient_on_no_panel_is_not_paneled_and_can_choose_any(
         known=True,
         name="EXAMPLE, Pat",
         choices=(PanelChoice(one, "1 (Doctor, No101)"), PanelChoice(two, "2 (Doctor, No102; Doctor, No103)")),
+        of_mrp=(PanelChoice(one, "1 (Doctor, No101)"),),
     )
 
 

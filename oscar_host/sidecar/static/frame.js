@@ -6,15 +6,20 @@ const WINDOW = "width=1027,height=700,scrollbars=yes,resizable=yes"; // as OSCAR
 if (parent !== window) {
   document.documentElement.classList.add("framed");
   showAnswer();
+  document.addEventListener("htmx:afterSettle", showFrame);
 }
 document.addEventListener("click", openRecord);
 
 // The page around the frame keeps its scroll position of the last click.
-function showAnswer() {
+function showFrame() {
   for (let outer = window; outer !== top; ) {
     outer = outer.parent;
     outer.scrollTo(0, 0);
   }
+}
+
+function showAnswer() {
+  showFrame();
   const page = document.querySelector("main");
   const answers = ANSWERS.map((kind) => [...page.querySelectorAll(kind)].find((one) => one.matches("input") || one.textContent.trim()));
   const answer = answers.find(Boolean);
