@@ -107,7 +107,7 @@ def _page(client: FlaskClient, address: str) -> str:
 
 def _preview(client: FlaskClient, token: str) -> None:
     order = {"kind": "assign", "provider_id": "101", "panel_id": str(PANEL_ID), "status": "AC"}
-    answer = client.post("/cpar/bulk", data={"csrf_token": token, "step": "preview", **order})
+    answer = client.post("/cpar/bulk", data={"csrf_token": token, "step": "preview", **order}, follow_redirects=True)
     assert f"Assign {OF_THE_PROVIDER - MEMBERS:,} Patients" in answer.text
 
 

@@ -6,7 +6,11 @@ const WINDOW = "width=1027,height=700,scrollbars=yes,resizable=yes"; // as OSCAR
 if (parent !== window) {
   document.documentElement.classList.add("framed");
   showAnswer();
-  document.addEventListener("htmx:afterSettle", showFrame);
+  document.addEventListener("htmx:afterSettle", () => {
+    showFrame();
+    // After everyone else who puts the focus somewhere: a bar that the frame keeps in view may lie below the window.
+    requestAnimationFrame(() => document.activeElement?.scrollIntoView({ block: "nearest" }));
+  });
 }
 document.addEventListener("click", openRecord);
 
