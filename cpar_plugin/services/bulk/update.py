@@ -49,7 +49,7 @@ class Preview:
     provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
-    joining: tuple[Joining, ...]  # with Fill: by panel
+    joining: tuple[Joining, ...]  # with Fill: by panel_id
     on_same_panel: int  # changed on the panel that they are on
     skipped: Counter[SkipReason]
     without_visit: int  # of those changed: get no confirmation date
@@ -123,7 +123,7 @@ def _joining(rows: Sequence[Row[Any]]) -> tuple[Joining, ...]:
             moved=sum(row.leaving for row in of_target if row.panel_id is not None),
             skipped=_skipped(of_target),
         )
-        for panel_id, of_target in by_target.items()
+        for panel_id, of_target in sorted(by_target.items())
     )
 
 
