@@ -1,12 +1,13 @@
 """Which lines of the list of exclusions to show, in what order and from where on: as SQL."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, true
 
 from ...domain.exclusion_lines import LineState
+from ...domain.paging import Paged
 from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...store.tables import exclusion_line, member, panel
@@ -32,7 +33,7 @@ class LineKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LineCriteria:
+class LineCriteria(Paged[LineKey]):
     """Which lines, and in what order. The page begins after the line `after`, or ends before `before`."""
 
     panel_id: int | None = None
@@ -42,24 +43,6 @@ class LineCriteria:
     state: LineState | None = None  # of open lines; None for all of these
     closed: bool = False  # the closed lines instead
     sort: LineSort = LineSort.NAME
-    descending: bool = False
-    after: LineKey | None = None
-    before: LineKey | None = None
-
-    @property
-    def first_page(self) -> "LineCriteria":
-        """The same list from its beginning."""
-        return replace(self, after=None, before=None)
-
-    @property
-    def mark(self) -> LineKey | None:
-        """The line where the page begins or ends."""
-        return self.after if self.before is None else self.before
-
-    @property
-    def falling(self) -> bool:
-        """Whether the page is read in falling order: one that ends before a line is read from its end."""
-        return self.descending == (self.before is None)
 
     @property
     def narrowed(self) -> bool:

@@ -1,6 +1,6 @@
 """Which members of a panel to show, in what order and from where on: as SQL."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -11,6 +11,7 @@ from ...domain.bands import age_bounds, months_before
 from ...domain.cautions import Caution
 from ...domain.confirmation import ConfirmedHow
 from ...domain.identifiers import is_phn
+from ...domain.paging import Paged
 from ...domain.reasons import Reason
 from ...domain.texts import readable, without_separators
 from ...store.tables import member, panel_provider
@@ -46,7 +47,7 @@ if len(SHOWN) != len(Fate) + len(Reason) + len(Caution):
 
 
 @dataclass(frozen=True, slots=True)
-class Criteria:
+class Criteria(Paged[int]):
     """Which members, and in what order. The page begins after the patient `after`, or ends before `before`."""
 
     text: str = ""  # in a name, or a PHN, record number or date of birth
@@ -59,24 +60,6 @@ class Criteria:
     age: str = ""  # of domain.bands.AGES
     how: ConfirmedHow | None = None  # how the confirmation came about
     sort: Sort = Sort.NAME
-    descending: bool = False
-    after: int | None = None
-    before: int | None = None
-
-    @property
-    def first_page(self) -> "Criteria":
-        """The same list from its beginning."""
-        return replace(self, after=None, before=None)
-
-    @property
-    def mark(self) -> int | None:
-        """The patient where the page begins or ends."""
-        return self.after if self.before is None else self.before
-
-    @property
-    def falling(self) -> bool:
-        """Whether the page is read in falling order: one that ends before a patient is read from its end."""
-        return self.descending == (self.before is None)
 
     @property
     def narrowed(self) -> bool:
