@@ -20,6 +20,7 @@ _HOW_DISPLAYS = {
     "asked": "Confirmed by the patient, who was asked at check-in",
     "by-person": "Confirmed by a person",
     "from-list": "Confirmed together with others selected in a list",
+    "imported": "Taken from the last visit when an imported list put the patient on the panel",
 }
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from ..domain.confirmation import ConfirmedHow
+from ..domain.exhaustive import exhaustive
 from ..settings import Settings
 from .identifiers import Refer, Resource, identifier
 
@@ -32,13 +33,19 @@ class ChangeType(StrEnum):
 
 
 _CHANGES = {kind: {"url": ATTRIBUTION + "ext-changeType", "valueCode": kind.value} for kind in ChangeType}
-HOW_CODES = {
-    ConfirmedHow.ON_ADDING.value: "on-adding",
-    ConfirmedHow.LAST_VISIT.value: "last-visit",
-    ConfirmedHow.AT_CHECK_IN.value: "asked",
-    ConfirmedHow.BY_PERSON.value: "by-person",
-    ConfirmedHow.FROM_LIST.value: "from-list",
-}
+_HOW_CODES = exhaustive(
+    __name__,
+    ConfirmedHow,
+    {
+        ConfirmedHow.ON_ADDING: "on-adding",
+        ConfirmedHow.LAST_VISIT: "last-visit",
+        ConfirmedHow.AT_CHECK_IN: "asked",
+        ConfirmedHow.BY_PERSON: "by-person",
+        ConfirmedHow.FROM_LIST: "from-list",
+        ConfirmedHow.IMPORTED: "imported",
+    },
+)
+HOW_CODES = {how.value: code for how, code in _HOW_CODES.items()}
 _DAYS = 4096
 
 

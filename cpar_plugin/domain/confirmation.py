@@ -14,6 +14,7 @@ class ConfirmedHow(StrEnum):
     AT_CHECK_IN = "asked at check-in"  # the patient said so, to whoever pressed the key
     BY_PERSON = "confirmed by a person"  # one patient, with a button of their own
     FROM_LIST = "confirmed from the list"  # many patients, selected together
+    IMPORTED = "imported"  # the last visit of one whom an uploaded list put on the panel
 
 
 def may_confirm(confirmed_on: date | None, today: date, status: StatusKind | None) -> bool:

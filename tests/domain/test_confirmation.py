@@ -18,6 +18,6 @@ def test_confirm_is_offered_only_when_the_confirmation_is_not_of_today(
 
 
 def test_an_inferred_confirmation_never_looks_like_one_by_a_person() -> None:
-    assert len({str(how) for how in ConfirmedHow}) == len(ConfirmedHow) == 5
+    assert len({str(how) for how in ConfirmedHow}) == len(ConfirmedHow) == 6
     assert [how for how in ConfirmedHow if "person" in how] == [ConfirmedHow.BY_PERSON]
     assert max(map(len, ConfirmedHow)) <= 30  # as long as it is stored

@@ -182,7 +182,7 @@ def test_every_way_of_confirming_has_a_code_of_its_own(settings: Settings) -> No
     mapping = group_members(settings)
     members = [mapping(Membership(confirmed_how=how), "Patient/1") for how in ConfirmedHow]
     codes = [member["extension"][1]["valueCode"] for member in members]
-    assert sorted(codes) == ["asked", "by-person", "from-list", "last-visit", "on-adding"]
+    assert sorted(codes) == ["asked", "by-person", "from-list", "imported", "last-visit", "on-adding"]
 
 
 def test_a_provider_has_the_practitioner_id_the_licence_and_the_hosts_own_number(settings: Settings) -> None:

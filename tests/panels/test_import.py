@@ -151,7 +151,7 @@ def test_an_import_is_one_operation_that_can_be_undone(
     result = bulk.carry_out(site, clerk, order, "f" * 32)
     assert (result.added, result.moved) == (1, 1)
     assert {patient: (one.panel_id, one.confirmed_on, one.confirmed_how) for patient, one in placed().items()} == {
-        added: (panel_id, date(2026, 9, 1), "last visit"),
+        added: (panel_id, date(2026, 9, 1), "imported"),
         moved: (panel_id, None, None),
     }
     assert replayed() == placed()

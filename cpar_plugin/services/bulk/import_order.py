@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, or_, select
 
+from ...domain.confirmation import ConfirmedHow
 from ...hooks import Actor, Host
 from ...store import ledger
 from ...store.tables import member, panel, upload, upload_patient
@@ -42,8 +43,8 @@ class Import:
         )
 
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
-        """On that panel, confirmed by the last visit."""
-        return confirmed_by_visit(host, scope, upload_patient.c.panel_id)
+        """On that panel, confirmed by the last visit, which is stored as imported."""
+        return confirmed_by_visit(host, scope, upload_patient.c.panel_id, ConfirmedHow.IMPORTED)
 
     @property
     def detail(self) -> dict[str, Any]:

@@ -67,8 +67,10 @@ def deceased_statuses(host: Host) -> list[str]:
     return [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.DECEASED]
 
 
-def confirmed_by_visit(host: Host, scope: Scope, panel_id: ColumnElement[int]) -> ledger.Columns:
+def confirmed_by_visit(
+    host: Host, scope: Scope, panel_id: ColumnElement[int], how: ConfirmedHow = ConfirmedHow.LAST_VISIT
+) -> ledger.Columns:
     """On a panel since now. The last visit is named once: databases look it up again for each mention."""
     now = host.clock.now()
     visit = host.roster.last_visit_on(scope.patient_id, now)
-    return (panel_id, literal(now, Moment), visit, literal(ConfirmedHow.LAST_VISIT.value))
+    return (panel_id, literal(now, Moment), visit, literal(how.value))
