@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from cpar_plugin.hooks import HostBusy, Refused
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS, is_away, took_too_long
@@ -95,8 +95,8 @@ def handle_faults(app: Flask, pages: FaultPages) -> None:
         return redirect(address if error.actor else pages.sign_in_href(address), HTTPStatus.SEE_OTHER)
 
     def refused(error: HTTPException) -> ResponseReturnValue:
-        if isinstance(error, CSRFError) and pages.signed_out():
-            return _to_sign_in(pages)  # the session has ended, and with it the form's token
+        if isinstance(error, (CSRFError, RequestEntityTooLarge)) and pages.signed_out():
+            return _to_sign_in(pages)  # the session has ended, and with it the form's token, or room for a file
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         if status < HTTPStatus.BAD_REQUEST:
             return error

@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.accounts import Account
-from oscar_host.own_sessions import OwnSessions
+from oscar_host.host import OscarHost
+from oscar_host.own_sessions import OwnSessions, own_session
 
 
 def sign_in(client: FlaskClient, provider_id: str) -> None:
@@ -25,3 +26,9 @@ def session_of(app: Flask, provider_id: str) -> dict[str, str]:
     account = select(*columns).where(security.c.provider_no == provider_id).limit(1)
     with sessions.host.database.engine.connect() as connection:
         return {"session": sessions.open(Account.of(connection.execute(account).one()))}
+
+
+def end_sessions(host: OscarHost) -> None:
+    """Let every session have ended on the server; browsers keep their cookies."""
+    with host.database.session() as session:
+        session.execute(own_session.delete())

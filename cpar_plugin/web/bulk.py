@@ -37,6 +37,7 @@ from ..settings import load
 from . import bulk_result
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number
+from .interrupted import shows_entries, to_check
 from .rendering import page
 from .serving import Needs, Route
 
@@ -125,6 +126,7 @@ class BulkForm:
         return order
 
 
+@shows_entries
 def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
     """The form; the preview of what it would do; and doing it. Nothing is changed before the last of these.
 
@@ -147,7 +149,10 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 name = f"bulk update {form.kind} not changed"
                 return csv_download(name, skipped.export_preview(host, actor, form.order()))
             case "carry-out":
-                return _carry_out(host, actor, form.order())
+                order = form.order()
+                if messages := to_check():
+                    return _preview(host, actor, form, order, messages)
+                return _carry_out(host, actor, order)
             case _:
                 raise Refused(INCOMPLETE)
     except Refused as refused:
@@ -171,7 +176,9 @@ def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None)
     return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, summary=texts.summary, **choices)
 
 
-def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> ResponseReturnValue:
+def _preview(
+    host: Host, actor: Actor, form: BulkForm, order: Order, messages: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
     preview = service.preview(host, actor, order)
     counts = preview.skipped
     with host.database.engine.connect() as connection:
@@ -185,6 +192,8 @@ def _preview(host: Host, actor: Actor, form: BulkForm, order: Order) -> Response
         host,
         f"{TITLE}: review changes",
         "bulk_preview.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
+        messages=messages or {},
         form=form,
         preview=preview,
         order_text=_order_text(order, preview.provider, service.status_label(host, form.status), labels),

@@ -12,12 +12,14 @@ from ..services.exclusions.changing import LineAction, LineChange, LinesChanged,
 from ..services.exclusions.lines_query import LineKey
 from .exclusions import criteria_of, exclusions_page, filters_of, line_key
 from .inputs import INCOMPLETE, number
+from .interrupted import check_entries, shows_entries
 from .serving import Needs, Route
 
 _SELECT_ALL, _STATE_PREFIX = "select-all", "state-"
 _DONE = {LineAction.TAKE: "taken", LineAction.RELEASE: "released", LineAction.NOTE: "given this note"}
 
 
+@shows_entries
 def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """Change the selected lines, or all that the filters find on whatever page."""
     form = request.form
@@ -26,6 +28,7 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     if form.get("action") == _SELECT_ALL:
         return exclusions_page(host, actor, form, select_all=True)
     try:
+        check_entries()
         change = _change(form.get("action", ""), form.get("note", ""))
         if form.get("all"):
             result = change_all(host, actor, criteria_of(form), change)

@@ -1,5 +1,6 @@
 """Filling panels with the active patients of their own providers: what it would do, and doing it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from ..settings import load
 from .bulk import form_key_of, say_if_other
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number
+from .interrupted import shows_entries, to_check
 from .rendering import page
 from .serving import Needs, Route
 
@@ -27,6 +29,7 @@ _MOVE = "yes"
 _IN_A_COLUMN = (SkipReason.ALREADY_ON_PANEL, SkipReason.KEEPS_PANEL)
 
 
+@shows_entries
 def fill_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """The preview for all panels, or for those of the address; nothing is changed by it."""
     access.require_configured(host)
@@ -38,6 +41,8 @@ def fill_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     order = Fill(panel_ids, move)
     if not panel_ids:
         raise Refused(INCOMPLETE)
+    if messages := to_check():
+        return _preview(host, actor, panel_ids, move, messages)
     if request.form.get("step") == "skipped":
         return csv_download("fill panels not added", skipped.export_preview(host, actor, order))
     result = bulk.carry_out(host, actor, order, form_key_of(request.form))
@@ -48,7 +53,9 @@ def fill_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
 
 
-def _preview(host: Host, actor: Actor, panel_ids: frozenset[int], move: bool) -> ResponseReturnValue:
+def _preview(
+    host: Host, actor: Actor, panel_ids: frozenset[int], move: bool, messages: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         panels = listing.live_panels(connection, host)
     if not panels:
@@ -66,6 +73,8 @@ def _preview(host: Host, actor: Actor, panel_ids: frozenset[int], move: bool) ->
         host,
         TITLE,
         "fill.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
+        messages=messages or {},
         order=order,
         preview=preview,
         panels=changing,

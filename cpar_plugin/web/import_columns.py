@@ -25,6 +25,7 @@ from ..services.uploads.layouts import ListReading, UnderstoodRow
 from ..services.uploads.reading import LOOK_ROWS, ListFile
 from .import_list import TITLE
 from .inputs import INCOMPLETE, number, number_or_none
+from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import Needs, Route
 
@@ -56,6 +57,7 @@ class ShownColumn:
     field: ColumnField
 
 
+@shows_entries
 def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
     """The columns of the actor's list, and reading it so. Another sheet, other letters or another header are proposed
     for again; nothing is stored before Continue.
@@ -78,6 +80,7 @@ def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
     if request.form.get("step") != "continue" or not seen:
         return _form(host, actor, upload, file, panels, reading)
     try:
+        check_entries()
         _check(upload, file, panels, reading)
         list_patients.read(host, actor, upload.upload_id, reading)
     except Refused as refused:

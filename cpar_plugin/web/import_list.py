@@ -19,6 +19,7 @@ from ..services.uploads import kept, layouts, limits
 from ..services.uploads.kept import Purpose
 from ..services.uploads.reading import ListFile
 from .inputs import INCOMPLETE, number_or_none
+from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import Needs, Route
 
@@ -26,6 +27,7 @@ TITLE: Final = "Import a list"
 _FORM_BYTES: Final = 64 * 1024  # the fields around the file
 
 
+@shows_entries
 @receives_files(limits.FILE_BYTES + _FORM_BYTES)
 def import_list(host: Host, actor: Actor) -> ResponseReturnValue:
     """The form to upload a list, and what becomes of it: it is read as the last one with these columns was, if any."""
@@ -35,6 +37,7 @@ def import_list(host: Host, actor: Actor) -> ResponseReturnValue:
     match request.form.get("step", "upload"):
         case "upload":
             try:
+                check_entries()
                 return _upload(host, actor)
             except Refused as refused:
                 return _form(host, actor, refused.messages)

@@ -1,5 +1,6 @@
 """Import of a list, third page: what becomes of each row, in four heaps; accepting proposals; and doing it."""
 
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
@@ -24,6 +25,7 @@ from .bulk import form_key_of, say_if_other
 from .downloads import csv_download
 from .import_list import TITLE, discard
 from .inputs import INCOMPLETE, number
+from .interrupted import shows_entries, to_check
 from .rendering import page
 from .serving import Needs, Route
 
@@ -31,15 +33,18 @@ _NAMED: Final = 25  # of each of the heaps about which there is nothing to decid
 _AT_ONCE: Final = 100
 
 
+@shows_entries
 def import_review(host: Host, actor: Actor) -> ResponseReturnValue:
     """The four heaps; accepting who was proposed; and carrying it out, as one bulk operation that can be undone."""
     access.require_configured(host)
     if request.method == "GET":
         return _review(host, actor)
     upload_id = request.form.get("upload_id", "")
+    rows = [number(text, "", INCOMPLETE) for text in request.form.getlist("row")]
+    if messages := to_check():
+        return _review(host, actor, rows, messages)
     match request.form.get("step"):
         case "accept":
-            rows = [number(text, "", INCOMPLETE) for text in request.form.getlist("row")]
             if not rows:
                 raise Refused("Select at least one row, then Accept selected.")
             _say_accepted(list_patients.accept(host, actor, upload_id, rows))
@@ -54,7 +59,7 @@ def import_review(host: Host, actor: Actor) -> ResponseReturnValue:
             return _carry_out(host, actor, upload_id)
         case _:
             raise Refused(INCOMPLETE)
-    return redirect(url_for("cpar.import_review"), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("cpar.import_review", page=_place()), HTTPStatus.SEE_OTHER)
 
 
 def export_import(host: Host, actor: Actor) -> ResponseReturnValue:
@@ -64,6 +69,11 @@ def export_import(host: Host, actor: Actor) -> ResponseReturnValue:
     if upload is None or upload.reading is None:
         raise NotFound("There is no list: upload it first.")
     return csv_download("imported list", list_findings.export(host, actor, upload.upload_id))
+
+
+def _place() -> int:
+    """The page of the rows that are not found or doubtful."""
+    return number(request.values.get("page", "1"), "", INCOMPLETE)
 
 
 def _say_accepted(count: int) -> None:
@@ -86,7 +96,9 @@ def _carry_out(host: Host, actor: Actor, upload_id: str) -> ResponseReturnValue:
     return redirect(url_for("cpar.bulk_result", operation_id=result.operation_id), HTTPStatus.SEE_OTHER)
 
 
-def _review(host: Host, actor: Actor) -> ResponseReturnValue:
+def _review(
+    host: Host, actor: Actor, selected: Collection[int] = (), messages: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         upload = kept.current(connection, host, actor, Purpose.IMPORT)
     if upload is None or upload.reading is None:
@@ -97,7 +109,7 @@ def _review(host: Host, actor: Actor) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         counts = list_findings.count(connection, host, upload.upload_id)
         pages = max(-(-counts.of(Heap.DOUBTFUL) // _AT_ONCE), 1)
-        place = min(max(number(request.args.get("page", "1"), "", INCOMPLETE), 1), pages)
+        place = min(max(_place(), 1), pages)
         offset = (place - 1) * _AT_ONCE
         heaps = list_findings.heaps(connection, host, upload.upload_id, offset=offset, limit=_AT_ONCE, named=_NAMED)
         accepted = list_patients.accepted(connection, upload.upload_id)
@@ -111,6 +123,9 @@ def _review(host: Host, actor: Actor) -> ResponseReturnValue:
         host,
         f"{TITLE}: review",
         "import_review.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
+        messages=messages or {},
+        selected=selected,
         upload=upload,
         target=target,
         counts=counts,

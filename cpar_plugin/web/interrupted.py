@@ -17,7 +17,10 @@ from .serving import Needs, Route
 
 LIFETIME: Final = timedelta(hours=1)
 _TOKEN_FIELD, _CHECK = "csrf_token", "check_entries"
-_CHECK_ENTRIES = "You were signed out before this was saved, so nothing was changed. Check what you entered, then save."
+_CHECK_ENTRIES = (
+    "You were signed out before this was done, so nothing was changed. Check what is entered, then press the button "
+    "again."
+)
 _EXPIRED = "What you entered is no longer available"
 _ENTER_AGAIN = (
     "It is kept for an hour, for the user who entered it. Nothing was changed: open the page and enter it again."
@@ -27,15 +30,20 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def shows_entries(view: _View) -> _View:
-    """Mark a view that calls `check_entries` before it saves what a form holds."""
+    """Mark a view that calls `check_entries` or `to_check` before it does what a form with entries asks for."""
     view.shows_entries = True  # type: ignore[attr-defined]
     return view
 
 
 def check_entries() -> None:
-    """Raises Refused where the form is to be shown again as it was entered, before anything is saved."""
-    if _CHECK in request.form:
-        raise Refused(_CHECK_ENTRIES)
+    """Raises Refused where the form is to be shown again as it was entered, before anything is changed."""
+    if messages := to_check():
+        raise Refused(messages)
+
+
+def to_check() -> dict[str, str]:
+    """Why the form is to be shown again as it was entered, as a message of no field; {} where it is not."""
+    return {"": _CHECK_ENTRIES} if _CHECK in request.form else {}
 
 
 def mark_of(actor: Actor | None) -> str:

@@ -15,6 +15,7 @@ from ..services.operations import access
 from ..services.panels import editing
 from ..services.panels.without_panel import ProviderWithoutPanel, providers_without_panel
 from .inputs import INCOMPLETE
+from .interrupted import check_entries, shows_entries
 from .panel_form import spaced
 from .rendering import page
 from .serving import Needs, Route
@@ -33,6 +34,7 @@ class EnteredPanel:
     practitioner_id: str
 
 
+@shows_entries
 def new_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     """The form, and what becomes of it."""
     access.require_configured(host)
@@ -41,6 +43,7 @@ def new_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     rows = _rows(request.form)
     facilities = request.form.get("facilities", "")
     try:
+        check_entries()
         panel_ids = editing.create_several(host, actor, _drafts(facilities, rows))
     except Refused as refused:
         return _form(host, facilities, rows, _by_provider(refused, [row for row in rows if row.number.strip()]))

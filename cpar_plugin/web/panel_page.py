@@ -32,6 +32,7 @@ from . import searches
 from .answers import answer
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
+from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -56,6 +57,7 @@ def panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     return _page(host, actor, panel_id, request.args, scope=selected, operation_id=_just_done(panel_id))
 
 
+@shows_entries
 def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """Confirm, move or remove those selected, or the one whose own button was pressed; undo it; or select all shown.
 
@@ -69,6 +71,7 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     if action == _SELECT_FOUND:
         return _list(panel_id, state_of(form), selected=_FOUND)
     try:
+        check_entries()
         if action == _UNDO:
             operation_id = number(form.get("operation_id", ""), "", INCOMPLETE)
             undo.undo(host, actor, operation_id)
@@ -198,6 +201,7 @@ def _page(
         all_found=scope == _FOUND,
         advice=advice(host, listing.members),
         messages=messages or {},
+        to_panel_id=fields.get("to_panel_id", ""),
         operation=operation,
         operation_text=texts.result_text(operation) if operation else "",
         separated=separated_patients,

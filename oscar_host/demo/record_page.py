@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cpar_plugin.domain.refusals import NotFound, Refused
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor, AuditEvent
+from cpar_plugin.web.interrupted import check_entries, shows_entries
 
 from . import record_changes
 from .administration import status_of
@@ -31,6 +33,7 @@ _APPOINTMENT = "appointment-"
 _PLACES = 10  # digits of an appointment's number
 
 
+@shows_entries
 def edit_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
     """The form, and what becomes of it."""
     host = emr().host
@@ -44,11 +47,12 @@ def edit_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
         values = {name: request.form.get(name, "").strip() for name in (*FIELDS, "birth_date")}
         statuses = {int(name): status for name, status in _appointments().items()}
         try:
+            check_entries()
             record_changes.save(host, actor, patient_id, values, statuses, request.form.get("mark", ""))
         except NotFound:
             raise
         except Refused as refused:
-            return _form(actor, patient_id, refused, values)
+            return _form(actor, patient_id, refused, values, statuses)
     except NotFound as gone:
         return page("Patient not found", "message.html", HTTPStatus.NOT_FOUND, message=str(gone), home=True)
     return redirect(url_for("master_record", patient_id=patient_id), HTTPStatus.SEE_OTHER)
@@ -56,12 +60,18 @@ def edit_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
 
 def _appointments() -> dict[str, str]:
     """The statuses that were sent, by the appointment's number as it was sent."""
-    sent = {name.removeprefix(_APPOINTMENT): text for name, text in request.form.items() if _APPOINTMENT in name}
+    sent = {
+        name.removeprefix(_APPOINTMENT): text for name, text in request.form.items() if name.startswith(_APPOINTMENT)
+    }
     return {name: text for name, text in sent.items() if name.isascii() and name.isdigit() and len(name) <= _PLACES}
 
 
 def _form(
-    actor: Actor, patient_id: int, refused: Refused | None = None, typed: Mapping[str, str] | None = None
+    actor: Actor,
+    patient_id: int,
+    refused: Refused | None = None,
+    typed: Mapping[str, str] | None = None,
+    statuses: Mapping[int, str] = MappingProxyType({}),
 ) -> ResponseReturnValue:
     host = emr().host
     with host.database.session() as session:
@@ -83,20 +93,20 @@ def _form(
             "patient_status": _with({"": ""} | dict(host.roster.status_labels), values["patient_status"]),
             "provider_no": _with({"": ""} | providers, values["provider_no"]),
         },
-        appointments=_rows(record),
-        mark=record.mark,
+        appointments=_rows(record, statuses),
+        mark=record.mark if refused is None or isinstance(refused, Stale) else request.form.get("mark", ""),
         messages=refused.messages if refused else {},
     )
 
 
-def _rows(record: EditedRecord) -> Sequence[tuple[int, str, str, list[tuple[str, str]]]]:
+def _rows(record: EditedRecord, typed: Mapping[int, str]) -> Sequence[tuple[int, str, str, list[tuple[str, str]]]]:
     """Number, moment and status of each appointment, and the statuses to choose from."""
     return [
         (
             row.appointment_no,
             f"{row.appointment_date} {row.start_time or ''}".strip(),
-            row.status or "",
-            _with(APPOINTMENT_STATUSES, row.status or ""),
+            status := typed.get(row.appointment_no, row.status or ""),
+            _with(APPOINTMENT_STATUSES, status),
         )
         for row in record.appointments
     ]

@@ -14,21 +14,15 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
-from oscar_host.own_sessions import own_session
 
 from ..browser import OpenTab, look
-from ..signing_in import session_of
+from ..signing_in import end_sessions, session_of
 from .conftest import MANAGER, RECEPTION, Person
 
 pytestmark = pytest.mark.databases("one")
 
 ENTERED = {"number": "0815", "facilities": "113", "providers": "101", "practitioner_ids": "987654321"}
 TITLE = "<h1>You were signed out before this was done</h1>"
-
-
-def _end_sessions(host: OscarHost) -> None:
-    with host.database.session() as session:
-        session.execute(own_session.delete())
 
 
 def _text(answer: Any) -> str:
@@ -49,7 +43,7 @@ def _offered_at(answer: Any) -> str:
 
 def _interrupted(manager: Person, host: OscarHost, address: str = "/cpar/panels/new", **fields: str) -> str:
     manager.renew_token()
-    _end_sessions(host)
+    end_sessions(host)
     return _offered_at(manager.post(address, headers={"Referer": f"http://localhost{address}"}, **(fields or ENTERED)))
 
 
@@ -69,7 +63,7 @@ def test_a_form_is_shown_as_it_was_entered_and_saved_only_when_the_person_saves_
     manager.renew_token()
     again = manager.post("/cpar/panels/new", **fields)
     assert again.status_code == 422
-    assert "You were signed out before this was saved, so nothing was changed." in _text(again)
+    assert "You were signed out before this was done, so nothing was changed." in _text(again)
     assert 'value="0815"' in _text(again)
     assert _numbers(host) == ["0042"]
     assert manager.post("/cpar/panels/new", **ENTERED).status_code == 303
@@ -120,7 +114,7 @@ def test_a_form_without_a_token_of_ours_and_one_that_signs_in_are_never_kept(
     manager: Person, nobody: Person, host: OscarHost, panel: int
 ) -> None:
     token = manager.shown_token()
-    _end_sessions(host)
+    end_sessions(host)
     for answer in (
         nobody.post("/cpar/panels/new", token=False, csrf_token="forged", **ENTERED),
         manager.client.post("/sign-in", data={"user_name": "x", "password": "secret", "csrf_token": token}),
@@ -150,7 +144,7 @@ def test_a_clerk_loses_nothing_that_was_typed(
     page = open_tab(MANAGER, script=script)
     page.goto("/cpar/panels/new")
     page.get_by_label("Panel number").fill("0815")
-    _end_sessions(host)
+    end_sessions(host)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("what you entered is kept")
     back_to = page.locator("input[name=next]").get_attribute("value") or ""
@@ -161,7 +155,7 @@ def test_a_clerk_loses_nothing_that_was_typed(
         look(page, "interrupted")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Panel number")).to_have_value("0815")
-    expect(page.get_by_role("alert")).to_contain_text("You were signed out before this was saved")
+    expect(page.get_by_role("alert")).to_contain_text("You were signed out before this was done")
     if script:
         look(page, "interrupted-form")
     assert _numbers(host) == ["0042"]
@@ -174,7 +168,7 @@ def test_in_the_box_a_press_after_signing_in_again_needs_no_reload(
     page = open_tab(RECEPTION)
     page.goto(f"/patients/{patient}")
     page.locator("summary[title='Add to a panel']").click()
-    _end_sessions(host)
+    end_sessions(host)
     add, alert = page.get_by_role("button", name="0042"), page.locator("#cpar-widget").get_by_role("alert")
     add.click()
     expect(alert).to_contain_text("You are signed out: sign in again, then press the button again.")
