@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .commands import Sentences, open_host
+from .domain.dates import moment_text
 from .domain.refusals import Refused
 from .hooks import Host
 from .services.clients import keys, registry
@@ -167,4 +168,4 @@ def _panels_text(numbers: Sequence[str]) -> str:
 
 
 def _moment(value: datetime | None, host: Host) -> str:
-    return f"{value.astimezone(host.clock.zone):%Y-%m-%d %H:%M}" if value else "never"
+    return moment_text(value, host.clock.zone) if value else "never"

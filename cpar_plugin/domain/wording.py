@@ -85,7 +85,7 @@ WORDING: Mapping[Reason | Caution, Wording] = exhaustive(
         ),
         Caution.PREFERRED_NAME: Wording(
             "A preferred name is in use",
-            "The registry uses the legal name to match patients: check that the first name is the legal one.",
+            "The registry uses the legal name to match patients: check that the given name is the legal one.",
         ),
     },
 )

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import TIMESTAMP, select, text
 
+from cpar_plugin.domain.dates import moment_text
 from cpar_plugin.hooks import Health
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.host_kit.database import MARIADB
@@ -24,11 +24,13 @@ def clock(host: OscarHost) -> Health:
     """Whether this machine's clock and the server's agree. Reads no table."""
     if isinstance(host.clock, FixedClock):
         return Health.warning(
-            f"CPAR_NOW is set: for the plugins the time is always {_time_text(host.clock.zone, host.clock.now())}.",
+            f"CPAR_NOW is set: for the plugins the time is always {moment_text(host.clock.now(), host.clock.zone)}.",
             "This is for testing only: remove CPAR_NOW from the settings.",
         )
     if host.database.engine.dialect.name not in MARIADB:
-        return Health.ok(f"It is {_time_text(host.clock.zone, host.clock.now())} here; SQLite has no clock of its own.")
+        return Health.ok(
+            f"It is {moment_text(host.clock.now(), host.clock.zone)} here; SQLite has no clock of its own."
+        )
     with host.database.engine.connect() as connection:
         connection.execute(text("SELECT 1"))  # connected before the clocks are read
         before = host.clock.now()
@@ -36,7 +38,7 @@ def clock(host: OscarHost) -> Health:
         after = host.clock.now()
     difference = abs(servers.replace(tzinfo=UTC) - (before + (after - before) / 2))
     seconds = difference.total_seconds()
-    message = f"It is {_time_text(host.clock.zone, after)} here; the server's clock differs by {seconds:.0f} s."
+    message = f"It is {moment_text(after, host.clock.zone)} here; the server's clock differs by {seconds:.0f} s."
     remedy = (
         "Let both machines set their clocks by NTP. Several machines use the time to decide whose work was abandoned."
     )
@@ -123,10 +125,6 @@ def _differences(lines: list[tuple[datetime, bool]], now: datetime) -> tuple[tim
 def offset_text(moment: datetime) -> str:
     """The offset of an aware moment, such as UTC-06:00."""
     return _offset(moment.utcoffset() or timedelta(0))
-
-
-def _time_text(zone: ZoneInfo, moment: datetime) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _minutes(time: timedelta) -> int:

@@ -127,7 +127,7 @@ def test_every_row_is_in_the_heap_where_it_belongs(
     lines = list(csv.DictReader(io.StringIO(file)))
     assert len(lines) == 12
     assert (lines[1]["Result"], lines[1]["Current panel"], lines[1]["Family name"]) == ("Will be moved", "2", "Name2")
-    assert all(line["What to do"] for line in lines if RowFinding(_code(line["Result"])).heap is Heap.DOUBTFUL)
+    assert all(line["How to fix"] for line in lines if RowFinding(_code(line["Result"])).heap is Heap.DOUBTFUL)
 
 
 def _code(text: str) -> str:

@@ -6,9 +6,12 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from cpar_plugin.domain.csv_columns import CsvColumn, CsvHead
 
 ROOT = Path(__file__).parents[2]
 RETIRED = {
@@ -37,6 +40,7 @@ RETIRED = {
     r"e-mail\b": "email",
     r"health-care card\b": "health care card",
     r"demographic (number|no\.)": "record number",
+    r"(?-i:[Ll]ast|[Ff]irst) (?-i:name)s?\b": "family name, given name (OSCAR's own fields are Last Name, First Name)",
 }
 # In names of code, fields, classes, ids and variables of templates; `left_out`, `left-out`, `leftOut` are the same.
 RETIRED_NAMES = {
@@ -176,6 +180,33 @@ def test_dates_and_names_of_patients_on_pages_are_written_by_the_macros_alone() 
     pages = (page for page in macros.parent.glob("*.html") if page != macros)
     found = {page.name: by_hand.findall(page.read_text(encoding="utf-8")) for page in pages}
     assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_columns_of_csv_files_have_the_one_name_of_what_they_hold() -> None:
+    writers = [module for module in MODULES if re.search(r"\bcsv_file\((?!rows:)", module.read_text(encoding="utf-8"))]
+    heads: dict[str, CsvHead] = {}
+    for module in writers:
+        head = import_module(".".join(module.relative_to(ROOT).with_suffix("").parts)).HEAD
+        assert "    yield HEAD\n" in module.read_text(encoding="utf-8"), module
+        assert all(isinstance(column, CsvColumn) for column in head), module
+        assert len(set(head)) == len(head), module
+        heads[str(module)] = head
+    assert len(heads) >= 6
+    assert set(CsvColumn) == {column for head in heads.values() for column in head}
+
+
+def test_dates_are_written_in_one_form() -> None:
+    """By `domain/dates.py` for people, by `csv_file.py` for spreadsheets. The others make no text that people read."""
+    own_forms = {
+        "cpar_plugin/services/roster/csv_file.py",
+        "cpar_plugin/services/history/panel_rows.py",  # a place in the history, in an address
+        "cpar_plugin/transport/folder.py",  # names of files
+        "oscar_host/demo/data/command.py",  # an option
+        "oscar_host/doctor/zones.py",  # what a database is asked
+    }
+    by_hand = re.compile(r"%Y|%b %d|%-?I:%M")
+    found = {str(module.relative_to(ROOT)) for module in MODULES if by_hand.search(module.read_text(encoding="utf-8"))}
+    assert found == own_forms
 
 
 def test_a_retired_word_in_a_name_is_found() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
+from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Actor, AuditEvent, Host
 from ...store.tables import member, panel, upload_patient, upload_row
 from ..roster.csv_file import csv_file
@@ -16,10 +17,22 @@ from .list_patients import matches
 from .scope import deceased_statuses
 
 _AT_ONCE: Final = 1000
-HEAD: Final = (
-    *("Row in the list", "Result", "What to do", "Last name in the list", "First name in the list"),
-    *("Date of birth in the list", "PHN in the list", "Provider or panel in the list"),
-    *("Record", "Family name", "Given name", "Date of birth", "PHN", "Current panel", "Panel of the list"),
+HEAD: Final[CsvHead] = (
+    CsvColumn.LISTED_ROW,
+    CsvColumn.RESULT,
+    CsvColumn.HOW_TO_FIX,
+    CsvColumn.LISTED_FAMILY_NAME,
+    CsvColumn.LISTED_GIVEN_NAME,
+    CsvColumn.LISTED_BIRTH_DATE,
+    CsvColumn.LISTED_PHN,
+    CsvColumn.LISTED_PANEL,
+    CsvColumn.RECORD,
+    CsvColumn.FAMILY_NAME,
+    CsvColumn.GIVEN_NAME,
+    CsvColumn.BIRTH_DATE,
+    CsvColumn.PHN,
+    CsvColumn.PANEL_NOW,
+    CsvColumn.PANEL_OF_LIST,
 )
 
 

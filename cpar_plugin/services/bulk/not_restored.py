@@ -19,25 +19,26 @@ from sqlalchemy import (
     select,
 )
 
+from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.merged import merged_text
 from ...hooks import Actor, AuditEvent, Host
 from ...store import ledger
 from ...store.tables import ledger as entries
 from ...store.tables import member, operation, panel
 from ..operations.record import OperationKind
-from ..roster.csv_file import PATIENT_HEAD, csv_file
+from ..roster.csv_file import csv_file, moment_cell
 from ..roster.providers import actor_names
 from . import texts
 
 NAMED: Final = 50
-HEAD: Final = (
-    *PATIENT_HEAD,
-    "Panel before the bulk update",
-    "Current panel",
-    "What changed since",
-    "Changed by",
-    "Changed at",
-    "Can be moved back",
+HEAD: Final[CsvHead] = (
+    *PATIENT,
+    CsvColumn.PANEL_BEFORE,
+    CsvColumn.PANEL_NOW,
+    CsvColumn.CHANGE,
+    CsvColumn.CHANGED_BY,
+    CsvColumn.CHANGED_AT,
+    CsvColumn.MAY_MOVE_BACK,
 )
 _AT_ONCE: Final = 1000
 
@@ -122,7 +123,7 @@ def _lines(host: Host, operation_id: int, query: Select[Any]) -> Iterator[tuple[
             *values, change, changed_by, changed_at, may_move_back, merged_into = patient
             if merged_into is not None:
                 change = f"{change}. {merged_text(merged_into)}"
-            moment = changed_at.astimezone(host.clock.zone).strftime("%Y-%m-%d %H:%M") if changed_at else None
+            moment = moment_cell(changed_at, host.clock.zone)
             yield (*values, change, changed_by, moment, "yes" if may_move_back else "no")
 
 

@@ -8,23 +8,24 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, case, func, insert, literal, null, select
 from sqlalchemy.orm import Session
 
+from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.merged import merged_text
 from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
 from ...store.tables import member, panel
 from ..roster import merges
-from ..roster.csv_file import PATIENT_HEAD, csv_file
+from ..roster.csv_file import csv_file
 from . import texts
 from .orders import Order, require_possible
 from .scope import Scope, SkipReason
 from .statuses import status_label
 
-HEAD: Final = (
-    *PATIENT_HEAD,
-    "Status",
-    "Current panel",
-    "Reason",
-    "How to fix",
+HEAD: Final[CsvHead] = (
+    *PATIENT,
+    CsvColumn.STATUS,
+    CsvColumn.PANEL_NOW,
+    CsvColumn.REASON,
+    CsvColumn.HOW_TO_FIX,
 )
 _AT_ONCE = 1000
 _STATUS_LENGTH = 60

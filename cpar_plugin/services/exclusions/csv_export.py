@@ -5,28 +5,29 @@ from typing import Final
 
 from sqlalchemy import select
 
+from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.exclusion_lines import CLOSING_LABELS, STATE_LABELS, Closing, LineState, age_in_days
 from ...domain.reasons import Reason
 from ...domain.wording import wordings
 from ...hooks import Actor, Host
-from ..roster.csv_file import PATIENT_HEAD, csv_file
+from ..roster.csv_file import csv_file
 from ..roster.providers import actor_names
 from .lines_query import LineCriteria, source_of
 from .listing import audit_reading, lines_of
 
-HEAD: Final = (
-    *PATIENT_HEAD,
-    "Panel",
-    "MRP",
-    "Reason",
-    "How to fix",
-    "Taken by",
-    "State",
-    "Note",
-    "Excluded since",
-    "Days",
-    "Closed on",
-    "Why closed",
+HEAD: Final[CsvHead] = (
+    *PATIENT,
+    CsvColumn.PANEL,
+    CsvColumn.MRP,
+    CsvColumn.REASON,
+    CsvColumn.HOW_TO_FIX,
+    CsvColumn.TAKEN_BY,
+    CsvColumn.EXCLUSION_STATE,
+    CsvColumn.NOTE,
+    CsvColumn.EXCLUDED_SINCE,
+    CsvColumn.EXCLUDED_DAYS,
+    CsvColumn.CLOSED_ON,
+    CsvColumn.WHY_CLOSED,
 )
 _AT_ONCE = 1000
 

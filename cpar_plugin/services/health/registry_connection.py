@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from ...domain.dates import date_text
 from ...domain.refusals import Refused
 from ...hooks import Health, Host
 from ...settings import Settings
@@ -138,4 +139,4 @@ def _impatient(settings: Settings) -> Settings:
 
 
 def _days_left(end: datetime, host: Host) -> str:
-    return f"{max((end - host.clock.now()).days, 0)} days left, until {end.astimezone(host.clock.zone):%Y-%m-%d}"
+    return f"{max((end - host.clock.now()).days, 0)} days left, until {date_text(end.astimezone(host.clock.zone))}"

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, or_, select
 
-from ...domain.names import full_name
+from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.refusals import NotFound
 from ...domain.submission import SubmissionState
 from ...hooks import Actor, AuditEvent, Host
 from ...store.tables import answer, ledger, operation, panel, submission
 from ...store.types import KEYS
 from ..operations.record import BULK, OperationKind
-from ..roster.csv_file import csv_file
+from ..roster.csv_file import csv_file, moment_cell
 from ..roster.providers import actor_names
 from ..submissions.patients import PatientNow, visible_patients
 from ..submissions.texts import STATE
@@ -23,7 +23,16 @@ from .panel_rows import OPERATION, Filters, Place
 from .texts import ChangeGroup
 
 AT_ONCE = 50
-HEAD = ("Date and time", "What happened", "Record", "Patient", "By", "Kind")
+HEAD: Final[CsvHead] = (
+    CsvColumn.AT,
+    CsvColumn.EVENT,
+    CsvColumn.RECORD,
+    CsvColumn.FAMILY_NAME,
+    CsvColumn.GIVEN_NAME,
+    CsvColumn.BY,
+    CsvColumn.EVENT_KIND,
+)
+_NO_ACCESS = "no access"  # in place of the record of a patient who is not shown
 _EXPORTED_AT_ONCE = 1000
 
 
@@ -78,10 +87,11 @@ def _lines(host: Host, actor: Actor, panel_id: int, filters: Filters) -> Iterato
         with host.database.engine.connect() as connection:
             events, after = _page(connection, host, actor, panel_id, filters, after, _EXPORTED_AT_ONCE)
         for event in events:
-            moment = event.at.astimezone(host.clock.zone).strftime("%Y-%m-%d %H:%M")
             person = event.patient
-            name = full_name(person.family_name, person.given_name) if person else "no access" if event.hidden else None
-            yield (moment, event.text, person and person.patient_id, name, event.by, event.group.value)
+            record = person.patient_id if person else _NO_ACCESS if event.hidden else None
+            patient = (record, person and person.family_name, person and person.given_name)
+            moment = moment_cell(event.at, host.clock.zone)
+            yield (moment, event.text, *patient, event.by, event.group.value)
         if after is None:
             return
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select
 
 from ...domain.cautions import Caution
+from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.eligibility import Eligibility
 from ...domain.merged import ON_KEPT_RECORD, merged_title
 from ...domain.reasons import Reason
@@ -22,27 +23,27 @@ from ..roster.same_phn import SamePhn
 from . import listing, members
 from .members_query import EVERYONE, Criteria
 
-HEAD: Final = (
-    "Record",
-    "Family name",
-    "Given name",
-    "Middle names",
-    "Preferred name",
-    "Date of birth",
-    "Gender",
-    "PHN",
-    "Province of PHN",
-    "Status",
-    "MRP",
-    "On the panel since",
-    "Last confirmation",
-    "How confirmed",
-    "Last visit",
-    "Will be submitted",
-    "Reasons",
-    "How to fix",
-    "To check",
-    "Checked",
+HEAD: Final[CsvHead] = (
+    CsvColumn.RECORD,
+    CsvColumn.FAMILY_NAME,
+    CsvColumn.GIVEN_NAME,
+    CsvColumn.MIDDLE_NAMES,
+    CsvColumn.PREFERRED_NAME,
+    CsvColumn.BIRTH_DATE,
+    CsvColumn.GENDER,
+    CsvColumn.PHN,
+    CsvColumn.PHN_PROVINCE,
+    CsvColumn.STATUS,
+    CsvColumn.MRP,
+    CsvColumn.PANEL_SINCE,
+    CsvColumn.LAST_CONFIRMATION,
+    CsvColumn.HOW_CONFIRMED,
+    CsvColumn.LAST_VISIT,
+    CsvColumn.WILL_BE_SUBMITTED,
+    CsvColumn.REASONS,
+    CsvColumn.HOW_TO_FIX,
+    CsvColumn.TO_CHECK,
+    CsvColumn.CHECKED,
 )
 _AT_ONCE = 1000
 

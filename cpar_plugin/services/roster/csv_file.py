@@ -3,12 +3,10 @@
 import csv
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Final
+from datetime import datetime, tzinfo
 
 from ...domain.texts import readable
 
-# Which patient a row is about.
-PATIENT_HEAD: Final = ("Record", "Family name", "Given name", "Date of birth", "PHN")
 _BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 # What begins a formula, or the command of a program, in one spreadsheet or another; some read the wide forms as well.
 _FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
@@ -48,6 +46,11 @@ class _Lines:
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
+
+
+def moment_cell(moment: datetime | None, zone: tzinfo) -> str | None:
+    """A moment of the clinic's clock as a spreadsheet reads and sorts it: `2026-12-01 03:15`, as dates are."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M") if moment else None
 
 
 def cell(value: object) -> str:

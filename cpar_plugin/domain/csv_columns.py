@@ -1,0 +1,77 @@
+"""The columns of the CSV files that people are given: one name for one thing, in whatever file it is."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class CsvColumn(StrEnum):
+    """A column by its heading. What a page also shows is called here as it is there."""
+
+    # Who a row is about
+    RECORD = "Record"
+    FAMILY_NAME = "Family name"
+    GIVEN_NAME = "Given name"
+    MIDDLE_NAMES = "Middle names"
+    PREFERRED_NAME = "Preferred name"
+    BIRTH_DATE = "Date of birth"
+    GENDER = "Gender"
+    PHN = "PHN"
+    PHN_PROVINCE = "Province of PHN"
+    STATUS = "Status"
+    MRP = "MRP"
+    LAST_VISIT = "Last visit"
+
+    # Membership
+    PANEL = "Panel"
+    PANEL_NOW = "Current panel"
+    PANEL_BEFORE = "Panel before the bulk update"
+    PANEL_SINCE = "On the panel since"
+    LAST_CONFIRMATION = "Last confirmation"
+    HOW_CONFIRMED = "How confirmed"
+
+    # The next submission, and what keeps a patient out of it
+    WILL_BE_SUBMITTED = "Will be submitted"
+    REASON = "Reason"
+    REASONS = "Reasons"
+    HOW_TO_FIX = "How to fix"
+    TO_CHECK = "To check"
+    CHECKED = "Checked"
+    TAKEN_BY = "Taken by"
+    EXCLUSION_STATE = "State"
+    NOTE = "Note"
+    EXCLUDED_SINCE = "Excluded since"
+    EXCLUDED_DAYS = "Days"
+    CLOSED_ON = "Closed on"
+    WHY_CLOSED = "Why closed"
+
+    # What happened
+    AT = "Date and time"
+    EVENT = "What happened"
+    EVENT_KIND = "Kind"
+    BY = "By"
+    CHANGE = "What changed since"
+    CHANGED_BY = "Changed by"
+    CHANGED_AT = "Changed at"
+    MAY_MOVE_BACK = "Can be moved back"
+
+    # An imported list, as it is, and what becomes of it
+    LISTED_ROW = "Row in the list"
+    LISTED_FAMILY_NAME = "Family name in the list"
+    LISTED_GIVEN_NAME = "Given name in the list"
+    LISTED_BIRTH_DATE = "Date of birth in the list"
+    LISTED_PHN = "PHN in the list"
+    LISTED_PANEL = "Provider or panel in the list"
+    RESULT = "Result"
+    PANEL_OF_LIST = "Panel of the list"
+
+
+CsvHead = tuple[CsvColumn, ...]
+
+# Which patient a row is about, at the beginning of it.
+PATIENT: Final = (
+    CsvColumn.RECORD,
+    CsvColumn.FAMILY_NAME,
+    CsvColumn.GIVEN_NAME,
+    CsvColumn.BIRTH_DATE,
+    CsvColumn.PHN,
+)
