@@ -4,7 +4,8 @@ That is for pages whose HTML no database changes, where what is asked in SQL is 
 which one it is, so that the cases of a test are spread over the two. `--database` runs everything on one.
 
 Of a test with several cases, each is in `make test` on one database, in turn, and on the other in `make large`, unless
-it says `@pytest.mark.databases("both")`.
+it says `@pytest.mark.databases("both")`. So is every test in the folders of pages and processes, whose SQL is tested
+case by case elsewhere, and one that says `@pytest.mark.databases("in turn")` because it takes seconds.
 """
 
 import re
@@ -15,6 +16,7 @@ import pytest
 
 DATABASES = ("sqlite", "mariadb")
 _FIXTURES = ("database_kind", "bench")  # whose parameter says so
+_IN_TURN = ("tests/doctor/", "tests/guide/", "tests/pages/", "tests/sidecar/")
 _ran: Counter[tuple[str, str]] = Counter()
 
 
@@ -29,14 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _take_turns(items: list[pytest.Item]) -> None:
-    """Of a test with several cases each is `large` on one database, in turn."""
+    """Of a test with several cases, and of those that are `_IN_TURN`, each is `large` on one database, in turn."""
     of_tests: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if _kind(item) and not (item.get_closest_marker("databases") or item.get_closest_marker("large")):
+        if _kind(item) and _how_many(item) not in ("one", "both") and not item.get_closest_marker("large"):
             of_tests[item.nodeid.partition("[")[0]].append(item)
     for test, of_test in of_tests.items():
         cases = list(dict.fromkeys(map(_case, of_test)))
-        if len(cases) > 1:
+        if len(cases) > 1 or test.startswith(_IN_TURN) or _how_many(of_test[0]) == "in turn":
             for item in of_test:
                 place = zlib.crc32(test.encode()) + cases.index(_case(item))
                 item.add_marker(pytest.mark.databases("in turn"), append=False)
@@ -58,20 +60,21 @@ def _kind(item: pytest.Item) -> str | None:
 def _kind_for(item: pytest.Item) -> str | None:
     """Where it runs, in a run on both: its own kind, or that of its name where it runs on one alone."""
     kind = _kind(item)
-    if kind is None or _how_many(item) == "both":
+    if kind is None or _how_many(item) != "one":
         return kind
     name = item.nodeid.replace(kind, "", 1)
     return DATABASES[zlib.crc32(name.encode()) % len(DATABASES)]
 
 
 def _how_many(item: pytest.Item) -> str:
+    """What it says itself: `one`, `both`, `in turn`, or nothing."""
     mark = item.get_closest_marker("databases")
-    return str(mark.args[0]) if mark else "both"
+    return str(mark.args[0]) if mark else ""
 
 
 def note(item: pytest.Item, kind: str) -> None:
     """Let the test be counted."""
-    item.user_properties.append((kind, "both" if _how_many(item) == "both" else "one"))
+    item.user_properties.append((kind, "both" if _how_many(item) in ("", "both") else "one"))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -81,6 +81,7 @@ def test_patients_have_several_doctors_one_without_a_practitioner_id_and_one_who
     assert mrps - set(known) - {None}
 
 
+@pytest.mark.databases("in turn")
 def test_everyone_signs_in_with_the_password_that_is_shown(host: OscarHost, written: Written) -> None:
     today, there = host.clock.now().date(), host.identity.tables_present()
     with host.database.engine.connect() as connection:

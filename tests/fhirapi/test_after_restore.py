@@ -209,6 +209,7 @@ def test_after_a_restore_no_answer_says_that_a_client_holds_what_it_does_not(
     assert wrongly_unchanged(reader, before, later, again) == []
 
 
+@pytest.mark.databases("in turn")
 def test_no_version_is_given_twice_even_when_no_one_sees_to_the_restore(
     changing: Changing,
     reader: Reader,

@@ -244,6 +244,7 @@ def test_every_kind_of_change_is_among_them() -> None:
     assert {one.__name__ for one in CHANGES} == happens - {"version", "client", "emr", "order"}
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.parametrize(
     "share", [SOME, pytest.param(1, marks=pytest.mark.large)], ids=["some requests", "every request"]
 )

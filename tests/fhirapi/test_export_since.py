@@ -314,6 +314,7 @@ class Following(AnySequence):
             self.clock.move_to(self.clock.now() + timedelta(seconds=1))
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.hypothesis
 def test_any_sequence_leaves_copies_that_are_what_there_is(
     site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, tmp_path: Path

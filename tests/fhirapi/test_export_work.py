@@ -222,6 +222,7 @@ def changing(host: OscarHost, clerk: Actor, here: int, there: int) -> Iterator[l
 # Broken off
 
 
+@pytest.mark.databases("in turn")
 def test_an_export_whose_process_was_killed_is_made_again(
     site: OscarHost,
     emr: OscarHost,
@@ -325,6 +326,7 @@ def test_a_worker_that_was_too_slow_changes_nothing(
     assert not jobs.hold(site, configured, slow)
 
 
+@pytest.mark.databases("in turn")
 def test_a_process_that_stops_leaves_the_work_to_the_next(
     site: OscarHost, emr: OscarHost, make_panel: Any, caller: Caller, ask: Callable[[], str], configured: Settings
 ) -> None:
@@ -343,6 +345,7 @@ def test_a_process_that_stops_leaves_the_work_to_the_next(
     assert find(site, caller, export_id).state == "completed"
 
 
+@pytest.mark.databases("in turn")
 def test_an_export_that_is_cancelled_at_work_leaves_nothing(
     site: OscarHost, emr: OscarHost, make_panel: Any, reader: Reader, app: Flask, tmp_path: Path
 ) -> None:
@@ -397,6 +400,7 @@ def test_files_that_cannot_be_written_fail_the_export_with_words_for_its_owner(
     assert accepted(kick_off(broken))
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.parametrize(("less", "most"), [(1000, 2500), pytest.param(2000, 12000, marks=pytest.mark.large)])
 def test_memory_does_not_grow_with_the_panel(
     site: OscarHost,

@@ -148,6 +148,7 @@ def test_a_public_client_reads_exactly_the_members_of_a_panel_page_by_page(clini
     )
 
 
+@pytest.mark.databases("in turn")
 def test_medplum_exports_a_panel_with_all_that_belongs_to_it(clinic: Clinic) -> None:
     files = medplum(clinic, exported=f"Group/{clinic.panel}")
     lines = {file["type"]: file["lines"] for file in files}
@@ -183,6 +184,7 @@ def smart_fetch(clinic: Clinic, folder: Path, *options: str) -> dict[str, list[J
     }
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.peer("smart-fetch")
 def test_smart_fetch_exports_exactly_the_members_of_a_panel(clinic: Clinic, tmp_path: Path) -> None:
     found = smart_fetch(clinic, tmp_path / "fetched", "--group", str(clinic.panel))
@@ -190,6 +192,7 @@ def test_smart_fetch_exports_exactly_the_members_of_a_panel(clinic: Clinic, tmp_
     assert ids(found["Patient"]) == clinic.members
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.peer("smart-fetch")
 def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     clinic: Clinic, clerk: Actor, oscar: Any, now: Callable[[], None], tmp_path: Path
@@ -209,6 +212,7 @@ def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     assert requests_ == [{"method": "DELETE", "url": f"Patient/{left}"}]
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.peer("smart-fetch")
 def test_a_client_of_one_panel_exports_that_panel_alone(
     clinic: Clinic, registered: Callable[..., Registered], tmp_path: Path, ec: KeyPair

@@ -194,6 +194,7 @@ def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:
     assert written(site) == 2500
 
 
+@pytest.mark.databases("in turn")
 def test_a_process_that_is_stopped_writes_all_of_them(
     site: OscarHost, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -249,6 +250,7 @@ class Full:
         pass
 
 
+@pytest.mark.databases("in turn")
 def test_a_server_that_is_stopped_has_written_down_what_it_gave_out(
     site: OscarHost,
     environment: dict[str, str],

@@ -274,6 +274,7 @@ class AnySequence(RuleBasedStateMachine):
         return found
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.hypothesis
 def test_any_sequence_leaves_versions_honest(site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]

@@ -86,7 +86,9 @@ def page(open_tab: OpenTab, clicks: list[None]) -> Page:
     return tab
 
 
-@pytest.mark.parametrize("hand", [Mouse(), Keyboard()], ids=["mouse", "keyboard"])
+@pytest.mark.parametrize(
+    "hand", [pytest.param(Mouse(), id="mouse"), pytest.param(Keyboard(), id="keyboard", marks=pytest.mark.large)]
+)
 def test_six_doctors_come_from_nothing_to_six_queued_submissions(
     page: Page, host: OscarHost, oscar: Any, patients: Patients, clicks: list[None], hand: Hand
 ) -> None:

@@ -298,6 +298,7 @@ class AnySequence(RuleBasedStateMachine):
         assert self.replay() == self.read()
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.hypothesis
 def test_any_sequence_keeps_to_the_rules_and_the_ledger_explains_it(
     site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, placed: Any, replayed: Any

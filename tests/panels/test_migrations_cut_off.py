@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
@@ -47,6 +48,7 @@ print(status, killed)
 """
 
 
+@pytest.mark.databases("in turn")
 def test_the_first_migration_killed_after_every_statement_is_finished_by_the_next_one(database_url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, database_url], capture_output=True, text=True, timeout=600, check=False

@@ -58,6 +58,7 @@ def add(host: OscarHost, panel_id: int, numbers: range) -> None:
         )
 
 
+@pytest.mark.databases("in turn")
 @pytest.mark.parametrize("most", [2500, pytest.param(5000, marks=pytest.mark.large)])
 def test_memory_does_not_grow_with_the_panel(
     host: OscarHost,

@@ -153,6 +153,7 @@ def test_what_breaks_in_the_database_shows_no_data(world: Any, call: Any) -> Non
     assert "SELECT" not in done.output
 
 
+@pytest.mark.databases("in turn")
 def test_the_installed_command_knows_the_subcommands_of_the_host(environment: dict[str, str]) -> None:
     done = subprocess.run([CPAR, "--help"], capture_output=True, text=True, check=True)
     for name in ("run-due", "status", "enable", "disable", "migrate", "registry", "serve"):

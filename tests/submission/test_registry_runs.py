@@ -83,6 +83,7 @@ def test_a_refusal_is_not_tried_again_by_itself(clinic: Any, registry: process.R
     assert len(arrived(registry, clinic)) == 1
 
 
+@pytest.mark.databases("in turn")
 def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any, tmp_path: Any) -> None:
     with process.running(tmp_path / "other") as other:
         clinic.settings = clinic.settings.model_copy(update={"registry_url": other.fhir_url})
@@ -144,6 +145,7 @@ def holding_the_first(registry: process.RunningRegistry, until: Callable[[], boo
         thread.join()
 
 
+@pytest.mark.databases("in turn")
 def test_while_the_registry_holds_one_panel_the_others_go_on(
     clinic: Any, registry: process.RunningRegistry, with_settings: Any
 ) -> None:
