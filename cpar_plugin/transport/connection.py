@@ -73,8 +73,8 @@ def failure_message(error: Exception, address: str, settings: Settings) -> str:
     """One sentence or two about a connection that failed: what it means and what to check."""
     host = host_of(address)
     chain = list(causes(error))
-    if distrust := distrusted(error, host):
-        return f"{distrust} If the URL is right, check registry_ca_file; otherwise contact the registry."
+    if distrust := distrusted(error, host, "Check the URL and registry_ca_file, or contact the registry."):
+        return distrust
     if any(isinstance(cause, DeadlineError) for cause in chain):
         return f"{host} was too slow: the call was stopped after {settings.registry_seconds:g} seconds."
     if reason := refusal_of_ours(error):

@@ -42,13 +42,18 @@ def trusting(ca_file: str, setting: str, *, strict: bool) -> ssl.SSLContext:
     return context
 
 
-def distrusted(error: BaseException, host: str) -> str | None:
-    """Why the certificate of the other side was not accepted, and what to do; None where something else failed."""
+def distrusted(
+    error: BaseException, host: str, advice: str = "Check the URL and who issued the certificate."
+) -> str | None:
+    """Why the certificate of the other side was not accepted, and what to do; None where something else failed.
+
+    Where it is the setting `strict_certificates` that refused the certificate, the advice is about that instead.
+    """
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message.rstrip(".")
-            advice = LENIENT if cause.verify_code in _STRICT else "Check the URL and who issued the certificate."
-            return f"The certificate of {host} could not be verified ({reason}). {advice}"
+            remedy = LENIENT if cause.verify_code in _STRICT else advice
+            return f"The certificate of {host} could not be verified ({reason}). {remedy}"
     return None
 
 
