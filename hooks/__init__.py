@@ -10,7 +10,7 @@ if __name__ != "cpar_plugin.hooks":
 from .faults import HostBusy, HostUnavailable, Refused
 from .interfaces import ProgramInterface, is_polled, largest_body, polled, receives_files
 from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
-from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster, Schedule
+from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster, Schedule, Visits
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
     Actor,
@@ -60,6 +60,7 @@ __all__ = [
     "Roster",
     "Schedule",
     "StatusKind",
+    "Visits",
     "Widget",
     "hookimpl",
     "is_polled",

@@ -120,6 +120,27 @@ class Schedule(Protocol):
         """
 
 
+class Visits(Protocol):
+    """Which provider has seen whom, as SQL that a plugin composes with its own tables.
+
+    What is a visit is the rule of `Roster.last_visit_on`.
+
+    .. versionadded:: 1.0
+    """
+
+    def last_provider(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[str]:
+        """The provider_id of the last visit that started before `until` (aware), as a correlated scalar.
+
+        Of several on that day, the one that began last. NULL without a visit, or where it names no provider.
+        """
+
+    def attended(self, first: date, until: datetime) -> FromClause:
+        """Every visit from the civil day `first` on that started before `until` (aware): one row each.
+
+        patient_id (int, of the record kept where records were merged), provider_id (text), visited_on (date).
+        """
+
+
 class AuditTrail(Protocol):
     """The host's audit trail.
 
@@ -203,5 +224,7 @@ class Host(Protocol):
     def clock(self) -> Clock: ...
     @property
     def schedule(self) -> Schedule | None: ...
+    @property
+    def visits(self) -> Visits | None: ...
     @property
     def settings(self) -> Mapping[str, str]: ...

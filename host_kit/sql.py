@@ -84,6 +84,17 @@ def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElemen
     return func.nullif(_later(func.coalesce(first, floor), func.coalesce(second, floor)), floor, type_=Date())
 
 
+class greater(FunctionElement[str]):  # noqa: N801
+    """The greater of two texts, neither of which may be NULL. Each is evaluated once."""
+
+    name = "greater"
+    type = String()
+    inherit_cache = True
+
+
+_spelled(greater, "max({0})", "greatest({0})")
+
+
 class _day(FunctionElement[date]):  # noqa: N801
     name = "day"
     type = Date()

@@ -25,6 +25,7 @@ from .privileges import CPAR
 from .roster import OscarRoster
 from .schedule import OscarSchedule
 from .schema import Present, Tables, host_tables, present
+from .visits import OscarVisits
 
 _PREFIX = "CPAR_"
 
@@ -43,6 +44,7 @@ class OscarHost:
     pages: Pages
     clock: Clock
     schedule: OscarSchedule
+    visits: OscarVisits
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
     tables: Tables = field(repr=False)
 
@@ -81,6 +83,7 @@ def open_host(
     return OscarHost(
         roster=roster,
         schedule=OscarSchedule(tables, roster),
+        visits=OscarVisits(tables, roster),
         identity=OscarIdentity(
             tables, database, tables_present, signed_in, settings.get("cpar_object", "").strip() or CPAR
         ),

@@ -98,7 +98,7 @@ class OscarRoster:
             _status(record.c.patient_status).label("status"),
             filled(record.c.provider_no).label("mrp_id"),
         )
-        if self._merges_known:
+        if self.merges_known:
             merge = self._tables.demographic_merged
             retired = select(merge.c.demographic_no).where(self._in_force(merge))
             query = query.where(record.c.demographic_no.not_in(retired))
@@ -119,11 +119,11 @@ class OscarRoster:
         visit = self._tables.appointment.alias("own_visit")
         own = (
             select(func.max(visit.c.appointment_date))
-            .where(visit.c.demographic_no == patient_id, self._attended(visit, until))
+            .where(visit.c.demographic_no == patient_id, self.attended(visit, until))
             .correlate_except(visit)
             .scalar_subquery()
         )
-        return later(own, self._inherited_visit_on(patient_id, until) if self._merges_known else null())
+        return later(own, self._inherited_visit_on(patient_id, until) if self.merges_known else null())
 
     def _inherited_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The same of the records merged into the patient's.
@@ -132,7 +132,7 @@ class OscarRoster:
         """
         visit = self._tables.appointment.alias("merged_visit")
         merged = self.chains().alias("merged_record")
-        condition = and_(visit.c.demographic_no == merged.c.retired_id, self._attended(visit, until))
+        condition = and_(visit.c.demographic_no == merged.c.retired_id, self.attended(visit, until))
         return (
             select(func.max(visit.c.appointment_date))
             .select_from(merged.outerjoin(visit, condition))
@@ -141,7 +141,8 @@ class OscarRoster:
             .scalar_subquery()
         )
 
-    def _attended(self, visit: FromClause, until: datetime) -> ColumnElement[bool]:
+    def attended(self, visit: FromClause, until: datetime) -> ColumnElement[bool]:
+        """Whether an appointment is a visit that started before `until`. Raises ValueError for a naive moment."""
         if until.tzinfo is None:
             raise ValueError("until needs a time zone")
         now = until.astimezone(self._zone).replace(tzinfo=None)
@@ -187,7 +188,7 @@ class OscarRoster:
 
     @cached_property
     def _every_merged(self) -> Select[*tuple[Any, ...]]:
-        if not self._merges_known:
+        if not self.merges_known:
             no_id = type_coerce(null(), Integer)
             return select(no_id.label("retired_id"), no_id.label("kept_id")).where(false())
         closure = self.chains().alias("closure")
@@ -208,7 +209,8 @@ class OscarRoster:
         return select(chain.c.retired_id, chain.c.kept_id).subquery()
 
     @property
-    def _merges_known(self) -> bool:
+    def merges_known(self) -> bool:
+        """Whether this OSCAR can merge records."""
         return self._tables_present().has(self._tables.demographic_merged)
 
     @staticmethod

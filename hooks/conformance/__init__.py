@@ -17,6 +17,7 @@ from . import (
     test_plugins,
     test_providers,
     test_schedule,
+    test_seen_by,
     test_visits,
 )
 from .bench import AuditLine, Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
@@ -28,6 +29,7 @@ CHECKS = {
         test_providers,
         test_merges,
         test_visits,
+        test_seen_by,
         test_schedule,
         test_identity,
         test_audit,

@@ -52,16 +52,21 @@ class Roster:
         return sa.select(self.person.c.id).where(without_separators(self.person.c.health_number) == phn)
 
     def last_visit_on(self, patient_id, until):
+        visit = self.booking.alias("visit")
+        latest = sa.select(sa.func.max(visit.c.day)).where(self.of(patient_id, visit), self.attended(visit, until))
+        return latest.correlate_except(visit).scalar_subquery()
+
+    def of(self, patient_id, visit):
+        merge = self._merges()
+        retired = sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id).correlate_except(merge)
+        return sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))
+
+    def attended(self, visit, until):
         if until.tzinfo is None:
             raise ValueError("until needs a time zone")
-        now, visit, merge = until.astimezone(zone_rules.zone()), self.booking.alias("visit"), self._merges()
-        retired = sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id).correlate_except(merge)
+        now = until.astimezone(zone_rules.zone())
         started = sa.or_(visit.c.day < now.date(), sa.and_(visit.c.day == now.date(), visit.c.at < now.time()))
-        of_patient = sa.or_(visit.c.person == patient_id, visit.c.person.in_(retired))
-        latest = sa.select(sa.func.max(visit.c.day)).where(
-            of_patient, started, visit.c.state.not_in(["cancelled", "missed", "deleted"])
-        )
-        return latest.correlate_except(visit).scalar_subquery()
+        return sa.and_(started, visit.c.state.not_in(["cancelled", "missed", "deleted"]))
 
     def providers(self):
         c = self.staff.c
@@ -105,6 +110,23 @@ class Schedule:
         today = sa.select(*columns).outerjoin(merge, merge.c.retired_id == c.person).where(c.day == day)
         held = today.where(c.person.is_not(None), c.state.not_in(["cancelled", "missed", "deleted"]))
         return held.subquery("appointment")
+
+
+class Visits:
+    def __init__(self, tables, roster):
+        self.booking, self.roster = tables["booking"], roster
+
+    def last_provider(self, patient_id, until):
+        visit = self.booking.alias("visit")
+        own = sa.select(visit.c.doctor).where(self.roster.of(patient_id, visit), self.roster.attended(visit, until))
+        return own.order_by(visit.c.day.desc(), visit.c.at.desc()).limit(1).correlate_except(visit).scalar_subquery()
+
+    def attended(self, first, until):
+        c, merge = self.booking.c, self.roster.merged()
+        patient_id = sa.func.coalesce(merge.c.kept_id, c.person).label("patient_id")
+        visits = sa.select(patient_id, c.doctor.label("provider_id"), c.day.label("visited_on"))
+        visits = visits.outerjoin(merge, merge.c.retired_id == c.person).where(c.person.is_not(None), c.day >= first)
+        return visits.where(self.roster.attended(self.booking, until)).subquery("visit")
 
 
 class Identity:
@@ -156,8 +178,8 @@ def open_host(file="meadow.db", clock=None, **settings):
         upgrade(database.engine, source)
     tables, pages, clock = known.tables, PlainPages(), clock or SystemClock()
     roster, identity, audit = Roster(tables), Identity(tables, database.engine), Audit(tables["trail"])
-    schedule, ports = Schedule(tables, roster), {"roster": roster, "identity": identity, "audit": audit, "pages": pages}
-    return SimpleNamespace(**ports, schedule=schedule, database=database, clock=clock, settings=settings)
+    ports = {"roster": roster, "schedule": Schedule(tables, roster), "visits": Visits(tables, roster), "pages": pages}
+    return SimpleNamespace(**ports, identity=identity, audit=audit, database=database, clock=clock, settings=settings)
 
 
 def create_app(host, secret_key):

@@ -1,0 +1,92 @@
+"""`Visits`: which provider has seen whom, as SQL. A host without this port has nothing to check."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+import pytest
+from sqlalchemy import RowMapping, select
+
+from .. import Visits
+from .bench import Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
+
+TODAY = date(2026, 11, 10)
+FIRST = date(2026, 10, 1)
+
+
+def _visits(bench: Bench) -> Visits:
+    visits = bench.host.visits
+    if visits is None:
+        pytest.skip("this host cannot say who has seen patients")
+    return visits
+
+
+def _noon(bench: Bench) -> datetime:
+    return datetime.combine(TODAY, time(12), bench.host.clock.zone)
+
+
+def _seen(bench: Bench, patient_id: int, day: date, at: time | None = time(9), **more: Any) -> str:
+    """A new provider who has seen the patient."""
+    provider_id = bench.provider(NewProvider())
+    bench.visit(NewVisit(patient_id=patient_id, provider_id=provider_id, day=day, time=at, **more))
+    return provider_id
+
+
+def _last_provider(bench: Bench, patient_id: int) -> Any:
+    patient = bench.host.roster.patients()
+    provider = _visits(bench).last_provider(patient.c.patient_id, _noon(bench))
+    with bench.host.database.engine.connect() as connection:
+        return connection.scalar(select(provider).where(patient.c.patient_id == patient_id))
+
+
+def _attended(bench: Bench, *patient_ids: int) -> list[RowMapping]:
+    visit = _visits(bench).attended(FIRST, _noon(bench))
+    query = select(visit).where(visit.c.patient_id.in_(patient_ids)).order_by(visit.c.visited_on)
+    with bench.host.database.engine.connect() as connection:
+        return list(connection.execute(query).mappings())
+
+
+def test_the_provider_last_seen_is_that_of_the_last_visit(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    _seen(bench, patient_id, date(2026, 10, 20))
+    last = _seen(bench, patient_id, date(2026, 11, 2), time(15))
+    _seen(bench, patient_id, date(2026, 11, 2), time(9))
+    _seen(bench, patient_id, date(2026, 11, 3), outcome=VisitOutcome.NO_SHOW)
+    _seen(bench, patient_id, TODAY, time(16), outcome=VisitOutcome.EXPECTED)
+    assert _last_provider(bench, patient_id) == last
+
+
+def test_a_patient_without_a_visit_was_last_seen_by_no_one(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient(mrp_id=bench.provider(NewProvider())))
+    _seen(bench, patient_id, date(2026, 10, 20), outcome=VisitOutcome.CANCELLED)
+    assert _last_provider(bench, patient_id) is None
+
+
+def test_what_a_record_merged_away_was_seen_for_counts_for_the_record_kept(bench: Bench) -> None:
+    retired, kept = bench.patient(NewPatient()), bench.patient(NewPatient())
+    provider_id = _seen(bench, retired, date(2026, 11, 2))
+    bench.merge(retired, kept)
+    assert _last_provider(bench, kept) == provider_id
+    assert [row["patient_id"] for row in _attended(bench, retired, kept)] == [kept]
+
+
+def test_a_visit_has_its_patient_its_provider_and_its_day(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    provider_id = _seen(bench, patient_id, date(2026, 10, 20))
+    [visit] = _attended(bench, patient_id)
+    assert dict(visit) == {"patient_id": patient_id, "provider_id": provider_id, "visited_on": date(2026, 10, 20)}
+
+
+def test_visits_begin_with_the_first_day_and_end_before_the_moment(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    days = (date(2026, 9, 30), FIRST, TODAY, date(2026, 11, 11))
+    for day in days:
+        _seen(bench, patient_id, day)
+    _seen(bench, patient_id, TODAY, time(12))
+    assert [row["visited_on"] for row in _attended(bench, patient_id)] == [FIRST, TODAY]
+
+
+def test_what_did_not_take_place_is_not_among_the_visits(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    for outcome in (VisitOutcome.CANCELLED, VisitOutcome.NO_SHOW, VisitOutcome.DELETED):
+        _seen(bench, patient_id, date(2026, 10, 20), outcome=outcome)
+    assert _attended(bench, patient_id) == []
