@@ -121,7 +121,7 @@ class Schedule(Protocol):
 
 
 class Visits(Protocol):
-    """Which provider has seen whom, as SQL that a plugin composes with its own tables.
+    """Which provider has seen which patient, as SQL that a plugin composes with its own tables.
 
     What is a visit is the rule of `Roster.last_visit_on`.
 

@@ -27,7 +27,7 @@ class OscarVisits:
         compared with the other. Of visits at the same moment it is always the same one.
         """
         visit = self._tables.appointment.alias("own_visit")
-        latest = (
+        latest: ColumnElement[str] = (
             select(func.max(_sorted_by_time(visit)))
             .where(visit.c.demographic_no == patient_id, self._roster.attended(visit, until))
             .correlate_except(visit)

@@ -20,6 +20,7 @@ class CsvColumn(StrEnum):
     STATUS = "Status"
     MRP = "MRP"
     LAST_VISIT = "Last visit"
+    LAST_SEEN_BY = "Last seen by"
 
     # Membership
     PANEL = "Panel"

@@ -23,7 +23,7 @@ from ..services.bulk.selected import SelectedAction
 from ..services.operations import access, clinic
 from ..services.panels import editing, members
 from ..services.panels.csv_export import export
-from ..services.panels.listing import Panel
+from ..services.panels.listing import Panel, provider_choices
 from ..services.panels.members import Listed
 from ..services.panels.members_query import SHOWN, Criteria, Sort
 from ..services.roster import merges, separated
@@ -38,7 +38,7 @@ from .serving import ID, Needs, Route
 
 _EXCLUSIONS = frozenset({"excluded", *(reason.value for reason in Reason)})
 YEARS = ("1", "2", "3")
-_FILTERS = ("show", "unconfirmed", "how", "unseen", "mrp", "from", "to", "age")
+_FILTERS = ("show", "unconfirmed", "how", "unseen", "seen-by", "mrp", "from", "to", "age")
 _STATE = (searches.PARAMETER, *_FILTERS, "sort", "after", "before")
 _HOW = {how.name.lower().replace("_", "-"): how for how in ConfirmedHow}
 _AGES = {age.replace(" ", "-").lower(): age for age in AGES if age != UNDATED}
@@ -123,7 +123,7 @@ def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
 def _all_found(host: Host, actor: Actor, panel_id: int, form: MultiDict[str, str]) -> set[int]:
     """Everyone on the list as it is now. Raises Refused where they are not as many as the person has seen."""
     state = state_of(form)
-    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER])).first_page
+    criteria = criteria_of(host, actor, state).first_page
     with host.database.engine.connect() as connection:
         ids = members.found(connection, host, actor, load(host.settings), panel_id, criteria)
     expected = number(form.get("expected", ""), "", INCOMPLETE)
@@ -152,7 +152,7 @@ def _list(panel_id: int, state: Mapping[str, str], operation_id: int | None = No
 def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """All patients on the list, on whatever page, as a file for a spreadsheet."""
     state = state_of(request.args)
-    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER])).first_page
+    criteria = criteria_of(host, actor, state).first_page
     with host.database.engine.connect() as connection:
         number_of_panel = editing.get(connection, host, panel_id).number
     today = host.clock.now().astimezone(host.clock.zone).date()
@@ -173,7 +173,7 @@ def _page(
     operation_id: int | None = None,
 ) -> ResponseReturnValue:
     state = state_of(fields)
-    criteria = criteria_of(state, searches.text_of(host, actor, state[searches.PARAMETER]))
+    criteria = criteria_of(host, actor, state)
     if not criteria.mark:
         merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
@@ -182,6 +182,7 @@ def _page(
             raise NotFound("Panel not found. It may have been deleted.")
         listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria)
         separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
+        providers = provider_choices(connection, host) if host.visits else []
         operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
     if state["show"] in _EXCLUSIONS and not g.cpar_clinic.exclusions_seen:
         clinic.exclusions_seen(host)
@@ -206,6 +207,7 @@ def _page(
         operation_text=texts.result_text(operation) if operation else "",
         separated=separated_patients,
         years=YEARS,
+        providers=[(provider.provider_id, provider.name) for provider in providers],
         filter_fields=_FILTERS,
         letters=ascii_uppercase,
         ages=_AGES,
@@ -244,8 +246,8 @@ def state_of(fields: MultiDict[str, str]) -> dict[str, str]:
     return {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
 
 
-def criteria_of(state: Mapping[str, str], text: str) -> Criteria:
-    """Raises Refused for what the page does not offer."""
+def criteria_of(host: Host, actor: Actor, state: Mapping[str, str]) -> Criteria:
+    """Raises Refused for what the page does not offer, and kept.Expired for a search that is no longer kept."""
     show, sort = state["show"], state["sort"] or Sort.NAME
     for field, choices in (
         ("show", ("", *SHOWN)),
@@ -259,14 +261,15 @@ def criteria_of(state: Mapping[str, str], text: str) -> Criteria:
     ):
         if state[field] not in choices:
             raise Refused(_NO_SUCH_LIST)
-    if sort.removeprefix("-") not in list(Sort):
+    if sort.removeprefix("-") not in list(Sort) or (state["seen-by"] and not host.visits):
         raise Refused(_NO_SUCH_LIST)
     return Criteria(
-        text=text,
+        text=searches.text_of(host, actor, state[searches.PARAMETER]),
         fate=SHOWN[show] if show else None,
         unconfirmed_years=int(state["unconfirmed"]) if state["unconfirmed"] else None,
         unseen_years=int(state["unseen"]) if state["unseen"] else None,
         mrp_outside=bool(state["mrp"]),
+        seen_by=state["seen-by"],
         surname_from=state["from"],
         surname_to=state["to"],
         age=_AGES.get(state["age"], ""),

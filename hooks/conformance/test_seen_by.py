@@ -1,4 +1,4 @@
-"""`Visits`: which provider has seen whom, as SQL. A host without this port has nothing to check."""
+"""`Visits`: which provider has seen which patient, as SQL. A host without this port has nothing to check."""
 
 from datetime import date, datetime, time
 from typing import Any

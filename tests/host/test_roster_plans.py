@@ -73,3 +73,13 @@ def test_the_last_visits_of_everyone_take_one_look_at_the_merges(host: OscarHost
     with host.database.engine.connect() as connection:
         assert len(connection.execute(query).all()) == PATIENTS - 26
     assert time.perf_counter() - started < 2  # it takes a few hundredths; read for each patient, it would take minutes
+
+
+def test_who_saw_one_patient_last_is_found_among_that_patients_appointments(host: OscarHost, clinic):
+    patients = host.roster.patients()
+    provider = host.visits.last_provider(patients.c.patient_id, host.clock.now())
+    lines = plan(host, select(patients.c.patient_id, provider).where(patients.c.patient_id == 3))
+    visits = [line for line in lines if "own_visit" in line or "merged_visit" in line]
+    assert len(visits) == 2, lines
+    assert all("demographic_no" in line or "appointment_changed" in line for line in visits), lines
+    assert not any(line.startswith("ALL") for line in visits), lines

@@ -278,6 +278,85 @@ def test_a_list_by_surname_age_and_confirmation_is_what_the_file_and_the_print_h
         page(manager.get(f"/cpar/panels/{panel}", **query), 422)
 
 
+def test_a_list_by_the_provider_last_seen_is_what_the_file_and_the_print_have(
+    oscar: Any, paneled: Any, manager: Any, panel: int
+) -> None:
+    adler, finch, wren = paneled("Adler"), paneled("Finch"), paneled("Wren")
+    paneled("Zorn", seen=None)
+    last, address = oscar.provider("807", last_name="Nkemelu", first_name="Obi"), f"/cpar/panels/{panel}"
+    for patient_id, day, time in ((adler, "2026-11-05", "11:00"), (finch, "2026-11-09", "08:00")):
+        oscar.visit(patient_id, day, "08:00", provider_no="101")
+        oscar.visit(patient_id, day, time, provider_no=last)
+    oscar.visit(finch, "2026-11-09", "09:15", provider_no="101")
+    oscar.visit(wren, "2026-11-09", status="N", provider_no=last)
+    oscar.visit(adler, "2027-01-05", provider_no="101")
+    for provider_id, found in ((last, [adler]), ("101", [finch, wren]), ("301", [])):
+        query = {"seen-by": provider_id}
+        seen = page(manager.get(address, **query))
+        assert shown(seen) == found
+        assert f'<option value="{provider_id}" selected>' in seen
+        file = manager.get(f"{address}/export", **query).get_data().decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(file)))
+        assert [int(row["Record"]) for row in rows] == found
+        paper = page(manager.get(f"{address}/print", **query))
+        assert [int(number) for number in re.findall(r'<td class="cpar-number">(\d+)</td>', paper)] == found
+    assert [row["Last seen by"] for row in csv.DictReader(io.StringIO(manager.get(f"{address}/export").text[1:]))] == [
+        "Nkemelu, Obi",
+        "Okafor, Adaeze",
+        "Okafor, Adaeze",
+        "",
+    ]
+    assert 'Nov 5, 2026</time> <div class="cpar-quiet">Nkemelu, Obi</div>' in page(manager.get(address))
+    paper = page(manager.get(f"{address}/print", **{"seen-by": last}))
+    assert "Filters: last seen by Nkemelu, Obi." in paper
+
+
+def test_a_host_that_cannot_say_who_saw_a_patient_has_the_list_without_that_filter(
+    paneled: Any, manager: Any, panel: int, monkeypatch: Any
+) -> None:
+    paneled("Wren")
+    monkeypatch.setitem(vars(manager.client.application.extensions["emr"].host), "visits", None)
+    seen = page(manager.get(f"/cpar/panels/{panel}"))
+    assert "Last seen by" not in seen
+    assert "Oct 5, 2026</time></td>" in seen
+    page(manager.get(f"/cpar/panels/{panel}", **{"seen-by": "101"}), 422)
+    [row] = csv.DictReader(io.StringIO(manager.get(f"/cpar/panels/{panel}/export").text[1:]))
+    assert (row["Last visit"], row["Last seen by"]) == ("2026-10-05", "")
+
+
+def test_the_print_has_everyone_in_the_lists_order_however_many_there_are(
+    paneled: Any, manager: Any, panel: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("cpar_plugin.services.panels.whole_list._AT_ONCE", 3)
+    monkeypatch.setattr("cpar_plugin.web.rendering._AT_ONCE", 5)
+    ids = [paneled(f"N{place}", hin="" if place % 3 else "123456789") for place in range(10)]
+    for query, expected in (
+        ({}, ids),
+        ({"sort": "-name"}, ids[::-1]),
+        ({"show": "no-phn"}, ids[1:3] + ids[4:6] + ids[7:9]),
+    ):
+        paper = page(manager.get(f"/cpar/panels/{panel}/print", **query))
+        assert [int(number) for number in re.findall(r'<td class="cpar-number">(\d+)</td>', paper)] == expected
+        assert f'<caption id="cpar-members">{len(expected)} patients</caption>' in paper
+        assert paper.endswith("</html>")
+        advice = paper[paper.index("What to do") :]
+        assert ("shared" in advice, "<strong>No PHN.</strong>" in advice) == ("show" not in query, True)
+
+
+def test_a_print_that_breaks_off_has_no_patient_data_in_the_log(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, monkeypatch: Any, caplog: Any
+) -> None:
+    paneled("Wren")
+
+    def fail(*_: Any) -> None:
+        raise ValueError("patient Wren")
+
+    monkeypatch.setattr("cpar_plugin.services.panels.whole_list.listed", fail)
+    with pytest.raises(ExportInterrupted):
+        manager.get(f"/cpar/panels/{panel}/print").get_data()
+    assert [record.message for record in caplog.records] == ["an export of patients was interrupted: ValueError"]
+
+
 def test_an_order_about_all_found_covers_every_page_and_counts_again(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int, monkeypatch: Any
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select
+from sqlalchemy import Select, null
 
 from ...domain.cautions import Caution
 from ...domain.csv_columns import CsvColumn, CsvHead
@@ -39,6 +39,7 @@ HEAD: Final[CsvHead] = (
     CsvColumn.LAST_CONFIRMATION,
     CsvColumn.HOW_CONFIRMED,
     CsvColumn.LAST_VISIT,
+    CsvColumn.LAST_SEEN_BY,
     CsvColumn.WILL_BE_SUBMITTED,
     CsvColumn.REASONS,
     CsvColumn.HOW_TO_FIX,
@@ -60,7 +61,9 @@ def export(
         event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
         host.audit.record(session, event)
     merged = host.roster.merged()
-    query = members.all_of(host, actor, panel_id, criteria).add_columns(merged.c.kept_id)
+    query = members.all_of(host, actor, panel_id, criteria).add_columns(
+        merged.c.kept_id, host.visits.last_provider(member.c.patient_id, host.clock.now()) if host.visits else null()
+    )
     query = query.outerjoin(merged, merged.c.retired_id == member.c.patient_id).execution_options(yield_per=_AT_ONCE)
     return csv_file(_lines(host, actor, settings, panel_id, query, criteria))
 
@@ -77,7 +80,7 @@ def _lines(
         names = {provider.provider_id: provider.name for provider in listing.provider_choices(connection, host)}
         panel_answers = answers.of_panel(connection, host, panel_id)
         with connection.execute(query) as result:
-            for *columns, kept_id in result:
+            for *columns, kept_id, seen_by in result:
                 row = MemberRow._make(columns)
                 if criteria.fate and criteria.fate not in members.fates(rules, row):
                     continue
@@ -97,6 +100,7 @@ def _lines(
                     row.confirmed_on,
                     row.confirmed_how,
                     row.last_visit_on,
+                    names.get(seen_by or "", seen_by),
                     *(_judgement(host.roster, rules, shared, row) if kept_id is None else _merged(kept_id)),
                     " ".join(
                         _checked(answer, zone)

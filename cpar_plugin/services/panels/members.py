@@ -1,8 +1,9 @@
 """The members of one panel for people: searched, filtered, sorted and paged, each with what becomes of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, assert_never
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, true
@@ -17,6 +18,7 @@ from ...store.tables import member
 from ..roster import answers, member_rows, merges, same_phn
 from ..roster.answers import CautionAnswer
 from ..roster.eligible_in_sql import certainly_eligible
+from ..roster.last_seen import last_providers
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
 from ..roster.same_phn import SamePhn
@@ -36,6 +38,7 @@ class Listed:
     questions: Mapping[Reason | Caution, Question]  # those of them that can be answered
     answers: Sequence[CautionAnswer]  # what would be told, had it not been checked
     mrp: str  # a name, '' for none
+    seen_by: str  # at the last visit: a name, '' where that is not known
     same_phn: tuple[int, ...]  # where that matters: other patients with it that the actor may see, at most two
     merged_into: int | None  # the record kept, for one that was merged away and not followed yet
 
@@ -92,14 +95,14 @@ def listing(
     criteria: Criteria,
     at_once: int | None = None,
 ) -> MemberListing:
-    """One page, of `at_once` members unless of AT_ONCE. At most seven statements, and memory for one page.
+    """One page, of `at_once` members unless of AT_ONCE. At most eight statements, and memory for one page.
 
     What becomes of members is worked out for all of them only when `criteria.fate` asks for it: else for the page.
     """
     now, at_once = host.clock.now(), at_once or AT_ONCE
     all_members = member_rows.members(host, now=now)
     on_panel, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
-    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
+    narrowing = filters(host, all_members, now, panel_id, criteria)
     judged = narrowing if criteria.fate else []  # else the page itself has the count
     columns = (
         func.count(),
@@ -127,11 +130,8 @@ def listing(
         phns = {row.phn for row in page if row.phn}
         shared = same_phn.of_all(connection, host, settings, now, visible, among=phns)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
-    names = actor_names(connection, host, {row.mrp_id for row in page if row.mrp_id})
-    page_answers = answers.of_patients(connection, host, [row.patient_id for row in page if row.answers])
-    kept = merges.kept_records(connection, host, [row.patient_id for row in page if not row.known])
     return MemberListing(
-        members=list(_listed(reversed(page) if is_backwards else page, rules, names, shared, page_answers, kept)),
+        members=list(listed(connection, host, page[::-1] if is_backwards else page, rules, shared, now)),
         matching=count,
         hidden=total - visible_count,
         earlier=has_more if is_backwards else criteria.after is not None,
@@ -141,14 +141,14 @@ def listing(
     )
 
 
-def _listed(
-    rows: Iterable[MemberRow],
-    rules: Eligibility,
-    names: Mapping[str, str],
-    shared: SamePhn,
-    answers_by_patient: Mapping[int, Sequence[CautionAnswer]],
-    kept_records: Mapping[int, int],
-) -> Iterable[Listed]:
+def listed(
+    connection: Connection, host: Host, rows: Sequence[MemberRow], rules: Eligibility, shared: SamePhn, now: datetime
+) -> Iterator[Listed]:
+    """These members, judged, with all that a list shows of them. At most five statements for all together."""
+    seen_by = last_providers(connection, host, [row.patient_id for row in rows if row.last_visit_on], now)
+    names = actor_names(connection, host, {*seen_by.values(), *(row.mrp_id for row in rows if row.mrp_id)})
+    row_answers = answers.of_patients(connection, host, [row.patient_id for row in rows if row.answers])
+    kept_records = merges.kept_records(connection, host, [row.patient_id for row in rows if not row.known])
     for row in rows:
         reasons = rules.reasons(row)
         cautions = () if reasons else rules.cautions(row)
@@ -158,8 +158,9 @@ def _listed(
             reasons,
             cautions,
             questions((*reasons, *cautions), row),
-            answers.to(rules.answered(row), answers_by_patient.get(row.patient_id, ())),
+            answers.to(rules.answered(row), row_answers.get(row.patient_id, ())),
             mrp=names[row.mrp_id] if row.mrp_id else "",
+            seen_by=names[seen_by[row.patient_id]] if row.patient_id in seen_by else "",
             same_phn=shared.others(row) if is_shared else (),
             merged_into=kept_records.get(row.patient_id),
         )
@@ -241,11 +242,12 @@ def _judged(
 def found(
     connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int, criteria: Criteria
 ) -> list[int]:
-    """The patient ids of everyone on the list, on all of its pages."""
+    """The patient ids of everyone on the list, on all of its pages, in its order."""
     now, all_members = host.clock.now(), member_rows.members(host, now=host.clock.now())
     visible = host.identity.visible(actor, member.c.patient_id)
-    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
-    query = all_members.where(member.c.panel_id == panel_id, visible, *narrowing)
+    narrowing = filters(host, all_members, now, panel_id, criteria)
+    sorted_by = order(sort_key(all_members, criteria.sort), member.c.patient_id, criteria)
+    query = all_members.where(member.c.panel_id == panel_id, visible, *narrowing).order_by(*sorted_by)
     if criteria.fate is None:
         return list(connection.scalars(query.with_only_columns(member.c.patient_id)))
     shared = same_phn.of_all(connection, host, settings, now, visible)
@@ -266,6 +268,6 @@ def all_of(host: Host, actor: Actor, panel_id: int, criteria: Criteria) -> Selec
     """Every member on the list that the actor may see, in the columns of MemberRow. `fate` is left to `fates`."""
     now, all_members = host.clock.now(), member_rows.members(host, now=host.clock.now())
     visible = host.identity.visible(actor, member.c.patient_id)
-    narrowing = filters(all_members, now.astimezone(host.clock.zone).date(), panel_id, criteria)
+    narrowing = filters(host, all_members, now, panel_id, criteria)
     sorted_by = order(sort_key(all_members, criteria.sort), member.c.patient_id, criteria)
     return all_members.where(member.c.panel_id == panel_id, visible, *narrowing).order_by(*sorted_by)

@@ -1,7 +1,7 @@
 """Which members of a panel to show, in what order and from where on: as SQL."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from ...domain.identifiers import is_phn
 from ...domain.paging import Paged
 from ...domain.reasons import Reason
 from ...domain.texts import readable, without_separators
+from ...hooks import Host
 from ...store.tables import member, panel_provider
 from ...store.types import KEYS
 
@@ -55,6 +56,7 @@ class Criteria(Paged[int]):
     unconfirmed_years: int | None = None  # not confirmed for so long, or never
     unseen_years: int | None = None  # no visit for so long, or never
     mrp_outside: bool = False  # the MRP is none of the panel's providers
+    seen_by: str = ""  # the provider_id of the last visit; only with a host that has `visits`
     surname_from: str = ""  # the first letter of the family name, from A to Z; A and Z include whatever is beyond
     surname_to: str = ""
     age: str = ""  # of domain.bands.AGES
@@ -70,8 +72,11 @@ class Criteria(Paged[int]):
 EVERYONE: Final = Criteria()
 
 
-def filters(all_members: Select[Any], today: date, panel_id: int, criteria: Criteria) -> list[ColumnElement[bool]]:
+def filters(
+    host: Host, all_members: Select[Any], now: datetime, panel_id: int, criteria: Criteria
+) -> list[ColumnElement[bool]]:
     """The conditions on `all_members` (see member_rows.members), without `fate`: the rules decide that."""
+    today = now.astimezone(host.clock.zone).date()
     columns = all_members.selected_columns
     conditions = [_matches(columns, word) for word in _words(criteria.text)]
     for years, day in (
@@ -83,6 +88,8 @@ def filters(all_members: Select[Any], today: date, panel_id: int, criteria: Crit
     if criteria.mrp_outside:
         providers = select(panel_provider.c.provider_id).where(panel_provider.c.panel_id == panel_id)
         conditions.append(func.coalesce(columns.mrp_id, "").not_in(providers))
+    if criteria.seen_by and host.visits:
+        conditions.append(host.visits.last_provider(member.c.patient_id, now) == criteria.seen_by)
     initial = func.upper(func.substr(func.coalesce(columns.family_name, ""), 1, 1))
     if criteria.surname_from > FIRST_LETTER:
         conditions.append(initial >= criteria.surname_from)

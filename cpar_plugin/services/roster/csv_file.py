@@ -4,6 +4,7 @@ import csv
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from ...domain.texts import readable
 
@@ -11,6 +12,8 @@ _BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 # What begins a formula, or the command of a program, in one spreadsheet or another; some read the wide forms as well.
 _FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 _AT_ONCE = 1000
+
+Portion = TypeVar("Portion", str, bytes)
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +24,13 @@ class ExportInterrupted(Exception):
 
 def csv_file(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
     """The file, in portions. Raises ExportInterrupted, without patient data, where reading the rows fails."""
+    return without_details(_encoded(rows))
+
+
+def without_details(portions: Iterable[Portion]) -> Iterator[Portion]:
+    """What is streamed of patients. Raises ExportInterrupted instead of any error, whose text may have their data."""
     try:
-        yield from _encoded(rows)
+        yield from portions
     except Exception as error:
         # Half of the response is sent: it must end, but the log must not have the text of the error.
         log.error("an export of patients was interrupted: %s", type(error).__name__)
