@@ -74,9 +74,10 @@ def clinic(
     """Two thirds of the patients are on the panel that is read, the others on another one."""
     now()
     panel, other = make_panel("0042", "101"), make_panel("0043", "102")
-    theirs = [oscar.patient(provider_no="101", hin=f"{100000000 + number}") for number in range(MEMBERS)]
-    for _ in range(MEMBERS // 2):
-        oscar.patient(provider_no="102", hin="")
+    with oscar.at_once():
+        theirs = [oscar.patient(provider_no="101", hin=f"{100000000 + number}") for number in range(MEMBERS)]
+        for _ in range(MEMBERS // 2):
+            oscar.patient(provider_no="102", hin="")
     bulk.carry_out(site, clerk, bulk.Assign("101", "AC", panel))
     bulk.carry_out(site, clerk, bulk.Assign("102", "AC", other))
     with running(environment, tmp_path) as fhir:

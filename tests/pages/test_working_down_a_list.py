@@ -42,9 +42,10 @@ def _assign(host: OscarHost, panel: int) -> None:
 def test_186_exclusions_are_worked_down_in_ten_clicks(
     open_tab: OpenTab, host: OscarHost, emr: OscarHost, oscar: Any, panel: int
 ) -> None:
-    ids = [oscar.patient(hin=str(200_000_000 + number)) for number in range(190)]
-    for patient_id in ids:
-        oscar.visit(patient_id)
+    with oscar.at_once():
+        ids = [oscar.patient(hin=str(200_000_000 + number)) for number in range(190)]
+        for patient_id in ids:
+            oscar.visit(patient_id)
     _assign(host, panel)
     record = emr.tables.demographic
     with emr.database.writing() as connection:
@@ -83,8 +84,9 @@ def test_186_exclusions_are_worked_down_in_ten_clicks(
 def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
     open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int
 ) -> None:
-    for number in range(60):
-        oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=str(200_000_000 + number)))
+    with oscar.at_once():
+        for number in range(60):
+            oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=str(200_000_000 + number)))
     _assign(host, panel)
     with host.database.session() as session:
         session.execute(update(tables.member).values(confirmed_on=None, confirmed_how=None))
