@@ -100,6 +100,7 @@ class Settings(BaseModel):
     uri_definitions: str = f"{_PLACEHOLDER}/StructureDefinition"
     uri_codes: str = f"{_PLACEHOLDER}/CodeSystem"
     uri_search_parameters: str = f"{_PLACEHOLDER}/SearchParameter"
+    uri_operations: str = f"{_PLACEHOLDER}/OperationDefinition"
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

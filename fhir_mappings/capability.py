@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..domain.exhaustive import exhaustive
+from ..domain.scopes import CONFIRM
 from ..settings import Settings
-from .definitions import definition_url, panel_profile_url
+from .definitions import confirm_url, definition_url, panel_profile_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
 from .searchable import AnyKinds, Parameter, Searchable, SearchType
@@ -48,15 +49,16 @@ def capability(
         "kind": "instance",
         "instantiates": [f"{_BULK_DATA}CapabilityStatement/bulk-data"],
         "software": {"name": "oscar-cpar-plugin", "version": version},
-        "implementation": {"description": "The panels of a clinic, to be read", "url": base},
+        "implementation": {"description": "The panels of a clinic", "url": base},
         "fhirVersion": "4.0.1",
         "format": list(formats),
         "rest": [
             {
                 "mode": "server",
                 "documentation": (
-                    "Reading, searching and bulk export. Searches can also be posted to Type/_search, which keeps what "
-                    "is searched for out of addresses. Of a next page only the link of the page before is good."
+                    "Reading, searching, bulk export, and confirming a member of a Group. Searches can also be posted "
+                    "to Type/_search, which keeps what is searched for out of addresses. Of a next page only the "
+                    "link of the page before is good."
                 ),
                 "security": _security(token_url),
                 "resource": [
@@ -101,7 +103,14 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
         resource["searchRevInclude"] = list(searchable.revincludes)
     resource["searchParam"] = [_parameter(kind, parameter, settings) for parameter in searchable.parameters.values()]
     if kind == "Group":
-        resource["operation"] = [_export("group-export")]
+        resource["operation"] = [
+            _export("group-export"),
+            {
+                "name": "confirm",
+                "definition": confirm_url(settings),
+                "documentation": f"A member was asked, by a check-in program. Needs the scope {CONFIRM}.",
+            },
+        ]
     return resource
 
 

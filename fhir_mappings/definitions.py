@@ -92,6 +92,49 @@ def search_parameters(settings: Settings, kinds: AnyKinds) -> list[Resource]:
     ]
 
 
+def operation_definitions(settings: Settings) -> list[Resource]:
+    """What can be done beyond R4: confirming a member of a Group."""
+    url = confirm_url(settings)
+    return [
+        {
+            **_head("OperationDefinition", "group-confirm", url, "CparGroupConfirm"),
+            "kind": "operation",
+            "description": (
+                "Record that a member of this Group was asked and confirms the attachment. Carried out once for each "
+                "idempotencyKey of a client: the same key again is answered as the first time."
+            ),
+            "affectsState": True,
+            "code": "confirm",
+            "resource": ["Group"],
+            "system": False,
+            "type": False,
+            "instance": True,
+            "parameter": [
+                _in("patient", "Reference", "The member.", targetProfile=[_R4 + "Patient"]),
+                _in("date", "date", "The day on which the member was asked: not in the future, nor before joining."),
+                _in("idempotencyKey", "string", "1 to 64 visible ASCII characters, chosen by the client."),
+                _out("outcome", "code", "confirmed; or unchanged, for a confirmation of that day or later."),
+                _out("patient", "Reference", "The member.", targetProfile=[_R4 + "Patient"]),
+                _out("date", "date", "As sent."),
+                _out("recorded", "instant", "When it was first carried out."),
+            ],
+        }
+    ]
+
+
+def confirm_url(settings: Settings) -> str:
+    """The canonical address of the definition of `$confirm`."""
+    return f"{settings.uri_operations}/group-confirm"
+
+
+def _in(name: str, kind: str, meaning: str, **more: object) -> Resource:
+    return {"name": name, "use": "in", "min": 1, "max": "1", "documentation": meaning, "type": kind, **more}
+
+
+def _out(name: str, kind: str, meaning: str, **more: object) -> Resource:
+    return {**_in(name, kind, meaning, **more), "use": "out"}
+
+
 def _search_parameter(settings: Settings, kind: str, parameter: Parameter, definition: Own) -> Resource:
     url = definition_url(settings, kind, parameter)
     kinds = {"target": list(parameter.targets)} if parameter.targets else {}

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ..domain.scopes import EVERY_KIND, KINDS
+from ..domain.scopes import CONFIRM, EVERY_KIND, KINDS
 from .openapi_export import Exporting, export_paths
 from .openapi_parts import (
     ERRORS,
+    FHIR_JSON,
     FORM,
     HEADERS,
     KNOWN,
@@ -25,12 +26,12 @@ from .openapi_parts import (
     refusals,
     responses,
 )
-from .openapi_schemas import TEXT, Schema, one_of, ref, schemas
+from .openapi_schemas import ID, TEXT, Schema, one_of, ref, schemas
 from .openapi_search import paths_of
 from .searchable import AnyKinds
 
 _ABOUT = """\
-The panels of a clinic as FHIR R4 resources, read-only. Where `Allow` names it, a GET may be a HEAD.
+The panels of a clinic as FHIR R4 resources. Where `Allow` names it, a GET may be a HEAD.
 What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
 fit. Unknown parameters are ignored, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
 page before is good. {limits}"""
@@ -68,6 +69,7 @@ def openapi(interface: Interface) -> Described:
             **_token_path(),
             **{path: item for kind in interface.kinds for path, item in _of_kind(kind, interface).items()},
             **export_paths(interface.exporting),
+            **_confirm_path(),
             **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
         },
         "components": {
@@ -139,6 +141,32 @@ def _of_kind(kind: str, interface: Interface) -> Described:
     )
 
 
+def _confirm_path() -> Described:
+    content = {"schema": ref("Confirmation")}
+    post = {
+        **operation("confirm", "A member of a Group was asked, by a check-in program.", CONFIRM),
+        "parameters": [path_parameter(ID)],
+        "requestBody": {
+            "required": True,
+            "description": "Each parameter once. The same key again is answered as the first time.",
+            "content": dict.fromkeys((FHIR_JSON, "application/json"), content),
+        },
+        "responses": responses(
+            (
+                *KNOWN,
+                HTTPStatus.NOT_FOUND,
+                HTTPStatus.GONE,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+            ),
+            {"200": fhir_answer("What came of it.", "Parameters")},
+        ),
+    }
+    return {"/Group/{id}/$confirm": {"post": post}}
+
+
 def _definition(kind: str, ids: Sequence[str], interface: Interface) -> Described:
     """Reading a definition of ours: every caller may."""
     get = {
@@ -156,7 +184,7 @@ def _security(token_url: str | None) -> Described:
         f"system/{kind}.{letter}": f"{verb} {'everything' if kind == EVERY_KIND else kind}"
         for kind in (EVERY_KIND, *KINDS)
         for letter, verb in (("r", "Read"), ("s", "Search"))
-    }
+    } | {CONFIRM: "Confirm members of a Group"}
     return {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}}}
 
 

@@ -8,6 +8,7 @@ Schema = dict[str, object]
 
 ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
+DATE: Schema = {"type": "string", "format": "date"}
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer", "minimum": 0}
 _URI: Schema = {"type": "string", "format": "uri"}
@@ -38,6 +39,7 @@ def schemas(kinds: Sequence[str]) -> dict[str, Schema]:
             **_resource("Bundle", type={"const": "searchset"}, total=NUMBER, link=_many(_LINK), entry=_many(_ENTRY)),
             "required": ["resourceType", "type", "link"],
         },
+        "Confirmation": _confirmation(),
         "SmartConfiguration": {"type": "object", "required": ["capabilities", "grant_types_supported"]},
         "Token": _required(
             access_token=TEXT, token_type={"const": "bearer"}, expires_in={"type": "integer", "minimum": 1}, scope=TEXT
@@ -53,6 +55,18 @@ def schemas(kinds: Sequence[str]) -> dict[str, Schema]:
             error=_FILES,
         ),
     }
+
+
+def _confirmation() -> Schema:
+    """The Parameters of `$confirm`."""
+    patient = _required(reference={"type": "string", "pattern": "^Patient/[1-9][0-9]{0,17}$"})
+    items = (
+        _required(name={"const": "patient"}, valueReference=patient),
+        _required(name={"const": "date"}, valueDate=DATE),
+        _required(name={"const": "idempotencyKey"}, valueString={"type": "string", "pattern": "^[!-~]{1,64}$"}),
+    )
+    parameter: Schema = {"type": "array", "items": {"oneOf": [*items]}, "minItems": 3, "maxItems": 3}
+    return _required(resourceType={"const": "Parameters"}, parameter=parameter)
 
 
 def _many(schema: Schema) -> Schema:
@@ -77,7 +91,14 @@ _LINK = _required(relation=one_of(["self", "next"]), url=_URI)
 _ENTRY = _required(fullUrl=_URI, resource={"type": "object"}, search=_required(mode=one_of(["match", "include"])))
 _PARAMETER: Schema = {
     "type": "object",
-    "properties": {"name": TEXT, "valueString": TEXT, "valueInstant": INSTANT, "valueReference": {"type": "object"}},
+    "properties": {
+        "name": TEXT,
+        "valueString": TEXT,
+        "valueCode": TEXT,
+        "valueDate": DATE,
+        "valueInstant": INSTANT,
+        "valueReference": {"type": "object"},
+    },
     "required": ["name"],
 }
 _FILES = _many(_required(type=TEXT, url=_URI, count=NUMBER))

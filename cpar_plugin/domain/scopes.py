@@ -1,66 +1,70 @@
 """Scopes of SMART Backend Services: what a system may do with which resources.
 
 Version 2 writes `system/Group.rs` (r reads, s searches), version 1 `system/Group.read`. One request may use both.
+`system/Group.u` allows what changes a Group here: confirming one of its members (`$confirm`).
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 """
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 from .refusals import Refused
 
 KINDS = ("Group", "Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
 EVERY_KIND = "*"
-READ, SEARCH = "read", "search"
+READ, SEARCH, UPDATE = "read", "search", "update"
+CONFIRM = "system/Group.u"  # the only scope to change anything with
 
-Right = tuple[str, str]  # a kind or `*`, and READ or SEARCH
+Right = tuple[str, str]  # a kind or `*`, and READ, SEARCH or UPDATE
 
 _SCOPE = re.compile(r"system/(\*|[A-Za-z]{1,64})\.(c?r?u?d?s?|read|write|\*)")
-_LETTERS = {"r": READ, "s": SEARCH}
+_LETTERS = {"r": READ, "u": UPDATE, "s": SEARCH}
+_READING = "rs"
 
 
 def registered(text: str) -> str:
     """The scopes to register a client for, sorted, from a text in either version.
 
     Raises Refused (`scopes`) for none at all, and for one that this interface cannot give. A client is registered for
-    reading and searching a kind together; its tokens may be for less.
+    reading and searching a kind together; its tokens may be for less. CONFIRM is a scope of its own.
     """
-    kinds = set()
+    kinds, confirms = set(), False
     for word in text.split():
         kind, letters = _parsed(word)
-        if kind not in (*KINDS, EVERY_KIND) or letters != "rs":
+        if word == CONFIRM:
+            confirms = True
+            continue
+        if kind not in (*KINDS, EVERY_KIND) or letters != _READING:
             raise Refused(
                 {
                     "scopes": f"{word[:80]} cannot be registered. Use system/*.rs for everything, or one or more of "
                     + ", ".join(f"system/{kind}.rs" for kind in KINDS)
-                    + "."
+                    + f"; and {CONFIRM} for a check-in program."
                 }
             )
         kinds.add(kind)
-    if not kinds:
-        raise Refused({"scopes": "Select what the client can read."})
-    return " ".join(f"system/{kind}.rs" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds)))
+    if not kinds and not confirms:
+        raise Refused({"scopes": "Select what the client can do."})
+    reading = [f"system/{kind}.{_READING}" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds))]
+    return " ".join([*reading, *([CONFIRM] if confirms else [])])
 
 
 def granted(scopes: str, registered_scopes: str) -> str:
     """What of the scopes asked for the client gets, each written in the version that it was asked in; "" for nothing.
 
     Never more than is asked, nor than is registered. A scope that this interface does not know (another context, a
-    restriction by search parameters, writing) gives nothing.
+    restriction by search parameters, other writing) gives nothing.
     """
-    allowed = {kind for kind, _ in rights(registered_scopes)}
+    allowed = rights(registered_scopes)
     result: dict[str, None] = {}
     for word in scopes.split():
         kind, letters = _parsed(word)
-        if not letters:
-            continue
-        if kind == EVERY_KIND:
-            kinds: Iterable[str] = sorted(allowed)
-        else:
-            kinds = (kind,) if kind in KINDS and (kind in allowed or EVERY_KIND in allowed) else ()
-        ending = "read" if word.endswith((".read", ".*")) else letters
-        result.update(dict.fromkeys(f"system/{name}.{ending}" for name in kinds))
+        kinds = sorted({name for name, _ in allowed}) if kind == EVERY_KIND else [kind] if kind in KINDS else []
+        for name in kinds:
+            enough = {name} if kind == EVERY_KIND else {name, EVERY_KIND}
+            given = "".join(letter for letter in letters if any((held, _LETTERS[letter]) in allowed for held in enough))
+            if given:
+                result[f"system/{name}.{'read' if word.endswith(('.read', '.*')) else given}"] = None
     return " ".join(result)
 
 
@@ -72,18 +76,18 @@ def rights(scopes: str) -> frozenset[Right]:
 
 
 def allows(granted_rights: frozenset[Right], kind: str, interaction: str) -> bool:
-    """Whether these rights hold for an interaction (`read` or `search`) with a kind."""
+    """Whether these rights hold for an interaction (`read`, `search` or `update`) with a kind."""
     return (kind, interaction) in granted_rights or (EVERY_KIND, interaction) in granted_rights
 
 
 def _parsed(word: str) -> tuple[str, str]:
-    """The kind, and those of the letters r and s that are meant; no letters for what is not known here."""
+    """The kind, and those of the letters r, u and s that are meant; no letters for what is not known here."""
     match = _SCOPE.fullmatch(word)
     if not match:
         return "", ""
     kind, rest = match[1], match[2]
     if rest in ("read", "*"):
-        return kind, "rs"
+        return kind, _READING
     if rest == "write":
         return kind, ""
     return kind, "".join(letter for letter in rest if letter in _LETTERS)

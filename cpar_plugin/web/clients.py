@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.refusals import Refused, Stale
-from ..domain.scopes import EVERY_KIND, KINDS
+from ..domain.scopes import CONFIRM, EVERY_KIND
 from ..hooks import Actor, Host
 from ..services.clients import keys, registry
 from ..services.clients.jwks_url import check_published
@@ -22,14 +22,15 @@ from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import ID, Needs, Route
 
-_KIND_LABELS = {
-    EVERY_KIND: "Everything",
-    "Group": "Panels and who is on them (Group)",
-    "Location": "Facilities (Location)",
-    "Organization": "The clinic (Organization)",
-    "Patient": "Patients on panels (Patient)",
-    "Practitioner": "Providers (Practitioner)",
-    "PractitionerRole": "Which provider works where (PractitionerRole)",
+_SCOPE_LABELS = {
+    f"system/{EVERY_KIND}.rs": "Read everything",
+    "system/Group.rs": "Read panels and who is on them (Group)",
+    "system/Location.rs": "Read facilities (Location)",
+    "system/Organization.rs": "Read the clinic (Organization)",
+    "system/Patient.rs": "Read patients on panels (Patient)",
+    "system/Practitioner.rs": "Read providers (Practitioner)",
+    "system/PractitionerRole.rs": "Read which provider works where (PractitionerRole)",
+    CONFIRM: "Confirm patients who were asked (a kiosk or check-in program)",
 }
 
 
@@ -38,7 +39,7 @@ class ClientForm:
     """The fields of the form."""
 
     name: str = ""
-    kinds: Sequence[str] = ()
+    scopes: Sequence[str] = ()
     panels: Sequence[int] = ()
     jwks_url: str = ""
     jwks: str = ""
@@ -47,7 +48,7 @@ class ClientForm:
 
     def draft(self) -> ClientDraft:
         """The same, to be registered."""
-        scopes = " ".join(f"system/{kind}.rs" for kind in self.kinds)
+        scopes = " ".join(self.scopes)
         return ClientDraft(
             name=self.name, scopes=scopes, jwks_url=self.jwks_url, jwks=self.jwks, panels=tuple(self.panels)
         )
@@ -67,8 +68,7 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
         clients=every,
         numbers=numbers,
         names=names,
-        labels=_KIND_LABELS,
-        kinds_of=_kinds_of,
+        labels=_SCOPE_LABELS,
         kids_of=lambda client: list(keys.usable(client.jwks or "")),
         base_url=base_url(settings),
         reachable=token_url(settings) is not None,
@@ -93,7 +93,12 @@ def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue
     client = _client(host, client_no)
     if request.method == "GET":
         form = ClientForm(
-            client.name, _kinds_of(client), client.panels, client.jwks_url or "", client.jwks or "", str(client.version)
+            client.name,
+            client.scopes.split(),
+            client.panels,
+            client.jwks_url or "",
+            client.jwks or "",
+            str(client.version),
         )
         return _form(host, form, client)
     form = _form_of_request()
@@ -122,7 +127,7 @@ def _form_of_request() -> ClientForm:
     fields = request.form
     return ClientForm(
         name=fields.get("name", ""),
-        kinds=[kind for kind in fields.getlist("kinds") if kind in (EVERY_KIND, *KINDS)],
+        scopes=[scope for scope in fields.getlist("scopes") if scope in _SCOPE_LABELS],
         panels=[number(panel_id, "panels", INCOMPLETE) for panel_id in fields.getlist("panels")],
         jwks_url=fields.get("jwks_url", ""),
         jwks=fields.get("jwks", ""),
@@ -169,13 +174,9 @@ def _form(
         form=form,
         client=client,
         messages=form.messages,
-        labels=_KIND_LABELS,
+        labels=_SCOPE_LABELS,
         panels=[*numbers.items(), *((panel_id, "A deleted panel") for panel_id in deleted)],
     )
-
-
-def _kinds_of(client: Client) -> list[str]:
-    return [scope.removeprefix("system/").removesuffix(".rs") for scope in client.scopes.split()]
 
 
 def _numbers(panels: Sequence[panel_service.Panel]) -> dict[int, str]:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.domain.scopes import KINDS, READ, SEARCH, allows, granted, registered, rights
+from cpar_plugin.domain.scopes import KINDS, READ, SEARCH, UPDATE, allows, granted, registered, rights
 
 GROUP = "system/Group.rs"
+KIOSK = "system/Group.rs system/Group.u"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,13 @@ GROUP = "system/Group.rs"
         ("system/Group.", GROUP, ""),
         ("system/Group.rs?identifier=1", "system/*.rs", ""),
         ("system/Observation.rs", "system/*.rs", ""),
+        ("system/Group.u", "system/*.rs", ""),
+        ("system/Group.u", KIOSK, "system/Group.u"),
+        ("system/Group.rus", KIOSK, "system/Group.rus"),
+        ("system/*.cruds", KIOSK, "system/Group.rus"),
+        ("system/*.u system/Patient.u", KIOSK, "system/Group.u"),
+        ("system/Group.rs", "system/Group.u", ""),
+        ("system/*.cruds", "system/*.rs system/Group.u", "system/*.rs system/Group.u"),
         ("patient/Patient.rs user/Group.rs openid launch", "system/*.rs", ""),
         ("", "system/*.rs", ""),
     ],
@@ -46,6 +54,8 @@ _WORDS = st.builds(
 )
 _REGISTERED = st.one_of(
     st.just("system/*.rs"),
+    st.just("system/*.rs system/Group.u"),
+    st.just("system/Group.u"),
     st.lists(st.sampled_from(KINDS), min_size=1, unique=True).map(
         lambda kinds: registered(" ".join(f"system/{kind}.rs" for kind in kinds))
     ),
@@ -57,7 +67,7 @@ def test_never_more_is_given_than_is_requested_and_registered(asked: str, held: 
     given_rights = rights(granted(asked, held))
     of_system = " ".join(word for word in asked.split() if word.startswith("system/"))
     for kind in KINDS:
-        for interaction in (READ, SEARCH):
+        for interaction in (READ, SEARCH, UPDATE):
             if allows(given_rights, kind, interaction):
                 assert allows(rights(held), kind, interaction)
                 assert allows(rights(of_system), kind, interaction)
@@ -65,13 +75,26 @@ def test_never_more_is_given_than_is_requested_and_registered(asked: str, held: 
 
 @given(held=_REGISTERED)
 def test_what_is_given_can_be_requested_again(held: str) -> None:
-    assert granted(granted("system/*.rs", held), held) == held
+    assert set(granted(granted("system/*.rs system/*.u", held), held).split()) == set(held.split())
 
 
 def test_a_client_is_registered_for_kinds_that_there_are() -> None:
     assert registered("system/Patient.rs  system/Group.read") == "system/Group.rs system/Patient.rs"
     assert registered("system/*.rs system/Group.rs") == "system/*.rs"
-    for wrong in ("", "system/Observation.rs", "system/Group.r", "patient/Patient.rs", "everything", "system/*.cud"):
+    assert registered("system/Group.u  system/Group.read") == KIOSK
+    assert registered("system/Group.u system/*.rs") == "system/*.rs system/Group.u"
+    assert registered("system/Group.u") == "system/Group.u"
+    for wrong in (
+        "",
+        "system/Patient.u",
+        "system/*.u",
+        "system/Group.rus",
+        "system/Observation.rs",
+        "system/Group.r",
+        "patient/Patient.rs",
+        "everything",
+        "system/*.cud",
+    ):
         with pytest.raises(Refused) as refused:
             registered(wrong)
         assert list(refused.value.messages) == ["scopes"]

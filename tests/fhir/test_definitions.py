@@ -11,6 +11,7 @@ import pytest
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.fhir_mappings.definitions import (
     code_systems,
+    operation_definitions,
     panel_profile_url,
     search_parameters,
     structure_definitions,
@@ -22,7 +23,13 @@ from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
-OURS = (structure_definitions, code_systems, value_sets, partial(search_parameters, kinds=SEARCHABLE))
+OURS = (
+    structure_definitions,
+    code_systems,
+    value_sets,
+    operation_definitions,
+    partial(search_parameters, kinds=SEARCHABLE),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,11 @@ def test_our_definitions_are_valid_r4_and_have_addresses_of_their_own(
 
 def test_every_address_of_ours_is_a_setting() -> None:
     moved = Settings(
-        uri_definitions="urn:a", uri_codes="urn:b", uri_search_parameters="urn:c", uri_panel_number="urn:d"
+        uri_definitions="urn:a",
+        uri_codes="urn:b",
+        uri_search_parameters="urn:c",
+        uri_panel_number="urn:d",
+        uri_operations="urn:e",
     )
     assert "cpar.invalid" not in str([make(moved) for make in OURS])
 

@@ -45,6 +45,7 @@ def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
         "Token": _TOKEN,
         "TokenError": _TOKEN_ERROR,
         "Manifest": _MANIFEST,
+        "Confirmed": _CONFIRMED,
     }
 
 
@@ -272,4 +273,22 @@ _TOKEN_ERROR = _closed(
         ),
     },
     error_description=_TEXT,
+)
+_CONFIRMED = _closed(
+    {
+        "resourceType": {"const": "Parameters"},
+        "parameter": {
+            "type": "array",
+            "items": {
+                "oneOf": [
+                    _closed({"name": {"const": "outcome"}, "valueCode": one_of(["confirmed", "unchanged"])}),
+                    _closed({"name": {"const": "patient"}, "valueReference": _to("Patient")}),
+                    _closed({"name": {"const": "date"}, "valueDate": _DATE}),
+                    _closed({"name": {"const": "recorded"}, "valueInstant": _INSTANT}),
+                ]
+            },
+            "minItems": 4,
+            "maxItems": 4,
+        },
+    }
 )

@@ -61,6 +61,7 @@ def strict(described: Json) -> Json:
             _values(operation, _EXPORTED)
         for content in paths[path]["post"]["requestBody"]["content"].values():
             content["schema"] = _parameters(patients)
+    _answer(paths["/Group/{id}/$confirm"]["post"], ref("Confirmed"), {})
     return described
 
 

@@ -40,6 +40,7 @@ from .rest import MANAGER, RECEPTION, Reader
 FIXED = (
     *("/metadata", "/metadata?mode=terminology", "/.well-known/smart-configuration", "/openapi.json", "/", "/_history"),
     *("/StructureDefinition/cpar-panel", "/SearchParameter/group-name", "/CodeSystem/group", "/ValueSet/none"),
+    "/OperationDefinition/group-confirm",
 )
 WRITTEN = {"101": "100000001", "102": "100000002"}
 VALUES = {
@@ -316,6 +317,8 @@ def _ask(reader: Reader, people: list[Any], known: dict[str, list[str]], around:
             assert shown.status_code in ANSWERS, (change, path, shown.text)
     assert [*reader.pages("/Patient", {"_count": "3"})], change
     assert reader.send("POST", "/token", data={}).status_code == 400, change
+    confirmation = reader.send("POST", f"/Group/{known['Group'][0]}/$confirm", json={})
+    assert confirmation.status_code == 403, change
 
 
 def _is_not_done(path: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from .exporting import accepted, kick_off
 from .rest import BASE, Json, Reader
+from .test_confirm import asked, send
 
 pytestmark = pytest.mark.databases("one")
 
@@ -20,6 +21,7 @@ ONE_OF_EACH = {
     "SearchParameter": "group-name",
     "CodeSystem": "group",
     "ValueSet": "confirmation-how-values",
+    "OperationDefinition": "group-confirm",
 }
 VALUES = {"token": "x|y", "string": "x", "date": "ge2020", "reference": "1"}
 
@@ -136,7 +138,9 @@ def test_its_security_is_what_is_requested(statement: Json, reader: Reader, peop
     assert "Access-Control-Allow-Origin" not in reader.get("/Patient").headers
 
 
-def test_each_operation_in_it_begins_an_export(statement: Json, reader: Reader, panel: int) -> None:
+def test_each_operation_in_it_is_carried_out(
+    statement: Json, reader: Reader, reader_for: Callable[..., Reader], panel: int, people: dict[str, int]
+) -> None:
     assert statement["instantiates"] == ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"]
     definitions = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
     places = {"": statement["rest"][0], **{f"/{one['type']}": one for one in _resources(statement)}}
@@ -145,8 +149,15 @@ def test_each_operation_in_it_begins_an_export(statement: Json, reader: Reader, 
     }
     assert {place: operations for place, operations in stated.items() if operations} == {
         "": {"export": f"{definitions}export"},
-        "/Group": {"export": f"{definitions}group-export"},
+        "/Group": {"export": f"{definitions}group-export", "confirm": stated["/Group"]["confirm"]},
     }
+    definition = reader.json("/OperationDefinition/group-confirm")
+    assert definition["url"] == stated["/Group"]["confirm"]
+    kiosk = reader_for("Kiosk", scopes="system/Group.u")
+    answer = send(kiosk, panel, asked(people["helene"])).json
+    for use, sent in (("in", asked(0)), ("out", answer)):
+        names = [one["name"] for one in definition["parameter"] if one["use"] == use]
+        assert [one["name"] for one in sent["parameter"]] == names
     for path in ("/$export", f"/Group/{panel}/$export"):
         assert reader.send("DELETE", accepted(kick_off(reader, path))).status_code == 202
     assert kick_off(reader, "/Patient/$export").status_code in (404, 501)

@@ -21,6 +21,7 @@ from .clients import Registered
 from .exporting import accepted, finished, kick_off
 from .rest import Json, Reader
 from .strict_openapi import strict
+from .test_confirm import asked
 
 AT = "/openapi.json"
 UNLIMITED = {"fhir_requests_per_minute": "1000000000", "fhir_tokens_per_minute": "1000000000", "fhir_page_size": "2"}
@@ -141,8 +142,8 @@ def test_schemathesis_finds_nothing(
     ids: dict[str, list[str]],
     tmp_path: Path,
 ) -> None:
-    client = registered("Schemathesis")
-    token = client.token()
+    client = registered("Schemathesis", scopes="system/*.rs system/Group.u")
+    token = client.token("system/*.rs system/Group.u")
     exporter = Reader(client.app, token)
     exports = [_exported(exporter) for _ in range(2)]
     settings, description, har = (tmp_path / name for name in ("schemathesis.toml", "openapi.json", "sent.har"))
@@ -189,6 +190,7 @@ def _for_this_clinic(described: Json, ids: dict[str, list[str]], kept: str, doom
     files = [f"{kind}.ndjson" for kind in ids]
     places = {f"/{kind}/{{id}}": {"id": known} for kind, known in ids.items()} | {
         "/Group/{id}/$export": {"id": ids["Group"]},
+        "/Group/{id}/$confirm": {"id": ids["Group"]},
         "/export/{id}": {"id": [kept]},
         "/export/{id}/{name}": {"id": [kept], "name": files},
     }
@@ -197,6 +199,9 @@ def _for_this_clinic(described: Json, ids: dict[str, list[str]], kept: str, doom
             for parameter in operation["parameters"]:
                 known = [doomed] if method == "delete" else examples.get(parameter["name"], [])
                 parameter["examples"] = {f"example-{place}": {"value": one} for place, one in enumerate(known)}
+    for content in described["paths"]["/Group/{id}/$confirm"]["post"]["requestBody"]["content"].values():
+        members = [asked(member, f"key-{member}") for member in ids["Patient"]]
+        content |= {"schema": {"enum": members}, "examples": {"member": {"value": members[0]}}}
     # Schemathesis leaves out the token and makes up others where it knows how one is sent: of OAuth it does not.
     described["components"]["securitySchemes"]["smart"] = {"type": "http", "scheme": "bearer"}
     parameters = {"id": "$response.header.Content-Location#regex:/export/(.+)$"}

@@ -15,7 +15,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from cpar_plugin.fhir_mappings.definitions import (
+    code_systems,
+    operation_definitions,
+    search_parameters,
+    structure_definitions,
+    value_sets,
+)
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
@@ -109,7 +115,8 @@ def ours(settings: Settings) -> Iterator[str]:
     """The table of what is our own, line by line."""
     yield "| address | what it says |"
     yield "|---|---|"
-    for make in (structure_definitions, partial(search_parameters, kinds=SEARCHABLE), code_systems, value_sets):
+    searching = partial(search_parameters, kinds=SEARCHABLE)
+    for make in (structure_definitions, searching, operation_definitions, code_systems, value_sets):
         for one in make(settings):
             yield f"| `{one['resourceType']}/{one['id']}`<br>`{one['url']}` | {one['description']} |"
 

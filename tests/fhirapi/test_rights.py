@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from cpar_plugin.domain.scopes import KINDS
+from cpar_plugin.domain.scopes import CONFIRM, KINDS
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients import registry
 from oscar_host.host import OscarHost
@@ -30,6 +30,7 @@ EXPORTED =        (401,    401,     202,         202,         202,         202, 
 OF_ONE_PANEL =    (401,    401,     202,         404,         202,         202,     403)
 POSTED_EXPORT =   (401,    401,     202,         202,         202,         403,     403)
 POSTED_OF_PANEL = (401,    401,     202,         404,         202,         403,     403)
+CONFIRMED =       (401,    401,     403,         404,         415,         403,     403)  # what is sent says nothing
 NOT_THEIRS =      (401,    401,     404,         404,         404,         404,     403)  # an export of somebody else's
 CANCELLED =       (401,    401,     404,         404,         404,         403,     403)
 NOT_DONE =        (401,    401,     501,         501,         501,         501,     403)
@@ -48,12 +49,13 @@ EXPECTED = {
     **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in KINDS},
     **{
         ("GET", f"/fhir/{kind}/<definition_id>"): DEFINITION
-        for kind in ("CodeSystem", "SearchParameter", "StructureDefinition", "ValueSet")
+        for kind in ("CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet")
     },
     ("GET", "/fhir/$export"): EXPORTED,
     ("POST", "/fhir/$export"): POSTED_EXPORT,
     ("GET", "/fhir/Group/<resource_id>/$export"): OF_ONE_PANEL,
     ("POST", "/fhir/Group/<resource_id>/$export"): POSTED_OF_PANEL,
+    ("POST", "/fhir/Group/<resource_id>/$confirm"): CONFIRMED,
     ("GET", "/fhir/export/<export_id>"): NOT_THEIRS,
     ("DELETE", "/fhir/export/<export_id>"): CANCELLED,
     ("GET", "/fhir/export/<export_id>/<name>"): NOT_THEIRS,
@@ -106,9 +108,11 @@ def test_every_address_answers_each_caller_as_expected(
         elif caller != "nobody":
             other = "Group" if kind != "Group" else "Patient"
             scopes = f"system/{other if caller == 'other scope' else kind if kind in KINDS else '*'}.rs"
+            if address.endswith("$confirm") and caller != "other scope":
+                scopes = CONFIRM
             panels = (elsewhere,) if caller == "other panel" else ()
             client = registered(f"Client {number}", scopes=scopes, panels=panels)
-            headers["Authorization"] = f"Bearer {client.token()}"
+            headers["Authorization"] = f"Bearer {client.token(scopes)}"
             if caller == "revoked":
                 registry.revoke(site, clerk, client.client_id)
         answer = browser.open(path, method=method, headers=headers, data={} if method == "POST" else None)

@@ -35,7 +35,12 @@ def registered(host: OscarHost) -> Callable[[], list[Client]]:
 def test_a_client_is_registered_for_one_panel(
     manager: Any, panel: int, other_panel: int, registered: Callable[[], list[Client]]
 ) -> None:
-    entered = {"name": "Network", "kinds": ["Group", "Patient"], "panels": panel, "jwks": PUBLIC_KEYS}
+    entered = {
+        "name": "Network",
+        "scopes": ["system/Group.rs", "system/Patient.rs"],
+        "panels": panel,
+        "jwks": PUBLIC_KEYS,
+    }
     answer = manager.post("/cpar/clients/new", **entered)
     assert answer.location == "/cpar/clients"
     [client] = registered()
@@ -46,11 +51,11 @@ def test_a_client_is_registered_for_one_panel(
     assert "0077" not in page
 
 
-def test_a_client_without_panels_is_said_to_read_all(manager: Any, panel: int) -> None:
-    assert "If none are selected, it can read all of the clinic's panels" in manager.get("/cpar/clients/new").get_data(
-        as_text=True
-    )
-    manager.post("/cpar/clients/new", name="Network", kinds="*", jwks=PUBLIC_KEYS)
+def test_a_client_without_panels_is_said_to_have_all(manager: Any, panel: int) -> None:
+    assert "If none are selected, it may do this with all of the clinic's panels" in manager.get(
+        "/cpar/clients/new"
+    ).get_data(as_text=True)
+    manager.post("/cpar/clients/new", name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     assert "All of the clinic's panels" in manager.get("/cpar/clients").get_data(as_text=True)
 
 
@@ -61,10 +66,10 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
     answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=str(private).replace("'", '"'))
     assert answer.status_code == 422
     page = answer.get_data(as_text=True)
-    for part in ("Enter the name of the client", "Select what the client can read", "contains a private key"):
+    for part in ("Enter the name of the client", "Select what the client can do", "contains a private key"):
         assert part in page
     assert f'value="{panel}" checked' in page
-    answer = manager.post("/cpar/clients/new", name="A", kinds="*", jwks_url="https://127.0.0.1/jwks.json")
+    answer = manager.post("/cpar/clients/new", name="A", scopes="system/*.rs", jwks_url="https://127.0.0.1/jwks.json")
     assert answer.status_code == 422
     assert "private network" in answer.get_data(as_text=True)
     assert registered() == []
@@ -73,19 +78,19 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
 def test_a_client_is_changed_and_a_second_person_is_informed(
     manager: Any, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
-    manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/new", name="Network", scopes="system/*.rs", panels=panel, jwks=PUBLIC_KEYS)
     assert "ec-1" in manager.get("/cpar/clients/1").get_data(as_text=True)
-    entered = {"name": "Network", "kinds": "Group", "panels": panel, "jwks": OTHER_KEYS, "version": "1"}
+    entered = {"name": "Network", "scopes": "system/Group.rs", "panels": panel, "jwks": OTHER_KEYS, "version": "1"}
     assert manager.post("/cpar/clients/1", **entered).status_code == 303
     assert registered()[0].scopes == "system/Group.rs"
-    assert manager.post("/cpar/clients/1", **(entered | {"kinds": "*"})).status_code == 409
+    assert manager.post("/cpar/clients/1", **(entered | {"scopes": "system/*.rs"})).status_code == 409
     assert registered()[0].scopes == "system/Group.rs"
 
 
 def test_a_panel_that_is_deleted_remains_selected(
     manager: Any, host: OscarHost, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
-    manager.post("/cpar/clients/new", name="Network", kinds="*", panels=panel, jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/new", name="Network", scopes="system/*.rs", panels=panel, jwks=PUBLIC_KEYS)
     editing.delete(host, host.identity.system, panel, 1)
     page = manager.get("/cpar/clients/1").get_data(as_text=True)
     assert "A deleted panel" in page
@@ -93,8 +98,17 @@ def test_a_panel_that_is_deleted_remains_selected(
     assert "A deleted panel" in manager.get("/cpar/clients").get_data(as_text=True)
 
 
+def test_a_check_in_program_is_registered_for_confirming_alone(
+    manager: Any, registered: Callable[[], list[Client]]
+) -> None:
+    manager.post("/cpar/clients/new", name="Kiosk", scopes="system/Group.u", jwks=PUBLIC_KEYS)
+    assert [client.scopes for client in registered()] == ["system/Group.u"]
+    assert "Confirm patients who were asked" in manager.get("/cpar/clients").get_data(as_text=True)
+    assert 'value="system/Group.u" checked' in manager.get("/cpar/clients/1").get_data(as_text=True)
+
+
 def test_revoking_is_asked_about_and_done(manager: Any, registered: Callable[[], list[Client]], panel: int) -> None:
-    manager.post("/cpar/clients/new", name="Network", kinds="*", jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/new", name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     assert "cannot be undone" in manager.get("/cpar/clients/1/revoke").get_data(as_text=True)
     assert manager.post("/cpar/clients/1/revoke").status_code == 303
     assert registered()[0].revoked_at
@@ -115,12 +129,18 @@ def test_only_administrators_find_it_in_the_menu(manager: Any, cpar_role: Any) -
 def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
     app: Flask, host: OscarHost, manager: Any, panel: int, other_panel: int, open_tab: OpenTab
 ) -> None:
-    manager.post("/cpar/clients/new", name="Registry of the zone", kinds=["Group"], jwks=PUBLIC_KEYS)
+    manager.post("/cpar/clients/new", name="Registry of the zone", scopes="system/Group.rs", jwks=PUBLIC_KEYS)
     with host.database.session() as session:
         registry.hold(session, host, host.identity.system)
     for name, chosen in (("Network analytics", [panel, other_panel]), ("Referral system of the zone", [])):
-        manager.post("/cpar/clients/new", name=name, kinds=["Group", "Patient"], panels=chosen, jwks=PUBLIC_KEYS)
-    manager.post("/cpar/clients/new", name="Old system", kinds="*", jwks=PUBLIC_KEYS)
+        manager.post(
+            "/cpar/clients/new",
+            name=name,
+            scopes=["system/Group.rs", "system/Patient.rs"],
+            panels=chosen,
+            jwks=PUBLIC_KEYS,
+        )
+    manager.post("/cpar/clients/new", name="Old system", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     manager.post("/cpar/clients/4/revoke")
     page = open_tab(MANAGER)
     page.goto("/cpar/clients")
@@ -130,7 +150,7 @@ def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
     page.get_by_label("Name", exact=True).fill("Province")
     page.get_by_role("button", name="Save").click()
     look(page, "client-form-mistakes")
-    page.get_by_role("link", name="Select what the client can read").click()
+    page.get_by_role("link", name="Select what the client can do").click()
     page.get_by_label("Everything").check()
     page.get_by_label("Or the public keys").fill(PUBLIC_KEYS)
     page.get_by_role("button", name="Save").click()

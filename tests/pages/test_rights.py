@@ -254,8 +254,8 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
         "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
-        "cpar.new_client": {"name": f"New {role}", "kinds": "*", "jwks": PUBLIC_KEYS},
-        "cpar.edit_client": {"name": f"Other {role}", "kinds": "Group", "jwks": PUBLIC_KEYS, "version": "1"},
+        "cpar.new_client": {"name": f"New {role}", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS},
+        "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }

@@ -1,4 +1,4 @@
-"""Who reads through the FHIR interface, and what they may."""
+"""Who uses the FHIR interface, and what they may."""
 
 from dataclasses import dataclass
 
@@ -22,5 +22,5 @@ class Caller:
     panels: frozenset[int] | None  # None: all of the clinic's panels
 
     def may(self, resource_type: str, interaction: str) -> bool:
-        """Whether an interaction (`read` or `search`) with a type of resource is allowed."""
+        """Whether an interaction (`read`, `search` or `update`) with a type of resource is allowed."""
         return allows(self.scopes, resource_type, interaction)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ...domain import scopes as scope_rules
+from ...domain.client_id import client_id_of, number_in
 from ...domain.identifiers import CLINIC_NAME_LENGTH, issued_text
 from ...domain.refusals import NotFound, Refused, Stale
 from ...hooks import Actor, Host
@@ -20,7 +21,6 @@ from ..operations.record import OperationKind
 from .jwks_url import checked_address
 from .keys import checked_set
 
-_PREFIX = "client-"
 _GONE = "Client not found. It may have been revoked."
 _ONE_OF_TWO = "Enter either the JWKS URL or the public keys, not both."
 _TABLE = tables.client
@@ -62,12 +62,12 @@ class ClientDraft:
 
 def id_of(number: int) -> str:
     """The client id of a client's number."""
-    return f"{_PREFIX}{number}"
+    return client_id_of(number)
 
 
 def number_of(client_id: str) -> int | None:
     """The number in a client id, None for what is no client id."""
-    return key_of(client_id.removeprefix(_PREFIX)) if client_id.startswith(_PREFIX) else None
+    return key_of(number_in(client_id) or "0")
 
 
 def every_client(connection: Connection) -> list[Client]:

@@ -147,11 +147,13 @@ def _pairs(sent: Any) -> Iterable[tuple[str, str]]:
 def _patients(references: Sequence[str], base: str) -> tuple[int, ...]:
     if len(references) > MOST_PATIENTS:
         raise BadKickOff(f"List at most {MOST_PATIENTS} patients, or none for all.")
-    numbers = set()
-    for reference in references:
-        kind, _, key = reference.removeprefix(f"{base}/").partition("/")
-        try:
-            numbers.add(number(key if kind == "Patient" else ""))
-        except NotFound:
-            raise BadKickOff("A reference in patient does not refer to a Patient on this server.") from None
-    return tuple(sorted(numbers))
+    return tuple(sorted({patient_number(reference, base) for reference in references}))
+
+
+def patient_number(reference: str, base: str) -> int:
+    """The number of the Patient that a reference is to. Raises BadKickOff."""
+    kind, _, key = reference.removeprefix(f"{base}/").partition("/")
+    try:
+        return number(key if kind == "Patient" else "")
+    except NotFound:
+        raise BadKickOff("A reference in patient does not refer to a Patient on this server.") from None

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
+from ...domain.client_id import number_in
 from ...domain.exhaustive import exhaustive
 from ...hooks import Actor, AuditEvent, Host
 from ...store import tables
@@ -140,6 +141,7 @@ def begin(
     )
     operation_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
     action, noun = _AUDIT[kind]
+    by = f", by {actor.display_name}" if number_in(actor.actor_id) else ""  # the host knows its people's names alone
     parts = {"operation": operation_id, "panel": panel_id, "from panel": from_panel_id, "undoes operation": undoes}
     host.audit.record(
         session,
@@ -149,7 +151,7 @@ def begin(
             noun=noun,
             key=client_id or str(panel_id or from_panel_id or operation_id) if noun != _SETTINGS else "clinic",
             patient_id=patient_id,
-            detail=f"{kind}: " + ", ".join(f"{name} {number}" for name, number in parts.items() if number),
+            detail=f"{kind}: " + ", ".join(f"{name} {number}" for name, number in parts.items() if number) + by,
         ),
     )
     return operation_id

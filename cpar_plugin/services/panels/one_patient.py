@@ -87,25 +87,36 @@ def confirm(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | N
 
 
 def confirm_within(
-    session: Session, host: Host, actor: Actor, patient_id: int, how: ConfirmedHow, *, seen_panel_id: int | None
+    session: Session,
+    host: Host,
+    actor: Actor,
+    patient_id: int,
+    how: ConfirmedHow,
+    *,
+    seen_panel_id: int | None,
+    on: date | None = None,
 ) -> MemberChange:
-    """The same within a transaction that has the clinic's lock, with how it came about."""
+    """The same within a transaction that has the clinic's lock, with how it came about.
+
+    `on`: the civil day of the confirmation, None for today. A later one that there is already stays.
+    """
     before = _membership(session, patient_id)
     _refuse_unseen(session, before, seen_panel_id)
     if before is None:
         raise Refused(
             "This patient is not on a panel. Add the patient to a panel; this also sets the confirmation date."
         )
-    today = _civil(host.clock.now(), host)
+    day = on or _civil(host.clock.now(), host)
     status = _status(session, host, patient_id)
     if kind_of(host.roster, status) is StatusKind.DECEASED:
         raise Refused(
             "This patient is deceased and cannot be confirmed. Remove the patient from the panel, or correct the "
             "status if it is wrong."
         )
-    if not may_confirm(before.confirmed_on, today, kind_of(host.roster, status)):
+    is_later = on is not None and before.confirmed_on is not None and before.confirmed_on > on
+    if is_later or not may_confirm(before.confirmed_on, day, kind_of(host.roster, status)):
         return MemberChange.UNCHANGED
-    after = replace(before, confirmed_on=today, confirmed_how=how)
+    after = replace(before, confirmed_on=day, confirmed_how=how)
     _change(session, host, actor, OperationKind.CONFIRM, patient_id, before, after)
     return MemberChange.CONFIRMED
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, FromClause, Select, func, select
 
+from ...domain.client_id import number_in
 from ...domain.names import full_name
 from ...hooks import Host
 from ...store import tables
@@ -34,7 +35,10 @@ def provider_name(family_name: str | None, given_name: str | None, provider_id: 
 
 
 def actor_names(connection: Connection, host: Host, actor_ids: Collection[str]) -> dict[str, str]:
-    """Who that is, for people to read: the id itself where the host does not know the name. No statement for no one."""
+    """Who that is, for people to read: a provider, or a client of the FHIR interface; the id where no one has it.
+
+    No statement for no one.
+    """
     if not actor_ids:
         return {host.identity.system.actor_id: AUTOMATIC}
     provider = host.roster.providers().c
@@ -44,6 +48,11 @@ def actor_names(connection: Connection, host: Host, actor_ids: Collection[str]) 
         )
     )
     names = {row.provider_id: person_name(*row) for row in rows}
+    clients = {number_in(actor_id): actor_id for actor_id in actor_ids if number_in(actor_id)}
+    if clients:
+        client = tables.client.c
+        rows = connection.execute(select(client.client_id, client.name).where(client.client_id.in_(map(int, clients))))
+        names |= {clients[str(row.client_id)]: row.name for row in rows}
     return {**dict(zip(actor_ids, actor_ids, strict=True)), **names, host.identity.system.actor_id: AUTOMATIC}
 
 

@@ -4,6 +4,7 @@ from .base import metadata
 from .interface import (
     client,
     client_assertion,
+    client_confirmation,
     client_panel,
     client_token,
     export,
@@ -47,6 +48,7 @@ __all__ = [
     "check_in",
     "client",
     "client_assertion",
+    "client_confirmation",
     "client_panel",
     "client_token",
     "clinic",

@@ -96,6 +96,20 @@ client_assertion = Table(
     **INNODB,
 )
 
+# A confirmation that a client has sent, and what came of it: the key keeps it from being carried out twice.
+client_confirmation = Table(
+    "cpar_client_confirmation",
+    metadata,
+    Column("client_id", ForeignKey("cpar_client.client_id"), primary_key=True),
+    Column("idempotency_key", exact(64), primary_key=True),
+    Column("panel_id", BigInteger, nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("outcome", exact(20), nullable=False),  # services.panels.one_patient.MemberChange
+    Column("at", Moment, nullable=False),
+    **INNODB,
+)
+
 # Every read of patients through the FHIR interface: only ever added to. No data of a patient but the id.
 read = Table(
     "cpar_read",

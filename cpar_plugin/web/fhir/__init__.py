@@ -11,6 +11,7 @@ from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
 from . import openapi, smart, token
 from .callers import Callers
+from .confirming import confirm
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
 from .metadata import DEFINITION_KINDS, metadata, read_definition
@@ -23,7 +24,7 @@ from .searching import search
 def nothing_here(exchange: Exchange, rest: str = "") -> Response:
     """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
     if not rest or "$" in rest or "_history" in rest:
-        message = "This server only supports read, search and export: see /metadata."
+        message = "This server only supports read, search, $export and $confirm: see /metadata."
         raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
@@ -32,11 +33,14 @@ def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
     routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
     routes += [(FhirRoute(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
-    routes += [(FhirRoute(f"/{kind}/_search", search, ("POST",)), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [
+        (FhirRoute(f"/{kind}/_search", search, ("POST",), posts_form=True), {"kind": kind}) for kind in SEARCHABLE
+    ]
     routes += [(FhirRoute(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
     routes += [
         (FhirRoute("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
         (FhirRoute("/Group/<resource_id>/$export", kick_off, ("GET", "POST"), kick_off_form), {"kind": "Group"}),
+        (FhirRoute("/Group/<resource_id>/$confirm", confirm, ("POST",)), {}),
         (FhirRoute("/export/<export_id>", export_status, ("GET", "DELETE")), {}),
         (FhirRoute("/export/<export_id>/<name>", export_file, form=file_form), {}),
     ]

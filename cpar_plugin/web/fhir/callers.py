@@ -144,10 +144,9 @@ class Callers:
 
 
 def require(caller: Caller, resource_type: str, interaction: str) -> None:
-    """Raises Forbidden unless the caller's scopes allow `read` or `search` of this type."""
+    """Raises Forbidden unless the caller's scopes allow `read`, `search` or `update` of this type."""
     if not caller.may(resource_type, interaction):
-        letter = "r" if interaction == "read" else "s"
-        scope = f"system/{resource_type}.{letter}"
+        scope = f"system/{resource_type}.{interaction[0]}"
         raise AccessDenied(
             f"The access token does not include the required scope {scope}.",
             WWW_Authenticate=f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"',

@@ -9,7 +9,13 @@ from flask import Response, request
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.capability import capability
-from ...fhir_mappings.definitions import code_systems, search_parameters, structure_definitions, value_sets
+from ...fhir_mappings.definitions import (
+    code_systems,
+    operation_definitions,
+    search_parameters,
+    structure_definitions,
+    value_sets,
+)
 from ...fhir_mappings.identifiers import Resource
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import Settings
@@ -21,6 +27,7 @@ from .routes import Exchange, json_answer, wrong_method
 
 _DEFINITIONS: dict[str, Callable[[Settings], list[Resource]]] = {
     "CodeSystem": code_systems,
+    "OperationDefinition": operation_definitions,
     "SearchParameter": partial(search_parameters, kinds=SEARCHABLE),
     "StructureDefinition": structure_definitions,
     "ValueSet": value_sets,

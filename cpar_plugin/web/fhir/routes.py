@@ -76,13 +76,15 @@ View = Callable[..., Response]
 class FhirRoute:
     """An address, and the view that answers it: it is called with the exchange and the parts of the address.
 
-    `form` derives the form of the answer from the request's parameters and headers, or raises a Refusal.
+    `form` derives the form of the answer from the request's parameters and headers, or raises a Refusal. `posts_form`:
+    the body of a POST is a form with further parameters.
     """
 
     path: str
     view: View
     methods: tuple[str, ...] = ("GET", "HEAD")
     form: Callable[[Pairs], str] = content_type
+    posts_form: bool = False
 
 
 def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
@@ -94,7 +96,7 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
             caller = callers.caller(connection)
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
-            pairs = parameters(form=route.methods == ("POST",))
+            pairs = parameters(form=route.posts_form)
             exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_)
             return route.view(exchange, **arguments)
     except Exception as error:
@@ -108,7 +110,7 @@ def json_answer(body: object, content_type: str, headers: dict[str, str] | None 
 
 def wrong_method(*allowed: str) -> Refusal:
     """What is not done at this address."""
-    message = f"This URL supports only {', '.join(allowed)}. The interface is read-only."
+    message = f"This URL supports only {', '.join(allowed)}."
     return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, message, Allow=", ".join(allowed))
 
 

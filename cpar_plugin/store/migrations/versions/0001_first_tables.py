@@ -329,6 +329,19 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "cpar_client_confirmation",
+        sa.Column("client_id", serial(), nullable=False),
+        sa.Column("idempotency_key", exact(64), nullable=False),
+        sa.Column("panel_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("outcome", exact(20), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "idempotency_key", name="cpar_client_confirmation_pk"),
+        sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_confirmation_client_id_fk"),
+        **TABLE,
+    )
+    op.create_table(
         "cpar_client_token",
         sa.Column("digest", exact(64), nullable=False),
         sa.Column("client_id", serial(), nullable=False),
@@ -570,6 +583,7 @@ def downgrade() -> None:
     op.drop_table("cpar_client_assertion", if_exists=True)
     op.drop_table("cpar_client_token", if_exists=True)
     op.drop_table("cpar_client_panel", if_exists=True)
+    op.drop_table("cpar_client_confirmation", if_exists=True)
     op.drop_table("cpar_client", if_exists=True)
     op.drop_table("cpar_resource_version", if_exists=True)
     op.drop_table("cpar_patient_version", if_exists=True)
