@@ -10,14 +10,17 @@ from .domain.wording import wordings
 from .hooks import Host
 from .services.history import of_patient
 from .services.history.of_patient import PatientEvent
+from .services.operations import looks
+from .services.operations.looks import Look
 
 
 @click.command("history")
 @click.option("--patient", "patient_id", type=click.IntRange(1, 2**63 - 1), required=True, help="The record number.")
 @click.pass_context
 def command(ctx: click.Context, patient_id: int) -> None:
-    """Show what happened to the panel of a patient, most recent first. The look is recorded in the EMR's log."""
+    """Show what happened to the panel of a patient, most recent first. The look is recorded."""
     host = open_host(ctx)
+    looks.record(host, Look(host.identity.system, "patient_history", "cpar history"), [patient_id])
     events = of_patient.of_patient(host, host.identity.system, patient_id)
     if not events:
         click.echo(f"Record {patient_id} has never been on a panel.")

@@ -41,6 +41,10 @@ class Settings(BaseModel):
     closed_exclusion_keep_days: int = Field(default=60, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 
+    # Who looked at whom
+    look_lines: Literal["page", "patient"] = "page"
+    record_box: bool = False
+
     # Certificates of all that we connect to
     strict_certificates: bool = True
 

@@ -1,7 +1,7 @@
 """The values that travel between a host and its plugins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -26,11 +26,14 @@ class Manifest:
 class Actor:
     """The person, or the system itself, on whose behalf something happens. `actor_id` is the host's provider id.
 
+    `role` is what the host calls the person's roles, "" where it does not say. Two of one id and name are the same.
+
     .. versionadded:: 1.0
     """
 
     actor_id: str
     display_name: str
+    role: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +204,8 @@ class AuditEvent:
     """One line of the host's audit trail.
 
     `action` is a verb of the host (`read`, `add`, `update`, `delete`, `sent`), `noun` the kind of thing, `key` which
-    one, `detail` a short text without any patient data.
+    one, `detail` a short text without any patient data but record numbers. `address` is where the request came from,
+    for an event that is recorded after its request; None: the host takes it from the current one.
 
     .. versionadded:: 1.0
     """
@@ -212,3 +216,4 @@ class AuditEvent:
     key: str
     patient_id: int | None = None
     detail: str = ""
+    address: str | None = None

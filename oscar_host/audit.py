@@ -44,7 +44,7 @@ class OscarAuditTrail:
         # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
         zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
         now = self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
-        ip = _fitting(flask.request.remote_addr or "", 64) if flask.has_request_context() else None
+        here = flask.request.remote_addr or "" if flask.has_request_context() else None
         rows = [
             {
                 "dateTime": now,
@@ -52,7 +52,7 @@ class OscarAuditTrail:
                 "action": _fitting(event.action, 100),
                 "content": _fitting(event.noun, 80),
                 "contentId": _fitting(event.key, 80),
-                "ip": ip,
+                "ip": _fitting_or_none(here if event.address is None else event.address, 64),
                 "demographic_no": event.patient_id,
                 "data": _fitting(event.detail, _DATA_LENGTH),
             }
@@ -75,6 +75,10 @@ class NoAuditTrail:
 
     def record(self, session: Session, *events: AuditEvent) -> None:
         """Write nothing."""
+
+
+def _fitting_or_none(text: str | None, length: int) -> str | None:
+    return None if text is None else _fitting(text, length)
 
 
 def _fitting(text: str, length: int) -> str:

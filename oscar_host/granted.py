@@ -20,6 +20,7 @@ class Holder:
 
     name: str
     privileges: Privileges
+    roles: str = ""  # by name, "" where the tables are those of a newer Juno
 
 
 def read(
@@ -34,6 +35,11 @@ def read(
         return _newer(connection, tables, tables_present(), provider_id, cpar_object)
     provider, right, user_role = tables.provider, tables.object_privilege, tables.user_role
     roles = select(exactly(user_role.c.role_name)).where(letters(user_role.c.provider_no) == provider_id)
+    held = (
+        select(func.group_concat(user_role.c.role_name))
+        .where(letters(user_role.c.provider_no) == provider_id)
+        .scalar_subquery()
+    )
     group = exactly(right.c.roleUserGroup)
     own = or_(group == exactly(provider.c.provider_no), group.in_(roles))
     query = (
@@ -44,6 +50,7 @@ def read(
             right.c.objectName,
             right.c.privilege,
             func.coalesce(right.c.priority, 0),
+            held,
         )
         .select_from(provider.outerjoin(right, and_(concerning(right.c.objectName, cpar_object), own)))
         .where(active(tables, provider_id))
@@ -51,9 +58,11 @@ def read(
     rows = connection.execute(query).all()
     if not rows:
         return None
-    grants = tuple(Grant(*row[2:]) for row in rows if row[2] is not None)
+    grants = tuple(Grant(*row[2:-1]) for row in rows if row[2] is not None)
     return Holder(
-        _name(rows, provider_id), Grants(grants, closed_to(connection, tables, tables_present(), provider_id))
+        _name(rows, provider_id),
+        Grants(grants, closed_to(connection, tables, tables_present(), provider_id)),
+        ", ".join(sorted(set((rows[0][-1] or "").split(",")))),
     )
 
 

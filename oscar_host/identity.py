@@ -116,4 +116,5 @@ class OscarIdentity:
         holder = granted.read(connection, self.tables, self.tables_present, provider_id, self.cpar_object)
         if holder is None:
             return None
-        return _ProviderRights(Actor(actor_id=provider_id, display_name=holder.name), holder.privileges)
+        actor = Actor(actor_id=provider_id, display_name=holder.name, role=holder.roles)
+        return _ProviderRights(actor, holder.privileges)

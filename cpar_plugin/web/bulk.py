@@ -147,7 +147,7 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 raise Refused(INCOMPLETE)
             case "skipped":
                 name = f"bulk update {form.kind} not changed"
-                return csv_download(name, skipped.export_preview(host, actor, form.order()))
+                return csv_download(host, actor, name, skipped.export_preview(host, actor, form.order()))
             case "carry-out":
                 order = form.order()
                 if messages := to_check():
@@ -186,8 +186,6 @@ def _preview(
         after = None
         if preview.changed and order.panel_id is not None:
             after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
-    if after:
-        outlook.audit_named(host, actor, after, f"panel {order.panel_id}, before a bulk update")
     return page(
         host,
         f"{TITLE}: review changes",
@@ -209,7 +207,6 @@ def _preview(
         outlook_panel_id=None,
         reasons=Reason,
         wording=wordings(host.roster),
-        patient_href=host.pages.patient_href,
     )
 
 

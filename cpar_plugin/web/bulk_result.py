@@ -33,8 +33,6 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         if operation.changed > operation.removed and not operation.undone:
             settings = load(host.settings)
             after = outlook.of_operation(connection, host, actor, settings, operation_id)
-    if after:
-        outlook.audit_named(host, actor, after, f"operation {operation_id}")
     undone = operation.undone
     title, wording = f"Bulk Update: {'undone' if undone else 'done'}", wordings(host.roster)
     return page(
@@ -46,7 +44,6 @@ def bulk_result(host: Host, actor: Actor, operation_id: int) -> ResponseReturnVa
         skipped=counts,
         skipped_heading=texts.order_text(operation.kind).skipped,
         not_restored=not_restored.not_restored(host, actor, operation_id) if undone and undone.not_restored else None,
-        patient_href=host.pages.patient_href,
         since=since,
         to_submit_again=[one for one in since if not one.again],
         outlook=after,
@@ -69,14 +66,18 @@ def export_skipped(host: Host, actor: Actor, operation_id: int) -> ResponseRetur
     """The patients that an operation skipped, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
         history.one(connection, host, operation_id)
-    return csv_download(f"bulk update {operation_id} not changed", skipped.export(host, actor, operation_id))
+    return csv_download(
+        host, actor, f"bulk update {operation_id} not changed", skipped.export(host, actor, operation_id)
+    )
 
 
 def export_not_restored(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:
     """The patients that the undo of an operation skipped, as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
         history.one(connection, host, operation_id)
-    return csv_download(f"bulk update {operation_id} not restored", not_restored.export(host, actor, operation_id))
+    return csv_download(
+        host, actor, f"bulk update {operation_id} not restored", not_restored.export(host, actor, operation_id)
+    )
 
 
 def move_back(host: Host, actor: Actor, operation_id: int) -> ResponseReturnValue:

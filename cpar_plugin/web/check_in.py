@@ -72,7 +72,6 @@ def _words(host: Host, settings: Settings, day: date) -> dict[str, Any]:
         "keys": KEYS,
         "offered": offered,
         "sentences": partial(_sentences, host, settings),
-        "patient_href": host.pages.patient_href,
     }
 
 

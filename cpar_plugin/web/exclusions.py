@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from ..domain.exclusion_lines import CLOSING_LABELS, LONGEST_NOTE, STATE_LABELS, LineState
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import Refused
 from ..domain.wording import wording_for, wordings
@@ -45,7 +44,7 @@ def exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
 def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The whole list on paper, whatever page of it was open."""
     criteria = criteria_of(request.args).first_page
-    found = service.show(host, actor, load(host.settings), criteria, LONGEST, detail="print of exclusions")
+    found = service.show(host, actor, load(host.settings), criteria, LONGEST)
     context = _context(host, actor, criteria, request.args)
     return page(
         host,
@@ -61,7 +60,7 @@ def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
 def export_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The same as a file for a spreadsheet."""
     today = host.clock.now().astimezone(host.clock.zone).date()
-    return csv_download(f"exclusions {today}", export(host, actor, criteria_of(request.args)))
+    return csv_download(host, actor, f"exclusions {today}", export(host, actor, criteria_of(request.args)))
 
 
 def exclusions_page(
@@ -119,8 +118,6 @@ def _context(host: Host, actor: Actor, criteria: LineCriteria, fields: MultiDict
         "closing_labels": CLOSING_LABELS,
         "wording": wordings(host.roster),
         "wording_for": partial(wording_for, host.roster),
-        "full_name": full_name,
-        "patient_href": host.pages.patient_href,
     }
 
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
@@ -44,7 +43,7 @@ def fill_panels(host: Host, actor: Actor) -> ResponseReturnValue:
     if messages := to_check():
         return _preview(host, actor, panel_ids, move, messages)
     if request.form.get("step") == "skipped":
-        return csv_download("fill panels not added", skipped.export_preview(host, actor, order))
+        return csv_download(host, actor, "fill panels not added", skipped.export_preview(host, actor, order))
     result = bulk.carry_out(host, actor, order, form_key_of(request.form))
     if result.operation_id is None:
         flash("No patients were left to add. Nothing was done.", "cpar")
@@ -66,7 +65,6 @@ def _preview(
     if preview.changed:
         with host.database.engine.connect() as connection:
             after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
-        outlook.audit_named(host, actor, after, "panels, before they are filled")
     joining = {one.panel_id: one for one in preview.joining}
     changing = [panel for panel in panels if panel.panel_id in joining and _says_something(joining[panel.panel_id])]
     return page(
@@ -92,8 +90,6 @@ def _preview(
         outlook=after,
         reasons=Reason,
         wording=wordings(host.roster),
-        full_name=full_name,
-        patient_href=host.pages.patient_href,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from ..domain.names import full_name
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
@@ -17,6 +16,7 @@ from ..services.operations import access
 from ..services.panels.widget import current
 from ..services.roster import merges
 from ..settings import load
+from . import looks
 from .downloads import csv_download
 from .rendering import page
 from .return_address import patient_page
@@ -31,6 +31,7 @@ def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
     membership = current(host, load(host.settings), patient_id, actor)
     if not membership.enabled:
         access.require_enabled(host)
+    looks.note(patient_id)
     return page(
         host,
         "Panel history",
@@ -42,7 +43,6 @@ def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
         manages=host.identity.has(actor, access.MANAGE),
         wording=wordings(host.roster),
         patient_page=patient_page(host, patient_id),
-        patient_href=host.pages.patient_href,
     )
 
 
@@ -63,8 +63,6 @@ def panel_history(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValu
         kept=_kept(),
         following={**_kept(), "after": history.following.text} if history.following else None,
         messages=messages,
-        full_name=full_name,
-        patient_href=host.pages.patient_href,
     )
 
 
@@ -75,7 +73,9 @@ def export_panel_history(host: Host, actor: Actor, panel_id: int) -> ResponseRet
     if messages:
         raise Refused(messages)
     number, chunks = of_panel.export(host, actor, panel_id, filters)
-    return csv_download(f"history of panel {number} {host.clock.now().astimezone(host.clock.zone).date()}", chunks)
+    return csv_download(
+        host, actor, f"history of panel {number} {host.clock.now().astimezone(host.clock.zone).date()}", chunks
+    )
 
 
 def _kept() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..domain.list_columns import FIELD_LABELS, ColumnField, holds_serials, miss
 from ..domain.list_panels import NamedPanel, NamedProvider, proposed_panel
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services.bulk import list_findings, list_patients
+from ..services.bulk import list_patients
 from ..services.operations import access
 from ..services.panels import listing
 from ..services.panels.listing import Panel
@@ -23,6 +23,7 @@ from ..services.uploads import kept, layouts, text_file
 from ..services.uploads.kept import Purpose, Upload
 from ..services.uploads.layouts import ListReading, UnderstoodRow
 from ..services.uploads.reading import LOOK_ROWS, ListFile
+from . import looks
 from .import_list import TITLE
 from .inputs import INCOMPLETE, number, number_or_none
 from .interrupted import check_entries, shows_entries
@@ -168,7 +169,7 @@ def _form(
     born = reading.column(ColumnField.BIRTH_DATE)
     birth_dates = [cells[born] for cells in below if born is not None and born < len(cells)]
     patients, accented = _understood(file, reading)
-    list_findings.audit_shown(host, actor, upload.upload_id, "first patients of an uploaded list")
+    looks.note(None)  # these rows are not matched with records yet
     target = next((panel.label for panel in panels if panel.panel_id == upload.panel_id), "")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
     return page(

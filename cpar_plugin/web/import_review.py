@@ -8,7 +8,6 @@ from uuid import uuid4
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.names import full_name
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import wordings
@@ -68,7 +67,7 @@ def export_import(host: Host, actor: Actor) -> ResponseReturnValue:
         upload = kept.current(connection, host, actor, Purpose.IMPORT)
     if upload is None or upload.reading is None:
         raise NotFound("There is no list: upload it first.")
-    return csv_download("imported list", list_findings.export(host, actor, upload.upload_id))
+    return csv_download(host, actor, "imported list", list_findings.export(host, upload.upload_id))
 
 
 def _place() -> int:
@@ -116,9 +115,6 @@ def _review(
         target = listing.live_number(connection, upload.panel_id) if upload.panel_id else ""
         if preview.changed:
             after = outlook.of_order(connection, host, actor, load(host.settings), order, preview.changed)
-    list_findings.audit_shown(host, actor, upload.upload_id, "patients of an uploaded list")
-    if after:
-        outlook.audit_named(host, actor, after, "panels, before an import")
     return page(
         host,
         f"{TITLE}: review",
@@ -143,8 +139,6 @@ def _review(
         outlook=after,
         reasons=Reason,
         wording=wordings(host.roster),
-        full_name=full_name,
-        patient_href=host.pages.patient_href,
     )
 
 

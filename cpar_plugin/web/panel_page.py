@@ -157,7 +157,7 @@ def export_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue
         number_of_panel = editing.get(connection, host, panel_id).number
     today = host.clock.now().astimezone(host.clock.zone).date()
     return csv_download(
-        f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id, criteria)
+        host, actor, f"panel {number_of_panel} {today}", export(host, actor, load(host.settings), panel_id, criteria)
     )
 
 
@@ -236,7 +236,6 @@ def members_context(host: Host, panel: Panel) -> dict[str, Any]:
         "reasons": Reason,
         "cautions": Caution,
         "provider_ids": {provider.provider_id for provider in panel.providers},
-        "patient_href": host.pages.patient_href,
     }
 
 

@@ -11,7 +11,7 @@ from ..domain.cautions import Caution
 from ..domain.exhaustive import exhaustive
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING, Wording
-from ..hooks import Actor, AuditEvent, Host
+from ..hooks import Actor, Host
 from ..services.panels import editing
 from ..services.panels.members import Listed
 from ..services.panels.members_query import FIRST_LETTER, LAST_LETTER, Criteria, Fate, Shown
@@ -44,12 +44,10 @@ def print_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
         panel = editing.get(connection, host, panel_id)
         providers = actor_names(connection, host, {criteria.seen_by})
         listing = whole_list(connection, host, actor, load(host.settings), panel_id, criteria)
-        event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="print of patients")
-        with host.database.session() as session:
-            host.audit.record(session, event)
         remedies: dict[Wording, None] = {}
         return long_page(
             host,
+            actor,
             f"Panel {panel.number}",
             "panel_print.html",
             connection,

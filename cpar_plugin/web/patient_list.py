@@ -9,13 +9,18 @@ from ..domain.wording import wording_for
 from ..hooks import Actor, Host, PatientNote
 from ..services.panels.patient_list import ListedPatient, listed_patients
 from ..settings import load
+from . import looks
 from .widget import NOT_PANELED
 
 _TITLE = "Panel"
+_PAGE = "list_of_records"
 
 
 def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[PatientNote]:
-    """A note for each patient the actor may see; none while the integration is off."""
+    """A note for each patient the actor may see; none while the integration is off. The look is recorded."""
+    listed = listed_patients(host, actor, load(host.settings), patient_ids)
+    if listed:
+        looks.record_these(host, actor, [patient.patient_id for patient in listed], _PAGE)
     return [
         PatientNote(
             patient_id=patient.patient_id,
@@ -23,7 +28,7 @@ def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[Patien
             text=patient.panel_number or NOT_PANELED,
             to_do=tuple(sentence for due in patient.to_do for sentence in _sentences(host, due, patient)),
         )
-        for patient in listed_patients(host, actor, load(host.settings), patient_ids)
+        for patient in listed
     ]
 
 

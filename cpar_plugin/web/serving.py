@@ -18,6 +18,7 @@ from ..hooks import Actor, Host, is_polled, largest_body
 from ..services.operations import access
 from ..services.operations.kept import Expired
 from ..store.types import KEYS
+from . import looks
 from .rendering import fragment, page
 from .return_address import patient_page
 from .searches import EXPIRED, SEARCH_AGAIN
@@ -59,18 +60,22 @@ class Route:
 def serve(host: Host, tab: Tab | None, route: Route, **arguments: Any) -> ResponseReturnValue:
     """Answer one request, by a page below the tab.
 
-    Refusals become pages: 400, 403, 404, 409, 410, 413 or 422, each with what to do.
+    Whom it shows is recorded before it leaves. Refusals become pages: 400, 403, 404, 409, 410, 413 or 422, each with
+    what to do.
     """
     request.max_content_length = largest_body(route.view) or LARGEST_FORM
     actor = host.identity.current()
     if actor is None:
         return to_sign_in(host.pages.sign_in_href(_back_to(host, route, arguments)))
     open_tab(tab, actor)
+    shown = looks.begin(host, actor)
     try:
         _check_right(host, actor, route.needs, arguments)
         if request.method == "POST":
             validate_csrf(request.form.get("csrf_token", ""))
-        return route.view(host, actor, **arguments)
+        answer = route.view(host, actor, **arguments)
+        shown.record()
+        return answer
     except access.Forbidden as forbidden:
         return refusal(host, HTTPStatus.FORBIDDEN, str(forbidden))
     except ValidationError:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -18,6 +19,7 @@ from ..services.submissions.changes import ChangeKind, SnapshotChanges
 from ..services.submissions.history import Submission
 from ..services.submissions.patients import SnapshotListing
 from ..settings import load
+from . import looks
 from .inputs import number_or_none
 from .rendering import page
 from .serving import ID, Needs, Route
@@ -39,7 +41,7 @@ _FIELDS = {
 
 
 def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
-    """The facts, and one page of one list of patients. Reading patients is logged."""
+    """The facts, and one page of one list of patients."""
     show = request.args.get("show", SENT)
     if show not in (SENT, EXCLUDED, *ChangeKind):
         raise Refused(_NO_SUCH_LIST)
@@ -51,8 +53,6 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         kept = previous is not None and previous.kept and submission.kept
         change_list = changes.changes(host, previous, submission, kind, page_number) if previous and kept else None
         listing = _listing(connection, host, actor, submission, change_list, show, page_number)
-    if listing and listing.rows:
-        patients.audit_reading(host, actor, submission, f"patients {show}, page {page_number}")
     return page(
         host,
         f"Submission of panel {submission.panel_number}",
@@ -68,7 +68,6 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         fields=_FIELDS,
         field_text=_field_text(host),
         keep_days=load(host.settings).snapshot_keep_days,
-        patient_href=host.pages.patient_href,
     )
 
 
@@ -109,7 +108,7 @@ def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseRet
     """The file as it was sent, byte for byte."""
     with host.database.engine.connect() as connection:
         submission = history.one(connection, host, submission_id)
-    body = patients.file_as_sent(host, actor, submission)
+    body = patients.file_as_sent(host, actor, submission, partial(looks.record_these, host, actor))
     taken_on = submission.taken_at.astimezone(host.clock.zone).date() if submission.taken_at else ""
     name = re.sub(
         r"[^A-Za-z0-9]+", "-", f"submission {submission.submission_id} panel {submission.panel_number} {taken_on}"

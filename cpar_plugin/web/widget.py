@@ -23,7 +23,7 @@ from ..services.panels.one_patient import MemberChange
 from ..services.panels.widget import ShownMembership, current
 from ..services.roster import separated
 from ..settings import load
-from . import return_address
+from . import looks, return_address
 from .answers import answer
 from .inputs import number, number_or_none
 from .rendering import fragment, in_place, page
@@ -52,11 +52,12 @@ def widgets(host: Host, actor: Actor, patient_id: int) -> list[Widget]:
     membership = current(host, load(host.settings), patient_id, actor)
     if not (membership.enabled and membership.known):
         return []
+    body = _box(host, actor, patient_id, membership)
     return [
         Widget(
             key="cpar",
             title=TITLE,
-            body=_body(host, patient_id, membership),
+            body=body,
             refresh_url=url_for("cpar.widget", patient_id=patient_id),
             summary=_summary(membership),
             href=url_for("cpar.patient_panel", patient_id=patient_id),
@@ -100,7 +101,6 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
         wording_for=partial(wording_for, host.roster),
         reasons=Reason,
         cautions=Caution,
-        patient_href=host.pages.patient_href,
         return_to=return_address.return_to(),
         in_place=in_place(),
         message=message,
@@ -108,9 +108,21 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
     )
 
 
+def _box(
+    host: Host, actor: Actor, patient_id: int, membership: ShownMembership, *, message: str = "", error: str = ""
+) -> Markup:
+    """The body within the host's page of the patient. A setting says whether that is a look of its own."""
+    shown = looks.begin(host, actor, "widget")
+    body = _body(host, patient_id, membership, message=message, error=error)
+    if load(host.settings).record_box:
+        shown.note(patient_id)
+        shown.record()
+    return body
+
+
 def widget(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """The bare fragment, for a host whose page fetches it."""
-    return str(_body(host, patient_id, _current(host, actor, patient_id)))
+    return str(_box(host, actor, patient_id, _current(host, actor, patient_id)))
 
 
 def patient_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -122,6 +134,7 @@ def _page(
     host: Host, actor: Actor, patient_id: int, status: HTTPStatus = HTTPStatus.OK, message: str = ""
 ) -> ResponseReturnValue:
     membership = _current(host, actor, patient_id)
+    looks.note(patient_id)
     return page(
         host,
         TITLE,
@@ -131,7 +144,7 @@ def _page(
         name=membership.name,
         widget=_body(host, patient_id, membership),
         message=message,
-        patient_href=return_address.patient_page(host, patient_id),
+        patient_page=return_address.patient_page(host, patient_id),
     )
 
 
@@ -198,10 +211,10 @@ def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str
     except Refused as refused:
         status, error = status_of(refused), str(refused)
         if in_place():
-            return make_response(_body(host, patient_id, _current(host, actor, patient_id), error=error), status)
+            return make_response(_box(host, actor, patient_id, _current(host, actor, patient_id), error=error), status)
         return _page(host, actor, patient_id, status, error)
     if in_place():
-        return str(_body(host, patient_id, _current(host, actor, patient_id), message=message))
+        return str(_box(host, actor, patient_id, _current(host, actor, patient_id), message=message))
     return redirect(return_address.patient_page(host, patient_id), HTTPStatus.SEE_OTHER)
 
 

@@ -88,20 +88,21 @@ def test_a_read_is_written_down_by_itself(reads: Reads, site: OscarHost) -> None
         "kind": "Patient",
         "resource_id": "17",
         "patients": 1,
+        "address": "",
     }
 
 
 def test_it_is_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
-    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
-    reads.note(CALLER, Interaction.SEARCH, "Patient", "", 50)
+    reads.note(CALLER, Interaction.READ, "Patient", "17", 1, address="2001:db8::7")
+    reads.note(CALLER, Interaction.SEARCH, "Patient", "", 50, address="2001:db8::7")
     reads.stop()
     log = site.tables.log.c
-    columns = (log.provider_no, log.action, log.content, log.contentId, log.demographic_no, log.data)
+    columns = (log.provider_no, log.action, log.content, log.contentId, log.demographic_no, log.data, log.ip)
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(*columns).where(log.content.like("cparFhirPatient"))).all()
     assert [tuple(row) for row in rows] == [
-        ("client-7", "read", "cparFhirPatient", "17", 17, "read by client-7: 1"),
-        ("client-7", "read", "cparFhirPatient", "search", None, "search by client-7: 50"),
+        ("client-7", "read", "cparFhirPatient", "17", 17, "read by Network (client-7): 1", "2001:db8::7"),
+        ("client-7", "read", "cparFhirPatient", "search", None, "search by Network (client-7): 50", "2001:db8::7"),
     ]
 
 
@@ -243,7 +244,7 @@ def test_nothing_is_given_out_that_could_not_be_noted(app: Flask, reader: Reader
 class Full:
     """Takes no record any more."""
 
-    def note(self, *_: object) -> None:
+    def note(self, *_: object, **__: object) -> None:
         raise LogUnavailable
 
     def stop(self) -> None:

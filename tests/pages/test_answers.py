@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.csv_export import HEAD, export
+from cpar_plugin.services.roster.csv_file import csv_file
 from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
@@ -116,7 +117,7 @@ def test_the_file_says_what_to_check_and_what_was_checked(
     patient = unsure()
 
     def columns() -> tuple[str, str]:
-        data = b"".join(export(host, host.identity.system, load(host.settings), panel)).decode("utf-8-sig")
+        data = b"".join(csv_file(export(host, host.identity.system, load(host.settings), panel))).decode("utf-8-sig")
         row = dict(zip(HEAD, list(csv.reader(io.StringIO(data)))[1], strict=True))
         return row["To check"], row["Checked"]
 

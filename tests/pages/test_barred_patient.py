@@ -206,7 +206,7 @@ def test_an_undo_by_someone_gives_no_one_back_who_is_closed_to_them_and_says_who
         ).all()
         looks = connection.scalar(
             select(func.count()).where(
-                host.tables.log.c.content == "cparPanelMember", host.tables.log.c.data.like("%skipped%")
+                host.tables.log.c.content == "cparPanelMember", host.tables.log.c.data.like("bulk result: %")
             )
         )
     assert (sorted(set(back)), len(back), looks) == ([OPEN_TO_ALL], 3, 1)

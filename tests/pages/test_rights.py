@@ -23,6 +23,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
+from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
 
@@ -142,6 +143,31 @@ EXPECTED = {
 }
 
 
+# Addresses that show patients to those who may open them: whoever sees one leaves a record.
+SHOW = {
+    ("GET", "master_record"),
+    ("GET", "details"),
+    ("GET", "edit_record"),
+    ("GET", "cpar.patient_panel"),
+    ("GET", "cpar.patient_history"),
+    ("GET", "cpar.panel"),
+    ("GET", "cpar.print_panel"),
+    ("GET", "cpar.export_panel"),
+    ("GET", "cpar.panel_history"),
+    ("GET", "cpar.export_panel_history"),
+    ("GET", "cpar.check_in"),
+    ("GET", "cpar.exclusions"),
+    ("GET", "cpar.print_exclusions"),
+    ("GET", "cpar.export_exclusions"),
+    ("GET", "cpar.submission"),
+    ("GET", "cpar.submission_file"),
+}
+# Only in the answer to somebody who was refused what they asked for.
+SHOW_WITH_A_REFUSAL = {("POST", "cpar.change_exclusions")}
+# What is part of a page of the EMR that records by itself that the patient's record was opened.
+IN_THE_RECORD = {("GET", "cpar.widget")}
+
+
 def _addresses(app: Flask) -> Iterator[tuple[str, str]]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("cpar_fhir."):
@@ -165,6 +191,7 @@ def test_every_address_answers_each_person_as_expected(
 ) -> None:
     who = request.getfixturevalue(person)
     adapter = app.url_map.bind("")
+    names, showing = name_apart(oscar), set()
     answered, redirected = {}, {}
     role_no = _new_role(host, "Walked")
     looked_at = _arrange(host, oscar, make_panel, len(EXPECTED))
@@ -184,9 +211,14 @@ def test_every_address_answers_each_person_as_expected(
         rule = next(app.url_map.iter_rules(endpoint))
         parts = parts | {"filename": "cpar.css" if endpoint == "cpar.static" else "emr.css"}
         address = adapter.build(endpoint, {name: parts[name] for name in rule.arguments}, method=method)
+        before = Since.now(host)
         with who.get(address) if method == "GET" else who.post(address, **fields) as answer:
+            seen = shown(answer.get_data(), names)
             answered[method, endpoint] = answer.status_code
             redirected[method, endpoint] = answer.location or ""
+        if seen:
+            showing.add((method, endpoint))
+        assert (method, endpoint) in IN_THE_RECORD or seen <= before.recorded(endpoint), endpoint
         is_refused = answer.status_code in (403, 404, 409, 422) or redirected[method, endpoint].startswith("/sign-in")
         if method == "POST" and not is_refused:
             to_change = {}
@@ -194,6 +226,8 @@ def test_every_address_answers_each_person_as_expected(
             who.sign_in()
     place = PEOPLE.index(person)
     assert answered == {address: statuses[place] for address, statuses in EXPECTED.items()}
+    assert showing <= SHOW | SHOW_WITH_A_REFUSAL
+    assert person != "manager" or showing == SHOW
     if person == "nobody":
         assert all(to.startswith("/sign-in") for address, to in redirected.items() if EXPECTED[address][place] == 303)
 
@@ -208,6 +242,9 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     # Of no MRP, so that no other order is about this one.
     patient_of_other = oscar.patient(provider_no="")
     one_patient.choose(host, host.identity.system, patient_of_other, other_panel, seen_panel_id=None)
+    stays = oscar.patient(provider_no="", hin=str(300_000_000 + number))
+    one_patient.choose(host, host.identity.system, stays, panel, seen_panel_id=None)
+    oscar.visit(oscar.patient(provider_no=""), f"{NOW:%Y-%m-%d}", "23:00", "t")  # today, and on no panel
     excluded = oscar.patient(hin="", provider_no="")
     oscar.privilege(BARRED, f"_demographic${excluded}", "o")
     one_patient.choose(host, host.identity.system, excluded, other_panel, seen_panel_id=None)

@@ -15,6 +15,7 @@ from cpar_plugin.services.bulk import Fill, Joining, SkipReason, history, outloo
 from cpar_plugin.services.bulk.fill import fillable
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.without_panel import providers_without_panel
+from cpar_plugin.services.roster.csv_file import csv_file
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -81,7 +82,7 @@ def test_an_mrp_on_several_of_the_panels_does_not_say_which_one_is_meant(
     assert preview.changed == 1
     done = bulk.carry_out(site, clerk, Fill(frozenset([one, both])))
     assert _where(placed) == {on_one: both, clear: both}
-    lines = b"".join(skipped.export(site, clerk, done.operation_id or 0)).decode()
+    lines = b"".join(csv_file(skipped.export(site, clerk, done.operation_id or 0))).decode()
     assert [str(doubtful) in line for line in lines.splitlines() if "several of these panels" in line] == [True]
     assert bulk.preview(site, clerk, Fill(frozenset([one]))).added == 1  # one panel alone is no doubt
 

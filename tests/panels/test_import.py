@@ -24,6 +24,7 @@ from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Import, history, list_findings, list_patients, texts, undo
 from cpar_plugin.services.bulk.list_findings import Heap, ListRow, RowFinding
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.roster.csv_file import csv_file
 from cpar_plugin.services.uploads import kept, layouts
 from cpar_plugin.services.uploads.kept import KEPT, Purpose
 from cpar_plugin.services.uploads.layouts import ListReading
@@ -123,7 +124,7 @@ def test_every_row_is_in_the_heap_where_it_belongs(
         Heap.DOUBTFUL: 8,
     }
     assert counts.moved_from == [("2", 1)]
-    file = b"".join(list_findings.export(site, clerk, upload_id)).decode("utf-8-sig")
+    file = b"".join(csv_file(list_findings.export(site, upload_id))).decode("utf-8-sig")
     lines = list(csv.DictReader(io.StringIO(file)))
     assert len(lines) == 12
     assert (lines[1]["Result"], lines[1]["Current panel"], lines[1]["Family name"]) == ("Will be moved", "2", "Name2")
@@ -224,7 +225,7 @@ def test_a_patient_whom_the_actor_may_not_see_is_not_found(
     rows = [("100000001", "", "", ""), ("100000002", "", "", ""), ("", "Barred", "Pat", "1980-02-03")]
     upload_id = uploaded(site, actor, csv_text(HEADER[:4], *rows), panel_id)
     assert findings_of(site, upload_id) == {2: RowFinding.ADDED, 3: RowFinding.NOT_FOUND, 4: RowFinding.NOT_FOUND}
-    assert b"Barred,Pat,1980-02-03,,,,,,,,," in b"".join(list_findings.export(site, actor, upload_id))
+    assert b"Barred,Pat,1980-02-03,,,,,,,,," in b"".join(csv_file(list_findings.export(site, upload_id)))
     bulk.carry_out(site, actor, Import(upload_id, panel_id))
     assert set(placed()) == {seen}
 

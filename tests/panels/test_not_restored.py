@@ -14,6 +14,7 @@ from cpar_plugin.host_kit.clock import FixedClock, today
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign, Confirm, Selection, history, not_restored, undo
 from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.roster.csv_file import csv_file
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]
@@ -68,6 +69,10 @@ def story(site: OscarHost, oscar: Any, clock: FixedClock, clerk: Actor, make_pan
     return Story(site, oscar, clock, clerk, make_panel)
 
 
+def _file(site: OscarHost, clerk: Actor, operation_id: int) -> str:
+    return b"".join(csv_file(not_restored.export(site, clerk, operation_id))).decode("utf-8-sig")
+
+
 def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_when(
     site: OscarHost, clerk: Actor, story: Story
 ) -> None:
@@ -95,9 +100,7 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_w
     assert (found.more, found.hidden, found.may_move_back, found.restored_since) == (0, 0, 2, 0)
     moments = {patient.changed_at for patient in found.patients}
     assert moments == {story.clock.now() - timedelta(days=2)}
-    rows = list(
-        csv.DictReader(io.StringIO(b"".join(not_restored.export(site, clerk, story.operation_id)).decode("utf-8-sig")))
-    )
+    rows = list(csv.DictReader(io.StringIO(_file(site, clerk, story.operation_id))))
     assert [row["Family name"] for row in rows] == story.names(found)
     assert rows[0]["What changed since"] == "Confirmed on panel 6"
     assert rows[0]["Changed by"] == "Helper, Ann"
@@ -172,7 +175,7 @@ def test_a_record_merged_into_another_since_is_listed_with_the_record_kept(
     found = not_restored.not_restored(site, clerk, story.operation_id)
     merged = {patient.patient_id: (patient.change, patient.merged_into) for patient in found.patients}
     assert merged[story.patients["Untouched"]] == ("Removed from panel 6 (records merged)", kept)
-    file = b"".join(not_restored.export(site, clerk, story.operation_id)).decode()
+    file = _file(site, clerk, story.operation_id)
     assert f"Removed from panel 6 (records merged). Merged into {kept}. This patient's panel is shown on that" in file
 
 

@@ -118,14 +118,12 @@ def test_nothing_is_reported_while_the_integration_is_off(
     assert listed(patient_id) == {}
 
 
-def test_the_look_is_in_the_audit_trail_in_one_line(
-    site: OscarHost, clerk: Actor, member: Callable[..., int], listed: Listed
-) -> None:
+def test_the_look_is_in_the_audit_trail_in_one_line(site: OscarHost, clerk: Actor, member: Callable[..., int]) -> None:
     one, other = member(), member()
     log = site.tables.log
     with site.database.engine.connect() as connection:
         before = len(connection.execute(select(log.c.id)).all())
-    listed(other, one, 999_999)
+    emr_patient_notes(site, clerk, [other, one, 999_999])
     with site.database.engine.connect() as connection:
         [row] = connection.execute(select(log).order_by(log.c.id).offset(before)).all()
     assert (row.action, row.content, row.data) == ("read", "cparPanelMember", f"list of records: {one} {other}")

@@ -17,6 +17,7 @@ from cpar_plugin.services.history.panel_rows import Filters, Place
 from cpar_plugin.services.history.texts import ChangeGroup
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.roster import merges
+from cpar_plugin.services.roster.csv_file import csv_file
 from cpar_plugin.store.tables import snapshot_piece
 
 from .conftest import World
@@ -162,8 +163,8 @@ def test_pages_follow_each_other_without_a_gap_and_the_file_has_them_all(
         after = page.following and Place.parse(page.following.text)
     assert [len(page) for page in pages] == [2, 2, 2]
     assert [text for page in pages for text in page] == whole
-    number, chunks = of_panel.export(world.host, EVERYONE, second, Filters())
-    rows = list(csv.reader(io.StringIO(b"".join(chunks).decode("utf-8-sig"))))
+    number, lines = of_panel.export(world.host, EVERYONE, second, Filters())
+    rows = list(csv.reader(io.StringIO(b"".join(csv_file(lines)).decode("utf-8-sig"))))
     assert number == "P2"
     assert [row[1] for row in rows[1:]] == whole
     assert rows[0] == list(of_panel.HEAD)

@@ -9,9 +9,8 @@ from typing import Any, Final, NamedTuple, assert_never
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from ...domain.csv_columns import CsvColumn, CsvHead
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Host
 from ...store.tables import member, panel, upload_patient, upload_row
-from ..roster.csv_file import csv_file
 from ..uploads.matching import MatchedHow
 from .list_patients import matches
 from .scope import deceased_statuses
@@ -209,21 +208,8 @@ def heaps(
     return found
 
 
-def export(host: Host, actor: Actor, upload_id: str) -> Iterator[bytes]:
-    """A CSV file of every row of the list, with what would become of it; the export is audited first."""
-    audit_shown(host, actor, upload_id, "export of a list and its patients")
-    return csv_file(_lines(host, upload_id))
-
-
-def audit_shown(host: Host, actor: Actor, upload_id: str, detail: str) -> None:
-    """Tell the host's audit trail that patients of a list are shown by name."""
-    with host.database.session() as session:
-        host.audit.record(
-            session, AuditEvent(actor=actor, action="read", noun="cparPanelMember", key=upload_id, detail=detail)
-        )
-
-
-def _lines(host: Host, upload_id: str) -> Iterator[tuple[object, ...]]:
+def export(host: Host, upload_id: str) -> Iterator[tuple[object, ...]]:
+    """Every row of the list, with what would become of it, as the rows of a file, streamed."""
     yield HEAD
     rows, _ = _rows(host, upload_id)
     query = rows.order_by(upload_row.c.row_number).execution_options(yield_per=_AT_ONCE)

@@ -21,12 +21,12 @@ from sqlalchemy import (
 
 from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.merged import merged_text
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store import ledger
 from ...store.tables import ledger as entries
 from ...store.tables import member, operation, panel
 from ..operations.record import OperationKind
-from ..roster.csv_file import csv_file, moment_cell
+from ..roster.csv_file import moment_cell
 from ..roster.providers import actor_names
 from . import texts
 
@@ -72,7 +72,7 @@ class NotRestored:
 
 
 def not_restored(host: Host, actor: Actor, operation_id: int) -> NotRestored:
-    """Those of an operation that was undone. Names that are shown leave a record in the audit trail."""
+    """Those of an operation that was undone."""
     entry = entries.alias("entry")
     visible = host.identity.visible(actor, entry.c.patient_id)
     as_before = _is(member, ledger.before(entry))
@@ -91,29 +91,17 @@ def not_restored(host: Host, actor: Actor, operation_id: int) -> NotRestored:
         query = _patients(host, entry, operation_id).where(visible, not_(as_before))
         connection = session.connection()
         patients = list(_read(connection, host, operation_id, query.limit(NAMED))) if visible_count else []
-        if patients:
-            key = f"operation {operation_id}"
-            event = AuditEvent(
-                actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients its undo skipped"
-            )
-            host.audit.record(session, event)
     return NotRestored(patients, visible_count - len(patients), total - visible_count, movable, restored_since)
 
 
-def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
-    """All of them that the actor may see as a CSV file, streamed; the export is audited first.
+def export(host: Host, actor: Actor, operation_id: int) -> Iterator[tuple[object, ...]]:
+    """All of them that the actor may see as the rows of a file, streamed.
 
     Nobody stands in it while the operation is not undone.
     """
     entry = entries.alias("entry")
-    with host.database.session() as session:
-        key = f"operation {operation_id}"
-        event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key=key, detail="export of patients its undo skipped"
-        )
-        host.audit.record(session, event)
     visible, as_before = host.identity.visible(actor, entry.c.patient_id), _is(member, ledger.before(entry))
-    return csv_file(_lines(host, operation_id, _patients(host, entry, operation_id).where(visible, not_(as_before))))
+    return _lines(host, operation_id, _patients(host, entry, operation_id).where(visible, not_(as_before)))
 
 
 def _lines(host: Host, operation_id: int, query: Select[Any]) -> Iterator[tuple[object, ...]]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from ...domain.eligibility import Eligibility
 from ...domain.reasons import Reason
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import ledger, tables
 from ...store.tables import member, panel
@@ -182,13 +182,3 @@ def _also_excluded(
         if rules.reasons(row) == (Reason.SHARED_PHN,):
             names = row.family_name or "", row.given_name or ""
             yield AlsoExcluded(*names, row.patient_id, panel_id, number, shared.others(row)) if is_visible else None
-
-
-def audit_named(host: Host, actor: Actor, outlook: Outlook, key: str) -> None:
-    """Tell the host's audit trail that patients with a shared PHN are shown by name."""
-    if outlook.also_excluded:
-        event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key=key, detail="patients with a shared PHN"
-        )
-        with host.database.session() as session:
-            host.audit.record(session, event)

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.merged import merged_text
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store import tables
 from ...store.tables import member, panel
 from ..roster import merges
-from ..roster.csv_file import csv_file
 from . import texts
 from .orders import Order, require_possible
 from .scope import Scope, SkipReason
@@ -74,8 +73,8 @@ def counted(connection: Connection, host: Host, actor: Actor, operation_id: int)
     return SkippedCounts([(text, count) for text, count in counts.items() if count], hidden)
 
 
-def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
-    """A CSV file of the patients that an operation skipped, with the reason of then; the export is audited first.
+def export(host: Host, actor: Actor, operation_id: int) -> Iterator[tuple[object, ...]]:
+    """The patients that an operation skipped, with the reason of then, as the rows of a file, streamed.
 
     Patients that the actor may not see are excluded.
     """
@@ -91,10 +90,10 @@ def export(host: Host, actor: Actor, operation_id: int) -> Iterator[bytes]:
         .where(skipped.operation_id == operation_id, host.identity.visible(actor, skipped.patient_id))
         .order_by(patient.c.family_name, patient.c.given_name, skipped.patient_id)
     )
-    return _file(host, actor, f"operation {operation_id}", rows)
+    return _lines(host, rows)
 
 
-def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
+def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[tuple[object, ...]]:
     """The same of those that an order would skip now. Raises Refused and NotFound as `require_possible` does."""
     merges.catch_up(host)
     scope = order.scope(host, actor)
@@ -106,25 +105,16 @@ def export_preview(host: Host, actor: Actor, order: Order) -> Iterator[bytes]:
         .where(scope.includes, scope.skip_reason.is_not(None), host.identity.visible(actor, scope.patient_id))
         .order_by(scope.patient.c.family_name, scope.patient.c.given_name, scope.patient_id)
     )
-    panel_id = order.panel_id or order.from_panel_id
-    return _file(host, actor, f"{f'panel {panel_id}' if panel_id else 'panels'}, before a bulk update", rows)
+    return _lines(host, rows)
 
 
 def _columns(patient_id: Any, patient: Any) -> tuple[Any, ...]:
     return (patient_id, patient.c.family_name, patient.c.given_name, patient.c.birth_date, patient.c.phn)
 
 
-def _file(host: Host, actor: Actor, key: str, rows: Select[Any]) -> Iterator[bytes]:
-    with host.database.session() as session:
-        event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key=key, detail="export of patients not changed"
-        )
-        host.audit.record(session, event)
-    return csv_file(_lines(host, rows.execution_options(yield_per=_AT_ONCE)))
-
-
 def _lines(host: Host, rows: Select[Any]) -> Iterator[tuple[object, ...]]:
     yield HEAD
+    rows = rows.execution_options(yield_per=_AT_ONCE)
     with host.database.engine.connect() as connection, connection.execute(rows) as result:
         for *columns, status, number, reason, kept_id in result:
             remedy = texts.skip_remedy(SkipReason(reason)) if kept_id is None else merged_text(kept_id)

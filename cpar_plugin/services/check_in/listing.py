@@ -12,7 +12,7 @@ from ...domain.names import full_name
 from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...domain.to_do import ToDo
-from ...hooks import Actor, AuditEvent, Host, Schedule
+from ...hooks import Actor, Host, Schedule
 from ...settings import Settings
 from ...store.tables import check_in, member
 from ..panels import patient_list
@@ -54,7 +54,7 @@ class CheckInList:
 
 
 def check_in_list(host: Host, actor: Actor, settings: Settings) -> CheckInList:
-    """Those without an answer yet whom the actor may see; the look is recorded. Raises NotFound without a schedule.
+    """Those without an answer yet whom the actor may see. Raises NotFound without a schedule.
 
     At most nine statements, however many appointments there are.
     """
@@ -63,7 +63,6 @@ def check_in_list(host: Host, actor: Actor, settings: Settings) -> CheckInList:
         rows = _rows(connection, host, actor, settings, day)
         answered = int(connection.scalar(select(func.count()).where(check_in.c.day == day)) or 0)
     open_rows = [row for row in rows if row.to_do and row.answer is None]
-    _record(host, actor, {row.patient_id for row in open_rows})
     return CheckInList(day, open_rows, answered, len(rows))
 
 
@@ -135,14 +134,3 @@ def _schedule(host: Host) -> Schedule:
     if host.schedule is None:
         raise NotFound("This EMR has no appointments, so there is no check-in list.")
     return host.schedule
-
-
-def _record(host: Host, actor: Actor, patient_ids: set[int]) -> None:
-    if not patient_ids:
-        return
-    numbers = " ".join(map(str, sorted(patient_ids)))
-    with host.database.session() as session:
-        event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key="check-in", detail=f"check-in list: {numbers}"
-        )
-        host.audit.record(session, event)

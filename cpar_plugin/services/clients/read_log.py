@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import Refused
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import AuditEvent, Host
 from ...store import tables
 from .caller import Caller
 
@@ -61,16 +61,27 @@ class Reads:
         self._started = True
 
     def note(
-        self, caller: Caller, interaction: Interaction, kind: str, resource_id: str = "", patients: int = 1
+        self,
+        caller: Caller,
+        interaction: Interaction,
+        kind: str,
+        resource_id: str = "",
+        patients: int = 1,
+        *,
+        address: str = "",
     ) -> None:
-        """Note one read, of `patients` patients. To be called before they are given out. Raises LogUnavailable."""
+        """Note one read, of `patients` patients, from an address. To be called before they are given out.
+
+        Raises LogUnavailable.
+        """
         record = {
             "at": self._host.clock.now(),
-            "actor_id": caller.actor.actor_id,
+            "actor": caller.actor,
             "interaction": interaction,
             "kind": kind,
             "resource_id": resource_id,
             "patients": patients,
+            "address": address[:64],
         }
         if not self._started:
             self._write_now(record)
@@ -145,17 +156,21 @@ class Reads:
                 self._add(session, records)
 
     def _add(self, session: Session, records: list[dict[str, Any]]) -> None:
-        session.execute(insert(tables.read), records)
+        rows = [{**record, "actor_id": record["actor"].actor_id} for record in records]
+        for row in rows:
+            del row["actor"]
+        session.execute(insert(tables.read), rows)
 
 
 def _event(record: dict[str, Any]) -> AuditEvent:
-    kind, resource_id = record["kind"], record["resource_id"]
+    kind, resource_id, actor = record["kind"], record["resource_id"], record["actor"]
     of_one = kind == "Patient" and resource_id.isdigit()
     return AuditEvent(
-        actor=Actor(actor_id=record["actor_id"], display_name=record["actor_id"]),
+        actor=actor,
         action="read",
         noun=f"cparFhir{kind}",
         key=resource_id or str(record["interaction"]),
         patient_id=int(resource_id) if of_one else None,
-        detail=f"{record['interaction']} by {record['actor_id']}: {record['patients']}",
+        detail=f"{record['interaction']} by {actor.display_name} ({actor.actor_id}): {record['patients']}",
+        address=record["address"],
     )

@@ -1,4 +1,4 @@
-"""The list of exclusions as a CSV file that a spreadsheet opens as it is meant: all that the page has found."""
+"""The list of exclusions as the rows of a file: all that the page has found."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,10 +10,9 @@ from ...domain.exclusion_lines import CLOSING_LABELS, STATE_LABELS, Closing, Lin
 from ...domain.reasons import Reason
 from ...domain.wording import wordings
 from ...hooks import Actor, Host
-from ..roster.csv_file import csv_file
 from ..roster.providers import actor_names
 from .lines_query import LineCriteria, source_of
-from .listing import audit_reading, lines_of
+from .listing import lines_of
 
 HEAD: Final[CsvHead] = (
     *PATIENT,
@@ -32,14 +31,10 @@ HEAD: Final[CsvHead] = (
 _AT_ONCE = 1000
 
 
-def export(host: Host, actor: Actor, criteria: LineCriteria) -> Iterator[bytes]:
-    """The file, streamed, without patients that the actor may not see; the host's audit trail is written first."""
-    audit_reading(host, actor, "export of exclusions")
-    return csv_file(_lines(host, actor, criteria.first_page))
-
-
-def _lines(host: Host, actor: Actor, criteria: LineCriteria) -> Iterator[tuple[object, ...]]:
+def export(host: Host, actor: Actor, criteria: LineCriteria) -> Iterator[tuple[object, ...]]:
+    """The rows of the file, streamed, without patients that the actor may not see."""
     yield HEAD
+    criteria = criteria.first_page
     zone, now, words = host.clock.zone, host.clock.now(), wordings(host.roster)
     with host.database.engine.connect() as connection:
         provider = host.roster.providers()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, case, exists, func, null, or_, s
 
 from ...domain.exclusion_lines import Closing, LineState, age_in_days
 from ...domain.reasons import Reason
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import exclusion_comparison, exclusion_line, member, operation_panel, panel
 from ..roster import member_rows, merges
@@ -84,25 +84,14 @@ class LineListing:
     as_of: datetime | None  # when everyone was last compared with the EMR
 
 
-def show(
-    host: Host, actor: Actor, settings: Settings, criteria: LineCriteria, at_once: int = AT_ONCE, *, detail: str = ""
-) -> LineListing:
-    """One page, of `at_once` lines, compared with the rules at this moment; the look at it is recorded."""
+def show(host: Host, actor: Actor, settings: Settings, criteria: LineCriteria, at_once: int = AT_ONCE) -> LineListing:
+    """One page, of `at_once` lines, compared with the rules at this moment."""
     compare.compare_to_show(host, settings)
     listing, outdated = _read(host, actor, settings, criteria, at_once)
     if outdated:
         compare.compare_patients(host, settings, outdated)
         listing, _ = _read(host, actor, settings, criteria, at_once)
-    if listing.lines:
-        audit_reading(host, actor, detail or "list of exclusions")
     return listing
-
-
-def audit_reading(host: Host, actor: Actor, detail: str) -> None:
-    """Record in the host's audit trail that exclusions are read."""
-    event = AuditEvent(actor=actor, action="read", noun="cparPanelMember", key="exclusions", detail=detail)
-    with host.database.session() as session:
-        host.audit.record(session, event)
 
 
 def excluded_by_panel(connection: Connection) -> Mapping[int, int | None]:

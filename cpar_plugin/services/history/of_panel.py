@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row, or_, select
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.refusals import NotFound
 from ...domain.submission import SubmissionState
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store.tables import answer, ledger, operation, panel, submission
 from ...store.types import KEYS
 from ..operations.record import BULK, OperationKind
-from ..roster.csv_file import csv_file, moment_cell
+from ..roster.csv_file import moment_cell
 from ..roster.providers import actor_names
 from ..submissions.patients import PatientNow, visible_patients
 from ..submissions.texts import STATE
@@ -62,22 +62,19 @@ class PanelHistory:
 
 
 def of_panel(host: Host, actor: Actor, panel_id: int, filters: Filters, after: Place | None = None) -> PanelHistory:
-    """A page of a panel, deleted ones too; the look is recorded where it names patients. Raises NotFound."""
+    """A page of a panel, deleted ones too. Raises NotFound."""
     with host.database.engine.connect() as connection:
         number, live = _panel(connection, panel_id)
         events, following = _page(connection, host, actor, panel_id, filters, after, AT_ONCE)
         people = _people(connection, host, panel_id)
-    if any(event.patient for event in events):
-        _record(host, actor, panel_id, "history of the panel")
     return PanelHistory(number, live, events, following, people)
 
 
-def export(host: Host, actor: Actor, panel_id: int, filters: Filters) -> tuple[str, Iterator[bytes]]:
-    """The panel's number, and all that fits the filters as a CSV file, streamed; the export is recorded first."""
+def export(host: Host, actor: Actor, panel_id: int, filters: Filters) -> tuple[str, Iterator[tuple[object, ...]]]:
+    """The panel's number, and all that fits the filters as the rows of a file, streamed. Raises NotFound."""
     with host.database.engine.connect() as connection:
         number, _ = _panel(connection, panel_id)
-    _record(host, actor, panel_id, "export of the history of the panel")
-    return number, csv_file(_lines(host, actor, panel_id, filters))
+    return number, _lines(host, actor, panel_id, filters)
 
 
 def _lines(host: Host, actor: Actor, panel_id: int, filters: Filters) -> Iterator[tuple[object, ...]]:
@@ -94,12 +91,6 @@ def _lines(host: Host, actor: Actor, panel_id: int, filters: Filters) -> Iterato
             yield (moment, event.text, *patient, event.by, event.group.value)
         if after is None:
             return
-
-
-def _record(host: Host, actor: Actor, panel_id: int, detail: str) -> None:
-    with host.database.session() as session:
-        event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail=detail)
-        host.audit.record(session, event)
 
 
 def _panel(connection: Connection, panel_id: int) -> tuple[str, bool]:

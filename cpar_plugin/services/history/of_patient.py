@@ -13,7 +13,7 @@ from ...domain.confirmation import ConfirmedHow
 from ...domain.reasons import Reason
 from ...domain.submission import SubmissionState
 from ...domain.wording import WORDING
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store.tables import answer, exclusion, ledger, operation, panel, snapshot, submission
 from ..operations.record import BULK, OperationKind
 from ..roster.providers import actor_names
@@ -43,7 +43,7 @@ class PatientEvent(NamedTuple):
 
 
 def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEvent]:
-    """Everything, the latest first; the look is recorded in the host's audit trail.
+    """Everything, the latest first; the caller records the look.
 
     Records merged into the patient's count, if the actor may see them.
     """
@@ -55,18 +55,7 @@ def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEve
             _checks(connection, host, ids),
             _submissions(connection, entries),
         )
-        events = list(heapq.merge(*sources, key=lambda event: event.at, reverse=True))
-    with host.database.session() as session:
-        event = AuditEvent(
-            actor=actor,
-            action="read",
-            noun="cparPanelMember",
-            key=str(patient_id),
-            patient_id=patient_id,
-            detail="history of the patient",
-        )
-        host.audit.record(session, event)
-    return events
+        return list(heapq.merge(*sources, key=lambda event: event.at, reverse=True))
 
 
 def _records(connection: Connection, host: Host, actor: Actor, patient_id: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""All patients of a panel as a CSV file that a spreadsheet opens as it is meant."""
+"""All patients of a panel as the rows of a file."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,12 +12,11 @@ from ...domain.eligibility import Eligibility
 from ...domain.merged import ON_KEPT_RECORD, merged_title
 from ...domain.reasons import Reason
 from ...domain.wording import WORDING, Terms, wording_for
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member
 from ..roster import answers, merges, same_phn
 from ..roster.answers import CautionAnswer
-from ..roster.csv_file import csv_file
 from ..roster.member_rows import MemberRow
 from ..roster.same_phn import SamePhn
 from . import listing, members
@@ -51,21 +50,18 @@ _AT_ONCE = 1000
 
 def export(
     host: Host, actor: Actor, settings: Settings, panel_id: int, criteria: Criteria = EVERYONE
-) -> Iterator[bytes]:
-    """The file of a list, streamed, with the data at its beginning; the host's audit trail is written first.
+) -> Iterator[tuple[object, ...]]:
+    """The rows of the file of a list, streamed, with the data at its beginning.
 
     Patients that the actor may not see are excluded.
     """
     merges.catch_up_to_show(host)
-    with host.database.session() as session:
-        event = AuditEvent(actor=actor, action="read", noun="cparPanel", key=str(panel_id), detail="export of patients")
-        host.audit.record(session, event)
     merged = host.roster.merged()
     query = members.all_of(host, actor, panel_id, criteria).add_columns(
         merged.c.kept_id, host.visits.last_provider(member.c.patient_id, host.clock.now()) if host.visits else null()
     )
     query = query.outerjoin(merged, merged.c.retired_id == member.c.patient_id).execution_options(yield_per=_AT_ONCE)
-    return csv_file(_lines(host, actor, settings, panel_id, query, criteria))
+    return _lines(host, actor, settings, panel_id, query, criteria)
 
 
 def _lines(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from ...domain.reasons import Reason
 from ...domain.to_do import ToDo, to_do
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import tables
 from ...store.types import KEYS
@@ -34,29 +34,20 @@ def listed_patients(
 ) -> tuple[ListedPatient, ...]:
     """The patients that are in the host's roster and that the actor may see, by id; none while the integration is off.
 
-    Four statements, up to two more where PHNs are the same, however many patients; the look is recorded with them.
-    Records that were merged away are not found.
+    Four statements, up to two more where PHNs are the same, however many patients. Records that were merged away are
+    not found.
     """
     ids = sorted(patient_id for patient_id in set(patient_ids) if patient_id in KEYS)
     with host.database.engine.connect() as connection:
         if not ids or not clinic.load(connection).enabled:
             return ()
-        patients = read(connection, host, actor, settings, ids)
-    if patients:
-        # One line for all: a day sheet is loaded again and again, all day long.
-        numbers = " ".join(str(patient.patient_id) for patient in patients)
-        event = AuditEvent(
-            actor=actor, action="read", noun="cparPanelMember", key="list", detail=f"list of records: {numbers}"
-        )
-        with host.database.session() as session:
-            host.audit.record(session, event)
-    return patients
+        return read(connection, host, actor, settings, ids)
 
 
 def read(
     connection: Connection, host: Host, actor: Actor, settings: Settings, ids: Collection[int]
 ) -> tuple[ListedPatient, ...]:
-    """The same without a record of the look, which the caller writes."""
+    """The same of ids that are keys, whether or not the integration is on."""
     now, patient, panel = host.clock.now(), host.roster.patients(), tables.panel
     members = (
         member_rows.members(host, now=now)

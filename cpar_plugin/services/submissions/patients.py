@@ -1,6 +1,6 @@
 """Who was sent with a submission and who was excluded, as it was then: page by page, and the file as it was sent."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
 from ...fhir_mappings.sent_patient import SentPatient, sent_patient
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store.tables import exclusion
 from ..operations.access import Forbidden
 from ..roster import merges
@@ -19,7 +19,7 @@ from ..snapshots.storage import Part
 from .history import Submission
 
 AT_ONCE = 100
-_CHECKED_AT_ONCE = 1000
+_AT_ONCE = 1000
 _NOT_KEPT = "The contents of this submission are no longer available."
 _HIDDEN = (
     "This file includes patients whose records you do not have access to, so you cannot download it. "
@@ -135,25 +135,25 @@ def visible_patients(
     }
 
 
-def audit_reading(host: Host, actor: Actor, of: Submission, detail: str) -> None:
-    """Record in the host's audit trail that patients of a submission are read."""
-    with host.database.session() as session:
-        key = str(of.submission_id)
-        event = AuditEvent(actor=actor, action="read", noun="cparSubmission", key=key, detail=detail)
-        host.audit.record(session, event)
-
-
-def file_as_sent(host: Host, actor: Actor, of: Submission) -> Iterator[bytes]:
-    """The exact bytes that were sent, streamed; the audit trail is written first.
+def file_as_sent(
+    host: Host, actor: Actor, of: Submission, record: Callable[[Collection[int]], None]
+) -> Iterator[bytes]:
+    """The exact bytes that were sent, streamed. `record` is called first, with the patients in the file, in portions.
 
     Raises NotFound when they are no longer kept, and Forbidden when the actor may not see one of the patients.
     """
+    if of.snapshot_id is None or not of.kept:
+        raise NotFound(_NOT_KEPT)
     with host.database.engine.connect() as connection:
-        if of.snapshot_id is None or not of.kept:
-            raise NotFound(_NOT_KEPT)
-        patient_ids = (key for key, _ in storage.index_entries(storage.read(host, of.snapshot_id, Part.INDEX)))
-        while ids := list(islice(patient_ids, _CHECKED_AT_ONCE)):
+        for ids in _patient_ids(host, of.snapshot_id):
             if len(visible_patients(connection, host, actor, ids)) < len(ids):
                 raise Forbidden(_HIDDEN)
-    audit_reading(host, actor, of, "the file as it was sent")
+    for ids in _patient_ids(host, of.snapshot_id):
+        record(ids)
     return build.body(host, of.snapshot_id)
+
+
+def _patient_ids(host: Host, snapshot_id: str) -> Iterator[list[int]]:
+    patient_ids = (key for key, _ in storage.index_entries(storage.read(host, snapshot_id, Part.INDEX)))
+    while ids := list(islice(patient_ids, _AT_ONCE)):
+        yield ids

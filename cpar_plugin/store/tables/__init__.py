@@ -15,6 +15,7 @@ from .interface import (
     resource_version,
 )
 from .kept import kept
+from .looks import look, look_patient
 from .panels import (
     answer,
     check_in,
@@ -64,6 +65,8 @@ __all__ = [
     "last_visit",
     "ledger",
     "list_layout",
+    "look",
+    "look_patient",
     "member",
     "metadata",
     "night_run",

@@ -121,6 +121,7 @@ read = Table(
     Column("kind", exact(40), nullable=False),  # Patient or Group
     Column("resource_id", exact(64), nullable=False),  # '' for a search
     Column("patients", Integer, nullable=False),  # how many were given out
+    Column("address", exact(64), nullable=False),  # where the request came from
     Index("cpar_read_of_resource", "kind", "resource_id", "at"),
     Index("cpar_read_of_actor", "actor_id", "at"),
     **INNODB,

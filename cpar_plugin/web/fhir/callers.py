@@ -100,7 +100,8 @@ class Callers:
     def note(self, caller: Caller, interaction: Interaction, kind: str, resource_id: str, patients: int) -> None:
         """Leave a record of a read of so many patients. Raises Unavailable when none can be left."""
         try:
-            self.reads.note(caller, interaction, kind, resource_id, patients)
+            address = request.remote_addr or ""
+            self.reads.note(caller, interaction, kind, resource_id, patients, address=address)
         except LogUnavailable:
             raise Unavailable(
                 "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"

@@ -272,6 +272,30 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "cpar_look",
+        sa.Column("look_id", serial(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("role", exact(250), nullable=False),
+        sa.Column("page", exact(60), nullable=False),
+        sa.Column("path", exact(250), nullable=False),
+        sa.Column("address", exact(64), nullable=False),
+        sa.PrimaryKeyConstraint("look_id", name="cpar_look_pk"),
+        **TABLE,
+    )
+    op.create_index("cpar_look_at", "cpar_look", ["at"], if_not_exists=True)
+    op.create_index("cpar_look_of_actor", "cpar_look", ["actor_id", "at"], if_not_exists=True)
+    op.create_table(
+        "cpar_look_patient",
+        sa.Column("look_id", serial(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("look_id", "patient_id", name="cpar_look_patient_pk"),
+        sa.ForeignKeyConstraint(["look_id"], ["cpar_look.look_id"], name="cpar_look_patient_look_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index("cpar_look_of_patient", "cpar_look_patient", ["patient_id", "look_id"], if_not_exists=True)
+    op.create_table(
         "cpar_last_visit",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_visit_on", sa.Date(), nullable=False),
@@ -370,6 +394,7 @@ def upgrade() -> None:
         sa.Column("kind", exact(40), nullable=False),
         sa.Column("resource_id", exact(64), nullable=False),
         sa.Column("patients", sa.Integer(), nullable=False),
+        sa.Column("address", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("read_id", name="cpar_read_pk"),
         **TABLE,
     )
@@ -588,6 +613,8 @@ def downgrade() -> None:
     op.drop_table("cpar_resource_version", if_exists=True)
     op.drop_table("cpar_patient_version", if_exists=True)
     op.drop_table("cpar_last_visit", if_exists=True)
+    op.drop_table("cpar_look_patient", if_exists=True)
+    op.drop_table("cpar_look", if_exists=True)
     op.drop_table("cpar_answer", if_exists=True)
     op.drop_table("cpar_check_in", if_exists=True)
     op.drop_table("cpar_inherited", if_exists=True)
