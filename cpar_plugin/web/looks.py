@@ -64,7 +64,8 @@ def _recorded(shown: Shown, rows: Iterator[tuple[object, ...]]) -> Iterator[tupl
     place = head.index(CsvColumn.RECORD)
     while portion := list(islice(rows, _AT_ONCE)):
         for row in portion:
-            shown.note(None if row[place] is None else int(str(row[place])))
+            record = row[place]
+            shown.note(record if isinstance(record, int) else None)
         shown.record()
         yield from portion
 

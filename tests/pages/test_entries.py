@@ -251,7 +251,8 @@ def _filled_all(value: str | list[str], parts: Mapping[str, Any]) -> str | list[
 
 def _rows(host: OscarHost) -> dict[str, list[Any]]:
     """All that a form could change."""
-    watched = [table for table in tables.metadata.sorted_tables if table.name not in ("cpar_kept", "cpar_audit")]
+    records = ("cpar_kept", "cpar_look", "cpar_look_patient")
+    watched = [table for table in tables.metadata.sorted_tables if table.name not in records]
     watched += [host.tables.demographic, host.tables.appointment, host.tables.role]
     with host.database.engine.connect() as connection:
         columns = {table.name: [column for column in table.c if not column.system] for table in watched}
