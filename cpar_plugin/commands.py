@@ -16,6 +16,7 @@ from .domain.refusals import Refused
 from .extras import command_for, missing
 from .hooks import Host
 from .services.operations import clinic
+from .services.retention import retention
 from .services.submissions import mail, status
 from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
@@ -113,6 +114,8 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     for line in _report_lines(report):
         click.echo(line)
     mail.send(host, settings, now)
+    if report.night_begun:
+        retention.carry_out(host, settings, host.clock.now())
     if report.errors:
         raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")
 

@@ -24,10 +24,10 @@ from .services.exclusions import compare
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
+from .services.retention import retention
 from .services.roster import merges
 from .services.submissions import mail
 from .services.submissions.run import run_due
-from .services.uploads import kept
 from .settings import load
 from .store.migrations import SOURCE
 from .web import around, blueprint, patient_list, widget
@@ -85,8 +85,8 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, FHIR resources, exclusions, certificates, what exports and uploads
-    left behind.
+    """Submissions that are due, mail about them, FHIR resources, exclusions, certificates, exports, and the removal of
+    what has been kept for its time.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
@@ -102,6 +102,9 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
     def compare_exclusions(now: datetime) -> None:
         compare.compare_due(host, settings, now)
 
+    def remove_old(now: datetime) -> None:
+        retention.carry_out(host, settings, now)
+
     return [
         Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
         Job(name="cpar-mail", every=timedelta(minutes=1), run=send_mail),
@@ -113,7 +116,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         Job(name="cpar-exclusions", every=timedelta(minutes=1), run=compare_exclusions),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
-        Job(name="cpar-uploads", every=timedelta(hours=1), run=lambda _: kept.remove_old(host)),
+        Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),
     ]
 
 

@@ -16,6 +16,8 @@ _INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
 # Placeholders: the ministry has published no URI for these. See docs/reference/settings.md.
 _PLACEHOLDER = "https://cpar.invalid"
 _Model = TypeVar("_Model", bound=BaseModel)
+_LONGEST_DAYS = 36_500  # a hundred years: what is subtracted from a date must leave one
+_LONGEST_HOURS = 24 * 365
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]%-]+[A-Za-z0-9\]]")
 
 
@@ -36,14 +38,22 @@ class Settings(BaseModel):
     unconfirmed_months: int = Field(default=12, ge=1)
     check_in_question: str = Field(default="Is {provider} your regular family provider?", max_length=300)
     check_in_question_not_paneled: str = Field(default="Who is your regular family provider?", max_length=300)
-    snapshot_keep_days: int = Field(default=730, ge=1)
     exclusions_minutes: int = Field(default=15, ge=1)
-    closed_exclusion_keep_days: int = Field(default=60, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 
     # Who looked at whom
     look_lines: Literal["page", "patient"] = "page"
     record_box: bool = False
+
+    # How long records are kept (services.retention)
+    snapshot_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
+    closed_exclusion_keep_days: int = Field(default=60, ge=1, le=_LONGEST_DAYS)
+    look_keep_days: int = Field(default=3650, ge=1, le=_LONGEST_DAYS)
+    check_in_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
+    fhir_read_keep_days: int = Field(default=3650, ge=1, le=_LONGEST_DAYS)
+    client_confirmation_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
+    upload_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
+    fhir_export_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
 
     # Certificates of all that we connect to
     strict_certificates: bool = True
@@ -89,7 +99,6 @@ class Settings(BaseModel):
     fhir_jwks_again_seconds: float = Field(default=10, gt=0)
     fhir_refresh_minutes: int = Field(default=15, ge=1)
     fhir_export_folder: Path = Path("exports")
-    fhir_export_keep_hours: int = Field(default=24, ge=1)
 
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"

@@ -108,7 +108,7 @@ def _form(host: Host, actor: Actor, messages: Mapping[str, str] | None = None) -
         upload=upload,
         largest=limits.FILE_BYTES // limits.MEGABYTE,
         rows=limits.ROWS,
-        hours=int(kept.KEPT.total_seconds()) // 3600,
+        hours=int(kept.time_kept(host).total_seconds()) // 3600,
     )
 
 

@@ -19,6 +19,7 @@ from cpar_plugin.services.exclusions.changing import LineAction, LineChange, See
 from cpar_plugin.services.exclusions.lines_query import NO_ONE, LineCriteria, LineKey, LineSort
 from cpar_plugin.services.exclusions.listing import ExclusionLine, LineListing
 from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.retention import retention
 from cpar_plugin.services.snapshots import build
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
@@ -291,7 +292,7 @@ def test_the_scheduler_compares_at_once_what_was_changed_here_and_everyone_now_a
     assert (two, "no-gender", panel_id) not in work()
     assert len(shown(site, clerk, closed=True).lines) == 1
     clock.move_to(clock.now() + timedelta(days=61))
-    work()
+    retention.carry_out(site, Settings(), clock.now())
     assert shown(site, clerk, closed=True).lines == []
 
 

@@ -26,7 +26,7 @@ from cpar_plugin.services.bulk.list_findings import Heap, ListRow, RowFinding
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.roster.csv_file import csv_file
 from cpar_plugin.services.uploads import kept, layouts
-from cpar_plugin.services.uploads.kept import KEPT, Purpose
+from cpar_plugin.services.uploads.kept import Purpose
 from cpar_plugin.services.uploads.layouts import ListReading
 from cpar_plugin.services.uploads.reading import ListFile
 from cpar_plugin.store import tables
@@ -247,11 +247,11 @@ def test_a_list_belongs_to_the_person_who_uploaded_it_and_is_removed_in_time(
         upload = kept.current(connection, site, clerk, Purpose.IMPORT)
         assert upload
         assert (upload.upload_id, kept.file_of(connection, second).data) == (second, b"PHN\r\n100000001\r\n")
-    clock.move_to(clock.now() + KEPT)
+    clock.move_to(clock.now() + kept.time_kept(site))
     with site.database.engine.connect() as connection:
         assert kept.current(connection, site, clerk, Purpose.IMPORT) is None
     jobs = {job.name: job for job in plugin.emr_scheduled_jobs(site)}
-    jobs["cpar-uploads"].run(clock.now())
+    jobs["cpar-retention"].run(clock.now())
     with site.database.engine.connect() as connection:
         for table in tables.metadata.sorted_tables:
             if table.name.startswith("cpar_upload"):

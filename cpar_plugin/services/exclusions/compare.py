@@ -64,14 +64,13 @@ def compared(connection: Connection) -> Compared:
 
 
 def compare_due(host: Host, settings: Settings, now: datetime) -> None:
-    """For the scheduler: everyone now and then, in between those whose membership changed. Old lines are removed."""
+    """For the scheduler: everyone now and then, in between those whose membership changed."""
     with host.database.engine.connect() as connection:
         if not clinic.load(connection).enabled:
             return
         state, changed = _state(connection)
     if _is_due(state, now, settings.exclusions_time) or len(changed) > _AT_ONCE:
         compare_everyone(host, settings, state.whole_at)
-        _forget(host, now - timedelta(days=settings.closed_exclusion_keep_days))
     elif changed:
         _compare(host, settings, changed, operation_id=state.last_operation_id)
 
@@ -227,9 +226,3 @@ def _change_lines(session: Session, now: datetime, patient_ids: Collection[int] 
     new = select(*columns.values()).where(~exists(select(_line.patient_id).where(same)))
     session.execute(insert(exclusion_line).from_select(list(columns), new))
     session.execute(delete(exclusion_found))
-
-
-def _forget(host: Host, before: datetime) -> None:
-    """Remove the lines that were closed before then, with their notes."""
-    with host.database.session() as session:
-        session.execute(delete(exclusion_line).where(_line.closed_at < before))

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -230,6 +230,12 @@ def forget(host: Host, settings: Settings) -> None:
             session.execute(delete(_TABLE).where(_TABLE.c.export_id.in_(ended)))
     for claim in set(claims) - live_claims:
         remove_folder(settings.fhir_export_folder, claim)
+
+
+def oldest(connection: Connection) -> datetime | None:
+    """When the oldest export finished that is kept; None where there is none."""
+    found: datetime | None = connection.scalar(select(func.min(_TABLE.c.finished_at)))
+    return found
 
 
 def _wants_work(now: datetime) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from typing import Final
 from ...domain.refusals import Refused
 from ...hooks import Health, HealthCheck, Host
 from ...settings import Settings, load
-from . import configured, connections, folders, own_tables, patients, registry_connection, restored, running
+from . import configured, connections, folders, own_tables, patients, registry_connection, restored, running, times_kept
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ _CHECKS: Final[tuple[tuple[str, bool, Callable[[Host, Settings], Health]], ...]]
     ("cpar-fhir-refresh", True, running.fhir_refresh),
     ("cpar-tables", True, own_tables.complete),
     ("cpar-restore", True, restored.completed),
+    ("cpar-retention", True, times_kept.retained),
     ("cpar-records", True, patients.readable),
     ("cpar-exclusions", True, patients.exclusions),
     ("cpar-practitioner-ids", True, patients.practitioner_ids),

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, exists, select, union
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, union
 
 from ...hooks import Host
 from ...settings import Settings
@@ -28,9 +28,19 @@ def forget(host: Host, settings: Settings, *, now: datetime) -> int:
     return len(old) + len(abandoned)
 
 
+def oldest(connection: Connection) -> datetime | None:
+    """When the oldest was taken whose body is kept and may be removed once it is old; None where there is none."""
+    found: datetime | None = connection.scalar(select(func.min(snapshot.c.taken_at)).where(*_removable()))
+    return found
+
+
 def _old(before: datetime) -> Select[tuple[str]]:
-    return select(snapshot.c.snapshot_id).where(
-        snapshot.c.taken_at < before,
+    return select(snapshot.c.snapshot_id).where(snapshot.c.taken_at < before, *_removable())
+
+
+def _removable() -> tuple[ColumnElement[bool], ...]:
+    """There is a body, and it will not be sent anymore."""
+    return (
         exists().where(snapshot_piece.c.snapshot_id == snapshot.c.snapshot_id),
         ~exists().where(submission.c.snapshot_id == snapshot.c.snapshot_id, submission.c.open_panel_id.is_not(None)),
     )

@@ -22,7 +22,6 @@ from ...store.tables import submission
 from ...transport import DeliveryResult, Envelope, Transport, for_settings, not_sent
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
-from ..snapshots import retention
 from . import night_run
 from .lease import Claim, Now, take_one
 from .process import advance
@@ -66,8 +65,6 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportPr
         _try(report, lambda: night_run.postpone(host, settings, now))
         report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
         _work(host, settings, report, moment, progress)
-    if report.night_begun:
-        _try(report, lambda: retention.forget(host, settings, now=host.clock.now()))
     if not report.errors:
         heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report

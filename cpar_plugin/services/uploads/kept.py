@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from ...domain.refusals import NotFound, Stale
 from ...domain.texts import readable
 from ...hooks import Actor, AuditEvent, Host
+from ...settings import load
 from ...store import tables
 from .layouts import ListReading
 from .limits import MEGABYTE
 from .reading import ListFile
 
-KEPT: Final = timedelta(hours=24)
 _NAME_LENGTH: Final = 100
 _TABLE: Final = tables.upload
 
@@ -43,11 +43,12 @@ class Upload:
     name: str
     panel_id: int | None  # of all its patients; None where the list says which
     reading: ListReading | None
+    kept_until: datetime  # when it is removed at the latest
 
-    @property
-    def kept_until(self) -> datetime:
-        """When it is removed at the latest."""
-        return self.created_at + KEPT
+
+def time_kept(host: Host) -> timedelta:
+    """How long a list is kept after its upload."""
+    return timedelta(hours=load(host.settings).upload_keep_hours)
 
 
 def keep(host: Host, actor: Actor, purpose: Purpose, file: ListFile, name: str, panel_id: int | None) -> str:
@@ -82,9 +83,10 @@ def keep(host: Host, actor: Actor, purpose: Purpose, file: ListFile, name: str, 
 
 def current(connection: Connection, host: Host, actor: Actor, purpose: Purpose) -> Upload | None:
     """The list that the actor works on, None where there is none, or its time is over."""
-    recent = _TABLE.c.created_at > host.clock.now() - KEPT
+    kept_for = time_kept(host)
+    recent = _TABLE.c.created_at > host.clock.now() - kept_for
     row = connection.execute(select(_TABLE).where(*_of(actor, purpose), recent)).one_or_none()
-    return _upload(row._mapping) if row else None
+    return _upload(row._mapping, kept_for) if row else None
 
 
 def required(connection: Connection, host: Host, actor: Actor, purpose: Purpose, upload_id: str) -> Upload:
@@ -115,25 +117,16 @@ def remove(host: Host, upload_id: str) -> None:
         session.execute(delete(_TABLE).where(_TABLE.c.upload_id == upload_id))
 
 
-def remove_old(host: Host) -> None:
-    """Remove the lists whose time is over."""
-    old = _TABLE.c.created_at <= host.clock.now() - KEPT
-    with host.database.engine.connect() as connection:
-        if connection.scalar(select(_TABLE.c.upload_id).where(old).limit(1)) is None:
-            return
-    with host.database.session() as session:
-        session.execute(delete(_TABLE).where(old))
-
-
 def _of(actor: Actor, purpose: Purpose) -> tuple[Any, ...]:
     return (_TABLE.c.actor_id == actor.actor_id, _TABLE.c.purpose == purpose)
 
 
-def _upload(row: Mapping[Any, Any]) -> Upload:
+def _upload(row: Mapping[Any, Any], kept_for: timedelta) -> Upload:
     return Upload(
         upload_id=row["upload_id"],
         created_at=row["created_at"],
         name=row["name"],
         panel_id=row["panel_id"],
         reading=ListReading.model_validate_json(row["reading"]) if row["reading"] else None,
+        kept_until=row["created_at"] + kept_for,
     )

@@ -107,6 +107,7 @@ client_confirmation = Table(
     Column("day", Date, nullable=False),
     Column("outcome", exact(20), nullable=False),  # services.panels.one_patient.MemberChange
     Column("at", Moment, nullable=False),
+    Index("cpar_client_confirmation_at", "at"),
     **INNODB,
 )
 
@@ -124,6 +125,7 @@ read = Table(
     Column("address", exact(64), nullable=False),  # where the request came from
     Index("cpar_read_of_resource", "kind", "resource_id", "at"),
     Index("cpar_read_of_actor", "actor_id", "at"),
+    Index("cpar_read_at", "at"),
     **INNODB,
 )
 

@@ -365,6 +365,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["client_id"], ["cpar_client.client_id"], name="cpar_client_confirmation_client_id_fk"),
         **TABLE,
     )
+    op.create_index("cpar_client_confirmation_at", "cpar_client_confirmation", ["at"], if_not_exists=True)
     op.create_table(
         "cpar_client_token",
         sa.Column("digest", exact(64), nullable=False),
@@ -400,6 +401,7 @@ def upgrade() -> None:
     )
     op.create_index("cpar_read_of_resource", "cpar_read", ["kind", "resource_id", "at"], if_not_exists=True)
     op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"], if_not_exists=True)
+    op.create_index("cpar_read_at", "cpar_read", ["at"], if_not_exists=True)
     op.create_table(
         "cpar_export",
         sa.Column("export_id", exact(36), nullable=False),
