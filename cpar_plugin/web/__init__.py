@@ -23,6 +23,7 @@ from . import (
     import_list,
     import_review,
     interrupted,
+    looked,
     new_panels,
     overview,
     panel_page,
@@ -63,6 +64,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
         Tab.OVERVIEW: overview.ROUTES,
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
         Tab.CLIENTS: clients.ROUTES,
+        Tab.LOOKS: looked.ROUTES,
         Tab.SETTINGS: clinic.ROUTES,
     },
 )

@@ -20,6 +20,7 @@ def menu(host: Host, actor: Actor) -> list[MenuItem]:
     items = [MenuItem(section=SECTION, label=_LABEL, href=url_for("cpar.panels"))]
     if host.identity.has(actor, access.REGISTER_CLIENTS):
         items.append(MenuItem(section=SECTION, label="FHIR Clients", href=url_for("cpar.clients")))
+        items.append(MenuItem(section=SECTION, label="Who Looked at Patients", href=url_for("cpar.looks_at_patients")))
     return items
 
 

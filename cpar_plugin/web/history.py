@@ -1,6 +1,5 @@
 """What happened to a patient and to a panel, with who, when, and how; the panel's as a file, too."""
 
-from datetime import date
 from typing import Any
 
 from flask import request
@@ -9,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
-from ..services.history import of_panel, of_patient
+from ..services.history import looked, of_panel, of_patient
 from ..services.history.panel_rows import NO_SUCH_PAGE, Filters, Place
 from ..services.history.texts import ChangeGroup
 from ..services.operations import access
@@ -18,11 +17,13 @@ from ..services.roster import merges
 from ..settings import load
 from . import looks
 from .downloads import csv_download
+from .inputs import day
 from .rendering import page
 from .return_address import patient_page
 from .serving import ID, Needs, Route
 
 _LONGEST_ID = 60
+_RECENT_LOOKS = 10
 
 
 def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -32,6 +33,8 @@ def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
     if not membership.enabled:
         access.require_enabled(host)
     looks.note(patient_id)
+    administers = host.identity.has(actor, access.REGISTER_CLIENTS)
+    recent_looks = looked.looks(host, actor, Filters(), patient_id).looks[:_RECENT_LOOKS] if administers else None
     return page(
         host,
         "Panel history",
@@ -40,6 +43,7 @@ def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
         name=membership.name,
         patient_id=patient_id,
         events=of_patient.of_patient(host, actor, patient_id),
+        recent_looks=recent_looks,
         manages=host.identity.has(actor, access.MANAGE),
         wording=wordings(host.roster),
         patient_page=patient_page(host, patient_id),
@@ -87,22 +91,8 @@ def _filters(messages: dict[str, str]) -> Filters:
     kind, by = request.args.get("kind", ""), request.args.get("by", "")
     if (kind and kind not in ChangeGroup.__members__) or len(by) > _LONGEST_ID:
         raise Refused(NO_SUCH_PAGE)
-    first, last = (_day(field, messages) for field in ("first", "last"))
+    first, last = (day(request.args.get(field, ""), field, messages) for field in ("first", "last"))
     return Filters(ChangeGroup[kind] if kind else None, by, first, last)
-
-
-def _day(field: str, messages: dict[str, str]) -> date | None:
-    text = request.args.get(field, "").strip()
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year < 3000:
-        messages[field] = "Enter a date as year-month-day, for instance 2026-11-07."
-        return None
-    return day
 
 
 ROUTES_OF_PATIENT = (Route(f"/patients/<{ID}:patient_id>/history", patient_history, Needs.THE_PATIENT),)

@@ -1,5 +1,7 @@
 """What arrives in forms, taken apart. Everything here is text that anyone may have sent."""
 
+from datetime import date
+
 from ..domain.refusals import Refused
 from ..store.types import KEYS
 
@@ -17,3 +19,18 @@ def number(text: str, field: str, message: str) -> int:
 def number_or_none(text: str, field: str, message: str) -> int | None:
     """The same, where an empty text means none."""
     return number(text, field, message) if text else None
+
+
+def day(text: str, field: str, messages: dict[str, str]) -> date | None:
+    """A date of a filter, None for none. Notes in `messages` what is no date."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        entered = date.fromisoformat(text)
+    except ValueError:
+        entered = date.min
+    if not 2000 <= entered.year < 3000:
+        messages[field] = "Enter a date as year-month-day, for instance 2026-11-07."
+        return None
+    return entered

@@ -19,6 +19,7 @@ class Tab(Enum):
     OVERVIEW = "Overview"
     SUBMISSIONS = "Submission History"
     CLIENTS = "FHIR Clients"
+    LOOKS = "Access Log"
     SETTINGS = "Settings"
 
 
@@ -41,6 +42,7 @@ ENTRIES = exhaustive(
         Tab.OVERVIEW: Entry("cpar.overview", access.MANAGE),
         Tab.SUBMISSIONS: Entry("cpar.submissions", access.MANAGE),
         Tab.CLIENTS: Entry("cpar.clients", access.REGISTER_CLIENTS),
+        Tab.LOOKS: Entry("cpar.looks_at_patients", access.REGISTER_CLIENTS),
         Tab.SETTINGS: Entry("cpar.settings", access.MANAGE, icon="gear"),
     },
 )

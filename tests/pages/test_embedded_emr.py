@@ -250,7 +250,7 @@ def test_the_administration_offers_its_own_pages_and_what_the_plugins_bring(
     manager: Any, reception: Any, cpar_role: Any
 ) -> None:
     own = [("Manage Role", ["Create New Role", "All Roles"]), ("User Management", ["Assign Role to Provider"])]
-    assert _menu(manager) == [("CII/CPAR", ["CPAR Panel Management", "FHIR Clients"]), *own]
+    assert _menu(manager) == [("CII/CPAR", ["CPAR Panel Management", "FHIR Clients", "Who Looked at Patients"]), *own]
     assert _menu(cpar_role) == [("CII/CPAR", ["CPAR Panel Management"])]
     assert "Administration" not in _text(reception.get("/"))
 

@@ -133,6 +133,10 @@ EXPECTED = {
     ("GET", "cpar.print_exclusions"): MANAGEMENT,
     ("GET", "cpar.export_exclusions"): MANAGEMENT,
     ("POST", "cpar.change_exclusions"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
+    ("GET", "cpar.looks_at_patients"): ADMINISTRATION,
+    ("GET", "cpar.export_looks"): ADMINISTRATION,
+    ("GET", "cpar.looks_at_patient"): ADMINISTRATION,
+    ("GET", "cpar.export_looks_at_patient"): ADMINISTRATION,
     ("GET", "cpar.clients"): ADMINISTRATION,
     ("GET", "cpar.new_client"): ADMINISTRATION,
     ("POST", "cpar.new_client"): CHANGES_ROLES,
@@ -159,6 +163,8 @@ SHOW = {
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
+    ("GET", "cpar.looks_at_patients"),
+    ("GET", "cpar.looks_at_patient"),
     ("GET", "cpar.submission"),
     ("GET", "cpar.submission_file"),
 }

@@ -63,7 +63,7 @@ def test_the_tab_of_a_page_is_marked_and_no_other(app: Flask, manager: Any, pane
 
 
 def test_a_tab_is_shown_to_those_who_may_open_it(cpar_role: Any, reception: Any, configured: None) -> None:
-    assert list(_tabs(cpar_role, "/cpar/panels")) == [tab.value for tab in Tab if tab is not Tab.CLIENTS]
+    assert list(_tabs(cpar_role, "/cpar/panels")) == [tab.value for tab in Tab if tab not in (Tab.CLIENTS, Tab.LOOKS)]
     assert _tabs(reception, "/cpar/panels") == {}
 
 

@@ -52,6 +52,7 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
                 f"Every patient in this operation has been changed since{no_access}: there is nothing to undo."
             )
         ledger.carry_out(session, undoing)
+        record.record_patients(session, host, actor, OperationKind.UNDO, undoing)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
         changed_since = session.scalars(entries).one() - restored - not_visible
         undone = Undone(restored, changed_since, not_visible)
@@ -106,6 +107,7 @@ def move_back(host: Host, actor: Actor, operation_id: int, patient_id: int | Non
         if not moved:
             raise Refused("No patient was left to move back: they have been changed in the meantime.")
         ledger.carry_out(session, moving)
+        record.record_patients(session, host, actor, OperationKind.MOVE_BACK, moving)
         record.conclude(session, moving, {"of": operation_id, "restored": moved})
     return moved
 

@@ -220,6 +220,7 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
         ledger.append(session, operation_id, select(*columns).select_from(scope.source).where(scope.changes))
         ledger.drop_empty_confirmations(session, operation_id)
         ledger.carry_out(session, operation_id)
+        record.record_patients(session, host, actor, order.kind, operation_id)
         result = _result(session, operation_id)
         record.conclude(session, operation_id, order.detail | asdict(result))
     return result

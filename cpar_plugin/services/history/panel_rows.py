@@ -73,10 +73,10 @@ def page(
     """At most `most` rows after a place, and one more where there are more. Two statements."""
     read_operations = _read_operations(connection, panel_id, filters, after, zone, most)
     read_submissions = _read_submissions(connection, panel_id, filters, after, zone, most)
-    return list(heapq.merge(read_operations, read_submissions, key=_latest_first))[: most + 1]
+    return list(heapq.merge(read_operations, read_submissions, key=latest_first))[: most + 1]
 
 
-def _latest_first(row: tuple[Place, Any]) -> tuple[float, int, int]:
+def latest_first(row: tuple[Place, Any]) -> tuple[float, int, int]:
     place = row[0]
     return (-place.at.timestamp(), place.rank, -place.number)
 
@@ -91,7 +91,7 @@ def _read_operations(
         query = query.where(operation.c.kind.in_(texts.kinds_of(filters.group)))
     if filters.actor_id:
         query = query.where(operation.c.actor_id == filters.actor_id)
-    rows = _before(query, operation.c.at, OPERATION, operation.c.operation_id, filters, after, zone, most)
+    rows = before(query, operation.c.at, OPERATION, operation.c.operation_id, filters, after, zone, most)
     return [(Place(row.at, OPERATION, row.operation_id), row) for row in connection.execute(rows)]
 
 
@@ -108,11 +108,11 @@ def _read_submissions(
     )
     if filters.actor_id:
         query = query.where(submission.c.requested_by == filters.actor_id)
-    rows = _before(query, at, SUBMISSION, submission.c.submission_id, filters, after, zone, most)
+    rows = before(query, at, SUBMISSION, submission.c.submission_id, filters, after, zone, most)
     return [(Place(row.at, SUBMISSION, row.submission_id), row) for row in connection.execute(rows)]
 
 
-def _before(
+def before(
     query: Select[Any],
     at: ColumnElement[datetime],
     rank: int,

@@ -8,7 +8,10 @@ from .clinic import Clinic
 MANAGE = "CONFIGURE_CPAR_PANEL_CREATE"
 # Declared to no host, so that no role is offered it: administrators alone have it.
 REGISTER_CLIENTS = "CONFIGURE_CPAR_CLIENTS"
-_NO_CLIENTS = "Only an EMR administrator can give another system access to panels. Ask someone with the admin role."
+_ADMINISTRATORS_ONLY = (
+    "Only an EMR administrator can give another system access to panels, and see who looked at patients. Ask someone "
+    "with the admin role."
+)
 
 
 class Forbidden(Exception):
@@ -24,7 +27,7 @@ def require_management(host: Host, actor: Actor) -> None:
         )
 
 
-def require_administrator(host: Host, actor: Actor, message: str = _NO_CLIENTS) -> None:
+def require_administrator(host: Host, actor: Actor, message: str = _ADMINISTRATORS_ONLY) -> None:
     """Raises Forbidden with the message unless the actor is an administrator of the EMR.
 
     Managing panels is not enough: a client reads all their patients, also those that its registrar may not see.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
 import orjson
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.client_id import number_in
@@ -65,6 +65,7 @@ BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(Bu
 
 REASON: Final = "reason"  # in the detail of a removal: a code of domain.removal
 
+_LINES_AT_ONCE: Final = 1000
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
 _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
     __name__,
@@ -155,6 +156,27 @@ def begin(
         ),
     )
     return operation_id
+
+
+def record_patients(session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
+    """A line of the host's audit trail under each patient that an operation of this same transaction has changed."""
+    action, noun = _AUDIT[kind]
+    ids = session.scalars(select(tables.ledger.c.patient_id).where(tables.ledger.c.operation_id == operation_id)).all()
+    for start in range(0, len(ids), _LINES_AT_ONCE):
+        host.audit.record(
+            session,
+            *(
+                AuditEvent(
+                    actor=actor,
+                    action=action,
+                    noun=noun,
+                    key=f"operation {operation_id}",
+                    patient_id=patient_id,
+                    detail=f"{kind}: operation {operation_id}",
+                )
+                for patient_id in ids[start : start + _LINES_AT_ONCE]
+            ),
+        )
 
 
 def conclude(session: Session, operation_id: int, detail: dict[str, Any]) -> None:
