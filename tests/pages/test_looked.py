@@ -22,7 +22,7 @@ from cpar_plugin.store.tables import look, look_patient
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
-from .conftest import BARRED, RECEPTION
+from .conftest import BARRED, MANAGER, RECEPTION, Person
 from .looks import Since
 from .test_rights import a_client
 
