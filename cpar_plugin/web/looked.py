@@ -63,8 +63,8 @@ def _page(host: Host, actor: Actor, title: str, patient_id: int | None, **contex
 
 def _address(patient_id: int | None, view: str, **filters: str) -> str:
     if patient_id is None:
-        return url_for("cpar.looks_at_patients" if view == "looks" else f"cpar.{view}", **filters)
-    return url_for(f"cpar.{view}_at_patient", patient_id=patient_id, **filters)
+        return url_for("cpar.looks_at_patients" if view == "looks" else f"cpar.{view}", **filters)  # type: ignore[arg-type]
+    return url_for(f"cpar.{view}_at_patient", patient_id=patient_id, **filters)  # type: ignore[arg-type]
 
 
 def export_looks(host: Host, actor: Actor) -> ResponseReturnValue:
