@@ -1,12 +1,13 @@
 // What the pages can do in place. Without it every form works as a plain form.
 import { begin, end } from "./busy.js";
-import "./stacked.js";
 import htmx from "./htmx.esm.js";
+import "./in-place.js";
 import "./selection.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
+  attributesToSettle: [], // styles that in-place.js has set are none of the answer's, and no attribute may hold any
   defaultSettleDelay: 0, // the message gets the focus at once, not after the next key
   includeIndicatorStyles: false, // the security policy allows no inline style
   historyEnabled: false,

@@ -92,7 +92,7 @@ def exclusions_page(
         conflicts=conflicts,
         unchanged=unchanged,
         longest_note=LONGEST_NOTE,
-        note=fields.get("note", "") if messages else "",
+        note=fields.get("note", "") if messages or select_all else "",
         all_found=bool(fields.get("all")) and bool(messages),
         **_context(host, actor, criteria, fields),
     )

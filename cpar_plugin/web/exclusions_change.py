@@ -1,6 +1,7 @@
 """Working on exclusions: take, release, set how far they are, note something; then back to the list as it was."""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -48,8 +49,10 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
         status = HTTPStatus.CONFLICT
         return exclusions_page(host, actor, form, conflicts=result.conflicts, unchanged=unchanged, status=status)
     place = {name: form[name] for name in ("after", "before") if form.get(name)}
-    values = {**filters_of(form), **place}
-    return redirect(url_for("cpar.exclusions", **values), HTTPStatus.SEE_OTHER)  # type: ignore[arg-type]
+    # Without a script the page is loaded again: at the line that was selected last.
+    anchor = f"cpar-row-{lines[-1].patient_id}-{lines[-1].reason}" if lines else None
+    values: dict[str, Any] = {**filters_of(form), **place}
+    return redirect(url_for("cpar.exclusions", _anchor=anchor, **values), HTTPStatus.SEE_OTHER)
 
 
 def _seen(text: str) -> SeenLine:

@@ -20,7 +20,7 @@ from .panel_form import spaced
 from .rendering import page
 from .serving import Needs, Route
 
-TITLE = "New panels"
+TITLE = "Panels for Several Providers"
 _AT_MOST = 1000
 _SEPARATORS = re.compile(r"[\s,;]+")
 

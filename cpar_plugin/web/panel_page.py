@@ -99,7 +99,10 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         )
     if result.operation_id is None:
         flash("No patients were changed: they are now on another panel, or were already confirmed today.", "cpar")
-    return _list(panel_id, state_of(form), operation_id=result.operation_id)
+    # Without a script the page is loaded again: at the row that was pressed, or selected last.
+    last = [*ids] if own_button else form.getlist("selected")
+    anchor = f"cpar-row-{last[-1]}" if last else None
+    return _list(panel_id, state_of(form), operation_id=result.operation_id, _anchor=anchor)
 
 
 def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
@@ -108,7 +111,8 @@ def answer_of_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         flash(answer(host, actor, request.form), "cpar")
     except Refused as refused:
         return _page(host, actor, panel_id, request.form, messages=refused.messages)
-    return _list(panel_id, state_of(request.form))
+    patient = request.form.get("withdraw", request.form.get("answer", "")).partition(" ")[0]
+    return _list(panel_id, state_of(request.form), _anchor=f"cpar-row-{patient}")
 
 
 def keep_member(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:

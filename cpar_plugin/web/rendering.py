@@ -18,6 +18,7 @@ from ..domain.names import full_name
 from ..hooks import Actor, Host
 from ..services.roster.csv_file import without_details
 from . import looks
+from .cards import labeled, with_labels
 from .tabs import shown_tabs
 
 SECTION = "CII/CPAR"
@@ -62,7 +63,7 @@ def page(
     host: Host, title: str, template: str, status: int = HTTPStatus.OK, *, section: str = SECTION, **context: Any
 ) -> ResponseReturnValue:
     """A whole page in the host's frame, below the tabs of panel management where it belongs to one."""
-    body = _tabs(host) + fragment(host, template, title=title, **context)
+    body = _tabs(host) + with_labels(fragment(host, template, title=title, **context))
     return make_response(host.pages.render(title=title, body=body, section=section), status)
 
 
@@ -81,7 +82,7 @@ def long_page(host: Host, actor: Actor, title: str, template: str, connection: C
     frame = host.pages.render(title=title, body=_tabs(host) + Markup(place), section=SECTION)  # noqa: S704  digits
     above, _, below = frame.partition(place)
     body = stream_template(f"cpar/{template}", **({"title": title} | context | _forms(host, shown.note)))
-    texts = chain([above], body, [below])
+    texts = chain([above], labeled(body), [below])
     response = Response(without_details(_in_portions(texts, shown)), content_type="text/html; charset=utf-8")
     response.call_on_close(connection.close)
     return response

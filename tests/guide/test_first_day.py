@@ -105,7 +105,7 @@ def test_six_doctors_come_from_nothing_to_six_queued_submissions(
     hand.press(page.get_by_role("button", name="Save"))
 
     hand.press(page.get_by_role("link", name="Create the panels"))
-    expect(page.get_by_role("heading", name="New panels")).to_be_visible()
+    expect(page.get_by_role("heading", name="Panels for Several Providers")).to_be_visible()
     look(page, "first-day-panels")
     hand.enter(page.get_by_label("Alberta Health Facility ID / WDFA Key"), "113")
     for place, doctor in enumerate(DOCTORS):

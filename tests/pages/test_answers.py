@@ -103,7 +103,7 @@ def test_the_list_filters_counts_and_answers(unsure: Any, manager: Any, panel: i
     assert "2 patients found" in page
     value = next(value for act, value, _ in _BUTTON.findall(page) if value.startswith(f"{first} gender"))
     answered = manager.post(f"{here}/answer", answer=value, show="gender-unknown")
-    assert (answered.status_code, answered.location) == (303, f"{here}?show=gender-unknown")
+    assert (answered.status_code, answered.location) == (303, f"{here}?show=gender-unknown#cpar-row-{first}")
     page = text(manager.get(answered.location))
     assert "Saved: checked against the card." in page
     assert re.findall(r'name="selected" value="(\d+)"', page) == [str(second)]

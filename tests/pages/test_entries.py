@@ -38,7 +38,7 @@ class Entries:
 
 _ROLE = {"name": "Panel Clerk", "description": "Manages panels", "permissions": "_demographic"}
 _PANEL = {"number": "0815", "facilities": "2047", "providers": OTHER_DOCTOR, "practitioner_ids": "987654321"}
-_CLIENT = {"name": "Analytics", "kinds": "Group", "jwks_url": "", "jwks": PUBLIC_KEYS, "version": "1"}
+_CLIENT = {"name": "Analytics", "scopes": "system/Group.rs", "jwks_url": "", "jwks": PUBLIC_KEYS, "version": "1"}
 _FILLED = (r'name="number" value="0815"', r'name="facilities" value="2047"', r'value="987654321"')
 _SIGNED_OUT = "You were signed out before this was done, so nothing was changed."
 
@@ -82,8 +82,8 @@ ENTRIES = {
     "cpar.settings": Entries(
         {"name": "Entered Clinic", "site_id": "S-9", "version": "2"}, (r'value="Entered Clinic"', r'value="S-9"')
     ),
-    "cpar.new_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="Group"[^>]* checked')),
-    "cpar.edit_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="Group"[^>]* checked')),
+    "cpar.new_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
+    "cpar.edit_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.bulk": Entries(
         {"kind": "remove", "from_panel_id": "{panel}", "status": "AC", "step": "carry-out"},
         (r'name="kind" value="remove"', r'name="from_panel_id" value="{panel}"', "Remove 1 Patient"),

@@ -55,7 +55,7 @@ CUT_TABLES = """
 CUT_ON_A_PHONE = """
 [...document.querySelectorAll("table")].filter(table =>
     table.parentElement.scrollWidth > table.parentElement.clientWidth
-    || [...table.querySelectorAll(".cpar-stacked td[data-label]")].some(cell =>
+    || [...table.querySelectorAll(".cpar-scroll td[data-label]")].some(cell =>
         getComputedStyle(cell, "::before").content !== JSON.stringify(cell.dataset.label)
         || cell.getBoundingClientRect().right > window.innerWidth)
 ).map(table => table.outerHTML.slice(0, 120))

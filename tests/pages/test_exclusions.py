@@ -115,6 +115,7 @@ def test_186_exclusions_over_six_panels_are_worked_down_in_fifteen_clicks_beside
     click("link", "No PHN 94")  # once more shows all reasons again
     click("link", "No visit in the past 35")
     click("button", "Select all on this page")
+    expect(page.get_by_text("35 selected")).to_be_visible()
     page.get_by_label("Note").fill("Booked for December")
     click("button", "Save note")
     expect(page.get_by_text("35 exclusions given this note.")).to_be_visible()

@@ -24,7 +24,7 @@ def patient(host: OscarHost, oscar: Any, panel: int) -> int:
 
 
 def cells(page: str) -> list[str]:
-    return [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td>(.*?)</td>", page, re.S)]
+    return [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td[^>]*>(.*?)</td>", page, re.S)]
 
 
 def test_the_box_leads_to_the_history_whether_or_not_the_patient_is_on_a_panel(

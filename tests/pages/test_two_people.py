@@ -62,9 +62,10 @@ def test_of_two_who_edit_a_panel_the_second_sees_both_and_decides(
     page = _text(late)
     assert late.status_code == 409
     assert "Penner, Ada saved this panel (Nov 10, 2026, 10:00 AM)" in page
-    assert '<th scope="row">CPAR Panel Number</th><td><div>0050</div></td><td><div>0099</div></td>' in page
-    assert "<td><div>000113</div><div>000007</div></td><td><div>000113</div></td>" in page
-    assert "<td>(empty)</td><td><div>manager@clinic.ca</div></td>" in page
+    assert '<th scope="row">CPAR Panel Number</th><td data-label="Current value"><div>0050</div></td>' in page
+    assert '<td data-label="Your entry"><div>0099</div></td>' in page
+    assert '<div>000113</div><div>000007</div></td><td data-label="Your entry"><div>000113</div></td>' in page
+    assert '(empty)</td><td data-label="Your entry"><div>manager@clinic.ca</div></td>' in page
     assert '<th scope="row">Providers</th>' not in page  # they are the same
     assert 'name="number" value="0099"' in page
     assert 'name="version" value="2"' in page
@@ -95,7 +96,8 @@ def test_of_two_who_change_the_settings_the_second_sees_both_and_decides(
     page = _text(late)
     assert late.status_code == 409
     assert "Penner, Ada saved these settings" in page
-    assert '<th scope="row">Clinic Name</th><td><div>Theirs</div></td><td><div>Mine</div></td>' in page
+    assert '<th scope="row">Clinic Name</th><td data-label="Current value"><div>Theirs</div></td>' in page
+    assert '<td data-label="Your entry"><div>Mine</div></td>' in page
     assert 'name="name" value="Mine"' in page
     assert other.post("/cpar/settings", name="Mine", site_id="S-1", version="3").status_code == 303
     with host.database.engine.connect() as connection:

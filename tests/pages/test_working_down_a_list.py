@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select, text, update
 
+from cpar_plugin.domain.identifiers import phn_check_digit
 from cpar_plugin.services import bulk
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -14,6 +15,11 @@ from ..browser import OpenTab, fits_each_width, look
 from .conftest import DOCTOR, MANAGER
 
 pytestmark = pytest.mark.databases("one")
+
+
+# Where each row is in the window, in px; and the gaps that rows have left.
+PLACES = """Object.fromEntries([...document.querySelectorAll("tbody tr[id]")]
+    .map(row => [row.id, Math.round(100 * row.getBoundingClientRect().top) / 100]))"""
 
 
 class Hand:
@@ -33,6 +39,17 @@ class Hand:
 
 def _button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
+
+
+def _phn(number: int) -> str:
+    """One that raises no question."""
+    return f"2000{phn_check_digit(f'20000{number:04}')}{number:04}"
+
+
+def _resize(page: Page, width: int) -> None:
+    """And wait until the page has been laid out so, and knows it."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def _assign(host: OscarHost, panel: int) -> None:
@@ -86,7 +103,7 @@ def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
 ) -> None:
     with oscar.at_once():
         for number in range(60):
-            oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=str(200_000_000 + number)))
+            oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=_phn(number)))
     _assign(host, panel)
     with host.database.session() as session:
         session.execute(update(tables.member).values(confirmed_on=None, confirmed_how=None))
@@ -99,23 +116,80 @@ def test_the_bar_stays_in_view_and_a_press_on_a_row_keeps_the_place(
     expect(page.locator("[data-count]")).to_have_text("2 selected")
     fits_each_width(page, "panel-bar", (390, 800))
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.get_by_role("button", name="Confirm WREN30").evaluate("button => button.scrollIntoView({block: 'center'})")
-    row = page.get_by_role("row", name="WREN30")
-    place = row.bounding_box()
-    page.get_by_role("button", name="Confirm WREN30").click()
     result = page.locator(".cpar-bar [role=status]")
-    expect(result).to_contain_text("1 patient confirmed.")
-    expect(result).to_be_focused()
-    now = row.bounding_box()
-    assert place
-    assert now
-    assert abs(now["y"] - place["y"]) < 93  # less than a row
+    for width, name in zip((1280, 800, 390, 390), ("WREN30", "WREN31", "WREN32", "WREN00"), strict=True):
+        _resize(page, width)
+        button = page.get_by_role("button", name=f"Confirm {name}")
+        button.evaluate("button => button.scrollIntoView({block: 'center'})")
+        places = page.evaluate(PLACES)
+        button.click()
+        expect(button).to_have_count(0)
+        expect(result).to_contain_text("1 patient confirmed.")
+        expect(result).to_be_focused()
+        assert page.evaluate(PLACES) == places, (width, "a row has moved, pressed or not")
+    page.goto(f"/cpar/panels/{panel}?show=no-confirmation")
+    for name in ("WREN20", "WREN22"):  # they are no longer on this list, and leave a gap
+        button = page.get_by_role("button", name=f"Confirm {name}")
+        button.evaluate("button => button.scrollIntoView({block: 'center'})")
+        places = page.evaluate(PLACES)
+        button.click()
+        expect(button).to_have_count(0)
+        expect(result).to_be_focused()
+        assert page.evaluate(PLACES) == places, name
+    expect(page.get_by_text("No longer on this list")).to_have_count(2)
     address = page.url
     page.goto("/cpar/panels")
     page.go_back()
     assert page.url == address
-    expect(page.get_by_role("row", name="WREN30")).to_be_visible()
+    expect(page.get_by_role("row", name="WREN21")).to_be_visible()
     expect(result).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_without_script_the_list_is_loaded_again_at_the_row_that_was_pressed(
+    open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int, width: int
+) -> None:
+    with oscar.at_once():
+        for number in range(60):
+            oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=_phn(number)))
+    _assign(host, panel)
+    with host.database.session() as session:
+        session.execute(update(tables.member).values(confirmed_on=None, confirmed_how=None))
+    page = open_tab(MANAGER, script=False, width=width)
+    page.goto(f"/cpar/panels/{panel}")
+    page.get_by_role("button", name="Confirm WREN30").click()
+    expect(page.get_by_role("button", name="Confirm WREN30")).to_have_count(0)
+    expect(page.get_by_text("WREN30, Pat")).to_be_in_viewport()
+    expect(page.locator(".cpar-bar [role=status]")).to_contain_text("1 patient confirmed.")
+    for name in ("WREN40", "WREN41"):
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.locator(".cpar-bar [role=status]")).to_contain_text("2 patients confirmed.")
+    expect(page.get_by_text("WREN41, Pat")).to_be_in_viewport()
+
+
+def test_taking_exclusions_keeps_their_place_and_says_so_in_view(
+    open_tab: OpenTab, host: OscarHost, oscar: Any, panel: int
+) -> None:
+    with oscar.at_once():
+        for number in range(40):
+            oscar.visit(oscar.patient(last_name=f"Wren{number:02}", hin=""))
+    _assign(host, panel)
+    page = open_tab(MANAGER)
+    page.goto("/cpar/exclusions")
+    for width, name in ((1280, "WREN20"), (390, "WREN39")):
+        _resize(page, width)
+        page.get_by_label(f"Select {name}").check()
+        page.get_by_role("button", name="Take").scroll_into_view_if_needed()
+        places = page.evaluate(PLACES)
+        page.get_by_role("button", name="Take").click()
+        result = page.get_by_role("status").filter(has_text="1 exclusion taken.")
+        expect(result).to_be_in_viewport()
+        expect(result).to_be_focused()
+        changed, now = int(name[-2:]), page.evaluate(PLACES)  # this row says by whom it is taken, and is higher by that
+        assert [*now.items()][: changed + 1] == [*places.items()][: changed + 1], width
+    page.reload()
+    expect(page.get_by_role("status").filter(has_text="exclusion")).to_have_count(0)
 
 
 def test_a_leavers_1800_patients_go_to_two_colleagues_by_surname_in_six_clicks(
