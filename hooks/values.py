@@ -60,7 +60,9 @@ class PatientNote:
     """What a list of the host's, such as a day sheet or the results of a search, says of one of its patients.
 
     `text` is for a column that is headed `title`. `to_do` are whole sentences: a mark with them is next to a patient
-    who has any.
+    who has any. `work_url` serves an HTML fragment in which a person works on it, "" for none: it has forms as long as
+    there is something to do. A form is sent with the header `HX-Request` and answered with a new first `li`; a button
+    with `data-key` is also pressed by that key. 204: nothing can be done today.
 
     .. versionadded:: 1.0
     """
@@ -69,6 +71,7 @@ class PatientNote:
     title: str
     text: str
     to_do: tuple[str, ...] = ()
+    work_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

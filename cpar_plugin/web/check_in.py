@@ -34,6 +34,16 @@ def check_in(host: Host, actor: Actor) -> ResponseReturnValue:
     return page(host, TITLE, "check_in.html", section="", listing=shown, **_words(host, settings, shown.day))
 
 
+def check_in_mark(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """The same row for a list of the host's, with a link to the check-in list; 204 without an appointment today."""
+    access.require_enabled(host)
+    settings = load(host.settings)
+    row = listing.check_in_row(host, actor, settings, patient_id)
+    if row is None:
+        return "", HTTPStatus.NO_CONTENT
+    return fragment(host, "check_in_mark.html", row=row, **_words(host, settings, listing.today(host)))
+
+
 def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Store the answer. A script gets the patient's row; without one it is back to the list."""
     day, given = _day(request.form.get("day", "")), request.form.get("answer", "")
@@ -104,5 +114,6 @@ def _question(settings: Settings, row: CheckInRow) -> str:
 
 ROUTES = (
     Route("/check-in", check_in, Needs.SIGN_IN),
+    Route(f"/check-in/<{ID}:patient_id>", check_in_mark, Needs.THE_PATIENT),
     Route(f"/check-in/<{ID}:patient_id>", answer_check_in, Needs.THE_PATIENT, ("POST",)),
 )

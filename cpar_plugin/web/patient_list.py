@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import assert_never
 
+from flask import url_for
+
 from ..domain.dates import date_text
 from ..domain.to_do import ToDo
 from ..domain.wording import wording_for
@@ -27,6 +29,7 @@ def notes(host: Host, actor: Actor, patient_ids: Collection[int]) -> list[Patien
             title=_TITLE,
             text=patient.panel_number or NOT_PANELED,
             to_do=tuple(sentence for due in patient.to_do for sentence in _sentences(host, due, patient)),
+            work_url=url_for("cpar.check_in_mark", patient_id=patient.patient_id) if host.schedule else "",
         )
         for patient in listed
     ]

@@ -61,7 +61,9 @@ def _menu() -> ResponseReturnValue:
 
 
 def notes() -> ResponseReturnValue:
-    """What is said of the patients in a list, as JSON. Posted, for a clinic's day does not fit into an address.
+    """What is said of the patients in a list, as JSON, and for the day sheet what the plugins add to its menu.
+
+    Posted, for a clinic's day does not fit into an address.
 
     It changes nothing, so that it needs no form's token: the header, which no form of another site can send, is enough.
     """
@@ -75,12 +77,14 @@ def notes() -> ResponseReturnValue:
         return _NOTHING
     host = sidecar().host
     actor = host.identity.current()
-    patient_notes = (
-        sidecar().plugins.emr_patient_notes(host, actor, {int(number) for number in numbers}) if actor else ()
-    )
+    if actor is None:
+        return _NOTHING
+    plugins = sidecar().plugins
+    patient_notes = plugins.emr_patient_notes(host, actor, {int(number) for number in numbers})
     if not patient_notes:
         return _NOTHING
-    answer = jsonify(patient_notes)
+    menu = plugins.emr_schedule_menu(host, actor) if place == ListPage.SCHEDULE else ()
+    answer = jsonify(notes=patient_notes, menu=menu)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -125,6 +125,7 @@ EXPECTED = {
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
     ("GET", "cpar.check_in"): SIGNED_IN,
+    ("GET", "cpar.check_in_mark"): OF_THE_PATIENT,
     ("POST", "cpar.answer_check_in"): (303, 403, 303, 303, 403, 303, 403),
     ("GET", "cpar.patient_history"): OF_THE_PATIENT,
     ("GET", "cpar.panel_history"): MANAGEMENT,
@@ -160,6 +161,7 @@ SHOW = {
     ("GET", "cpar.panel_history"),
     ("GET", "cpar.export_panel_history"),
     ("GET", "cpar.check_in"),
+    ("GET", "cpar.check_in_mark"),
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
@@ -243,6 +245,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     panel, other_panel = make_panel(f"A{number}"), make_panel(f"B{number}")
     patient = oscar.patient(hin=str(200_000_000 + number))
     oscar.visit(patient)
+    oscar.visit(patient, NOW.date(), "16:00", "t")
     oscar.privilege(BARRED, f"_demographic${patient}", "o")
     assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     # Of no MRP, so that no other order is about this one.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from cpar_plugin.domain.reasons import Reason
@@ -16,6 +17,7 @@ from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.panels.patient_list import ListedPatient, listed_patients
 from cpar_plugin.settings import load
+from cpar_plugin.web import blueprint
 from oscar_host.host import OscarHost
 
 MakePanel = Callable[..., int]
@@ -147,10 +149,14 @@ def test_the_words_say_what_to_do(
     lapsed = member(hin="")
     nobodys = oscar.patient()
     clock.move_to(clock.now() + timedelta(days=366))
-    notes = {note.patient_id: note for note in emr_patient_notes(site, clerk, [lapsed, nobodys])}
+    app = Flask(__name__)
+    app.register_blueprint(blueprint(site))
+    with app.test_request_context():
+        notes = {note.patient_id: note for note in emr_patient_notes(site, clerk, [lapsed, nobodys])}
     assert {note.title for note in notes.values()} == {"Panel"}
     assert (notes[nobodys].text, notes[nobodys].to_do) == ("Not Paneled", ("Not Paneled.",))
     assert notes[lapsed].text == "0042"
+    assert notes[lapsed].work_url == f"/cpar/check-in/{lapsed}"
     assert notes[lapsed].to_do == (
         "No PHN. Enter the patient's PHN. EMR field: Health Ins. #.",
         "Last confirmed Nov 10, 2026.",

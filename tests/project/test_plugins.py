@@ -402,7 +402,8 @@ def test_a_job_is_given_the_moment_of_its_tick(emr: Host) -> None:
 @pytest.mark.parametrize("ask", [Plugins.emr_blueprints, Plugins.emr_scheduled_jobs])
 def test_a_host_that_lacks_a_port_is_named_at_its_start(ask: Callable[[Plugins, Any], Any], emr: Host) -> None:
     pages = SimpleNamespace(render=None, patient_href=None)
-    ports = {name: getattr(emr, name) for name in ("roster", "identity", "audit", "database", "schedule", "settings")}
+    names = [name for name in vars(Host) if not name.startswith("_") and name not in ("pages", "clock")]
+    ports = {name: getattr(emr, name) for name in names}
     with pytest.raises(IncompleteHost, match=r"SimpleNamespace lacks pages\.sign_in_href, clock of contract 1"):
         ask(between(Sound()), SimpleNamespace(**ports, pages=pages))
 

@@ -23,9 +23,12 @@ def test_one_request_shows_all_patients_of_a_list(person: NewPerson, oscar: Any,
     answer = asked(person("doctor"), " ".join(map(str, patients)))
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.json() == [
-        {"patient_id": one, "title": "Panel", "text": "Not Paneled", "to_do": ["Not Paneled."]} for one in patients
+    common = {"title": "Panel", "text": "Not Paneled", "to_do": ["Not Paneled."]}
+    assert answer.json()["notes"] == [
+        {"patient_id": one, "work_url": f"/oscar/cpar/check-in/{one}", **common} for one in patients
     ]
+    assert [(item["label"], item["href"]) for item in answer.json()["menu"]] == [("Check-in", "/oscar/cpar/check-in")]
+    assert asked(person("doctor"), str(patients[0]), "search").json()["menu"] == []
 
 
 @pytest.mark.parametrize("cookie", [None, "no-rights", "gone"])

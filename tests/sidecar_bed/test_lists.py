@@ -1,12 +1,15 @@
 """OSCAR's own lists of patients: marks on its day sheet, and a column in the results of its search."""
 
-from datetime import date
+import re
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from cpar_plugin.domain.confirmation import ConfirmedHow
+from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from ..browser import no_findings, picture
@@ -57,7 +60,7 @@ def test_the_day_sheet_marks_who_has_something_to_do_and_asks_once(
     expect(page.locator("td.appt .plugin-mark").first).to_have_attribute(
         "title", "Panel: No PHN. Enter the patient's PHN. EMR field: Health Ins. #."
     )
-    expect(page.get_by_role("img", name="Panel: Not Paneled.")).to_have_count(2)
+    expect(page.get_by_role("button", name="Panel: Not Paneled.")).to_have_count(2)
     no_findings(page, "oscar-day-sheet", ".plugin-mark")
     picture(page, "oscar-day-sheet", full_page=False)
 
@@ -75,6 +78,95 @@ def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, in
     assert {row.locator("> *").count() for row in table.locator("tr").all()} == {len(headings)}
     no_findings(page, "oscar-search", ".plugin-mark")
     picture(page, "oscar-search", full_page=False)
+
+
+@pytest.fixture
+def visitors(rows: Any, own_host: OscarHost, two_panels: Any) -> dict[str, int]:
+    """Three with appointments today: confirmed two years ago, on no panel, and confirmed two years ago."""
+    today = own_host.clock.now().astimezone(own_host.clock.zone).date()
+    found = {}
+    for name in ("DIAZ, PAT", "EVANS, PAT", "FOX, PAT"):
+        found[name] = rows.patient(hin=next(_PHNS), last_name=name.partition(",")[0])
+        rows.visit(found[name], date(2026, 1, 5))
+        rows.visit(found[name], today, "23:59", "t")
+        if name != "EVANS, PAT":
+            confirmed_earlier(own_host, found[name], two_panels[0], datetime(2024, 4, 1, 10, 0))  # noqa: DTZ001
+    return found
+
+
+def test_reception_answers_on_the_day_sheet_with_one_key_for_each_patient(
+    bed: Bed, own_host: OscarHost, visitors: dict[str, int], at_browser: At
+) -> None:
+    page = at_browser(DOCTOR)
+    opened_day(bed, page, visitors)
+    page.evaluate("() => { document.onkeydown = document.onkeypress = (event) => { document.title = event.key } }")
+    marks, box = page.locator("button.plugin-mark"), page.get_by_role("dialog")
+    expect(marks).to_have_count(6)
+    marks.first.focus()
+    page.keyboard.press("Enter")
+    expect(box.get_by_text("your regular family provider?")).to_be_visible()
+    expect(box.get_by_role("button", name="Confirmed, asked: ")).to_be_focused()
+    expect(box.get_by_role("link", name="Check-in list")).to_have_attribute("href", "/oscar/cpar/check-in")
+    no_findings(page, "oscar-day-sheet-box", "dialog")
+    picture(page, "oscar-day-sheet-box", full_page=False)
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(marks.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(box.get_by_role("button", name="Confirmed, asked: ")).to_be_focused()
+    page.keyboard.press("1")
+    expect(box).to_have_count(0)
+    done = page.get_by_role("img", name="Confirmed: asked at check-in.")
+    expect(done).to_have_count(2)  # both appointments of this patient
+    expect(page.get_by_role("status")).to_have_text("Confirmed: asked at check-in.")
+    expect(marks.first).to_be_focused()  # the next patient
+    page.keyboard.press("Enter")
+    expect(box.get_by_role("link", name="Add to a panel")).to_have_attribute("target", "_blank")
+    page.keyboard.press("4")
+    expect(page.get_by_role("img", name="Not asked today.")).to_have_count(2)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert page.title() == "Enter", "a key in the box is none of OSCAR's page"
+    with own_host.database.engine.connect() as connection:
+        member = connection.execute(tables.member.select().where(tables.member.c.patient_id == visitors["DIAZ, PAT"]))
+        assert member.one().confirmed_how == ConfirmedHow.AT_CHECK_IN
+    picture(page, "oscar-day-sheet-done", full_page=False)
+
+
+def test_the_mark_says_in_its_box_what_cannot_be_done_and_what_a_colleague_has_done(
+    bed: Bed, own_host: OscarHost, rows: Any, two_panels: Any, visitors: dict[str, int], at_browser: At
+) -> None:
+    page = at_browser(DOCTOR, forgiving=True)
+    another_day = rows.patient()
+    opened_day(bed, page, {**visitors, "GRAY, PAT": another_day})
+    marks, box = page.locator("button.plugin-mark"), page.get_by_role("dialog")
+    marks.nth(3).click()
+    expect(box).to_have_text("Panel: Not Paneled.")  # no appointment today: the words alone
+    page.keyboard.press("Escape")
+    marks.first.click()
+    expect(box.get_by_role("button", name="Confirmed, asked: ")).to_be_focused()
+    confirmed_earlier(own_host, visitors["DIAZ, PAT"], two_panels[1], seen_panel_id=two_panels[0])
+    page.keyboard.press("1")
+    expect(box.get_by_role("alert")).to_contain_text("moved this patient to panel 0077")
+    page.keyboard.press("Escape")
+    marks.nth(2).click()
+    expect(box.get_by_role("button", name="Moved away: ")).to_be_visible()
+    page.route("**/check-in/*", lambda route: route.abort())
+    page.keyboard.press("3")
+    expect(box.get_by_role("alert")).to_contain_text("Nothing was saved")
+    page.unroute_all()
+    page.keyboard.press("3")
+    expect(page.get_by_role("img", name="Removed from the panel: moved away.")).to_have_count(2)
+
+
+def test_the_day_sheet_leads_to_the_check_in_list(bed: Bed, visitors: dict[str, int], at_browser: At) -> None:
+    page = at_browser(DOCTOR)
+    opened_day(bed, page, visitors)
+    with page.expect_popup() as popup:
+        page.locator("#firstMenu").get_by_role("link", name="Check-in").click()
+    expect(popup.value.get_by_role("heading", name="Check-in")).to_be_visible()
+    for name in visitors:
+        expect(popup.value.get_by_role("link", name=re.compile(name, re.IGNORECASE)).last).to_be_visible()
 
 
 def test_who_may_see_no_patients_sees_both_as_they_were(bed: Bed, patients: dict[str, int], at_browser: At) -> None:

@@ -31,10 +31,15 @@ def opened(page: Page, patient_id: int) -> Page:
     return page
 
 
-def confirmed_earlier(host: OscarHost, patient_id: int, panel_id: int) -> None:
-    """Add the patient to the panel, as of last spring."""
-    then = replace(host, clock=FixedClock(datetime(2026, 4, 1, 10, 0)))  # noqa: DTZ001  the clinic's zone
-    one_patient.choose(then, then.identity.system, patient_id, panel_id, seen_panel_id=None)
+LAST_SPRING = datetime(2026, 4, 1, 10, 0)  # noqa: DTZ001  the clinic's zone
+
+
+def confirmed_earlier(
+    host: OscarHost, patient_id: int, panel_id: int, on: datetime = LAST_SPRING, seen_panel_id: int | None = None
+) -> None:
+    """Add the patient to the panel, or move them to it, as of last spring."""
+    then = replace(host, clock=FixedClock(on))
+    one_patient.choose(then, then.identity.system, patient_id, panel_id, seen_panel_id=seen_panel_id)
 
 
 def test_a_patient_is_added_moved_and_removed_in_the_master_record(

@@ -58,7 +58,7 @@ def check_in_list(host: Host, actor: Actor, settings: Settings) -> CheckInList:
 
     At most nine statements, however many appointments there are.
     """
-    day = _today(host)
+    day = today(host)
     with host.database.engine.connect() as connection:
         rows = _rows(connection, host, actor, settings, day)
         answered = int(connection.scalar(select(func.count()).where(check_in.c.day == day)) or 0)
@@ -69,11 +69,12 @@ def check_in_list(host: Host, actor: Actor, settings: Settings) -> CheckInList:
 def check_in_row(host: Host, actor: Actor, settings: Settings, patient_id: int) -> CheckInRow | None:
     """The patient's first appointment of today as it is now, with an answer or without; None for one without any."""
     with host.database.engine.connect() as connection:
-        rows = _rows(connection, host, actor, settings, _today(host), patient_id)
+        rows = _rows(connection, host, actor, settings, today(host), patient_id)
     return next(iter(rows), None)
 
 
-def _today(host: Host) -> date:
+def today(host: Host) -> date:
+    """The day of the list: the clinic's."""
     return host.clock.now().astimezone(host.clock.zone).date()
 
 

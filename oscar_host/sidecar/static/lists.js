@@ -1,5 +1,7 @@
 // Marks patients on OSCAR's day sheet who have something to do, and puts columns into the results of its patient search.
 // Asks once for the whole list, after the page is complete. Whatever goes wrong, OSCAR's page does not change.
+import { mark, workMark } from "./mark.js";
+
 const BASE = new URL("../", import.meta.url); // not from the page's address: it may have a <base href>
 const PATIENCE = 4000; // ms
 const MOST = 2000; // patients that our side returns at once
@@ -10,19 +12,23 @@ else show().catch(() => {});
 async function show() {
   const appointments = document.querySelectorAll("td.appt");
   const results = document.getElementById("patientResults");
-  if (appointments.length) markSchedule(appointments, await fetchNotes("schedule", patientOfAppointment, appointments));
+  if (appointments.length) {
+    const { notes, menu } = await fetchNotes("schedule", patientOfAppointment, appointments);
+    markSchedule(appointments, notes);
+    addToMenu(menu);
+  }
   if (results) {
     const rows = results.querySelectorAll("tr:has(> td.demoIdSearch)");
-    addColumns(results, rows, await fetchNotes("search", patientOfResult, rows));
+    addColumns(results, rows, (await fetchNotes("search", patientOfResult, rows)).notes);
   }
 }
 
-// The notes on the patients of these elements, by the patient's number: a list for each.
+// The notes on the patients of these elements, by the patient's number, a list for each; and entries for the page's menu.
 async function fetchNotes(place, patientOf, elements) {
   const patients = new Set();
   for (const element of elements) if (patientOf(element)) patients.add(patientOf(element));
   const notes = new Map();
-  if (!patients.size) return notes;
+  if (!patients.size) return { notes, menu: [] };
   const answer = await fetch(new URL("page/notes", BASE), {
     method: "POST",
     headers: { "HX-Request": "true" },
@@ -30,12 +36,13 @@ async function fetchNotes(place, patientOf, elements) {
     redirect: "error",
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.status !== 200) return notes;
-  for (const note of await answer.json()) {
+  if (answer.status !== 200) return { notes, menu: [] };
+  const listed = await answer.json();
+  for (const note of listed.notes) {
     const patient = String(note.patient_id);
     notes.set(patient, [...(notes.get(patient) ?? []), note]);
   }
-  return notes;
+  return { notes, menu: listed.menu };
 }
 
 // Its links name the patient in what they do; 0 means an appointment without a patient.
@@ -54,7 +61,20 @@ function markSchedule(appointments, notes) {
   for (const appointment of appointments) {
     const due = (notes.get(patientOfAppointment(appointment)) ?? []).filter((note) => note.to_do.length);
     const name = appointment.querySelector("a.apptLink") ?? appointment.querySelector("a.masterBtn");
-    if (due.length && name) name.after(" ", mark(due));
+    if (due.length && name) name.after(" ", workMark(due));
+  }
+}
+
+// In a window of its own, as all that OSCAR opens from its day sheet.
+function addToMenu(items) {
+  const menu = document.querySelector("#firstMenu ul");
+  if (!menu) return;
+  for (const { label, href } of items) {
+    const entry = document.createElement("li");
+    const link = document.createElement("a");
+    Object.assign(link, { href, textContent: label, target: "_blank", rel: "noopener" });
+    entry.append(link);
+    menu.append(entry);
   }
 }
 
@@ -80,15 +100,4 @@ function insert(row, cell) {
   const doctor = row.querySelector(":scope > .doctor");
   if (doctor) doctor.after(cell);
   else row.append(cell);
-}
-
-// A letter that says in words what there is to do, when it is pointed at or read aloud.
-function mark(notes) {
-  const badge = document.createElement("span");
-  const words = notes.map((note) => `${note.title}: ${note.to_do.join(" ")}`).join("\n");
-  Object.assign(badge, { textContent: notes[0].title.slice(0, 1), title: words, role: "img", ariaLabel: words });
-  badge.className = "plugin-mark";
-  badge.style.cssText =
-    "padding: 0 .3em; border-radius: .3em; background: #8a4b00; color: #fff; font: bold 10px Verdana, sans-serif; cursor: help";
-  return badge;
 }
