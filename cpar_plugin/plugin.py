@@ -25,7 +25,7 @@ from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
 from .services.retention import retention
-from .services.roster import merges
+from .services.roster import merges, rates
 from .services.submissions import mail
 from .services.submissions.run import run_due
 from .settings import load
@@ -85,8 +85,8 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, FHIR resources, exclusions, certificates, exports, and the removal of
-    what has been kept for its time.
+    """Submissions that are due, mail about them, FHIR resources, exclusions, rates, certificates, exports, and the
+    removal of what has been kept for its time.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
@@ -105,6 +105,9 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
     def remove_old(now: datetime) -> None:
         retention.carry_out(host, settings, now)
 
+    def count_rates(now: datetime) -> None:
+        rates.count_due(host, settings, now)
+
     return [
         Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
         Job(name="cpar-mail", every=timedelta(minutes=1), run=send_mail),
@@ -114,6 +117,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
             run=lambda _: refresh.run(host, settings),
         ),
         Job(name="cpar-exclusions", every=timedelta(minutes=1), run=compare_exclusions),
+        Job(name="cpar-rates", every=timedelta(minutes=1), run=count_rates),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
         Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..settings import Settings
 from .identifiers import Resource
-from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, HOW_CODES, PANEL_CODE
+from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, HOW_CODES, PANEL_CODE
 from .searchable import AnyKinds, Own, Parameter
 
 _R4 = "http://hl7.org/fhir/StructureDefinition/"
@@ -25,7 +25,7 @@ _HOW_DISPLAYS = {
 
 
 def structure_definitions(settings: Settings) -> list[Resource]:
-    """The extensions of a Group's members, and the profile of the Group."""
+    """The extensions of a Group and its members, and the profile of the Group."""
     return [
         _extension(
             settings,
@@ -46,6 +46,7 @@ def structure_definitions(settings: Settings) -> list[Resource]:
             "date",
             "The patient's latest attended visit with the clinic, as it stood when it was last looked at.",
         ),
+        _rates_extension(settings),
         _panel_profile(settings),
     ]
 
@@ -233,6 +234,65 @@ def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding
     }
 
 
+# Each part of the rates: its type, whether it is always there, and what it is.
+_RATES = {
+    "month": ("date", 1, "The month, without a day."),
+    "members": ("unsignedInt", 1, "How many patients were on the panel."),
+    "confirmed": ("unsignedInt", 1, "How many of them were last confirmed within the last `withinMonths` months."),
+    "visited": ("unsignedInt", 0, "How many of them had a visit in the month. Absent: the EMR cannot say."),
+    "inPerson": (
+        "unsignedInt",
+        0,
+        "How many of those with a visit were asked at check-in, or confirmed by a person, in the month.",
+    ),
+    "withinMonths": ("positiveInt", 1, "How recent a confirmation had to be."),
+}
+
+
+def _rates_extension(settings: Settings) -> Resource:
+    url = f"{settings.uri_definitions}/{CONFIRMATION_RATES}"
+    title = "Confirmation rates"
+    meaning = (
+        "How many of a panel's patients were asked and confirmed, in the last month that has ended. "
+        "The rates are inPerson / visited and confirmed / members; of no one there is none."
+    )
+    parts: list[Resource] = []
+    for name, (kind, least, short) in _RATES.items():
+        of_part = f"Extension.extension:{name}"
+        parts += [
+            {
+                "id": of_part,
+                "path": "Extension.extension",
+                "sliceName": name,
+                "short": short,
+                "min": least,
+                "max": "1",
+            },
+            {"id": f"{of_part}.extension", "path": "Extension.extension.extension", "max": "0"},
+            {"id": f"{of_part}.url", "path": "Extension.extension.url", "fixedUri": name},
+            {
+                "id": f"{of_part}.value[x]",
+                "path": "Extension.extension.value[x]",
+                "min": 1,
+                "type": [{"code": kind}],
+            },
+        ]
+    return {
+        **_structure(CONFIRMATION_RATES, url, "CparConfirmationRates", title, meaning),
+        "kind": "complex-type",
+        "context": [{"type": "element", "expression": "Group"}],
+        **_constraint(
+            "Extension",
+            [
+                {"id": "Extension", "path": "Extension", "short": title, "definition": meaning, "max": "1"},
+                *parts,
+                {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
+                {"id": "Extension.value[x]", "path": "Extension.value[x]", "max": "0"},
+            ],
+        ),
+    }
+
+
 def _panel_profile(settings: Settings) -> Resource:
     extensions = [
         _slice("Group.member", name, f"{settings.uri_definitions}/{url}")
@@ -256,6 +316,7 @@ def _panel_profile(settings: Settings) -> Resource:
             [
                 {"id": "Group", "path": "Group", "short": "A CPAR panel", "definition": meaning},
                 _slice("Group", "listStatus", f"{ATTRIBUTION}ext-attributionListStatus"),
+                _slice("Group", "confirmationRates", f"{settings.uri_definitions}/{CONFIRMATION_RATES}"),
                 _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
                 _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),
                 _element("Group.identifier.value", min=1),

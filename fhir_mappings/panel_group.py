@@ -7,7 +7,9 @@ from functools import lru_cache
 from typing import Protocol
 
 from ..domain.confirmation import ConfirmedHow
+from ..domain.dates import month_code
 from ..domain.exhaustive import exhaustive
+from ..domain.rates import RateCounts
 from ..settings import Settings
 from .identifiers import Refer, Resource, identifier
 
@@ -15,6 +17,7 @@ ATTRIBUTION = "http://hl7.org/fhir/us/davinci-atr/StructureDefinition/"
 CHARACTERISTICS = "http://hl7.org/fhir/us/davinci-atr/CodeSystem/davinci-group-characteristic-codes"
 ATTRIBUTED_TO = "attributed-to"
 PANEL_CODE = "cpar-panel"
+CONFIRMATION_RATES = "confirmation-rates"
 
 
 class ListStatus(StrEnum):
@@ -71,17 +74,37 @@ class MembershipRow(Protocol):
     def last_visit_on(self) -> date | None: ...
 
 
+class RatesRow(Protocol):
+    """The confirmation rates of a panel in a month, given by its first day."""
+
+    @property
+    def month(self) -> date: ...
+    @property
+    def counts(self) -> RateCounts: ...
+    @property
+    def within_months(self) -> int: ...
+
+
 Mapping = Callable[[MembershipRow, str], Resource]
 
 
 def panel_group(
-    panel: PanelRow, role_ids: Iterable[str], settings: Settings, refer: Refer, *, status: ListStatus
+    panel: PanelRow,
+    role_ids: Iterable[str],
+    settings: Settings,
+    refer: Refer,
+    *,
+    status: ListStatus,
+    rates: RatesRow | None = None,
 ) -> Resource:
     """The panel without `quantity` and `member`, which may be too many to hold. `role_ids`: its PractitionerRoles."""
+    extensions = [{"url": ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}]
+    if rates:
+        extensions.append(confirmation_rates(settings, rates))
     return {
         "resourceType": "Group",
         "id": str(panel.panel_id),
-        "extension": [{"url": ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}],
+        "extension": extensions,
         "identifier": [identifier(settings.uri_panel_number, panel.number)],
         "active": True,
         "type": "person",
@@ -96,6 +119,22 @@ def panel_group(
                 "exclude": False,
             }
             for role in role_ids
+        ],
+    }
+
+
+def confirmation_rates(settings: Settings, rates: RatesRow) -> Resource:
+    """What the two rates of a month are made of. `visited` and `inPerson` only where the host knows of visits."""
+    counts = rates.counts
+    numbers = {"members": counts.members, "confirmed": counts.confirmed}
+    if counts.visited is not None:
+        numbers |= {"visited": counts.visited, "inPerson": counts.in_person}
+    return {
+        "url": f"{settings.uri_definitions}/{CONFIRMATION_RATES}",
+        "extension": [
+            {"url": "month", "valueDate": month_code(rates.month)},
+            *({"url": name, "valueUnsignedInt": number} for name, number in numbers.items()),
+            {"url": "withinMonths", "valuePositiveInt": rates.within_months},
         ],
     }
 

@@ -68,6 +68,20 @@ class CsvColumn(StrEnum):
     RESULT = "Result"
     PANEL_OF_LIST = "Panel of the list"
 
+    # Confirmation rates
+    MONTH = "Month"
+    PROVIDER = "Provider"
+    PROVIDER_ID = "Provider number"
+    PANELS = "Panels"
+    VISITED = "Patients seen"
+    IN_PERSON = "Asked or confirmed by a person"
+    IN_PERSON_PERCENT = "Asked (%)"
+    MEMBERS = "Patients on the panels"
+    CONFIRMED = "Confirmed recently"
+    CONFIRMED_PERCENT = "Confirmed (%)"
+    WITHIN_MONTHS = "Recently means within months"
+    COUNTED_AT = "Counted at"
+
 
 CsvHead = tuple[CsvColumn, ...]
 

@@ -17,6 +17,11 @@ def month_text(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.year}"
 
 
+def month_code(day: date) -> str:
+    """`2026-12`, for programs and addresses."""
+    return day.isoformat()[:7]
+
+
 def moment_text(moment: datetime, zone: tzinfo) -> str:
     """`Dec 1, 2026, 3:15 AM`, in the zone."""
     local = moment.astimezone(zone)

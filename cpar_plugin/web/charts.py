@@ -33,6 +33,13 @@ def percent(count: int, of: int) -> str:
     return ">99%" if share == 100 and count < of else f"{share}%"
 
 
+def rate(part: int, whole: int | None) -> str:
+    """A rate in words: of no one there is none, and it is `-`; no one of many is 0%."""
+    if not whole:
+        return "-"
+    return percent(part, whole) if part else "0%"
+
+
 def line(values: Sequence[int]) -> Line:
     """A line through the values, at equal distances; the axis begins at 0 and ends at a round number."""
     step = _step(max(values, default=0))

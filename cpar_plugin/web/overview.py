@@ -13,8 +13,10 @@ from ..fhir_mappings.identifiers import Gender
 from ..hooks import Actor, Host
 from ..services import overview as service
 from ..services.panels import listing
+from ..services.roster import rates
 from ..settings import load
 from . import charts
+from .rates import MONTHS
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -39,12 +41,14 @@ def panel_overview(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVal
 
 
 def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue:
+    rates.count_to_show(host, load(host.settings))
     with host.database.engine.connect() as connection:
         number = listing.live_number(connection, panel_id) if panel_id else ""
         members = service.members(connection, host, actor, panel_id)
         next_submission = service.next_submission(connection, host, actor, load(host.settings), panel_id)
         months = service.months(connection, host, actor, panel_id, members.patients)
         nights = service.nights(connection, panel_id)
+        month_rates = rates.by_month(connection, panel_id, MONTHS)
     return page(
         host,
         f"Overview of panel {number}" if panel_id else "Overview of all panels",
@@ -61,6 +65,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         genders=Gender,
         months=months,
         nights=nights,
+        month_rates=month_rates,
         charts=charts,
     )
 

@@ -26,9 +26,9 @@ from ..services.panels.csv_export import export
 from ..services.panels.listing import Panel, provider_choices
 from ..services.panels.members import Listed
 from ..services.panels.members_query import SHOWN, Criteria, Sort
-from ..services.roster import merges, separated
+from ..services.roster import merges, rates, separated
 from ..settings import load
-from . import searches
+from . import charts, searches
 from .answers import answer
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
@@ -186,6 +186,7 @@ def _page(
             raise NotFound("Panel not found. It may have been deleted.")
         listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria)
         separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
+        latest_rates = rates.by_month(connection, panel_id, 1)
         providers = provider_choices(connection, host) if host.visits else []
         operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
     if state["show"] in _EXCLUSIONS and not g.cpar_clinic.exclusions_seen:
@@ -210,6 +211,8 @@ def _page(
         operation=operation,
         operation_text=texts.result_text(operation) if operation else "",
         separated=separated_patients,
+        latest_rates=latest_rates[0] if latest_rates else None,
+        charts=charts,
         years=YEARS,
         providers=[(provider.provider_id, provider.name) for provider in providers],
         filter_fields=_FILTERS,

@@ -13,7 +13,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from ..domain.dates import birth_date_text, date_text, moment_text, month_text, time_text
+from ..domain.dates import birth_date_text, date_text, moment_text, month_code, month_text, time_text
 from ..domain.names import full_name
 from ..hooks import Actor, Host
 from ..services.roster.csv_file import without_details
@@ -52,6 +52,7 @@ def _forms(host: Host, note: Callable[[int | None], None]) -> dict[str, Any]:
         "day": date_text,
         "moment": moment,
         "month": month_text,
+        "month_code": month_code,
         "time": time_text,
         "birth_date": birth_date_text,
         "patient_name": patient_name,

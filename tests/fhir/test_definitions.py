@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cpar_plugin.domain.confirmation import ConfirmedHow
+from cpar_plugin.domain.rates import RateCounts
 from cpar_plugin.fhir_mappings.definitions import (
     code_systems,
     operation_definitions,
@@ -42,8 +43,18 @@ class Row:
     last_visit_on: date | None = date(2026, 2, 27)
 
 
+COUNTS = RateCounts(visited=40, in_person=31, members=180, confirmed=120)
+
+
+@dataclass(frozen=True)
+class Rates:
+    month: date = date(2026, 10, 1)
+    counts: RateCounts = COUNTS
+    within_months: int = 12
+
+
 def group(settings: Settings) -> dict[str, Any]:
-    found = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN)
+    found = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN, rates=Rates())
     members = [group_members(settings)(Row(confirmed_how=how), "Patient/1") for how in ConfirmedHow]
     return {**found, "quantity": len(members), "member": members}
 
@@ -83,13 +94,39 @@ def test_every_address_of_ours_is_a_setting() -> None:
 
 
 def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_has(settings: Settings) -> None:
-    defined = {found["url"]: found for found in structure_definitions(settings) if found["type"] == "Extension"}
+    defined = {
+        found["url"]: found
+        for found in structure_definitions(settings)
+        if found["type"] == "Extension" and found["context"][0]["expression"] == "Group.member"
+    }
     used = {one["url"]: one for member in group(settings)["member"] for one in member["extension"]}
     assert used.keys() == defined.keys()
     for url, one in used.items():
         (kind,) = [name for name in one if name.startswith("value")]
         last = defined[url]["differential"]["element"][-1]
         assert kind == "value" + last["type"][0]["code"].capitalize()
+
+
+def test_the_rates_have_the_parts_that_are_defined_with_their_types(settings: Settings) -> None:
+    (defined,) = [found for found in structure_definitions(settings) if found["id"] == "confirmation-rates"]
+    (rates,) = [one for one in group(settings)["extension"] if one["url"] == defined["url"]]
+    elements = defined["differential"]["element"]
+    kinds = {
+        one["id"].split(":")[1].removesuffix(".value[x]"): one["type"][0]["code"] for one in elements if "type" in one
+    }
+    assert {
+        one["url"]: f"value{kinds[one['url']][0].upper()}{kinds[one['url']][1:]}" for one in rates["extension"]
+    } == {one["url"]: next(name for name in one if name.startswith("value")) for one in rates["extension"]}
+    assert kinds.keys() == {one["url"] for one in rates["extension"]}
+    unknown = Rates(counts=RateCounts(visited=None, in_person=0, members=0, confirmed=0))
+    silent = panel_group(Row(), [], settings, relative, status=ListStatus.OPEN, rates=unknown)
+    assert [one["url"] for one in silent["extension"][1]["extension"]] == [
+        "month",
+        "members",
+        "confirmed",
+        "withinMonths",
+    ]
+    assert len(panel_group(Row(), [], settings, relative, status=ListStatus.FINAL)["extension"]) == 1
 
 
 def test_every_code_of_ours_is_defined(settings: Settings) -> None:

@@ -30,6 +30,7 @@ from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.roster import rates
 from cpar_plugin.settings import Settings, load
 from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
@@ -62,17 +63,20 @@ def clock() -> FixedClock:
 def app(host: OscarHost, emr: OscarHost, clock: FixedClock, served: Callable[..., Flask]) -> Flask:
     """An invented clinic with one small panel: one patient seen lately, one confirmed by a person, one just added."""
     settings = {"fhir_base_url": BASE}
+    clock.move_to(clock.now() - dt.timedelta(days=14))  # so that a month has ended since
     fill(emr.database, host.tables, patients=30, seed=1, as_of=clock.now().date())
     actor = host.identity.system
     clinic.enable(host, actor)
     clinic.save(host, actor, name="Saskatoonberry Family Clinic", site_id="S-0815", version=1)
     draft = panel_draft("0044", ["113", "2047"], [("104", "000000104")])
     panel_id = editing.create(host, actor, draft)
+    clock.move_to(clock.now() + dt.timedelta(days=14))
     bulk.carry_out(host, actor, bulk.Assign("104", "AC", panel_id))
     clock.move_to(clock.now() + dt.timedelta(hours=1))
     one_patient.confirm(host, actor, 4, seen_panel_id=panel_id)
     one_patient.choose(host, actor, 15, panel_id, seen_panel_id=None)
     refresh.refresh(host, load(settings))
+    rates.count(host, load(settings))
     return served(host, settings)
 
 

@@ -156,6 +156,37 @@ def test_submissions_are_shown_by_night_as_sent_and_excluded(
     assert [row[:4] for row in shown["Delivered submissions"]] == [["Nov 11, 2026", "2", "4", "3"]]
 
 
+def test_rates_are_on_the_overviews_the_panels_page_and_by_provider(
+    host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    paneled(seen="2026-11-03", confirmed="2020-01-01")
+    asked = paneled(seen="2026-11-03", confirmed="2020-01-01")
+    paneled(seen="2026-10-05", confirmed=None)
+    paneled(on=other_panel, seen="2026-11-04")
+    one_patient.confirm(host, host.identity.system, asked, seen_panel_id=panel)
+    overview = page(manager.get(f"/cpar/panels/{panel}/overview"))
+    assert tables(overview)["Confirmation rates"] == [["Nov 2026", "2", "1", "50%", "3", "1", "33%"]]
+    everyone = page(manager.get("/cpar/overview"))
+    assert tables(everyone)["Confirmation rates"] == [["Nov 2026", "3", "1", "33%", "4", "2", "50%"]]
+    assert "Confirmed within 12 months" in everyone
+    assert 'href="/cpar/overview/rates?month=2026-11">Nov 2026</a>' in everyone
+    one_panel = page(manager.get(f"/cpar/panels/{panel}"))
+    assert (
+        "of 2 patients seen, 1 were asked or confirmed by a person (50%); 1 of 3 confirmed within 12 months (33%)."
+        in one_panel
+    )
+    by_provider = page(manager.get("/cpar/overview/rates"))
+    [rows] = tables(by_provider).values()
+    assert [row[2:] for row in rows[:-1]] == [["2", "1", "50%", "3", "1", "33%"], ["1", "0", "0%", "1", "1", "100%"]]
+    assert rows[-1] == ["All panels", "", "3", "1", "33%", "4", "2", "50%"]
+    page(manager.get("/cpar/overview/rates", month="2026-11"))
+    for wrong in ("2026-10", "x"):
+        page(manager.get("/cpar/overview/rates", month=wrong), 404)
+    file = manager.get("/cpar/overview/rates/export")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="confirmation-rates-2026-11-10.csv"'
+    assert [line.split(",")[0] for line in file.text.splitlines()] == ["\ufeffMonth", "2026-11", "2026-11"]
+
+
 def test_members_over_time_are_drawn_once_there_are_two_months(
     clock: FixedClock, paneled: Any, manager: Any, panel: int
 ) -> None:
@@ -212,10 +243,11 @@ def test_an_overview_asks_few_questions_of_the_database_however_much_there_is(
 ) -> None:
     for place in range(8):
         make_panel(f"P{place}")
+    page(manager.get("/cpar/overview"))  # counts the rates, as the scheduler does
     for address in (f"/cpar/panels/{panel}/overview", "/cpar/overview"):
         statements.clear()
         page(manager.get(address))
-        assert len(statements) <= 12, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
+        assert len(statements) <= 14, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
 
 
 def test_the_pictures_pass_axe_hold_at_both_widths_and_print(

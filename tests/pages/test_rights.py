@@ -124,6 +124,8 @@ EXPECTED = {
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
+    ("GET", "cpar.rates"): MANAGEMENT,
+    ("GET", "cpar.export_rates"): MANAGEMENT,
     ("GET", "cpar.check_in"): SIGNED_IN,
     ("GET", "cpar.check_in_mark"): OF_THE_PATIENT,
     ("POST", "cpar.answer_check_in"): (303, 403, 303, 303, 403, 303, 403),

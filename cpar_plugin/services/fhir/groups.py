@@ -21,6 +21,7 @@ from ...store import tables
 from ...store.versions import number_at, to_the_second
 from ..clients.caller import Caller
 from ..operations import clinic
+from ..roster import rates
 from .access import Gone, may_read, number
 from .group_members import members
 from .practitioner_roles import role_ids_of_panels
@@ -58,16 +59,24 @@ class GroupSource:
         )
 
     def versioned(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Versioned]:
-        """The Groups of rows of `select`, all but `member`. Two statements; writes where something has changed."""
+        """The Groups of rows of `select`, all but `member`. Three statements; writes where something has changed."""
         if not rows:
             return []
         ids = {row.panel_id for row in rows}
         roles = role_ids_of_panels(connection, ids)
         count = select(tables.member.c.panel_id, func.count()).where(tables.member.c.panel_id.in_(ids))
+        month_rates = rates.of_last_month(connection, self._host, ids)
         members = {row[0]: row[1] for row in connection.execute(count.group_by(tables.member.c.panel_id))}
         served = []
         for row in rows:
-            group = panel_group(row, roles.get(row.panel_id, []), self._settings, relative, status=ListStatus.OPEN)
+            group = panel_group(
+                row,
+                roles.get(row.panel_id, []),
+                self._settings,
+                relative,
+                status=ListStatus.OPEN,
+                rates=month_rates.get(row.panel_id),
+            )
             group["meta"] = {"profile": [panel_profile_url(self._settings)]}
             member_count = members.get(row.panel_id, 0)
             # With the address that the members' extensions have.

@@ -167,6 +167,22 @@ check_in = Table(
     **INNODB,
 )
 
+# How many of a panel's patients were asked and confirmed in a month (domain.rates).
+confirmation_rate = Table(
+    "cpar_confirmation_rate",
+    metadata,
+    Column("month", Date, primary_key=True),  # its first day
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("visited", Integer),  # NULL: the host cannot say
+    Column("in_person", Integer, nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("confirmed", Integer, nullable=False),
+    Column("within_months", Integer, nullable=False),  # how recent a confirmation had to be
+    Column("counted_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # What people have answered to cautions: only ever added to, the last of each patient and caution counts.
 answer = Table(
     "cpar_answer",

@@ -261,6 +261,21 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "cpar_confirmation_rate",
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
+        sa.Column("visited", sa.Integer()),
+        sa.Column("in_person", sa.Integer(), nullable=False),
+        sa.Column("members", sa.Integer(), nullable=False),
+        sa.Column("confirmed", sa.Integer(), nullable=False),
+        sa.Column("within_months", sa.Integer(), nullable=False),
+        sa.Column("counted_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "panel_id", name="cpar_confirmation_rate_pk"),
+        sa.ForeignKeyConstraint(["panel_id"], ["cpar_panel.panel_id"], name="cpar_confirmation_rate_panel_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_table(
         "cpar_answer",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("caution", exact(40), nullable=False),
@@ -618,6 +633,7 @@ def downgrade() -> None:
     op.drop_table("cpar_look_patient", if_exists=True)
     op.drop_table("cpar_look", if_exists=True)
     op.drop_table("cpar_answer", if_exists=True)
+    op.drop_table("cpar_confirmation_rate", if_exists=True)
     op.drop_table("cpar_check_in", if_exists=True)
     op.drop_table("cpar_inherited", if_exists=True)
     op.drop_table("cpar_skipped", if_exists=True)
