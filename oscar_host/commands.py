@@ -23,6 +23,9 @@ def register(group: click.Group) -> None:
     )
     group.add_command(Later("migrate", "oscar_host.migrate", "Create or update the plugin's tables."))
     group.add_command(
+        Later("privacy-pack", "oscar_host.privacy.command", "Describe this system for a privacy impact assessment.")
+    )
+    group.add_command(
         Later("registry", "oscar_host.demo.registry.command", "Run a registry to send panels to.", extra="demo")
     )
     group.add_command(Later("serve", "oscar_host.demo.serve", "Run the embedded EMR."))

@@ -1,7 +1,7 @@
 """Dates and times for people to read, in one form on every page, in messages, emails and commands."""
 
 import re
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -41,3 +41,10 @@ def birth_date_text(text: str | None) -> str:
         return date_text(date.fromisoformat(text))
     except ValueError:
         return text
+
+
+def period_text(period: timedelta) -> str:
+    """Such as `730 days` or `24 hours`."""
+    if period.seconds or period <= timedelta(days=1):
+        return f"{period // timedelta(hours=1)} hours"
+    return f"{period.days} days"

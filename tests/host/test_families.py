@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, text
 
 from cpar_plugin.hooks import Actor
 from oscar_host.host import OscarHost, open_host
+from oscar_host.privacy import roles
 
 from ..conftest import Oscar, Place
 from .families import FAMILIES, Family
@@ -185,3 +186,19 @@ def test_a_junos_lists_close_records_to_the_providers_who_are_named(make: Callab
     ):
         clinic.sql(LISTED.format(row))
     assert clinic.seen() == {3, 4, 5, 6, 7, 8}
+
+
+def test_the_roles_of_each_family_are_counted_for_a_privacy_pack(
+    make: Callable[[Family], Clinic], family: Family
+) -> None:
+    clinic = make(family)
+    clinic.give("_demographic", "r|w")
+    clinic.give("_demographic$7", "o")
+    with clinic.host.database.engine.connect() as connection:
+        section = roles.section(connection, clinic.host)
+    rows, numbers = (grid.rows for grid in section.grids)
+    [role] = rows
+    assert role[0] in ("doctor", "role 1")  # the account may not read the names of a Juno's roles everywhere
+    assert "read" in role[1]
+    assert role[2:] == ("-", "-", "1")
+    assert dict(numbers)["Rules that close the record of one patient to someone"] == "1"  # type: ignore[call-overload]

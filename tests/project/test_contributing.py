@@ -18,6 +18,7 @@ def test_each_recipe_names_six_places_at_most_and_each_is_there() -> None:
         "a bulk order",
         "a page",
         "a `cpar doctor` check",
+        "a table or a column of ours",
     ]
     for name, steps in recipes:
         places = re.findall(r"^\d\. `([^`]+)`", steps, re.MULTILINE)

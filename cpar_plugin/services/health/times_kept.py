@@ -1,15 +1,10 @@
 """Whether records are removed when their time is over."""
 
-from datetime import timedelta
-from typing import Final
-
-from ...domain.dates import date_text
+from ...domain.dates import date_text, period_text
 from ...hooks import Health, Host
 from ...settings import Settings
 from ..retention import retention
 from ..retention.kinds import RETENTION, RecordKind
-
-_ONE_DAY: Final = timedelta(days=1)
 
 
 def retained(host: Host, settings: Settings) -> Health:
@@ -31,13 +26,6 @@ def retained(host: Host, settings: Settings) -> Health:
     return Health.ok(
         f"Kept no longer than set: {', '.join(oldest)}." if oldest else "No records that are kept for a time."
     )
-
-
-def period_text(period: timedelta) -> str:
-    """Such as `730 days` or `24 hours`."""
-    if period % _ONE_DAY or period <= _ONE_DAY:
-        return f"{period // timedelta(hours=1)} hours"
-    return f"{period.days} days"
 
 
 def _name(kind: RecordKind) -> str:
