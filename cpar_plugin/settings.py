@@ -36,8 +36,6 @@ class Settings(BaseModel):
     # Rules
     given_name_required: bool = False
     unconfirmed_months: int = Field(default=12, ge=1)
-    check_in_question: str = Field(default="Is {provider} your regular family provider?", max_length=300)
-    check_in_question_not_paneled: str = Field(default="Who is your regular family provider?", max_length=300)
     exclusions_minutes: int = Field(default=15, ge=1)
     claim_seconds: int = Field(default=300, ge=1)
 

@@ -12,6 +12,7 @@ from ..hooks import Host
 from . import (
     bulk,
     check_in,
+    check_in_wording,
     checklist,
     clients,
     clinic,
@@ -66,7 +67,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
         Tab.CLIENTS: clients.ROUTES,
         Tab.LOOKS: looked.ROUTES,
-        Tab.SETTINGS: clinic.ROUTES,
+        Tab.SETTINGS: (*clinic.ROUTES, *check_in_wording.ROUTES),
     },
 )
 

@@ -4,21 +4,24 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from http import HTTPStatus
-from typing import Any, assert_never
+from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.check_in import KEYS, CheckInAnswer, offered, patient_can_help
+from ..domain.check_in_questions import Question, spoken
+from ..domain.dates import date_text
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.to_do import ToDo
 from ..domain.wording import wording_for
 from ..hooks import Actor, Host
-from ..services.check_in import answering, listing
+from ..services.check_in import answering, listing, wording
 from ..services.check_in.listing import CheckInRow
 from ..services.operations import access
-from ..settings import Settings, load
+from ..settings import load
+from . import looks
 from .inputs import INCOMPLETE, number_or_none
 from .rendering import fragment, page
 from .serving import ID, Needs, Route, status_of
@@ -31,7 +34,29 @@ def check_in(host: Host, actor: Actor) -> ResponseReturnValue:
     access.require_enabled(host)
     settings = load(host.settings)
     shown = listing.check_in_list(host, actor, settings)
-    return page(host, TITLE, "check_in.html", section="", listing=shown, **_words(host, settings, shown.day))
+    return page(host, TITLE, "check_in.html", section="", listing=shown, **_words(host, shown.day))
+
+
+def check_in_slips(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The same to hand over: a slip for each patient, with a name, a time and the question, and no more."""
+    access.require_enabled(host)
+    shown = listing.check_in_list(host, actor, load(host.settings))
+    slips = {row.patient_id: row for row in reversed(shown.rows)}  # of two appointments the first
+    for patient_id in slips:
+        looks.note(patient_id)
+    with host.database.engine.connect() as connection:
+        questions = wording.load(connection)
+    return page(
+        host,
+        f"Check-in slips, {date_text(shown.day)}",
+        "check_in_slips.html",
+        section="",
+        slips=list(reversed(slips.values())),
+        question_for=question_for,
+        spoken=lambda row, question: spoken(questions[question], row.mrp),
+        card=lambda row: any(reason is not Reason.NO_CONFIRMATION for reason in patient_can_help(row.reasons)),
+        not_paneled=Question.NOT_PANELED,
+    )
 
 
 def check_in_mark(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -41,7 +66,7 @@ def check_in_mark(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVa
     row = listing.check_in_row(host, actor, settings, patient_id)
     if row is None:
         return "", HTTPStatus.NO_CONTENT
-    return fragment(host, "check_in_mark.html", row=row, **_words(host, settings, listing.today(host)))
+    return fragment(host, "check_in_mark.html", row=row, **_words(host, listing.today(host)))
 
 
 def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -64,9 +89,7 @@ def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
     row = listing.check_in_row(host, actor, settings, patient_id)
     if row is None:
         raise NotFound("This patient no longer has an appointment today. Reload the page.")
-    return make_response(
-        fragment(host, "check_in_row.html", row=row, error=error, **_words(host, settings, day)), status
-    )
+    return make_response(fragment(host, "check_in_row.html", row=row, error=error, **_words(host, day)), status)
 
 
 def _day(text: str) -> date:
@@ -76,44 +99,39 @@ def _day(text: str) -> date:
         raise Refused(INCOMPLETE) from None
 
 
-def _words(host: Host, settings: Settings, day: date) -> dict[str, Any]:
+def _words(host: Host, day: date) -> dict[str, Any]:
+    with host.database.engine.connect() as connection:
+        questions = wording.load(connection)
     return {
         "today": day,
         "keys": KEYS,
         "offered": offered,
-        "sentences": partial(_sentences, host, settings),
+        "sentences": partial(_sentences, host, questions),
     }
 
 
-def _sentences(host: Host, settings: Settings, row: CheckInRow) -> Iterator[str]:
+def _sentences(host: Host, questions: wording.Questions, row: CheckInRow) -> Iterator[str]:
     """What to say to the patient, and what to fix with the card in hand."""
-    for due in row.to_do:
-        match due:
-            case ToDo.NOT_PANELED:
-                yield settings.check_in_question_not_paneled
-            case ToDo.NOT_CONFIRMED:
-                yield _question(settings, row)
-            case ToDo.EXCLUDED:
-                yield from _about_exclusion(host, settings, row)
-            case _:
-                assert_never(due)
+    question = question_for(row)
+    if question:
+        yield spoken(questions[question], row.mrp)
+    for reason in patient_can_help(row.reasons) if ToDo.EXCLUDED in row.to_do else ():
+        if reason is not Reason.NO_CONFIRMATION and row.listed.member:
+            words = wording_for(host.roster, row.listed.member, reason)
+            yield f"{words.label}. {words.remedy}"
 
 
-def _about_exclusion(host: Host, settings: Settings, row: CheckInRow) -> Iterator[str]:
-    for reason in patient_can_help(row.reasons):
-        if reason is Reason.NO_CONFIRMATION:
-            yield _question(settings, row)
-        elif row.listed.member:
-            wording = wording_for(host.roster, row.listed.member, reason)
-            yield f"{wording.label}. {wording.remedy}"
-
-
-def _question(settings: Settings, row: CheckInRow) -> str:
-    return settings.check_in_question.replace("{provider}", row.mrp or "a provider of this clinic")
+def question_for(row: CheckInRow) -> Question | None:
+    """What to ask the patient, None when there is only something to fix."""
+    if ToDo.NOT_PANELED in row.to_do:
+        return Question.NOT_PANELED
+    unconfirmed = ToDo.NOT_CONFIRMED in row.to_do or Reason.NO_CONFIRMATION in row.reasons
+    return Question.PANELED if unconfirmed else None
 
 
 ROUTES = (
     Route("/check-in", check_in, Needs.SIGN_IN),
+    Route("/check-in/slips", check_in_slips, Needs.SIGN_IN),
     Route(f"/check-in/<{ID}:patient_id>", check_in_mark, Needs.THE_PATIENT),
     Route(f"/check-in/<{ID}:patient_id>", answer_check_in, Needs.THE_PATIENT, ("POST",)),
 )

@@ -51,7 +51,10 @@ def _form(
     with host.database.engine.connect() as connection:
         now = service.load(connection)
     context = {"name": now.name, "site_id": now.site_id, "version": now.version, **values}
-    return page(host, "CPAR settings", "settings.html", status, messages=messages or {}, **context)
+    has_check_in = host.schedule is not None
+    return page(
+        host, "CPAR settings", "settings.html", status, messages=messages or {}, has_check_in=has_check_in, **context
+    )
 
 
 ROUTES = (Route("/settings", settings, Needs.MANAGEMENT, ("GET", "POST")),)

@@ -1,6 +1,9 @@
 """The check-in list in a browser: one key for each patient, two receptionists, and a press without script."""
 
+import html
+import re
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store.tables import check_in, member
 from oscar_host.host import OscarHost
 
-from ..browser import OpenTab
+from ..browser import OpenTab, no_findings, picture
 from .conftest import RECEPTION
 
 TODAY = date(2026, 11, 10)
@@ -100,3 +103,55 @@ def test_without_script_a_press_comes_back_to_the_list(reception: Any, host: Osc
     for wrong in ({"answer": "maybe"}, {"day": "today"}, {"seen_panel_id": "x"}):
         assert reception.post(f"/cpar/check-in/{morning[1]}", **(form | wrong)).status_code == 422
     assert reception.post(f"/cpar/check-in/{morning[1]}", **(form | {"day": "2026-11-09"})).status_code == 409
+
+
+def test_the_clinic_asks_in_its_own_words_and_can_go_back_to_ours(
+    manager: Any, reception: Any, morning: list[int]
+) -> None:
+    def page(answer: Any) -> str:
+        return html.unescape(answer.get_data(as_text=True))
+
+    address, own = "/cpar/settings/check-in", {"question": "Still with {provider}?", "question_not_paneled": "Whose?"}
+    assert address in page(manager.get("/cpar/settings"))
+    form = page(manager.get(address))
+    assert "It is asked as: <q>Is Okafor, Ada your regular family provider?</q>" in form
+    version = form.partition('name="version" value="')[2].partition('"')[0]
+    preview = manager.post(address, **own, action="preview", version=version)
+    assert (preview.status_code, "<q>Still with Okafor, Ada?</q>" in page(preview)) == (200, True)
+    assert "Still with" not in page(reception.get("/cpar/check-in")), "a preview is not saved"
+    wrong = manager.post(address, **own | {"question": "Still with {doctor}?"}, action="save", version=version)
+    assert (wrong.status_code, "remove {doctor}" in page(wrong)) == (422, True)
+    assert 'value="Still with {doctor}?"' in page(wrong)
+    assert manager.post(address, **own, action="save", version=version).location == address
+    for shown in ("/cpar/check-in", "/cpar/check-in/slips", f"/cpar/check-in/{morning[0]}"):
+        assert "Still with Okafor, Adaeze?" in page(reception.get(shown)), shown
+    stale = manager.post(address, **own | {"question_not_paneled": "Who?"}, action="save", version=version)
+    assert (stale.status_code, "Someone else changed these settings" in page(stale)) == (409, True)
+    assert manager.post(address, action="reset", version=str(int(version) + 1)).status_code == 303
+    assert "Is Okafor, Adaeze your regular family provider?" in page(reception.get("/cpar/check-in"))
+
+
+def test_slips_are_printed_one_for_each_patient_with_no_more_than_they_need(
+    app: Flask, oscar: Any, morning: list[int], open_tab: OpenTab, tmp_path: Path
+) -> None:
+    oscar.visit(morning[0], TODAY, "16:00", "t")  # a second appointment, and no second slip
+    free = oscar.patient(last_name="Free", first_name="Ann", hin="300000999")
+    oscar.visit(free, TODAY, "16:10", "t")
+    page = open_tab(RECEPTION)
+    page.add_init_script("window.print = () => { window.printed = true }")
+    page.goto("/cpar/check-in")
+    page.get_by_role("link", name="Print Slips").click()
+    slips = page.locator(".cpar-slip")
+    expect(slips).to_have_count(13)
+    assert page.evaluate("window.printed")
+    expect(slips.first).to_contain_text("Is Okafor, Adaeze your regular family provider?")
+    expect(slips.filter(has_text="Free, Ann")).to_contain_text("Who is your regular family provider?")
+    for private in ("300000", "1980", "0042"):  # neither PHN nor date of birth nor panel
+        expect(page.locator(".cpar-slips")).not_to_contain_text(private)
+    no_findings(page, "check-in-slips")
+    picture(page, "check-in-slips")
+    page.emulate_media(media="print")
+    for part in (page.locator(".cpar-slips-head"), page.get_by_role("navigation").first):
+        expect(part).to_be_hidden()
+    sheets = page.pdf(format="Letter", path=tmp_path / "slips.pdf")
+    assert len(re.findall(rb"/Type\s*/Page\b", sheets)) == 5, "three slips on a sheet, none of them cut in two"

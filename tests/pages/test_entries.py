@@ -82,6 +82,10 @@ ENTRIES = {
     "cpar.settings": Entries(
         {"name": "Entered Clinic", "site_id": "S-9", "version": "2"}, (r'value="Entered Clinic"', r'value="S-9"')
     ),
+    "cpar.check_in_wording": Entries(
+        {"question": "Still ours?", "question_not_paneled": "Who?", "version": "2"},
+        (r'value="Still ours[?]"', r'value="Who[?]"'),
+    ),
     "cpar.new_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.edit_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.bulk": Entries(

@@ -20,6 +20,8 @@ clinic = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("exclusions_seen_at", Moment),  # when someone first looked at exclusions
     Column("checklist_dismissed_at", Moment),
+    Column("check_in_question", exact(300)),  # the clinic's own words, NULL for ours
+    Column("check_in_question_not_paneled", exact(300)),
     Column("restored_at", Moment),  # when the work after a restore was last done (services.health.after_restore)
     **INNODB,
 )

@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("exclusions_seen_at", Moment()),
         sa.Column("checklist_dismissed_at", Moment()),
+        sa.Column("check_in_question", exact(300)),
+        sa.Column("check_in_question_not_paneled", exact(300)),
         sa.Column("restored_at", Moment()),
         sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
         **TABLE,
