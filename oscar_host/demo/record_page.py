@@ -7,6 +7,7 @@ from types import MappingProxyType
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from cpar_plugin.domain.dates import date_text, time_text
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.hooks import Actor, AuditEvent
 from cpar_plugin.web.interrupted import check_entries, shows_entries
@@ -104,7 +105,7 @@ def _rows(record: EditedRecord, typed: Mapping[int, str]) -> Sequence[tuple[int,
     return [
         (
             row.appointment_no,
-            f"{row.appointment_date} {row.start_time or ''}".strip(),
+            ", ".join([date_text(row.appointment_date), *([time_text(row.start_time)] if row.start_time else [])]),
             status := typed.get(row.appointment_no, row.status or ""),
             _with(APPOINTMENT_STATUSES, status),
         )
