@@ -141,7 +141,7 @@ class OwnSessions:
 
 def own_sessions(app: flask.Flask, host: OscarHost) -> OwnSessions:
     """Those of this application, from now on to be had by `current_sessions`. Raises Refused for a wrong setting."""
-    sessions = OwnSessions(host, _idle(host.settings), host.clock)
+    sessions = OwnSessions(host, idle(host.settings), host.clock)
     app.extensions["own_sessions"] = sessions
     return sessions
 
@@ -152,7 +152,8 @@ def current_sessions() -> OwnSessions:
     return sessions
 
 
-def _idle(settings: Mapping[str, str]) -> timedelta:
+def idle(settings: Mapping[str, str]) -> timedelta:
+    """How long a session lasts that is not used. Raises Refused for a wrong setting."""
     return timedelta(minutes=checked(SessionSettings, settings).idle_minutes)
 
 

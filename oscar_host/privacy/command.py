@@ -18,6 +18,7 @@ from cpar_plugin.transport.connection import host_of
 
 from ..audit import NoAuditTrail
 from ..host import OscarHost, from_environment
+from ..own_sessions import LONGEST, idle
 from . import database, emr_tables, roles
 
 
@@ -63,11 +64,11 @@ def pack(host: OscarHost) -> PrivacyPack:
         sections: list[PackSection] = [
             flows.section(connection, host, settings, _flows(host)),
             emr_tables.section(host),
-            own_tables.section(host.database.engine),
+            own_tables.section(host.database.engine, emr_tables.OF_HOST),
             database.rights(connection, host),
             roles.section(connection, host),
             records.clients(connection, host),
-            records.kept(connection, host, settings),
+            records.kept(connection, host, settings, [_sessions(host)]),
             *protection.sections(settings, list(database.encryption(connection, host))),
         ]
     return PrivacyPack("Privacy pack: CPAR panel management", facts, sections)
@@ -95,10 +96,17 @@ def _flows(host: OscarHost) -> Iterator[Flow]:
     yield (
         "Plugin",
         "OSCAR",
-        "A user's session cookie, to ask who is signed in; no patient data",
+        "A user's session cookie, to ask who is signed in and, where set so, what they may do; record numbers only",
         "TLS, or on the same machine",
-        f"{host_of(url)}." if session else flows.NOT_SET,
+        f"{host_of(url)}; privileges = {host.settings.get('privileges', 'tables')}." if session else flows.NOT_SET,
     )
+
+
+def _sessions(host: OscarHost) -> tuple[str, str, str]:
+    longest = int(LONGEST.total_seconds()) // 3600
+    minutes = int(idle(host.settings).total_seconds()) // 60
+    here = f"{longest} hours at most, {minutes} minutes without use; removed when the next user signs in"
+    return "Sessions of users who sign in with a password", "idle_minutes", here
 
 
 def _html(document: PrivacyPack) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cpar_plugin.services.privacy.columns import Holds, of_patient, of_staff
+from cpar_plugin.services.privacy.columns import Holds, TableHolds, of_patient, of_staff
 from cpar_plugin.services.privacy.document import IN_THIS_SYSTEM, Grid, PackSection, StatementSource
 
 from ..host import OscarHost
+from ..own_sessions import own_session
 from ..schema import Tables, host_tables, present
 
 _NOT_HERE: Final = "not here, or not open to the account"
@@ -162,6 +163,20 @@ EMR_TABLES: Final[Mapping[str, EmrTable]] = {
             "data": of_patient("Details, with record numbers; no names and no PHN"),
         },
     ),
+}
+
+# Next to the plugin's tables.
+OF_HOST: Final = {
+    own_session: TableHolds(
+        "Sessions of users who have signed in here with a password.",
+        {
+            "token_hash": Holds("SHA-256 of the token in the cookie, which is kept nowhere"),
+            "account_id": of_staff("Account of the EMR, by number"),
+            "seal": Holds("Hash that ends the session when password or PIN change; neither can be read from it"),
+            "began_at": of_staff("When the user signed in"),
+            "seen_at": of_staff("When the session was last used"),
+        },
+    )
 }
 
 

@@ -16,14 +16,14 @@ from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.privacy.contents import TABLES, column_holds
+from cpar_plugin.services.privacy.contents import TABLES
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 from oscar_host.privacy.command import command
-from oscar_host.privacy.emr_tables import EMR_TABLES
+from oscar_host.privacy.emr_tables import EMR_TABLES, OF_HOST
 from oscar_host.schema import host_tables
 
 from ..browser import no_findings
@@ -110,9 +110,15 @@ def patient(host: OscarHost, oscar: Any, clock: Any, tmp_path: Path) -> list[str
 @pytest.mark.parametrize("name", sorted(tables.metadata.tables))
 def test_every_column_of_ours_says_what_it_holds(name: str) -> None:
     for column in tables.metadata.tables[name].c:
-        assert column_holds(name, column.name).text, column.name
+        assert TABLES[name].holds(column.name).text, column.name
     assert TABLES[name].text.endswith(".")
     assert set(TABLES[name].columns) <= set(tables.metadata.tables[name].c.keys()), "of a column that there is no more"
+
+
+def test_no_table_is_described_that_there_is_no_more() -> None:
+    assert set(TABLES) == set(tables.metadata.tables)
+    for table, described in OF_HOST.items():
+        assert set(described.columns) == set(table.c.keys())
 
 
 def test_every_column_of_the_emr_that_the_code_names_says_what_it_holds() -> None:
@@ -198,6 +204,32 @@ def test_each_section_says_where_its_statements_come_from(pack: Pack) -> None:
         assert source.startswith(
             ("*Read from the running system.", "*About the product", "*The column “In this system”")
         )
+
+
+@pytest.mark.databases("one")
+@pytest.mark.parametrize("transport", ["folder", "fhir"])
+def test_every_server_and_folder_of_the_settings_is_in_the_flows(pack: Pack, transport: str) -> None:
+    places = {
+        name: f"{name.replace('_', '-')}.example"
+        for name in Settings.model_fields
+        if name.endswith(("_url", "_host", "_folder")) and name != "public_url"  # a link in mails
+    }
+    values = {name: f"https://{place}" if name.endswith("_url") else place for name, place in places.items()}
+    needed = {"registry_client_id": "us", "registry_client_secret": SECRET, "smtp_from": "cpar@clinic.example"}
+    flows, _, _ = pack("--format", "markdown", transport=transport, **values, **needed).partition(
+        "## Tables of the EMR"
+    )
+    unused = {"registry_url", "registry_token_url"} if transport == "folder" else {"outbox_folder"}
+    assert {name for name, place in places.items() if place not in flows} <= unused
+
+
+@pytest.mark.databases("one")
+def test_every_setting_of_how_long_is_in_it(pack: Pack) -> None:
+    text = pack("--format", "markdown")
+    names = [name for name in Settings.model_fields if "_keep_" in name]
+    assert len(names) > 5
+    assert [name for name in names if f"| {name} |" not in text] == []
+    assert "12 hours at most, 30 minutes without use" in text
 
 
 @pytest.mark.databases("one")

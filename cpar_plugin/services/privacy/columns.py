@@ -23,14 +23,6 @@ class Holds:
     about: About = About.SYSTEM
 
 
-@dataclass(frozen=True, slots=True)
-class TableHolds:
-    """What a table is for, and what its columns hold where their names do not say it everywhere."""
-
-    text: str
-    columns: Mapping[str, Holds] = field(default_factory=dict)
-
-
 def of_patient(text: str) -> Holds:
     """Something about a patient."""
     return Holds(text, About.PATIENT)
@@ -78,3 +70,15 @@ EVERYWHERE: Final[Mapping[str, Holds]] = {
     "removal_reasons": of_clinic("The clinic's own reasons for removing a patient"),
     "removal_reason_required_at": Holds("Since when a reason is required"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TableHolds:
+    """What a table is for, and what its columns hold where their names do not say it everywhere."""
+
+    text: str
+    columns: Mapping[str, Holds] = field(default_factory=dict)
+
+    def holds(self, column: str) -> Holds:
+        """What the column holds. Raises KeyError where no one has described it."""
+        return self.columns.get(column) or EVERYWHERE[column]

@@ -6,7 +6,7 @@ The one place for it, with the names that mean the same everywhere: a column tha
 from collections.abc import Mapping
 from typing import Final
 
-from .columns import EVERYWHERE, Holds, TableHolds, of_clinic, of_patient, of_staff
+from .columns import Holds, TableHolds, of_clinic, of_patient, of_staff
 
 _SINCE: Final = of_patient("Since when the patient has been on the panel")
 _CONFIRMED_ON: Final = of_patient("Date of the confirmation")
@@ -323,8 +323,3 @@ TABLES: Final[Mapping[str, TableHolds]] = {
         },
     ),
 }
-
-
-def column_holds(table: str, column: str) -> Holds:
-    """What the column holds. Raises KeyError where no one has described it."""
-    return TABLES[table].columns.get(column) or EVERYWHERE[column]

@@ -99,7 +99,7 @@ def _flows(connection: Connection, host: Host, settings: Settings) -> Iterator[F
     yield (
         "Operator at a shell",
         "Plugin",
-        "Commands; only cpar history names a record, and is recorded",
+        "Commands; of these, cpar history shows a patient, and the look is recorded",
         "Rights of the operating system",
         "Users of this machine who can read the settings.",
     )

@@ -1,6 +1,6 @@
 """How long records are kept, and which systems read through the FHIR interface."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sqlalchemy import Connection
@@ -22,8 +22,10 @@ _PERMANENT: Final = (
 )
 
 
-def kept(connection: Connection, host: Host, settings: Settings) -> PackSection:
-    """Each kind of record with its setting and its oldest; and what has none."""
+def kept(
+    connection: Connection, host: Host, settings: Settings, of_host: Iterable[tuple[str, str, str]]
+) -> PackSection:
+    """Each kind of record with its setting and its oldest; and what has none. `of_host` are kinds of the host."""
     zone = host.clock.zone
     rows = []
     for kind, of_kind in retention.kept(connection, host, settings).items():
@@ -36,7 +38,7 @@ def kept(connection: Connection, host: Host, settings: Settings) -> PackSection:
         "Retention",
         StatementSource.BOTH,
         [
-            Grid("Kept for a time", ("Records", "Setting", IN_THIS_SYSTEM), rows),
+            Grid("Kept for a time", ("Records", "Setting", IN_THIS_SYSTEM), [*rows, *of_host]),
             Grid("Kept permanently", ("Records", "What for"), _PERMANENT),
         ],
         "A job of the EMR's scheduler removes what is older, every hour. Submissions that are written to a folder, the "
