@@ -23,6 +23,8 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "exclusions_seen_at": Holds("When someone first looked at exclusions"),
             "checklist_dismissed_at": Holds("When the first-day checklist was dismissed"),
             "restored_at": Holds("When the work after a restore from a backup was last done"),
+            "check_in_question": of_clinic("What to ask at check-in, in the clinic's own words"),
+            "check_in_question_not_paneled": of_clinic("The same for patients who are on no panel"),
         },
     ),
     "cpar_panel": TableHolds(
