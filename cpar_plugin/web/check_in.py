@@ -41,9 +41,10 @@ def check_in_slips(host: Host, actor: Actor) -> ResponseReturnValue:
     """The same to hand over: a slip for each patient, with a name, a time and the question, and no more."""
     access.require_enabled(host)
     shown = listing.check_in_list(host, actor, load(host.settings))
-    slips = {row.patient_id: row for row in reversed(shown.rows)}  # of two appointments the first
-    for patient_id in slips:
-        looks.note(patient_id)
+    slips: dict[int, CheckInRow] = {}
+    for row in shown.rows:
+        slips.setdefault(row.patient_id, row)  # of two appointments the first
+        looks.note(row.patient_id)
     with host.database.engine.connect() as connection:
         questions = wording.load(connection)
     return page(
@@ -51,7 +52,7 @@ def check_in_slips(host: Host, actor: Actor) -> ResponseReturnValue:
         f"Check-in slips, {date_text(shown.day)}",
         "check_in_slips.html",
         section="",
-        slips=list(reversed(slips.values())),
+        slips=list(slips.values()),
         question_for=question_for,
         spoken=lambda row, question: spoken(questions[question], row.mrp),
         card=lambda row: any(reason is not Reason.NO_CONFIRMATION for reason in patient_can_help(row.reasons)),

@@ -6,18 +6,22 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cpar_plugin.domain.check_in import CheckInAnswer
+from cpar_plugin.domain.check_in_questions import DEFAULTS, Question
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.to_do import ToDo
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.check_in import answering, listing
+from cpar_plugin.services.check_in import answering, listing, wording
 from cpar_plugin.services.check_in.listing import CheckInList
 from cpar_plugin.services.history import of_patient
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.settings import Settings
+from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 TODAY = date(2026, 11, 10)
@@ -197,3 +201,27 @@ def test_the_list_needs_a_constant_number_of_statements(
 def test_a_host_without_a_schedule_has_no_list(site: OscarHost, clerk: Actor) -> None:
     with pytest.raises(NotFound, match="no appointments"):
         listing.check_in_list(replace(site, schedule=None), clerk, Settings())
+
+
+def test_the_clinics_words_are_stored_until_they_are_ours_again_and_nobody_overwrites_another(
+    site: OscarHost, clerk: Actor
+) -> None:
+    def stored() -> tuple[wording.Questions, int]:
+        with site.database.engine.connect() as connection:
+            return wording.load(connection), clinic.load(connection).version
+
+    own = {Question.PANELED: "Encore {provider} ?", Question.NOT_PANELED: "Qui est votre médecin 😀?"}
+    before, version = stored()
+    assert before == DEFAULTS
+    wording.save(site, clerk, own, version=version)
+    assert stored() == (own, version + 1)
+    wording.save(site, clerk, own, version=version)  # saved already
+    with pytest.raises(Stale, match="Someone else"):
+        wording.save(site, clerk, DEFAULTS, version=version)
+    with pytest.raises(Refused) as refused:
+        wording.save(site, clerk, {Question.PANELED: "{name}", Question.NOT_PANELED: ""}, version=version + 1)
+    assert refused.value.messages.keys() == {*Question}
+    wording.save(site, clerk, DEFAULTS, version=version + 1)
+    assert stored() == (DEFAULTS, version + 2)
+    with site.database.engine.connect() as connection:
+        assert connection.scalar(select(tables.clinic.c.check_in_question)) is None
