@@ -1,97 +1,185 @@
 """One submission's page: what became of it, who was sent and who not, what changed since the last; and the file."""
 
 import re
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import date, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
 
 from ..domain.dates import birth_date_text, date_text
-from ..domain.refusals import Refused
+from ..domain.refusals import NotFound, Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import changes, history, patients
-from ..services.submissions.changes import ChangeKind, SnapshotChanges
+from ..services.submissions.changes import Before, ChangeKind
 from ..services.submissions.history import Submission
-from ..services.submissions.patients import SnapshotListing
+from ..services.submissions.patient_lists import EXCLUDED, SENT, SnapshotCriteria, SnapshotList
+from ..services.submissions.patient_lists_csv import FIELDS, export
+from ..services.submissions.sorted_list import SnapshotSort
 from ..settings import load
-from . import looks
+from . import looks, searches
+from .downloads import csv_download
 from .inputs import number_or_none
-from .rendering import page
+from .rendering import long_page, page
 from .serving import ID, Needs, Route
 
-SENT, EXCLUDED = "sent", "excluded"
+_STATE = ("show", searches.PARAMETER, "sort")
 _NO_SUCH_LIST = "Patient list not found. Start from the submission's page."
-_FIELDS = {
-    "family_name": "Family name",
-    "given_names": "Given names",
-    "preferred_name": "Preferred name",
-    "phn": "PHN",
-    "birth_date": "Date of birth",
-    "gender": "Gender",
-    "since": "On the panel since",
-    "confirmed_on": "Last confirmation",
-    "confirmed_how": "How confirmed",
-    "last_visit_on": "Last visit",
-}
 
 
 def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
-    """The facts, and one page of one list of patients."""
-    show = request.args.get("show", SENT)
-    if show not in (SENT, EXCLUDED, *ChangeKind):
-        raise Refused(_NO_SUCH_LIST)
+    """The facts, and one page of one list of patients. The search text is posted, so that it is in no address."""
+    if request.method == "POST":
+        token = searches.keep(host, actor, request.form.get("text", ""))
+        return _list(submission_id, _state(request.form) | {searches.PARAMETER: token})
+    state = _state(request.args)
     page_number = number_or_none(request.args.get("page", ""), "", _NO_SUCH_LIST) or 1
-    kind = ChangeKind(show) if show in list(ChangeKind) else None
+    criteria = _criteria(host, actor, state)
     with host.database.engine.connect() as connection:
-        submission = history.one(connection, host, submission_id)
-        previous = changes.before(connection, submission) if submission.snapshot_id else None
-        kept = previous is not None and previous.kept and submission.kept
-        change_list = changes.changes(host, previous, submission, kind, page_number) if previous and kept else None
-        listing = _listing(connection, host, actor, submission, change_list, show, page_number)
+        submission, previous = _of(connection, host, submission_id)
+        counts = changes.changes(host, previous, submission) if previous and previous.kept and submission.kept else None
+        shown = state["show"]
+        with closing(SnapshotList(connection, host, actor, submission, previous, shown)) as listing:
+            is_kept = _is_kept(submission, previous, shown)
+            rows = listing.find(criteria).page(page_number) if is_kept else []
+            total, pages = (len(listing), listing.pages) if is_kept else (0, 1)
     return page(
         host,
         f"Submission of panel {submission.panel_number}",
         "submission.html",
-        submission=submission,
         previous=previous,
-        changes=change_list,
+        changes=counts,
         kinds=ChangeKind,
-        show=show,
-        listing=listing,
-        wording=wordings(host.roster),
+        is_kept=is_kept,
+        rows=rows,
+        hidden=listing.hidden,
+        total=total,
+        page=page_number,
+        pages=pages,
+        criteria=criteria,
+        state={field: text for field, text in state.items() if text},
         automatic=AUTOMATIC,
-        fields=_FIELDS,
-        field_text=_field_text(host),
         keep_days=load(host.settings).snapshot_keep_days,
+        **_rows_context(host, submission, shown),
     )
 
 
-def _listing(
+def print_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
+    """The whole list on paper, whatever page of it was open."""
+    state = _state(request.args)
+    criteria = _criteria(host, actor, state)
+    connection = host.database.engine.connect()
+    try:
+        submission, listing = _found(connection, host, actor, submission_id, state, criteria)
+        response = long_page(
+            host,
+            actor,
+            f"Submission of panel {submission.panel_number}",
+            "submission_print.html",
+            connection,
+            rows=listing.rows(),
+            hidden=listing.hidden,
+            total=len(listing),
+            criteria=criteria,
+            now=host.clock.now(),
+            back=url_for("cpar.submission", submission_id=submission_id, **state),  # type: ignore[arg-type]
+            clinic_name=g.cpar_clinic.name,
+            **_rows_context(host, submission, state["show"]),
+        )
+    except BaseException:
+        connection.close()
+        raise
+    response.call_on_close(listing.close)
+    return response
+
+
+def export_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
+    """The same as a file for a spreadsheet."""
+    state = _state(request.args)
+    criteria = _criteria(host, actor, state)
+    connection = host.database.engine.connect()
+    try:
+        submission, listing = _found(connection, host, actor, submission_id, state, criteria)
+        name = f"submission {submission_id} panel {submission.panel_number} {state['show']}"
+        response = csv_download(host, actor, name, export(host, listing.rows()))
+    except BaseException:
+        connection.close()
+        raise
+    response.call_on_close(listing.close)
+    response.call_on_close(connection.close)
+    return response
+
+
+def _of(connection: Connection, host: Host, submission_id: int) -> tuple[Submission, Before | None]:
+    """A submission and the one that it is compared with. Raises NotFound."""
+    submission = history.one(connection, host, submission_id)
+    return submission, changes.before(connection, submission) if submission.snapshot_id else None
+
+
+def _found(
     connection: Connection,
     host: Host,
     actor: Actor,
-    submission: Submission,
-    change_list: SnapshotChanges | None,
-    show: str,
-    page_number: int,
-) -> SnapshotListing[Any] | None:
-    """None where there is nothing to list, or no longer."""
+    submission_id: int,
+    state: Mapping[str, str],
+    criteria: SnapshotCriteria,
+) -> tuple[Submission, SnapshotList]:
+    """The whole list. Raises NotFound where there is none, or no longer."""
+    submission, previous = _of(connection, host, submission_id)
+    if not _is_kept(submission, previous, state["show"]):
+        raise NotFound("This list is no longer available.")
+    return submission, SnapshotList(connection, host, actor, submission, previous, state["show"]).find(criteria)
+
+
+def _is_kept(submission: Submission, previous: Before | None, show: str) -> bool:
+    """Whether there is such a list, and what it is read from is still stored."""
     if show == EXCLUDED:
-        return (
-            patients.exclusions_of(connection, host, actor, submission, page_number) if submission.snapshot_id else None
-        )
-    if show == SENT:
-        return patients.sent(connection, host, actor, submission, page_number) if submission.kept else None
-    return (
-        changes.changed(connection, host, actor, submission, change_list, ChangeKind(show), page_number)
-        if change_list
-        else None
+        return submission.snapshot_id is not None
+    return submission.kept and (show == SENT or (previous is not None and previous.kept))
+
+
+def _list(submission_id: int, state: Mapping[str, str]) -> ResponseReturnValue:
+    values = {field: text for field, text in state.items() if text}
+    return redirect(
+        url_for("cpar.submission", submission_id=submission_id, **values),  # type: ignore[arg-type]
+        HTTPStatus.SEE_OTHER,
     )
+
+
+def _state(fields: MultiDict[str, str]) -> dict[str, str]:
+    """Which list, narrowed and sorted by what. Raises Refused for what the page does not offer."""
+    state = {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
+    state["show"] = state["show"] or SENT
+    if state["show"] not in (SENT, EXCLUDED, *ChangeKind):
+        raise Refused(_NO_SUCH_LIST)
+    if state["sort"].removeprefix("-") not in ("", *SnapshotSort):
+        raise Refused(_NO_SUCH_LIST)
+    return state
+
+
+def _criteria(host: Host, actor: Actor, state: Mapping[str, str]) -> SnapshotCriteria:
+    sort = state["sort"] or SnapshotSort.NAME
+    text = searches.text_of(host, actor, state[searches.PARAMETER])
+    return SnapshotCriteria(text, SnapshotSort(sort.removeprefix("-")), descending=sort.startswith("-"))
+
+
+def _rows_context(host: Host, submission: Submission, show: str) -> dict[str, Any]:
+    """What the rows of a list need besides the rows."""
+    return {
+        "submission": submission,
+        "show": show,
+        "wording": wordings(host.roster),
+        "fields": FIELDS,
+        "field_text": _field_text(host),
+    }
 
 
 def _field_text(host: Host) -> Any:
@@ -125,6 +213,8 @@ def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseRet
 
 
 ROUTES = (
-    Route(f"/submissions/<{ID}:submission_id>", submission, Needs.MANAGEMENT),
+    Route(f"/submissions/<{ID}:submission_id>", submission, Needs.MANAGEMENT, ("GET", "POST")),
+    Route(f"/submissions/<{ID}:submission_id>/print", print_submission, Needs.MANAGEMENT),
+    Route(f"/submissions/<{ID}:submission_id>/export", export_submission, Needs.MANAGEMENT),
     Route(f"/submissions/<{ID}:submission_id>/file", submission_file, Needs.MANAGEMENT),
 )

@@ -121,6 +121,9 @@ EXPECTED = {
     ("GET", "cpar.submissions"): MANAGEMENT,
     ("GET", "cpar.submission_progress"): MANAGEMENT,
     ("GET", "cpar.submission"): MANAGEMENT,
+    ("POST", "cpar.submission"): CHANGES_PANELS,  # to the list of those found
+    ("GET", "cpar.print_submission"): MANAGEMENT,
+    ("GET", "cpar.export_submission"): MANAGEMENT,
     ("GET", "cpar.submission_file"): (303, 403, 403, 403, 403, 200, 403),  # who may see all patients in it
     ("GET", "cpar.overview"): MANAGEMENT,
     ("GET", "cpar.panel_overview"): MANAGEMENT,
@@ -174,6 +177,8 @@ SHOW = {
     ("GET", "cpar.looks_at_patients"),
     ("GET", "cpar.looks_at_patient"),
     ("GET", "cpar.submission"),
+    ("GET", "cpar.print_submission"),
+    ("GET", "cpar.export_submission"),
     ("GET", "cpar.submission_file"),
 }
 # Only in the answer to somebody who was refused what they asked for.

@@ -10,10 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, tru
 from ...domain.bands import age_bounds, months_before
 from ...domain.cautions import Caution
 from ...domain.confirmation import ConfirmedHow
-from ...domain.identifiers import is_phn
 from ...domain.paging import Paged
+from ...domain.patient_search import digits_of, words
 from ...domain.reasons import Reason
-from ...domain.texts import readable, without_separators
 from ...hooks import Host
 from ...store.tables import member, panel_provider
 from ...store.types import KEYS
@@ -78,7 +77,7 @@ def filters(
     """The conditions on `all_members` (see member_rows.members), without `fate`: the rules decide that."""
     today = now.astimezone(host.clock.zone).date()
     columns = all_members.selected_columns
-    conditions = [_matches(columns, word) for word in _words(criteria.text)]
+    conditions = [_matches(columns, word) for word in words(criteria.text)]
     for years, day in (
         (criteria.unconfirmed_years, columns.confirmed_on),
         (criteria.unseen_years, columns.last_visit_on),
@@ -110,16 +109,10 @@ def _of_age(birth_date: Any, today: date, age: str) -> ColumnElement[bool]:
     return and_(birth_date > after, true() if place == 0 else birth_date <= bounds[labels[place - 1]])
 
 
-def _words(text: str) -> list[str]:
-    """Each is looked for by itself. A number with separators is one word, and a date stays a date."""
-    line = readable(text.replace(",", " ")) or ""
-    return [line] if is_phn(without_separators(line)) else line.split()
-
-
 def _matches(columns: Any, word: str) -> ColumnElement[bool]:
     names = (columns.family_name, columns.given_name, columns.middle_names, columns.preferred_name)
-    digits = without_separators(word)
-    if not (digits.isascii() and digits.isdigit()):
+    digits = digits_of(word)
+    if not digits:
         return or_(*(name.icontains(word, autoescape=True) for name in names))
     number = int(digits) if len(digits) < 19 else 0
     return or_(columns.phn == digits, columns.birth_date == word, columns.patient_id == number)

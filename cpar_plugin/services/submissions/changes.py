@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from ...domain.reasons import Reason
+from ...fhir_mappings.sent_patient import SentPatient
 from ...hooks import Actor, Host
 from ...store.tables import exclusion, member, panel, submission
 from ..snapshots import storage
 from ..snapshots.storage import Entry, Part
 from .history import Submission, is_kept
-from .patients import AT_ONCE, PatientNow, SnapshotListing, places_of, reasons_in, sent_at, visible_patients
+from .patients import PatientNow, reasons_in, sent_at, visible_patients
 from .texts import Stage
 
 
@@ -93,23 +94,20 @@ def differences(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Diffe
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChanges:
-    """How many of each kind there are, and those of one page of one kind."""
+    """How many of each kind there are, since the submission before."""
 
     since: Before
     counts: Mapping[ChangeKind, int]
-    of_page: Sequence[Difference]
 
 
-def changes(host: Host, since: Before, of: Submission, kind: ChangeKind | None, page: int) -> SnapshotChanges:
-    """Compare a submission with the one before. Two statements, and memory for one page."""
-    counts = Counter[ChangeKind]()
-    of_page = []
-    on_page = range((page - 1) * AT_ONCE, page * AT_ONCE)
-    for difference in differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or "")):
-        if difference.kind == kind and counts[kind] in on_page:
-            of_page.append(difference)
-        counts[difference.kind] += 1
-    return SnapshotChanges(since, counts, of_page)
+def changes(host: Host, since: Before, of: Submission) -> SnapshotChanges:
+    """Compare a submission with the one before. Two statements."""
+    return SnapshotChanges(since, Counter(difference.kind for difference in all_differences(host, since, of)))
+
+
+def all_differences(host: Host, since: Before, of: Submission) -> Iterator[Difference]:
+    """Everyone who makes a difference, by ascending patient id, streamed."""
+    return differences(_index(host, since.snapshot_id), _index(host, of.snapshot_id or ""))
 
 
 def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
@@ -117,40 +115,33 @@ def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
 
 
 def changed(
-    connection: Connection,
-    host: Host,
-    actor: Actor,
-    of: Submission,
-    changes: SnapshotChanges,
-    kind: ChangeKind,
-    page: int,
-) -> SnapshotListing[PatientChange]:
-    """Those of a page, by record number, with what makes the difference. At most three statements."""
-    total = changes.counts[kind]
-    places_of(page, total)
-    ids = [difference.patient_id for difference in changes.of_page]
+    connection: Connection, host: Host, actor: Actor, of: Submission, since: Before, found: Sequence[Difference]
+) -> dict[int, PatientChange]:
+    """What makes the difference, of differences of one kind, for those the actor may see. At most five statements."""
+    ids = [difference.patient_id for difference in found]
     visible = visible_patients(connection, host, actor, ids)
-    explained: dict[int, PatientChange]
-    if kind is ChangeKind.CHANGED:
-        sent_before = sent_at(
-            connection, changes.since.snapshot_id, [difference.before for difference in changes.of_page]
-        )
-        sent_now = sent_at(connection, of.snapshot_id, [difference.now for difference in changes.of_page])
-        explained = {
-            key: PatientChange(visible[key], fields=submitted.differences(previous))
-            for key, submitted, previous in zip(ids, sent_now, sent_before, strict=True)
-            if key in visible
+    if not found:
+        return {}
+    if found[0].kind is ChangeKind.CHANGED:
+        sent_before = by_id(sent_at(connection, since.snapshot_id, sorted(difference.before for difference in found)))
+        sent_now = by_id(sent_at(connection, of.snapshot_id, sorted(difference.now for difference in found)))
+        return {
+            key: PatientChange(patient, fields=sent_now[key].differences(sent_before[key]))
+            for key, patient in visible.items()
         }
-    else:
-        reasons = _reasons(connection, changes.since.snapshot_id if kind is ChangeKind.ADDED else of.snapshot_id, ids)
-        numbers = _panels_now(connection, ids) if kind is ChangeKind.REMOVED else {}
-        explained = {
-            key: PatientChange(visible[key], reasons.get(key, ()), numbers.get(key)) for key in ids if key in visible
-        }
-    return SnapshotListing(list(explained.values()), len(ids) - len(explained), total, page)
+    was_added = found[0].kind is ChangeKind.ADDED
+    reasons = reasons_of(connection, since.snapshot_id if was_added else of.snapshot_id, ids)
+    numbers = {} if was_added else _panels_now(connection, ids)
+    return {key: PatientChange(patient, reasons.get(key, ()), numbers.get(key)) for key, patient in visible.items()}
 
 
-def _reasons(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
+def by_id(patients: Iterable[SentPatient]) -> dict[int, SentPatient]:
+    """Patients by their record number."""
+    return {patient.patient_id: patient for patient in patients}
+
+
+def reasons_of(connection: Connection, snapshot_id: str | None, ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
+    """Why these members were excluded from a submission; those who were not are not in it."""
     conditions = exclusion.c.snapshot_id == snapshot_id, exclusion.c.patient_id.in_(ids)
     rows = connection.execute(select(exclusion.c.patient_id, exclusion.c.reasons).where(*conditions))
     return {patient_id: reasons_in(codes) for patient_id, codes in rows}
