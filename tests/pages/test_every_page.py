@@ -91,6 +91,7 @@ def pages(
     submission = requests.ask(host, settings, host.identity.system, panel)
     clock.move_to(settings.calendar(clock.zone).moment(requests.run_date(host, settings), settings.night_run_at))
     run.run_due(host, settings, clock.now())
+    oscar.visit(patient, clock.now().astimezone(clock.zone).date(), "16:00", "t")
     requests.ask(host, settings, host.identity.system, panel)
     with emr.database.writing() as connection:
         role = connection.execute(
