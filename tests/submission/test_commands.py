@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.operations import clinic
+from cpar_plugin.store.tables import check_in
 
 CPAR = Path(sys.executable).with_name("cpar")
 
@@ -46,6 +48,16 @@ def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world:
     assert (done.exit_code, done.output) == (0, "The night run has started.\n")
     done = call("run-due")
     assert (done.exit_code, done.output) == (0, "")
+
+
+def test_run_due_removes_what_was_kept_for_its_time_with_the_night_run(world: Any, call: Any) -> None:
+    host = world.host
+    values = {"day": date(2020, 1, 1), "patient_id": 1, "answer": "not-asked", "at": host.clock.now(), "actor_id": "1"}
+    with host.database.session() as session:
+        session.execute(insert(check_in).values(values))
+    assert call("run-due").exit_code == 0
+    with host.database.engine.connect() as connection:
+        assert connection.execute(select(check_in)).all() == []
 
 
 def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> None:
