@@ -102,6 +102,14 @@ def test_a_list_that_ends_with_its_last_patient_is_read_to_the_end(host: OscarHo
     assert read_at(host, [3299]) == [(plain[-1], plain[-1])]
 
 
+def test_everyone_in_the_list_is_read_in_order(listed: OscarHost) -> None:
+    assert list(stored_patients.all_patients(listed, "s", 1100)) == expected(list(range(1100)))
+    with pytest.raises(EOFError):
+        list(stored_patients.all_patients(listed, "s", 1102))
+    with pytest.raises(EOFError):
+        list(stored_patients.all_patients(listed, "other", 1))
+
+
 @pytest.mark.parametrize("part", [Part.BODY, Part.GROUP])
 def test_a_list_that_is_not_whole_is_not_shown(listed: OscarHost, part: Part) -> None:
     with listed.database.writing() as connection:

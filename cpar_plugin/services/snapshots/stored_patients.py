@@ -2,14 +2,15 @@
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from ...hooks import Host
 from ...store.tables import snapshot_piece
-from .storage import GZIP, PIECE_BYTES, Part
+from .storage import GZIP, PIECE_BYTES, Part, streamed, unzipped
 
 _WITHOUT_HEAD = -15  # zlib's window bits for what follows a full flush
 _KEY = snapshot_piece.c
@@ -32,6 +33,29 @@ def patients(connection: Connection, snapshot_id: str, places: Sequence[int]) ->
     if not len(lines[Part.BODY]) == len(lines[Part.GROUP]) == len(places):
         raise EOFError("a stored snapshot is not complete")
     return list(zip(lines[Part.BODY], lines[Part.GROUP], strict=True))
+
+
+def all_patients(host: Host, snapshot_id: str, count: int) -> Iterator[tuple[bytes, bytes]]:
+    """The same of all patients, `count` of them, streamed. Raises as `patients` does."""
+    texts = (unzipped(streamed(host, snapshot_id, part)) for part in (Part.BODY, Part.GROUP))
+    # One line, without a patient, comes before the first one of all.
+    body, group = (islice(_split(text), 1, count + 1) for text in texts)
+    try:
+        for entry, member in zip(body, group, strict=True):
+            count -= 1
+            yield entry.removesuffix(b","), member.removesuffix(b",")
+    except ValueError:
+        raise EOFError("a stored snapshot is not complete") from None
+    if count:
+        raise EOFError("a stored snapshot is not complete")
+
+
+def _split(texts: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for text in texts:
+        *lines, rest = (rest + text).split(b"\n")
+        yield from lines
+    yield rest
 
 
 def _pieces_from(snapshot_id: str, place: int) -> Select[Any]:

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, select
 
 from ...domain.patient_search import digits_of, words
 from ...domain.refusals import NotFound
-from ...fhir_mappings.sent_patient import SentPatient
+from ...fhir_mappings.sent_patient import SentPatient, sent_patient
 from ...hooks import Actor, Host
 from ...store.folding import folded_text
 from ...store.tables import exclusion
 from .changes import Before, ChangeKind, Difference, PatientChange, all_differences, by_id, changed, reasons_of
 from .history import Submission
-from .patients import Exclusion, PatientNow, Sent, sent_at, visible_patients
+from .patients import Exclusion, PatientNow, Sent, all_sent, visible_patients
 from .sorted_list import ListEntry, SnapshotSort, SortedList
 
 AT_ONCE = 100
@@ -101,17 +101,15 @@ class SnapshotList:
     def _entries(self) -> Iterator[tuple[ListEntry, SentPatient | None]]:
         """Everyone on the list, by record number; of those who were sent also what was sent."""
         if self._show == SENT:
-            total = self._of.sent or 0
-            for start in range(0, total, _READ_AT_ONCE):
-                places = range(start, min(start + _READ_AT_ONCE, total))
-                for place, patient in zip(places, sent_at(self._connection, self._of.snapshot_id, places), strict=True):
-                    yield ListEntry(patient.patient_id, -1, place), patient
+            for lines in all_sent(self._host, self._of):
+                patient = sent_patient(*lines)
+                yield ListEntry(patient.patient_id, sent=b"\n".join(lines)), patient
         elif self._show == EXCLUDED:
-            yield from ((ListEntry(patient_id, -1, -1), None) for patient_id in self._excluded())
+            yield from ((ListEntry(patient_id), None) for patient_id in self._excluded())
         elif self._since:
-            for kind, *entry in all_differences(self._host, self._since, self._of):
+            for kind, patient_id, before, now in all_differences(self._host, self._since, self._of):
                 if kind == self._show:
-                    yield ListEntry(*entry), None
+                    yield ListEntry(patient_id, before, now), None
 
     def _excluded(self) -> Iterator[int]:
         last = -1
@@ -129,7 +127,7 @@ class SnapshotList:
         ids = [entry.patient_id for entry in entries]
         rows: dict[int, Row] = {}
         if self._show == SENT:
-            sent = by_id(sent_at(self._connection, self._of.snapshot_id, sorted(entry.now for entry in entries)))
+            sent = by_id(sent_patient(*entry.sent.split(b"\n")) for entry in entries)
             visible = visible_patients(self._connection, self._host, self._actor, ids)
             rows = {key: Sent(sent[key], patient) for key, patient in visible.items()}
         elif self._show == EXCLUDED:
@@ -137,7 +135,7 @@ class SnapshotList:
             visible = visible_patients(self._connection, self._host, self._actor, ids)
             rows = {key: Exclusion(patient, reasons[key]) for key, patient in visible.items()}
         elif self._since:
-            differences = [Difference(ChangeKind(self._show), *entry) for entry in entries]
+            differences = [Difference(ChangeKind(self._show), *entry[:3]) for entry in entries]
             rows = {**changed(self._connection, self._host, self._actor, self._of, self._since, differences)}
         return [rows[patient_id] for patient_id in ids if patient_id in rows]
 

@@ -63,6 +63,14 @@ def sent_at(connection: Connection, snapshot_id: str | None, places: Sequence[in
         raise NotFound(_NOT_KEPT) from None
 
 
+def all_sent(host: Host, of: Submission) -> Iterator[tuple[bytes, bytes]]:
+    """All patients that were sent, as `sent_patient` reads them. Raises NotFound when they are no longer kept."""
+    try:
+        yield from stored_patients.all_patients(host, of.snapshot_id or "", of.sent or 0)
+    except EOFError:
+        raise NotFound(_NOT_KEPT) from None
+
+
 def reasons_in(codes: str) -> tuple[Reason, ...]:
     """The reasons as they are stored with excluded members."""
     return tuple(map(Reason, codes.split()))

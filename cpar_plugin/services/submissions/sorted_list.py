@@ -18,11 +18,15 @@ class SnapshotSort(StrEnum):
 
 
 class ListEntry(NamedTuple):
-    """A patient of a list, and the places at which snapshots have them: -1 where one does not."""
+    """A patient of a list, and the places at which snapshots have them: -1 where one does not.
+
+    `sent` is what was sent, as the snapshot has it: the entry and the member, each on a line; empty in other lists.
+    """
 
     patient_id: int
-    before: int
-    now: int
+    before: int = -1
+    now: int = -1
+    sent: bytes = b""
 
 
 class SortedList:
@@ -31,12 +35,14 @@ class SortedList:
     def __init__(self, *, descending: bool) -> None:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.execute(_CACHE)
-        self._database.execute("CREATE TABLE entry (sort_key TEXT, patient_id INTEGER, before INTEGER, now INTEGER)")
+        self._database.execute("CREATE TABLE entry (sort_key, patient_id, before, now, sent)")
         self._order = "sort_key DESC, patient_id DESC" if descending else "sort_key, patient_id"
 
     def add(self, entries: Iterable[tuple[str, ListEntry]]) -> None:
         """Add some: those with the same text are in the order of their patient ids."""
-        self._database.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", ((key, *entry) for key, entry in entries))
+        self._database.executemany(
+            "INSERT INTO entry VALUES (?, ?, ?, ?, ?)", ((key, *entry) for key, entry in entries)
+        )
 
     def __len__(self) -> int:
         count: int = self._database.execute("SELECT count(*) FROM entry").fetchone()[0]
@@ -53,7 +59,7 @@ class SortedList:
             yield [ListEntry(*row) for row in portion]
 
     def _rows(self, limit: str) -> sqlite3.Cursor:
-        columns = "SELECT patient_id, before, now FROM entry ORDER BY"
+        columns = "SELECT patient_id, before, now, sent FROM entry ORDER BY"
         return self._database.execute(f"{columns} {self._order} {limit}")
 
     def close(self) -> None:
