@@ -123,7 +123,7 @@ ENTRIES = {
     ),
 }
 # These change nothing: what they find shows what was entered.
-SEARCHES = {"search", "cpar.panel"}
+SEARCHES = {"search", "cpar.panel", "cpar.submission"}
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
     "delete_role",
