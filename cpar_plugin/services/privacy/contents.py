@@ -55,7 +55,7 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "kind": Holds("Kind of change"),
             "undoes": Holds("Operation that it undoes"),
             "form_key": Holds("Random key of the form, so that it is carried out once"),
-            "detail": Holds("Settings of the operation; no patient data"),
+            "detail": of_patient("Settings of the operation; of a removal, the reason and the note of the user"),
         },
     ),
     "cpar_ledger": TableHolds(
