@@ -94,6 +94,7 @@ def app(size: Size, host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClo
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {SubmissionState.WRITTEN: 1}
     compare.compare_due(host, settings, clock.now())
+    oscar.visit(PATIENT_ID, clock.now().astimezone(clock.zone).date(), "16:00", "t")
     plugins = Plugins()
     plugins.load_installed()
     return create_app(host, plugins)

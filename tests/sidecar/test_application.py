@@ -75,7 +75,7 @@ def test_no_address_opens_to_someone_without_rights(app: Flask, person: NewPerso
             opened.add(path)
     assert asked > 50
     # The check-in list shows only patients whom they may see: here none.
-    assert opened - OPEN_TO_ALL == ({"/", "/check-in"} if cookie else set())
+    assert opened - OPEN_TO_ALL == ({"/", "/check-in", "/check-in/slips"} if cookie else set())
 
 
 def test_outside_of_the_context_path_there_is_nothing(site: str, person: NewPerson) -> None:
