@@ -15,7 +15,7 @@ from ...store.folding import folded_text
 from ...store.tables import exclusion
 from .changes import Before, ChangeKind, Difference, PatientChange, all_differences, by_id, changed, reasons_of
 from .history import Submission
-from .patients import Exclusion, PatientNow, Sent, all_sent, visible_patients
+from .patients import Exclusion, PatientNow, Sent, all_sent, visible_ids, visible_patients
 from .sorted_list import ListEntry, SnapshotSort, SortedList
 
 AT_ONCE = 100
@@ -61,15 +61,19 @@ class SnapshotList:
         searched = [(folded_text(word), digits_of(word)) for word in words(criteria.text)]
         entries = self._entries()
         while portion := list(islice(entries, _READ_AT_ONCE)):
-            visible = visible_patients(
-                self._connection, self._host, self._actor, [entry[0].patient_id for entry in portion]
-            )
-            self.hidden += len(portion) - len(visible)
-            shown = (
-                _shown(entry, sent, visible[entry.patient_id]) for entry, sent in portion if entry.patient_id in visible
-            )
+            shown = self._shown(portion)
+            self.hidden += len(portion) - len(shown)
             found.add((_key(one, criteria.sort), one.entry) for one in shown if _fits(one, searched))
         return self
+
+    def _shown(self, portion: Sequence[tuple[ListEntry, SentPatient | None]]) -> list[_Shown]:
+        """Those that the actor may see: as they were sent, else as the EMR has them now."""
+        ids = [entry.patient_id for entry, _ in portion]
+        if self._show == SENT:
+            seen = visible_ids(self._connection, self._host, self._actor, ids)
+            return [_as_sent(entry, sent) for entry, sent in portion if sent and entry.patient_id in seen]
+        visible = visible_patients(self._connection, self._host, self._actor, ids)
+        return [_as_now(entry, visible[entry.patient_id]) for entry, _ in portion if entry.patient_id in visible]
 
     def __len__(self) -> int:
         assert self._sorted is not None
@@ -140,14 +144,15 @@ class SnapshotList:
         return [rows[patient_id] for patient_id in ids if patient_id in rows]
 
 
-def _shown(entry: ListEntry, sent: SentPatient | None, now: PatientNow) -> _Shown:
-    if sent:
-        names = sent.family_name, sent.given_names, sent.preferred_name
-        return _Shown(entry, folded_text(" ".join(names)), _sorted_name(*names[:2]), sent.birth_date, sent.phn)
+def _as_sent(entry: ListEntry, sent: SentPatient) -> _Shown:
+    names = folded_text(f"{sent.family_name} {sent.given_names} {sent.preferred_name}")
+    return _Shown(entry, names, _sorted_name(sent.family_name, sent.given_names), sent.birth_date, sent.phn)
+
+
+def _as_now(entry: ListEntry, now: PatientNow) -> _Shown:
     family, given = now.family_name or "", now.given_name or ""
-    return _Shown(
-        entry, folded_text(f"{family} {given}"), _sorted_name(family, given), now.birth_date or "", now.phn or ""
-    )
+    names = folded_text(f"{family} {given}")
+    return _Shown(entry, names, _sorted_name(family, given), now.birth_date or "", now.phn or "")
 
 
 def _sorted_name(family: str, given: str) -> str:
