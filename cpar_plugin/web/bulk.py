@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any, assert_never
 from uuid import uuid4
 
-from flask import flash, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -38,6 +38,7 @@ from . import bulk_result
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number
 from .interrupted import shows_entries, to_check
+from .removal import removal_of
 from .rendering import page
 from .serving import Needs, Route
 
@@ -152,6 +153,11 @@ def bulk(host: Host, actor: Actor) -> ResponseReturnValue:
                 order = form.order()
                 if messages := to_check():
                     return _preview(host, actor, form, order, messages)
+                if isinstance(order, Remove):
+                    try:
+                        order = replace(order, removal=removal_of(host, request.form))
+                    except Refused as refused:
+                        return _preview(host, actor, form, order, refused.messages)
                 return _carry_out(host, actor, order)
             case _:
                 raise Refused(INCOMPLETE)
@@ -197,6 +203,7 @@ def _preview(
         order_text=_order_text(order, preview.provider, service.status_label(host, form.status), labels),
         verb=texts.order_text(order.kind).verb,
         removes=order.panel_id is None,
+        removal=g.cpar_clinic.removal,
         skipped=[
             (count, texts.skip_notice(reason, count)) for reason in reversed(SkipReason) if (count := counts[reason])
         ],

@@ -15,6 +15,7 @@ from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
+from ..domain.removal import NO_REASON
 from ..domain.wording import Wording, kind_of, wording_for, wordings
 from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
@@ -33,6 +34,7 @@ from .answers import answer
 from .downloads import csv_download
 from .inputs import INCOMPLETE, number, number_or_none
 from .interrupted import check_entries, shows_entries
+from .removal import removal_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
@@ -88,7 +90,13 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
         target = form.get("to_panel_id", "") if action == SelectedAction.MOVE else ""
         to_panel_id = number_or_none(target, "to_panel_id", "Select the panel to move patients to.")
         order = selected.order_for(
-            SelectedAction(action), panel_id, ids, to_panel_id, own_button=own_button, all_found=all_found
+            SelectedAction(action),
+            panel_id,
+            ids,
+            to_panel_id,
+            removal=removal_of(host, form) if action == SelectedAction.REMOVE else NO_REASON,
+            own_button=own_button,
+            all_found=all_found,
         )
         result = bulk.carry_out(host, actor, order)
     except NotFound:
@@ -200,6 +208,7 @@ def _page(
         panel=panel,
         others=panels.values(),
         actions=SelectedAction,
+        removal=g.cpar_clinic.removal,
         listing=listing,
         criteria=criteria,
         state=state,

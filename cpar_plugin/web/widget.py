@@ -26,6 +26,7 @@ from ..settings import load
 from . import looks, return_address
 from .answers import answer
 from .inputs import number, number_or_none
+from .removal import removal_of
 from .rendering import fragment, in_place, page
 from .serving import ID, Needs, Route, status_of
 
@@ -182,7 +183,15 @@ def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValu
         host,
         actor,
         patient_id,
-        lambda: _RESULTS[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form())],
+        lambda: _RESULTS[
+            one_patient.remove(
+                host,
+                actor,
+                patient_id,
+                seen_panel_id=_panel_id_of_form(),
+                removal=removal_of(host, request.form),
+            )
+        ],
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Date, bindparam
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import NotFound, Refused
+from ...domain.removal import NO_REASON, Removal
 from ...hooks import Actor, Host
 from ...store import ledger
 from ...store.tables import member, panel
@@ -92,10 +93,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take members off their panel."""
+    """Take members off their panel, with why."""
 
     from_panel_id: int
     members: Members
+    removal: Removal = NO_REASON
     panel_id: ClassVar[None] = None
     kind: ClassVar[BulkKind] = OperationKind.BULK_REMOVE
 
@@ -110,7 +112,7 @@ class Remove:
     @property
     def detail(self) -> dict[str, Any]:
         """What the record of the operation keeps of the order."""
-        return _detail(self.members)
+        return _detail(self.members) | self.removal.detail
 
 
 @dataclass(frozen=True, slots=True)

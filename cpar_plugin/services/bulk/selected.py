@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import Refused
+from ...domain.removal import NO_REASON, Removal
 from ...store.types import KEYS
 from .orders import SAME_PANEL, Confirm, Move, Order, Remove, Selection
 
@@ -39,10 +40,11 @@ def order_for(
     patient_ids: Collection[int],
     to_panel_id: int | None = None,
     *,
+    removal: Removal = NO_REASON,
     own_button: bool = False,
     all_found: bool = False,
 ) -> Order:
-    """The order about these members of a panel. `to_panel_id` with MOVE only.
+    """The order about these members of a panel. `to_panel_id` with MOVE only, `removal` with REMOVE.
 
     `own_button`: the one patient's own button was clicked, not the one for all that are selected. `all_found`: they are
     everyone whom a list has found, however many. Raises Refused when no patient is selected, or too many one by one, or
@@ -63,6 +65,6 @@ def order_for(
                 raise Refused({"to_panel_id": SAME_PANEL})
             return Move(panel_id, to_panel_id, selection)
         case SelectedAction.REMOVE:
-            return Remove(panel_id, selection)
+            return Remove(panel_id, selection, removal)
         case _:
             assert_never(action)

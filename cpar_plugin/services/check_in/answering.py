@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ...domain.check_in import CheckInAnswer
 from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import Stale
-from ...domain.removal import RemovalReason
+from ...domain.removal import Removal, RemovalReason
 from ...hooks import Actor, Host
 from ...store.tables import check_in
 from ..operations import clinic
@@ -45,8 +45,8 @@ def _carry_out(
                 session, host, actor, patient_id, ConfirmedHow.AT_CHECK_IN, seen_panel_id=seen_panel_id
             )
         case CheckInAnswer.OTHER_PROVIDER | CheckInAnswer.MOVED_AWAY:
-            reason = RemovalReason(given.value)
-            one_patient.remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id, reason=reason)
+            removal = Removal(RemovalReason(given.value))
+            one_patient.remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id, removal=removal)
         case CheckInAnswer.SKIPPED:
             pass
         case _:

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Final
 
 from ...domain.exhaustive import exhaustive
-from ...domain.removal import RemovalReason
-from ..operations.record import BULK, REASON, OperationKind
+from ...domain.removal import Removal
+from ..operations.record import BULK, OperationKind
 
 
 class ChangeGroup(StrEnum):
@@ -130,8 +130,8 @@ def membership_text(source: str | None, target: str | None, *, confirmed: bool) 
 def with_origin(text: str, kind: OperationKind, detail: str) -> str:
     """The same with how it came about, and with the reason in the operation's detail (JSON), where there is one."""
     origin = ORIGIN[kind]
-    if kind is OperationKind.REMOVE and (code := json.loads(detail).get(REASON)):
-        origin = RemovalReason(code).text
+    if kind in (OperationKind.REMOVE, OperationKind.BULK_REMOVE):
+        origin = ": ".join(filter(None, (origin, Removal.stored(json.loads(detail)).text)))
     return f"{text} ({origin})" if origin else text
 
 

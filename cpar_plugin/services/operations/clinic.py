@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.exc import OperationalError
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.identifiers import CLINIC_NAME_LENGTH, TEXT_LENGTH, issued_text
 from ...domain.refusals import Refused, Stale
+from ...domain.removal import GIVEN_REASONS, RemovalRules, own_reasons
 from ...hooks import Actor, Host
 from ...store import tables
 from ...store.waiting import waited_too_long
@@ -28,6 +30,7 @@ class Clinic:
     version: int
     exclusions_seen: bool = False  # someone has looked at those of a panel
     checklist_dismissed: bool = False
+    removal: RemovalRules = GIVEN_REASONS
 
     @property
     def configured(self) -> bool:
@@ -58,22 +61,39 @@ def lock(session: Session) -> Clinic:
         raise
 
 
-def _row() -> Select[bool, str, str, int, bool, bool]:
+def _row() -> Select[Any]:
     clinic = tables.clinic.c
     enabled = clinic.enabled_at.is_not(None)
     seen, dismissed = clinic.exclusions_seen_at.is_not(None), clinic.checklist_dismissed_at.is_not(None)
-    columns = (enabled, clinic.name, clinic.site_id, clinic.version, seen, dismissed)
+    removal = clinic.removal_reasons, clinic.removal_reason_required_at
+    columns = (enabled, clinic.name, clinic.site_id, clinic.version, seen, dismissed, *removal)
     return select(*columns).where(clinic.clinic_id == _THE_CLINIC)
 
 
-def _clinic(connection: Connection, row: Select[bool, str, str, int, bool, bool]) -> Clinic:
-    return Clinic(*connection.execute(row).one())
+def _clinic(connection: Connection, row: Select[Any]) -> Clinic:
+    enabled, name, site_id, version, seen, dismissed, own, required_at = connection.execute(row).one()
+    return Clinic(enabled, name, site_id, version, seen, dismissed, removal_rules(own, required_at))
 
 
-def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> None:
-    """Enter the clinic's name and Site ID. Nothing is done where they have these values already.
+def removal_rules(own: str | None, required_at: datetime | None) -> RemovalRules:
+    """As the columns of the clinic have them."""
+    return RemovalRules(tuple((own or "").splitlines()), required_at is not None)
 
-    Raises Refused (`name`, `site_id`), Stale when `version` is out of date.
+
+def save(
+    host: Host,
+    actor: Actor,
+    *,
+    name: str,
+    site_id: str,
+    version: int,
+    removal_reasons: str | None = None,
+    removal_reason_required: bool | None = None,
+) -> None:
+    """Enter the clinic's name and Site ID, and its reasons for removals, which None leaves as they are.
+
+    Nothing is done where they have these values already. Raises Refused (`name`, `site_id`, `removal_reasons`), Stale
+    when `version` is out of date.
     """
     values, messages = {}, {}
     for field, text, label, length in (
@@ -84,18 +104,31 @@ def save(host: Host, actor: Actor, *, name: str, site_id: str, version: int) -> 
             values[field] = issued_text(text, field, label, length)
         except Refused as refused:
             messages.update(refused.messages)
+    own: tuple[str, ...] | None = None
+    if removal_reasons is not None:
+        try:
+            own = own_reasons(removal_reasons)
+        except Refused as refused:
+            messages.update(refused.messages)
     if messages:
         raise Refused(messages)
     with host.database.session() as session:
         site = lock(session)
-        if (site.name, site.site_id) == (values["name"], values["site_id"]):
+        required = site.removal.required if removal_reason_required is None else removal_reason_required
+        removal = RemovalRules(site.removal.own if own is None else own, required)
+        if (site.name, site.site_id, site.removal) == (values["name"], values["site_id"], removal):
             return
         if site.version != version:
             raise Stale(
                 "Someone else changed these settings in the meantime. Nothing was saved: review them and try again."
             )
-        session.execute(update(tables.clinic).values(**values, version=version + 1))
-        record.begin(session, host, actor, OperationKind.SETTINGS, detail=values)
+        columns = {
+            "removal_reasons": "\n".join(removal.own) or None,
+            "removal_reason_required_at": host.clock.now() if removal.required else None,
+        }
+        session.execute(update(tables.clinic).values(**values, **columns, version=version + 1))
+        detail = {**values, "removal_reasons": removal.own, "removal_reason_required": removal.required}
+        record.begin(session, host, actor, OperationKind.SETTINGS, detail=detail)
 
 
 def exclusions_seen(host: Host) -> None:

@@ -63,8 +63,6 @@ BulkKind = Literal[
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
-REASON: Final = "reason"  # in the detail of a removal: a code of domain.removal
-
 _LINES_AT_ONCE: Final = 1000
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
 _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.confirmation import ConfirmedHow, may_confirm
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.removal import RemovalReason
+from ...domain.removal import NO_REASON, Removal
 from ...domain.wording import kind_of
 from ...hooks import Actor, Host, StatusKind
 from ...store import ledger, tables
@@ -51,11 +51,13 @@ def choose(host: Host, actor: Actor, patient_id: int, panel_id: int, *, seen_pan
         return MemberChange.MOVED if before else MemberChange.ADDED
 
 
-def remove(host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None) -> MemberChange:
-    """Take the patient off the panel that the actor saw. Raises Stale when they are on another one by now."""
+def remove(
+    host: Host, actor: Actor, patient_id: int, *, seen_panel_id: int | None, removal: Removal = NO_REASON
+) -> MemberChange:
+    """Take the patient off the panel that the actor saw, with why. Raises Stale when they are on another one by now."""
     with host.database.session() as session:
         clinic.lock(session)
-        return remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id)
+        return remove_within(session, host, actor, patient_id, seen_panel_id=seen_panel_id, removal=removal)
 
 
 def remove_within(
@@ -65,14 +67,14 @@ def remove_within(
     patient_id: int,
     *,
     seen_panel_id: int | None,
-    reason: RemovalReason | None = None,
+    removal: Removal,
 ) -> MemberChange:
-    """The same within a transaction that has the clinic's lock, with why."""
+    """The same within a transaction that has the clinic's lock."""
     before = _membership(session, patient_id)
     if before is None:
         return MemberChange.UNCHANGED
     _refuse_unseen(session, before, seen_panel_id)
-    _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None, reason)
+    _change(session, host, actor, OperationKind.REMOVE, patient_id, before, None, removal)
     return MemberChange.REMOVED
 
 
@@ -170,7 +172,7 @@ def _change(
     patient_id: int,
     before: PanelMembership | None,
     after: PanelMembership | None,
-    reason: RemovalReason | None = None,
+    removal: Removal = NO_REASON,
 ) -> None:
     from_panel_id = before.panel_id if before else None
     panel_id = after.panel_id if after else None
@@ -182,6 +184,6 @@ def _change(
         panel_id=panel_id,
         from_panel_id=from_panel_id,
         patient_id=patient_id,
-        detail={record.REASON: reason} if reason else None,
+        detail=removal.detail,
     )
     ledger.change_one(session, operation_id, patient_id, before, after)

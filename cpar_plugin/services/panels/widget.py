@@ -13,11 +13,13 @@ from ...domain.identifiers import is_phn
 from ...domain.names import full_name
 from ...domain.questions import Question, questions
 from ...domain.reasons import Reason
+from ...domain.removal import GIVEN_REASONS, RemovalRules
 from ...domain.wording import kind_of
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import tables
 from ...store.types import KEYS
+from ..operations import clinic
 from ..roster import answers, member_rows, merges, same_phn, separated
 from ..roster.answers import CautionAnswer
 from ..roster.member_rows import MemberRow
@@ -56,6 +58,7 @@ class ShownMembership:
     merge_waits: bool = False  # a merge of this record, or its undoing, may not have been followed yet
     merged_into: int | None = None  # the record that is kept, for one that was merged away
     split_off: tuple[int, ...] = ()  # records of which this one has inherited, and which are apart again
+    removal: RemovalRules = GIVEN_REASONS
     same_phn: tuple[int, ...] = ()  # where that matters: other patients with it that the actor may see
 
 
@@ -108,6 +111,7 @@ def membership(
     is_shared = Reason.SHARED_PHN in reasons or Caution.PHN_OF_ANOTHER in cautions
     return replace(
         paneled,
+        removal=clinic.removal_rules(record.removal_reasons, record.removal_reason_required_at),
         panel=choices[record.member_of],
         since=member.since,
         confirmed_on=member.confirmed_on,
@@ -133,11 +137,15 @@ def _record(connection: Connection, host: Host, patient_id: int, now: datetime) 
         .where(tables.member.c.patient_id == patient_id)
         .subquery("own")
     )
-    request = select(tables.clinic.c.enabled_at, literal(patient_id).label("patient_id")).subquery("asked")
+    of_clinic = tables.clinic.c
+    removal = of_clinic.removal_reasons, of_clinic.removal_reason_required_at
+    request = select(of_clinic.enabled_at, *removal, literal(patient_id).label("patient_id")).subquery("asked")
     return connection.execute(
         select(
             *own.c,
             request.c.enabled_at,
+            request.c.removal_reasons,
+            request.c.removal_reason_required_at,
             patient.c.patient_id.label("found"),
             patient.c.family_name.label("found_family_name"),
             patient.c.given_name.label("found_given_name"),

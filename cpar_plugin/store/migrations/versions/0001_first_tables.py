@@ -31,6 +31,8 @@ def upgrade() -> None:
         sa.Column("checklist_dismissed_at", Moment()),
         sa.Column("check_in_question", exact(300)),
         sa.Column("check_in_question_not_paneled", exact(300)),
+        sa.Column("removal_reasons", long_text()),
+        sa.Column("removal_reason_required_at", Moment()),
         sa.Column("restored_at", Moment()),
         sa.PrimaryKeyConstraint("clinic_id", name="cpar_clinic_pk"),
         **TABLE,
