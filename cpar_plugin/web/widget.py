@@ -26,6 +26,7 @@ from ..settings import load
 from . import looks, return_address
 from .answers import answer
 from .inputs import number, number_or_none
+from .interrupted import check_entries, shows_entries
 from .removal import removal_of
 from .rendering import fragment, in_place, page
 from .serving import ID, Needs, Route, status_of
@@ -177,22 +178,16 @@ def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVa
     )
 
 
+@shows_entries
 def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
-    """Remove the patient from the current panel."""
-    return _changed(
-        host,
-        actor,
-        patient_id,
-        lambda: _RESULTS[
-            one_patient.remove(
-                host,
-                actor,
-                patient_id,
-                seen_panel_id=_panel_id_of_form(),
-                removal=removal_of(host, request.form),
-            )
-        ],
-    )
+    """Remove the patient from the current panel, with why."""
+
+    def leave() -> str:
+        check_entries()
+        removal = removal_of(host, request.form)
+        return _RESULTS[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form(), removal=removal)]
+
+    return _changed(host, actor, patient_id, leave)
 
 
 def answer_caution(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:

@@ -86,6 +86,10 @@ ENTRIES = {
         {"question": "Still ours?", "question_not_paneled": "Who?", "version": "2"},
         (r'value="Still ours[?]"', r'value="Who[?]"'),
     ),
+    "cpar.leave_panel": Entries(
+        {"seen_panel_id": "{panel}", "reason": "moved-away", "note": "to Calgary"},
+        (r'value="moved-away" selected', r'name="note" value="to Calgary"'),
+    ),
     "cpar.new_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.edit_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.bulk": Entries(
@@ -129,7 +133,6 @@ ACTIONS = {
     "delete_role",
     "cpar.choose_panel",
     "cpar.confirm_panel",
-    "cpar.leave_panel",
     "cpar.answer_caution",
     "cpar.keep_inherited",
     "cpar.answer_check_in",
