@@ -3,15 +3,23 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
+from playwright.sync_api import expect
 
 from cpar_plugin.domain.refusals import Refused
-from cpar_plugin.domain.removal import RemovalRules, entered_removal, own_reasons
+from cpar_plugin.domain.removal import Removal, RemovalRules, entered_removal, own_reasons
+from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import MANAGER, RECEPTION
 
 pytestmark = pytest.mark.databases("one")
 
@@ -118,3 +126,44 @@ def test_what_a_form_may_not_say(reason: str, note: str, field: str) -> None:
 def test_a_clinic_s_reasons_are_short_and_few(text: str) -> None:
     with pytest.raises(Refused, match="at most 20 reasons"):
         own_reasons(text)
+
+
+def test_who_removed_a_patient_in_march_takes_three_clicks(
+    app: Flask, host: OscarHost, clock: FixedClock, member: int, panel: int, open_tab: OpenTab
+) -> None:
+    now = clock.now()
+    clock.move_to(datetime(2026, 3, 12, 18, 30, tzinfo=UTC))
+    actor = Actor(actor_id=RECEPTION, display_name="Santos, Ada")
+    removal = Removal("moved-away", "to Calgary")
+    one_patient.remove(host, actor, member, seen_panel_id=panel, removal=removal)
+    clock.move_to(now)
+    page = open_tab(MANAGER)
+    page.goto(f"/patients/{member}")
+    look(page, "box-of-no-panel")
+    page.get_by_label("Add to a panel").click()  # 1
+    page.get_by_role("link", name="History").click()  # 2
+    removed = page.get_by_role("row").filter(has_text="Removed from panel 0042 (moved away; to Calgary)")
+    expect(removed.get_by_text("Mar 12, 2026, 12:30 PM")).to_be_visible()
+    expect(removed.get_by_text("Santos, Ada")).to_be_visible()
+    look(page, "history-with-looks")
+    page.get_by_role("link", name="All looks at this patient").click()  # 3, and who has seen it since
+    expect(page.get_by_role("heading", name="Who looked at this patient")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="patient history")).to_be_visible()
+    look(page, "looks-at-patient")
+
+
+def test_a_removal_from_the_box_is_done_with_its_reason_without_leaving_the_page(
+    app: Flask, member: int, panel: int, manager: Any, open_tab: OpenTab
+) -> None:
+    page = open_tab(RECEPTION)
+    page.goto(f"/patients/{member}")
+    page.get_by_label("Panel options").click()
+    look(page, "box-with-reasons")
+    page.get_by_label("Reason for removal").select_option(label="Asked to leave the clinic")
+    page.get_by_role("button", name="Remove from current panel").click()
+    expect(page.get_by_text("Removed from the panel.")).to_be_visible()
+    assert "Removed from panel 0042 (asked to leave the clinic)" in _history(manager, panel)
+    managing = open_tab(MANAGER)
+    for address, name in (("/cpar/settings", "settings-with-reasons"), ("/cpar/looks", "access-log")):
+        managing.goto(address)
+        look(managing, name)
