@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from time import sleep
 from typing import Any
@@ -97,7 +97,8 @@ class Site:
         """SIGKILL to one of the processes that answer; the one that watches them starts another."""
         while not (workers := psutil.Process(self.process.pid).children()):
             sleep(0.01)
-        chance.choice(workers).kill()
+        with suppress(psutil.NoSuchProcess):  # one that was killed a moment ago
+            chance.choice(workers).kill()
 
 
 @contextmanager
