@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from cpar_plugin.hooks import Actor, Plugins
@@ -40,8 +41,8 @@ def _rows(answer: Any) -> list[dict[str, str]]:
 def _cells(page: str) -> list[list[str]]:
     """The table's rows, without tags."""
     _, _, body = page.partition("<tbody>")
-    rows = re.findall(r"<tr>(.*?)</tr>", body)
-    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", row)] for row in rows]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body)
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
 
 
 @pytest.fixture
@@ -124,13 +125,14 @@ def test_a_program_that_read_a_patient_is_named_with_its_address(
 
 
 def test_the_emr_s_log_has_a_line_for_each_patient_where_the_clinic_wants_it(
-    host: OscarHost, emr: OscarHost, oscar: Any, panel: int
+    app: Flask, host: OscarHost, emr: OscarHost, oscar: Any, panel: int
 ) -> None:
     patients = [oscar.patient(), oscar.patient()]
     each = replace(host, settings={**host.settings, "look_lines": "patient"})
     for used, expected in ((host, [None]), (each, patients)):
         before = Since.now(emr)
-        emr_patient_notes(used, host.identity.system, patients)
+        with app.test_request_context("/day-sheet"):
+            emr_patient_notes(used, host.identity.system, patients)
         assert [line.demographic_no for line in before.lines()] == expected
         assert before.in_the_log() >= set(patients)
         assert before.looked_at() == set(patients)

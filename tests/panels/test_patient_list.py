@@ -125,7 +125,10 @@ def test_the_look_is_in_the_audit_trail_in_one_line(site: OscarHost, clerk: Acto
     log = site.tables.log
     with site.database.engine.connect() as connection:
         before = len(connection.execute(select(log.c.id)).all())
-    emr_patient_notes(site, clerk, [other, one, 999_999])
+    app = Flask(__name__)
+    app.register_blueprint(blueprint(site))
+    with app.test_request_context("/cpar/notes"):
+        emr_patient_notes(site, clerk, [other, one, 999_999])
     with site.database.engine.connect() as connection:
         [row] = connection.execute(select(log).order_by(log.c.id).offset(before)).all()
     assert (row.action, row.content, row.data) == ("read", "cparPanelMember", f"list of records: {one} {other}")
