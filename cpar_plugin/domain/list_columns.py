@@ -1,4 +1,4 @@
-"""What the columns of a list of patients mean: proposed from their names and contents, decided by a person."""
+"""What the columns of a list or report mean: proposed from their names and contents, decided by a person."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -15,8 +15,15 @@ HEADER_WITHIN: Final = 30  # rows from the top: titles, dates of printing and th
 _ENOUGH = 0.8  # of the cells of a column without a name look like this
 
 
+class Purpose(StrEnum):
+    """What a file is uploaded for."""
+
+    IMPORT = "import"  # its patients are put on panels
+    REPORT = "report"  # it is an answer of the registry's
+
+
 class ColumnField(StrEnum):
-    """What a column of a list holds."""
+    """What a column of a list or report holds."""
 
     IGNORED = "ignored"
     PHN = "phn"
@@ -27,6 +34,12 @@ class ColumnField(StrEnum):
     BIRTH_DATE = "birth-date"
     GENDER = "gender"
     PANEL = "panel"
+    OTHER_PROVIDER = "other-provider"
+    OTHER_CLINIC = "other-clinic"
+    REPORTED_ON = "reported-on"
+    MISMATCH = "mismatch"
+    REGISTRY_VALUE = "registry-value"
+    COUNT = "count"
 
 
 FIELD_LABELS: Final = exhaustive(
@@ -42,6 +55,29 @@ FIELD_LABELS: Final = exhaustive(
         ColumnField.BIRTH_DATE: "Date of birth",
         ColumnField.GENDER: "Gender",
         ColumnField.PANEL: "Provider or panel",
+        ColumnField.OTHER_PROVIDER: "Other provider",
+        ColumnField.OTHER_CLINIC: "Other clinic",
+        ColumnField.REPORTED_ON: "Date",
+        ColumnField.MISMATCH: "What does not match",
+        ColumnField.REGISTRY_VALUE: "The registry's value",
+        ColumnField.COUNT: "Count",
+    },
+)
+REPORTED: Final = (
+    ColumnField.OTHER_PROVIDER,
+    ColumnField.OTHER_CLINIC,
+    ColumnField.REPORTED_ON,
+    ColumnField.MISMATCH,
+    ColumnField.REGISTRY_VALUE,
+    ColumnField.COUNT,
+)
+# What is offered for a column.
+FIELDS: Final = exhaustive(
+    __name__,
+    Purpose,
+    {
+        Purpose.IMPORT: tuple(field for field in ColumnField if field not in REPORTED),
+        Purpose.REPORT: tuple(ColumnField),
     },
 )
 
@@ -64,6 +100,18 @@ _NAMED: Final = (
     ),
 )
 
+# Of reports alone: no layout is known, these are words that anyone may use. The first come before those above.
+_FIRST_IN_REPORTS: Final = (
+    (ColumnField.OTHER_PROVIDER, r"\b(other|autre) .*\b(provider|physician|doctor|practitioner|panel|medecin)\b"),
+    (ColumnField.OTHER_CLINIC, r"\b(other|autre) .*\b(clinic|facility|site|clinique)\b"),
+    (ColumnField.REGISTRY_VALUE, r"\b(registry|registre)\b"),
+    (ColumnField.MISMATCH, r"\b(mismatch|discrepancy|difference|ecart)\b"),
+)
+_LAST_IN_REPORTS: Final = (
+    (ColumnField.REPORTED_ON, r"\bdate\b"),
+    (ColumnField.COUNT, r"\b(count|total|nombre)\b"),
+)
+
 
 def fingerprint(header: Sequence[str]) -> str:
     """Of a row of column names, by which a layout is recognized; '' for a row without any."""
@@ -73,17 +121,18 @@ def fingerprint(header: Sequence[str]) -> str:
     return sha256("\n".join(names).encode()).hexdigest() if any(names) else ""
 
 
-def named_field(name: str) -> ColumnField | None:
+def named_field(name: str, purpose: Purpose = Purpose.IMPORT) -> ColumnField | None:
     """What a column of this name holds; None for a name that says nothing."""
     text = plain(name)
-    return next((field for field, words in _NAMED if text and re.search(words, text)), None)
+    named = (*_FIRST_IN_REPORTS, *_NAMED, *_LAST_IN_REPORTS) if purpose is Purpose.REPORT else _NAMED
+    return next((field for field, words in named if text and re.search(words, text)), None)
 
 
-def header_row(rows: Sequence[Sequence[str]]) -> int | None:
+def header_row(rows: Sequence[Sequence[str]], purpose: Purpose = Purpose.IMPORT) -> int | None:
     """The place of the row with the names of the columns among the first rows of a list; None where there is none."""
     best, most = None, 0
     for place, row in enumerate(rows[:HEADER_WITHIN]):
-        fields = {field for name in row if (field := named_field(name)) and field is not ColumnField.IGNORED}
+        fields = {field for name in row if (field := named_field(name, purpose)) and field is not ColumnField.IGNORED}
         # One alone may be a title: `Panel of Dr. Okafor`.
         names = len(fields) > 1 or fields == {ColumnField.PHN}
         if names and len(fields) > most and not any(is_phn(listed_phn(cell)) for cell in row):
@@ -91,7 +140,9 @@ def header_row(rows: Sequence[Sequence[str]]) -> int | None:
     return best
 
 
-def proposed_fields(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[ColumnField, ...]:
+def proposed_fields(
+    header: Sequence[str], rows: Sequence[Sequence[str]], purpose: Purpose = Purpose.IMPORT
+) -> tuple[ColumnField, ...]:
     """A field for each column, by its name, else by what most of its cells look like. No field but one is used twice.
 
     `header` is empty for a list without column names, `rows` are the first rows below it.
@@ -101,7 +152,7 @@ def proposed_fields(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tup
     fields: list[ColumnField] = []
     for place, cells in enumerate(columns):
         name = header[place] if place < len(header) else ""
-        field = named_field(name) or (ColumnField.IGNORED if plain(name) else _field_by_contents(cells))
+        field = named_field(name, purpose) or (ColumnField.IGNORED if plain(name) else _field_by_contents(cells))
         if field is ColumnField.FAMILY_FIRST and cells and not any("," in cell for cell in cells):
             field = ColumnField.GIVEN_FIRST
         fields.append(ColumnField.IGNORED if field in fields else field)
@@ -129,13 +180,18 @@ def _field_by_contents(cells: Sequence[str]) -> ColumnField:
     return ColumnField.IGNORED
 
 
-def missing_columns(fields: Collection[ColumnField]) -> str:
-    """What keeps patients from being found by these columns, and what to do; '' when nothing does."""
+def doubled_columns(fields: Collection[ColumnField]) -> str:
+    """Which field two columns are set to, and what to do; '' for none."""
     doubled = next(
         (field for field in ColumnField if field is not ColumnField.IGNORED and [*fields].count(field) > 1), None
     )
-    if doubled:
-        return f"Two columns are set to {FIELD_LABELS[doubled]}: change one of them."
+    return f"Two columns are set to {FIELD_LABELS[doubled]}: change one of them." if doubled else ""
+
+
+def missing_columns(fields: Collection[ColumnField]) -> str:
+    """What keeps patients from being found by these columns, and what to do; '' when nothing does."""
+    if doubled := doubled_columns(fields):
+        return doubled
     named = {ColumnField.FAMILY_NAME, ColumnField.GIVEN_NAME} <= set(fields) or bool(
         {ColumnField.FAMILY_FIRST, ColumnField.GIVEN_FIRST} & set(fields)
     )

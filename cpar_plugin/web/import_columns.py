@@ -1,17 +1,12 @@
 """Import of a list, second page: what its columns mean, with the first patients as they are understood."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import islice
-from typing import Final
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.exhaustive import exhaustive
-from ..domain.list_cells import DateOrder, SerialsFrom
-from ..domain.list_columns import FIELD_LABELS, ColumnField, holds_serials, missing_columns, shown_cell
+from ..domain.list_columns import FIELD_LABELS, ColumnField, Purpose, missing_columns
 from ..domain.list_panels import NamedPanel, NamedProvider, proposed_panel
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
@@ -19,43 +14,16 @@ from ..services.bulk import list_patients
 from ..services.operations import access
 from ..services.panels import listing
 from ..services.panels.listing import Panel
-from ..services.uploads import kept, layouts, text_file
-from ..services.uploads.kept import Purpose, Upload
-from ..services.uploads.layouts import ListReading, UnderstoodRow
-from ..services.uploads.reading import LOOK_ROWS, ListFile
-from . import looks
+from ..services.uploads import kept, layouts
+from ..services.uploads.kept import Upload
+from ..services.uploads.layouts import ListReading
+from ..services.uploads.reading import ListFile
+from . import columns_form, looks
 from .import_list import TITLE
-from .inputs import INCOMPLETE, number, number_or_none
+from .inputs import number_or_none
 from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import Needs, Route
-
-ORDER_LABELS: Final = exhaustive(
-    __name__,
-    DateOrder,
-    {
-        DateOrder.DAY_FIRST: "Day, month, year: 03/02/1980 is February 3",
-        DateOrder.MONTH_FIRST: "Month, day, year: 03/02/1980 is March 2",
-        DateOrder.YEAR_FIRST: "Year, month, day: 80-02-03 is February 3",
-    },
-)
-SERIAL_LABELS: Final = exhaustive(
-    __name__,
-    SerialsFrom,
-    {SerialsFrom.WINDOWS: "1900 (usual)", SerialsFrom.MAC: "1904 (Excel for older Macs)"},
-)
-_SHOWN: Final = 5
-_SAMPLES: Final = 3
-_MOST_COLUMNS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ShownColumn:
-    """A column for people to decide on."""
-
-    name: str
-    samples: Sequence[str]
-    field: ColumnField
 
 
 @shows_entries
@@ -92,38 +60,17 @@ def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
 
 
 def _entered(file: ListFile, before: ListReading) -> tuple[ListReading, bool]:
-    """The reading of the form, and whether the form showed it: with another sheet, other letters or another header
-    fields are proposed again.
-    """
-    form = request.form
-    sheet = number(form.get("sheet", "0"), "sheet", "Select a sheet from the list.")
-    encoding = form.get("encoding", "")
-    header = number(form.get("header", "0"), "header", "Select a row from the list.")
-    if sheet >= max(len(file.sheets), 1) or encoding not in ("", *text_file.ENCODINGS) or header > 10**6:
-        raise Refused(INCOMPLETE)
-    shown = _look(sheet, encoding, header)
-    look = {"sheet": sheet, "encoding": "" if encoding == file.detected_encoding else encoding, "header": header}
-    if form.get("shown") != shown:
-        return layouts.proposed(file, before.model_copy(update={**look, "panels": {}})), False
-    try:
-        fields = tuple(ColumnField(text) for text in form.getlist("field")[:_MOST_COLUMNS])
-        order = DateOrder(form["date_order"]) if form.get("date_order") else None
-        serials = SerialsFrom(int(form["serials_from"])) if form.get("serials_from") else before.serials_from
-    except ValueError:
-        raise Refused(INCOMPLETE) from None
-    chosen = zip(form.getlist("panel_text"), form.getlist("panel_choice"), strict=False)
+    """The reading of the form, and whether the form showed it."""
+    reading, seen = columns_form.entered(file, before)
+    if not seen:
+        return reading, False
+    chosen = zip(request.form.getlist("panel_text"), request.form.getlist("panel_choice"), strict=False)
     panels = {
         text: panel_id
         for text, choice in chosen
         if (panel_id := number_or_none(choice, "panels", "Select a panel from the list.")) is not None
     }
-    entered = {"fields": fields, "date_order": order, "serials_from": serials, "panels": panels}
-    return ListReading(**look, **entered), True
-
-
-def _look(sheet: int, encoding: str, header: int) -> str:
-    """What fields are proposed for: another one makes another proposal."""
-    return f"{sheet} {encoding} {header}"
+    return reading.model_copy(update={"panels": panels}), True
 
 
 def _check(upload: Upload, file: ListFile, panels: Sequence[Panel], reading: ListReading) -> None:
@@ -156,9 +103,6 @@ def _form(
     reading: ListReading,
     messages: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue:
-    rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
-    header, encoding = layouts.header_of(rows, reading), reading.encoding or file.detected_encoding
-    below = [cells for row_number, cells in rows if row_number > reading.header]
     messages = dict(messages or {})
     texts: Mapping[str, int] = {}
     if upload.panel_id is None:
@@ -166,9 +110,6 @@ def _form(
             texts = layouts.panel_texts(file, reading)
         except Refused as refused:
             messages |= refused.messages
-    born = reading.column(ColumnField.BIRTH_DATE)
-    birth_dates = [cells[born] for cells in below if born is not None and born < len(cells)]
-    patients, accented = _understood(file, reading)
     looks.note(None)  # these rows are not matched with records yet
     target = next((panel.label for panel in panels if panel.panel_id == upload.panel_id), "")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
@@ -180,44 +121,11 @@ def _form(
         messages=messages,
         upload=upload,
         target=target,
-        reading=reading,
-        look=_look(reading.sheet, encoding, reading.header),
-        sheets=file.sheets,
-        encodings=text_file.ENCODINGS if file.is_text else {},
-        encoding=encoding,
-        headers=[(row_number, shown_cell(" | ".join(filter(None, cells)), 80)) for row_number, cells in rows[:30]],
-        columns=_columns(header, below, reading),
-        kinds=ColumnField,
-        fields=FIELD_LABELS,
-        orders=ORDER_LABELS if layouts.orders_of_dates(file, reading) or messages.get("date_order") else {},
-        serials=SERIAL_LABELS if holds_serials(birth_dates) else {},
+        **columns_form.context(file, reading, ask_order="date_order" in messages),
         texts=texts,
         panels=panels,
         panel_of=_panels_for(texts, panels, reading),
-        patients=patients,
-        accented=accented,
     )
-
-
-def _columns(header: Sequence[str], below: Sequence[Sequence[str]], reading: ListReading) -> list[ShownColumn]:
-    width = max(map(len, (header, *below)), default=0)
-
-    def samples(place: int) -> list[str]:
-        cells = (cells[place] for cells in below if place < len(cells) and cells[place])
-        return [shown_cell(cell) for cell in islice(cells, _SAMPLES)]
-
-    fields = (*reading.fields, *(ColumnField.IGNORED for _ in range(width)))
-    return [
-        ShownColumn(shown_cell(header[place]) if place < len(header) else "", samples(place), fields[place])
-        for place in range(width)
-    ]
-
-
-def _understood(file: ListFile, reading: ListReading) -> tuple[list[UnderstoodRow], list[UnderstoodRow]]:
-    """The first patients, and of the first rows those whose names hold more than plain letters."""
-    rows = list(islice(layouts.patients(file, reading), LOOK_ROWS * 20))
-    accented = [row for row in rows if not (row.family_name + row.given_name).isascii()]
-    return rows[:_SHOWN], accented[:_SHOWN]
 
 
 def _panels_for(texts: Mapping[str, int], panels: Sequence[Panel], reading: ListReading) -> dict[str, int | None]:

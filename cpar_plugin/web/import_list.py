@@ -9,14 +9,13 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from ..domain.list_columns import missing_columns
+from ..domain.list_columns import Purpose, missing_columns
 from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host, receives_files
 from ..services.bulk import list_patients
 from ..services.operations import access
 from ..services.panels import listing
 from ..services.uploads import kept, layouts, limits
-from ..services.uploads.kept import Purpose
 from ..services.uploads.reading import ListFile
 from .inputs import INCOMPLETE, number_or_none
 from .interrupted import check_entries, shows_entries

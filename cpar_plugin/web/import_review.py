@@ -8,6 +8,7 @@ from uuid import uuid4
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.list_columns import Purpose
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.wording import wordings
@@ -18,7 +19,6 @@ from ..services.bulk.list_findings import Heap, RowFinding
 from ..services.operations import access
 from ..services.panels import listing
 from ..services.uploads import kept
-from ..services.uploads.kept import Purpose
 from ..settings import load
 from .bulk import form_key_of, say_if_other
 from .downloads import csv_download

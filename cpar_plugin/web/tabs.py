@@ -16,6 +16,7 @@ class Tab(Enum):
 
     PANELS = "Panels"
     EXCLUSIONS = "Exclusions"
+    REPORTS = "Reports"
     OVERVIEW = "Overview"
     SUBMISSIONS = "Submission History"
     CLIENTS = "FHIR Clients"
@@ -39,6 +40,7 @@ ENTRIES = exhaustive(
     {
         Tab.PANELS: Entry("cpar.panels", access.MANAGE),
         Tab.EXCLUSIONS: Entry("cpar.exclusions", access.MANAGE),
+        Tab.REPORTS: Entry("cpar.reports", access.MANAGE),
         Tab.OVERVIEW: Entry("cpar.overview", access.MANAGE),
         Tab.SUBMISSIONS: Entry("cpar.submissions", access.MANAGE),
         Tab.CLIENTS: Entry("cpar.clients", access.REGISTER_CLIENTS),

@@ -10,6 +10,10 @@ from typing import Any, Final, NamedTuple
 
 import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from sqlalchemy import insert
+
+from cpar_plugin.store.tables import report, report_row
+from oscar_host.host import OscarHost
 
 
 class Listed(NamedTuple):
@@ -179,3 +183,22 @@ def upload_list(manager: Any, panel_id: int) -> None:
     fields = ["phn", "family-name", "given-name", "birth-date"]
     answer = manager.post("/cpar/import/columns", step="continue", field=fields, **form, **look)
     assert answer.location == "/cpar/import/review"
+
+
+def upload_report(manager: Any) -> None:
+    """A report whose columns are still to be decided."""
+    file = (io.BytesIO(b"PHN,Last name,Other doctor\r\n100000001,Example,Dr. Else\r\n"), "conflicts.csv")
+    assert manager.post("/cpar/reports", file=file).location == "/cpar/reports/columns"
+
+
+def a_report(host: OscarHost, patient_id: int, number: int) -> int:
+    """A report of conflicts with one row, for which the patient is proposed."""
+    row = {"row_number": 2, "line_key": "k", "phn": "", "family_name": "", "given_name": "", "birth_date": ""}
+    row |= {"gender": "", "panel_text": "", "details": "{}", "matches": 1, "how": "name", "accepted": False}
+    now = host.clock.now()
+    source = {"kind": "conflict", "received_at": now, "actor_id": "-1", "name": "", "reading": "{}", "rows_read": 1}
+    with host.database.writing() as connection:
+        made = connection.execute(insert(report).values(**source, sha256=str(number))).inserted_primary_key
+        assert made
+        connection.execute(insert(report_row).values(**row, report_id=made[0], patient_id=patient_id))
+    return int(made[0])

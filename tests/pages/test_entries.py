@@ -22,7 +22,7 @@ from oscar_host.host import OscarHost
 
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
-from .list_layouts import upload_list
+from .list_layouts import a_report, upload_list, upload_report
 
 pytestmark = pytest.mark.databases("one")
 
@@ -99,6 +99,27 @@ ENTRIES = {
     "cpar.import_list": Entries(
         {"panel_id": "{other_panel}", "step": "upload"}, (r'<option value="{other_panel}" selected>',)
     ),
+    "cpar.reports": Entries(
+        {"panel_id": "{other_panel}", "ask": "yes", "step": "upload"},
+        (r'<option value="{other_panel}" selected>', r'name="ask" value="yes" checked'),
+    ),
+    "cpar.report_columns": Entries(
+        {
+            "upload_id": "{report_upload}",
+            "kind": "conflict",
+            "shown": "0 utf-8-sig 1",
+            "sheet": "0",
+            "encoding": "utf-8-sig",
+            "header": "1",
+            "field": ["phn", "family-name", "other-provider"],
+            "step": "continue",
+        },
+        (
+            r'<option value="conflict" selected>',
+            r'Contents of Other doctor"(?:(?!</select>).)*value="other-provider" selected',
+        ),
+    ),
+    "cpar.report": Entries({"row": "2", "step": "accept"}, (r'name="row" value="2"[^>]* checked',)),
     "cpar.import_columns": Entries(
         {
             "upload_id": "{upload}",
@@ -183,16 +204,19 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
             insert(host.tables.role).values(role_name="Kept", description="")
         ).inserted_primary_key
     upload_list(manager, panel)
+    upload_report(manager)
     manager.get("/cpar/exclusions")  # compares the list with the EMR, which any look does
     with host.database.engine.connect() as connection:
-        upload = connection.scalar(select(tables.upload.c.upload_id))
+        uploads = dict(connection.execute(select(tables.upload.c.purpose, tables.upload.c.upload_id)).all())
     client = ClientDraft(name="Client", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     return {
         "patient": patient,
         "panel": panel,
         "other_panel": other_panel,
         "visit": visit,
-        "upload": upload,
+        "upload": uploads["import"],
+        "report_upload": uploads["report"],
+        "report_id": a_report(host, patient, 1),
         "patient_id": patient,
         "panel_id": panel,
         "role_no": role and role[0],

@@ -21,7 +21,7 @@ from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
 from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
-from .list_layouts import upload_list
+from .list_layouts import a_report, upload_list, upload_report
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -98,12 +98,14 @@ def pages(
             host.tables.role.insert().values(role_name="Panel Clerk", description="Manages panels")
         ).inserted_primary_key
     upload_list(manager, panel)
+    upload_report(manager)
     client = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=(panel,))
     parts = {
         "patient_id": patient,
         "panel_id": panel,
         "operation_id": assigned.operation_id,
         "submission_id": submission,
+        "report_id": a_report(host, patient, 1),
         "role_no": role and role[0],
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
     }

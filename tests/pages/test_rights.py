@@ -23,6 +23,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
+from .list_layouts import a_report
 from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
@@ -112,6 +113,12 @@ EXPECTED = {
     ("GET", "cpar.import_review"): CHANGES_PANELS,
     ("POST", "cpar.import_review"): NO_LIST,
     ("GET", "cpar.export_import"): NO_LIST,
+    ("GET", "cpar.reports"): MANAGEMENT,
+    ("POST", "cpar.reports"): (303, 403, 403, 403, 422, 422, 422),  # without a file
+    ("GET", "cpar.report_columns"): CHANGES_PANELS,  # to the upload, while there is no report
+    ("POST", "cpar.report_columns"): NO_LIST,
+    ("GET", "cpar.report"): MANAGEMENT,
+    ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.export_skipped"): MANAGEMENT,
@@ -171,6 +178,7 @@ SHOW = {
     ("GET", "cpar.check_in"),
     ("GET", "cpar.check_in_slips"),
     ("GET", "cpar.check_in_mark"),
+    ("GET", "cpar.report"),
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
@@ -272,6 +280,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     with host.database.writing() as connection:
         connection.execute(insert(exclusion_line).values(**line, state="open", note="", version=1))
     return {
+        "report_id": a_report(host, patient, number + 1),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
@@ -315,6 +324,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.new_client": {"name": f"New {role}", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS},
         "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
+        "cpar.report": {"step": "accept-all"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})

@@ -51,12 +51,14 @@ class Size(NamedTuple):
 
 SOME, MANY = Size(500, 60, 2), Size(20_000, 300, 10)
 PATIENT_ID = 1
-# A form that is offered again is no page of its own, a submission's file is read piece by piece, and an import
-# needs a list that was uploaded.
+# A form that is offered again is no page of its own, a submission's file is read piece by piece, and imports and
+# reports need a file that was uploaded.
 NO_PAGES = (
     "cpar.export_import",
     "cpar.import_columns",
     "cpar.import_review",
+    "cpar.report",
+    "cpar.report_columns",
     "cpar.interrupted_form",
     "cpar.static",
     "cpar.submission_file",

@@ -65,6 +65,17 @@ def one_of_each(host: OscarHost, ago: timedelta) -> None:
             | {"at": then, "actor_id": "101"},
         ),
         (tables.upload, {"upload_id": mark, "actor_id": mark, "purpose": "import", "created_at": then, "name": ""}),
+        (
+            tables.report,
+            {"report_id": look_id, "kind": "conflict", "received_at": then, "actor_id": "101", "name": ""}
+            | {"sha256": mark, "reading": "{}", "rows_read": 1},
+        ),
+        (tables.report_piece, {"report_id": look_id, "position": 0, "data": b"PHN"}),
+        (
+            tables.report_row,
+            {"report_id": look_id, "row_number": 2, "line_key": mark, "phn": "", "family_name": "", "given_name": ""}
+            | {"birth_date": "", "gender": "", "panel_text": "", "details": "{}", "matches": 0, "accepted": False},
+        ),
         (tables.upload_piece, {"upload_id": mark, "position": 0, "data": b"PHN"}),
         (
             tables.export,

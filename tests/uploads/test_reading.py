@@ -139,7 +139,7 @@ def zipped(**parts: bytes) -> bytes:
         (zipped(**{str(number): b"" for number in range(limits.PACKED_FILES + 1)}), "too much memory"),
         (b"x" * (limits.FILE_BYTES + 1), "larger than 10 MB"),
         (b"a,b\n" * (limits.ROWS + 1), "more than 100,000 rows"),
-        (b"x," * 500, "more than 200 columns"),
+        (b"x," * 500, "more than 300 columns"),
         (b"a,b\n1," + b"x" * 3000, "more than 2,000 characters"),
         (b'a,b\n"' + b"x" * 200_000, "quotation mark"),
         (bytes(range(8)) * 100, "neither a text nor a spreadsheet"),

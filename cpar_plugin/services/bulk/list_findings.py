@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Host
 from ...store.tables import member, panel, upload_patient, upload_row
-from ..uploads.matching import MatchedHow
-from .list_patients import matches
+from ..uploads.matching import MatchedHow, matches
 from .scope import deceased_statuses
 
 _AT_ONCE: Final = 1000

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, FromClause, Select, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from ...domain.list_columns import Purpose
 from ...domain.refusals import Refused
 from ...hooks import Actor, Host
 from ...store.tables import upload_match, upload_patient, upload_row
 from ..uploads import kept, matching
-from ..uploads.kept import Purpose
 from ..uploads.layouts import ListReading
 from ..uploads.matching import MatchedHow
 
@@ -44,7 +44,7 @@ def accept(host: Host, actor: Actor, upload_id: str, row_numbers: Collection[int
     """
     if row_numbers is not None and len(row_numbers) > AT_MOST:
         raise Refused({"rows": f"Accept at most {AT_MOST:,} at a time."})
-    single = single_matches(upload_id)
+    single = matching.single_matches(upload_id)
     proposal = upload_match.c.row_number.in_(select(single.c.row_number).where(single.c.how != MatchedHow.PHN.value))
     which = upload_match.c.how == MatchedHow.NAME.value
     if row_numbers is not None:
@@ -76,7 +76,7 @@ def _set_accepted(host: Host, actor: Actor, upload_id: str, which: Any, *, to: b
 def settle(session: Session, upload_id: str) -> None:
     """Store each patient who is certain or accepted, with the panel. Not those whose rows name more than one panel."""
     session.execute(delete(upload_patient).where(upload_patient.c.upload_id == upload_id))
-    single, row = single_matches(upload_id), upload_row.c
+    single, row = matching.single_matches(upload_id), upload_row.c
     found = (
         select(literal(upload_id), single.c.patient_id, func.min(row.row_number), func.min(row.panel_id))
         .select_from(single.join(upload_row, row.row_number == single.c.row_number))
@@ -87,28 +87,3 @@ def settle(session: Session, upload_id: str) -> None:
     )
     columns = [upload_patient.c[name] for name in ("upload_id", "patient_id", "row_number", "panel_id")]
     session.execute(insert(upload_patient).from_select(columns, found))
-
-
-def matches(upload_id: str) -> FromClause:
-    """Each row for which anyone was found: row_number, count; of a single one patient_id, how, accepted (0 or 1)."""
-    return _matches(upload_id).subquery("found")
-
-
-def single_matches(upload_id: str) -> FromClause:
-    """The same of the rows for which exactly one was found."""
-    return _matches(upload_id).having(func.count() == 1).subquery("single_match")
-
-
-def _matches(upload_id: str) -> Select[Any]:
-    match = upload_match.c
-    return (
-        select(
-            match.row_number,
-            func.count().label("count"),
-            func.min(match.patient_id).label("patient_id"),
-            func.min(match.how).label("how"),
-            func.max(func.coalesce(match.accepted, 0)).label("accepted"),
-        )
-        .where(match.upload_id == upload_id)
-        .group_by(match.row_number)
-    )

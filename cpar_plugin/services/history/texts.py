@@ -43,6 +43,8 @@ ORIGIN: Final = exhaustive(
         OperationKind.RELEASE_EXCLUSIONS: "",
         OperationKind.STATE_EXCLUSIONS: "",
         OperationKind.NOTE_EXCLUSIONS: "",
+        OperationKind.RECEIVE_REPORT: "",
+        OperationKind.MATCH_REPORT: "",
         OperationKind.CREATE_PANEL: "",
         OperationKind.EDIT_PANEL: "",
         OperationKind.DELETE_PANEL: "panel deleted",
@@ -75,11 +77,13 @@ GROUP: Final = exhaustive(
         OperationKind.KEEP: ChangeGroup.RECORDS,
         OperationKind.ANSWER: ChangeGroup.CHECKS,
         OperationKind.WITHDRAW_ANSWER: ChangeGroup.CHECKS,
-        # Work on the list of exclusions is of no panel, as settings are: no panel's history shows it.
+        # Work on the list of exclusions, and on reports, is of no panel, as settings are: no panel's history shows it.
         OperationKind.TAKE_EXCLUSIONS: ChangeGroup.CLINIC,
         OperationKind.RELEASE_EXCLUSIONS: ChangeGroup.CLINIC,
         OperationKind.STATE_EXCLUSIONS: ChangeGroup.CLINIC,
         OperationKind.NOTE_EXCLUSIONS: ChangeGroup.CLINIC,
+        OperationKind.RECEIVE_REPORT: ChangeGroup.CLINIC,
+        OperationKind.MATCH_REPORT: ChangeGroup.CLINIC,
         OperationKind.CREATE_PANEL: ChangeGroup.PANEL,
         OperationKind.EDIT_PANEL: ChangeGroup.PANEL,
         OperationKind.DELETE_PANEL: ChangeGroup.PANEL,

@@ -38,6 +38,8 @@ class OperationKind(StrEnum):
     RELEASE_EXCLUSIONS = "release-exclusions"
     STATE_EXCLUSIONS = "state-exclusions"
     NOTE_EXCLUSIONS = "note-exclusions"
+    RECEIVE_REPORT = "receive-report"
+    MATCH_REPORT = "match-report"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -65,6 +67,7 @@ BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(Bu
 
 _LINES_AT_ONCE: Final = 1000
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
+_REPORT: Final = "cparReport"
 _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
     __name__,
     OperationKind,
@@ -90,6 +93,8 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.RELEASE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.STATE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.NOTE_EXCLUSIONS: ("update", _MEMBER),
+        OperationKind.RECEIVE_REPORT: ("add", _REPORT),
+        OperationKind.MATCH_REPORT: ("update", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -308,6 +308,8 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "birth_date": of_patient("Date of birth"),
             "gender": of_patient("Gender"),
             "panel_text": of_patient("Provider or panel as in the file"),
+            "details": of_patient("What a report says beside the patient, such as another provider"),
+            "line_key": of_patient("Hash by which a line is known in the next report"),
         },
     ),
     "cpar_upload_match": TableHolds(
@@ -316,12 +318,45 @@ TABLES: Final[Mapping[str, TableHolds]] = {
     ),
     "cpar_upload_patient": TableHolds("Patients of the list that are known for certain."),
     "cpar_list_layout": TableHolds(
-        "How lists with the same column names are read.",
+        "How lists and reports with the same column names are read.",
         {
+            "purpose": Holds("For what files with these column names are uploaded"),
             "fingerprint": Holds("Hash of the column names"),
             "reading": Holds("How the columns are read"),
             "saved_at": Holds("When it was saved"),
             "saved_by": of_staff("User who saved it"),
+        },
+    ),
+    "cpar_report": TableHolds(
+        "Reports of the registry that users have uploaded.",
+        {
+            "report_id": Holds("Report, by number"),
+            "kind": Holds("What it is about"),
+            "received_at": Holds("When it was uploaded"),
+            "name": of_patient("Name of the file"),
+            "sha256": Holds("Hash of the file"),
+            "reading": Holds("How its columns are read"),
+            "rows_read": Holds("Number of rows in the file"),
+        },
+    ),
+    "cpar_report_piece": TableHolds(
+        "The file of a report.", {"report_id": Holds("Report, by number"), "data": of_patient("The file's content")}
+    ),
+    "cpar_report_row": TableHolds(
+        "Rows of a report, with the patients found.",
+        {
+            "report_id": Holds("Report, by number"),
+            "line_key": of_patient("Hash by which a line is known in the next report"),
+            "phn": of_patient("PHN"),
+            "family_name": of_patient("Family name"),
+            "given_name": of_patient("Given name"),
+            "birth_date": of_patient("Date of birth"),
+            "gender": of_patient("Gender"),
+            "panel_text": of_patient("Provider or panel as in the file"),
+            "details": of_patient("What the report says beside the patient, such as another provider"),
+            "matches": of_patient("How many patients fit"),
+            "how": of_patient("How the patient was found"),
+            "accepted": of_patient("Whether the match is certain, or a user accepted it"),
         },
     ),
 }

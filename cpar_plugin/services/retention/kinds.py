@@ -28,6 +28,7 @@ class RecordKind(StrEnum):
     CHECK_IN = "answers at check-in"
     CLIENT_CONFIRMATIONS = "confirmations sent by clients"
     UPLOADS = "uploaded lists"
+    REPORTS = "reports of the registry"
     EXPORTS = "bulk exports with their files"
     KEPT = "searches and interrupted forms"
     TOKENS = "access tokens"
@@ -95,6 +96,15 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
             "upload_keep_hours",
             # One after the other, for each may have many rows.
             TimedRows(tables.upload.c.created_at, lambda given: timedelta(hours=given.upload_keep_hours), portion=1),
+        ),
+        RecordKind.REPORTS: _rows(
+            "report_keep_days",
+            TimedRows(
+                tables.report.c.received_at,
+                lambda given: timedelta(days=given.report_keep_days),
+                parts=(tables.report_row, tables.report_piece),
+                portion=1,
+            ),
         ),
         RecordKind.EXPORTS: Retention(
             "fhir_export_keep_hours",

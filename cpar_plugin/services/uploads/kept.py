@@ -6,7 +6,6 @@ In the database, where every process of the application finds them; none of it i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, Final
 from uuid import uuid4
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ...domain.list_columns import Purpose
 from ...domain.refusals import NotFound, Stale
 from ...domain.texts import readable
 from ...hooks import Actor, AuditEvent, Host
@@ -26,12 +26,6 @@ from .reading import ListFile
 
 _NAME_LENGTH: Final = 100
 _TABLE: Final = tables.upload
-
-
-class Purpose(StrEnum):
-    """What a list is uploaded for."""
-
-    IMPORT = "import"  # its patients are put on panels
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ from ...domain.list_cells import DateOrder, SerialsFrom, gender_letter, listed_d
 from ...domain.list_columns import (
     FIELD_LABELS,
     HEADER_WITHIN,
+    REPORTED,
     ColumnField,
+    Purpose,
     date_orders,
     fingerprint,
     header_row,
     proposed_fields,
 )
 from ...domain.refusals import Refused
+from ...domain.reports import Mismatch, ReportKind
 from ...domain.texts import readable
 from ...hooks import Actor, Host
 from ...store import tables
@@ -39,6 +42,9 @@ class ListReading(BaseModel):
     date_order: DateOrder | None = None  # None: no date needs it
     serials_from: SerialsFrom = SerialsFrom.WINDOWS
     panels: Mapping[str, int] = {}  # the panel for each text in the column of panels; 0 for none
+    purpose: Purpose = Purpose.IMPORT
+    kind: ReportKind | None = None  # of a report
+    mismatches: Mapping[str, Mismatch] = {}  # the field for each text in the column of what does not match
 
     def column(self, field: ColumnField) -> int | None:
         """The place of the column that holds this."""
@@ -55,6 +61,7 @@ class UnderstoodRow(NamedTuple):
     birth_date: str  # ISO; as it is where it names no day
     gender: str  # M, F or ''
     panel_text: str
+    details: Mapping[ColumnField, str] = {}  # of a report: the fields of domain.list_columns.REPORTED that it has
 
 
 class Proposal(NamedTuple):
@@ -64,27 +71,28 @@ class Proposal(NamedTuple):
     remembered: bool
 
 
-def propose(connection: Connection, file: ListFile) -> Proposal:
+def propose(connection: Connection, file: ListFile, purpose: Purpose = Purpose.IMPORT) -> Proposal:
     """How to read a file: as remembered for the column names of a sheet of it, else by what it looks like."""
     guesses: list[tuple[int, list[Row]]] = []
     for sheet in range(len(file.sheets[:_SHEETS]) or 1):
         rows = file.first_rows(sheet=sheet)
-        known = _remembered(connection, rows)
+        known = _remembered(connection, purpose, rows)
         if known:
             number, reading = known
             kept = {"sheet": sheet, "header": number, "encoding": reading.encoding if file.is_text else ""}
             return Proposal(reading.model_copy(update=kept), remembered=True)
         guesses.append((sheet, rows))
-    sheet, rows = next((guess for guess in guesses if header_row(_texts(guess[1])) is not None), guesses[0])
-    place = header_row(_texts(rows))
+    sheet, rows = next((guess for guess in guesses if header_row(_texts(guess[1]), purpose) is not None), guesses[0])
+    place = header_row(_texts(rows), purpose)
     header = rows[place][0] if place is not None else 0
-    return Proposal(proposed(file, ListReading(sheet=sheet, header=header)), remembered=False)
+    return Proposal(proposed(file, ListReading(sheet=sheet, header=header, purpose=purpose)), remembered=False)
 
 
 def proposed(file: ListFile, reading: ListReading) -> ListReading:
     """The reading with fields, and with the order of dates where they decide it, for its sheet, letters and header."""
     rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
-    fields = proposed_fields(header_of(rows, reading), [cells for number, cells in rows if number > reading.header])
+    below = [cells for number, cells in rows if number > reading.header]
+    fields = proposed_fields(header_of(rows, reading), below, reading.purpose)
     reading = reading.model_copy(update={"fields": fields, "serials_from": file.serials_from})
     orders = orders_of_dates(file, reading)
     return reading.model_copy(update={"date_order": orders[0] if len(orders) == 1 else None})
@@ -96,11 +104,13 @@ def header_of(rows: Sequence[Row], reading: ListReading) -> list[str]:
 
 
 def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ...]:
-    """The orders in which the dates of birth can be read, see domain.list_columns.date_orders. Reads the whole list."""
-    place = reading.column(ColumnField.BIRTH_DATE)
-    if place is None:
+    """The orders in which the dates can be read, see domain.list_columns.date_orders. Reads the whole list."""
+    columns = (reading.column(field) for field in (ColumnField.BIRTH_DATE, ColumnField.REPORTED_ON))
+    places = [place for place in columns if place is not None]
+    if not places:
         return ()
-    return date_orders([cells[place] for _, cells in patient_rows(file, reading) if place < len(cells)])
+    rows = patient_rows(file, reading)
+    return date_orders([cells[place] for _, cells in rows for place in places if place < len(cells)])
 
 
 def patient_rows(file: ListFile, reading: ListReading) -> Iterator[Row]:
@@ -128,7 +138,17 @@ def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:
             birth_date=day.isoformat() if day else born,
             gender=gender_letter(values.get(ColumnField.GENDER, "")),
             panel_text=readable(values.get(ColumnField.PANEL)) or "",
+            details=_details(values, reading),
         )
+
+
+def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping[ColumnField, str]:
+    details = {field: readable(values[field]) or "" for field in REPORTED if field in values}
+    if day := listed_date(details.get(ColumnField.REPORTED_ON, ""), reading.date_order, reading.serials_from):
+        details[ColumnField.REPORTED_ON] = day.isoformat()
+    if mismatch := reading.mismatches.get(details.get(ColumnField.MISMATCH, "")):
+        details[ColumnField.MISMATCH] = mismatch.value
+    return details
 
 
 def _names(values: Mapping[ColumnField, str]) -> tuple[str, str]:
@@ -144,12 +164,23 @@ def panel_texts(file: ListFile, reading: ListReading) -> Mapping[str, int]:
 
     Raises Refused for so many that it cannot be that column. Reads the whole list.
     """
-    if reading.column(ColumnField.PANEL) is None:
+    return _texts_in(file, reading, ColumnField.PANEL)
+
+
+def mismatch_texts(file: ListFile, reading: ListReading) -> Mapping[str, int]:
+    """The same of the column that says what does not match."""
+    return _texts_in(file, reading, ColumnField.MISMATCH)
+
+
+def _texts_in(file: ListFile, reading: ListReading, field: ColumnField) -> Mapping[str, int]:
+    place = reading.column(field)
+    if place is None:
         return {}
-    texts = Counter(patient.panel_text for patient in patients(file, reading) if patient.panel_text)
+    cells = (readable(cells[place]) for _, cells in patient_rows(file, reading) if place < len(cells))
+    texts = Counter(text for text in cells if text)
     if len(texts) > PANEL_TEXTS:
-        label = FIELD_LABELS[ColumnField.PANEL]
-        raise Refused({"fields": f"{label}: more than {PANEL_TEXTS} different texts: select another column."})
+        message = f"{FIELD_LABELS[field]}: more than {PANEL_TEXTS} different texts: select another column."
+        raise Refused({"fields": message})
     return dict(texts.most_common())
 
 
@@ -159,15 +190,17 @@ def remember(host: Host, actor: Actor, header: Sequence[str], reading: ListReadi
     if not mark:
         return
     with host.database.session() as session:
-        session.execute(delete(layout).where(layout.c.fingerprint == mark))
+        known = (layout.c.purpose == reading.purpose, layout.c.fingerprint == mark)
+        session.execute(delete(layout).where(*known))
         saved = {"saved_at": host.clock.now(), "saved_by": actor.actor_id}
-        session.execute(insert(layout).values(fingerprint=mark, reading=reading.model_dump_json(), **saved))
+        row = {"purpose": reading.purpose, "fingerprint": mark, "reading": reading.model_dump_json()}
+        session.execute(insert(layout).values(**row, **saved))
 
 
-def _remembered(connection: Connection, rows: Sequence[Row]) -> tuple[int, ListReading] | None:
+def _remembered(connection: Connection, purpose: Purpose, rows: Sequence[Row]) -> tuple[int, ListReading] | None:
     marks = {mark: number for number, cells in reversed(rows[:HEADER_WITHIN]) if (mark := fingerprint(cells))}
     layout = tables.list_layout.c
-    query = select(layout.fingerprint, layout.reading).where(layout.fingerprint.in_(marks))
+    query = select(layout.fingerprint, layout.reading).where(layout.purpose == purpose, layout.fingerprint.in_(marks))
     found = [(marks[mark], text) for mark, text in connection.execute(query)]
     if not found:
         return None

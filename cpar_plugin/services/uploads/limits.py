@@ -9,7 +9,7 @@ FILE_BYTES: Final = 10 * MEGABYTE
 UNPACKED_BYTES: Final = 200 * MEGABYTE
 PACKED_FILES: Final = 2000  # within a spreadsheet, which is a ZIP archive
 ROWS: Final = 100_000
-COLUMNS: Final = 200
+COLUMNS: Final = 300
 CELL_CHARACTERS: Final = 2000
 # Of the process that reads a spreadsheet. The reader keeps a sheet in memory, empty cells between others too.
 READER_BYTES: Final = 1024 * MEGABYTE

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -56,15 +57,21 @@ def name_key(text: str) -> str:
 
 
 def stage(
-    session: Session, upload_id: str, file: ListFile, reading: ListReading, panel_of: Callable[[str], int | None]
+    session: Session,
+    upload_id: str,
+    file: ListFile,
+    reading: ListReading,
+    panel_of: Callable[[str], int | None],
+    key_of: Callable[[UnderstoodRow], str] = lambda _: "",
 ) -> int:
     """Store the rows of a list as they are understood, in place of earlier ones. Returns how many.
 
-    `panel_of` says which panel a row is about, by the text in its column of panels. Raises Refused as `ListFile.rows`.
+    `panel_of` says which panel a row is about, by the text in its column of panels, `key_of` by what a line of a report
+    is known. Raises Refused as `ListFile.rows`.
     """
     for table in (upload_match, upload_row):
         session.execute(delete(table).where(table.c.upload_id == upload_id))
-    rows = (_row(upload_id, patient, panel_of) for patient in patients(file, reading))
+    rows = (_row(upload_id, patient, panel_of) | {"line_key": key_of(patient)} for patient in patients(file, reading))
     count = 0
     while portion := list(islice(rows, _AT_ONCE)):
         session.execute(insert(upload_row), portion)
@@ -82,6 +89,7 @@ def _row(upload_id: str, patient: UnderstoodRow, panel_of: Callable[[str], int |
             "family_key": name_key(patient.family_name)[: _LENGTHS["family_name"]],
             "given_key": name_key(patient.given_name)[: _LENGTHS["given_name"]],
             "panel_id": panel_of(patient.panel_text),
+            "details": orjson.dumps({field.value: text for field, text in patient.details.items()}).decode(),
         }
     )
 
@@ -97,6 +105,31 @@ def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
 def queries(host: Host, actor: Actor, upload_id: str) -> tuple[Select[Any], Select[Any]]:
     """Who is found by PHN, and who by name for rows without anyone yet: the second is for after the first."""
     return _by_phn(host, actor, upload_id), _by_name(host, actor, upload_id)
+
+
+def matches(upload_id: str) -> FromClause:
+    """Each row for which anyone was found: row_number, count; of a single one patient_id, how, accepted (0 or 1)."""
+    return _found(upload_id).subquery("found")
+
+
+def single_matches(upload_id: str) -> FromClause:
+    """The same of the rows for which exactly one was found."""
+    return _found(upload_id).having(func.count() == 1).subquery("single_match")
+
+
+def _found(upload_id: str) -> Select[Any]:
+    match = upload_match.c
+    return (
+        select(
+            match.row_number,
+            func.count().label("count"),
+            func.min(match.patient_id).label("patient_id"),
+            func.min(match.how).label("how"),
+            func.max(func.coalesce(match.accepted, 0)).label("accepted"),
+        )
+        .where(match.upload_id == upload_id)
+        .group_by(match.row_number)
+    )
 
 
 def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
@@ -116,6 +149,7 @@ def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
         given_key == row.given_key,
         and_(row.given_key != "", given_key.startswith(row.given_key)),
         and_(given_key != "", folded(row.given_key).startswith(given_key)),
+        and_(row.given_key == "", row.gender != "", row.gender == patient.c.gender),  # some reports have none
     )
     other_gender = and_(row.gender != "", patient.c.gender.in_(["M", "F"]), row.gender != patient.c.gender)
     other_phn = and_(row.phn != "", patient.c.phn.is_not(None), patient.c.phn != row.phn)

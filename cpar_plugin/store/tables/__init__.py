@@ -32,6 +32,7 @@ from .panels import (
     practitioner,
     skipped,
 )
+from .reports import report, report_piece, report_row
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -80,6 +81,9 @@ __all__ = [
     "patient_version",
     "practitioner",
     "read",
+    "report",
+    "report_piece",
+    "report_row",
     "resource_version",
     "skipped",
     "snapshot",

@@ -11,7 +11,7 @@ upload = Table(
     metadata,
     Column("upload_id", exact(32), primary_key=True),
     Column("actor_id", exact(60), nullable=False),
-    Column("purpose", exact(20), nullable=False),  # services.uploads.kept.Purpose
+    Column("purpose", exact(20), nullable=False),  # domain.list_columns.Purpose
     Column("created_at", Moment, nullable=False),
     Column("name", exact(100), nullable=False),  # of the file: its owner alone reads it
     Column("panel_id", BigInteger),  # that of all its patients; NULL where the list says which
@@ -44,6 +44,8 @@ upload_row = Table(
     Column("gender", exact(1), nullable=False),
     Column("panel_text", exact(100), nullable=False),  # provider or panel
     Column("panel_id", BigInteger),
+    Column("details", long_text(), nullable=False),  # JSON, what a report says beside the patient
+    Column("line_key", exact(64), nullable=False),  # domain.reports.line_key; '' for no line of a report
     # With all that matching asks for: without statistics SQLite prefers the primary key to an index that has less.
     Index("cpar_upload_row_by_phn", "upload_id", "phn", "birth_date", "family_key"),
     Index("cpar_upload_row_by_birth_date", "upload_id", "birth_date", "family_key", "given_key", "gender", "phn"),
@@ -80,6 +82,7 @@ upload_patient = Table(
 list_layout = Table(
     "cpar_list_layout",
     metadata,
+    Column("purpose", exact(20), primary_key=True),
     Column("fingerprint", exact(64), primary_key=True),  # domain.list_columns.fingerprint
     Column("reading", long_text(), nullable=False),
     Column("saved_at", Moment, nullable=False),

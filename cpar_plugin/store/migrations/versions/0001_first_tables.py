@@ -474,11 +474,12 @@ def upgrade() -> None:
     op.create_index("cpar_kept_expiry", "cpar_kept", ["expires_at"], if_not_exists=True)
     op.create_table(
         "cpar_list_layout",
+        sa.Column("purpose", exact(20), nullable=False),
         sa.Column("fingerprint", exact(64), nullable=False),
         sa.Column("reading", long_text(), nullable=False),
         sa.Column("saved_at", Moment(), nullable=False),
         sa.Column("saved_by", exact(60), nullable=False),
-        sa.PrimaryKeyConstraint("fingerprint", name="cpar_list_layout_pk"),
+        sa.PrimaryKeyConstraint("purpose", "fingerprint", name="cpar_list_layout_pk"),
         **TABLE,
     )
     op.create_table(
@@ -518,6 +519,8 @@ def upgrade() -> None:
         sa.Column("gender", exact(1), nullable=False),
         sa.Column("panel_text", exact(100), nullable=False),
         sa.Column("panel_id", sa.BigInteger()),
+        sa.Column("details", long_text(), nullable=False),
+        sa.Column("line_key", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("upload_id", "row_number", name="cpar_upload_row_pk"),
         sa.ForeignKeyConstraint(
             ["upload_id"], ["cpar_upload.upload_id"], name="cpar_upload_row_upload_id_fk", ondelete="CASCADE"
@@ -564,6 +567,56 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         **TABLE,
     )
+    op.create_table(
+        "cpar_report",
+        sa.Column("report_id", serial(), nullable=False),
+        sa.Column("kind", exact(20), nullable=False),
+        sa.Column("panel_id", sa.BigInteger()),
+        sa.Column("received_at", Moment(), nullable=False),
+        sa.Column("actor_id", exact(60), nullable=False),
+        sa.Column("name", exact(100), nullable=False),
+        sa.Column("sha256", exact(64), nullable=False),
+        sa.Column("reading", long_text(), nullable=False),
+        sa.Column("rows_read", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("report_id", name="cpar_report_pk"),
+        **TABLE,
+    )
+    op.create_index("cpar_report_received", "cpar_report", ["received_at"], if_not_exists=True)
+    op.create_index("cpar_report_file", "cpar_report", ["sha256"], unique=True, if_not_exists=True)
+    op.create_table(
+        "cpar_report_piece",
+        sa.Column("report_id", serial(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", piece(), nullable=False),
+        sa.PrimaryKeyConstraint("report_id", "position", name="cpar_report_piece_pk"),
+        sa.ForeignKeyConstraint(["report_id"], ["cpar_report.report_id"], name="cpar_report_piece_report_id_fk"),
+        **TABLE,
+    )
+    op.create_table(
+        "cpar_report_row",
+        sa.Column("report_id", serial(), nullable=False),
+        sa.Column("row_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("line_key", exact(64), nullable=False),
+        sa.Column("phn", exact(20), nullable=False),
+        sa.Column("family_name", exact(60), nullable=False),
+        sa.Column("given_name", exact(60), nullable=False),
+        sa.Column("birth_date", exact(40), nullable=False),
+        sa.Column("gender", exact(1), nullable=False),
+        sa.Column("panel_text", exact(100), nullable=False),
+        sa.Column("details", long_text(), nullable=False),
+        sa.Column("matches", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger()),
+        sa.Column("how", exact(20)),
+        sa.Column("accepted", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("report_id", "row_number", name="cpar_report_row_pk"),
+        sa.ForeignKeyConstraint(["report_id"], ["cpar_report.report_id"], name="cpar_report_row_report_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index(
+        "cpar_report_row_by_key", "cpar_report_row", ["report_id", "line_key"], unique=True, if_not_exists=True
+    )
+    op.create_index("cpar_report_row_of_patient", "cpar_report_row", ["patient_id"], if_not_exists=True)
     op.create_table(
         "cpar_exclusion_line",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -614,6 +667,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("cpar_kept", if_exists=True)
+    op.drop_table("cpar_report_row", if_exists=True)
+    op.drop_table("cpar_report_piece", if_exists=True)
+    op.drop_table("cpar_report", if_exists=True)
     op.drop_table("cpar_upload_patient", if_exists=True)
     op.drop_table("cpar_upload_match", if_exists=True)
     op.drop_table("cpar_upload_row", if_exists=True)

@@ -1,0 +1,1 @@
+"""Reports of the registry: uploaded, their rows matched with patients, and shown."""

@@ -1,0 +1,134 @@
+"""Take in a report: what was uploaded becomes its file and its rows, with who was found for them, or nothing does."""
+
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import Connection, Insert, Select, case, delete, func, insert, literal, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ...domain.dates import moment_text
+from ...domain.list_columns import Purpose
+from ...domain.refusals import Refused
+from ...domain.reports import line_key
+from ...hooks import Actor, Host
+from ...store.tables import report, report_piece, report_row, upload, upload_piece, upload_row
+from ..operations import record
+from ..operations.record import OperationKind
+from ..roster.providers import actor_names
+from ..uploads import kept, matching
+from ..uploads.kept import Upload
+from ..uploads.layouts import ListReading, UnderstoodRow
+from ..uploads.limits import FIELD
+from ..uploads.matching import MatchedHow
+from ..uploads.reading import ListFile
+
+_FEWEST_DIGITS: Final = 7
+_COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
+_ISO_LENGTH: Final = 10
+
+
+def require_new(connection: Connection, host: Host, file: ListFile) -> None:
+    """Raises Refused at the field with the file for one that was uploaded before, and is still kept."""
+    columns = (report.c.received_at, report.c.actor_id, report.c.name)
+    found = connection.execute(select(*columns).where(report.c.sha256 == _digest(file))).one_or_none()
+    if found:
+        name = actor_names(connection, host, {found.actor_id})[found.actor_id]
+        moment = moment_text(found.received_at, host.clock.zone)
+        raise Refused({FIELD: f"{name} uploaded this same file on {moment}, as {found.name}. Nothing was changed."})
+
+
+def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> int:
+    """Keep the actor's uploaded report, read in this way. Returns its id. Its upload is gone afterwards.
+
+    Patients are found whom this actor may not see, too: each person is shown the rows of those whom they may see.
+    Raises NotFound, Stale, and Refused.
+    """
+    kind = reading.kind
+    if kind is None:
+        raise Refused({"kind": "Select what the report is about."})
+    with host.database.engine.connect() as connection:
+        source = kept.required(connection, host, actor, Purpose.REPORT, upload_id)
+        file = kept.file_of(connection, upload_id)
+        require_new(connection, host, file)
+
+    def key_of(row: UnderstoodRow) -> str:
+        return line_key(kind, _identity(row), row.details, row.row_number)
+
+    with host.database.session() as session:
+        count = matching.stage(session, upload_id, file, reading, lambda _: source.panel_id, key_of)
+        matching.match(session, host, host.identity.system, upload_id)
+        report_id = _store(session, host, actor, source, file, reading, count)
+        kept_rows = session.execute(_insert_rows(report_id, upload_id)).rowcount  # type: ignore[attr-defined]
+        if not kept_rows:
+            raise Refused({"header": "No row below the column names is about a patient: check the columns."})
+        detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
+        record.begin(session, host, actor, OperationKind.RECEIVE_REPORT, detail=detail)
+        session.execute(delete(upload).where(upload.c.upload_id == upload_id))
+    return report_id
+
+
+def _store(
+    session: Session, host: Host, actor: Actor, source: Upload, file: ListFile, reading: ListReading, count: int
+) -> int:
+    row = {
+        "kind": reading.kind,
+        "panel_id": source.panel_id,
+        "received_at": host.clock.now(),
+        "actor_id": actor.actor_id,
+        "name": source.name,
+        "sha256": _digest(file),
+        "reading": reading.model_dump_json(),
+        "rows_read": count,
+    }
+    try:
+        inserted = session.execute(insert(report).values(row))
+    except IntegrityError:
+        raise Refused({FIELD: "Someone else has just uploaded this same file. Nothing was changed."}) from None
+    report_id = int(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
+    pieces = select(literal(report_id), upload_piece.c.position, upload_piece.c.data)
+    columns = [report_piece.c[name] for name in ("report_id", "position", "data")]
+    of_upload = upload_piece.c.upload_id == source.upload_id
+    session.execute(insert(report_piece).from_select(columns, pieces.where(of_upload)))
+    return report_id
+
+
+def _insert_rows(report_id: int, upload_id: str) -> Insert:
+    columns = ("report_id", *_COPIED, "details", "matches", "patient_id", "how", "accepted")
+    return insert(report_row).from_select([report_row.c[name] for name in columns], _rows(report_id, upload_id))
+
+
+def _rows(report_id: int, upload_id: str) -> Select[Any]:
+    """The rows that are about a patient, the first of those with the same key, with who was found for each."""
+    row, found = upload_row.c, matching.matches(upload_id)
+    place = func.row_number().over(partition_by=row.line_key, order_by=row.row_number).label("place")
+    copied = (*_COPIED, "details")
+    of_upload = (row.upload_id == upload_id, row.line_key != "")
+    ranked = select(*(row[name] for name in copied), place).where(*of_upload).subquery("ranked")
+    single = found.c.count == 1
+    certain = single & (found.c.how == MatchedHow.PHN.value)
+    return (
+        select(
+            literal(report_id),
+            *(ranked.c[name] for name in copied),
+            func.coalesce(found.c.count, 0),
+            case((single, found.c.patient_id)),
+            case((single, found.c.how)),
+            case((certain, 1), else_=0),
+        )
+        .select_from(ranked.outerjoin(found, found.c.row_number == ranked.c.row_number))
+        .where(ranked.c.place == 1)
+    )
+
+
+def _identity(row: UnderstoodRow) -> tuple[str, ...]:
+    """What says who a row is about; () where nothing does."""
+    if row.phn.isascii() and row.phn.isdigit() and len(row.phn) >= _FEWEST_DIGITS:
+        return ("phn", row.phn)
+    family = matching.name_key(row.family_name)
+    is_date = len(row.birth_date) == _ISO_LENGTH and row.birth_date[:4].isdigit()
+    return ("name", family, matching.name_key(row.given_name), row.birth_date) if family and is_date else ()
+
+
+def _digest(file: ListFile) -> str:
+    return sha256(file.data).hexdigest()

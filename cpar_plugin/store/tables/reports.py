@@ -1,0 +1,56 @@
+"""Reports of the registry that people have uploaded: the files, and their rows with the patients found for them."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table
+
+from ..types import Moment, exact, long_text, piece, serial
+from .base import INNODB, metadata
+
+report = Table(
+    "cpar_report",
+    metadata,
+    Column("report_id", serial(), primary_key=True),
+    Column("kind", exact(20), nullable=False),  # domain.reports.ReportKind
+    Column("panel_id", BigInteger),  # the panel that it is about; NULL for all panels
+    Column("received_at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),
+    Column("name", exact(100), nullable=False),  # of the file
+    Column("sha256", exact(64), nullable=False),  # of the file, in hexadecimal
+    Column("reading", long_text(), nullable=False),  # JSON, services.uploads.layouts.ListReading
+    Column("rows_read", Integer, nullable=False),  # below the column names: more than are kept
+    Index("cpar_report_received", "received_at"),
+    Index("cpar_report_file", "sha256", unique=True),
+    **INNODB,
+)
+
+report_piece = Table(
+    "cpar_report_piece",
+    metadata,
+    Column("report_id", ForeignKey("cpar_report.report_id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("data", piece(), nullable=False),
+    **INNODB,
+)
+
+# A row that is about a patient, or a count. Rows about no one, such as totals, and repeated ones are not kept.
+report_row = Table(
+    "cpar_report_row",
+    metadata,
+    Column("report_id", ForeignKey("cpar_report.report_id"), primary_key=True),
+    Column("row_number", Integer, primary_key=True, autoincrement=False),  # in the file
+    Column("line_key", exact(64), nullable=False),  # domain.reports.line_key
+    Column("phn", exact(20), nullable=False),
+    Column("family_name", exact(60), nullable=False),
+    Column("given_name", exact(60), nullable=False),
+    Column("birth_date", exact(40), nullable=False),  # ISO text; what names no day as it is
+    Column("gender", exact(1), nullable=False),
+    Column("panel_text", exact(100), nullable=False),
+    Column("details", long_text(), nullable=False),  # JSON, domain.list_columns.REPORTED
+    Column("matches", Integer, nullable=False),  # how many patients may be meant
+    Column("patient_id", BigInteger),  # where exactly one may be: proposed, until it is accepted
+    Column("how", exact(20)),  # services.uploads.matching.MatchedHow
+    Column("accepted", Boolean(create_constraint=False), nullable=False),
+    Index("cpar_report_row_by_key", "report_id", "line_key", unique=True),
+    Index("cpar_report_row_of_patient", "patient_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)

@@ -1,0 +1,89 @@
+"""A report of the registry is taken in whole or not at all, by statements that each database carries out."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from cpar_plugin.domain.list_columns import Purpose
+from cpar_plugin.domain.refusals import NotFound, Refused
+from cpar_plugin.domain.reports import ReportKind
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services.reports import accepting, listing, receiving
+from cpar_plugin.services.reports.listing import RowGroup
+from cpar_plugin.services.uploads import kept, layouts
+from cpar_plugin.services.uploads.reading import ListFile
+from cpar_plugin.store import tables
+from oscar_host.host import OscarHost
+
+HEADER = ("PHN", "Last name", "DOB", "Sex", "Other provider")
+
+
+def receive(host: OscarHost, actor: Actor, *rows: Sequence[str], kind: ReportKind = ReportKind.CONFLICT) -> int:
+    text = io.StringIO()
+    csv.writer(text).writerows((HEADER, *rows))
+    file = ListFile(text.getvalue().encode())
+    upload_id = kept.keep(host, actor, Purpose.REPORT, file, "report.csv", None)
+    with host.database.engine.connect() as connection:
+        reading = layouts.propose(connection, file, Purpose.REPORT).reading.model_copy(update={"kind": kind})
+    return receiving.receive(host, actor, upload_id, reading)
+
+
+def test_rows_are_matched_repeated_ones_dropped_and_those_proposed_accepted(
+    site: OscarHost, oscar: Any, clerk: Actor
+) -> None:
+    by_phn = oscar.patient(hin="100000001", last_name="Côté", born="1980-02-03", sex="F")
+    by_name = oscar.patient(hin="", last_name="O'Brien", first_name="Sean", born="1955-12-25", sex="M")
+    retired = oscar.patient(hin="100000003", last_name="Roy", born="1960-01-01", sex="M")
+    merged_into = oscar.patient(hin="", last_name="Roy", born="1960-01-01", sex="M")
+    report_id = receive(
+        site,
+        clerk,
+        ("100000001", "Cote", "1980-02-03", "F", "Dr. Else"),
+        ("100000001", "Cote", "1980-02-03", "F", "DR. ELSE"),
+        ("100000001", "Cote", "1980-02-03", "F", "Dr. Third"),
+        ("", "OBrien", "1955-12-25", "M", "Dr. Else"),
+        ("100000003", "Roy", "1960-01-01", "M", "Dr. Else"),
+        ("999999999", "Nobody", "1990-01-01", "F", "Dr. Else"),
+        ("Total", "", "", "", "6"),
+    )
+    oscar.merge(retired, merged_into)
+    with site.database.engine.connect() as connection:
+        found = listing.rows_of(connection, site, clerk, report_id, None, 0)
+        [kept_report] = listing.reports(connection, site)
+    assert [(row.row_number, row.patient_id, row.accepted) for row in found.rows] == [
+        (2, by_phn, True),
+        (4, by_phn, True),
+        (5, by_name, False),
+        (6, merged_into, True),
+        (7, None, False),
+    ]
+    assert found.rows[0].own_family_name == "Côté"
+    assert found.counts == {
+        RowGroup.PROPOSED: 1,
+        RowGroup.SEVERAL: 0,
+        RowGroup.NOT_FOUND: 1,
+        RowGroup.FOUND: 3,
+    }
+    assert (kept_report.rows_read, kept_report.rows, kept_report.found, kept_report.proposed) == (7, 5, 3, 1)
+    assert accepting.withdraw(site, clerk, report_id, [2]) == 0  # by PHN it is certain
+    assert accepting.accept(site, clerk, report_id, None) == 1
+    with site.database.engine.connect() as connection:
+        assert not listing.rows_of(connection, site, clerk, report_id, RowGroup.PROPOSED, 0).rows
+    with pytest.raises(NotFound):
+        accepting.accept(site, clerk, report_id + 1, None)
+
+
+def test_the_same_file_or_one_about_no_one_leaves_everything_as_it_was(site: OscarHost, clerk: Actor) -> None:
+    row = ("100000001", "Example", "1980-02-03", "F", "Dr. Else")
+    receive(site, clerk, row)
+    with pytest.raises(Refused, match="uploaded this same file"):
+        receive(site, clerk, row)
+    with pytest.raises(Refused, match="No row below the column names is about a patient"):
+        receive(site, clerk, ("Total", "", "", "", "1"))
+    with site.database.engine.connect() as connection:
+        for table in (tables.report, tables.report_row, tables.report_piece):
+            assert connection.scalar(select(func.count()).select_from(table)) == 1
