@@ -5,11 +5,14 @@ from html import unescape
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select, update
 
 from cpar_plugin.store.tables import list_layout, report, report_piece, report_row, upload
 from oscar_host.host import OscarHost
 
+from ..browser import OpenTab, look
+from .conftest import MANAGER
 from .list_layouts import LISTED
 from .report_layouts import REPORTS, ReportLayout
 
@@ -229,3 +232,31 @@ def test_what_cannot_be_read_is_told_plainly_and_nothing_is_kept(
     assert message in text_of(answer)
     with host.database.engine.connect() as connection:
         assert connection.execute(select(upload.c.upload_id)).all() == []
+
+
+def test_a_report_is_uploaded_and_worked_off_in_a_browser(
+    oscar: Any, patients: list[int], configured: None, open_tab: OpenTab
+) -> None:
+    oscar.patient(hin="", last_name="Example", first_name="Uma", born="1980-02-03", sex="F")
+    rows_by_name = b",Example,Uma,1980-02-03,Dr. Else,\r\n,Nobody,Nora,1980-02-03,Dr. Else,\r\nTotal,,,,,7\r\n"
+    page = open_tab(MANAGER)
+    page.goto("/cpar/reports")
+    look(page, "reports-none")
+    data = REPORTS["plain"]().data + rows_by_name
+    page.get_by_label("Report", exact=True).set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": data})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="columns")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("Select what the report is about.")
+    page.get_by_label("Report", exact=True).select_option("conflict")
+    look(page, "report-columns")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Conflicts")).to_be_visible()
+    look(page, "report")
+    page.get_by_role("button", name="Accept all").click()
+    expect(page.get_by_role("status")).to_contain_text("Accepted: 1 row.")
+    page.goto("/cpar/reports")
+    look(page, "reports")
+    page.get_by_role("link", name="Conflicts").click()
+    page.get_by_role("link", name="Not found").click()
+    expect(page.get_by_role("row")).to_have_count(2)
