@@ -26,13 +26,13 @@ from ..services.panels import listing as panels
 from ..settings import load
 from .downloads import csv_download
 from .inputs import number, number_or_none
-from .rendering import page
+from .rendering import long_page, page
 from .serving import Needs, Route
 
 CLOSED = "closed"
 FILTERS = ("panel", "mrp", "reason", "owner", "state", "sort")
 _PLACE = ("after", "before")
-LONGEST = 10_000  # lines on paper
+PRINTED_AT_ONCE = 500  # lines
 NO_SUCH_LIST = "List of exclusions not found. Start from the Exclusions tab."
 
 
@@ -44,13 +44,17 @@ def exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
 def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The whole list on paper, whatever page of it was open."""
     criteria = criteria_of(request.args).first_page
-    found = service.show(host, actor, load(host.settings), criteria, LONGEST)
+    settings = load(host.settings)
+    found = service.show(host, actor, settings, criteria, PRINTED_AT_ONCE)
     context = _context(host, actor, criteria, request.args)
-    return page(
+    return long_page(
         host,
+        actor,
         "Exclusions",
         "exclusions_print.html",
+        None,
         listing=found,
+        lines=service.lines_from(host, actor, settings, criteria, found),
         narrowed=tuple(_filters(criteria, found, context["panels"])),
         now=host.clock.now(),
         **context,

@@ -73,10 +73,13 @@ def _tabs(host: Host) -> Markup:
     return fragment(host, "tabs.html", tabs=tabs) if tabs else Markup()
 
 
-def long_page(host: Host, actor: Actor, title: str, template: str, connection: Connection, **context: Any) -> Response:
+def long_page(
+    host: Host, actor: Actor, title: str, template: str, connection: Connection | None, **context: Any
+) -> Response:
     """A whole page, sent in portions while the template reads what it shows from iterators of `context`.
 
-    Whom a portion shows is recorded before it is sent. The connection that they read from is closed with the response.
+    Whom a portion shows is recorded before it is sent. The connection that they read from, if any, is closed with the
+    response.
     """
     shown = looks.Shown(host, actor)
     place = secrets.token_hex(16)
@@ -85,7 +88,8 @@ def long_page(host: Host, actor: Actor, title: str, template: str, connection: C
     body = stream_template(f"cpar/{template}", **({"title": title} | context | _forms(host, shown.note)))
     texts = chain([above], labeled(body), [below])
     response = Response(without_details(_in_portions(texts, shown)), content_type="text/html; charset=utf-8")
-    response.call_on_close(connection.close)
+    if connection:
+        response.call_on_close(connection.close)
     return response
 
 

@@ -231,6 +231,19 @@ def test_a_form_that_asks_for_nothing_or_too_much_says_what_to_do(
     assert "2 exclusions taken." in text(manager.get(ADDRESS))
 
 
+def test_the_print_has_every_exclusion_however_many_there_are(
+    manager: Any, panel: int, excluded: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cpar_plugin.web.exclusions.PRINTED_AT_ONCE", 2)
+    names = ["Abel", "Berg", "Cole", "Dorn", "Ekwu"]
+    for name in names:
+        excluded(panel, name)
+    for sort, expected in (("name", names), ("-name", names[::-1])):
+        printed = text(manager.get(f"{ADDRESS}/print", sort=sort))
+        found = re.findall("|".join(name.upper() for name in names), printed)
+        assert (found, "5 exclusions" in printed) == ([name.upper() for name in expected], True)
+
+
 def test_print_and_file_hold_all_that_was_found_and_say_by_which_filters(
     host: OscarHost, manager: Any, panel: int, other_panel: int, excluded: Callable[..., int]
 ) -> None:

@@ -1,8 +1,8 @@
 """One page of the list of exclusions over all panels, with how many there are of each reason."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -92,6 +92,21 @@ def show(host: Host, actor: Actor, settings: Settings, criteria: LineCriteria, a
         compare.compare_patients(host, settings, outdated)
         listing, _ = _read(host, actor, settings, criteria, at_once)
     return listing
+
+
+def lines_from(
+    host: Host, actor: Actor, settings: Settings, criteria: LineCriteria, first: LineListing
+) -> Iterator[ExclusionLine]:
+    """All lines from those of the page `first` on, page by page. Raises LookupError when its last line is gone."""
+    listing = first
+    while True:
+        yield from listing.lines
+        if not listing.later:
+            return
+        criteria = replace(criteria, after=listing.lines[-1].key)
+        listing = show(host, actor, settings, criteria, len(first.lines))
+        if listing.restarted:
+            raise LookupError("the list has changed")
 
 
 def excluded_by_panel(connection: Connection) -> Mapping[int, int | None]:
