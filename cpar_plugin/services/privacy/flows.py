@@ -85,9 +85,9 @@ def _flows(connection: Connection, host: Host, settings: Settings) -> Iterator[F
     yield (
         "User's browser",
         "Plugin",
-        "Lists of patients that are uploaded for an import",
-        "TLS of the web server; the list is open to its owner only",
-        f"Kept for {settings.upload_keep_hours} hours at most.",
+        "Lists of patients for an import, and reports of the registry",
+        "TLS of the web server; a list is open to its owner only",
+        f"Lists are kept for {settings.upload_keep_hours} hours at most; for reports see Retention.",
     )
     yield (
         "Plugin",
