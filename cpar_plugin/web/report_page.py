@@ -13,6 +13,7 @@ from ..services.reports import accepting
 from ..services.reports import listing as service
 from ..services.reports.listing import AT_ONCE, GROUP_LABELS, RowGroup
 from ..services.uploads.matching import MatchedHow
+from . import looks
 from .inputs import INCOMPLETE, number
 from .interrupted import shows_entries, to_check
 from .rendering import page
@@ -63,6 +64,7 @@ def _page(
         found = service.required(connection, host, report_id)
         listing = service.rows_of(connection, host, actor, report_id, group, (place - 1) * AT_ONCE)
     matching = listing.counts[group] if group else sum(listing.counts.values())
+    looks.note(None)  # rows may be about people who are in no record
     return page(
         host,
         TITLE,

@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from sqlalchemy import insert
 
-from cpar_plugin.store.tables import report, report_row
+from cpar_plugin.store.tables import report, report_line, report_row
 from oscar_host.host import OscarHost
 
 
@@ -201,4 +201,8 @@ def a_report(host: OscarHost, patient_id: int, number: int) -> int:
         made = connection.execute(insert(report).values(**source, sha256=str(number))).inserted_primary_key
         assert made
         connection.execute(insert(report_row).values(**row, report_id=made[0], patient_id=patient_id))
+        line = {"kind": "conflict", "panel_id": 0, "line_key": "k", "times": 1, "opened_at": now, "state": "open"}
+        line |= {"note": "", "version": 1, "line_id": made[0]}
+        line["panel_id"] = number
+        connection.execute(insert(report_line).values(**line, report_id=made[0]))
     return int(made[0])

@@ -119,6 +119,10 @@ ENTRIES = {
             r'Contents of Other doctor"(?:(?!</select>).)*value="other-provider" selected',
         ),
     ),
+    "cpar.report_lines": Entries(
+        {"selected": "{report_id}-1", "note": "Wrote to them", "action": "note"},
+        (r'name="selected" value="{report_id}-1"[^>]* checked', r'name="note" value="Wrote to them"'),
+    ),
     "cpar.report": Entries({"row": "2", "step": "accept"}, (r'name="row" value="2"[^>]* checked',)),
     "cpar.import_columns": Entries(
         {

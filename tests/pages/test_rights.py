@@ -117,6 +117,8 @@ EXPECTED = {
     ("POST", "cpar.reports"): (303, 403, 403, 403, 422, 422, 422),  # without a file
     ("GET", "cpar.report_columns"): CHANGES_PANELS,  # to the upload, while there is no report
     ("POST", "cpar.report_columns"): NO_LIST,
+    ("GET", "cpar.report_lines"): MANAGEMENT,
+    ("POST", "cpar.report_lines"): CHANGES_PANELS,
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
@@ -325,6 +327,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
         "cpar.report": {"step": "accept-all"},
+        "cpar.report_lines": {"action": "take", "selected": "1-1"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})

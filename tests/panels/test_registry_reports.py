@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from sqlalchemy import func, select
 
 from cpar_plugin.domain.list_columns import Purpose
 from cpar_plugin.domain.refusals import NotFound, Refused
+from cpar_plugin.domain.report_lines import ReportLineState, require_why, times_text
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services.reports import accepting, listing, receiving
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.reports import accepting, lines, listing, receiving
 from cpar_plugin.services.reports.listing import RowGroup
 from cpar_plugin.services.uploads import kept, layouts
 from cpar_plugin.services.uploads.reading import ListFile
@@ -87,3 +90,45 @@ def test_the_same_file_or_one_about_no_one_leaves_everything_as_it_was(site: Osc
     with site.database.engine.connect() as connection:
         for table in (tables.report, tables.report_row, tables.report_piece):
             assert connection.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_lines_close_with_the_next_report_and_say_when_they_come_back(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock
+) -> None:
+    oscar.patient(hin="100000001", last_name="Stays")
+    oscar.patient(hin="100000002", last_name="Leaves")
+    stays, leaves = (f"10000000{number}" for number in (1, 2))
+
+    def row(phn: str) -> tuple[str, ...]:
+        return (phn, "", "", "", "Dr. Else")
+
+    def shown(**criteria: Any) -> dict[str, lines.ReportLine]:
+        found = lines.show(site, clerk, lines.ReportLineCriteria(**criteria), 0).lines
+        return {line.listed_phn: line for line in found}
+
+    def next_report(*phns: str) -> None:
+        clock.move_to(clock.now() + timedelta(days=30))
+        receive(site, clerk, *map(row, phns), ("Total", "", "", "", str(clock.now())))
+
+    receive(site, clerk, row(stays), row(leaves))
+    first = shown()
+    assert {line.state for line in first.values()} == {ReportLineState.OPEN}
+    seen = [lines.SeenReportLine(line.line_id, line.version) for line in first.values()]
+    assert lines.take(site, clerk, seen) == 2
+    assert lines.take(site, clerk, seen) == 0  # someone else was faster
+    seen = [lines.SeenReportLine(line.line_id, line.version) for line in shown().values()]
+    assert lines.set_state(site, clerk, seen, ReportLineState.WAITING, "Wrote to them") == 2
+    next_report(stays)
+    assert shown().keys() == {stays}
+    assert (shown()[stays].state, shown()[stays].note, shown()[stays].age) == (
+        ReportLineState.WAITING,
+        "Wrote to them",
+        30,
+    )
+    assert shown(closed=True)[leaves].closed_at == clock.now()
+    next_report(stays, leaves)
+    back = shown()[leaves]
+    assert (back.times, times_text(back.times), back.state, back.age) == (2, "second time", ReportLineState.OPEN, 0)
+    assert (back.note, back.owner_id) == ("Wrote to them", clerk.actor_id)
+    with pytest.raises(Refused, match="Enter why"):
+        require_why(ReportLineState.WILL_NOT_DO, "")

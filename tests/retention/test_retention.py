@@ -76,6 +76,11 @@ def one_of_each(host: OscarHost, ago: timedelta) -> None:
             {"report_id": look_id, "row_number": 2, "line_key": mark, "phn": "", "family_name": "", "given_name": ""}
             | {"birth_date": "", "gender": "", "panel_text": "", "details": "{}", "matches": 0, "accepted": False},
         ),
+        (
+            tables.report_line,
+            {"kind": "conflict", "panel_id": 0, "line_key": mark, "report_id": look_id, "times": 1, "opened_at": then}
+            | {"state": "open", "note": "", "version": 1},
+        ),
         (tables.upload_piece, {"upload_id": mark, "position": 0, "data": b"PHN"}),
         (
             tables.export,

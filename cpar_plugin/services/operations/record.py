@@ -40,6 +40,7 @@ class OperationKind(StrEnum):
     NOTE_EXCLUSIONS = "note-exclusions"
     RECEIVE_REPORT = "receive-report"
     MATCH_REPORT = "match-report"
+    WORK_ON_REPORT = "work-on-report"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -95,6 +96,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.NOTE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.RECEIVE_REPORT: ("add", _REPORT),
         OperationKind.MATCH_REPORT: ("update", _REPORT),
+        OperationKind.WORK_ON_REPORT: ("update", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -238,6 +238,22 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "rows_read": Holds("Number of rows in the file"),
         },
     ),
+    "cpar_report_line": TableHolds(
+        "Rows of reports as work, the same ones from report to report.",
+        {
+            "line_id": Holds("Line, by number"),
+            "kind": Holds("What the report is about"),
+            "line_key": of_patient("Hash by which a line is known in the next report"),
+            "report_id": Holds("The last report that has it"),
+            "times": of_patient("How often it came"),
+            "opened_at": of_patient("Since when"),
+            "closed_at": of_patient("When a report no longer had it"),
+            "state": of_patient("How far the work on it is"),
+            "owner_id": of_staff("User who has taken it"),
+            "changed_at": Holds("When a user last changed it"),
+            "changed_by": of_staff("User who last changed it"),
+        },
+    ),
     "cpar_report_piece": TableHolds(
         "The file of a report.", {"report_id": Holds("Report, by number"), "data": of_patient("The file's content")}
     ),

@@ -13,7 +13,7 @@ from ...domain.refusals import Refused
 from ...domain.reports import line_key
 from ...hooks import Actor, Host
 from ...store.tables import report, report_piece, report_row, upload, upload_piece, upload_row
-from ..operations import record
+from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
 from ..uploads import kept, matching
@@ -22,6 +22,7 @@ from ..uploads.layouts import ListReading, UnderstoodRow
 from ..uploads.limits import FIELD
 from ..uploads.matching import MatchedHow
 from ..uploads.reading import ListFile
+from . import following
 
 _FEWEST_DIGITS: Final = 7
 _COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
@@ -62,6 +63,8 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
         kept_rows = session.execute(_insert_rows(report_id, upload_id)).rowcount  # type: ignore[attr-defined]
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
+        clinic.lock(session)
+        following.follow(session, report_id, kind, source.panel_id, host.clock.now())
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
         record.begin(session, host, actor, OperationKind.RECEIVE_REPORT, detail=detail)
         session.execute(delete(upload).where(upload.c.upload_id == upload_id))

@@ -32,7 +32,7 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .reports import report, report_piece, report_row
+from .reports import report, report_line, report_piece, report_row
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -82,6 +82,7 @@ __all__ = [
     "practitioner",
     "read",
     "report",
+    "report_line",
     "report_piece",
     "report_row",
     "resource_version",

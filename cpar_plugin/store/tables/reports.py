@@ -54,3 +54,27 @@ report_row = Table(
     sqlite_with_rowid=False,
     **INNODB,
 )
+
+# A row as work, the same one from report to report of its kind and panel: it closes when the next has it no longer.
+report_line = Table(
+    "cpar_report_line",
+    metadata,
+    Column("line_id", serial(), primary_key=True),
+    Column("kind", exact(20), nullable=False),
+    Column("panel_id", BigInteger, nullable=False),  # 0 for reports about all panels
+    Column("line_key", exact(64), nullable=False),
+    Column("report_id", ForeignKey("cpar_report.report_id"), nullable=False),  # the last one that has it
+    Column("times", Integer, nullable=False),  # how often it came
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),  # when a report came that has it no longer
+    Column("state", exact(20), nullable=False),  # domain.report_lines.ReportLineState
+    Column("owner_id", exact(60)),
+    Column("note", exact(500), nullable=False),
+    Column("changed_at", Moment),
+    Column("changed_by", exact(60)),
+    Column("version", Integer, nullable=False),
+    Index("cpar_report_line_by_key", "kind", "panel_id", "line_key", unique=True),
+    Index("cpar_report_line_of_report", "report_id", "line_key"),
+    Index("cpar_report_line_closed", "closed_at", "opened_at"),
+    **INNODB,
+)

@@ -618,6 +618,30 @@ def upgrade() -> None:
     )
     op.create_index("cpar_report_row_of_patient", "cpar_report_row", ["patient_id"], if_not_exists=True)
     op.create_table(
+        "cpar_report_line",
+        sa.Column("line_id", serial(), nullable=False),
+        sa.Column("kind", exact(20), nullable=False),
+        sa.Column("panel_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_key", exact(64), nullable=False),
+        sa.Column("report_id", serial(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.Column("closed_at", Moment()),
+        sa.Column("state", exact(20), nullable=False),
+        sa.Column("owner_id", exact(60)),
+        sa.Column("note", exact(500), nullable=False),
+        sa.Column("changed_at", Moment()),
+        sa.Column("changed_by", exact(60)),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("line_id", name="cpar_report_line_pk"),
+        sa.ForeignKeyConstraint(["report_id"], ["cpar_report.report_id"], name="cpar_report_line_report_id_fk"),
+        **TABLE,
+    )
+    key = ["kind", "panel_id", "line_key"]
+    op.create_index("cpar_report_line_by_key", "cpar_report_line", key, unique=True, if_not_exists=True)
+    op.create_index("cpar_report_line_of_report", "cpar_report_line", ["report_id", "line_key"], if_not_exists=True)
+    op.create_index("cpar_report_line_closed", "cpar_report_line", ["closed_at", "opened_at"], if_not_exists=True)
+    op.create_table(
         "cpar_exclusion_line",
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reason", exact(40), nullable=False),
@@ -667,6 +691,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("cpar_kept", if_exists=True)
+    op.drop_table("cpar_report_line", if_exists=True)
     op.drop_table("cpar_report_row", if_exists=True)
     op.drop_table("cpar_report_piece", if_exists=True)
     op.drop_table("cpar_report", if_exists=True)
