@@ -14,14 +14,14 @@ SOME_PROVIDER = "a provider of this clinic"  # where the patient has no MRP
 _IN_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 
 
-class Question(StrEnum):
+class CheckInQuestion(StrEnum):
     """What is asked. The value is the name of its field."""
 
     PANELED = "question"
     NOT_PANELED = "question_not_paneled"
 
 
-class Wording(NamedTuple):
+class CheckInWording(NamedTuple):
     """Whom a question is for, our words for it, and what is filled in where it is asked."""
 
     label: str
@@ -31,18 +31,20 @@ class Wording(NamedTuple):
 
 WORDING = exhaustive(
     __name__,
-    Question,
+    CheckInQuestion,
     {
-        Question.PANELED: Wording(
+        CheckInQuestion.PANELED: CheckInWording(
             "Question for a patient on a panel", f"Is {PROVIDER} your regular family provider?", (PROVIDER,)
         ),
-        Question.NOT_PANELED: Wording("Question for a patient on no panel", "Who is your regular family provider?", ()),
+        CheckInQuestion.NOT_PANELED: CheckInWording(
+            "Question for a patient on no panel", "Who is your regular family provider?", ()
+        ),
     },
 )
-DEFAULTS = {question: WORDING[question].default for question in Question}
+DEFAULTS = {question: WORDING[question].default for question in CheckInQuestion}
 
 
-def checked(question: Question, text: str) -> str:
+def checked(question: CheckInQuestion, text: str) -> str:
     """The words as they were entered, trimmed.
 
     Raises Refused (the question's field) for none, too many, or a placeholder that this question does not have.

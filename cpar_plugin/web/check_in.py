@@ -10,7 +10,7 @@ from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.check_in import KEYS, CheckInAnswer, offered, patient_can_help
-from ..domain.check_in_questions import Question, spoken
+from ..domain.check_in_questions import CheckInQuestion, spoken
 from ..domain.dates import date_text
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
@@ -56,7 +56,7 @@ def check_in_slips(host: Host, actor: Actor) -> ResponseReturnValue:
         question_for=question_for,
         spoken=lambda row, question: spoken(questions[question], row.mrp),
         card=lambda row: any(reason is not Reason.NO_CONFIRMATION for reason in patient_can_help(row.reasons)),
-        not_paneled=Question.NOT_PANELED,
+        not_paneled=CheckInQuestion.NOT_PANELED,
     )
 
 
@@ -122,12 +122,12 @@ def _sentences(host: Host, questions: wording.Questions, row: CheckInRow) -> Ite
             yield f"{words.label}. {words.remedy}"
 
 
-def question_for(row: CheckInRow) -> Question | None:
+def question_for(row: CheckInRow) -> CheckInQuestion | None:
     """What to ask the patient, None when there is only something to fix."""
     if ToDo.NOT_PANELED in row.to_do:
-        return Question.NOT_PANELED
+        return CheckInQuestion.NOT_PANELED
     unconfirmed = ToDo.NOT_CONFIRMED in row.to_do or Reason.NO_CONFIRMATION in row.reasons
-    return Question.PANELED if unconfirmed else None
+    return CheckInQuestion.PANELED if unconfirmed else None
 
 
 ROUTES = (

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.check_in_questions import DEFAULTS, WORDING, Question, spoken
+from ..domain.check_in_questions import DEFAULTS, WORDING, CheckInQuestion, spoken
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services.check_in import wording
@@ -25,7 +25,7 @@ def check_in_wording(host: Host, actor: Actor) -> ResponseReturnValue:
         with host.database.engine.connect() as connection:
             return _form(host, wording.load(connection))
     action = request.form.get("action", "save")
-    texts = DEFAULTS if action == "reset" else {one: request.form.get(one, "") for one in Question}
+    texts = DEFAULTS if action == "reset" else {one: request.form.get(one, "") for one in CheckInQuestion}
     version = number(request.form.get("version", ""), "", INCOMPLETE)
     try:
         check_entries()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cpar_plugin.domain.check_in import CheckInAnswer
-from cpar_plugin.domain.check_in_questions import DEFAULTS, Question
+from cpar_plugin.domain.check_in_questions import DEFAULTS, CheckInQuestion
 from cpar_plugin.domain.confirmation import ConfirmedHow
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.to_do import ToDo
@@ -210,7 +210,7 @@ def test_the_clinics_words_are_stored_until_they_are_ours_again_and_nobody_overw
         with site.database.engine.connect() as connection:
             return wording.load(connection), clinic.load(connection).version
 
-    own = {Question.PANELED: "Encore {provider} ?", Question.NOT_PANELED: "Qui est votre médecin 😀?"}
+    own = {CheckInQuestion.PANELED: "Encore {provider} ?", CheckInQuestion.NOT_PANELED: "Qui est votre médecin 😀?"}
     before, version = stored()
     assert before == DEFAULTS
     wording.save(site, clerk, own, version=version)
@@ -219,8 +219,10 @@ def test_the_clinics_words_are_stored_until_they_are_ours_again_and_nobody_overw
     with pytest.raises(Stale, match="Someone else"):
         wording.save(site, clerk, DEFAULTS, version=version)
     with pytest.raises(Refused) as refused:
-        wording.save(site, clerk, {Question.PANELED: "{name}", Question.NOT_PANELED: ""}, version=version + 1)
-    assert refused.value.messages.keys() == {*Question}
+        wording.save(
+            site, clerk, {CheckInQuestion.PANELED: "{name}", CheckInQuestion.NOT_PANELED: ""}, version=version + 1
+        )
+    assert refused.value.messages.keys() == {*CheckInQuestion}
     wording.save(site, clerk, DEFAULTS, version=version + 1)
     assert stored() == (DEFAULTS, version + 2)
     with site.database.engine.connect() as connection:

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select, update
 
-from ...domain.check_in_questions import DEFAULTS, Question, checked
+from ...domain.check_in_questions import DEFAULTS, CheckInQuestion, checked
 from ...domain.refusals import Refused, Stale
 from ...hooks import Actor, Host
 from ...store import tables
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 
-Questions = Mapping[Question, str]
+Questions = Mapping[CheckInQuestion, str]
 
-_COLUMNS = {question: f"check_in_{question}" for question in Question}  # of the clinic
+_COLUMNS = {question: f"check_in_{question}" for question in CheckInQuestion}  # of the clinic
 
 
 def load(connection: Connection) -> Questions:
     """What is asked: the clinic's words, or ours where it has none."""
     row = connection.execute(select(*(tables.clinic.c[name] for name in _COLUMNS.values()))).one()
-    return {question: own or DEFAULTS[question] for question, own in zip(Question, row, strict=True)}
+    return {question: own or DEFAULTS[question] for question, own in zip(CheckInQuestion, row, strict=True)}
 
 
-def check(texts: Mapping[Question, str]) -> Questions:
+def check(texts: Mapping[CheckInQuestion, str]) -> Questions:
     """The questions as they were entered, trimmed. Raises Refused that names every wrong one by its field."""
     questions, messages = {}, {}
-    for question in Question:
+    for question in CheckInQuestion:
         try:
             questions[question] = checked(question, texts[question])
         except Refused as refused:
@@ -35,7 +35,7 @@ def check(texts: Mapping[Question, str]) -> Questions:
     return questions
 
 
-def save(host: Host, actor: Actor, texts: Mapping[Question, str], *, version: int) -> None:
+def save(host: Host, actor: Actor, texts: Mapping[CheckInQuestion, str], *, version: int) -> None:
     """Store the clinic's words. Ours are not stored: who has them has them also when they change.
 
     Raises Refused by field, and Stale when `version` of the clinic's settings is out of date.
