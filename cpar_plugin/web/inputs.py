@@ -6,6 +6,7 @@ from ..domain.refusals import Refused
 from ..store.types import KEYS
 
 INCOMPLETE = "The form was incomplete. Reload the page and submit it again."
+_MOST_PAGES = 10**6  # an offset has to be a number that databases know
 _MOST_DIGITS = len(str(KEYS[-1]))
 
 
@@ -34,3 +35,8 @@ def day(text: str, field: str, messages: dict[str, str]) -> date | None:
         messages[field] = "Enter a date as year-month-day, for instance 2026-11-07."
         return None
     return entered
+
+
+def page_number(text: str) -> int:
+    """The page of a list, from 1; '' is the first. Raises Refused for what is no number."""
+    return min(max(number(text or "1", "", INCOMPLETE), 1), _MOST_PAGES)

@@ -14,7 +14,7 @@ from ..hooks import Actor, Host
 from ..services.reports import lines as service
 from ..services.reports.lines import AT_ONCE, NO_ONE, ReportLineCriteria, SeenReportLine
 from . import looks
-from .inputs import INCOMPLETE, number
+from .inputs import INCOMPLETE, number, page_number
 from .interrupted import shows_entries, to_check
 from .rendering import page
 from .serving import Needs, Route
@@ -85,7 +85,7 @@ def _page(
         owner_id=filters.get("owner"),
         closed=state == CLOSED,
     )
-    place = max(number(filters.get("page", "1"), "", INCOMPLETE), 1)
+    place = page_number(filters.get("page", ""))
     found = service.show(host, actor, criteria, (place - 1) * AT_ONCE)
     looks.note(None)  # lines may be about people who are in no record
     return page(

@@ -14,7 +14,7 @@ from ..services.reports import listing as service
 from ..services.reports.listing import AT_ONCE, GROUP_LABELS, RowGroup
 from ..services.uploads.matching import MatchedHow
 from . import looks
-from .inputs import INCOMPLETE, number
+from .inputs import INCOMPLETE, number, page_number
 from .interrupted import shows_entries, to_check
 from .rendering import page
 from .reports import TITLE
@@ -59,7 +59,7 @@ def _page(
     if text not in ("", *RowGroup):
         raise Refused(INCOMPLETE)
     group = RowGroup(text) if text else None
-    place = max(number(request.values.get("page", "1"), "", INCOMPLETE), 1)
+    place = page_number(request.values.get("page", ""))
     with host.database.engine.connect() as connection:
         found = service.required(connection, host, report_id)
         listing = service.rows_of(connection, host, actor, report_id, group, (place - 1) * AT_ONCE)

@@ -18,6 +18,7 @@ from cpar_plugin.services import bulk
 from oscar_host.host import OscarHost
 
 from .conftest import Person
+from .list_layouts import a_report
 from .test_bad_input import HOSTILE
 from .test_rights import EXPECTED, a_client
 
@@ -112,6 +113,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
         "panel_id": panel,
         "operation_id": assigned.operation_id,
         "submission_id": 1,
+        "report_id": a_report(host, patient, 1),
         "client_no": a_client(host, "Network"),
         "role_no": 1,
     }

@@ -274,3 +274,12 @@ def test_a_report_is_uploaded_and_worked_off_in_a_browser(
     page.get_by_label("State", exact=True).select_option("will-not-do")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("row")).to_have_count(2)
+
+
+def test_a_page_beyond_the_last_is_empty(manager: Any, patients: list[int], configured: None) -> None:
+    layout = REPORTS["plain"]()
+    send(manager, layout.data)
+    report_page = teach(manager, layout).location
+    for address in (report_page, "/cpar/reports/lines"):
+        assert manager.get(address, page=2**63 - 1).status_code == 200
+        assert manager.get(address, page="x").status_code == 422
