@@ -140,13 +140,15 @@ def _check_right(host: Host, actor: Actor, needs: Needs, arguments: dict[str, An
         case Needs.SIGN_IN:
             return
         case Needs.THE_PATIENT:
-            access.require_patient(host, actor, arguments["patient_id"])
+            pass
         case Needs.MANAGEMENT:
             access.require_management(host, actor)
         case Needs.ADMINISTRATION:
             access.require_administrator(host, actor)
         case _:
             assert_never(needs)
+    if "patient_id" in arguments:
+        access.require_patient(host, actor, arguments["patient_id"])
     if needs is not Needs.THE_PATIENT or request.method == "POST":
         g.cpar_clinic = access.require_enabled(host)
         g.cpar_enabled = True  # so that the menu around the page does not ask again

@@ -45,6 +45,7 @@ CHANGES_PANELS =      (303,    403,       403,       403,    303,       303,    
 NOT_IN_THIS_STATE =   (303,    403,       403,       403,    409,       409,     409)
 NO_LIST =             (303,    403,       403,       403,    404,       404,     404)
 ADMINISTRATION =      (303,    403,       403,       403,    403,       200,     200)
+ADMINISTRATION_OF_THE_PATIENT = (303, 403, 403,       403,    403,       200,     403)
 CHANGES_ROLES =       (303,    403,       403,       403,    403,       303,     303)
 # fmt: on
 
@@ -153,8 +154,8 @@ EXPECTED = {
     ("POST", "cpar.change_exclusions"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("GET", "cpar.looks_at_patients"): ADMINISTRATION,
     ("GET", "cpar.export_looks"): ADMINISTRATION,
-    ("GET", "cpar.looks_at_patient"): ADMINISTRATION,
-    ("GET", "cpar.export_looks_at_patient"): ADMINISTRATION,
+    ("GET", "cpar.looks_at_patient"): ADMINISTRATION_OF_THE_PATIENT,
+    ("GET", "cpar.export_looks_at_patient"): ADMINISTRATION_OF_THE_PATIENT,
     ("GET", "cpar.clients"): ADMINISTRATION,
     ("GET", "cpar.new_client"): ADMINISTRATION,
     ("POST", "cpar.new_client"): CHANGES_ROLES,
