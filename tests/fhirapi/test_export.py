@@ -541,7 +541,7 @@ def test_nothing_is_given_out_that_could_not_be_noted(app: Flask, reader: Reader
 class Full:
     """Takes no record any more."""
 
-    def note(self, *_: object) -> None:
+    def note(self, *_: object, **__: object) -> None:
         raise LogUnavailable
 
     def stop(self) -> None:

@@ -264,7 +264,7 @@ def test_a_read_is_a_few_statements_and_writes_nothing_when_nothing_has_changed(
     site: OscarHost, two_panels: tuple[int, int, list[int]], statements: list[str]
 ) -> None:
     first, _, patients = two_panels
-    keys = [("Patient", patients[0], 1), ("Group", first, 3), ("PractitionerRole", "101-000113", 4)]
+    keys = [("Patient", patients[0], 1), ("Group", first, 4), ("PractitionerRole", "101-000113", 4)]
     for kind in KINDS:
         served(site, client(), kind)
     for kind, resource_id, many in keys:

@@ -146,7 +146,8 @@ def test_the_keyboard_alone_is_enough(open_tab: OpenTab, oscar: Any, panel: int,
     expect(page.get_by_role("status")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("summary[title='Panel options']")).to_be_focused()
-    for key in ("Enter", "Tab", "Tab", "Enter", "Tab", "Enter"):  # options, past Remove, Move to, its first panel
+    # Options; past reason, note, and Remove; Move to; its first panel.
+    for key in ("Enter", "Tab", "Tab", "Tab", "Tab", "Enter", "Tab", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("status")).to_have_text("Moved to this panel and confirmed today.")
     expect(page.locator(".cpar-widget-panel")).to_contain_text("0077")

@@ -20,11 +20,13 @@ from cpar_plugin.services.panels import one_patient
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..conftest import place_of_the_emr
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
 from .list_layouts import a_report, upload_list, upload_report
 
 pytestmark = pytest.mark.databases("one")
+place = place_of_the_emr  # roles and records are edited too
 
 
 @dataclass(frozen=True, slots=True)
