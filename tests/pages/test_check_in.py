@@ -143,7 +143,7 @@ def test_slips_are_printed_one_for_each_patient_with_no_more_than_they_need(
     page.get_by_role("link", name="Print Slips").click()
     slips = page.locator(".cpar-slip")
     expect(slips).to_have_count(13)
-    assert page.evaluate("window.printed")
+    page.wait_for_function("window.printed")
     expect(slips.first).to_contain_text("Guest000, Kim")
     expect(slips.first).to_contain_text("Is Okafor, Adaeze your regular family provider?")
     expect(slips.filter(has_text="Free, Ann")).to_contain_text("Who is your regular family provider?")
