@@ -132,9 +132,9 @@ def _submit(bench: Bench, manager: Actor, doctor: str) -> None:
 def _read(browser: FlaskClient, path: str, pattern: str) -> str:
     answer = browser.get(path)
     assert answer.status_code == 200, f"{path}: register the blueprints of plugins ({answer.status})"
-    found = re.search(pattern, answer.get_data(as_text=True))
-    assert found, f"{path}: the page of the plugin is not in the host's frame"
-    return found[1]
+    match = re.search(pattern, answer.get_data(as_text=True))
+    assert match, f"{path}: the page of the plugin is not in the host's frame"
+    return match[1]
 
 
 def _send(browser: FlaskClient, path: str, **fields: str) -> None:

@@ -204,11 +204,11 @@ def date_orders(cells: Sequence[str]) -> tuple[DateOrder, ...]:
     """The orders in which the dates of a column can be read: those that read the most of them, more than one if they
     would read some of them differently, and none if there is nothing to decide.
     """
-    readings = [found for cell in cells if (found := date_readings(cell))]
-    unequal = [found for found in readings if len(set(found.values())) > 1 or len(found) < len(DateOrder)]
+    readings = [reading for cell in cells if (reading := date_readings(cell))]
+    unequal = [reading for reading in readings if len(set(reading.values())) > 1 or len(reading) < len(DateOrder)]
     if not unequal:
         return ()
-    counts = {order: sum(order in found for found in unequal) for order in DateOrder}
+    counts = {order: sum(order in reading for reading in unequal) for order in DateOrder}
     return tuple(order for order in DateOrder if counts[order] == max(counts.values()))
 
 

@@ -44,8 +44,8 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
     if not host.identity.has(actor, access.MANAGE):
         return []
     with host.database.engine.connect() as connection:
-        found = service.notices(connection, host, load(host.settings), host.clock.now())
-    failures = [notice for notice in found if notice.submission_ids and notice.level is HealthLevel.FAILURE]
+        notices = service.notices(connection, host, load(host.settings), host.clock.now())
+    failures = [notice for notice in notices if notice.submission_ids and notice.level is HealthLevel.FAILURE]
     if len(failures) > 1:
         ids = tuple(submission_id for failure in failures for submission_id in failure.submission_ids)
         stages = {failure.stage for failure in failures}
@@ -55,8 +55,8 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
             submission_ids=ids,
             stage=stages.pop() if len(stages) == 1 else None,
         )
-        found = [together, *(notice for notice in found if notice not in failures)]
-    return [Notice(level=notice.level, message=notice.text, href=_href(notice)) for notice in found]
+        notices = [together, *(notice for notice in notices if notice not in failures)]
+    return [Notice(level=notice.level, message=notice.text, href=_href(notice)) for notice in notices]
 
 
 def _href(notice: service.SubmissionNotice) -> str:

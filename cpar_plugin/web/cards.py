@@ -20,14 +20,14 @@ def labeled(texts: Iterable[str]) -> Iterator[str]:
     labels: list[str] = []
     column = 0
 
-    def tag(found: re.Match[str]) -> str:
+    def tag(match: re.Match[str]) -> str:
         nonlocal labels, column
-        if found[2] is None:
-            labels = [" ".join(_NOT_THE_LABEL.sub("", text).split()) for text in _HEADING.findall(found[1] or "")]
-            return found[0]
-        column = 0 if found[2] == "tr" else column + 1
+        if match[2] is None:
+            labels = [" ".join(_NOT_THE_LABEL.sub("", text).split()) for text in _HEADING.findall(match[1] or "")]
+            return match[0]
+        column = 0 if match[2] == "tr" else column + 1
         label = labels[column - 1] if 0 < column <= len(labels) else ""
-        return f'{found[0]} data-label="{label}"' if label and found[2] == "td" else found[0]
+        return f'{match[0]} data-label="{label}"' if label and match[2] == "td" else match[0]
 
     pending = ""
     for text in texts:

@@ -45,7 +45,7 @@ def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The whole list on paper, whatever page of it was open."""
     criteria = criteria_of(request.args).first_page
     settings = load(host.settings)
-    found = service.show(host, actor, settings, criteria, PRINTED_AT_ONCE)
+    listing = service.show(host, actor, settings, criteria, PRINTED_AT_ONCE)
     context = _context(host, actor, criteria, request.args)
     return long_page(
         host,
@@ -53,9 +53,9 @@ def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
         "Exclusions",
         "exclusions_print.html",
         None,
-        listing=found,
-        lines=service.lines_from(host, actor, settings, criteria, found),
-        narrowed=tuple(_filters(criteria, found, context["panels"])),
+        listing=listing,
+        lines=service.lines_from(host, actor, settings, criteria, listing),
+        narrowed=tuple(_filters(criteria, listing, context["panels"])),
         now=host.clock.now(),
         **context,
     )
@@ -82,7 +82,7 @@ def exclusions_page(
     """The list as the fields narrow it. `conflicts` are lines that someone else has changed first, `unchanged` says
     that no line was changed."""
     criteria = criteria_of(fields)
-    found = service.show(host, actor, load(host.settings), criteria)
+    listing = service.show(host, actor, load(host.settings), criteria)
     if not g.cpar_clinic.exclusions_seen:
         clinic.exclusions_seen(host)
     return page(
@@ -90,8 +90,8 @@ def exclusions_page(
         "Exclusions",
         "exclusions.html",
         status,
-        listing=found,
-        selected={line.key for line in found.lines} if select_all else selected,
+        listing=listing,
+        selected={line.key for line in listing.lines} if select_all else selected,
         messages=messages or {},
         conflicts=conflicts,
         unchanged=unchanged,

@@ -38,18 +38,18 @@ def _page(host: Host, actor: Actor, title: str, patient_id: int | None, **contex
     messages: dict[str, str] = {}
     filters = _filters(messages)
     after = Place.parse(request.args["after"]) if request.args.get("after") else None
-    found = looked.looks(host, actor, filters, patient_id, after)
+    listing = looked.looks(host, actor, filters, patient_id, after)
     with host.database.engine.connect() as connection:
         people = looked.people(connection, host)
     address = partial(_address, patient_id)
-    older = address("looks", **_kept(), after=found.following.text) if found.following else ""
+    older = address("looks", **_kept(), after=listing.following.text) if listing.following else ""
     return page(
         host,
         title,
         "looks.html",
         422 if messages else 200,
         patient_id=patient_id,
-        list=found,
+        list=listing,
         people=people,
         kept=_kept(),
         all_href=address("looks"),

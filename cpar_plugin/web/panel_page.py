@@ -149,8 +149,8 @@ def _all_found(host: Host, actor: Actor, panel_id: int, form: MultiDict[str, str
 
 def _just_done(panel_id: int) -> int | None:
     """The operation that has led here. It is told once, so that Back and reload do not repeat it."""
-    done = session.pop(_DONE, None)
-    return done[1] if done and done[0] == panel_id else None
+    outcome = session.pop(_DONE, None)
+    return outcome[1] if outcome and outcome[0] == panel_id else None
 
 
 def _list(panel_id: int, state: Mapping[str, str], operation_id: int | None = None, **more: Any) -> ResponseReturnValue:
@@ -234,13 +234,13 @@ def _page(
 
 def advice(host: Host, listed: Sequence[Listed]) -> Sequence[Wording]:
     """What to do about the reasons and cautions on a page: once for each, not once for each patient."""
-    found: dict[Wording, None] = {}
+    wordings: dict[Wording, None] = {}
     for member in listed:
         doubts: list[Reason | Caution] = [*member.reasons, *member.cautions]
         if member.merged_into:  # the row says so
             doubts = [doubt for doubt in doubts if doubt is not Reason.UNKNOWN_PATIENT]
-        found |= dict.fromkeys(wording_for(host.roster, member.row, doubt) for doubt in doubts)
-    return tuple(found)
+        wordings |= dict.fromkeys(wording_for(host.roster, member.row, doubt) for doubt in doubts)
+    return tuple(wordings)
 
 
 def members_context(host: Host, panel: Panel) -> dict[str, Any]:

@@ -148,12 +148,12 @@ def _birth_date(text: str) -> Sequence[str] | None:
     """OSCAR's three strings, empty for no date; None for what is no date."""
     if not text:
         return ("", "", "")
-    found = _BIRTH_DATE.fullmatch(text)
+    parts = _BIRTH_DATE.fullmatch(text)
     try:
         date.fromisoformat(text)
     except ValueError:
         return None
-    return found.groups() if found else None
+    return parts.groups() if parts else None
 
 
 def _set_status(session: Session, host: OscarHost, appointment_no: int, status: str, now: datetime) -> None:

@@ -23,10 +23,10 @@ Row = tuple[str, str, str]  # role, object, rights
 def section(connection: Connection, host: OscarHost) -> PackSection:
     """The rights that count here, as the EMR's tables have them."""
     newer = juno.is_newer(host.identity.tables_present())
-    found = _newer(connection, host) if newer else _rights(connection, host)
+    rights = _newer(connection, host) if newer else _rights(connection, host)
     held = dict(_held_by_id(connection, host) if newer else _held(connection, host))
     by_role: dict[str, dict[str, str]] = defaultdict(dict)
-    for role, object_name, privilege in found:
+    for role, object_name, privilege in rights:
         by_role[role][object_name] = privilege
     objects = (RECORDS, host.identity.cpar_object, ADMINISTRATION)
     rows = [

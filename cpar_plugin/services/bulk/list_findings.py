@@ -200,11 +200,11 @@ def heaps(
     placed = rows.add_columns(heap.label("heap"), place.label("place")).subquery("placed")
     begin = case((placed.c.heap == Heap.DOUBTFUL.value, offset), else_=0)
     end = case((placed.c.heap == Heap.DOUBTFUL.value, offset + limit), else_=named)
-    found: dict[Heap, list[ListRow]] = {heap: [] for heap in Heap}
+    heaps: dict[Heap, list[ListRow]] = {heap: [] for heap in Heap}
     shown = select(placed).where(placed.c.place > begin, placed.c.place <= end)
     for *columns, code, _ in connection.execute(shown.order_by(placed.c.heap, placed.c.place)):
-        found[Heap(code)].append(_row(columns))
-    return found
+        heaps[Heap(code)].append(_row(columns))
+    return heaps
 
 
 def export(host: Host, upload_id: str) -> Iterator[tuple[object, ...]]:
@@ -218,22 +218,22 @@ def export(host: Host, upload_id: str) -> Iterator[tuple[object, ...]]:
 
 
 def _row(row: Any) -> ListRow:
-    found = ListRow._make(row)
-    return found._replace(finding=RowFinding(found.finding))
+    list_row = ListRow._make(row)
+    return list_row._replace(finding=RowFinding(list_row.finding))
 
 
 def _rows(host: Host, upload_id: str) -> tuple[Select[Any], ColumnElement[str]]:
     """Every row with the columns of ListRow, and the column of the finding."""
-    row, found, patient, target = upload_row.c, matches(upload_id), host.roster.patients(), panel.alias("target")
+    row, match, patient, target = upload_row.c, matches(upload_id), host.roster.patients(), panel.alias("target")
     listed = upload_patient.c
-    known = found.c.count == 1
+    known = match.c.count == 1
     unnamed = or_(row.family_key == "", func.length(row.birth_date) == 0)
-    unaccepted = and_(found.c.how != MatchedHow.PHN.value, found.c.accepted == 0)
+    unaccepted = and_(match.c.how != MatchedHow.PHN.value, match.c.accepted == 0)
     finding = case(
-        (and_(found.c.count.is_(None), row.phn == "", unnamed), literal(RowFinding.NO_IDENTITY.value)),
-        (found.c.count.is_(None), literal(RowFinding.NOT_FOUND.value)),
-        (found.c.count > 1, literal(RowFinding.SEVERAL.value)),
-        (unaccepted, found.c.how),
+        (and_(match.c.count.is_(None), row.phn == "", unnamed), literal(RowFinding.NO_IDENTITY.value)),
+        (match.c.count.is_(None), literal(RowFinding.NOT_FOUND.value)),
+        (match.c.count > 1, literal(RowFinding.SEVERAL.value)),
+        (unaccepted, match.c.how),
         (row.panel_id.is_(None), literal(RowFinding.NO_PANEL.value)),
         (listed.patient_id.is_(None), literal(RowFinding.TWO_PANELS.value)),
         (listed.row_number != row.row_number, literal(RowFinding.REPEATED.value)),
@@ -253,14 +253,14 @@ def _rows(host: Host, upload_id: str) -> tuple[Select[Any], ColumnElement[str]]:
     query = (
         select(row.row_number, finding, *of_row, *of_patient, panel.c.number, target.c.number)
         .select_from(
-            upload_row.outerjoin(found, found.c.row_number == row.row_number)
+            upload_row.outerjoin(match, match.c.row_number == row.row_number)
             .outerjoin(
-                upload_patient, and_(listed.upload_id == upload_id, listed.patient_id == found.c.patient_id, known)
+                upload_patient, and_(listed.upload_id == upload_id, listed.patient_id == match.c.patient_id, known)
             )
-            .outerjoin(member, and_(member.c.patient_id == found.c.patient_id, known))
+            .outerjoin(member, and_(member.c.patient_id == match.c.patient_id, known))
             .outerjoin(panel, panel.c.panel_id == member.c.panel_id)
             .outerjoin(target, target.c.panel_id == row.panel_id)
-            .outerjoin(patient, and_(patient.c.patient_id == found.c.patient_id, known))
+            .outerjoin(patient, and_(patient.c.patient_id == match.c.patient_id, known))
         )
         .where(row.upload_id == upload_id)
     )

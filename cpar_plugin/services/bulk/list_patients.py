@@ -77,7 +77,7 @@ def settle(session: Session, upload_id: str) -> None:
     """Store each patient who is certain or accepted, with the panel. Not those whose rows name more than one panel."""
     session.execute(delete(upload_patient).where(upload_patient.c.upload_id == upload_id))
     single, row = matching.single_matches(upload_id), upload_row.c
-    found = (
+    patients = (
         select(literal(upload_id), single.c.patient_id, func.min(row.row_number), func.min(row.panel_id))
         .select_from(single.join(upload_row, row.row_number == single.c.row_number))
         .where(row.upload_id == upload_id, row.panel_id.is_not(None))
@@ -86,4 +86,4 @@ def settle(session: Session, upload_id: str) -> None:
         .having(func.min(row.panel_id) == func.max(row.panel_id))
     )
     columns = [upload_patient.c[name] for name in ("upload_id", "patient_id", "row_number", "panel_id")]
-    session.execute(insert(upload_patient).from_select(columns, found))
+    session.execute(insert(upload_patient).from_select(columns, patients))

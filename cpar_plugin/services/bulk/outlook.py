@@ -137,9 +137,9 @@ def _outlook(connection: Connection, host: Host, actor: Actor, settings: Setting
     doubtful = doubtful.add_columns(change.counted.c.panel_id)
     with connection.execute(doubtful.execution_options(yield_per=_AT_ONCE)) as result:
         for *columns, panel_id in result:
-            if found := rules.reasons(MemberRow._make(columns)):
+            if excluding := rules.reasons(MemberRow._make(columns)):
                 excluded[panel_id] += 1
-                reasons.setdefault(panel_id, Counter()).update(found)
+                reasons.setdefault(panel_id, Counter()).update(excluding)
     others = [
         other
         for phns in same_phn.portions(sorted(shared.shared))

@@ -101,14 +101,14 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
 
 
 def _leaving(rows: Sequence[Row[Any]]) -> tuple[MovedFrom, ...]:
-    found = []
+    sources = []
     for (panel_id, number), of_panel in groupby(rows, lambda row: (row.panel_id, row.number)):
         members, leaving = 0, 0
         for row in of_panel:
             members, leaving = row.members, leaving + row.leaving
         if panel_id is not None and leaving:
-            found.append(MovedFrom(panel_id, number, leaving, emptied=leaving == members))
-    return tuple(found)
+            sources.append(MovedFrom(panel_id, number, leaving, emptied=leaving == members))
+    return tuple(sources)
 
 
 def _joining(rows: Sequence[Row[Any]]) -> tuple[Joining, ...]:

@@ -110,8 +110,10 @@ class ExportChanges:
             stored_versions.mark_gone(session, _VERSION, keys, self._host.clock.now())
 
     def _done_to_panels(self, *kinds: OperationKind) -> bool:
-        done = exists().where(_OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._on_panels(_OPERATION))
-        return bool(self._connection.scalar(select(done)))
+        operations = exists().where(
+            _OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._on_panels(_OPERATION)
+        )
+        return bool(self._connection.scalar(select(operations)))
 
     def _gone_from_panels(self, kind: str) -> list[str]:
         """Providers and facilities that were ever entered for these panels, and are of none of them now."""

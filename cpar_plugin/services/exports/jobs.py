@@ -234,8 +234,8 @@ def forget(host: Host, settings: Settings) -> None:
 
 def oldest(connection: Connection) -> datetime | None:
     """When the oldest export finished that is kept; None where there is none."""
-    found: datetime | None = connection.scalar(select(func.min(_TABLE.c.finished_at)))
-    return found
+    earliest: datetime | None = connection.scalar(select(func.min(_TABLE.c.finished_at)))
+    return earliest
 
 
 def _wants_work(now: datetime) -> ColumnElement[bool]:

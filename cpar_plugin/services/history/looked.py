@@ -158,8 +158,8 @@ def _names(connection: Connection, host: Host, rows: Collection[tuple[Place, Row
 def _patients(connection: Connection, rows: Collection[tuple[Place, Row[Any]]]) -> dict[int, list[int]]:
     """Whom each look showed, by record number."""
     ids = [place.number for place, _ in rows if place.rank == _LOOK]
-    found: dict[int, list[int]] = {}
+    by_look: dict[int, list[int]] = {}
     query = select(look_patient.c.look_id, look_patient.c.patient_id).where(look_patient.c.look_id.in_(ids))
     for look_id, patient_id in connection.execute(query.order_by(look_patient.c.look_id, look_patient.c.patient_id)):
-        found.setdefault(look_id, []).append(patient_id)
-    return found
+        by_look.setdefault(look_id, []).append(patient_id)
+    return by_look

@@ -30,8 +30,8 @@ def export(host: Host) -> Iterator[tuple[object, ...]]:
     """The rows of the file: every provider in every month that was counted, the latest first. No patient is named."""
     yield HEAD
     with host.database.engine.connect() as connection:
-        found = rates.by_provider(connection, host)
-    for one in found:
+        rates_of_providers = rates.by_provider(connection, host)
+    for one in rates_of_providers:
         counts = one.of_month.counts
         yield (
             month_code(one.of_month.month),

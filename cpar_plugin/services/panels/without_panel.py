@@ -26,11 +26,11 @@ def providers_without_panel(connection: Connection, host: Host) -> list[Provider
     active = patient.status == host.roster.active_status
     counts = select(patient.mrp_id, func.count()).where(active, patient.mrp_id.is_not(None)).group_by(patient.mrp_id)
     patients = {row[0]: row[1] for row in connection.execute(counts)}
-    found = [
+    providers = [
         ProviderWithoutPanel(
             choice.provider_id, choice.name, choice.practitioner_id, patients.get(choice.provider_id, 0)
         )
         for choice in provider_choices(connection, host)
         if choice.active and choice.provider_id not in on_panels
     ]
-    return sorted(found, key=lambda one: -one.patients)
+    return sorted(providers, key=lambda one: -one.patients)

@@ -28,8 +28,10 @@ class TimedRows:
 
     def oldest(self, connection: Connection, zone: ZoneInfo) -> datetime | None:
         """Since when the oldest is kept; None where there is none."""
-        found: datetime | date | None = connection.scalar(select(func.min(self.since)))
-        return found if found is None or isinstance(found, datetime) else datetime.combine(found, time(), zone)
+        earliest: datetime | date | None = connection.scalar(select(func.min(self.since)))
+        return (
+            earliest if earliest is None or isinstance(earliest, datetime) else datetime.combine(earliest, time(), zone)
+        )
 
     def remove(self, host: Host, settings: Settings, now: datetime) -> int:
         """Remove those whose time is over at `now`; returns how many. Each portion is a transaction of its own.
@@ -45,12 +47,12 @@ class TimedRows:
         removed = 0
         while True:
             with host.database.engine.connect() as connection:
-                found = [dict(row) for row in connection.execute(old).mappings()]
-            if found:
+                expired = [dict(row) for row in connection.execute(old).mappings()]
+            if expired:
                 with host.database.session() as session:
                     for part in (*self.parts, table):
                         conditions = (part.c[key.name] == bindparam(f"key_{key.name}") for key in keys)
-                        session.connection().execute(delete(part).where(*conditions), found)
-            removed += len(found)
-            if len(found) < self.portion:
+                        session.connection().execute(delete(part).where(*conditions), expired)
+            removed += len(expired)
+            if len(expired) < self.portion:
                 return removed

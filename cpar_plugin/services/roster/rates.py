@@ -169,7 +169,7 @@ def by_provider(connection: Connection, host: Host, month: date | None = None) -
         .where(*(() if month is None else (_kept.month == month,)))
         .group_by(panel_provider.c.provider_id, *names[1:], _kept.month)
     )
-    found = [
+    rates = [
         ProviderRates(
             row.provider_id,
             provider_name(row.family_name, row.given_name, row.provider_id),
@@ -178,8 +178,8 @@ def by_provider(connection: Connection, host: Host, month: date | None = None) -
         )
         for row in connection.execute(query)
     ]
-    found.sort(key=lambda one: (one.name.casefold(), one.provider_id))
-    return sorted(found, key=lambda one: one.of_month.month, reverse=True)
+    rates.sort(key=lambda one: (one.name.casefold(), one.provider_id))
+    return sorted(rates, key=lambda one: one.of_month.month, reverse=True)
 
 
 def of_last_month(connection: Connection, host: Host, panel_ids: Collection[int]) -> Mapping[int, MonthRates]:

@@ -30,8 +30,8 @@ def forget(host: Host, settings: Settings, *, now: datetime) -> int:
 
 def oldest(connection: Connection) -> datetime | None:
     """When the oldest was taken whose body is kept and may be removed once it is old; None where there is none."""
-    found: datetime | None = connection.scalar(select(func.min(snapshot.c.taken_at)).where(*_removable()))
-    return found
+    earliest: datetime | None = connection.scalar(select(func.min(snapshot.c.taken_at)).where(*_removable()))
+    return earliest
 
 
 def _old(before: datetime) -> Select[tuple[str]]:

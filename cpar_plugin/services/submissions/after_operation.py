@@ -57,14 +57,14 @@ def submitted_since(connection: Connection, host: Host, operation: BulkOperation
     ).all()
     latest = {(row.concerned, row.joined): row for row in rows}
     again = _again(connection, operation, [row.panel_id for row in latest.values()]) if latest else {}
-    found = []
+    submitted = []
     for row in latest.values():
         included = (
             _included(connection, host, operation, row.concerned, row.snapshot_id, row.joined) if row.kept else None
         )
         wrong = included if row.joined or included is None else row.patients - included
         if wrong != 0:
-            found.append(
+            submitted.append(
                 SubmittedSince(
                     panel_id=row.concerned,
                     number=row.number,
@@ -76,7 +76,7 @@ def submitted_since(connection: Connection, host: Host, operation: BulkOperation
                     again=again.get(row.concerned),
                 )
             )
-    return found
+    return submitted
 
 
 def _side(operation: BulkOperation, *, joined: bool) -> Select[tuple[int, int, int]]:

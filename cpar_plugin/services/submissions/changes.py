@@ -115,21 +115,23 @@ def _index(host: Host, snapshot_id: str) -> Iterator[Entry]:
 
 
 def changed(
-    connection: Connection, host: Host, actor: Actor, of: Submission, since: Before, found: Sequence[Difference]
+    connection: Connection, host: Host, actor: Actor, of: Submission, since: Before, differences: Sequence[Difference]
 ) -> dict[int, PatientChange]:
     """What makes the difference, of differences of one kind, for those the actor may see. At most five statements."""
-    ids = [difference.patient_id for difference in found]
+    ids = [difference.patient_id for difference in differences]
     visible = visible_patients(connection, host, actor, ids)
-    if not found:
+    if not differences:
         return {}
-    if found[0].kind is ChangeKind.CHANGED:
-        sent_before = by_id(sent_at(connection, since.snapshot_id, sorted(difference.before for difference in found)))
-        sent_now = by_id(sent_at(connection, of.snapshot_id, sorted(difference.now for difference in found)))
+    if differences[0].kind is ChangeKind.CHANGED:
+        sent_before = by_id(
+            sent_at(connection, since.snapshot_id, sorted(difference.before for difference in differences))
+        )
+        sent_now = by_id(sent_at(connection, of.snapshot_id, sorted(difference.now for difference in differences)))
         return {
             key: PatientChange(patient, fields=sent_now[key].differences(sent_before[key]))
             for key, patient in visible.items()
         }
-    was_added = found[0].kind is ChangeKind.ADDED
+    was_added = differences[0].kind is ChangeKind.ADDED
     reasons = reasons_of(connection, since.snapshot_id if was_added else of.snapshot_id, ids)
     numbers = {} if was_added else _panels_now(connection, ids)
     return {key: PatientChange(patient, reasons.get(key, ()), numbers.get(key)) for key, patient in visible.items()}

@@ -107,10 +107,10 @@ def _write(session: Session, claim: Claim, states: list[SubmissionState], /, **v
 @contextmanager
 def renewed(host: Host, settings: Settings, claim: Claim, now: Now, *, at_most_seconds: float = inf) -> Iterator[None]:
     """Keep the claim alive, from a thread of its own, while the block works; no longer than it may take."""
-    done, until = Event(), monotonic() + at_most_seconds
+    ended, until = Event(), monotonic() + at_most_seconds
 
     def renew() -> None:
-        while not done.wait(settings.claim_seconds / 3) and monotonic() < until:
+        while not ended.wait(settings.claim_seconds / 3) and monotonic() < until:
             # A renewal that fails is made up by the next; a claim that is lost is noticed when the result is written.
             with suppress(SQLAlchemyError), host.database.session() as session:
                 keep_until(session, claim, now() + settings.claim_time)
@@ -120,5 +120,5 @@ def renewed(host: Host, settings: Settings, claim: Claim, now: Now, *, at_most_s
     try:
         yield
     finally:
-        done.set()
+        ended.set()
         thread.join()

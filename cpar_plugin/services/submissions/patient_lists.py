@@ -57,13 +57,13 @@ class SnapshotList:
 
     def find(self, criteria: SnapshotCriteria) -> "SnapshotList":
         """Read all patients of the list once. Memory for some at a time. Raises NotFound when they are not kept."""
-        self._sorted = found = SortedList(descending=criteria.descending)
+        self._sorted = in_order = SortedList(descending=criteria.descending)
         searched = [(folded_text(word), digits_of(word)) for word in words(criteria.text)]
         entries = self._entries()
         while portion := list(islice(entries, _READ_AT_ONCE)):
             shown = self._shown(portion)
             self.hidden += len(portion) - len(shown)
-            found.add((_key(one, criteria.sort), one.entry) for one in shown if _fits(one, searched))
+            in_order.add((_key(one, criteria.sort), one.entry) for one in shown if _fits(one, searched))
         return self
 
     def _shown(self, portion: Sequence[tuple[ListEntry, SentPatient | None]]) -> list[_Shown]:

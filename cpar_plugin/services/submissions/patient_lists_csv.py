@@ -47,8 +47,8 @@ def export(host: Host, rows: Iterable[Row]) -> Iterator[tuple[object, ...]]:
     words = wordings(host.roster)
 
     def reasons(codes: Iterable[Reason]) -> tuple[str, str]:
-        found = [words[code] for code in codes]
-        return "; ".join(one.label for one in found), " ".join(one.remedy for one in found)
+        reasons = [words[code] for code in codes]
+        return "; ".join(one.label for one in reasons), " ".join(one.remedy for one in reasons)
 
     for row in rows:
         if isinstance(row, Sent):

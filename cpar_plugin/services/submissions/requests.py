@@ -190,11 +190,11 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
     _check_clinic(session)
     live = panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None)
-    found = session.execute(select(panel.c.number, _HAS_PATIENTS.label("has_patients")).where(*live)).one_or_none()
-    if found is None:
+    live_panel = session.execute(select(panel.c.number, _HAS_PATIENTS.label("has_patients")).where(*live)).one_or_none()
+    if live_panel is None:
         raise NotFound("Panel not found. It may have been deleted.")
-    if not found.has_patients:
-        raise Refused(f"Panel {found.number} has no patients, so there is nothing to submit. Add patients first.")
+    if not live_panel.has_patients:
+        raise Refused(f"Panel {live_panel.number} has no patients, so there is nothing to submit. Add patients first.")
     pending = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()
     if pending is None:
         return

@@ -72,7 +72,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportPr
 
 def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: ReportProgress | None) -> None:
     transport = _transport(settings)
-    done = 0
+    completed = 0
     under_way: set[Future[SubmissionState | None]] = set()
     with ThreadPoolExecutor(_AT_ONCE, "cpar-submission") as pool:
         while True:
@@ -87,9 +87,9 @@ def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress:
             )
             for future in finished:
                 _note(report, future)
-                done += 1
+                completed += 1
                 if progress:
-                    progress(done, done + len(under_way) + _waiting(host))
+                    progress(completed, completed + len(under_way) + _waiting(host))
                 _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
 
 

@@ -48,7 +48,7 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
         ).all()
         waiting = connection.execute(_waiting()).all()
         mails = mail.waiting(connection, settings, now)
-        found = notices(connection, host, settings, now)
+        current = notices(connection, host, settings, now)
     facts = [f"The integration has been on since {moment_text(site.enabled_at, calendar.zone)}. Panels: {panels}."]
     if not (site.name and site.site_id):
         facts.append("The Clinic Name and Site ID have not been entered: nothing will be submitted.")
@@ -65,8 +65,8 @@ def status(host: Host, settings: Settings, now: datetime) -> Status:
     if mails:
         facts.append(f"Emails about submissions waiting for {settings.smtp_host}: {mails}.")
     facts.append(f"Next night run: {_next_night(calendar, now)}.")
-    warnings = tuple(notice.text for notice in found if notice.level is HealthLevel.WARNING)
-    problems = [notice.text for notice in found if notice.level is HealthLevel.FAILURE]
+    warnings = tuple(notice.text for notice in current if notice.level is HealthLevel.WARNING)
+    problems = [notice.text for notice in current if notice.level is HealthLevel.FAILURE]
     problems += _unreadable_host(host) + _wrong_settings(settings)
     return Status(tuple(facts), warnings, tuple(problems))
 

@@ -85,12 +85,12 @@ def current(connection: Connection, host: Host, actor: Actor, purpose: Purpose) 
 
 def required(connection: Connection, host: Host, actor: Actor, purpose: Purpose, upload_id: str) -> Upload:
     """The same, where a form is about this list. Raises NotFound where there is none, Stale where it is another one."""
-    found = current(connection, host, actor, purpose)
-    if found is None:
+    upload = current(connection, host, actor, purpose)
+    if upload is None:
         raise NotFound("This list is no longer here: it was used, discarded, or has expired. Upload it again.")
-    if found.upload_id != upload_id:
+    if upload.upload_id != upload_id:
         raise Stale("You have uploaded another list in the meantime. Nothing was changed: reload this page.")
-    return found
+    return upload
 
 
 def file_of(connection: Connection, upload_id: str) -> ListFile:

@@ -201,10 +201,10 @@ def _remembered(connection: Connection, purpose: Purpose, rows: Sequence[Row]) -
     marks = {mark: number for number, cells in reversed(rows[:HEADER_WITHIN]) if (mark := fingerprint(cells))}
     layout = tables.list_layout.c
     query = select(layout.fingerprint, layout.reading).where(layout.purpose == purpose, layout.fingerprint.in_(marks))
-    found = [(marks[mark], text) for mark, text in connection.execute(query)]
-    if not found:
+    texts = [(marks[mark], text) for mark, text in connection.execute(query)]
+    if not texts:
         return None
-    number, text = min(found)
+    number, text = min(texts)
     return number, ListReading.model_validate_json(text)
 
 

@@ -77,10 +77,10 @@ class ListFile:
 
     def first_rows(self, *, sheet: int = 0, encoding: str = "", count: int = LOOK_ROWS) -> list[Row]:
         """The first of them, without reading on."""
-        found = self.rows(sheet=sheet, encoding=encoding)
+        rows = self.rows(sheet=sheet, encoding=encoding)
         try:
-            return list(islice(found, count))
+            return list(islice(rows, count))
         finally:
-            close = getattr(found, "close", None)
+            close = getattr(rows, "close", None)
             if close:
                 close()
