@@ -84,9 +84,9 @@ def _boxes(bed: Bed, people: list[str], patients: list[int]) -> bool:
         work = [pool.submit(_at_work, bed, provider_id, patients, end) for provider_id in people]
         sleep(SECONDS)
         end.set()
-        done = [one.result() for one in work]
+        result = [one.result() for one in work]
     minutes = max((monotonic() - began) / 60, 1)
-    boxes, failures = [second * 1000 for one in done for second in one.seconds], sum(one.failures for one in done)
+    boxes, failures = [second * 1000 for one in result for second in one.seconds], sum(one.failures for one in result)
     asked = Counter(line.cookie for line in bed.oscar.questions()[before:])
     most = max(asked.values())
     click.echo(
@@ -126,11 +126,11 @@ def _day_sheet(bed: Bed, patients: list[int]) -> bool:
         page.on("request", lambda request: asked.append(request.url) if "/oscar/cpar/page/" in request.url else None)
         times: dict[str, list[float]] = {_DAY: [], _UNMARKED: []}
         for _ in range(ROUNDS):
-            for address, found in times.items():
+            for address, result in times.items():
                 page.goto(address)
                 page.wait_for_load_state("networkidle")
-                found.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
-    marked, bare = (median(found) for found in times.values())
+                result.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+    marked, bare = (median(result) for result in times.values())
     click.echo(
         f"Day sheet with {APPOINTMENTS} appointments: {marked:.0f} ms with our marks, {bare:.0f} ms without, ratio "
         f"{marked / bare:.2f}; {len(asked) / ROUNDS:g} request of ours each time."

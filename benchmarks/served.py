@@ -54,9 +54,9 @@ class Served:
         """The most memory that the process which answers has needed so far."""
         (worker,) = psutil.Process(self._process.pid).children()
         status = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii")
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert found
-        return int(found[1]) / 1024
+        match = re.search(r"VmHWM:\s+(\d+) kB", status)
+        assert match
+        return int(match[1]) / 1024
 
 
 @contextmanager

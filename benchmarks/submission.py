@@ -121,9 +121,9 @@ def _peak_mebibytes(host: OscarHost) -> float:
 def _peak(url: str, schema: str | None) -> float:
     host = open_host(url, host_schema=schema, clock=FixedClock(NOW))
     _taking(host)
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert found
-    return int(found[1]) / 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert match
+    return int(match[1]) / 1024
 
 
 if __name__ == "__main__":

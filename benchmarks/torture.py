@@ -124,8 +124,8 @@ def torture(kind: str, kills: int, seed: int, patients: int, server_url: str) ->
         wrong += tally.wrong + check_exports(host, scene.settings())
         days = (host.clock.now() - BEGIN).days
         host.database.engine.dispose()
-        done = f"{tally.kills} kills ({tally.of_servers} of web servers)"
-        click.echo(f"{kind}: {done}, seed {seed}, {days} days of the clinic")
+        result = f"{tally.kills} kills ({tally.of_servers} of web servers)"
+        click.echo(f"{kind}: {result}, seed {seed}, {days} days of the clinic")
         click.echo(f"  at browsers: {dict(sorted(tally.at_browsers.items()))}")
         click.echo(f"  claims in hand at a kill: {dict(tally.in_hand)}; errors told by runs: {dict(tally.errors)}")
         for name, count in counts.items():

@@ -58,8 +58,8 @@ class Backup:
         at = f"--socket={socket}" if socket else f"--host={server.host} --port={server.port or 3306}"
         command = command.replace(program, f"{program}--no-defaults --user={server.username} {at} ", 1)
         password = {"MYSQL_PWD": str(server.password or "")}
-        done = subprocess.run(["sh", "-c", command], env=os.environ | password, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+        result = subprocess.run(["sh", "-c", command], env=os.environ | password, capture_output=True, check=False)
+        assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, closed afterwards."""
-    found = next(filter(None, map(shutil.which, _PROGRAMS)), "/usr/bin/chromium")
+    result = next(filter(None, map(shutil.which, _PROGRAMS)), "/usr/bin/chromium")
     try:
-        browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=result, args=_OPTIONS)
     except Error as error:
         pytest.fail(f"Chromium does not start. Install it with: apt-get install chromium-headless-shell\n{error}")
     yield browser
@@ -141,8 +141,8 @@ def no_findings(page: Page, name: str, part: str | None = None, *, rules: Sequen
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": list(rules)}} if rules else {})}
-    found = page.evaluate(_LOOK, [part, _MORE_OF_THE_SAME, options])
-    assert found == [], f"{name}: {found}"
+    result = page.evaluate(_LOOK, [part, _MORE_OF_THE_SAME, options])
+    assert result == [], f"{name}: {result}"
 
 
 # Axe takes as long for each row of a table, and the sixth is made as the first.

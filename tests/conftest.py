@@ -158,8 +158,8 @@ class MariaDBStock:
         """
         with tempfile.TemporaryDirectory() as name, self._engine.connect() as connection:
             files = Path(name) / "files"
-            done = CliRunner().invoke(install_oscar, ["--write", str(files), *self._options])
-            assert done.exit_code == 0, done.output
+            result = CliRunner().invoke(install_oscar, ["--write", str(files), *self._options])
+            assert result.exit_code == 0, result.output
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {self.own}")
             self._drop_account(connection)
             for statement in (files / "grants.sql").read_text().split(";\n"):

@@ -44,8 +44,8 @@ def the_first_who_signs_in_is_remembered(bench: OscarBench) -> OscarBench:
     kept: list[Actor] = []
 
     def current() -> Actor | None:
-        found = real.current()
-        return found and (kept or kept.append(found) or kept)[0]  # type: ignore[func-returns-value]
+        result = real.current()
+        return result and (kept or kept.append(result) or kept)[0]  # type: ignore[func-returns-value]
 
     real = bench.host.identity
     return with_port(bench, "identity", current=current)

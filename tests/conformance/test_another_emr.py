@@ -40,17 +40,17 @@ def blocks(kind: str) -> list[str]:
 
 
 def block(kind: str) -> str:
-    [found] = blocks(kind)
-    return found
+    [result] = blocks(kind)
+    return result
 
 
 def run(folder: Path, *command: str) -> tuple[int, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=folder, env=environment | {"PATH": path}, capture_output=True, text=True, check=False
     )
-    return done.returncode, done.stdout + done.stderr
+    return result.returncode, result.stdout + result.stderr
 
 
 def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:

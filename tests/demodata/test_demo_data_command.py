@@ -19,13 +19,13 @@ def arguments(url: str, schema: str | None, *more: str) -> tuple[str, ...]:
 def test_it_makes_the_tables_and_says_what_was_written(
     cpar_demo_data: Command, database_url: str, host_schema: str | None
 ) -> None:
-    done = cpar_demo_data(*arguments(database_url, host_schema, "--patients", "300", "--seed", "3"))
-    assert done.exit_code == 0, done.output
-    assert "300 patients, 1,5" in done.output
-    assert "(seed 3, as of 2026-11-10)" in done.output
-    assert PASSWORD in done.output
-    assert all(person.user_name in done.output for person in SIGN_INS)
-    assert ("notes have '?' for an emoji" in done.output) is (host_schema is not None)
+    result = cpar_demo_data(*arguments(database_url, host_schema, "--patients", "300", "--seed", "3"))
+    assert result.exit_code == 0, result.output
+    assert "300 patients, 1,5" in result.output
+    assert "(seed 3, as of 2026-11-10)" in result.output
+    assert PASSWORD in result.output
+    assert all(person.user_name in result.output for person in SIGN_INS)
+    assert ("notes have '?' for an emoji" in result.output) is (host_schema is not None)
 
 
 def test_a_second_time_it_refuses_and_changes_nothing(
@@ -43,8 +43,8 @@ def test_a_second_time_it_refuses_and_changes_nothing(
 
 
 def test_without_a_terminal_the_progress_is_a_line_for_every_tenth(cpar_demo_data: Command, tmp_path: Path) -> None:
-    done = cpar_demo_data(*arguments(f"sqlite:///{tmp_path / 'clinic.db'}", None, "--patients", "5000"))
-    lines = [line for line in done.output.splitlines() if line.startswith("Writing patients")]
+    result = cpar_demo_data(*arguments(f"sqlite:///{tmp_path / 'clinic.db'}", None, "--patients", "5000"))
+    lines = [line for line in result.output.splitlines() if line.startswith("Writing patients")]
     assert lines == [
         "Writing patients: 40 % (2,000 of 5,000)",
         "Writing patients: 80 % (4,000 of 5,000)",
@@ -54,9 +54,9 @@ def test_without_a_terminal_the_progress_is_a_line_for_every_tenth(cpar_demo_dat
 
 def test_the_database_can_come_from_the_environment(cpar_demo_data: Command, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'clinic.db'}"
-    done = cpar_demo_data("--patients", "5", CPAR_DATABASE_URL=url, CPAR_NOW="2026-02-03T10:00")
-    assert "5 patients" in done.output
-    assert "as of 2026-02-03" in done.output
+    result = cpar_demo_data("--patients", "5", CPAR_DATABASE_URL=url, CPAR_NOW="2026-02-03T10:00")
+    assert "5 patients" in result.output
+    assert "as of 2026-02-03" in result.output
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_wrong_option_is_refused_before_anything_is_done(
     wrong: tuple[str, ...], message: str, cpar_demo_data: Command, tmp_path: Path
 ) -> None:
     file = tmp_path / "clinic.db"
-    done = cpar_demo_data("--database", f"sqlite:///{file}", *wrong)
-    assert done.exit_code == 2
-    assert message in done.output
+    result = cpar_demo_data("--database", f"sqlite:///{file}", *wrong)
+    assert result.exit_code == 2
+    assert message in result.output
     assert not file.exists()
 
 
@@ -100,28 +100,28 @@ def test_a_wrong_option_is_refused_before_anything_is_done(
     ],
 )
 def test_a_wrong_url_is_reported_without_its_password(url: str, message: str, cpar_demo_data: Command) -> None:
-    done = cpar_demo_data("--database", url, "--patients", "5")
-    assert done.exit_code == 1
-    assert message in done.output
-    assert "secret" not in done.output
-    assert isinstance(done.exception, SystemExit)
+    result = cpar_demo_data("--database", url, "--patients", "5")
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "secret" not in result.output
+    assert isinstance(result.exception, SystemExit)
 
 
 def test_a_file_that_is_no_database_does_not_change(cpar_demo_data: Command, tmp_path: Path) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear colleague, " * 100)
-    done = cpar_demo_data("--database", f"sqlite:///{file}", "--patients", "5")
-    assert done.exit_code == 1
-    assert "file is not a database" in done.output
+    result = cpar_demo_data("--database", f"sqlite:///{file}", "--patients", "5")
+    assert result.exit_code == 1
+    assert "file is not a database" in result.output
     assert file.read_text() == "Dear colleague, " * 100
 
 
 def test_a_schema_that_does_not_exist_is_reported(cpar_demo_data: Command, database_url: str) -> None:
     schema = "no_such_schema"
-    done = cpar_demo_data("--database", database_url, "--schema", schema, "--patients", "5")
-    assert done.exit_code != 0
-    assert isinstance(done.exception, SystemExit)
-    assert schema in done.output or "--schema is for MariaDB" in done.output
+    result = cpar_demo_data("--database", database_url, "--schema", schema, "--patients", "5")
+    assert result.exit_code != 0
+    assert isinstance(result.exception, SystemExit)
+    assert schema in result.output or "--schema is for MariaDB" in result.output
 
 
 def test_no_database_at_all_is_reported(cpar_demo_data: Command) -> None:

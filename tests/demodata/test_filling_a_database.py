@@ -53,15 +53,15 @@ def test_about_four_in_five_active_patients_of_a_doctor_are_valid(host: OscarHos
     attached = patient.join(provider, and_(provider.c.provider_id == patient.c.mrp_id, provider.c.active))
     query = select(patient, last_visit).select_from(attached).where(patient.c.status == "AC")
     with host.database.engine.connect() as connection:
-        found = [
+        results = [
             SimpleNamespace(known=True, answers=None, confirmed_on=row.last_visit_on, **row._mapping)
             for row in connection.execute(query)
         ]
-    phns = Counter(member.phn for member in found if member.phn)
+    phns = Counter(member.phn for member in results if member.phn)
     shared = {phn for phn, times in phns.items() if times > 1}
     rules = Eligibility(host.roster.active_status, host.clock.now().date(), shared)
-    reasons = [rules.reasons(member) for member in found]
-    assert 0.75 <= sum(not why for why in reasons) / len(found) <= 0.85
+    reasons = [rules.reasons(member) for member in results]
+    assert 0.75 <= sum(not why for why in reasons) / len(results) <= 0.85
     occurring = {reason for why in reasons for reason in why}
     assert occurring == set(Reason) - {Reason.UNKNOWN_PATIENT, Reason.NOT_ACTIVE, Reason.NO_GIVEN_NAME}
 
@@ -128,7 +128,7 @@ def test_the_indexes_are_there_afterwards(host: OscarHost, as_of: date) -> None:
     def indexes() -> list[str]:
         look = inspect(host.database.engine)
         tables = (host.tables.demographic, host.tables.appointment)
-        return sorted(str(found["name"]) for table in tables for found in look.get_indexes(table.name, table.schema))
+        return sorted(str(result["name"]) for table in tables for result in look.get_indexes(table.name, table.schema))
 
     before = indexes()
     fill(host.database, host.tables, patients=10, seed=7, as_of=as_of)

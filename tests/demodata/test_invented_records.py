@@ -244,7 +244,7 @@ def test_every_text_fits_its_column_in_oscar(clinic: list[Record]) -> None:
         (tables.demographic, [record.patient for record in clinic]),
         (tables.appointment, all_visits(clinic)),
     ):
-        widths = {found.name: getattr(found.type, "length", None) or 20 for found in table.c}
+        widths = {result.name: getattr(result.type, "length", None) or 20 for result in table.c}
         assert all(len(str(value or "")) <= widths[name] for row in rows for name, value in row.items())
     assert all(tuple(record.patient) == COLUMNS for record in clinic)
 

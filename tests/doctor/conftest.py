@@ -40,16 +40,16 @@ Doctor = Callable[..., Report]
 
 def examine(environment: Mapping[str, str | None]) -> Report:
     """Call `cpar doctor --json` with these variables; its exit code must fit to what it says."""
-    done = CliRunner().invoke(command, ["--json"], env=dict(environment))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    document = json.loads(done.stdout)
+    result = CliRunner().invoke(command, ["--json"], env=dict(environment))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    document = json.loads(result.stdout)
     checks = {one.pop("name"): Found(**one) for one in document["checks"]}
-    levels = {found.level for found in checks.values()}
-    assert done.exit_code == (1 if "failure" in levels else 0)
+    levels = {outcome.level for outcome in checks.values()}
+    assert result.exit_code == (1 if "failure" in levels else 0)
     assert document["level"] == next(level for level in ("failure", "warning", "ok") if level in levels)
-    for found in checks.values():
-        assert bool(found.remedy) == (found.level != "ok"), found
-    return Report(checks, document["not_checked"], done.output)
+    for outcome in checks.values():
+        assert bool(outcome.remedy) == (outcome.level != "ok"), outcome
+    return Report(checks, document["not_checked"], result.output)
 
 
 @pytest.fixture

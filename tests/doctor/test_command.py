@@ -30,9 +30,9 @@ def test_each_check_is_a_line_and_what_is_not_well_has_a_second_one(
     host: Any, environment: dict[str, str], folders: dict[str, str]
 ) -> None:
     unmoved = {"CPAR_TIME_ZONE": "America/Regina"}  # there, old and new time zone rules say the same
-    done = CliRunner().invoke(command, [], env=environment | folders | unmoved)
-    assert done.exit_code == 0
-    lines = done.output.splitlines()
+    result = CliRunner().invoke(command, [], env=environment | folders | unmoved)
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
     at = lines.index("warning  cpar-clinic: The integration is turned off: nothing will be shown or submitted.")
     assert lines[at + 1] == "         How to fix: Run: cpar enable"
     assert "ok       cpar-submissions: No submission failed, was rejected or was missed." in lines
@@ -40,9 +40,9 @@ def test_each_check_is_a_line_and_what_is_not_well_has_a_second_one(
 
 
 def test_a_failure_ends_with_one_and_names_what_was_not_checked(folders: dict[str, str]) -> None:
-    done = CliRunner().invoke(command, [], env={"CPAR_DATABASE_URL": "sqlite:////no/such/folder/cpar.db", **folders})
-    assert done.exit_code == 1
-    *_, skipped, summary = done.output.splitlines()
+    result = CliRunner().invoke(command, [], env={"CPAR_DATABASE_URL": "sqlite:////no/such/folder/cpar.db", **folders})
+    assert result.exit_code == 1
+    *_, skipped, summary = result.output.splitlines()
     assert skipped.startswith("Not checked because of the failures above: connection, ")
     assert summary.endswith(" 1 failure.")
 
@@ -145,15 +145,15 @@ def test_an_oscar_that_answers_is_fine_and_one_that_does_not_a_failure(doctor: D
     assert doctor()["oscar"].level == "ok"
     assert doctor(**beside)["oscar"].message == "OSCAR responds, and recognizes no one without a session."
     oscar_rest.signed_out = Answer(503, "Busy")
-    found = doctor(**beside)["oscar"]
-    assert (found.level, "oscar_url" in found.remedy) == ("failure", True)
+    report = doctor(**beside)["oscar"]
+    assert (report.level, "oscar_url" in report.remedy) == ("failure", True)
     assert doctor(oscar_url=oscar_rest.url)["oscar"].level == "failure"  # without a key the pages do not start
 
 
 def test_an_oscar_that_names_someone_for_a_session_of_no_one_is_a_failure(doctor: Doctor, oscar_rest: StandIn) -> None:
     oscar_rest.signed_out = Answer(200, {"providerNo": "101"})
-    found = doctor(oscar_url=oscar_rest.url, secret_key="0123456789abcdef" * 4)["oscar"]
-    assert (found.level, "Stop the application" in found.remedy) == ("failure", True)
+    report = doctor(oscar_url=oscar_rest.url, secret_key="0123456789abcdef" * 4)["oscar"]
+    assert (report.level, "Stop the application" in report.remedy) == ("failure", True)
 
 
 def test_an_oscar_that_cannot_show_all_rights_is_a_warning_where_they_are_requested(
@@ -164,6 +164,6 @@ def test_an_oscar_that_cannot_show_all_rights_is_a_warning_where_they_are_reques
     assert doctor(**beside, privileges="rest")["oscar"].level == "ok"
     folder.mkdir()
     note_in(folder).touch()
-    found = doctor(**beside, privileges="rest")["oscar"]
-    assert (found.level, "Set privileges = tables" in found.remedy) == ("warning", True)
+    report = doctor(**beside, privileges="rest")["oscar"]
+    assert (report.level, "Set privileges = tables" in report.remedy) == ("warning", True)
     assert doctor(**beside)["oscar"].level == "ok"

@@ -53,15 +53,15 @@ def test_the_registrys_certificate_is_named_with_what_it_lacks(
     publisher: Publisher, old: Authority, today: OscarHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(transport="fhir", registry_url=publisher.address, registry_ca_file=old.file)
-    found = registry_connection.certificate(today, settings)
-    assert found.level == "failure"
-    assert CAUSE in found.message
+    result = registry_connection.certificate(today, settings)
+    assert result.level == "failure"
+    assert CAUSE in result.message
     named = "The certificate CN=127.0.0.1, issued by CN=Test Authority, has no Authority Key Identifier."
-    assert named in found.message
+    assert named in result.message
     lenient = settings.model_copy(update={"strict_certificates": False})
-    found = registry_connection.certificate(today, lenient)
-    assert found.level == "warning"
-    assert f"Accepted only because strict_certificates is no: {named}" in found.message
+    result = registry_connection.certificate(today, lenient)
+    assert result.level == "warning"
+    assert f"Accepted only because strict_certificates is no: {named}" in result.message
     assert "strict_certificates is no" in configured.settings_fit(today, lenient).message
     assert publisher.asked == 0
 
@@ -79,9 +79,9 @@ def test_where_every_certificate_is_right_leniency_is_not_complained_of(today: O
 def test_an_authority_that_breaks_the_rules_is_named(today: OscarHost, tmp_path: Path) -> None:
     wrong = Authority(tmp_path, name="Clinic Authority", own={x509.KeyUsage: None})
     settings = Settings(transport="fhir", registry_url="https://registry.invalid", registry_ca_file=wrong.file)
-    found = configured.settings_fit(today, settings)
-    assert found.level == "failure"
-    assert "registry_ca_file: The certificate CN=Clinic Authority has no Key Usage." in found.message
+    result = configured.settings_fit(today, settings)
+    assert result.level == "failure"
+    assert "registry_ca_file: The certificate CN=Clinic Authority has no Key Usage." in result.message
 
 
 def test_what_is_not_accepted_is_logged_at_start(
@@ -129,10 +129,10 @@ def test_clients_whose_keys_cannot_be_fetched_are_named_with_the_cause(
     with host.database.session() as session:
         row = {"name": "A", "scopes": "system/*.rs", "jwks_url": publisher.address, "version": 1}
         session.execute(insert(client).values(row | {"created_at": NOW, "created_by": "101"}))
-    found = connections.client_keys(host, settings)
-    assert found.level == "failure"
-    assert "client-1: The keys could not be fetched from 127.0.0.1. The certificate of 127.0.0.1" in found.message
-    assert CAUSE in found.message
+    result = connections.client_keys(host, settings)
+    assert result.level == "failure"
+    assert "client-1: The keys could not be fetched from 127.0.0.1. The certificate of 127.0.0.1" in result.message
+    assert CAUSE in result.message
     publisher.body = b'{"keys": []}'
     lenient = settings.model_copy(update={"strict_certificates": False})
     assert "No usable key is published there" in connections.client_keys(host, lenient).message
@@ -143,8 +143,8 @@ def test_an_oscar_whose_certificate_is_not_accepted_is_distinguished_from_one_th
 ) -> None:
     base = publisher.address.removesuffix("/jwks.json")
     beside = {"oscar_url": f"{base}/oscar", "oscar_ca_file": old.file, "secret_key": "0123456789abcdef" * 4}
-    found = doctor(**beside)["oscar"]
-    assert (found.level, CAUSE in found.message, "oscar_ca_file" in found.remedy) == ("failure", True, True)
+    report = doctor(**beside)["oscar"]
+    assert (report.level, CAUSE in report.message, "oscar_ca_file" in report.remedy) == ("failure", True, True)
     publisher.status = 401
     assert doctor(**beside, strict_certificates="no")["oscar"].level == "ok"
     assert doctor(**(beside | {"oscar_ca_file": "/no/such/file"}))["oscar"].message.startswith("oscar_ca_file: cannot")

@@ -67,18 +67,18 @@ def test_a_scheduler_that_has_stopped_is_a_failure(at: Any, doctor: Doctor) -> N
     at("2026-11-02T10:00")
     assert doctor(now="2026-11-02T10:05")["cpar-clinic"].level == "ok"
     assert doctor(now="2026-11-02T10:05")["cpar-scheduler"].level == "ok"
-    found = doctor(now="2026-11-02T10:30")["cpar-scheduler"]
-    assert (found.level, "Nov 2, 2026, 10:00 AM" in found.message) == ("failure", True)
+    report = doctor(now="2026-11-02T10:30")["cpar-scheduler"]
+    assert (report.level, "Nov 2, 2026, 10:00 AM" in report.message) == ("failure", True)
 
 
 def test_a_night_run_that_did_not_take_place_is_a_warning(at: Any, doctor: Doctor) -> None:
     assert doctor(now="2026-11-02T10:05")["cpar-night-run"].message == "No night run has been due yet."
     at("2026-11-03T03:15")
     assert doctor(now="2026-11-03T10:00")["cpar-night-run"].level == "ok"
-    found = doctor(now="2026-11-04T10:00")["cpar-night-run"]
+    report = doctor(now="2026-11-04T10:00")["cpar-night-run"]
     assert (
-        found.level,
-        "Nov 4, 2026 did not take place; the last one was on Nov 3, 2026" in found.message,
+        report.level,
+        "Nov 4, 2026 did not take place; the last one was on Nov 3, 2026" in report.message,
     ) == (
         "warning",
         True,
@@ -98,9 +98,9 @@ def test_a_submission_that_has_failed_is_a_failure_with_the_panels_number(
     assert doctor(now="2026-11-07T03:20")["cpar-submissions"].level == "ok"
     with host.database.session() as session:
         session.execute(update(submission).values(state="failed", failure="It was not reached."))
-    found = doctor(now="2026-11-07T03:20")["cpar-submissions"]
-    assert found.level == "failure"
-    assert found.message.startswith("Panel P1: failed. It was not reached. Press Retry")
+    report = doctor(now="2026-11-07T03:20")["cpar-submissions"]
+    assert report.level == "failure"
+    assert report.message.startswith("Panel P1: failed. It was not reached. Press Retry")
 
 
 def test_a_refresh_that_has_stopped_is_a_warning_where_someone_reads(
@@ -128,9 +128,9 @@ def test_the_share_of_those_excluded_is_reported_with_the_reasons(on_panel: Any,
     assert doctor(now="2026-11-02T10:05")["cpar-exclusions"].level == "ok"
     for number in range(3):
         on_panel(number + 50, sex="" if number else "F", hin="")
-    found = doctor(now="2026-11-02T10:05")["cpar-exclusions"]
-    assert found.level == "warning"
-    assert found.message == "3 of 23 patients on panels would be excluded (13 %): No PHN 3, No gender 2."
+    report = doctor(now="2026-11-02T10:05")["cpar-exclusions"]
+    assert report.level == "warning"
+    assert report.message == "3 of 23 patients on panels would be excluded (13 %): No PHN 3, No gender 2."
 
 
 def test_when_everyone_would_be_excluded_it_is_a_failure(on_panel: Any, doctor: Doctor) -> None:
@@ -146,8 +146,8 @@ def test_providers_without_a_fitting_practitioner_id_are_named(doctor: Doctor, o
     for number, practitioner_id in (("102", ""), ("103", "12"), ("104", "1234-56789")):
         oscar.provider(number, ohip_no=practitioner_id)
         oscar.patient(provider_no=number)
-    found = doctor()["cpar-practitioner-ids"]
-    assert (found.level, found.message) == (
+    report = doctor()["cpar-practitioner-ids"]
+    assert (report.level, report.message) == (
         "warning",
         "Of 4 active providers with active patients: 1 without a Practitioner ID (102), 1 with one that is not nine "
         "digits (103), 2 with one that another provider also has (101, 104).",
@@ -196,19 +196,19 @@ def test_certificates_are_looked_at_for_how_long_they_are_good(
             registry_client_certificate=certificate,
             registry_client_key=key,
         )
-        found = registry_connection.certificate(by_the_real_clock, settings)
-        assert found.level == level, found
+        result = registry_connection.certificate(by_the_real_clock, settings)
+        assert result.level == level, result
         assert registry_connection.reachable(by_the_real_clock, settings).level == ("failure" if days < 0 else "ok")
         assert registry_connection.client_certificate(by_the_real_clock, settings).level == level
         if days > 0:
-            assert f"{int(days) - 1} days left" in found.message
+            assert f"{int(days) - 1} days left" in result.message
         assert there.received() == [] if days > 0 else True
 
 
 def test_a_registry_that_is_not_there_is_a_failure(by_the_real_clock: OscarHost) -> None:
     settings = Settings(transport="fhir", registry_url="http://127.0.0.1:1/fhir")
-    found = registry_connection.reachable(by_the_real_clock, settings)
-    assert (found.level, "127.0.0.1:1" in found.message) == ("failure", True)
+    result = registry_connection.reachable(by_the_real_clock, settings)
+    assert (result.level, "127.0.0.1:1" in result.message) == ("failure", True)
 
 
 def test_signing_in_to_the_registry_is_tried(tmp_path: Path, by_the_real_clock: OscarHost) -> None:
@@ -238,12 +238,12 @@ def test_panels_with_an_address_and_no_mail_server_are_warned_of(host: OscarHost
     oscar.provider("101")
     draft = PanelDraft("P1", ("000113",), (PanelProvider("101", "123456789"),), "manager@clinic.example")
     editing.create(host, MANAGER, draft)
-    found = connections.mail_addresses(host, Settings())
-    assert found.level == "warning"
-    assert "Panels with an email address for failed submissions: 1. No mail server is set" in found.message
-    assert "smtp_host" in found.remedy
+    result = connections.mail_addresses(host, Settings())
+    assert result.level == "warning"
+    assert "Panels with an email address for failed submissions: 1. No mail server is set" in result.message
+    assert "smtp_host" in result.remedy
     working = Settings(smtp_host="mail.example", smtp_from="cpar@clinic.example")
     assert "public_url is not set" in connections.mail_addresses(host, working).message
     linked = working.model_copy(update={"public_url": "https://emr.example/oscar/cpar"})
-    found = connections.mail_addresses(host, linked)
-    assert (found.level, "public_url" in found.message) == ("ok", False)
+    result = connections.mail_addresses(host, linked)
+    assert (result.level, "public_url" in result.message) == ("ok", False)

@@ -15,8 +15,8 @@ def test_merges_that_end_at_a_record_are_fine(doctor: Doctor, oscar: Any) -> Non
     kept, second, first = oscar.patient(), oscar.patient(), oscar.patient()
     oscar.merge(second, kept)
     oscar.merge(first, second)
-    found = doctor()["merges"]
-    assert (found.level, found.message) == ("ok", "2 records are merged, each into an existing one.")
+    report = doctor()["merges"]
+    assert (report.level, report.message) == ("ok", "2 records are merged, each into an existing one.")
 
 
 def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, oscar: Any) -> None:
@@ -24,23 +24,23 @@ def test_merges_in_a_circle_are_counted_and_no_record_is_named(doctor: Doctor, o
     oscar.merge(one, other)
     oscar.merge(other, one)
     oscar.merge(third, one)
-    found = doctor()["merges"]
-    assert (found.level, "Of 3 merged records: 3 in a circle" in found.message) == ("warning", True)
-    assert "7000" not in found.message + found.remedy
+    report = doctor()["merges"]
+    assert (report.level, "Of 3 merged records: 3 in a circle" in report.message) == ("warning", True)
+    assert "7000" not in report.message + report.remedy
 
 
 def test_a_merge_into_nothing_is_counted(doctor: Doctor, oscar: Any) -> None:
     oscar.merge(oscar.patient(), 99999)
-    found = doctor()["merges"]
-    assert (found.level, "1 into one that does not exist" in found.message) == ("warning", True)
+    report = doctor()["merges"]
+    assert (report.level, "1 into one that does not exist" in report.message) == ("warning", True)
 
 
 def test_a_long_chain_is_reported(doctor: Doctor, oscar: Any) -> None:
     records = [oscar.patient() for _ in range(23)]
     for retired, kept in pairwise(records):
         oscar.merge(retired, kept)
-    found = doctor()["merges"]
-    assert (found.level, "a chain has 22 merges" in found.message) == ("warning", True)
+    report = doctor()["merges"]
+    assert (report.level, "a chain has 22 merges" in report.message) == ("warning", True)
 
 
 def test_the_statement_that_it_gives_lists_the_merges_at_fault_and_no_others(
@@ -81,9 +81,9 @@ def test_a_status_that_the_rule_does_not_know_is_named_with_how_often_it_is_used
     patient = oscar.patient()
     for status in ("B", "X", "XS", "X", "n"):
         oscar.visit(patient, status=status)
-    found = doctor()["visit-statuses"]
-    assert found.level == "warning"
-    assert "count as visits: X (2), XS (1), n (1)." in found.message
+    report = doctor()["visit-statuses"]
+    assert report.level == "warning"
+    assert "count as visits: X (2), XS (1), n (1)." in report.message
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_a_status_that_the_clinic_has_named_otherwise_than_the_rule_takes_it_is_
 ) -> None:
     with emr.database.writing() as connection:
         connection.execute(insert(emr.tables.appointment_status).values(status=status, description=description))
-    found = doctor()["visit-statuses"]
-    assert found.level == level
-    assert (f"{status} ({description})" in found.message) == (level == "warning")
+    report = doctor()["visit-statuses"]
+    assert report.level == level
+    assert (f"{status} ({description})" in report.message) == (level == "warning")

@@ -34,10 +34,10 @@ def test_rights_that_come_by_a_role_count(with_account: Any) -> None:
 def test_without_any_right_on_oscars_tables_each_missing_grant_is_given_as_a_statement(with_account: Any) -> None:
     report = with_account(OWN)
     names = with_account.names
-    found = report["oscar-rights"]
-    assert found.level == "failure"
+    result = report["oscar-rights"]
+    assert result.level == "failure"
     for table in NEEDED:
-        bare = found.remedy.replace("`", "")
+        bare = result.remedy.replace("`", "")
         assert f"GRANT SELECT ON {names['oscar']}.{table} TO {names['account']};" in bare
     assert "visit-statuses" in report.not_checked
     assert "cpar-exclusions" in report.not_checked
@@ -56,19 +56,19 @@ def test_the_statements_that_it_gives_fix_it(with_account: Any) -> None:
 
 def test_one_table_that_may_not_be_read_is_named_with_what_does_not_work_then(with_account: Any) -> None:
     report = with_account(OWN, *(f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED if table != "appointment"))
-    found = report["oscar-rights"]
-    assert "appointment (no one has a visit, and everyone is excluded)" in found.message
-    assert found.remedy.count("GRANT") == 1
+    result = report["oscar-rights"]
+    assert "appointment (no one has a visit, and everyone is excluded)" in result.message
+    assert result.remedy.count("GRANT") == 1
     assert report["oscar-tables"].level == "failure"
 
 
 def test_the_clinics_names_of_statuses_that_may_not_be_read_are_a_warning_with_the_grant(with_account: Any) -> None:
     report = with_account(OWN, *(f"GRANT SELECT ON {{oscar}}.{table}" for table in NEEDED), LOG)
-    found = report["visit-statuses"]
+    result = report["visit-statuses"]
     names = with_account.names
-    assert found.level == "warning"
+    assert result.level == "warning"
     grant = f"GRANT SELECT ON {names['oscar']}.appointment_status TO {names['account']};"
-    assert grant in found.remedy.replace("`", "")
+    assert grant in result.remedy.replace("`", "")
     assert with_account("GRANT SELECT ON {oscar}.appointment_status")["visit-statuses"].level == "ok"
 
 
@@ -85,9 +85,9 @@ def test_a_table_that_may_be_read_in_part_only_is_a_failure(with_account: Any) -
 
 
 def test_a_log_that_may_not_be_written_is_a_failure_unless_only_the_ledger_is_kept(with_account: Any) -> None:
-    found = with_account(OWN, READ)["audit-log"]
-    assert found.level == "failure"
-    assert f"GRANT INSERT ON {with_account.names['oscar']}.log TO" in found.remedy.replace("`", "")
+    result = with_account(OWN, READ)["audit-log"]
+    assert result.level == "failure"
+    assert f"GRANT INSERT ON {with_account.names['oscar']}.log TO" in result.remedy.replace("`", "")
     assert with_account(audit="ledger")["audit-log"].level == "ok"
 
 
@@ -110,18 +110,18 @@ def test_looking_writes_nothing_to_the_log(with_account: Any, on_mariadb: Any) -
     ],
 )
 def test_more_than_reading_is_a_warning_with_what_takes_it_away(grant: str, advice: str, with_account: Any) -> None:
-    found = with_account(OWN, READ, LOG, grant)["least-rights"]
-    assert found.level == "warning"
-    assert advice.format(**with_account.names) in found.message
-    revoke = found.remedy.partition("server: ")[2]
+    result = with_account(OWN, READ, LOG, grant)["least-rights"]
+    assert result.level == "warning"
+    assert advice.format(**with_account.names) in result.message
+    revoke = result.remedy.partition("server: ")[2]
     with_account.execute(*(one for one in revoke.split(";") if one.strip()))
     assert with_account(READ)["least-rights"].level == "ok"
 
 
 def test_a_right_that_lacks_in_the_own_database_is_named(with_account: Any) -> None:
     report = with_account("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON {own}.*", READ)
-    found = report["own-rights"]
-    assert (found.level, found.message) == (
+    result = report["own-rights"]
+    assert (result.level, result.message) == (
         "failure",
         f"The account may not REFERENCES in the database {with_account.names['own']}.",
     )
@@ -134,5 +134,5 @@ def test_one_database_for_everything_is_a_warning(with_account: Any) -> None:
 
 
 def test_a_right_on_one_table_of_the_own_database_is_not_enough(with_account: Any) -> None:
-    found = with_account("GRANT SELECT, CREATE ON {own}.*", "GRANT INSERT ON {own}.cpar_member", READ)["own-rights"]
-    assert (found.level, "INSERT" in found.message) == ("failure", True)
+    result = with_account("GRANT SELECT, CREATE ON {own}.*", "GRANT INSERT ON {own}.cpar_member", READ)["own-rights"]
+    assert (result.level, "INSERT" in result.message) == ("failure", True)

@@ -62,8 +62,8 @@ def test_a_server_as_oscar_needs_it_is_fine(set_up: Any) -> None:
 
 
 def test_a_server_whose_clock_is_an_hour_ahead_is_a_failure(set_up: Any) -> None:
-    found = set_up(init_connect="SET SESSION timestamp = UNIX_TIMESTAMP() + 3600")["clock"]
-    assert (found.level, "NTP" in found.remedy) == ("failure", True)
+    result = set_up(init_connect="SET SESSION timestamp = UNIX_TIMESTAMP() + 3600")["clock"]
+    assert (result.level, "NTP" in result.remedy) == ("failure", True)
 
 
 def test_a_server_whose_clock_is_two_minutes_behind_is_a_warning(set_up: Any) -> None:
@@ -74,8 +74,8 @@ def test_a_server_in_the_clinics_zone_or_utc_is_fine_and_any_other_a_warning(set
     offset = dt.datetime.now(SystemClock().zone).strftime("%z")
     assert set_up(time_zone=f"{offset[:3]}:{offset[3:]}")["time-zone"].level == "ok"
     assert set_up(time_zone="+00:00")["time-zone"].level == "ok"
-    found = set_up(time_zone="-03:30")["time-zone"]
-    assert (found.level, "UTC-03:30" in found.message, "CPAR_TIME_ZONE" in found.remedy) == ("warning", True, True)
+    result = set_up(time_zone="-03:30")["time-zone"]
+    assert (result.level, "UTC-03:30" in result.message, "CPAR_TIME_ZONE" in result.remedy) == ("warning", True, True)
 
 
 def test_a_server_that_only_reads_is_a_failure(set_up: Any) -> None:
@@ -83,8 +83,8 @@ def test_a_server_that_only_reads_is_a_failure(set_up: Any) -> None:
 
 
 def test_a_server_that_refuses_long_statements_is_a_failure(set_up: Any) -> None:
-    found = set_up(max_allowed_packet=1024 * 1024)["connection"]
-    assert (found.level, "max_allowed_packet" in found.remedy) == ("failure", True)
+    result = set_up(max_allowed_packet=1024 * 1024)["connection"]
+    assert (result.level, "max_allowed_packet" in result.remedy) == ("failure", True)
 
 
 def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> None:
@@ -94,9 +94,9 @@ def test_a_session_that_something_has_made_lax_is_a_failure(alone: Place) -> Non
     def between(dbapi_connection: Any, _: Any) -> None:
         dbapi_connection.cursor().execute("SET SESSION sql_mode = ''")
 
-    found = connection(host)
+    result = connection(host)
     host.database.engine.dispose()
-    assert (found.level, "sql_mode empty" in found.message) == ("failure", True)
+    assert (result.level, "sql_mode empty" in result.message) == ("failure", True)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_what_keeps_us_from_the_database_is_said(
 ) -> None:
     url = server.set(database="cpar").set(**changes)
     report = examine({"CPAR_DATABASE_URL": url.render_as_string(hide_password=False), **folders})
-    found = report["database"]
-    assert (found.level, said in found.message, remedy in found.remedy) == ("failure", True, True), found
+    result = report["database"]
+    assert (result.level, said in result.message, remedy in result.remedy) == ("failure", True, True), result
     assert "not-to-be-shown" not in report.text
 
 
@@ -143,8 +143,8 @@ def logged(doctor: Doctor, oscar: Any, place: Place) -> Callable[..., Found]:
 def test_an_emr_that_writes_its_log_in_the_future_has_another_clock_or_zone(logged: Callable[..., Found]) -> None:
     assert logged("2026-11-10T09:58:00").level == "ok"
     assert logged("2026-11-10T12:00:00", content="cparPanel").level == "ok"  # our own lines tell nothing of OSCAR's
-    found = logged("2026-11-10T12:00:00")
-    assert (found.level, "120 minutes ahead of the time of America/Edmonton" in found.message) == ("warning", True)
+    result = logged("2026-11-10T12:00:00")
+    assert (result.level, "120 minutes ahead of the time of America/Edmonton" in result.message) == ("warning", True)
 
 
 def test_a_log_that_may_not_be_read_is_not_needed(doctor: Doctor, database_kind: str) -> None:
@@ -154,8 +154,8 @@ def test_a_log_that_may_not_be_read_is_not_needed(doctor: Doctor, database_kind:
 
 
 def test_a_clock_that_was_set_for_trying_out_is_a_warning(doctor: Doctor) -> None:
-    found = doctor(now="2026-11-10T10:00")["clock"]
-    assert (found.level, "CPAR_NOW" in found.remedy) == ("warning", True)
+    report = doctor(now="2026-11-10T10:00")["clock"]
+    assert (report.level, "CPAR_NOW" in report.remedy) == ("warning", True)
     assert doctor()["clock"].level == "ok"
 
 
@@ -175,6 +175,6 @@ def test_a_certificate_of_the_server_that_is_not_accepted_is_reported_with_the_c
             return examine({"CPAR_DATABASE_URL": url.render_as_string(hide_password=False)} | folders)["database"]
 
         assert looked(old).level == "ok"
-        found = looked(another)
-    assert (found.level, "ssl_ca" in found.remedy) == ("failure", True)
-    assert "could not be verified (unable to get local issuer certificate)" in found.message
+        result = looked(another)
+    assert (result.level, "ssl_ca" in result.remedy) == ("failure", True)
+    assert "could not be verified (unable to get local issuer certificate)" in result.message

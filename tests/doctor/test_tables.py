@@ -63,8 +63,8 @@ def test_a_table_that_is_missing_is_named_with_what_does_not_work_then(
     table: str, lost: str, doctor: Doctor, change: Change
 ) -> None:
     change(f"DROP TABLE {{{table}}}")
-    found = doctor()["oscar-tables"]
-    assert (found.level, table in found.message, lost in found.message) == ("failure", True, True)
+    report = doctor()["oscar-tables"]
+    assert (report.level, table in report.message, lost in report.message) == ("failure", True, True)
 
 
 def test_without_any_of_oscars_tables_it_says_how_to_name_oscars_database(doctor: Doctor, change: Change) -> None:
@@ -85,26 +85,26 @@ def test_without_the_table_of_merges_it_works_but_says_what_is_lost(doctor: Doct
 
 def test_a_column_that_is_needed_and_missing_is_a_failure(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE {provider} DROP COLUMN ohip_no")
-    found = doctor()["oscar-tables"]
-    assert (found.level, "provider.ohip_no" in found.message) == ("failure", True)
+    report = doctor()["oscar-tables"]
+    assert (report.level, "provider.ohip_no" in report.message) == ("failure", True)
 
 
 def test_a_column_that_only_some_have_is_reported_but_is_no_fault(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE {demographic} DROP COLUMN pref_name")
-    found = doctor()["oscar-tables"]
-    assert (found.level, "preferred name" in found.message) == ("ok", True)
+    report = doctor()["oscar-tables"]
+    assert (report.level, "preferred name" in report.message) == ("ok", True)
 
 
 def test_without_the_province_of_health_cards_it_warns(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE {demographic} DROP COLUMN hc_type")
-    found = doctor()["oscar-tables"]
-    assert (found.level, "counts as an Alberta PHN" in found.message) == ("warning", True)
+    report = doctor()["oscar-tables"]
+    assert (report.level, "counts as an Alberta PHN" in report.message) == ("warning", True)
 
 
 def test_without_oscars_log_it_says_how_to_do_without(doctor: Doctor, change: Change) -> None:
     change("DROP TABLE {log}")
-    found = doctor()["audit-log"]
-    assert (found.level, "audit = ledger" in found.remedy) == ("failure", True)
+    report = doctor()["audit-log"]
+    assert (report.level, "audit = ledger" in report.remedy) == ("failure", True)
     assert doctor(audit="ledger")["audit-log"].level == "ok"
 
 
@@ -112,8 +112,8 @@ def test_a_column_of_ours_that_someone_has_converted_is_named(with_account: Any)
     with_account.execute("ALTER TABLE {own}.cpar_clinic MODIFY site_id VARCHAR(60) COLLATE utf8mb4_general_ci NOT NULL")
     report = with_account("GRANT ALL ON {own}.*", "GRANT SELECT ON {oscar}.*")
     with_account.execute("ALTER TABLE {own}.cpar_clinic MODIFY site_id VARCHAR(60) COLLATE utf8mb4_bin NOT NULL")
-    found = report["collations"]
-    assert (found.level, "cpar_clinic.site_id" in found.message) == ("failure", True)
+    result = report["collations"]
+    assert (result.level, "cpar_clinic.site_id" in result.message) == ("failure", True)
 
 
 def test_tables_that_cannot_take_a_change_back_are_named_with_what_follows(with_account: Any) -> None:
@@ -140,8 +140,8 @@ def test_tables_that_cannot_take_a_change_back_are_named_with_what_follows(with_
 
 def test_a_table_of_ours_that_lacks_a_column_is_named(doctor: Doctor, change: Change) -> None:
     change("ALTER TABLE cpar_panel DROP COLUMN notify", "DROP TABLE cpar_heartbeat")
-    found = doctor()["cpar-tables"]
-    assert (found.level, found.message) == (
+    report = doctor()["cpar-tables"]
+    assert (report.level, report.message) == (
         "failure",
         "The plugin's tables are incomplete: cpar_heartbeat, cpar_panel (notify).",
     )
@@ -149,8 +149,8 @@ def test_a_table_of_ours_that_lacks_a_column_is_named(doctor: Doctor, change: Ch
 
 def test_records_that_cannot_be_compared_with_ours_are_a_failure(doctor: Doctor, change: Change) -> None:
     change("DROP TABLE cpar_practitioner")
-    found = doctor()["cpar-records"]
-    assert (found.level, "providers" in found.message) == ("failure", True)
+    report = doctor()["cpar-records"]
+    assert (report.level, "providers" in report.message) == ("failure", True)
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, folders: dict[str, str]) -> None:

@@ -110,8 +110,8 @@ def test_an_oscar_that_is_behind_is_found_by_its_lines_after_ours(
     emr: OscarHost, oscar: Any, hours: int, words: str
 ) -> None:
     write_log(oscar, [("cparPanel", 0), ("demographic", -60 * hours + 1)])
-    found = oscar_clock(emr)
-    assert (found.level, words in f"{found.message} {found.remedy}") == (HealthLevel.WARNING, True)
+    result = oscar_clock(emr)
+    assert (result.level, words in f"{result.message} {result.remedy}") == (HealthLevel.WARNING, True)
 
 
 def test_an_hour_without_work_in_oscar_is_no_wrong_clock(emr: OscarHost, oscar: Any) -> None:

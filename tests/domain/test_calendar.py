@@ -137,7 +137,7 @@ def test_around_every_clock_change_each_open_night_has_one_unbroken_window() -> 
         ticks = [begin + timedelta(minutes=5 * n) for n in range(4 * 24 * 12)]
         nights = [calendar.night_run_on(tick) for tick in ticks]
         for night in {change - timedelta(days=1), change, change + timedelta(days=1)}:
-            inside = [n for n, found in enumerate(nights) if found == night]
+            inside = [n for n, result in enumerate(nights) if result == night]
             if rules.closed(night):
                 assert inside == []
             else:

@@ -407,8 +407,8 @@ def test_a_reason_or_caution_about_what_cannot_be_seen_says_so(row: Row, code: R
     if code is None:
         assert RULES.reasons(row) == RULES.cautions(row) == ()
     else:
-        found = RULES.cautions(row) if isinstance(code, Caution) else STRICT.reasons(row)
-        assert found == (code,)
+        result = RULES.cautions(row) if isinstance(code, Caution) else STRICT.reasons(row)
+        assert result == (code,)
         assert wording_for(TERMS, row, code).remedy.startswith(UNSEEN)
 
 

@@ -29,6 +29,6 @@ NOTHING: dict[str, Any] = {
     ],
 )
 def test_a_step_is_done_by_what_is_there(state: dict[str, Any], done: set[FirstStep]) -> None:
-    found = steps(**NOTHING | state)
-    assert list(found) == list(FirstStep)
-    assert {step for step, is_done in found.items() if is_done} == done
+    result = steps(**NOTHING | state)
+    assert list(result) == list(FirstStep)
+    assert {step for step, is_done in result.items() if is_done} == done

@@ -4,13 +4,13 @@ from cpar_plugin.domain.submission import FINAL, LOUD, NEXT, UNDER_WAY, Submissi
 
 
 def reachable(state: SubmissionState) -> set[SubmissionState]:
-    found: set[SubmissionState] = set()
+    result: set[SubmissionState] = set()
     ahead = [state]
     while ahead:
-        for following in NEXT[ahead.pop()] - found:
-            found.add(following)
+        for following in NEXT[ahead.pop()] - result:
+            result.add(following)
             ahead.append(following)
-    return found
+    return result
 
 
 def test_every_state_says_what_may_follow_it() -> None:

@@ -18,16 +18,16 @@ _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}")
 
 def _faults(resource: dict[str, Any]) -> list[str]:
     """Codes of required bindings, days and invariants; and relative references to what may not stand there."""
-    kind, found = resource["resourceType"], []
+    kind, result = resource["resourceType"], []
     for one in walk(resource, kind, kind):
         match one:
             case Issue():
-                found.append(f"{one.expression}: {one.message}")
+                result.append(f"{one.expression}: {one.message}")
             case FoundReference(expression, reference, targets) if not reference.startswith("urn:uuid:"):
                 known = _RELATIVE.fullmatch(reference)
                 if not known or (targets and known[1] not in targets):
-                    found.append(f"{expression}: {reference}")
-    return found
+                    result.append(f"{expression}: {reference}")
+    return result
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -52,6 +52,6 @@ def check_r4() -> Callable[[dict[str, Any]], None]:
         model = get_fhir_model_class(resource["resourceType"])
         assert orjson.loads(model.model_validate_json(text).model_dump_json()) == resource
         assert _faults(resource) == []
-        assert [found for found in _strings(resource) if not _STRING.fullmatch(found)] == []
+        assert [result for result in _strings(resource) if not _STRING.fullmatch(result)] == []
 
     return check

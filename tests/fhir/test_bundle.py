@@ -23,8 +23,8 @@ def organization(system: str, value: str) -> dict[str, Any]:
 @example([("Practitioner", "17"), ("Practitioner", "017"), ("Patient", "17"), ("Practitioner", "0")])
 def test_different_resources_never_share_a_urn(resources: list[tuple[str, str]]) -> None:
     refer = urns("site")
-    found = [refer(f"{kind}/{key}") for kind, key in resources]
-    assert len(set(found)) == len(resources)
+    results = [refer(f"{kind}/{key}") for kind, key in resources]
+    assert len(set(results)) == len(resources)
 
 
 @given(KINDS, IDS)
@@ -56,14 +56,14 @@ def test_an_entry_is_found_by_its_identifier_whatever_is_in_it(system: str, valu
 
 
 def test_an_entry_leaves_the_clinics_own_id_at_home() -> None:
-    found = entry(organization("urn:a", "1"), urns("site"))
-    assert "id" not in found["resource"]
-    assert found["fullUrl"] == urns("site")("Organization/clinic")
+    result = entry(organization("urn:a", "1"), urns("site"))
+    assert "id" not in result["resource"]
+    assert result["fullUrl"] == urns("site")("Organization/clinic")
 
 
 def test_a_bundle_is_valid_and_known_by_its_snapshot(check_r4: Check) -> None:
     snapshot_id = str(uuid.uuid4())
-    found = bundle(snapshot_id, datetime(2026, 11, 10, 17, 0, tzinfo=UTC))
-    check_r4(found | {"entry": [entry(organization("urn:a", "1"), urns("site"))]})
-    assert found["identifier"] == {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{snapshot_id}"}
-    assert (found["type"], found["timestamp"]) == ("transaction", "2026-11-10T17:00:00Z")
+    result = bundle(snapshot_id, datetime(2026, 11, 10, 17, 0, tzinfo=UTC))
+    check_r4(result | {"entry": [entry(organization("urn:a", "1"), urns("site"))]})
+    assert result["identifier"] == {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{snapshot_id}"}
+    assert (result["type"], result["timestamp"]) == ("transaction", "2026-11-10T17:00:00Z")

@@ -167,12 +167,12 @@ def test_a_member_says_since_when_how_confirmed_last_seen_and_what_changed(setti
 
 def test_a_panel_is_attributed_to_each_provider_at_each_facility(settings: Settings) -> None:
     group = panel_group(Panel(), ["101-000113", "102-000113"], settings, relative, status=ListStatus.OPEN)
-    assert [found["valueReference"]["reference"] for found in group["characteristic"]] == [
+    assert [result["valueReference"]["reference"] for result in group["characteristic"]] == [
         "PractitionerRole/101-000113",
         "PractitionerRole/102-000113",
     ]
-    assert {found["code"]["coding"][0]["code"] for found in group["characteristic"]} == {"attributed-to"}
-    assert not any(found["exclude"] for found in group["characteristic"])
+    assert {result["code"]["coding"][0]["code"] for result in group["characteristic"]} == {"attributed-to"}
+    assert not any(result["exclude"] for result in group["characteristic"])
     assert (group["type"], group["actual"], group["active"]) == ("person", True, True)
     assert group["identifier"] == [{"system": "https://cpar.invalid/NamingSystem/panel-number", "value": "00-P 7"}]
     assert group["extension"][0]["valueCode"] == "open"
@@ -186,8 +186,8 @@ def test_every_way_of_confirming_has_a_code_of_its_own(settings: Settings) -> No
 
 
 def test_a_provider_has_the_practitioner_id_the_licence_and_the_hosts_own_number(settings: Settings) -> None:
-    found = practitioner(Provider(), settings)["identifier"]
-    assert [(one["system"], one["value"]) for one in found] == [
+    result = practitioner(Provider(), settings)["identifier"]
+    assert [(one["system"], one["value"]) for one in result] == [
         ("https://cpar.invalid/NamingSystem/practitioner-id", "123456789"),
         ("https://fhir.infoway-inforoute.ca/NamingSystem/ca-ab-license-physician", "12345"),
         ("https://cpar.invalid/NamingSystem/provider", "101"),
@@ -195,9 +195,9 @@ def test_a_provider_has_the_practitioner_id_the_licence_and_the_hosts_own_number
 
 
 def test_a_provider_that_the_host_no_longer_knows_is_sent_inactive_and_without_a_name(settings: Settings) -> None:
-    found = practitioner(Provider(family_name=None, given_name=None, licence_id=None, active=None), settings)
-    assert found["active"] is False
-    assert "name" not in found
+    result = practitioner(Provider(family_name=None, given_name=None, licence_id=None, active=None), settings)
+    assert result["active"] is False
+    assert "name" not in result
 
 
 @pytest.mark.parametrize("provider_id", ["101", "-1", "999998", "Dr. Nö", "a/b", "x" * 60, " "])

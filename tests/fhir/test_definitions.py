@@ -54,9 +54,9 @@ class Rates:
 
 
 def group(settings: Settings) -> dict[str, Any]:
-    found = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN, rates=Rates())
+    result = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN, rates=Rates())
     members = [group_members(settings)(Row(confirmed_how=how), "Patient/1") for how in ConfirmedHow]
-    return {**found, "quantity": len(members), "member": members}
+    return {**result, "quantity": len(members), "member": members}
 
 
 def values(resource: Any, path: list[str]) -> Iterator[Any]:
@@ -76,10 +76,10 @@ def values(resource: Any, path: list[str]) -> Iterator[Any]:
 def test_our_definitions_are_valid_r4_and_have_addresses_of_their_own(
     make: Callable[[Settings], list[dict[str, Any]]], settings: Settings, check_r4: Check
 ) -> None:
-    found = make(settings)
-    for resource in found:
+    result = make(settings)
+    for resource in result:
         check_r4(resource)
-    assert len({resource["url"] for resource in found}) == len({resource["id"] for resource in found}) == len(found)
+    assert len({resource["url"] for resource in result}) == len({resource["id"] for resource in result}) == len(result)
 
 
 def test_every_address_of_ours_is_a_setting() -> None:
@@ -95,9 +95,9 @@ def test_every_address_of_ours_is_a_setting() -> None:
 
 def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_has(settings: Settings) -> None:
     defined = {
-        found["url"]: found
-        for found in structure_definitions(settings)
-        if found["type"] == "Extension" and found["context"][0]["expression"] == "Group.member"
+        result["url"]: result
+        for result in structure_definitions(settings)
+        if result["type"] == "Extension" and result["context"][0]["expression"] == "Group.member"
     }
     used = {one["url"]: one for member in group(settings)["member"] for one in member["extension"]}
     assert used.keys() == defined.keys()
@@ -108,7 +108,7 @@ def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_ha
 
 
 def test_the_rates_have_the_parts_that_are_defined_with_their_types(settings: Settings) -> None:
-    (defined,) = [found for found in structure_definitions(settings) if found["id"] == "confirmation-rates"]
+    (defined,) = [result for result in structure_definitions(settings) if result["id"] == "confirmation-rates"]
     (rates,) = [one for one in group(settings)["extension"] if one["url"] == defined["url"]]
     elements = defined["differential"]["element"]
     kinds = {
@@ -130,7 +130,7 @@ def test_the_rates_have_the_parts_that_are_defined_with_their_types(settings: Se
 
 
 def test_every_code_of_ours_is_defined(settings: Settings) -> None:
-    codes = {found["url"]: {one["code"] for one in found.get("concept", [])} for found in code_systems(settings)}
+    codes = {result["url"]: {one["code"] for one in result.get("concept", [])} for result in code_systems(settings)}
     panel = group(settings)
     (coding,) = panel["code"]["coding"]
     assert coding["code"] in codes[coding["system"]]
@@ -143,19 +143,21 @@ def test_every_code_of_ours_is_defined(settings: Settings) -> None:
     assert hows == codes[f"{settings.uri_codes}/confirmation-how"]
     (values_of_how,) = value_sets(settings)
     assert values_of_how["compose"]["include"] == [{"system": f"{settings.uri_codes}/confirmation-how"}]
-    (how,) = [found for found in structure_definitions(settings) if found["id"] == "confirmation-how"]
+    (how,) = [result for result in structure_definitions(settings) if result["id"] == "confirmation-how"]
     assert how["differential"]["element"][-1]["binding"]["valueSet"] == values_of_how["url"]
 
 
 def test_a_group_is_what_its_profile_says(settings: Settings) -> None:
-    (profile,) = [found for found in structure_definitions(settings) if found["url"] == panel_profile_url(settings)]
+    (profile,) = [
+        results for results in structure_definitions(settings) if results["url"] == panel_profile_url(settings)
+    ]
     panel = group(settings)
     for element in profile["differential"]["element"][1:]:
         path = element["path"].split(".")[1:]
-        found = list(values(panel, path))
+        results = list(values(panel, path))
         if "sliceName" in element:
             (url,) = element["type"][0]["profile"]
-            assert [one for one in found if one["url"] == url], element["id"]
+            assert [one for one in results if one["url"] == url], element["id"]
             continue
         parents = list(values(panel, path[:-1]))
         if element.get("min"):
@@ -164,9 +166,9 @@ def test_a_group_is_what_its_profile_says(settings: Settings) -> None:
             assert all(len(list(values(parent, path[-1:]))) <= int(element["max"]) for parent in parents)
         for rule, expected in element.items():
             if rule.startswith("fixed"):
-                assert set(found) == {expected}, element["id"]
+                assert set(results) == {expected}, element["id"]
             if rule.startswith("pattern"):
-                assert all(one == expected for one in found), element["id"]
+                assert all(one == expected for one in results), element["id"]
         for kind in element.get("type", []):
             (target,) = (one.rpartition("/")[2] for one in kind["targetProfile"])
-            assert all(one["reference"].startswith(f"{target}/") for one in found), element["id"]
+            assert all(one["reference"].startswith(f"{target}/") for one in results), element["id"]

@@ -63,7 +63,7 @@ def test_whatever_the_database_holds_becomes_valid_r4(row: Row, roles: list[dict
     patient = mapped(row, roles)
     check_r4(patient)
     assert patient["gender"] in set(Gender)
-    assert {found["type"]["coding"][0]["code"] for found in patient["identifier"]} <= set(IdentifierType)
+    assert {result["type"]["coding"][0]["code"] for result in patient["identifier"]} <= set(IdentifierType)
     assert {name["use"] for name in patient.get("name", [])} <= {"official", "usual"}
 
 
@@ -94,7 +94,7 @@ def test_the_same_row_becomes_the_same_patient(row: Row) -> None:
 def test_what_ca_baseline_asks_of_a_patient_is_there(row: Row) -> None:
     patient = mapped(row)
     assert patient["meta"]["profile"] == ["http://hl7.org/fhir/ca/baseline/StructureDefinition/profile-patient"]
-    assert all(found["type"] and found["system"] and found["value"] for found in patient["identifier"])
+    assert all(result["type"] and result["system"] and result["value"] for result in patient["identifier"])
     assert all(name.get("family") or name.get("given") for name in patient.get("name", []))
 
 
@@ -224,9 +224,9 @@ def test_names_are_sent_without_what_cannot_be_seen() -> None:
     ("code", "sent"), [("f", "female"), ("m", "male"), ("x", "other"), ("u", "unknown"), ("Q", "unknown")]
 )
 def test_a_gender_in_lower_case_is_the_same(code: str, sent: str) -> None:
-    found = mapped(Row(gender=code))
-    assert found["gender"] == sent
-    assert found == mapped(Row(gender=code.upper()))
+    result = mapped(Row(gender=code))
+    assert result["gender"] == sent
+    assert result == mapped(Row(gender=code.upper()))
 
 
 def test_only_an_active_patient_is_active() -> None:
@@ -236,5 +236,5 @@ def test_only_an_active_patient_is_active() -> None:
 def test_the_ministrys_systems_are_settings() -> None:
     moved = Settings(uri_phn="urn:test:phn", uri_patient_record="urn:test:record", uri_codes="urn:test")
     patient = read_back(patient_texts(moved, relative, active_status="AC")(Row(), "[]"))
-    assert [found["system"] for found in patient["identifier"]] == ["urn:test:phn", "urn:test:record"]
+    assert [result["system"] for result in patient["identifier"]] == ["urn:test:phn", "urn:test:record"]
     assert "cpar.invalid" not in str(patient)

@@ -97,12 +97,12 @@ texts = st.none() | st.text(alphabet=st.characters(exclude_categories=("Cs",)), 
     )
 )
 def test_a_patient_who_was_sent_is_read_back(row: Row) -> None:
-    found = read_back(row)
-    assert (found.patient_id, found.phn, found.birth_date) == (row.patient_id, row.phn or "", row.birth_date)
-    assert found.family_name == (readable(row.family_name) or "")
-    assert found.given_names == " ".join(
+    result = read_back(row)
+    assert (result.patient_id, result.phn, result.birth_date) == (row.patient_id, row.phn or "", row.birth_date)
+    assert result.family_name == (readable(row.family_name) or "")
+    assert result.given_names == " ".join(
         filter(None, (readable(row.given_name), unless_program_word(row.middle_names)))
     )
-    assert found.preferred_name == (unless_program_word(row.preferred_name) or "")
-    assert (found.confirmed_on, found.last_visit_on) == (row.confirmed_on, row.last_visit_on)
-    assert found.confirmed_how == (row.confirmed_how or "")
+    assert result.preferred_name == (unless_program_word(row.preferred_name) or "")
+    assert (result.confirmed_on, result.last_visit_on) == (row.confirmed_on, row.last_visit_on)
+    assert result.confirmed_how == (row.confirmed_how or "")

@@ -55,9 +55,9 @@ def finished(reader: Reader, address: str) -> TestResponse:
 def export(reader: Reader, path: str = "/$export", query: Any = None, **headers: str) -> Exported:
     """Export, and fetch everything."""
     address = accepted(kick_off(reader, path, query, **headers))
-    found = fetched(reader, address)
+    answer = fetched(reader, address)
     assert reader.send("DELETE", address).status_code == 202
-    return found
+    return answer
 
 
 def fetched(reader: Reader, address: str) -> Exported:

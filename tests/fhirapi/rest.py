@@ -51,8 +51,8 @@ class Reader:
     def json(self, path: str, query: Any = None, **headers: str) -> Json:
         answer = self.get(path, query, **headers)
         assert answer.status_code == 200, answer.text
-        found: Json = orjson.loads(answer.data)
-        return found
+        result: Json = orjson.loads(answer.data)
+        return result
 
     def pages(self, path: str, query: Any = None, most: int = 100) -> Iterator[Json]:
         """Every page of a search."""

@@ -103,12 +103,12 @@ class Held:
 
 def held(reader: Reader) -> dict[str, Held]:
     """Everything that there is, as a system that follows us keeps it."""
-    found = {}
+    results = {}
     for kind in KINDS:
         for key in reader.ids(f"/{kind}"):
             answer = reader.get(f"/{kind}/{key}")
-            found[f"/{kind}/{key}"] = Held(answer.text, answer.headers["ETag"], answer.headers["Last-Modified"])
-    return found
+            results[f"/{kind}/{key}"] = Held(answer.text, answer.headers["ETag"], answer.headers["Last-Modified"])
+    return results
 
 
 def wrongly_unchanged(reader: Reader, *kept: dict[str, Held], by_date: bool = True) -> list[str]:
@@ -161,10 +161,10 @@ def test_after_a_restore_no_answer_says_that_a_client_holds_what_it_does_not(
         assert response in refused.output
     reader = Reader(reader.app, network.token())
     assert reader.get("/Patient").status_code == 200
-    done = call("after-restore", "--clients", "hold", "--submissions", "hold")
-    assert done.exit_code == 0, done.output
+    result = call("after-restore", "--clients", "hold", "--submissions", "hold")
+    assert result.exit_code == 0, result.output
     assert reader.get("/Patient").status_code == 401
-    assert "On hold: client-2 (Revoked later)" in done.output
+    assert "On hold: client-2 (Revoked later)" in result.output
     assert "client-1  Network  ON HOLD" in call("client", "list").output
     assert "on hold" in network.ask().text
     assert call("client", "allow", "client-1").output == "client-1 (Network) can read again.\n"

@@ -28,9 +28,9 @@ VALUES = {"token": "x|y", "string": "x", "date": "ge2020", "reference": "1"}
 
 @pytest.fixture
 def statement(reader: Reader, check_r4: Check) -> Json:
-    found = Reader(reader.app, None).json("/metadata")
-    check_r4(found)
-    return found
+    result = Reader(reader.app, None).json("/metadata")
+    check_r4(result)
+    return result
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def one_of_each(panel: int, people: dict[str, int]) -> dict[str, str]:
 def _resources(statement: Json) -> list[Json]:
     [rest] = statement["rest"]
     assert rest["mode"] == "server"
-    found: list[Json] = rest["resource"]
-    return found
+    result: list[Json] = rest["resource"]
+    return result
 
 
 def test_it_says_which_fhir_and_where(statement: Json) -> None:

@@ -65,14 +65,14 @@ def refused(answer: Any, status: int = 400) -> str:
 def test_an_export_holds_everything_exactly_as_it_is_read(
     reader: Reader, people: dict[str, int], panel: int, other_panel: int, check_r4: Check
 ) -> None:
-    found = export(reader)
-    assert set(found.files) == {f"{kind}.ndjson" for kind in KINDS}
-    assert found.ids("Group") == [str(panel), str(other_panel)]
-    assert len(found.ids("Patient")) == len(people) + 1
+    result = export(reader)
+    assert set(result.files) == {f"{kind}.ndjson" for kind in KINDS}
+    assert result.ids("Group") == [str(panel), str(other_panel)]
+    assert len(result.ids("Patient")) == len(people) + 1
     for kind in KINDS:
-        assert len(found.ids(kind)) == len(set(found.ids(kind)))
-        assert sorted(found.ids(kind)) == sorted(reader.ids(f"/{kind}"))
-        for resource in found.files[f"{kind}.ndjson"]:
+        assert len(result.ids(kind)) == len(set(result.ids(kind)))
+        assert sorted(result.ids(kind)) == sorted(reader.ids(f"/{kind}"))
+        for resource in result.files[f"{kind}.ndjson"]:
             assert resource == reader.json(f"/{kind}/{resource['id']}")
             check_r4(resource)
 
@@ -80,13 +80,13 @@ def test_an_export_holds_everything_exactly_as_it_is_read(
 def test_an_export_of_a_group_holds_what_concerns_this_panel_alone(
     reader: Reader, people: dict[str, int], panel: int, other_panel: int
 ) -> None:
-    found = export(reader, f"/Group/{panel}/$export")
-    assert found.ids("Group") == [str(panel)]
-    assert set(found.ids("Patient")) == {str(key) for key in people.values()}
-    assert set(found.ids("Practitioner")) == {"101", "102"}
-    assert set(found.ids("PractitionerRole")) == {"101-000113", "102-000113"}
-    assert found.ids("Organization") == ["clinic"]
-    assert found.ids("Location") == ["000113"]
+    result = export(reader, f"/Group/{panel}/$export")
+    assert result.ids("Group") == [str(panel)]
+    assert set(result.ids("Patient")) == {str(key) for key in people.values()}
+    assert set(result.ids("Practitioner")) == {"101", "102"}
+    assert set(result.ids("PractitionerRole")) == {"101-000113", "102-000113"}
+    assert result.ids("Organization") == ["clinic"]
+    assert result.ids("Location") == ["000113"]
 
 
 def test_the_manifest_says_what_when_and_until_when(
@@ -142,12 +142,12 @@ def test_files_are_zipped_for_those_who_ask(reader: Reader, people: dict[str, in
 
 
 def test_elements_are_omitted_as_requested_and_what_remains_is_marked(reader: Reader, people: dict[str, int]) -> None:
-    found = export(reader, query={"_elements": "Patient.birthDate,name", "_type": "Patient,Group,Organization"})
-    [organization] = found.files["Organization.ndjson"]
+    result = export(reader, query={"_elements": "Patient.birthDate,name", "_type": "Patient,Group,Organization"})
+    [organization] = result.files["Organization.ndjson"]
     assert set(organization) == {"resourceType", "id", "meta", "identifier", "name"}
-    [group] = found.files["Group.ndjson"]
+    [group] = result.files["Group.ndjson"]
     assert set(group) == {"resourceType", "id", "meta", "name", "type", "actual"}
-    born = next(one for one in found.files["Patient.ndjson"] if one["id"] == str(people["helene"]))
+    born = next(one for one in result.files["Patient.ndjson"] if one["id"] == str(people["helene"]))
     assert set(born) == {"resourceType", "id", "meta", "birthDate", "name"}
     assert [one["code"] for one in born["meta"]["tag"]] == ["SUBSETTED"]
     assert born["meta"]["versionId"] == reader.json(f"/Patient/{born['id']}")["meta"]["versionId"]
@@ -160,12 +160,12 @@ def test_only_named_patients_are_exported(reader: Reader, people: dict[str, int]
     named = [patient(requested[0]), patient(requested[1])]
     named[1]["valueReference"]["reference"] = f"{BASE}/Patient/{requested[1]}"
     answer = post(reader, f"/Group/{panel}/$export", {"name": "_type", "valueString": "Patient,Group"}, *named)
-    found = fetched(reader, accepted(answer))
-    assert set(found.ids("Patient")) == {str(key) for key in requested}
-    [group] = found.files["Group.ndjson"]
+    result = fetched(reader, accepted(answer))
+    assert set(result.ids("Patient")) == {str(key) for key in requested}
+    [group] = result.files["Group.ndjson"]
     assert "member" not in group  # it would tell of others
     assert [one["code"] for one in group["meta"]["tag"]] == ["SUBSETTED"]
-    assert found.manifest["request"] == f"{BASE}/Group/{panel}/$export"
+    assert result.manifest["request"] == f"{BASE}/Group/{panel}/$export"
 
 
 def test_a_kick_off_is_posted_as_parameters(reader: Reader, people: dict[str, int]) -> None:
@@ -174,10 +174,10 @@ def test_a_kick_off_is_posted_as_parameters(reader: Reader, people: dict[str, in
         {"name": "_type", "valueString": "Patient"},
         {"name": "_since", "valueInstant": "2026-11-01T00:00:00+01:00"},
     ]
-    found = fetched(reader, accepted(post(reader, "/$export", *asked)))
-    assert set(found.files) == {"Patient.ndjson"}
+    answer = fetched(reader, accepted(post(reader, "/$export", *asked)))
+    assert set(answer.files) == {"Patient.ndjson"}
     assert (
-        reader.send("DELETE", f"{BASE}/export/{found.manifest['output'][0]['url'].split('/')[-2]}").status_code == 202
+        reader.send("DELETE", f"{BASE}/export/{answer.manifest['output'][0]['url'].split('/')[-2]}").status_code == 202
     )
     assert fetched(reader, accepted(post(reader, "/$export", body=b""))).ids("Patient")
 
@@ -238,9 +238,9 @@ def test_with_lenient_handling_what_is_not_known_is_ignored_and_reported(
         "_elements": "Observation.code",
         "<script>": "1",
     }
-    found = export(reader, query=query, Prefer="respond-async, handling=lenient")
-    assert set(found.files) == {"Patient.ndjson", "error-OperationOutcome.ndjson"}
-    issues = [one["issue"][0] for one in found.files["error-OperationOutcome.ndjson"]]
+    result = export(reader, query=query, Prefer="respond-async, handling=lenient")
+    assert set(result.files) == {"Patient.ndjson", "error-OperationOutcome.ndjson"}
+    issues = [one["issue"][0] for one in result.files["error-OperationOutcome.ndjson"]]
     assert {one["severity"] for one in issues} == {"warning"}
     assert sorted(one["diagnostics"].split(" is not")[0] for one in issues) == [
         "A parameter",
@@ -350,10 +350,10 @@ def test_a_client_that_is_limited_to_panels_exports_those(
     reader_for: Callable[..., Reader], people: dict[str, int], panel: int, other_panel: int
 ) -> None:
     limited = reader_for("Limited", panels=(other_panel,))
-    found = export(limited)
-    assert found.ids("Group") == [str(other_panel)]
-    assert len(found.ids("Patient")) == 1
-    assert found.ids("Practitioner") == ["103"]
+    result = export(limited)
+    assert result.ids("Group") == [str(other_panel)]
+    assert len(result.ids("Patient")) == 1
+    assert result.ids("Practitioner") == ["103"]
     assert refused(kick_off(limited, f"/Group/{panel}/$export"), 404)
 
 

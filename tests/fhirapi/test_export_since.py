@@ -274,13 +274,13 @@ class Copy:
             made = jobs.find(connection, self._caller, export_id)
             files = jobs.files_of(connection, export_id)
         assert (made.state, made.failure) == ("completed", None)
-        found = []
+        results = []
         for file in files:
             text = self._folder.joinpath(made.claim or "", file.name).read_bytes()
             assert (len(text), text.count(b"\n")) == (file.bytes, file.resources)
-            found.append((file.section.value, [orjson.loads(line) for line in text.splitlines()]))
+            results.append((file.section.value, [orjson.loads(line) for line in text.splitlines()]))
         jobs.remove(host, configured, made)
-        return made.transaction_time, found
+        return made.transaction_time, results
 
 
 class Following(AnySequence):
@@ -293,13 +293,13 @@ class Following(AnySequence):
 
     def _clients(self) -> list[Copy]:
         """One of everything, and one for each of two panels, of which the second may be deleted."""
-        found = []
+        results = []
         for panel_ids in ((), (self.panels[0],), (self.panels[1],)):
             draft = ClientDraft(name=str(panel_ids), scopes="system/*.rs", jwks_url="https://client.example/jwks")
             client_id = registry.register(self.host, self.clerk, replace(draft, panels=panel_ids))
             actor = Actor(actor_id=client_id, display_name=client_id)
-            found.append(Copy(Caller(actor, client_id, EVERYTHING, frozenset(panel_ids) or None), self.folder))
-        return found
+            results.append(Copy(Caller(actor, client_id, EVERYTHING, frozenset(panel_ids) or None), self.folder))
+        return results
 
     @invariant()
     def versions_move_when_contents_do(self) -> None:

@@ -200,22 +200,22 @@ def test_a_change_that_is_under_way_is_waited_for(
 @contextmanager
 def changing(host: OscarHost, clerk: Actor, here: int, there: int) -> Iterator[list[int]]:
     """Moves everybody between two panels, again and again; tells how often."""
-    done, moved = threading.Event(), [0]
+    result, moved = threading.Event(), [0]
 
     def work() -> None:
         source, target = here, there
-        while not done.is_set():
+        while not result.is_set():
             bulk.carry_out(host, clerk, bulk.Move(source, target, "AC"))
             moved[0] += 1
             source, target = target, source
-            done.wait(0.02)
+            result.wait(0.02)
 
     thread = threading.Thread(target=work)
     thread.start()
     try:
         yield moved
     finally:
-        done.set()
+        result.set()
         thread.join()
 
 

@@ -131,9 +131,9 @@ def test_a_cursor_opens_nothing_that_its_sender_may_not_read(
 
 
 def test_addresses_of_next_pages_hold_nothing_that_can_be_read(reader: Reader, people: dict[str, int]) -> None:
-    found = reader.send("POST", "/Patient/_search", data={"family": "trem", "_sort": "birthdate", "_count": "1"}).json
-    assert found is not None
-    following = link(found, "next") or ""
+    answer = reader.send("POST", "/Patient/_search", data={"family": "trem", "_sort": "birthdate", "_count": "1"}).json
+    assert answer is not None
+    following = link(answer, "next") or ""
     assert set(parse_qs(urlsplit(following).query)) == {"_cursor"}
     for word in ("trem", "Trem", "1980", "birthdate"):
         assert word not in following
@@ -144,8 +144,8 @@ def test_the_longest_search_has_a_next_page_whose_address_servers_take(reader: R
     ids = ",".join(str(key) for key in people.values())
     noise = "".join(chr(97 + (place * 7919) % 26) for place in range(LONGEST - 100 - len(ids)))
     query = {"_id": ids, "_count": "1", "given": f"h,o,{noise}"}
-    found = reader.send("POST", "/Patient/_search", data=query)
-    following = link(found.json or {}, "next") or ""
+    answer = reader.send("POST", "/Patient/_search", data=query)
+    following = link(answer.json or {}, "next") or ""
     assert 0 < len(following) < 4000
     assert reader.json(following)["entry"]
 

@@ -233,7 +233,7 @@ def _settings(ids: dict[str, list[str]]) -> str:
 def _came_everywhere(har: Json, address: str, paths: Json) -> set[int]:
     """Each operation was answered, and each search has found something; returns every status."""
     seen: dict[tuple[str, str], set[int]] = defaultdict(set)
-    found = set()
+    result = set()
     plain_first = sorted(paths, key=lambda path: path.count("{"))
     patterns = {one: re.compile(re.sub(r"\\{.*?\\}", "[^/]*", re.escape(one))) for one in plain_first}
     for entry in har["log"]["entries"]:
@@ -242,11 +242,11 @@ def _came_everywhere(har: Json, address: str, paths: Json) -> set[int]:
         place = next((one for one, pattern in patterns.items() if pattern.fullmatch(path)), path)
         seen[place, sent["method"].lower()].add(answer["status"])
         if '"entry":' in answer["content"].get("text", ""):
-            found.add(place)
+            result.add(place)
     for path, methods in paths.items():
         for method, operation in methods.items():
             success, *_ = operation["responses"]
             # It may be known already, or the export before may not be finished.
             assert seen[path, method] & {int(success), 304, 429}, (path, method)
-            assert path in found or "search" not in operation["operationId"], path
+            assert path in result or "search" not in operation["operationId"], path
     return set().union(*seen.values())

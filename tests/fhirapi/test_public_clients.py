@@ -120,9 +120,9 @@ def with_medplum(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
 def medplum(clinic: Clinic, **errand: Any) -> Any:
     errand |= {"fhir": clinic.fhir, "token": clinic.token()}
     command = [str(NODE), str(MEDPLUM / "client.mjs"), json.dumps(errand)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
 
 
 def ids(resources: Iterable[Json], kind: str = "Patient") -> list[str]:
@@ -139,8 +139,8 @@ def ids(resources: Iterable[Json], kind: str = "Patient") -> list[str]:
 )
 def test_a_public_client_reads_exactly_the_members_of_a_panel_page_by_page(clinic: Clinic, read: Read) -> None:
     included = read(clinic, "Group", {"identifier": "0042", "_include": "Group:member"})
-    found = read(clinic, "Patient", {"general-practitioner": "101-000113"})
-    for pages in (included, found):
+    result = read(clinic, "Patient", {"general-practitioner": "101-000113"})
+    for pages in (included, result):
         assert len(pages) == -(-MEMBERS // ON_A_PAGE)
         assert ids(resource for page in pages for resource in page) == clinic.members
     [group] = (resource for page in included for resource in page if resource["resourceType"] == "Group")
@@ -155,7 +155,7 @@ def test_medplum_exports_a_panel_with_all_that_belongs_to_it(clinic: Clinic) -> 
     lines = {file["type"]: file["lines"] for file in files}
     assert len(lines) == len(files)
     assert ids(lines.pop("Patient")) == clinic.members
-    assert {kind: [one["id"] for one in found] for kind, found in lines.items()} == {
+    assert {kind: [one["id"] for one in result] for kind, result in lines.items()} == {
         "Group": [str(clinic.panel)],
         "PractitionerRole": ["101-000113"],
         "Practitioner": ["101"],
@@ -176,8 +176,8 @@ def smart_fetch(clinic: Clinic, folder: Path, *options: str) -> dict[str, list[J
     key.write_text(json.dumps(pair.private | {"alg": pair.algorithm, "key_ops": ["sign"]}))
     command = [SMART_FETCH, "bulk", str(folder), "--fhir-url", clinic.fhir, "--type", "Patient", "--no-compression"]
     command += ["--smart-client-id", clinic.client.client_id, "--smart-key", str(key), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
     return {
         str(path.relative_to(folder)).partition(".")[0]: [json.loads(line) for line in path.read_text().splitlines()]
         for path in folder.rglob("*.ndjson")
@@ -188,9 +188,9 @@ def smart_fetch(clinic: Clinic, folder: Path, *options: str) -> dict[str, list[J
 @pytest.mark.databases("in turn")
 @pytest.mark.peer("smart-fetch")
 def test_smart_fetch_exports_exactly_the_members_of_a_panel(clinic: Clinic, tmp_path: Path) -> None:
-    found = smart_fetch(clinic, tmp_path / "fetched", "--group", str(clinic.panel))
-    assert found.keys() == {"Patient"}
-    assert ids(found["Patient"]) == clinic.members
+    answer = smart_fetch(clinic, tmp_path / "fetched", "--group", str(clinic.panel))
+    assert answer.keys() == {"Patient"}
+    assert ids(answer["Patient"]) == clinic.members
 
 
 @pytest.mark.databases("in turn")
@@ -206,10 +206,10 @@ def test_smart_fetch_learns_who_has_come_and_who_has_left_since_the_last_time(
     one_patient.remove(clinic.host, clerk, int(left), seen_panel_id=clinic.panel)
     one_patient.choose(clinic.host, clerk, come, clinic.panel, seen_panel_id=None)
     options = ("--group", str(clinic.panel), "--since", since, "--since-mode", "updated")
-    found = smart_fetch(clinic, tmp_path / "second", *options)
-    assert str(come) in ids(found["Patient"])
-    assert left not in ids(found["Patient"])
-    requests_ = [entry["request"] for bundle in found["deleted/Bundle"] for entry in bundle["entry"]]
+    answer = smart_fetch(clinic, tmp_path / "second", *options)
+    assert str(come) in ids(answer["Patient"])
+    assert left not in ids(answer["Patient"])
+    requests_ = [entry["request"] for bundle in answer["deleted/Bundle"] for entry in bundle["entry"]]
     assert requests_ == [{"method": "DELETE", "url": f"Patient/{left}"}]
 
 
@@ -219,8 +219,8 @@ def test_a_client_of_one_panel_exports_that_panel_alone(
     clinic: Clinic, registered: Callable[..., Registered], tmp_path: Path, ec: KeyPair
 ) -> None:
     narrow = registered("Narrow", panels=(clinic.panel,), pair=ec)
-    found = smart_fetch(Clinic(clinic.host, clinic.fhir, narrow, clinic.panel, []), tmp_path / "fetched")
-    assert ids(found["Patient"]) == clinic.members
+    answer = smart_fetch(Clinic(clinic.host, clinic.fhir, narrow, clinic.panel, []), tmp_path / "fetched")
+    assert ids(answer["Patient"]) == clinic.members
 
 
 def test_the_client_from_npm_is_the_released_file_and_its_version_and_licence_are_next_to_it() -> None:

@@ -219,7 +219,7 @@ def test_every_read_and_search_of_patients_is_noted_with_how_many(
     assert reader.get("/Patient/999999").status_code == 404
     members = len(reader.json(f"/Group/{panel}")["member"])
     reader.json(f"/Group/{panel}", {"_summary": "true"})
-    found = len(reader.json("/Patient", {"family": "Trem"})["entry"])
+    result = len(reader.json("/Patient", {"family": "Trem"})["entry"])
     reader.json("/Organization")
     app.extensions["cpar_fhir_callers"].reads.stop()
     columns = (tables.read.c.interaction, tables.read.c.kind, tables.read.c.resource_id, tables.read.c.patients)
@@ -229,7 +229,7 @@ def test_every_read_and_search_of_patients_is_noted_with_how_many(
         ("read", "Patient", str(patient), 1),
         ("read", "Group", str(panel), members),
         ("read", "Group", str(panel), 0),
-        ("search", "Patient", "", found),
+        ("search", "Patient", "", result),
     ]
 
 

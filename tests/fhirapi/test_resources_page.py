@@ -103,8 +103,8 @@ def ask(app: Flask, host: OscarHost, rsa: KeyPair) -> Callable[[str], Json]:
         answer = exported(address) if "$export" in address else sender.get(address, headers=headers)
         text = answer.text
         answer.close()
-        for found, instead in BY_LOT:
-            text = found.sub(instead, text)
+        for result, instead in BY_LOT:
+            text = result.sub(instead, text)
         made: Json = orjson.loads(text)
         return made
 

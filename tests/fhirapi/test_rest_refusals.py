@@ -30,10 +30,10 @@ def refused(check_r4: Check) -> Callable[[TestResponse, int, str], Json]:
         assert answer.status_code == status, answer.text
         assert answer.content_type == "application/fhir+json; charset=utf-8"
         assert answer.headers["Cache-Control"] == "no-store"
-        found: Json = orjson.loads(answer.data)
-        check_r4(found)
-        assert [issue["code"] for issue in found["issue"]] == [code]
-        return found
+        result: Json = orjson.loads(answer.data)
+        check_r4(result)
+        assert [issue["code"] for issue in result["issue"]] == [code]
+        return result
 
     return check
 
@@ -174,8 +174,8 @@ def test_a_fault_of_ours_says_nothing(
     with emr.database.engine.begin() as connection:
         connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
     with caplog.at_level(logging.DEBUG):
-        found = refused(reader.get("/Patient", {"family": "Tremblay", "identifier": "100000001"}), 500, "exception")
-    written = caplog.text + orjson.dumps(found).decode()
+        answer = refused(reader.get("/Patient", {"family": "Tremblay", "identifier": "100000001"}), 500, "exception")
+    written = caplog.text + orjson.dumps(answer).decode()
     for word in ("Tremblay", "100000001", "SELECT", "demographic"):
         assert word not in written
     assert "FHIR request failed" in caplog.text
@@ -197,9 +197,9 @@ def test_people_read_with_the_rights_that_they_have(
     sign_in(client, "301")
     assert client.get(f"/fhir/Patient/{people['helene']}").status_code == 200
     refused(client.get(f"/fhir/Patient/{people['trudy']}"), 404, "not-found")
-    found = client.get("/fhir/Patient?family=Trembl").json
-    assert found is not None
-    assert [entry["resource"]["id"] for entry in found["entry"]] == [str(people["helene"])]
+    answer = client.get("/fhir/Patient?family=Trembl").json
+    assert answer is not None
+    assert [entry["resource"]["id"] for entry in answer["entry"]] == [str(people["helene"])]
     group = client.get(f"/fhir/Group/{panel}").json
     assert group is not None
     assert f"Patient/{people['trudy']}" not in [one["entity"]["reference"] for one in group["member"]]

@@ -138,9 +138,9 @@ OTHERS: list[tuple[str, dict[str, Any], int]] = [
 def test_patients_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
     names = {str(key): name for name, key in people.items()}
     wrong = {
-        str(query): found
+        str(query): results
         for query, expected in PATIENTS
-        if (found := {names[one] for one in reader.ids("/Patient", query)}) != expected
+        if (results := {names[one] for one in reader.ids("/Patient", query)}) != expected
     }
     assert wrong == {}
 
@@ -168,13 +168,13 @@ def test_one_identifier_alone_finds_the_same_as_next_to_another_parameter(
 def test_a_number_whose_card_says_no_province_is_found_as_one_of_albertas(
     reader: Reader, people: dict[str, int], oscar: Any, site: OscarHost, clerk: Actor, panel: int
 ) -> None:
-    found = []
+    results = []
     for hc_type in ("", "null", "AB1", "US-AK", "OT"):
         patient_id = oscar.patient(hin="777\u2013777 778\u200b", hc_type=hc_type)
         one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
-        found.append(str(patient_id))
+        results.append(str(patient_id))
     for identifier in (f"{S.uri_phn}|777777778", "777777778"):
-        assert reader.ids("/Patient", {"identifier": identifier}) == found[:3]
+        assert reader.ids("/Patient", {"identifier": identifier}) == results[:3]
 
 
 def test_a_health_number_that_very_many_have_is_found_a_page_at_a_time(
@@ -198,9 +198,9 @@ def test_a_search_by_one_identifier_is_two_statements(
 
 def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
     wrong = [
-        (kind, query, found)
+        (kind, query, result)
         for kind, query, expected in OTHERS
-        if (found := reader.json(f"/{kind}", query)["total"]) != expected
+        if (result := reader.json(f"/{kind}", query)["total"]) != expected
     ]
     assert wrong == []
     for name, key in people.items():
@@ -217,8 +217,8 @@ def test_nothing_is_found_by_a_value_that_nothing_has(reader: Reader, people: di
 
 def test_a_search_that_is_posted_finds_the_same(reader: Reader, people: dict[str, int]) -> None:
     for query, expected in PATIENTS:
-        found = reader.send("POST", "/Patient/_search", data=query).json
-        assert len(found.get("entry", ())) == len(expected), query  # type: ignore[union-attr]
+        answer = reader.send("POST", "/Patient/_search", data=query).json
+        assert len(answer.get("entry", ())) == len(expected), query  # type: ignore[union-attr]
     both = reader.send("POST", "/Patient/_search?family=T", data={"given": "trudy"}).json
     assert [one["resource"]["id"] for one in both["entry"]] == [str(people["trudy"])]  # type: ignore[index]
 
@@ -259,9 +259,9 @@ def test_pages_follow_each_other_in_order(
     expected = SORTS[sort]
     if "family" in sort:  # the databases do not agree whether an apostrophe comes before letters
         expected = [name for name in expected if name not in ("nobody", "oscar")]
-    found = [names[one] for one in reader.ids("/Patient", {"_count": count, "_sort": sort})]
-    assert sorted(found) == sorted(ALL)
-    assert [name for name in found if name in expected] == expected
+    results = [names[one] for one in reader.ids("/Patient", {"_count": count, "_sort": sort})]
+    assert sorted(results) == sorted(ALL)
+    assert [name for name in results if name in expected] == expected
 
 
 def test_small_kinds_are_paged_and_sorted_too(reader: Reader, people: dict[str, int]) -> None:
@@ -274,11 +274,11 @@ def test_no_one_is_missed_or_listed_twice_when_members_change_between_pages(
     reader: Reader, site: OscarHost, oscar: Any, clerk: Actor, panel: int, people: dict[str, int]
 ) -> None:
     pages = reader.pages("/Patient", {"_count": 2, "_sort": "family"})
-    found = [entry["resource"]["id"] for entry in next(pages)["entry"]]
-    one_patient.remove(site, clerk, int(found[-1]), seen_panel_id=panel)  # the one after whom the next page begins
+    results = [entry["resource"]["id"] for entry in next(pages)["entry"]]
+    one_patient.remove(site, clerk, int(results[-1]), seen_panel_id=panel)  # the one after whom the next page begins
     one_patient.choose(site, clerk, oscar.patient(last_name="Aaa", hin="100000008"), panel, seen_panel_id=None)
-    found += [entry["resource"]["id"] for page in pages for entry in page["entry"]]
-    assert sorted(found) == sorted(str(key) for key in people.values())
+    results += [entry["resource"]["id"] for page in pages for entry in page["entry"]]
+    assert sorted(results) == sorted(str(key) for key in people.values())
 
 
 def test_the_total_is_reported_when_it_is_requested(reader: Reader, people: dict[str, int], check_r4: Check) -> None:

@@ -36,9 +36,9 @@ def served(host: OscarHost, caller: Caller, kind: str) -> dict[str, Any]:
     """Everything of a kind, by id."""
     with host.database.engine.connect() as connection:
         if kind in LARGE:
-            found: Source = source(host, SETTINGS, caller, kind)
-            rows = connection.execute(found.select().order_by(found.key)).all()
-            all_of_it = found.versioned(connection, rows)
+            result: Source = source(host, SETTINGS, caller, kind)
+            rows = connection.execute(result.select().order_by(result.key)).all()
+            all_of_it = result.versioned(connection, rows)
         else:
             all_of_it = everything(connection, host, SETTINGS, caller, kind)
     return {one.resource_id: one.resource for one in all_of_it}
@@ -53,8 +53,8 @@ def whole_group(host: OscarHost, caller: Caller, panel_id: int) -> dict[str, Any
     with host.database.engine.connect() as connection:
         groups = GroupSource(host, SETTINGS, caller)
         text = b"".join(groups.body(connection, groups.read(connection, str(panel_id))))
-    found: dict[str, Any] = orjson.loads(text)
-    return found
+    result: dict[str, Any] = orjson.loads(text)
+    return result
 
 
 def test_everything_of_the_panels_is_there_and_valid(
@@ -65,12 +65,12 @@ def test_everything_of_the_panels_is_there_and_valid(
     for patient_id, panel_id in zip(patients, (first, first, second), strict=True):
         one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     oscar.patient(last_name="On no panel")
-    found = {kind: served(site, client(), kind) for kind in KINDS}
-    for resources in found.values():
+    results = {kind: served(site, client(), kind) for kind in KINDS}
+    for resources in results.values():
         for resource in resources.values():
             check_r4(resource)
             assert one(site, client(), resource["resourceType"], resource["id"]) == resource
-    assert {kind: list(resources) for kind, resources in found.items()} == {
+    assert {kind: list(resources) for kind, resources in results.items()} == {
         "Organization": ["clinic"],
         "Location": ["000113"],
         "Practitioner": ["101", "102", "103"],
@@ -78,8 +78,8 @@ def test_everything_of_the_panels_is_there_and_valid(
         "Patient": [str(patient_id) for patient_id in patients],
         "Group": [str(first), str(second)],
     }
-    assert found["Group"][str(first)]["quantity"] == 2
-    assert [role["reference"] for role in found["Patient"][str(patients[0])]["generalPractitioner"]] == [
+    assert results["Group"][str(first)]["quantity"] == 2
+    assert [role["reference"] for role in results["Patient"][str(patients[0])]["generalPractitioner"]] == [
         "PractitionerRole/101-000113",
         "PractitionerRole/102-000113",
     ]
@@ -169,9 +169,9 @@ def test_a_record_merged_away_leads_to_the_one_kept(
     retired = oscar.patient()
     oscar.merge(retired, patients[0])
     for caller in (client(), client(first)):
-        found = one(site, caller, "Patient", retired)
-        check_r4(found)
-        assert (found["active"], found["link"][0]["other"]["reference"]) == (False, f"Patient/{patients[0]}")
+        result = one(site, caller, "Patient", retired)
+        check_r4(result)
+        assert (result["active"], result["link"][0]["other"]["reference"]) == (False, f"Patient/{patients[0]}")
     with pytest.raises(NotFound):
         one(site, client(second), "Patient", retired)
     assert str(retired) not in served(site, client(), "Patient")
@@ -185,7 +185,7 @@ def test_a_member_merged_away_leads_to_the_one_kept_as_soon_as_the_panels_follow
     oscar.merge(patients[0], kept)
     refresh.refresh(site, SETTINGS)
     assert one(site, client(), "Patient", patients[0])["link"][0]["other"]["reference"] == f"Patient/{kept}"
-    assert [found["entity"]["reference"] for found in whole_group(site, client(), first)["member"]] == [
+    assert [result["entity"]["reference"] for result in whole_group(site, client(), first)["member"]] == [
         f"Patient/{patients[1]}",
         f"Patient/{kept}",
     ]
@@ -257,7 +257,7 @@ def test_an_inactive_patient_remains_a_member_and_is_an_inactive_patient(
 
 
 def test_before_the_clinic_is_configured_there_is_nothing(host: OscarHost) -> None:
-    assert [found for kind in KINDS for found in served(host, client(), kind)] == []
+    assert [result for kind in KINDS for result in served(host, client(), kind)] == []
 
 
 def test_a_read_is_a_few_statements_and_writes_nothing_when_nothing_has_changed(

@@ -58,31 +58,31 @@ class Served:
         self._host, self._settings = host, site_settings
 
     def ids(self) -> set[Key]:
-        found = set()
+        result = set()
         with self._host.database.engine.connect() as connection:
             for kind in KINDS:
                 if kind in LARGE:
                     rows = source(self._host, self._settings, CLIENT, kind)
-                    found |= {(kind, str(row[0])) for row in connection.execute(rows.select())}
+                    result |= {(kind, str(row[0])) for row in connection.execute(rows.select())}
                 else:
                     every = everything(connection, self._host, self._settings, CLIENT, kind)
-                    found |= {(kind, one.resource_id) for one in every}
-        return found
+                    result |= {(kind, one.resource_id) for one in every}
+        return result
 
     def one(self, kind: str, resource_id: str) -> tuple[bytes, int, str] | None:
         """Content, version, lastUpdated. None for what is gone or was never there."""
         with self._host.database.engine.connect() as connection:
             try:
-                found = read(connection, self._host, self._settings, CLIENT, kind, resource_id)
+                result = read(connection, self._host, self._settings, CLIENT, kind, resource_id)
             except NotFound:
                 return None
-            text = found.text
+            text = result.text
             if kind == "Group":
-                text = b"".join(GroupSource(self._host, self._settings, CLIENT).body(connection, found))
+                text = b"".join(GroupSource(self._host, self._settings, CLIENT).body(connection, result))
         resource = orjson.loads(text)
         version, last_updated = resource["meta"].pop("versionId"), resource["meta"].pop("lastUpdated")
-        assert version == str(found.version)
-        return orjson.dumps(resource, option=orjson.OPT_SORT_KEYS), found.version, last_updated
+        assert version == str(result.version)
+        return orjson.dumps(resource, option=orjson.OPT_SORT_KEYS), result.version, last_updated
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -253,25 +253,25 @@ class AnySequence(RuleBasedStateMachine):
         """The versions of what is there, as the database has them."""
         patient, resource, panel = tables.patient_version.c, tables.resource_version.c, tables.panel.c
         with self.host.database.engine.connect() as connection:
-            found = {
+            results = {
                 ("Patient", str(key)): version
                 for key, version in connection.execute(
                     select(patient.patient_id, patient.version).where(patient.gone_at.is_(None))
                 )
             }
-            found |= {
+            results |= {
                 (kind, key): version
                 for kind, key, version in connection.execute(
                     select(resource.kind, resource.resource_id, resource.version).where(resource.gone_at.is_(None))
                 )
             }
-            found |= {
+            results |= {
                 ("Group", str(key)): version
                 for key, version in connection.execute(
                     select(panel.panel_id, panel.group_version).where(panel.deleted_at.is_(None))
                 )
             }
-        return found
+        return results
 
 
 @pytest.mark.databases("in turn")

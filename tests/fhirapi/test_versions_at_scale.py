@@ -64,9 +64,9 @@ def peak(work: Callable[[], object]) -> int:
     gc.collect()
     tracemalloc.start()
     work()
-    found = tracemalloc.get_traced_memory()[1]
+    result = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return found
+    return result
 
 
 def length_of_group(host: OscarHost, panel_id: int) -> int:
@@ -119,19 +119,19 @@ def test_many_readers_of_a_change_agree_on_one_new_version(
         connection.execute(update(patient).values(last_name="Wren"))
         connection.execute(update(provider).values(last_name="Heron"))
         connection.execute(update(tables.panel_facility).values(facility_id="000114"))
-    found: list[list[int]] = []
+    results: list[list[int]] = []
     start = threading.Barrier(6)
 
     def reader() -> None:
         start.wait()
-        found.append([version_of(site, key) for key in keys])
+        results.append([version_of(site, key) for key in keys])
 
     threads = [threading.Thread(target=reader) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [[version + 1 for version in before]] * 6
+    assert results == [[version + 1 for version in before]] * 6
 
 
 def test_a_reader_whose_view_is_older_gets_a_version_of_its_own(

@@ -39,14 +39,14 @@ MakePanel = Callable[..., int]
 def patients(host: OscarHost, oscar: Any) -> Patients:
     """The staff of the invented clinic, and five patients: their numbers by family name."""
     fill(host.database, host.tables, patients=0, seed=1, as_of=NOW.date())
-    found = {}
+    results = {}
     for place, (family, (mrp, status, seen)) in enumerate(PEOPLE.items()):
-        found[family] = oscar.patient(
+        results[family] = oscar.patient(
             last_name=family, first_name="Kim", provider_no=mrp, patient_status=status, hin=f"{100_000_001 + place}"
         )
         if seen:
-            oscar.visit(found[family], seen, provider_no=mrp)
-    return found
+            oscar.visit(results[family], seen, provider_no=mrp)
+    return results
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ class Clinic:
         with self.host.database.engine.connect() as connection:
             everybody = set(connection.scalars(select(patients.c.patient_id)))
             query = select(patients.c.patient_id).where(identity.visible(DOCTOR, patients.c.patient_id))
-            found = set(connection.scalars(query))
-        assert found == {patient for patient in everybody if identity.may_see(DOCTOR, patient)}
-        return found
+            results = set(connection.scalars(query))
+        assert results == {patient for patient in everybody if identity.may_see(DOCTOR, patient)}
+        return results
 
 
 @pytest.fixture(params=FAMILIES)

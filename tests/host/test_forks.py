@@ -92,8 +92,8 @@ def test_without_the_table_of_merges_no_one_is_merged(older, add):
     patients = host.roster.patients()
     with host.database.engine.connect() as connection:
         visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
-        found = connection.execute(select(patients.c.patient_id, visit)).all()
-        assert sorted(found) == [(7, dt.date(2026, 5, 5)), (8, None)]
+        results = connection.execute(select(patients.c.patient_id, visit)).all()
+        assert sorted(results) == [(7, dt.date(2026, 5, 5)), (8, None)]
         assert connection.execute(select(host.roster.merged())).all() == []
 
 
@@ -116,8 +116,8 @@ def test_a_status_column_that_ignores_case_still_distinguishes_a_customized_visi
     patients = host.roster.patients()
     visit = host.roster.last_visit_on(patients.c.patient_id, host.clock.now())
     with host.database.engine.connect() as connection:
-        found = connection.execute(select(patients.c.patient_id, visit)).all()
-    assert sorted(found) == [(7, dt.date(2026, 5, 5)), (8, None)]
+        results = connection.execute(select(patients.c.patient_id, visit)).all()
+    assert sorted(results) == [(7, dt.date(2026, 5, 5)), (8, None)]
 
 
 @pytest.mark.parametrize("day", ["0000-00-00", "2026-00-00", "2026-09-00", "0000-05-05"])

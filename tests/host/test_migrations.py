@@ -114,7 +114,7 @@ def test_processes_that_start_at_once_wait_for_each_other(database, source):
 def test_the_plugins_tables_are_exactly_what_its_code_says(host):
     from cpar_plugin.store.tables import metadata
 
-    found = inspect(host.database.engine)
+    result = inspect(host.database.engine)
     for table in metadata.sorted_tables:
-        columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+        columns = {column["name"]: column["nullable"] for column in result.get_columns(table.name)}
         assert columns == {column.name: column.nullable for column in table.c}, table.name

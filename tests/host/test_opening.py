@@ -45,8 +45,8 @@ def test_the_environment_opens_the_same_host_in_another_process(host, oscar, env
         "    print(connection.scalar(select(host.roster.providers().c.family_name)))\n"
     )
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CPAR_")}
-    done = subprocess.run([sys.executable, "-c", program], env=plain | environment, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("Ito\n", "")
+    result = subprocess.run([sys.executable, "-c", program], env=plain | environment, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("Ito\n", "")
 
 
 def test_the_environment_goes_before_the_settings_file(set_environment, tmp_path):

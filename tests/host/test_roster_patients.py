@@ -219,9 +219,9 @@ def test_a_status_and_an_mrp_compare_letter_by_letter(host: OscarHost, oscar):
     oscar.patient(patient_status="Waiting", provider_no="D1")
     exact = oscar.patient(patient_status="AC", provider_no="D1")
     roster = host.roster.patients()
-    found = select(roster.c.patient_id).where(roster.c.status == "AC", roster.c.mrp_id == "D1")
+    result = select(roster.c.patient_id).where(roster.c.status == "AC", roster.c.mrp_id == "D1")
     with host.database.engine.connect() as connection:
-        assert connection.scalars(found).all() == [exact]
+        assert connection.scalars(result).all() == [exact]
 
 
 def test_the_rosters_texts_compare_with_the_plugins_own_columns(host: OscarHost, emr: OscarHost, oscar):

@@ -30,10 +30,12 @@ def asked(folder: Path | None, **settings: str) -> tuple[str, str]:
     """The offset of 1 December 2026, for us and for everybody else in the process; and what the log says."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CPAR_")}
     environment |= {"PYTHONTZPATH": str(folder or "")} | settings
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
-    ours, others = done.stdout.split()
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+    )
+    ours, others = result.stdout.split()
     assert ours == others
-    return ours, done.stderr
+    return ours, result.stderr
 
 
 def test_newer_rules_of_the_package_go_before_older_ones_of_the_system(zone_files: ZoneFiles) -> None:
@@ -75,9 +77,9 @@ def test_without_rules_of_the_system_those_of_the_package_are_used() -> None:
 
 def test_a_setting_that_is_none_of_the_three_is_refused() -> None:
     environment = os.environ | {"CPAR_DATABASE_URL": "sqlite://", "CPAR_ZONE_RULES": "latest"}
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).parent / "cpar", "status"], env=environment, capture_output=True, text=True
     )
-    assert done.returncode != 0
-    assert "zone_rules" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.returncode != 0
+    assert "zone_rules" in result.stderr
+    assert "Traceback" not in result.stderr

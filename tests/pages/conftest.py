@@ -74,9 +74,9 @@ class Person:
 
     def shown_token(self) -> str:
         """The token that the pages of this session have."""
-        found = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))
-        assert found
-        return found[1]
+        answer = _TOKEN.search(self.client.get("/sign-in").get_data(as_text=True))
+        assert answer
+        return answer[1]
 
 
 @pytest.fixture

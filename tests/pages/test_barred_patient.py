@@ -112,11 +112,11 @@ def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, 
 
 def _shown(app: Flask, clinic: Clinic, person: Any) -> dict[str, tuple[int, str]]:
     """The status and the text of each answer."""
-    found = {}
+    results = {}
     for method, address, fields in _requests(app, clinic):
         with person.get(address, **fields) if method == "GET" else person.see(address, **fields) as answer:
-            found[f"{method} {address} {json.dumps(fields)}"] = (answer.status_code, answer.get_data().decode())
-    return found
+            results[f"{method} {address} {json.dumps(fields)}"] = (answer.status_code, answer.get_data().decode())
+    return results
 
 
 def test_a_patient_who_is_closed_to_someone_appears_on_none_of_their_pages(
@@ -226,7 +226,7 @@ def test_nothing_is_undone_where_all_are_closed_to_someone(clinic: Clinic, barre
             .join(host.tables.demographic, host.tables.demographic.c.demographic_no == tables.member.c.patient_id)
             .where(host.tables.demographic.c.last_name == CLOSED)
         ).all()
-    done = bulk.carry_out(host, system, selected.order_for(selected.SelectedAction.REMOVE, panel, closed))
-    answer = barred.post(f"/cpar/bulk/{done.operation_id}/undo")
+    result = bulk.carry_out(host, system, selected.order_for(selected.SelectedAction.REMOVE, panel, closed))
+    answer = barred.post(f"/cpar/bulk/{result.operation_id}/undo")
     assert answer.status_code == 422
     assert "or you have no access: there is nothing to undo." in answer.get_data(as_text=True)

@@ -35,14 +35,14 @@ class Served:
 
     def cpar(self, *arguments: str) -> str:
         """Run `cpar` on this clinic."""
-        done = subprocess.run(
+        result = subprocess.run(
             [CPAR, *arguments],
             env=self.environment,
             check=True,
             capture_output=True,
             text=True,
         )
-        return done.stdout
+        return result.stdout
 
 
 def _free_port() -> int:

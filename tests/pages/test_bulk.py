@@ -35,10 +35,10 @@ def _members(host: OscarHost) -> dict[str, int]:
 @pytest.fixture
 def patients(oscar: Any) -> list[int]:
     """Three active patients of Dr Okafor, one of them without a visit, and an inactive one."""
-    found = [oscar.patient(hin=f"10000000{number}") for number in range(3)]
-    for patient in found[:2]:
+    results = [oscar.patient(hin=f"10000000{number}") for number in range(3)]
+    for patient in results[:2]:
         oscar.visit(patient)
-    return [*found, oscar.patient(patient_status="IN")]
+    return [*results, oscar.patient(patient_status="IN")]
 
 
 def test_the_form_offers_the_three_orders_and_active_as_the_status(manager: Any, panel: int) -> None:
@@ -76,24 +76,24 @@ def test_assigning_shows_what_was_done_and_can_be_undone_once(
     host: OscarHost, manager: Any, panel: int, patients: list[int]
 ) -> None:
     order = {"kind": "assign", "provider_id": "101", "panel_id": panel, "status": "AC"}
-    done = manager.post("/cpar/bulk", step="carry-out", **order)
-    assert done.status_code == 303
-    assert "Added: 3" in _text(manager.get(done.location))
+    answer = manager.post("/cpar/bulk", step="carry-out", **order)
+    assert answer.status_code == 303
+    assert "Added: 3" in _text(manager.get(answer.location))
     assert _members(host) == {"0042": 3}
-    undo = f"{done.location}/undo"
-    assert manager.post(undo).location == done.location
-    page = _text(manager.get(done.location))
+    undo = f"{answer.location}/undo"
+    assert manager.post(undo).location == answer.location
+    page = _text(manager.get(answer.location))
     assert "This bulk update was undone. Patients restored: 3" in page
     assert undo not in page
     assert _members(host) == {"0042": 0}
     assert manager.post(undo).status_code == 303
-    assert "had already been undone" in _text(manager.get(done.location))
+    assert "had already been undone" in _text(manager.get(answer.location))
 
 
 def test_a_bulk_update_of_the_past_is_found_again_from_the_form(manager: Any, panel: int, patients: list[int]) -> None:
-    done = manager.post("/cpar/bulk", step="carry-out", kind="assign", provider_id="101", panel_id=panel, status="AC")
+    answer = manager.post("/cpar/bulk", step="carry-out", kind="assign", provider_id="101", panel_id=panel, status="AC")
     page = _text(manager.get("/cpar/bulk"))
-    assert done.location in page
+    assert answer.location in page
     assert "Patients of Okafor, Adaeze with status Active assigned to panel 0042." in page
     assert "3 changed, by Penner, Ada" in page
 
@@ -110,8 +110,8 @@ def test_moving_and_removing(host: OscarHost, manager: Any, panel: int, other_pa
     remove = {"kind": "remove", "from_panel_id": other_panel, "status": "AC"}
     page = _text(manager.see("/cpar/bulk", **remove))
     assert "3 patients will leave panel 0077, which will then be empty, and become Not Paneled" in page
-    done = manager.post("/cpar/bulk", step="carry-out", **remove)
-    assert "Removed: 3" in _text(manager.get(done.location))
+    answer = manager.post("/cpar/bulk", step="carry-out", **remove)
+    assert "Removed: 3" in _text(manager.get(answer.location))
     assert _members(host) == {"0042": 0, "0077": 0}
 
 
@@ -195,13 +195,13 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
     preview = manager.see("/cpar/bulk", **ASSIGN, panel_id=panel)
     assert "Export these patients with reasons (CSV)</button>" in _text(preview)
     before = _csv(manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="skipped"))
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
-    page = _text(manager.get(done))
+    result = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    page = _text(manager.get(result))
     assert "<h2>Not assigned</h2>" in page
     for reason in ("Already on the panel: 1", "Status is Inactive: 1", "Status is Deceased: 1"):
         assert f"<li>{reason}</li>" in page
-    answer = manager.get(f"{done}/skipped")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{done[11:]}-not-changed.csv"'
+    answer = manager.get(f"{result}/skipped")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="bulk-update-{result[11:]}-not-changed.csv"'
     entries = _csv(answer)
     assert entries == before
     assert [(int(row["Record"]), row["Reason"]) for row in entries] == [
@@ -226,13 +226,13 @@ def test_the_preview_and_the_result_list_those_not_assigned_with_the_reason(
 def test_the_result_says_what_was_so_when_it_was_carried_out(
     host: OscarHost, emr: OscarHost, manager: Any, panel: int, patients: list[int]
 ) -> None:
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     demographic = host.tables.demographic
     with emr.database.writing() as connection:
         changed = update(demographic).where(demographic.c.demographic_no == patients[3])
         connection.execute(changed.values(patient_status="AC", provider_no="102"))
-    manager.post(f"{done}/undo")
-    [row] = _csv(manager.get(f"{done}/skipped"))
+    manager.post(f"{answer}/undo")
+    [row] = _csv(manager.get(f"{answer}/skipped"))
     assert (int(row["Record"]), row["Reason"]) == (patients[3], "Status is Inactive")
 
 
@@ -243,19 +243,19 @@ def test_the_result_says_who_of_those_assigned_will_be_excluded_next_and_leads_t
     manager.post(f"/cpar/patients/{on_it_before}/choose", panel_id=panel, seen_panel_id="")
     without_phn = oscar.patient(hin="")
     oscar.visit(without_phn)
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
-    page = _text(manager.get(done))
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    page = _text(manager.get(answer))
     listed = f'<a href="/cpar/panels/{panel}?show='
     assert f'{listed}no-phn">No PHN</a>: 1.' in page
     assert f'{listed}no-visit">No visit in the past</a>: 1.' in page
     assert f'{listed}no-confirmation">No confirmation date</a>: 1.' in page
     assert manager.get(f"/cpar/panels/{panel}", show="no-phn").status_code == 200
     oscar.privilege(BARRED, f"_demographic${without_phn}", "o")
-    assert "No PHN" not in _text(barred.get(done))
+    assert "No PHN" not in _text(barred.get(answer))
     manager.post(f"/cpar/patients/{patients[2]}/remove", seen_panel_id=panel)
-    assert "No visit in the past" not in _text(manager.get(done))
-    manager.post(f"{done}/undo")
-    assert "Will be excluded from the next submission until corrected" not in _text(manager.get(done))
+    assert "No visit in the past" not in _text(manager.get(answer))
+    manager.post(f"{answer}/undo")
+    assert "Will be excluded from the next submission until corrected" not in _text(manager.get(answer))
 
 
 def test_preview_and_result_name_those_that_a_shared_phn_excludes_elsewhere(
@@ -272,14 +272,14 @@ def test_preview_and_result_name_those_that_a_shared_phn_excludes_elsewhere(
     preview = _text(manager.see("/cpar/bulk", **ASSIGN, panel_id=panel))
     assert "1 patient not in this update has the same PHN as a patient in it, and will also be excluded" in preview
     assert named in preview
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
-    assert named in _text(manager.get(done))
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    assert named in _text(manager.get(answer))
     log = host.tables.log
     with host.database.engine.connect() as connection:
         read = select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER)
-        assert connection.scalars(read).all() == ["/cpar/bulk", done]
+        assert connection.scalars(read).all() == ["/cpar/bulk", answer]
     oscar.privilege(BARRED, f"_demographic${other}", "o")
-    closed = _text(barred.get(done))
+    closed = _text(barred.get(answer))
     assert "WREN" not in closed
     assert "<li>No access to record: 1.</li>" in closed
     assert "Next submission" not in _text(manager.see("/cpar/bulk", kind="remove", from_panel_id=panel, status="AC"))
@@ -294,9 +294,9 @@ def test_those_not_moved_or_removed_are_listed_too(
     order = {"kind": kind, "from_panel_id": panel, "panel_id": other_panel, "status": "AC"}
     assert "Export these patients with reasons (CSV)" in _text(manager.see("/cpar/bulk", **order))
     assert len(_csv(manager.post("/cpar/bulk", **order, step="skipped"))) == 1
-    done = manager.post("/cpar/bulk", **order, step="carry-out").location
-    assert f"Export patients {words}, with reasons (CSV)" in _text(manager.get(done))
-    [row] = _csv(manager.get(f"{done}/skipped"))
+    answer = manager.post("/cpar/bulk", **order, step="carry-out").location
+    assert f"Export patients {words}, with reasons (CSV)" in _text(manager.get(answer))
+    [row] = _csv(manager.get(f"{answer}/skipped"))
     assert (int(row["Record"]), row["Current panel"], row["Status"]) == (patients[3], "0042", "Inactive")
 
 
@@ -311,12 +311,12 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
     assert "You do not have access to any of these patients" not in page
     assert "different status" not in page
     assert _csv(barred.post("/cpar/bulk", **order, step="skipped")) == []
-    done = barred.post("/cpar/bulk", **order, step="carry-out").location
-    page = _text(barred.get(done))
+    answer = barred.post("/cpar/bulk", **order, step="carry-out").location
+    page = _text(barred.get(answer))
     assert "No access to record: 2" in page
     assert "Inactive" not in page.partition("<h2>")[2]
-    assert _csv(barred.get(f"{done}/skipped")) == []
-    entries = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{done}/skipped"))}
+    assert _csv(barred.get(f"{answer}/skipped")) == []
+    entries = {int(row["Record"]): row["Reason"] for row in _csv(manager.get(f"{answer}/skipped"))}
     assert entries == dict.fromkeys(
         (patients[0], patients[3]), "The person who ran the bulk update had no access to the record"
     )
@@ -324,14 +324,14 @@ def test_who_may_not_see_a_patient_reads_of_a_closed_record_and_nothing_else(
 
 def test_the_audit_trail_records_each_file(host: OscarHost, manager: Any, panel: int, patients: list[int]) -> None:
     manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="skipped").get_data()
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
-    manager.get(f"{done}/skipped").get_data()
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    manager.get(f"{answer}/skipped").get_data()
     log = host.tables.log
     with host.database.engine.connect() as connection:
         entries = connection.scalars(
             select(log.c.contentId).where(log.c.action == "read", log.c.provider_no == MANAGER)
         )
-        assert entries.all() == ["/cpar/bulk", f"{done}/skipped"]
+        assert entries.all() == ["/cpar/bulk", f"{answer}/skipped"]
 
 
 @pytest.mark.databases("both")
@@ -399,11 +399,11 @@ def test_a_double_click_carries_out_once_and_a_wait_is_reported(
 
 
 def test_every_form_that_may_take_long_says_so(manager: Any, panel: int, patients: list[int]) -> None:
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, step="carry-out").location
     for page in (
         manager.get("/cpar/bulk"),
         manager.see("/cpar/bulk", **ASSIGN | {"status": "IN"}, panel_id=panel),
-        manager.get(done),
+        manager.get(answer),
         manager.get("/cpar/panels/new"),
         manager.get(f"/cpar/panels/{panel}/edit"),
         manager.get(f"/cpar/panels/{panel}/delete"),

@@ -185,14 +185,14 @@ def test_a_patient_is_found_by_the_beginning_of_the_name_phn_or_number(
 def test_many_patients_come_in_pages(oscar: Any, reception: Any) -> None:
     for number in range(30):
         oscar.patient(last_name=f"Same{number:02}")
-    found = reception.post("/", search_text="same").location
-    first = _text(reception.get(found))
+    answer = reception.post("/", search_text="same").location
+    first = _text(reception.get(answer))
     assert first.count("SAME") == 25
     assert "Next page" in first
-    second = _text(reception.get(f"{found}&page=1"))
+    second = _text(reception.get(f"{answer}&page=1"))
     assert second.count("SAME") == 5
     assert "Previous page" in second
-    assert reception.get(f"{found}&page=nonsense").status_code == 200
+    assert reception.get(f"{answer}&page=nonsense").status_code == 200
 
 
 @pytest.mark.databases("both")

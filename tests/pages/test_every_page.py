@@ -110,7 +110,7 @@ def pages(
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
     }
     adapter = app.url_map.bind("")
-    found = {"not-found": "/cpar/panels/999999"}
+    results = {"not-found": "/cpar/panels/999999"}
     for rule in app.url_map.iter_rules():
         page = not rule.endpoint.endswith("static") and not rule.endpoint.startswith("cpar_fhir.")
         page = page and rule.endpoint != "cpar.interrupted_form"  # tests/pages/test_interrupted.py
@@ -122,10 +122,10 @@ def pages(
                 assert "default-src 'none'" in policy
                 assert "unsafe" not in policy
                 if answer.get_data().startswith(b"<!doctype html>"):  # a whole page, no part of one and no file
-                    found[rule.endpoint.removeprefix("cpar.").replace("_", "-")] = address
+                    results[rule.endpoint.removeprefix("cpar.").replace("_", "-")] = address
     some = {endpoint.replace("_", "-") for endpoint in SOME}
-    assert some < found.keys()
-    return found if request.param == "every page" else {name: found[name] for name in (*sorted(some), "panels")}
+    assert some < results.keys()
+    return results if request.param == "every page" else {name: results[name] for name in (*sorted(some), "panels")}
 
 
 def _walk(page: Page, pages: dict[str, str]) -> Iterator[tuple[str, Page]]:
@@ -140,7 +140,7 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(pages: dict[str,
         look(page, name)
         page.set_viewport_size({"width": WIDTHS[0], "height": 800})
         cut[name] = page.evaluate(CUT_ON_A_PHONE)
-    assert {name: found for name, found in cut.items() if found} == {}
+    assert {name: result for name, result in cut.items() if result} == {}
 
 
 def test_what_is_found_and_what_is_refused_is_fit_to_be_seen_too(pages: dict[str, str], open_tab: OpenTab) -> None:
@@ -161,7 +161,7 @@ def test_a_printed_page_has_whole_tables_and_no_controls(pages: dict[str, str], 
     wrong = {}
     for name, page in _walk(tab, pages):
         wrong[name] = page.evaluate(BESIDE_THE_PRINT) + page.evaluate(CUT_TABLES)
-    assert {name: found for name, found in wrong.items() if found} == {}
+    assert {name: result for name, result in wrong.items() if result} == {}
 
 
 def test_every_control_is_reached_by_tab_with_a_visible_focus(pages: dict[str, str], open_tab: OpenTab) -> None:
@@ -177,7 +177,7 @@ def test_every_control_is_reached_by_tab_with_a_visible_focus(pages: dict[str, s
                 unseen += [] if focused["seen"] else [focused["what"]]
         missed = sorted(set(range(count)) - reached)
         wrong[name] = unseen + [page.evaluate(f"window.controls[{one}].outerHTML.slice(0, 200)") for one in missed]
-    assert {name: found for name, found in wrong.items() if found} == {}
+    assert {name: result for name, result in wrong.items() if result} == {}
 
 
 FORMS = """

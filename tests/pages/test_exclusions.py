@@ -240,8 +240,8 @@ def test_the_print_has_every_exclusion_however_many_there_are(
         excluded(panel, name)
     for sort, expected in (("name", names), ("-name", names[::-1])):
         printed = text(manager.get(f"{ADDRESS}/print", sort=sort))
-        found = re.findall("|".join(name.upper() for name in names), printed)
-        assert (found, "5 exclusions" in printed) == ([name.upper() for name in expected], True)
+        result = re.findall("|".join(name.upper() for name in names), printed)
+        assert (result, "5 exclusions" in printed) == ([name.upper() for name in expected], True)
 
 
 def test_print_and_file_hold_all_that_was_found_and_say_by_which_filters(

@@ -162,8 +162,8 @@ def test_before_the_clinic_is_set_up_neither_several_panels_nor_filling_is_offer
 
 def _steps(person: Any) -> dict[str, str]:
     """What the checklist says of each step, without its verb: of "the panels" the last. Empty without a checklist."""
-    found = re.search(r'<ol class="cpar-checklist">(.*?)</ol>', _text(person.get("/cpar/panels")))
-    items = re.findall(r'<li><span[^>]*>([^<]+)</span> (?:<a href="([^"]+)">)?([^<.]+)', found[1]) if found else []
+    match = re.search(r'<ol class="cpar-checklist">(.*?)</ol>', _text(person.get("/cpar/panels")))
+    items = re.findall(r'<li><span[^>]*>([^<]+)</span> (?:<a href="([^"]+)">)?([^<.]+)', match[1]) if match else []
     return {text.partition(" ")[2]: (href or "no link") if state == "To do" else state for state, href, text in items}
 
 

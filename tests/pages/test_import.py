@@ -106,14 +106,14 @@ def test_lists_of_ten_layouts_are_imported_and_the_next_goes_straight_through(
     key = re.search(r'name="form_key" value="(\w+)"', review)
     assert key
     order = {"step": "carry-out", "upload_id": upload_id, "form_key": key[1], "expected": len(listed)}
-    done = manager.post("/cpar/import/review", **order)
-    assert manager.post("/cpar/import/review", **order).location == done.location  # a second click
+    result = manager.post("/cpar/import/review", **order)
+    assert manager.post("/cpar/import/review", **order).location == result.location  # a second click
     ids = {one.phn: patient for one, patient in zip(LISTED, patients, strict=True)}
     expected = {ids[one.phn]: panel for one in listed}
     if name == "providers_by_name":
         expected = {ids[one.phn]: (panel, other_panel)[place % 2] for place, one in enumerate(LISTED)}
     assert members_of(host) == expected
-    assert f"Added: {len(listed)}" in re.sub(r" +", " ", text_of(manager.get(done.location)))
+    assert f"Added: {len(listed)}" in re.sub(r" +", " ", text_of(manager.get(result.location)))
     with host.database.engine.connect() as connection:
         assert connection.execute(select(upload.c.upload_id)).all() == []
         assert connection.execute(select(upload_row.c.row_number)).all() == []
@@ -125,7 +125,7 @@ def test_lists_of_ten_layouts_are_imported_and_the_next_goes_straight_through(
         assert f"Already there: {0 if layout.proposals else len(listed)}" in manager.get(again.location).get_data(
             as_text=True
         )
-    manager.post(f"{done.location}/undo")
+    manager.post(f"{result.location}/undo")
     assert members_of(host) == {}
 
 

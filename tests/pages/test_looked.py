@@ -168,11 +168,11 @@ def test_a_bulk_update_and_its_undo_stand_under_each_patient_in_the_emr_s_log(
 ) -> None:
     patients = sorted(oscar.patient() for _ in range(3))
     before = Since.now(emr)
-    done = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
+    result = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     lines = [line for line in before.lines() if line.demographic_no]
     assert [(line.demographic_no, line.action) for line in lines] == [(key, "add") for key in patients]
     before = Since.now(emr)
-    undo.undo(host, host.identity.system, done.operation_id or 0)
+    undo.undo(host, host.identity.system, result.operation_id or 0)
     assert sorted(line.demographic_no for line in before.lines() if line.demographic_no) == patients
 
 

@@ -156,10 +156,12 @@ def test_the_panels_list_print_and_file_say_what_the_box_says(
     manager: Any, panel: int, pair: tuple[int, int], locked: None
 ) -> None:
     retired, kept = pair
-    told = f'<strong>Merged into <a href="/patients/{kept}">{kept}</a>.</strong> This patient&#39;s panel is shown on'
+    message = (
+        f'<strong>Merged into <a href="/patients/{kept}">{kept}</a>.</strong> This patient&#39;s panel is shown on'
+    )
     for address in (f"/cpar/panels/{panel}", f"/cpar/panels/{panel}/print"):
         page = text(manager.get(address)).replace("patient's", "patient&#39;s")
-        assert told in page, address
+        assert message in page, address
         assert "Patient record not found" not in page.partition("<tbody>")[2]
         assert f"remove-{retired}" not in page
     file = manager.get(f"/cpar/panels/{panel}/export").get_data(as_text=True)
@@ -173,7 +175,7 @@ def test_a_submission_and_a_bulk_update_of_before_the_merge_say_so_too(
     inactive = oscar.patient(patient_status="IN", hin="200000003")
     oscar.visit(retired)
     order = {"kind": "assign", "provider_id": "101", "status": "AC", "panel_id": panel, "step": "carry-out"}
-    done = manager.post("/cpar/bulk", **order).location
+    answer = manager.post("/cpar/bulk", **order).location
     settings = load({**host.settings, "outbox_folder": str(tmp_path / "outbox")})
     number = requests.ask(host, settings, host.identity.system, panel)
     clock.move_to(settings.calendar(clock.zone).moment(requests.run_date(host, settings), settings.night_run_at))
@@ -182,5 +184,5 @@ def test_a_submission_and_a_bulk_update_of_before_the_merge_say_so_too(
     oscar.merge(inactive, kept)
     merged = f'Merged into <a href="/patients/{kept}">{kept}</a>'
     assert merged in text(manager.get(f"/cpar/submissions/{number}"))
-    file = manager.get(f"{done}/skipped").get_data(as_text=True)
+    file = manager.get(f"{answer}/skipped").get_data(as_text=True)
     assert f"Status is Inactive,Merged into {kept}. This patient's panel is shown on that record." in file

@@ -134,9 +134,9 @@ def test_each_link_leads_to_as_many_patients_as_it_says(mixed: None, manager: An
     assert [count for _, count in years] == ["4", "3", "1", "4", "3", "3"]
     assert len(reasons) == 5
     for address, count in [*years, *reasons]:
-        found = _FOUND.search(page(manager.get(address)))
-        assert found
-        assert found[1] == count, address
+        answer = _FOUND.search(page(manager.get(address)))
+        assert answer
+        assert answer[1] == count, address
 
 
 def test_submissions_are_shown_by_night_as_sent_and_excluded(

@@ -26,7 +26,7 @@ def page(answer: Any, status: int = 200) -> str:
 
 
 def shown(text_of_page: str) -> list[int]:
-    return [int(found[0]) for found in _ROW.findall(text_of_page)]
+    return [int(result[0]) for result in _ROW.findall(text_of_page)]
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def paneled(host: OscarHost, oscar: Any, panel: int) -> Callable[..., int]:
 
 
 def operation_of(text_of_page: str) -> str:
-    found = re.search(r'name="operation_id" value="(\d+)"', text_of_page)
-    assert found
-    return found[1]
+    match = re.search(r'name="operation_id" value="(\d+)"', text_of_page)
+    assert match
+    return match[1]
 
 
 def confirmed_on(host: OscarHost, patient_id: int, day: str | None) -> None:
@@ -109,7 +109,7 @@ def test_what_is_searched_for_finds_names_numbers_and_dates(paneled: Any, manage
     wren = paneled("Wren", first_name="Zoë", born="1977-03-04", hin="123 456 789")
     finch = paneled("Finch-Wrenfield", first_name="Ann")
     paneled("Hawk%")
-    for entered, found in {
+    for entered, result in {
         "wren": [finch, wren],
         "Wren, zoë": [wren],
         "ann field": [finch],
@@ -120,7 +120,7 @@ def test_what_is_searched_for_finds_names_numbers_and_dates(paneled: Any, manage
         "%w": [],
         "𝒲": [],
     }.items():
-        assert shown(page(manager.see(f"/cpar/panels/{panel}", text=entered))) == found, entered
+        assert shown(page(manager.see(f"/cpar/panels/{panel}", text=entered))) == result, entered
 
 
 def test_a_search_remains_when_the_list_is_sorted_and_never_is_in_an_address(
@@ -220,8 +220,8 @@ def test_after_an_order_one_is_back_where_one_was(
         three,
     ]
 
-    found = manager.post(f"/cpar/panels/{panel}", text="wren").location
-    kept["search"] = found.partition("search=")[2]
+    result = manager.post(f"/cpar/panels/{panel}", text="wren").location
+    kept["search"] = result.partition("search=")[2]
     seen = page(manager.see(f"/cpar/panels/{panel}/selected", action="remove", selected=two, **kept))
     assert shown(seen) == [three]
     assert "<strong>1</strong> patient removed from this panel." in seen
@@ -257,7 +257,7 @@ def test_a_list_by_surname_age_and_confirmation_is_what_the_file_and_the_print_h
         session.execute(
             text("UPDATE cpar_member SET confirmed_how = 'last visit' WHERE patient_id = :id"), {"id": adler}
         )
-    for query, found in (
+    for query, result in (
         ({"to": "F"}, [nameless, adler, finch]),
         ({"from": "G"}, [zorn]),
         ({"from": "F", "to": "F"}, [finch]),
@@ -268,12 +268,14 @@ def test_a_list_by_surname_age_and_confirmation_is_what_the_file_and_the_print_h
         ({"how": "last-visit"}, [adler]),
         ({"show": "no-gender", "from": "B"}, [zorn]),
     ):
-        assert shown(page(manager.get(f"/cpar/panels/{panel}", **query))) == found, query
+        assert shown(page(manager.get(f"/cpar/panels/{panel}", **query))) == result, query
         file = manager.get(f"/cpar/panels/{panel}/export", **query).get_data().decode("utf-8-sig")
-        assert [int(row["Record"]) for row in csv.DictReader(io.StringIO(file))] == found, query
+        assert [int(row["Record"]) for row in csv.DictReader(io.StringIO(file))] == result, query
         paper = page(manager.get(f"/cpar/panels/{panel}/print", **query))
-        assert [int(number) for number in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', paper)] == found, query
-        assert paper.count("&#9744;") + paper.count("☐") == len(found)
+        assert [int(number) for number in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', paper)] == result, (
+            query
+        )
+        assert paper.count("&#9744;") + paper.count("☐") == len(result)
         assert "Example Clinic" in paper
     for query in ({"from": "É"}, {"age": "old"}, {"how": "x"}):
         page(manager.get(f"/cpar/panels/{panel}", **query), 422)
@@ -291,16 +293,16 @@ def test_a_list_by_the_provider_last_seen_is_what_the_file_and_the_print_have(
     oscar.visit(finch, "2026-11-09", "09:15", provider_no="101")
     oscar.visit(wren, "2026-11-09", status="N", provider_no=last)
     oscar.visit(adler, "2027-01-05", provider_no="101")
-    for provider_id, found in ((last, [adler]), ("101", [finch, wren]), ("301", [])):
+    for provider_id, result in ((last, [adler]), ("101", [finch, wren]), ("301", [])):
         query = {"seen-by": provider_id}
         seen = page(manager.get(address, **query))
-        assert shown(seen) == found
+        assert shown(seen) == result
         assert f'<option value="{provider_id}" selected>' in seen
         file = manager.get(f"{address}/export", **query).get_data().decode("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(file)))
-        assert [int(row["Record"]) for row in rows] == found
+        assert [int(row["Record"]) for row in rows] == result
         paper = page(manager.get(f"{address}/print", **query))
-        assert [int(number) for number in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', paper)] == found
+        assert [int(number) for number in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', paper)] == result
     assert [row["Last seen by"] for row in csv.DictReader(io.StringIO(manager.get(f"{address}/export").text[1:]))] == [
         "Nkemelu, Obi",
         "Okafor, Adaeze",
@@ -363,9 +365,9 @@ def test_an_order_about_all_found_covers_every_page_and_counts_again(
     host: OscarHost, paneled: Any, manager: Any, panel: int, other_panel: int, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("cpar_plugin.services.panels.members.AT_ONCE", 2)
-    found = [paneled(f"Wren{place}", hin="") for place in range(5)]
+    results = [paneled(f"Wren{place}", hin="") for place in range(5)]
     good = paneled("Finch")
-    for show, search, expected in (("no-phn", "", found), ("", "wren", found), ("sent", "", [good])):
+    for show, search, expected in (("no-phn", "", results), ("", "wren", results), ("sent", "", [good])):
         state = {"show": show}
         state["search"] = manager.post(f"/cpar/panels/{panel}", text=search).location.partition("search=")[2]
         answer = manager.post(f"/cpar/panels/{panel}/selected", action="select-found", **state)
@@ -376,10 +378,10 @@ def test_an_order_about_all_found_covers_every_page_and_counts_again(
         assert f"The list has changed: {len(expected)} patients are found now" in late
         assert f'name="expected" value="{len(expected)}"' in late
         assert set(panels_of(host).values()) == {panel}
-        done = page(manager.see(f"/cpar/panels/{panel}/selected", expected=len(expected), **order))
+        result = page(manager.see(f"/cpar/panels/{panel}/selected", expected=len(expected), **order))
         moved = [patient_id for patient_id, on in panels_of(host).items() if on == other_panel]
         assert sorted(moved) == sorted(expected)
-        manager.post(f"/cpar/panels/{panel}/selected", action="undo", operation_id=operation_of(done))
+        manager.post(f"/cpar/panels/{panel}/selected", action="undo", operation_id=operation_of(result))
 
 
 def test_each_reason_leads_to_where_it_is_fixed(
@@ -436,7 +438,7 @@ def test_filters_find_who_is_excluded_long_unseen_unconfirmed_or_of_another_mrp(
     none = paneled("None", provider_no="")
     confirmed_on(host, old, "2025-11-10")
     confirmed_on(host, never, None)
-    for query, found in (
+    for query, result in (
         ({"show": "sent"}, [good, none, old, other, unseen]),
         ({"show": "excluded"}, [never]),
         ({"show": "no-visit"}, [never]),
@@ -450,8 +452,8 @@ def test_filters_find_who_is_excluded_long_unseen_unconfirmed_or_of_another_mrp(
         ({"unseen": "1", "show": "sent"}, [unseen]),
     ):
         seen = page(manager.get(f"/cpar/panels/{panel}", **query))
-        assert shown(seen) == found, query
-        assert f"{len(found)} patient{'s' * (len(found) != 1)} found" in seen or not found
+        assert shown(seen) == result, query
+        assert f"{len(result)} patient{'s' * (len(result) != 1)} found" in seen or not result
     seen = page(manager.get(f"/cpar/panels/{panel}", show="excluded"))
     assert "<strong>5</strong> patients would be submitted" in seen
     assert re.search(r'<li>1: <button [^>]* name="show" value="no-visit">No visit in the past</button>\.', seen)

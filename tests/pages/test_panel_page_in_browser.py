@@ -56,13 +56,13 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     expect(page.get_by_role("row", name="DUNLIN")).to_be_visible()
     page.get_by_label("Select DUNLIN").check()
     page.get_by_role("button", name="Remove from this panel").click()
-    done = page.locator(".cpar-bar [role=status]").first
-    expect(done).to_contain_text("1 patient removed from this panel.")
+    result = page.locator(".cpar-bar [role=status]").first
+    expect(result).to_contain_text("1 patient removed from this panel.")
     assert _shown(page) == ["Eider", "Finch", "Gull"]
     if script:
         look(page, "panel-removed")
     page.get_by_role("button", name="Undo").click()
-    expect(done).to_contain_text("Undone: 1 patient restored.")
+    expect(result).to_contain_text("Undone: 1 patient restored.")
     assert _shown(page) == ["Dunlin", "Eider", "Finch"]
     page.get_by_role("button", name="Next page").click()
     expect(page.get_by_role("row", name="GULL")).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_clerk_pages_filters_and_acts_without_losing_the_place(
     expect(page.get_by_role("row", name="FINCH")).to_have_count(0)
     page.get_by_label("Select GULL").check()
     page.get_by_role("button", name="Confirm", exact=True).click()
-    expect(done).to_contain_text("1 patient confirmed.")
+    expect(result).to_contain_text("1 patient confirmed.")
     expect(page.get_by_label("Search in this panel")).to_have_value("gull")
     assert _shown(page) == ["Gull"]
     page.get_by_role("link", name="PHN is shared with another patient").click()

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.databases("one")
 @pytest.fixture
 def plugins() -> Plugins:
     """What is installed."""
-    found = Plugins()
-    found.load_installed()
-    return found
+    result = Plugins()
+    result.load_installed()
+    return result
 
 
 def test_every_hook_of_the_contract_is_implemented() -> None:

@@ -68,8 +68,8 @@ def test_the_list_and_the_bulk_update_ask_too(manager: Any, member: int, panel: 
     one_patient.choose(host, host.identity.system, member, panel, seen_panel_id=None)
     order = {"kind": "remove", "from_panel_id": panel, "status": "AC"}
     assert "Reason for removal" in _text(manager.see("/cpar/bulk", **order))
-    done = manager.post("/cpar/bulk", **order, step="carry-out", reason="left", note="letter of May 2")
-    assert done.status_code == 303
+    answer = manager.post("/cpar/bulk", **order, step="carry-out", reason="left", note="letter of May 2")
+    assert answer.status_code == 303
     said = "Removed from panel 0042 (bulk update: asked to leave the clinic; letter of May 2)"
     assert said in _text(manager.get(f"/cpar/patients/{member}/history"))
     assert said in _history(manager, panel)

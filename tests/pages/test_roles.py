@@ -84,9 +84,9 @@ def held(host: OscarHost) -> Callable[[str], list[str]]:
 
 
 def _mark(person: Any, address: str) -> str:
-    found = _MARK.search(_page(person.get(address)))
-    assert found
-    return found[1]
+    answer = _MARK.search(_page(person.get(address)))
+    assert answer
+    return answer[1]
 
 
 def _logged(host: OscarHost) -> list[tuple[Any, ...]]:
@@ -348,11 +348,11 @@ def test_two_administrators_who_take_the_role_from_each_other_at_once_leave_one(
 ) -> None:
     one, other = Actor(actor_id=MANAGER, display_name="One"), Actor(actor_id=BARRED, display_name="Other")
     for _ in range(5):
-        done, refused = _both(
+        result, refused = _both(
             lambda: holders.withdraw(host, one, BARRED, "admin"),
             lambda: holders.withdraw(host, other, MANAGER, "admin"),
         )
-        assert done == ""
+        assert result == ""
         assert "You are no longer an administrator" in refused
         lost = BARRED if host.identity.administers(one) else MANAGER
         assert host.identity.administers(one) != host.identity.administers(other)
@@ -364,16 +364,16 @@ def test_a_role_is_made_and_assigned_once_however_often_it_is_sent(
 ) -> None:
     one, other = Actor(actor_id=MANAGER, display_name="One"), Actor(actor_id=BARRED, display_name="Other")
     rights = offered([Permission(name=MANAGE, description="")])
-    done, refused = _both(
+    result, refused = _both(
         lambda: role_changes.create(host, one, rights, "Panels", "", [MANAGE]),
         lambda: role_changes.create(host, other, rights, "PANELS", "", [MANAGE]),
     )
-    assert done == ""
+    assert result == ""
     assert "OSCAR already uses this name" in refused
-    done, refused = _both(
+    result, refused = _both(
         lambda: holders.assign(host, one, NO_RIGHTS, "doctor"), lambda: holders.assign(host, other, NO_RIGHTS, "doctor")
     )
-    assert done == ""
+    assert result == ""
     assert "Brar, Ada already has the role doctor" in refused
     assert held(NO_RIGHTS) == ["doctor"]
 

@@ -23,14 +23,14 @@ EXPIRED = "<h1>This search has expired</h1>"
 def searches(oscar: Any, host: OscarHost, panel: int, manager: Person) -> list[str]:
     """The addresses to which a search among all patients, and one in a panel, lead the manager."""
     one_patient.choose(host, host.identity.system, oscar.patient(last_name="Zwicky"), panel, seen_panel_id=None)
-    found = [
+    answer = [
         manager.post("/", search_text="zwicky").location,
         manager.post(f"/cpar/panels/{panel}", text="zwicky").location,
     ]
-    for address in found:
+    for address in answer:
         assert "zwicky" not in address.lower()
         assert "zwicky" in manager.get(address).get_data(as_text=True).lower()
-    return found
+    return answer
 
 
 def _is_expired(answer: Any) -> bool:
@@ -111,17 +111,17 @@ def test_back_from_a_patient_leads_to_what_was_found(
         one_patient.choose(host, host.identity.system, patient_id, panel, seen_panel_id=None)
     page = open_tab(MANAGER, script=script)
     search(page, panel)
-    found = page.get_by_role("link", name="ZWICKY").or_(page.get_by_role("link", name="Zwicky, Pat"))
-    expect(found.last).to_be_visible()
-    address, shown = page.url, found.all_inner_texts()
-    found.last.click()
+    result = page.get_by_role("link", name="ZWICKY").or_(page.get_by_role("link", name="Zwicky, Pat"))
+    expect(result.last).to_be_visible()
+    address, shown = page.url, result.all_inner_texts()
+    result.last.click()
     expect(page.get_by_text("Master Record").or_(page.get_by_text("Record number")).first).to_be_attached()
     assert page.url != address
     page.go_back()
     assert page.url == address
-    assert found.all_inner_texts() == shown
+    assert result.all_inner_texts() == shown
     page.reload()
-    assert found.all_inner_texts() == shown
+    assert result.all_inner_texts() == shown
 
 
 @pytest.mark.databases("one")

@@ -76,8 +76,8 @@ ON_ONE = pytest.param(SOME, marks=pytest.mark.databases("one"))  # statements ar
 @pytest.fixture(params=[ON_ONE, pytest.param(MANY, marks=pytest.mark.large)], ids=["some patients", "many patients"])
 def size(request: pytest.FixtureRequest) -> Size:
     """How big the clinic is."""
-    found: Size = request.param
-    return found
+    result: Size = request.param
+    return result
 
 
 @pytest.fixture

@@ -240,14 +240,14 @@ def test_pages_show_everyone_once(clinic: Clinic, manager: Any, few_at_once: Non
     for number in range(5):
         clinic.patient("Coming", f"30000000{number}")
     sent = clinic.submit()
-    found, address = [], f"/cpar/submissions/{sent}?show={show}&sort=record"
+    result, address = [], f"/cpar/submissions/{sent}?show={show}&sort=record"
     while address:
         page = text(manager.get(address))
         assert len(rows(page)) <= 2
-        found += rows(page)
+        result += rows(page)
         following = re.findall(r'href="([^"]+)">Next page', page)
         address = following[0].replace("&amp;", "&") if following else ""
-    ids = [int(re.findall(r" (\d+) Feb 3, ", row)[0]) for row in found]
+    ids = [int(re.findall(r" (\d+) Feb 3, ", row)[0]) for row in result]
     assert ids == sorted(set(ids))
     assert len(ids) == {"sent": 10}.get(show, 5)
     last = re.findall(
@@ -274,21 +274,21 @@ def test_lists_are_by_name_can_be_searched_and_are_printed_and_exported_as_they_
     address = f"/cpar/submissions/{clinic.submit()}"
 
     def ids(page: str) -> list[int]:
-        return [int(found) for found in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', page)]
+        return [int(results) for results in re.findall(r'<td[^>]* class="cpar-number">(\d+)</td>', page)]
 
     def listed(**query: str) -> list[int]:
         """On all pages; the print and the file must have the same."""
-        found: list[int] = []
+        results: list[int] = []
         following = f"{address}?{urlencode(query)}"
         while following:
             page = text(manager.get(following))
-            found += ids(page)
+            results += ids(page)
             following = "".join(re.findall(r'href="([^"]+)">Next page', page)).replace("&amp;", "&")
         paper = text(manager.get(f"{address}/print", **query))
-        assert (ids(paper), "Next page" in paper, paper.count("&#9744;")) == (found, False, len(found))
+        assert (ids(paper), "Next page" in paper, paper.count("&#9744;")) == (results, False, len(results))
         rows_of_file = csv.DictReader(io.StringIO(manager.get(f"{address}/export", **query).data.decode("utf-8-sig")))
-        assert [int(row["Record"]) for row in rows_of_file] == found
-        return found
+        assert [int(row["Record"]) for row in rows_of_file] == results
+        return results
 
     def token(word: str, **query: str) -> str:
         location: str = manager.post(address, text=word, **query).location
@@ -304,7 +304,7 @@ def test_lists_are_by_name_can_be_searched_and_are_printed_and_exported_as_they_
     assert listed(show="added") == [added[1], added[2], added[0]]
     assert listed(show="removed") == [remaining["wren"]]
     assert listed(show="changed") == [remaining["Adler"], remaining["Zorn"]]
-    for word, found in (
+    for word, results in (
         ("eluard", [remaining["Éluard"]]),
         ("other z", [remaining["Zorn"]]),
         ("100-000-003", [remaining["Adler"]]),
@@ -312,7 +312,7 @@ def test_lists_are_by_name_can_be_searched_and_are_printed_and_exported_as_they_
         ("1977-03-04", sent),
         ("nobody", []),
     ):
-        assert listed(search=token(word)) == found, word
+        assert listed(search=token(word)) == results, word
     assert listed(show="excluded", search=token("fin", show="excluded")) == [excluded["Finch"]]
     assert listed(show="changed", search=token("ADLER", show="changed"), sort="record") == [remaining["Adler"]]
     page = text(manager.get(address, search=token("nobody")))

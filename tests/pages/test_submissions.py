@@ -105,12 +105,12 @@ def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shown(page: str) -> list[int]:
-    return [int(found) for found in re.findall(r'href="/cpar/submissions/(\d+)" aria-label="Details', page)]
+    return [int(result) for result in re.findall(r'href="/cpar/submissions/(\d+)" aria-label="Details', page)]
 
 
 def _link(page: str, label: str) -> str:
-    [found] = re.findall(rf'href="(/cpar/submissions[^"]*)">{label}</a>', page)
-    return str(found).replace("&amp;", "&")
+    [result] = re.findall(rf'href="(/cpar/submissions[^"]*)">{label}</a>', page)
+    return str(result).replace("&amp;", "&")
 
 
 @pytest.mark.databases("both")
@@ -177,8 +177,8 @@ def test_the_history_can_be_narrowed_to_a_state(
 
 @pytest.mark.databases("both")
 def test_every_state_is_found_under_exactly_one_name() -> None:
-    found = [state for stage in Stage for state in stage.states]
-    assert sorted(found) == sorted(SubmissionState)
+    results = [state for stage in Stage for state in stage.states]
+    assert sorted(results) == sorted(SubmissionState)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +215,12 @@ def test_the_pages_need_as_many_statements_for_300_panels_as_for_one(
     statements: list[str],
 ) -> None:
     def counts() -> list[int]:
-        found = []
+        results = []
         for address in ("/cpar/panels", "/cpar/submissions", f"/cpar/submissions/{queued}"):
             statements.clear()
             assert manager.get(address).status_code == 200
-            found.append(len(statements))
-        return found
+            results.append(len(statements))
+        return results
 
     clock.move_to(NIGHT)
     run_due(host, outbox, clock.now())
@@ -254,9 +254,9 @@ def test_only_what_is_under_way_shows_a_progress_bar(
     assert manager.get(asks).status_code == 204  # nothing new
     assert reception.get(asks).status_code == 403
     run_due(host, outbox, clock.now())
-    done = _text(manager.get(asks))
-    assert "The panel is done. 1 delivered or written to folder." in done
-    assert "hx-get" not in done
+    answer = _text(manager.get(asks))
+    assert "The panel is done. 1 delivered or written to folder." in answer
+    assert "hx-get" not in answer
     for address in addresses:
         assert "<progress" not in _text(manager.get(address))
 

@@ -26,8 +26,8 @@ RIGHTS = {Needs.MANAGEMENT: access.MANAGE, Needs.ADMINISTRATION: access.REGISTER
 def _tabs(person: Any, address: str) -> dict[str, str]:
     """What the page says of each tab, by its label."""
     page = person.get(address).get_data(as_text=True)
-    found = re.search(r'<nav class="cpar-tabs".*?</nav>', page, re.DOTALL)
-    return {label: current for _, current, label in _TAB.findall(found[0])} if found else {}
+    match = re.search(r'<nav class="cpar-tabs".*?</nav>', page, re.DOTALL)
+    return {label: current for _, current, label in _TAB.findall(match[0])} if match else {}
 
 
 def test_every_page_is_below_a_tab_except_those_for_everyone_who_sees_patients(app: Flask) -> None:

@@ -169,9 +169,9 @@ def test_of_two_who_press_submit_the_second_is_shown_who_was_first(
 def test_an_undo_gives_back_only_those_that_no_one_has_moved_in_the_meantime(
     host: OscarHost, manager: Any, other: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
     other.post(f"/cpar/patients/{patients[0]}/choose", panel_id=other_panel, seen_panel_id=panel)
-    page = _text(manager.get(manager.post(f"{done}/undo").location))
+    page = _text(manager.get(manager.post(f"{answer}/undo").location))
     assert "Patients restored: 2. Changed since, so not restored: 1." in page
     assert [_panel_of(host, patient) for patient in patients] == [other_panel, None, None]
 
@@ -179,9 +179,9 @@ def test_an_undo_gives_back_only_those_that_no_one_has_moved_in_the_meantime(
 def test_of_two_who_undo_the_second_is_shown_who_has_done_it(
     manager: Any, other: Any, panel: int, patients: list[int]
 ) -> None:
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
-    manager.post(f"{done}/undo")
-    page = _text(other.get(other.post(f"{done}/undo").location))
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel).location
+    manager.post(f"{answer}/undo")
+    page = _text(other.get(other.post(f"{answer}/undo").location))
     assert "Nothing was changed: this bulk update had already been undone" in page
     assert "Undone by Penner, Ada, Nov 10, 2026, 10:00 AM" in page
 
@@ -190,8 +190,8 @@ def test_a_user_who_meets_other_numbers_than_in_the_preview_is_informed(
     manager: Any, reception: Any, panel: int, other_panel: int, patients: list[int]
 ) -> None:
     reception.post(f"/cpar/patients/{patients[0]}/choose", panel_id=panel, seen_panel_id="")
-    done = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, expected="3")
-    page = _text(manager.get(done.location))
+    answer = manager.post("/cpar/bulk", **ASSIGN, panel_id=panel, expected="3")
+    page = _text(manager.get(answer.location))
     assert "the numbers differ from the review" in page
     assert "Added: 2" in page
     assert "Already on the panel: 1" in page

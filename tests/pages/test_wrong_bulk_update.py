@@ -129,13 +129,13 @@ def test_a_submission_before_the_operation_or_of_other_patients_is_not_named(
         oscar.visit(patient_id)
     one_patient.choose(host, host.identity.system, inactive, other_panel, seen_panel_id=None)
     night(other_panel)
-    done = manager.post(
+    answer = manager.post(
         "/cpar/bulk", kind="assign", provider_id="101", status="AC", panel_id=other_panel, step="carry-out"
     )
-    assert "was submitted on" not in text(manager.get(done.location))
+    assert "was submitted on" not in text(manager.get(answer.location))
     one_patient.remove(host, host.identity.system, patient, seen_panel_id=other_panel)
     night(other_panel)
-    assert "was submitted on" not in text(manager.get(done.location))
+    assert "was submitted on" not in text(manager.get(answer.location))
 
 
 def test_of_a_submission_whose_contents_are_gone_it_says_so(host: OscarHost, manager: Any, mistake: Undone) -> None:

@@ -130,18 +130,18 @@ def members_panel(host: OscarHost, patient_id: int) -> int | None:
 
 
 def test_two_who_answer_at_once_leave_one_answer(site: OscarHost, clerk: Actor, patient: int) -> None:
-    together, done = Barrier(2), []
+    together, result = Barrier(2), []
 
     def give() -> None:
         together.wait()
-        done.append(answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")))
+        result.append(answering.give(site, clerk, patient, GENDER, seen_fingerprint=mark(GENDER, "U")))
 
     threads = [Thread(target=give) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(done) == [AnswerChange.ANSWERED, AnswerChange.UNCHANGED]
+    assert sorted(result) == [AnswerChange.ANSWERED, AnswerChange.UNCHANGED]
     assert len(history(site)) == 1
 
 
@@ -149,14 +149,14 @@ def test_the_list_counts_and_shows_only_what_no_one_has_checked(
     site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., int], statements: Any
 ) -> None:
     panel_id = make_panel("7")
-    found: list[int] = []
+    results: list[int] = []
     for place, (sex, phn) in enumerate(
         (("U", "123466789"), ("U", "123456789"), ("F", "123456780"), ("F", "200000001"))
     ):
         patient_id = oscar.patient(sex=sex, hin=phn, last_name=f"Name{place}")
         oscar.visit(patient_id)
         one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
-        found.append(patient_id)
+        results.append(patient_id)
 
     def listed(fate: Any) -> list[int]:
         with site.database.engine.connect() as connection:
@@ -165,12 +165,12 @@ def test_the_list_counts_and_shows_only_what_no_one_has_checked(
         return [one.row.patient_id for one in listing.members]
 
     doubtful = listed(Caution.DOUBTFUL_PHN)
-    assert listed(GENDER) == found[:2]
-    assert set(listed(Fate.TO_CHECK)) == {*found[:2], *doubtful}
-    answering.give(site, clerk, found[0], GENDER, seen_fingerprint=mark(GENDER, "U"))
-    assert listed(GENDER) == found[1:2]
+    assert listed(GENDER) == results[:2]
+    assert set(listed(Fate.TO_CHECK)) == {*results[:2], *doubtful}
+    answering.give(site, clerk, results[0], GENDER, seen_fingerprint=mark(GENDER, "U"))
+    assert listed(GENDER) == results[1:2]
     counts = []
-    for patient_id in found[:2]:
+    for patient_id in results[:2]:
         answering.give(site, clerk, patient_id, GENDER, seen_fingerprint=mark(GENDER, "U"))
         with site.database.engine.connect() as connection, statements() as counted:
             listing = panel_members.listing(connection, site, clerk, Settings(), panel_id, Criteria(fate=Fate.SENT))

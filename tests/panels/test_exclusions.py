@@ -73,14 +73,14 @@ def seen(line: ExclusionLine) -> SeenLine:
 
 def excluded_by_snapshots(host: OscarHost, *panel_ids: int) -> set[tuple[int, str, int]]:
     """What submissions of these panels would exclude: patient, reason, panel."""
-    found = set()
+    result = set()
     for panel_id in panel_ids:
         taken = build.take(host, Settings(), panel_id, now=host.clock.now())
         with host.database.engine.connect() as connection:
             exclusion = tables.exclusion
             rows = connection.execute(select(exclusion).where(exclusion.c.snapshot_id == taken.snapshot_id))
-            found |= {(row.patient_id, reason, panel_id) for row in rows for reason in row.reasons.split()}
-    return found
+            result |= {(row.patient_id, reason, panel_id) for row in rows for reason in row.reasons.split()}
+    return result
 
 
 def open_lines(host: OscarHost) -> set[tuple[int, str, int]]:

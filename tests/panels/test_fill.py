@@ -42,14 +42,14 @@ def test_each_panel_gets_the_active_patients_of_its_providers_and_undo_takes_the
         Joining(two, 2, 0, Counter(dict.fromkeys(SkipReason, 0))),
     )
     assert (preview.added, preview.leaving, preview.without_visit, preview.mrp_outside) == (3, (), 2, 0)
-    done = bulk.carry_out(site, clerk, order)
-    assert (done.added, done.moved) == (3, 0)
+    result = bulk.carry_out(site, clerk, order)
+    assert (result.added, result.moved) == (3, 0)
     assert _where(placed) == {mine: one, of_two: two, of_three: two}
     assert placed()[mine].confirmed_how == "last visit"
     assert (placed()[of_two].confirmed_on, placed()[of_two].confirmed_how) == (None, None)
     assert replayed() == placed()
     assert bulk.carry_out(site, clerk, order).operation_id is None
-    undo.undo(site, clerk, done.operation_id or 0)
+    undo.undo(site, clerk, result.operation_id or 0)
     assert placed() == {}
 
 
@@ -80,9 +80,9 @@ def test_an_mrp_on_several_of_the_panels_does_not_say_which_one_is_meant(
     preview = bulk.preview(site, clerk, Fill(frozenset([one, both])))
     assert preview.skipped[SkipReason.SEVERAL_PANELS] == preview.skipped[SkipReason.ALREADY_ON_PANEL] == 1
     assert preview.changed == 1
-    done = bulk.carry_out(site, clerk, Fill(frozenset([one, both])))
+    result = bulk.carry_out(site, clerk, Fill(frozenset([one, both])))
     assert _where(placed) == {on_one: both, clear: both}
-    lines = b"".join(csv_file(skipped.export(site, clerk, done.operation_id or 0))).decode()
+    lines = b"".join(csv_file(skipped.export(site, clerk, result.operation_id or 0))).decode()
     assert [str(doubtful) in line for line in lines.splitlines() if "several of these panels" in line] == [True]
     assert bulk.preview(site, clerk, Fill(frozenset([one]))).added == 1  # one panel alone is no doubt
 
@@ -102,9 +102,9 @@ def test_the_preview_says_by_panel_who_will_be_excluded_and_the_result_says_the_
     assert before.by_panel[one].reasons == {Reason.NO_PHN: 1}
     assert before.by_panel[two].reasons == {Reason.NO_GENDER: 1, Reason.NO_VISIT: 1, Reason.NO_CONFIRMATION: 1}
     assert before.by_panel[two].patients == 2
-    done = bulk.carry_out(site, clerk, order)
+    result = bulk.carry_out(site, clerk, order)
     with site.database.engine.connect() as connection:
-        assert outlook.of_operation(connection, site, clerk, Settings(), done.operation_id or 0) == before
+        assert outlook.of_operation(connection, site, clerk, Settings(), result.operation_id or 0) == before
 
 
 def test_patients_that_the_actor_may_not_see_are_neither_added_nor_counted_as_fillable(
@@ -130,12 +130,12 @@ def test_a_panel_that_is_gone_is_refused_and_one_transaction_has_one_line_in_the
     oscar.patient()
     with pytest.raises(NotFound):
         bulk.carry_out(site, clerk, Fill(frozenset([one, 4711])))
-    done = bulk.carry_out(site, clerk, Fill(frozenset([one, two])))
+    result = bulk.carry_out(site, clerk, Fill(frozenset([one, two])))
     log = site.tables.log
     with site.database.engine.connect() as connection:
         of_operation = log.c.data.startswith("bulk-fill"), log.c.demographic_no.is_(None)
         rows = connection.execute(select(log.c.action, log.c.content).where(*of_operation)).all()
-        operation = history.one(connection, site, done.operation_id or 0)
+        operation = history.one(connection, site, result.operation_id or 0)
     assert [tuple(row) for row in rows] == [("add", "cparPanelMember")]
     assert texts.summary(operation) == "Active patients of the providers of the panels added to them."
 
@@ -148,6 +148,6 @@ def test_providers_without_a_panel_come_with_their_active_patients(
         oscar.patient(**columns)
     oscar.provider("104", status="0")
     with site.database.engine.connect() as connection:
-        found = providers_without_panel(connection, site)
-    assert [(one.provider_id, one.patients) for one in found] == [("103", 2), ("102", 0)]
-    assert found[0].practitioner_id == "100000003"
+        result = providers_without_panel(connection, site)
+    assert [(one.provider_id, one.patients) for one in result] == [("103", 2), ("102", 0)]
+    assert result[0].practitioner_id == "100000003"

@@ -270,10 +270,10 @@ def test_the_next_list_with_the_same_column_names_is_read_in_the_same_way(site: 
     layouts.remember(site, clerk, ["", ""], ListReading())
     file = ListFile(csv_text(["A title"], [], header, ("100000001", "Example Pat", "03/02/1980")))
     with site.database.engine.connect() as connection:
-        found = layouts.propose(connection, file)
+        result = layouts.propose(connection, file)
         assert not layouts.propose(connection, ListFile(csv_text(header[::-1]))).remembered
-    assert found == (reading.model_copy(update={"header": 3}), True)
-    [patient] = layouts.patients(file, found.reading)
+    assert result == (reading.model_copy(update={"header": 3}), True)
+    [patient] = layouts.patients(file, result.reading)
     assert patient[:-1] == (4, "100000001", "Example", "Pat", "1980-03-02", "", "")
 
 
@@ -369,12 +369,12 @@ class TestMutilatedLists:
         upload_id = uploaded(site, clerk, self._written(kind, table), None, panels={})
         with site.database.engine.connect() as connection:
             match = tables.upload_match.c
-            found = connection.execute(
+            results = connection.execute(
                 select(match.row_number, match.patient_id, match.how).where(match.upload_id == upload_id)
             ).all()
-        assert {row.how for row in found} == {"phn"}
+        assert {row.how for row in results} == {"phn"}
         first = titles + 2
-        assert {row.row_number: row.patient_id for row in found} == {
+        assert {row.row_number: row.patient_id for row in results} == {
             first + place: ids[number] for place, number in enumerate(order)
         }
 

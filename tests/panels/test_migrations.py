@@ -49,8 +49,8 @@ def test_a_difference_between_the_tables_and_the_code_is_seen(host: OscarHost) -
         table.to_metadata(other)
     other.tables["cpar_member"].append_column(Column("forgotten", Integer))
     other.tables["cpar_clinic"].c.name.type = exact(99)
-    found = [entry if isinstance(entry, tuple) else entry[0] for entry in _differences(host.database.engine, other)]
-    assert {entry[0] for entry in found} == {"add_column", "modify_type"}
+    results = [entry if isinstance(entry, tuple) else entry[0] for entry in _differences(host.database.engine, other)]
+    assert {entry[0] for entry in results} == {"add_column", "modify_type"}
 
 
 def test_any_host_can_upgrade_with_alembic_alone(engine: Engine) -> None:

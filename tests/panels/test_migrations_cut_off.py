@@ -50,11 +50,11 @@ print(status, killed)
 
 @pytest.mark.databases("in turn")
 def test_the_first_migration_killed_after_every_statement_is_finished_by_the_next_one(database_url: str) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", KILLED, database_url], capture_output=True, text=True, timeout=600, check=False
     )
-    assert done.stderr == ""
-    status, killed = map(int, done.stdout.split())
+    assert result.stderr == ""
+    status, killed = map(int, result.stdout.split())
     indexes = sum(len(table.indexes) for table in tables.metadata.sorted_tables)
     assert status == 0
     assert killed > len(tables.metadata.tables) + indexes
@@ -77,10 +77,10 @@ def test_what_keeps_the_tables_from_being_made_is_reported_and_not_to_migrate_on
     engine = create_engine(database_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE VIEW cpar_member AS SELECT 1 AS patient_id")
-    done = CliRunner().invoke(command, [], env=environment)
-    assert done.exit_code == 1
-    assert "The tables were not created or updated: OperationalError: " in done.output
-    assert "fix the cause, and run cpar migrate again" in done.output
+    result = CliRunner().invoke(command, [], env=environment)
+    assert result.exit_code == 1
+    assert "The tables were not created or updated: OperationalError: " in result.output
+    assert "fix the cause, and run cpar migrate again" in result.output
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP VIEW cpar_member")
     assert CliRunner().invoke(command, [], env=environment).exit_code == 0
@@ -91,7 +91,7 @@ def test_of_an_error_about_rows_only_the_kind_is_reported(database_url: str, env
     engine = create_engine(database_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE cpar_clinic (name VARCHAR(9))")
-    done = CliRunner().invoke(command, [], env=environment)
-    assert done.exit_code == 1
-    assert "The tables were not created or updated: OperationalError." in done.output
+    result = CliRunner().invoke(command, [], env=environment)
+    assert result.exit_code == 1
+    assert "The tables were not created or updated: OperationalError." in result.output
     engine.dispose()

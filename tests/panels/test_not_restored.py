@@ -77,7 +77,7 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_w
     site: OscarHost, clerk: Actor, story: Story
 ) -> None:
     assert undo.undo(site, clerk, story.operation_id) == history.Undone(restored=1, changed_since=5)
-    found = not_restored.not_restored(site, clerk, story.operation_id)
+    result = not_restored.not_restored(site, clerk, story.operation_id)
     reported = [
         (
             patient.family_name,
@@ -87,7 +87,7 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_w
             patient.changed_by,
             patient.may_move_back,
         )
-        for patient in found.patients
+        for patient in result.patients
     ]
     assert reported == [
         ("Confirmed", "5", "6", "Confirmed on panel 6", "Helper, Ann", True),
@@ -96,12 +96,12 @@ def test_an_undo_names_those_it_skipped_with_what_changed_since_who_did_it_and_w
         ("Removed", "5", None, "Removed from panel 6", "Helper, Bob", False),
         ("Wanderer", "5", "7", "Moved from panel 6 to panel 7", "Helper, Ann", False),
     ]
-    assert {patient.merged_into for patient in found.patients} == {None}
-    assert (found.more, found.hidden, found.may_move_back, found.restored_since) == (0, 0, 2, 0)
-    moments = {patient.changed_at for patient in found.patients}
+    assert {patient.merged_into for patient in result.patients} == {None}
+    assert (result.more, result.hidden, result.may_move_back, result.restored_since) == (0, 0, 2, 0)
+    moments = {patient.changed_at for patient in result.patients}
     assert moments == {story.clock.now() - timedelta(days=2)}
     rows = list(csv.DictReader(io.StringIO(_file(site, clerk, story.operation_id))))
-    assert [row["Family name"] for row in rows] == story.names(found)
+    assert [row["Family name"] for row in rows] == story.names(result)
     assert rows[0]["What changed since"] == "Confirmed on panel 6"
     assert rows[0]["Changed by"] == "Helper, Ann"
     assert rows[0]["Changed at"].startswith("2026-11-12 ")
@@ -121,9 +121,9 @@ def test_those_only_confirmed_on_the_wrong_panel_are_moved_back_too(
         undo.move_back(site, clerk, story.operation_id, story.patients["Moved"])
     assert undo.move_back(site, clerk, story.operation_id) == 1
     assert story.patients["Newcomer"] not in placed()
-    found = not_restored.not_restored(site, clerk, story.operation_id)
-    assert story.names(found) == ["Moved", "Removed", "Wanderer"]
-    assert (found.may_move_back, found.restored_since) == (0, 2)
+    result = not_restored.not_restored(site, clerk, story.operation_id)
+    assert story.names(result) == ["Moved", "Removed", "Wanderer"]
+    assert (result.may_move_back, result.restored_since) == (0, 2)
     with pytest.raises(Refused, match="No patient was left to move back"):
         undo.move_back(site, clerk, story.operation_id)
     assert placed() == replayed()
@@ -137,8 +137,8 @@ def test_who_has_access_restores_those_who_were_closed_to_the_one_who_undid_it(
         oscar.privilege("Ann", f"_demographic${patient_id}", "o")
     # Nobody is as the operation left them, but one who was only confirmed can be moved back.
     assert undo.undo(site, story.ann, story.operation_id) == history.Undone(0, changed_since=5, not_visible=1)
-    found = not_restored.not_restored(site, story.ann, story.operation_id)
-    assert (story.names(found), found.hidden, found.may_move_back) == (["Newcomer", "Removed", "Wanderer"], 3, 1)
+    result = not_restored.not_restored(site, story.ann, story.operation_id)
+    assert (story.names(result), result.hidden, result.may_move_back) == (["Newcomer", "Removed", "Wanderer"], 3, 1)
     with pytest.raises(Refused):
         undo.move_back(site, story.ann, story.operation_id, story.patients["Confirmed"])
     assert placed()[story.patients["Confirmed"]].panel_id == story.wrong
@@ -159,8 +159,8 @@ def test_a_later_confirmation_remains_when_a_confirmation_is_undone(
     story.pass_time()
     story.confirm("Confirmed", story.ann)
     assert undo.undo(site, clerk, result.operation_id).not_restored == 1
-    found = not_restored.not_restored(site, clerk, result.operation_id)
-    assert (story.names(found), found.may_move_back) == (["Confirmed"], 0)
+    outcome = not_restored.not_restored(site, clerk, result.operation_id)
+    assert (story.names(outcome), outcome.may_move_back) == (["Confirmed"], 0)
     with pytest.raises(Refused):
         undo.move_back(site, clerk, result.operation_id)
     assert placed()[story.patients["Confirmed"]].confirmed_on == today(story.clock)
@@ -172,8 +172,8 @@ def test_a_record_merged_into_another_since_is_listed_with_the_record_kept(
     kept = oscar.patient(last_name="Kept")
     oscar.merge(story.patients["Untouched"], kept)
     assert undo.undo(site, clerk, story.operation_id).restored == 0
-    found = not_restored.not_restored(site, clerk, story.operation_id)
-    merged = {patient.patient_id: (patient.change, patient.merged_into) for patient in found.patients}
+    result = not_restored.not_restored(site, clerk, story.operation_id)
+    merged = {patient.patient_id: (patient.change, patient.merged_into) for patient in result.patients}
     assert merged[story.patients["Untouched"]] == ("Removed from panel 6 (records merged)", kept)
     file = _file(site, clerk, story.operation_id)
     assert f"Removed from panel 6 (records merged). Merged into {kept}. This patient's panel is shown on that" in file

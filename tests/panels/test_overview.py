@@ -53,8 +53,8 @@ def now_of(host: OscarHost, clerk: Actor, panel_id: int | None) -> overview.Memb
 def months_of(host: OscarHost, clerk: Actor, panel_id: int | None) -> dict[str, tuple[int, int, int]]:
     with host.database.engine.connect() as connection:
         patients = overview.members(connection, host, clerk, panel_id).patients
-        found = overview.months(connection, host, clerk, panel_id, patients)
-    return {month.until.isoformat(): (month.joined, month.left, month.patients) for month in found}
+        result = overview.months(connection, host, clerk, panel_id, patients)
+    return {month.until.isoformat(): (month.joined, month.left, month.patients) for month in result}
 
 
 def lapse(day: date | None, today: date) -> str:
@@ -93,11 +93,11 @@ def test_every_picture_counts_every_member_once_in_the_band_of_the_rule(
             confirmed[lapse(confirmed_on, today)] += 1
             seen[lapse(seen_on if seen_on and seen_on <= today else None, today)] += 1
             ages[age(birth_date(born), today), gender(code)] += 1
-        found = now_of(site, clerk, None)
-        assert found.patients == len(people)
-        assert Counter(found.confirmed) == confirmed
-        assert Counter(found.seen) == seen
-        assert Counter({(of, code): n for of, row in found.ages.items() for code, n in row.items()}) == ages
+        result = now_of(site, clerk, None)
+        assert result.patients == len(people)
+        assert Counter(result.confirmed) == confirmed
+        assert Counter(result.seen) == seen
+        assert Counter({(of, code): n for of, row in result.ages.items() for code, n in row.items()}) == ages
         each = [now_of(site, clerk, panel_id) for panel_id in (panel, other)]
         for one in each:
             sums = (
@@ -106,7 +106,7 @@ def test_every_picture_counts_every_member_once_in_the_band_of_the_rule(
                 sum(sum(row.values()) for row in one.ages.values()),
             )
             assert sums == (one.patients,) * 3
-        assert sum(one.patients for one in each) == found.patients
+        assert sum(one.patients for one in each) == result.patients
 
     check()
 
@@ -141,9 +141,9 @@ def test_who_the_roster_no_longer_knows_is_counted_without_an_age(
     one_patient.choose(site, clerk, patient_id, panel, seen_panel_id=None)
     with emr.database.writing() as connection:
         connection.execute(delete(site.tables.demographic))
-    found = now_of(site, clerk, panel)
-    assert found.patients == 1
-    assert found.ages[bands.UNDATED] == {"unknown": 1}
+    result = now_of(site, clerk, panel)
+    assert result.patients == 1
+    assert result.ages[bands.UNDATED] == {"unknown": 1}
     with site.database.engine.connect() as connection:
         following = overview.next_submission(connection, site, clerk, Settings(), panel)
     assert (following.excluded, following.reasons) == (1, {Reason.UNKNOWN_PATIENT: 1})
@@ -212,11 +212,11 @@ def test_two_years_of_months_are_shown_however_old_a_panel_is(
     assigned = bulk.carry_out(site, clerk, bulk.Assign("101", "AC", panel))
     clock.move_to(at(2026, 11, 10, 10))
     undo.undo(site, clerk, assigned.operation_id)
-    found = months_of(site, clerk, panel)
-    assert list(found) == sorted(found)
-    assert len(found) == 24
-    assert found["2024-12-31"] == found["2026-10-31"] == (0, 0, 3)
-    assert found["2026-11-10"] == (0, 3, 0)
+    result = months_of(site, clerk, panel)
+    assert list(result) == sorted(result)
+    assert len(result) == 24
+    assert result["2024-12-31"] == result["2026-10-31"] == (0, 0, 3)
+    assert result["2026-11-10"] == (0, 3, 0)
 
 
 def test_the_line_passes_through_what_was_there_at_the_end_of_each_month(

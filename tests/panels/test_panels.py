@@ -250,8 +250,8 @@ def test_deleting_a_panel_cancels_what_is_queued_and_lets_finish_what_is_under_w
             )
         editing.delete(site, clerk, panel_id, 1)
         with site.database.engine.connect() as connection:
-            found = connection.execute(select(tables.submission).where(tables.submission.c.panel_id == panel_id)).one()
-        states[state] = (SubmissionState(found.state), found.open_panel_id is None, found.finished_at is not None)
+            result = connection.execute(select(tables.submission).where(tables.submission.c.panel_id == panel_id)).one()
+        states[state] = (SubmissionState(result.state), result.open_panel_id is None, result.finished_at is not None)
     assert states == {
         SubmissionState.QUEUED: (SubmissionState.CANCELLED, True, True),
         SubmissionState.DUE: (SubmissionState.CANCELLED, True, True),

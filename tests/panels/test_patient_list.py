@@ -29,8 +29,8 @@ def listed(site: OscarHost, clerk: Actor) -> Listed:
     """What is told, by patient."""
 
     def read(*patient_ids: int, actor: Actor = clerk, **settings: str) -> dict[int, ListedPatient]:
-        found = listed_patients(site, actor, load(settings), patient_ids)
-        return {one.patient_id: one for one in found}
+        result = listed_patients(site, actor, load(settings), patient_ids)
+        return {one.patient_id: one for one in result}
 
     return read
 
@@ -58,16 +58,16 @@ def test_each_patient_is_reported_with_the_panel_and_what_there_is_to_do(
     clock.move_to(clock.now() + timedelta(days=366))
     well, without_phn = member(), member(hin="")
     nobodys, gone = oscar.patient(), oscar.patient(patient_status="MO")
-    found = listed(well, without_phn, lapsed, nobodys, gone)
-    assert {key: one.panel_number for key, one in found.items()} == {
+    result = listed(well, without_phn, lapsed, nobodys, gone)
+    assert {key: one.panel_number for key, one in result.items()} == {
         well: "0042",
         without_phn: "0042",
         lapsed: "0042",
         nobodys: None,
         gone: None,
     }
-    assert found[without_phn].reasons == (Reason.NO_PHN,)
-    assert {key: one.to_do for key, one in found.items()} == {
+    assert result[without_phn].reasons == (Reason.NO_PHN,)
+    assert {key: one.to_do for key, one in result.items()} == {
         well: (),
         without_phn: (ToDo.EXCLUDED,),
         lapsed: (ToDo.NOT_CONFIRMED,),

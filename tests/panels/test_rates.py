@@ -163,8 +163,8 @@ def test_a_provider_has_the_rates_of_all_own_panels_and_shared_ones_count_for_ea
             paneled(panel_id, "2026-11-03")
     rates.count(site, Settings())
     with site.database.engine.connect() as connection:
-        found = rates.by_provider(connection, site, NOVEMBER)
-    assert [(one.provider_id, one.panels, one.of_month.counts.visited) for one in found] == [
+        result = rates.by_provider(connection, site, NOVEMBER)
+    assert [(one.provider_id, one.panels, one.of_month.counts.visited) for one in result] == [
         ("101", 3, 6),
         ("102", 1, 3),
     ]

@@ -55,8 +55,8 @@ def verdict(host: OscarHost, clerk: Actor, patient_id: int) -> tuple[Any, ...]:
         box = membership(connection, host, Settings(), patient_id, clerk)
         assert box.panel is not None
         for criteria in (Criteria(), Criteria(fate=Fate.EXCLUDED if box.reasons else Fate.SENT)):
-            found = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, criteria)
-            (listed,) = [one for one in found.members if one.row.patient_id == patient_id]
+            listing = panel_members.listing(connection, host, clerk, Settings(), box.panel.panel_id, criteria)
+            (listed,) = [one for one in listing.members if one.row.patient_id == patient_id]
             assert (listed.reasons, listed.cautions) == (box.reasons, box.cautions)
             assert listed.same_phn == box.same_phn
         rules = same_phn.eligibility(connection, host, Settings(), host.clock.now())
@@ -109,8 +109,8 @@ def test_who_is_on_no_panel_or_has_no_number_of_nine_digits_shares_nothing(site,
     for hin in ("", "12345", "123456789012", "null", "100000003"):
         member(hin=hin)
         member(hin=hin, sex="")
-    found = same_phn_of_all(site)
-    assert (found.shared, found.of_others) == (frozenset(), {"100000003"})
+    result = same_phn_of_all(site)
+    assert (result.shared, result.of_others) == (frozenset(), {"100000003"})
     assert verdict(site, clerk, alone)[0] == ()
 
 

@@ -136,8 +136,8 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
             same(rows[patient_id], "left out by the rules, sent by certainly_eligible", judged[patient_id], ())
         for fate in (*Fate, *asked):
             criteria = Criteria(fate=fate, sort=Sort.RECORD)
-            found = panel_members.listing(connection, host, clerk, how, panel_id, criteria)
-            listed = {one.row.patient_id: one.reasons for one in found.members}
+            listing = panel_members.listing(connection, host, clerk, how, panel_id, criteria)
+            listed = {one.row.patient_id: one.reasons for one in listing.members}
             for patient_id, reasons in judged.items():
                 of_fate = fate in (*reasons, *doubts[patient_id], Fate.EXCLUDED if reasons else Fate.SENT) or (
                     fate is Fate.TO_CHECK and bool(doubts[patient_id])
@@ -145,9 +145,9 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
                 same(rows[patient_id], f"listed under {fate!r}", patient_id in listed, of_fate)
                 if of_fate:
                     same(rows[patient_id], f"reasons under {fate!r}", listed[patient_id], reasons)
-            assert found.matching == len(found.members)
+            assert listing.matching == len(listing.members)
             cautioned = fate is Fate.TO_CHECK or isinstance(fate, Caution)
-            assert found.tally == panel_members.Tally(
+            assert listing.tally == panel_members.Tally(
                 sent=sum(not reasons for reasons in judged.values()),
                 excluded=sum(bool(reasons) for reasons in judged.values()),
                 reasons=Counter(reason for reasons in judged.values() for reason in reasons),

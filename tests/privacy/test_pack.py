@@ -48,9 +48,9 @@ def pack(host: OscarHost, environment: Mapping[str, str], tmp_path: Path) -> Pac
 
     def run(*arguments: str, **settings: str) -> str:
         given = {f"CPAR_{name.upper()}": value for name, value in {"now": now, **folders, **settings}.items()}
-        done = CliRunner().invoke(command, arguments, env={**environment, **given}, catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
+        result = CliRunner().invoke(command, arguments, env={**environment, **given}, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
 
     return run
 

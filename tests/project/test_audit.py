@@ -61,10 +61,10 @@ def audit(
 
 def test_a_known_vulnerability_fails_whichever_source_lists_it(tmp_path: Path, index: dict[str, Any]) -> None:
     index["flask"] = {"info": {"version": FLASK}, "vulnerabilities": [{"id": "PYSEC-1", "withdrawn": None}]}
-    done = audit(tmp_path, index=index["address"], advisories={"jinja2": ["PYSEC-2"]})
-    assert done.returncode == 1
-    assert f"Vulnerable: flask {FLASK}: PYSEC-1\n" in done.stdout
-    assert f"Vulnerable: jinja2 {version('jinja2')}: PYSEC-2\n" in done.stdout
+    result = audit(tmp_path, index=index["address"], advisories={"jinja2": ["PYSEC-2"]})
+    assert result.returncode == 1
+    assert f"Vulnerable: flask {FLASK}: PYSEC-1\n" in result.stdout
+    assert f"Vulnerable: jinja2 {version('jinja2')}: PYSEC-2\n" in result.stdout
     accepted = audit(tmp_path, index=index["address"], lines=f"flask {FLASK} 2026-11-28 PYSEC-1  # not used here\n")
     assert accepted.returncode == 0
 
@@ -76,10 +76,10 @@ def test_what_the_index_shows_another_version_says_nothing_of_ours(tmp_path: Pat
 
 def test_without_a_network_the_dated_list_counts_and_what_it_does_not_name_is_reported(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9"
-    done = audit(tmp_path, index=nowhere, lines=f"flask {FLASK} 2020-01-01 none\njinja2 0.1 2026-11-28 none\n")
-    assert done.returncode == 0
-    assert "1 by audited.txt, of 2020-01-01 and later.\nWarning: that is older than 90 days." in done.stdout
-    unknown = done.stdout.partition("no source lists")[2]
+    result = audit(tmp_path, index=nowhere, lines=f"flask {FLASK} 2020-01-01 none\njinja2 0.1 2026-11-28 none\n")
+    assert result.returncode == 0
+    assert "1 by audited.txt, of 2020-01-01 and later.\nWarning: that is older than 90 days." in result.stdout
+    unknown = result.stdout.partition("no source lists")[2]
     assert f"jinja2 {version('jinja2')}" in unknown  # another version than the one that was audited
     assert f"flask {FLASK}" not in unknown
     assert audit(tmp_path, "--strict", index=nowhere).returncode == 1

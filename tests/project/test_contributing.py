@@ -36,8 +36,8 @@ def test_every_parameter_of_search_is_in_the_table_of_the_interface() -> None:
     from cpar_plugin.services.fhir.search.table import SEARCHABLE
 
     page = (ROOT / "docs/reference/fhir-interface.md").read_text(encoding="utf-8")
-    found = re.findall(r"^\| ([A-Z][\w, ]+) \| (`[^|]+?) \|", page, re.MULTILINE)
-    rows = {kind: cells for kinds, cells in found for kind in kinds.split(", ")}
+    result = re.findall(r"^\| ([A-Z][\w, ]+) \| (`[^|]+?) \|", page, re.MULTILINE)
+    rows = {kind: cells for kinds, cells in result for kind in kinds.split(", ")}
     for kind, searchable in SEARCHABLE.items():
         named = set(re.findall(r"`([a-zA-Z_-]+)`", rows[kind]))
         assert {name for name in searchable.parameters if not name.startswith("_")} == named, kind

@@ -25,7 +25,7 @@ CPAR = str(Path(sys.executable).with_name("cpar"))
 
 
 def demo(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         [CPAR, "demo", "--folder", str(folder), "--patients", "600", "--no-serve", *arguments],
         capture_output=True,
         text=True,
@@ -33,7 +33,7 @@ def demo(folder: Path, *arguments: str) -> str:
         check=False,
     )
     # Another demo may run on this machine: which ports are free says nothing.
-    return re.sub(r"^Port .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+    return re.sub(r"^Port .*\n", "", result.stdout + result.stderr, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

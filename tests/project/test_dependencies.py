@@ -55,7 +55,7 @@ def test_a_run_without_a_peer_says_what_was_not_checked_and_fails_in_ci(ci: str,
         "    config.addinivalue_line('markers', 'peer(name): ...')\n"
         "    config.pluginmanager.register(peers)\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)],
         cwd=tmp_path,
         env={**os.environ, "CI": ci},
@@ -63,6 +63,6 @@ def test_a_run_without_a_peer_says_what_was_not_checked_and_fails_in_ci(ci: str,
         text=True,
         check=False,
     )
-    assert "1 passed, 1 deselected" in done.stdout, done.stdout + done.stderr
-    assert f"NOT CHECKED by fhirpy>=2.3, which is not installed: {sys.executable} -m pip install" in done.stdout
-    assert done.returncode == (1 if ci else 0)
+    assert "1 passed, 1 deselected" in result.stdout, result.stdout + result.stderr
+    assert f"NOT CHECKED by fhirpy>=2.3, which is not installed: {sys.executable} -m pip install" in result.stdout
+    assert result.returncode == (1 if ci else 0)

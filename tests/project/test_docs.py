@@ -44,8 +44,8 @@ make() {
 
 
 def blocks(page: str, kind: str) -> list[str]:
-    found = re.findall(rf"^( *)```{kind}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
-    return [textwrap.dedent(code) for _, code in found]
+    result = re.findall(rf"^( *)```{kind}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(code) for _, code in result]
 
 
 def commands_of(page: Path) -> list[str]:
@@ -60,8 +60,8 @@ def commands_of(page: Path) -> list[str]:
 
 
 def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return str(found.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as result:
+        return str(result.getsockname()[1])
 
 
 def name_of(page: Path) -> str:
@@ -78,7 +78,7 @@ def run(commands: list[str], folder: Path) -> None:
         "CHECKOUT": str(ROOT),
         "GOES_ON": str(any("cpar " in command for command in commands)),
     }
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", PRELUDE + "\n".join(commands)],
         cwd=folder,
         env=env,
@@ -88,7 +88,7 @@ def run(commands: list[str], folder: Path) -> None:
         timeout=600,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def with_commands() -> list[Path]:
@@ -125,8 +125,8 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 @pytest.fixture(scope="module")
 def commands() -> Mapping[str, click.Command]:
-    for found in entry_points(group="cpar.commands"):
-        found.load()(cpar)
+    for result in entry_points(group="cpar.commands"):
+        result.load()(cpar)
     return cpar.commands
 
 

@@ -49,8 +49,8 @@ def _records(as_of: date) -> dict[int, Record]:
 
 def test_the_same_patients_are_there_whenever_the_demo_is_made(clock: FixedClock) -> None:
     names = [
-        [(found[int(number)].patient["last_name"], found[int(number)].patient["first_name"]) for number, *_ in NAMED]
-        for found in (_records(clock.now().date() + timedelta(days=days)) for days in (0, 100, 400))
+        [(result[int(number)].patient["last_name"], result[int(number)].patient["first_name"]) for number, *_ in NAMED]
+        for result in (_records(clock.now().date() + timedelta(days=days)) for days in (0, 100, 400))
     ]
     assert names == [[(family, given) for _, family, given, *_ in NAMED]] * 3
 
@@ -60,10 +60,10 @@ def app(host: OscarHost) -> Flask:
     """The embedded EMR with the named patients on the first panel of the demo, as `make demo` makes it."""
     now = host.clock.now()
     fill(host.database, host.tables, patients=0, seed=tryout.SEED, as_of=now.date())
-    found = _records(now.date())
+    result = _records(now.date())
     with host.database.writing() as connection:
         for number, *_ in NAMED:
-            record = found[int(number)]
+            record = result[int(number)]
             connection.execute(insert(host.tables.demographic), [_typed(host.tables.demographic, dict(record.patient))])
             rows = [dict(zip(visits.COLUMNS, visit, strict=True)) for visit in record.visits]
             connection.execute(insert(host.tables.appointment), [_typed(host.tables.appointment, row) for row in rows])

@@ -20,9 +20,9 @@ PAGE = (ROOT / "docs/reference/host-contract.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
-    found = re.search(rf"^### {heading}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, f"the page has no heading for {heading}"
-    return found[1]
+    match = re.search(rf"^### {heading}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert match, f"the page has no heading for {heading}"
+    return match[1]
 
 
 def signature(function: ast.FunctionDef) -> str:

@@ -32,21 +32,21 @@ KIT, DEMO = "hooks/conformance", "oscar_host/demo"
 
 
 def run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def product_files() -> set[str]:
     """Every file of the product in the checkout, by its installed path."""
-    found = set()
+    result = set()
     for folder, installed in INSTALLED_AS.items():
         for path in (ROOT / folder).rglob("*"):
             inside = path.relative_to(ROOT / folder)
             through_link = any(parent.is_symlink() for parent in path.parents if parent != ROOT)
             if path.is_file() and not through_link and "__pycache__" not in path.parts:
-                found.add(f"{installed}/{inside.as_posix()}")
-    return found
+                result.add(f"{installed}/{inside.as_posix()}")
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +67,17 @@ def wheel(built: Path) -> Path:
 
 def needed(*extras: str) -> set[str]:
     """The packages that the product needs with these extras, that these need, and so on, by their normal names."""
-    found: set[str] = set()
+    result: set[str] = set()
     waiting = [Requirement(f"oscar-cpar-plugin[{','.join(extras)}]")]
     while waiting:
         package = waiting.pop()
         for text in importlib.metadata.requires(package.name) or ():
             need = Requirement(text)
             required = need.marker is None or any(need.marker.evaluate({"extra": one}) for one in {"", *package.extras})
-            if required and canonicalize_name(need.name) not in found:
-                found.add(canonicalize_name(need.name))
+            if required and canonicalize_name(need.name) not in result:
+                result.add(canonicalize_name(need.name))
                 waiting.append(need)
-    return found
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -156,19 +156,19 @@ print(plugins.manifests["cpar"].version)
 def test_the_installed_doctor_needs_no_extra(python: str, tmp_path: Path) -> None:
     program = str(Path(python).with_name("cpar"))
     environment = {"CPAR_DATABASE_URL": f"sqlite:///{tmp_path}/clinic.db", "PATH": os.environ["PATH"]}
-    done = subprocess.run(
+    result = subprocess.run(
         [program, "doctor"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert "cpar migrate" in done.stdout, done.stdout + done.stderr
-    assert done.stderr == ""
+    assert "cpar migrate" in result.stdout, result.stdout + result.stderr
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize("name", ["demo", "registry"])
 def test_a_command_that_needs_an_extra_says_how_to_install_it(name: str, python: str, tmp_path: Path) -> None:
     program = str(Path(python).with_name("cpar"))
-    done = subprocess.run([program, name], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    result = subprocess.run([program, name], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
         f"Error: cpar {name} needs packages that are not installed (fhir.resources<9,>=8.2). "
         f"Install them: {python} -m pip install 'oscar-cpar-plugin[demo]'\n"
     )
@@ -187,10 +187,10 @@ def test_the_installed_kit_checks_a_host(python: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["hooks", "host_kit", "fhir_mappings", "templates"])
 def test_a_folder_of_the_checkout_cannot_be_imported_under_a_second_name(folder: str) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert f"ImportError: import this package as cpar_plugin.{folder}" in done.stderr
+    assert f"ImportError: import this package as cpar_plugin.{folder}" in result.stderr
 
 
 def test_the_links_of_the_checkout_are_relative() -> None:
@@ -210,17 +210,17 @@ def test_the_version_is_in_one_place() -> None:
 
 def imported(folders: Iterable[str]) -> set[str]:
     """The top-level names that the modules in these folders import. The kit and the demo are folders by themselves."""
-    found = set()
+    result = set()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
             if any(folder != apart and path.is_relative_to(ROOT / apart) for apart in (KIT, DEMO)):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
-                    found |= {alias.name.split(".")[0] for alias in node.names}
+                    result |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                    found.add(node.module.split(".")[0])
-    return found - sys.stdlib_module_names - {"cpar_plugin", "oscar_host", "benchmarks", "tests", "_typeshed"}
+                    result.add(node.module.split(".")[0])
+    return result - sys.stdlib_module_names - {"cpar_plugin", "oscar_host", "benchmarks", "tests", "_typeshed"}
 
 
 def declared(*lists: str) -> set[str]:

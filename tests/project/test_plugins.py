@@ -304,9 +304,9 @@ def test_a_misspelt_hook_of_an_installed_plugin_ends_a_command_with_one_sentence
     (installed / "entry_points.txt").write_text("[oscar_emr]\nvisits = visits\n", encoding="utf-8")
     environment = {"PYTHONPATH": str(tmp_path), "CPAR_DATABASE_URL": f"sqlite:///{tmp_path / 'clinic.db'}"}
     command = [str(Path(sys.executable).with_name("cpar")), "migrate"]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     sentence = "plugin visits 1.2: there is no hook emr_admin_menue in contract 1.0 (did you mean emr_admin_menu?)"
-    assert (done.returncode, done.stderr) == (1, f"Error: {sentence}\n")
+    assert (result.returncode, result.stderr) == (1, f"Error: {sentence}\n")
 
 
 def test_a_misspelt_manifest_is_named_as_such() -> None:

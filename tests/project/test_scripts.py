@@ -52,9 +52,9 @@ def test_without_a_recent_python_it_says_which_one_to_install(
     programs: Path, checkout: Path, present: Mapping[str, str]
 ) -> None:
     put(programs, present)
-    done = run(programs, checkout, "venv.sh", "run")
-    assert done.returncode == 1
-    assert "Python 3.11 or newer is needed" in done.stderr
+    result = run(programs, checkout, "venv.sh", "run")
+    assert result.returncode == 1
+    assert "Python 3.11 or newer is needed" in result.stderr
     assert not (checkout / ".venv").exists()
 
 
@@ -62,9 +62,9 @@ def test_a_python_that_cannot_make_an_environment_is_reported_with_the_package_t
     programs: Path, checkout: Path
 ) -> None:
     put(programs, {"python3.11": 'case "$*" in *version_info*) exit 0;; *) exit 1;; esac'})
-    done = run(programs, checkout, "venv.sh", "run")
-    assert done.returncode == 1
-    assert "apt-get install python3-venv" in done.stderr
+    result = run(programs, checkout, "venv.sh", "run")
+    assert result.returncode == 1
+    assert "apt-get install python3-venv" in result.stderr
 
 
 # Stands in for Python: makes a folder with an interpreter that notes what pip is asked for.
@@ -78,8 +78,8 @@ esac
 
 def test_a_python_that_is_named_and_cannot_be_used_is_not_replaced_by_another(programs: Path, checkout: Path) -> None:
     put(programs, {"python3.11": PYTHON, "python3.9": "exit 1"})
-    done = run(programs, checkout, "venv.sh", "run", PYTHON="python3.9")
-    assert (done.returncode, done.stderr) == (1, "python3.9 is no Python 3.11 or newer.\n")
+    result = run(programs, checkout, "venv.sh", "run", PYTHON="python3.9")
+    assert (result.returncode, result.stderr) == (1, "python3.9 is no Python 3.11 or newer.\n")
 
 
 def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs: Path, checkout: Path) -> None:
@@ -109,9 +109,9 @@ def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Pa
     real = f'*configparser*) exec {sys.executable} "$@" ;;'
     gone = '*peers*|*fhirpy*) case "$*" in *"-m pip"*) echo "$*" >>pip.log; exit 1 ;; esac ;;'
     put(programs, {"python3.11": PYTHON.replace("*'-m venv'*)", f"{real}\n{gone}\n*'-m venv'*)")})
-    done = run(programs, checkout, "venv.sh", "dev")
-    assert done.returncode == 0
-    assert done.stderr.startswith("fhirpy>=2.3 cannot be installed: ")
+    result = run(programs, checkout, "venv.sh", "dev")
+    assert result.returncode == 0
+    assert result.stderr.startswith("fhirpy>=2.3 cannot be installed: ")
     asked = [line.rpartition(" ")[2] for line in (checkout / "pip.log").read_text().splitlines()]
     assert asked[:2] == [".[dev,peers]", ".[dev]"]
     assert {"fhirpy>=2.3", "smart-fetch>=1"} <= set(asked[2:])
@@ -120,17 +120,17 @@ def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Pa
 
 def test_an_ordinary_user_is_given_the_exact_command_for_what_the_tests_need(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 1000", "ldconfig": LIBRARIES})
-    done = run(programs, checkout, "needs.sh", "browser")
-    assert done.returncode == 1
+    result = run(programs, checkout, "needs.sh", "browser")
+    assert result.returncode == 1
     packages = "chromium-headless-shell fonts-dejavu-core"
-    assert f"    apt-get update && apt-get install --no-install-recommends {packages}\n" in done.stderr
+    assert f"    apt-get update && apt-get install --no-install-recommends {packages}\n" in result.stderr
 
 
 def test_for_root_what_the_tests_need_is_announced_and_installed(programs: Path, checkout: Path) -> None:
     put(programs, {"id": "echo 0", "apt-get": 'echo "$*" >>apt.log', "ldconfig": LIBRARIES})
-    done = run(programs, checkout, "needs.sh", "browser")
-    assert done.returncode == 0
-    assert "because you are root: chromium-headless-shell fonts-dejavu-core" in done.stdout
+    result = run(programs, checkout, "needs.sh", "browser")
+    assert result.returncode == 0
+    assert "because you are root: chromium-headless-shell fonts-dejavu-core" in result.stdout
     update, install = (checkout / "apt.log").read_text().splitlines()
     assert update.startswith("update")
     assert install.startswith("install")
@@ -160,8 +160,8 @@ def test_what_is_there_is_not_installed_again(programs: Path, checkout: Path) ->
         "ldconfig": LIBRARIES,
     }
     put(programs, there | {"id": "echo 0", "apt-get": "exit 1"})
-    done = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx", "commands")
-    assert (done.returncode, done.stdout) == (0, "")
+    result = run(programs, checkout, "needs.sh", "browser", "mariadb", "nginx", "commands")
+    assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_a_need_that_the_script_does_not_know_is_an_error(programs: Path, checkout: Path) -> None:
@@ -201,12 +201,12 @@ def test_some_tests_run_once_more_on_the_newest_python_that_is_found(
         home = checkout / f"pyenv/versions/{version}.1/bin"
         home.mkdir(parents=True)
         put(home, {"python3": OF_VERSION.replace("{version}", version)})
-    done = run(programs, checkout, "newest.sh", PYENV_ROOT=str(checkout / "pyenv"))
-    assert done.returncode == 0, done.stderr
+    result = run(programs, checkout, "newest.sh", PYENV_ROOT=str(checkout / "pyenv"))
+    assert result.returncode == 0, result.stderr
     log = checkout / "pytest.log"
     if newest is None:
-        assert done.stdout == f"Python {used} is the newest on this machine: nothing is left to run on another.\n"
+        assert result.stdout == f"Python {used} is the newest on this machine: nothing is left to run on another.\n"
         assert not log.exists()
     else:
-        assert f"{newest}.1/bin/python3, the newest on this machine" in done.stdout
+        assert f"{newest}.1/bin/python3, the newest on this machine" in result.stdout
         assert log.read_text().startswith(f"{newest} -m pytest ")

@@ -83,7 +83,7 @@ NOT_READ = {ROOT / "docs/reference/glossary.md", ROOT / "CHANGELOG.md"}  # the o
 
 
 def found_in(texts: Iterator[str]) -> list[str]:
-    return [f"{found[0]} in: {text.strip()[:120]}" for text in texts for found in [WORDS.search(text)] if found]
+    return [f"{result[0]} in: {text.strip()[:120]}" for text in texts for result in [WORDS.search(text)] if result]
 
 
 def seen(page: str) -> Iterator[str]:
@@ -178,8 +178,8 @@ def test_dates_and_names_of_patients_on_pages_are_written_by_the_macros_alone() 
     macros = ROOT / "templates/cpar/parts.html"
     by_hand = re.compile(r"<time\b|\bfull_name\(|\bstrftime\(|family_name *~")
     pages = (page for page in macros.parent.glob("*.html") if page != macros)
-    found = {page.name: by_hand.findall(page.read_text(encoding="utf-8")) for page in pages}
-    assert {name: texts for name, texts in found.items() if texts} == {}
+    results = {page.name: by_hand.findall(page.read_text(encoding="utf-8")) for page in pages}
+    assert {name: texts for name, texts in results.items() if texts} == {}
 
 
 def test_columns_of_csv_files_have_the_one_name_of_what_they_hold() -> None:
@@ -206,8 +206,10 @@ def test_dates_are_written_in_one_form() -> None:
         "oscar_host/doctor/zones.py",  # what a database is asked
     }
     by_hand = re.compile(r"%Y|%b %d|%-?I:%M")
-    found = {str(module.relative_to(ROOT)) for module in MODULES if by_hand.search(module.read_text(encoding="utf-8"))}
-    assert found == own_forms
+    results = {
+        str(module.relative_to(ROOT)) for module in MODULES if by_hand.search(module.read_text(encoding="utf-8"))
+    }
+    assert results == own_forms
 
 
 def test_a_retired_word_in_a_name_is_found() -> None:

@@ -193,9 +193,9 @@ class Visitor(Person):
     """Somebody at the form of the fallback."""
 
     def token(self) -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/sign-in").text)
-        assert found
-        return found[1]
+        match = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/sign-in").text)
+        assert match
+        return match[1]
 
     def sign_in(self, user_name: str = "penner", password: str = PASSWORD, **more: Any) -> requests.Response:
         """Send the form."""

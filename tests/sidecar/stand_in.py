@@ -62,8 +62,8 @@ class StandIn:
         provider_id = self.sessions.get(cookies.get("JSESSIONID", ""))
         if provider_id is None:
             return self.signed_out
-        found = self.answers.get(question.path)
-        return found(question, provider_id) if found else Answer(404, "no such service")
+        answer = self.answers.get(question.path)
+        return answer(question, provider_id) if answer else Answer(404, "no such service")
 
 
 @contextmanager

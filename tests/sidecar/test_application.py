@@ -312,11 +312,12 @@ def test_the_way_to_sign_in_looks_right_in_a_browser(tab: Callable[[str | None],
 def test_every_page_has_a_name_in_nginx_log(app: Flask) -> None:
     printed = CliRunner().invoke(command, []).output
     known = [
-        re.compile(found.replace(r"\$", "[$]")) for found in re.findall(r'^    "~(\^\(\?P<cpar_.+?)" \$', printed, re.M)
+        re.compile(result.replace(r"\$", "[$]"))
+        for result in re.findall(r'^    "~(\^\(\?P<cpar_.+?)" \$', printed, re.M)
     ]
 
     def logged(path: str) -> str:
-        return next((found[1] for pattern in known if (found := pattern.match(path))), "")
+        return next((result[1] for pattern in known if (result := pattern.match(path))), "")
 
     firsts = {"/".join(path.split("/")[:2]).rstrip("/") for _, path in addresses(app)}
     assert {logged(f"/oscar/cpar{first}/7?x=y") for first in firsts} == {f"/oscar/cpar{first}" for first in firsts}

@@ -120,8 +120,8 @@ def listening(gunicorn: subprocess.Popen[str]) -> str:
     lines = []
     for line in gunicorn.stderr:
         lines.append(line)
-        if found := _LISTENING.search(line):
-            return found[1]
+        if result := _LISTENING.search(line):
+            return result[1]
     pytest.fail("".join(lines))
 
 

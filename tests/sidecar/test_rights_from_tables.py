@@ -166,10 +166,10 @@ def seen(host: OscarHost) -> set[int]:
     patients = host.roster.patients()
     with host.database.engine.connect() as connection:
         query = select(patients.c.patient_id).where(host.identity.visible(ME, patients.c.patient_id))
-        found = set(connection.scalars(query))
+        results = set(connection.scalars(query))
         everybody = set(connection.scalars(select(patients.c.patient_id)))
-    assert found == {patient for patient in everybody if host.identity.may_see(ME, patient)}
-    return found
+    assert results == {patient for patient in everybody if host.identity.may_see(ME, patient)}
+    return results
 
 
 @pytest.mark.parametrize(

@@ -199,16 +199,16 @@ def test_where_nothing_listens_the_page_says_so(beside: Beside) -> None:
 
 
 def test_an_oscar_that_says_nothing_is_not_waited_for(beside: Beside, standing_in: StandIn) -> None:
-    done = threading.Event()
+    ended = threading.Event()
 
     def slow(*_: object) -> Answer:
-        done.wait(60)
+        ended.wait(60)
         return Answer(200, {"providerNo": "301"})
 
     standing_in.answers[ME] = slow
     with serving(beside(**SMALL_PATIENCE)) as site:
         assert Person(site, "manager").get("/panels").status_code == 503
-    done.set()
+    ended.set()
 
 
 @pytest.fixture

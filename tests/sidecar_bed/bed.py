@@ -94,11 +94,11 @@ class Bed:
 
     def cpar(self, *arguments: str) -> str:
         """Run a command as the service's user would."""
-        done = subprocess.run(
+        result = subprocess.run(
             [PROGRAM, *arguments], env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     @property
     def units(self) -> Units:

@@ -72,8 +72,8 @@ def installed_bed(server: URL, schema: str) -> Iterator[Bed]:
         bed.cpar("install-oscar", "--write", str(bed.files), *all_options)
         stack.callback(mariadb_client, server, f"DROP DATABASE {own}; DROP USER {account}@'%';")
         stack.callback(mariadb_client, server, f"DROP USER {account}@'localhost';")
-        done = mariadb_client(server, (bed.files / "grants.sql").read_text())
-        assert done.returncode == 0, done.stderr
+        result = mariadb_client(server, (bed.files / "grants.sql").read_text())
+        assert result.returncode == 0, result.stderr
         stack.enter_context(bed.running())
         bed.cpar("enable")
         yield bed

@@ -81,7 +81,7 @@ class Machine:
         socket = self.server.query.get("unix_socket")
         place = f"--socket={socket}" if socket else f"--host={self.server.host} --port={self.server.port or 3306}"
         with log.open("wb") as out, self._systemd():
-            done = subprocess.run(
+            result = subprocess.run(
                 ["bash", "-c", SHELL + "\n".join(map(self._here, commands))],
                 cwd=self.folder,
                 env={
@@ -99,7 +99,7 @@ class Machine:
                 stderr=out,
                 check=False,
             )
-        assert done.returncode == 0, log.read_text()
+        assert result.returncode == 0, log.read_text()
         return log.read_text()
 
     @cached_property
@@ -169,8 +169,8 @@ class Machine:
 
     def ours(self) -> list[str]:
         """What of ours is on it, but for backups."""
-        found = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*cpar*"))
-        return sorted(path for path in found if not path.startswith("root/cpar-backup"))
+        result = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*cpar*"))
+        return sorted(path for path in result if not path.startswith("root/cpar-backup"))
 
     def stop(self) -> None:
         """End what runs on it."""

@@ -31,13 +31,13 @@ class _Compared(ctypes.Structure):
 def groups() -> dict[str, list[str]]:
     """What systemd's groups such as `@system-service` hold: system calls, and other groups."""
     listed = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True)
-    found: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
     for line in listed.stdout.splitlines():
         if line.startswith("@"):
-            members = found[line] = []
-        elif found and (word := line.strip()) and not word.startswith("#"):
+            members = results[line] = []
+        elif results and (word := line.strip()) and not word.startswith("#"):
             members.append(word)
-    return found
+    return results
 
 
 def calls_of(names: list[str], members: dict[str, list[str]]) -> set[str]:

@@ -36,9 +36,9 @@ def doctor(bed: Bed, tmp_path: Path) -> Doctor:
         file = tmp_path / "cpar.ini"
         file.write_text("\n".join([*kept, *(f"{name} = {value}" for name, value in own.items())]) + "\n")
         file.chmod(0o600)
-        done = CliRunner().invoke(command, ["--json"], env=bed.environment | {"CPAR_SETTINGS": str(file)})
-        found: list[dict[str, str]] = json.loads(done.stdout)["checks"]
-        return {one["name"]: one for one in found if one["name"] in CHECKS}
+        result = CliRunner().invoke(command, ["--json"], env=bed.environment | {"CPAR_SETTINGS": str(file)})
+        outcome: list[dict[str, str]] = json.loads(result.stdout)["checks"]
+        return {one["name"]: one for one in outcome if one["name"] in CHECKS}
 
     return look
 
@@ -51,28 +51,28 @@ def test_by_the_book_everything_that_browsers_get_is_right_and_found_from_nginxs
     bed: Bed, doctor: Doctor
 ) -> None:
     questions = len(bed.oscar.log())
-    found = doctor()
-    assert (tuple(found), levels(found)) == (CHECKS, {})
-    assert bed.site in found["browser-address"]["message"]
+    report = doctor()
+    assert (tuple(report), levels(report)) == (CHECKS, {})
+    assert bed.site in report["browser-address"]["message"]
     assert len(bed.oscar.log()) - questions <= 1, "only the check of REST leaves a line in OSCAR's log"
 
 
 def test_without_the_line_in_server_xml_pages_and_cookie_are_reported_with_that_line(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx(oscar_server=bed.oscar.plain_url.removesuffix("/oscar"))
-    found = doctor(oscar_url=bed.oscar.plain_url)
-    assert levels(found) == {"base-href": "failure", "session-cookie": "warning"}
-    assert "RemoteIpValve" in found["base-href"]["remedy"]
+    report = doctor(oscar_url=bed.oscar.plain_url)
+    assert levels(report) == {"base-href": "failure", "session-cookie": "warning"}
+    assert "RemoteIpValve" in report["base-href"]["remedy"]
 
 
 def test_a_block_as_nginx_has_it_by_default_is_reported_with_what_it_needs(bed: Bed, doctor: Doctor) -> None:
     bed.restart_nginx(
         oscar_server=bed.oscar.plain_url.removesuffix("/oscar"), for_oscar="proxy_set_header Host $http_host;"
     )
-    found = doctor(oscar_url=bed.oscar.plain_url)
+    report = doctor(oscar_url=bed.oscar.plain_url)
     wrong = {"redirects": "failure", "base-href": "failure", "session-cookie": "warning", "client-address": "warning"}
-    assert levels(found) == wrong
-    assert "proxy_http_version 1.1" in found["redirects"]["remedy"]
-    assert "X-Forwarded-For $remote_addr" in found["client-address"]["remedy"]
+    assert levels(report) == wrong
+    assert "proxy_http_version 1.1" in report["redirects"]["remedy"]
+    assert "X-Forwarded-For $remote_addr" in report["client-address"]["remedy"]
 
 
 @pytest.mark.parametrize("more", [{"log_format": "combined"}, {"headers": "error_log /dev/null info;"}])
@@ -80,9 +80,9 @@ def test_a_log_that_would_hold_whole_addresses_of_ours_is_reported(
     bed: Bed, doctor: Doctor, more: dict[str, str]
 ) -> None:
     bed.restart_nginx(**more)
-    found = doctor()
-    assert levels(found) == {"nginx-log": "warning"}
-    assert "cpar_site" in found["nginx-log"]["remedy"]
+    report = doctor()
+    assert levels(report) == {"nginx-log": "warning"}
+    assert "cpar_site" in report["nginx-log"]["remedy"]
 
 
 def test_where_tls_was_there_before_nothing_is_asked_of_tomcat(bed: Bed, doctor: Doctor) -> None:
@@ -106,10 +106,10 @@ def test_scripts_that_nginx_does_not_put_into_the_pages_are_reported(bed: Bed, d
 def test_an_address_that_is_not_known_or_does_not_answer_is_reported_and_no_more_is_asked(
     doctor: Doctor, settings: dict[str, str], level: str, remedy: str
 ) -> None:
-    found = doctor(**settings)
-    assert levels(found) == {"browser-address": level}
-    assert len(found) == 1
-    assert remedy in found["browser-address"]["remedy"]
+    report = doctor(**settings)
+    assert levels(report) == {"browser-address": level}
+    assert len(report) == 1
+    assert remedy in report["browser-address"]["remedy"]
 
 
 def test_a_block_without_our_part_is_reported(bed: Bed, doctor: Doctor) -> None:
@@ -118,7 +118,7 @@ def test_a_block_without_our_part_is_reported(bed: Bed, doctor: Doctor) -> None:
     text = part.read_text()
     part.write_text("")
     bed.restart_nginx("--own-database", "another")
-    found = doctor(oscar_browser_url=f"{bed.site}/oscar")
+    report = doctor(oscar_browser_url=f"{bed.site}/oscar")
     part.write_text(text)
-    assert levels(found) == {"browser-address": "failure"}
-    assert "nginx-server.conf" in found["browser-address"]["remedy"]
+    assert levels(report) == {"browser-address": "failure"}
+    assert "nginx-server.conf" in report["browser-address"]["remedy"]

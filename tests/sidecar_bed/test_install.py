@@ -23,8 +23,8 @@ def install(*options: str) -> Result:
 
 
 def written(folder: Path, *options: str) -> Path:
-    done = install("--write", str(folder / "files"), *options)
-    assert done.exit_code == 0, done.output
+    result = install("--write", str(folder / "files"), *options)
+    assert result.exit_code == 0, result.output
     return folder / "files"
 
 
@@ -47,19 +47,19 @@ def test_files_fit_each_other_and_every_installation_has_its_own_secrets(tmp_pat
     for name in ("one", "other"):
         folder = written(tmp_path / name)
         settings = dict(LINE.findall((folder / "cpar.ini").read_text()))
-        found = re.search("IDENTIFIED BY '(.+)'", (folder / "grants.sql").read_text())
-        assert found
-        assert f":{found[1]}@" in settings["database_url"]
-        secrets |= {found[1], settings["secret_key"]}
+        match = re.search("IDENTIFIED BY '(.+)'", (folder / "grants.sql").read_text())
+        assert match
+        assert f":{match[1]}@" in settings["database_url"]
+        secrets |= {match[1], settings["secret_key"]}
     assert len(secrets) == 4
     assert min(map(len, secrets)) >= 32
 
 
 def test_it_replaces_no_file(tmp_path: Path) -> None:
     before = (written(tmp_path) / "cpar.ini").read_text()
-    done = install("--write", str(tmp_path / "files"))
-    assert done.exit_code == 1
-    assert "already exists. Choose another folder" in done.output
+    result = install("--write", str(tmp_path / "files"))
+    assert result.exit_code == 1
+    assert "already exists. Choose another folder" in result.output
     assert (tmp_path / "files/cpar.ini").read_text() == before
 
 
@@ -100,8 +100,8 @@ def test_the_grants_are_those_of_the_oscar_that_is_there_and_say_which(
     assert grants
     try:
         mariadb_client(mariadb_server, f"CREATE DATABASE {oscar}; USE {oscar}; " + "; ".join(there + made))
-        done = mariadb_client(mariadb_server, grants[0])
-        assert (done.stdout.splitlines(), done.stderr) == (["OSCAR alongside", family], "")
+        result = mariadb_client(mariadb_server, grants[0])
+        assert (result.stdout.splitlines(), result.stderr) == (["OSCAR alongside", family], "")
         shown = mariadb_client(mariadb_server, f"SHOW GRANTS FOR {account}@localhost").stdout
         assert set(re.findall(rf"ON `{oscar}`\.`(\w+)`", shown)) == usual | tables
     finally:
@@ -129,9 +129,9 @@ def test_nginx_takes_the_configuration(tmp_path: Path, way: str, oscar: str) -> 
         f" server {{ listen 127.0.0.1:1; include {folder}/nginx-server.conf; }} }}\n"
     )
     tried = [NGINX, "-t", "-p", str(tmp_path), "-e", str(tmp_path / "log"), "-c", str(configuration)]
-    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    result = subprocess.run(tried, capture_output=True, text=True, check=False)
     # Nothing is asked for ports: that none below 1024 may be opened by anybody is no fault of the configuration.
-    assert "syntax is ok" in done.stderr, done.stderr
+    assert "syntax is ok" in result.stderr, result.stderr
 
 
 def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -143,9 +143,9 @@ def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     folder = written(tmp_path, "--programs", str(PROGRAMS))
-    done = systemd_analyze("verify", str(folder / "cpar.service"), str(folder / "cpar.socket"))
-    complaints = [line for line in done.stderr.splitlines() if "cpar." in line]
-    assert (done.returncode, complaints) == (0, []), done.stderr
+    result = systemd_analyze("verify", str(folder / "cpar.service"), str(folder / "cpar.socket"))
+    complaints = [line for line in result.stderr.splitlines() if "cpar." in line]
+    assert (result.returncode, complaints) == (0, []), result.stderr
 
 
 @pytest.mark.parametrize("programs", ["/opt/cpar/bin", "/home/oscar/cpar/bin"])
@@ -179,7 +179,7 @@ def test_the_unit_names_the_programs_as_it_was_called_itself(tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_value_is_reported_with_a_right_one(option: str, value: str, message: str) -> None:
-    done = install(option, value)
-    assert done.exit_code != 0
-    assert message in f"{done.output} {done.exception}"
-    assert "IDENTIFIED" not in done.output
+    result = install(option, value)
+    assert result.exit_code != 0
+    assert message in f"{result.output} {result.exception}"
+    assert "IDENTIFIED" not in result.output

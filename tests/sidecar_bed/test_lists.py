@@ -84,14 +84,14 @@ def test_the_search_has_a_column_with_the_panel(bed: Bed, patients: dict[str, in
 def visitors(rows: Any, own_host: OscarHost, two_panels: Any) -> dict[str, int]:
     """Three with appointments today: confirmed two years ago, on no panel, and confirmed two years ago."""
     today = own_host.clock.now().astimezone(own_host.clock.zone).date()
-    found = {}
+    results = {}
     for name in ("DIAZ, PAT", "EVANS, PAT", "FOX, PAT"):
-        found[name] = rows.patient(hin=next(_PHNS), last_name=name.partition(",")[0])
-        rows.visit(found[name], date(2026, 1, 5))
-        rows.visit(found[name], today, "23:59", "t")
+        results[name] = rows.patient(hin=next(_PHNS), last_name=name.partition(",")[0])
+        rows.visit(results[name], date(2026, 1, 5))
+        rows.visit(results[name], today, "23:59", "t")
         if name != "EVANS, PAT":
-            confirmed_earlier(own_host, found[name], two_panels[0], datetime(2024, 4, 1, 10, 0))  # noqa: DTZ001
-    return found
+            confirmed_earlier(own_host, results[name], two_panels[0], datetime(2024, 4, 1, 10, 0))  # noqa: DTZ001
+    return results
 
 
 def test_reception_answers_on_the_day_sheet_with_one_key_for_each_patient(
@@ -116,8 +116,8 @@ def test_reception_answers_on_the_day_sheet_with_one_key_for_each_patient(
     expect(box.get_by_role("button", name="Confirmed, asked: ")).to_be_focused()
     page.keyboard.press("1")
     expect(box).to_have_count(0)
-    done = page.get_by_role("img", name="Confirmed: asked at check-in.")
-    expect(done).to_have_count(2)  # both appointments of this patient
+    result = page.get_by_role("img", name="Confirmed: asked at check-in.")
+    expect(result).to_have_count(2)  # both appointments of this patient
     expect(page.get_by_role("status")).to_have_text("Confirmed: asked at check-in.")
     expect(marks.first).to_be_focused()  # the next patient
     page.keyboard.press("Enter")

@@ -142,13 +142,13 @@ def test_nothing_of_what_was_asked_is_in_any_log(bed: Bed) -> None:
         ):
             sent(bed, raw, is_awaited=False)
     _straight_to_gunicorn(bed, *(raw.replace(b"%b", b"/fhir/Patient") for _, raw in REFUSED.values()))
-    found = [
+    results = [
         f"{log.name}: {line}"
         for log in bed.folder.rglob("*.log")
         for line in log.read_text(errors="replace").splitlines()
         if any(word in line.lower() for word in MUST_NOT_BE_LOGGED)
     ]
-    assert found == []
+    assert results == []
     logged = (bed.folder / "cpar-access.log").read_text()
     assert '"GET /fhir/Patient" 40' in logged
     assert "A request failed: InvalidRequestLine" in bed.log()

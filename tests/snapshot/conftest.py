@@ -35,10 +35,10 @@ class Received(NamedTuple):
         """The change type of each member, by patient id."""
         ids = {patient["fullUrl"]: patient_id for patient_id, patient in self.patients.items()}
         return {
-            ids[member["entity"]["reference"]]: found["valueCode"]
+            ids[member["entity"]["reference"]]: result["valueCode"]
             for member in self.group.get("member", [])
-            for found in member["extension"]
-            if found["url"] == f"{_ATR}ext-changeType"
+            for result in member["extension"]
+            if result["url"] == f"{_ATR}ext-changeType"
         }
 
 
@@ -129,10 +129,10 @@ def received(host: OscarHost) -> Callable[[Taken], Received]:
         for entry in bundle["entry"]:
             by_type.setdefault(entry["resource"]["resourceType"], []).append(entry)
         patients = {
-            int(found["value"]): entry
+            int(result["value"]): entry
             for entry in by_type.get("Patient", [])
-            for found in entry["resource"]["identifier"]
-            if found["type"]["coding"][0]["code"] == "MR"
+            for result in entry["resource"]["identifier"]
+            if result["type"]["coding"][0]["code"] == "MR"
         }
         (group,) = by_type["Group"]
         of_snapshot = select(tables.exclusion).where(tables.exclusion.c.snapshot_id == taken.snapshot_id)

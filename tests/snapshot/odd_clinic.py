@@ -228,7 +228,7 @@ def expected(connection: Connection, schema: str | None, with_given_name: bool =
         ),
         of_both,
     ).one()
-    found = {reason: int(count) for reason, count in zip(reasons, counts[1:], strict=True) if count}
+    results = {reason: int(count) for reason, count in zip(reasons, counts[1:], strict=True) if count}
     if shared:
-        found["shared-phn"] = int(shared)
-    return int(sendable - shared), found
+        results["shared-phn"] = int(shared)
+    return int(sendable - shared), results

@@ -82,12 +82,12 @@ def test_every_member_is_sent_or_excluded_with_its_reasons(
     mess: dict[int, set[Reason]], take: Take, received: Read
 ) -> None:
     taken = take()
-    found = received(taken)
-    assert set(found.patients) == {patient_id for patient_id, reasons in mess.items() if not reasons}
-    assert {patient_id: set(reasons.split()) for patient_id, reasons in found.excluded.items()} == {
+    result = received(taken)
+    assert set(result.patients) == {patient_id for patient_id, reasons in mess.items() if not reasons}
+    assert {patient_id: set(reasons.split()) for patient_id, reasons in result.excluded.items()} == {
         patient_id: reasons for patient_id, reasons in mess.items() if reasons
     }
-    assert (taken.sent, taken.excluded) == (len(found.patients), len(found.excluded))
+    assert (taken.sent, taken.excluded) == (len(result.patients), len(result.excluded))
     assert taken.sent + taken.excluded == len(mess)
     assert taken.reasons == Counter(reason for reasons in mess.values() for reason in reasons)
 
@@ -106,8 +106,8 @@ def test_every_reference_is_to_an_entry_of_the_bundle(mess: dict[int, set[Reason
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
             here = [value["reference"]] if "reference" in value else []
-            return here + [found for inner in value.values() for found in references(inner)]
-        return [found for inner in value for found in references(inner)] if isinstance(value, list) else []
+            return here + [result for inner in value.values() for result in references(inner)]
+        return [result for inner in value for result in references(inner)] if isinstance(value, list) else []
 
     assert set(references(bundle)) <= set(addresses)
     assert all(entry["request"]["method"] == "PUT" and "id" not in entry["resource"] for entry in bundle["entry"])
@@ -119,8 +119,8 @@ def test_the_panel_comes_with_its_clinic_facilities_and_providers(
     valid_member: Member, take: Take, received: Read
 ) -> None:
     valid_member()
-    found = received(take())
-    assert {kind: len(entries) for kind, entries in found.by_type.items()} == {
+    result = received(take())
+    assert {kind: len(entries) for kind, entries in result.by_type.items()} == {
         "Organization": 1,
         "Location": 2,
         "Practitioner": 2,
@@ -128,14 +128,14 @@ def test_the_panel_comes_with_its_clinic_facilities_and_providers(
         "Patient": 1,
         "Group": 1,
     }
-    roles = [entry["fullUrl"] for entry in found.by_type["PractitionerRole"]]
-    assert [one["valueReference"]["reference"] for one in found.group["characteristic"]] == roles
-    (patient,) = found.by_type["Patient"]
+    roles = [entry["fullUrl"] for entry in result.by_type["PractitionerRole"]]
+    assert [one["valueReference"]["reference"] for one in result.group["characteristic"]] == roles
+    (patient,) = result.by_type["Patient"]
     assert [one["reference"] for one in patient["resource"]["generalPractitioner"]] == roles
-    assert found.by_type["Organization"][0]["resource"]["identifier"][0]["value"] == "S-1"
-    assert [one["resource"]["identifier"][0]["value"] for one in found.by_type["Location"]] == ["000113", "000114"]
-    assert found.group["identifier"][0]["value"] == "P-1"
-    assert found.group["quantity"] == 1
+    assert result.by_type["Organization"][0]["resource"]["identifier"][0]["value"] == "S-1"
+    assert [one["resource"]["identifier"][0]["value"] for one in result.by_type["Location"]] == ["000113", "000114"]
+    assert result.group["identifier"][0]["value"] == "P-1"
+    assert result.group["quantity"] == 1
 
 
 def test_a_member_is_sent_with_confirmation_and_last_visit(
@@ -179,10 +179,10 @@ def test_a_panel_without_a_valid_patient_sends_no_one_and_says_why(
 ) -> None:
     patient_id = valid_member(patient_status="DE")
     taken = take()
-    found = received(taken)
-    assert (taken.sent, taken.excluded, found.excluded) == (0, 1, {patient_id: "not-active"})
-    get_fhir_model_class("Bundle").model_validate_json(orjson.dumps(found.bundle))
-    assert (found.group["quantity"], found.group.get("member")) == (0, None)
+    result = received(taken)
+    assert (taken.sent, taken.excluded, result.excluded) == (0, 1, {patient_id: "not-active"})
+    get_fhir_model_class("Bundle").model_validate_json(orjson.dumps(result.bundle))
+    assert (result.group["quantity"], result.group.get("member")) == (0, None)
 
 
 def test_who_is_on_another_panel_is_not_in_it(

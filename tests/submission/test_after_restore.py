@@ -52,10 +52,10 @@ def panels_of_a_restored_clinic(world: Any, backup: Backup) -> tuple[int, int]: 
 def test_it_lists_and_changes_nothing_where_no_one_can_be_asked(
     world: Any, call: Any, panels_of_a_restored_clinic: tuple[int, int]
 ) -> None:
-    done = call("--submissions", "hold")
-    assert done.exit_code == 1
+    result = call("--submissions", "hold")
+    assert result.exit_code == 1
     files = [f"  {file.name}" for file in world.files()]
-    assert done.output.splitlines() == [
+    assert result.output.splitlines() == [
         "Last activity recorded in these tables: Nov 6, 2026, 10:01 AM.",
         "Later activity is lost. It may reappear or be repeated as follows:",
         "FHIR clients with access, including any revoked later: none",
@@ -77,8 +77,8 @@ def test_what_is_held_does_not_go_again_until_someone_asks_for_it(
 ) -> None:
     first, second = panels_of_a_restored_clinic
     assert restored.completed(world.host, world.settings).level == "warning"
-    done = call("--clients", "hold", "--submissions", "hold")
-    assert done.exit_code == 0, done.output
+    result = call("--clients", "hold", "--submissions", "hold")
+    assert result.exit_code == 0, result.output
     for moment in ("2026-11-08T10:01", "2026-11-09T03:20", "2026-11-20T10:00"):
         world.run_at(moment)
     assert world.states(first) == [SubmissionState.MISSED]

@@ -38,16 +38,16 @@ def call(environment: dict[str, str]) -> Any:
 
 def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) -> None:
     panel = world.panel()
-    done = call("run-due")
-    assert (done.exit_code, done.output) == (0, "The night run has started.\nWritten to folder: 1.\n")
+    result = call("run-due")
+    assert (result.exit_code, result.output) == (0, "The night run has started.\nWritten to folder: 1.\n")
     assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
 def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world: Any, call: Any) -> None:
-    done = call("run-due")
-    assert (done.exit_code, done.output) == (0, "The night run has started.\n")
-    done = call("run-due")
-    assert (done.exit_code, done.output) == (0, "")
+    result = call("run-due")
+    assert (result.exit_code, result.output) == (0, "The night run has started.\n")
+    result = call("run-due")
+    assert (result.exit_code, result.output) == (0, "")
 
 
 def test_run_due_removes_what_was_kept_for_its_time_with_the_night_run(world: Any, call: Any) -> None:
@@ -70,10 +70,10 @@ def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> Non
     "wrong", ["tomorrow", "2026-13-01", " ", "9999-12-31", "2026-11-07T03:15'; DROP TABLE cpar_member"]
 )
 def test_a_moment_that_is_none_is_wrong_usage(call: Any, wrong: str) -> None:
-    done = call("run-due", "--now", wrong)
-    assert done.exit_code == 2
-    assert "write it like 2026-11-07T03:15" in done.output
-    assert "Traceback" not in done.output
+    result = call("run-due", "--now", wrong)
+    assert result.exit_code == 2
+    assert "write it like 2026-11-07T03:15" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_status_ends_with_one_when_something_is_wrong(world: Any, call: Any) -> None:
@@ -128,56 +128,56 @@ def test_status_says_when_the_patients_cannot_be_read(world: Any, call: Any) -> 
     ],
 )
 def test_a_wrong_environment_is_one_sentence(call: Any, command: str, name: str, value: str, said: str) -> None:
-    done = call(command, **{name: value})
-    assert done.exit_code == 1
-    assert said in done.output
-    assert "secret" not in done.output
-    assert len(done.output.splitlines()) == 1
+    result = call(command, **{name: value})
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "secret" not in result.output
+    assert len(result.output.splitlines()) == 1
 
 
 def test_wrong_settings_are_named(call: Any) -> None:
-    done = call("run-due", CPAR_AUTOMATIC_DAY="x", CPAR_SMTP_PORT="99999")
-    assert done.exit_code == 1
-    assert "automatic_day" in done.output
-    assert "smtp_port" in done.output
+    result = call("run-due", CPAR_AUTOMATIC_DAY="x", CPAR_SMTP_PORT="99999")
+    assert result.exit_code == 1
+    assert "automatic_day" in result.output
+    assert "smtp_port" in result.output
 
 
 def test_an_empty_database_has_to_be_migrated(tmp_path: Path) -> None:
     empty = {"CPAR_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
-    done = CliRunner().invoke(cpar, ["status"], env=empty)
-    assert done.exit_code == 1
-    assert "cpar migrate" in done.output
+    result = CliRunner().invoke(cpar, ["status"], env=empty)
+    assert result.exit_code == 1
+    assert "cpar migrate" in result.output
 
 
 def test_an_unknown_host_is_wrong_usage(call: Any) -> None:
-    done = call("--host", "nowhere", "status")
-    assert done.exit_code == 2
-    assert "Installed: oscar" in done.output
+    result = call("--host", "nowhere", "status")
+    assert result.exit_code == 2
+    assert "Installed: oscar" in result.output
 
 
 def test_what_breaks_in_the_database_shows_no_data(world: Any, call: Any) -> None:
     world.panel()
     with world.host.database.session() as session:
         session.execute(text("DROP TABLE cpar_night_run"))
-    done = call("run-due")
-    assert done.exit_code == 1
-    assert "Some work could not be completed" in done.output
-    assert "SELECT" not in done.output
+    result = call("run-due")
+    assert result.exit_code == 1
+    assert "Some work could not be completed" in result.output
+    assert "SELECT" not in result.output
 
 
 @pytest.mark.databases("in turn")
 def test_the_installed_command_knows_the_subcommands_of_the_host(environment: dict[str, str]) -> None:
-    done = subprocess.run([CPAR, "--help"], capture_output=True, text=True, check=True)
+    result = subprocess.run([CPAR, "--help"], capture_output=True, text=True, check=True)
     for name in ("run-due", "status", "enable", "disable", "migrate", "registry", "serve"):
-        assert f"  {name} " in done.stdout
+        assert f"  {name} " in result.stdout
 
 
 def test_history_tells_what_happened_to_the_panel_of_a_patient(world: Any, call: Any) -> None:
     panel = world.panel()
     (patient,) = world.members(panel)
     call("run-due")
-    done = call("history", "--patient", str(patient))
-    assert (done.exit_code, done.output.splitlines()) == (
+    result = call("history", "--patient", str(patient))
+    assert (result.exit_code, result.output.splitlines()) == (
         0,
         [
             "Nov 7, 2026, 3:20 AM: Submitted with panel P1 (Written to folder)",

@@ -36,9 +36,9 @@ def test_the_open_request_of_a_panel_says_who_queued_it_and_for_when(world: Any)
     world.at("2026-11-19T16:20")
     world.ask(panel)
     with world.host.database.engine.connect() as connection:
-        found = history.open_submissions(connection, world.host)
-    assert other not in found
-    queued = found[panel]
+        result = history.open_submissions(connection, world.host)
+    assert other not in result
+    queued = result[panel]
     assert (queued.requested_by, queued.due_on, queued.label) == ("Doctor, No101", date(2026, 12, 1), "Queued")
     assert queued.requested_at == world.clock.now()
     assert queued.may_cancel

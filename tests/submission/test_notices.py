@@ -184,10 +184,10 @@ def test_the_status_names_facts_and_problems(world: Any) -> None:
     panel = world.panel("0042")
     world.run()
     world.ask(panel)
-    found = status.status(world.host, world.settings, world.clock.now())
-    assert found.problems == ()
-    assert "Queued: 1." in found.facts
-    assert "Next night run: Nov 3, 2026, 3:15 AM." in found.facts
+    result = status.status(world.host, world.settings, world.clock.now())
+    assert result.problems == ()
+    assert "Queued: 1." in result.facts
+    assert "Next night run: Nov 3, 2026, 3:15 AM." in result.facts
     world.run_at("2026-11-20T08:00")
     assert len(status.status(world.host, world.settings, world.clock.now()).problems) == 1
 
@@ -243,9 +243,9 @@ def test_a_mail_server_that_drips_delays_mail_only(mailing: Any, tmp_path: Any) 
 
 
 def test_the_status_of_a_clinic_that_is_turned_off_is_no_problem(host: Any, settings: Any, clock: Any) -> None:
-    found = status.status(host, settings, clock.now())
-    assert found.problems == ()
-    assert "turned off" in found.facts[0]
+    result = status.status(host, settings, clock.now())
+    assert result.problems == ()
+    assert "turned off" in result.facts[0]
 
 
 def test_settings_that_cannot_work_are_a_problem_before_the_first_night(world: Any) -> None:

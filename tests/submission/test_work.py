@@ -47,9 +47,9 @@ def take_it(_: Envelope) -> DeliveryResult:
 
 
 def claimed(world: Any) -> lease.Claim:
-    found = lease.take_one(world.host, world.settings, world.clock.now)
-    assert found is not None
-    return found
+    result = lease.take_one(world.host, world.settings, world.clock.now)
+    assert result is not None
+    return result
 
 
 def carry_on(world: Any, claim: lease.Claim, way: Any) -> SubmissionState | None:

@@ -19,12 +19,12 @@ def test_workers_killed_at_random_lose_and_double_nothing(database_kind: str, re
         server = request.getfixturevalue("mariadb_server")
         environment["CPAR_TEST_MARIADB_URL"] = server.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "benchmarks.torture", "--kills", str(KILLS), "--database", database_kind]
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout
-    assert re.search(rf"{KILLS} kills \(\d of web servers\), seed 1", done.stdout), done.stdout
-    assert "choose is so" in done.stdout
-    assert "All is as it must be. The seed was 1." in done.stdout
-    delivered = re.search(r"'delivered': (\d+)", done.stdout)
-    assert delivered, done.stdout
+    assert result.returncode == 0, result.stdout
+    assert re.search(rf"{KILLS} kills \(\d of web servers\), seed 1", result.stdout), result.stdout
+    assert "choose is so" in result.stdout
+    assert "All is as it must be. The seed was 1." in result.stdout
+    delivered = re.search(r"'delivered': (\d+)", result.stdout)
+    assert delivered, result.stdout

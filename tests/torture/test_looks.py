@@ -44,7 +44,7 @@ class Reader(Clerk):
         answer = self._read_list(panel_id)
         if not answer:
             return
-        patient_id = self._chance.choice([int(found) for found in _RECORD.findall(answer)])
+        patient_id = self._chance.choice([int(result) for result in _RECORD.findall(answer)])
         form = {"csrf_token": _TOKEN.findall(answer)[0], "single": f"confirm-{patient_id}"}
         pressed = self._ask("POST", f"cpar/panels/{panel_id}/selected", data=form)
         if pressed.status_code == 303 and "/sign-in" not in pressed.headers["Location"]:

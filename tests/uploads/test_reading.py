@@ -37,8 +37,8 @@ def workbook(fill: Any) -> bytes:
 def test_text_is_read_whatever_its_letters_and_delimiter(encoding: str, delimiter: str) -> None:
     lines = ["Panel of Dr. Okafor, printed today", "", *(delimiter.join(row) for row in (HEADER, *ROWS))]
     for end in ("\r\n", "\n", "\r"):
-        found = rows(end.join(lines).encode(encoding))
-        assert found[1:] == [(3, HEADER), (4, ROWS[0]), (5, ROWS[1])]
+        result = rows(end.join(lines).encode(encoding))
+        assert result[1:] == [(3, HEADER), (4, ROWS[0]), (5, ROWS[1])]
 
 
 def test_a_person_can_choose_other_letters() -> None:
@@ -107,8 +107,8 @@ def test_a_workbook_of_an_old_mac_says_from_when_it_counts() -> None:
 
 @pytest.mark.parametrize("name", ["patients.xls", "patients.ods"])
 def test_other_spreadsheets_are_read_too(name: str) -> None:
-    found = rows((FILES / name).read_bytes())
-    assert [cells for _, cells in found[1:]] == [
+    result = rows((FILES / name).read_bytes())
+    assert [cells for _, cells in result[1:]] == [
         HEADER,
         ["45678901", "Côté", "Hélène", "1980-02-03", "F"],
         ["123456789", "Example", "Pat", "1975-12-31", "M"],
