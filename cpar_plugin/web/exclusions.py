@@ -18,11 +18,11 @@ from ..domain.refusals import Refused
 from ..domain.wording import wording_for, wordings
 from ..hooks import Actor, Host
 from ..services.exclusions import listing as service
-from ..services.exclusions.changing import LineConflict
 from ..services.exclusions.csv_export import export
-from ..services.exclusions.lines_query import NO_ONE, LineCriteria, LineKey, LineSort
+from ..services.exclusions.lines_query import LineCriteria, LineKey, LineSort
 from ..services.operations import clinic
 from ..services.panels import listing as panels
+from ..services.work_lines.changes import NO_ONE, LineConflict
 from ..settings import load
 from .downloads import csv_download
 from .inputs import number, number_or_none

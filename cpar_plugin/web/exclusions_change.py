@@ -6,11 +6,12 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.exclusion_lines import STATE_LABELS, LineState, note_text
+from ..domain.exclusion_lines import LineState, note_text
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
-from ..services.exclusions.changing import LineAction, LineChange, LinesChanged, SeenLine, change_all, change_selected
+from ..services.exclusions.changing import change_all, change_selected, to_state
 from ..services.exclusions.lines_query import LineKey
+from ..services.work_lines.changes import LineAction, LineChange, LinesChanged, SeenLine
 from .exclusions import criteria_of, exclusions_page, filters_of, line_key
 from .inputs import INCOMPLETE, number
 from .interrupted import check_entries, shows_entries
@@ -25,7 +26,7 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """Change the selected lines, or all that the filters find on whatever page."""
     form = request.form
     lines = [_seen(text) for text in form.getlist("selected")]
-    selected = {LineKey(line.patient_id, line.reason) for line in lines}
+    selected = {LineKey(*line.key) for line in lines}
     if form.get("action") == _SELECT_ALL:
         return exclusions_page(host, actor, form, select_all=True)
     try:
@@ -50,7 +51,7 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
         return exclusions_page(host, actor, form, conflicts=result.conflicts, unchanged=unchanged, status=status)
     place = {name: form[name] for name in ("after", "before") if form.get(name)}
     # Without a script the page is loaded again: at the line that was selected last.
-    anchor = f"cpar-row-{lines[-1].patient_id}-{lines[-1].reason}" if lines else None
+    anchor = "cpar-row-{}-{}".format(*lines[-1].key) if lines else None
     values: dict[str, Any] = {**filters_of(form), **place}
     return redirect(url_for("cpar.exclusions", _anchor=anchor, **values), HTTPStatus.SEE_OTHER)
 
@@ -58,13 +59,13 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
 def _seen(text: str) -> SeenLine:
     """A line with the version that the page showed: `123-no-phn-4`."""
     key, _, version = text.rpartition("-")
-    return SeenLine(*line_key(key), number(version, "", INCOMPLETE))
+    return SeenLine(line_key(key), number(version, "", INCOMPLETE))
 
 
 def _change(action: str, note: str) -> LineChange:
     state = action.removeprefix(_STATE_PREFIX)
     if action.startswith(_STATE_PREFIX) and state in list(LineState):
-        return LineChange(LineAction.SET_STATE, state=LineState(state))
+        return to_state(LineState(state))
     if action not in (LineAction.TAKE, LineAction.RELEASE, LineAction.NOTE):
         raise Refused(INCOMPLETE)
     return LineChange(LineAction(action), note=note_text(note) if action == LineAction.NOTE else "")
@@ -74,7 +75,7 @@ def _text(change: LineChange, result: LinesChanged) -> str:
     """What came of it, without patient data: the message is kept with the session."""
     exclusions = f"{result.changed:,} {'exclusion' if result.changed == 1 else 'exclusions'}"
     if change.action is LineAction.SET_STATE:
-        sentence = f"{exclusions} set to \u201c{STATE_LABELS[change.state]}\u201d."
+        sentence = f"{exclusions} set to \u201c{change.state_label}\u201d."
     elif change.action is LineAction.NOTE and not change.note:
         sentence = f"Notes cleared: {exclusions}."
     else:

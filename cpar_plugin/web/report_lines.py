@@ -8,11 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.exclusion_lines import LONGEST_NOTE, note_text
 from ..domain.refusals import Refused
-from ..domain.report_lines import IS_WORK, STATE_LABELS, ReportLineState, require_why, times_text
+from ..domain.report_lines import IS_WORK, STATE_LABELS, ReportLineState, times_text
 from ..domain.reports import KIND_LABELS, ReportKind, details_text
 from ..hooks import Actor, Host
 from ..services.reports import lines as service
-from ..services.reports.lines import AT_ONCE, NO_ONE, ReportLineCriteria, SeenReportLine
+from ..services.reports import working
+from ..services.reports.lines import AT_ONCE, ReportLineCriteria
+from ..services.work_lines.changes import NO_ONE, LineAction, LineChange, LinesChanged, SeenLine
 from . import looks
 from .inputs import INCOMPLETE, number, page_number
 from .interrupted import shows_entries, to_check
@@ -33,47 +35,41 @@ def report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
     if messages := to_check():
         return _page(host, actor, selected, messages)
     try:
+        change = _change(request.form.get("action", ""), note_text(request.form.get("note", "")))
         if not selected:
             raise Refused("Select at least one line.")
-        count = _carry_out(host, actor, selected)
+        result = working.change_selected(host, actor, selected, change)
     except Refused as refused:
         return _page(host, actor, selected, refused.messages)
-    text = f"Changed: {count:,} {'line' if count == 1 else 'lines'}."
-    if count < len(selected):
-        text += f" Not changed, because someone else was faster or they are closed: {len(selected) - count:,}."
-    flash(text, "cpar")
+    if result.changed:
+        flash(f"Changed: {result.changed:,} {'line' if result.changed == 1 else 'lines'}.", "cpar")
+    if result.conflicts or not result.changed:
+        return _page(host, actor, unchanged=result)
     place = {name: request.form[name] for name in _FILTERS if request.form.get(name)}
     return redirect(url_for("cpar.report_lines", **place), HTTPStatus.SEE_OTHER)  # type: ignore[arg-type]
 
 
-def _carry_out(host: Host, actor: Actor, selected: Collection[SeenReportLine]) -> int:
-    action, note = request.form.get("action", ""), note_text(request.form.get("note", ""))
+def _change(action: str, note: str) -> LineChange:
     state = action.removeprefix(_STATE_PREFIX)
     if action.startswith(_STATE_PREFIX) and state in list(ReportLineState):
-        require_why(ReportLineState(state), note)
-        return service.set_state(host, actor, selected, ReportLineState(state), note)
-    match action:
-        case "take":
-            return service.take(host, actor, selected)
-        case "release":
-            return service.release(host, actor, selected)
-        case "note":
-            return service.set_note(host, actor, selected, note)
-        case _:
-            raise Refused(INCOMPLETE)
+        return working.to_state(ReportLineState(state), note)
+    if action not in (LineAction.TAKE, LineAction.RELEASE, LineAction.NOTE):
+        raise Refused(INCOMPLETE)
+    return LineChange(LineAction(action), note=note)
 
 
-def _seen(text: str) -> SeenReportLine:
+def _seen(text: str) -> SeenLine:
     """A line with the version that the page showed: `12-1`."""
     line_id, _, version = text.partition("-")
-    return SeenReportLine(number(line_id, "", INCOMPLETE), number(version, "", INCOMPLETE))
+    return SeenLine((number(line_id, "", INCOMPLETE),), number(version, "", INCOMPLETE))
 
 
 def _page(
     host: Host,
     actor: Actor,
-    selected: Collection[SeenReportLine] = (),
+    selected: Collection[SeenLine] = (),
     messages: Mapping[str, str] | None = None,
+    unchanged: LinesChanged | None = None,
 ) -> ResponseReturnValue:
     filters = {name: request.values[name] for name in _FILTERS if request.values.get(name)}
     kind, state = filters.get("kind", ""), filters.get("state", "")
@@ -92,8 +88,9 @@ def _page(
         host,
         "Lines of reports",
         "report_lines.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
+        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.CONFLICT if unchanged else HTTPStatus.OK,
         messages=messages or {},
+        unchanged=unchanged,
         listing=found,
         filters=filters,
         closed_filter=CLOSED,
@@ -102,7 +99,7 @@ def _page(
         kinds={kind: label for kind, label in KIND_LABELS.items() if IS_WORK[kind]},
         states=STATE_LABELS,
         open_state=ReportLineState.OPEN,
-        selected={line.line_id for line in selected},
+        selected={line.key[0] for line in selected},
         note=request.form.get("note", ""),
         longest_note=LONGEST_NOTE,
         details_text=details_text,

@@ -119,7 +119,7 @@ EXPECTED = {
     ("GET", "cpar.report_columns"): CHANGES_PANELS,  # to the upload, while there is no report
     ("POST", "cpar.report_columns"): NO_LIST,
     ("GET", "cpar.report_lines"): MANAGEMENT,
-    ("POST", "cpar.report_lines"): CHANGES_PANELS,
+    ("POST", "cpar.report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.bulk_result"): MANAGEMENT,

@@ -15,12 +15,12 @@ from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.exclusions import changing, compare, listing
-from cpar_plugin.services.exclusions.changing import LineAction, LineChange, SeenLine
-from cpar_plugin.services.exclusions.lines_query import NO_ONE, LineCriteria, LineKey, LineSort
+from cpar_plugin.services.exclusions.lines_query import LineCriteria, LineKey, LineSort
 from cpar_plugin.services.exclusions.listing import ExclusionLine, LineListing
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.retention import retention
 from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.work_lines.changes import NO_ONE, LineAction, LineChange, LineConflict, SeenLine
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -68,7 +68,7 @@ def keys(page: LineListing) -> list[tuple[int, str]]:
 
 
 def seen(line: ExclusionLine) -> SeenLine:
-    return SeenLine(*line.key, line.version)
+    return SeenLine(line.key, line.version)
 
 
 def excluded_by_snapshots(host: OscarHost, *panel_ids: int) -> set[tuple[int, str, int]]:
@@ -167,13 +167,19 @@ def test_the_second_of_two_who_take_a_line_is_shown_who_has_it(
     assert changing.change_selected(site, first, lines[:1], LineChange(LineAction.TAKE)).changed == 1
     result = changing.change_selected(site, clerk, lines, LineChange(LineAction.TAKE))
     assert result.changed == 1
-    assert result.conflicts == [(patients[0], Reason.NO_PHN, "Penner, Ada", False)]
+    [conflict] = result.conflicts
+    assert conflict == LineConflict(
+        key=(patients[0], Reason.NO_PHN),
+        patient_id=patients[0],
+        owner="Penner, Ada",
+        changed_by="Penner, Ada",
+        changed_at=site.clock.now(),
+        closed=False,
+    )
     owners = {line.key.patient_id: line.owner_id for line in shown(site, clerk).lines}
     assert owners == {patients[0]: "401", patients[1]: clerk.actor_id}
     assert [line.key.patient_id for line in shown(site, clerk, owner_id="401").lines] == [patients[0]]
-    everything = changing.change_all(
-        site, clerk, LineCriteria(), LineChange(LineAction.SET_STATE, state=LineState.WAITING)
-    )
+    everything = changing.change_all(site, clerk, LineCriteria(), changing.to_state(LineState.WAITING))
     assert (everything.changed, everything.skipped) == (1, 1)
     assert [line.key.patient_id for line in shown(site, clerk, state=LineState.WAITING).lines] == [patients[1]]
 
@@ -184,7 +190,7 @@ def test_every_change_is_in_the_audit_trail_without_the_note(
     patient = member(make_panel("1"), hin="")
     for change in (
         LineChange(LineAction.TAKE),
-        LineChange(LineAction.SET_STATE, state=LineState.WITH_PATIENT),
+        changing.to_state(LineState.WITH_PATIENT),
         LineChange(LineAction.NOTE, note="New card is in the mail"),
         LineChange(LineAction.RELEASE),
     ):

@@ -11,14 +11,15 @@ from sqlalchemy import func, select
 
 from cpar_plugin.domain.list_columns import Purpose
 from cpar_plugin.domain.refusals import NotFound, Refused
-from cpar_plugin.domain.report_lines import ReportLineState, require_why, times_text
+from cpar_plugin.domain.report_lines import ReportLineState, times_text
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.reports import accepting, lines, listing, receiving
+from cpar_plugin.services.reports import accepting, lines, listing, receiving, working
 from cpar_plugin.services.reports.listing import RowGroup
 from cpar_plugin.services.uploads import kept, layouts
 from cpar_plugin.services.uploads.reading import ListFile
+from cpar_plugin.services.work_lines.changes import LineAction, LineChange, SeenLine
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -113,11 +114,13 @@ def test_lines_close_with_the_next_report_and_say_when_they_come_back(
     receive(site, clerk, row(stays), row(leaves))
     first = shown()
     assert {line.state for line in first.values()} == {ReportLineState.OPEN}
-    seen = [lines.SeenReportLine(line.line_id, line.version) for line in first.values()]
-    assert lines.take(site, clerk, seen) == 2
-    assert lines.take(site, clerk, seen) == 0  # someone else was faster
-    seen = [lines.SeenReportLine(line.line_id, line.version) for line in shown().values()]
-    assert lines.set_state(site, clerk, seen, ReportLineState.WAITING, "Wrote to them") == 2
+    seen = [SeenLine((line.line_id,), line.version) for line in first.values()]
+    assert working.change_selected(site, clerk, seen, LineChange(LineAction.TAKE)).changed == 2
+    slower = working.change_selected(site, clerk, seen, LineChange(LineAction.TAKE))
+    assert (slower.changed, [conflict.changed_by for conflict in slower.conflicts]) == (0, ["Automatic"] * 2)
+    seen = [SeenLine((line.line_id,), line.version) for line in shown().values()]
+    written = working.to_state(ReportLineState.WAITING, "Wrote to them")
+    assert working.change_selected(site, clerk, seen, written).changed == 2
     next_report(stays)
     assert shown().keys() == {stays}
     assert (shown()[stays].state, shown()[stays].note, shown()[stays].age) == (
@@ -131,4 +134,4 @@ def test_lines_close_with_the_next_report_and_say_when_they_come_back(
     assert (back.times, times_text(back.times), back.state, back.age) == (2, "second time", ReportLineState.OPEN, 0)
     assert (back.note, back.owner_id) == ("Wrote to them", clerk.actor_id)
     with pytest.raises(Refused, match="Enter why"):
-        require_why(ReportLineState.WILL_NOT_DO, "")
+        working.to_state(ReportLineState.WILL_NOT_DO, "")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, true
 
@@ -11,9 +11,9 @@ from ...domain.paging import Paged
 from ...domain.reasons import Reason
 from ...hooks import Actor, Host
 from ...store.tables import exclusion_line, member, panel
+from ..work_lines import changing
 
 _line = exclusion_line.c
-NO_ONE: Final = "none"  # the owner of lines that no one has taken
 
 
 class LineSort(StrEnum):
@@ -96,15 +96,9 @@ def source_of(host: Host, actor: Actor, criteria: LineCriteria) -> LineSource:
 
 def narrowing(criteria: LineCriteria) -> list[ColumnElement[bool]]:
     """The conditions on reason, owner and state."""
-    conditions: list[ColumnElement[bool]] = []
+    conditions = changing.narrowing(exclusion_line, criteria.owner_id, criteria.state)
     if criteria.reason is not None:
         conditions.append(_line.reason == criteria.reason)
-    if criteria.owner_id == NO_ONE:
-        conditions.append(_line.owner_id.is_(None))
-    elif criteria.owner_id is not None:
-        conditions.append(_line.owner_id == criteria.owner_id)
-    if criteria.state is not None:
-        conditions.append(_line.state == criteria.state)
     return conditions
 
 

@@ -16,9 +16,9 @@ from ...store.tables import exclusion_comparison, exclusion_line, member, operat
 from ..roster import member_rows, merges
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
+from ..work_lines.changes import NO_ONE
 from . import compare
 from .lines_query import (
-    NO_ONE,
     LineCriteria,
     LineKey,
     LineSource,

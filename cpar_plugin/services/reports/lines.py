@@ -1,28 +1,24 @@
-"""The lines of reports to work on: one page of them, and taking, releasing, and noting how far the work is."""
+"""The lines of reports to work on: one page of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import orjson
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ...domain.exclusion_lines import age_in_days
 from ...domain.list_columns import ColumnField
-from ...domain.refusals import Refused
-from ...domain.report_lines import STATE_LABELS, ReportLineState
+from ...domain.report_lines import ReportLineState
 from ...domain.reports import ReportKind
-from ...hooks import Actor, AuditEvent, Host
+from ...hooks import Actor, Host
 from ...store.tables import report_line, report_row
-from ..operations import record
-from ..operations.record import OperationKind
 from ..roster.providers import actor_names
+from ..work_lines import changing
 from . import listing
 
 AT_ONCE: Final = 100
-AT_MOST: Final = 1000
-NO_ONE: Final = "-"
 _line, _row = report_line.c, report_row.c
 
 
@@ -58,13 +54,6 @@ class ReportLine:
     owner_id: str | None
     owner: str
     note: str
-
-
-class SeenReportLine(NamedTuple):
-    """A line as the page showed it."""
-
-    line_id: int
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,67 +122,9 @@ def show(host: Host, actor: Actor, criteria: ReportLineCriteria, offset: int) ->
     return ReportLineListing(lines, matching, owners)
 
 
-def take(host: Host, actor: Actor, lines: Collection[SeenReportLine]) -> int:
-    """Make them the actor's. Returns how many; one that someone has changed since it was shown stays as it is."""
-    return _change(host, actor, lines, "taken", {"owner_id": actor.actor_id})
-
-
-def release(host: Host, actor: Actor, lines: Collection[SeenReportLine]) -> int:
-    """Make them no one's."""
-    return _change(host, actor, lines, "released", {"owner_id": None})
-
-
-def set_state(host: Host, actor: Actor, lines: Collection[SeenReportLine], state: ReportLineState, note: str) -> int:
-    """Set how far the work is, and the note where there is one."""
-    values = {"state": state} | ({"note": note} if note else {})
-    return _change(host, actor, lines, f"state: {STATE_LABELS[state]}", values)
-
-
-def set_note(host: Host, actor: Actor, lines: Collection[SeenReportLine], note: str) -> int:
-    """Set the note alone."""
-    return _change(host, actor, lines, "note", {"note": note})
-
-
-def _change(host: Host, actor: Actor, lines: Collection[SeenReportLine], logged: str, values: Mapping[str, Any]) -> int:
-    """The audit trail says of each patient what was done, never the note."""
-    if len(lines) > AT_MOST:
-        raise Refused({"lines": f"Select at most {AT_MOST:,} lines at a time."})
-    rows, _, kept_id = listing.joined(host)
-    source = rows.join(report_line, and_(_line.report_id == _row.report_id, _line.line_key == _row.line_key))
-    seen = tuple_(_line.line_id, _line.version).in_([tuple(line) for line in lines])
-    visible = or_(_row.patient_id.is_(None), host.identity.visible(actor, kept_id))
-    changed = {"changed_at": host.clock.now(), "changed_by": actor.actor_id, "version": _line.version + 1}
-    with host.database.session() as session:
-        query = select(_line.line_id, _line.version, kept_id.label("patient_id")).select_from(source)
-        found = session.execute(query.where(seen, _line.closed_at.is_(None), visible)).all()
-        if not found:
-            return 0
-        operation_id = record.begin(session, host, actor, OperationKind.WORK_ON_REPORT, detail={"lines": len(found)})
-        is_found = tuple_(_line.line_id, _line.version).in_([(row.line_id, row.version) for row in found])
-        session.execute(update(report_line).where(is_found).values(**values, **changed))
-        events = (
-            AuditEvent(
-                actor=actor,
-                action="update",
-                noun="cparReport",
-                key=str(operation_id),
-                patient_id=row.patient_id,
-                detail=f"line of a report: {logged}",
-            )
-            for row in found
-        )
-        host.audit.record(session, *events)
-    return len(found)
-
-
 def _narrowing(criteria: ReportLineCriteria) -> list[ColumnElement[bool]]:
     is_shown = _line.closed_at.is_not(None) if criteria.closed else _line.closed_at.is_(None)
-    conditions: list[ColumnElement[bool]] = [is_shown]
+    conditions = [is_shown, *changing.narrowing(report_line, criteria.owner_id, criteria.state)]
     if criteria.kind:
         conditions.append(_line.kind == criteria.kind)
-    if criteria.state:
-        conditions.append(_line.state == criteria.state)
-    if criteria.owner_id:
-        is_owner = _line.owner_id.is_(None) if criteria.owner_id == NO_ONE else _line.owner_id == criteria.owner_id
-        conditions.append(is_owner)
     return conditions
