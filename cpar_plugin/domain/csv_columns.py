@@ -63,9 +63,11 @@ class CsvColumn(StrEnum):
     LISTED_FAMILY_NAME = "Family name in the list"
     LISTED_GIVEN_NAME = "Given name in the list"
     LISTED_BIRTH_DATE = "Date of birth in the list"
+    LISTED_GENDER = "Gender in the list"
     LISTED_PHN = "PHN in the list"
     LISTED_PANEL = "Provider or panel in the list"
     RESULT = "Result"
+    DIFFERENT_FIELDS = "Different"
     PANEL_OF_LIST = "Panel of the list"
 
     # Confirmation rates

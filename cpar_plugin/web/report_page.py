@@ -75,6 +75,7 @@ def _page(
         listing=listing,
         kind_label=KIND_LABELS[found.kind],
         about_patients=found.kind is not ReportKind.METRICS,
+        in_heaps=found.kind is ReportKind.REGISTRY_LIST,
         group=group,
         groups=GROUP_LABELS,
         hows=MatchedHow,

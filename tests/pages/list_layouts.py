@@ -191,6 +191,19 @@ def upload_report(manager: Any) -> None:
     assert manager.post("/cpar/reports", file=file).location == "/cpar/reports/columns"
 
 
+def a_registry_list(host: OscarHost, patient_id: int, number: int) -> int:
+    """The registry's own list of all panels with this patient alone, who was found by PHN."""
+    row = {"row_number": 2, "line_key": "k", "phn": "100000001", "family_name": "", "given_name": "", "birth_date": ""}
+    row |= {"gender": "", "panel_text": "", "details": "{}", "matches": 1, "how": "phn", "accepted": True}
+    source = {"kind": "registry-list", "received_at": host.clock.now(), "actor_id": "-1", "name": "", "reading": "{}"}
+    with host.database.writing() as connection:
+        source |= {"rows_read": 1, "sha256": f"list {number}"}
+        made = connection.execute(insert(report).values(**source)).inserted_primary_key
+        assert made
+        connection.execute(insert(report_row).values(**row, report_id=made[0], patient_id=patient_id))
+    return int(made[0])
+
+
 def a_report(host: OscarHost, patient_id: int, number: int) -> int:
     """A report of conflicts with one row, for which the patient is proposed."""
     row = {"row_number": 2, "line_key": "k", "phn": "", "family_name": "", "given_name": "", "birth_date": ""}

@@ -22,7 +22,7 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED
-from .list_layouts import a_report
+from .list_layouts import a_registry_list, a_report
 from .test_rights import EXPECTED, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
@@ -81,6 +81,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "operation_id": assigned.operation_id,
         "submission_id": submitted(),
         "report_id": a_report(host, stay[0], 1),
+        "list_id": a_registry_list(host, stay[0], 1),
         "role_no": 1,
         "client_no": a_client(host, "Network analytics"),
     }

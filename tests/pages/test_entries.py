@@ -23,7 +23,7 @@ from oscar_host.host import OscarHost
 from ..conftest import place_of_the_emr
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
-from .list_layouts import a_report, upload_list, upload_report
+from .list_layouts import a_registry_list, a_report, upload_list, upload_report
 
 pytestmark = pytest.mark.databases("one")
 place = place_of_the_emr  # roles and records are edited too
@@ -154,7 +154,7 @@ ENTRIES = {
     ),
 }
 # These change nothing: what they find shows what was entered.
-SEARCHES = {"search", "cpar.panel", "cpar.submission"}
+SEARCHES = {"search", "cpar.panel", "cpar.report_heaps", "cpar.submission"}
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
     "delete_role",
@@ -223,6 +223,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "upload": uploads["import"],
         "report_upload": uploads["report"],
         "report_id": a_report(host, patient, 1),
+        "list_id": a_registry_list(host, patient, 1),
         "patient_id": patient,
         "panel_id": panel,
         "role_no": role and role[0],

@@ -23,7 +23,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
-from .list_layouts import a_report
+from .list_layouts import a_registry_list, a_report
 from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
@@ -122,6 +122,10 @@ EXPECTED = {
     ("POST", "cpar.report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
+    ("GET", "cpar.report_heaps"): MANAGEMENT,
+    ("POST", "cpar.report_heaps"): CHANGES_PANELS,  # to the list of those found
+    ("GET", "cpar.print_report_heaps"): MANAGEMENT,
+    ("GET", "cpar.export_report_heaps"): MANAGEMENT,
     ("GET", "cpar.bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.export_skipped"): MANAGEMENT,
@@ -182,6 +186,9 @@ SHOW = {
     ("GET", "cpar.check_in_slips"),
     ("GET", "cpar.check_in_mark"),
     ("GET", "cpar.report"),
+    ("GET", "cpar.report_heaps"),
+    ("GET", "cpar.print_report_heaps"),
+    ("GET", "cpar.export_report_heaps"),
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
@@ -284,6 +291,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         connection.execute(insert(exclusion_line).values(**line, state="open", note="", version=1))
     return {
         "report_id": a_report(host, patient, number + 1),
+        "list_id": a_registry_list(host, patient, number + 1),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,

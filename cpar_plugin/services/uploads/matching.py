@@ -49,7 +49,7 @@ class MatchedHow(StrEnum):
 
 
 def name_key(text: str) -> str:
-    """A name without case, accents, and what is typed or not. As `_key` has it in SQL."""
+    """A name without case, accents, and what is typed or not. As `key_of_name` has it in SQL."""
     key = folded_text(text)
     for character in (*_DROPPED, "%", "_"):
         key = key.replace(character, "")
@@ -135,7 +135,7 @@ def _found(upload_id: str) -> Select[Any]:
 def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     row, patient = upload_row.c, host.roster.patients()
     same_birth_date = and_(row.birth_date != "", row.birth_date == patient.c.birth_date)
-    same_name = and_(row.family_key != "", _key(patient.c.family_name) == row.family_key)
+    same_name = and_(row.family_key != "", key_of_name(patient.c.family_name) == row.family_key)
     nothing_else = and_(row.birth_date == "", row.family_key == "")
     how = case((or_(nothing_else, same_birth_date, same_name), MatchedHow.PHN.value), else_=MatchedHow.PHN_ONLY.value)
     usable = func.length(row.phn) >= _FEWEST_CHARACTERS
@@ -144,7 +144,7 @@ def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
 
 def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     row, patient = upload_row.c, host.roster.patients()
-    given_key = _key(patient.c.given_name)
+    given_key = key_of_name(patient.c.given_name)
     same_given = or_(
         given_key == row.given_key,
         and_(row.given_key != "", given_key.startswith(row.given_key)),
@@ -156,7 +156,7 @@ def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     how = case((other_phn, MatchedHow.NAME_OTHER_PHN.value), else_=MatchedHow.NAME.value)
     by_phn = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)
     by_phn = by_phn.correlate(upload_row)
-    same_family = and_(row.family_key != "", _key(patient.c.family_name) == row.family_key)
+    same_family = and_(row.family_key != "", key_of_name(patient.c.family_name) == row.family_key)
     conditions = and_(same_family, same_given, other_gender.is_not(true()), ~by_phn)
     return _matches(patient, how, row.birth_date == patient.c.birth_date, conditions, host, actor, upload_id)
 
@@ -181,7 +181,8 @@ def _matches(
     )
 
 
-def _key(name: ColumnElement[str]) -> ColumnElement[str]:
+def key_of_name(name: ColumnElement[str]) -> ColumnElement[str]:
+    """The same in SQL; '' for NULL. Call `store.folding.can_fold` on the connection first."""
     key: ColumnElement[str] = func.coalesce(name, "")
     for character in _DROPPED:
         key = func.replace(key, character, "")
