@@ -24,6 +24,7 @@ from .services.exclusions import compare
 from .services.fhir import refresh
 from .services.health.checks import checks, log_connection_problems
 from .services.operations import access
+from .services.reports import fixed
 from .services.retention import retention
 from .services.roster import merges, rates
 from .services.submissions import mail
@@ -85,8 +86,8 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, FHIR resources, exclusions, rates, certificates, exports, and the
-    removal of what has been kept for its time.
+    """Submissions that are due, mail about them, FHIR resources, exclusions, rates, certificates, exports, lines of
+    reports that are fixed, and the removal of what has been kept for its time.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
@@ -120,6 +121,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         Job(name="cpar-rates", every=timedelta(minutes=1), run=count_rates),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
+        Job(name="cpar-reports", every=timedelta(hours=1), run=lambda _: fixed.finish_to_show(host)),
         Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),
     ]
 

@@ -49,6 +49,9 @@ COMPARED: Final = {
     ColumnField.PHN: CompareAs.TEXT,
 }
 
+# By the code of what does not match: those of domain.reports.Mismatch that are fields of a record.
+COMPARED_BY_CODE: Final = {field.value: field for field in COMPARED}
+
 
 def heap_of(*, in_list: bool, on_panel: bool, differs: bool) -> RegistryHeap:
     """The heap of a patient who is in the list, on the panel, or both. `differs` counts for those in both."""

@@ -103,7 +103,7 @@ def detail_text(field: ColumnField, text: str) -> str:
     """What a report says beside the patient, in a field of REPORTED, for people."""
     if field is ColumnField.MISMATCH and text in list(Mismatch):
         return MISMATCH_LABELS[Mismatch(text)]
-    return birth_date_text(text) if field is ColumnField.REPORTED_ON else text
+    return birth_date_text(text) if field in (ColumnField.REPORTED_ON, ColumnField.REGISTRY_VALUE) else text
 
 
 def details_text(details: Mapping[ColumnField, str]) -> str:

@@ -14,10 +14,12 @@ from ...domain.list_columns import ColumnField
 from ...domain.refusals import NotFound
 from ...domain.reports import ReportKind
 from ...hooks import Actor, Host
+from ...store.folding import can_fold
 from ...store.tables import panel, report, report_row
 from ...store.types import KEYS
 from ..roster.providers import actor_names
 from ..uploads.matching import MatchedHow
+from . import mismatches
 
 AT_ONCE: Final = 100
 _row = report_row.c
@@ -90,6 +92,8 @@ class ReportRow:
     own_given_name: str | None
     own_birth_date: str | None
     own_phn: str | None
+    own_value: str | None  # of the field that does not match
+    is_fixed: bool  # it is now what the registry has
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ def rows_of(
     connection: Connection, host: Host, actor: Actor, report_id: int, group: RowGroup | None, offset: int
 ) -> RowListing:
     """The rows of a group, or of all, `AT_ONCE` from `offset` on, by their number in the file. Two statements."""
+    can_fold(connection)
     source, patient, kept_id = joined(host)
     of_report = _row.report_id == report_id
     visible = or_(_row.patient_id.is_(None), host.identity.visible(actor, kept_id))
@@ -171,6 +176,8 @@ def rows_of(
             *(_row[name] for name in ("panel_text", "details", "matches", "how", "accepted")),
             kept_id.label("patient_id"),
             *(patient.c[name].label(f"own_{name}") for name in ("family_name", "given_name", "birth_date", "phn")),
+            mismatches.own_value(patient).label("own_value"),
+            mismatches.is_fixed(patient).label("is_fixed"),
         )
         .select_from(source)
         .where(of_report, visible, _IN_GROUP[group] if group else true())
@@ -201,5 +208,6 @@ def _report_row(row: Row[*tuple[Any, ...]]) -> ReportRow:
             "details": {ColumnField(field): text for field, text in orjson.loads(row.details).items()},
             "how": MatchedHow(row.how) if row.how else None,
             "accepted": bool(row.accepted),
+            "is_fixed": bool(row.is_fixed),
         }
     )

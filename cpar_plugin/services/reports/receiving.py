@@ -22,7 +22,7 @@ from ..uploads.layouts import ListReading, UnderstoodRow
 from ..uploads.limits import FIELD
 from ..uploads.matching import MatchedHow
 from ..uploads.reading import ListFile
-from . import following
+from . import fixed, following
 
 _FEWEST_DIGITS: Final = 7
 _COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
@@ -65,6 +65,7 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         clinic.lock(session)
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
+        fixed.finish(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
         record.begin(session, host, actor, OperationKind.RECEIVE_REPORT, detail=detail)
         session.execute(delete(upload).where(upload.c.upload_id == upload_id))

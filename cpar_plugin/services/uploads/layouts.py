@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, delete, insert, select
@@ -148,7 +148,25 @@ def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping
         details[ColumnField.REPORTED_ON] = day.isoformat()
     if mismatch := reading.mismatches.get(details.get(ColumnField.MISMATCH, "")):
         details[ColumnField.MISMATCH] = mismatch.value
+        if value := details.get(ColumnField.REGISTRY_VALUE):
+            details[ColumnField.REGISTRY_VALUE] = _as_in_records(value, mismatch, reading)
     return details
+
+
+def _as_in_records(value: str, mismatch: Mismatch, reading: ListReading) -> str:
+    """The registry's value of a field as records have it, as far as it can be read."""
+    match mismatch:
+        case Mismatch.PHN:
+            return listed_phn(value)
+        case Mismatch.BIRTH_DATE:
+            day = listed_date(value, reading.date_order, reading.serials_from)
+            return day.isoformat() if day else value
+        case Mismatch.GENDER:
+            return gender_letter(value) or value.upper()
+        case Mismatch.FAMILY_NAME | Mismatch.GIVEN_NAME | Mismatch.OTHER:
+            return value
+        case _:
+            assert_never(mismatch)
 
 
 def _names(values: Mapping[ColumnField, str]) -> tuple[str, str]:

@@ -1,0 +1,101 @@
+"""What does not match is compared with the registry's value: a line is done by itself once the record has it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from cpar_plugin.domain.list_columns import ColumnField, Purpose
+from cpar_plugin.domain.reports import Mismatch, ReportKind
+from cpar_plugin.hooks import Actor
+from cpar_plugin.services.reports import accepting, fixed, listing, receiving
+from cpar_plugin.services.reports.listing import ReportRow
+from cpar_plugin.services.uploads import kept, layouts
+from cpar_plugin.services.uploads.reading import ListFile
+from cpar_plugin.store.tables import report_line, report_row
+from oscar_host.host import OscarHost
+
+Correct = Callable[..., None]
+FIELDS = ("phn", "family-name", "birth-date", "mismatch", "registry-value")
+
+
+@pytest.fixture
+def correct(emr: OscarHost) -> Correct:
+    """What a clerk does in the EMR."""
+
+    def change(patient_id: int, **columns: Any) -> None:
+        record = emr.tables.demographic
+        with emr.database.writing() as connection:
+            connection.execute(update(record).where(record.c.demographic_no == patient_id).values(**columns))
+
+    return change
+
+
+def receive(host: OscarHost, actor: Actor, *rows: str) -> int:
+    file = ListFile("\r\n".join(("PHN,Name,DOB,Mismatch,Registry value", *rows)).encode())
+    upload_id = kept.keep(host, actor, Purpose.REPORT, file, "list.csv", None)
+    with host.database.engine.connect() as connection:
+        reading = layouts.propose(connection, file, Purpose.REPORT).reading
+    said = {"kind": ReportKind.MISMATCH, "fields": tuple(map(ColumnField, FIELDS))}
+    codes = {text: Mismatch(text) for text in layouts.mismatch_texts(file, reading.model_copy(update=said))}
+    return receiving.receive(host, actor, upload_id, reading.model_copy(update=said | {"mismatches": codes}))
+
+
+def rows(host: OscarHost, actor: Actor, report_id: int) -> list[ReportRow]:
+    with host.database.engine.connect() as connection:
+        return list(listing.rows_of(connection, host, actor, report_id, None, 0).rows)
+
+
+def states(host: OscarHost) -> list[str]:
+    with host.database.engine.connect() as connection:
+        rows = report_line.join(report_row, report_line.c.line_key == report_row.c.line_key)
+        query = select(report_line.c.state).select_from(rows).order_by(report_row.c.row_number)
+        return list(connection.scalars(query))
+
+
+@pytest.mark.parametrize(
+    ("code", "registry", "after"),
+    [
+        ("family-name", "COTE ROY", {"last_name": "Côté-Roy"}),
+        ("given-name", "Pat Anne", {"middleNames": "Anne"}),
+        ("birth-date", "1981-02-03", {"year_of_birth": "1981"}),
+        ("gender", "Male", {"sex": "M"}),
+        ("phn", "100 000 009", {"hin": "100000009"}),
+    ],
+)
+def test_a_line_is_done_by_itself_when_the_record_has_what_the_registry_has(
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    correct: Correct,
+    code: str,
+    registry: str,
+    after: dict[str, str],
+) -> None:
+    patient_id = oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
+    report_id = receive(site, clerk, f"100000001,,,{code},{registry}", "100000001,,,other,Something")
+    fixed.finish_to_show(site)
+    assert (states(site), [row.is_fixed for row in rows(site, clerk, report_id)]) == (["open", "open"], [False, False])
+    correct(patient_id, **after)
+    [row, other] = rows(site, clerk, report_id)
+    assert (row.is_fixed, other.is_fixed, other.own_value) == (True, False, None)
+    fixed.finish_to_show(site)
+    assert states(site) == ["done", "open"]
+
+
+def test_a_report_that_comes_after_the_correction_opens_no_line(site: OscarHost, oscar: Any, clerk: Actor) -> None:
+    oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
+    report_id = receive(site, clerk, "100000001,,,family-name,ROY", "100000001,,,gender,", "100000001,,,phn,100000002")
+    assert states(site) == ["done", "open", "open"]
+    assert [row.own_value for row in rows(site, clerk, report_id)] == ["Roy", "F", "100000001"]
+
+
+def test_who_is_only_proposed_is_compared_once_accepted(site: OscarHost, oscar: Any, clerk: Actor) -> None:
+    oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
+    report_id = receive(site, clerk, "100000001,Else,1990-01-01,family-name,Roy")
+    [row] = rows(site, clerk, report_id)
+    assert (row.how, row.own_value, row.is_fixed, states(site)) == ("phn-only", None, False, ["open"])
+    accepting.accept(site, clerk, report_id, [2])
+    fixed.finish_to_show(site)
+    assert states(site) == ["done"]
