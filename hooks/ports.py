@@ -106,7 +106,7 @@ class Identity(Protocol):
 
 
 class Schedule(Protocol):
-    """The appointments of a day, as SQL that a plugin composes with its own tables.
+    """The appointments of patients, as SQL that a plugin composes with its own tables.
 
     .. versionadded:: 1.0
     """
@@ -117,6 +117,12 @@ class Schedule(Protocol):
         appointment_id (int), patient_id (int, of the record kept where records were merged), provider_id (text),
         starts_at (time, NULL where none was entered), arrived (boolean, NULL where the host cannot say). What is booked
         for no patient is not in it.
+        """
+
+    def next_on(self, patient_id: int, after: date) -> Select[date]:
+        """The civil day of the patient's first appointment later than `after`: one row, NULL where there is none.
+
+        Of the same appointments as `appointments`.
         """
 
 

@@ -1,8 +1,8 @@
-"""The appointments of a day in an OSCAR-family EMR, as SQL: the port `Schedule`."""
+"""Appointments in an OSCAR-family EMR, as SQL: the port `Schedule`."""
 
 from datetime import date
 
-from sqlalchemy import FromClause, case, false, func, literal, null, select, true
+from sqlalchemy import FromClause, Select, case, false, func, literal, null, or_, select, true
 
 from cpar_plugin.host_kit.sql import letters
 
@@ -40,4 +40,15 @@ class OscarSchedule:
                 *self._roster.imported_as_visit(booked),
             )
             .subquery("appointment")
+        )
+
+    def next_on(self, patient_id: int, after: date) -> Select[date]:
+        """The civil day of the patient's first appointment later than `after`: one row, NULL where there is none."""
+        booked, merged = self._tables.appointment, self._roster.merged()
+        records = select(merged.c.retired_id).where(merged.c.kept_id == patient_id)
+        return select(func.min(booked.c.appointment_date)).where(
+            or_(booked.c.demographic_no == patient_id, booked.c.demographic_no.in_(records)),
+            booked.c.appointment_date > literal(after),
+            first_letter(booked.c.status).not_in(NO_VISIT),
+            *self._roster.imported_as_visit(booked),
         )

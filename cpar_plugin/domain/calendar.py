@@ -92,6 +92,12 @@ class Calendar:
         dates = (date(month // 12, month % 12 + 1, self.automatic_day) for month in months)
         return [day for day in dates if after < day <= until]
 
+    def next_automatic(self, now: datetime) -> date:
+        """The next automatic date whose night run has not begun at this moment."""
+        local = now.astimezone(self.zone)
+        last = local.date() - timedelta(days=local.time() < self.night_run_at)
+        return self.automatic_dates(last, last + timedelta(days=2 * _LAST_DAY))[0]
+
     def can_be_made_up(self, automatic: date, day: date) -> bool:
         """Whether the night run of `day` may still run an earlier automatic date: no blackout has begun since."""
         days = range((day - automatic).days + 1)

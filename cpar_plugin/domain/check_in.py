@@ -52,6 +52,11 @@ def patient_can_help(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     )
 
 
+def is_due(to_do: Iterable[ToDo], *, in_conflict: bool) -> bool:
+    """Whether the patient is on the list. `in_conflict`: a user wants to know because of another clinic's panel."""
+    return in_conflict or any(to_do)
+
+
 def at_check_in(to_do: Iterable[ToDo], reasons: Iterable[Reason]) -> tuple[ToDo, ...]:
     """What there is to do when the patient checks in, of what there is to do at all."""
     return tuple(due for due in to_do if due is not ToDo.EXCLUDED or patient_can_help(reasons))

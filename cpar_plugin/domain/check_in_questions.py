@@ -19,6 +19,7 @@ class CheckInQuestion(StrEnum):
 
     PANELED = "question"
     NOT_PANELED = "question_not_paneled"
+    CONFLICT = "question_conflict"
 
 
 class CheckInWording(NamedTuple):
@@ -38,6 +39,11 @@ WORDING = exhaustive(
         ),
         CheckInQuestion.NOT_PANELED: CheckInWording(
             "Question for a patient on no panel", "Who is your regular family provider?", ()
+        ),
+        CheckInQuestion.CONFLICT: CheckInWording(
+            "Question for a patient who is on another clinic's panel too",
+            f"Another clinic has you as its patient too. Is {PROVIDER} your regular family provider?",
+            (PROVIDER,),
         ),
     },
 )

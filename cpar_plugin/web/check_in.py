@@ -124,6 +124,8 @@ def _sentences(host: Host, questions: wording.Questions, row: CheckInRow) -> Ite
 
 def question_for(row: CheckInRow) -> CheckInQuestion | None:
     """What to ask the patient, None when there is only something to fix."""
+    if row.in_conflict:
+        return CheckInQuestion.CONFLICT
     if ToDo.NOT_PANELED in row.to_do:
         return CheckInQuestion.NOT_PANELED
     unconfirmed = ToDo.NOT_CONFIRMED in row.to_do or Reason.NO_CONFIRMATION in row.reasons

@@ -98,6 +98,7 @@ def _page(
         actor_id=actor.actor_id,
         kinds={kind: label for kind, label in KIND_LABELS.items() if IS_WORK[kind]},
         states=STATE_LABELS,
+        conflict=ReportKind.CONFLICT,
         open_state=ReportLineState.OPEN,
         selected={line.key[0] for line in selected},
         note=request.form.get("note", ""),

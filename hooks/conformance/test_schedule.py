@@ -1,4 +1,7 @@
-"""`Schedule.appointments`: the appointments of a day, as SQL. A host without a schedule has none to check."""
+"""`Schedule`: the appointments of a day, and the next one of a patient, as SQL.
+
+A host without a schedule has none to check.
+"""
 
 from datetime import date, time
 from typing import Any
@@ -75,3 +78,33 @@ def test_an_appointment_of_a_record_merged_away_is_that_of_the_record_kept(bench
     bench.merge(retired, kept)
     assert len(_of(bench, kept)) == 1
     assert not _of(bench, retired)
+
+
+def _next(bench: Bench, patient_id: int) -> date | None:
+    schedule = bench.host.schedule
+    if schedule is None:
+        pytest.skip("this host has no schedule")
+    with bench.host.database.engine.connect() as connection:
+        return connection.scalar(schedule.next_on(patient_id, DAY))
+
+
+def test_the_next_appointment_of_a_patient_is_the_first_one_after_the_day(bench: Bench) -> None:
+    patient_id, provider_id = _booked(bench)
+    assert _next(bench, patient_id) is None
+    later = [date(2026, 11, 20), date(2026, 11, 12)]
+    expected: dict[str, Any] = {"outcome": VisitOutcome.EXPECTED}
+    for day in later:
+        bench.visit(NewVisit(patient_id=patient_id, provider_id=provider_id, day=day, time=time(9), **expected))
+    assert _next(bench, patient_id) == min(later)
+
+
+def test_the_next_appointment_is_one_that_was_not_cancelled(bench: Bench) -> None:
+    patient_id, _ = _booked(bench, day=date(2026, 11, 12), outcome=VisitOutcome.CANCELLED)
+    assert _next(bench, patient_id) is None
+
+
+def test_the_next_appointment_of_a_record_merged_away_is_that_of_the_record_kept(bench: Bench) -> None:
+    retired, _ = _booked(bench, day=date(2026, 11, 12))
+    kept = bench.patient(NewPatient())
+    bench.merge(retired, kept)
+    assert _next(bench, kept) == date(2026, 11, 12)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import FromClause, func, not_, null, select, union
+from sqlalchemy import FromClause, Select, func, not_, null, or_, select, union
 
 from .breaking import breaks, with_port
 from .oscar_bench import OscarBench
@@ -82,3 +82,37 @@ def records_merged_away_keep_their_appointments(bench: OscarBench) -> OscarBench
         bench,
         patient_id=lambda booked: own.where(table.c.appointment_no == booked.appointment_id).scalar_subquery(),
     )
+
+
+def next_on(bench: OscarBench, status: tuple[str, ...], *, latest: bool = False) -> OscarBench:
+    """The first of these statuses, or the last one, also of records merged into the patient's."""
+    table, merged = bench.oscar.tables.appointment, bench.host.roster.merged()
+    day = (func.max if latest else func.min)(table.c.appointment_date)
+
+    def first(patient_id: int, after: date) -> Select[date]:
+        retired = select(merged.c.retired_id).where(merged.c.kept_id == patient_id)
+        own = or_(table.c.demographic_no == patient_id, table.c.demographic_no.in_(retired))
+        return select(day).where(own, table.c.appointment_date > after, table.c.status.in_(status))
+
+    return with_port(bench, "schedule", next_on=first)
+
+
+@breaks("test_the_next_appointment_of_a_patient_is_the_first_one_after_the_day")
+def the_last_appointment_is_the_next(bench: OscarBench) -> OscarBench:
+    return next_on(bench, ("t", "B"), latest=True)
+
+
+@breaks("test_the_next_appointment_is_one_that_was_not_cancelled")
+def a_cancelled_appointment_is_the_next(bench: OscarBench) -> OscarBench:
+    return next_on(bench, ("t", "B", "C"))
+
+
+@breaks("test_the_next_appointment_of_a_record_merged_away_is_that_of_the_record_kept")
+def records_merged_away_keep_their_next_appointment(bench: OscarBench) -> OscarBench:
+    table = bench.oscar.tables.appointment
+
+    def first(patient_id: int, after: date) -> Select[date]:
+        own = (table.c.demographic_no == patient_id, table.c.appointment_date > after)
+        return select(func.min(table.c.appointment_date)).where(*own, table.c.status.in_(("t", "B")))
+
+    return with_port(bench, "schedule", next_on=first)

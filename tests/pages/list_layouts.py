@@ -204,10 +204,10 @@ def a_registry_list(host: OscarHost, patient_id: int, number: int) -> int:
     return int(made[0])
 
 
-def a_report(host: OscarHost, patient_id: int, number: int) -> int:
-    """A report of conflicts with one row, for which the patient is proposed."""
+def a_report(host: OscarHost, patient_id: int, number: int, *, accepted: bool = False) -> int:
+    """A report of conflicts with one row, for which the patient is proposed. Its line has the same number."""
     row = {"row_number": 2, "line_key": "k", "phn": "", "family_name": "", "given_name": "", "birth_date": ""}
-    row |= {"gender": "", "panel_text": "", "details": "{}", "matches": 1, "how": "name", "accepted": False}
+    row |= {"gender": "", "panel_text": "", "details": "{}", "matches": 1, "how": "name", "accepted": accepted}
     now = host.clock.now()
     source = {"kind": "conflict", "received_at": now, "actor_id": "-1", "name": "", "reading": "{}", "rows_read": 1}
     with host.database.writing() as connection:

@@ -82,6 +82,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "submission_id": submitted(),
         "report_id": a_report(host, stay[0], 1),
         "list_id": a_registry_list(host, stay[0], 1),
+        "line_id": a_report(host, stay[0], 2, accepted=True),
         "role_no": 1,
         "client_no": a_client(host, "Network analytics"),
     }

@@ -112,6 +112,7 @@ def test_the_clinic_asks_in_its_own_words_and_can_go_back_to_ours(
         return html.unescape(answer.get_data(as_text=True))
 
     address, own = "/cpar/settings/check-in", {"question": "Still with {provider}?", "question_not_paneled": "Whose?"}
+    own["question_conflict"] = "Which clinic?"
     assert address in page(manager.get("/cpar/settings"))
     form = page(manager.get(address))
     assert "It is asked as: <q>Is Okafor, Ada your regular family provider?</q>" in form

@@ -85,8 +85,8 @@ ENTRIES = {
         {"name": "Entered Clinic", "site_id": "S-9", "version": "2"}, (r'value="Entered Clinic"', r'value="S-9"')
     ),
     "cpar.check_in_wording": Entries(
-        {"question": "Still ours?", "question_not_paneled": "Who?", "version": "2"},
-        (r'value="Still ours[?]"', r'value="Who[?]"'),
+        {"question": "Still ours?", "question_not_paneled": "Who?", "question_conflict": "Which?", "version": "2"},
+        (r'value="Still ours[?]"', r'value="Who[?]"', r'value="Which[?]"'),
     ),
     "cpar.leave_panel": Entries(
         {"seen_panel_id": "{panel}", "reason": "moved-away", "note": "to Calgary"},
@@ -124,6 +124,10 @@ ENTRIES = {
     "cpar.report_lines": Entries(
         {"selected": "{report_id}-1", "note": "Wrote to them", "action": "note"},
         (r'name="selected" value="{report_id}-1"[^>]* checked', r'name="note" value="Wrote to them"'),
+    ),
+    "cpar.report_conflict": Entries(
+        {"action": "theirs", "reason": "moved-away", "note": "to Calgary", "version": "1"},
+        (r'value="moved-away" selected', r'name="note" value="to Calgary"'),
     ),
     "cpar.report": Entries({"row": "2", "step": "accept"}, (r'name="row" value="2"[^>]* checked',)),
     "cpar.import_columns": Entries(
@@ -224,6 +228,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "report_upload": uploads["report"],
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
+        "line_id": a_report(host, patient, 2, accepted=True),
         "patient_id": patient,
         "panel_id": panel,
         "role_no": role and role[0],

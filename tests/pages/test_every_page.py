@@ -107,6 +107,7 @@ def pages(
         "submission_id": submission,
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
+        "line_id": a_report(host, patient, 2, accepted=True),
         "role_no": role and role[0],
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
     }

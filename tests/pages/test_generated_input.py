@@ -115,6 +115,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
         "submission_id": 1,
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
+        "line_id": a_report(host, patient, 2, accepted=True),
         "client_no": a_client(host, "Network"),
         "role_no": 1,
     }

@@ -120,6 +120,8 @@ EXPECTED = {
     ("POST", "cpar.report_columns"): NO_LIST,
     ("GET", "cpar.report_lines"): MANAGEMENT,
     ("POST", "cpar.report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
+    ("GET", "cpar.report_conflict"): (303, 403, 403, 403, 403, 200, 403),  # who may see the patient too
+    ("POST", "cpar.report_conflict"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.report_heaps"): MANAGEMENT,
@@ -189,6 +191,8 @@ SHOW = {
     ("GET", "cpar.report_heaps"),
     ("GET", "cpar.print_report_heaps"),
     ("GET", "cpar.export_report_heaps"),
+    ("GET", "cpar.report_conflict"),
+    ("GET", "cpar.report_lines"),
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
@@ -292,6 +296,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     return {
         "report_id": a_report(host, patient, number + 1),
         "list_id": a_registry_list(host, patient, number + 1),
+        "line_id": a_report(host, patient, -1 - number, accepted=True),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
@@ -315,7 +320,8 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "edit_role": {"mark": _mark(role)},
         "delete_role": {"mark": _mark(role)},
         "assign_role": {"provider_id": NO_RIGHTS, "role": "Walked", "step": "add"},
-        "cpar.check_in_wording": {"question": f"Is it still {panel}?", "question_not_paneled": "Who?", "version": "3"},
+        "cpar.check_in_wording": {"question": f"Is it still {panel}?", "question_not_paneled": "Who?"}
+        | {"question_conflict": "Which?", "version": "3"},
         "cpar.answer_check_in": {"answer": "asked", "day": f"{NOW:%Y-%m-%d}", "seen_panel_id": panel},
         "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
         "cpar.confirm_panel": {"seen_panel_id": panel},
@@ -336,6 +342,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
         "cpar.report": {"step": "accept-all"},
+        "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.report_lines": {"action": "take", "selected": "1-1"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }

@@ -62,6 +62,7 @@ NO_PAGES = (
     "cpar.import_columns",
     "cpar.import_review",
     "cpar.report",
+    "cpar.report_conflict",
     "cpar.report_columns",
     "cpar.report_heaps",
     "cpar.print_report_heaps",

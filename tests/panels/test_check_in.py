@@ -210,7 +210,11 @@ def test_the_clinics_words_are_stored_until_they_are_ours_again_and_nobody_overw
         with site.database.engine.connect() as connection:
             return wording.load(connection), clinic.load(connection).version
 
-    own = {CheckInQuestion.PANELED: "Encore {provider} ?", CheckInQuestion.NOT_PANELED: "Qui est votre médecin 😀?"}
+    own = {
+        CheckInQuestion.PANELED: "Encore {provider} ?",
+        CheckInQuestion.NOT_PANELED: "Qui est votre médecin 😀?",
+        CheckInQuestion.CONFLICT: "Ici ou ailleurs ?",
+    }
     before, version = stored()
     assert before == DEFAULTS
     wording.save(site, clerk, own, version=version)
@@ -218,10 +222,9 @@ def test_the_clinics_words_are_stored_until_they_are_ours_again_and_nobody_overw
     wording.save(site, clerk, own, version=version)  # saved already
     with pytest.raises(Stale, match="Someone else"):
         wording.save(site, clerk, DEFAULTS, version=version)
+    wrong = {CheckInQuestion.NOT_PANELED: "", CheckInQuestion.CONFLICT: "{phn}"}
     with pytest.raises(Refused) as refused:
-        wording.save(
-            site, clerk, {CheckInQuestion.PANELED: "{name}", CheckInQuestion.NOT_PANELED: ""}, version=version + 1
-        )
+        wording.save(site, clerk, {CheckInQuestion.PANELED: "{name}"} | wrong, version=version + 1)
     assert refused.value.messages.keys() == {*CheckInQuestion}
     wording.save(site, clerk, DEFAULTS, version=version + 1)
     assert stored() == (DEFAULTS, version + 2)

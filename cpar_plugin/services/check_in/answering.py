@@ -12,6 +12,7 @@ from ...domain.refusals import Stale
 from ...domain.removal import Removal, RemovalReason
 from ...hooks import Actor, Host
 from ...store.tables import check_in
+from ..conflicts import ending
 from ..operations import clinic
 from ..panels import one_patient
 
@@ -29,6 +30,7 @@ def answer(
         raise Stale("This list is of another day. Nothing was saved: reload the page.")
     with host.database.session() as session:
         clinic.lock(session)
+        ending.learn(session, host, actor, patient_id, given)
         _carry_out(session, host, actor, patient_id, given, seen_panel_id)
         same = check_in.c.day == day, check_in.c.patient_id == patient_id
         session.execute(delete(check_in).where(*same))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from ...domain.check_in import CheckInAnswer, at_check_in
+from ...domain.check_in import CheckInAnswer, at_check_in, is_due
 from ...domain.names import full_name
 from ...domain.reasons import Reason
 from ...domain.refusals import NotFound
@@ -15,6 +15,7 @@ from ...domain.to_do import ToDo
 from ...hooks import Actor, Host, Schedule
 from ...settings import Settings
 from ...store.tables import check_in, member
+from ..conflicts import ending
 from ..panels import patient_list
 from ..panels.patient_list import ListedPatient
 from ..roster.providers import actor_names
@@ -35,12 +36,18 @@ class CheckInRow:
     listed: ListedPatient
     mrp: str  # '' for none
     to_do: tuple[ToDo, ...]
+    in_conflict: bool  # a user wants to know because of another clinic's panel
     answer: CheckInAnswer | None = None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why the next submission will go without the patient."""
         return self.listed.reasons
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to ask or to fix."""
+        return is_due(self.to_do, in_conflict=self.in_conflict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,13 @@ class CheckInList:
 def check_in_list(host: Host, actor: Actor, settings: Settings) -> CheckInList:
     """Those without an answer yet whom the actor may see. Raises NotFound without a schedule.
 
-    At most nine statements, however many appointments there are.
+    At most ten statements, however many appointments there are.
     """
     day = today(host)
     with host.database.engine.connect() as connection:
         rows = _rows(connection, host, actor, settings, day)
         answered = int(connection.scalar(select(func.count()).where(check_in.c.day == day)) or 0)
-    open_rows = [row for row in rows if row.to_do and row.answer is None]
+    open_rows = [row for row in rows if row.is_due and row.answer is None]
     return CheckInList(day, open_rows, answered, len(rows))
 
 
@@ -86,6 +93,7 @@ def _rows(
         patient.patient_id: patient
         for patient in patient_list.read(connection, host, actor, settings, {row.patient_id for row in booked})
     }
+    in_conflict = ending.patients_to_ask(connection, host, listed.keys())
     providers = {row.provider_id for row in booked} | {row.mrp_id for row in booked if row.mrp_id}
     names = actor_names(connection, host, providers)
     rows = [
@@ -101,6 +109,7 @@ def _rows(
             listed[row.patient_id],
             names[row.mrp_id] if row.mrp_id else "",
             at_check_in(listed[row.patient_id].to_do, listed[row.patient_id].reasons),
+            row.patient_id in in_conflict,
             CheckInAnswer(row.answer) if row.answer else None,
         )
         for row in booked

@@ -41,6 +41,7 @@ class OperationKind(StrEnum):
     RECEIVE_REPORT = "receive-report"
     MATCH_REPORT = "match-report"
     WORK_ON_REPORT = "work-on-report"
+    END_CONFLICT = "end-conflict"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -97,6 +98,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.RECEIVE_REPORT: ("add", _REPORT),
         OperationKind.MATCH_REPORT: ("update", _REPORT),
         OperationKind.WORK_ON_REPORT: ("update", _REPORT),
+        OperationKind.END_CONFLICT: ("update", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

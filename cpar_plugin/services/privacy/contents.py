@@ -252,6 +252,12 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "owner_id": of_staff("User who has taken it"),
             "changed_at": Holds("When a user last changed it"),
             "changed_by": of_staff("User who last changed it"),
+            "ending": of_patient("What was decided about a patient who is on another panel too"),
+            "ended_at": of_patient("When that was decided"),
+            "ended_by": of_staff("User who decided it"),
+            "learned_on": of_patient("Day of the submission that tells the registry of a removal"),
+            "answer": of_patient("What the patient said about it at check-in"),
+            "answered_at": of_patient("When the patient said so"),
         },
     ),
     "cpar_report_piece": TableHolds(

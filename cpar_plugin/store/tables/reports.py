@@ -1,6 +1,6 @@
 """Reports of the registry that people have uploaded: the files, and their rows with the patients found for them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Table
 
 from ..types import Moment, exact, long_text, piece, serial
 from .base import INNODB, metadata
@@ -73,8 +73,16 @@ report_line = Table(
     Column("changed_at", Moment),
     Column("changed_by", exact(60)),
     Column("version", Integer, nullable=False),
+    # Of conflicts alone: how the work on it ended.
+    Column("ending", exact(20)),  # domain.conflicts.ConflictEnding
+    Column("ended_at", Moment),
+    Column("ended_by", exact(60)),
+    Column("learned_on", Date),  # of which day the submission is that tells the registry of the removal
+    Column("answer", exact(20)),  # domain.check_in.CheckInAnswer, of a patient who was asked because of it
+    Column("answered_at", Moment),
     Index("cpar_report_line_by_key", "kind", "panel_id", "line_key", unique=True),
     Index("cpar_report_line_of_report", "report_id", "line_key"),
     Index("cpar_report_line_closed", "closed_at", "opened_at"),
+    Index("cpar_report_line_ending", "ending", "answer"),
     **INNODB,
 )

@@ -111,6 +111,14 @@ class Schedule:
         held = today.where(c.person.is_not(None), c.state.not_in(["cancelled", "missed", "deleted"]))
         return held.subquery("appointment")
 
+    def next_on(self, patient_id, after):
+        c, merge = self.booking, self.roster.merged()
+        own = c.person.in_(sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id)) | (
+            c.person == patient_id
+        )
+        held = c.state.not_in(["cancelled", "missed", "deleted"])
+        return sa.select(sa.func.min(c.day)).where(own, held, c.day > after)
+
 
 class Visits:
     def __init__(self, tables, roster):

@@ -1,0 +1,183 @@
+"""Conflicts with other clinics: the evidence, and what becomes of a patient who is theirs, ours, or asked."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from cpar_plugin.domain.calendar import Calendar
+from cpar_plugin.domain.check_in import CheckInAnswer
+from cpar_plugin.domain.conflicts import ConflictEnding
+from cpar_plugin.domain.refusals import NotFound, Refused, Stale
+from cpar_plugin.domain.removal import Removal
+from cpar_plugin.domain.report_lines import ReportLineState
+from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.check_in import answering
+from cpar_plugin.services.check_in import listing as check_in_list
+from cpar_plugin.services.conflicts import ending, evidence
+from cpar_plugin.services.conflicts.evidence import ConflictLine
+from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.submissions import requests
+from cpar_plugin.settings import Settings
+from oscar_host.host import OscarHost
+
+from .test_registry_reports import receive
+
+Read = Callable[[], ConflictLine]
+
+
+@pytest.fixture
+def patient(oscar: Any) -> int:
+    patient_id: int = oscar.patient(hin="100000001", last_name="Both", first_name="Ann")
+    return patient_id
+
+
+@pytest.fixture
+def panel(site: OscarHost, clerk: Actor, patient: int, make_panel: Callable[..., int]) -> int:
+    panel_id = make_panel("0042")
+    one_patient.choose(site, clerk, patient, panel_id, seen_panel_id=None)
+    return panel_id
+
+
+@pytest.fixture
+def read(site: OscarHost, clerk: Actor, panel: int) -> Read:
+    receive(site, clerk, ("100000001", "", "", "", "Dr. Else"))
+
+    def read() -> ConflictLine:
+        with site.database.engine.connect() as connection:
+            return evidence.required(connection, site, clerk, Settings(), 1)
+
+    return read
+
+
+def asked(site: OscarHost, clerk: Actor) -> list[int]:
+    rows = check_in_list.check_in_list(site, clerk, Settings()).rows
+    return [row.patient_id for row in rows if row.in_conflict]
+
+
+def test_the_evidence_has_visits_by_provider_and_what_the_report_says(
+    oscar: Any, clock: FixedClock, patient: int, read: Read
+) -> None:
+    today = clock.now().date()
+    for months_ago, provider in ((2, "101"), (10, "102"), (20, "101"), (30, "101"), (40, "101")):
+        oscar.visit(patient, today - timedelta(days=months_ago * 30), provider_no=provider)
+    oscar.visit(patient, today - timedelta(days=20), status="N", provider_no="103")
+    oscar.visit(patient, today + timedelta(days=9), status="t")
+    line = read()
+    assert line.next_appointment == today + timedelta(days=9)
+    assert [list(visits.counts) for visits in line.visits or ()] == [[1, 2, 3], [1, 1, 1]]
+    assert line.last_visit == today - timedelta(days=60)
+    assert (line.other_provider, line.other_clinic) == ("Dr. Else", "")
+    assert line.membership
+    assert (line.membership.number, line.membership.confirmed_on) == ("0042", today)
+
+
+def test_a_host_that_cannot_say_who_saw_patients_has_the_other_facts(
+    site: OscarHost, clerk: Actor, patient: int, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(site), "visits", None, raising=False)
+    object.__setattr__(site, "visits", None)
+    line = read()
+    assert line.visits is None
+    assert line.membership
+
+
+def test_a_patient_who_is_theirs_is_removed_and_the_line_says_when_the_registry_learns_it(
+    site: OscarHost, clerk: Actor, patient: int, panel: int, read: Read, placed: Callable[[], dict[int, Any]]
+) -> None:
+    seen = read()
+    learned_on = ending.theirs(site, clerk, Settings(), seen, Removal("other-provider"))
+    assert learned_on == date(2026, 12, 7)
+    assert patient not in placed()
+    line = read()
+    assert (line.ending, line.state, line.learned_on) == (ConflictEnding.THEIRS, ReportLineState.WAITING, learned_on)
+    with pytest.raises(Stale, match="Someone else changed this line"):
+        ending.ask(site, clerk, seen)
+    with pytest.raises(Refused, match="on no panel"):
+        ending.theirs(site, clerk, Settings(), line, Removal())
+    one_patient.choose(site, clerk, patient, panel, seen_panel_id=None)
+    ending.reopen(site, clerk, line)
+    assert (read().ending, read().state) == (None, ReportLineState.OPEN)
+
+
+def test_a_panel_that_was_submitted_by_hand_tells_the_registry_earlier(
+    site: OscarHost, clerk: Actor, panel: int, read: Read
+) -> None:
+    requests.ask(site, Settings(), clerk, panel)
+    line = read()
+    assert line.membership
+    assert line.membership.learned_on == date(2026, 11, 11)
+
+
+def test_someone_who_moved_the_patient_in_the_meantime_wins(
+    site: OscarHost, clerk: Actor, patient: int, panel: int, read: Read, make_panel: Callable[..., int]
+) -> None:
+    seen = read()
+    one_patient.choose(site, clerk, patient, make_panel("0043"), seen_panel_id=panel)
+    with pytest.raises(Stale, match="moved this patient"):
+        ending.theirs(site, clerk, Settings(), seen, Removal())
+    assert read().ending is None, "nothing half done"
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "on_panel", "learned_on"),
+    [
+        (CheckInAnswer.CONFIRMED, ReportLineState.OPEN, True, None),
+        (CheckInAnswer.OTHER_PROVIDER, ReportLineState.WAITING, False, date(2026, 12, 7)),
+        (CheckInAnswer.MOVED_AWAY, ReportLineState.WAITING, False, date(2026, 12, 7)),
+    ],
+)
+def test_a_patient_who_is_asked_is_on_the_check_in_list_and_the_line_learns_the_answer(
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    clock: FixedClock,
+    patient: int,
+    panel: int,
+    read: Read,
+    placed: Callable[[], dict[int, Any]],
+    given: CheckInAnswer,
+    state: ReportLineState,
+    on_panel: bool,
+    learned_on: date | None,
+) -> None:
+    oscar.visit(patient)
+    today = clock.now().date()
+    oscar.visit(patient, today, "16:00", "t")
+    assert asked(site, clerk) == []
+    ending.ask(site, clerk, read())
+    assert asked(site, clerk) == [patient]
+    answering.answer(site, clerk, patient, CheckInAnswer.SKIPPED, day=today, seen_panel_id=panel)
+    assert read().answer is None, "not asked is no answer"
+    answering.answer(site, clerk, patient, given, day=today, seen_panel_id=panel)
+    line = read()
+    assert (line.answer, line.state, line.learned_on) == (given, state, learned_on)
+    assert (patient in placed()) == on_panel
+    assert asked(site, clerk) == []
+
+
+def test_a_line_that_is_gone_from_the_report_asks_no_one_and_cannot_be_ended(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, patient: int, read: Read
+) -> None:
+    oscar.patient(hin="100000002", last_name="Other")
+    ending.ask(site, clerk, read())
+    receive(site, clerk, ("100000002", "", "", "", "Dr. Else"))
+    oscar.visit(patient, clock.now().date(), "16:00", "t")
+    assert asked(site, clerk) == []
+    with pytest.raises(Stale):
+        ending.reopen(site, clerk, read())
+
+
+def test_there_is_no_line_of_another_number(site: OscarHost, clerk: Actor, read: Read) -> None:
+    for line_id in (2, 2**63):
+        with site.database.engine.connect() as connection, pytest.raises(NotFound):
+            evidence.required(connection, site, clerk, Settings(), line_id)
+
+
+def test_the_next_automatic_date_is_today_until_its_night_run_begins(clock: FixedClock) -> None:
+    calendar = Calendar(zone=clock.zone)
+    before, after = (calendar.moment(date(2026, 12, 7), calendar.night_run_at) + timedelta(minutes=m) for m in (-1, 0))
+    assert calendar.next_automatic(before) == date(2026, 12, 7)
+    assert calendar.next_automatic(after) == date(2027, 1, 7)
