@@ -15,8 +15,10 @@ from . import settings as plugin_settings
 from .domain.refusals import Refused
 from .extras import command_for, missing
 from .hooks import Host
+from .services.exclusions import compare
 from .services.operations import clinic
 from .services.retention import retention
+from .services.roster import rates
 from .services.submissions import mail, status
 from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
@@ -102,7 +104,9 @@ def open_host(ctx: click.Context) -> Host:
 @click.option("--now", "text", metavar="MOMENT", help="For testing: pretend the time is, e.g., 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: start the night run, submit, retry, email. For cron or systemd, every minute.
+    """Do what is due: start the night run, submit, retry, email, compare exclusions, count rates, remove old records.
+
+    For cron or systemd, every minute.
 
     With --now, too, what is sent is sent, and a night that has taken place does not take place again.
     """
@@ -114,8 +118,9 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     for line in _report_lines(report):
         click.echo(line)
     mail.send(host, settings, now)
-    if report.night_begun:
-        retention.carry_out(host, settings, host.clock.now())
+    compare.compare_due(host, settings, host.clock.now())
+    rates.count_due(host, settings, host.clock.now())
+    retention.carry_out(host, settings, host.clock.now())
     if report.errors:
         raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")
 

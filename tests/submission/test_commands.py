@@ -12,7 +12,9 @@ from sqlalchemy import insert, select, text
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.domain.submission import SubmissionState
+from cpar_plugin.services.exclusions import listing
 from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.roster import rates
 from cpar_plugin.store.tables import check_in
 
 CPAR = Path(sys.executable).with_name("cpar")
@@ -50,14 +52,23 @@ def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world:
     assert (result.exit_code, result.output) == (0, "")
 
 
-def test_run_due_removes_what_was_kept_for_its_time_with_the_night_run(world: Any, call: Any) -> None:
+def test_run_due_removes_what_was_kept_for_its_time_although_the_integration_is_off(world: Any, call: Any) -> None:
     host = world.host
+    clinic.disable(host, world.manager)
     values = {"day": date(2020, 1, 1), "patient_id": 1, "answer": "not-asked", "at": host.clock.now(), "actor_id": "1"}
     with host.database.session() as session:
         session.execute(insert(check_in).values(values))
     assert call("run-due").exit_code == 0
     with host.database.engine.connect() as connection:
         assert connection.execute(select(check_in)).all() == []
+
+
+def test_run_due_alone_keeps_exclusions_and_rates_up_to_date(world: Any, call: Any) -> None:
+    panel = world.panel(members_count=2, hin="")
+    assert call("run-due").exit_code == 0
+    with world.host.database.engine.connect() as connection:
+        assert listing.excluded_by_panel(connection) == {panel: 2}
+        assert [month.counts.members for month in rates.by_month(connection, panel, 1)] == [2]
 
 
 def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> None:
