@@ -146,11 +146,11 @@ def emr_health_checks(host: Host) -> Sequence[HealthCheck]:
 
 @hookimpl
 def emr_startup(host: Host) -> None:
-    """From now on, records of reads and exports need not wait for each other."""
+    """From now on, exports are made in the background."""
     background(host, load(host.settings)).start()
 
 
 @hookimpl
 def emr_shutdown(host: Host) -> None:
-    """Write what waits."""
+    """Leave exports to others."""
     background(host, load(host.settings)).stop()

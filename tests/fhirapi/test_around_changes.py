@@ -28,7 +28,6 @@ from cpar_plugin.services.health import after_restore
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.settings import load
-from cpar_plugin.web.fhir.background import background
 from oscar_host.host import OscarHost
 
 from ..backup import Backup, backup  # noqa: F401
@@ -191,11 +190,7 @@ class Clinic:
         clinic.enable(self.site, self.clerk)
 
     def restored_backup(self) -> None:
-        # As the page about backups says: nothing of ours works on meanwhile, such as the thread that writes reads.
-        reads = background(self.site, load(self.site.settings)).reads
-        reads.stop()
         self.backup.restore()
-        reads.start()
 
     def saw_to_the_restore(self) -> None:
         settings = load(self.site.settings)

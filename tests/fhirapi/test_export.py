@@ -448,9 +448,6 @@ class Asleep:
     def wake(self) -> None:
         pass
 
-    def stop(self) -> None:
-        pass
-
 
 def test_the_status_says_how_far_it_is(reader: Reader, app: Flask, people: dict[str, int], site: OscarHost) -> None:
     app.extensions["cpar_fhir_callers"].exports = Asleep()
@@ -522,7 +519,6 @@ def test_each_file_with_patients_leaves_a_record_with_how_many(
     for file in output:
         reader.send("HEAD", file["url"])
         reader.get(file["url"])
-    app.extensions["cpar_fhir_callers"].reads.stop()
     columns = (tables.read.c.interaction, tables.read.c.kind, tables.read.c.resource_id, tables.read.c.patients)
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(*columns)).all()
@@ -543,6 +539,3 @@ class Full:
 
     def note(self, *_: object, **__: object) -> None:
         raise LogUnavailable
-
-    def stop(self) -> None:
-        pass

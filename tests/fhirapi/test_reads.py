@@ -1,6 +1,5 @@
 """Every read of patients leaves a record, whatever happens meanwhile."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -29,35 +29,12 @@ from .clients import Registered
 from .rest import Reader
 
 CALLER = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
-ENDING = """
-import signal
-import sys
-import time
 
-from cpar_plugin.hooks import Actor
-from cpar_plugin.services.clients.caller import EVERYTHING, Caller
-from cpar_plugin.services.clients.read_log import Interaction
-from cpar_plugin.settings import load
-from cpar_plugin.web.fhir.background import background
-from cpar_plugin.host_kit.lifecycle import Lifecycle
-from oscar_host.host import from_environment
-from oscar_host.migrate import installed_plugins
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-caller = Caller(Actor(actor_id="client-7", display_name="Network"), "client-7", EVERYTHING, None)
-host = from_environment()
-lifecycle = Lifecycle(installed_plugins(host), host)
-reads = background(host, load(host.settings)).reads
-lifecycle.start()
-for number in range(250):
-    reads.note(caller, Interaction.READ, "Patient", str(number + 1), 1)
-print("noted", flush=True)
-try:
-    while True:  # a signal just before signal.pause() would not end that
-        time.sleep(0.1)
-finally:
-    lifecycle.stop()
-"""
+def given_out(host: OscarHost) -> list[int]:
+    patient_id = tables.read_patient.c.patient_id
+    with host.database.engine.connect() as connection:
+        return list(connection.scalars(select(patient_id).order_by(patient_id)))
 
 
 def written(host: OscarHost) -> int:
@@ -66,20 +43,15 @@ def written(host: OscarHost) -> int:
 
 
 @pytest.fixture
-def reads(site: OscarHost) -> Iterator[Reads]:
-    made = Reads(site)
-    made.start()
-    yield made
-    made.stop()
+def reads(site: OscarHost) -> Reads:
+    return Reads(site)
 
 
-def test_a_read_is_written_down_by_itself(reads: Reads, site: OscarHost) -> None:
-    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
-    end = time.monotonic() + 20
-    while not written(site) and time.monotonic() < end:
-        time.sleep(0.05)
+def test_a_read_is_written_down_before_it_is_answered(reads: Reads, site: OscarHost) -> None:
+    reads.note(CALLER, Interaction.READ, "Patient", "17", patient_ids=[17])
     with site.database.engine.connect() as connection:
         [row] = connection.execute(select(tables.read)).mappings()
+        shown = connection.execute(select(tables.read_patient)).all()
     assert dict(row) == {
         "read_id": 1,
         "at": site.clock.now(),
@@ -90,19 +62,30 @@ def test_a_read_is_written_down_by_itself(reads: Reads, site: OscarHost) -> None
         "patients": 1,
         "address": "",
     }
+    assert [tuple(each) for each in shown] == [(1, 17)]
 
 
 def test_it_is_in_the_log_of_the_emr_too(reads: Reads, site: OscarHost) -> None:
-    reads.note(CALLER, Interaction.READ, "Patient", "17", 1, address="2001:db8::7")
-    reads.note(CALLER, Interaction.SEARCH, "Patient", "", 50, address="2001:db8::7")
-    reads.stop()
+    reads.note(CALLER, Interaction.READ, "Patient", "17", patient_ids=[17], address="2001:db8::7")
+    reads.note(CALLER, Interaction.SEARCH, "Patient", patient_ids=[17, 18], address="2001:db8::7")
+    reads.note(CALLER, Interaction.EXPORT, "Patient", patients=50, address="2001:db8::7")
     log = site.tables.log.c
     columns = (log.provider_no, log.action, log.content, log.contentId, log.demographic_no, log.data, log.ip)
     with site.database.engine.connect() as connection:
         rows = connection.execute(select(*columns).where(log.content.like("cparFhirPatient"))).all()
+    line = ("client-7", "read", "cparFhirPatient")
     assert [tuple(row) for row in rows] == [
-        ("client-7", "read", "cparFhirPatient", "17", 17, "read by Network (client-7): 1", "2001:db8::7"),
-        ("client-7", "read", "cparFhirPatient", "search", None, "search by Network (client-7): 50", "2001:db8::7"),
+        (*line, "17", 17, "read by Network (client-7): 1: 17", "2001:db8::7"),
+        (
+            "client-7",
+            "read",
+            "cparFhirPatient",
+            "search",
+            None,
+            "search by Network (client-7): 2: 17 18",
+            "2001:db8::7",
+        ),
+        (*line, "export", None, "export by Network (client-7): 50", "2001:db8::7"),
     ]
 
 
@@ -132,28 +115,63 @@ class Around:
         return getattr(self._host, name)
 
 
-def test_while_the_database_cannot_be_written_records_wait_and_then_no_one_reads(site: OscarHost) -> None:
+def test_while_the_database_cannot_be_written_no_one_reads(site: OscarHost, caplog: pytest.LogCaptureFixture) -> None:
     database = FailingDatabase(site.database)
-    reads = Reads(Around(site, database=database), most_waiting=300)  # type: ignore[arg-type]
-    reads.start()
-    for number in range(300):
-        reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
+    reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
     with pytest.raises(LogUnavailable):
-        reads.note(CALLER, Interaction.READ, "Patient", "301", 1)
-    database.broken = False
-    reads.stop()
-    assert written(site) == 300
-
-
-def test_what_could_not_be_written_at_the_end_is_reported_without_patients(
-    site: OscarHost, caplog: pytest.LogCaptureFixture
-) -> None:
-    reads = Reads(Around(site, database=FailingDatabase(site.database)))  # type: ignore[arg-type]
-    reads.start()
-    reads.note(CALLER, Interaction.READ, "Patient", "918273", 1)
-    reads.stop()
+        reads.note(CALLER, Interaction.READ, "Patient", "918273", patient_ids=[918273])
     assert "1 reads through the FHIR interface could not be logged" in caplog.text
     assert "918273" not in caplog.text
+    database.broken = False
+    reads.note(CALLER, Interaction.READ, "Patient", "17", patient_ids=[17])
+    assert written(site) == 1
+
+
+class StandingDatabase:
+    """The database of a host, of which every transaction waits until it may go on, and counts."""
+
+    def __init__(self, real: Any) -> None:
+        self._real, self.begun, self.entered, self.may_go_on = real, 0, Event(), Event()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        self.begun += 1
+        self.entered.set()
+        assert self.may_go_on.wait(60)
+        with self._real.session() as session:
+            yield session
+
+
+def test_reads_of_the_same_moment_are_written_together(site: OscarHost) -> None:
+    database = StandingDatabase(site.database)
+    reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(reads.note, CALLER, Interaction.READ, "Patient", "1", patient_ids=[1])
+        assert database.entered.wait(60)
+        others = [
+            pool.submit(reads.note, CALLER, Interaction.READ, "Patient", str(key), patient_ids=[key])
+            for key in range(2, 10)
+        ]
+        while len(reads._waiting) < len(others):
+            time.sleep(0.01)
+        assert not any(answer.done() for answer in (first, *others))
+        database.may_go_on.set()
+    assert [answer.result() for answer in (first, *others)] == [None] * 9
+    assert written(site) == 9
+    assert database.begun == 2
+
+
+def test_a_read_waits_no_longer_than_its_time_for_the_record_of_another(site: OscarHost) -> None:
+    database = StandingDatabase(site.database)
+    reads = Reads(Around(site, database=database), most_seconds=0.1)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(reads.note, CALLER, Interaction.READ, "Patient", "1", patient_ids=[1])
+        assert database.entered.wait(60)
+        with pytest.raises(LogUnavailable):
+            reads.note(CALLER, Interaction.READ, "Patient", "2", patient_ids=[2])
+        database.may_go_on.set()
+    first.result()
+    assert written(site) == 1
 
 
 class ClosedLog:
@@ -165,71 +183,43 @@ class ClosedLog:
 
 def test_where_the_log_of_the_emr_is_closed_our_own_record_remains(site: OscarHost) -> None:
     reads = Reads(Around(site, audit=ClosedLog()))  # type: ignore[arg-type]
-    reads.start()
-    reads.note(CALLER, Interaction.READ, "Group", "1", 2000)
-    reads.stop()
+    reads.note(CALLER, Interaction.READ, "Group", "1", patient_ids=range(1, 2001))
     assert written(site) == 1
-
-
-def test_before_its_start_and_after_its_end_a_record_is_written_at_once_or_no_one_reads(site: OscarHost) -> None:
-    database = FailingDatabase(site.database)
-    reads = Reads(Around(site, database=database))  # type: ignore[arg-type]
-    with pytest.raises(LogUnavailable):
-        reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
-    database.broken = False
-    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
-    assert written(site) == 1
-    reads.start()
-    reads.stop()
-    reads.note(CALLER, Interaction.READ, "Patient", "17", 1)
-    assert written(site) == 2
+    assert given_out(site) == list(range(1, 2001))
 
 
 def test_many_threads_lose_nothing(reads: Reads, site: OscarHost) -> None:
     def read(number: int) -> None:
-        reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), 1)
+        reads.note(CALLER, Interaction.READ, "Patient", str(number + 1), patient_ids=[number + 1])
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(read, range(2500)))
-    reads.stop()
-    assert written(site) == 2500
+        list(pool.map(read, range(500)))
+    assert written(site) == 500
+    assert given_out(site) == list(range(1, 501))
 
 
-@pytest.mark.databases("in turn")
-def test_a_process_that_is_stopped_writes_all_of_them(
-    site: OscarHost, environment: dict[str, str], tmp_path: Path
-) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENDING], env=environment, stdout=subprocess.PIPE, cwd=tmp_path, text=True
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "noted\n"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    process.stdout.close()
-    assert written(site) == 250
-
-
-def test_every_read_and_search_of_patients_is_noted_with_how_many(
+def test_every_read_and_search_of_patients_is_noted_with_whom(
     app: Flask, reader: Reader, panel: int, people: dict[str, int], site: OscarHost
 ) -> None:
     patient = people["helene"]
     etag = reader.get(f"/Patient/{patient}").headers["ETag"]
     assert reader.get(f"/Patient/{patient}", If_None_Match=etag).status_code == 304  # nothing was given out
     assert reader.get("/Patient/999999").status_code == 404
-    members = len(reader.json(f"/Group/{panel}")["member"])
+    members = {int(member["entity"]["reference"][8:]) for member in reader.json(f"/Group/{panel}")["member"]}
     reader.json(f"/Group/{panel}", {"_summary": "true"})
-    result = len(reader.json("/Patient", {"family": "Trem"})["entry"])
+    found = {int(entry["resource"]["id"]) for entry in reader.json("/Patient", {"family": "Trem"})["entry"]}
     reader.json("/Organization")
-    app.extensions["cpar_fhir_callers"].reads.stop()
-    columns = (tables.read.c.interaction, tables.read.c.kind, tables.read.c.resource_id, tables.read.c.patients)
+    read, read_patient = tables.read.c, tables.read_patient.c
+    columns = (read.interaction, read.kind, read.resource_id, read.patients, read.read_id)
     with site.database.engine.connect() as connection:
-        rows = connection.execute(select(*columns).order_by(tables.read.c.read_id)).all()
-    assert [tuple(row) for row in rows] == [
-        ("read", "Patient", str(patient), 1),
-        ("read", "Group", str(panel), members),
-        ("read", "Group", str(panel), 0),
-        ("search", "Patient", "", result),
+        rows = connection.execute(select(*columns).order_by(read.read_id)).all()
+        shown = connection.execute(select(read_patient.read_id, read_patient.patient_id)).all()
+    by_read = [{pair.patient_id for pair in shown if pair.read_id == row.read_id} for row in rows]
+    assert [(*row[:4], ids) for row, ids in zip(rows, by_read, strict=True)] == [
+        ("read", "Patient", str(patient), 1, {patient}),
+        ("read", "Group", str(panel), len(members), members),
+        ("read", "Group", str(panel), 0, set()),
+        ("search", "Patient", "", len(found), found),
     ]
 
 
@@ -247,12 +237,9 @@ class Full:
     def note(self, *_: object, **__: object) -> None:
         raise LogUnavailable
 
-    def stop(self) -> None:
-        pass
-
 
 @pytest.mark.databases("in turn")
-def test_a_server_that_is_stopped_has_written_down_what_it_gave_out(
+def test_a_server_that_is_killed_has_written_down_what_it_gave_out(
     site: OscarHost,
     environment: dict[str, str],
     registered: Callable[..., Registered],
@@ -275,7 +262,7 @@ def test_a_server_that_is_stopped_has_written_down_what_it_gave_out(
         for _ in range(30):
             read = requests.get(f"{base}/Patient/{people['helene']}", headers=headers, timeout=60)
             assert read.status_code == 200
-        server.send_signal(signal.SIGTERM)
+        server.kill()
         server.communicate(timeout=60)
     assert written(site) == 30
 

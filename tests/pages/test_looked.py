@@ -116,9 +116,9 @@ def test_a_program_that_read_a_patient_is_named_with_its_address(
     client_id = id_of(a_client(host, "Network analytics"))
     before = Since.now(emr)
     caller = Caller(Actor(actor_id=client_id, display_name="Network analytics"), client_id, EVERYTHING, None)
-    Reads(host).note(caller, Interaction.READ, "Patient", str(wren), address="192.0.2.7")
+    Reads(host).note(caller, Interaction.SEARCH, "Patient", patient_ids=[wren], address="192.0.2.7")
     [row] = _cells(_text(manager.get(f"/cpar/patients/{wren}/looks")))
-    assert row[1:] == ["Network analytics", "FHIR Patient: read", "192.0.2.7"]
+    assert row[1:] == ["Network analytics", "FHIR Patient: search", "192.0.2.7"]
     line = before.lines()[0]
     assert (line.provider_no, line.ip, line.demographic_no) == (client_id, "192.0.2.7", wren)
     assert "Network analytics" in line.data

@@ -1,17 +1,17 @@
-"""Who has read which patients through the FHIR interface: one record for each read, written in groups.
+"""Who has read which patients through the FHIR interface: one record for each read, written before the answer leaves.
 
-After `start` a read does not wait for its record: that is written within a second, or with the hundredth; the rest by
-`stop`. While the database cannot be written, records wait in memory and are tried again every second; when too
-many wait, reads are refused. Only a process that is killed outright loses those of its last second. Before `start`
-and after `stop` each record is written at once.
+A read waits until its record is committed. Reads of the same moment share a transaction: while one thread writes, the
+records of the others come together, and the next of them writes them all. A read whose record cannot be written is
+refused.
 """
 
 import logging
-from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from itertools import islice
-from threading import Condition, Lock, Thread
-from typing import Any
+from threading import Condition
+from time import monotonic
 
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,15 +20,13 @@ from sqlalchemy.orm import Session
 from ...domain.refusals import Refused
 from ...hooks import AuditEvent, Host
 from ...store import tables
+from ..operations import looks
 from .caller import Caller
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 1.0
-_GROUP = 100
-_MOST_AT_ONCE = 1000
-_MOST_WAITING = 10_000
-_STOP_SECONDS = 30.0
+_MOST_SECONDS = 10.0  # that a read waits for the writing of others
+_ROWS_AT_ONCE = 1000
 
 
 class Interaction(StrEnum):
@@ -40,25 +38,33 @@ class Interaction(StrEnum):
 
 
 class LogUnavailable(Exception):
-    """So many records wait for the database that no more are taken: without a record, nothing is read."""
+    """No record can be written: without one, nothing is read."""
+
+
+@dataclass(slots=True)
+class _ReadRecord:
+    """One read. `written` is None until it is decided."""
+
+    at: datetime
+    caller: Caller
+    interaction: Interaction
+    kind: str
+    resource_id: str
+    patients: int
+    patient_ids: Sequence[int]
+    address: str
+    written: bool | None = None
 
 
 class Reads:
     """Takes records from any thread. A process has its own."""
 
-    def __init__(self, host: Host, *, most_waiting: int = _MOST_WAITING) -> None:
+    def __init__(self, host: Host, *, most_seconds: float = _MOST_SECONDS) -> None:
         self._host = host
-        self._most_waiting = most_waiting
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._most_seconds = most_seconds
+        self._waiting: list[_ReadRecord] = []
         self._changed = Condition()
-        self._writing = Lock()
-        self._writer: Thread | None = None
-        self._started = False
-        self._stopping = False
-
-    def start(self) -> None:
-        """From now on, let records be written in the background."""
-        self._started = True
+        self._writing = False
 
     def note(
         self,
@@ -66,111 +72,93 @@ class Reads:
         interaction: Interaction,
         kind: str,
         resource_id: str = "",
-        patients: int = 1,
+        patients: int | None = None,
         *,
+        patient_ids: Sequence[int] = (),
         address: str = "",
     ) -> None:
-        """Note one read, of `patients` patients, from an address. To be called before they are given out.
+        """Record one read of these patients, from an address. To be called before they are given out.
 
-        Raises LogUnavailable.
+        `patients` says how many they are where their numbers are not recorded. Raises LogUnavailable.
         """
-        record = {
-            "at": self._host.clock.now(),
-            "actor": caller.actor,
-            "interaction": interaction,
-            "kind": kind,
-            "resource_id": resource_id,
-            "patients": patients,
-            "address": address[:64],
-        }
-        if not self._started:
-            self._write_now(record)
-            return
+        count = len(patient_ids) if patients is None else patients
+        record = _ReadRecord(
+            self._host.clock.now(), caller, interaction, kind, resource_id, count, patient_ids, address[:64]
+        )
+        group = self._join(record)
+        if group:
+            self._write_group(group)
+        if not record.written:
+            raise LogUnavailable
+
+    def _join(self, record: _ReadRecord) -> list[_ReadRecord]:
+        """Wait until the record is decided, or is to be written by this thread: then with all that wait by now."""
+        until = monotonic() + self._most_seconds
         with self._changed:
-            if len(self._waiting) >= self._most_waiting:
-                raise LogUnavailable
             self._waiting.append(record)
-            if self._writer is None:
-                self._writer = Thread(target=self._write_on, name="cpar-reads", daemon=True)
-                self._writer.start()
-            elif len(self._waiting) >= _GROUP:
-                self._changed.notify()
+            while self._writing and record.written is None:
+                if not self._changed.wait(until - monotonic()) and record in self._waiting:
+                    self._waiting.remove(record)
+                    record.written = False
+            if record.written is not None:
+                return []
+            self._writing = True
+            group, self._waiting = self._waiting, []
+            return group
 
-    def stop(self) -> None:
-        """Write what still waits, and say so in the log when that is not possible."""
-        self._started = False
-        with self._changed:
-            writer, self._stopping = self._writer, True
-            self._changed.notify()
-        if writer:
-            writer.join(_STOP_SECONDS)
-        while self._waiting and self._write_group():
-            pass
-        if self._waiting:
-            log.error("%d reads through the FHIR interface could not be logged.", len(self._waiting))
-        self._stopping = False
-
-    def _write_now(self, record: dict[str, Any]) -> None:
+    def _write_group(self, group: list[_ReadRecord]) -> None:
+        written = False
         try:
-            self._write([record])
+            self._write(group)
+            written = True
         except SQLAlchemyError as error:
-            log.error("A read through the FHIR interface could not be logged (%s).", type(error).__name__)
-            raise LogUnavailable from None
-
-    def _write_on(self) -> None:
-        """Write as long as there is something to write, then end: the next record begins again."""
-        worked = True
-        while True:
+            log.error("%d reads through the FHIR interface could not be logged (%s).", len(group), type(error).__name__)
+        finally:
             with self._changed:
-                if worked:
-                    self._changed.wait_for(lambda: self._stopping or len(self._waiting) >= _GROUP, _SECONDS)
-                else:
-                    self._changed.wait(_SECONDS)
-                if self._stopping or not self._waiting:
-                    self._writer = None
-                    return
-            worked = self._write_group()
+                for record in group:
+                    record.written = written
+                self._writing = False
+                self._changed.notify_all()
 
-    def _write_group(self) -> bool:
-        """Write what waits, or the first thousand of it. False when that was not possible: they wait on."""
-        with self._writing:
-            with self._changed:
-                records = list(islice(self._waiting, _MOST_AT_ONCE))
-            try:
-                self._write(records)
-            except SQLAlchemyError as error:
-                log.error("Reads through the FHIR interface are waiting to be logged (%s).", type(error).__name__)
-                return False
-            with self._changed:
-                for _ in records:
-                    self._waiting.popleft()
-        return True
-
-    def _write(self, records: list[dict[str, Any]]) -> None:
+    def _write(self, group: Sequence[_ReadRecord]) -> None:
         try:
             with self._host.database.session() as session:
-                self._add(session, records)
-                self._host.audit.record(session, *map(_event, records))
+                _add(session, group)
+                self._host.audit.record(session, *(event for record in group for event in _events(self._host, record)))
         except Refused:  # the host's log cannot be written: ours is the record then
             with self._host.database.session() as session:
-                self._add(session, records)
-
-    def _add(self, session: Session, records: list[dict[str, Any]]) -> None:
-        rows = [{**record, "actor_id": record["actor"].actor_id} for record in records]
-        for row in rows:
-            del row["actor"]
-        session.execute(insert(tables.read), rows)
+                _add(session, group)
 
 
-def _event(record: dict[str, Any]) -> AuditEvent:
-    kind, resource_id, actor = record["kind"], record["resource_id"], record["actor"]
-    of_one = kind == "Patient" and resource_id.isdigit()
-    return AuditEvent(
-        actor=actor,
-        action="read",
-        noun=f"cparFhir{kind}",
-        key=resource_id or str(record["interaction"]),
-        patient_id=int(resource_id) if of_one else None,
-        detail=f"{record['interaction']} by {actor.display_name} ({actor.actor_id}): {record['patients']}",
-        address=record["address"],
-    )
+def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
+    for record in group:
+        row = {
+            "at": record.at,
+            "actor_id": record.caller.actor.actor_id,
+            "interaction": record.interaction,
+            "kind": record.kind,
+            "resource_id": record.resource_id,
+            "patients": record.patients,
+            "address": record.address,
+        }
+        inserted = session.execute(insert(tables.read).values(row))
+        read_id = inserted.inserted_primary_key[0]  # type: ignore[attr-defined]
+        for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
+            keys = record.patient_ids[start : start + _ROWS_AT_ONCE]
+            session.execute(insert(tables.read_patient), [{"read_id": read_id, "patient_id": key} for key in keys])
+
+
+def _events(host: Host, record: _ReadRecord) -> Iterator[AuditEvent]:
+    """The lines of the host's audit trail: as many as the numbers need, or one for each patient."""
+    actor = record.caller.actor
+    words = f"{record.interaction} by {actor.display_name} ({actor.actor_id}): {record.patients}"
+    for of_line in looks.lines(host, record.patient_ids):
+        yield AuditEvent(
+            actor=actor,
+            action="read",
+            noun=f"cparFhir{record.kind}",
+            key=record.resource_id or str(record.interaction),
+            patient_id=of_line[0] if len(of_line) == 1 else None,
+            detail=f"{words}: {' '.join(map(str, of_line))}" if of_line else words,
+            address=record.address,
+        )

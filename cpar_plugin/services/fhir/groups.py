@@ -4,7 +4,8 @@ What changes a Group's version is stored where it happens: a change of membershi
 (`refresh`). All else of it, number and providers, is few and is compared by its digest, as other resources are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +108,13 @@ class GroupSource:
             yield (b"," if has_members else group.text[:-1] + b',"member":[') + chunk
             has_members = True
         yield b"]}" if has_members else group.text
+
+    def member_ids(self, connection: Connection, panel_ids: Collection[int]) -> Sequence[int]:
+        """Whom `members` of these panels are about, in order: eight bytes for each."""
+        query = select(tables.member.c.patient_id).where(tables.member.c.panel_id.in_(panel_ids))
+        query = query.where(may_read(self._host, self._caller, tables.member.c.patient_id))
+        query = query.order_by(tables.member.c.patient_id).execution_options(yield_per=1000)
+        return array("q", connection.scalars(query))
 
     def members(self, connection: Connection, panel_id: int) -> Iterator[bytes]:
         """The members as JSON, some at a time and joined by commas, in the order of the patients' ids.

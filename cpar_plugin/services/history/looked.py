@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...hooks import Actor, Host
-from ...store.tables import client, look, look_patient, read
+from ...store.tables import client, look, look_patient, read, read_patient
 from ..clients.registry import id_of
 from ..operations.looks import page_text
 from ..roster.csv_file import moment_cell
@@ -72,14 +72,13 @@ def _shown(
     place: Place,
     row: Row[Any],
     names: Mapping[str, str],
-    shown: Mapping[int, Sequence[int]],
+    shown: Mapping[tuple[int, int], Sequence[int]],
     visible: Mapping[int, PatientNow],
 ) -> ShownLook:
-    by = names[row.actor_id]
-    if place.rank == _READ:
-        return ShownLook(row.at, by, "", _read_text(row), "", row.address, place, more=row.patients)
-    ids = shown.get(row.look_id, ())
+    by, ids = names[row.actor_id], shown.get((place.rank, place.number), ())
     named = [visible[key] for key in ids[:NAMED] if key in visible]
+    if place.rank == _READ:
+        return ShownLook(row.at, by, "", _read_text(row), "", row.address, place, named, more=row.patients - len(named))
     path = row.path if row.path.startswith("/") else ""
     return ShownLook(row.at, by, row.role, page_text(row.page), path, row.address, place, named, len(ids) - len(named))
 
@@ -89,7 +88,7 @@ def _read_text(row: Row[Any]) -> str:
 
 
 def export(host: Host, filters: Filters, patient_id: int | None = None) -> Iterator[tuple[object, ...]]:
-    """All of them as the rows of a file, streamed: one for each patient of a look, and for each read by a program."""
+    """All of them as the rows of a file, streamed: one for each patient shown, one for an export's file."""
     yield HEAD
     after: Place | None = None
     while True:
@@ -99,12 +98,9 @@ def export(host: Host, filters: Filters, patient_id: int | None = None) -> Itera
             shown = _patients(connection, rows) if patient_id is None else {}
         for place, row in rows:
             moment, by = moment_cell(row.at, host.clock.zone), names[row.actor_id]
-            if place.rank == _READ:
-                record = int(row.resource_id) if row.kind == "Patient" and row.resource_id.isdigit() else None
-                yield (moment, by, None, _read_text(row), row.address, record)
-            else:
-                for record in (patient_id,) if patient_id else shown.get(row.look_id, (None,)):
-                    yield (moment, by, row.role, page_text(row.page), row.address, record)
+            role, page = (None, _read_text(row)) if place.rank == _READ else (row.role, page_text(row.page))
+            for record in (patient_id,) if patient_id else shown.get((place.rank, place.number), (None,)):
+                yield (moment, by, role, page, row.address, record)
         if after is None:
             return
 
@@ -129,7 +125,8 @@ def _page(
     if patient_id is not None:
         query = query.join(look_patient, look_patient.c.look_id == look.c.look_id)
         query = query.where(look_patient.c.patient_id == patient_id)
-        reads = reads.where(read.c.kind == "Patient", read.c.resource_id == str(patient_id))
+        reads = reads.join(read_patient, read_patient.c.read_id == read.c.read_id)
+        reads = reads.where(read_patient.c.patient_id == patient_id)
     if filters.actor_id:
         query = query.where(look.c.actor_id == filters.actor_id)
         reads = reads.where(read.c.actor_id == filters.actor_id)
@@ -155,11 +152,17 @@ def _names(connection: Connection, host: Host, rows: Collection[tuple[Place, Row
     return names
 
 
-def _patients(connection: Connection, rows: Collection[tuple[Place, Row[Any]]]) -> dict[int, list[int]]:
-    """Whom each look showed, by record number."""
-    ids = [place.number for place, _ in rows if place.rank == _LOOK]
-    by_look: dict[int, list[int]] = {}
-    query = select(look_patient.c.look_id, look_patient.c.patient_id).where(look_patient.c.look_id.in_(ids))
-    for look_id, patient_id in connection.execute(query.order_by(look_patient.c.look_id, look_patient.c.patient_id)):
-        by_look.setdefault(look_id, []).append(patient_id)
-    return by_look
+def _patients(connection: Connection, rows: Collection[tuple[Place, Row[Any]]]) -> dict[tuple[int, int], list[int]]:
+    """Whom each look or read showed, in order of the record numbers; by rank and number of its place."""
+    shown: dict[tuple[int, int], list[int]] = {}
+    columns = (
+        (_LOOK, look_patient.c.look_id, look_patient.c.patient_id),
+        (_READ, read_patient.c.read_id, read_patient.c.patient_id),
+    )
+    for rank, key, patient in columns:
+        ids = [place.number for place, _ in rows if place.rank == rank]
+        if ids:
+            query = select(key, patient).where(key.in_(ids)).order_by(key, patient)
+            for number, patient_id in connection.execute(query):
+                shown.setdefault((rank, number), []).append(patient_id)
+    return shown

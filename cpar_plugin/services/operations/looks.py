@@ -53,7 +53,7 @@ def record(host: Host, look: Look, patient_ids: Collection[int]) -> None:
 
 def _events(host: Host, look: Look, ids: Sequence[int]) -> Iterator[AuditEvent]:
     words = page_text(look.page)
-    for of_line in _lines(host, ids):
+    for of_line in lines(host, ids):
         yield AuditEvent(
             actor=look.actor,
             action="read",
@@ -65,7 +65,7 @@ def _events(host: Host, look: Look, ids: Sequence[int]) -> Iterator[AuditEvent]:
         )
 
 
-def _lines(host: Host, ids: Sequence[int]) -> list[Sequence[int]]:
+def lines(host: Host, ids: Sequence[int]) -> list[Sequence[int]]:
     """The record numbers of each line of the host's audit trail, as the clinic has set it."""
     kind = load(host.settings).look_lines
     match kind:

@@ -144,6 +144,7 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "patients": Holds("How many patients were given out"),
         },
     ),
+    "cpar_read_patient": TableHolds("Patients that each read gave out.", {"read_id": Holds("Read, by number")}),
     "cpar_look": TableHolds(
         "Who looked at patients on which page.",
         {

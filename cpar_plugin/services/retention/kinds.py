@@ -68,7 +68,10 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
             ),
         ),
         RecordKind.READS: _rows(
-            "fhir_read_keep_days", TimedRows(tables.read.c.at, lambda given: timedelta(days=given.fhir_read_keep_days))
+            "fhir_read_keep_days",
+            TimedRows(
+                tables.read.c.at, lambda given: timedelta(days=given.fhir_read_keep_days), parts=(tables.read_patient,)
+            ),
         ),
         RecordKind.SNAPSHOTS: Retention(
             "snapshot_keep_days",

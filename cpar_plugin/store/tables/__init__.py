@@ -12,6 +12,7 @@ from .interface import (
     last_visit,
     patient_version,
     read,
+    read_patient,
     resource_version,
 )
 from .kept import kept
@@ -81,6 +82,7 @@ __all__ = [
     "patient_version",
     "practitioner",
     "read",
+    "read_patient",
     "report",
     "report_line",
     "report_piece",

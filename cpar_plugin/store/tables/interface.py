@@ -129,6 +129,17 @@ read = Table(
     **INNODB,
 )
 
+# The patients whom a read gave out; none for the files of an export.
+read_patient = Table(
+    "cpar_read_patient",
+    metadata,
+    Column("read_id", ForeignKey("cpar_read.read_id"), primary_key=True),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Index("cpar_read_of_patient", "patient_id", "read_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # A bulk export that was requested, until its files are removed. See services.exports.
 export = Table(
     "cpar_export",

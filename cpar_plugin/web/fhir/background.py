@@ -1,4 +1,4 @@
-"""What a process does in the background for the FHIR interface: it writes records of reads, and makes exports."""
+"""What a process has for the FHIR interface: its records of reads, and exports that are made in the background."""
 
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -21,14 +21,12 @@ class Background:
         self.exports = Workers(host, settings)
 
     def start(self) -> None:
-        """From now on there is a background: before, and after `stop`, all is done at once, or by a job."""
-        self.reads.start()
+        """From now on there is a background: before, and after `stop`, exports are made by a job."""
         self.exports.start()
 
     def stop(self) -> None:
-        """Leave exports to others, and write what waits."""
+        """Leave exports to others."""
         self.exports.stop()
-        self.reads.stop()
 
 
 _backgrounds: WeakValueDictionary[tuple[Engine, Settings], Background] = WeakValueDictionary()

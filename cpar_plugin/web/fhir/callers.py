@@ -1,5 +1,6 @@
 """Who sends a request to the FHIR interface: a client with a token, or a person signed in to the EMR."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import orjson
@@ -97,11 +98,20 @@ class Callers:
             raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
         return caller
 
-    def note(self, caller: Caller, interaction: Interaction, kind: str, resource_id: str, patients: int) -> None:
-        """Leave a record of a read of so many patients. Raises Unavailable when none can be left."""
+    def note(
+        self,
+        caller: Caller,
+        interaction: Interaction,
+        kind: str,
+        resource_id: str = "",
+        patients: int | None = None,
+        *,
+        patient_ids: Sequence[int] = (),
+    ) -> None:
+        """Leave a record of a read of these patients, or of so many. Raises Unavailable when none can be left."""
+        address = request.remote_addr or ""
         try:
-            address = request.remote_addr or ""
-            self.reads.note(caller, interaction, kind, resource_id, patients, address=address)
+            self.reads.note(caller, interaction, kind, resource_id, patients, patient_ids=patient_ids, address=address)
         except LogUnavailable:
             raise Unavailable(
                 "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"

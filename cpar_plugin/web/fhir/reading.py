@@ -35,9 +35,8 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
     if _unchanged(versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if kind in OF_PATIENTS:
-        exchange.callers.note(
-            exchange.caller, Interaction.READ, kind, resource_id, patients_in([versioned], response_shape)
-        )
+        patient_ids = patients_in(exchange, [versioned], response_shape)
+        exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patient_ids=patient_ids)
     if kind == "Group" and request.method == "GET" and is_included(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
@@ -49,16 +48,15 @@ def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> I
     return groups.body(exchange.connection, replace(group, text=shaped("Group", group.text, response_shape)))
 
 
-def patients_in(resources: Sequence[Versioned], response_shape: Shape) -> int:
-    """How many patients these resources are about: as resources, or as members of Groups."""
-    count = 0
-    for versioned in resources:
-        match versioned.kind:
-            case "Patient":
-                count += 1
-            case "Group" if is_included("Group", "member", response_shape):
-                count += versioned.resource.get("quantity", 0)
-    return count
+def patients_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> Sequence[int]:
+    """The patients whom these resources are about: as resources, or as members of Groups. At most one statement."""
+    patients = {int(versioned.resource_id) for versioned in resources if versioned.kind == "Patient"}
+    panels = [int(versioned.resource_id) for versioned in resources if versioned.kind == "Group"]
+    if not panels or not is_included("Group", "member", response_shape):
+        return sorted(patients)
+    groups = GroupSource(exchange.host, exchange.settings, exchange.caller)
+    members = groups.member_ids(exchange.connection, panels)
+    return members if patients.issubset(members) else sorted(patients.union(members))
 
 
 def _unchanged(versioned: Versioned) -> bool:

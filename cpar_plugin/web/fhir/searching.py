@@ -38,8 +38,8 @@ def search(exchange: Exchange, kind: str) -> Response:
         require(exchange.caller, _INCLUDED[kind], "read")
     page = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller).page(query, position)
     if kind in OF_PATIENTS:
-        patients = patients_in([*page.matches, *page.included], query.shape)
-        exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, "", patients)
+        patient_ids = patients_in(exchange, [*page.matches, *page.included], query.shape)
+        exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, patient_ids=patient_ids)
     head = _head(exchange, query, page, cursor)
     if kind == "Group" and page.matches and is_included(kind, "member", query.shape):
         return exchange.stream(_with_groups(exchange, query, page, head))

@@ -422,6 +422,16 @@ def upgrade() -> None:
     op.create_index("cpar_read_of_actor", "cpar_read", ["actor_id", "at"], if_not_exists=True)
     op.create_index("cpar_read_at", "cpar_read", ["at"], if_not_exists=True)
     op.create_table(
+        "cpar_read_patient",
+        sa.Column("read_id", serial(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("read_id", "patient_id", name="cpar_read_patient_pk"),
+        sa.ForeignKeyConstraint(["read_id"], ["cpar_read.read_id"], name="cpar_read_patient_read_id_fk"),
+        sqlite_with_rowid=False,
+        **TABLE,
+    )
+    op.create_index("cpar_read_of_patient", "cpar_read_patient", ["patient_id", "read_id"], if_not_exists=True)
+    op.create_table(
         "cpar_export",
         sa.Column("export_id", exact(36), nullable=False),
         sa.Column("actor_id", exact(60), nullable=False),
@@ -706,6 +716,7 @@ def downgrade() -> None:
     op.drop_table("cpar_exclusion_line", if_exists=True)
     op.drop_table("cpar_export_file", if_exists=True)
     op.drop_table("cpar_export", if_exists=True)
+    op.drop_table("cpar_read_patient", if_exists=True)
     op.drop_table("cpar_read", if_exists=True)
     op.drop_table("cpar_client_assertion", if_exists=True)
     op.drop_table("cpar_client_token", if_exists=True)
