@@ -37,6 +37,7 @@ class Settings(BaseModel):
     given_name_required: bool = False
     unconfirmed_months: int = Field(default=12, ge=1)
     exclusions_minutes: int = Field(default=15, ge=1)
+    report_due_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     claim_seconds: int = Field(default=300, ge=1)
 
     # Who looked at whom

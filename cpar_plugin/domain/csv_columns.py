@@ -38,10 +38,10 @@ class CsvColumn(StrEnum):
     TO_CHECK = "To check"
     CHECKED = "Checked"
     TAKEN_BY = "Taken by"
-    EXCLUSION_STATE = "State"
+    LINE_STATE = "State"
     NOTE = "Note"
     EXCLUDED_SINCE = "Excluded since"
-    EXCLUDED_DAYS = "Days"
+    DAYS = "Days"
     CLOSED_ON = "Closed on"
     WHY_CLOSED = "Why closed"
 
@@ -69,6 +69,15 @@ class CsvColumn(StrEnum):
     RESULT = "Result"
     DIFFERENT_FIELDS = "Different"
     PANEL_OF_LIST = "Panel of the list"
+
+    # Lines of reports of the registry
+    REPORT = "Report"
+    REPORTED_NAME = "Name in the report"
+    REPORTED_PHN = "PHN in the report"
+    DETAILS = "Details"
+    OPEN_SINCE = "Open since"
+    TIMES = "Times"
+    DUE_ON = "Due"
 
     # Confirmation rates
     MONTH = "Month"

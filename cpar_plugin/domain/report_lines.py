@@ -1,7 +1,9 @@
 """The lines of reports as work: each stays the same line from report to report, with how far the work on it is."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from .exhaustive import exhaustive
 from .refusals import Refused
@@ -27,6 +29,29 @@ STATE_LABELS: Final = exhaustive(
         ReportLineState.WILL_NOT_DO: "Will not do",
     },
 )
+IS_TO_DO: Final = exhaustive(
+    __name__,
+    ReportLineState,
+    {
+        ReportLineState.OPEN: True,
+        ReportLineState.WAITING: True,
+        ReportLineState.DONE: False,
+        ReportLineState.WILL_NOT_DO: False,
+    },
+)
+TO_DO: Final = tuple(state.value for state, is_to_do in IS_TO_DO.items() if is_to_do)
+# What a line says of a patient, on the patient's page.
+OF_PATIENT: Final = exhaustive(
+    __name__,
+    ReportKind,
+    {
+        ReportKind.CONFLICT: "Conflict with another clinic",
+        ReportKind.MISMATCH: "Data not the same as the registry's",
+        ReportKind.REGISTRY_LIST: "In the registry's list of a panel",
+        ReportKind.METRICS: "In a report of the registry",
+        ReportKind.OTHER: "In a report of the registry",
+    },
+)
 # Whether each line of such a report is work for someone.
 IS_WORK: Final = exhaustive(
     __name__,
@@ -45,6 +70,18 @@ _TIMES: Final = {2: "second time", 3: "third time"}
 def times_text(times: int) -> str:
     """How often a line has come back; '' for the first time."""
     return _TIMES.get(times, f"time no. {times}") if times > 1 else ""
+
+
+def due_on(opened_at: datetime, days: int, zone: ZoneInfo) -> date | None:
+    """By which of the clinic's days a line is to be done; None where `days` is 0."""
+    return opened_at.astimezone(zone).date() + timedelta(days=days) if days else None
+
+
+def overdue_before(now: datetime, days: int, zone: ZoneInfo) -> datetime | None:
+    """Lines that came before this moment are overdue: their day was before today. None where there is no such day."""
+    if not days:
+        return None
+    return datetime.combine(now.astimezone(zone).date() - timedelta(days=days), time(), zone).astimezone(UTC)
 
 
 def require_why(state: ReportLineState, note: str) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from itertools import chain, islice
 from typing import Any
@@ -47,9 +47,13 @@ def _forms(host: Host, note: Callable[[int | None], None]) -> dict[str, Any]:
         note(patient_id)
         return host.pages.patient_href(patient_id)
 
+    def local_day(value: datetime) -> date:
+        return value.astimezone(host.clock.zone).date()
+
     return {
         "token": generate_csrf,
         "day": date_text,
+        "local_day": local_day,
         "moment": moment,
         "month": month_text,
         "month_code": month_code,

@@ -9,6 +9,7 @@ from flask import g, request, url_for
 from ..domain.exhaustive import exhaustive
 from ..hooks import Actor, Host
 from ..services.operations import access
+from ..services.reports import lines
 
 
 class Tab(Enum):
@@ -58,6 +59,7 @@ class ShownTab:
     href: str
     icon: str
     current: str
+    to_do: int  # how many lines there are to work on
 
 
 def open_tab(tab: Tab | None, actor: Actor) -> None:
@@ -73,4 +75,11 @@ def shown_tabs(host: Host) -> Iterator[ShownTab]:
     for each, entry in ENTRIES.items():
         if host.identity.has(g.cpar_actor, entry.permission):
             current = "" if each is not tab else "page" if request.endpoint == entry.endpoint else "true"
-            yield ShownTab(each.value, url_for(entry.endpoint), entry.icon, current)
+            yield ShownTab(each.value, url_for(entry.endpoint), entry.icon, current, _to_do(host, each))
+
+
+def _to_do(host: Host, tab: Tab) -> int:
+    if tab is not Tab.REPORTS:
+        return 0
+    with host.database.engine.connect() as connection:
+        return lines.to_do(connection)

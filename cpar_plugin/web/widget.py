@@ -14,6 +14,7 @@ from ..domain.exhaustive import exhaustive
 from ..domain.merged import merged_title
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
+from ..domain.report_lines import OF_PATIENT
 from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host, Widget
 from ..services.operations import access
@@ -21,6 +22,7 @@ from ..services.panels import one_patient
 from ..services.panels.listing import panel_meant
 from ..services.panels.one_patient import MemberChange
 from ..services.panels.widget import ShownMembership, current
+from ..services.reports.of_patient import to_do_of
 from ..services.roster import separated
 from ..settings import load
 from . import looks, return_address
@@ -94,6 +96,8 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
         "widget.html",
         patient_id=patient_id,
         membership=membership,
+        reported=[] if membership.merged_into else to_do_of(host, patient_id),
+        of_patient=OF_PATIENT,
         suggested=[panel for panel in membership.of_mrp if panel != membership.panel],
         others=[panel for panel in membership.choices if panel not in (membership.panel, *membership.of_mrp)],
         as_buttons=AS_BUTTONS,

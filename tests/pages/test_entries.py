@@ -121,7 +121,7 @@ ENTRIES = {
             r'Contents of Other doctor"(?:(?!</select>).)*value="other-provider" selected',
         ),
     ),
-    "cpar.report_lines": Entries(
+    "cpar.change_report_lines": Entries(
         {"selected": "{report_id}-1", "note": "Wrote to them", "action": "note"},
         (r'name="selected" value="{report_id}-1"[^>]* checked', r'name="note" value="Wrote to them"'),
     ),
@@ -161,6 +161,7 @@ ENTRIES = {
 SEARCHES = {"search", "cpar.panel", "cpar.report_heaps", "cpar.submission"}
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
+    "cpar.undo_report_lines",
     "delete_role",
     "cpar.choose_panel",
     "cpar.confirm_panel",

@@ -119,9 +119,13 @@ EXPECTED = {
     ("GET", "cpar.report_columns"): CHANGES_PANELS,  # to the upload, while there is no report
     ("POST", "cpar.report_columns"): NO_LIST,
     ("GET", "cpar.report_lines"): MANAGEMENT,
-    ("POST", "cpar.report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("GET", "cpar.report_conflict"): (303, 403, 403, 403, 403, 200, 403),  # who may see the patient too
     ("POST", "cpar.report_conflict"): (303, 403, 403, 403, 403, 303, 403),
+    ("GET", "cpar.print_report_lines"): MANAGEMENT,
+    ("GET", "cpar.export_report_lines"): MANAGEMENT,
+    ("GET", "cpar.report_line"): (303, 403, 403, 403, 404, 200, 404),  # who may see the patient too
+    ("POST", "cpar.change_report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
+    ("POST", "cpar.undo_report_lines"): (303, 403, 403, 403, 404, 404, 404),  # nothing was changed
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.report_heaps"): MANAGEMENT,
@@ -193,6 +197,9 @@ SHOW = {
     ("GET", "cpar.export_report_heaps"),
     ("GET", "cpar.report_conflict"),
     ("GET", "cpar.report_lines"),
+    ("GET", "cpar.print_report_lines"),
+    ("GET", "cpar.export_report_lines"),
+    ("GET", "cpar.report_line"),
     ("GET", "cpar.exclusions"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
@@ -343,7 +350,8 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
         "cpar.report": {"step": "accept-all"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},
-        "cpar.report_lines": {"action": "take", "selected": "1-1"},
+        "cpar.change_report_lines": {"action": "take", "selected": "1-1"},
+        "cpar.undo_report_lines": {"operation": "1"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})

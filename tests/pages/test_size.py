@@ -67,6 +67,7 @@ NO_PAGES = (
     "cpar.report_heaps",
     "cpar.print_report_heaps",
     "cpar.export_report_heaps",
+    "cpar.report_line",
     "cpar.interrupted_form",
     "cpar.static",
     "cpar.submission_file",

@@ -16,10 +16,12 @@ from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.reports import accepting, lines, listing, receiving, working
+from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria
 from cpar_plugin.services.reports.listing import RowGroup
 from cpar_plugin.services.uploads import kept, layouts
 from cpar_plugin.services.uploads.reading import ListFile
 from cpar_plugin.services.work_lines.changes import LineAction, LineChange, SeenLine
+from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
@@ -104,7 +106,7 @@ def test_lines_close_with_the_next_report_and_say_when_they_come_back(
         return (phn, "", "", "", "Dr. Else")
 
     def shown(**criteria: Any) -> dict[str, lines.ReportLine]:
-        found = lines.show(site, clerk, lines.ReportLineCriteria(**criteria), 0).lines
+        found = lines.show(site, clerk, Settings(), ReportLineCriteria(**criteria), 0).lines
         return {line.listed_phn: line for line in found}
 
     def next_report(*phns: str) -> None:
@@ -128,7 +130,7 @@ def test_lines_close_with_the_next_report_and_say_when_they_come_back(
         "Wrote to them",
         30,
     )
-    assert shown(closed=True)[leaves].closed_at == clock.now()
+    assert shown(shown=LinesShown.CLOSED)[leaves].closed_at == clock.now()
     next_report(stays, leaves)
     back = shown()[leaves]
     assert (back.times, times_text(back.times), back.state, back.age) == (2, "second time", ReportLineState.OPEN, 0)

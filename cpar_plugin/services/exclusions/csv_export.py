@@ -21,10 +21,10 @@ HEAD: Final[CsvHead] = (
     CsvColumn.REASON,
     CsvColumn.HOW_TO_FIX,
     CsvColumn.TAKEN_BY,
-    CsvColumn.EXCLUSION_STATE,
+    CsvColumn.LINE_STATE,
     CsvColumn.NOTE,
     CsvColumn.EXCLUDED_SINCE,
-    CsvColumn.EXCLUDED_DAYS,
+    CsvColumn.DAYS,
     CsvColumn.CLOSED_ON,
     CsvColumn.WHY_CLOSED,
 )

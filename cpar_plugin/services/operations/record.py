@@ -42,6 +42,7 @@ class OperationKind(StrEnum):
     MATCH_REPORT = "match-report"
     WORK_ON_REPORT = "work-on-report"
     END_CONFLICT = "end-conflict"
+    UNDO_WORK = "undo-work"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -99,6 +100,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.MATCH_REPORT: ("update", _REPORT),
         OperationKind.WORK_ON_REPORT: ("update", _REPORT),
         OperationKind.END_CONFLICT: ("update", _REPORT),
+        OperationKind.UNDO_WORK: ("update", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -261,6 +261,20 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "answered_at": of_patient("When the patient said so"),
         },
     ),
+    "cpar_report_line_change": TableHolds(
+        "What users have changed of lines of reports.",
+        {
+            "line_id": Holds("Line, by number"),
+            "report_id": Holds("Report in which it was"),
+            "version": Holds("Number of the change"),
+            "owner_id_before": of_staff("User who had taken it"),
+            "owner_id_after": of_staff("User who had it afterwards"),
+            "state_before": of_patient("How far the work was"),
+            "state_after": of_patient("How far it was afterwards"),
+            "note_before": of_patient("Note that it had"),
+            "note_after": of_patient("Note afterwards"),
+        },
+    ),
     "cpar_report_piece": TableHolds(
         "The file of a report.", {"report_id": Holds("Report, by number"), "data": of_patient("The file's content")}
     ),

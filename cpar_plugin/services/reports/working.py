@@ -1,19 +1,22 @@
-"""Working on the lines of reports, as `work_lines.changing` says."""
+"""Working on the lines of reports, as `work_lines.changing` says, and undoing that."""
 
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import and_, or_
+from sqlalchemy import Connection, select
 
+from ...domain.refusals import Refused
 from ...domain.report_lines import STATE_LABELS, ReportLineState, require_why
 from ...hooks import Actor, Host
-from ...store.tables import report_line, report_row
+from ...store.tables import report_line, report_line_change
+from ..operations import access
 from ..operations.record import OperationKind
-from ..work_lines import changing
+from ..roster.providers import person_name
+from ..work_lines import changing, undoing
 from ..work_lines.changes import LineAction, LineChange, LinesChanged, SeenLine, WorkList
-from . import listing
+from ..work_lines.undoing import LinesUndone
+from .lines_query import ReportLineCriteria, ReportLineSource, source_of
 
-_line, _row = report_line.c, report_row.c
 _KINDS: Final = dict.fromkeys(LineAction, OperationKind.WORK_ON_REPORT)
 
 
@@ -23,21 +26,53 @@ def to_state(state: ReportLineState, note: str) -> LineChange:
     return LineChange(LineAction.SET_STATE, state=state.value, state_label=STATE_LABELS[state], note=note)
 
 
+def to_person(host: Host, owner_id: str) -> LineChange:
+    """The change that makes lines someone's. Raises Refused (`assignee`) for one who may not manage panels."""
+    if not owner_id:
+        raise Refused({"assignee": "Select the person who gets the lines."})
+    with host.database.engine.connect() as connection:
+        name = people(connection, host).get(owner_id)
+    if name is None or not host.identity.has(Actor(actor_id=owner_id, display_name=name), access.MANAGE):
+        raise Refused({"assignee": f"{name or 'This person'} may not manage panels. Select someone else."})
+    return LineChange(LineAction.ASSIGN, owner_id=owner_id)
+
+
+def people(connection: Connection, host: Host) -> dict[str, str]:
+    """To whom lines may be offered: name by id of the host's active people, by name. One statement."""
+    provider = host.roster.providers().c
+    query = select(provider.provider_id, provider.given_name, provider.family_name).where(provider.active)
+    names = {row.provider_id: person_name(*row) for row in connection.execute(query)}
+    return dict(sorted(names.items(), key=lambda item: (item[1].casefold(), item[0])))
+
+
 def change_selected(host: Host, actor: Actor, lines: Collection[SeenLine], change: LineChange) -> LinesChanged:
     """Change these lines, which a page showed, unless someone else was faster."""
-    return changing.change_seen(host, actor, work_list(host, actor), lines, change)
+    return changing.change_seen(host, actor, _work_list(source_of(host, actor)), lines, change)
 
 
-def work_list(host: Host, actor: Actor) -> WorkList:
-    """The lines whose patients the actor may see, and those of no one who is known."""
-    rows, _, kept_id = listing.joined(host)
+def change_all(host: Host, actor: Actor, criteria: ReportLineCriteria, change: LineChange) -> LinesChanged:
+    """Change all open lines that the criteria find, on whatever page. Those that someone else has taken stay as they
+    are, unless the criteria ask for those of one person.
+    """
+    of_others = criteria.owner_id is not None
+    lines = source_of(host, actor)
+    return changing.change_found(host, actor, _work_list(lines), lines.narrowing(criteria), change, of_others=of_others)
+
+
+def undo(host: Host, actor: Actor, operation_id: int) -> LinesUndone:
+    """Restore what an operation has changed. Raises NotFound, and Refused where that was done already."""
+    return undoing.undo(host, actor, _work_list(source_of(host, actor)), operation_id, OperationKind.UNDO_WORK)
+
+
+def _work_list(lines: ReportLineSource) -> WorkList:
     return WorkList(
         table=report_line,
-        key=(_line.line_id,),
-        source=rows.join(report_line, and_(_line.report_id == _row.report_id, _line.line_key == _row.line_key)),
-        patient_id=kept_id,
-        visible=or_(_row.patient_id.is_(None), host.identity.visible(actor, kept_id)),
+        key=(report_line.c.line_id,),
+        source=lines.source,
+        patient_id=lines.kept_id,
+        visible=lines.visible,
         noun="cparReport",
         about=lambda _: "line of a report",
         kinds=_KINDS,
+        changes=report_line_change,
     )

@@ -80,6 +80,7 @@ class WorkList:
     noun: str  # of the audit trail
     about: Callable[[LineId], str]  # what the audit trail says a line is
     kinds: Mapping[LineAction, OperationKind]
+    changes: Table | None = None  # where changes are kept, to show and undo them: see `keeping.keep`
 
 
 class SeenLine(NamedTuple):

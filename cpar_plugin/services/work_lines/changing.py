@@ -15,9 +15,10 @@ from ...hooks import Actor, AuditEvent, Host
 from ..operations import clinic, record
 from ..roster.providers import actor_names
 from ..roster.same_phn import portions
+from . import keeping
 from .changes import NO_ONE, LineChange, LineConflict, LineId, LinesChanged, SeenLine, WorkList
 
-_CONFLICTS_NAMED: Final = 20
+CONFLICTS_NAMED: Final = 20
 _AT_ONCE: Final = 1000
 
 
@@ -42,10 +43,10 @@ def change_seen(
         found: list[Row[Any]] = []
         for seen in portions(lines):
             values = [(*line.key, line.version) for line in seen]
-            found += session.execute(_open(work, tuple_(*work.key, work.table.c.version).in_(values))).all()
+            found += session.execute(open_lines(work, tuple_(*work.key, work.table.c.version).in_(values))).all()
         operation_id = carry_out(session, host, actor, work, found, change)
-        unchanged = {line.key for line in lines} - {_key(work, row) for row in found}
-        conflicts = _conflicts(session, host, work, sorted(unchanged)[:_CONFLICTS_NAMED])
+        unchanged = {line.key for line in lines} - {key_of(work, row) for row in found}
+        conflicts = conflicts_of(session, host, work, sorted(unchanged)[:CONFLICTS_NAMED])
     return LinesChanged(len(found), conflicts, 0, operation_id)
 
 
@@ -70,13 +71,13 @@ def change_found(
             skipped = session.scalar(taken) or 0
             conditions = (*conditions, is_free)
         while True:
-            query = _open(work, *conditions)
+            query = open_lines(work, *conditions)
             if last is not None:
                 query = query.where(tuple_(*work.key) > last)
             found = session.execute(query.order_by(*work.key).limit(_AT_ONCE)).all()
             if not found:
                 return LinesChanged(changed, (), skipped, operation_id)
-            last = _key(work, found[-1])
+            last = key_of(work, found[-1])
             operation_id = carry_out(session, host, actor, work, found, change, operation_id)
             changed += len(found)
 
@@ -106,9 +107,11 @@ def carry_out(
         "version": line.version + 1,
     }
     for some in portions(found):
-        these = is_one_of(work, [_key(work, row) for row in some])
+        these = is_one_of(work, [key_of(work, row) for row in some])
+        if work.changes is not None:
+            keeping.keep(session, work, work.changes, these, values, operation_id)
         session.execute(update(work.table).where(these).values(**values, **changed))
-        host.audit.record(session, *_events(actor, operation_id, work, some, change.logged))
+        host.audit.record(session, *events(actor, operation_id, work, some, change.logged))
     return operation_id
 
 
@@ -124,17 +127,17 @@ def within(work: WorkList, source: FromClause) -> WorkList:
     return replace(work, source=source)
 
 
-def _open(work: WorkList, *conditions: ColumnElement[bool]) -> Select[Any]:
+def open_lines(work: WorkList, *conditions: ColumnElement[bool]) -> Select[Any]:
     """The open lines that fit and that the actor may see."""
     columns = (*work.key, work.patient_id.label("about_patient_id"))
     return select(*columns).select_from(work.source).where(*conditions, work.table.c.closed_at.is_(None), work.visible)
 
 
-def _key(work: WorkList, row: Row[Any]) -> LineId:
+def key_of(work: WorkList, row: Row[Any]) -> LineId:
     return tuple(row[: len(work.key)])
 
 
-def _events(
+def events(
     actor: Actor, operation_id: int, work: WorkList, rows: Collection[Row[Any]], logged: str
 ) -> Iterator[AuditEvent]:
     for row in rows:
@@ -144,11 +147,11 @@ def _events(
             noun=work.noun,
             key=str(operation_id),
             patient_id=row.about_patient_id,
-            detail=f"{work.about(_key(work, row))}: {logged}",
+            detail=f"{work.about(key_of(work, row))}: {logged}",
         )
 
 
-def _conflicts(session: Session, host: Host, work: WorkList, keys: Collection[LineId]) -> list[LineConflict]:
+def conflicts_of(session: Session, host: Host, work: WorkList, keys: Collection[LineId]) -> list[LineConflict]:
     """Who has these lines now, and who changed them last; nothing of those that the actor may not see."""
     if not keys:
         return []
@@ -161,7 +164,7 @@ def _conflicts(session: Session, host: Host, work: WorkList, keys: Collection[Li
     names = actor_names(session.connection(), host, people)
     return [
         LineConflict(
-            key=_key(work, row),
+            key=key_of(work, row),
             patient_id=row.about_patient_id,
             owner=names[row.owner_id] if row.owner_id else "",
             changed_by=names[row.changed_by] if row.changed_by else "",

@@ -33,7 +33,7 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .reports import report, report_line, report_piece, report_row
+from .reports import report, report_line, report_line_change, report_piece, report_row
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -85,6 +85,7 @@ __all__ = [
     "read_patient",
     "report",
     "report_line",
+    "report_line_change",
     "report_piece",
     "report_row",
     "resource_version",

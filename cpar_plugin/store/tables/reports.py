@@ -84,5 +84,25 @@ report_line = Table(
     Index("cpar_report_line_of_report", "report_id", "line_key"),
     Index("cpar_report_line_closed", "closed_at", "opened_at"),
     Index("cpar_report_line_ending", "ending", "answer"),
+    Index("cpar_report_line_to_do", "closed_at", "state"),
+    **INNODB,
+)
+
+# What people have changed of lines. Changes by reports are not in it: a line is in the rows of those that have it.
+report_line_change = Table(
+    "cpar_report_line_change",
+    metadata,
+    Column("line_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("report_id", BigInteger, nullable=False),  # the last one that had the line then
+    Column("version", Integer, nullable=False),  # of the line afterwards
+    Column("owner_id_before", exact(60)),
+    Column("owner_id_after", exact(60)),
+    Column("state_before", exact(20), nullable=False),
+    Column("state_after", exact(20), nullable=False),
+    Column("note_before", exact(500), nullable=False),
+    Column("note_after", exact(500), nullable=False),
+    Index("cpar_report_line_change_of_operation", "operation_id"),
+    Index("cpar_report_line_change_of_report", "report_id"),
     **INNODB,
 )
