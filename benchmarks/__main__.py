@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = ("bulk", "submission", "pages", "looks", "check_in", "fhir", "export", "beside", "clinic")
+BENCHMARKS = ("bulk", "submission", "pages", "looks", "check_in", "fhir", "export", "reports", "beside", "clinic")
 
 
 def main(names: list[str]) -> None:

@@ -3,7 +3,19 @@
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, Select, case, delete, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    ScalarSelect,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +24,7 @@ from ...domain.list_columns import Purpose
 from ...domain.refusals import Refused
 from ...domain.reports import line_key
 from ...hooks import Actor, Host
-from ...store.tables import report, report_piece, report_row, upload, upload_piece, upload_row
+from ...store.tables import report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
@@ -103,26 +115,28 @@ def _insert_rows(report_id: int, upload_id: str) -> Insert:
 
 
 def _rows(report_id: int, upload_id: str) -> Select[Any]:
-    """The rows that are about a patient, the first of those with the same key, with who was found for each."""
-    row, found = upload_row.c, matching.matches(upload_id)
-    place = func.row_number().over(partition_by=row.line_key, order_by=row.row_number).label("place")
-    copied = (*_COPIED, "details")
+    """The rows that are about a patient, the first of those with the same key, with who was found for each.
+
+    Who was found is looked up for each row by the key of `upload_match`: databases would join it without an index.
+    """
+    row, match = upload_row.c, upload_match.c
     of_upload = (row.upload_id == upload_id, row.line_key != "")
-    ranked = select(*(row[name] for name in copied), place).where(*of_upload).subquery("ranked")
-    single = found.c.count == 1
-    certain = single & (found.c.how == MatchedHow.PHN.value)
-    return (
-        select(
-            literal(report_id),
-            *(ranked.c[name] for name in copied),
-            func.coalesce(found.c.count, 0),
-            case((single, found.c.patient_id)),
-            case((single, found.c.how)),
-            case((certain, 1), else_=0),
-        )
-        .select_from(ranked.outerjoin(found, found.c.row_number == ranked.c.row_number))
-        .where(ranked.c.place == 1)
-    )
+    first = select(func.min(row.row_number)).where(*of_upload).group_by(row.line_key)
+
+    def found(value: ColumnElement[Any]) -> ScalarSelect[Any]:
+        of_row = (match.upload_id == upload_id, match.row_number == row.row_number)
+        return select(value).where(*of_row).correlate(upload_row).scalar_subquery()
+
+    single = found(func.count()) == 1
+    certain = single & (found(func.min(match.how)) == MatchedHow.PHN.value)
+    return select(
+        literal(report_id),
+        *(row[name] for name in (*_COPIED, "details")),
+        found(func.count()),
+        case((single, found(func.min(match.patient_id)))),
+        case((single, found(func.min(match.how)))),
+        case((certain, 1), else_=0),
+    ).where(*of_upload, row.row_number.in_(first))
 
 
 def _identity(row: UnderstoodRow) -> tuple[str, ...]:
