@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, assert_never
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, delete, insert, select
 
-from ...domain.list_cells import DateOrder, SerialsFrom, gender_letter, listed_date, listed_phn, split_name
+from ...domain.list_cells import DateOrder, SerialsFrom, gender_letter, listed_date, listed_phn, plain, split_name
 from ...domain.list_columns import (
     FIELD_LABELS,
     HEADER_WITHIN,
@@ -115,12 +115,18 @@ def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ..
 
 def patient_rows(file: ListFile, reading: ListReading) -> Iterator[Row]:
     """The rows below the header, without those that repeat it, as printed lists do on each page."""
-    header: str | None = None
+    header: list[str] = []
+    place = 0  # of its first name, which tells most rows from it without a look at the other cells
     for number, cells in file.rows(sheet=reading.sheet, encoding=reading.encoding):
         if number == reading.header:
-            header = fingerprint(cells)
-        elif number > reading.header and (header is None or fingerprint(cells) != header):
+            header, place = cells, next((place for place, cell in enumerate(cells) if plain(cell)), 0)
+        elif number > reading.header and not _repeats(cells, header, place):
             yield number, cells
+
+
+def _repeats(cells: Sequence[str], header: Sequence[str], place: int) -> bool:
+    may_be = bool(header) and place < len(cells) and plain(cells[place]) == plain(header[place])
+    return may_be and fingerprint(cells) == fingerprint(header)
 
 
 def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:
