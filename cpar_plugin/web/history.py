@@ -1,4 +1,4 @@
-"""What happened to a patient and to a panel, with who, when, and how; the panel's as a file, too."""
+"""What happened to a patient and to a panel, with who, when, and how: as pages and as files."""
 
 from typing import Any
 
@@ -50,6 +50,16 @@ def patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
     )
 
 
+def export_patient_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """The same as a file."""
+    merges.catch_up_to_show(host)
+    access.require_enabled(host)
+    today = host.clock.now().astimezone(host.clock.zone).date()
+    return csv_download(
+        host, actor, f"history of record {patient_id} {today}", of_patient.export(host, actor, patient_id)
+    )
+
+
 def panel_history(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     """A page of what happened to a panel; days that are not dates are asked for again."""
     messages: dict[str, str] = {}
@@ -95,7 +105,10 @@ def _filters(messages: dict[str, str]) -> Filters:
     return Filters(ChangeGroup[kind] if kind else None, by, first, last)
 
 
-ROUTES_OF_PATIENT = (Route(f"/patients/<{ID}:patient_id>/history", patient_history, Needs.THE_PATIENT),)
+ROUTES_OF_PATIENT = (
+    Route(f"/patients/<{ID}:patient_id>/history", patient_history, Needs.THE_PATIENT),
+    Route(f"/patients/<{ID}:patient_id>/history/export", export_patient_history, Needs.THE_PATIENT),
+)
 ROUTES = (
     Route(f"/panels/<{ID}:panel_id>/history", panel_history, Needs.MANAGEMENT),
     Route(f"/panels/<{ID}:panel_id>/history/export", export_panel_history, Needs.MANAGEMENT),

@@ -94,7 +94,9 @@ def selected_members(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
             panel_id,
             ids,
             to_panel_id,
-            removal=removal_of(host, form) if action == SelectedAction.REMOVE else NO_REASON,
+            removal=removal_of(host, form, next(iter(ids)) if own_button else None)
+            if action == SelectedAction.REMOVE
+            else NO_REASON,
             own_button=own_button,
             all_found=all_found,
         )

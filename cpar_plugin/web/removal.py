@@ -13,6 +13,10 @@ def rules_of(host: Host) -> RemovalRules:
         return clinic.load(connection).removal
 
 
-def removal_of(host: Host, form: Mapping[str, str]) -> Removal:
-    """The reason and the note of a form. Raises Refused (`reason`, `note`)."""
-    return entered_removal(form.get("reason", ""), form.get("note", ""), rules_of(host))
+def removal_of(host: Host, form: Mapping[str, str], patient_id: int | None = None) -> Removal:
+    """The reason and the note of a form, or the reason beside the button of one patient in a list.
+
+    Raises Refused (`reason`, `note`).
+    """
+    reason = form.get("reason" if patient_id is None else f"reason-{patient_id}", "")
+    return entered_removal(reason, form.get("note", ""), rules_of(host))

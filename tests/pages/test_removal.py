@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import expect
+from sqlalchemy import delete
 
 from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.domain.removal import Removal, RemovalRules, entered_removal, own_reasons
@@ -20,6 +21,7 @@ from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
 from .conftest import MANAGER, RECEPTION
+from .looks import Since
 
 pytestmark = pytest.mark.databases("one")
 
@@ -95,6 +97,37 @@ def test_a_clinic_adds_reasons_and_may_demand_one(manager: Any, reception: Any, 
     assert "Removed from panel 0042 (In long-term care)" in _text(manager.get(f"/cpar/patients/{member}/history"))
     assert _demand(manager, removal_reasons="").status_code == 303
     assert "checked" not in manager.get("/cpar/settings").get_data(as_text=True)
+
+
+def test_the_row_of_a_record_that_is_gone_has_a_reason_of_its_own(
+    manager: Any, member: int, panel: int, host: OscarHost, emr: OscarHost
+) -> None:
+    _demand(manager, removal_reasons="", removal_reason_required="yes")
+    with emr.database.session() as session:
+        session.execute(delete(host.tables.demographic).where(host.tables.demographic.c.demographic_no == member))
+    assert f'name="reason-{member}" form="cpar-single"' in _text(manager.get(f"/cpar/panels/{panel}"))
+    address = f"/cpar/panels/{panel}/selected"
+    answer = manager.post(address, single=f"remove-{member}", reason="moved-away")
+    assert answer.status_code == 422
+    assert "Select the reason for the removal." in _text(answer)
+    assert manager.post(address, single=f"remove-{member}", **{f"reason-{member}": "deceased"}).status_code == 303
+    assert any("deceased" in event for event in _history(manager, panel))
+
+
+def test_the_history_of_a_patient_is_a_file_for_whoever_has_the_page(
+    reception: Any, member: int, panel: int, host: OscarHost
+) -> None:
+    reception.post(f"/cpar/patients/{member}/remove", seen_panel_id=panel, reason="moved-away", note="")
+    assert f'href="/cpar/patients/{member}/history/export"' in _text(reception.get(f"/cpar/patients/{member}/history"))
+    before = Since.now(host)
+    answer = reception.get(f"/cpar/patients/{member}/history/export")
+    assert f"history-of-record-{member}-" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [row["What happened"] for row in rows] == ["Removed from panel 0042 (moved away)", "Added to panel 0042"]
+    assert {row["Record"] for row in rows} == {str(member)}
+    assert before.recorded("cpar.export_patient_history") == {member}
+    assert rows[0]["By"] == "Santos, Ada"
+    assert rows[1]["How confirmed"] == "on adding"
 
 
 def test_a_reason_that_is_not_offered_changes_nothing(host: OscarHost, manager: Any, member: int, panel: int) -> None:

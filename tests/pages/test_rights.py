@@ -156,6 +156,7 @@ EXPECTED = {
     ("GET", "cpar.check_in_mark"): OF_THE_PATIENT,
     ("POST", "cpar.answer_check_in"): (303, 403, 303, 303, 403, 303, 403),
     ("GET", "cpar.patient_history"): OF_THE_PATIENT,
+    ("GET", "cpar.export_patient_history"): OF_THE_PATIENT,
     ("GET", "cpar.panel_history"): MANAGEMENT,
     ("GET", "cpar.export_panel_history"): MANAGEMENT,
     ("GET", "cpar.exclusions"): MANAGEMENT,

@@ -3,19 +3,21 @@
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
 from ...domain import questions
 from ...domain.cautions import Caution
 from ...domain.confirmation import ConfirmedHow
+from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.reasons import Reason
 from ...domain.submission import SubmissionState
-from ...domain.wording import WORDING
+from ...domain.wording import WORDING, wordings
 from ...hooks import Actor, Host
 from ...store.tables import answer, exclusion, ledger, operation, panel, snapshot, submission
 from ..operations.record import BULK, OperationKind
+from ..roster.csv_file import moment_cell
 from ..roster.providers import actor_names
 from ..snapshots import storage
 from ..snapshots.storage import Part
@@ -40,6 +42,27 @@ class PatientEvent(NamedTuple):
     bulk_operation_id: int | None = None
     submission_id: int | None = None
     reasons: tuple[Reason, ...] = ()
+
+
+HEAD: Final[CsvHead] = (
+    CsvColumn.AT,
+    CsvColumn.EVENT,
+    CsvColumn.REASONS,
+    CsvColumn.RECORD,
+    CsvColumn.BY,
+    CsvColumn.LAST_CONFIRMATION,
+    CsvColumn.HOW_CONFIRMED,
+)
+
+
+def export(host: Host, actor: Actor, patient_id: int) -> Iterator[tuple[object, ...]]:
+    """The same as the rows of a file, streamed."""
+    yield HEAD
+    wording = wordings(host.roster)
+    for event in of_patient(host, actor, patient_id):
+        reasons = "; ".join(wording[reason].label for reason in event.reasons)
+        confirmed = (event.confirmed_on, event.confirmed_how and event.confirmed_how.value)
+        yield (moment_cell(event.at, host.clock.zone), event.text, reasons, event.patient_id, event.by, *confirmed)
 
 
 def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEvent]:
