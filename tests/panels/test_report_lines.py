@@ -12,6 +12,7 @@ from cpar_plugin.domain.report_lines import ReportLineState, overdue_before
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.conflicts import ending, evidence
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.reports import line_history, lines, of_patient, working
 from cpar_plugin.services.reports.lines_csv import HEAD, export
@@ -215,3 +216,15 @@ def test_a_patient_s_box_says_what_is_to_do_until_it_is_done_also_after_a_merge(
     assert of_patient.to_do_of(site, kept) == []
     with site.database.engine.connect() as connection:
         assert lines.to_do(connection) == 0
+
+
+def test_how_a_conflict_ended_is_in_the_history_of_its_line(site: OscarHost, oscar: Any, clerk: Actor) -> None:
+    oscar.patient(hin="100000001")
+    report_of(site, clerk, "100000001")
+    [line] = shown(site, clerk)
+    with site.database.engine.connect() as connection:
+        seen = evidence.required(connection, site, clerk, Settings(), line.line_id)
+    ending.ask(site, clerk, seen)
+    events = line_history.history_of(site, clerk, Settings(), line.line_id).events
+    [event] = [event for event in events if event.text == "Open \u2192 Waiting"]
+    assert (event.by, event.operation_id) == ("Automatic", None)  # undone on the page of the conflict

@@ -14,11 +14,12 @@ from ...domain.removal import Removal
 from ...domain.report_lines import ReportLineState
 from ...hooks import Actor, Host
 from ...settings import Settings, load
-from ...store.tables import member, report_line, report_row
+from ...store.tables import member, report_line, report_line_change, report_row
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..panels import one_patient
 from ..reports import listing
+from ..work_lines import keeping
 from . import next_date
 from .evidence import ConflictLine
 
@@ -77,10 +78,13 @@ def end(
     ended |= dict.fromkeys(("learned_on", "answer", "answered_at")) | dict(values)
     changed = {"changed_at": now, "changed_by": actor.actor_id, "version": seen.version + 1}
     which = (_line.line_id == seen.line_id, _line.version == seen.version, _line.closed_at.is_(None))
+    detail = {"line": seen.line_id, "ending": ending or "withdrawn"}
+    operation_id = record.begin(
+        session, host, actor, OperationKind.END_CONFLICT, patient_id=seen.patient_id, detail=detail
+    )
+    keeping.keep(session, report_line, report_line_change, and_(*which), {"state": ended["state"]}, operation_id)
     if session.execute(update(report_line).where(*which).values(**ended, **changed)).rowcount != 1:  # type: ignore[attr-defined]
         raise Stale(_CHANGED)
-    detail = {"line": seen.line_id, "ending": ending or "withdrawn"}
-    record.begin(session, host, actor, OperationKind.END_CONFLICT, patient_id=seen.patient_id, detail=detail)
 
 
 def patients_to_ask(connection: Connection, host: Host, patient_ids: Collection[int]) -> set[int]:
@@ -113,9 +117,11 @@ def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: Ch
     now = host.clock.now()
     learned = {"state": state, "answer": given, "answered_at": now, "learned_on": learned_on}
     changed = {"changed_at": now, "changed_by": actor.actor_id, "version": _line.version + 1}
-    session.execute(update(report_line).where(_line.line_id.in_(line_ids)).values(**learned, **changed))
     detail = {"lines": len(line_ids), "answer": given.value}
-    record.begin(session, host, actor, OperationKind.END_CONFLICT, patient_id=patient_id, detail=detail)
+    operation_id = record.begin(session, host, actor, OperationKind.END_CONFLICT, patient_id=patient_id, detail=detail)
+    these = _line.line_id.in_(line_ids)
+    keeping.keep(session, report_line, report_line_change, these, {"state": state}, operation_id)
+    session.execute(update(report_line).where(these).values(**learned, **changed))
 
 
 _TO_ASK = (_line.ending == ConflictEnding.ASK.value, _line.closed_at.is_(None), _row.accepted == true())

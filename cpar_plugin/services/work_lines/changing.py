@@ -109,7 +109,7 @@ def carry_out(
     for some in portions(found):
         these = is_one_of(work, [key_of(work, row) for row in some])
         if work.changes is not None:
-            keeping.keep(session, work, work.changes, these, values, operation_id)
+            keeping.keep(session, work.table, work.changes, these, values, operation_id)
         session.execute(update(work.table).where(these).values(**values, **changed))
         host.audit.record(session, *events(actor, operation_id, work, some, change.logged))
     return operation_id

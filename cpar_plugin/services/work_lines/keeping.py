@@ -6,21 +6,19 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table, insert, literal, null, select
 from sqlalchemy.orm import Session
 
-from .changes import WorkList
-
 CHANGED: Final = ("owner_id", "state", "note")
 
 
 def keep(
     session: Session,
-    work: WorkList,
+    table: Table,
     changes: Table,
     these: ColumnElement[bool],
     values: Mapping[str, Any],
     operation_id: int,
 ) -> None:
-    """Before these lines get the values. Other columns of `changes` than those of the change are copied by name."""
-    line = work.table.c
+    """Before these lines of the table get the values. Columns of `changes` beside those are copied by their names."""
+    line = table.c
     columns: dict[str, ColumnElement[Any]] = {"operation_id": literal(operation_id), "version": line.version + 1}
     for name in CHANGED:
         columns[f"{name}_before"] = line[name]
