@@ -93,6 +93,16 @@ class CsvColumn(StrEnum):
     WITHIN_MONTHS = "Recently means within months"
     COUNTED_AT = "Counted at"
 
+    # The registry's metrics of a panel
+    SUBMITTED = "Submitted"
+    RECEIVED = "In the registry's file"
+    ATTACHED = "Attached"
+    NOT_ATTACHED = "Not attached"
+    CONFLICTS = "Conflicts"
+    MISMATCHES = "Mismatches"
+    NOT_EXPLAINED = "Not explained"
+    AS_OF = "Date of the source"
+
 
 CsvHead = tuple[CsvColumn, ...]
 

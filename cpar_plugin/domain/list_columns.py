@@ -40,6 +40,8 @@ class ColumnField(StrEnum):
     MISMATCH = "mismatch"
     REGISTRY_VALUE = "registry-value"
     COUNT = "count"
+    RECEIVED = "received"
+    ATTACHED = "attached"
 
 
 FIELD_LABELS: Final = exhaustive(
@@ -61,6 +63,8 @@ FIELD_LABELS: Final = exhaustive(
         ColumnField.MISMATCH: "What does not match",
         ColumnField.REGISTRY_VALUE: "The registry's value",
         ColumnField.COUNT: "Count",
+        ColumnField.RECEIVED: "Count of patients in the file",
+        ColumnField.ATTACHED: "Count of patients attached",
     },
 )
 REPORTED: Final = (
@@ -70,6 +74,8 @@ REPORTED: Final = (
     ColumnField.MISMATCH,
     ColumnField.REGISTRY_VALUE,
     ColumnField.COUNT,
+    ColumnField.RECEIVED,
+    ColumnField.ATTACHED,
 )
 # What is offered for a column.
 FIELDS: Final = exhaustive(
@@ -109,6 +115,8 @@ _FIRST_IN_REPORTS: Final = (
 )
 _LAST_IN_REPORTS: Final = (
     (ColumnField.REPORTED_ON, r"\bdate\b"),
+    (ColumnField.ATTACHED, r"\b(attached|attachments?)\b"),
+    (ColumnField.RECEIVED, r"\b(received|in (the )?file)\b"),
     (ColumnField.COUNT, r"\b(count|total|nombre)\b"),
 )
 

@@ -35,6 +35,9 @@ KIND_LABELS: Final = exhaustive(
     },
 )
 
+# The columns of metrics: how many patients were in the file, how many are attached, or anything else.
+COUNTS: Final = frozenset({ColumnField.COUNT, ColumnField.RECEIVED, ColumnField.ATTACHED})
+
 
 class Mismatch(StrEnum):
     """The field of a patient that does not match."""
@@ -67,7 +70,7 @@ def missing_in(kind: ReportKind, fields: Collection[ColumnField]) -> str:
         return doubled
     match kind:
         case ReportKind.METRICS:
-            return "" if ColumnField.COUNT in fields else "Select the column with the count."
+            return "" if COUNTS & set(fields) else "Select the column with the count."
         case ReportKind.CONFLICT | ReportKind.MISMATCH | ReportKind.REGISTRY_LIST | ReportKind.OTHER:
             family = {ColumnField.FAMILY_NAME, ColumnField.FAMILY_FIRST, ColumnField.GIVEN_FIRST} & set(fields)
             if ColumnField.PHN in fields or (family and ColumnField.BIRTH_DATE in fields):

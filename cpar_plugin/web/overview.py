@@ -13,6 +13,7 @@ from ..fhir_mappings.identifiers import Gender
 from ..hooks import Actor, Host
 from ..services import overview as service
 from ..services.panels import listing
+from ..services.reports import metrics
 from ..services.roster import rates
 from ..settings import load
 from . import charts
@@ -49,6 +50,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         months = service.months(connection, host, actor, panel_id, members.patients)
         nights = service.nights(connection, panel_id)
         month_rates = rates.by_month(connection, panel_id, MONTHS)
+        registry = metrics.months(connection, host, panel_id, MONTHS) if panel_id else []
     return page(
         host,
         f"Overview of panel {number}" if panel_id else "Overview of all panels",
@@ -66,6 +68,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         months=months,
         nights=nights,
         month_rates=month_rates,
+        metrics=[one for one in registry if one.sent is not None or one.counts.present],
         charts=charts,
     )
 

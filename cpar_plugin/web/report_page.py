@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused
 from ..domain.reports import KIND_LABELS, ReportKind, details_text
 from ..hooks import Actor, Host
-from ..services.reports import accepting, fixed
+from ..services.reports import accepting, fixed, metrics
 from ..services.reports import listing as service
 from ..services.reports.listing import AT_ONCE, GROUP_LABELS, RowGroup
 from ..services.uploads.matching import MatchedHow
@@ -63,6 +63,7 @@ def _page(
     fixed.finish_to_show(host)
     with host.database.engine.connect() as connection:
         found = service.required(connection, host, report_id)
+        months = metrics.of_report(connection, report_id) if found.kind is ReportKind.METRICS else []
         listing = service.rows_of(connection, host, actor, report_id, group, (place - 1) * AT_ONCE)
     matching = listing.counts[group] if group else sum(listing.counts.values())
     looks.note(None)  # rows may be about people who are in no record
@@ -75,6 +76,7 @@ def _page(
         report=found,
         listing=listing,
         kind_label=KIND_LABELS[found.kind],
+        months=months,
         about_patients=found.kind is not ReportKind.METRICS,
         in_heaps=found.kind is ReportKind.REGISTRY_LIST,
         group=group,

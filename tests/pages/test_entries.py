@@ -129,6 +129,10 @@ ENTRIES = {
         {"action": "theirs", "reason": "moved-away", "note": "to Calgary", "version": "1"},
         (r'value="moved-away" selected', r'name="note" value="to Calgary"'),
     ),
+    "cpar.metrics": Entries(
+        {"month": "2026-11", "seen": "0", "received": "812", "attached": "9", "as_of": "2026-11-09", "step": "save"},
+        (r'name="received" value="812"', r'name="attached" value="9"', r'name="as_of" value="2026-11-09"'),
+    ),
     "cpar.report": Entries({"row": "2", "step": "accept"}, (r'name="row" value="2"[^>]* checked',)),
     "cpar.import_columns": Entries(
         {

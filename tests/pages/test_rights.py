@@ -126,6 +126,9 @@ EXPECTED = {
     ("GET", "cpar.report_line"): (303, 403, 403, 403, 404, 200, 404),  # who may see the patient too
     ("POST", "cpar.change_report_lines"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
     ("POST", "cpar.undo_report_lines"): (303, 403, 403, 403, 404, 404, 404),  # nothing was changed
+    ("GET", "cpar.metrics"): MANAGEMENT,
+    ("POST", "cpar.metrics"): CHANGES_PANELS,
+    ("GET", "cpar.export_metrics"): MANAGEMENT,
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.report_heaps"): MANAGEMENT,
@@ -349,6 +352,13 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.new_client": {"name": f"New {role}", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS},
         "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},
         "cpar.import_review": {"step": "accept-all", "upload_id": "0" * 32},
+        "cpar.metrics": {
+            "month": f"{NOW:%Y-%m}",
+            "seen": "0",
+            "received": "5",
+            "as_of": f"{NOW:%Y-%m-%d}",
+            "step": "save",
+        },
         "cpar.report": {"step": "accept-all"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.change_report_lines": {"action": "take", "selected": "1-1"},

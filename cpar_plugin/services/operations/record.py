@@ -43,6 +43,7 @@ class OperationKind(StrEnum):
     WORK_ON_REPORT = "work-on-report"
     END_CONFLICT = "end-conflict"
     UNDO_WORK = "undo-work"
+    ENTER_METRICS = "enter-metrics"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -101,6 +102,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.WORK_ON_REPORT: ("update", _REPORT),
         OperationKind.END_CONFLICT: ("update", _REPORT),
         OperationKind.UNDO_WORK: ("update", _REPORT),
+        OperationKind.ENTER_METRICS: ("update", _PANEL),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

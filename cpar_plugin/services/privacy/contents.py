@@ -275,6 +275,17 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "note_after": of_patient("Note afterwards"),
         },
     ),
+    "cpar_panel_metrics": TableHolds(
+        "What the registry counts of a panel by month, as entered or as in a report.",
+        {
+            "entry_id": Holds("Entry, by number"),
+            "month": Holds("The month"),
+            "received": Holds("How many patients the registry had in the file"),
+            "attached": Holds("How many patients it counts as attached"),
+            "as_of": Holds("Date of the source"),
+            "report_id": Holds("The report that it was taken from"),
+        },
+    ),
     "cpar_report_piece": TableHolds(
         "The file of a report.", {"report_id": Holds("Report, by number"), "data": of_patient("The file's content")}
     ),

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from ...domain.dates import moment_text
 from ...domain.list_columns import Purpose
 from ...domain.refusals import Refused
-from ...domain.reports import line_key
+from ...domain.reports import ReportKind, line_key
 from ...hooks import Actor, Host
 from ...store.tables import report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
 from ..operations import clinic, record
@@ -34,7 +34,7 @@ from ..uploads.layouts import ListReading, UnderstoodRow
 from ..uploads.limits import FIELD
 from ..uploads.matching import MatchedHow
 from ..uploads.reading import ListFile
-from . import fixed, following
+from . import fixed, following, metrics_import
 
 _FEWEST_DIGITS: Final = 7
 _COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
@@ -79,6 +79,8 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
         fixed.finish(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
+        if kind is ReportKind.METRICS:
+            detail["months"] = metrics_import.take_over(session, host, actor, report_id, source.panel_id)
         record.begin(session, host, actor, OperationKind.RECEIVE_REPORT, detail=detail)
         session.execute(delete(upload).where(upload.c.upload_id == upload_id))
     return report_id

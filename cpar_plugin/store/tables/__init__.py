@@ -33,7 +33,7 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .reports import report, report_line, report_line_change, report_piece, report_row
+from .reports import panel_metrics, report, report_line, report_line_change, report_piece, report_row
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -78,6 +78,7 @@ __all__ = [
     "operation_panel",
     "panel",
     "panel_facility",
+    "panel_metrics",
     "panel_provider",
     "patient_version",
     "practitioner",

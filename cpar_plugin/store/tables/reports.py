@@ -106,3 +106,21 @@ report_line_change = Table(
     Index("cpar_report_line_change_of_report", "report_id"),
     **INNODB,
 )
+
+# What the registry counts of a panel in a month. A change is a row more: the last of a month holds.
+panel_metrics = Table(
+    "cpar_panel_metrics",
+    metadata,
+    Column("entry_id", serial(), primary_key=True),
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), nullable=False),
+    Column("month", Date, nullable=False),  # its first day
+    Column("received", Integer),  # patients in the file that the registry received
+    Column("attached", Integer),  # neither: there is nothing for the month
+    Column("as_of", Date),  # the date of the source
+    Column("report_id", BigInteger),  # the report that it was taken from, which may be gone; NULL: a person typed it
+    Column("at", Moment, nullable=False),
+    Column("actor_id", exact(60), nullable=False),
+    Index("cpar_panel_metrics_of_month", "panel_id", "month", "entry_id"),
+    Index("cpar_panel_metrics_of_report", "report_id"),
+    **INNODB,
+)

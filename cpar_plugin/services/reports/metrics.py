@@ -1,0 +1,221 @@
+"""What the registry counts of a panel month by month, beside what was sent; every change of it is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select
+from sqlalchemy.orm import Session
+
+from ...domain.bands import month_starts
+from ...domain.metrics import MONTHS, NO_COUNTS, AttachmentGap, RegistryCounts, gap
+from ...domain.refusals import NotFound, Refused, Stale
+from ...domain.reports import ReportKind
+from ...domain.submission import SubmissionState
+from ...hooks import Actor, Host
+from ...store.tables import member, panel, panel_metrics, report, report_row, snapshot, submission
+from ..operations import clinic, record
+from ..operations.record import OperationKind
+from ..roster.providers import actor_names
+from . import listing
+
+NO_ENTRY: Final = 0
+_entry = panel_metrics.c
+_ARRIVED: Final = submission.c.state.in_((SubmissionState.DELIVERED, SubmissionState.WRITTEN))
+_CHANGED: Final = "Someone else has changed the metrics of this month. Nothing was saved: review them and try again."
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsEntry:
+    """What was entered for a month, or taken from the report; without counts it was removed."""
+
+    entry_id: int
+    month: date
+    counts: RegistryCounts
+    report_id: int | None
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsMonth:
+    """A month of a panel. `sent`: with its last submission that arrived; None for none."""
+
+    month: date
+    sent: int | None
+    counts: RegistryCounts
+    entry_id: int  # the entry that holds, NO_ENTRY for none
+    gap: AttachmentGap | None
+
+
+def months(connection: Connection, host: Host, panel_id: int, count: int) -> Sequence[MetricsMonth]:
+    """The last months, the earliest first, that of today among them. Three statements, whatever the panel's size."""
+    starts = month_starts(_today(host), count)
+    sent, entries = _sent(connection, panel_id, starts[0]), _entries(connection, panel_id, starts[0])
+    reported = _reported(connection, host, panel_id, starts)
+    result = []
+    for month in starts:
+        entry = entries.get(month)
+        counts = _counts(entry) if entry else NO_COUNTS
+        difference = gap(sent.get(month), counts.attached, *reported.get(month, (0, 0)))
+        entry_id = entry.entry_id if entry else NO_ENTRY
+        result.append(MetricsMonth(month, sent.get(month), counts, entry_id, difference))
+    return result
+
+
+def history(connection: Connection, host: Host, panel_id: int, month: date) -> Sequence[MetricsEntry]:
+    """Every entry of a month, the latest first. Two statements."""
+    of_month = select(panel_metrics).where(_entry.panel_id == panel_id, _entry.month == month)
+    rows = connection.execute(of_month.order_by(_entry.entry_id.desc())).all()
+    names = actor_names(connection, host, {row.actor_id for row in rows})
+    return [
+        MetricsEntry(row.entry_id, row.month, _counts(row), row.report_id, row.at, names[row.actor_id]) for row in rows
+    ]
+
+
+def save(host: Host, actor: Actor, panel_id: int, month: date, seen: int, counts: RegistryCounts) -> None:
+    """Enter the counts of a month. `seen`: the entry that the page showed. An entry that changes nothing is not made.
+
+    Raises NotFound, Refused, and Stale where another entry holds by now.
+    """
+    with host.database.session() as session:
+        _lock(session, host, panel_id, month, seen)
+        _put(session, host, actor, panel_id, month, counts)
+
+
+def restore(host: Host, actor: Actor, panel_id: int, month: date, seen: int, entry_id: int) -> None:
+    """Enter once more what an earlier entry had. NO_ENTRY: remove the counts. Raises the same."""
+    with host.database.session() as session:
+        _lock(session, host, panel_id, month, seen)
+        of_month = and_(_entry.panel_id == panel_id, _entry.month == month, _entry.entry_id == entry_id)
+        earlier = session.execute(select(panel_metrics).where(of_month)).one_or_none()
+        if earlier is None and entry_id != NO_ENTRY:
+            raise NotFound("This entry is not there: reload the page.")
+        counts = _counts(earlier) if earlier else NO_COUNTS
+        _put(session, host, actor, panel_id, month, counts, earlier.report_id if earlier else None)
+
+
+def of_report(connection: Connection, report_id: int) -> Sequence[tuple[int, str, date]]:
+    """The panels, with their numbers, and the months for which counts were taken from a report."""
+    query = (
+        select(panel.c.panel_id, panel.c.number, _entry.month)
+        .join_from(panel_metrics, panel, panel.c.panel_id == _entry.panel_id)
+        .where(_entry.report_id == report_id, panel.c.deleted_at.is_(None))
+        .distinct()
+        .order_by(panel.c.number, _entry.month)
+    )
+    return [(row.panel_id, row.number, row.month) for row in connection.execute(query)]
+
+
+def latest(session: Session, panel_id: int, month: date) -> Row[Any] | None:
+    """The entry that holds for a month."""
+    of_month = select(panel_metrics).where(_entry.panel_id == panel_id, _entry.month == month)
+    return session.execute(of_month.order_by(_entry.entry_id.desc()).limit(1)).one_or_none()
+
+
+def add(
+    session: Session,
+    host: Host,
+    actor: Actor,
+    panel_id: int,
+    month: date,
+    counts: RegistryCounts,
+    report_id: int | None = None,
+) -> bool:
+    """Append an entry, after `clinic.lock`. False where it would say what holds already."""
+    before = latest(session, panel_id, month)
+    if (_counts(before) if before else NO_COUNTS) == counts:
+        return False
+    values = {"received": counts.received, "attached": counts.attached, "as_of": counts.as_of, "report_id": report_id}
+    made = {"panel_id": panel_id, "month": month, "at": host.clock.now(), "actor_id": actor.actor_id}
+    session.execute(insert(panel_metrics).values(**values, **made))
+    return True
+
+
+def _put(
+    session: Session,
+    host: Host,
+    actor: Actor,
+    panel_id: int,
+    month: date,
+    counts: RegistryCounts,
+    report_id: int | None = None,
+) -> None:
+    if add(session, host, actor, panel_id, month, counts, report_id):
+        detail = {"month": month, "received": counts.received, "attached": counts.attached, "as_of": counts.as_of}
+        record.begin(session, host, actor, OperationKind.ENTER_METRICS, panel_id=panel_id, detail=detail)
+
+
+def _lock(session: Session, host: Host, panel_id: int, month: date, seen: int) -> None:
+    clinic.lock(session)
+    live = select(panel.c.panel_id).where(panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None))
+    if session.scalar(live) is None:
+        raise NotFound("Panel not found. It may have been deleted.")
+    if month not in month_starts(_today(host), MONTHS):
+        raise Refused(f"Metrics can be entered for the last {MONTHS} months: select one in the table.")
+    entry = latest(session, panel_id, month)
+    if (entry.entry_id if entry else NO_ENTRY) != seen:
+        raise Stale(_CHANGED)
+
+
+def _sent(connection: Connection, panel_id: int, first: date) -> Mapping[date, int]:
+    """How many were sent, by month: with the last submission of each that arrived."""
+    query = (
+        select(submission.c.due_on, snapshot.c.sent)
+        .join_from(submission, snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
+        .where(submission.c.panel_id == panel_id, _ARRIVED, submission.c.due_on >= first)
+        .order_by(submission.c.due_on, submission.c.submission_id)
+    )
+    return {due_on.replace(day=1): sent for due_on, sent in connection.execute(query)}
+
+
+def _entries(connection: Connection, panel_id: int, first: date) -> Mapping[date, Row[Any]]:
+    last = select(func.max(_entry.entry_id)).where(_entry.panel_id == panel_id, _entry.month >= first)
+    query = select(panel_metrics).where(_entry.entry_id.in_(last.group_by(_entry.month)))
+    return {row.month: row for row in connection.execute(query)}
+
+
+def _reported(
+    connection: Connection, host: Host, panel_id: int, starts: Sequence[date]
+) -> Mapping[date, tuple[int, int]]:
+    """How many patients the reports of each month have as conflicts, and others as mismatches.
+
+    Of reports about the panel; of those about all panels, the patients who are on it now. Patients who were found for
+    certain, or accepted.
+    """
+    moments = [datetime.combine(start, time(), host.clock.zone).astimezone(UTC) for start in starts]
+    source, _, kept_id = listing.joined(host)
+    is_conflict = case((report.c.kind == ReportKind.CONFLICT, 1), else_=0)
+    of_panel = or_(report.c.panel_id == panel_id, and_(report.c.panel_id.is_(None), member.c.panel_id == panel_id))
+    place: ColumnElement[int] = case(
+        *((report.c.received_at < moment, number) for number, moment in enumerate(moments[1:])),
+        else_=len(moments) - 1,
+    )
+    patients = (
+        select(place.label("place"), kept_id.label("person_id"), func.max(is_conflict).label("conflict"))
+        .select_from(
+            source.join(report, report.c.report_id == report_row.c.report_id).outerjoin(
+                member, member.c.patient_id == kept_id
+            )
+        )
+        .where(
+            report.c.kind.in_((ReportKind.CONFLICT, ReportKind.MISMATCH)),
+            report.c.received_at >= moments[0],
+            report_row.c.accepted,
+            of_panel,
+        )
+        .group_by("place", "person_id")
+        .subquery("patients")
+    )
+    counted = select(patients.c.place, func.sum(patients.c.conflict), func.count()).group_by(patients.c.place)
+    rows = connection.execute(counted)
+    return {starts[number]: (int(conflicts), int(count) - int(conflicts)) for number, conflicts, count in rows}
+
+
+def _counts(row: Row[Any]) -> RegistryCounts:
+    return RegistryCounts(row.received, row.attached, row.as_of)
+
+
+def _today(host: Host) -> date:
+    return host.clock.now().astimezone(host.clock.zone).date()
