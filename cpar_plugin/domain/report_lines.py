@@ -16,6 +16,7 @@ class ReportLineState(StrEnum):
     OPEN = "open"
     WAITING = "waiting"
     DONE = "done"
+    OURS_IS_RIGHT = "ours-is-right"  # the registry's value is wrong
     WILL_NOT_DO = "will-not-do"
 
 
@@ -26,6 +27,7 @@ STATE_LABELS: Final = exhaustive(
         ReportLineState.OPEN: "Open",
         ReportLineState.WAITING: "Waiting",
         ReportLineState.DONE: "Done",
+        ReportLineState.OURS_IS_RIGHT: "Ours is right",
         ReportLineState.WILL_NOT_DO: "Will not do",
     },
 )
@@ -36,6 +38,7 @@ IS_TO_DO: Final = exhaustive(
         ReportLineState.OPEN: True,
         ReportLineState.WAITING: True,
         ReportLineState.DONE: False,
+        ReportLineState.OURS_IS_RIGHT: False,
         ReportLineState.WILL_NOT_DO: False,
     },
 )
@@ -86,5 +89,5 @@ def overdue_before(now: datetime, days: int, zone: ZoneInfo) -> datetime | None:
 
 def require_why(state: ReportLineState, note: str) -> None:
     """Raises Refused (`note`) where the reason has to be noted."""
-    if state is ReportLineState.WILL_NOT_DO and not note:
-        raise Refused({"note": "Enter why in the note, then Will not do."})
+    if state in (ReportLineState.OURS_IS_RIGHT, ReportLineState.WILL_NOT_DO) and not note:
+        raise Refused({"note": f"Enter why in the note, then {STATE_LABELS[state]}."})

@@ -137,3 +137,5 @@ def test_lines_close_with_the_next_report_and_say_when_they_come_back(
     assert (back.note, back.owner_id) == ("Wrote to them", clerk.actor_id)
     with pytest.raises(Refused, match="Enter why"):
         working.to_state(ReportLineState.WILL_NOT_DO, "")
+    with pytest.raises(Refused, match="then Ours is right"):
+        working.to_state(ReportLineState.OURS_IS_RIGHT, "")

@@ -85,9 +85,12 @@ def test_what_nginx_refuses_is_an_operation_outcome_under_fhir_and_a_page_elsewh
     assert "nginx" not in refusal.body
 
 
+@pytest.mark.parametrize("place", [b"import", b"reports"])
 @pytest.mark.parametrize(("size", "is_refused"), [(9_000_000, False), (12_000_000, True)])
-def test_a_list_that_is_uploaded_may_be_larger_than_other_forms(bed: Bed, size: int, is_refused: bool) -> None:
-    head = b"POST /oscar/cpar/import" + REST + f"Content-Length: {size}\r\n\r\n".encode()
+def test_a_list_that_is_uploaded_may_be_larger_than_other_forms(
+    bed: Bed, size: int, is_refused: bool, place: bytes
+) -> None:
+    head = b"POST /oscar/cpar/" + place + REST + f"Content-Length: {size}\r\n\r\n".encode()
     answer = sent(bed, head if is_refused else head + bytes(size))
     assert answer
     assert ("The request is too large. Send less at a time." in answer.body) == is_refused
