@@ -135,6 +135,11 @@ def test_a_patient_who_is_proposed_is_only_theirs_and_only_ours_until_accepted(
     accepting.accept(site, clerk, report_id, None)
     listing = show(site, clerk, report_id)
     assert (listing.counts[RegistryHeap.AGREED], listing.matching, listing.to_accept) == (1, 1, 0)
+    row = ("", "Example", "Pat", "1980-02-03", "F")
+    report_id = receive(site, clerk, panel_id, row, ("Total", "", "", "", ""))
+    assert show(site, clerk, report_id).counts[RegistryHeap.AGREED] == 1  # the next one does not ask again
+    report_id = receive(site, clerk, panel_id, ("", "Example", "Patricia", "1980-02-03", "F"))
+    assert show(site, clerk, report_id).to_accept == 1  # but for other texts
 
 
 def test_a_list_about_all_panels_is_compared_with_the_members_of_all(

@@ -9,12 +9,17 @@ from sqlalchemy import (
     Insert,
     ScalarSelect,
     Select,
+    Update,
     case,
     delete,
+    exists,
+    false,
     func,
     insert,
     literal,
     select,
+    true,
+    update,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -75,6 +80,7 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
         kept_rows = session.execute(_insert_rows(report_id, upload_id)).rowcount  # type: ignore[attr-defined]
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
+        session.execute(_accept_again(report_id))
         clinic.lock(session)
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
         fixed.finish(session, host)
@@ -139,6 +145,17 @@ def _rows(report_id: int, upload_id: str) -> Select[Any]:
         case((single, found(func.min(match.how)))),
         case((certain, 1), else_=0),
     ).where(*of_upload, row.row_number.in_(first))
+
+
+def _accept_again(report_id: int) -> Update:
+    """Accept who is proposed where a person has accepted the same patient for the same texts in an earlier report."""
+    row, before = report_row.c, report_row.alias("before")
+    texts = ("patient_id", "phn", "family_name", "given_name", "birth_date", "gender")
+    same = (before.c[name] == row[name] for name in texts)
+    earlier = (before.c.report_id < report_id, before.c.accepted == true(), before.c.how == row.how)
+    accepted = exists().where(*earlier, *same).correlate(report_row)
+    proposed = (row.report_id == report_id, row.patient_id.is_not(None), row.accepted == false())
+    return update(report_row).where(*proposed, accepted).values(accepted=True)
 
 
 def _identity(row: UnderstoodRow) -> tuple[str, ...]:
