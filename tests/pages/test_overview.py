@@ -247,7 +247,9 @@ def test_an_overview_asks_few_questions_of_the_database_however_much_there_is(
     for address in (f"/cpar/panels/{panel}/overview", "/cpar/overview"):
         statements.clear()
         page(manager.get(address))
-        assert len(statements) <= 14, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
+        # Of a panel, three are about what the registry counts of it.
+        most = 18 if "panels" in address else 15
+        assert len(statements) <= most, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
 
 
 def test_the_pictures_pass_axe_hold_at_both_widths_and_print(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, select
 
 from cpar_plugin.store import tables
-from cpar_plugin.store.migrations import SOURCE
+from cpar_plugin.store.migrations import SOURCE, versions
 from oscar_host.migrate import command
 
 # Each process is killed after one statement more than the one before it: it finds what that one has left, and goes on.
@@ -55,9 +56,9 @@ def test_the_first_migration_killed_after_every_statement_is_finished_by_the_nex
     )
     assert result.stderr == ""
     status, killed = map(int, result.stdout.split())
-    indexes = sum(len(table.indexes) for table in tables.metadata.sorted_tables)
+    first = (Path(versions.__file__).parent / "0001_first_tables.py").read_text(encoding="utf-8")
     assert status == 0
-    assert killed > len(tables.metadata.tables) + indexes
+    assert killed > first.count("op.create_table(") + first.count("op.create_index(")
     engine = create_engine(database_url)
     with engine.connect() as connection:
         options = {"version_table": SOURCE.version_table, "compare_type": True}
