@@ -53,6 +53,7 @@ class Settings(BaseModel):
     client_confirmation_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
     upload_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
     report_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
+    letter_keep_days: int = Field(default=3650, ge=1, le=_LONGEST_DAYS)
     fhir_export_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
 
     # Certificates of all that we connect to

@@ -25,6 +25,7 @@ from . import (
     import_list,
     import_review,
     interrupted,
+    letters,
     looked,
     metrics,
     new_panels,
@@ -81,12 +82,13 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
             *conflict.ROUTES,
             *report_lines_change.ROUTES,
             *report_line.ROUTES,
+            *letters.ROUTES,
         ),
         Tab.OVERVIEW: (*overview.ROUTES, *rates.ROUTES, *metrics.ROUTES),
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
         Tab.CLIENTS: clients.ROUTES,
         Tab.LOOKS: looked.ROUTES,
-        Tab.SETTINGS: (*clinic.ROUTES, *check_in_wording.ROUTES),
+        Tab.SETTINGS: (*clinic.ROUTES, *check_in_wording.ROUTES, *letters.ROUTES_OF_SETTINGS),
     },
 )
 

@@ -1,6 +1,7 @@
 """One conflict with another clinic: the evidence, and the endings of the work on it."""
 
 from collections.abc import Mapping
+from datetime import date
 from http import HTTPStatus
 
 from flask import flash, redirect, request, url_for
@@ -12,7 +13,7 @@ from ..domain.refusals import Refused, Stale
 from ..domain.report_lines import STATE_LABELS, times_text
 from ..domain.reports import detail_text
 from ..hooks import Actor, Host
-from ..services.conflicts import ending, evidence
+from ..services.conflicts import ending, evidence, letters
 from ..settings import load
 from . import looks, removal
 from .inputs import INCOMPLETE, number
@@ -53,11 +54,26 @@ def _carry_out(host: Host, actor: Actor, line_id: int) -> str:
         case ConflictEnding.ASK:
             ending.ask(host, actor, line)
             return "The patient is on the check-in list on the next day with an appointment."
+        case ConflictEnding.OURS:
+            letters.send(host, actor, line, request.form.get("recipient", ""))
+            return "The letter was recorded as sent. Print it from the list below."
+        case "received":
+            day = _day(request.form.get("received_on", ""))
+            fields = (request.form.get(name, "") for name in ("sender", "content"))
+            letters.receive(host, actor, line, day, *fields)
+            return "The letter was logged."
         case "withdraw":
             ending.reopen(host, actor, line)
             return "The line is open again."
         case _:
             raise Refused(INCOMPLETE)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused({"received_on": "Enter the day such as 2026-12-07."}) from None
 
 
 def _page(
@@ -69,6 +85,8 @@ def _page(
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         line = evidence.required(connection, host, actor, load(host.settings), line_id)
+        found = letters.of_line(connection, host, actor, line_id)
+        draft = "\n\n".join(letters.drafted(connection, line)) if line.patient_id else ""
     if line.patient_id is None:
         looks.note(None)  # the row may be about someone who is in no record
     return page(
@@ -78,6 +96,10 @@ def _page(
         status,
         messages=messages or {},
         line=line,
+        letters=found,
+        draft=draft,
+        recipient=request.form.get("recipient", "\n".join(filter(None, (line.other_provider, line.other_clinic)))),
+        today=host.clock.now().astimezone(host.clock.zone).date(),
         periods=PERIODS,
         endings=ConflictEnding,
         states=STATE_LABELS,

@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from sqlalchemy import insert
 
-from cpar_plugin.store.tables import report, report_line, report_row
+from cpar_plugin.store.tables import letter, report, report_line, report_row
 from oscar_host.host import OscarHost
 
 
@@ -218,4 +218,15 @@ def a_report(host: OscarHost, patient_id: int, number: int, *, accepted: bool = 
         line |= {"note": "", "version": 1, "line_id": made[0]}
         line["panel_id"] = number
         connection.execute(insert(report_line).values(**line, report_id=made[0]))
+    return int(made[0])
+
+
+def a_letter(host: OscarHost, patient_id: int) -> int:
+    """A letter about the patient that was sent today."""
+    now = host.clock.now()
+    texts = {"party": "Else Clinic", "letterhead": "Example Clinic", "text": "Re: the patient", "recorded_by": "-1"}
+    texts |= {"direction": "sent", "patient_id": patient_id, "line_id": 1, "day": now.date(), "recorded_at": now}
+    with host.database.writing() as connection:
+        made = connection.execute(insert(letter).values(**texts)).inserted_primary_key
+    assert made
     return int(made[0])

@@ -1,5 +1,6 @@
 """The page of a conflict with another clinic, as people work on it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -109,3 +110,28 @@ def test_the_question_is_the_clinics_own(manager: Any, oscar: Any, patient: int)
     assert saved.status_code == 303
     for address in ("/cpar/check-in", "/cpar/check-in/slips"):
         assert "or elsewhere?" in text_of(manager.get(address))
+
+
+def test_letters_of_a_day_are_printed_each_on_a_sheet_of_its_own(manager: Any, patient: int, open_tab: OpenTab) -> None:
+    page = open_tab(MANAGER)
+    page.goto("/cpar/settings/letters")
+    page.get_by_label("Letterhead").fill("1 Example Street")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("main")).to_contain_text("Re: Okafor, Ada")
+    look(page, "letter-settings")
+    page.get_by_role("button", name="Save").click()
+    for to in ("Else Clinic", "Else Clinic, again"):
+        page.goto(LINE)
+        page.get_by_label("To", exact=True).fill(to)
+        page.get_by_role("button", name="Record letter as sent").click()
+        expect(page.get_by_role("status")).to_contain_text("The letter was recorded as sent.")
+    page.get_by_label("From").fill("Else Clinic")
+    page.get_by_label("What it says").fill("They agree")
+    page.get_by_role("button", name="Log letter").click()
+    expect(page.get_by_role("main")).to_contain_text("received from Else Clinic: They agree")
+    look(page, "report-conflict-letters")
+    page.get_by_role("link", name="All letters of today as one print").click()
+    expect(page.get_by_role("article")).to_have_count(2)
+    expect(page.get_by_role("article").first).to_contain_text("Re: Both, Ann, born Feb 3, 1980, PHN 100000001")
+    look(page, "letters")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter"))) == 2

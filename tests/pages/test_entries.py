@@ -23,7 +23,7 @@ from oscar_host.host import OscarHost
 from ..conftest import place_of_the_emr
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
-from .list_layouts import a_registry_list, a_report, upload_list, upload_report
+from .list_layouts import a_letter, a_registry_list, a_report, upload_list, upload_report
 
 pytestmark = pytest.mark.databases("one")
 place = place_of_the_emr  # roles and records are edited too
@@ -124,6 +124,9 @@ ENTRIES = {
     "cpar.change_report_lines": Entries(
         {"selected": "{report_id}-1", "note": "Wrote to them", "action": "note"},
         (r'name="selected" value="{report_id}-1"[^>]* checked', r'name="note" value="Wrote to them"'),
+    ),
+    "cpar.letter_settings": Entries(
+        {"letterhead": "Entered Street", "text": "Entered letter", "version": "2"}, ("Entered Street", "Entered letter")
     ),
     "cpar.report_conflict": Entries(
         {"action": "theirs", "reason": "moved-away", "note": "to Calgary", "version": "1"},
@@ -234,6 +237,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
+        "letter_id": a_letter(host, patient),
         "patient_id": patient,
         "panel_id": panel,
         "role_no": role and role[0],

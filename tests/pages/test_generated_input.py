@@ -18,7 +18,7 @@ from cpar_plugin.services import bulk
 from oscar_host.host import OscarHost
 
 from .conftest import Person
-from .list_layouts import a_registry_list, a_report
+from .list_layouts import a_letter, a_registry_list, a_report
 from .test_bad_input import HOSTILE
 from .test_rights import EXPECTED, a_client
 
@@ -116,6 +116,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
+        "letter_id": a_letter(host, patient),
         "client_no": a_client(host, "Network"),
         "role_no": 1,
     }

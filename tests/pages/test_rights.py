@@ -23,7 +23,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
-from .list_layouts import a_registry_list, a_report
+from .list_layouts import a_letter, a_registry_list, a_report
 from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
@@ -129,6 +129,10 @@ EXPECTED = {
     ("GET", "cpar.metrics"): MANAGEMENT,
     ("POST", "cpar.metrics"): CHANGES_PANELS,
     ("GET", "cpar.export_metrics"): MANAGEMENT,
+    ("GET", "cpar.letter"): (303, 403, 403, 403, 403, 200, 403),  # who may see the patient too
+    ("GET", "cpar.letters_of_day"): MANAGEMENT,
+    ("GET", "cpar.letter_settings"): MANAGEMENT,
+    ("POST", "cpar.letter_settings"): CHANGES_PANELS,
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
     ("GET", "cpar.report_heaps"): MANAGEMENT,
@@ -308,6 +312,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         "report_id": a_report(host, patient, number + 1),
         "list_id": a_registry_list(host, patient, number + 1),
         "line_id": a_report(host, patient, -1 - number, accepted=True),
+        "letter_id": a_letter(host, patient),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
@@ -360,6 +365,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
             "step": "save",
         },
         "cpar.report": {"step": "accept-all"},
+        "cpar.letter_settings": {"letterhead": f"{panel}", "text": f"Dear {panel}", "version": "4"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.change_report_lines": {"action": "take", "selected": "1-1"},
         "cpar.undo_report_lines": {"operation": "1"},

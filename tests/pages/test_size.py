@@ -62,6 +62,8 @@ NO_PAGES = (
     "cpar.import_columns",
     "cpar.import_review",
     "cpar.report",
+    "cpar.letter",
+    "cpar.letters_of_day",
     "cpar.report_conflict",
     "cpar.report_columns",
     "cpar.report_heaps",

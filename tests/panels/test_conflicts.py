@@ -9,6 +9,7 @@ import pytest
 from cpar_plugin.domain.calendar import Calendar
 from cpar_plugin.domain.check_in import CheckInAnswer
 from cpar_plugin.domain.conflicts import ConflictEnding
+from cpar_plugin.domain.letters import DEFAULT_TEXT, LetterDirection
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.removal import Removal
 from cpar_plugin.domain.report_lines import ReportLineState
@@ -16,7 +17,7 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.check_in import answering
 from cpar_plugin.services.check_in import listing as check_in_list
-from cpar_plugin.services.conflicts import ending, evidence
+from cpar_plugin.services.conflicts import ending, evidence, letter_wording, letters
 from cpar_plugin.services.conflicts.evidence import ConflictLine
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import requests
@@ -181,3 +182,47 @@ def test_the_next_automatic_date_is_today_until_its_night_run_begins(clock: Fixe
     before, after = (calendar.moment(date(2026, 12, 7), calendar.night_run_at) + timedelta(minutes=m) for m in (-1, 0))
     assert calendar.next_automatic(before) == date(2026, 12, 7)
     assert calendar.next_automatic(after) == date(2027, 1, 7)
+
+
+def test_a_letter_is_kept_as_it_was_sent_and_one_that_came_in_is_logged(
+    site: OscarHost, clerk: Actor, clock: FixedClock, patient: int, read: Read
+) -> None:
+    with pytest.raises(Refused, match="Enter who the letter is to"):
+        letters.send(site, clerk, read(), " ")
+    letters.send(site, clerk, read(), "Dr. Else\nElse Clinic")
+    line = read()
+    assert (line.ending, line.state) == (ConflictEnding.OURS, ReportLineState.WAITING)
+    letter_wording.save(site, clerk, "1 Example Street", "Please remove {patient}.", version=2)
+    with pytest.raises(Refused, match="in the future"):
+        letters.receive(site, clerk, line, clock.now().date() + timedelta(days=1), "Else Clinic", "No")
+    letters.receive(site, clerk, line, date(2026, 11, 1), "Else Clinic", "They agree")
+    with site.database.engine.connect() as connection:
+        sent, received = letters.of_line(connection, site, clerk, 1)
+        assert letters.drafted(connection, line) == ("Example Clinic\n1 Example Street", "Please remove Both, Ann.")
+        assert [each.letter_id for each in letters.sent_on(connection, site, clerk, sent.day)] == [sent.letter_id]
+    assert (sent.direction, sent.party, sent.patient_id) == (LetterDirection.SENT, "Dr. Else\nElse Clinic", patient)
+    assert sent.text.startswith("Re: Both, Ann, born Feb 3, 1980, PHN 100000001")
+    assert (received.direction, received.text) == (LetterDirection.RECEIVED, "They agree")
+
+
+@pytest.mark.parametrize("text", ["", "{name}", "a } b", "x" * 4001])
+def test_words_of_a_letter_that_cannot_be_used_are_refused(site: OscarHost, clerk: Actor, text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        letter_wording.save(site, clerk, "x" * 4001, text, version=2)
+    assert refused.value.messages.keys() == {"letterhead", "text"}
+
+
+def test_the_letter_is_ours_until_the_clinic_has_its_own_and_nobody_overwrites_another(
+    site: OscarHost, clerk: Actor
+) -> None:
+    def text() -> str:
+        with site.database.engine.connect() as connection:
+            return letter_wording.load(connection).text
+
+    assert text() == DEFAULT_TEXT.strip()
+    letter_wording.save(site, clerk, "", "Own", version=2)
+    with pytest.raises(Stale):
+        letter_wording.save(site, clerk, "", "Other", version=2)
+    assert text() == "Own"
+    letter_wording.save(site, clerk, "", DEFAULT_TEXT, version=3)
+    assert text() == DEFAULT_TEXT.strip()

@@ -81,6 +81,11 @@ def one_of_each(host: OscarHost, ago: timedelta) -> None:
             {"kind": "conflict", "panel_id": 0, "line_key": mark, "report_id": look_id, "times": 1, "opened_at": then}
             | {"state": "open", "note": "", "version": 1},
         ),
+        (
+            tables.letter,
+            {"line_id": 1, "patient_id": 1, "direction": "sent", "day": then.date(), "party": "", "letterhead": ""}
+            | {"text": "", "recorded_at": then, "recorded_by": "101"},
+        ),
         (tables.upload_piece, {"upload_id": mark, "position": 0, "data": b"PHN"}),
         (
             tables.export,

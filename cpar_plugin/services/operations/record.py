@@ -44,6 +44,7 @@ class OperationKind(StrEnum):
     END_CONFLICT = "end-conflict"
     UNDO_WORK = "undo-work"
     ENTER_METRICS = "enter-metrics"
+    RECORD_LETTER = "record-letter"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -103,6 +104,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.END_CONFLICT: ("update", _REPORT),
         OperationKind.UNDO_WORK: ("update", _REPORT),
         OperationKind.ENTER_METRICS: ("update", _PANEL),
+        OperationKind.RECORD_LETTER: ("add", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -286,6 +286,20 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "report_id": Holds("The report that it was taken from"),
         },
     ),
+    "cpar_letter": TableHolds(
+        "Letters about patients who are on another clinic's panel too, sent and received.",
+        {
+            "letter_id": Holds("Letter, by number"),
+            "line_id": Holds("Line of a report, by number"),
+            "direction": Holds("Sent or received"),
+            "day": of_patient("Day of the letter"),
+            "party": of_patient("To or from"),
+            "letterhead": of_clinic("Letterhead as it was sent"),
+            "text": of_patient("The letter as it was sent, or what was noted of it"),
+            "recorded_at": Holds("When it was recorded"),
+            "recorded_by": of_staff("User who recorded it"),
+        },
+    ),
     "cpar_report_piece": TableHolds(
         "The file of a report.", {"report_id": Holds("Report, by number"), "data": of_patient("The file's content")}
     ),

@@ -22,6 +22,8 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "restored_at": Holds("When the work after a restore from a backup was last done"),
             "check_in_question": of_clinic("What to ask at check-in, in the clinic's own words"),
             "check_in_question_not_paneled": of_clinic("The same for patients who are on no panel"),
+            "letterhead": of_clinic("Letterhead of letters to other clinics"),
+            "letter_text": of_clinic("Letter to another clinic, in the clinic's own words"),
             "check_in_question_conflict": of_clinic("The same for patients who are on another clinic's panel too"),
         },
     ),

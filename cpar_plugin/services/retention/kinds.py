@@ -29,6 +29,7 @@ class RecordKind(StrEnum):
     CLIENT_CONFIRMATIONS = "confirmations sent by clients"
     UPLOADS = "uploaded lists"
     REPORTS = "reports of the registry"
+    LETTERS = "letters about conflicts"
     EXPORTS = "bulk exports with their files"
     KEPT = "searches and interrupted forms"
     TOKENS = "access tokens"
@@ -108,6 +109,10 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
                 parts=(tables.report_line_change, tables.report_line, tables.report_row, tables.report_piece),
                 portion=1,
             ),
+        ),
+        RecordKind.LETTERS: _rows(
+            "letter_keep_days",
+            TimedRows(tables.letter.c.recorded_at, lambda given: timedelta(days=given.letter_keep_days)),
         ),
         RecordKind.EXPORTS: Retention(
             "fhir_export_keep_hours",

@@ -33,7 +33,7 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .reports import panel_metrics, report, report_line, report_line_change, report_piece, report_row
+from .reports import letter, panel_metrics, report, report_line, report_line_change, report_piece, report_row
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -68,6 +68,7 @@ __all__ = [
     "kept",
     "last_visit",
     "ledger",
+    "letter",
     "list_layout",
     "look",
     "look_patient",

@@ -23,6 +23,8 @@ clinic = Table(
     Column("check_in_question", exact(300)),  # the clinic's own words, NULL for ours
     Column("check_in_question_not_paneled", exact(300)),
     Column("check_in_question_conflict", exact(300)),
+    Column("letterhead", long_text()),  # of letters to other clinics, below the clinic's name
+    Column("letter_text", long_text()),  # the clinic's own words, NULL for ours
     Column("removal_reasons", long_text()),  # the clinic's own, one in each line (domain.removal)
     Column("removal_reason_required_at", Moment),  # since when a reason is demanded; NULL: it is optional
     Column("restored_at", Moment),  # when the work after a restore was last done (services.health.after_restore)

@@ -124,3 +124,23 @@ panel_metrics = Table(
     Index("cpar_panel_metrics_of_report", "report_id"),
     **INNODB,
 )
+
+# A letter about a conflict, as it was sent, or what came in. It is kept also when its line is not.
+letter = Table(
+    "cpar_letter",
+    metadata,
+    Column("letter_id", serial(), primary_key=True),
+    Column("line_id", BigInteger, nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("direction", exact(20), nullable=False),  # domain.letters.LetterDirection
+    Column("day", Date, nullable=False),  # of the letter, or on which it came in
+    Column("party", exact(300), nullable=False),  # to, or from
+    Column("letterhead", long_text(), nullable=False),
+    Column("text", long_text(), nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("recorded_by", exact(60), nullable=False),
+    Index("cpar_letter_of_line", "line_id"),
+    Index("cpar_letter_of_day", "direction", "day"),
+    Index("cpar_letter_recorded", "recorded_at"),
+    **INNODB,
+)
