@@ -337,7 +337,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "delete_role": {"mark": _mark(role)},
         "assign_role": {"provider_id": NO_RIGHTS, "role": "Walked", "step": "add"},
         "cpar.check_in_wording": {"question": f"Is it still {panel}?", "question_not_paneled": "Who?"}
-        | {"question_conflict": "Which?", "version": "3"},
+        | {"question_conflict": "Which?", "version": "4"},
         "cpar.answer_check_in": {"answer": "asked", "day": f"{NOW:%Y-%m-%d}", "seen_panel_id": panel},
         "cpar.choose_panel": {"panel_id": other_panel, "seen_panel_id": panel},
         "cpar.confirm_panel": {"seen_panel_id": panel},
@@ -365,7 +365,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
             "step": "save",
         },
         "cpar.report": {"step": "accept-all"},
-        "cpar.letter_settings": {"letterhead": f"{panel}", "text": f"Dear {panel}", "version": "4"},
+        "cpar.letter_settings": {"letterhead": f"{panel}", "text": f"Dear {panel}", "version": "3"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.change_report_lines": {"action": "take", "selected": "1-1"},
         "cpar.undo_report_lines": {"operation": "1"},
