@@ -42,6 +42,7 @@ IS_TO_DO: Final = exhaustive(
         ReportLineState.WILL_NOT_DO: False,
     },
 )
+WITH_WHY: Final = (ReportLineState.OURS_IS_RIGHT, ReportLineState.WILL_NOT_DO)  # the note says why
 TO_DO: Final = tuple(state.value for state, is_to_do in IS_TO_DO.items() if is_to_do)
 # What a line says of a patient, on the patient's page.
 OF_PATIENT: Final = exhaustive(
@@ -89,5 +90,5 @@ def overdue_before(now: datetime, days: int, zone: ZoneInfo) -> datetime | None:
 
 def require_why(state: ReportLineState, note: str) -> None:
     """Raises Refused (`note`) where the reason has to be noted."""
-    if state in (ReportLineState.OURS_IS_RIGHT, ReportLineState.WILL_NOT_DO) and not note:
+    if state in WITH_WHY and not note:
         raise Refused({"note": f"Enter why in the note, then {STATE_LABELS[state]}."})

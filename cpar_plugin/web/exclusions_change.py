@@ -32,11 +32,11 @@ def change_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     try:
         check_entries()
         change = _change(form.get("action", ""), form.get("note", ""))
+        if change.clears_notes and (form.get("all") or len(lines) > 1):
+            raise Refused({"note": "Enter a note. To clear notes, select one exclusion at a time."})
         if form.get("all"):
             result = change_all(host, actor, criteria_of(form), change)
         elif lines:
-            if change.action is LineAction.NOTE and not change.note and len(lines) > 1:
-                raise Refused({"note": "Enter a note. To clear notes, select one exclusion at a time."})
             result = change_selected(host, actor, lines, change)
         else:
             raise Refused("Select at least one exclusion.")

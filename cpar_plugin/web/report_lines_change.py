@@ -33,11 +33,11 @@ def change_report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
     try:
         check_entries()
         change = _change(host, form.get("action", ""), note_text(form.get("note", "")))
+        if change.clears_notes and (form.get("all") or len(lines) > 1):
+            raise Refused({"note": "Enter a note. To clear notes, select one line at a time."})
         if form.get("all"):
             result = working.change_all(host, actor, criteria_of(host, form), change)
         elif lines:
-            if change.action is LineAction.NOTE and not change.note and len(lines) > 1:
-                raise Refused({"note": "Enter a note. To clear notes, select one line at a time."})
             result = working.change_selected(host, actor, lines, change)
         else:
             raise Refused("Select at least one line.")

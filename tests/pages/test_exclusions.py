@@ -222,6 +222,7 @@ def test_a_form_that_asks_for_nothing_or_too_much_says_what_to_do(
         ({"action": "take"}, "Select at least one exclusion."),
         ({"action": "note", "note": "x" * 501, "selected": both}, "Enter at most 500 characters"),
         ({"action": "note", "note": "", "selected": both}, "Enter a note. To clear notes, select one exclusion"),
+        ({"action": "note", "note": "", "all": "yes"}, "Enter a note. To clear notes, select one exclusion"),
         ({"action": "burn", "selected": both}, "The form was incomplete."),
         ({"action": "state-burnt", "selected": both}, "The form was incomplete."),
     ):

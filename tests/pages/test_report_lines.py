@@ -98,6 +98,18 @@ def test_paper_and_file_have_what_the_list_shows(manager: Any, listed: list[str]
         assert manager.get(ADDRESS, **{field: "x"}).status_code == 422
 
 
+def test_a_note_that_says_why_is_not_cleared_and_no_notes_of_many_are(manager: Any, listed: list[str]) -> None:
+    manager.post(CHANGE, action="state-will-not-do", note="Deceased", selected=f"{listed[0]}-1")
+    answer = manager.post(CHANGE, action="note", note="", selected=f"{listed[0]}-2", state="will-not-do")
+    assert (answer.status_code, "The note says why" in text_of(answer)) == (422, True)
+    answer = manager.post(CHANGE, action="note", note=" ", all="yes", state="will-not-do")
+    assert (answer.status_code, "To clear notes, select one line at a time" in text_of(answer)) == (422, True)
+    assert "Deceased" in text_of(manager.get(f"/cpar/reports/lines/{listed[0]}"))
+    manager.post(CHANGE, action="note", note="Moved", selected=f"{listed[0]}-2", state="will-not-do")
+    manager.post(CHANGE, action="state-open", selected=f"{listed[0]}-3")
+    assert manager.post(CHANGE, action="note", note="", selected=f"{listed[0]}-4").status_code == 303
+
+
 def test_overdue_lines_are_marked_and_found(host: OscarHost, manager: Any, listed: list[str]) -> None:
     assert lines_on(manager.get(ADDRESS, due="overdue")) == []
     with host.database.writing() as connection:

@@ -20,7 +20,9 @@ from cpar_plugin.services.check_in import listing as check_in_list
 from cpar_plugin.services.conflicts import ending, evidence, letter_wording, letters
 from cpar_plugin.services.conflicts.evidence import ConflictLine
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.reports import working
 from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.work_lines.changes import LineAction, LineChange, SeenLine
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
@@ -169,6 +171,44 @@ def test_a_line_that_is_gone_from_the_report_asks_no_one_and_cannot_be_ended(
     assert asked(site, clerk) == []
     with pytest.raises(Stale):
         ending.reopen(site, clerk, read())
+
+
+def test_a_conflict_that_comes_back_is_decided_anew(site: OscarHost, oscar: Any, clerk: Actor, read: Read) -> None:
+    oscar.patient(hin="100000002", last_name="Other")
+    ending.ask(site, clerk, read())
+    receive(site, clerk, ("100000002", "", "", "", "Dr. Else"))
+    receive(site, clerk, ("100000001", "", "", "", "Dr. Else"), ("100000002", "", "", "", "Dr. Else"))
+    line = read()
+    assert (line.times, line.state, line.ending, line.ended_at) == (2, ReportLineState.OPEN, None, None)
+
+
+def test_no_answer_at_check_in_changes_a_line_whose_work_was_ended_in_the_list(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, patient: int, panel: int, read: Read
+) -> None:
+    oscar.visit(patient)
+    ending.ask(site, clerk, read())
+    done = LineChange(LineAction.SET_STATE, state=ReportLineState.DONE.value, state_label="Done")
+    assert working.change_selected(site, clerk, [SeenLine((1,), read().version)], done).changed == 1
+    answering.answer(site, clerk, patient, CheckInAnswer.CONFIRMED, day=clock.now().date(), seen_panel_id=panel)
+    assert (read().state, read().answer) == (ReportLineState.DONE, None)
+
+
+def test_an_answer_at_check_in_that_is_corrected_is_learned_again(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, patient: int, panel: int, read: Read
+) -> None:
+    oscar.visit(patient)
+    ending.ask(site, clerk, read())
+    for given in (CheckInAnswer.CONFIRMED, CheckInAnswer.MOVED_AWAY):
+        answering.answer(site, clerk, patient, given, day=clock.now().date(), seen_panel_id=panel)
+        assert read().answer is given
+
+
+def test_a_host_without_a_schedule_has_no_one_asked(site: OscarHost, clerk: Actor, read: Read) -> None:
+    seen = read()
+    object.__setattr__(site, "schedule", None)
+    with pytest.raises(Refused, match="no appointments"):
+        ending.ask(site, clerk, seen)
+    assert read().ending is None
 
 
 def test_there_is_no_line_of_another_number(site: OscarHost, clerk: Actor, read: Read) -> None:

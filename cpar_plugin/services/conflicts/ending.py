@@ -44,7 +44,12 @@ def theirs(host: Host, actor: Actor, settings: Settings, seen: ConflictLine, rem
 
 
 def ask(host: Host, actor: Actor, seen: ConflictLine) -> None:
-    """Put the patient on the check-in list of each day with an appointment, until there is an answer. Raises Stale."""
+    """Put the patient on the check-in list of each day with an appointment, until there is an answer.
+
+    Raises Stale, and Refused where the host knows no appointments.
+    """
+    if host.schedule is None:
+        raise Refused("The EMR tells of no appointments here: there is no check-in list to put the patient on.")
     if seen.patient_id is None:
         raise Refused("Accept the patient on the page of the report first.")
     with host.database.session() as session:
@@ -106,7 +111,9 @@ def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: Ch
     if state is None:
         return
     source, kept_id = _lines_to_ask(host)
-    query = select(_line.line_id).select_from(source).where(*_TO_ASK, kept_id == patient_id)
+    is_waiting, is_corrected = _line.state == ReportLineState.WAITING, _line.answer.is_not(None)
+    learns = is_waiting | (is_corrected & (_line.state == ReportLineState.OPEN))  # not what was done in the list
+    query = select(_line.line_id).select_from(source).where(*_TO_ASK, learns, kept_id == patient_id)
     line_ids = session.scalars(query).all()
     if not line_ids:
         return

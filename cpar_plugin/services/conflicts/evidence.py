@@ -84,6 +84,12 @@ class ConflictLine:
     appointments_known: bool = False
 
     @property
+    def is_being_asked(self) -> bool:
+        """Whether the patient is on the check-in list because of it."""
+        is_waiting = self.state is ReportLineState.WAITING
+        return self.ending is ConflictEnding.ASK and is_waiting and self.answer is None
+
+    @property
     def other_provider(self) -> str:
         """As the report says; '' where it does not."""
         return self.details.get(ColumnField.OTHER_PROVIDER, "")

@@ -16,7 +16,8 @@ _line = report_line.c
 
 def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | None, now: datetime) -> None:
     """Four statements, after `clinic.lock`. Reports of the same kind about the same panel, or all panels, follow each
-    other. What this one no longer has closes; what was closed or done and is in it opens again.
+    other. What this one no longer has closes; what was closed or done and is in it opens again, and how a conflict
+    ended before holds no longer.
     """
     if not IS_WORK[kind]:
         return
@@ -25,6 +26,7 @@ def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | N
     keys = select(report_row.c.line_key).where(report_row.c.report_id == report_id)
     is_back = _line.closed_at.is_not(None) | (_line.state == ReportLineState.DONE)
     again = {"times": _line.times + 1, "opened_at": now, "closed_at": None, "state": ReportLineState.OPEN}
+    again |= dict.fromkeys(("ending", "ended_at", "ended_by", "learned_on", "answer", "answered_at"))
     in_report = _line.line_key.in_(keys)
     session.execute(update(report_line).where(*of_scope, in_report, is_back).values(**again, version=_line.version + 1))
     session.execute(update(report_line).where(*of_scope, in_report).values(report_id=report_id))

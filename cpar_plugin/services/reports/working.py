@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from ...domain.refusals import Refused
-from ...domain.report_lines import STATE_LABELS, ReportLineState, require_why
+from ...domain.report_lines import STATE_LABELS, WITH_WHY, ReportLineState, require_why
 from ...hooks import Actor, Host
 from ...store.tables import report_line, report_line_change
 from ..operations import access
@@ -46,7 +46,16 @@ def people(connection: Connection, host: Host) -> dict[str, str]:
 
 
 def change_selected(host: Host, actor: Actor, lines: Collection[SeenLine], change: LineChange) -> LinesChanged:
-    """Change these lines, which a page showed, unless someone else was faster."""
+    """Change these lines, which a page showed, unless someone else was faster.
+
+    Raises Refused (`note`) where a note would be cleared that says why.
+    """
+    if change.clears_notes:
+        ids = [line.key[0] for line in lines]
+        needed = select(exists().where(report_line.c.line_id.in_(ids), report_line.c.state.in_(WITH_WHY)))
+        with host.database.engine.connect() as connection:
+            if connection.scalar(needed):
+                raise Refused({"note": "The note says why: enter another, or set the line to Open first."})
     return changing.change_seen(host, actor, _work_list(source_of(host, actor)), lines, change)
 
 

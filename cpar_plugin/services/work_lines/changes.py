@@ -52,6 +52,10 @@ class LineChange:
                 assert_never(self.action)
 
     @property
+    def clears_notes(self) -> bool:
+        return self.action is LineAction.NOTE and not self.note
+
+    @property
     def logged(self) -> str:
         """What the audit trail says of it: never the note."""
         match self.action:
