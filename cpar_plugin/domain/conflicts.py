@@ -29,6 +29,17 @@ STATE_AFTER: Final = exhaustive(
 )
 
 
+ENDING_LABELS: Final = exhaustive(
+    __name__,
+    ConflictEnding,
+    {
+        ConflictEnding.OURS: "Ours: a letter to the other clinic",
+        ConflictEnding.THEIRS: "Theirs: removed from the panel",
+        ConflictEnding.ASK: "Ask the patient",
+    },
+)
+
+
 def period_starts(today: date) -> Sequence[date]:
     """The first day of each of PERIODS."""
     return [months_before(today, months) for months in PERIODS]

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cpar_plugin.domain.check_in import CheckInAnswer
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.domain.report_lines import ReportLineState, overdue_before
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.conflicts import ending, evidence
+from cpar_plugin.services.conflicts import ending, evidence, letters
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.reports import line_history, lines, of_patient, working
 from cpar_plugin.services.reports.lines_csv import HEAD, export
@@ -222,9 +224,22 @@ def test_how_a_conflict_ended_is_in_the_history_of_its_line(site: OscarHost, osc
     oscar.patient(hin="100000001")
     report_of(site, clerk, "100000001")
     [line] = shown(site, clerk)
-    with site.database.engine.connect() as connection:
-        seen = evidence.required(connection, site, clerk, Settings(), line.line_id)
-    ending.ask(site, clerk, seen)
+
+    def read() -> evidence.ConflictLine:
+        with site.database.engine.connect() as connection:
+            return evidence.required(connection, site, clerk, Settings(), line.line_id)
+
+    letters.send(site, clerk, read(), "Else Clinic")
+    ending.ask(site, clerk, read())
+    with site.database.session() as session:
+        clinic.lock(session)
+        ending.learn(session, site, clerk, read().patient_id or 0, CheckInAnswer.CONFIRMED)
+    ending.reopen(site, clerk, read())
     events = line_history.history_of(site, clerk, Settings(), line.line_id).events
-    [event] = [event for event in events if event.text == "Open \u2192 Waiting"]
-    assert (event.by, event.operation_id) == ("Automatic", None)  # undone on the page of the conflict
+    assert [event.text for event in events if not event.text.startswith("In the report")] == [
+        "Opened again",
+        "The patient says: this clinic. Write to the other clinic.; Waiting \u2192 Open",
+        "Ask the patient",
+        "Ours: a letter to the other clinic; Open \u2192 Waiting",
+    ]
+    assert {(event.by, event.operation_id) for event in events} == {("Automatic", None)}  # undone on the page of it

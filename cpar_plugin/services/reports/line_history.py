@@ -1,12 +1,15 @@
 """What became of one line: what people changed of it, and in which reports it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Row, and_, exists, func, select
 
+from ...domain.check_in import CheckInAnswer
+from ...domain.conflicts import ENDING_LABELS, ConflictEnding, answer_text
 from ...domain.refusals import NotFound
 from ...domain.report_lines import STATE_LABELS, ReportLineState
 from ...domain.reports import ReportKind
@@ -83,7 +86,7 @@ def _changes(line_id: int) -> Any:
     return (
         select(
             report_line_change,
-            *(operation.c[name] for name in ("kind", "at", "actor_id")),
+            *(operation.c[name] for name in ("kind", "at", "actor_id", "detail")),
             undoing.c.operation_id.label("undone_by"),
             count.label("lines"),
         )
@@ -109,7 +112,7 @@ def _reports(line_id: int) -> Any:
 
 
 def _change_event(row: Row[Any], names: dict[str, str]) -> LineEvent:
-    parts = []
+    parts = [_ending_text(orjson.loads(row.detail))] if row.kind == OperationKind.END_CONFLICT else []
     if row.owner_id_before != row.owner_id_after:
         parts.append(f"Taken by {names[row.owner_id_after]}" if row.owner_id_after else "Released")
     if row.state_before != row.state_after:
@@ -129,6 +132,14 @@ def _change_event(row: Row[Any], names: dict[str, str]) -> LineEvent:
         operation_id=row.operation_id if is_undoable else None,
         lines=row.lines,
     )
+
+
+def _ending_text(detail: Mapping[str, Any]) -> str:
+    """What was decided about a conflict, or what the patient said."""
+    if "answer" in detail:
+        return answer_text(CheckInAnswer(detail["answer"]))
+    ending = detail["ending"]
+    return ENDING_LABELS[ConflictEnding(ending)] if ending in list(ConflictEnding) else "Opened again"
 
 
 def _report_events(reports: Sequence[Row[Any]], names: dict[str, str]) -> list[LineEvent]:
