@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from cpar_plugin.domain.report_lines import ReportLineState, times_text
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.panels import editing
 from cpar_plugin.services.reports import accepting, lines, listing, receiving, working
 from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria
 from cpar_plugin.services.reports.listing import RowGroup
@@ -93,6 +94,21 @@ def test_the_same_file_or_one_about_no_one_leaves_everything_as_it_was(site: Osc
     with site.database.engine.connect() as connection:
         for table in (tables.report, tables.report_row, tables.report_piece):
             assert connection.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_a_report_about_a_panel_that_was_deleted_before_its_columns_were_decided_is_refused(
+    site: OscarHost, clerk: Actor, make_panel: Callable[..., int]
+) -> None:
+    panel_id = make_panel("0042")
+    file = ListFile(b"PHN,Other provider\n100000001,Dr. Else\n")
+    upload_id = kept.keep(site, clerk, Purpose.REPORT, file, "report.csv", panel_id)
+    with site.database.engine.connect() as connection:
+        reading = layouts.propose(connection, file, Purpose.REPORT).reading
+    editing.delete(site, clerk, panel_id, 1)
+    with pytest.raises(Refused, match="was deleted"):
+        receiving.receive(site, clerk, upload_id, reading.model_copy(update={"kind": ReportKind.CONFLICT}))
+    with site.database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.report)) == 0
 
 
 def test_lines_close_with_the_next_report_and_say_when_they_come_back(

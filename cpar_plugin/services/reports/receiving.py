@@ -29,7 +29,7 @@ from ...domain.list_columns import Purpose
 from ...domain.refusals import Refused
 from ...domain.reports import ReportKind, line_key
 from ...hooks import Actor, Host
-from ...store.tables import report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
+from ...store.tables import panel, report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
@@ -82,6 +82,7 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
         clinic.lock(session)
+        _require_panel(session, source.panel_id)
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
         fixed.finish(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
@@ -90,6 +91,14 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
         record.begin(session, host, actor, OperationKind.RECEIVE_REPORT, detail=detail)
         session.execute(delete(upload).where(upload.c.upload_id == upload_id))
     return report_id
+
+
+def _require_panel(session: Session, panel_id: int | None) -> None:
+    deleted = select(panel.c.deleted_at).where(panel.c.panel_id == panel_id)
+    if panel_id is not None and session.scalar(deleted) is not None:
+        raise Refused(
+            "The panel of this report was deleted. Go back, discard the file, and upload it for another panel."
+        )
 
 
 def _store(
