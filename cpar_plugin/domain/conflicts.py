@@ -58,8 +58,15 @@ def state_after_answer(given: CheckInAnswer) -> ReportLineState | None:
             assert_never(given)
 
 
-def learned_text(day: date) -> str:
-    """When a removal reaches the registry, which is told nothing but the next list of the panel."""
+def learned_text(day: date | None) -> str:
+    """When a removal reaches the registry, which is told nothing but the next list of the panel.
+
+    None for the last patient of a panel.
+    """
+    if day is None:
+        return (
+            "No one else is on this panel, and an empty panel is not submitted: the registry does not learn it from us."
+        )
     return f"The registry learns it with the submission of {date_text(day)}."
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from cpar_plugin.store.tables import member
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
@@ -22,7 +24,8 @@ def patient(oscar: Any, manager: Any, panel: int) -> int:
     """Someone of panel 0042 in a report of conflicts."""
     patient_id: int = oscar.patient(hin="100000001", last_name="Both", first_name="Ann")
     oscar.visit(patient_id)
-    manager.post(f"/cpar/patients/{patient_id}/choose", panel_id=panel, seen_panel_id="")
+    for member_id in (patient_id, oscar.patient(hin="100000009", last_name="Stays")):
+        manager.post(f"/cpar/patients/{member_id}/choose", panel_id=panel, seen_panel_id="")
     data = b"PHN,Last name,Other provider,Other clinic,Date\r\n100000001,Both,Dr. Else,Else Clinic,2026-11-03\r\n"
     send(manager, data)
     answer = teach(manager, REPORTS["plain"]()._replace(data=data))
@@ -54,6 +57,20 @@ def test_who_removes_the_patient_is_told_when_the_registry_learns_it(manager: An
     assert "Waiting" in page
     assert "Panel Not Paneled" in page
     assert "has another provider; called them" in text_of(manager.get(f"/cpar/patients/{patient}/history"))
+
+
+def test_who_removes_the_last_patient_is_told_that_nothing_will_be_submitted(
+    manager: Any, host: OscarHost, patient: int, panel: int
+) -> None:
+    with host.database.engine.connect() as connection:
+        others = connection.scalars(select(member.c.patient_id).where(member.c.patient_id != patient)).all()
+    for other_id in others:
+        manager.post(f"/cpar/patients/{other_id}/remove", seen_panel_id=panel)
+    told = "No one else is on this panel, and an empty panel is not submitted"
+    assert told in text_of(manager.get(LINE))
+    page = text_of(manager.see(LINE, action="theirs", version=version(manager)))
+    assert f"Removed from the panel. {told}" in page
+    assert "The registry learns it with the submission" not in page
 
 
 def test_a_wrong_form_is_told_and_changes_nothing(manager: Any, patient: int) -> None:

@@ -38,9 +38,16 @@ def patient(oscar: Any) -> int:
 
 
 @pytest.fixture
-def panel(site: OscarHost, clerk: Actor, patient: int, make_panel: Callable[..., int]) -> int:
+def other_member(oscar: Any) -> int:
+    patient_id: int = oscar.patient(hin="100000009", last_name="Stays")
+    return patient_id
+
+
+@pytest.fixture
+def panel(site: OscarHost, clerk: Actor, patient: int, other_member: int, make_panel: Callable[..., int]) -> int:
     panel_id = make_panel("0042")
-    one_patient.choose(site, clerk, patient, panel_id, seen_panel_id=None)
+    for patient_id in (patient, other_member):
+        one_patient.choose(site, clerk, patient_id, panel_id, seen_panel_id=None)
     return panel_id
 
 
@@ -112,6 +119,28 @@ def test_a_panel_that_was_submitted_by_hand_tells_the_registry_earlier(
     line = read()
     assert line.membership
     assert line.membership.learned_on == date(2026, 11, 11)
+
+
+def test_no_submission_is_promised_for_the_last_patient_of_a_panel(
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    clock: FixedClock,
+    patient: int,
+    other_member: int,
+    panel: int,
+    read: Read,
+) -> None:
+    one_patient.remove(site, clerk, other_member, seen_panel_id=panel, removal=Removal())
+    oscar.visit(patient)
+    oscar.visit(patient, clock.now().date(), "16:00", "t")
+    ending.ask(site, clerk, read())
+    today, given = clock.now().date(), CheckInAnswer.OTHER_PROVIDER
+    answering.answer(site, clerk, patient, given, day=today, seen_panel_id=panel)
+    assert (read().state, read().learned_on) == (ReportLineState.WAITING, None)
+    one_patient.choose(site, clerk, patient, panel, seen_panel_id=None)
+    assert ending.theirs(site, clerk, Settings(), read(), Removal()) is None
+    assert (read().ending, read().learned_on) == (ConflictEnding.THEIRS, None)
 
 
 def test_someone_who_moved_the_patient_in_the_meantime_wins(

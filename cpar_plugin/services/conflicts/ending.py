@@ -27,8 +27,8 @@ _CHANGED = "Someone else changed this line in the meantime. Nothing was changed:
 _line, _row = report_line.c, report_row.c
 
 
-def theirs(host: Host, actor: Actor, settings: Settings, seen: ConflictLine, removal: Removal) -> date:
-    """Remove the patient from the panel that the actor saw. Returns when the registry learns it.
+def theirs(host: Host, actor: Actor, settings: Settings, seen: ConflictLine, removal: Removal) -> date | None:
+    """Remove the patient from the panel that the actor saw. Returns when the registry learns it, None for never.
 
     Raises Stale, and Refused for a patient on no panel.
     """
@@ -37,7 +37,7 @@ def theirs(host: Host, actor: Actor, settings: Settings, seen: ConflictLine, rem
     panel_id = seen.membership.panel_id
     with host.database.session() as session:
         clinic.lock(session)
-        learned_on = next_date.learned_on(session.connection(), host, settings, panel_id)
+        learned_on = next_date.learned_on(session.connection(), host, settings, panel_id, seen.patient_id)
         end(session, host, actor, seen, ConflictEnding.THEIRS, {"learned_on": learned_on})
         one_patient.remove_within(session, host, actor, seen.patient_id, seen_panel_id=panel_id, removal=removal)
     return learned_on
@@ -120,7 +120,8 @@ def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: Ch
     panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
     learned_on = None
     if state is ReportLineState.WAITING and panel_id is not None:
-        learned_on = next_date.learned_on(session.connection(), host, load(host.settings), panel_id)
+        settings = load(host.settings)
+        learned_on = next_date.learned_on(session.connection(), host, settings, panel_id, patient_id)
     now = host.clock.now()
     learned = {"state": state, "answer": given, "answered_at": now, "learned_on": learned_on}
     changed = {"changed_at": now, "changed_by": actor.actor_id, "version": _line.version + 1}

@@ -38,13 +38,13 @@ class ProviderVisits:
 
 @dataclass(frozen=True, slots=True)
 class PanelHere:
-    """The panel that the patient is on here. `learned_on`: when the registry would learn of a removal made now."""
+    """The panel that the patient is on here. `learned_on`: when the registry learns of a removal now; None: never."""
 
     panel_id: int
     number: str
     confirmed_on: date | None
     confirmed_how: ConfirmedHow | None
-    learned_on: date
+    learned_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _of_patient(
             row.number,
             row.confirmed_on,
             ConfirmedHow(row.confirmed_how) if row.confirmed_how else None,
-            next_date.learned_on(connection, host, settings, row.member_panel_id),
+            next_date.learned_on(connection, host, settings, row.member_panel_id, row.patient_id),
         )
     return values
 
