@@ -37,13 +37,13 @@ def letters_of_day(host: Host, actor: Actor) -> ResponseReturnValue:
         raise Refused("Enter a day such as 2026-12-07.") from None
     with host.database.engine.connect() as connection:
         found = letters.sent_on(connection, host, actor, day)
-    return _print(host, f"Letters of {date_text(day)}", found)
+    return _print(host, f"Letters of {date_text(day)}", found, day)
 
 
-def _print(host: Host, title: str, shown: Sequence[Letter]) -> ResponseReturnValue:
+def _print(host: Host, title: str, shown: Sequence[Letter], day: date | None = None) -> ResponseReturnValue:
     for each in shown:
         looks.note(each.patient_id)
-    return page(host, title, "letters_print.html", letters=shown)
+    return page(host, title, "letters_print.html", letters=shown, day_shown=day)
 
 
 @shows_entries

@@ -152,3 +152,6 @@ def test_letters_of_a_day_are_printed_each_on_a_sheet_of_its_own(manager: Any, p
     expect(page.get_by_role("article").first).to_contain_text("Re: Both, Ann, born Feb 3, 1980, PHN 100000001")
     look(page, "letters")
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter"))) == 2
+    page.get_by_label("Letters of").fill("2026-11-09")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("main")).to_contain_text("No letters were sent on this day.")
