@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ..domain.refusals import Refused
 from ..domain.removal import Removal, RemovalRules, entered_removal
 from ..hooks import Host
 from ..services.operations import clinic
@@ -16,7 +17,10 @@ def rules_of(host: Host) -> RemovalRules:
 def removal_of(host: Host, form: Mapping[str, str], patient_id: int | None = None) -> Removal:
     """The reason and the note of a form, or the reason beside the button of one patient in a list.
 
-    Raises Refused (`reason`, `note`).
+    Raises Refused (the field of the reason, `note`).
     """
-    reason = form.get("reason" if patient_id is None else f"reason-{patient_id}", "")
-    return entered_removal(reason, form.get("note", ""), rules_of(host))
+    field = "reason" if patient_id is None else f"reason-{patient_id}"
+    try:
+        return entered_removal(form.get(field, ""), form.get("note", ""), rules_of(host))
+    except Refused as refused:
+        raise Refused({field if name == "reason" else name: text for name, text in refused.messages.items()}) from None

@@ -109,7 +109,8 @@ def test_the_row_of_a_record_that_is_gone_has_a_reason_of_its_own(
     address = f"/cpar/panels/{panel}/selected"
     answer = manager.post(address, single=f"remove-{member}", reason="moved-away")
     assert answer.status_code == 422
-    assert "Select the reason for the removal." in _text(answer)
+    assert f'<a href="#cpar-reason-{member}">Select the reason for the removal.</a>' in _text(answer)
+    assert f'aria-describedby=" cpar-reason-{member}-error"' in _text(answer)
     assert manager.post(address, single=f"remove-{member}", **{f"reason-{member}": "deceased"}).status_code == 303
     assert any("deceased" in event for event in _history(manager, panel))
 

@@ -26,7 +26,7 @@ class Look:
 
 def page_text(page: str) -> str:
     """The name of a view in words."""
-    return page.replace("_", " ")
+    return page.replace("check_in", "check-in").replace("_", " ")
 
 
 def record(host: Host, look: Look, patient_ids: Collection[int]) -> None:
