@@ -135,7 +135,7 @@ def _upload(host: OscarHost, data: bytes) -> float:
     assert proposal.remembered
     assert not open_questions(file, proposal.reading)
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, "list.xlsx", PANEL_ID)
-    report_id = receiving.receive(host, actor, upload_id, proposal.reading)
+    report_id = receiving.receive(host, actor, upload_id, file, proposal.reading)
     with host.database.engine.connect() as connection:
         listing = heaps.show(connection, host, actor, report_id, HeapCriteria(), 0)
     seconds = perf_counter() - start

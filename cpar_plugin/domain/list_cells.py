@@ -31,6 +31,8 @@ class SerialsFrom(IntEnum):
 
 def plain(text: str) -> str:
     """Small letters without accents, digits, and single spaces for everything else."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"[\u0300-\u036f]", "", letters)).split())
 
@@ -40,6 +42,8 @@ def listed_phn(text: str) -> str:
 
     What cannot be a PHN stays as it is, without separators; '' for none.
     """
+    if len(text) == PHN_DIGITS and text.isascii() and text.isdigit():
+        return text
     digits = without_separators(text.strip().lstrip("'"))
     if whole := _WHOLE.fullmatch(digits):
         digits = whole[1]
@@ -75,10 +79,27 @@ def split_name(text: str, *, family_first: bool) -> tuple[str, str]:
 
 def listed_date(text: str, order: DateOrder | None, serials_from: SerialsFrom = SerialsFrom.WINDOWS) -> date | None:
     """The day that a cell names; None where it names none. `order` may be None where no date needs it."""
+    if not text:
+        return None
+    if day := iso_day(text):
+        return day
     readings = date_readings(text, serials_from)
     if order is not None:
         return readings.get(order)
     return next(iter(readings.values())) if len(set(readings.values())) == 1 else None
+
+
+def iso_day(text: str) -> date | None:
+    """The day of a text such as `1980-02-03`, which is read in one way whatever the order; None for any other."""
+    if len(text) != _ISO_LENGTH or not text[4] == text[7] == "-":
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+_ISO_LENGTH: Final = 10
 
 
 def date_readings(text: str, serials_from: SerialsFrom = SerialsFrom.WINDOWS) -> Mapping[DateOrder, date]:

@@ -1,14 +1,14 @@
 """What the columns of a list or report mean: proposed from their names and contents, decided by a person."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 from .exhaustive import exhaustive
 from .identifiers import is_phn
-from .list_cells import DateOrder, date_readings, gender_letter, is_serial, listed_phn, plain
+from .list_cells import DateOrder, date_readings, gender_letter, is_serial, iso_day, listed_phn, plain
 from .texts import readable
 
 HEADER_WITHIN: Final = 30  # rows from the top: titles, dates of printing and the like stand above
@@ -208,11 +208,11 @@ def missing_columns(fields: Collection[ColumnField]) -> str:
     return "Select the column with the PHN, or those with the name and the date of birth."
 
 
-def date_orders(cells: Sequence[str]) -> tuple[DateOrder, ...]:
+def date_orders(cells: Iterable[str]) -> tuple[DateOrder, ...]:
     """The orders in which the dates of a column can be read: those that read the most of them, more than one if they
     would read some of them differently, and none if there is nothing to decide.
     """
-    readings = [reading for cell in cells if (reading := date_readings(cell))]
+    readings = [reading for cell in cells if not iso_day(cell) and (reading := date_readings(cell))]
     unequal = [reading for reading in readings if len(set(reading.values())) > 1 or len(reading) < len(DateOrder)]
     if not unequal:
         return ()

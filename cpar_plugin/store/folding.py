@@ -15,6 +15,8 @@ _NAME = "cpar_folded"
 @lru_cache(4096)
 def folded_text(text: str) -> str:
     """Without case and accents: `Hélène` and `HELENE` are the same."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

@@ -47,7 +47,7 @@ def report_columns(host: Host, actor: Actor) -> ResponseReturnValue:
         check_entries()
         if messages := open_questions(file, reading):
             raise Refused(messages)
-        report_id = receiving.receive(host, actor, upload.upload_id, reading)
+        report_id = receiving.receive(host, actor, upload.upload_id, file, reading)
     except Refused as refused:
         return _form(host, upload, file, reading, refused.messages)
     rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)

@@ -61,7 +61,7 @@ def _upload(host: Host, actor: Actor) -> ResponseReturnValue:
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, PurePath(storage.filename or "").name, panel_id)
     if not proposal.remembered or request.form.get("ask") or open_questions(file, proposal.reading):
         return redirect(url_for("cpar.report_columns"), HTTPStatus.SEE_OTHER)
-    report_id = receiving.receive(host, actor, upload_id, proposal.reading)
+    report_id = receiving.receive(host, actor, upload_id, file, proposal.reading)
     flash("The columns were read as in the last report with these column names.", "cpar")
     return redirect(url_for("cpar.report", report_id=report_id), HTTPStatus.SEE_OTHER)
 

@@ -39,7 +39,7 @@ def receive(host: OscarHost, actor: Actor, *rows: str) -> int:
         reading = layouts.propose(connection, file, Purpose.REPORT).reading
     said = {"kind": ReportKind.MISMATCH, "fields": tuple(map(ColumnField, FIELDS))}
     codes = {text: Mismatch(text) for text in layouts.mismatch_texts(file, reading.model_copy(update=said))}
-    return receiving.receive(host, actor, upload_id, reading.model_copy(update=said | {"mismatches": codes}))
+    return receiving.receive(host, actor, upload_id, file, reading.model_copy(update=said | {"mismatches": codes}))
 
 
 def rows(host: OscarHost, actor: Actor, report_id: int) -> list[ReportRow]:

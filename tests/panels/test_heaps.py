@@ -37,7 +37,7 @@ def receive(
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, "list.csv", panel_id)
     with host.database.engine.connect() as connection:
         reading = layouts.propose(connection, file, Purpose.REPORT).reading.model_copy(update={"kind": kind})
-    return receiving.receive(host, actor, upload_id, reading)
+    return receiving.receive(host, actor, upload_id, file, reading)
 
 
 def show(

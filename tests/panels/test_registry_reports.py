@@ -36,7 +36,7 @@ def receive(host: OscarHost, actor: Actor, *rows: Sequence[str], kind: ReportKin
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, "report.csv", None)
     with host.database.engine.connect() as connection:
         reading = layouts.propose(connection, file, Purpose.REPORT).reading.model_copy(update={"kind": kind})
-    return receiving.receive(host, actor, upload_id, reading)
+    return receiving.receive(host, actor, upload_id, file, reading)
 
 
 def test_rows_are_matched_repeated_ones_dropped_and_those_proposed_accepted(

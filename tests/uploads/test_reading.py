@@ -161,3 +161,18 @@ def test_a_file_that_lies_about_its_size_does_not_take_more_memory_than_it_may(m
 
     with pytest.raises(Refused, match="too much memory"):
         rows(workbook(fill))
+
+
+def test_a_small_file_that_becomes_a_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook(lambda book: [book.active.append(["x" * 1000] * 10) for _ in range(200)])  # the text is kept once
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", limits.MEGABYTE)
+    with pytest.raises(Refused) as refused:
+        rows(data)
+    assert "too much memory" in refused.value.messages["file"]
+
+
+def test_a_sheet_can_be_looked_at_from_several_places_at_once() -> None:
+    file = ListFile(workbook(lambda book: [book.active.append([str(number)]) for number in range(3)]))
+    first, second = file.rows(), file.rows()
+    assert next(first) == next(second) == (1, ["0"])
+    assert [*first] == [*second] == [(2, ["1"]), (3, ["2"])]

@@ -56,8 +56,10 @@ def require_new(connection: Connection, host: Host, file: ListFile) -> None:
         raise Refused({FIELD: f"{name} uploaded this same file on {moment}, as {found.name}. Nothing was changed."})
 
 
-def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> int:
+def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: ListReading) -> int:
     """Keep the actor's uploaded report, read in this way. Returns its id. Its upload is gone afterwards.
+
+    `file` is that of the upload, which the caller has looked at already: it is not read again.
 
     Patients are found whom this actor may not see, too: each person is shown the rows of those whom they may see.
     Raises NotFound, Stale, and Refused.
@@ -67,7 +69,6 @@ def receive(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> i
         raise Refused({"kind": "Select what the report is about."})
     with host.database.engine.connect() as connection:
         source = kept.required(connection, host, actor, Purpose.REPORT, upload_id)
-        file = kept.file_of(connection, upload_id)
         require_new(connection, host, file)
 
     def key_of(row: UnderstoodRow) -> str:

@@ -110,7 +110,7 @@ def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ..
     if not places:
         return ()
     rows = patient_rows(file, reading)
-    return date_orders([cells[place] for _, cells in rows for place in places if place < len(cells)])
+    return date_orders(cells[place] for _, cells in rows for place in places if place < len(cells))
 
 
 def patient_rows(file: ListFile, reading: ListReading) -> Iterator[Row]:
@@ -150,6 +150,8 @@ def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:
 
 def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping[ColumnField, str]:
     details = {field: readable(values[field]) or "" for field in REPORTED if field in values}
+    if not details:
+        return {}
     if day := listed_date(details.get(ColumnField.REPORTED_ON, ""), reading.date_order, reading.serials_from):
         details[ColumnField.REPORTED_ON] = day.isoformat()
     if mismatch := reading.mismatches.get(details.get(ColumnField.MISMATCH, "")):

@@ -35,8 +35,9 @@ from .reading import ListFile
 
 _AT_ONCE: Final = 1000
 _DROPPED: Final = ("-", " ", "'", "’", ".")  # in names, which are typed with them or without
+_WITHOUT_DROPPED: Final = str.maketrans("", "", "".join((*_DROPPED, "%", "_")))
 _FEWEST_CHARACTERS: Final = 7  # of a number by which anyone is found: EMRs hold `0` and `na`, too
-_LENGTHS: Final = {"phn": 20, "family_name": 60, "given_name": 60, "birth_date": 40, "panel_text": 100}
+_PHN_LENGTH, _NAME_LENGTH, _DATE_LENGTH, _PANEL_LENGTH = 20, 60, 40, 100
 
 
 class MatchedHow(StrEnum):
@@ -50,10 +51,7 @@ class MatchedHow(StrEnum):
 
 def name_key(text: str) -> str:
     """A name without case, accents, and what is typed or not. As `key_of_name` has it in SQL."""
-    key = folded_text(text)
-    for character in (*_DROPPED, "%", "_"):
-        key = key.replace(character, "")
-    return key
+    return folded_text(text).translate(_WITHOUT_DROPPED)
 
 
 def stage(
@@ -71,7 +69,7 @@ def stage(
     """
     for table in (upload_match, upload_row):
         session.execute(delete(table).where(table.c.upload_id == upload_id))
-    rows = (_row(upload_id, patient, panel_of) | {"line_key": key_of(patient)} for patient in patients(file, reading))
+    rows = (_row(upload_id, patient, panel_of, key_of) for patient in patients(file, reading))
     count = 0
     while portion := list(islice(rows, _AT_ONCE)):
         session.execute(insert(upload_row), portion)
@@ -79,19 +77,27 @@ def stage(
     return count
 
 
-def _row(upload_id: str, patient: UnderstoodRow, panel_of: Callable[[str], int | None]) -> dict[str, Any]:
-    values = patient._asdict()
-    return (
-        values
-        | {name: values[name][:length] for name, length in _LENGTHS.items()}
-        | {
-            "upload_id": upload_id,
-            "family_key": name_key(patient.family_name)[: _LENGTHS["family_name"]],
-            "given_key": name_key(patient.given_name)[: _LENGTHS["given_name"]],
-            "panel_id": panel_of(patient.panel_text),
-            "details": orjson.dumps({field.value: text for field, text in patient.details.items()}).decode(),
-        }
-    )
+def _row(
+    upload_id: str,
+    patient: UnderstoodRow,
+    panel_of: Callable[[str], int | None],
+    key_of: Callable[[UnderstoodRow], str],
+) -> dict[str, Any]:
+    return {
+        "upload_id": upload_id,
+        "row_number": patient.row_number,
+        "phn": patient.phn[:_PHN_LENGTH],
+        "family_name": patient.family_name[:_NAME_LENGTH],
+        "given_name": patient.given_name[:_NAME_LENGTH],
+        "family_key": name_key(patient.family_name)[:_NAME_LENGTH],
+        "given_key": name_key(patient.given_name)[:_NAME_LENGTH],
+        "birth_date": patient.birth_date[:_DATE_LENGTH],
+        "gender": patient.gender,
+        "panel_text": patient.panel_text[:_PANEL_LENGTH],
+        "panel_id": panel_of(patient.panel_text),
+        "details": orjson.dumps({field.value: text for field, text in patient.details.items()}).decode(),
+        "line_key": key_of(patient),
+    }
 
 
 def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from ...domain.list_cells import SerialsFrom
 from . import limits, spreadsheet, text_file
 from .limits import MEGABYTE, refused
+from .spreadsheet import ReadSheet
 
 LOOK_ROWS: Final = 60
 _UNFIT: Final = (
@@ -54,7 +55,7 @@ class ListFile:
         """The names of its sheets, none of a text. Raises Refused for a spreadsheet without any that can be seen."""
         if self.is_text:
             return []
-        names = spreadsheet.sheet_names(self.data)
+        names = self._sheet(0).names
         if not names:
             raise refused(f"This spreadsheet has no sheet that can be seen. {limits.ONLY_THE_LIST}")
         return names
@@ -73,7 +74,17 @@ class ListFile:
         """The rows that are not empty of a sheet, or of the text in this encoding. Raises Refused beyond the limits."""
         if self.is_text:
             return text_file.rows(self.data, encoding or self.detected_encoding)
-        return spreadsheet.rows(self.data, sheet)
+        return self._sheet(sheet).rows()
+
+    def _sheet(self, place: int) -> ReadSheet:
+        """Read once, however often it is looked at."""
+        if place not in self._read:
+            self._read[place] = spreadsheet.read(self.data, place)
+        return self._read[place]
+
+    @cached_property
+    def _read(self) -> dict[int, ReadSheet]:
+        return {}
 
     def first_rows(self, *, sheet: int = 0, encoding: str = "", count: int = LOOK_ROWS) -> list[Row]:
         """The first of them, without reading on."""

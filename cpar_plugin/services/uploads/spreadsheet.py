@@ -1,21 +1,23 @@
 """Spreadsheets: what is packed in them is measured, then another process reads them (see `spreadsheet_child`)."""
 
-import json
+import os
 import subprocess
 import sys
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
+from itertools import islice
 from typing import IO, Final
+
+import orjson
 
 from . import limits, spreadsheet_child
 from .limits import ONLY_THE_LIST, check_row, refused
 
 ZIP: Final = b"PK\x03\x04"
 OLE: Final = b"\xd0\xcf\x11\xe0"
-_NAMES_ONLY: Final = -1
 _NOT_READABLE = f"This spreadsheet cannot be read. {ONLY_THE_LIST}"
 _TOO_MUCH = f"This spreadsheet needs too much memory or time to be read. {ONLY_THE_LIST}"
 _PROTECTED = "This spreadsheet is protected by a password. Save a copy without the password, and upload that."
@@ -46,52 +48,49 @@ def counts_from_1904(data: bytes) -> bool:
     return b'date1904="1"' in beginning or b'date1904="true"' in beginning
 
 
-def sheet_names(data: bytes) -> list[str]:
-    """The names of the sheets that a person sees. Raises Refused for what cannot be read."""
-    with _reader(data, _NAMES_ONLY) as lines:
-        return list(json.loads(next(lines)))
+class ReadSheet:
+    """A sheet as it was read, in a file without a name on disk that is gone with this object."""
 
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+        weakref.finalize(self, output.close)
 
-def rows(data: bytes, sheet: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty of a sheet, which is one of `sheet_names` by its place. Raises Refused."""
-    with _reader(data, sheet) as lines:
-        next(lines)
-        for line in lines:
-            number, cells = json.loads(line)
+    @property
+    def names(self) -> list[str]:
+        """Of all sheets that a person sees."""
+        return list(orjson.loads(next(self._lines())))
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row that is not empty. Raises Refused beyond the limits."""
+        for line in islice(self._lines(), 1, None):
+            number, cells = orjson.loads(line)
             check_row(number, cells)
             if any(cells):
                 yield number, cells
 
+    def _lines(self) -> Iterator[bytes]:
+        """From the first on, wherever others are in it."""
+        position, rest = 0, b""
+        while portion := os.pread(self._output.fileno(), limits.MEGABYTE, position):
+            position += len(portion)
+            *lines, rest = (rest + portion).split(b"\n")
+            yield from lines
 
-@contextmanager
-def _reader(data: bytes, sheet: int) -> Iterator[Iterator[str]]:
-    """The lines that the process writes. It is ended when no more of them are read."""
+
+def read(data: bytes, sheet: int) -> ReadSheet:
+    """Read a sheet, of those that a person sees by its place. Raises Refused for what cannot be read."""
+    ceilings = (limits.READER_BYTES, limits.READER_SECONDS, limits.UNPACKED_BYTES, limits.ROWS)
+    command = [sys.executable, "-m", spreadsheet_child.__name__, *map(str, (sheet, *ceilings))]
+    output = tempfile.TemporaryFile()  # noqa: SIM115  closed by what is returned
+    result = ReadSheet(output)
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
-        process = _started(file, sheet)
-        try:
-            assert process.stdout
-            yield _lines(process, process.stdout)
-        finally:
-            process.kill()
-            process.communicate()
-
-
-def _started(file: IO[bytes], sheet: int) -> subprocess.Popen[str]:
-    limit = (str(limits.READER_BYTES), str(limits.READER_SECONDS))
-    command = [sys.executable, "-m", spreadsheet_child.__name__, str(sheet), *limit]
-    # What it says when it fails may hold names of patients.
-    return subprocess.Popen(  # noqa: S603  this program itself
-        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
-    )
-
-
-def _lines(process: "subprocess.Popen[str]", output: IO[str]) -> Iterator[str]:
-    yield from output
-    match process.wait():
+        # What it says when it fails may hold names of patients.
+        ended = subprocess.run(command, stdin=file, stdout=output, stderr=subprocess.DEVNULL, check=False)  # noqa: S603  this program itself
+    match ended.returncode:
         case 0:
-            return
+            return result
         case spreadsheet_child.PROTECTED:
             raise refused(_PROTECTED)
         case spreadsheet_child.UNREADABLE:

@@ -5,22 +5,26 @@ A small file can make the reader ask for more memory than there is, which ends t
 """
 
 import io
-import json
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
+import orjson
 import python_calamine
 
 PROTECTED, UNREADABLE = 3, 4  # what the process ends with
 
 
-def main(sheet: int, memory_bytes: int, seconds: int) -> int:
-    """Write the names of the visible sheets, then the rows of one of them (none where `sheet` is negative)."""
+def main(sheet: int, memory_bytes: int, seconds: int, written_bytes: int, most_rows: int) -> int:
+    """Write the names of the visible sheets, then the rows of one of them, and one more than the most where it has."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # too long an output ends the process, too
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written_bytes, written_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         book = python_calamine.load_workbook(io.BytesIO(sys.stdin.buffer.read()))
@@ -32,8 +36,9 @@ def main(sheet: int, memory_bytes: int, seconds: int) -> int:
         ]
         _write(names)
         if 0 <= sheet < len(names):
-            for row in _rows(book.get_sheet_by_name(names[sheet])):
+            for row in islice(_rows(book.get_sheet_by_name(names[sheet])), most_rows + 1):
                 _write(row)
+        sys.stdout.buffer.flush()
     except python_calamine.PasswordError:
         return PROTECTED
     except (python_calamine.CalamineError, MemoryError, OSError, ValueError):
@@ -42,7 +47,7 @@ def main(sheet: int, memory_bytes: int, seconds: int) -> int:
 
 
 def _write(value: object) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
@@ -67,6 +72,8 @@ def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(value: object) -> str:
+    if type(value) is str:  # nearly all
+        return value.strip()
     match value:
         case bool():
             return str(value).upper()
