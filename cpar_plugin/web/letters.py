@@ -36,14 +36,16 @@ def letters_of_day(host: Host, actor: Actor) -> ResponseReturnValue:
     except ValueError:
         raise Refused("Enter a day such as 2026-12-07.") from None
     with host.database.engine.connect() as connection:
-        found = letters.sent_on(connection, host, actor, day)
-    return _print(host, f"Letters of {date_text(day)}", found, day)
+        found, days = letters.sent_on(connection, host, actor, day), letters.days(connection, host, actor)
+    return _print(host, f"Letters of {date_text(day)}", found, day, days)
 
 
-def _print(host: Host, title: str, shown: Sequence[Letter], day: date | None = None) -> ResponseReturnValue:
+def _print(
+    host: Host, title: str, shown: Sequence[Letter], day: date | None = None, days: Sequence[date] = ()
+) -> ResponseReturnValue:
     for each in shown:
         looks.note(each.patient_id)
-    return page(host, title, "letters_print.html", letters=shown, day_shown=day)
+    return page(host, title, "letters_print.html", letters=shown, day_shown=day, days=days)
 
 
 @shows_entries

@@ -155,3 +155,5 @@ def test_letters_of_a_day_are_printed_each_on_a_sheet_of_its_own(manager: Any, p
     page.get_by_label("Letters of").fill("2026-11-09")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("main")).to_contain_text("No letters were sent on this day.")
+    page.get_by_role("link", name="Nov 10, 2026").click()
+    expect(page.get_by_role("article")).to_have_count(2)

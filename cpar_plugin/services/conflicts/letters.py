@@ -30,6 +30,7 @@ from . import ending, letter_wording
 from .evidence import ConflictLine
 
 _MISSING = "(not in our record)"
+_MOST_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,21 @@ def of_line(connection: Connection, host: Host, actor: Actor, line_id: int) -> S
 def sent_on(connection: Connection, host: Host, actor: Actor, day: date) -> Sequence[Letter]:
     """Those sent on a civil day about patients whom the actor may see, the latest first. Two statements."""
     return _read(connection, host, actor, (letter.c.day == day) & (letter.c.direction == LetterDirection.SENT.value))
+
+
+def days(connection: Connection, host: Host, actor: Actor) -> Sequence[date]:
+    """On which of the last days letters were sent about patients whom the actor may see, the latest first."""
+    merged = host.roster.merged()
+    kept_id = func.coalesce(merged.c.kept_id, letter.c.patient_id)
+    query = (
+        select(letter.c.day)
+        .outerjoin_from(letter, merged, merged.c.retired_id == letter.c.patient_id)
+        .where(letter.c.direction == LetterDirection.SENT.value, host.identity.visible(actor, kept_id))
+        .group_by(letter.c.day)
+        .order_by(letter.c.day.desc())
+        .limit(_MOST_DAYS)
+    )
+    return connection.scalars(query).all()
 
 
 def required(connection: Connection, host: Host, actor: Actor, letter_id: int) -> Letter:
