@@ -135,6 +135,8 @@ EXPECTED = {
     ("POST", "cpar.letter_settings"): CHANGES_PANELS,
     ("GET", "cpar.report"): MANAGEMENT,
     ("POST", "cpar.report"): CHANGES_PANELS,
+    ("GET", "cpar.remove_report"): MANAGEMENT,
+    ("POST", "cpar.remove_report"): CHANGES_PANELS,
     ("GET", "cpar.report_heaps"): MANAGEMENT,
     ("POST", "cpar.report_heaps"): CHANGES_PANELS,  # to the list of those found
     ("GET", "cpar.print_report_heaps"): MANAGEMENT,
@@ -365,6 +367,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
             "step": "save",
         },
         "cpar.report": {"step": "accept-all"},
+        "cpar.remove_report": {"worked_on": "0"},
         "cpar.letter_settings": {"letterhead": f"{panel}", "text": f"Dear {panel}", "version": "3"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.change_report_lines": {"action": "take", "selected": "1-1"},

@@ -62,6 +62,7 @@ NO_PAGES = (
     "cpar.import_columns",
     "cpar.import_review",
     "cpar.report",
+    "cpar.remove_report",
     "cpar.letter",
     "cpar.letters_of_day",
     "cpar.report_conflict",

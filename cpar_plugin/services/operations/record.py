@@ -39,6 +39,7 @@ class OperationKind(StrEnum):
     STATE_EXCLUSIONS = "state-exclusions"
     NOTE_EXCLUSIONS = "note-exclusions"
     RECEIVE_REPORT = "receive-report"
+    REMOVE_REPORT = "remove-report"
     MATCH_REPORT = "match-report"
     WORK_ON_REPORT = "work-on-report"
     END_CONFLICT = "end-conflict"
@@ -99,6 +100,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.STATE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.NOTE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.RECEIVE_REPORT: ("add", _REPORT),
+        OperationKind.REMOVE_REPORT: ("delete", _REPORT),
         OperationKind.MATCH_REPORT: ("update", _REPORT),
         OperationKind.WORK_ON_REPORT: ("update", _REPORT),
         OperationKind.END_CONFLICT: ("update", _REPORT),

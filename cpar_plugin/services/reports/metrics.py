@@ -57,7 +57,7 @@ def months(connection: Connection, host: Host, panel_id: int, count: int) -> Seq
     result = []
     for month in starts:
         entry = entries.get(month)
-        counts = _counts(entry) if entry else NO_COUNTS
+        counts = counts_of(entry) if entry else NO_COUNTS
         difference = gap(sent.get(month), counts.attached, *reported.get(month, (0, 0)))
         entry_id = entry.entry_id if entry else NO_ENTRY
         result.append(MetricsMonth(month, sent.get(month), counts, entry_id, difference))
@@ -70,7 +70,8 @@ def history(connection: Connection, host: Host, panel_id: int, month: date) -> S
     rows = connection.execute(of_month.order_by(_entry.entry_id.desc())).all()
     names = actor_names(connection, host, {row.actor_id for row in rows})
     return [
-        MetricsEntry(row.entry_id, row.month, _counts(row), row.report_id, row.at, names[row.actor_id]) for row in rows
+        MetricsEntry(row.entry_id, row.month, counts_of(row), row.report_id, row.at, names[row.actor_id])
+        for row in rows
     ]
 
 
@@ -92,7 +93,7 @@ def restore(host: Host, actor: Actor, panel_id: int, month: date, seen: int, ent
         earlier = session.execute(select(panel_metrics).where(of_month)).one_or_none()
         if earlier is None and entry_id != NO_ENTRY:
             raise NotFound("This entry is not there: reload the page.")
-        counts = _counts(earlier) if earlier else NO_COUNTS
+        counts = counts_of(earlier) if earlier else NO_COUNTS
         _put(session, host, actor, panel_id, month, counts, earlier.report_id if earlier else None)
 
 
@@ -125,7 +126,7 @@ def add(
 ) -> bool:
     """Append an entry, after `clinic.lock`. False where it would say what holds already."""
     before = latest(session, panel_id, month)
-    if (_counts(before) if before else NO_COUNTS) == counts:
+    if (counts_of(before) if before else NO_COUNTS) == counts:
         return False
     values = {"received": counts.received, "attached": counts.attached, "as_of": counts.as_of, "report_id": report_id}
     made = {"panel_id": panel_id, "month": month, "at": host.clock.now(), "actor_id": actor.actor_id}
@@ -213,7 +214,8 @@ def _reported(
     return {starts[number]: (int(conflicts), int(count) - int(conflicts)) for number, conflicts, count in rows}
 
 
-def _counts(row: Row[Any]) -> RegistryCounts:
+def counts_of(row: Row[Any]) -> RegistryCounts:
+    """What an entry says."""
     return RegistryCounts(row.received, row.attached, row.as_of)
 
 

@@ -77,13 +77,13 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
     with host.database.session() as session:
         count = matching.stage(session, upload_id, file, reading, lambda _: source.panel_id, key_of)
         matching.match(session, host, host.identity.system, upload_id)
+        clinic.lock(session)  # so that reports have their numbers in the order in which they are followed
+        _require_panel(session, source.panel_id)
         report_id = _store(session, host, actor, source, file, reading, count)
         kept_rows = session.execute(_insert_rows(report_id, upload_id)).rowcount  # type: ignore[attr-defined]
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
-        clinic.lock(session)
-        _require_panel(session, source.panel_id)
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
         fixed.finish(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}

@@ -106,7 +106,13 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
             TimedRows(
                 tables.report.c.received_at,
                 lambda given: timedelta(days=given.report_keep_days),
-                parts=(tables.report_line_change, tables.report_line, tables.report_row, tables.report_piece),
+                parts=(
+                    tables.report_line_change,
+                    tables.report_line_before,
+                    tables.report_line,
+                    tables.report_row,
+                    tables.report_piece,
+                ),
                 portion=1,
             ),
         ),

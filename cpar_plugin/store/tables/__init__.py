@@ -33,7 +33,16 @@ from .panels import (
     practitioner,
     skipped,
 )
-from .reports import letter, panel_metrics, report, report_line, report_line_change, report_piece, report_row
+from .reports import (
+    letter,
+    panel_metrics,
+    report,
+    report_line,
+    report_line_before,
+    report_line_change,
+    report_piece,
+    report_row,
+)
 from .submissions import (
     exclusion,
     exclusion_comparison,
@@ -87,6 +96,7 @@ __all__ = [
     "read_patient",
     "report",
     "report_line",
+    "report_line_before",
     "report_line_change",
     "report_piece",
     "report_row",

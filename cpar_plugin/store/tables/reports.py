@@ -19,6 +19,7 @@ report = Table(
     Column("rows_read", Integer, nullable=False),  # below the column names: more than are kept
     Index("cpar_report_received", "received_at"),
     Index("cpar_report_file", "sha256", unique=True),
+    sqlite_autoincrement=True,  # the number of one that was removed is not given again
     **INNODB,
 )
 
@@ -80,11 +81,34 @@ report_line = Table(
     Column("learned_on", Date),  # of which day the submission is that tells the registry of the removal
     Column("answer", exact(20)),  # domain.check_in.CheckInAnswer, of a patient who was asked because of it
     Column("answered_at", Moment),
+    Column("made_by", BigInteger),  # the report with which it came first, which may be gone
     Index("cpar_report_line_by_key", "kind", "panel_id", "line_key", unique=True),
     Index("cpar_report_line_of_report", "report_id", "line_key"),
     Index("cpar_report_line_closed", "closed_at", "opened_at"),
     Index("cpar_report_line_ending", "ending", "answer"),
     Index("cpar_report_line_to_do", "closed_at", "state"),
+    sqlite_autoincrement=True,  # as above: a page that still shows such a line changes no other
+    **INNODB,
+)
+
+# The lines that a report has found there, as they were before it: what its removal puts back.
+report_line_before = Table(
+    "cpar_report_line_before",
+    metadata,
+    Column("report_id", ForeignKey("cpar_report.report_id"), primary_key=True),
+    Column("line_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("report_id_before", BigInteger, nullable=False),  # the last one that had the line
+    Column("times", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("state", exact(20), nullable=False),
+    Column("ending", exact(20)),
+    Column("ended_at", Moment),
+    Column("ended_by", exact(60)),
+    Column("learned_on", Date),
+    Column("answer", exact(20)),
+    Column("answered_at", Moment),
+    sqlite_with_rowid=False,
     **INNODB,
 )
 

@@ -589,6 +589,7 @@ def upgrade() -> None:
         sa.Column("reading", long_text(), nullable=False),
         sa.Column("rows_read", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("report_id", name="cpar_report_pk"),
+        sqlite_autoincrement=True,
         **TABLE,
     )
     op.create_index("cpar_report_received", "cpar_report", ["received_at"], if_not_exists=True)
@@ -645,6 +646,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("line_id", name="cpar_report_line_pk"),
         sa.ForeignKeyConstraint(["report_id"], ["cpar_report.report_id"], name="cpar_report_line_report_id_fk"),
+        sqlite_autoincrement=True,
         **TABLE,
     )
     key = ["kind", "panel_id", "line_key"]
