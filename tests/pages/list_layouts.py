@@ -217,7 +217,7 @@ def a_report(host: OscarHost, patient_id: int, number: int, *, accepted: bool = 
         line = {"kind": "conflict", "panel_id": 0, "line_key": "k", "times": 1, "opened_at": now, "state": "open"}
         line |= {"note": "", "version": 1, "line_id": made[0]}
         line["panel_id"] = number
-        connection.execute(insert(report_line).values(**line, report_id=made[0]))
+        connection.execute(insert(report_line).values(**line, report_id=made[0], made_by=made[0]))
     return int(made[0])
 
 

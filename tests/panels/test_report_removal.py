@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from cpar_plugin.domain.metrics import RegistryCounts
+from cpar_plugin.domain.metrics import NO_COUNTS, RegistryCounts
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.report_lines import ReportLineState
 from cpar_plugin.domain.reports import ReportKind
@@ -71,7 +71,7 @@ def work(site: OscarHost, clerk: Actor, phn: str, change: LineChange) -> int:
     line = shown(site, clerk)[phn]
     working.change_selected(site, clerk, [SeenLine((line.line_id,), line.version)], change)
     with site.database.engine.connect() as connection:
-        return connection.scalar(select(func.max(tables.operation.c.operation_id))) or 0
+        return int(connection.scalar(select(func.max(tables.operation.c.operation_id))) or 0)
 
 
 def preview(site: OscarHost, report_id: int) -> ReportRemoval:
@@ -205,4 +205,4 @@ def test_metrics_of_the_report_are_again_what_was_entered_before(
     with site.database.engine.connect() as connection:
         found = [metrics.months(connection, site, panel_id, 2)[-2:] for panel_id in panels]
     counts = [[each.counts for each in months if each.month == month] for months in found]
-    assert counts == [[entered], [metrics.NO_COUNTS], [entered]]
+    assert counts == [[entered], [NO_COUNTS], [entered]]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.dates import moment_text
@@ -83,7 +83,7 @@ def remove(host: Host, actor: Actor, report_id: int, seen_worked_on: int) -> Rep
     return removal
 
 
-def _required(connection: Connection, report_id: int) -> Row[Any]:
+def _required(connection: Connection, report_id: int) -> Any:
     query = select(report.c.report_id, report.c.kind, report.c.panel_id).where(report.c.report_id == report_id)
     found = connection.execute(query).one_or_none() if report_id in KEYS else None
     if found is None:
@@ -91,7 +91,7 @@ def _required(connection: Connection, report_id: int) -> Row[Any]:
     return found
 
 
-def _refusal(connection: Connection, host: Host, source: Row[Any]) -> str:
+def _refusal(connection: Connection, host: Host, source: Any) -> str:
     report_id, scope = source.report_id, source.panel_id or ALL_PANELS
     of_scope = (report.c.kind == source.kind, func.coalesce(report.c.panel_id, ALL_PANELS) == scope)
     later = select(report.c.received_at).where(*of_scope, report.c.report_id > report_id)
@@ -116,7 +116,7 @@ def _refusal(connection: Connection, host: Host, source: Row[Any]) -> str:
     return ""
 
 
-def _of_line(report_id: int) -> Any:
+def _of_line(report_id: int) -> Select[Any]:
     """The line as it was before the report."""
     return select(_before.line_id).where(_before.report_id == report_id, _before.line_id == _line.line_id)
 
