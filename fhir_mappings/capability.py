@@ -10,6 +10,7 @@ from .definitions import confirm_url, definition_url, panel_profile_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
 from .searchable import AnyKinds, Parameter, Searchable, SearchType
+from .task import R4_TASK
 
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -87,7 +88,7 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
     kind = searchable.kind
     resource: Resource = {
         "type": kind,
-        "supportedProfile": [panel_profile_url(settings) if kind == "Group" else CA_BASELINE + kind.lower()],
+        "supportedProfile": [_profile(kind, settings)],
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "versioned",
         "readHistory": False,
@@ -112,6 +113,15 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
             },
         ]
     return resource
+
+
+def _profile(kind: str, settings: Settings) -> str:
+    match kind:
+        case "Group":
+            return panel_profile_url(settings)
+        case "Task":
+            return R4_TASK
+    return CA_BASELINE + kind.lower()
 
 
 def _export(definition: str) -> Resource:

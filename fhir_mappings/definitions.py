@@ -10,6 +10,7 @@ from ..settings import Settings
 from .identifiers import Resource
 from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, HOW_CODES, PANEL_CODE
 from .searchable import AnyKinds, Own, Parameter
+from .task import CODE_DISPLAYS
 
 _R4 = "http://hl7.org/fhir/StructureDefinition/"
 _FHIR_VERSION = "4.0.1"
@@ -62,6 +63,7 @@ def code_systems(settings: Settings) -> list[Resource]:
             "How the confirmation date of a panel's member came about.",
             {code: _HOW_DISPLAYS[code] for code in HOW_CODES.values()},
         ),
+        _codes(settings, "report-line", "CparReportLine", "What a Task of this clinic is about.", CODE_DISPLAYS),
         {
             **_head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
             "description": "The EMR's own codes for gender, as they were recorded.",

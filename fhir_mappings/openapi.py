@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ..domain.scopes import CONFIRM, EVERY_KIND, KINDS
+from ..domain.scopes import CONFIRM, EVERY_KIND, KINDS, NAMED_ALONE
 from .openapi_export import Exporting, export_paths
 from .openapi_parts import (
     ERRORS,
@@ -182,7 +182,7 @@ def _security(token_url: str | None) -> Described:
         return {"type": "http", "scheme": "bearer"}
     scopes = {
         f"system/{kind}.{letter}": f"{verb} {'everything' if kind == EVERY_KIND else kind}"
-        for kind in (EVERY_KIND, *KINDS)
+        for kind in (EVERY_KIND, *KINDS, *NAMED_ALONE)
         for letter, verb in (("r", "Read"), ("s", "Search"))
     } | {CONFIRM: "Confirm members of a Group"}
     return {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}}}

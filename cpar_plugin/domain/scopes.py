@@ -1,7 +1,8 @@
 """Scopes of SMART Backend Services: what a system may do with which resources.
 
 Version 2 writes `system/Group.rs` (r reads, s searches), version 1 `system/Group.read`. One request may use both.
-`system/Group.u` allows what changes a Group here: confirming one of its members (`$confirm`).
+`system/Group.u` allows what changes a Group here: confirming one of its members (`$confirm`). No `*` covers a kind of
+NAMED_ALONE: it takes a scope of its own.
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 """
 
@@ -11,7 +12,8 @@ from functools import lru_cache
 from .refusals import Refused
 
 KINDS = ("Group", "Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
-EVERY_KIND = "*"
+NAMED_ALONE = ("Task",)  # what the registry says of patients is another matter than who is on a panel
+EVERY_KIND = "*"  # of KINDS
 READ, SEARCH, UPDATE = "read", "search", "update"
 CONFIRM = "system/Group.u"  # the only scope to change anything with
 
@@ -34,18 +36,21 @@ def registered(text: str) -> str:
         if word == CONFIRM:
             confirms = True
             continue
-        if kind not in (*KINDS, EVERY_KIND) or letters != _READING:
+        if kind not in (*KINDS, *NAMED_ALONE, EVERY_KIND) or letters != _READING:
             raise Refused(
                 {
                     "scopes": f"{word[:80]} cannot be registered. Use system/*.rs for everything, or one or more of "
                     + ", ".join(f"system/{kind}.rs" for kind in KINDS)
-                    + f"; and {CONFIRM} for a check-in program."
+                    + "; "
+                    + ", ".join(f"system/{kind}.rs" for kind in NAMED_ALONE)
+                    + f" for lines of reports; and {CONFIRM} for a check-in program."
                 }
             )
         kinds.add(kind)
     if not kinds and not confirms:
         raise Refused({"scopes": "Select what the client can do."})
-    reading = [f"system/{kind}.{_READING}" for kind in ((EVERY_KIND,) if EVERY_KIND in kinds else sorted(kinds))]
+    named = [EVERY_KIND, *sorted(kinds.intersection(NAMED_ALONE))] if EVERY_KIND in kinds else sorted(kinds)
+    reading = [f"system/{kind}.{_READING}" for kind in named]
     return " ".join([*reading, *([CONFIRM] if confirms else [])])
 
 
@@ -59,9 +64,8 @@ def granted(scopes: str, registered_scopes: str) -> str:
     result: dict[str, None] = {}
     for word in scopes.split():
         kind, letters = _parsed(word)
-        kinds = sorted({name for name, _ in allowed}) if kind == EVERY_KIND else [kind] if kind in KINDS else []
-        for name in kinds:
-            enough = {name} if kind == EVERY_KIND else {name, EVERY_KIND}
+        for name in _meant(kind, allowed):
+            enough = {name} if kind == EVERY_KIND or name in NAMED_ALONE else {name, EVERY_KIND}
             given = "".join(letter for letter in letters if any((held, _LETTERS[letter]) in allowed for held in enough))
             if given:
                 result[f"system/{name}.{'read' if word.endswith(('.read', '.*')) else given}"] = None
@@ -77,7 +81,16 @@ def rights(scopes: str) -> frozenset[Right]:
 
 def allows(granted_rights: frozenset[Right], kind: str, interaction: str) -> bool:
     """Whether these rights hold for an interaction (`read`, `search` or `update`) with a kind."""
+    if kind in NAMED_ALONE:
+        return (kind, interaction) in granted_rights
     return (kind, interaction) in granted_rights or (EVERY_KIND, interaction) in granted_rights
+
+
+def _meant(kind: str, allowed: frozenset[Right]) -> list[str]:
+    """The kinds of a scope that is asked for: for `*` those registered that a `*` covers."""
+    if kind == EVERY_KIND:
+        return sorted({name for name, _ in allowed}.difference(NAMED_ALONE))
+    return [kind] if kind in (*KINDS, *NAMED_ALONE) else []
 
 
 def _parsed(word: str) -> tuple[str, str]:

@@ -31,6 +31,12 @@ KIOSK = "system/Group.rs system/Group.u"
         ("system/Group.", GROUP, ""),
         ("system/Group.rs?identifier=1", "system/*.rs", ""),
         ("system/Observation.rs", "system/*.rs", ""),
+        ("system/Task.rs", "system/*.rs", ""),
+        ("system/Task.rs", "system/*.rs system/Task.rs", "system/Task.rs"),
+        ("system/Task.r", "system/Task.rs", "system/Task.r"),
+        ("system/*.rs", "system/*.rs system/Task.rs", "system/*.rs"),
+        ("system/*.rs", "system/Task.rs", ""),
+        ("system/*.rs", "system/Group.rs system/Task.rs", "system/Group.rs"),
         ("system/Group.u", "system/*.rs", ""),
         ("system/Group.u", KIOSK, "system/Group.u"),
         ("system/Group.rus", KIOSK, "system/Group.rus"),
@@ -83,6 +89,8 @@ def test_a_client_is_registered_for_kinds_that_there_are() -> None:
     assert registered("system/*.rs system/Group.rs") == "system/*.rs"
     assert registered("system/Group.u  system/Group.read") == KIOSK
     assert registered("system/Group.u system/*.rs") == "system/*.rs system/Group.u"
+    assert registered("system/Task.rs system/Patient.rs system/*.rs") == "system/*.rs system/Task.rs"
+    assert registered("system/Task.rs") == "system/Task.rs"
     assert registered("system/Group.u") == "system/Group.u"
     for wrong in (
         "",

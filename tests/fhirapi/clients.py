@@ -23,6 +23,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 TOKEN_URL = "http://localhost/fhir/token"
+EVERY_SCOPE = "system/*.rs system/Task.rs"  # to read with
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -93,7 +94,7 @@ class Registered:
             "client_assertion": assertion,
         }
 
-    def token(self, scope: str = "system/*.rs") -> str:
+    def token(self, scope: str = EVERY_SCOPE) -> str:
         """A token."""
         answer = self.ask(scope=scope)
         assert answer.status_code == 200, answer.text
@@ -146,7 +147,7 @@ def registered(app: Flask, site: OscarHost, clerk: Actor, rsa: KeyPair) -> Calla
     """Registers a client; its keys are entered as a set, its panels are all, unless said otherwise."""
 
     def make(
-        name: str = "Network", *, scopes: str = "system/*.rs", panels: tuple[int, ...] = (), pair: KeyPair = rsa
+        name: str = "Network", *, scopes: str = EVERY_SCOPE, panels: tuple[int, ...] = (), pair: KeyPair = rsa
     ) -> Registered:
         draft = ClientDraft(name=name, scopes=scopes, jwks=key_set(pair), panels=panels)
         return Registered(registry.register(site, clerk, draft), pair, app, site)

@@ -7,12 +7,15 @@ from typing import Any
 import orjson
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.store.tables import report_line
 from oscar_host.host import OscarHost
 
+from ..panels.test_registry_reports import receive
 from .clients import Registered
 
 MANAGER, RECEPTION = "301", "201"
@@ -99,6 +102,14 @@ def people(site: OscarHost, oscar: Any, clerk: Actor, panel: int) -> dict[str, i
         ids[name] = oscar.patient(**columns)
         one_patient.choose(site, clerk, ids[name], panel, seen_panel_id=None)
     return ids
+
+
+@pytest.fixture
+def conflict(site: OscarHost, clerk: Actor, people: dict[str, int]) -> str:
+    """The id of the Task of a conflict about `oscar`."""
+    receive(site, clerk, (PEOPLE["oscar"]["hin"], "", "", "", "Dr. Else"))
+    with site.database.engine.connect() as connection:
+        return str(connection.scalar(select(report_line.c.line_id)))
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ def statement(reader: Reader, check_r4: Check) -> Json:
 
 
 @pytest.fixture
-def one_of_each(panel: int, people: dict[str, int]) -> dict[str, str]:
-    return {**ONE_OF_EACH, "Group": str(panel), "Patient": str(people["helene"])}
+def one_of_each(panel: int, people: dict[str, int], conflict: str) -> dict[str, str]:
+    return {**ONE_OF_EACH, "Group": str(panel), "Patient": str(people["helene"]), "Task": conflict}
 
 
 def _resources(statement: Json) -> list[Json]:

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from flask import Flask
 
+from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import editing, one_patient
 from oscar_host.host import OscarHost
@@ -48,7 +49,13 @@ def address(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def ids(
-    site: OscarHost, clerk: Actor, make_panel: Callable[..., int], panel: int, people: dict[str, int], reader: Reader
+    site: OscarHost,
+    clerk: Actor,
+    make_panel: Callable[..., int],
+    panel: int,
+    people: dict[str, int],
+    conflict: str,
+    reader: Reader,
 ) -> dict[str, list[str]]:
     """What there is of each kind, and a panel and a provider that were there."""
     gone = make_panel("0043", "103")
@@ -63,6 +70,7 @@ def ids(
         "Patient": [str(one) for one in people.values()],
         "Practitioner": ["101", "102", "103"],
         "PractitionerRole": ["101-000113"],
+        "Task": [conflict],
     }
 
 
@@ -142,8 +150,9 @@ def test_schemathesis_finds_nothing(
     ids: dict[str, list[str]],
     tmp_path: Path,
 ) -> None:
-    client = registered("Schemathesis", scopes="system/*.rs system/Group.u")
-    token = client.token("system/*.rs system/Group.u")
+    scopes = "system/*.rs system/Task.rs system/Group.u"
+    client = registered("Schemathesis", scopes=scopes)
+    token = client.token(scopes)
     exporter = Reader(client.app, token)
     exports = [_exported(exporter) for _ in range(2)]
     settings, description, har = (tmp_path / name for name in ("schemathesis.toml", "openapi.json", "sent.har"))
@@ -187,7 +196,7 @@ def _exported(exporter: Reader) -> str:
 
 def _for_this_clinic(described: Json, ids: dict[str, list[str]], kept: str, doomed: str) -> Json:
     """The description with ids as examples, and with links from a kick-off to its export: OpenAPI itself has none."""
-    files = [f"{kind}.ndjson" for kind in ids]
+    files = [f"{kind}.ndjson" for kind in KINDS]
     places = {f"/{kind}/{{id}}": {"id": known} for kind, known in ids.items()} | {
         "/Group/{id}/$export": {"id": ids["Group"]},
         "/Group/{id}/$confirm": {"id": ids["Group"]},

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
@@ -36,14 +37,15 @@ from oscar_host.demo.data.writing import fill
 from oscar_host.host import OscarHost
 
 from ..conftest import NOW
-from .clients import KeyPair, Registered, key_set
+from ..panels.test_registry_reports import receive
+from .clients import EVERY_SCOPE, KeyPair, Registered, key_set
 
 Json = dict[str, Any]
 PAGE = Path(__file__).parents[2] / "docs/reference/fhir-resources.md"
 BASE = "https://emr.example/fhir"
 EXAMPLE = re.compile(r"^`GET (/fhir\S*)`\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OURS = re.compile(r"^\| address \| what it says \|\n\|---\|---\|\n(?:\|.*\n)*", re.MULTILINE)
-KINDS = {"Group", "Patient", "Practitioner", "PractitionerRole", "Location", "Organization"}
+KINDS = {"Group", "Task", "Patient", "Practitioner", "PractitionerRole", "Location", "Organization"}
 # What is drawn by lot.
 BY_LOT = (
     (re.compile(r"(_cursor=)[\w.~-]+"), r"\1..."),
@@ -75,17 +77,24 @@ def app(host: OscarHost, emr: OscarHost, clock: FixedClock, served: Callable[...
     clock.move_to(clock.now() + dt.timedelta(hours=1))
     one_patient.confirm(host, actor, 4, seen_panel_id=panel_id)
     one_patient.choose(host, actor, 15, panel_id, seen_panel_id=None)
+    receive(host, actor, (_phn(host, 15), "", "", "", "Dr. Else"))
     refresh.refresh(host, load(settings))
     rates.count(host, load(settings))
     return served(host, settings)
 
 
+def _phn(host: OscarHost, patient_id: int) -> str:
+    record = host.roster.patients()
+    with host.database.engine.connect() as connection:
+        return str(connection.scalar(select(record.c.phn).where(record.c.patient_id == patient_id)))
+
+
 @pytest.fixture
 def ask(app: Flask, host: OscarHost, rsa: KeyPair) -> Callable[[str], Json]:
     """Asks at an address of the page as a registered client does; the answer, with what is drawn by lot put aside."""
-    draft = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=key_set(rsa))
+    draft = ClientDraft(name="Network analytics", scopes=EVERY_SCOPE, jwks=key_set(rsa))
     client = Registered(registry.register(host, host.identity.system, draft), rsa, app, host)
-    token = client.ask(rsa.sign(client.claims(aud=f"{BASE}/token"))).json["access_token"]  # type: ignore[index]
+    token = client.ask(rsa.sign(client.claims(aud=f"{BASE}/token")), scope=EVERY_SCOPE).json["access_token"]  # type: ignore[index]
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/fhir+json"}
     sender = app.test_client()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from cpar_plugin.domain.scopes import CONFIRM, KINDS
+from cpar_plugin.domain.scopes import CONFIRM, KINDS, NAMED_ALONE
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.clients import registry
 from oscar_host.host import OscarHost
@@ -15,6 +15,7 @@ from .clients import Registered
 from .exporting import ASYNC, accepted, finished, kick_off
 from .rest import MANAGER, RECEPTION, Reader
 
+EVERY = (*KINDS, *NAMED_ALONE)
 CALLERS = ("nobody", "revoked", "other scope", "other panel", "right scope", "manager", "reception")
 
 # fmt: off
@@ -42,11 +43,11 @@ EXPECTED = {
     ("GET", "/fhir/.well-known/smart-configuration"): OPEN,
     ("GET", "/fhir/metadata"): OPEN,
     ("GET", "/fhir/openapi.json"): OPEN,
-    **{("GET", f"/fhir/{kind}/<resource_id>"): OF_THE_PANEL for kind in KINDS},
+    **{("GET", f"/fhir/{kind}/<resource_id>"): OF_THE_PANEL for kind in EVERY},
     ("GET", "/fhir/Organization/<resource_id>"): OF_THE_CLINIC,
     ("GET", "/fhir/Location/<resource_id>"): OF_THE_CLINIC,  # both panels are of one facility
-    **{("GET", f"/fhir/{kind}"): SEARCHED for kind in KINDS},
-    **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in KINDS},
+    **{("GET", f"/fhir/{kind}"): SEARCHED for kind in EVERY},
+    **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in EVERY},
     **{
         ("GET", f"/fhir/{kind}/<definition_id>"): DEFINITION
         for kind in ("CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet")
@@ -80,6 +81,7 @@ def test_every_address_answers_each_caller_as_expected(
     staff: None,
     panel: int,
     people: dict[str, int],
+    conflict: str,
     make_panel: Callable[..., int],
     registered: Callable[..., Registered],
     caller: str,
@@ -92,6 +94,7 @@ def test_every_address_answers_each_caller_as_expected(
         "Patient": str(people["helene"]),
         "Practitioner": "101",
         "PractitionerRole": "101-000113",
+        "Task": conflict,
     }
     owner = Reader(app, registered("Owner").token())
     theirs = accepted(kick_off(owner)).rpartition("/")[2]
@@ -107,7 +110,7 @@ def test_every_address_answers_each_caller_as_expected(
             sign_in(browser, MANAGER if caller == "manager" else RECEPTION)
         elif caller != "nobody":
             other = "Group" if kind != "Group" else "Patient"
-            scopes = f"system/{other if caller == 'other scope' else kind if kind in KINDS else '*'}.rs"
+            scopes = f"system/{other if caller == 'other scope' else kind if kind in EVERY else '*'}.rs"
             if address.endswith("$confirm") and caller != "other scope":
                 scopes = CONFIRM
             panels = (elsewhere,) if caller == "other panel" else ()

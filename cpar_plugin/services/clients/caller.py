@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from ...domain.scopes import EVERY_KIND, READ, SEARCH, Right, allows
+from ...domain.scopes import EVERY_KIND, NAMED_ALONE, READ, SEARCH, Right, allows
 from ...hooks import Actor
 
-EVERYTHING: frozenset[Right] = frozenset({(EVERY_KIND, READ), (EVERY_KIND, SEARCH)})
+EVERYTHING: frozenset[Right] = frozenset(
+    (kind, interaction) for kind in (EVERY_KIND, *NAMED_ALONE) for interaction in (READ, SEARCH)
+)
 
 
 @dataclass(frozen=True, slots=True)

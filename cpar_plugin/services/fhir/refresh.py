@@ -27,6 +27,7 @@ from .directory import DirectorySource
 from .groups import GroupSource
 from .patients import PatientSource
 from .practitioner_roles import roles_of_panels
+from .tasks import TaskSource
 from .versions import digest, digest_of, of_keys
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ def refresh(host: Host, settings: Settings) -> Refreshed:
     caller = Caller(host.identity.system, None, EVERYTHING, panels=None)
     _refresh_directory(host, settings, caller, report)
     _refresh_patients(host, settings, caller, report)
+    _refresh_tasks(host, settings, caller, report)
     with host.database.engine.connect() as connection:
         groups = GroupSource(host, settings, caller)
         groups.versioned(connection, connection.execute(groups.select()).all())
@@ -121,6 +123,18 @@ def _refresh_patients(host: Host, settings: Settings, caller: Caller, report: Re
     with host.database.engine.connect() as connection:
         for missing in _batches(_patients_gone(connection, host)):
             _forget(host, tables.patient_version, missing, report)
+
+
+def _refresh_tasks(host: Host, settings: Settings, caller: Caller, report: Refreshed) -> None:
+    source = TaskSource(host, settings, caller)
+    with host.database.engine.connect() as connection:
+        for batch in _batches(source.changed(_streamed(connection, source.select()))):
+            with host.database.session() as session:
+                stored_versions.put(session, tables.resource_version, batch, host.clock.now())
+            report.changed += len(batch)
+    with host.database.engine.connect() as connection:
+        for missing in _batches((TaskSource.kind, row.resource_id) for row in _streamed(connection, source.gone())):
+            _forget(host, tables.resource_version, missing, report)
 
 
 def _changed_patients(

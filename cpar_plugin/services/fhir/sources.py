@@ -1,4 +1,4 @@
-"""The six kinds of resources, and where each comes from."""
+"""The seven kinds of resources, and where each comes from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,9 +13,10 @@ from .directory import KINDS as DIRECTORY
 from .directory import DirectorySource
 from .groups import GroupSource
 from .patients import PatientSource
+from .tasks import TaskSource
 from .versions import Versioned
 
-LARGE = ("Patient", "Group")  # searched in the database, a page at a time
+LARGE = ("Patient", "Group", "Task")  # searched in the database, a page at a time
 KINDS = (*DIRECTORY, *LARGE)
 
 
@@ -38,6 +39,8 @@ def source(host: Host, settings: Settings, caller: Caller, kind: str) -> Source:
     """Where resources of one of LARGE come from."""
     if kind == "Patient":
         return PatientSource(host, settings, caller)
+    if kind == "Task":
+        return TaskSource(host, settings, caller)
     return GroupSource(host, settings, caller)
 
 
@@ -54,6 +57,8 @@ def read(
         return PatientSource(host, settings, caller).read(connection, resource_id)
     if kind == "Group":
         return GroupSource(host, settings, caller).read(connection, resource_id)
+    if kind == "Task":
+        return TaskSource(host, settings, caller).read(connection, resource_id)
     if kind in DIRECTORY:
         return DirectorySource(host, settings, caller, kind).read(connection, resource_id)
     raise NotFound("Resource type not supported.")

@@ -99,7 +99,7 @@ TABLES: Final[Mapping[str, TableHolds]] = {
         "Versions of patients in the FHIR interface.", {"version": of_patient("Version of the Patient resource")}
     ),
     "cpar_resource_version": TableHolds(
-        "Versions of the clinic, facilities and providers in the FHIR interface.",
+        "Versions of the clinic, facilities, providers, and lines of reports in the FHIR interface.",
         {"kind": Holds("Kind of resource"), "resource_id": Holds("Which one"), "version": Holds("Its version")},
     ),
     "cpar_client": TableHolds(

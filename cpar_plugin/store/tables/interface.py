@@ -36,7 +36,7 @@ patient_version = Table(
     **INNODB,
 )
 
-# Of clinic, facilities and providers, who are few.
+# Of clinic, facilities, providers, and lines of reports.
 resource_version = Table(
     "cpar_resource_version",
     metadata,
@@ -119,7 +119,7 @@ read = Table(
     Column("at", Moment, nullable=False),
     Column("actor_id", exact(60), nullable=False),  # a person's, or a client's: client-7
     Column("interaction", exact(20), nullable=False),  # services.clients.read_log.Interaction
-    Column("kind", exact(40), nullable=False),  # Patient or Group
+    Column("kind", exact(40), nullable=False),  # Patient, Group or Task
     Column("resource_id", exact(64), nullable=False),  # '' for a search
     Column("patients", Integer, nullable=False),  # how many were given out
     Column("address", exact(64), nullable=False),  # where the request came from

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import orjson
 from flask import Response, request
 
+from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.search.request import Shape, Summary, shape
@@ -18,7 +19,7 @@ from ...services.fhir.versions import Versioned
 from .callers import require
 from .routes import Exchange
 
-OF_PATIENTS = ("Patient", "Group")  # each read of these leaves a record
+OF_PATIENTS = ("Patient", "Group", "Task")  # each read of these leaves a record
 
 
 def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
@@ -49,8 +50,12 @@ def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> I
 
 
 def patients_in(exchange: Exchange, resources: Sequence[Versioned], response_shape: Shape) -> Sequence[int]:
-    """The patients whom these resources are about: as resources, or as members of Groups. At most one statement."""
+    """The patients whom these resources are about: as resources, or as members of Groups, or whom a Task is for.
+
+    At most one statement.
+    """
     patients = {int(versioned.resource_id) for versioned in resources if versioned.kind == "Patient"}
+    patients |= {patient_of(versioned.resource) for versioned in resources if versioned.kind == "Task"}
     panels = [int(versioned.resource_id) for versioned in resources if versioned.kind == "Group"]
     if not panels or not is_included("Group", "member", response_shape):
         return sorted(patients)

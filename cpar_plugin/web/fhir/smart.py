@@ -3,7 +3,7 @@
 import orjson
 from flask import Response, request
 
-from ...domain.scopes import CONFIRM, EVERY_KIND, KINDS
+from ...domain.scopes import CONFIRM, EVERY_KIND, KINDS, NAMED_ALONE
 from ...services.clients.keys import ALGORITHMS
 from .addresses import token_url
 from .callers import Callers
@@ -22,7 +22,7 @@ def smart_configuration(callers: Callers) -> Response:
     document: dict[str, object] = {
         "grant_types_supported": ["client_credentials"] if endpoint else [],
         "scopes_supported": [
-            *(f"system/{kind}.{end}" for kind in (EVERY_KIND, *KINDS) for end in ("rs", "read")),
+            *(f"system/{kind}.{end}" for kind in (EVERY_KIND, *KINDS, *NAMED_ALONE) for end in ("rs", "read")),
             CONFIRM,
         ],
         "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"] if endpoint else [],

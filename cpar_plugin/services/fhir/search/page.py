@@ -135,7 +135,7 @@ def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
 
 
 class _Query:
-    """The SQL of a search for Patients or Groups."""
+    """The SQL of a search for Patients, Groups, or Tasks."""
 
     def __init__(
         self,

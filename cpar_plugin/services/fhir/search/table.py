@@ -8,7 +8,7 @@ are R4's (https://hl7.org/fhir/R4/searchparameter-registry.html).
 from collections.abc import Mapping
 
 from ....fhir_mappings.searchable import Own, Searchable, SearchType
-from . import groups, held, patients
+from . import groups, held, patients, tasks
 from .answers import Answered, Sql, Value, answered, changed, with_id
 
 _R4 = "http://hl7.org/fhir/SearchParameter/"
@@ -118,6 +118,12 @@ _ROLE = (
     _few("PractitionerRole", "organization", REFERENCE, held.references("organization"), "Organization"),
     _few("PractitionerRole", "location", REFERENCE, held.references("location"), "Location"),
 )
+_TASK = (
+    _of("Task", "patient", REFERENCE, Sql(tasks.patient), "Patient"),
+    _of("Task", "focus", REFERENCE, Sql(tasks.focus), "Group"),
+    _of("Task", "code", TOKEN, Sql(tasks.code)),
+    _of("Task", "status", TOKEN, Sql(tasks.status)),
+)
 
 
 def _kind(
@@ -154,5 +160,6 @@ SEARCHABLE: Mapping[str, Searchable[Answered]] = {
             "identifier active practitioner organization location",
             includes=(PRACTITIONER_OF_ROLE,),
         ),
+        _kind("Task", _TASK, "status intent code focus for lastModified", mandatory="status intent"),
     )
 }
