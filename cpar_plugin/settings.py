@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .domain.calendar import Calendar
+from .domain.guard import GuardLimits, Releaser, WindowEnd
 from .domain.refusals import Refused
 
 _INFOWAY = "https://fhir.infoway-inforoute.ca/NamingSystem"
@@ -36,6 +37,11 @@ class Settings(BaseModel):
     # Rules
     given_name_required: bool = False
     unconfirmed_months: int = Field(default=12, ge=1)
+    hold_percent: float = Field(default=10, ge=0, le=100)
+    hold_reason_percent: float = Field(default=5, ge=0, le=100)
+    hold_least_patients: int = Field(default=20, ge=1)
+    hold_window_end: WindowEnd = WindowEnd.SEND
+    hold_release_by: Releaser = Releaser.ONE
     exclusions_minutes: int = Field(default=15, ge=1)
     report_due_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     claim_seconds: int = Field(default=300, ge=1)
@@ -142,6 +148,11 @@ class Settings(BaseModel):
             blackout_first_day=self.blackout_first_day,
             blackout_last_day=self.blackout_last_day,
         )
+
+    @property
+    def guard_limits(self) -> GuardLimits:
+        """When a submission is held."""
+        return GuardLimits(self.hold_percent, self.hold_reason_percent, self.hold_least_patients)
 
     @property
     def claim_time(self) -> timedelta:

@@ -59,6 +59,10 @@ class Calendar:
         """Whether nothing may be sent on this date."""
         return self.blackout_first_day <= day.day <= self.blackout_last_day
 
+    def is_last_before_blackout(self, day: date) -> bool:
+        """Whether nothing may be sent any more on the day after."""
+        return not self.in_blackout(day) and self.in_blackout(day + timedelta(days=1))
+
     def night_run_on(self, now: datetime) -> date | None:
         """The date whose night run may run at this moment, catch-up included; None outside of it."""
         local = now.astimezone(self.zone)

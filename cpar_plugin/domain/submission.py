@@ -11,7 +11,8 @@ class SubmissionState(StrEnum):
 
     queued -> due (its night has come) -> preparing (the snapshot is being taken) -> ready (stored, not yet sent) ->
     sending -> delivered or written; or waiting (tried, will be tried again), refused, failed. No one to submit:
-    nothing-to-send. Cancelled: cancelled. The automatic date passed without a run: missed. What is due when a blackout
+    nothing-to-send. It differs too much from the last one (domain.guard): held, which ends it; a release is a request
+    of its own. Cancelled: cancelled. The automatic date passed without a run: missed. What is due when a blackout
     begins goes back into the queue, or is missed where only the automatic date asked for it.
     """
 
@@ -26,6 +27,7 @@ class SubmissionState(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     NOTHING_TO_SEND = "nothing-to-send"
+    HELD = "held"
     CANCELLED = "cancelled"
     MISSED = "missed"
 
@@ -39,7 +41,7 @@ NEXT: Mapping[SubmissionState, frozenset[SubmissionState]] = exhaustive(
             {SubmissionState.PREPARING, SubmissionState.QUEUED, SubmissionState.CANCELLED, SubmissionState.MISSED}
         ),
         SubmissionState.PREPARING: frozenset(
-            {SubmissionState.READY, SubmissionState.NOTHING_TO_SEND, SubmissionState.FAILED}
+            {SubmissionState.READY, SubmissionState.NOTHING_TO_SEND, SubmissionState.HELD, SubmissionState.FAILED}
         ),
         SubmissionState.READY: frozenset({SubmissionState.SENDING, SubmissionState.FAILED}),
         SubmissionState.SENDING: frozenset(
@@ -57,6 +59,7 @@ NEXT: Mapping[SubmissionState, frozenset[SubmissionState]] = exhaustive(
         SubmissionState.REFUSED: frozenset(),
         SubmissionState.FAILED: frozenset(),
         SubmissionState.NOTHING_TO_SEND: frozenset(),
+        SubmissionState.HELD: frozenset(),
         SubmissionState.CANCELLED: frozenset(),
         SubmissionState.MISSED: frozenset(),
     },
@@ -68,5 +71,11 @@ UNDER_WAY = frozenset(
 )
 RETRIED = frozenset({SubmissionState.FAILED, SubmissionState.REFUSED})  # what a person may try again
 LOUD = frozenset(
-    {SubmissionState.REFUSED, SubmissionState.FAILED, SubmissionState.MISSED, SubmissionState.NOTHING_TO_SEND}
+    {
+        SubmissionState.REFUSED,
+        SubmissionState.FAILED,
+        SubmissionState.MISSED,
+        SubmissionState.NOTHING_TO_SEND,
+        SubmissionState.HELD,
+    }
 )

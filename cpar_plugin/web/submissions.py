@@ -12,7 +12,7 @@ from ..domain.submission import SubmissionState
 from ..domain.wording import wordings
 from ..hooks import Actor, Host, polled
 from ..services.roster.providers import AUTOMATIC
-from ..services.submissions import history, progress, requests
+from ..services.submissions import history, progress, releases, requests
 from ..services.submissions.texts import Stage, panels_text
 from ..settings import load
 from .inputs import number_or_none
@@ -118,6 +118,14 @@ def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseRe
     return redirect(url_for("cpar.submissions"), HTTPStatus.SEE_OTHER)
 
 
+def release_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
+    """Release a held submission, or ask for it where two people do so."""
+    released = releases.release(host, load(host.settings), actor, submission_id)
+    message = "Release requested. Someone else, who administers the EMR, can now release the submission."
+    flash(message if released is None else _queued(host, released), "cpar")
+    return redirect(url_for("cpar.submission", submission_id=released or submission_id), HTTPStatus.SEE_OTHER)
+
+
 def retry_failed(host: Host, actor: Actor) -> ResponseReturnValue:
     """Submit every panel again whose latest submission failed or was rejected."""
     due_on = requests.retry_all(host, load(host.settings), actor)
@@ -145,6 +153,7 @@ ROUTES = (
     Route("/panels/submit", submit_all_panels, Needs.MANAGEMENT, ("POST",)),
     Route(f"/panels/<{ID}:panel_id>/submit", submit_panel, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/cancel", cancel_submission, Needs.MANAGEMENT, ("POST",)),
+    Route(f"/submissions/<{ID}:submission_id>/release", release_submission, Needs.MANAGEMENT, ("POST",)),
     Route("/submissions/retry", retry_failed, Needs.MANAGEMENT, ("POST",)),
     Route(f"/submissions/<{ID}:submission_id>/retry", retry_submission, Needs.MANAGEMENT, ("POST",)),
 )

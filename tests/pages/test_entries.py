@@ -185,6 +185,7 @@ ACTIONS = {
     "cpar.cancel_submission",
     "cpar.retry_failed",
     "cpar.retry_submission",
+    "cpar.release_submission",
     "cpar.undo_bulk",
     "cpar.move_back",
     "cpar.submit_again",

@@ -103,6 +103,7 @@ EXPECTED = {
     ("POST", "cpar.cancel_submission"): CHANGES_PANELS,
     ("POST", "cpar.retry_failed"): NOT_IN_THIS_STATE,  # nothing has failed
     ("POST", "cpar.retry_submission"): NOT_IN_THIS_STATE,  # only what has failed can be tried again
+    ("POST", "cpar.release_submission"): NOT_IN_THIS_STATE,  # only what is held can be released
     ("GET", "cpar.settings"): MANAGEMENT,
     ("POST", "cpar.settings"): CHANGES_PANELS,
     ("GET", "cpar.bulk"): MANAGEMENT,

@@ -42,6 +42,10 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "answer_detail": of_patient("The registry's own words, which may name a patient"),
             "failure": Holds("Why it failed, and what to do"),
             "notified_at": Holds("When the panel's recipient was notified"),
+            "releases": Holds("Held submission that it releases, by number"),
+            "guard_note": Holds("Why it would have been held"),
+            "release_requested_by": of_staff("Who asked to release it"),
+            "release_requested_at": Holds("When its release was asked for"),
         },
     ),
     "cpar_snapshot": TableHolds(

@@ -5,16 +5,16 @@ providers, patients) followed by the panel's Group, whose members are written al
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, insert
 
+from ...domain.guard import SentBefore, SubmissionOutlook
 from ...domain.reasons import Reason
-from ...domain.submission import SubmissionState
 from ...fhir_mappings import bundle
 from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
 from ...fhir_mappings.patient import as_text
@@ -22,13 +22,13 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
 from ..roster import member_rows, same_phn
-from . import storage
+from . import outlook, storage
 from .bundle_header import BundleHeader
 from .snapshot_id import new_snapshot_id
 from .storage import GzipWriter, IndexWriter, Part
 
 _EXCLUSIONS_AT_ONCE = 1000
-_DELIVERED = (SubmissionState.DELIVERED.value, SubmissionState.WRITTEN.value)
+Guard = Callable[[SentBefore | None, SubmissionOutlook], None]  # raises what keeps a submission from being made
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,25 @@ class Taken:
     sha256: str
 
 
-def take(host: Host, settings: Settings, panel_id: int, *, now: datetime) -> Taken:
+def take(host: Host, settings: Settings, panel_id: int, *, now: datetime, guard: Guard | None = None) -> Taken:
     """Take and store a snapshot of the panel as it is now. With no patient to send, `sent` is 0.
+
+    A guard looks at the panel first, in the same view of the data: where it raises, nothing is stored.
 
     What an attempt that is cut off has stored belongs to no snapshot: `retention.forget` removes it. Raises NotFound
     when there is no such panel, or no longer.
     """
     snapshot_id = new_snapshot_id(now)
     with host.database.engine.connect() as view:
-        writer = _Writer(host, settings, BundleHeader.read(view, host, settings, panel_id), snapshot_id, now)
+        header = BundleHeader.read(view, host, settings, panel_id)
         rules = same_phn.eligibility(view, host, settings, now)
-        changes = _ChangesSince(_last_index(view, host, panel_id))
+        last = outlook.last_sent(view, panel_id)
+        if guard is not None:
+            guard(last.before if last else None, outlook.read(view, host, rules, panel_id, last, now=now))
+        writer = _Writer(host, settings, header, snapshot_id, now)
+        changes = _ChangesSince(
+            storage.index_entries(storage.read(host, last.snapshot_id, Part.INDEX)) if last else iter(())
+        )
         for row in member_rows.member_rows(view, host, panel_id, now=now):
             reasons = rules.reasons(row)
             if reasons:
@@ -95,19 +103,6 @@ def forget(host: Host, snapshot_id: str) -> None:
     with host.database.session() as session:
         for table in (tables.snapshot_piece, tables.exclusion, tables.snapshot):
             session.execute(delete(table).where(table.c.snapshot_id == snapshot_id))
-
-
-def _last_index(connection: Connection, host: Host, panel_id: int) -> Iterator[tuple[int, bytes]]:
-    """Who was in the panel's last submission that arrived, with a hash of the values that were sent."""
-    submission = tables.submission
-    last = (
-        select(submission.c.snapshot_id)
-        .where(submission.c.panel_id == panel_id, submission.c.state.in_(_DELIVERED))
-        .order_by(submission.c.finished_at.desc(), submission.c.submission_id.desc())
-        .limit(1)
-    )
-    snapshot_id = connection.scalar(last)
-    return storage.index_entries(storage.read(host, snapshot_id, Part.INDEX)) if snapshot_id else iter(())
 
 
 class _ChangesSince:
@@ -168,7 +163,7 @@ class _Writer:
     def send(self, row: member_rows.MemberRow, changes: _ChangesSince) -> None:
         full_url, entry = self._entry(row, self._practitioners)
         member = self._member(row, full_url)
-        content = blake2b(orjson.dumps(row.sent), digest_size=storage.HASH_BYTES).digest()
+        content = outlook.content_hash(row)
         mark_change(member, changes.of(row.patient_id, content))
         self._body.write_patient(b",", entry)
         self._group.write_patient(b"," if self.sent else b',"member":[', orjson.dumps(member))

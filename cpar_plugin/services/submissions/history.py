@@ -15,7 +15,7 @@ from ...domain.submission import FINAL, RETRIED, UNDER_WAY, SubmissionState
 from ...hooks import Host
 from ...store.tables import member, panel, snapshot, submission
 from ...store.types import KEYS
-from ..roster.providers import AUTOMATIC, person_name
+from ..roster.providers import AUTOMATIC, actor_names, person_name
 from ..snapshots import storage
 from ..snapshots.storage import Part
 from .texts import STATE, Stage, advice
@@ -57,6 +57,10 @@ class Submission:
     latest: bool  # no later submission of the panel
     panel_empty: bool
     kept: bool  # what was sent is still stored: it is removed after `snapshot_keep_days`
+    releases: int | None  # the held submission that it releases
+    guard_note: str | None  # why it would have been held, of one that was sent without a release
+    release_requested_by: str | None  # a name: of a held one whose release a second person has still to grant
+    release_requested_at: datetime | None
 
     @property
     def label(self) -> str:
@@ -92,6 +96,11 @@ class Submission:
     def may_retry(self) -> bool:
         """Whether Retry is offered."""
         return self._is_current and self.state in RETRIED
+
+    @property
+    def may_release(self) -> bool:
+        """Whether Release is offered."""
+        return self._is_current and self.state is SubmissionState.HELD
 
     @property
     def advice(self) -> str:
@@ -223,6 +232,8 @@ def _rows(host: Host) -> Select[Any]:
 
 def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submission]:
     system = host.identity.system.actor_id
+    found = connection.execute(rows).all()
+    requesters = actor_names(connection, host, {row.release_requested_by for row in found if row.release_requested_by})
     return [
         Submission(
             submission_id=row.submission_id,
@@ -254,6 +265,10 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             latest=bool(row.latest),
             panel_empty=bool(row.panel_empty),
             kept=bool(row.kept),
+            releases=row.releases,
+            guard_note=row.guard_note,
+            release_requested_by=requesters[row.release_requested_by] if row.release_requested_by else None,
+            release_requested_at=row.release_requested_at,
         )
-        for row in connection.execute(rows)
+        for row in found
     ]

@@ -40,6 +40,7 @@ class Claim:
     first_attempt_at: datetime | None
     in_doubt_since: datetime | None  # an attempt of then may have arrived
     failure: str | None  # of the last attempt
+    releases: int | None  # the held submission that it releases
 
 
 def _wants_work(now: datetime) -> ColumnElement[bool]:
@@ -78,6 +79,7 @@ def _claimed(session: Session, submission_id: int, token: str) -> Claim:
         first_attempt_at=row.first_attempt_at,
         in_doubt_since=row.in_doubt_since,
         failure=row.failure,
+        releases=row.releases,
     )
 
 

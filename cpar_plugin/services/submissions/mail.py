@@ -11,7 +11,7 @@ from email.utils import format_datetime, make_msgid
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from ...domain.refusals import Refused
 from ...domain.submission import LOUD, SubmissionState
@@ -23,7 +23,7 @@ from ...transport.outgoing import MailConnection
 from ...transport.trust import causes, distrusted, trusting
 from ..operations.lease import RELEASED, is_free, leased
 from . import addresses
-from .texts import STATE, advice
+from .texts import STATE, Stage, advice
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,10 @@ def waiting(connection: Connection, settings: Settings, now: datetime) -> int:
 def _unreported(now: datetime) -> ColumnElement[bool]:
     reachable = exists().where(panel.c.panel_id == submission.c.panel_id, panel.c.notify != "")
     return and_(
-        submission.c.state.in_(LOUD),
+        or_(
+            submission.c.state.in_(LOUD),
+            and_(submission.c.state.in_(Stage.DELIVERED.states), submission.c.guard_note.is_not(None)),
+        ),
         submission.c.notified_at.is_(None),
         submission.c.finished_at > now - _MAILED_WITHIN,
         reachable,
@@ -131,6 +134,12 @@ def failure_message(error: Exception, settings: Settings) -> str:
     return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
 
 
+def _why(row: Row[Any]) -> str:
+    """Why the recipient is told: what went wrong, or that it was sent though it was to be held."""
+    words: str = row.failure or row.guard_note
+    return words
+
+
 def _message(host: Host, settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = settings.smtp_from, address
@@ -145,7 +154,7 @@ def _message(host: Host, settings: Settings, clinic_name: str, address: str, row
     paragraphs = []
     for row in rows:
         state = SubmissionState(row.state)
-        paragraphs.append(f"Panel {row.number}: {STATE[state].lower()}.\n{row.failure} {advice(state)}")
+        paragraphs.append(f"Panel {row.number}: {STATE[state].lower()}.\n{_why(row)} {advice(state)}")
     page = addresses.of_submission(settings, rows[0].submission_id) if len(rows) == 1 else addresses.failures(settings)
     paragraphs.append(page or "In the EMR, open CPAR Panel Management, then Submission History.")
     paragraphs.append(clinic_name)

@@ -1,12 +1,15 @@
 """What the calendar sets going: the night run with the automatic date, what is missed, what is put off."""
 
+import logging
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, case, exists, insert, literal, null, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...domain.calendar import Calendar
+from ...domain.guard import WindowEnd
 from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
@@ -16,7 +19,10 @@ from ...store.types import Moment
 from ..operations import clinic
 from ..operations.lease import RELEASED, is_free
 from ..roster import merges
-from . import texts
+from ..roster.readable import reading_error
+from . import releases, texts
+
+log = logging.getLogger(__name__)
 
 # Of the open states, those that a worker may have in its hands at this moment are missing: they finish by themselves.
 _NOT_STARTED = (SubmissionState.QUEUED, SubmissionState.DUE)
@@ -35,14 +41,27 @@ def begin(host: Host, settings: Settings, now: datetime) -> bool:
         clinic.lock(session)
         if session.scalar(select(night_run.c.night).where(night_run.c.night == night)) is not None:
             return False
-        merges.reconcile(session, host)
+        _reconcile(session, host)
         automatic, _ = _automatic_dates(session.connection(), calendar, night)
         session.execute(insert(night_run).values(night=night, began_at=now, automatic=automatic))
         in_time = submission.c.state.in_([SubmissionState.QUEUED]), submission.c.due_on <= night
         session.execute(update(submission).where(*in_time).values(state=SubmissionState.DUE))
+        if settings.hold_window_end is WindowEnd.SEND and calendar.is_last_before_blackout(night):
+            releases.release_at_window_end(session, host, night, now)
         if automatic is not None:
             _submit_every_panel(session, host, calendar, automatic, night, now)
     return True
+
+
+def _reconcile(session: Session, host: Host) -> None:
+    """Follow merged records, where the roster can be read: else each panel says that it cannot."""
+    try:
+        with session.begin_nested():
+            merges.reconcile(session, host)
+    except SQLAlchemyError as error:
+        if reading_error(host) is None:
+            raise
+        log.error("night run: the EMR's patients cannot be read: %s", type(error).__name__)
 
 
 def mark_missed(host: Host, settings: Settings, now: datetime) -> None:
@@ -91,7 +110,8 @@ def postpone(host: Host, settings: Settings, now: datetime) -> None:
     if not calendar.in_blackout(calendar.today(now)) or not _any(host, submission.c.state == SubmissionState.DUE):
         return
     waiting = submission.c.state == SubmissionState.DUE, is_free(submission, now)
-    only_automatic = submission.c.requested_by == host.identity.system.actor_id
+    # What the window's end has released is still released in the first night run after the blackout.
+    only_automatic = (submission.c.requested_by == host.identity.system.actor_id) & submission.c.automatic.is_not(None)
     with host.database.session() as session:
         clinic.lock(session)
         for automatic in session.scalars(

@@ -22,6 +22,7 @@ from .texts import STATE, Stage, advice, panels_text
 
 QUIET_AFTER = timedelta(minutes=15)
 DELAYED_AFTER = timedelta(hours=1)
+PASSED_FOR = timedelta(days=7)  # how long it is said that a submission was sent which was to be held
 _ENDED = frozenset({*LOUD, SubmissionState.DELIVERED, SubmissionState.WRITTEN})
 _HAS_PATIENTS = exists().where(member.c.panel_id == submission.c.panel_id)
 
@@ -60,12 +61,16 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
         result.append(SubmissionNotice(level=HealthLevel.FAILURE, text=text))
     by_text: dict[str, list[Row[Any]]] = {}
     delayed: list[Row[Any]] = []
+    passed: dict[str, list[Row[Any]]] = {}
     for row in connection.execute(_unresolved(now)):
-        if SubmissionState(row.state) in LOUD:
+        if row.guard_note is not None and SubmissionState(row.state) in Stage.DELIVERED.states:
+            passed.setdefault(row.guard_note, []).append(row)
+        elif SubmissionState(row.state) in LOUD:
             by_text.setdefault(_what_happened(row), []).append(row)
         else:
             delayed.append(row)
     result += [_failure(text, rows) for text, rows in by_text.items()]
+    result += [_passed(text, rows) for text, rows in passed.items()]
     return [*result, _delay(delayed, calendar)] if delayed else result
 
 
@@ -78,14 +83,22 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
 def _unresolved(now: datetime) -> Select[Any]:
     """The live panels with patients whose latest finished submission failed, and what is delayed.
 
-    Delayed: tried for an hour without a clear answer, and tried again.
+    And what was sent without a release. Delayed: tried for an hour without a clear answer, and tried again.
     """
     latest = select(func.max(submission.c.submission_id)).where(submission.c.state.in_(_ENDED))
+    latest_of_panel = submission.c.submission_id.in_(latest.group_by(submission.c.panel_id))
     failed = and_(
         submission.c.state.in_(LOUD),
-        submission.c.submission_id.in_(latest.group_by(submission.c.panel_id)),
+        latest_of_panel,
         panel.c.deleted_at.is_(None),
         _HAS_PATIENTS,
+    )
+    passed = and_(
+        submission.c.state.in_(Stage.DELIVERED.states),
+        submission.c.guard_note.is_not(None),
+        submission.c.finished_at > now - PASSED_FOR,
+        latest_of_panel,
+        panel.c.deleted_at.is_(None),
     )
     delayed = and_(
         submission.c.state.in_([SubmissionState.WAITING, SubmissionState.SENDING]),
@@ -97,7 +110,7 @@ def _unresolved(now: datetime) -> Select[Any]:
         select(submission, panel.c.number, again.c.due_on.label("again_on"), again.c.state.label("again_state"))
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .outerjoin(again, again.c.open_panel_id == submission.c.panel_id)
-        .where(or_(failed, delayed))
+        .where(or_(failed, passed, delayed))
         .order_by(panel.c.number)
     )
 
@@ -121,6 +134,12 @@ def _failure(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
         submission_ids=tuple(row.submission_id for row in rows),
         stage=next(stage for stage in Stage if SubmissionState(rows[0].state) in stage.states),
     )
+
+
+def _passed(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
+    ids = tuple(row.submission_id for row in rows)
+    level = HealthLevel.WARNING
+    return SubmissionNotice(level=level, text=f"{_panels(rows)}: {text}", submission_ids=ids, stage=Stage.DELIVERED)
 
 
 def _delay(rows: Sequence[Row[Any]], calendar: Calendar) -> SubmissionNotice:

@@ -14,6 +14,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ...domain.calendar import RETRY_FOR
+from ...domain.guard import SentBefore, SubmissionOutlook, WindowEnd, hold
 from ...domain.refusals import NotFound, Refused
 from ...domain.submission import FINAL, SubmissionState
 from ...hooks import AuditEvent, Host
@@ -21,7 +22,9 @@ from ...settings import Settings
 from ...store.tables import panel, snapshot, submission
 from ...transport import DeliveryOutcome, DeliveryResult, Envelope, Transport
 from ..roster import merges
+from ..roster.readable import reading_error
 from ..snapshots import build as snapshots
+from ..snapshots.outlook import last_sent
 from . import texts
 from .lease import Claim, Now, keep_until, move_on, renewed
 
@@ -48,10 +51,15 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
     with host.database.session() as session:
         if not move_on(session, claim, SubmissionState.PREPARING, now(), attempts=claim.attempts + 1):
             return None, None
+    notes: list[str] = []
     try:
         _forget_leftovers(host, claim)
         merges.catch_up(host)
-        result = snapshots.take(host, settings, claim.panel_id, now=now())
+        result = snapshots.take(
+            host, settings, claim.panel_id, now=now(), guard=_guard(host, settings, claim, now(), notes)
+        )
+    except _HeldError as held:
+        return _finish(host, claim, SubmissionState.HELD, now(), failure=str(held)), None
     except NotFound:
         # The user who deleted the panel needs no message that nothing was sent.
         notified_at = now()
@@ -63,10 +71,12 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
     except Exception as error:
         # Only the kind of error: its text may hold patient data.
         log.error("submission %d could not be prepared: %s", claim.submission_id, type(error).__name__)
+        if claim.attempts + 1 >= PREPARATIONS and _is_unreadable(host, claim):
+            return _finish(host, claim, SubmissionState.HELD, now(), failure=texts.UNREADABLE), None
         with host.database.session() as session:
             holds_claim = keep_until(session, claim, now() + _PAUSE)
         return (SubmissionState.PREPARING if holds_claim else None), None
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"guard_note": notes[-1]} if notes else {}
     if not result.sent:
         values["failure"] = texts.NO_ONE_VALID if result.excluded else texts.EMPTY
         if not result.excluded:
@@ -82,6 +92,43 @@ def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[Su
     if reached in FINAL:
         return reached, None
     return reached, replace(claim, state=reached, snapshot_id=result.snapshot_id, attempts=0)
+
+
+class _HeldError(Exception):
+    """The guard holds it: the message says why."""
+
+
+def _guard(host: Host, settings: Settings, claim: Claim, moment: datetime, notes: list[str]) -> snapshots.Guard | None:
+    """What looks at the panel before its snapshot is taken; nothing does at one that was released.
+
+    In the last night before the blackout nobody could release it in time: where the setting says so it is sent, and why
+    it would have been held is added to `notes`.
+    """
+    if claim.releases is not None:
+        return None
+    calendar = settings.calendar(host.clock.zone)
+    window_ends = calendar.is_last_before_blackout(calendar.today(moment))
+    sends = window_ends and settings.hold_window_end is WindowEnd.SEND
+    limits = settings.guard_limits
+
+    def look(before: SentBefore | None, outlook: SubmissionOutlook) -> None:
+        found = hold(before, outlook, limits)
+        if before is None or found is None:
+            return
+        why = texts.held(found, before, outlook, limits)
+        if not sends:
+            raise _HeldError(why)
+        notes.append(texts.sent_all_the_same(why))
+
+    return look
+
+
+def _is_unreadable(host: Host, claim: Claim) -> bool:
+    """Whether the roster cannot be read, of a panel that was submitted before and was not released."""
+    if claim.releases is not None or reading_error(host) is None:
+        return False
+    with host.database.engine.connect() as connection:
+        return last_sent(connection, claim.panel_id) is not None
 
 
 def _forget_leftovers(host: Host, claim: Claim) -> None:

@@ -31,9 +31,9 @@ def ask(host: Host, settings: Settings, actor: Actor, panel_id: int) -> int:
     """
     calendar = settings.calendar(host.clock.zone)
     with host.database.session() as session:
-        _check(session, host, settings, panel_id)
+        check(session, host, settings, panel_id)
         now = host.clock.now()
-        return _insert(session, host, actor, panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now))
+        return queue(session, host, actor, panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def cancel(host: Host, actor: Actor, submission_id: int) -> None:
             if state is None:
                 raise NotFound("Submission not found.")
             raise Stale(f"This submission can no longer be cancelled. Current status: {STATE[SubmissionState(state)]}.")
-        _audit(session, host, actor, "delete", submission_id)
+        record(session, host, actor, "delete", submission_id)
 
 
 def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> int:
@@ -134,23 +134,17 @@ def retry(host: Host, settings: Settings, actor: Actor, submission_id: int) -> i
         before = session.execute(select(submission).where(submission.c.submission_id == submission_id)).one_or_none()
         if before is None:
             raise NotFound("Submission not found.")
-        _check(session, host, settings, before.panel_id)
+        check(session, host, settings, before.panel_id)
         if before.state not in RETRIED:
             raise Stale(
                 f"Only a failed submission can be retried. Current status: {STATE[SubmissionState(before.state)]}."
             )
-        later = select(submission.c.submission_id).where(
-            submission.c.panel_id == before.panel_id, submission.c.submission_id > submission_id
-        )
-        if session.scalar(later.limit(1)) is not None:
-            raise Stale("There is a later submission of this panel: open that one.")
+        check_latest(session, before.panel_id, submission_id)
         now = host.clock.now()
         today = calendar.today(now)
-        if calendar.in_blackout(today):
-            return _insert(
-                session, host, actor, before.panel_id, SubmissionState.QUEUED, now, due_on=calendar.run_date(now)
-            )
-        return _insert(session, host, actor, before.panel_id, SubmissionState.DUE, now, due_on=today)
+        waits = calendar.in_blackout(today)
+        state, due_on = (SubmissionState.QUEUED, calendar.run_date(now)) if waits else (SubmissionState.DUE, today)
+        return queue(session, host, actor, before.panel_id, state, now, due_on=due_on, releases=before.releases)
 
 
 def retry_all(host: Host, settings: Settings, actor: Actor) -> date | None:
@@ -162,15 +156,15 @@ def retry_all(host: Host, settings: Settings, actor: Actor) -> date | None:
     calendar = settings.calendar(host.clock.zone)
     with host.database.session() as session:
         _check_clinic(session)
-        panel_ids = session.scalars(retriable_panels()).all()
-        if not panel_ids:
+        failed = session.execute(retriable_panels()).all()
+        if not failed:
             raise Stale("No failed submission is left to retry. Reload the page to see how they stand.")
         now = host.clock.now()
         today = calendar.today(now)
         waits = calendar.in_blackout(today)
         state, due_on = (SubmissionState.QUEUED, calendar.run_date(now)) if waits else (SubmissionState.DUE, today)
-        for panel_id in panel_ids:
-            _insert(session, host, actor, panel_id, state, now, due_on=due_on)
+        for row in failed:
+            queue(session, host, actor, row.panel_id, state, now, due_on=due_on, releases=row.releases)
     return due_on if waits else None
 
 
@@ -178,7 +172,7 @@ def retriable_panels() -> Select[Any]:
     """The live panels with patients whose latest submission failed or was rejected."""
     latest = select(func.max(submission.c.submission_id)).group_by(submission.c.panel_id)
     return (
-        select(submission.c.panel_id)
+        select(submission.c.panel_id, submission.c.releases)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .where(submission.c.submission_id.in_(latest), submission.c.state.in_(RETRIED))
         .where(panel.c.deleted_at.is_(None), _HAS_PATIENTS)
@@ -186,7 +180,7 @@ def retriable_panels() -> Select[Any]:
     )
 
 
-def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
+def check(session: Session, host: Host, settings: Settings, panel_id: int) -> None:
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
     _check_clinic(session)
     live = panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None)
@@ -200,6 +194,13 @@ def _check(session: Session, host: Host, settings: Settings, panel_id: int) -> N
         return
     name = actor_names(session.connection(), host, [pending.requested_by])[pending.requested_by]
     raise Stale(_pending(host, settings.calendar(host.clock.zone), pending, name))
+
+
+def check_latest(session: Session, panel_id: int, submission_id: int) -> None:
+    """Raises Stale when there is a later submission of the panel."""
+    later = submission.c.panel_id == panel_id, submission.c.submission_id > submission_id
+    if session.scalar(select(submission.c.submission_id).where(*later).limit(1)) is not None:
+        raise Stale("There is a later submission of this panel: open that one.")
 
 
 def _pending(host: Host, calendar: Calendar, pending: Row[Any], name: str) -> str:
@@ -222,14 +223,15 @@ def _check_clinic(session: Session) -> None:
         raise Refused("Enter the Clinic Name and Site ID in the CPAR Panel Management settings first.")
 
 
-def _insert(
+def queue(
     session: Session, host: Host, actor: Actor, panel_id: int, state: SubmissionState, now: datetime, **values: object
 ) -> int:
+    """Add a request. Needs what `check` has locked. Returns its id."""
     inserted = session.execute(
         insert(submission).values(**_row(panel_id, state), requested_at=now, requested_by=actor.actor_id, **values)
     )
     submission_id: int = inserted.inserted_primary_key[0]  # type: ignore[attr-defined]
-    _audit(session, host, actor, "add", submission_id, f"panel {panel_id}")
+    record(session, host, actor, "add", submission_id, f"panel {panel_id}")
     return submission_id
 
 
@@ -237,7 +239,8 @@ def _row(panel_id: int, state: SubmissionState) -> dict[str, Any]:
     return {"panel_id": panel_id, "open_panel_id": panel_id, "state": state}
 
 
-def _audit(session: Session, host: Host, actor: Actor, action: str, submission_id: int, detail: str = "") -> None:
+def record(session: Session, host: Host, actor: Actor, action: str, submission_id: int, detail: str = "") -> None:
+    """Tell the host's audit what an actor did to a submission."""
     host.audit.record(session, _event(actor, action, submission_id, detail))
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from ...domain.calendar import Calendar
 from ...domain.dates import moment_text
@@ -16,6 +15,7 @@ from ...settings import Settings
 from ...store.tables import clinic, panel, submission
 from ...transport import for_settings
 from ..operations import heartbeat
+from ..roster.readable import reading_error
 from . import mail
 from .notices import notices
 from .texts import STATE
@@ -93,16 +93,10 @@ def _next_night(calendar: Calendar, now: datetime) -> str:
 
 
 def _unreadable_host(host: Host) -> list[str]:
-    try:
-        with host.database.engine.connect() as connection:
-            for source in (host.roster.patients(), host.roster.providers()):
-                connection.execute(select(source).limit(1)).all()
-    except SQLAlchemyError as error:
-        kind = type(error).__name__
-        return [
-            f"The EMR's patients cannot be read ({kind}): check its database name and the permissions of our account."
-        ]
-    return []
+    kind = reading_error(host)
+    if kind is None:
+        return []
+    return [f"The EMR's patients cannot be read ({kind}): check its database name and the permissions of our account."]
 
 
 def _wrong_settings(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ...domain.dates import date_text
 from ...domain.exhaustive import exhaustive
+from ...domain.guard import REMEDY, GuardLimits, Hold, HoldCause, SentBefore, SubmissionOutlook
 from ...domain.submission import FINAL, SubmissionState
 
 _NAMED = 5
@@ -26,6 +27,7 @@ STATE = exhaustive(
         SubmissionState.REFUSED: "Rejected by the registry",
         SubmissionState.FAILED: "Failed",
         SubmissionState.NOTHING_TO_SEND: "Nothing to submit",
+        SubmissionState.HELD: "Held",
         SubmissionState.CANCELLED: "Cancelled",
         SubmissionState.MISSED: "Missed",
     },
@@ -37,6 +39,7 @@ class Stage(StrEnum):
 
     OPEN = "Queued or in progress"
     DELIVERED = "Delivered or written to folder"
+    HELD = "Held"
     FAILED = "Failed, rejected or missed"
     NOTHING_TO_SEND = "Nothing to submit"
     CANCELLED = "Cancelled"
@@ -53,6 +56,7 @@ _STATES = exhaustive(
     {
         Stage.OPEN: frozenset(SubmissionState) - FINAL,
         Stage.DELIVERED: frozenset({SubmissionState.DELIVERED, SubmissionState.WRITTEN}),
+        Stage.HELD: frozenset({SubmissionState.HELD}),
         Stage.FAILED: frozenset({SubmissionState.FAILED, SubmissionState.REFUSED, SubmissionState.MISSED}),
         Stage.NOTHING_TO_SEND: frozenset({SubmissionState.NOTHING_TO_SEND}),
         Stage.CANCELLED: frozenset({SubmissionState.CANCELLED}),
@@ -71,6 +75,7 @@ RESTORED = (
 DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no patients."
 NO_ONE_VALID = "No patient on the panel can be submitted."
+UNREADABLE = "The EMR's patients could not be read, in several attempts. Contact your EMR administrator."
 BROKE_OFF = "Preparation was interrupted several times. Contact your EMR administrator."
 _RETRY = "Press Retry to submit the panel as it is now."
 
@@ -86,6 +91,8 @@ def advice(state: SubmissionState) -> str:
             return "Submit the panel manually on the Panels tab."
         case SubmissionState.NOTHING_TO_SEND:
             return "Fix the reasons for exclusion, then submit the panel again."
+        case SubmissionState.HELD:
+            return "Correct what is wrong, then release the submission."
         case (
             SubmissionState.QUEUED
             | SubmissionState.DUE
@@ -110,6 +117,29 @@ def panels_text(numbers: Sequence[str]) -> str:
     if more > 0:
         return f"Panels {', '.join(named)} and {more} more"
     return f"Panels {', '.join(named[:-1])} and {named[-1]}"
+
+
+def held(hold: Hold, before: SentBefore, now: SubmissionOutlook, limits: GuardLimits) -> str:
+    """Why a submission is held."""
+    match hold.cause:
+        case HoldCause.NONE_LEFT:
+            why = f"None of the panel's {now.members:,} patients would be submitted; last time {before.sent:,} were."
+        case HoldCause.DIFFERS:
+            why = (
+                f"{now.added:,} patients would be added and {now.removed:,} removed since the last submission of "
+                f"{before.sent:,}: more than {limits.differing_percent:g}%."
+            )
+        case HoldCause.REASON_JUMPED:
+            label = hold.reason.label if hold.reason else ""
+            why = f"{hold.more:,} more patients than last time would be excluded for this reason: {label}."
+        case _:
+            assert_never(hold.cause)
+    return f"{why} {REMEDY[hold.cause]}"
+
+
+def sent_all_the_same(why: str) -> str:
+    """What is said of a submission that was to be held, and was sent since the window had ended."""
+    return f"Sent without a release, in the last night run before the Blackout Period. {why}"
 
 
 def missed(automatic: date) -> str:

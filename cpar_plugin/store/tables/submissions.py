@@ -50,6 +50,10 @@ submission = Table(
     Column("answer_detail", long_text()),  # the other side's words; may name a patient: for managers of panels only
     Column("failure", long_text()),  # what a person reads: why, and what to do
     Column("notified_at", Moment),  # when the recipient was notified of a failure
+    Column("releases", BigInteger),  # the held submission that this one releases: the guard lets it pass
+    Column("guard_note", long_text()),  # why it would have been held, of one that went since the window had ended
+    Column("release_requested_by", exact(60)),  # of a held one that needs two people: who asked for its release
+    Column("release_requested_at", Moment),
     Index("cpar_submission_automatic", "panel_id", "automatic", unique=True),
     Index("cpar_submission_state", "state", "next_attempt_at"),
     **INNODB,
