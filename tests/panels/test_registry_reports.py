@@ -106,7 +106,7 @@ def test_a_report_about_a_panel_that_was_deleted_before_its_columns_were_decided
         reading = layouts.propose(connection, file, Purpose.REPORT).reading
     editing.delete(site, clerk, panel_id, 1)
     with pytest.raises(Refused, match="was deleted"):
-        receiving.receive(site, clerk, upload_id, reading.model_copy(update={"kind": ReportKind.CONFLICT}))
+        receiving.receive(site, clerk, upload_id, file, reading.model_copy(update={"kind": ReportKind.CONFLICT}))
     with site.database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.report)) == 0
 
