@@ -6,10 +6,11 @@ from datetime import datetime
 from ..domain.exhaustive import exhaustive
 from ..domain.scopes import CONFIRM
 from ..settings import Settings
-from .definitions import confirm_url, definition_url, panel_profile_url
+from .definitions import confirm_url, definition_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
 from .searchable import AnyKinds, Parameter, Searchable, SearchType
+from .structures import panel_profile_url
 from .task import R4_TASK
 
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"

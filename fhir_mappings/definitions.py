@@ -1,20 +1,16 @@
-"""What our resources mean beyond R4: our extensions, our Group, our codes and our search parameters.
+"""What our resources mean beyond R4: our codes, search parameters and operations. `structures` has the rest.
 
 Without them a validator reports what is ours as unknown. Their addresses are settings; their content has no date and no
 patient data, and is the same for every clinic.
 """
 
-from collections.abc import Iterable
-
 from ..settings import Settings
 from .identifiers import Resource
-from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, HOW_CODES, PANEL_CODE
+from .panel_group import HOW_CODES, PANEL_CODE
 from .searchable import AnyKinds, Own, Parameter
+from .structures import R4_STRUCTURES, head
 from .task import CODE_DISPLAYS
 
-_R4 = "http://hl7.org/fhir/StructureDefinition/"
-_FHIR_VERSION = "4.0.1"
-_VERSION = "1.0.0"
 _HOW_DISPLAYS = {
     "on-adding": "Confirmed when the patient was added to the panel",
     "last-visit": "Taken from the patient's last visit",
@@ -23,33 +19,6 @@ _HOW_DISPLAYS = {
     "from-list": "Confirmed together with others selected in a list",
     "imported": "Taken from the last visit when an imported list put the patient on the panel",
 }
-
-
-def structure_definitions(settings: Settings) -> list[Resource]:
-    """The extensions of a Group and its members, and the profile of the Group."""
-    return [
-        _extension(
-            settings,
-            "confirmation-date",
-            "date",
-            "When the patient's attachment to the panel was last confirmed. Absent: it never was.",
-        ),
-        _extension(
-            settings,
-            "confirmation-how",
-            "code",
-            "How the confirmation date came about.",
-            binding=f"{settings.uri_codes}/confirmation-how-values",
-        ),
-        _extension(
-            settings,
-            "last-visit-date",
-            "date",
-            "The patient's latest attended visit with the clinic, as it stood when it was last looked at.",
-        ),
-        _rates_extension(settings),
-        _panel_profile(settings),
-    ]
 
 
 def code_systems(settings: Settings) -> list[Resource]:
@@ -65,7 +34,7 @@ def code_systems(settings: Settings) -> list[Resource]:
         ),
         _codes(settings, "report-line", "CparReportLine", "What a Task of this clinic is about.", CODE_DISPLAYS),
         {
-            **_head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
+            **head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
             "description": "The EMR's own codes for gender, as they were recorded.",
             "caseSensitive": True,
             "content": "not-present",
@@ -78,7 +47,7 @@ def value_sets(settings: Settings) -> list[Resource]:
     url = f"{settings.uri_codes}/confirmation-how-values"
     return [
         {
-            **_head("ValueSet", "confirmation-how-values", url, "CparConfirmationHowValues"),
+            **head("ValueSet", "confirmation-how-values", url, "CparConfirmationHowValues"),
             "description": "How the confirmation date of a panel's member came about.",
             "compose": {"include": [{"system": f"{settings.uri_codes}/confirmation-how"}]},
         }
@@ -100,7 +69,7 @@ def operation_definitions(settings: Settings) -> list[Resource]:
     url = confirm_url(settings)
     return [
         {
-            **_head("OperationDefinition", "group-confirm", url, "CparGroupConfirm"),
+            **head("OperationDefinition", "group-confirm", url, "CparGroupConfirm"),
             "kind": "operation",
             "description": (
                 "Record that a member of this Group was asked and confirms the attachment. Carried out once for each "
@@ -113,11 +82,11 @@ def operation_definitions(settings: Settings) -> list[Resource]:
             "type": False,
             "instance": True,
             "parameter": [
-                _in("patient", "Reference", "The member.", targetProfile=[_R4 + "Patient"]),
+                _in("patient", "Reference", "The member.", targetProfile=[R4_STRUCTURES + "Patient"]),
                 _in("date", "date", "The day on which the member was asked: not in the future, nor before joining."),
                 _in("idempotencyKey", "string", "1 to 64 visible ASCII characters, chosen by the client."),
                 _out("outcome", "code", "confirmed; or unchanged, for a confirmation of that day or later."),
-                _out("patient", "Reference", "The member.", targetProfile=[_R4 + "Patient"]),
+                _out("patient", "Reference", "The member.", targetProfile=[R4_STRUCTURES + "Patient"]),
                 _out("date", "date", "As sent."),
                 _out("recorded", "instant", "When it was first carried out."),
             ],
@@ -142,7 +111,7 @@ def _search_parameter(settings: Settings, kind: str, parameter: Parameter, defin
     url = definition_url(settings, kind, parameter)
     kinds = {"target": list(parameter.targets)} if parameter.targets else {}
     return {
-        **_head("SearchParameter", _own_id(kind, parameter), url, definition.name),
+        **head("SearchParameter", _own_id(kind, parameter), url, definition.name),
         "description": definition.description,
         "code": parameter.name,
         "base": [kind],
@@ -166,196 +135,12 @@ def _own_id(kind: str, parameter: Parameter) -> str:
     return f"{kind.lower()}-{parameter.name}"
 
 
-def panel_profile_url(settings: Settings) -> str:
-    """The canonical address of the profile of a panel's Group."""
-    return f"{settings.uri_definitions}/cpar-panel"
-
-
-def _head(kind: str, own_id: str, url: str, name: str) -> Resource:
-    return {
-        "resourceType": kind,
-        "id": own_id,
-        "url": url,
-        "version": _VERSION,
-        "name": name,
-        "status": "active",
-        "experimental": False,
-        "publisher": "oscar-cpar-plugin",
-    }
-
-
 def _codes(settings: Settings, own_id: str, name: str, description: str, displays: dict[str, str]) -> Resource:
     return {
-        **_head("CodeSystem", own_id, f"{settings.uri_codes}/{own_id}", name),
+        **head("CodeSystem", own_id, f"{settings.uri_codes}/{own_id}", name),
         "description": description,
         "caseSensitive": True,
         "content": "complete",
         "count": len(displays),
         "concept": [{"code": code, "display": display} for code, display in displays.items()],
     }
-
-
-def _structure(own_id: str, url: str, name: str, title: str, description: str) -> Resource:
-    return {
-        **_head("StructureDefinition", own_id, url, name),
-        "title": title,
-        "description": description,
-        "fhirVersion": _FHIR_VERSION,
-    }
-
-
-def _constraint(base: str, elements: Iterable[Resource]) -> Resource:
-    return {
-        "abstract": False,
-        "type": base,
-        "baseDefinition": _R4 + base,
-        "derivation": "constraint",
-        "differential": {"element": list(elements)},
-    }
-
-
-def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding: str | None = None) -> Resource:
-    url = f"{settings.uri_definitions}/{own_id}"
-    title = own_id.replace("-", " ").capitalize()
-    value: Resource = {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": kind}]}
-    if binding:
-        value["binding"] = {"strength": "required", "valueSet": binding}
-    return {
-        **_structure(own_id, url, "Cpar" + title.title().replace(" ", ""), title, meaning),
-        "kind": "complex-type",
-        "context": [{"type": "element", "expression": "Group.member"}],
-        **_constraint(
-            "Extension",
-            [
-                {"id": "Extension", "path": "Extension", "short": title, "definition": meaning, "max": "1"},
-                {"id": "Extension.extension", "path": "Extension.extension", "max": "0"},
-                {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
-                value,
-            ],
-        ),
-    }
-
-
-# Each part of the rates: its type, whether it is always there, and what it is.
-_RATES = {
-    "month": ("date", 1, "The month, without a day."),
-    "members": ("unsignedInt", 1, "How many patients were on the panel."),
-    "confirmed": ("unsignedInt", 1, "How many of them were last confirmed within the last `withinMonths` months."),
-    "visited": ("unsignedInt", 0, "How many of them had a visit in the month. Absent: the EMR cannot say."),
-    "inPerson": (
-        "unsignedInt",
-        0,
-        "How many of those with a visit were asked at check-in, or confirmed by a person, in the month.",
-    ),
-    "withinMonths": ("positiveInt", 1, "How recent a confirmation had to be."),
-}
-
-
-def _rates_extension(settings: Settings) -> Resource:
-    url = f"{settings.uri_definitions}/{CONFIRMATION_RATES}"
-    title = "Confirmation rates"
-    meaning = (
-        "How many of a panel's patients were asked and confirmed, in the last month that has ended. "
-        "The rates are inPerson / visited and confirmed / members; of no one there is none."
-    )
-    parts: list[Resource] = []
-    for name, (kind, least, short) in _RATES.items():
-        of_part = f"Extension.extension:{name}"
-        parts += [
-            {
-                "id": of_part,
-                "path": "Extension.extension",
-                "sliceName": name,
-                "short": short,
-                "min": least,
-                "max": "1",
-            },
-            {"id": f"{of_part}.extension", "path": "Extension.extension.extension", "max": "0"},
-            {"id": f"{of_part}.url", "path": "Extension.extension.url", "fixedUri": name},
-            {
-                "id": f"{of_part}.value[x]",
-                "path": "Extension.extension.value[x]",
-                "min": 1,
-                "type": [{"code": kind}],
-            },
-        ]
-    return {
-        **_structure(CONFIRMATION_RATES, url, "CparConfirmationRates", title, meaning),
-        "kind": "complex-type",
-        "context": [{"type": "element", "expression": "Group"}],
-        **_constraint(
-            "Extension",
-            [
-                {"id": "Extension", "path": "Extension", "short": title, "definition": meaning, "max": "1"},
-                *parts,
-                {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
-                {"id": "Extension.value[x]", "path": "Extension.value[x]", "max": "0"},
-            ],
-        ),
-    }
-
-
-def _panel_profile(settings: Settings) -> Resource:
-    extensions = [
-        _slice("Group.member", name, f"{settings.uri_definitions}/{url}")
-        for name, url in (
-            ("confirmationDate", "confirmation-date"),
-            ("confirmationHow", "confirmation-how"),
-            ("lastVisitDate", "last-visit-date"),
-        )
-    ]
-    meaning = (
-        "The patients a primary provider confirms as their own, and their attribution to that provider at each "
-        "facility. A member is on the panel now: whether the clinic's record is active stands in the Patient."
-    )
-    code = {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]}
-    attributed = {"coding": [{"system": CHARACTERISTICS, "code": ATTRIBUTED_TO}]}
-    return {
-        **_structure("cpar-panel", panel_profile_url(settings), "CparPanel", "CPAR panel", meaning),
-        "kind": "resource",
-        **_constraint(
-            "Group",
-            [
-                {"id": "Group", "path": "Group", "short": "A CPAR panel", "definition": meaning},
-                _slice("Group", "listStatus", f"{ATTRIBUTION}ext-attributionListStatus"),
-                _slice("Group", "confirmationRates", f"{settings.uri_definitions}/{CONFIRMATION_RATES}"),
-                _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
-                _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),
-                _element("Group.identifier.value", min=1),
-                _element("Group.active", min=1, fixedBoolean=True),
-                _element("Group.type", fixedCode="person"),
-                _element("Group.actual", fixedBoolean=True),
-                _element("Group.code", min=1, patternCodeableConcept=code),
-                _element("Group.name", min=1),
-                _element("Group.quantity", min=1, short="How many members the panel has"),
-                _element("Group.managingEntity", min=1, short="The clinic", type=[_reference("Organization")]),
-                _element("Group.characteristic", min=1, short="A provider of the panel at one of its facilities"),
-                _element("Group.characteristic.code", patternCodeableConcept=attributed),
-                _element("Group.characteristic.value[x]", type=[_reference("PractitionerRole")]),
-                _element("Group.characteristic.exclude", fixedBoolean=False),
-                *extensions,
-                _element("Group.member.entity", type=[_reference("Patient")]),
-                _element("Group.member.period", min=1),
-                _element("Group.member.period.start", min=1, short="On this panel since"),
-                _element("Group.member.inactive", max="0"),
-            ],
-        ),
-    }
-
-
-def _element(path: str, **rules: object) -> Resource:
-    return {"id": path, "path": path, **rules}
-
-
-def _slice(path: str, name: str, url: str) -> Resource:
-    return {
-        "id": f"{path}.extension:{name}",
-        "path": f"{path}.extension",
-        "sliceName": name,
-        "max": "1",
-        "type": [{"code": "Extension", "profile": [url]}],
-    }
-
-
-def _reference(kind: str) -> Resource:
-    return {"code": "Reference", "targetProfile": [_R4 + kind]}

@@ -13,13 +13,12 @@ from cpar_plugin.domain.rates import RateCounts
 from cpar_plugin.fhir_mappings.definitions import (
     code_systems,
     operation_definitions,
-    panel_profile_url,
     search_parameters,
-    structure_definitions,
     value_sets,
 )
 from cpar_plugin.fhir_mappings.identifiers import relative
 from cpar_plugin.fhir_mappings.panel_group import ListStatus, group_members, panel_group
+from cpar_plugin.fhir_mappings.structures import panel_profile_url, structure_definitions
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.settings import Settings
 

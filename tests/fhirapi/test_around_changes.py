@@ -31,10 +31,11 @@ from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
 from ..backup import Backup, backup  # noqa: F401
+from ..panels.test_registry_reports import receive
 from ..signing_in import sign_in
 from .clients import Registered
 from .exporting import accepted, fetched, finished, kick_off
-from .rest import MANAGER, RECEPTION, Reader
+from .rest import MANAGER, PEOPLE, RECEPTION, Reader
 
 FIXED = (
     *("/metadata", "/metadata?mode=terminology", "/.well-known/smart-configuration", "/openapi.json", "/", "/_history"),
@@ -261,6 +262,7 @@ def test_every_request_is_answered_twice_before_and_after_every_kind_of_change(
     network = registered()
     happening = Clinic(site, oscar, clerk, panel, make_panel("0077", "103"), people, network, backup)
     oscar.privilege("receptionist", "_admin.cpar", "o")
+    receive(site, clerk, (PEOPLE["oscar"]["hin"], "", "", "", "Dr. Else"))
     known = {kind: Reader(app, network.token()).ids(f"/{kind}")[:2] for kind in SEARCHABLE}
     known["Patient"] += [str(people["nobody"]), str(oscar.patient())]  # one who goes, and one on no panel
     backup.make()

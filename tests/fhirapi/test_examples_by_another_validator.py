@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cpar_plugin.fhir_mappings.definitions import code_systems, panel_profile_url, structure_definitions, value_sets
+from cpar_plugin.fhir_mappings.definitions import code_systems, value_sets
 from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTION
+from cpar_plugin.fhir_mappings.structures import panel_profile_url, structure_definitions
 from cpar_plugin.settings import Settings
 
 pytestmark = pytest.mark.peer("pyrofile-validator")

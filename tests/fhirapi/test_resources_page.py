@@ -20,9 +20,9 @@ from cpar_plugin.fhir_mappings.definitions import (
     code_systems,
     operation_definitions,
     search_parameters,
-    structure_definitions,
     value_sets,
 )
+from cpar_plugin.fhir_mappings.structures import structure_definitions
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry

@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true, update
 
 from ...domain.refusals import NotFound
-from ...fhir_mappings.definitions import panel_profile_url
 from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.panel_group import ListStatus, panel_group
+from ...fhir_mappings.structures import panel_profile_url
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables

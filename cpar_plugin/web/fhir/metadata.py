@@ -13,10 +13,10 @@ from ...fhir_mappings.definitions import (
     code_systems,
     operation_definitions,
     search_parameters,
-    structure_definitions,
     value_sets,
 )
 from ...fhir_mappings.identifiers import Resource
+from ...fhir_mappings.structures import structure_definitions
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import Settings
 from .addresses import base_url, token_url
