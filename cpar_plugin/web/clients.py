@@ -30,7 +30,7 @@ _SCOPE_LABELS = {
     "system/Patient.rs": "Read patients on panels (Patient)",
     "system/Practitioner.rs": "Read providers (Practitioner)",
     "system/PractitionerRole.rs": "Read which provider works where (PractitionerRole)",
-    "system/Task.rs": "Read conflicts and mismatches in reports (Task), which the first choice leaves out",
+    "system/Task.rs": "Read conflicts and mismatches in reports (Task); not part of the first choice",
     CONFIRM: "Confirm patients who were asked (a kiosk or check-in program)",
 }
 

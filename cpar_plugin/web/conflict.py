@@ -107,7 +107,7 @@ def _page(
         answer_text=answer_text,
         learned_text=learned_text,
         reported=[(FIELD_LABELS[field], detail_text(field, text)) for field, text in line.details.items() if text],
-        asking=host.schedule is not None and not line.is_being_asked,
+        asking=host.schedule is not None and not line.waits_for_answer,
         times_text=times_text,
     )
 

@@ -84,7 +84,7 @@ class ConflictLine:
     appointments_known: bool = False
 
     @property
-    def is_being_asked(self) -> bool:
+    def waits_for_answer(self) -> bool:
         """Whether the patient is on the check-in list because of it."""
         is_waiting = self.state is ReportLineState.WAITING
         return self.ending is ConflictEnding.ASK and is_waiting and self.answer is None

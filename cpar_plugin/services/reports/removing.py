@@ -105,12 +105,12 @@ def _refusal(connection: Connection, host: Host, source: Any) -> str:
     is_known = or_(func.coalesce(_line.made_by, 0) == report_id, _of_line(report_id).exists())
     if connection.scalar(select(_line.line_id).where(_line.report_id == report_id, ~is_known).limit(1)):
         return _UNKNOWN
-    is_told = or_(_line.ending.is_not(None), exists().where(letter.c.line_id == _line.line_id))
-    told = connection.scalar(select(func.count()).select_from(report_line).where(_goes(report_id), is_told))
-    if told:
+    has_ending = or_(_line.ending.is_not(None), exists().where(letter.c.line_id == _line.line_id))
+    ended = connection.scalar(select(func.count()).select_from(report_line).where(_goes(report_id), has_ending))
+    if ended:
         return (
-            f"The report cannot be removed: {told:,} {'line' if told == 1 else 'lines'} that came with it "
-            f"{'has' if told == 1 else 'have'} an ending or a letter. Where there is no letter, select Open the line "
+            f"The report cannot be removed: {ended:,} {'line' if ended == 1 else 'lines'} that came with it "
+            f"{'has' if ended == 1 else 'have'} an ending or a letter. Where there is no letter, select Open the line "
             "again on its page first."
         )
     return ""
@@ -165,8 +165,8 @@ def _restore_lines(session: Session, report_id: int) -> None:
     values = {name: was(_before[name]) for name in ("times", "opened_at", "closed_at")}
     values |= {"report_id": was(_before.report_id_before)}
     values |= {"state": case((_keeps_state(report_id), _line.state), else_=was(_before.state))}
-    stays = _of_line(report_id).correlate(report_line).exists()
-    session.execute(update(report_line).where(stays).values(**values))
+    remains = _of_line(report_id).correlate(report_line).exists()
+    session.execute(update(report_line).where(remains).values(**values))
     of_change = select(_before.report_id_before).where(
         _before.report_id == report_id, _before.line_id == _change.line_id
     )
