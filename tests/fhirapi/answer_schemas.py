@@ -156,6 +156,18 @@ ELEMENTS: dict[str, tuple[Mapping[str, object], Mapping[str, object]]] = {
         },
         {},
     ),
+    "Task": (
+        {
+            "status": one_of(["requested", "accepted", "on-hold", "completed", "rejected"]),
+            "intent": {"const": "order"},
+            "code": _closed({"coding": _many(_closed({"system": _URI, "code": _TEXT, "display": _TEXT}))}),
+            "focus": _to("Group"),
+            "for": _to("Patient"),
+            "authoredOn": _INSTANT,
+            "lastModified": _INSTANT,
+        },
+        {"restriction": _closed({"period": _closed({"end": _DATE})})},
+    ),
 }
 
 

@@ -170,7 +170,7 @@ def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], 
     reader.json(f"/Patient/{people['helene']}")
     statements.clear()
     reader.json(f"/Patient/{people['helene']}")
-    assert len(statements) == 2, statements  # who asks, and the patient
+    assert len(statements) == 5, statements  # who asks, the patient, and three that record the read
 
 
 def test_addresses_are_those_that_the_reader_uses(reader: Reader, people: dict[str, int]) -> None:

@@ -77,6 +77,7 @@ def test_everything_of_the_panels_is_there_and_valid(
         "PractitionerRole": ["101-000113", "102-000113", "103-000113"],
         "Patient": [str(patient_id) for patient_id in patients],
         "Group": [str(first), str(second)],
+        "Task": [],
     }
     assert results["Group"][str(first)]["quantity"] == 2
     assert [role["reference"] for role in results["Patient"][str(patients[0])]["generalPractitioner"]] == [
@@ -107,6 +108,7 @@ def test_a_client_of_one_panel_sees_that_panel_and_what_belongs_to_it_only(
         "PractitionerRole": ["101-000113"],
         "Patient": [str(patients[0]), str(patients[1])],
         "Group": [str(first)],
+        "Task": [],
     }
     for kind, resource_id in (
         ("Patient", patients[2]),
