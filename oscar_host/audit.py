@@ -20,6 +20,7 @@ _UNWRITABLE = (
 )
 _BEYOND_THREE_BYTES = re.compile("[^\u0000-\uffff]")
 _DATA_LENGTH = 4000
+_LARGEST_NUMBER = 2**31 - 1  # of OSCAR's records: what is looked for by a larger one is nobody
 
 
 class OscarAuditTrail:
@@ -53,7 +54,7 @@ class OscarAuditTrail:
                 "content": _fitting(event.noun, 80),
                 "contentId": _fitting(event.key, 80),
                 "ip": _fitting_or_none(here if event.address is None else event.address, 64),
-                "demographic_no": event.patient_id,
+                "demographic_no": _record_number(event.patient_id),
                 "data": _fitting(event.detail, _DATA_LENGTH),
             }
             for event in events
@@ -68,6 +69,10 @@ class OscarAuditTrail:
             if not not_allowed(error):
                 raise
             raise Refused(_UNWRITABLE) from None
+
+
+def _record_number(patient_id: int | None) -> int | None:
+    return None if patient_id is None or patient_id > _LARGEST_NUMBER else patient_id
 
 
 class NoAuditTrail:

@@ -33,7 +33,7 @@ from oscar_host.host import OscarHost
 from ..backup import Backup, backup  # noqa: F401
 from ..panels.test_registry_reports import receive
 from ..signing_in import sign_in
-from .clients import Registered
+from .clients import EVERY_SCOPE, Registered
 from .exporting import accepted, fetched, finished, kick_off
 from .rest import MANAGER, PEOPLE, RECEPTION, Reader
 
@@ -178,12 +178,12 @@ class Clinic:
 
     def narrowed_client(self) -> None:
         now = self.client()
-        draft = ClientDraft(name=now.name, scopes="system/*.rs", jwks=now.jwks or "", panels=(self.panel,))
+        draft = ClientDraft(name=now.name, scopes=EVERY_SCOPE, jwks=now.jwks or "", panels=(self.panel,))
         registry.change(self.site, self.clerk, now.client_id, now.version, draft)
 
     def widened_client(self) -> None:
         now = self.client()
-        draft = ClientDraft(name=now.name, scopes="system/*.rs", jwks=now.jwks or "")
+        draft = ClientDraft(name=now.name, scopes=EVERY_SCOPE, jwks=now.jwks or "")
         registry.change(self.site, self.clerk, now.client_id, now.version, draft)
 
     def turned_off_and_on(self) -> None:

@@ -77,6 +77,13 @@ def test_an_event_of_the_system_names_it_and_no_patient(host: OscarHost, emr: Os
     assert (row["provider_no"], row["demographic_no"]) == ("-1", None)
 
 
+def test_a_look_for_a_number_that_no_record_can_have_is_written_without_a_patient(host: OscarHost, emr: OscarHost):
+    with host.database.session() as session:
+        host.audit.record(session, changed(ADDED, patient_id=2**63 - 1))
+    (row,) = rows(emr)
+    assert row["demographic_no"] is None
+
+
 def test_an_event_of_a_request_names_where_it_came_from(host: OscarHost, emr: OscarHost):
     app = flask.Flask(__name__)
     with (
