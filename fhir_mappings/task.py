@@ -24,6 +24,7 @@ STATUS_OF: Final = exhaustive(
         ReportLineState.OPEN: "accepted",
         ReportLineState.WAITING: "on-hold",
         ReportLineState.DONE: "completed",
+        ReportLineState.FIXED: "completed",
         ReportLineState.OURS_IS_RIGHT: "completed",
         ReportLineState.WILL_NOT_DO: "rejected",
     },

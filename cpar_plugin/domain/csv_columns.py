@@ -75,6 +75,8 @@ class CsvColumn(StrEnum):
     REPORTED_NAME = "Name in the report"
     REPORTED_PHN = "PHN in the report"
     DETAILS = "Details"
+    OUR_VALUE = "Our value"
+    REGISTRY_VALUE = "The registry's value"
     OPEN_SINCE = "Open since"
     TIMES = "Times"
     DUE_ON = "Due"

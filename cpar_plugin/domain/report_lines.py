@@ -16,6 +16,7 @@ class ReportLineState(StrEnum):
     OPEN = "open"
     WAITING = "waiting"
     DONE = "done"
+    FIXED = "fixed"  # by itself: the record has what the registry has
     OURS_IS_RIGHT = "ours-is-right"  # the registry's value is wrong
     WILL_NOT_DO = "will-not-do"
 
@@ -27,6 +28,7 @@ STATE_LABELS: Final = exhaustive(
         ReportLineState.OPEN: "Open",
         ReportLineState.WAITING: "Waiting",
         ReportLineState.DONE: "Done",
+        ReportLineState.FIXED: "Fixed in the record",
         ReportLineState.OURS_IS_RIGHT: "Ours is right",
         ReportLineState.WILL_NOT_DO: "Will not do",
     },
@@ -38,10 +40,13 @@ IS_TO_DO: Final = exhaustive(
         ReportLineState.OPEN: True,
         ReportLineState.WAITING: True,
         ReportLineState.DONE: False,
+        ReportLineState.FIXED: False,
         ReportLineState.OURS_IS_RIGHT: False,
         ReportLineState.WILL_NOT_DO: False,
     },
 )
+IS_DONE: Final = (ReportLineState.DONE.value, ReportLineState.FIXED.value)  # until a report has it again
+SET_BY_PEOPLE: Final = tuple(state for state in ReportLineState if state is not ReportLineState.FIXED)
 WITH_WHY: Final = (ReportLineState.OURS_IS_RIGHT, ReportLineState.WILL_NOT_DO)  # the note says why
 TO_DO: Final = tuple(state.value for state, is_to_do in IS_TO_DO.items() if is_to_do)
 # What a line says of a patient, on the patient's page.

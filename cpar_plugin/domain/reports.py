@@ -114,5 +114,17 @@ def details_text(details: Mapping[ColumnField, str]) -> str:
     return "; ".join(f"{FIELD_LABELS[field]}: {detail_text(field, text)}" for field, text in details.items() if text)
 
 
+def compared_text(details: Mapping[ColumnField, str], own_value: str | None) -> str:
+    """The same with what the record has in the field that does not match; None where that is not known."""
+    if own_value is None:
+        return details_text(details)
+    others: dict[ColumnField, str] = dict(details)
+    others.pop(ColumnField.REGISTRY_VALUE, None)
+    own, registry = (
+        birth_date_text(text) or "nothing" for text in (own_value, details.get(ColumnField.REGISTRY_VALUE))
+    )
+    return "; ".join(filter(None, (details_text(others), f"ours: {own} | the registry's: {registry}")))
+
+
 def _digest(*texts: str) -> str:
     return sha256("\n".join(texts).encode()).hexdigest()

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.exclusion_lines import note_text
 from ..domain.refusals import Refused
-from ..domain.report_lines import ReportLineState
+from ..domain.report_lines import SET_BY_PEOPLE, ReportLineState
 from ..hooks import Actor, Host
 from ..services.reports import working
 from ..services.work_lines.changes import LineAction, LineChange, SeenLine
@@ -88,7 +88,7 @@ def _seen(text: str) -> SeenLine:
 
 def _change(host: Host, action: str, note: str) -> LineChange:
     state = action.removeprefix(_STATE_PREFIX)
-    if action.startswith(_STATE_PREFIX) and state in list(ReportLineState):
+    if action.startswith(_STATE_PREFIX) and state in SET_BY_PEOPLE:
         return working.to_state(ReportLineState(state), note)
     if action == LineAction.ASSIGN:
         return working.to_person(host, request.form.get("assignee", ""))

@@ -60,7 +60,7 @@ def _page(
         raise Refused(INCOMPLETE)
     group = RowGroup(text) if text else None
     place = page_number(request.values.get("page", ""))
-    fixed.finish_to_show(host)
+    fixed.compare_to_show(host)
     with host.database.engine.connect() as connection:
         found = service.required(connection, host, report_id)
         months = metrics.of_report(connection, report_id) if found.kind is ReportKind.METRICS else []

@@ -42,6 +42,7 @@ class OperationKind(StrEnum):
     REMOVE_REPORT = "remove-report"
     MATCH_REPORT = "match-report"
     WORK_ON_REPORT = "work-on-report"
+    COMPARE_LINES = "compare-lines"
     END_CONFLICT = "end-conflict"
     UNDO_WORK = "undo-work"
     ENTER_METRICS = "enter-metrics"
@@ -103,6 +104,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.REMOVE_REPORT: ("delete", _REPORT),
         OperationKind.MATCH_REPORT: ("update", _REPORT),
         OperationKind.WORK_ON_REPORT: ("update", _REPORT),
+        OperationKind.COMPARE_LINES: ("update", _REPORT),
         OperationKind.END_CONFLICT: ("update", _REPORT),
         OperationKind.UNDO_WORK: ("update", _REPORT),
         OperationKind.ENTER_METRICS: ("update", _PANEL),

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from ...domain.report_lines import IS_WORK, ReportLineState
+from ...domain.report_lines import IS_DONE, IS_WORK, ReportLineState
 from ...domain.reports import ReportKind
 from ...store.tables import report_line, report_line_before, report_row
 
@@ -25,7 +25,7 @@ def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | N
     scope = panel_id or ALL_PANELS
     of_scope = (_line.kind == kind, _line.panel_id == scope)
     keys = select(report_row.c.line_key).where(report_row.c.report_id == report_id)
-    is_back = _line.closed_at.is_not(None) | (_line.state == ReportLineState.DONE)
+    is_back = _line.closed_at.is_not(None) | _line.state.in_(IS_DONE)
     again = {"times": _line.times + 1, "opened_at": now, "closed_at": None, "state": ReportLineState.OPEN}
     again |= dict.fromkeys(ENDED)
     in_report = _line.line_key.in_(keys)

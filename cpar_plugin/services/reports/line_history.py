@@ -12,7 +12,6 @@ from ...domain.check_in import CheckInAnswer
 from ...domain.conflicts import ENDING_LABELS, ConflictEnding, answer_text
 from ...domain.refusals import NotFound
 from ...domain.report_lines import STATE_LABELS, ReportLineState
-from ...domain.reports import ReportKind
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import operation, report, report_line, report_line_change, report_row
@@ -46,23 +45,18 @@ class LineHistory:
 
 
 def history_of(host: Host, actor: Actor, settings: Settings, line_id: int) -> LineHistory:
-    """Raises NotFound, also where the actor may not see the patient. Six statements."""
+    """Raises NotFound, also where the actor may not see the patient. Five statements."""
     with host.database.engine.connect() as connection:
         line = lines.one(connection, host, actor, settings, line_id) if line_id in KEYS else None
         if line is None:
             raise NotFound("Line not found. Start from the Reports tab.")
         changes = connection.execute(_changes(line_id)).all()
         reports = connection.execute(_reports(line_id)).all()
-        last = connection.execute(select(_line.changed_at, _line.changed_by).where(_line.line_id == line_id)).one()
         people = {row.actor_id for row in (*changes, *reports)}
         owners = {owner for row in changes for owner in (row.owner_id_before, row.owner_id_after) if owner}
         names = actor_names(connection, host, people | owners)
     events = [_change_event(row, names) for row in changes]
     events += _report_events(reports, names)
-    system = host.identity.system.actor_id
-    by_itself = (line.kind, line.state, last.changed_by) == (ReportKind.MISMATCH, ReportLineState.DONE, system)
-    if by_itself and not any(event.at == last.changed_at for event in events):
-        events.append(LineEvent(last.changed_at, "Done: the record has what the registry has", names[last.changed_by]))
     return LineHistory(line, sorted(events, key=lambda event: event.at, reverse=True))
 
 
@@ -113,6 +107,9 @@ def _reports(line_id: int) -> Any:
 
 def _change_event(row: Row[Any], names: dict[str, str]) -> LineEvent:
     parts = [_ending_text(orjson.loads(row.detail))] if row.kind == OperationKind.END_CONFLICT else []
+    if row.kind == OperationKind.COMPARE_LINES:
+        is_fixed = row.state_after == ReportLineState.FIXED
+        parts.append(f"The record {'has' if is_fixed else 'no longer has'} what the registry has")
     if row.owner_id_before != row.owner_id_after:
         parts.append(f"Taken by {names[row.owner_id_after]}" if row.owner_id_after else "Released")
     if row.state_before != row.state_after:

@@ -17,6 +17,7 @@ from ...settings import Settings
 from ...store.tables import panel, report_line, report_row
 from ..roster.providers import actor_names
 from .lines_query import ReportLineCriteria, ReportLineSource, source_of
+from .mismatches import own_value
 
 AT_ONCE: Final = 100
 _READ_AT_ONCE: Final = 1000
@@ -42,6 +43,7 @@ class ReportLine:
     listed_given_name: str
     listed_phn: str
     details: Mapping[ColumnField, str]
+    own_value: str | None  # of the field that does not match; None where there is none, or no one is certain
     opened_at: datetime
     age: int  # in the clinic's days
     due: date | None
@@ -126,6 +128,7 @@ def _selected(lines: ReportLineSource) -> Select[Any]:
         *(_row[name] for name in ("accepted", "details")),
         *(_row[name].label(f"listed_{name}") for name in ("phn", "family_name", "given_name")),
         *(lines.patient.c[name] for name in ("family_name", "given_name", "birth_date", "phn", "mrp_id")),
+        own_value(lines.patient).label("own_value"),
     ).select_from(lines.source)
 
 
@@ -149,6 +152,7 @@ def _report_line(host: Host, settings: Settings, row: Row[Any], names: Mapping[s
         listed_given_name=row.listed_given_name,
         listed_phn=row.listed_phn,
         details={ColumnField(field): text for field, text in orjson.loads(row.details).items()},
+        own_value=row.own_value,
         opened_at=row.opened_at,
         age=age_in_days(row.opened_at, row.closed_at or now, zone),
         due=due,

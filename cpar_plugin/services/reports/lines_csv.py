@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
+from ...domain.list_columns import ColumnField
 from ...domain.names import full_name
 from ...domain.report_lines import STATE_LABELS
 from ...domain.reports import KIND_LABELS, details_text
@@ -20,6 +21,8 @@ HEAD: Final[CsvHead] = (
     CsvColumn.MRP,
     CsvColumn.REPORT,
     CsvColumn.DETAILS,
+    CsvColumn.OUR_VALUE,
+    CsvColumn.REGISTRY_VALUE,
     CsvColumn.OPEN_SINCE,
     CsvColumn.DAYS,
     CsvColumn.TIMES,
@@ -49,6 +52,8 @@ def export(host: Host, actor: Actor, settings: Settings, criteria: ReportLineCri
                 line.mrp,
                 KIND_LABELS[line.kind],
                 details_text(line.details),
+                line.own_value,
+                line.details.get(ColumnField.REGISTRY_VALUE),
                 line.opened_at.astimezone(zone).date(),
                 line.age,
                 line.times,

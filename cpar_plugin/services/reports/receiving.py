@@ -85,7 +85,7 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
         following.follow(session, report_id, kind, source.panel_id, host.clock.now())
-        fixed.finish(session, host)
+        fixed.compare(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
         if kind is ReportKind.METRICS:
             detail["months"] = metrics_import.take_over(session, host, actor, report_id, source.panel_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ...domain.dates import moment_text
 from ...domain.metrics import NO_COUNTS
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.report_lines import ReportLineState
+from ...domain.report_lines import IS_DONE, ReportLineState
 from ...hooks import Actor, Host
 from ...store.tables import (
     letter,
@@ -135,7 +135,7 @@ def _keeps_state(report_id: int) -> ColumnElement[bool]:
         _change.state_before != _change.state_after,
         _change.state_after == _line.state,
     )
-    was_back = _before.closed_at.is_not(None) | (_before.state == ReportLineState.DONE)
+    was_back = _before.closed_at.is_not(None) | _before.state.in_(IS_DONE)
     as_left = _of_line(report_id).where(was_back).exists() & (_line.state == ReportLineState.OPEN)
     return by_person & ~as_left
 
