@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from ..domain.gender import KNOWN, gender_code
+from ..domain.gender import KNOWN, Gender, gender_code
 from ..domain.identifiers import is_phn
 from ..domain.jurisdictions import ALBERTA, may_be_alberta
 from ..domain.texts import readable
@@ -32,15 +32,6 @@ class IdentifierType(StrEnum):
     MEDICAL_RECORD = "MR"
     PROVIDER_NUMBER = "PRN"
     LICENCE = "LN"
-
-
-class Gender(StrEnum):
-    """FHIR's AdministrativeGender."""
-
-    MALE = "male"
-    FEMALE = "female"
-    OTHER = "other"
-    UNKNOWN = "unknown"
 
 
 _TYPES = {kind: {"coding": [{"system": _IDENTIFIER_TYPES, "code": kind.value}]} for kind in IdentifierType}

@@ -38,6 +38,7 @@ class CompareAs(StrEnum):
     TEXT = "text"  # to the letter
     NAME = "name"  # without case, accents, blanks, hyphens, apostrophes and periods
     GIVEN_NAMES = "given-names"  # the same, with the middle names or without them
+    GENDER = "gender"  # any of the EMR's codes for another gender is what a list calls so
 
 
 # The columns of a record that a list is compared with.
@@ -45,7 +46,7 @@ COMPARED: Final = {
     ColumnField.FAMILY_NAME: CompareAs.NAME,
     ColumnField.GIVEN_NAME: CompareAs.GIVEN_NAMES,
     ColumnField.BIRTH_DATE: CompareAs.TEXT,
-    ColumnField.GENDER: CompareAs.TEXT,
+    ColumnField.GENDER: CompareAs.GENDER,
     ColumnField.PHN: CompareAs.TEXT,
 }
 

@@ -52,17 +52,6 @@ def listed_phn(text: str) -> str:
     return digits
 
 
-def gender_letter(text: str) -> str:
-    """`M` or `F`; '' for none and for any other, by which no one is found or ruled out."""
-    return _GENDERS.get(plain(text), "")
-
-
-_GENDERS: Final = {
-    **dict.fromkeys(("m", "male", "man", "boy", "homme", "masculin", "h"), "M"),
-    **dict.fromkeys(("f", "female", "woman", "girl", "femme", "feminin"), "F"),
-}
-
-
 def split_name(text: str, *, family_first: bool) -> tuple[str, str]:
     """Family and given name of a full name: around its comma, else the first word or the last is the family name."""
     line = readable(text) or ""

@@ -7,8 +7,9 @@ from hashlib import sha256
 from typing import Final
 
 from .exhaustive import exhaustive
+from .gender import says_male_or_female
 from .identifiers import is_phn
-from .list_cells import DateOrder, date_readings, gender_letter, is_serial, iso_day, listed_phn, plain
+from .list_cells import DateOrder, date_readings, is_serial, iso_day, listed_phn, plain
 from .texts import readable
 
 HEADER_WITHIN: Final = 30  # rows from the top: titles, dates of printing and the like stand above
@@ -181,7 +182,7 @@ def _field_by_contents(cells: Sequence[str]) -> ColumnField:
         return ColumnField.BIRTH_DATE
     if most(sum(is_phn(listed_phn(cell)) for cell in cells)):
         return ColumnField.PHN
-    if most(sum(bool(gender_letter(cell)) for cell in cells)):
+    if most(sum(map(says_male_or_female, cells))):
         return ColumnField.GENDER
     if most(sum("," in cell and not any(map(str.isdigit, cell)) for cell in cells)):
         return ColumnField.FAMILY_FIRST

@@ -56,7 +56,7 @@ def entered(file: ListFile, before: ListReading) -> tuple[ListReading, bool]:
     if sheet >= max(len(file.sheets), 1) or encoding not in ("", *text_file.ENCODINGS) or header > 10**6:
         raise Refused(INCOMPLETE)
     look = {"sheet": sheet, "encoding": "" if encoding == file.detected_encoding else encoding, "header": header}
-    before = before.model_copy(update={**look, "panels": {}, "mismatches": {}})
+    before = before.model_copy(update={**look, "panels": {}, "codes": {}})
     if form.get("shown") != _look(sheet, encoding, header):
         return layouts.proposed(file, before), False
     try:

@@ -7,9 +7,9 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.bands import AGES, LAPSES, YEARS_AGO
+from ..domain.gender import Gender
 from ..domain.reasons import Reason
 from ..domain.wording import WORDING
-from ..fhir_mappings.identifiers import Gender
 from ..hooks import Actor, Host
 from ..services import overview as service
 from ..services.panels import listing

@@ -1,18 +1,20 @@
 """An uploaded report whose columns are not known: what it is about, and what its columns mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.list_columns import Purpose, named_field
+from ..domain.list_codes import CODES, CodeColumn, Meanings, proposed_meaning
+from ..domain.list_columns import ColumnField, Purpose
 from ..domain.refusals import Refused
-from ..domain.reports import KIND_LABELS, MISMATCH_LABELS, Mismatch, ReportKind
+from ..domain.reports import KIND_LABELS, ReportKind
 from ..hooks import Actor, Host
 from ..services.operations import access
 from ..services.reports import receiving
-from ..services.uploads import kept, layouts
+from ..services.uploads import codes, kept, layouts
 from ..services.uploads.kept import Upload
 from ..services.uploads.layouts import ListReading
 from ..services.uploads.reading import ListFile
@@ -22,6 +24,15 @@ from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .reports import TITLE, open_questions
 from .serving import Needs, Route
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCodes:
+    """A column of codes. `choices`: its texts, their numbers of rows and what they mean, those to decide first."""
+
+    field: ColumnField
+    column: CodeColumn
+    choices: Sequence[tuple[str, int, str]]
 
 
 @shows_entries
@@ -57,24 +68,43 @@ def report_columns(host: Host, actor: Actor) -> ResponseReturnValue:
 
 
 def _entered(file: ListFile, before: ListReading) -> tuple[ListReading, bool]:
-    form = request.form
-    chosen = list(zip(form.getlist("mismatch_text"), form.getlist("mismatch_choice"), strict=False))
     try:
-        kind = ReportKind(form["kind"]) if form.get("kind") else None
-        mismatches = {text: Mismatch(choice) for text, choice in chosen if choice}
+        kind = ReportKind(request.form["kind"]) if request.form.get("kind") else None
     except ValueError:
         raise Refused(INCOMPLETE) from None
     reading, seen = columns_form.entered(file, before)
-    return reading.model_copy(update={"kind": kind, "mismatches": mismatches if seen else {}}), seen
+    meanings = _meanings(before, reading) if seen else {}
+    return reading.model_copy(update={"kind": kind, "codes": meanings}), seen
+
+
+def _meanings(before: ListReading, reading: ListReading) -> Meanings:
+    """Those of the form, and of texts in earlier reports that this one does not have: the next one may again."""
+    form = request.form
+    meanings = {field: dict(before.codes.get(field, {})) for field in CODES if _is_same_column(field, before, reading)}
+    chosen = (form.getlist(name) for name in ("code_column", "code_text", "code_choice"))
+    for column, text, choice in zip(*chosen, strict=False):
+        field = next((field for field in CODES if field.value == column), None)
+        if field is None or choice not in ("", *CODES[field].labels):
+            raise Refused(INCOMPLETE)
+        of_column = meanings.setdefault(field, {})
+        if choice:
+            of_column[text] = choice
+        else:
+            of_column.pop(text, None)
+    return meanings
+
+
+def _is_same_column(field: ColumnField, before: ListReading, reading: ListReading) -> bool:
+    return before.column(field) == reading.column(field)
 
 
 def _form(
     host: Host, upload: Upload, file: ListFile, reading: ListReading, messages: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:
     messages = dict(messages or {})
-    texts: Mapping[str, int] = {}
+    texts: codes.CodeTexts = {}
     try:
-        texts = layouts.mismatch_texts(file, reading)
+        texts = codes.texts(file, reading)
     except Refused as refused:
         messages |= refused.messages
     looks.note(None)  # these rows are not matched with records yet
@@ -87,15 +117,15 @@ def _form(
         upload=upload,
         **columns_form.context(file, reading, ask_order="date_order" in messages),
         report_kinds=KIND_LABELS,
-        texts=texts,
-        mismatches=MISMATCH_LABELS,
-        mismatch_of={text: reading.mismatches.get(text, _proposed(text)) for text in texts},
+        columns_of_codes=[_shown(field, found, reading) for field, found in texts.items()],
     )
 
 
-def _proposed(text: str) -> Mismatch | None:
-    field = named_field(text)
-    return Mismatch(field.value) if field and field.value in list(Mismatch) else None
+def _shown(field: ColumnField, texts: Mapping[str, int], reading: ListReading) -> ShownCodes:
+    meanings = reading.codes.get(field, {})
+    choices = [(text, count, meanings.get(text, proposed_meaning(field, text))) for text, count in texts.items()]
+    choices.sort(key=lambda choice: choice[0] in meanings)
+    return ShownCodes(field, CODES[field], choices)
 
 
 ROUTES = (Route("/reports/columns", report_columns, Needs.MANAGEMENT, ("GET", "POST")),)

@@ -9,6 +9,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
+from ..domain.list_codes import CODES
 from ..domain.list_columns import Purpose
 from ..domain.refusals import NotFound, Refused
 from ..domain.reports import KIND_LABELS, ReportKind, missing_in
@@ -17,7 +18,7 @@ from ..services.operations import access
 from ..services.panels import listing as panels
 from ..services.reports import listing as service
 from ..services.reports import receiving
-from ..services.uploads import kept, layouts, limits
+from ..services.uploads import codes, kept, layouts, limits
 from ..services.uploads.reading import ListFile
 from ..settings import load
 from .inputs import INCOMPLETE, number_or_none
@@ -26,6 +27,7 @@ from .rendering import page
 from .serving import Needs, Route
 
 TITLE: Final = "Reports of the registry"
+_AS_BEFORE: Final = "The columns were read as in the last report with these column names."
 _FORM_BYTES: Final = 64 * 1024  # the fields around the file
 
 
@@ -59,10 +61,13 @@ def _upload(host: Host, actor: Actor) -> ResponseReturnValue:
         receiving.require_new(connection, host, file)
         proposal = layouts.propose(connection, file, Purpose.REPORT)
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, PurePath(storage.filename or "").name, panel_id)
-    if not proposal.remembered or request.form.get("ask") or open_questions(file, proposal.reading):
+    questions = open_questions(file, proposal.reading)
+    if not proposal.remembered or request.form.get("ask") or questions:
+        if proposal.remembered and questions and questions.keys() <= set(CODES):
+            flash(f"{_AS_BEFORE} Some texts are new in this one.", "cpar")
         return redirect(url_for("cpar.report_columns"), HTTPStatus.SEE_OTHER)
     report_id = receiving.receive(host, actor, upload_id, file, proposal.reading)
-    flash("The columns were read as in the last report with these column names.", "cpar")
+    flash(_AS_BEFORE, "cpar")
     return redirect(url_for("cpar.report", report_id=report_id), HTTPStatus.SEE_OTHER)
 
 
@@ -74,9 +79,7 @@ def open_questions(file: ListFile, reading: layouts.ListReading) -> dict[str, st
         return {"fields": problem}
     if (orders := layouts.orders_of_dates(file, reading)) and reading.date_order not in orders:
         return {"date_order": "Select the order of the dates in this report: they can be read in more than one."}
-    if any(text not in reading.mismatches for text in layouts.mismatch_texts(file, reading)):
-        return {"mismatches": "Select the field for each."}
-    return {}
+    return {field.value: f"{CODES[field].request} for each text." for field in codes.undecided(file, reading)}
 
 
 def _discard(host: Host, actor: Actor) -> ResponseReturnValue:

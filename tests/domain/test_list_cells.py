@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpar_plugin.domain.gender import Gender, named_gender
 from cpar_plugin.domain.list_cells import (
     DateOrder,
     SerialsFrom,
     date_readings,
-    gender_letter,
     listed_date,
     listed_phn,
     split_name,
@@ -72,7 +72,7 @@ def test_what_names_no_day_is_none(text: str) -> None:
 def test_no_text_breaks_reading(text: str) -> None:
     assert set(date_readings(text)) <= set(DateOrder)
     assert isinstance(listed_phn(text), str)
-    assert gender_letter(text) in ("M", "F", "")
+    assert named_gender(text) in (*Gender, None)
     for family_first in (True, False):
         split_name(text, family_first=family_first)
 
@@ -97,4 +97,6 @@ def test_a_full_name_is_taken_apart(text: str, family_first: bool, expected: tup
 
 
 def test_genders_are_read_in_english_and_french() -> None:
-    assert [gender_letter(text) for text in ("f", "Female", "Femme", "M", "homme", "X", "")] == [*"FFFMM", "", ""]
+    assert {named_gender(text) for text in ("f", "Female", "Femme")} == {Gender.FEMALE}
+    assert {named_gender(text) for text in ("M", "homme", "H")} == {Gender.MALE}
+    assert [named_gender(text) for text in ("X", "Inconnu", "1", "")] == [Gender.OTHER, Gender.UNKNOWN, None, None]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.gender import Gender
 from cpar_plugin.fhir_mappings.bundle import entry, patient_entries, urns
-from cpar_plugin.fhir_mappings.identifiers import Gender, IdentifierType, relative
+from cpar_plugin.fhir_mappings.identifiers import IdentifierType, relative
 from cpar_plugin.fhir_mappings.patient import as_text, patient_texts, retired_patient
 from cpar_plugin.settings import Settings
 

@@ -60,7 +60,7 @@ def form_of(page: str) -> dict[str, Any]:
             values = re.findall(r'<option value="([^"]*)"( selected)?', control[0])
             value = next((value for value, selected in values if selected), values[0][0])
         fields.setdefault(name, []).append(unescape(value))
-    repeated = ("field", "mismatch_text", "mismatch_choice")
+    repeated = ("field", "code_column", "code_text", "code_choice")
     return {name: values if name in repeated else values[0] for name, values in fields.items()}
 
 
@@ -74,7 +74,7 @@ def teach(person: Any, layout: ReportLayout) -> Any:
     shown = person.post("/cpar/reports/columns", step="show", **fields)
     fields = form_of(shown.get_data(as_text=True)) | dict(layout.answers)
     if layout.mismatches:
-        fields["mismatch_choice"] = [layout.mismatches[text] for text in fields["mismatch_text"]]
+        fields["code_choice"] = [layout.mismatches[text] for text in fields["code_text"]]
     return person.post("/cpar/reports/columns", step="continue", **fields)
 
 
@@ -131,12 +131,51 @@ def test_a_known_layout_asks_again_on_request_or_where_a_text_is_new(
     assert send(manager, other).location == "/cpar/reports/columns"
     page = manager.get("/cpar/reports/columns").get_data(as_text=True)
     fields = form_of(page)
-    assert (fields["kind"], fields["mismatch_text"], fields["mismatch_choice"]) == ("mismatch", ["4"], [""])
+    assert (fields["kind"], fields["code_text"], fields["code_choice"]) == ("mismatch", ["4"], [""])
+    assert "Some texts are new in this one." in page
     answer = manager.post("/cpar/reports/columns", step="continue", **fields)
-    assert (answer.status_code, "Select the field for each." in text_of(answer)) == (422, True)
+    assert (answer.status_code, "Select the field for each text." in text_of(answer)) == (422, True)
     assert send(manager, layout.data + b"\r\n", ask="yes").location == "/cpar/reports/columns"
     with host.database.engine.connect() as connection:
         assert len(connection.execute(select(list_layout)).all()) == 1
+
+
+def test_gender_codes_are_decided_one_by_one_and_a_later_file_asks_about_a_new_one_alone(
+    host: OscarHost, manager: Any, patients: list[int], configured: None
+) -> None:
+    def listed(*genders: str) -> bytes:
+        rows = zip(LISTED, genders, strict=False)
+        lines = [f"{one.phn},{one.family_name},{gender}\r\n" for one, gender in rows]
+        return "".join(["PHN,Last name,Sex\r\n", *lines, f"Total,,{len(lines)}\r\n"]).encode()
+
+    def sorted_out(fields: dict[str, Any], **meanings: str) -> dict[str, Any]:
+        texts, chosen = fields["code_text"], fields["code_choice"]
+        chosen = [meanings.get(f"as_{text}", choice) for text, choice in zip(texts, chosen, strict=True)]
+        return fields | {"kind": "registry-list", "code_choice": chosen}
+
+    def genders(report_id: int) -> list[str]:
+        return [row.gender for row in rows(host, report_id)]
+
+    address = "/cpar/reports/columns"
+    send(manager, listed("1", "Homme", "F", "2", "1", "9"))
+    fields = form_of(manager.get(address).get_data(as_text=True))
+    assert (fields["code_text"], fields["code_choice"]) == (["1", "2", "9"], [""] * 3)
+    partly = sorted_out(fields, as_1="female", as_2="male")
+    answer = manager.post(address, step="continue", **partly)
+    assert "Select the gender for each text." in text_of(answer)
+    fields = form_of(answer.get_data(as_text=True))
+    assert (fields["code_text"], fields["code_choice"]) == (["9", "1", "2"], ["", "female", "male"])
+    assert manager.post(address, step="continue", **sorted_out(fields, as_9="hostile")).status_code == 422
+    manager.post(address, step="continue", **sorted_out(fields, as_9="other"))
+    assert genders(1) == ["F", "M", "F", "M", "F", "O"]
+    send(manager, listed("2", "0"))
+    fields = form_of(manager.get(address).get_data(as_text=True))
+    assert (fields["code_text"], fields["code_choice"]) == (["0", "2"], ["", "male"])
+    manager.post(address, step="continue", **sorted_out(fields, as_0="unknown"))
+    assert genders(2) == ["M", ""]
+    answer = send(manager, listed("1", "2", "9", "0", "u"))
+    assert answer.location == "/cpar/reports/3", text_of(answer)
+    assert genders(3) == ["F", "M", "O", "", ""]
 
 
 def test_who_is_found_by_name_is_found_only_after_a_person_has_accepted(

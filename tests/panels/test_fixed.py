@@ -55,8 +55,8 @@ def receive(host: OscarHost, actor: Actor, *rows: str) -> int:
     with host.database.engine.connect() as connection:
         reading = layouts.propose(connection, file, Purpose.REPORT).reading
     said = {"kind": ReportKind.MISMATCH, "fields": tuple(map(ColumnField, FIELDS))}
-    codes = {text: Mismatch(text) for text in layouts.mismatch_texts(file, reading.model_copy(update=said))}
-    return receiving.receive(host, actor, upload_id, file, reading.model_copy(update=said | {"mismatches": codes}))
+    meanings = {ColumnField.MISMATCH: {text: text for text in Mismatch}, ColumnField.GENDER: {"1": "male"}}
+    return receiving.receive(host, actor, upload_id, file, reading.model_copy(update=said | {"codes": meanings}))
 
 
 def rows(host: OscarHost, actor: Actor, report_id: int) -> list[ReportRow]:
@@ -78,6 +78,8 @@ def states(host: OscarHost) -> list[str]:
         ("given-name", "Pat Anne", {"middleNames": "Anne"}),
         ("birth-date", "1981-02-03", {"year_of_birth": "1981"}),
         ("gender", "Male", {"sex": "M"}),
+        ("gender", "1", {"sex": "M"}),
+        ("gender", "Other", {"sex": "X"}),
         ("phn", "100 000 009", {"hin": "100000009"}),
     ],
 )

@@ -8,7 +8,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, Connection, and_, case, func, null, select, true
 
 from ...domain import bands
-from ...fhir_mappings.identifiers import Gender, gender
+from ...domain.gender import Gender
+from ...fhir_mappings.identifiers import gender
 from ...hooks import Actor, Host
 from ...store.tables import member
 from ..roster.valid_dates import is_calendar_date

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from sqlalchemy import ColumnElement, FromClause, and_, func, or_
 
+from ...domain.gender import OTHER_CODES, OTHER_LETTER
 from ...domain.heaps import COMPARED, CompareAs
 from ...domain.list_columns import ColumnField
 from ..uploads.matching import key_of_name
@@ -31,6 +32,8 @@ def same(field: ColumnField, reported: ColumnElement[str], patient: FromClause) 
             with_middle = own.concat(" ").concat(func.coalesce(patient.c.middle_names, ""))
             plain = or_(own == reported, func.upper(own) == func.upper(reported), _same_key(own, reported))
             return or_(plain, _same_key(with_middle, reported))
+        case CompareAs.GENDER:
+            return or_(own == reported, and_(reported == OTHER_LETTER, own.in_(OTHER_CODES)))
         case _:
             assert_never(COMPARED[field])
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from sqlalchemy import Connection, delete, insert, select
 
-from ...domain.list_cells import DateOrder, SerialsFrom, gender_letter, listed_date, listed_phn, plain, split_name
+from ...domain.list_cells import DateOrder, SerialsFrom, listed_date, listed_phn, plain, split_name
+from ...domain.list_codes import CODES, Meanings, listed_gender, mismatch_of
 from ...domain.list_columns import (
     FIELD_LABELS,
     HEADER_WITHIN,
@@ -26,7 +27,7 @@ from ...hooks import Actor, Host
 from ...store import tables
 from .reading import ListFile, Row
 
-PANEL_TEXTS: Final = 100
+MOST_TEXTS: Final = 100  # of a column that has few
 _SHEETS: Final = 10  # that are looked at for a header
 
 
@@ -44,7 +45,15 @@ class ListReading(BaseModel):
     panels: Mapping[str, int] = {}  # the panel for each text in the column of panels; 0 for none
     purpose: Purpose = Purpose.IMPORT
     kind: ReportKind | None = None  # of a report
-    mismatches: Mapping[str, Mismatch] = {}  # the field for each text in the column of what does not match
+    codes: Meanings = {}  # of a report: what the texts in columns of codes mean
+
+    @field_validator("codes")
+    @classmethod
+    def _may_be_meant(cls, codes: Meanings) -> Meanings:
+        for field, meanings in codes.items():
+            if field not in CODES or not set(meanings.values()) <= CODES[field].labels.keys():
+                raise ValueError(f"{field.value}: no column of codes, or no meaning in it")
+        return codes
 
     def column(self, field: ColumnField) -> int | None:
         """The place of the column that holds this."""
@@ -59,7 +68,7 @@ class UnderstoodRow(NamedTuple):
     family_name: str
     given_name: str
     birth_date: str  # ISO; as it is where it names no day
-    gender: str  # M, F or ''
+    gender: str  # domain.gender.LETTERS
     panel_text: str
     details: Mapping[ColumnField, str] = {}  # of a report: the fields of domain.list_columns.REPORTED that it has
 
@@ -132,20 +141,25 @@ def _repeats(cells: Sequence[str], header: Sequence[str], place: int) -> bool:
 def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:
     """Every row as it is understood, streamed."""
     for number, cells in patient_rows(file, reading):
-        values = {field: cells[place] for place, field in enumerate(reading.fields) if place < len(cells)}
-        family, given = _names(values)
-        born = readable(values.get(ColumnField.BIRTH_DATE)) or ""
-        day = listed_date(born, reading.date_order, reading.serials_from)
-        yield UnderstoodRow(
-            row_number=number,
-            phn=listed_phn(values.get(ColumnField.PHN, "")),
-            family_name=family,
-            given_name=given,
-            birth_date=day.isoformat() if day else born,
-            gender=gender_letter(values.get(ColumnField.GENDER, "")),
-            panel_text=readable(values.get(ColumnField.PANEL)) or "",
-            details=_details(values, reading),
-        )
+        yield understood(number, cells, reading)
+
+
+def understood(number: int, cells: Sequence[str], reading: ListReading) -> UnderstoodRow:
+    """One row of `patient_rows` as it is understood."""
+    values = {field: cells[place] for place, field in enumerate(reading.fields) if place < len(cells)}
+    family, given = _names(values)
+    born = readable(values.get(ColumnField.BIRTH_DATE)) or ""
+    day = listed_date(born, reading.date_order, reading.serials_from)
+    return UnderstoodRow(
+        row_number=number,
+        phn=listed_phn(values.get(ColumnField.PHN, "")),
+        family_name=family,
+        given_name=given,
+        birth_date=day.isoformat() if day else born,
+        gender=listed_gender(values.get(ColumnField.GENDER, ""), reading.codes),
+        panel_text=readable(values.get(ColumnField.PANEL)) or "",
+        details=_details(values, reading),
+    )
 
 
 def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping[ColumnField, str]:
@@ -154,7 +168,7 @@ def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping
         return {}
     if day := listed_date(details.get(ColumnField.REPORTED_ON, ""), reading.date_order, reading.serials_from):
         details[ColumnField.REPORTED_ON] = day.isoformat()
-    if mismatch := reading.mismatches.get(details.get(ColumnField.MISMATCH, "")):
+    if mismatch := mismatch_of(details.get(ColumnField.MISMATCH, ""), reading.codes):
         details[ColumnField.MISMATCH] = mismatch.value
         if value := details.get(ColumnField.REGISTRY_VALUE):
             details[ColumnField.REGISTRY_VALUE] = _as_in_records(value, mismatch, reading)
@@ -170,7 +184,7 @@ def _as_in_records(value: str, mismatch: Mismatch, reading: ListReading) -> str:
             day = listed_date(value, reading.date_order, reading.serials_from)
             return day.isoformat() if day else value
         case Mismatch.GENDER:
-            return gender_letter(value) or value.upper()
+            return listed_gender(value, reading.codes) or value.upper()
         case Mismatch.FAMILY_NAME | Mismatch.GIVEN_NAME | Mismatch.OTHER:
             return value
         case _:
@@ -190,22 +204,17 @@ def panel_texts(file: ListFile, reading: ListReading) -> Mapping[str, int]:
 
     Raises Refused for so many that it cannot be that column. Reads the whole list.
     """
-    return _texts_in(file, reading, ColumnField.PANEL)
-
-
-def mismatch_texts(file: ListFile, reading: ListReading) -> Mapping[str, int]:
-    """The same of the column that says what does not match."""
-    return _texts_in(file, reading, ColumnField.MISMATCH)
-
-
-def _texts_in(file: ListFile, reading: ListReading, field: ColumnField) -> Mapping[str, int]:
-    place = reading.column(field)
+    place = reading.column(ColumnField.PANEL)
     if place is None:
         return {}
     cells = (readable(cells[place]) for _, cells in patient_rows(file, reading) if place < len(cells))
-    texts = Counter(text for text in cells if text)
-    if len(texts) > PANEL_TEXTS:
-        message = f"{FIELD_LABELS[field]}: more than {PANEL_TEXTS} different texts: select another column."
+    return most_frequent(ColumnField.PANEL, Counter(text for text in cells if text))
+
+
+def most_frequent(field: ColumnField, texts: Counter[str]) -> Mapping[str, int]:
+    """The texts in a column with their numbers of rows, the most frequent first. Raises Refused for too many."""
+    if len(texts) > MOST_TEXTS:
+        message = f"{FIELD_LABELS[field]}: more than {MOST_TEXTS} different texts: select another column."
         raise Refused({"fields": message})
     return dict(texts.most_common())
 

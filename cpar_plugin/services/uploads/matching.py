@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from ...domain.gender import LETTERS, Gender
 from ...hooks import Actor, Host
 from ...store.folding import can_fold, folded, folded_text
 from ...store.tables import upload_match, upload_row
@@ -37,6 +38,7 @@ _AT_ONCE: Final = 1000
 _DROPPED: Final = ("-", " ", "'", "’", ".")  # in names, which are typed with them or without
 _WITHOUT_DROPPED: Final = str.maketrans("", "", "".join((*_DROPPED, "%", "_")))
 _FEWEST_CHARACTERS: Final = 7  # of a number by which anyone is found: EMRs hold `0` and `na`, too
+_TWO_GENDERS: Final = (LETTERS[Gender.MALE], LETTERS[Gender.FEMALE])
 _PHN_LENGTH, _NAME_LENGTH, _DATE_LENGTH, _PANEL_LENGTH = 20, 60, 40, 100
 
 
@@ -151,13 +153,15 @@ def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
 def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     row, patient = upload_row.c, host.roster.patients()
     given_key = key_of_name(patient.c.given_name)
+    # By any other gender no one is found or ruled out.
+    both_of_two = and_(row.gender.in_(_TWO_GENDERS), patient.c.gender.in_(_TWO_GENDERS))
     same_given = or_(
         given_key == row.given_key,
         and_(row.given_key != "", given_key.startswith(row.given_key)),
         and_(given_key != "", folded(row.given_key).startswith(given_key)),
-        and_(row.given_key == "", row.gender != "", row.gender == patient.c.gender),  # some reports have none
+        and_(row.given_key == "", both_of_two, row.gender == patient.c.gender),  # some reports have none
     )
-    other_gender = and_(row.gender != "", patient.c.gender.in_(["M", "F"]), row.gender != patient.c.gender)
+    other_gender = and_(both_of_two, row.gender != patient.c.gender)
     other_phn = and_(row.phn != "", patient.c.phn.is_not(None), patient.c.phn != row.phn)
     how = case((other_phn, MatchedHow.NAME_OTHER_PHN.value), else_=MatchedHow.NAME.value)
     by_phn = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)

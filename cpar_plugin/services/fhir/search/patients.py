@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, false, func, literal, or_, true
 
+from ....domain.gender import Gender
 from ....domain.identifiers import is_phn
 from ....domain.jurisdictions import ALBERTA, SENT
-from ....fhir_mappings.identifiers import OTHER_JURISDICTIONS, Gender, emr_codes, jurisdiction_of
+from ....fhir_mappings.identifiers import OTHER_JURISDICTIONS, emr_codes, jurisdiction_of
 from ....store.folding import folded, text_fits
 from ...roster.valid_dates import is_calendar_date
 from ..practitioner_roles import role_ids_of_panels
