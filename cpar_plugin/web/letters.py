@@ -22,7 +22,11 @@ from .serving import ID, Needs, Route
 
 
 def letter(host: Host, actor: Actor, letter_id: int) -> ResponseReturnValue:
-    """One letter, to print."""
+    """One letter, to print; withdrawing it, then back to it."""
+    if request.method == "POST":
+        is_open = letters.withdraw(host, actor, letter_id)
+        flash("The letter was withdrawn." + (" The line is open again." if is_open else ""), "cpar")
+        return redirect(url_for("cpar.letter", letter_id=letter_id), HTTPStatus.SEE_OTHER)
     with host.database.engine.connect() as connection:
         found = letters.required(connection, host, actor, letter_id)
     return _print(host, f"Letter of {date_text(found.day)}", [found])
@@ -95,6 +99,6 @@ def _form(
 
 ROUTES = (
     Route("/reports/letters", letters_of_day, Needs.MANAGEMENT),
-    Route(f"/reports/letters/<{ID}:letter_id>", letter, Needs.MANAGEMENT),
+    Route(f"/reports/letters/<{ID}:letter_id>", letter, Needs.MANAGEMENT, ("GET", "POST")),
 )
 ROUTES_OF_SETTINGS = (Route("/settings/letters", letter_settings, Needs.MANAGEMENT, ("GET", "POST")),)

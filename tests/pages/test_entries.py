@@ -169,6 +169,7 @@ SEARCHES = {"search", "cpar.panel", "cpar.report_heaps", "cpar.submission"}
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
     "cpar.undo_report_lines",
+    "cpar.letter",
     "cpar.remove_report",
     "delete_role",
     "cpar.choose_panel",

@@ -131,6 +131,7 @@ EXPECTED = {
     ("POST", "cpar.metrics"): CHANGES_PANELS,
     ("GET", "cpar.export_metrics"): MANAGEMENT,
     ("GET", "cpar.letter"): (303, 403, 403, 403, 403, 200, 403),  # who may see the patient too
+    ("POST", "cpar.letter"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.letters_of_day"): MANAGEMENT,
     ("GET", "cpar.letter_settings"): MANAGEMENT,
     ("POST", "cpar.letter_settings"): CHANGES_PANELS,

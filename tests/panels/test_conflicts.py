@@ -9,6 +9,7 @@ import pytest
 from cpar_plugin.domain.calendar import Calendar
 from cpar_plugin.domain.check_in import CheckInAnswer
 from cpar_plugin.domain.conflicts import ConflictEnding
+from cpar_plugin.domain.csv_columns import CsvColumn
 from cpar_plugin.domain.letters import DEFAULT_TEXT, LetterDirection
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.removal import Removal
@@ -19,6 +20,7 @@ from cpar_plugin.services.check_in import answering
 from cpar_plugin.services.check_in import listing as check_in_list
 from cpar_plugin.services.conflicts import ending, evidence, letter_wording, letters
 from cpar_plugin.services.conflicts.evidence import ConflictLine
+from cpar_plugin.services.history import of_patient
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.reports import working
 from cpar_plugin.services.submissions import requests
@@ -29,6 +31,7 @@ from oscar_host.host import OscarHost
 from .test_registry_reports import receive
 
 Read = Callable[[], ConflictLine]
+TODAY = date(2026, 11, 10)
 
 
 @pytest.fixture
@@ -295,3 +298,40 @@ def test_the_letter_is_ours_until_the_clinic_has_its_own_and_nobody_overwrites_a
     assert text() == "Own"
     letter_wording.save(site, clerk, "", DEFAULT_TEXT, version=3)
     assert text() == DEFAULT_TEXT.strip()
+
+
+def test_a_letter_is_in_the_patients_history_and_one_recorded_by_mistake_is_withdrawn(
+    site: OscarHost, clerk: Actor, clock: FixedClock, patient: int, read: Read
+) -> None:
+    def history() -> list[str]:
+        rows = list(of_patient.export(site, clerk, patient))
+        event = of_patient.HEAD.index(CsvColumn.EVENT)
+        return [str(row[event]) for row in rows[1:] if "Letter" in str(row[event])]
+
+    def printed() -> list[int]:
+        with site.database.engine.connect() as connection:
+            assert bool(letters.days(connection, site, clerk)) == bool(letters.sent_on(connection, site, clerk, TODAY))
+            return [each.letter_id for each in letters.sent_on(connection, site, clerk, TODAY)]
+
+    first = letters.send(site, clerk, read(), "Else Clinic\n1 Street")
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    second = letters.send(site, clerk, read(), "Another Clinic")
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    received = letters.receive(site, clerk, read(), date(2026, 11, 1), "Else Clinic", "Ours, too")
+    sent = ["Letter of Nov 10, 2026 sent to Another Clinic", "Letter of Nov 10, 2026 sent to Else Clinic, 1 Street"]
+    assert history() == ["Letter of Nov 1, 2026 received from Else Clinic", *sent]
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    assert printed() == [second, first]
+    assert not letters.withdraw(site, clerk, first), "the other letter still says that the patient is ours"
+    assert (read().ending, printed()) == (ConflictEnding.OURS, [second])
+    with pytest.raises(Refused, match="already been withdrawn"):
+        letters.withdraw(site, clerk, first)
+    assert letters.withdraw(site, clerk, second)
+    line = read()
+    assert (line.ending, line.state, printed()) == (None, ReportLineState.OPEN, [])
+    assert not letters.withdraw(site, clerk, received)
+    assert sorted(history()[:3]) == [f"Withdrawn: {text}" for text in sorted([history()[3], *sent])]
+    with site.database.engine.connect() as connection:
+        assert all(each.withdrawer for each in letters.of_line(connection, site, clerk, line.line_id))
+    with pytest.raises(NotFound):
+        letters.withdraw(site, clerk, 99)

@@ -178,8 +178,10 @@ def test_a_report_stays_where_a_letter_or_an_ending_is_about_a_line_of_it(
         removing.remove(site, clerk, mistake, 1)
     ending.reopen(site, clerk, read())
     assert not preview(site, mistake).refusal
-    letters.receive(site, clerk, read(), date(2026, 11, 1), "Else Clinic", "She is ours")
+    letter_id = letters.receive(site, clerk, read(), date(2026, 11, 1), "Else Clinic", "She is ours")
     assert "has an ending or a letter" in preview(site, mistake).refusal
+    letters.withdraw(site, clerk, letter_id)
+    assert not preview(site, mistake).refusal
 
 
 def test_a_report_from_before_lines_were_kept_stays(site: OscarHost, clerk: Actor, take_in: Callable[..., int]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, select, true, update
 from sqlalchemy.orm import Session
@@ -25,6 +25,17 @@ from .evidence import ConflictLine
 
 _CHANGED = "Someone else changed this line in the meantime. Nothing was changed: reload the page."
 _line, _row = report_line.c, report_row.c
+
+
+class SeenConflict(Protocol):
+    """A line as it was read: `version` says whether someone has changed it since."""
+
+    @property
+    def line_id(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def patient_id(self) -> int | None: ...
 
 
 def theirs(host: Host, actor: Actor, settings: Settings, seen: ConflictLine, removal: Removal) -> date | None:
@@ -68,7 +79,7 @@ def end(
     session: Session,
     host: Host,
     actor: Actor,
-    seen: ConflictLine,
+    seen: SeenConflict,
     ending: ConflictEnding | None,
     values: Mapping[str, Any],
 ) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.conflicts import ConflictEnding
@@ -21,7 +22,7 @@ from ...domain.letters import (
 from ...domain.names import full_name
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host
-from ...store.tables import letter
+from ...store.tables import letter, report_line
 from ...store.types import KEYS
 from ..operations import access, clinic, record
 from ..operations.record import OperationKind
@@ -31,6 +32,7 @@ from .evidence import ConflictLine
 
 _MISSING = "(not in our record)"
 _MOST_DAYS = 14
+_IS_SENT = (letter.c.direction == LetterDirection.SENT.value) & letter.c.withdrawn_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Letter:
     text: str
     recorded_at: datetime
     recorder: str
+    withdrawn_at: datetime | None = None  # of one that was recorded by mistake
+    withdrawer: str = ""
 
 
 def drafted(connection: Connection, seen: ConflictLine) -> tuple[str, str]:
@@ -116,6 +120,42 @@ def _store(
     return letter_id
 
 
+class _LineOfLetter(NamedTuple):
+    line_id: int
+    version: int
+    patient_id: int
+
+
+def withdraw(host: Host, actor: Actor, letter_id: int) -> bool:
+    """Withdraw a letter that was recorded by mistake: it is no longer printed, and is kept as withdrawn.
+
+    Where it was the only letter because of which its line is ours, the line is open again: returns whether it is.
+    Raises NotFound, Forbidden, and Refused for one that is withdrawn already.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        seen = required(session.connection(), host, actor, letter_id)
+        if seen.withdrawn_at:
+            raise Refused("This letter has already been withdrawn. Nothing was changed.")
+        withdrawn = {"withdrawn_at": host.clock.now(), "withdrawn_by": actor.actor_id}
+        session.execute(update(letter).where(letter.c.letter_id == letter_id).values(withdrawn))
+        detail = {"letter": letter_id}
+        record.begin(session, host, actor, OperationKind.WITHDRAW_LETTER, patient_id=seen.patient_id, detail=detail)
+        other = letter.alias("other")
+        of_line = (other.c.line_id == report_line.c.line_id, other.c.direction == LetterDirection.SENT.value)
+        is_ours = (report_line.c.ending == ConflictEnding.OURS.value, report_line.c.closed_at.is_(None))
+        query = (
+            select(report_line.c.line_id, report_line.c.version, letter.c.patient_id)
+            .join_from(letter, report_line, report_line.c.line_id == letter.c.line_id)
+            .where(letter.c.letter_id == letter_id, letter.c.direction == LetterDirection.SENT.value, *is_ours)
+            .where(~exists().where(*of_line, other.c.withdrawn_at.is_(None)))
+        )
+        line = session.execute(query).one_or_none()
+        if line:
+            ending.end(session, host, actor, _LineOfLetter(*line), None, {})
+        return line is not None
+
+
 def of_line(connection: Connection, host: Host, actor: Actor, line_id: int) -> Sequence[Letter]:
     """Those of a line, the latest first. Two statements."""
     return _read(connection, host, actor, letter.c.line_id == line_id)
@@ -123,7 +163,7 @@ def of_line(connection: Connection, host: Host, actor: Actor, line_id: int) -> S
 
 def sent_on(connection: Connection, host: Host, actor: Actor, day: date) -> Sequence[Letter]:
     """Those sent on a civil day about patients whom the actor may see, the latest first. Two statements."""
-    return _read(connection, host, actor, (letter.c.day == day) & (letter.c.direction == LetterDirection.SENT.value))
+    return _read(connection, host, actor, (letter.c.day == day) & _IS_SENT)
 
 
 def days(connection: Connection, host: Host, actor: Actor) -> Sequence[date]:
@@ -133,7 +173,7 @@ def days(connection: Connection, host: Host, actor: Actor) -> Sequence[date]:
     query = (
         select(letter.c.day)
         .outerjoin_from(letter, merged, merged.c.retired_id == letter.c.patient_id)
-        .where(letter.c.direction == LetterDirection.SENT.value, host.identity.visible(actor, kept_id))
+        .where(_IS_SENT, host.identity.visible(actor, kept_id))
         .group_by(letter.c.day)
         .order_by(letter.c.day.desc())
         .limit(_MOST_DAYS)
@@ -164,7 +204,9 @@ def _read(connection: Connection, host: Host, actor: Actor, which: ColumnElement
         .order_by(letter.c.day.desc(), letter.c.letter_id.desc())
     )
     rows = connection.execute(query).all()
-    names = actor_names(connection, host, {row.recorded_by for row in rows})
+    names = actor_names(
+        connection, host, {person for row in rows for person in (row.recorded_by, row.withdrawn_by) if person}
+    )
     return [
         Letter(
             row.letter_id,
@@ -176,6 +218,8 @@ def _read(connection: Connection, host: Host, actor: Actor, which: ColumnElement
             row.text,
             row.recorded_at,
             names[row.recorded_by],
+            row.withdrawn_at,
+            names[row.withdrawn_by] if row.withdrawn_by else "",
         )
         for row in rows
     ]

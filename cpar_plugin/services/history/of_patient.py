@@ -1,4 +1,5 @@
-"""The history of one patient: each change of panel and confirmation, each check, and each submission of the panel."""
+"""The history of one patient: each change of panel and confirmation, each check, each letter about a conflict, and each
+submission of the panel."""
 
 import heapq
 from collections.abc import Collection, Iterator, Sequence
@@ -11,11 +12,13 @@ from ...domain import questions
 from ...domain.cautions import Caution
 from ...domain.confirmation import ConfirmedHow
 from ...domain.csv_columns import CsvColumn, CsvHead
+from ...domain.dates import date_text
+from ...domain.letters import LetterDirection
 from ...domain.reasons import Reason
 from ...domain.submission import SubmissionState
 from ...domain.wording import WORDING, wordings
 from ...hooks import Actor, Host
-from ...store.tables import answer, exclusion, ledger, operation, panel, snapshot, submission
+from ...store.tables import answer, exclusion, ledger, letter, operation, panel, snapshot, submission
 from ..operations.record import BULK, OperationKind
 from ..roster.csv_file import moment_cell
 from ..roster.providers import actor_names
@@ -41,6 +44,7 @@ class PatientEvent(NamedTuple):
     confirmed_how: ConfirmedHow | None = None
     bulk_operation_id: int | None = None
     submission_id: int | None = None
+    letter_id: int | None = None
     reasons: tuple[Reason, ...] = ()
 
 
@@ -77,6 +81,7 @@ def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEve
             _changes(connection, host, entries),
             _checks(connection, host, ids),
             _submissions(connection, entries),
+            _letters(connection, host, ids),
         )
         return list(heapq.merge(*sources, key=lambda event: event.at, reverse=True))
 
@@ -143,6 +148,26 @@ def _checks(connection: Connection, host: Host, ids: Sequence[int]) -> Iterator[
         caution = Caution(row.caution)
         text = questions.answer(caution) if row.fingerprint else "Check withdrawn"
         yield PatientEvent(row.at, row.patient_id, f"{WORDING[caution].label}: {text}", by=names[row.actor_id])
+
+
+def _letters(connection: Connection, host: Host, ids: Sequence[int]) -> Sequence[PatientEvent]:
+    """Letters to other clinics and from them, and those that were withdrawn because they were recorded by mistake."""
+    rows = connection.execute(select(letter).where(letter.c.patient_id.in_(ids))).all()
+    people = {person for row in rows for person in (row.recorded_by, row.withdrawn_by) if person}
+    names = actor_names(connection, host, people)
+    events = []
+    for row in rows:
+        is_sent = row.direction == LetterDirection.SENT
+        parties = ", ".join(row.party.splitlines())
+        text = f"Letter of {date_text(row.day)} {'sent to' if is_sent else 'received from'} {parties}"
+        about = (row.patient_id, row.letter_id)
+        events.append((row.recorded_at, text, names[row.recorded_by], *about))
+        if row.withdrawn_at:
+            events.append((row.withdrawn_at, f"Withdrawn: {text}", names[row.withdrawn_by], *about))
+    return [
+        PatientEvent(at, patient_id, text, by=by, letter_id=letter_id)
+        for at, text, by, patient_id, letter_id in sorted(events, key=lambda event: event[0], reverse=True)
+    ]
 
 
 def _submissions(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[PatientEvent]:

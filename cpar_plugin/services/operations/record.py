@@ -47,6 +47,7 @@ class OperationKind(StrEnum):
     UNDO_WORK = "undo-work"
     ENTER_METRICS = "enter-metrics"
     RECORD_LETTER = "record-letter"
+    WITHDRAW_LETTER = "withdraw-letter"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -109,6 +110,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.UNDO_WORK: ("update", _REPORT),
         OperationKind.ENTER_METRICS: ("update", _PANEL),
         OperationKind.RECORD_LETTER: ("add", _REPORT),
+        OperationKind.WITHDRAW_LETTER: ("delete", _REPORT),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

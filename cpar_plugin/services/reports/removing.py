@@ -105,13 +105,15 @@ def _refusal(connection: Connection, host: Host, source: Any) -> str:
     is_known = or_(func.coalesce(_line.made_by, 0) == report_id, _of_line(report_id).exists())
     if connection.scalar(select(_line.line_id).where(_line.report_id == report_id, ~is_known).limit(1)):
         return _UNKNOWN
-    has_ending = or_(_line.ending.is_not(None), exists().where(letter.c.line_id == _line.line_id))
+    has_ending = or_(
+        _line.ending.is_not(None), exists().where(letter.c.line_id == _line.line_id, letter.c.withdrawn_at.is_(None))
+    )
     ended = connection.scalar(select(func.count()).select_from(report_line).where(_goes(report_id), has_ending))
     if ended:
         return (
             f"The report cannot be removed: {ended:,} {'line' if ended == 1 else 'lines'} that came with it "
-            f"{'has' if ended == 1 else 'have'} an ending or a letter. Where there is no letter, select Open the line "
-            "again on its page first."
+            f"{'has' if ended == 1 else 'have'} an ending or a letter. If these were mistakes: withdraw the "
+            "letters, and select Open the line again on its page, first."
         )
     return ""
 

@@ -163,6 +163,9 @@ letter = Table(
     Column("text", long_text(), nullable=False),
     Column("recorded_at", Moment, nullable=False),
     Column("recorded_by", exact(60), nullable=False),
+    Column("withdrawn_at", Moment),  # of one that was recorded by mistake
+    Column("withdrawn_by", exact(60)),
+    Index("cpar_letter_of_patient", "patient_id"),
     Index("cpar_letter_of_line", "line_id"),
     Index("cpar_letter_of_day", "direction", "day"),
     Index("cpar_letter_recorded", "recorded_at"),
