@@ -82,4 +82,4 @@ def _to_do(host: Host, tab: Tab) -> int:
     if tab is not Tab.REPORTS:
         return 0
     with host.database.engine.connect() as connection:
-        return lines.to_do(connection)
+        return lines.to_do(connection, host, g.cpar_actor)

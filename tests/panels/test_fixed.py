@@ -120,6 +120,23 @@ def test_who_is_only_proposed_is_compared_once_accepted(site: OscarHost, oscar: 
     assert states(site) == ["fixed"]
 
 
+def test_a_proposal_is_accepted_by_no_one_who_may_not_see_the_record_that_was_kept(
+    site: OscarHost, oscar: Any, clerk: Actor
+) -> None:
+    oscar.provider("401", last_name="Penner", first_name="Ada")
+    oscar.role("401", "manager")
+    oscar.privilege("manager", "_demographic", "x")
+    retired = oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
+    kept_record = oscar.patient(hin="100000008", last_name="Roy", first_name="Pat", born="1970-02-03", sex="F")
+    report_id = receive(site, clerk, "100000001,Else,1990-01-01,family-name,Roy")
+    colleague = Actor(actor_id="401", display_name="Penner, Ada")
+    assert accepting.accept(site, colleague, report_id, [2]) == 1
+    assert accepting.withdraw(site, colleague, report_id, [2]) == 1
+    oscar.privilege("401", f"_demographic${kept_record}", "o")
+    oscar.merge(retired, kept_record)
+    assert accepting.accept(site, colleague, report_id, [2]) == 0
+
+
 def test_what_the_system_has_fixed_is_in_the_history_apart_from_what_a_person_has_done(
     site: OscarHost, oscar: Any, clerk: Actor, correct: Correct, clock: FixedClock
 ) -> None:

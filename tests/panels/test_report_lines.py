@@ -85,6 +85,37 @@ def test_lines_are_assigned_to_those_alone_who_may_manage_panels(site: OscarHost
     assert working.to_person(site, colleague.actor_id).owner_id == "401"
 
 
+def test_no_line_is_offered_to_the_system_nor_counted_for_who_may_not_see_the_patient(
+    site: OscarHost, oscar: Any, clerk: Actor, colleague: Actor
+) -> None:
+    kept, barred, retired = (oscar.patient(hin=phn) for phn in ("100000001", "100000002", "100000003"))
+    oscar.provider(site.identity.system.actor_id, last_name="System")
+    with site.database.engine.connect() as connection:
+        people = working.people(connection, site)
+        assert "401" in people
+        assert site.identity.system.actor_id not in people
+    report_of(site, clerk, "100000001", "100000002", "100000003", "100000009")
+    oscar.privilege("401", f"_demographic${barred}", "o")
+    oscar.merge(retired, barred)
+    with site.database.engine.connect() as connection:
+        assert lines.to_do(connection, site, clerk) == 4
+        assert lines.to_do(connection, site, colleague) == 2, f"record {kept}, and one who is not found"
+
+
+def test_a_line_that_a_report_opens_or_closes_is_changed_by_who_uploaded_it(
+    site: OscarHost, oscar: Any, clerk: Actor, colleague: Actor, clock: FixedClock
+) -> None:
+    oscar.patient(hin="100000001")
+    report_of(site, clerk, "100000001")
+    [line] = shown(site, clerk)
+    for phns_of_report in (("100000009",), ("100000001",)):
+        clock.move_to(clock.now() + timedelta(days=1))
+        report_of(site, colleague, *phns_of_report)
+        conflict = working.change_selected(site, clerk, [SeenLine((line.line_id,), line.version)], TAKE).conflicts
+        [faster] = conflict
+        assert (faster.changed_by, faster.changed_at) == ("Penner, Ada", clock.now())
+
+
 def test_an_undo_restores_what_nobody_has_changed_since_and_says_which_lines_stay(
     site: OscarHost, oscar: Any, clerk: Actor, colleague: Actor, clock: FixedClock
 ) -> None:
@@ -213,11 +244,11 @@ def test_a_patient_s_box_says_what_is_to_do_until_it_is_done_also_after_a_merge(
     oscar.merge(patient, kept)
     assert of_patient.to_do_of(site, kept) == [found]
     with site.database.engine.connect() as connection:
-        assert lines.to_do(connection) == 1
+        assert lines.to_do(connection, site, clerk) == 1
     working.change_all(site, clerk, ReportLineCriteria(), working.to_state(ReportLineState.DONE, ""))
     assert of_patient.to_do_of(site, kept) == []
     with site.database.engine.connect() as connection:
-        assert lines.to_do(connection) == 0
+        assert lines.to_do(connection, site, clerk) == 0
 
 
 def test_how_a_conflict_ended_is_in_the_history_of_its_line(site: OscarHost, oscar: Any, clerk: Actor) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from cpar_plugin.domain.conflicts import ConflictEnding
 from cpar_plugin.domain.metrics import NO_COUNTS, RegistryCounts
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.report_lines import ReportLineState
@@ -48,9 +49,9 @@ def take_in(site: OscarHost, clerk: Actor, clock: FixedClock) -> Callable[..., i
 
 
 def stored(site: OscarHost) -> dict[str, Any]:
-    """The lines without their versions, by PHN, and how many rows each table of reports has."""
+    """The lines without who changed them last, by PHN, and how many rows each table of reports has."""
     line, row = tables.report_line, tables.report_row
-    columns = [column for column in line.c if column.name != "version"]
+    columns = [column for column in line.c if column.name not in ("version", "changed_at", "changed_by")]
     rows = select(row.c.phn, *columns).join_from(line, row, line.c.line_key == row.c.line_key)
     with site.database.engine.connect() as connection:
         found: dict[str, Any] = {phn: values for phn, *values in connection.execute(rows)}
@@ -182,6 +183,33 @@ def test_a_report_stays_where_a_letter_or_an_ending_is_about_a_line_of_it(
     assert "has an ending or a letter" in preview(site, mistake).refusal
     letters.withdraw(site, clerk, letter_id)
     assert not preview(site, mistake).refusal
+
+
+def test_how_a_conflict_ended_is_restored_when_it_came_back_by_a_mistake(
+    site: OscarHost, clerk: Actor, take_in: Callable[..., int]
+) -> None:
+    take_in(STAYS, LEAVES)
+
+    def read() -> evidence.ConflictLine:
+        with site.database.engine.connect() as connection:
+            return evidence.required(connection, site, clerk, Settings(), shown(site, clerk)[LEAVES].line_id)
+
+    ending.ask(site, clerk, read())
+    take_in(STAYS)
+    before = read()
+    mistake = take_in(LEAVES)
+    back = read()
+    assert (back.ending, back.ended_at, back.state, back.times) == (None, None, ReportLineState.OPEN, 2)
+    removing.remove(site, clerk, mistake, 0)
+    after = read()
+    restored = (after.ending, after.ended_at, after.ended_by, after.state, after.times, after.closed_at)
+    assert restored == (before.ending, before.ended_at, before.ended_by, before.state, 1, before.closed_at)
+    assert after.ending is ConflictEnding.ASK
+    ended_otherwise = take_in(LEAVES)
+    ending.ask(site, clerk, read())
+    ending.reopen(site, clerk, read())
+    removing.remove(site, clerk, ended_otherwise, 0)
+    assert read().ending is ConflictEnding.ASK, "what was decided before the mistake holds again"
 
 
 def test_a_report_from_before_lines_were_kept_stays(site: OscarHost, clerk: Actor, take_in: Callable[..., int]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from ...domain.refusals import Refused
 from ...hooks import Actor, Host
@@ -38,10 +38,15 @@ def _of(row_numbers: Collection[int]) -> ColumnElement[bool]:
 
 
 def _set(host: Host, actor: Actor, report_id: int, which: ColumnElement[bool], *, to: bool) -> int:
+    merged = host.roster.merged()
     with host.database.session() as session:
         listing.required(session.connection(), host, report_id)
         proposals = (_row.report_id == report_id, _row.patient_id.is_not(None), _row.how != MatchedHow.PHN.value)
-        changes = (_row.accepted != to, host.identity.visible(actor, _row.patient_id))
+        kept = select(merged.c.kept_id).where(merged.c.retired_id == _row.patient_id).scalar_subquery()
+        visible = (
+            host.identity.visible(actor, each) for each in (_row.patient_id, func.coalesce(kept, _row.patient_id))
+        )
+        changes = (_row.accepted != to, *visible)  # also the record that the one found was merged into
         found = update(report_row).where(*proposals, which, *changes).values(accepted=to)
         count = int(session.execute(found).rowcount)  # type: ignore[attr-defined]
         if count:

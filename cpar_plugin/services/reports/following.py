@@ -15,7 +15,9 @@ ENDED: Final = ("ending", "ended_at", "ended_by", "learned_on", "answer", "answe
 _line = report_line.c
 
 
-def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | None, now: datetime) -> None:
+def follow(
+    session: Session, report_id: int, kind: ReportKind, panel_id: int | None, actor_id: str, now: datetime
+) -> None:
     """Five statements, after `clinic.lock`. Reports of the same kind about the same panel, or all panels, follow each
     other. What this one no longer has closes; what was closed or done and is in it opens again, and how a conflict
     ended before holds no longer. The lines are kept as they were before, for `removing`.
@@ -28,6 +30,7 @@ def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | N
     is_back = _line.closed_at.is_not(None) | _line.state.in_(IS_DONE)
     again = {"times": _line.times + 1, "opened_at": now, "closed_at": None, "state": ReportLineState.OPEN}
     again |= dict.fromkeys(ENDED)
+    changed = {"changed_at": now, "changed_by": actor_id, "version": _line.version + 1}
     in_report = _line.line_key.in_(keys)
     found = in_report | _line.closed_at.is_(None)
     kept = ("times", "opened_at", "closed_at", "state", *ENDED)
@@ -38,10 +41,10 @@ def follow(session: Session, report_id: int, kind: ReportKind, panel_id: int | N
             select(literal(report_id), *was).where(*of_scope, found),
         )
     )
-    session.execute(update(report_line).where(*of_scope, in_report, is_back).values(**again, version=_line.version + 1))
+    session.execute(update(report_line).where(*of_scope, in_report, is_back).values(**again, **changed))
     session.execute(update(report_line).where(*of_scope, in_report).values(report_id=report_id))
     gone = (_line.closed_at.is_(None), _line.report_id != report_id)
-    session.execute(update(report_line).where(*of_scope, *gone).values(closed_at=now, version=_line.version + 1))
+    session.execute(update(report_line).where(*of_scope, *gone).values(closed_at=now, **changed))
     known = exists().where(*of_scope, _line.line_key == report_row.c.line_key)
     begun = (
         literal(now, report_line.c.opened_at.type),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, Select, func, select, true
+from sqlalchemy import Connection, Row, Select, func, or_, select, true
 
 from ...domain.exclusion_lines import age_in_days
 from ...domain.list_columns import ColumnField
@@ -96,9 +96,17 @@ def every_line(
             yield _report_line(host, settings, row, names)
 
 
-def to_do(connection: Connection) -> int:
-    """How many lines there are to do, of all patients. One statement, answered by an index."""
-    query = select(func.count()).select_from(report_line).where(_line.closed_at.is_(None), _line.state.in_(TO_DO))
+def to_do(connection: Connection, host: Host, actor: Actor) -> int:
+    """How many lines there are to do, of patients whom the actor may see. One statement, without their records."""
+    merged = host.roster.merged()
+    kept_id = func.coalesce(merged.c.kept_id, _row.patient_id)
+    query = (
+        select(func.count())
+        .join_from(report_line, report_row, (_row.report_id == _line.report_id) & (_row.line_key == _line.line_key))
+        .outerjoin(merged, merged.c.retired_id == _row.patient_id)
+        .where(_line.closed_at.is_(None), _line.state.in_(TO_DO))
+        .where(or_(_row.patient_id.is_(None), host.identity.visible(actor, kept_id)))
+    )
     return connection.scalar(query) or 0
 
 

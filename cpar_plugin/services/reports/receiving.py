@@ -84,7 +84,7 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
-        following.follow(session, report_id, kind, source.panel_id, host.clock.now())
+        following.follow(session, report_id, kind, source.panel_id, actor.actor_id, host.clock.now())
         fixed.compare(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
         if kind is ReportKind.METRICS:

@@ -74,7 +74,7 @@ def remove(host: Host, actor: Actor, report_id: int, seen_worked_on: int) -> Rep
             raise Stale("Someone has worked on lines of this report in the meantime. Nothing was changed: check again.")
         for panel_id, month in _months(session.connection(), report_id):
             _restore_metrics(session, host, actor, report_id, panel_id, month)
-        _restore_lines(session, report_id)
+        _restore_lines(session, host, actor, report_id)
         for table in (report_line_before, report_row, report_piece, report):
             session.execute(delete(table).where(table.c.report_id == report_id))
         detail = {"report": report_id, "lines": removal.gone, "worked_on": removal.worked_on}
@@ -148,13 +148,13 @@ def _differs(report_id: int) -> ColumnElement[bool]:
     return _of_line(report_id).where(differs).correlate(report_line).exists()
 
 
-def _restore_lines(session: Session, report_id: int) -> None:
+def _restore_lines(session: Session, host: Host, actor: Actor, report_id: int) -> None:
     """Seven statements. A version never goes back: a page that shows the line as it was in the report is told so."""
     gone = select(_line.line_id).where(_goes(report_id))
     session.execute(delete(report_line_change).where(_change.line_id.in_(gone)))
     session.execute(delete(report_line).where(_goes(report_id)))
-    changed = update(report_line).where(_differs(report_id)).values(version=_line.version + 1)
-    session.execute(changed)
+    changed = {"changed_at": host.clock.now(), "changed_by": actor.actor_id, "version": _line.version + 1}
+    session.execute(update(report_line).where(_differs(report_id)).values(**changed))
 
     def was(column: ColumnElement[Any]) -> Any:
         return _of_line(report_id).with_only_columns(column).correlate(report_line).scalar_subquery()

@@ -38,9 +38,14 @@ def to_person(host: Host, owner_id: str) -> LineChange:
 
 
 def people(connection: Connection, host: Host) -> dict[str, str]:
-    """To whom lines may be offered: name by id of the host's active people, by name. One statement."""
+    """To whom lines may be offered: name by id of the host's active people, by name, without the system.
+
+    One statement.
+    """
     provider = host.roster.providers().c
-    query = select(provider.provider_id, provider.given_name, provider.family_name).where(provider.active)
+    query = select(provider.provider_id, provider.given_name, provider.family_name).where(
+        provider.active, provider.provider_id != host.identity.system.actor_id
+    )
     names = {row.provider_id: person_name(*row) for row in connection.execute(query)}
     return dict(sorted(names.items(), key=lambda item: (item[1].casefold(), item[0])))
 
