@@ -96,8 +96,12 @@ def panel_group(
     *,
     status: ListStatus,
     rates: RatesRow | None = None,
+    active: bool = True,
 ) -> Resource:
-    """The panel without `quantity` and `member`, which may be too many to hold. `role_ids`: its PractitionerRoles."""
+    """The panel without `quantity` and `member`, which may be too many to hold. `role_ids`: its PractitionerRoles.
+
+    Not active: it has ended, is not submitted, and is kept for reading.
+    """
     extensions = [{"url": ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}]
     if rates:
         extensions.append(confirmation_rates(settings, rates))
@@ -106,7 +110,7 @@ def panel_group(
         "id": str(panel.panel_id),
         "extension": extensions,
         "identifier": [identifier(settings.uri_panel_number, panel.number)],
-        "active": True,
+        "active": active,
         "type": "person",
         "actual": True,
         "code": {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]},

@@ -182,7 +182,7 @@ def _panel_profile(settings: Settings) -> Resource:
                 _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
                 _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),
                 _element("Group.identifier.value", min=1),
-                _element("Group.active", min=1, fixedBoolean=True),
+                _element("Group.active", min=1, short="Whether the panel is submitted: false once it has ended"),
                 _element("Group.type", fixedCode="person"),
                 _element("Group.actual", fixedBoolean=True),
                 _element("Group.code", min=1, patternCodeableConcept=code),

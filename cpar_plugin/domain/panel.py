@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .identifiers import facility_id, issued_text, practitioner_id
+from .panel_state import PanelState, state_of
 from .refusals import Refused
 
 AT_MOST = 50
@@ -26,15 +27,20 @@ class PanelDraft:
     facilities: tuple[str, ...]
     providers: tuple[PanelProvider, ...]
     notify: str
+    state: PanelState = PanelState.ACTIVE
 
 
 def panel_draft(
-    number: str, facilities: Sequence[str], providers: Sequence[tuple[str, str]], notify: str = ""
+    number: str,
+    facilities: Sequence[str],
+    providers: Sequence[tuple[str, str]],
+    notify: str = "",
+    state: str = PanelState.ACTIVE,
 ) -> PanelDraft:
     """Check what was entered. `providers` are pairs of the host's provider id and the Practitioner ID as typed.
 
     Empty rows count as not entered. Raises Refused with a message for each field: `number`, `facilities-0`,
-    `providers-0`, `practitioner_ids-0` ..., `notify`.
+    `providers-0`, `practitioner_ids-0` ..., `notify`, `state`.
     """
     messages: dict[str, str] = {}
 
@@ -74,9 +80,13 @@ def panel_draft(
     if len(facility_ids) > AT_MOST or len(entered) > AT_MOST:
         messages[""] = f"A panel can have at most {AT_MOST} facilities and {AT_MOST} providers."
     recipient = checked(lambda: _mail_address(notify))
+    try:
+        panel_state = state_of(state)
+    except Refused as refused:
+        messages.update(refused.messages)
     if messages:
         raise Refused(messages)
-    return PanelDraft(panel_number, tuple(facility_ids), tuple(entered), recipient)
+    return PanelDraft(panel_number, tuple(facility_ids), tuple(entered), recipient, panel_state)
 
 
 def _mail_address(text: str) -> str:

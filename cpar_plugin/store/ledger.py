@@ -64,18 +64,17 @@ def membership_of(session: Session, patient_id: int) -> PanelMembership | None:
     return PanelMembership(**row._mapping) if row else None
 
 
-def change_one(
+def append_one(
     session: Session,
     operation_id: int,
     patient_id: int,
     membership_before: PanelMembership | None,
     membership_after: PanelMembership | None,
 ) -> None:
-    """Change the membership of one patient. `membership_before` is what it is now."""
+    """Write the change of one patient. `membership_before` is what it is now. `carry_out` follows."""
     sides = (astuple(side) if side else (None,) * 4 for side in (membership_before, membership_after))
     entry = zip((column.name for column in _ENTRY), (patient_id, *chain(*sides), operation_id), strict=True)
     session.execute(insert(ledger).values(dict(entry)))
-    carry_out(session, operation_id)
 
 
 def append(session: Session, operation_id: int, changes: Select[Any]) -> int:

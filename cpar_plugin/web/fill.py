@@ -56,9 +56,9 @@ def _preview(
     host: Host, actor: Actor, panel_ids: frozenset[int], move: bool, messages: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
-        panels = listing.live_panels(connection, host)
+        panels = listing.open_panels(connection, host)
     if not panels:
-        raise Refused("There are no panels yet: create them first.")
+        raise Refused("There are no panels to fill: create one first.")
     order = Fill(panel_ids or frozenset(panel.panel_id for panel in panels), move)
     preview = bulk.preview(host, actor, order)
     after = None

@@ -41,7 +41,7 @@ def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
             upload_id = request.form.get("upload_id", "")
             upload = kept.required(connection, host, actor, Purpose.IMPORT, upload_id)
         file = kept.file_of(connection, upload.upload_id)
-        panels = listing.live_panels(connection, host)
+        panels = listing.open_panels(connection, host)
         reading = upload.reading or layouts.propose(connection, file).reading
     if request.method == "GET":
         return _form(host, actor, upload, file, panels, reading)

@@ -86,14 +86,14 @@ def _open_questions(host: Host, file: ListFile, reading: layouts.ListReading, pa
     if panel_id is not None:
         return False
     with host.database.engine.connect() as connection:
-        live = {panel.panel_id for panel in listing.live_panels(connection, host)} | {0}
+        live = {panel.panel_id for panel in listing.open_panels(connection, host)} | {0}
     texts = layouts.panel_texts(file, reading)
     return not texts or any(reading.panels.get(text) not in live for text in texts)
 
 
 def _form(host: Host, actor: Actor, messages: Mapping[str, str] | None = None) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
-        panels = listing.live_panels(connection, host)
+        panels = listing.open_panels(connection, host)
         upload = kept.current(connection, host, actor, Purpose.IMPORT)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
     return page(

@@ -8,6 +8,7 @@ from typing import TypeVar
 from werkzeug.datastructures import MultiDict
 
 from ..domain.panel import AT_MOST, PanelDraft, panel_draft
+from ..domain.panel_state import PanelState
 from ..domain.refusals import Refused
 from ..services.panels.editing import Panel, PanelProviderName
 from .inputs import INCOMPLETE
@@ -28,6 +29,7 @@ class PanelForm:
     facilities: tuple[str, ...] = ("",)
     providers: tuple[tuple[str, str], ...] = (("", ""),)
     notify: str = ""
+    state: str = ""  # of a new panel: active
     added: str = ""
 
     def after(self, step: str) -> "PanelForm":
@@ -59,7 +61,13 @@ class PanelForm:
 
     def draft(self, choices: Sequence[PanelProviderName]) -> PanelDraft:
         """What was entered, prefilled and checked. Raises Refused with a message for each field."""
-        return panel_draft(self.number, self.facilities, self.prefilled(choices).providers, self.notify)
+        return panel_draft(
+            self.number,
+            self.facilities,
+            self.prefilled(choices).providers,
+            self.notify,
+            self.state or PanelState.ACTIVE,
+        )
 
 
 def from_form(form: MultiDict[str, str]) -> PanelForm:
@@ -73,6 +81,7 @@ def from_form(form: MultiDict[str, str]) -> PanelForm:
         facilities=tuple(facilities) or ("",),
         providers=tuple(providers) or (("", ""),),
         notify=form.get("notify", ""),
+        state=form.get("state", ""),
     )
 
 
@@ -84,6 +93,7 @@ def from_panel(panel: Panel) -> PanelForm:
         providers=tuple((provider.provider_id, spaced(provider.practitioner_id)) for provider in panel.providers)
         or (("", ""),),
         notify=panel.notify,
+        state=panel.state,
     )
 
 
@@ -103,6 +113,7 @@ def differences(
         ("CPAR Panel Number", [now.number], [entered.number]),
         ("Alberta Health Facility ID / WDFA Key", now.facilities, entered.facilities),
         ("Providers", providers(now), providers(entered)),
+        ("State", [now.state.label], [entered.state.label]),
         (
             "Email address for failed submissions",
             list(filter(None, [now.notify])),

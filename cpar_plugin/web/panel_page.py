@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from ..domain.bands import AGES, UNDATED
 from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow
+from ..domain.panel_state import PanelState
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.removal import NO_REASON
@@ -208,7 +209,8 @@ def _page(
         "panel_page.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
         panel=panel,
-        others=panels.values(),
+        others=[other for other in panels.values() if other.state.takes_patients],
+        states=PanelState,
         actions=SelectedAction,
         removal=g.cpar_clinic.removal,
         listing=listing,

@@ -1,5 +1,6 @@
 """The Panels tab of the management page; new, edit, delete; submit and its cancellation."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -7,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.panel import PanelDraft
+from ..domain.panel_state import PanelState
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services.bulk.fill import fillable
@@ -64,7 +66,11 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         may_dismiss=host.identity.has(actor, access.REGISTER_CLIENTS),
         created=created,
         offer=offer,
-        may_submit=[panel for panel in live_panels if panel.members and panel.panel_id not in open_submissions],
+        may_submit=[
+            panel
+            for panel in live_panels
+            if panel.members and panel.state.is_submitted and panel.panel_id not in open_submissions
+        ],
         next_run_on=calendar.run_date(now),
         in_blackout=calendar.in_blackout(calendar.today(now)),
     )
@@ -95,6 +101,7 @@ def edit_panel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     if request.method == "GET":
         return _form(host, panel_form.from_panel(panel), panel)
     form, step = panel_form.from_form(request.form), request.form.get("step", SAVE)
+    form = replace(form, state=form.state or panel.state)
     version = _version()
     if step != SAVE:
         return _form(host, form.after(step), panel, version=version)
@@ -162,6 +169,7 @@ def _form(
         spaced=spaced,
         messages=messages or {},
         mail_server=bool(load(host.settings).smtp_host),
+        states=PanelState,
         **context,
     )
 

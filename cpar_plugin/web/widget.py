@@ -12,6 +12,7 @@ from ..domain.cautions import Caution
 from ..domain.dates import date_text
 from ..domain.exhaustive import exhaustive
 from ..domain.merged import merged_title
+from ..domain.panel_state import PanelState
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.report_lines import OF_PATIENT
@@ -107,6 +108,7 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
         wording_for=partial(wording_for, host.roster),
         reasons=Reason,
         cautions=Caution,
+        states=PanelState,
         return_to=return_address.return_to(),
         in_place=in_place(),
         message=message,

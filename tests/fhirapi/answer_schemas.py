@@ -112,7 +112,7 @@ ELEMENTS: dict[str, tuple[Mapping[str, object], Mapping[str, object]]] = {
         {
             "extension": _EXTENSIONS,
             "identifier": _IDENTIFIERS,
-            "active": {"const": True},
+            "active": {"type": "boolean"},
             "type": {"const": "person"},
             "actual": {"const": True},
             "code": ref("CodeableConcept"),

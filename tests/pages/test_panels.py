@@ -128,6 +128,44 @@ def test_a_panel_is_edited(host: OscarHost, manager: Any, panel: int) -> None:
     assert _live(host)[0].number == "0099"
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("in-transition", "In transition. No one can be added to this panel."),
+        ("ended", "Ended. This panel is not submitted, and no one can be added to it. Move the patients who are still"),
+    ],
+)
+def test_the_state_of_a_panel_is_changed_in_its_form_and_shown_wherever_the_panel_is(
+    host: OscarHost, oscar: Any, manager: Any, panel: int, other_panel: int, state: str, words: str
+) -> None:
+    patient = oscar.patient()
+    one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
+    refused = manager.post(f"/cpar/panels/{panel}/edit", **_entered(version="1", step="save", state="asleep"))
+    assert refused.status_code == 422
+    assert "Select a state from the list." in _text(refused)
+    manager.post(f"/cpar/panels/{panel}/edit", **_entered(version="1", step="save", state=state))
+    assert _live(host)[0].state == state
+    assert f'<option value="{state}" selected>' in _text(manager.get(f"/cpar/panels/{panel}/edit"))
+    assert f"cpar-state-{state}" in _text(manager.get("/cpar/panels"))
+    page = re.sub(r"</?strong>", "", _text(manager.get(f"/cpar/panels/{panel}")))
+    assert words in page
+    bulk = _text(manager.get("/cpar/bulk"))
+    assert f"({state.replace('-', ' ')})</option>" in bulk
+    target = bulk.partition('name="panel_id"')[2].partition("</select>")[0]
+    assert f'value="{panel}"' not in target
+    assert f'value="{other_panel}"' in target
+    answer = manager.post("/cpar/bulk", kind="assign", provider_id="101", status="AC", panel_id=str(panel))
+    assert "no one can be added to it" in _text(manager.get(answer.location))
+    box = _text(manager.get(f"/cpar/patients/{patient}/panel"))
+    assert ("is in transition" if state == "in-transition" else "has ended and is not submitted") in box
+
+
+def test_a_form_without_the_state_leaves_it_as_it_is(host: OscarHost, manager: Any, panel: int) -> None:
+    manager.post(f"/cpar/panels/{panel}/edit", **_entered(version="1", step="save", state="ended"))
+    manager.post(f"/cpar/panels/{panel}/edit", **_entered(version="2", number="0099", step="save"))
+    assert [(one.number, one.state.value) for one in _live(host)] == [("0099", "ended")]
+
+
 def test_deleting_says_what_happens_and_who_to_contact_first(
     host: OscarHost, oscar: Any, manager: Any, panel: int
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from cpar_plugin.domain.panel import PanelDraft, PanelProvider, panel_draft
+from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Actor
@@ -47,6 +48,7 @@ def test_a_panel_has_one_number_and_several_facilities_and_providers(site: Oscar
             number="0042",
             notify="manager@example.ca",
             version=1,
+            state=PanelState.ACTIVE,
             facilities=("000113", "000456"),
             providers=(
                 PanelProviderName("102", "Doctor, No102", "100000002", active=True),

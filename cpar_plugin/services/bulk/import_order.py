@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from ...domain.confirmation import ConfirmedHow
 from ...hooks import Actor, Host
@@ -45,6 +45,20 @@ class Import:
     def after(self, host: Host, scope: Scope) -> ledger.Columns:
         """On that panel, confirmed by the last visit, which is stored as imported."""
         return confirmed_by_visit(host, scope, upload_patient.c.panel_id, ConfirmedHow.IMPORTED)
+
+    def joins(self) -> ColumnElement[bool]:
+        """Whether a panel would get somebody of the list who is not on it."""
+        listed = upload_patient.outerjoin(member, member.c.patient_id == upload_patient.c.patient_id)
+        return (
+            select(upload_patient.c.patient_id)
+            .select_from(listed)
+            .where(
+                upload_patient.c.upload_id == self.upload_id,
+                upload_patient.c.panel_id == panel.c.panel_id,
+                member.c.panel_id.is_distinct_from(panel.c.panel_id),
+            )
+            .exists()
+        )
 
     @property
     def detail(self) -> dict[str, Any]:

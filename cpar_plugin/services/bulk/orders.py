@@ -3,9 +3,22 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, assert_never
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Date, bindparam, func, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Date,
+    Select,
+    bindparam,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from ...domain.confirmation import ConfirmedHow
+from ...domain.panel_state import CLOSED, PanelState, why_no_one_is_added
 from ...domain.refusals import NotFound, Refused
 from ...domain.removal import NO_REASON, Removal
 from ...hooks import Actor, Host
@@ -189,7 +202,8 @@ def _detail(members: Members) -> dict[str, Any]:
 def require_possible(connection: Connection, host: Host, order: Order) -> str:
     """The name of the provider whose patients are assigned, '' with another order.
 
-    Raises Refused for a provider that the host does not have or a move to the same panel, NotFound for a panel.
+    Raises Refused for a provider that the host does not have, a move to the same panel, or one that takes no one;
+    NotFound for a panel.
     """
     panels = _panel_ids(order)
     if len(set(panels)) < len(panels):
@@ -197,6 +211,8 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
     live = select(func.count()).where(panel.c.panel_id.in_(panels), panel.c.live_number.is_not(None))
     if not all(panel_id in KEYS for panel_id in panels) or connection.scalar(live) != len(panels):
         raise NotFound("This panel has been deleted: select another one.")
+    if closed := connection.execute(_closed(order).limit(1)).one_or_none():
+        raise Refused({"panel_id": why_no_one_is_added(closed.number, PanelState(closed.state))})
     match order:
         case Assign(provider_id):
             return _provider(connection, host, provider_id)
@@ -215,6 +231,22 @@ def _panel_ids(order: Order) -> list[int]:
     if isinstance(order, Fill):
         return list(order.panel_ids)
     return [panel_id for panel_id in (order.from_panel_id, order.panel_id) if panel_id is not None]
+
+
+def _closed(order: Order) -> Select[tuple[str, str]]:
+    """The panels that it would put patients on, and that take no one."""
+    match order:
+        case Assign(panel_id=panel_id) | Move(panel_id=panel_id):
+            targets: ColumnElement[bool] = panel.c.panel_id == panel_id
+        case Fill(panel_ids):
+            targets = panel.c.panel_id.in_(panel_ids)
+        case Import():
+            targets = order.joins()
+        case Remove() | Confirm():
+            targets = false()
+        case _:
+            assert_never(order)
+    return select(panel.c.number, panel.c.state).where(panel.c.state.in_(CLOSED), targets).order_by(panel.c.number)
 
 
 def _provider(connection: Connection, host: Host, provider_id: str) -> str:

@@ -11,7 +11,7 @@ from ...hooks import Actor, Host
 from ...store import ledger, tables
 from ...store.tables import member, operation, panel
 from ...store.types import KEYS
-from ..operations import clinic, record
+from ..operations import clinic, memberships, record
 from ..operations.record import BULK, OperationKind
 from ..roster import merges
 from .history import Undone
@@ -51,7 +51,7 @@ def undo(host: Host, actor: Actor, operation_id: int) -> Undone:
             raise Refused(
                 f"Every patient in this operation has been changed since{no_access}: there is nothing to undo."
             )
-        ledger.carry_out(session, undoing)
+        memberships.carry_out(session, undoing, restores=True)
         record.record_patients(session, host, actor, OperationKind.UNDO, undoing)
         entries = select(func.count()).where(tables.ledger.c.operation_id == operation_id)
         changed_since = session.scalars(entries).one() - restored - not_visible
@@ -106,7 +106,7 @@ def move_back(host: Host, actor: Actor, operation_id: int, patient_id: int | Non
         moved = ledger.append(session, moving, patients)
         if not moved:
             raise Refused("No patient was left to move back: they have been changed in the meantime.")
-        ledger.carry_out(session, moving)
+        memberships.carry_out(session, moving, restores=True)
         record.record_patients(session, host, actor, OperationKind.MOVE_BACK, moving)
         record.conclude(session, moving, {"of": operation_id, "restored": moved})
     return moved

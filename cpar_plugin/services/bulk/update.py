@@ -14,7 +14,7 @@ from ...hooks import Actor, Host
 from ...store import ledger, tables
 from ...store.tables import member, panel, panel_provider
 from ...store.types import KEYS
-from ..operations import clinic, record
+from ..operations import clinic, memberships, record
 from ..roster import merges
 from . import skipped
 from .fill import Fill
@@ -219,7 +219,7 @@ def carry_out(host: Host, actor: Actor, order: Order, form_key: str | None = Non
         columns = (scope.patient_id, *ledger.columns(), *order.after(host, scope))
         ledger.append(session, operation_id, select(*columns).select_from(scope.source).where(scope.changes))
         ledger.drop_empty_confirmations(session, operation_id)
-        ledger.carry_out(session, operation_id)
+        memberships.carry_out(session, operation_id)
         record.record_patients(session, host, actor, order.kind, operation_id)
         result = _result(session, operation_id)
         record.conclude(session, operation_id, order.detail | asdict(result))

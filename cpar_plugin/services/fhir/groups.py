@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true, update
 
+from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import relative
 from ...fhir_mappings.panel_group import ListStatus, panel_group
@@ -46,6 +47,7 @@ class GroupSource:
         self.columns: Mapping[str, ColumnElement[Any]] = {
             "panel_id": panel.panel_id,
             "number": panel.number,
+            "state": panel.state,
             "digest": panel.group_digest,
             "version": panel.group_version,
             "members_version": panel.group_members_version,
@@ -77,6 +79,7 @@ class GroupSource:
                 relative,
                 status=ListStatus.OPEN,
                 rates=month_rates.get(row.panel_id),
+                active=PanelState(row.state).is_submitted,
             )
             group["meta"] = {"profile": [panel_profile_url(self._settings)]}
             member_count = members.get(row.panel_id, 0)

@@ -8,15 +8,14 @@ from sqlalchemy.orm import Session
 
 from ...domain.panel import PanelDraft, PanelProvider
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.submission import SubmissionState
 from ...hooks import Actor, Host
 from ...store import ledger
-from ...store.tables import member, panel, panel_facility, panel_provider, practitioner, submission
+from ...store.tables import member, panel, panel_facility, panel_provider, practitioner
 from ...store.types import KEYS
-from ..operations import clinic, record
-from ..operations.lease import RELEASED
+from ..operations import clinic, memberships, record
 from ..operations.record import OperationKind
 from ..roster.providers import provider_name
+from . import states
 from .listing import Panel, PanelProviderName, get, live_panels, provider_choices
 
 __all__ = [
@@ -74,18 +73,22 @@ def _create(session: Session, host: Host, actor: Actor, draft: PanelDraft) -> in
 def edit(host: Host, actor: Actor, panel_id: int, version: int, draft: PanelDraft) -> None:
     """Make the panel what the draft says. A Practitioner ID changes for its provider, whatever the panel.
 
-    Nothing is done where the panel is already the same. Raises Refused with a message for each field, NotFound, and
-    Stale when `version` is out of date.
+    Nothing is done where the panel is already the same. Raises Refused with a message for each field, NotFound,
+    Stale when `version` is out of date, and Forbidden to reopen an ended panel without being an administrator.
     """
     with host.database.session() as session:
         clinic.lock(session)
-        if as_draft(get(session.connection(), host, panel_id)) == draft:
+        saved = get(session.connection(), host, panel_id)
+        if as_draft(saved) == draft:
             return
         _live_number(session, panel_id, version)
+        states.require_allowed(host, actor, saved.state, draft.state)
         _refuse_number_in_use(session, draft.number, but_of=panel_id)
         changed = sa.update(panel).where(panel.c.panel_id == panel_id)
         session.execute(changed.values(**_head(draft), version=version + 1))
         _replace_parts(session, host, panel_id, draft)
+        if not draft.state.is_submitted:
+            states.cancel_requests(session, panel_id, host.clock.now(), "The panel has ended.")
         record.begin(session, host, actor, OperationKind.EDIT_PANEL, panel_id=panel_id, detail=asdict(draft))
 
 
@@ -101,21 +104,9 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
         operation_id = record.begin(session, host, actor, OperationKind.DELETE_PANEL, panel_id=panel_id)
         leaving = sa.select(member.c.patient_id, *ledger.columns(), *ledger.NONE).where(member.c.panel_id == panel_id)
         members = ledger.append(session, operation_id, leaving)
-        ledger.carry_out(session, operation_id)
+        memberships.carry_out(session, operation_id)
         record.conclude(session, operation_id, {"number": number, "removed": members})
-        session.execute(
-            sa.update(submission)
-            .where(
-                submission.c.panel_id == panel_id, submission.c.state.in_([SubmissionState.QUEUED, SubmissionState.DUE])
-            )
-            .values(
-                state=SubmissionState.CANCELLED,
-                open_panel_id=None,
-                finished_at=now,
-                failure="The panel was deleted.",
-                **RELEASED,
-            )
-        )
+        states.cancel_requests(session, panel_id, now, "The panel was deleted.")
         deletion = sa.update(panel).where(panel.c.panel_id == panel_id)
         session.execute(deletion.values(live_number=None, deleted_at=now, version=version + 1))
     return members
@@ -124,11 +115,16 @@ def delete(host: Host, actor: Actor, panel_id: int, version: int) -> int:
 def as_draft(saved: Panel) -> PanelDraft:
     """A panel as it would have to be entered."""
     providers = tuple(PanelProvider(provider.provider_id, provider.practitioner_id) for provider in saved.providers)
-    return PanelDraft(saved.number, saved.facilities, providers, saved.notify)
+    return PanelDraft(saved.number, saved.facilities, providers, saved.notify, saved.state)
 
 
 def _head(draft: PanelDraft) -> dict[str, str]:
-    return {"number": draft.number, "live_number": draft.number, "notify": draft.notify}
+    return {
+        "number": draft.number,
+        "live_number": draft.number,
+        "notify": draft.notify,
+        "state": draft.state,
+    }
 
 
 def _live_number(session: Session, panel_id: int, version: int) -> str:

@@ -6,6 +6,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from ...domain.identifiers import practitioner_id
+from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound, Refused
 from ...domain.texts import without_separators
 from ...hooks import Host
@@ -36,6 +37,7 @@ class Panel:
     number: str
     notify: str
     version: int
+    state: PanelState
     facilities: tuple[str, ...]
     providers: tuple[PanelProviderName, ...]
     members: int
@@ -78,6 +80,11 @@ def live_panels(connection: Connection, host: Host) -> list[Panel]:
     return _panels(connection, host, true())
 
 
+def open_panels(connection: Connection, host: Host) -> list[Panel]:
+    """Those of them that take patients."""
+    return [panel for panel in live_panels(connection, host) if panel.state.takes_patients]
+
+
 def get(connection: Connection, host: Host, panel_id: int) -> Panel:
     """One live panel. Raises NotFound."""
     panels = _panels(connection, host, tables.panel.c.panel_id == panel_id) if panel_id in KEYS else []
@@ -114,7 +121,7 @@ def _panels(connection: Connection, host: Host, condition: ColumnElement[bool]) 
         entry = PanelProviderName(row.provider_id, name, row.practitioner_id, bool(row.active))
         providers.setdefault(row.panel_id, []).append(entry)
     heads = (
-        select(panel.panel_id, panel.number, panel.notify, panel.version, members, facility.facility_id)
+        select(panel.panel_id, panel.number, panel.notify, panel.version, panel.state, members, facility.facility_id)
         .outerjoin(tables.panel_facility, facility.panel_id == panel.panel_id)
         .where(is_live)
         .order_by(panel.number, facility.position)
@@ -125,11 +132,14 @@ def _panels(connection: Connection, host: Host, condition: ColumnElement[bool]) 
             number,
             notify,
             version,
+            PanelState(state),
             facilities=tuple(row.facility_id for row in rows if row.facility_id),
             providers=tuple(providers.get(panel_id, ())),
             members=count,
         )
-        for (panel_id, number, notify, version, count), rows in groupby(connection.execute(heads), lambda row: row[:5])
+        for (panel_id, number, notify, version, state, count), rows in groupby(
+            connection.execute(heads), lambda row: row[:6]
+        )
     ]
 
 

@@ -15,7 +15,7 @@ from ...hooks import Actor, Host, StatusKind
 from ...store import ledger, tables
 from ...store.ledger import PanelMembership
 from ...store.types import KEYS
-from ..operations import clinic, record
+from ..operations import clinic, memberships, record
 from ..operations.record import OperationKind
 
 NO_RECORD = "Record not found in the EMR, or it was merged into another: open the record that was kept."
@@ -186,4 +186,4 @@ def _change(
         patient_id=patient_id,
         detail=removal.detail,
     )
-    ledger.change_one(session, operation_id, patient_id, before, after)
+    memberships.change_one(session, operation_id, patient_id, before, after)

@@ -11,6 +11,7 @@ from ...domain.cautions import Caution
 from ...domain.confirmation import ConfirmedHow, may_confirm
 from ...domain.identifiers import is_phn
 from ...domain.names import full_name
+from ...domain.panel_state import PanelState
 from ...domain.questions import Question, questions
 from ...domain.reasons import Reason
 from ...domain.removal import GIVEN_REASONS, RemovalRules
@@ -29,10 +30,11 @@ from ..roster.same_phn import SamePhn
 
 @dataclass(frozen=True, slots=True)
 class PanelChoice:
-    """A live panel that a patient can be put on."""
+    """A live panel."""
 
     panel_id: int
     label: str
+    state: PanelState = PanelState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class ShownMembership:
     enabled: bool
     known: bool  # the host has the patient, or a panel still does
     name: str  # `Family, Given`; '' where the host knows none
-    choices: tuple[PanelChoice, ...]
+    choices: tuple[PanelChoice, ...]  # the panels that a patient can be put on
     of_mrp: tuple[PanelChoice, ...] = ()  # those of them that the patient's MRP is a provider of
     panel: PanelChoice | None = None
     since: datetime | None = None
@@ -86,7 +88,8 @@ def membership(
         return ShownMembership(enabled=False, known=False, name="", choices=())
     member = None if record.member_of is None else MemberRow._make(record[: len(MemberRow._fields)])
     choices, providers, is_shared_phn = _panels(connection, host, member)
-    of_mrp = tuple(choice for panel_id, choice in choices.items() if record.found_mrp_id in providers[panel_id])
+    open_panels = tuple(choice for choice in choices.values() if choice.state.takes_patients)
+    of_mrp = tuple(choice for choice in open_panels if record.found_mrp_id in providers[choice.panel_id])
     merged_into = None if record.found is not None else merges.kept_record(connection, host, patient_id)
     paneled = ShownMembership(
         enabled=True,
@@ -94,7 +97,7 @@ def membership(
         merge_waits=record.merge_waits,
         merged_into=merged_into,
         name=full_name(record.found_family_name, record.found_given_name, capitals=True),
-        choices=tuple(choices.values()),
+        choices=open_panels,
         of_mrp=of_mrp,
     )
     if member is None:
@@ -171,6 +174,7 @@ def _panels(
         select(
             panel.panel_id,
             panel.number,
+            panel.state,
             provider.provider_id,
             provider_names.c.family_name,
             provider_names.c.given_name,
@@ -181,15 +185,15 @@ def _panels(
         .where(panel.live_number.is_not(None))
         .order_by(panel.number, provider.position)
     ).all()
-    numbers = {row.panel_id: row.number for row in rows}
-    names: dict[int, list[str]] = {panel_id: [] for panel_id in numbers}
+    heads = {row.panel_id: (row.number, PanelState(row.state)) for row in rows}
+    names: dict[int, list[str]] = {panel_id: [] for panel_id in heads}
     for row in rows:
         names[row.panel_id].append(provider_name(row.family_name, row.given_name, row.provider_id))
     choices = {
-        panel_id: PanelChoice(panel_id, panel_label(numbers[panel_id], providers))
+        panel_id: PanelChoice(panel_id, panel_label(heads[panel_id][0], providers), heads[panel_id][1])
         for panel_id, providers in names.items()
     }
-    provider_ids: dict[int, set[str]] = {panel_id: set() for panel_id in numbers}
+    provider_ids: dict[int, set[str]] = {panel_id: set() for panel_id in heads}
     for row in rows:
         provider_ids[row.panel_id].add(row.provider_id)
     return choices, provider_ids, any(row.another_has_phn for row in rows)

@@ -33,6 +33,7 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "number": of_clinic("CPAR Panel Number"),
             "live_number": of_clinic("The same while the panel exists"),
             "notify": of_staff("Email address for failed submissions"),
+            "state": Holds("Whether the panel is active, in transition, or ended"),
             "deleted_at": Holds("When the panel was deleted"),
             "group_version": Holds("Version of the panel as a FHIR Group"),
             "group_members_version": Holds("Version of its members"),

@@ -21,6 +21,7 @@ from ..operations.lease import RELEASED, is_free
 from ..roster import merges
 from ..roster.readable import reading_error
 from . import releases, texts
+from .submitted_panels import IS_SUBMITTED
 
 log = logging.getLogger(__name__)
 
@@ -176,9 +177,9 @@ def _automatic_dates(connection: Connection, calendar: Calendar, day: date) -> t
 
 
 def _concerned(calendar: Calendar, automatic: date) -> ColumnElement[bool]:
-    """Live panels that existed at the automatic date's night run and have members."""
+    """Panels that are submitted, existed at the automatic date's night run, and have members."""
     existed = panel.c.created_at <= calendar.moment(automatic, calendar.night_run_at)
-    return panel.c.deleted_at.is_(None) & existed & exists().where(member.c.panel_id == panel.c.panel_id)
+    return IS_SUBMITTED & existed & exists().where(member.c.panel_id == panel.c.panel_id)
 
 
 def _submit_every_panel(

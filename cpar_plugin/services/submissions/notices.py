@@ -18,6 +18,7 @@ from ...settings import Settings
 from ...store.tables import clinic, member, panel, submission
 from ...store.tables import heartbeat as heartbeats
 from ..operations import heartbeat
+from .submitted_panels import IS_SUBMITTED
 from .texts import STATE, Stage, advice, panels_text
 
 QUIET_AFTER = timedelta(minutes=15)
@@ -90,7 +91,7 @@ def _unresolved(now: datetime) -> Select[Any]:
     failed = and_(
         submission.c.state.in_(LOUD),
         latest_of_panel,
-        panel.c.deleted_at.is_(None),
+        IS_SUBMITTED,
         _HAS_PATIENTS,
     )
     passed = and_(

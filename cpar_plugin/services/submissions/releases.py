@@ -14,6 +14,7 @@ from ...store.tables import member, panel, submission
 from ...store.types import KEYS
 from ..operations import access, clinic
 from . import requests, texts
+from .submitted_panels import IS_SUBMITTED
 
 _SECOND = (
     "This clinic wants two people to release a held submission: one has asked for it, and an EMR administrator "
@@ -84,7 +85,7 @@ def _held() -> Select[tuple[int, int, str]]:
     return (
         select(submission.c.panel_id, submission.c.submission_id, submission.c.failure)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
-        .where(submission.c.state == SubmissionState.HELD, panel.c.deleted_at.is_(None))
+        .where(submission.c.state == SubmissionState.HELD, IS_SUBMITTED)
         .where(exists().where(member.c.panel_id == submission.c.panel_id))
         .where(
             ~exists().where(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text, moment_text
+from ...domain.panel_state import PanelState, not_submitted
 from ...domain.refusals import NotFound, Refused, Stale
 from ...domain.submission import RETRIED, SubmissionState
 from ...hooks import Actor, AuditEvent, Host
@@ -18,6 +19,7 @@ from ...store.tables import member, panel, submission
 from ..operations import clinic
 from ..operations.lease import is_free
 from ..roster.providers import actor_names
+from .submitted_panels import IS_SUBMITTED
 from .texts import STATE
 
 _HAS_PATIENTS = exists().where(member.c.panel_id == panel.c.panel_id)
@@ -57,12 +59,16 @@ def ask_all(host: Host, settings: Settings, actor: Actor) -> QueuedPanels:
         pending = [row for row in rows if row.state is not None]
         names = actor_names(session.connection(), host, {row.requested_by for row in pending}) if pending else {}
         skipped: dict[str, list[str]] = {}
+        queued: dict[int, str] = {}
         for row in rows:
             if row.state is not None:
                 skipped.setdefault(_pending(host, calendar, row, names[row.requested_by]), []).append(row.number)
+            elif not PanelState(row.panel_state).is_submitted:
+                skipped.setdefault("Ended.", []).append(row.number)
             elif not row.has_patients:
                 skipped.setdefault("No patients.", []).append(row.number)
-        queued = {row.panel_id: row.number for row in rows if row.state is None and row.has_patients}
+            else:
+                queued[row.panel_id] = row.number
         now = host.clock.now()
         due_on = calendar.run_date(now)
         if queued:
@@ -82,6 +88,7 @@ def _every_panel() -> Select[Any]:
         select(
             panel.c.panel_id,
             panel.c.number,
+            panel.c.state.label("panel_state"),
             _HAS_PATIENTS.label("has_patients"),
             submission.c.state,
             submission.c.requested_by,
@@ -175,7 +182,7 @@ def retriable_panels() -> Select[Any]:
         select(submission.c.panel_id, submission.c.releases)
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .where(submission.c.submission_id.in_(latest), submission.c.state.in_(RETRIED))
-        .where(panel.c.deleted_at.is_(None), _HAS_PATIENTS)
+        .where(IS_SUBMITTED, _HAS_PATIENTS)
         .order_by(panel.c.number)
     )
 
@@ -184,9 +191,12 @@ def check(session: Session, host: Host, settings: Settings, panel_id: int) -> No
     """Refuse what may not be submitted, under the lock that also deletes panels and begins the night run."""
     _check_clinic(session)
     live = panel.c.panel_id == panel_id, panel.c.deleted_at.is_(None)
-    live_panel = session.execute(select(panel.c.number, _HAS_PATIENTS.label("has_patients")).where(*live)).one_or_none()
+    columns = panel.c.number, panel.c.state.label("panel_state"), _HAS_PATIENTS.label("has_patients")
+    live_panel = session.execute(select(*columns).where(*live)).one_or_none()
     if live_panel is None:
         raise NotFound("Panel not found. It may have been deleted.")
+    if not PanelState(live_panel.panel_state).is_submitted:
+        raise Refused(not_submitted(live_panel.number))
     if not live_panel.has_patients:
         raise Refused(f"Panel {live_panel.number} has no patients, so there is nothing to submit. Add patients first.")
     pending = session.execute(select(submission).where(submission.c.open_panel_id == panel_id)).one_or_none()

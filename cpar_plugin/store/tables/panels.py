@@ -38,6 +38,7 @@ panel = Table(
     Column("number", exact(60), nullable=False),
     Column("live_number", exact(60), unique=True),  # the number while the panel lives, NULL once it is deleted
     Column("notify", exact(254), nullable=False, default=""),
+    Column("state", exact(20), nullable=False, default="active"),  # domain.panel_state.PanelState
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
