@@ -5,7 +5,19 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = ("bulk", "submission", "pages", "looks", "check_in", "fhir", "export", "reports", "beside", "clinic")
+BENCHMARKS = (
+    "bulk",
+    "submission",
+    "pages",
+    "looks",
+    "check_in",
+    "fhir",
+    "export",
+    "reports",
+    "beside",
+    "clinic",
+    "four_cut",
+)
 
 
 def main(names: list[str]) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .domain.calendar import Calendar
+from .domain.four_cut import FourCutRules, word
 from .domain.guard import GuardLimits, Releaser, WindowEnd
 from .domain.refusals import Refused
 
@@ -42,6 +43,11 @@ class Settings(BaseModel):
     hold_least_patients: int = Field(default=20, ge=1)
     hold_window_end: WindowEnd = WindowEnd.SEND
     hold_release_by: Releaser = Releaser.ONE
+    four_cut_months: int = Field(default=24, ge=12, le=36)
+    four_cut_statuses: str = ""
+    four_cut_visit_types: str = ""
+    four_cut_providers: str = ""
+    four_cut_physicals: str = "physical, annual physical, complete physical, physical exam"
     exclusions_minutes: int = Field(default=15, ge=1)
     report_due_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     claim_seconds: int = Field(default=300, ge=1)
@@ -155,6 +161,20 @@ class Settings(BaseModel):
         return GuardLimits(self.hold_percent, self.hold_reason_percent, self.hold_least_patients)
 
     @property
+    def four_cut(self) -> FourCutRules:
+        """What the four-cut counts."""
+        providers = _listed(self.four_cut_providers)
+        of_panels = providers == {"panels"}
+        return FourCutRules(
+            months=self.four_cut_months,
+            statuses=_listed(self.four_cut_statuses),
+            visit_types=frozenset(map(word, _listed(self.four_cut_visit_types))),
+            provider_ids=frozenset() if of_panels else providers,
+            panel_providers_only=of_panels,
+            physicals=frozenset(map(word, _listed(self.four_cut_physicals))),
+        )
+
+    @property
     def claim_time(self) -> timedelta:
         """How long a worker that no longer answers keeps a submission or an export to itself."""
         return timedelta(seconds=self.claim_seconds)
@@ -163,6 +183,11 @@ class Settings(BaseModel):
     def exclusions_time(self) -> timedelta:
         """How often the list of exclusions is compared with the EMR as a whole."""
         return timedelta(minutes=self.exclusions_minutes)
+
+
+def _listed(text: str) -> frozenset[str]:
+    """What is separated by commas."""
+    return frozenset(filter(None, map(str.strip, text.split(","))))
 
 
 def load(settings: Mapping[str, str]) -> Settings:

@@ -140,10 +140,15 @@ class Visits(Protocol):
         Of several on that day, the one that began last. NULL without a visit, or where it names no provider.
         """
 
-    def attended(self, first: date, until: datetime) -> FromClause:
+    def attended(self, first: date, until: datetime, patient_id: int | None = None) -> FromClause:
         """Every visit from the civil day `first` on that started before `until` (aware): one row each.
 
-        patient_id (int, of the record kept where records were merged), provider_id (text), visited_on (date).
+        patient_id (int, of the record kept where records were merged), provider_id (text), visited_on (date),
+        started_at (the clinic's day and time without a zone; midnight where no time was entered), status (what has
+        become of the appointment, in the host's own letters, which it may also not keep), visit_type and reason (the
+        clinic's words). The last three may be NULL.
+
+        With `patient_id` those of this patient alone, where the host has an index without reading all others.
         """
 
 

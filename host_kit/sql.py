@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, Integer, String, case, func, literal, literal_column
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Integer, String, case, func, literal, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -93,6 +93,25 @@ class greater(FunctionElement[str]):  # noqa: N801
 
 
 _spelled(greater, "max({0})", "greatest({0})")
+
+
+class moment_of(FunctionElement[datetime]):  # noqa: N801
+    """A day and a time of day, neither of which may be NULL, as a moment without a zone."""
+
+    name = "moment_of"
+    type = DateTime()
+    inherit_cache = True
+
+
+@compiles(moment_of)
+def _joined(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
+    day, time = (compiler.process(part, **context) for part in element.clauses)
+    return f"({day} || ' ' || {time})"
+
+
+@compiles(moment_of, "mysql", "mariadb")
+def _timestamp(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
+    return f"TIMESTAMP({compiler.process(element.clauses, **context)})"
 
 
 class _day(FunctionElement[date]):  # noqa: N801

@@ -83,7 +83,7 @@ def open_host(
     return OscarHost(
         roster=roster,
         schedule=OscarSchedule(tables, roster),
-        visits=OscarVisits(tables, roster),
+        visits=OscarVisits(tables, roster, tables_present),
         identity=OscarIdentity(
             tables, database, tables_present, signed_in, settings.get("cpar_object", "").strip() or CPAR
         ),

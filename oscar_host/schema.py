@@ -229,6 +229,7 @@ def _appointment(metadata: MetaData) -> Table:
         Column("demographic_no", Integer, index=True),
         Column("notes", String(255)),
         Column("reason", String(80)),
+        Column("type", String(50)),
         Column("status", _EXACT_2),
         Column("imported_status", String(20)),  # what another system called it
         Column("updatedatetime", DateTime),

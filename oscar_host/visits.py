@@ -1,13 +1,15 @@
 """Who has seen patients in an OSCAR-family EMR, as SQL: the port `Visits`."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, String, cast, func, literal, select
+from sqlalchemy import Column, ColumnElement, FromClause, String, cast, func, literal, or_, select
 
-from cpar_plugin.host_kit.sql import constant, filled, greater, letters
+from cpar_plugin.host_kit.sql import constant, filled, greater, letters, moment_of
 
-from .roster import OscarRoster
-from .schema import Tables
+from .roster import OscarRoster, first_letter
+from .schema import Present, Tables
 
 _NOTHING, _MIDNIGHT = constant(""), literal("00:00:00")
 _DAY, _TIME = 10, 8  # letters of 2026-11-10 and of 09:30:00
@@ -16,9 +18,10 @@ _DAY, _TIME = 10, 8  # letters of 2026-11-10 and of 09:30:00
 class OscarVisits:
     """The visits of one OSCAR database."""
 
-    def __init__(self, tables: Tables, roster: OscarRoster) -> None:
+    def __init__(self, tables: Tables, roster: OscarRoster, tables_present: Callable[[], Present]) -> None:
         self._tables = tables
         self._roster = roster
+        self._present = tables_present
 
     def last_provider(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[str]:
         """The provider_id of the last visit that started before `until` (aware), as a correlated scalar.
@@ -51,14 +54,20 @@ class OscarVisits:
             .scalar_subquery()
         )
 
-    def attended(self, first: date, until: datetime) -> FromClause:
-        """Every visit from the civil day `first` on that started before `until` (aware): one row each."""
+    def attended(self, first: date, until: datetime, patient_id: int | None = None) -> FromClause:
+        """Every visit from the civil day `first` on that started before `until` (aware): one row each.
+
+        The status is its first letter, which alone says what has become of an appointment.
+        """
         visit, merged = self._tables.appointment, self._roster.merged()
-        return (
+        visits = (
             select(
                 func.coalesce(merged.c.kept_id, visit.c.demographic_no).label("patient_id"),
                 letters(visit.c.provider_no).label("provider_id"),
                 visit.c.appointment_date.label("visited_on"),
+                moment_of(visit.c.appointment_date, func.coalesce(visit.c.start_time, _MIDNIGHT)).label("started_at"),
+                first_letter(visit.c.status).label("status"),
+                *(letters(self._present().column(column)).label(name) for name, column in self._words().items()),
             )
             .outerjoin_from(visit, merged, merged.c.retired_id == visit.c.demographic_no)
             .where(
@@ -66,8 +75,18 @@ class OscarVisits:
                 visit.c.demographic_no > constant(0),
                 self._roster.attended(visit, until),
             )
-            .subquery("visit")
         )
+        if patient_id is not None:
+            records = [visit.c.demographic_no == patient_id]
+            if self._roster.merges_known:
+                chain = self._roster.chains().alias("own_record")
+                retired = select(chain.c.retired_id).where(chain.c.kept_id == patient_id)
+                records.append(visit.c.demographic_no.in_(retired))
+            visits = visits.where(or_(*records))
+        return visits.subquery("visit")
+
+    def _words(self) -> Mapping[str, Column[Any]]:
+        return {"visit_type": self._tables.appointment.c.type, "reason": self._tables.appointment.c.reason}
 
 
 def _sorted_by_time(visit: FromClause) -> ColumnElement[str]:

@@ -53,13 +53,18 @@ class VisitOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVisit:
-    """An appointment to be entered, at the clinic's `day` and `time`; without a time where no one has entered one."""
+    """An appointment to be entered, at the clinic's `day` and `time`; without a time where no one has entered one.
+
+    `visit_type` and `reason` are the clinic's words for why.
+    """
 
     patient_id: int
     provider_id: str
     day: date
     time: time | None
     outcome: VisitOutcome = VisitOutcome.ATTENDED
+    visit_type: str | None = None
+    reason: str | None = None
 
 
 class AuditLine(NamedTuple):

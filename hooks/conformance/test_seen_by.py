@@ -69,11 +69,44 @@ def test_what_a_record_merged_away_was_seen_for_counts_for_the_record_kept(bench
     assert [row["patient_id"] for row in _attended(bench, retired, kept)] == [kept]
 
 
-def test_a_visit_has_its_patient_its_provider_and_its_day(bench: Bench) -> None:
+def test_a_visit_has_its_patient_its_provider_its_day_and_its_moment(bench: Bench) -> None:
     patient_id = bench.patient(NewPatient())
-    provider_id = _seen(bench, patient_id, date(2026, 10, 20))
+    day = date(2026, 10, 20)
+    provider_id = _seen(bench, patient_id, day, time(9, 30))
     [visit] = _attended(bench, patient_id)
-    assert dict(visit) == {"patient_id": patient_id, "provider_id": provider_id, "visited_on": date(2026, 10, 20)}
+    assert set(visit) == {"patient_id", "provider_id", "visited_on", "started_at", "status", "visit_type", "reason"}
+    assert (visit["patient_id"], visit["provider_id"]) == (patient_id, provider_id)
+    assert (visit["visited_on"], visit["started_at"]) == (day, datetime.combine(day, time(9, 30)))
+
+
+def test_a_visit_without_a_time_started_at_midnight(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    _seen(bench, patient_id, date(2026, 10, 20), None)
+    assert [visit["started_at"] for visit in _attended(bench, patient_id)] == [
+        datetime.combine(date(2026, 10, 20), time())
+    ]
+
+
+def test_a_visit_has_the_words_for_why(bench: Bench) -> None:
+    patient_id = bench.patient(NewPatient())
+    _seen(bench, patient_id, date(2026, 10, 20), visit_type="Physical", reason="Every year")
+    _seen(bench, patient_id, date(2026, 10, 21))
+    first, second = _attended(bench, patient_id)
+    assert (first["visit_type"], first["reason"]) == ("Physical", "Every year")
+    assert not second["visit_type"]
+    assert not second["reason"]
+
+
+def test_the_visits_of_one_patient_are_those_that_are_among_all_visits(bench: Bench) -> None:
+    retired, kept, other = (bench.patient(NewPatient()) for _ in range(3))
+    for patient_id in (retired, kept, other):
+        _seen(bench, patient_id, date(2026, 10, 20))
+    bench.merge(retired, kept)
+    with bench.host.database.engine.connect() as connection:
+        visit = _visits(bench).attended(FIRST, _noon(bench), kept)
+        alone = {row["provider_id"] for row in connection.execute(select(visit)).mappings()}
+    assert alone == {row["provider_id"] for row in _attended(bench, kept)}
+    assert len(alone) == 2
 
 
 def test_visits_begin_with_the_first_day_and_end_before_the_moment(bench: Bench) -> None:

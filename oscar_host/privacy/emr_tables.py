@@ -59,7 +59,8 @@ EMR_TABLES: Final[Mapping[str, EmrTable]] = {
         },
     ),
     "appointment": EmrTable(
-        "Visits: the last one of each patient, by which provider, and the day's check-in list. Not why someone comes.",
+        "Visits: the last one of each patient, by which provider, and the day's check-in list. Why someone comes is "
+        "only compared with the words for a physical, and never shown or kept.",
         {
             "appointment_no": Holds("Appointment, by number"),
             "demographic_no": _PATIENT,
@@ -68,6 +69,8 @@ EMR_TABLES: Final[Mapping[str, EmrTable]] = {
             "start_time": of_patient("Time"),
             "status": of_patient("Whether it took place"),
             "imported_status": of_patient("The same, from another system"),
+            "type": of_patient("Kind of appointment"),
+            "reason": of_patient("Why someone comes"),
         },
     ),
     "appointment_status": EmrTable(

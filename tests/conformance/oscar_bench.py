@@ -76,7 +76,8 @@ class OscarBench:
 
     def visit(self, new: NewVisit) -> None:
         letter = LETTERS[new.outcome]
-        self.oscar.visit(new.patient_id, new.day, new.time, letter, provider_no=new.provider_id)
+        words = {"type": new.visit_type, "reason": new.reason}
+        self.oscar.visit(new.patient_id, new.day, new.time, letter, provider_no=new.provider_id, **words)
 
     def merge(self, retired: int, kept: int) -> None:
         self.oscar.merge(retired, kept)

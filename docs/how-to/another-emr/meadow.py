@@ -16,7 +16,7 @@ from cpar_plugin.host_kit.clock import SystemClock
 from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.migrations import upgrade
 from cpar_plugin.host_kit.pages import PlainPages
-from cpar_plugin.host_kit.sql import filled, seen, without_separators
+from cpar_plugin.host_kit.sql import filled, moment_of, seen, without_separators
 
 PLUGINS = Plugins()
 PLUGINS.load_installed()
@@ -100,14 +100,10 @@ class Schedule:
 
     def appointments(self, day):
         c, merge = self.booking, self.roster.merged()
-        columns = (
-            c.id.label("appointment_id"),
-            sa.func.coalesce(merge.c.kept_id, c.person).label("patient_id"),
-            c.doctor.label("provider_id"),
-            c.at.label("starts_at"),
-            (c.state == "done").label("arrived"),
-        )
-        today = sa.select(*columns).outerjoin(merge, merge.c.retired_id == c.person).where(c.day == day)
+        patient_id = sa.func.coalesce(merge.c.kept_id, c.person).label("patient_id")
+        times = (c.at.label("starts_at"), (c.state == "done").label("arrived"))
+        names = (c.id.label("appointment_id"), patient_id, c.doctor.label("provider_id"))
+        today = sa.select(*names, *times).outerjoin(merge, merge.c.retired_id == c.person).where(c.day == day)
         held = today.where(c.person.is_not(None), c.state.not_in(["cancelled", "missed", "deleted"]))
         return held.subquery("appointment")
 
@@ -129,11 +125,14 @@ class Visits:
         own = sa.select(visit.c.doctor).where(self.roster.of(patient_id, visit), self.roster.attended(visit, until))
         return own.order_by(visit.c.day.desc(), visit.c.at.desc()).limit(1).correlate_except(visit).scalar_subquery()
 
-    def attended(self, first, until):
+    def attended(self, first, until, patient_id=None):
         c, merge = self.booking.c, self.roster.merged()
-        patient_id = sa.func.coalesce(merge.c.kept_id, c.person).label("patient_id")
-        visits = sa.select(patient_id, c.doctor.label("provider_id"), c.day.label("visited_on"))
+        own, at = sa.func.coalesce(merge.c.kept_id, c.person), sa.func.coalesce(c.at, "00:00:00.000000")
+        started_at = moment_of(c.day, at).label("started_at")
+        names = {"provider_id": c.doctor, "visited_on": c.day, "status": c.state, "visit_type": c.kind, "reason": c.why}
+        visits = sa.select(own.label("patient_id"), started_at, *(names[name].label(name) for name in names))
         visits = visits.outerjoin(merge, merge.c.retired_id == c.person).where(c.person.is_not(None), c.day >= first)
+        visits = visits.where(own == patient_id) if patient_id else visits
         return visits.where(self.roster.attended(self.booking, until)).subquery("visit")
 
 

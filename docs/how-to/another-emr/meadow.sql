@@ -6,7 +6,9 @@ CREATE TABLE person (
 CREATE TABLE staff (
     login TEXT PRIMARY KEY, surname TEXT, forename TEXT, prac_id TEXT, licence TEXT, has_left BOOLEAN, admin BOOLEAN
 );
-CREATE TABLE booking (id INTEGER PRIMARY KEY, person INTEGER, doctor TEXT, day DATE, at TIME, state TEXT);
+CREATE TABLE booking (
+    id INTEGER PRIMARY KEY, person INTEGER, doctor TEXT, day DATE, at TIME, state TEXT, kind TEXT, why TEXT
+);
 CREATE TABLE granted (login TEXT, permission TEXT);
 CREATE TABLE closed_chart (login TEXT, person INTEGER);
 CREATE TABLE trail (

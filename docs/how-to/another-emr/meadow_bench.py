@@ -46,7 +46,7 @@ class MeadowBench:
     def visit(self, new):
         at = new.time and new.time.isoformat("microseconds")
         values = (new.patient_id, new.provider_id, new.day.isoformat(), at, STATES[new.outcome])
-        self._write("INSERT INTO booking VALUES (NULL, ?, ?, ?, ?, ?)", *values)
+        self._write("INSERT INTO booking VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", *values, new.visit_type, new.reason)
 
     def merge(self, retired, kept):
         self._write("UPDATE person SET merged_into = ? WHERE id = ?", kept, retired)
