@@ -10,6 +10,10 @@ from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask
 from joserfc import jws
 from joserfc.jwk import RSAKey
@@ -271,6 +275,54 @@ def test_a_key_that_is_sent_along_is_not_looked_at(registered: Register, rsa: Ke
     for kid in ("mine", rsa.kid, None):
         forged = mine.sign(client.claims(), kid=kid, jwk=mine.public, jku="https://evil.example/jwks.json")
         refused(client.ask(forged), "invalid_client")
+
+
+def with_header(pair: KeyPair, claims: dict[str, Any], header: dict[str, Any]) -> str:
+    """A token whose header holds anything, as other libraries write it."""
+    signing = f"{part({'alg': pair.algorithm, 'kid': pair.kid} | header)}.{part(claims)}".encode()
+    private = load_pem_private_key(pair.key.as_pem(private=True), None)
+    assert isinstance(private, RSAPrivateKey)
+    signature = private.sign(signing, PKCS1v15(), SHA384())
+    return f"{signing.decode()}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kty": "RSA", "nonce": "1", "iat": 1},
+        {"typ": "JWT", "https://example.ca/claims": {"a": [1, None]}},
+        {"x5c": ["MIIB" * 1000]},
+        {"": "", "é": "ü"},
+    ],
+    ids=["of a library", "of nobody", "a chain of certificates", "odd names"],
+)
+def test_header_parameters_that_are_not_known_are_ignored(registered: Register, header: dict[str, Any]) -> None:
+    client = registered()
+    answer = client.ask(with_header(client.pair, client.claims(), header))
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_signature_of_the_largest_key_is_accepted(registered: Register) -> None:
+    large = KeyPair("large", "RS384", RSAKey.generate_key(8192))
+    answer = registered(pair=large).ask()
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ({"crit": ["exp"], "exp": 1}, "extension (crit)"),
+        ({"crit": ["b64"], "b64": False}, "extension (crit)"),
+        ({"crit": []}, "extension (crit)"),
+        ({"kid": None}, "must have a kid"),
+        ({"kid": "another"}, "no key with this kid"),
+        ({"typ": 5}, "parameter with an invalid value"),
+        ({"alg": "RS256"}, "RS384 or ES384"),
+    ],
+)
+def test_a_header_is_refused_for_the_true_reason(registered: Register, header: dict[str, Any], reason: str) -> None:
+    client = registered()
+    refused(client.ask(with_header(client.pair, client.claims(), header)), "invalid_client", reason)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
+from joserfc.jws import JWSRegistry
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -27,6 +28,16 @@ AHEAD = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=30)  # the client's from ours, at most
 
 _TABLE = tables.client_assertion
+
+
+class _Headers(JWSRegistry):
+    """What a header may hold: parameters that nobody here knows are ignored (RFC 7515, section 4)."""
+
+    # A chain of certificates (x5c), and the signature of an RSA key of 8192 bits, are longer than joserfc's own limits.
+    max_header_length = max_signature_length = LONGEST
+
+
+_HEADERS = _Headers(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 class NotAccepted(Exception):
@@ -59,9 +70,11 @@ def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str)
         )
     key = _key(client, header, published)
     try:
-        verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm]).claims
+        verified = jwt.decode(assertion, key.key, algorithms=[key.algorithm], registry=_HEADERS).claims
+    except BadSignatureError:
+        raise NotAccepted("The signature does not match the key with this kid.") from None
     except (JoseError, ValueError, TypeError):
-        raise NotAccepted("The signature does not match any key of this client.") from None
+        raise NotAccepted("The assertion header has a parameter with an invalid value.") from None
     return _checked_proof(client, verified, token_url, host.clock.now())
 
 
@@ -88,13 +101,19 @@ def _opened(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(assertion) > LONGEST or not assertion.isascii():
         raise NotAccepted("The assertion is not a JSON Web Token, or is too long.")
     try:
-        opened = jws.extract_compact(assertion.encode())
-        claims = orjson.loads(opened.payload)
+        opened = jws.extract_compact(assertion.encode(), registry=_HEADERS)
+        header = dict(opened.headers())
     except (JoseError, ValueError, TypeError, RecursionError):
         raise NotAccepted("The assertion is not a signed JSON Web Token.") from None
+    if "crit" in header:
+        raise NotAccepted("The assertion header demands an extension (crit), and none is supported here.")
+    try:
+        claims = orjson.loads(opened.payload)
+    except ValueError:
+        raise NotAccepted("The claims of the assertion are not JSON.") from None
     if not isinstance(claims, dict):
         raise NotAccepted("The assertion contains no claims.")
-    return dict(opened.headers()), claims
+    return header, claims
 
 
 def _key(client: Client, header: dict[str, Any], published: PublishedKeys) -> PublicKey:
