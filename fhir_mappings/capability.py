@@ -90,7 +90,7 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
     resource: Resource = {
         "type": kind,
         "supportedProfile": [_profile(kind, settings)],
-        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
         "versioning": "versioned",
         "readHistory": False,
         "updateCreate": False,

@@ -62,6 +62,11 @@ def paths_of(
             },
         ),
     }
+    of_version = {
+        **read,
+        **operation(f"vread{kind}", f"One {kind}, if this is its current version.", f"system/{kind}.r"),
+        "parameters": [path_parameter(ID), path_parameter(ID, "version"), *read["parameters"][1:]],
+    }
     search = {
         **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
         "parameters": [*parameters, strict],
@@ -81,7 +86,12 @@ def paths_of(
             (*errors, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), {"200": page}
         ),
     }
-    return {f"/{kind}": {"get": search}, f"/{kind}/_search": {"post": posted}, f"/{kind}/{{id}}": {"get": read}}
+    return {
+        f"/{kind}": {"get": search},
+        f"/{kind}/_search": {"post": posted},
+        f"/{kind}/{{id}}": {"get": read},
+        f"/{kind}/{{id}}/_history/{{version}}": {"get": of_version},
+    }
 
 
 def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str]) -> Iterator[Described]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from .exporting import accepted, kick_off
@@ -65,6 +66,9 @@ def test_each_kind_in_it_is_read_as_it_says(statement: Json, reader: Reader, one
         codes = {one["code"] for one in stated["interaction"]}
         answer = reader.get(f"/{kind}/{one_of_each[kind]}")
         assert (answer.status_code == 200) == ("read" in codes), kind
+        version = orjson.loads(answer.data).get("meta", {}).get("versionId", "1")
+        of_version = reader.get(f"/{kind}/{one_of_each[kind]}/_history/{version}")
+        assert (of_version.status_code == 200) == ("vread" in codes), kind
         searched = reader.get(f"/{kind}", {"_count": "0"})
         posted = reader.send("POST", f"/{kind}/_search", data={"_count": "0"})
         for one in (searched, posted):
@@ -73,7 +77,7 @@ def test_each_kind_in_it_is_read_as_it_says(statement: Json, reader: Reader, one
             for name, value in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
                 again = reader.send("GET", f"/{kind}/{one_of_each[kind]}", headers={name: answer.headers[value]})
                 assert again.status_code == 304, kind
-        assert codes <= {"read", "search-type"}
+        assert codes <= {"read", "vread", "search-type"}
         for method in ("PUT", "PATCH", "DELETE"):
             assert reader.send(method, f"/{kind}/{one_of_each[kind]}").status_code == 405
         assert reader.send("POST", f"/{kind}").status_code in (404, 405)

@@ -61,6 +61,20 @@ def test_what_the_caller_has_already_is_not_sent_again(reader: Reader, panel: in
             assert reader.get(address, **headers).status_code == 200, headers
 
 
+def test_the_current_version_is_read_by_its_number_and_no_other(
+    reader: Reader, panel: int, people: dict[str, int]
+) -> None:
+    for address in addresses(panel, people):
+        resource = reader.json(address)
+        version = resource["meta"]["versionId"]
+        answer = reader.get(f"{address}/_history/{version}")
+        assert orjson.loads(answer.data) == resource
+        assert answer.headers["ETag"] == f'W/"{version}"'
+        for other in ("1", f"{version}0", "x"):
+            answer = reader.get(f"{address}/_history/{other}")
+            assert (answer.status_code, orjson.loads(answer.data)["issue"][0]["code"]) == (404, "not-found")
+
+
 def test_the_head_of_a_resource_has_no_body(reader: Reader, panel: int, people: dict[str, int]) -> None:
     for address in addresses(panel, people):
         answer = reader.send("HEAD", address)

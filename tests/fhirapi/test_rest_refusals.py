@@ -1,7 +1,7 @@
 """What the interface refuses, and how: always with an OperationOutcome, never with patient data."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -107,9 +107,15 @@ def test_what_fhir_knows_but_this_server_does_not_do(reader: Reader, refused: Re
     for method, address in (
         ("POST", "/"),
         ("GET", "/"),
-        ("GET", "/Patient/1/_history/1"),
-        ("GET", "/Patient/1/$everything"),
+        ("GET", "/Patient/1/_history"),
+        ("GET", "/Patient/_history"),
         ("GET", "/_history"),
+        ("GET", "/Patient/1/$everything"),
+        ("POST", "/Patient/$validate"),
+        ("GET", "/Patient/$everything"),
+        ("GET", "/$meta"),
+        ("GET", "//Patient/1"),
+        ("GET", "/Patient//1"),
     ):
         refused(reader.send(method, address), 501, "not-supported")
     for address in ("/Observation", "/Observation/1", "/Patient/1/2/3", "/patient/1"):
@@ -121,6 +127,9 @@ def test_what_fhir_knows_but_this_server_does_not_do(reader: Reader, refused: Re
     [
         "application/fhir+json",
         "application/fhir+json; fhirVersion=4.0",
+        'application/fhir+json; fhirVersion="4.0"',
+        "Application/FHIR+JSON",
+        "application/fhir+xml;q=1.0, application/fhir+json;q=1.0, application/xml+fhir;q=0.9",
         "application/json",
         "*/*",
         "text/html, application/*;q=0.2",
@@ -154,6 +163,37 @@ def test_the_parameter_for_the_form_goes_before_the_header(
 def test_a_search_is_posted_as_a_form(reader: Reader, people: dict[str, int], refused: Refused) -> None:
     for data, kind in ((b"{}", "application/json"), (b"family=T", None), (b"<x/>", "text/xml")):
         refused(reader.send("POST", "/Patient/_search", data=data, content_type=kind), 415, "not-supported")
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def with_family(reader: Reader, family: bytes) -> Iterator[TestResponse]:
+    """The answers to a search whose address, and whose form, has these very bytes."""
+    query = {"QUERY_STRING": f"family={family.decode('latin-1')}"}  # as a server hands bytes over
+    yield reader.send("GET", "/Patient", environ_overrides=query)
+    yield reader.send("POST", "/Patient/_search", data=b"family=" + family, content_type=FORM)
+
+
+@pytest.mark.parametrize("family", ["Öberg".encode(), b"%C3%96berg"], ids=["raw", "percent-encoded"])
+def test_letters_in_utf_8_are_understood(reader: Reader, panel: int, people: dict[str, int], family: bytes) -> None:
+    for answer in with_family(reader, family):
+        assert [entry["resource"]["id"] for entry in orjson.loads(answer.data)["entry"]] == [str(people["oscar"])]
+
+
+@pytest.mark.parametrize("family", [b"\xd6berg", b"%D6berg"], ids=["raw", "percent-encoded"])
+def test_letters_in_another_encoding_are_refused(
+    reader: Reader, people: dict[str, int], refused: Refused, family: bytes
+) -> None:
+    for answer in with_family(reader, family):
+        assert "UTF-8" in refused(answer, 400, "invalid")["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("prefer", ["Handling=Strict", 'handling="strict"', "respond-async; handling = strict"])
+def test_preferences_are_understood_in_any_case_and_quoted(
+    reader: Reader, people: dict[str, int], refused: Refused, prefer: str
+) -> None:
+    refused(reader.get("/Patient", {"no-such": "x"}, Prefer=prefer), 400, "invalid")
 
 
 def test_a_request_that_is_too_large_is_not_read(reader: Reader, people: dict[str, int], refused: Refused) -> None:

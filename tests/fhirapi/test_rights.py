@@ -32,6 +32,7 @@ OF_ONE_PANEL =    (401,    401,     202,         404,         202,         202, 
 POSTED_EXPORT =   (401,    401,     202,         202,         202,         403,     403)
 POSTED_OF_PANEL = (401,    401,     202,         404,         202,         403,     403)
 CONFIRMED =       (401,    401,     403,         404,         415,         403,     403)  # what is sent says nothing
+NO_VERSION =      (401,    401,     403,         404,         404,         404,     403)  # no such version
 NOT_THEIRS =      (401,    401,     404,         404,         404,         404,     403)  # an export of somebody else's
 CANCELLED =       (401,    401,     404,         404,         404,         403,     403)
 NOT_DONE =        (401,    401,     501,         501,         501,         501,     403)
@@ -46,6 +47,7 @@ EXPECTED = {
     **{("GET", f"/fhir/{kind}/<resource_id>"): OF_THE_PANEL for kind in EVERY},
     ("GET", "/fhir/Organization/<resource_id>"): OF_THE_CLINIC,
     ("GET", "/fhir/Location/<resource_id>"): OF_THE_CLINIC,  # both panels are of one facility
+    **{("GET", f"/fhir/{kind}/<resource_id>/_history/<version>"): NO_VERSION for kind in EVERY},
     **{("GET", f"/fhir/{kind}"): SEARCHED for kind in EVERY},
     **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in EVERY},
     **{
@@ -62,6 +64,7 @@ EXPECTED = {
     ("GET", "/fhir/export/<export_id>/<name>"): NOT_THEIRS,
     ("GET", "/fhir/"): NOT_DONE,
     ("GET", "/fhir/<path:rest>"): NOTHING_HERE,
+    ("GET", "/fhir/<string(minlength=0):first>/<path:rest>"): NOTHING_HERE,
 }
 
 
@@ -104,6 +107,7 @@ def test_every_address_answers_each_caller_as_expected(
         kind = address.split("/")[2]
         path = address.replace("<resource_id>", ids.get(kind, "")).replace("<definition_id>", "none")
         path = path.replace("<path:rest>", "Observation/1").replace("<export_id>", theirs)
+        path = path.replace("<version>", "0").replace("<string(minlength=0):first>", "Nothing")
         path = path.replace("<name>", "Patient.ndjson")
         headers, browser = dict(ASYNC), app.test_client()
         if caller in ("manager", "reception"):

@@ -15,23 +15,30 @@ from .confirming import confirm
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
 from .metadata import DEFINITION_KINDS, metadata, read_definition
-from .reading import read_resource
+from .reading import read_resource, read_version
 from .refusals import Refusal, refused
-from .routes import METHODS, Exchange, FhirRoute, serve
+from .routes import METHODS, Exchange, FhirRoute, not_done, serve
 from .searching import search
 
+_WITHOUT_A_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NOT_MODIFIED)
 
-def nothing_here(exchange: Exchange, rest: str = "") -> Response:
-    """All other addresses. History, operations and Bundles of requests are FHIR, but not done here."""
-    if not rest or "$" in rest or "_history" in rest:
-        message = "This server only supports read, search, $export and $confirm: see /metadata."
-        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
+
+def nothing_here(exchange: Exchange, rest: str, first: str = "nothing") -> Response:
+    """All other addresses. History, operations and Bundles of requests are FHIR, but not done here.
+
+    `first`: the part of the address before `rest`, which can be empty.
+    """
+    if "$" in rest or "_history" in rest or "" in (first, *rest.rstrip("/").split("/")):
+        raise not_done()
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
 
 def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
     routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [
+        (FhirRoute(f"/{kind}/<resource_id>/_history/<version>", read_version), {"kind": kind}) for kind in SEARCHABLE
+    ]
     routes += [(FhirRoute(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
     routes += [
         (FhirRoute(f"/{kind}/_search", search, ("POST",), posts_form=True), {"kind": kind}) for kind in SEARCHABLE
@@ -46,6 +53,7 @@ def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     ]
     routes += [
         (FhirRoute("/", nothing_here, METHODS), {"rest": ""}),
+        (FhirRoute("/<string(minlength=0):first>/<path:rest>", nothing_here, METHODS), {}),
         (FhirRoute("/<path:rest>", nothing_here, METHODS), {}),
     ]
     return routes
@@ -63,12 +71,13 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
         answer = update_wrapper(partial(serve, callers, route), route.view)
         interface.add_url_rule(
             route.path,
-            "_".join((route.view.__name__, *arguments.values(), *route.methods[:1])),
+            f"{route.view.__name__} {route.path}",
             answer,
             defaults=arguments,
             methods=METHODS,
             provide_automatic_options=False,
             strict_slashes=False,
+            merge_slashes=False,
         )
     interface.record_once(lambda state: state.app.extensions.update(cpar_fhir_callers=callers))
     interface.register_error_handler(Exception, refused)
@@ -77,6 +86,8 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
 
 
 def _guard(response: Response) -> Response:
+    if response.status_code in _WITHOUT_A_BODY:
+        response.headers.pop("Content-Type", None)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     return response

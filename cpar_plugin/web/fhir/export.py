@@ -27,7 +27,7 @@ from ...services.fhir.patients import PatientSource
 from ...services.fhir.search.request import Pairs
 from ...services.operations import clinic
 from .callers import AccessDenied, TooMany, require
-from .negotiation import FHIR_JSON, content_type, prefers
+from .negotiation import FHIR_JSON, content_type, preferences
 from .refusals import Refusal
 from .routes import Exchange
 
@@ -39,15 +39,16 @@ _A_SECOND = 10_000  # patients, about
 
 
 def kick_off_form(pairs: Pairs) -> str:
-    """The form of the answer to a kick-off. Raises Refusal unless FHIR's own is asked for by its name."""
-    if FHIR_JSON not in request.headers.get("Accept", "") and not any(name == "_format" for name, _ in pairs):
+    """The form of the answer to a kick-off. Raises Refusal unless JSON is asked for by its name."""
+    accepted = request.headers.get("Accept", "").lower()
+    if not any(form in accepted for form in _JSON_BODIES) and not any(name == "_format" for name, _ in pairs):
         raise _refusal(f"Send Accept: {FHIR_JSON}.")
     return content_type(pairs)
 
 
 def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None) -> Response:
     """Begin an export of one panel, or of all that the caller may read."""
-    if not prefers("respond-async"):
+    if "respond-async" not in preferences():
         raise _refusal("Send Prefer: respond-async. Exports run asynchronously.")
     parameters = _parameters(exchange, of_group=resource_id is not None)
     restored_at = clinic.restored_at(exchange.connection)
@@ -110,7 +111,7 @@ def _parameters(exchange: Exchange, *, of_group: bool) -> ExportRequest:
     return understand(
         pairs,
         exchange.host.clock.now(),
-        lenient=prefers("handling=lenient"),
+        lenient=preferences().get("handling") == "lenient",
         base=exchange.base,
         of_posted_group=of_group and is_post,
     )

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from flask import request
+from werkzeug.http import parse_accept_header, parse_dict_header, parse_options_header
 
 from ...fhir_mappings.outcome import IssueType
 from ...services.fhir.search.request import MOST_PARAMETERS, Pairs, check_size
@@ -20,17 +21,20 @@ _ANY = ("*/*", "application/*")
 
 def parameters(*, form: bool = False) -> Pairs:
     """The parameters in the address, and in a posted form. Raises Refusal for another body, BadSearch for too many."""
-    texts = [request.query_string.decode("ascii", "replace")]
+    texts = [request.query_string]
     if form:
         body = request.get_data()
         if body and request.mimetype != FORM:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, IssueType.NOT_SUPPORTED, f"Send the search as {FORM}.")
-        texts.append(body.decode("ascii", "replace"))
+        texts.append(body)
     pairs: list[tuple[str, str]] = []
     for text in texts:
-        if text.count("&") > 2 * MOST_PARAMETERS:
+        if text.count(b"&") > 2 * MOST_PARAMETERS:
             raise Refusal(HTTPStatus.BAD_REQUEST, IssueType.TOO_LONG, "There are too many parameters.")
-        pairs += parse_qsl(text, keep_blank_values=True)
+        try:
+            pairs += parse_qsl(text.decode(), keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError:
+            raise Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, "Send parameters in UTF-8.") from None
     check_size([pair for pair in pairs if pair[0] != "_cursor"])
     return pairs
 
@@ -50,13 +54,17 @@ def content_type(pairs: Pairs) -> str:
 
 def strict() -> bool:
     """Whether unknown parameters are to be refused."""
-    return prefers("handling=strict")
+    return preferences().get("handling") == "strict"
 
 
-def prefers(preference: str) -> bool:
-    """Whether `Prefer` contains this, in one of its parts."""
-    preferences = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
-    return any(part.strip().replace(" ", "") == preference for part in preferences)
+def preferences() -> dict[str, str]:
+    """What `Prefer` asks for, in lower case, each with its value: `{"respond-async": "", "handling": "strict"}`.
+
+    RFC 7240: names in any case, values quoted or not. Semicolons, which separate a preference from its own
+    parameters there, are taken as commas: clients separate preferences by them.
+    """
+    header = ",".join(request.headers.getlist("Prefer")).replace(";", ",").lower()
+    return {name: value or "" for name, value in parse_dict_header(header).items()}
 
 
 def _of_format(media_type: str) -> str | None:
@@ -66,13 +74,8 @@ def _of_format(media_type: str) -> str | None:
 @lru_cache(256)
 def _of_accept(header: str) -> str | None:
     media_type, best_quality = None, 0.0
-    for part in header[:1000].lower().split(","):
-        name, *rest = (field.strip() for field in part.split(";"))
-        options = dict(field.partition("=")[::2] for field in rest)
-        try:
-            quality = float(options.get("q", "1"))
-        except ValueError:
-            continue
+    for accepted, quality in parse_accept_header(header[:1000].lower()):
+        name, options = parse_options_header(accepted)
         other_version = name == FHIR_JSON and options.get("fhirversion", "4.0") not in ("4.0", "4.0.1")
         if quality > best_quality and (name in _JSON or name in _ANY) and not other_version:
             media_type, best_quality = ("application/json" if name == "application/json" else FHIR_JSON), quality

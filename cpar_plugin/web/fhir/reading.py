@@ -9,6 +9,7 @@ from http import HTTPStatus
 import orjson
 from flask import Response, request
 
+from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
 from ...services.clients.read_log import Interaction
 from ...services.fhir.groups import GroupSource
@@ -22,13 +23,18 @@ from .routes import Exchange
 OF_PATIENTS = ("Patient", "Group", "Task")  # each read of these leaves a record
 
 
-def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
-    """One resource; 304 without a body where the caller has it already. A Group is streamed with its members."""
+def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str | None = None) -> Response:
+    """One resource; 304 without a body where the caller has it already. A Group is streamed with its members.
+
+    Raises NotFound when `version` is not the current one: no other is kept.
+    """
     require(exchange.caller, kind, "read")
     response_shape = shape(exchange.pairs)
     if response_shape.summary is Summary.COUNT:
         response_shape = replace(response_shape, summary=Summary.FALSE)  # R4: for searches alone
     versioned = read(exchange.connection, exchange.host, exchange.settings, exchange.caller, kind, resource_id)
+    if version not in (None, str(versioned.version)):
+        raise NotFound("Only the current version of a resource is available here.")
     headers = {
         "ETag": f'W/"{versioned.version}"',
         "Last-Modified": format_datetime(versioned.last_updated, usegmt=True),
@@ -41,6 +47,11 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str) -> Response:
     if kind == "Group" and request.method == "GET" and is_included(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
+
+
+def read_version(exchange: Exchange, kind: str, resource_id: str, version: str) -> Response:
+    """A resource by the number of its version, as `read_resource` reads it (R4, vread)."""
+    return read_resource(exchange, kind, resource_id, version)
 
 
 def group_body(exchange: Exchange, group: Versioned, response_shape: Shape) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """How every address of the FHIR interface is served: who asks, in which form, and what a refusal looks like."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from .negotiation import content_type, parameters
 from .refusals import Refusal, refused
 
 LARGEST_REQUEST = 32 * 1024
+_NO_ID = re.compile(r"\$[A-Za-z-]{2,}|_history")  # an operation on, or the history of, a kind
 METHODS = (*HTTPMethod, "QUERY")  # all that there are: what this interface does not do is refused in FHIR
 
 
@@ -94,6 +96,8 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
         with ExitStack() as open_:
             connection = open_.enter_context(callers.host.database.engine.connect())
             caller = callers.caller(connection)
+            if _NO_ID.fullmatch(arguments.get("resource_id", "")):
+                raise not_done()
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.posts_form)
@@ -112,6 +116,12 @@ def wrong_method(*allowed: str) -> Refusal:
     """What is not done at this address."""
     message = f"This URL supports only {', '.join(allowed)}."
     return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, message, Allow=", ".join(allowed))
+
+
+def not_done() -> Refusal:
+    """What FHIR has, but this server has not: its history, operations, Bundles of requests."""
+    message = "This server only supports read, vread (of the current version), search, $export and $confirm."
+    return Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
 
 
 def cursors_of_the_application() -> Cursors:
