@@ -319,8 +319,8 @@ def _ask(reader: Reader, people: list[Any], known: dict[str, list[str]], around:
 
 
 def _is_not_done(path: str) -> bool:
-    """Histories and operations; a history of a kind looks like a resource that there is not."""
-    return path in ("/", "/_history") or (path.count("/") > 2 and ("_history" in path or "$" in path))
+    """Histories and operations; the version of a resource is read, or is not there."""
+    return path == "/" or path.endswith("/_history") or "$" in path
 
 
 def _export(reader: Reader, panel: int, since: str | None, change: str) -> str | None:
