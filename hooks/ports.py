@@ -79,6 +79,12 @@ class Roster(Protocol):
     def merged(self) -> FromClause:
         """Every record merged away: retired_id, kept_id (the end of a chain of merges)."""
 
+    def merged_phns(self) -> FromClause | None:
+        """Of those the ones with a PHN, such as `patients` would give it: retired_id, kept_id, phn (never NULL).
+
+        By it a plugin finds the record kept for a number that no patient has now. None where the host cannot tell.
+        """
+
 
 class Identity(Protocol):
     """Who is asking, and what they may do. The answers are the host's; a plugin keeps none of them.

@@ -196,6 +196,16 @@ class OscarRoster:
             closure.c.kept_id.not_in(select(self._merges().c.retired_id))
         )
 
+    def merged_phns(self) -> FromClause | None:
+        """Of those the ones with a PHN, such as `patients` would give it."""
+        if not self.merges_known:
+            return None
+        record, merged = self._tables.demographic, self.merged()
+        phn = without_separators(record.c.hin)
+        query = select(merged.c.retired_id, merged.c.kept_id, phn.label("phn"))
+        query = query.join_from(merged, record, record.c.demographic_no == merged.c.retired_id)
+        return query.where(phn.is_not(None)).subquery("merged_phn")
+
     def chains(self) -> FromClause:
         """Each record merged away with every record after it in its chain: retired_id, kept_id.
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time
 
+import pytest
 from sqlalchemy import select
 
 from .bench import Bench, NewPatient, NewProvider, NewVisit
@@ -42,6 +43,19 @@ def test_the_visits_of_records_merged_away_count_for_the_one_kept(bench: Bench) 
     ):
         bench.visit(NewVisit(patient_id=patient_id, provider_id=doctor, day=day, time=time(9)))
         assert last_visit(bench.host, third, noon) == latest, "the whole chain of merges counts"
+
+
+def test_the_phn_of_a_record_merged_away_leads_to_the_end_of_a_chain(bench: Bench) -> None:
+    first, second, third = (bench.patient(NewPatient(phn=phn)) for phn in ("123 456\u2013789", None, "234567891"))
+    bench.merge(first, second)
+    bench.merge(second, third)
+    numbers = bench.host.roster.merged_phns()
+    if numbers is None:
+        pytest.skip("this host cannot tell the PHNs of records merged away")
+    query = select(numbers.c.retired_id, numbers.c.kept_id, numbers.c.phn)
+    with bench.host.database.engine.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(query) if row.kept_id in (first, second, third)]
+    assert rows == [(first, third, "123456789")], "those merged away that have a PHN, each once, as `patients` gives it"
 
 
 def test_a_record_that_was_never_merged_is_not_in_merged(bench: Bench) -> None:

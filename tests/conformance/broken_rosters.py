@@ -246,6 +246,16 @@ def merged_leads_one_step_only(bench: OscarBench) -> OscarBench:
     return with_roster(bench, merged=lambda: step.subquery("merged"))
 
 
+@breaks("test_the_phn_of_a_record_merged_away_leads_to_the_end_of_a_chain")
+def phns_of_merged_records_keep_their_separators(bench: OscarBench) -> OscarBench:
+    def as_typed() -> FromClause:
+        merged, record = bench.host.roster.merged(), bench.oscar.tables.demographic
+        query = select(merged.c.retired_id, merged.c.kept_id, record.c.hin.label("phn"))
+        return query.join_from(merged, record, record.c.demographic_no == merged.c.retired_id).subquery("merged_phn")
+
+    return with_roster(bench, merged_phns=as_typed)
+
+
 @breaks("test_a_record_that_was_never_merged_is_not_in_merged")
 def everybody_is_merged_into_themselves(bench: OscarBench) -> OscarBench:
     def everybody() -> FromClause:

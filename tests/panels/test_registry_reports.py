@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,11 +21,14 @@ from cpar_plugin.services.reports import accepting, lines, listing, receiving, w
 from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria
 from cpar_plugin.services.reports.listing import RowGroup
 from cpar_plugin.services.uploads import kept, layouts
+from cpar_plugin.services.uploads.matching import MatchedHow
 from cpar_plugin.services.uploads.reading import ListFile
 from cpar_plugin.services.work_lines.changes import LineAction, LineChange, SeenLine
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
+
+from ..conformance.breaking import Altered
 
 HEADER = ("PHN", "Last name", "DOB", "Sex", "Other provider")
 
@@ -82,6 +86,32 @@ def test_rows_are_matched_repeated_ones_dropped_and_those_proposed_accepted(
         assert not listing.rows_of(connection, site, clerk, report_id, RowGroup.PROPOSED, 0).rows
     with pytest.raises(NotFound):
         accepting.accept(site, clerk, report_id + 1, None)
+
+
+def test_the_phn_of_a_record_merged_away_leads_to_the_record_kept(site: OscarHost, oscar: Any, clerk: Actor) -> None:
+    kept = oscar.patient(hin="100000009", last_name="Roy")
+    for phn in ("100 000 001", "100000001", "100000002", None):
+        oscar.merge(oscar.patient(hin=phn, last_name="Roy"), kept)
+    between = oscar.patient(hin="100000003", last_name="Roy")
+    oscar.merge(oscar.patient(hin="100000004", last_name="Roy"), between)
+    oscar.merge(between, kept)
+    living = oscar.patient(hin="100000005", last_name="Roy")
+    oscar.merge(oscar.patient(hin="100000005", last_name="Roy"), kept)
+    phns = [f"10000000{digit}" for digit in range(1, 6)]
+    names = ["Roy", "", "Roy", "Other", "Roy"]
+    rows = [(phn, name, "", "", "Dr. Else") for phn, name in zip(phns, names, strict=True)]
+
+    def found(host: OscarHost, report_id: int) -> list[tuple[Any, ...]]:
+        with host.database.engine.connect() as connection:
+            listed = listing.rows_of(connection, host, clerk, report_id, None, 0).rows
+        return [(row.patient_id, row.how, row.accepted) for row in listed]
+
+    certain, proposed = (kept, MatchedHow.PHN, True), (kept, MatchedHow.PHN_ONLY, False)
+    assert found(site, receive(site, clerk, *rows)) == [*[certain] * 3, proposed, (living, MatchedHow.PHN, True)]
+    roster: Any = Altered(site.roster, merged_phns=lambda: None)
+    cannot_tell = replace(site, roster=roster)
+    report_id = receive(cannot_tell, clerk, *rows, ("Total", "", "", "", "5"))
+    assert found(cannot_tell, report_id) == [*[(None, None, False)] * 4, (living, MatchedHow.PHN, True)]
 
 
 def test_the_same_file_or_one_about_no_one_leaves_everything_as_it_was(site: OscarHost, clerk: Actor) -> None:

@@ -14,15 +14,26 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.mark.parametrize("index", ["cpar_upload_row_by_phn", "cpar_upload_row_by_birth_date"])
-def test_the_rows_are_found_by_an_index_for_each_patient_in_turn(host: OscarHost, index: str) -> None:
-    queries = matching.queries(host, host.identity.system, "0" * 32)
-    plans = []
+def plan_of(host: OscarHost, number: int) -> list[str]:
+    query = matching.queries(host, host.identity.system, "0" * 32)[number]
     with host.database.engine.connect() as connection:
         can_fold(connection)
-        for query in queries:
-            sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
-            plans.append([row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {sql}"))])
-    [plan] = [plan for plan in plans if any(index in step for step in plan)]
+        sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+        return [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {sql}"))]
+
+
+def finds_rows_by(index: str, plan: list[str]) -> bool:
+    return any(step.startswith(f"SEARCH cpar_upload_row USING COVERING INDEX {index} ") for step in plan)
+
+
+@pytest.mark.parametrize(("number", "index"), [(0, "cpar_upload_row_by_phn"), (2, "cpar_upload_row_by_birth_date")])
+def test_the_rows_are_found_by_an_index_for_each_patient_in_turn(host: OscarHost, number: int, index: str) -> None:
+    plan = plan_of(host, number)
     assert plan[0].startswith("SCAN demographic")
-    assert any(step.startswith(f"SEARCH cpar_upload_row USING COVERING INDEX {index} ") for step in plan)
+    assert finds_rows_by(index, plan)
+
+
+def test_the_records_merged_away_and_those_kept_are_looked_up_by_their_numbers(host: OscarHost) -> None:
+    plan = plan_of(host, 1)
+    assert finds_rows_by("cpar_upload_row_by_phn", plan)
+    assert not any(step.startswith("SCAN demographic") and "merged" not in step for step in plan), plan

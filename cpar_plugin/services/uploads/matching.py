@@ -1,9 +1,10 @@
 """The rows of a list matched with the patients of the roster, in SQL: by PHN, else by name and date of birth.
 
-One statement looks at every patient once for each of the two, whatever the length of the list.
+One statement looks at every patient once for each of the two, whatever the length of the list. Between them are the few
+records merged away: by the PHN of one the record kept is found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
@@ -40,6 +41,9 @@ _WITHOUT_DROPPED: Final = str.maketrans("", "", "".join((*_DROPPED, "%", "_")))
 _FEWEST_CHARACTERS: Final = 7  # of a number by which anyone is found: EMRs hold `0` and `na`, too
 _TWO_GENDERS: Final = (LETTERS[Gender.MALE], LETTERS[Gender.FEMALE])
 _PHN_LENGTH, _NAME_LENGTH, _DATE_LENGTH, _PANEL_LENGTH = 20, 60, 40, 100
+
+
+_USABLE_PHN: Final = func.length(upload_row.c.phn) >= _FEWEST_CHARACTERS
 
 
 class MatchedHow(StrEnum):
@@ -103,16 +107,21 @@ def _row(
 
 
 def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
-    """Find the patients for the staged rows of a list, of those that the actor may see. Two statements."""
+    """Find the patients for the staged rows of a list, of those that the actor may see. Three statements at most."""
     can_fold(session.connection())
     columns = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
     for query in queries(host, actor, upload_id):
         session.execute(insert(upload_match).from_select(columns, query))
 
 
-def queries(host: Host, actor: Actor, upload_id: str) -> tuple[Select[Any], Select[Any]]:
-    """Who is found by PHN, and who by name for rows without anyone yet: the second is for after the first."""
-    return _by_phn(host, actor, upload_id), _by_name(host, actor, upload_id)
+def queries(host: Host, actor: Actor, upload_id: str) -> Sequence[Select[Any]]:
+    """Who is found by PHN, who by that of a record merged away, where the host tells it, and who by name.
+
+    Each is for rows without anyone yet, after the one before it.
+    """
+    merged = _by_merged_phn(host, actor, upload_id)
+    by_phn = (_by_phn(host, actor, upload_id), *(() if merged is None else (merged,)))
+    return (*by_phn, _by_name(host, actor, upload_id))
 
 
 def matches(upload_id: str) -> FromClause:
@@ -142,12 +151,33 @@ def _found(upload_id: str) -> Select[Any]:
 
 def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     row, patient = upload_row.c, host.roster.patients()
+    return _matches(patient, _how_by_phn(patient), row.phn == patient.c.phn, _USABLE_PHN, host, actor, upload_id)
+
+
+def _by_merged_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any] | None:
+    """The patients kept, each once for a row, however many records with its number were merged into theirs."""
+    row, patient, merged = upload_row.c, host.roster.patients(), host.roster.merged_phns()
+    if merged is None:
+        return None
+    source = merged.join(patient, patient.c.patient_id == merged.c.kept_id)
+    conditions = and_(_USABLE_PHN, _no_one_yet(upload_id))
+    query = _matches(patient, _how_by_phn(patient), row.phn == merged.c.phn, conditions, host, actor, upload_id, source)
+    return query.distinct()
+
+
+def _how_by_phn(patient: FromClause) -> ColumnElement[str]:
+    row = upload_row.c
     same_birth_date = and_(row.birth_date != "", row.birth_date == patient.c.birth_date)
     same_name = and_(row.family_key != "", key_of_name(patient.c.family_name) == row.family_key)
     nothing_else = and_(row.birth_date == "", row.family_key == "")
-    how = case((or_(nothing_else, same_birth_date, same_name), MatchedHow.PHN.value), else_=MatchedHow.PHN_ONLY.value)
-    usable = func.length(row.phn) >= _FEWEST_CHARACTERS
-    return _matches(patient, how, row.phn == patient.c.phn, usable, host, actor, upload_id)
+    certain = or_(nothing_else, same_birth_date, same_name)
+    return case((certain, MatchedHow.PHN.value), else_=MatchedHow.PHN_ONLY.value)
+
+
+def _no_one_yet(upload_id: str) -> ColumnElement[bool]:
+    row = upload_row.c
+    found = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)
+    return ~found.correlate(upload_row)
 
 
 def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
@@ -164,10 +194,8 @@ def _by_name(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     other_gender = and_(both_of_two, row.gender != patient.c.gender)
     other_phn = and_(row.phn != "", patient.c.phn.is_not(None), patient.c.phn != row.phn)
     how = case((other_phn, MatchedHow.NAME_OTHER_PHN.value), else_=MatchedHow.NAME.value)
-    by_phn = exists().where(upload_match.c.upload_id == upload_id, upload_match.c.row_number == row.row_number)
-    by_phn = by_phn.correlate(upload_row)
     same_family = and_(row.family_key != "", key_of_name(patient.c.family_name) == row.family_key)
-    conditions = and_(same_family, same_given, other_gender.is_not(true()), ~by_phn)
+    conditions = and_(same_family, same_given, other_gender.is_not(true()), _no_one_yet(upload_id))
     return _matches(patient, how, row.birth_date == patient.c.birth_date, conditions, host, actor, upload_id)
 
 
@@ -179,14 +207,15 @@ def _matches(
     host: Host,
     actor: Actor,
     upload_id: str,
+    source: FromClause | None = None,
 ) -> Select[Any]:
     """An outer join, whose rows without a match are dropped in a way that databases do not see through: else they go
-    through the rows of the list, and look at every patient for each.
+    through the rows of the list, and look at every patient for each. `source` has the patients in it, or is them.
     """
     of_list = and_(upload_row.c.upload_id == upload_id, on, conditions)
     return (
         select(literal(upload_id), upload_row.c.row_number, patient.c.patient_id, how, false())
-        .select_from(patient.outerjoin(upload_row, of_list))
+        .select_from((patient if source is None else source).outerjoin(upload_row, of_list))
         .where(func.coalesce(upload_row.c.row_number, 0) > 0, host.identity.visible(actor, patient.c.patient_id))
     )
 

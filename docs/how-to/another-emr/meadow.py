@@ -82,8 +82,11 @@ class Roster:
 
     def merged(self):
         merge, c = self._merges(), self.person.c
-        ends = merge.c.kept_id.in_(sa.select(c.id).where(c.merged_into.is_(None)))
-        return sa.select(merge).where(ends).subquery("merged")
+        return sa.select(merge).where(merge.c.kept_id.in_(sa.select(c.id).where(c.merged_into.is_(None)))).subquery()
+
+    def merged_phns(self):
+        merged, phn = self.merged(), without_separators(self.person.c.health_number).label("phn")
+        return sa.select(merged, phn).where(self.person.c.id == merged.c.retired_id, phn.is_not(None)).subquery()
 
     def _merges(self):
         """Every record merged away, with each record after it in its chain."""
