@@ -17,6 +17,7 @@ from .extras import command_for, missing
 from .hooks import Host
 from .services.exclusions import compare
 from .services.operations import clinic
+from .services.reports import fixed
 from .services.retention import retention
 from .services.roster import rates
 from .services.submissions import mail, status
@@ -104,7 +105,7 @@ def open_host(ctx: click.Context) -> Host:
 @click.option("--now", "text", metavar="MOMENT", help="For testing: pretend the time is, e.g., 2026-11-07T03:15.")
 @click.pass_context
 def run_due_command(ctx: click.Context, text: str | None) -> None:
-    """Do what is due: start the night run, submit, retry, email, compare exclusions, count rates, remove old records.
+    """Do what is due: start the night run, submit, retry, email, compare exclusions and reports, count rates, remove.
 
     For cron or systemd, every minute.
 
@@ -120,6 +121,7 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     mail.send(host, settings, now)
     compare.compare_due(host, settings, host.clock.now())
     rates.count_due(host, settings, host.clock.now())
+    fixed.compare_due(host, host.clock.now())
     retention.carry_out(host, settings, host.clock.now())
     if report.errors:
         raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")

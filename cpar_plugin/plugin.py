@@ -121,7 +121,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         Job(name="cpar-rates", every=timedelta(minutes=1), run=count_rates),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
-        Job(name="cpar-reports", every=timedelta(hours=1), run=lambda _: fixed.compare_to_show(host)),
+        Job(name="cpar-reports", every=timedelta(minutes=1), run=lambda now: fixed.compare_due(host, now)),
         Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),
     ]
 

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,12 @@ def test_a_job_compares_fhir_resources_with_the_emr_every_quarter_of_an_hour_whi
     job.run(host.clock.now())
     with host.database.engine.connect() as connection:
         assert set(connection.scalars(kinds)) == {"Organization", "Location", "Practitioner", "PractitionerRole"}
+
+
+def test_the_page_for_operators_has_every_job(host: OscarHost, plugins: Plugins) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/operate.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(cpar-[a-z]+)` \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted(job.name for job in plugins.emr_scheduled_jobs(host))
 
 
 def test_mail_is_a_job_of_its_own(host: OscarHost, plugins: Plugins) -> None:

@@ -11,8 +11,9 @@ from cpar_plugin.domain.csv_columns import CsvColumn
 from cpar_plugin.domain.list_columns import ColumnField, Purpose
 from cpar_plugin.domain.report_lines import ReportLineState
 from cpar_plugin.domain.reports import Mismatch, ReportKind
-from cpar_plugin.hooks import Actor
+from cpar_plugin.hooks import Actor, Plugins
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.reports import (
     accepting,
     fixed,
@@ -101,6 +102,35 @@ def test_a_line_is_fixed_by_itself_when_the_record_has_what_the_registry_has(
     assert (row.is_fixed, other.is_fixed, other.own_value) == (True, False, None)
     fixed.compare_to_show(site)
     assert states(site) == ["fixed", "open"]
+
+
+def test_the_scheduler_compares_lines_with_records_once_an_hour(
+    site: OscarHost, oscar: Any, clerk: Actor, correct: Correct, clock: FixedClock
+) -> None:
+    def minute() -> None:
+        clock.move_to(clock.now() + timedelta(minutes=1))
+        job.run(clock.now())
+
+    plugins = Plugins()
+    plugins.load_installed()
+    [job] = [job for job in plugins.emr_scheduled_jobs(site) if job.name == "cpar-reports"]
+    patient_id = oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
+    receive(site, clerk, "100000001,,,gender,M")
+    minute()
+    correct(patient_id, sex="M")
+    minute()
+    assert states(site) == ["open"]
+    clock.move_to(clock.now() + timedelta(hours=1))
+    minute()
+    assert states(site) == ["fixed"]
+    correct(patient_id, sex="F")
+    clinic.disable(site, clerk)
+    clock.move_to(clock.now() + timedelta(hours=1))
+    minute()
+    assert states(site) == ["fixed"]
+    clinic.enable(site, clerk)
+    minute()
+    assert states(site) == ["open"]
 
 
 def test_a_report_that_comes_after_the_correction_opens_no_line(site: OscarHost, oscar: Any, clerk: Actor) -> None:

@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from cpar_plugin.commands import cpar
+from cpar_plugin.domain.list_columns import ColumnField, Purpose
+from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.services.exclusions import listing
 from cpar_plugin.services.operations import clinic
+from cpar_plugin.services.reports import receiving
 from cpar_plugin.services.roster import rates
-from cpar_plugin.store.tables import check_in
+from cpar_plugin.services.uploads import kept, layouts
+from cpar_plugin.services.uploads.reading import ListFile
+from cpar_plugin.store.tables import check_in, report_line
 
 CPAR = Path(sys.executable).with_name("cpar")
 
@@ -69,6 +74,23 @@ def test_run_due_alone_keeps_exclusions_and_rates_up_to_date(world: Any, call: A
     with world.host.database.engine.connect() as connection:
         assert listing.excluded_by_panel(connection) == {panel: 2}
         assert [month.counts.members for month in rates.by_month(connection, panel, 1)] == [2]
+
+
+def test_run_due_alone_compares_lines_of_reports_with_records(world: Any, call: Any, emr: Any) -> None:
+    host = world.host
+    patient_id = world.oscar.patient(hin="100000001", last_name="Roy", sex="F")
+    file = ListFile(b"PHN,Mismatch,Registry value\n100000001,gender,M\n")
+    upload_id = kept.keep(host, world.manager, Purpose.REPORT, file, "report.csv", None)
+    with host.database.engine.connect() as connection:
+        reading = layouts.propose(connection, file, Purpose.REPORT).reading
+    said = {"kind": ReportKind.MISMATCH, "codes": {ColumnField.MISMATCH: {"gender": "gender"}}}
+    receiving.receive(host, world.manager, upload_id, file, reading.model_copy(update=said))
+    with emr.database.writing() as connection:
+        record = emr.tables.demographic
+        connection.execute(update(record).where(record.c.demographic_no == patient_id).values(sex="M"))
+    assert call("run-due").exit_code == 0
+    with host.database.engine.connect() as connection:
+        assert connection.scalars(select(report_line.c.state)).all() == ["fixed"]
 
 
 def test_run_due_can_pretend_to_be_at_another_time(world: Any, call: Any) -> None:

@@ -13,6 +13,7 @@ from ...store import tables
 
 SUBMISSIONS: Final = "submissions"
 FHIR: Final = "fhir"
+REPORTS: Final = "reports"
 
 
 def beat(host: Host, name: str) -> None:

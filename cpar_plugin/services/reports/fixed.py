@@ -3,6 +3,7 @@
 Where the record has something else again, they are open again. Each is in the history of its line, as the system's.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, select, update
@@ -14,7 +15,7 @@ from ...domain.reports import ReportKind
 from ...hooks import Host
 from ...store.folding import can_fold
 from ...store.tables import report_line, report_line_change, report_row
-from ..operations import clinic, record
+from ..operations import clinic, heartbeat, record
 from ..operations.record import OperationKind
 from ..work_lines import keeping
 from . import listing
@@ -41,7 +42,7 @@ def compare(session: Session, host: Host) -> None:
 
 
 def compare_to_show(host: Host) -> None:
-    """The same before something is shown, and for the scheduler: the lock is taken only where there is anything to do.
+    """The same before something is shown: the lock is taken only where there is anything to do.
 
     Where another change keeps the lock, the current state is shown.
     """
@@ -57,6 +58,17 @@ def compare_to_show(host: Host) -> None:
         return
 
 
+def compare_due(host: Host, now: datetime) -> None:
+    """The same for the scheduler, every hour, whichever process was the last to do so."""
+    with host.database.engine.connect() as connection:
+        last = heartbeat.last(connection, heartbeat.REPORTS)
+        if not clinic.load(connection).enabled or (last is not None and last <= now < last + _EVERY):
+            return
+    compare_to_show(host)
+    heartbeat.beat(host, heartbeat.REPORTS)
+
+
+_EVERY: Final = timedelta(hours=1)
 _FROM: Final = {ReportLineState.FIXED: TO_DO, ReportLineState.OPEN: (ReportLineState.FIXED.value,)}
 
 
