@@ -105,6 +105,13 @@ class CsvColumn(StrEnum):
     NOT_EXPLAINED = "Not explained"
     AS_OF = "Date of the source"
 
+    # From the EMR to the payment
+    STEP = "Step"
+    STEP_PATIENTS = "Patients"
+    SINCE_STEP = "Compared with"
+    LOST = "Lost"
+    GAINED = "Gained"
+
 
 CsvHead = tuple[CsvColumn, ...]
 

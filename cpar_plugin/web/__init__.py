@@ -20,6 +20,8 @@ from . import (
     exclusions,
     exclusions_change,
     fill,
+    floor,
+    funnel,
     history,
     import_columns,
     import_list,
@@ -86,11 +88,16 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
             *report_line.ROUTES,
             *letters.ROUTES,
         ),
-        Tab.OVERVIEW: (*overview.ROUTES, *rates.ROUTES, *metrics.ROUTES),
+        Tab.OVERVIEW: (*overview.ROUTES, *funnel.ROUTES, *floor.ROUTES, *rates.ROUTES, *metrics.ROUTES),
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
         Tab.CLIENTS: clients.ROUTES,
         Tab.LOOKS: looked.ROUTES,
-        Tab.SETTINGS: (*clinic.ROUTES, *check_in_wording.ROUTES, *letters.ROUTES_OF_SETTINGS),
+        Tab.SETTINGS: (
+            *clinic.ROUTES,
+            *check_in_wording.ROUTES,
+            *letters.ROUTES_OF_SETTINGS,
+            *floor.ROUTES_OF_SETTINGS,
+        ),
     },
 )
 

@@ -39,7 +39,7 @@ from .removal import removal_of
 from .rendering import page
 from .serving import ID, Needs, Route
 
-_EXCLUSIONS = frozenset({"excluded", *(reason.value for reason in Reason)})
+_EXCLUSIONS = frozenset({"excluded", "confirmation-only", *(reason.value for reason in Reason)})
 YEARS = ("1", "2", "3")
 _FILTERS = ("show", "unconfirmed", "how", "unseen", "seen-by", "mrp", "from", "to", "age")
 _STATE = (searches.PARAMETER, *_FILTERS, "sort", "after", "before")

@@ -30,6 +30,7 @@ _FATES = exhaustive(
         Fate.SENT: "Will be submitted",
         Fate.EXCLUDED: "Will be excluded",
         Fate.TO_CHECK: "Will be submitted, but check",
+        Fate.CONFIRMATION_ONLY: "Will be excluded, needs only a confirmation",
     },
 )
 

@@ -128,6 +128,14 @@ ENTRIES = {
     "cpar.letter_settings": Entries(
         {"letterhead": "Entered Street", "text": "Entered letter", "version": "2"}, ("Entered Street", "Entered letter")
     ),
+    "cpar.panel_floor": Entries(
+        {"kind": "other", "patients": "750", "version": "1"},
+        (r'value="other" selected', r'name="patients" value="750"'),
+    ),
+    "cpar.payment_settings": Entries(
+        {"amount": "12.50", "label": "Base rate", "as_of": "2026-11-09", "version": "2"},
+        (r'name="amount" value="12.50"', r'name="label" value="Base rate"', r'name="as_of" value="2026-11-09"'),
+    ),
     "cpar.report_conflict": Entries(
         {"action": "theirs", "reason": "moved-away", "note": "to Calgary", "version": "1"},
         (r'value="moved-away" selected', r'name="note" value="to Calgary"'),

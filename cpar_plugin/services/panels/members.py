@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from ...domain.cautions import Caution
 from ...domain.eligibility import Eligibility
+from ...domain.funnel import needs_confirmation_only
 from ...domain.questions import Question, questions
 from ...domain.reasons import Reason
 from ...hooks import Actor, Host
@@ -48,10 +49,12 @@ class Tally:
     """How many of those found go out, how many do not, and for which reasons.
 
     `to_check` of those who go out have a caution, and `cautions` counts these; None and empty unless asked for.
+    `confirmation_only` of those who do not need nothing but a confirmation.
     """
 
     sent: int
     excluded: int
+    confirmation_only: int
     reasons: Counter[Reason]
     to_check: int | None
     cautions: Counter[Caution]
@@ -69,6 +72,8 @@ class Tally:
                 return self.excluded
             case Fate.TO_CHECK:
                 return self.to_check or 0
+            case Fate.CONFIRMATION_ONLY:
+                return self.confirmation_only
             case _:
                 assert_never(fate)
 
@@ -215,27 +220,26 @@ def _judged(
     after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
-    excluded, reasons_of_all, to_check, cautions_of_all = 0, Counter[Reason](), 0, Counter[Caution]()
+    excluded, confirmation_only, reasons_of_all = 0, 0, Counter[Reason]()
+    to_check, cautions_of_all = 0, Counter[Caution]()
     ordered = doubtful.order_by(*order(key, member.c.patient_id, criteria))
     with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
         for *columns, is_beyond in result:
             row = MemberRow._make(columns)
             reasons = rules.reasons(row)
             excluded += bool(reasons)
+            confirmation_only += needs_confirmation_only(reasons)
             reasons_of_all.update(reasons)
             cautions = rules.cautions(row) if cautioned and not reasons else ()
             to_check += bool(cautions)
             cautions_of_all.update(cautions)
-            fates: Sequence[Shown] = (Fate.EXCLUDED, *reasons) if reasons else (Fate.SENT, *cautions)
-            if cautions:
-                fates = (Fate.TO_CHECK, *fates)
-            if is_beyond and criteria.fate in fates and len(page) <= at_once:
+            if is_beyond and criteria.fate in _fates(reasons, cautions) and len(page) <= at_once:
                 page.append(row)
     if criteria.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
         page, _ = _page(connection, all_members, query.where(sent), literal(0), mark, criteria, at_once)
     checked = to_check if cautioned else None
-    tally = Tally(fitting - excluded, excluded, reasons_of_all, checked, cautions_of_all)
+    tally = Tally(fitting - excluded, excluded, confirmation_only, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(criteria.fate or Fate.SENT), tally
 
 
@@ -258,9 +262,15 @@ def found(
 
 def fates(rules: Eligibility, row: MemberRow) -> Sequence[Shown]:
     """All lists that the member is on."""
-    if reasons := rules.reasons(row):
+    reasons = rules.reasons(row)
+    return _fates(reasons, () if reasons else rules.cautions(row))
+
+
+def _fates(reasons: Sequence[Reason], cautions: Sequence[Caution]) -> Sequence[Shown]:
+    if needs_confirmation_only(reasons):
+        return (Fate.EXCLUDED, Fate.CONFIRMATION_ONLY, *reasons)
+    if reasons:
         return (Fate.EXCLUDED, *reasons)
-    cautions = rules.cautions(row)
     return (Fate.SENT, Fate.TO_CHECK, *cautions) if cautions else (Fate.SENT,)
 
 

@@ -38,6 +38,7 @@ class Fate(StrEnum):
     SENT = "sent"
     EXCLUDED = "excluded"
     TO_CHECK = "to-check"  # sent, with an unanswered caution
+    CONFIRMATION_ONLY = "confirmation-only"  # excluded, and needs nothing but a confirmation
 
 
 Shown = Fate | Reason | Caution

@@ -25,6 +25,9 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "letterhead": of_clinic("Letterhead of letters to other clinics"),
             "letter_text": of_clinic("Letter to another clinic, in the clinic's own words"),
             "check_in_question_conflict": of_clinic("The same for patients who are on another clinic's panel too"),
+            "payment_cents": of_clinic("What is paid for a patient in a month, as entered"),
+            "payment_label": of_clinic("What that payment is called"),
+            "payment_as_of": Holds("Date of that amount"),
         },
     ),
     "cpar_panel": TableHolds(
@@ -35,6 +38,8 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "notify": of_staff("Email address for failed submissions"),
             "state": Holds("Whether the panel is active, in transition, or ended"),
             "deleted_at": Holds("When the panel was deleted"),
+            "floor_kind": Holds("Whose rule the panel's floor is"),
+            "floor_patients": Holds("How many patients the panel must have"),
             "group_version": Holds("Version of the panel as a FHIR Group"),
             "group_members_version": Holds("Version of its members"),
             "group_changed_at": Holds("When the FHIR Group last changed"),

@@ -27,6 +27,10 @@ clinic = Table(
     Column("letter_text", long_text()),  # the clinic's own words, NULL for ours
     Column("removal_reasons", long_text()),  # the clinic's own, one in each line (domain.removal)
     Column("removal_reason_required_at", Moment),  # since when a reason is demanded; NULL: it is optional
+    # What is paid for a payable patient in a month, as the clinic has entered it; NULL: nothing is shown.
+    Column("payment_cents", Integer),
+    Column("payment_label", exact(100)),
+    Column("payment_as_of", Date),
     Column("restored_at", Moment),  # when the work after a restore was last done (services.health.after_restore)
     **INNODB,
 )
@@ -42,6 +46,8 @@ panel = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
+    Column("floor_kind", exact(20)),  # domain.floor.FloorKind; NULL: none
+    Column("floor_patients", Integer),
     # Of the panel as a FHIR Group, see services.fhir.groups. The digest is of all but the members.
     Column("group_version", BigInteger, nullable=False, default=1),  # store.versions
     Column("group_members_version", Integer, nullable=False, default=1),  # moves on when members or their dates do

@@ -1,0 +1,1 @@
+"""How many patients of a panel, or of the clinic, get from the EMR to the payment, and who does not."""

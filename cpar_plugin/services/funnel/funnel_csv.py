@@ -1,0 +1,34 @@
+"""The steps of a panel, or of each, as a CSV file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ...domain.csv_columns import CsvColumn, CsvHead
+from ...domain.funnel import STEP_LABELS
+from .figures import PanelFunnel
+
+HEAD: Final[CsvHead] = (
+    CsvColumn.PANEL,
+    CsvColumn.STEP,
+    CsvColumn.STEP_PATIENTS,
+    CsvColumn.AS_OF,
+    CsvColumn.SINCE_STEP,
+    CsvColumn.LOST,
+    CsvColumn.GAINED,
+)
+
+
+def export(numbers: Mapping[int, str], funnels: Mapping[int, PanelFunnel]) -> Iterator[tuple[object, ...]]:
+    """The rows of the file, by panel in the order of `numbers`, and by step. No patient is named."""
+    yield HEAD
+    for panel_id, number in numbers.items():
+        for one in funnels[panel_id].steps if panel_id in funnels else ():
+            yield (
+                number,
+                STEP_LABELS[one.step],
+                one.count.patients if one.count else None,
+                one.count.on if one.count else None,
+                STEP_LABELS[one.since] if one.since else None,
+                one.lost,
+                one.gained,
+            )

@@ -1,0 +1,170 @@
+"""The members of each panel as they would be submitted now, in numbers, and against the panel's last submission.
+
+Members and last submissions are read alongside each other, both by panel and patient: memory for one patient at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from ...domain.funnel import PatientCount, SentNow, needs_confirmation_only
+from ...domain.reasons import Reason
+from ...hooks import Host
+from ...settings import Settings
+from ...store.tables import member, panel, snapshot, snapshot_piece, submission
+from ..roster import member_rows, same_phn
+from ..roster.eligible_in_sql import certainly_eligible
+from ..roster.member_rows import MemberRow
+from ..snapshots import storage
+from ..snapshots.storage import Part
+from .kept_months import ARRIVED
+
+_STREAMED = 1000
+_PANELS_AT_ONCE = 500
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class MembersNow:
+    """The members of a panel. `excluded` with the reasons of each would not be submitted now."""
+
+    members: int = 0
+    excluded: int = 0
+    confirmation_only: int = 0
+    sent: SentNow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastArrived:
+    """The last submission of a panel that arrived. Not `kept`: who was in it is no longer known."""
+
+    submission_id: int
+    snapshot_id: str
+    count: PatientCount
+    kept: bool
+
+
+def members_now(
+    connection: Connection, host: Host, settings: Settings, panel_id: int | None
+) -> Mapping[int, MembersNow]:
+    """One panel, or each live one, by panel id. At most seven statements, and one more for each 500 panels."""
+    of_panel = () if panel_id is None else (panel.c.panel_id == panel_id,)
+    live = select(panel.c.panel_id).where(panel.c.live_number.is_not(None), *of_panel).order_by(panel.c.panel_id)
+    panel_ids = connection.scalars(live).all()
+    last = last_arrived(connection, panel_id)
+    sent = _Grouped(_sent_ids(host, [last[key].snapshot_id for key in panel_ids if key in last and last[key].kept]))
+    result = {}
+    members = _Grouped(_members(connection, host, settings, panel_id))
+    for key in panel_ids:
+        result[key] = _compared(members.of(key), sent.of(key), last.get(key))
+    return result
+
+
+def last_arrived(connection: Connection, panel_id: int | None) -> Mapping[int, LastArrived]:
+    """The last submission that arrived, by panel; a panel without one is not in it. One statement."""
+    latest = func.row_number().over(
+        partition_by=submission.c.panel_id,
+        order_by=(submission.c.finished_at.desc(), submission.c.submission_id.desc()),
+    )
+    ranked = (
+        select(
+            submission.c.panel_id,
+            submission.c.submission_id,
+            submission.c.due_on,
+            snapshot.c.snapshot_id,
+            snapshot.c.sent,
+            storage.is_kept(snapshot.c.snapshot_id, Part.INDEX).label("kept"),
+            latest.label("rank"),
+        )
+        .join_from(submission, snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
+        .where(ARRIVED, *(() if panel_id is None else (submission.c.panel_id == panel_id,)))
+        .subquery("ranked")
+    )
+    return {
+        row.panel_id: LastArrived(
+            row.submission_id, row.snapshot_id, PatientCount(row.sent, row.due_on), bool(row.kept)
+        )
+        for row in connection.execute(select(ranked).where(ranked.c.rank == 1))
+    }
+
+
+def _members(
+    connection: Connection, host: Host, settings: Settings, panel_id: int | None
+) -> Iterator[tuple[int, tuple[int, Sequence[Reason]]]]:
+    """Panel, patient, and why the patient would be excluded, by panel and patient."""
+    now = host.clock.now()
+    rules = same_phn.eligibility(connection, host, settings, now)
+    query = member_rows.members(host, now=now)
+    certain = certainly_eligible(query, rules).label("certain")
+    if panel_id is not None:
+        query = query.where(member.c.panel_id == panel_id)
+    query = query.add_columns(certain, member.c.panel_id).order_by(member.c.panel_id, member.c.patient_id)
+    with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
+        for *columns, is_certain, of_panel in result:
+            row = MemberRow._make(columns)
+            yield of_panel, (row.patient_id, () if is_certain else rules.reasons(row))
+
+
+def _sent_ids(host: Host, snapshot_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Panel and patient of everyone in these snapshots, which are in the order of their panels."""
+    for start in range(0, len(snapshot_ids), _PANELS_AT_ONCE):
+        query = (
+            select(snapshot.c.panel_id, snapshot_piece.c.data)
+            .join_from(snapshot, snapshot_piece, snapshot_piece.c.snapshot_id == snapshot.c.snapshot_id)
+            .where(
+                snapshot.c.snapshot_id.in_(snapshot_ids[start : start + _PANELS_AT_ONCE]),
+                snapshot_piece.c.part == Part.INDEX.value,
+            )
+            .order_by(snapshot.c.panel_id, snapshot_piece.c.position)
+        )
+        with (
+            host.database.engine.connect() as connection,
+            connection.execute(query.execution_options(yield_per=1)) as result,
+        ):
+            for panel_id, data in result:
+                for patient_id, _ in storage.index_entries(iter((data,))):
+                    yield panel_id, patient_id
+
+
+class _Grouped(Generic[Value]):
+    """Values of ascending keys, given out key by key."""
+
+    def __init__(self, pairs: Iterator[tuple[int, Value]]) -> None:
+        self._pairs = pairs
+        self._ahead = next(pairs, None)
+
+    def of(self, key: int) -> Iterator[Value]:
+        """Those of this key, which is higher than the ones before. To be read to the end."""
+        while self._ahead is not None and self._ahead[0] <= key:
+            if self._ahead[0] == key:
+                yield self._ahead[1]
+            self._ahead = next(self._pairs, None)
+
+
+def _compared(
+    members: Iterable[tuple[int, Sequence[Reason]]], sent_ids: Iterator[int], last: LastArrived | None
+) -> MembersNow:
+    counts = MembersNow()
+    added = removed = 0
+    ahead = next(sent_ids, None)
+    for patient_id, reasons in members:
+        while ahead is not None and ahead < patient_id:
+            removed += 1
+            ahead = next(sent_ids, None)
+        was_sent = ahead == patient_id
+        counts.members += 1
+        counts.excluded += bool(reasons)
+        counts.confirmation_only += needs_confirmation_only(reasons)
+        added += not reasons and not was_sent
+        removed += bool(reasons) and was_sent
+        if was_sent:
+            ahead = next(sent_ids, None)
+    while ahead is not None:
+        removed += 1
+        ahead = next(sent_ids, None)
+    if last:
+        known = (added, removed) if last.kept else (None, None)
+        counts.sent = SentNow(last.submission_id, last.count, *known)
+    return counts

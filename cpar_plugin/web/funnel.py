@@ -1,0 +1,115 @@
+"""From the EMR to the payment: how many patients each step loses, of one panel and of the clinic, and where they are.
+
+A step's number is of all patients. Its list has those that the reader may see, and says how many it does not show.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from ..domain.floor import REBUILD_DAYS, FloorKind
+from ..domain.funnel import STEP_LABELS, FunnelStep, totals
+from ..hooks import Actor, Host
+from ..services.funnel import figures as service
+from ..services.funnel.funnel_csv import export
+from ..services.funnel.kept_months import months_together
+from ..services.operations import payment
+from ..services.panels import listing
+from ..services.roster import merges
+from ..settings import load
+from . import charts
+from .downloads import csv_of_counts
+from .rendering import page
+from .serving import ID, Needs, Route
+
+TREND_MONTHS: Final = 6
+
+
+def panel_funnel(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
+    """One panel."""
+    merges.catch_up_to_show(host)
+    with host.database.engine.connect() as connection:
+        panel = listing.get(connection, host, panel_id)
+        hidden, paid = service.hidden_members(connection, host, actor, panel_id), payment.load(connection)
+        funnel = service.funnels(connection, host, load(host.settings), panel_id)[panel_id]
+    return page(
+        host,
+        f"From the EMR to the payment: panel {panel.number}",
+        "funnel.html",
+        panel=panel,
+        funnel=funnel,
+        hidden=hidden,
+        payment=paid,
+        months=funnel.months[-TREND_MONTHS:],
+        rebuild=REBUILD_DAYS,
+        floor_kinds=FloorKind,
+        today=_today(host),
+        **_context(host),
+    )
+
+
+def funnel(host: Host, actor: Actor) -> ResponseReturnValue:
+    """All panels together, and each."""
+    merges.catch_up_to_show(host)
+    with host.database.engine.connect() as connection:
+        panels = listing.live_panels(connection, host)
+        hidden, paid = service.hidden_members(connection, host, actor, None), payment.load(connection)
+        funnels = service.funnels(connection, host, load(host.settings), None)
+    return page(
+        host,
+        "From the EMR to the payment: all panels",
+        "funnel_of_clinic.html",
+        panels=[panel for panel in panels if panel.panel_id in funnels],
+        funnels_by_panel=funnels,
+        totals=totals(one.steps for one in funnels.values()),
+        months=months_together(one.months for one in funnels.values())[-TREND_MONTHS:],
+        hidden=hidden,
+        payment=paid,
+        **_context(host),
+    )
+
+
+def export_panel_funnel(host: Host, _: Actor, panel_id: int) -> ResponseReturnValue:
+    """The steps of one panel as a file for a spreadsheet."""
+    with host.database.engine.connect() as connection:
+        number = listing.live_number(connection, panel_id)
+    return _export(host, panel_id, {panel_id: number}, f"funnel panel {number}")
+
+
+def export_funnel(host: Host, _: Actor) -> ResponseReturnValue:
+    """The same of every panel."""
+    with host.database.engine.connect() as connection:
+        numbers = {panel.panel_id: panel.number for panel in listing.live_panels(connection, host)}
+    return _export(host, None, numbers, "funnel")
+
+
+def _export(host: Host, panel_id: int | None, numbers: dict[int, str], name: str) -> ResponseReturnValue:
+    merges.catch_up_to_show(host)
+    today = _today(host)
+    with host.database.engine.connect() as connection:
+        funnels = service.funnels(connection, host, load(host.settings), panel_id)
+    return csv_of_counts(f"{name} {today}", export(numbers, funnels))
+
+
+def _today(host: Host) -> date:
+    return host.clock.now().astimezone(host.clock.zone).date()
+
+
+def _context(host: Host) -> dict[str, Any]:
+    return {
+        "labels": STEP_LABELS,
+        "kinds": FunnelStep,
+        "charts": charts,
+        "now": host.clock.now(),
+        "clinic_name": g.cpar_clinic.name,
+    }
+
+
+ROUTES = (
+    Route(f"/panels/<{ID}:panel_id>/funnel", panel_funnel, Needs.MANAGEMENT),
+    Route(f"/panels/<{ID}:panel_id>/funnel/export", export_panel_funnel, Needs.MANAGEMENT),
+    Route("/funnel", funnel, Needs.MANAGEMENT),
+    Route("/funnel/export", export_funnel, Needs.MANAGEMENT),
+)
