@@ -31,16 +31,27 @@ KEYS = exhaustive(
     CheckInAnswer,
     {
         CheckInAnswer.CONFIRMED: Key("1", "Confirmed, asked", "Confirmed: asked at check-in."),
-        CheckInAnswer.OTHER_PROVIDER: Key("2", "Has another provider", "Removed from the panel: has another provider."),
-        CheckInAnswer.MOVED_AWAY: Key("3", "Moved away", "Removed from the panel: moved away."),
+        CheckInAnswer.OTHER_PROVIDER: Key("2", "Has another provider", "Has another provider: on no panel here."),
+        CheckInAnswer.MOVED_AWAY: Key("3", "Moved away", "Moved away: on no panel here."),
         CheckInAnswer.SKIPPED: Key("4", "Not asked", "Not asked today."),
     },
 )
 
 
-def offered(*, paneled: bool) -> tuple[CheckInAnswer, ...]:
-    """The answers for a patient: who is on no panel cannot be confirmed or removed."""
-    return tuple(CheckInAnswer) if paneled else (CheckInAnswer.SKIPPED,)
+def offered(*, paneled: bool, in_conflict: bool) -> tuple[CheckInAnswer, ...]:
+    """The answers for a patient. Who is on no panel cannot be confirmed or removed, but is asked about a conflict."""
+    return tuple(CheckInAnswer) if paneled or in_conflict else (CheckInAnswer.SKIPPED,)
+
+
+def label_of(answer: CheckInAnswer, *, paneled: bool) -> str:
+    """What its button says."""
+    return KEYS[answer].label if paneled or answer is not CheckInAnswer.CONFIRMED else "This clinic"
+
+
+def result_text(answer: CheckInAnswer, *, paneled: bool) -> str:
+    """What came of it. `paneled`: whether the patient is on a panel afterwards."""
+    is_answer_alone = answer is CheckInAnswer.CONFIRMED and not paneled
+    return "This clinic, the patient says: not on a panel yet." if is_answer_alone else KEYS[answer].result
 
 
 def patient_can_help(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -29,6 +29,7 @@ STATE_AFTER: Final = exhaustive(
 )
 
 
+REMOVING_ANSWERS: Final = (CheckInAnswer.OTHER_PROVIDER.value, CheckInAnswer.MOVED_AWAY.value)
 ENDING_LABELS: Final = exhaustive(
     __name__,
     ConflictEnding,
@@ -75,8 +76,8 @@ _ANSWERS: Final = exhaustive(
     CheckInAnswer,
     {
         CheckInAnswer.CONFIRMED: "The patient says: this clinic. Write to the other clinic.",
-        CheckInAnswer.OTHER_PROVIDER: "The patient has another provider, and was removed from the panel.",
-        CheckInAnswer.MOVED_AWAY: "The patient has moved away, and was removed from the panel.",
+        CheckInAnswer.OTHER_PROVIDER: "The patient has another provider, and is on no panel here.",
+        CheckInAnswer.MOVED_AWAY: "The patient has moved away, and is on no panel here.",
         CheckInAnswer.SKIPPED: "Not asked yet.",
     },
 )

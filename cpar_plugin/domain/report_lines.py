@@ -49,6 +49,28 @@ IS_DONE: Final = (ReportLineState.DONE.value, ReportLineState.FIXED.value)  # un
 SET_BY_PEOPLE: Final = tuple(state for state in ReportLineState if state is not ReportLineState.FIXED)
 WITH_WHY: Final = (ReportLineState.OURS_IS_RIGHT, ReportLineState.WILL_NOT_DO)  # the note says why
 TO_DO: Final = tuple(state.value for state, is_to_do in IS_TO_DO.items() if is_to_do)
+
+
+class LineComparison(StrEnum):
+    """Why a line changed by itself."""
+
+    FIXED = "fixed"
+    NOT_FIXED = "not-fixed"
+    ON_PANEL_AGAIN = "on-panel-again"
+    PANEL_DELETED = "panel-deleted"
+
+
+COMPARISON_TEXTS: Final = exhaustive(
+    __name__,
+    LineComparison,
+    {
+        LineComparison.FIXED: "The record has what the registry has",
+        LineComparison.NOT_FIXED: "The record no longer has what the registry has",
+        LineComparison.ON_PANEL_AGAIN: "The patient is on a panel again: what was decided no longer holds",
+        LineComparison.PANEL_DELETED: "Closed: the panel of the report was deleted",
+    },
+)
+GONE_FROM_REPORT, PANEL_DELETED = "Gone from the report", "Panel deleted"  # why a line is closed
 # What a line says of a patient, on the patient's page.
 OF_PATIENT: Final = exhaustive(
     __name__,

@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.check_in import KEYS, CheckInAnswer, offered, patient_can_help
+from ..domain.check_in import KEYS, CheckInAnswer, label_of, offered, patient_can_help, result_text
 from ..domain.check_in_questions import CheckInQuestion, spoken
 from ..domain.dates import date_text
 from ..domain.reasons import Reason
@@ -84,7 +84,7 @@ def answer_check_in(host: Host, actor: Actor, patient_id: int) -> ResponseReturn
             raise
         status, error = status_of(refused), str(refused)
     if not request.headers.get("HX-Request"):
-        flash(KEYS[CheckInAnswer(given)].result, "cpar")
+        flash(result_text(CheckInAnswer(given), paneled=seen is not None), "cpar")
         return redirect(url_for("cpar.check_in"), HTTPStatus.SEE_OTHER)
     settings = load(host.settings)
     row = listing.check_in_row(host, actor, settings, patient_id)
@@ -107,6 +107,8 @@ def _words(host: Host, day: date) -> dict[str, Any]:
         "today": day,
         "keys": KEYS,
         "offered": offered,
+        "label_of": label_of,
+        "result_text": result_text,
         "sentences": partial(_sentences, host, questions),
     }
 

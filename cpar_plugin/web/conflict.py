@@ -14,6 +14,7 @@ from ..domain.report_lines import STATE_LABELS, times_text
 from ..domain.reports import detail_text
 from ..hooks import Actor, Host
 from ..services.conflicts import ending, evidence, letters
+from ..services.reports import comparing
 from ..settings import load
 from . import looks, removal
 from .inputs import INCOMPLETE, number
@@ -26,6 +27,7 @@ from .serving import ID, Needs, Route, status_of
 def report_conflict(host: Host, actor: Actor, line_id: int) -> ResponseReturnValue:
     """The page; ending the work on the line, then back to it."""
     if request.method == "GET":
+        comparing.compare_to_show(host)
         return _page(host, actor, line_id)
     try:
         check_entries()

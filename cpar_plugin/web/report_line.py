@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.report_lines import STATE_LABELS, times_text
 from ..domain.reports import KIND_LABELS, compared_text
 from ..hooks import Actor, Host
-from ..services.reports import fixed
+from ..services.reports import comparing
 from ..services.reports.line_history import history_of
 from ..settings import load
 from . import looks
@@ -15,7 +15,7 @@ from .serving import ID, Needs, Route
 
 def report_line(host: Host, actor: Actor, line_id: int) -> ResponseReturnValue:
     """Its state, and who has changed what and when; changes can be undone from here."""
-    fixed.compare_to_show(host)
+    comparing.compare_to_show(host)
     found = history_of(host, actor, load(host.settings), line_id)
     looks.note(found.line.patient_id)
     return page(

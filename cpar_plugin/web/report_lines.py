@@ -18,7 +18,7 @@ from ..domain.report_lines import IS_WORK, SET_BY_PEOPLE, STATE_LABELS, ReportLi
 from ..domain.reports import KIND_LABELS, ReportKind, compared_text
 from ..hooks import Actor, Host
 from ..services.panels import listing as panels
-from ..services.reports import fixed, line_history, working
+from ..services.reports import comparing, line_history, working
 from ..services.reports import lines as service
 from ..services.reports.lines import AT_ONCE
 from ..services.reports.lines_csv import export
@@ -46,7 +46,7 @@ def report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
 def print_report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
     """The whole list on paper, whatever page of it was open."""
     criteria, settings = criteria_of(host, request.args), load(host.settings)
-    fixed.compare_to_show(host)
+    comparing.compare_to_show(host)
     connection = host.database.engine.connect()
     try:
         lines = service.every_line(connection, host, actor, settings, criteria)
@@ -72,7 +72,7 @@ def print_report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
 def export_report_lines(host: Host, actor: Actor) -> ResponseReturnValue:
     """The same as a file for a spreadsheet."""
     today = host.clock.now().astimezone(host.clock.zone).date()
-    fixed.compare_to_show(host)
+    comparing.compare_to_show(host)
     rows = export(host, actor, load(host.settings), criteria_of(host, request.args))
     return csv_download(host, actor, f"lines of reports {today}", rows)
 
@@ -93,7 +93,7 @@ def lines_page(
     that no line was changed."""
     criteria, filters, settings = criteria_of(host, fields), filters_of(fields), load(host.settings)
     place = page_number(fields.get("page", ""))
-    fixed.compare_to_show(host)
+    comparing.compare_to_show(host)
     found = service.show(host, actor, settings, criteria, (place - 1) * AT_ONCE)
     changed = number_or_none(fields.get("changed", ""), "", INCOMPLETE)
     with host.database.engine.connect() as connection:

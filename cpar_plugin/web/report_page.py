@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from ..domain.refusals import Refused
 from ..domain.reports import KIND_LABELS, ReportKind, details_text
 from ..hooks import Actor, Host
-from ..services.reports import accepting, fixed, metrics
+from ..services.reports import accepting, comparing, metrics
 from ..services.reports import listing as service
 from ..services.reports.listing import AT_ONCE, GROUP_LABELS, RowGroup
 from ..services.uploads.matching import MatchedHow
@@ -60,7 +60,7 @@ def _page(
         raise Refused(INCOMPLETE)
     group = RowGroup(text) if text else None
     place = page_number(request.values.get("page", ""))
-    fixed.compare_to_show(host)
+    comparing.compare_to_show(host)
     with host.database.engine.connect() as connection:
         found = service.required(connection, host, report_id)
         months = metrics.of_report(connection, report_id) if found.kind is ReportKind.METRICS else []

@@ -113,9 +113,9 @@ def test_a_conflict_is_worked_on_in_a_browser(
     expect(row).to_contain_text("Another clinic has you as its patient too.")
     look(page, "check-in-conflict")
     row.get_by_role("button", name="Has another provider").click()
-    expect(page.get_by_text("Removed from the panel: has another provider.")).to_be_visible()
+    expect(page.get_by_text("Has another provider: on no panel here.")).to_be_visible()
     page.goto(LINE)
-    expect(page.get_by_role("main")).to_contain_text("The patient has another provider, and was removed")
+    expect(page.get_by_role("main")).to_contain_text("The patient has another provider, and is on no panel here.")
     look(page, "report-conflict-answered")
 
 

@@ -77,9 +77,9 @@ def test_a_month_of_conflicts_is_worked_off_and_the_next_report_shows_what_came_
     reception.goto("/cpar/check-in")
     expect(reception.get_by_text("1 with something to ask.")).to_be_visible()
     reception.keyboard.press("2")
-    expect(reception.get_by_text("Removed from the panel: has another provider.")).to_be_visible()
+    expect(reception.get_by_text("Has another provider: on no panel here.")).to_be_visible()
     page.reload()
-    answered = "and was removed from the panel. (Nov 10, 2026, 10:00 AM)"
+    answered = "and is on no panel here. (Nov 10, 2026, 10:00 AM)"
     expect(page.get_by_role("main")).to_contain_text(f"{answered} {LEARNED}")
 
     page.goto("/cpar/reports/lines")

@@ -22,7 +22,7 @@ from cpar_plugin.services.conflicts import ending, evidence, letter_wording, let
 from cpar_plugin.services.conflicts.evidence import ConflictLine
 from cpar_plugin.services.history import of_patient
 from cpar_plugin.services.panels import one_patient
-from cpar_plugin.services.reports import working
+from cpar_plugin.services.reports import comparing, line_history, working
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.work_lines.changes import LineAction, LineChange, SeenLine
 from cpar_plugin.settings import Settings
@@ -191,6 +191,69 @@ def test_a_patient_who_is_asked_is_on_the_check_in_list_and_the_line_learns_the_
     assert (line.answer, line.state, line.learned_on) == (given, state, learned_on)
     assert (patient in placed()) == on_panel
     assert asked(site, clerk) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        (CheckInAnswer.CONFIRMED, ReportLineState.OPEN),
+        (CheckInAnswer.OTHER_PROVIDER, ReportLineState.WAITING),
+        (CheckInAnswer.MOVED_AWAY, ReportLineState.WAITING),
+    ],
+)
+def test_a_patient_on_no_panel_is_asked_too_and_the_line_learns_the_answer(
+    site: OscarHost,
+    oscar: Any,
+    clerk: Actor,
+    clock: FixedClock,
+    patient: int,
+    panel: int,
+    read: Read,
+    placed: Callable[[], dict[int, Any]],
+    given: CheckInAnswer,
+    state: ReportLineState,
+) -> None:
+    one_patient.remove(site, clerk, patient, seen_panel_id=panel)
+    today = clock.now().date()
+    oscar.visit(patient, today, "16:00", "t")
+    ending.ask(site, clerk, read())
+    assert asked(site, clerk) == [patient]
+    answering.answer(site, clerk, patient, given, day=today, seen_panel_id=None)
+    line = read()
+    assert (line.answer, line.state, line.learned_on) == (given, state, None)
+    assert patient not in placed()
+    comparing.compare_to_show(site)
+    assert read() == line
+    with pytest.raises(Refused, match="not on a panel"):
+        answering.answer(site, clerk, unasked(oscar), CheckInAnswer.CONFIRMED, day=today, seen_panel_id=None)
+
+
+def unasked(oscar: Any) -> int:
+    patient_id: int = oscar.patient(hin="100000077", last_name="Elsewhere")
+    return patient_id
+
+
+@pytest.mark.parametrize("removal", ["theirs", "check-in"])
+def test_a_patient_who_was_removed_and_is_on_a_panel_again_is_a_conflict_again(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, patient: int, panel: int, read: Read, removal: str
+) -> None:
+    if removal == "theirs":
+        ending.theirs(site, clerk, Settings(), read(), Removal("other-provider"))
+    else:
+        ending.ask(site, clerk, read())
+        answering.answer(site, clerk, patient, CheckInAnswer.MOVED_AWAY, day=clock.now().date(), seen_panel_id=panel)
+    comparing.compare_to_show(site)
+    assert read().state is ReportLineState.WAITING
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    one_patient.choose(site, clerk, patient, panel, seen_panel_id=None)
+    comparing.compare_to_show(site)
+    line = read()
+    assert (line.state, line.ending, line.answer, line.learned_on) == (ReportLineState.OPEN, None, None, None)
+    event = line_history.history_of(site, clerk, Settings(), line.line_id).events[0]
+    assert (event.by, event.text) == (
+        "Automatic",
+        "The patient is on a panel again: what was decided no longer holds; Waiting \u2192 Open",
+    )
 
 
 def test_a_line_that_is_gone_from_the_report_asks_no_one_and_cannot_be_ended(

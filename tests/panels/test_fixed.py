@@ -16,7 +16,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.reports import (
     accepting,
-    fixed,
+    comparing,
     line_history,
     lines,
     lines_csv,
@@ -95,12 +95,12 @@ def test_a_line_is_fixed_by_itself_when_the_record_has_what_the_registry_has(
 ) -> None:
     patient_id = oscar.patient(hin="100000001", last_name="Roy", first_name="Pat", born="1980-02-03", sex="F")
     report_id = receive(site, clerk, f"100000001,,,{code},{registry}", "100000001,,,other,Something")
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     assert (states(site), [row.is_fixed for row in rows(site, clerk, report_id)]) == (["open", "open"], [False, False])
     correct(patient_id, **after)
     [row, other] = rows(site, clerk, report_id)
     assert (row.is_fixed, other.is_fixed, other.own_value) == (True, False, None)
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     assert states(site) == ["fixed", "open"]
 
 
@@ -146,7 +146,7 @@ def test_who_is_only_proposed_is_compared_once_accepted(site: OscarHost, oscar: 
     [row] = rows(site, clerk, report_id)
     assert (row.how, row.own_value, row.is_fixed, states(site)) == ("phn-only", None, False, ["open"])
     accepting.accept(site, clerk, report_id, [2])
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     assert states(site) == ["fixed"]
 
 
@@ -182,7 +182,7 @@ def test_what_the_system_has_fixed_is_in_the_history_apart_from_what_a_person_ha
     clock.move_to(clock.now() + timedelta(hours=1))
     correct(patient_id, last_name="Cote")
     assert of_patient.to_do_of(site, patient_id) == []
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     states = {line.line_id: line.state for line in shown(site, clerk, shown=LinesShown.NOT_CLOSED)}
     assert states == {line.line_id: ReportLineState.FIXED, second.line_id: ReportLineState.DONE}
     assert [line.line_id for line in shown(site, clerk, state=ReportLineState.FIXED)] == [line.line_id]
@@ -211,11 +211,11 @@ def test_a_line_opens_again_when_the_record_no_longer_has_what_the_registry_has(
     [line] = shown(site, clerk, state=ReportLineState.FIXED)
     clock.move_to(clock.now() + timedelta(hours=1))
     correct(patient_id, last_name="Poirier")
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     assert [one.line_id for one in shown(site, clerk, state=ReportLineState.OPEN)] == [line.line_id]
     text = line_history.history_of(site, clerk, Settings(), line.line_id).events[0].text
     assert text == "The record no longer has what the registry has; Fixed in the record \u2192 Open"
-    fixed.compare_to_show(site)
+    comparing.compare_to_show(site)
     assert len(line_history.history_of(site, clerk, Settings(), line.line_id).events) == 3
 
 

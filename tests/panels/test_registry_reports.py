@@ -33,11 +33,17 @@ from ..conformance.breaking import Altered
 HEADER = ("PHN", "Last name", "DOB", "Sex", "Other provider")
 
 
-def receive(host: OscarHost, actor: Actor, *rows: Sequence[str], kind: ReportKind = ReportKind.CONFLICT) -> int:
+def receive(
+    host: OscarHost,
+    actor: Actor,
+    *rows: Sequence[str],
+    kind: ReportKind = ReportKind.CONFLICT,
+    panel_id: int | None = None,
+) -> int:
     text = io.StringIO()
     csv.writer(text).writerows((HEADER, *rows))
     file = ListFile(text.getvalue().encode())
-    upload_id = kept.keep(host, actor, Purpose.REPORT, file, "report.csv", None)
+    upload_id = kept.keep(host, actor, Purpose.REPORT, file, "report.csv", panel_id)
     with host.database.engine.connect() as connection:
         reading = layouts.propose(connection, file, Purpose.REPORT).reading.model_copy(update={"kind": kind})
     return receiving.receive(host, actor, upload_id, file, reading)

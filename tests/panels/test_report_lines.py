@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from cpar_plugin.domain.check_in import CheckInAnswer
+from cpar_plugin.domain.csv_columns import CsvColumn
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.domain.report_lines import ReportLineState, overdue_before
 from cpar_plugin.domain.reports import ReportKind
@@ -15,8 +16,8 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.conflicts import ending, evidence, letters
 from cpar_plugin.services.operations import clinic
-from cpar_plugin.services.panels import one_patient
-from cpar_plugin.services.reports import line_history, lines, of_patient, working
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.reports import comparing, line_history, lines, of_patient, working
 from cpar_plugin.services.reports.lines_csv import HEAD, export
 from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria, ReportLineSort
 from cpar_plugin.services.work_lines.changes import NO_ONE, LineAction, LineChange, SeenLine
@@ -114,6 +115,28 @@ def test_a_line_that_a_report_opens_or_closes_is_changed_by_who_uploaded_it(
         conflict = working.change_selected(site, clerk, [SeenLine((line.line_id,), line.version)], TAKE).conflicts
         [faster] = conflict
         assert (faster.changed_by, faster.changed_at) == ("Penner, Ada", clock.now())
+
+
+def test_lines_of_reports_about_a_panel_close_when_the_panel_is_deleted(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, make_panel: Callable[..., int]
+) -> None:
+    panel_id = make_panel("0042")
+    oscar.patient(hin="100000001")
+    oscar.patient(hin="100000002")
+    receive(site, clerk, ("100000001", "", "", "", "Dr. Else"), panel_id=panel_id)
+    report_of(site, clerk, "100000002")
+    clock.move_to(clock.now() + timedelta(days=1))
+    editing.delete(site, clerk, panel_id, version=1)
+    deleted_at = clock.now()
+    clock.move_to(clock.now() + timedelta(hours=1))
+    comparing.compare_to_show(site)
+    assert phns(shown(site, clerk)) == ["100000002"], "lines about all panels are open"
+    [line] = shown(site, clerk, shown=LinesShown.CLOSED)
+    assert (line.closed_at, line.panel_deleted, line.listed_phn) == (deleted_at, True, "100000001")
+    event = line_history.history_of(site, clerk, Settings(), line.line_id).events[0]
+    assert (event.text, event.by) == ("Closed: the panel of the report was deleted", "Automatic")
+    rows = list(export(site, clerk, Settings(), ReportLineCriteria(shown=LinesShown.CLOSED)))
+    assert rows[1][HEAD.index(CsvColumn.WHY_CLOSED)] == "Panel deleted"
 
 
 def test_an_undo_restores_what_nobody_has_changed_since_and_says_which_lines_stay(

@@ -156,7 +156,7 @@ def test_the_mark_says_in_its_box_what_cannot_be_done_and_what_a_colleague_has_d
     expect(box.get_by_role("alert")).to_contain_text("Nothing was saved")
     page.unroute_all()
     page.keyboard.press("3")
-    expect(page.get_by_role("img", name="Removed from the panel: moved away.")).to_have_count(2)
+    expect(page.get_by_role("img", name="Moved away: on no panel here.")).to_have_count(2)
 
 
 def test_the_day_sheet_leads_to_the_check_in_list(bed: Bed, visitors: dict[str, int], at_browser: At) -> None:

@@ -11,6 +11,7 @@ from ...domain.confirmation import ConfirmedHow
 from ...domain.refusals import Stale
 from ...domain.removal import Removal, RemovalReason
 from ...hooks import Actor, Host
+from ...store import ledger
 from ...store.tables import check_in
 from ..conflicts import ending
 from ..operations import clinic
@@ -30,8 +31,10 @@ def answer(
         raise Stale("This list is of another day. Nothing was saved: reload the page.")
     with host.database.session() as session:
         clinic.lock(session)
-        ending.learn(session, host, actor, patient_id, given)
-        _carry_out(session, host, actor, patient_id, given, seen_panel_id)
+        learned = ending.learn(session, host, actor, patient_id, given)
+        paneled = seen_panel_id is not None or ledger.membership_of(session, patient_id) is not None
+        if paneled or not learned:  # who is on no panel is asked about a conflict alone
+            _carry_out(session, host, actor, patient_id, given, seen_panel_id)
         same = check_in.c.day == day, check_in.c.patient_id == patient_id
         session.execute(delete(check_in).where(*same))
         row = {"day": day, "patient_id": patient_id, "answer": given, "at": now, "actor_id": actor.actor_id}

@@ -113,21 +113,21 @@ def patients_to_ask(connection: Connection, host: Host, patient_ids: Collection[
     return set(connection.scalars(query))
 
 
-def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: CheckInAnswer) -> None:
-    """Note what the patient said at check-in, on the lines because of which they were asked.
+def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: CheckInAnswer) -> bool:
+    """Note what the patient said at check-in, on the lines because of which they were asked. Returns whether any was.
 
     To be called within a transaction that has the clinic's lock, before the answer changes the patient's panel.
     """
     state = state_after_answer(given)
     if state is None:
-        return
+        return False
     source, kept_id = _lines_to_ask(host)
     is_waiting, is_corrected = _line.state == ReportLineState.WAITING, _line.answer.is_not(None)
     learns = is_waiting | (is_corrected & (_line.state == ReportLineState.OPEN))  # not what was done in the list
     query = select(_line.line_id).select_from(source).where(*_TO_ASK, learns, kept_id == patient_id)
     line_ids = session.scalars(query).all()
     if not line_ids:
-        return
+        return False
     panel_id = session.scalar(select(member.c.panel_id).where(member.c.patient_id == patient_id))
     learned_on = None
     if state is ReportLineState.WAITING and panel_id is not None:
@@ -141,6 +141,7 @@ def learn(session: Session, host: Host, actor: Actor, patient_id: int, given: Ch
     these = _line.line_id.in_(line_ids)
     keeping.keep(session, report_line, report_line_change, these, {"state": state}, operation_id)
     session.execute(update(report_line).where(these).values(**learned, **changed))
+    return True
 
 
 _TO_ASK = (_line.ending == ConflictEnding.ASK.value, _line.closed_at.is_(None), _row.accepted == true())

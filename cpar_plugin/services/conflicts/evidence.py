@@ -21,7 +21,7 @@ from ...settings import Settings
 from ...store.tables import member, panel, report, report_line, report_row
 from ...store.types import KEYS
 from ..operations import access
-from ..reports import listing
+from ..reports import lines_query, listing
 from ..roster.providers import actor_names
 from . import next_date
 
@@ -61,6 +61,7 @@ class ConflictLine:
     opened_at: datetime
     age: int  # in the clinic's days
     closed_at: datetime | None
+    panel_deleted: bool
     times: int
     state: ReportLineState
     owner: str
@@ -120,6 +121,7 @@ def required(connection: Connection, host: Host, actor: Actor, settings: Setting
         member.c.panel_id.label("member_panel_id"),
         panel.c.number,
         host.roster.last_visit_on(kept_id, now).label("last_visit"),
+        lines_query.deleted_at_of_panel().label("panel_deleted_at"),
     )
     which = (_line.line_id == line_id, _line.kind == ReportKind.CONFLICT.value)
     query = select(report_line, *columns).select_from(source).where(*which)
@@ -140,6 +142,7 @@ def required(connection: Connection, host: Host, actor: Actor, settings: Setting
         opened_at=row.opened_at,
         age=age_in_days(row.opened_at, row.closed_at or now, host.clock.zone),
         closed_at=row.closed_at,
+        panel_deleted=row.closed_at is not None and row.closed_at == row.panel_deleted_at,
         times=row.times,
         state=ReportLineState(row.state),
         owner=names[row.owner_id] if row.owner_id else "",

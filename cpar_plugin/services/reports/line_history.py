@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, exists, func, select
 from ...domain.check_in import CheckInAnswer
 from ...domain.conflicts import ENDING_LABELS, ConflictEnding, answer_text
 from ...domain.refusals import NotFound
-from ...domain.report_lines import STATE_LABELS, ReportLineState
+from ...domain.report_lines import COMPARISON_TEXTS, STATE_LABELS, LineComparison, ReportLineState
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import operation, report, report_line, report_line_change, report_row
@@ -108,8 +108,7 @@ def _reports(line_id: int) -> Any:
 def _change_event(row: Row[Any], names: dict[str, str]) -> LineEvent:
     parts = [_ending_text(orjson.loads(row.detail))] if row.kind == OperationKind.END_CONFLICT else []
     if row.kind == OperationKind.COMPARE_LINES:
-        is_fixed = row.state_after == ReportLineState.FIXED
-        parts.append(f"The record {'has' if is_fixed else 'no longer has'} what the registry has")
+        parts.append(COMPARISON_TEXTS[LineComparison(orjson.loads(row.detail)["comparison"])])
     if row.owner_id_before != row.owner_id_after:
         parts.append(f"Taken by {names[row.owner_id_after]}" if row.owner_id_after else "Released")
     if row.state_before != row.state_after:

@@ -16,7 +16,7 @@ from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import panel, report_line, report_row
 from ..roster.providers import actor_names
-from .lines_query import ReportLineCriteria, ReportLineSource, source_of
+from .lines_query import ReportLineCriteria, ReportLineSource, deleted_at_of_panel, source_of
 from .mismatches import own_value
 
 AT_ONCE: Final = 100
@@ -48,7 +48,8 @@ class ReportLine:
     age: int  # in the clinic's days
     due: date | None
     overdue: bool
-    closed_at: datetime | None  # when a report came that has it no longer
+    closed_at: datetime | None  # when a report came that has it no longer, or its panel was deleted
+    panel_deleted: bool  # which of them
     times: int
     state: ReportLineState
     owner_id: str | None
@@ -137,6 +138,7 @@ def _selected(lines: ReportLineSource) -> Select[Any]:
         *(_row[name].label(f"listed_{name}") for name in ("phn", "family_name", "given_name")),
         *(lines.patient.c[name] for name in ("family_name", "given_name", "birth_date", "phn", "mrp_id")),
         own_value(lines.patient).label("own_value"),
+        deleted_at_of_panel().label("panel_deleted_at"),
     ).select_from(lines.source)
 
 
@@ -166,6 +168,7 @@ def _report_line(host: Host, settings: Settings, row: Row[Any], names: Mapping[s
         due=due,
         overdue=due is not None and row.closed_at is None and due < now.astimezone(zone).date(),
         closed_at=row.closed_at,
+        panel_deleted=row.closed_at is not None and row.closed_at == row.panel_deleted_at,
         times=row.times,
         state=ReportLineState(row.state),
         owner_id=row.owner_id,

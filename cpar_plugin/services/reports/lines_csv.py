@@ -6,7 +6,7 @@ from typing import Final
 from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
 from ...domain.list_columns import ColumnField
 from ...domain.names import full_name
-from ...domain.report_lines import STATE_LABELS
+from ...domain.report_lines import GONE_FROM_REPORT, PANEL_DELETED, STATE_LABELS
 from ...domain.reports import KIND_LABELS, details_text
 from ...hooks import Actor, Host
 from ...settings import Settings
@@ -31,6 +31,7 @@ HEAD: Final[CsvHead] = (
     CsvColumn.TAKEN_BY,
     CsvColumn.NOTE,
     CsvColumn.CLOSED_ON,
+    CsvColumn.WHY_CLOSED,
 )
 
 
@@ -62,4 +63,5 @@ def export(host: Host, actor: Actor, settings: Settings, criteria: ReportLineCri
                 line.owner,
                 line.note,
                 line.closed_at.astimezone(zone).date() if line.closed_at else None,
+                (PANEL_DELETED if line.panel_deleted else GONE_FROM_REPORT) if line.closed_at else None,
             )

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_
+from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 
 from ...domain.report_lines import TO_DO, ReportLineState
 from ...domain.reports import ReportKind
@@ -90,6 +90,13 @@ class ReportLineSource:
         if criteria.opened_before is not None:
             conditions.append(_line.opened_at < criteria.opened_before)
         return conditions
+
+
+def deleted_at_of_panel() -> ColumnElement[datetime]:
+    """When the panel of a line's report was deleted; NULL where it was not, or the report is about all panels."""
+    of_report = panel.alias("of_report")
+    query = select(of_report.c.deleted_at).where(of_report.c.panel_id == _line.panel_id)
+    return query.correlate(report_line).scalar_subquery()
 
 
 _NAMES = ("family_name", "given_name")

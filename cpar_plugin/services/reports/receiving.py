@@ -39,7 +39,7 @@ from ..uploads.layouts import ListReading, UnderstoodRow
 from ..uploads.limits import FIELD
 from ..uploads.matching import MatchedHow
 from ..uploads.reading import ListFile
-from . import fixed, following, metrics_import
+from . import comparing, following, metrics_import
 
 _FEWEST_DIGITS: Final = 7
 _COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
@@ -85,7 +85,7 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
         following.follow(session, report_id, kind, source.panel_id, actor.actor_id, host.clock.now())
-        fixed.compare(session, host)
+        comparing.compare(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
         if kind is ReportKind.METRICS:
             detail["months"] = metrics_import.take_over(session, host, actor, report_id, source.panel_id)
