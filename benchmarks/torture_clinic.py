@@ -57,6 +57,7 @@ class Scene:
             registry_seconds=DEADLINE_SECONDS,
             fhir_export_folder=Path(self.folder) / "exports",
             claim_seconds=max(1, int(2 * self.speed)),
+            hold_least_patients=5,
             blackout_first_day=20,
             blackout_last_day=22,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cpar_plugin.domain.export import OPEN
-from cpar_plugin.domain.submission import FINAL, SubmissionState
+from cpar_plugin.domain.submission import FINAL, RETRIED, SubmissionState
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import exclusion, export, export_file, ledger, member, panel, snapshot, submission
@@ -30,12 +30,15 @@ def check(host: OscarHost, received: list[dict[str, Any]]) -> tuple[list[str], d
     wrong += _wrong_ledger(changes, members)
     wrong += [f"submission {row.submission_id} is not finished: {row.state}" for row in requests if not _finished(row)]
     wrong += _wrong_registry(requests, taken, received)
+    wrong += _wrong_releases(requests)
     for row in requests:
         if row.snapshot_id and row.snapshot_id in taken and named[row.snapshot_id] != taken[row.snapshot_id].excluded:
             wrong.append(f"submission {row.submission_id}: not all who were left out are named")
     counts = {
         "submissions": dict(Counter(str(row.state) for row in requests)),
         "reasons of failures": dict(Counter(row.failure for row in requests if row.state == SubmissionState.FAILED)),
+        "releases": dict(Counter(str(row.state) for row in requests if row.releases)),
+        "released when the window ended": sum(1 for row in requests if row.releases and row.guard_note),
         "attempts": sum(row.attempts for row in requests),
         "registry holds": len(received),
         "arrivals at the registry": sum(one["arrivals"] for one in received),
@@ -91,6 +94,30 @@ def _wrong_registry(requests: Any, taken: dict[str, Any], received: list[dict[st
             wrong.append(f"submission {row.submission_id}: delivered, but the registry does not hold it")
         if any(one["sha256"] != taken[row.snapshot_id].sha256 for one in arrived):
             wrong.append(f"submission {row.submission_id}: other bytes arrived than were stored")
+    return wrong
+
+
+def _wrong_releases(requests: Any) -> list[str]:
+    """What is held has no snapshot and was never tried. A release is of a held one of its panel, and of each there is
+    one, and another only as a Retry of one that failed: sent once at most."""
+    held = {row.submission_id: row for row in requests if row.state == SubmissionState.HELD}
+    wrong = [
+        f"submission {row.submission_id}: held, but something of it was stored or sent"
+        for row in held.values()
+        if row.snapshot_id or row.first_attempt_at or row.in_doubt_since or not row.failure
+    ]
+    by_held: dict[int, list[Any]] = {}
+    for row in requests:
+        if row.releases:
+            by_held.setdefault(row.releases, []).append(row)
+    for held_id, releases in by_held.items():
+        if held_id not in held or any(row.panel_id != held[held_id].panel_id for row in releases):
+            wrong.append(f"submission {held_id} was released, and is not held")
+        if any(row.state == SubmissionState.HELD for row in releases):
+            wrong.append(f"submission {held_id} was released, and its release is held")
+        *earlier, _ = sorted(releases, key=lambda row: int(row.submission_id))
+        if any(row.state not in RETRIED for row in earlier):
+            wrong.append(f"submission {held_id} was released more than once")
     return wrong
 
 

@@ -19,7 +19,7 @@ from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
 from cpar_plugin.services.fhir import refresh
 from cpar_plugin.services.panels import one_patient
-from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions import releases, requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import member, operation, panel, submission
@@ -49,7 +49,7 @@ def main(scene: Scene, seed: int, says: Connection) -> None:
 def _something(host: OscarHost, settings: Settings, chance: random.Random, live: list[int], patients: int) -> None:
     panel_id, other = chance.choice(live), chance.choice(live)
     patient_id = chance.randint(1, patients)
-    match chance.randrange(13):
+    match chance.randrange(14):
         case 0:
             bulk.carry_out(host, MANAGER, bulk.Assign(chance.choice(PROVIDERS), "AC", panel_id))
         case 1:
@@ -75,6 +75,10 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
             Workers(host, settings).work_off()
         case 11:
             refresh.refresh(host, settings)
+        case 12:
+            held = submission.c.state == SubmissionState.HELD, submission.c.panel_id == panel_id
+            latest = select(func.max(submission.c.submission_id)).where(*held)
+            releases.release(host, settings, MANAGER, _scalar(host, latest) or 0)
         case _:
             failed = (
                 submission.c.state.in_([SubmissionState.FAILED, SubmissionState.REFUSED]),

@@ -5,6 +5,7 @@ from flask import g, url_for
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
 from ..services.operations import access, clinic
 from ..services.submissions import notices as service
+from ..services.submissions.texts import ATTENTION
 from ..settings import load
 from .rendering import SECTION
 
@@ -51,7 +52,8 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
         stages = {failure.stage for failure in failures}
         together = service.SubmissionNotice(
             level=HealthLevel.FAILURE,
-            text=f"The last submission failed for {len(ids)} panels. Submission History shows why and how to fix it.",
+            text=f"The last submission of {len(ids)} panels failed or is held. "
+            "Submission History shows why and how to fix it.",
             submission_ids=ids,
             stage=stages.pop() if len(stages) == 1 else None,
         )
@@ -67,4 +69,4 @@ def _href(notice: service.SubmissionNotice) -> str:
         case (submission_id,):
             return url_for("cpar.submission", submission_id=submission_id)
         case _:
-            return url_for("cpar.submissions", state=notice.stage.name if notice.stage else None)
+            return url_for("cpar.submissions", state=notice.stage.name if notice.stage else ATTENTION)

@@ -1,6 +1,7 @@
 """The Panels tab of the management page; new, edit, delete; submit and its cancellation."""
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..services.panels import editing as service
 from ..services.panels import last_saved
 from ..services.panels.editing import Panel
 from ..services.panels.listing import NO_SUCH_PANEL
-from ..services.submissions import history, progress
+from ..services.submissions import history, progress, releases
 from ..settings import load
 from . import panel_form
 from .checklist import checklist
@@ -63,6 +64,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         last_submissions=last_submissions,
         progress=batch,
         checklist=checklist(clinic_settings, live_panels, mail_server=bool(settings.smtp_host)),
+        release_choice=partial(releases.choice, host, settings, actor),
         may_dismiss=host.identity.has(actor, access.REGISTER_CLIENTS),
         created=created,
         offer=offer,

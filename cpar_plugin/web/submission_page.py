@@ -18,7 +18,7 @@ from ..domain.refusals import NotFound, Refused
 from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.roster.providers import AUTOMATIC
-from ..services.submissions import changes, history, patients
+from ..services.submissions import changes, history, patients, releases
 from ..services.submissions.changes import Before, ChangeKind
 from ..services.submissions.history import Submission
 from ..services.submissions.patient_lists import EXCLUDED, SENT, SnapshotCriteria, SnapshotList
@@ -67,6 +67,7 @@ def submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnVa
         criteria=criteria,
         state={field: text for field, text in state.items() if text},
         automatic=AUTOMATIC,
+        release_choice=partial(releases.choice, host, load(host.settings), actor),
         keep_days=load(host.settings).snapshot_keep_days,
         **_rows_context(host, submission, shown),
     )

@@ -1,6 +1,7 @@
 """Submitting a panel, calling it off, trying again; the Submission History tab, and how far a batch has come."""
 
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 
 from flask import Response, flash, make_response, redirect, request, url_for
@@ -13,7 +14,7 @@ from ..domain.wording import wordings
 from ..hooks import Actor, Host, polled
 from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import history, progress, releases, requests
-from ..services.submissions.texts import Stage, panels_text
+from ..services.submissions.texts import ATTENTION, ATTENTION_LABEL, Stage, panels_text
 from ..settings import load
 from .inputs import number_or_none
 from .panels import TITLE
@@ -31,14 +32,15 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         number_or_none(arguments.get(name, ""), "", _NO_SUCH_PAGE) for name in ("panel", "before", "after")
     )
     stage = arguments.get("state", "")
-    if stage and stage not in Stage.__members__:
+    if stage and stage not in (*Stage.__members__, ATTENTION):
         raise Refused(_NO_SUCH_PAGE)
     with host.database.engine.connect() as connection:
         listing = history.history_page(
             connection,
             host,
             panel_id=panel_id,
-            stage=Stage[stage] if stage else None,
+            stage=Stage.__members__.get(stage),
+            attention=host.clock.now() if stage == ATTENTION else None,
             before=before,
             after=after,
             limit=_AT_ONCE,
@@ -52,13 +54,14 @@ def submissions(host: Host, actor: Actor) -> ResponseReturnValue:
         "submissions.html",
         listing=listing,
         panels=panels,
-        stages=Stage,
+        stages=[(ATTENTION, ATTENTION_LABEL), *((stage.name, stage.value) for stage in Stage)],
         filters={name: value for name, value in (("panel", panel_id), ("state", stage)) if value},
         first=before is None and after is None,
         progress=batch,
         failed=len(failed),
         wording=wordings(host.roster),
         automatic=AUTOMATIC,
+        release_choice=partial(releases.choice, host, load(host.settings), actor),
     )
 
 
@@ -121,7 +124,7 @@ def retry_submission(host: Host, actor: Actor, submission_id: int) -> ResponseRe
 def release_submission(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:
     """Release a held submission, or ask for it where two people do so."""
     released = releases.release(host, load(host.settings), actor, submission_id)
-    message = "Release requested. Someone else, who administers the EMR, can now release the submission."
+    message = "Release requested. Someone else with the admin role can now release the submission."
     flash(message if released is None else _queued(host, released), "cpar")
     return redirect(url_for("cpar.submission", submission_id=released or submission_id), HTTPStatus.SEE_OTHER)
 

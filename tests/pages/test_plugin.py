@@ -94,7 +94,11 @@ def test_a_clinic_whose_scheduler_has_stopped_is_not_healthy(
     [
         (["No answer."], "Panel P-0: failed. No answer. Press Retry", "/cpar/submissions/1"),
         (["No answer."] * 3, "Panels P-0, P-1 and P-2: failed. No answer. Press", "/cpar/submissions?state=FAILED"),
-        (["No answer.", "Full."], "The last submission failed for 2 panels.", "/cpar/submissions?state=FAILED"),
+        (
+            ["No answer.", "Full."],
+            "The last submission of 2 panels failed or is held.",
+            "/cpar/submissions?state=FAILED",
+        ),
     ],
 )
 def test_panels_that_came_to_nothing_are_one_notice_that_leads_to_them(

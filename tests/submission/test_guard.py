@@ -1,11 +1,12 @@
 """What differs too much from the last submission is held, told, released by a person, and sent once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import column, delete, func, select, table, update
+from sqlalchemy import delete, func, select, text, update
 
 from cpar_plugin.domain.guard import Releaser, WindowEnd
 from cpar_plugin.domain.refusals import Stale
@@ -213,17 +214,41 @@ def test_what_a_person_asks_for_is_held_too_and_again(held: tuple[Any, int, int]
     assert world.states(panel) == [WRITTEN, HELD, HELD]
 
 
-def test_a_roster_that_cannot_be_read_is_held(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    panel = world.panel(members_count=1)
+@contextmanager
+def unreadable(world: Any) -> Iterator[None]:
+    """The table of the EMR's patients is not where it was, as while the EMR is updated."""
+    emr, name = world.oscar.database, world.oscar.tables.demographic
+    schema = f"{name.schema}." if name.schema else ""
+
+    def rename(old: str, new: str) -> None:
+        with emr.writing() as connection:
+            connection.execute(text(f"ALTER TABLE {schema}{old} RENAME TO {schema}{new}"))
+
+    rename(name.name, "demographic_away")
+    yield
+    rename("demographic_away", name.name)
+
+
+def test_a_roster_that_cannot_be_read_is_held(world: Any) -> None:
+    panel, never_sent = world.panel(members_count=1), world.panel("P2", 1)
     world.ask(panel)
     world.run_at("2026-11-03T03:15")
-    away = select(column("patient_id")).select_from(table("a_table_that_is_gone"))
-    monkeypatch.setattr(type(world.host.roster), "patients", lambda _: away.subquery())
-    for minute in range(15, 30, 2):
-        world.run_at(f"2026-11-07T03:{minute}")
-    monkeypatch.undo()
-    assert world.states(panel) == [WRITTEN, HELD]
+    with unreadable(world):
+        for minute in range(15, 30, 2):
+            world.run_at(f"2026-11-07T03:{minute}")
+    assert (world.states(panel), world.states(never_sent)) == ([WRITTEN, HELD], [SubmissionState.FAILED])
     assert "could not be read" in world.rows(panel)[-1].failure
     release(world, world.rows(panel)[-1].submission_id)
     world.run_at("2026-11-08T03:15")
     assert world.states(panel) == [WRITTEN, HELD, WRITTEN]
+
+
+def test_a_roster_that_can_be_read_again_in_time_holds_nothing(world: Any) -> None:
+    panel = world.panel(members_count=1)
+    world.ask(panel)
+    world.run_at("2026-11-03T03:15")
+    with unreadable(world):
+        world.run_at("2026-11-07T03:15")
+        world.run_at("2026-11-07T03:17")
+    world.run_at("2026-11-07T03:19")
+    assert world.states(panel) == [WRITTEN, WRITTEN]

@@ -22,7 +22,7 @@ from cpar_plugin.hooks import HealthLevel
 from cpar_plugin.services.health import running
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.submissions import notices, requests, status
+from cpar_plugin.services.submissions import history, notices, requests, status
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.store.tables import submission
 
@@ -351,3 +351,28 @@ def test_the_mail_server_can_ask_for_more_than_we_have_and_the_run_goes_on(maili
     mailing.clock.move_to(mailing.clock.now() + timedelta(days=1, hours=9))
     assert mailing.run().errors == []
     assert box.mails == []
+
+
+@pytest.mark.parametrize(
+    ("failed_too", "filter_of_list"), [(False, "HELD"), (True, "ATTENTION")], ids=["all held", "one failed"]
+)
+def test_mail_about_several_panels_leads_to_a_list_that_shows_them(
+    with_settings: Any, box: Box, failed_too: bool, filter_of_list: str
+) -> None:
+    mail = {"smtp_host": "127.0.0.1", "smtp_port": box.port, "smtp_from": "cpar@clinic.example"}
+    world = with_settings(hold_least_patients=1, public_url="https://emr.example", **mail)
+    held = [world.panel(number, 2, notify="panels@clinic.example") for number in ("0042", "0043")]
+    for panel_id in held:
+        world.ask(panel_id)
+    world.run_at("2026-11-03T03:15")
+    for panel_id in held:
+        one_patient.remove(world.host, world.manager, world.members(panel_id)[0], seen_panel_id=panel_id)
+    if failed_too:
+        world.panel("0044", sex="", notify="panels@clinic.example")
+    world.run_at("2026-11-07T03:15")
+    (message,) = box.mails
+    address = f"https://emr.example/cpar/submissions?state={filter_of_list}"
+    assert address in message.get_content()
+    with world.host.database.engine.connect() as connection:
+        needing = history.history_page(connection, world.host, attention=world.clock.now()).submissions
+    assert {row.panel_number for row in needing} == {"0042", "0043", *(["0044"] if failed_too else [])}

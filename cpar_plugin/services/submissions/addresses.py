@@ -1,6 +1,9 @@
 """The addresses of pages, for those who read about submissions elsewhere: in an email."""
 
+from collections.abc import Collection
+
 from ...settings import Settings
+from .texts import ATTENTION, Stage
 
 
 def of_submission(settings: Settings, submission_id: int) -> str:
@@ -8,9 +11,10 @@ def of_submission(settings: Settings, submission_id: int) -> str:
     return _page(settings, f"submissions/{submission_id}")
 
 
-def failures(settings: Settings) -> str:
-    """The submissions that failed, were rejected or were missed; "" likewise."""
-    return _page(settings, "submissions?state=FAILED")
+def of_several(settings: Settings, stages: Collection[Stage]) -> str:
+    """The submissions of one stage, or of several all that need attention; "" likewise."""
+    of_one = len(set(stages)) == 1
+    return _page(settings, f"submissions?state={next(iter(stages)).name if of_one else ATTENTION}")
 
 
 def _page(settings: Settings, path: str) -> str:

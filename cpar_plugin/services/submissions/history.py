@@ -18,6 +18,7 @@ from ...store.types import KEYS
 from ..roster.providers import AUTOMATIC, actor_names, person_name
 from ..snapshots import storage
 from ..snapshots.storage import Part
+from .notices import needs_attention
 from .texts import STATE, Stage, advice
 
 
@@ -60,6 +61,7 @@ class Submission:
     releases: int | None  # the held submission that it releases
     guard_note: str | None  # why it would have been held, of one that was sent without a release
     release_requested_by: str | None  # a name: of a held one whose release a second person has still to grant
+    release_requested_by_id: str | None
     release_requested_at: datetime | None
 
     @property
@@ -146,17 +148,23 @@ def history_page(
     *,
     panel_id: int | None = None,
     stage: Stage | None = None,
+    attention: datetime | None = None,
     before: int | None = None,
     after: int | None = None,
     limit: int = 50,
 ) -> HistoryPage:
-    """A page of the history of one panel or of all: the latest, or what comes `before` or `after` a submission_id."""
+    """A page of the history of one panel or of all: the latest, or what comes `before` or `after` a submission_id.
+
+    `attention`: the current moment, for those alone that need attention then.
+    """
     number = submission.c.submission_id
     rows = _rows(host).order_by(number if after is not None else number.desc()).limit(limit + 1)
     if panel_id is not None:
         rows = rows.where(submission.c.panel_id == panel_id)
     if stage is not None:
         rows = rows.where(submission.c.state.in_(stage.states))
+    if attention is not None:
+        rows = rows.where(needs_attention(attention))
     if after is not None:
         submissions = _read(connection, host, rows.where(number > after))
         page = submissions[:limit][::-1]
@@ -268,6 +276,7 @@ def _read(connection: Connection, host: Host, rows: Select[Any]) -> list[Submiss
             releases=row.releases,
             guard_note=row.guard_note,
             release_requested_by=requesters[row.release_requested_by] if row.release_requested_by else None,
+            release_requested_by_id=row.release_requested_by,
             release_requested_at=row.release_requested_at,
         )
         for row in found

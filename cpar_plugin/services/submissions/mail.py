@@ -140,6 +140,10 @@ def _why(row: Row[Any]) -> str:
     return words
 
 
+def _stages(rows: list[Row[Any]]) -> list[Stage]:
+    return [Stage.of(SubmissionState(row.state)) for row in rows]
+
+
 def _message(host: Host, settings: Settings, clinic_name: str, address: str, rows: list[Row[Any]]) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = settings.smtp_from, address
@@ -155,7 +159,11 @@ def _message(host: Host, settings: Settings, clinic_name: str, address: str, row
     for row in rows:
         state = SubmissionState(row.state)
         paragraphs.append(f"Panel {row.number}: {STATE[state].lower()}.\n{_why(row)} {advice(state)}")
-    page = addresses.of_submission(settings, rows[0].submission_id) if len(rows) == 1 else addresses.failures(settings)
+    page = (
+        addresses.of_submission(settings, rows[0].submission_id)
+        if len(rows) == 1
+        else addresses.of_several(settings, _stages(rows))
+    )
     paragraphs.append(page or "In the EMR, open CPAR Panel Management, then Submission History.")
     paragraphs.append(clinic_name)
     message.set_content("\n\n".join(paragraphs))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from ...domain.calendar import RETRY_FOR, Calendar, last_attempt
 from ...domain.dates import date_text, moment_text
@@ -19,7 +19,7 @@ from ...store.tables import clinic, member, panel, submission
 from ...store.tables import heartbeat as heartbeats
 from ..operations import heartbeat
 from .submitted_panels import IS_SUBMITTED
-from .texts import STATE, Stage, advice, panels_text
+from .texts import REQUESTED, STATE, Stage, advice, panels_text
 
 QUIET_AFTER = timedelta(minutes=15)
 DELAYED_AFTER = timedelta(hours=1)
@@ -81,26 +81,21 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
     return last if now - last > QUIET_AFTER else None
 
 
-def _unresolved(now: datetime) -> Select[Any]:
-    """The live panels with patients whose latest finished submission failed, and what is delayed.
-
-    And what was sent without a release. Delayed: tried for an hour without a clear answer, and tried again.
-    """
+def needs_attention(now: datetime) -> ColumnElement[bool]:
+    """The latest finished submissions of live panels that failed or are held, or were sent without a release lately."""
     latest = select(func.max(submission.c.submission_id)).where(submission.c.state.in_(_ENDED))
     latest_of_panel = submission.c.submission_id.in_(latest.group_by(submission.c.panel_id))
-    failed = and_(
-        submission.c.state.in_(LOUD),
-        latest_of_panel,
-        IS_SUBMITTED,
-        _HAS_PATIENTS,
-    )
+    failed = and_(submission.c.state.in_(LOUD), IS_SUBMITTED, _HAS_PATIENTS)
     passed = and_(
         submission.c.state.in_(Stage.DELIVERED.states),
         submission.c.guard_note.is_not(None),
         submission.c.finished_at > now - PASSED_FOR,
-        latest_of_panel,
-        panel.c.deleted_at.is_(None),
     )
+    return and_(or_(failed, passed), latest_of_panel, panel.c.deleted_at.is_(None))
+
+
+def _unresolved(now: datetime) -> Select[Any]:
+    """What needs attention, and what is delayed: tried for an hour without a clear answer, and tried again."""
     delayed = and_(
         submission.c.state.in_([SubmissionState.WAITING, SubmissionState.SENDING]),
         submission.c.failure.is_not(None),
@@ -111,7 +106,7 @@ def _unresolved(now: datetime) -> Select[Any]:
         select(submission, panel.c.number, again.c.due_on.label("again_on"), again.c.state.label("again_state"))
         .join_from(submission, panel, panel.c.panel_id == submission.c.panel_id)
         .outerjoin(again, again.c.open_panel_id == submission.c.panel_id)
-        .where(or_(failed, passed, delayed))
+        .where(or_(needs_attention(now), delayed))
         .order_by(panel.c.number)
     )
 
@@ -120,7 +115,7 @@ def _what_happened(row: Row[Any]) -> str:
     """Without the panel: the same for all that one outage concerns."""
     state = SubmissionState(row.state)
     if row.again_on is None:
-        to_do = advice(state)
+        to_do = REQUESTED if row.release_requested_by else advice(state)
     elif row.again_state == SubmissionState.QUEUED:
         to_do = f"It will be submitted again on {date_text(row.again_on)}."
     else:
@@ -133,7 +128,7 @@ def _failure(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
         level=HealthLevel.FAILURE,
         text=f"{_panels(rows)}: {text}",
         submission_ids=tuple(row.submission_id for row in rows),
-        stage=next(stage for stage in Stage if SubmissionState(rows[0].state) in stage.states),
+        stage=Stage.of(SubmissionState(rows[0].state)),
     )
 
 

@@ -1,10 +1,12 @@
 """Releasing what is held: a request that the guard lets pass, with the data of its night."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
+from ...domain.dates import moment_text
 from ...domain.guard import Releaser
 from ...domain.refusals import NotFound, Stale
 from ...domain.submission import SubmissionState
@@ -14,12 +16,38 @@ from ...store.tables import member, panel, submission
 from ...store.types import KEYS
 from ..operations import access, clinic
 from . import requests, texts
+from .history import Submission
 from .submitted_panels import IS_SUBMITTED
 
 _SECOND = (
     "This clinic wants two people to release a held submission: one has asked for it, and an EMR administrator "
     "releases it. Ask someone else with the admin role."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChoice:
+    """What a person can do about a held submission: a button's label, "" for none, and who else is needed, and why."""
+
+    button: str
+    explanation: str = ""
+
+
+def choice(host: Host, settings: Settings, actor: Actor, held: Submission) -> ReleaseChoice:
+    """What is offered to this person."""
+    if settings.hold_release_by is Releaser.ONE:
+        return ReleaseChoice("Release")
+    if held.release_requested_by is None or held.release_requested_at is None:
+        return ReleaseChoice(
+            "Request Release", "Two people release a submission: after you, someone else with the admin role."
+        )
+    requested = f"{held.release_requested_by} requested its release"
+    requested += f" ({moment_text(held.release_requested_at, host.clock.zone)})."
+    if held.release_requested_by_id == actor.actor_id:
+        return ReleaseChoice("", f"{requested} Someone else with the admin role has to release it.")
+    if not host.identity.has(actor, access.REGISTER_CLIENTS):
+        return ReleaseChoice("", f"{requested} Someone with the admin role has to release it.")
+    return ReleaseChoice("Release", requested)
 
 
 def release(host: Host, settings: Settings, actor: Actor, submission_id: int) -> int | None:

@@ -49,6 +49,11 @@ class Stage(StrEnum):
         """The states that it includes: each state belongs to exactly one."""
         return _STATES[self]
 
+    @classmethod
+    def of(cls, state: SubmissionState) -> "Stage":
+        """The one that a state belongs to."""
+        return next(stage for stage in cls if state in stage.states)
+
 
 _STATES = exhaustive(
     __name__,
@@ -62,6 +67,10 @@ _STATES = exhaustive(
         Stage.CANCELLED: frozenset({SubmissionState.CANCELLED}),
     },
 )
+
+# Not a stage: what people have to look at, of several stages. Its name is that in the address of the list.
+ATTENTION = "ATTENTION"
+ATTENTION_LABEL = "Needs attention"
 
 BLACKOUT_BEGAN = "The Blackout Period began before this submission could be sent."
 BROKE_OFF_SENDING = "Processing was interrupted."
@@ -77,6 +86,7 @@ EMPTY = "The panel has no patients."
 NO_ONE_VALID = "No patient on the panel can be submitted."
 UNREADABLE = "The EMR's patients could not be read, in several attempts. Contact your EMR administrator."
 BROKE_OFF = "Preparation was interrupted several times. Contact your EMR administrator."
+REQUESTED = "Its release was requested: someone else with the admin role has to release it."
 _RETRY = "Press Retry to submit the panel as it is now."
 
 
