@@ -63,6 +63,12 @@ class Calendar:
         """Whether nothing may be sent any more on the day after."""
         return not self.in_blackout(day) and self.in_blackout(day + timedelta(days=1))
 
+    def last_before_blackout(self, day: date) -> date:
+        """The last date from `day` on whose night run is before the next blackout. `day` is outside of it."""
+        while not self.is_last_before_blackout(day):
+            day += timedelta(days=1)
+        return day
+
     def night_run_on(self, now: datetime) -> date | None:
         """The date whose night run may run at this moment, catch-up included; None outside of it."""
         local = now.astimezone(self.zone)

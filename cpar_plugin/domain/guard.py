@@ -36,10 +36,14 @@ class Releaser(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentBefore:
-    """The panel's last submission that arrived: how many were sent, and how many were excluded for each reason."""
+    """The panel's last submission that arrived: how many were sent, and how many were excluded for each reason.
+
+    `kept`: who was sent is still known, so that those added and removed can be counted.
+    """
 
     sent: int
     reasons: Mapping[Reason, int]
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def hold(before: SentBefore | None, now: SubmissionOutlook, limits: GuardLimits)
         return None
     if not now.sent:
         return Hold(HoldCause.NONE_LEFT)
-    if _too_many(now.added + now.removed, before.sent, limits.differing_percent, limits):
+    if before.kept and _too_many(now.added + now.removed, before.sent, limits.differing_percent, limits):
         return Hold(HoldCause.DIFFERS)
     more, reason = max(
         ((count - before.reasons.get(reason, 0), reason) for reason, count in now.reasons.items()),
@@ -109,7 +113,7 @@ REMEDY = exhaustive(
     HoldCause,
     {
         HoldCause.NONE_LEFT: "Look at the reasons for exclusion on the Exclusions tab.",
-        HoldCause.DIFFERS: "The panel's history shows the patients added and removed, and the bulk updates.",
+        HoldCause.DIFFERS: "The panel's rehearsal shows who is added and removed, and through what.",
         HoldCause.REASON_JUMPED: "Look at the reasons for exclusion on the Exclusions tab.",
     },
 )

@@ -1,7 +1,7 @@
 """One submission's page: what became of it, who was sent and who not, what changed since the last; and the file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import date, datetime
 from functools import partial
@@ -21,8 +21,9 @@ from ..services.roster.providers import AUTOMATIC
 from ..services.submissions import changes, history, patients, releases
 from ..services.submissions.changes import Before, ChangeKind
 from ..services.submissions.history import Submission
-from ..services.submissions.patient_lists import EXCLUDED, SENT, SnapshotCriteria, SnapshotList
+from ..services.submissions.patient_lists import EXCLUDED, SENT, SnapshotList
 from ..services.submissions.patient_lists_csv import FIELDS, export
+from ..services.submissions.searched_list import SnapshotCriteria
 from ..services.submissions.sorted_list import SnapshotSort
 from ..settings import load
 from . import looks, searches
@@ -179,18 +180,19 @@ def _rows_context(host: Host, submission: Submission, show: str) -> dict[str, An
         "show": show,
         "wording": wordings(host.roster),
         "fields": FIELDS,
-        "field_text": _field_text(host),
+        "field_text": field_text(host),
     }
 
 
-def _field_text(host: Host) -> Any:
-    def field_text(value: Any) -> str:
-        """A submitted value for people."""
+def field_text(host: Host) -> Callable[[Any], str]:
+    """How a submitted value is written for people."""
+
+    def text(value: Any) -> str:
         if isinstance(value, datetime):
             return date_text(value.astimezone(host.clock.zone).date())
         return date_text(value) if isinstance(value, date) else birth_date_text(str(value or "nothing"))
 
-    return field_text
+    return text
 
 
 def submission_file(host: Host, actor: Actor, submission_id: int) -> ResponseReturnValue:

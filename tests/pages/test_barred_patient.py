@@ -27,6 +27,7 @@ from .test_rights import EXPECTED, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
 _TYPED = ("hiddens", "30000-0001")  # not as the record spells it: forms repeat what was typed
+_REHEARSED = ("added", "removed", "changed", "excluded")
 SHOWS = ("sent", "excluded", "added", "removed", "changed")
 
 
@@ -100,6 +101,10 @@ def _requests(app: Flask, clinic: Clinic) -> Iterator[tuple[str, str, dict[str, 
         ("GET", "cpar.panel"): [{"show": show} for show in ("", "sent", "excluded")],
         ("POST", "search"): [{"search_text": text} for text in (*_TYPED, ", pat", clinic.parts["patient_id"])],
         ("POST", "cpar.panel"): [{"text": text} for text in (*_TYPED, "pat")],
+        ("GET", "cpar.rehearsal"): [{"show": show} for show in _REHEARSED],
+        ("GET", "cpar.print_rehearsal"): [{"show": show} for show in _REHEARSED],
+        ("GET", "cpar.export_rehearsal"): [{"show": show} for show in _REHEARSED],
+        ("POST", "cpar.rehearsal"): [{"show": show, "text": text} for show in _REHEARSED for text in (*_TYPED, "pat")],
         ("POST", "cpar.bulk"): [
             order | {"step": step} for order in (remove, assign) for step in ("preview", "skipped")
         ],

@@ -1,7 +1,7 @@
 """The bulk operations of the past, for people who want to look at one again or undo it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,14 @@ def one(connection: Connection, host: Host, operation_id: int) -> BulkOperation:
     if not operations:
         raise NotFound("Bulk update not found.")
     return operations[0]
+
+
+def several(connection: Connection, host: Host, operation_ids: Collection[int]) -> dict[int, BulkOperation]:
+    """Those of these operations that are bulk operations, by their ids. At most two statements."""
+    if not operation_ids:
+        return {}
+    rows = _read(connection, host, _rows().where(operation.c.operation_id.in_(operation_ids)))
+    return {row.operation_id: row for row in rows}
 
 
 def of_selection(connection: Connection, host: Host, panel_id: int, operation_id: int) -> BulkOperation | None:

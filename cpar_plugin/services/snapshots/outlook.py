@@ -40,11 +40,15 @@ class Standing(StrEnum):
 
 
 class ComparedMember(NamedTuple):
-    """One patient. `reasons`: why they would be excluded, none of one who is no longer on the panel."""
+    """One patient. `reasons`: why they would be excluded, none of one who is no longer on the panel.
+
+    `before`: their place in the last submission, -1 where they were not sent.
+    """
 
     patient_id: int
     standing: Standing
     reasons: Sequence[Reason] = ()
+    before: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,9 @@ class LastSent:
     kept: bool  # who was in it is still known
 
     @property
-    def before(self) -> SentBefore | None:
-        """With what the guard compares; None where who was in it is no longer kept: nothing can be compared."""
-        return SentBefore(self.sent, self.reasons) if self.kept else None
+    def before(self) -> SentBefore:
+        """With what the guard compares."""
+        return SentBefore(self.sent, self.reasons, self.kept)
 
 
 def content_hash(row: MemberRow) -> bytes:
@@ -95,26 +99,26 @@ def compared(
     view: Connection, host: Host, rules: Eligibility, panel_id: int, last: LastSent | None, *, now: datetime
 ) -> Iterator[ComparedMember]:
     """Every member of the panel and everyone sent last time, by ascending patient id, streamed on `view`."""
-    entries = storage.index_entries(storage.read(host, last.snapshot_id, Part.INDEX)) if last else iter(())
-    ahead = next(entries, None)
+    entries = enumerate(storage.index_entries(storage.read(host, last.snapshot_id, Part.INDEX)) if last else ())
+    none = (-1, None)
+    place, ahead = next(entries, none)
     for row in member_rows.member_rows(view, host, panel_id, now=now):
         while ahead is not None and ahead[0] < row.patient_id:
-            yield ComparedMember(ahead[0], Standing.REMOVED)
-            ahead = next(entries, None)
-        was_sent = ahead is not None and ahead[0] == row.patient_id
+            yield ComparedMember(ahead[0], Standing.REMOVED, before=place)
+            place, ahead = next(entries, none)
         reasons = rules.reasons(row)
+        if ahead is None or ahead[0] != row.patient_id:
+            yield ComparedMember(row.patient_id, Standing.EXCLUDED if reasons else Standing.ADDED, reasons)
+            continue
         if reasons:
-            yield ComparedMember(row.patient_id, Standing.REMOVED if was_sent else Standing.EXCLUDED, reasons)
-        elif ahead is None or not was_sent:
-            yield ComparedMember(row.patient_id, Standing.ADDED)
+            yield ComparedMember(row.patient_id, Standing.REMOVED, reasons, place)
         else:
             same = ahead[1] == content_hash(row)
-            yield ComparedMember(row.patient_id, Standing.SAME if same else Standing.CHANGED)
-        if was_sent:
-            ahead = next(entries, None)
+            yield ComparedMember(row.patient_id, Standing.SAME if same else Standing.CHANGED, before=place)
+        place, ahead = next(entries, none)
     while ahead is not None:
-        yield ComparedMember(ahead[0], Standing.REMOVED)
-        ahead = next(entries, None)
+        yield ComparedMember(ahead[0], Standing.REMOVED, before=place)
+        place, ahead = next(entries, none)
 
 
 class OutlookCount:

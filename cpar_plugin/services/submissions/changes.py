@@ -133,7 +133,7 @@ def changed(
         }
     was_added = differences[0].kind is ChangeKind.ADDED
     reasons = reasons_of(connection, since.snapshot_id if was_added else of.snapshot_id, ids)
-    numbers = {} if was_added else _panels_now(connection, ids)
+    numbers = {} if was_added else panels_now(connection, ids)
     return {key: PatientChange(patient, reasons.get(key, ()), numbers.get(key)) for key, patient in visible.items()}
 
 
@@ -149,6 +149,7 @@ def reasons_of(connection: Connection, snapshot_id: str | None, ids: Sequence[in
     return {patient_id: reasons_in(codes) for patient_id, codes in rows}
 
 
-def _panels_now(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+def panels_now(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The numbers of the panels that these patients are on."""
     query = select(member.c.patient_id, panel.c.number).join_from(member, panel, panel.c.panel_id == member.c.panel_id)
     return {row.patient_id: row.number for row in connection.execute(query.where(member.c.patient_id.in_(ids)))}
