@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text
 from ...domain.guard import SubmissionOutlook, WindowEnd, hold
+from ...domain.panel_state import NOT_SUBMITTED
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import panel, submission
@@ -32,6 +33,7 @@ class Forecast:
     held: str
     window: str
     released: int | None
+    ended: bool  # the panel has ended: it is not submitted
 
 
 def forecast(
@@ -46,14 +48,15 @@ def forecast(
     """What would become of a submission that is as expected: of the one asked for, or the next automatic one."""
     calendar = settings.calendar(host.clock.zone)
     row = connection.execute(
-        select(panel.c.number, submission.c.due_on, submission.c.releases)
+        select(panel.c.number, panel.c.state, submission.c.due_on, submission.c.releases)
         .outerjoin_from(panel, submission, submission.c.open_panel_id == panel.c.panel_id)
         .where(panel.c.panel_id == panel_id)
     ).one()
     automatic = calendar.next_automatic(now)
     run_on = automatic if row.due_on is None else min(row.due_on, automatic)
     limits, before = settings.guard_limits, last.before if last else None
-    found = None if row.releases else hold(before, expected, limits)
+    ended = row.state in NOT_SUBMITTED
+    found = None if row.releases or ended else hold(before, expected, limits)
     held = texts.held(found, before, expected, limits) if found and before else ""
     return Forecast(
         panel_id=panel_id,
@@ -65,6 +68,7 @@ def forecast(
         held=held,
         window=window(calendar, settings, run_on) if held else "",
         released=row.releases,
+        ended=ended,
     )
 
 
