@@ -17,6 +17,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from ..signing_in import sign_in
+from .list_layouts import LISTED
 
 DOCTOR, OTHER_DOCTOR, RECEPTION, MANAGER, CPAR_ROLE, NO_RIGHTS, BARRED = (
     "101",
@@ -192,3 +193,18 @@ def cpar_role(app: Flask) -> Person:
 def manager(app: Flask) -> Person:
     """An administrator who may also see patients."""
     return Person(app, MANAGER)
+
+
+@pytest.fixture
+def patients(oscar: Any) -> list[int]:
+    """Those of the invented lists and reports, with their PHNs. A module may have others."""
+    return [
+        oscar.patient(
+            hin=one.phn,
+            last_name=one.family_name,
+            first_name=one.given_name,
+            born=one.born.isoformat(),
+            sex=one.gender,
+        )
+        for one in LISTED
+    ]

@@ -18,33 +18,24 @@ from .report_layouts import REPORTS, ReportLayout
 
 pytestmark = pytest.mark.databases("one")
 
+FORM = "multipart/form-data; boundary=line"
 CONTROL = re.compile(
     r'<input type="hidden" name="(\w+)" value="([^"]*)"|<select[^>]* name="(\w+)".*?</select>', re.DOTALL
 )
 
 
-@pytest.fixture
-def patients(oscar: Any) -> list[int]:
-    """Those of the reports, with their PHNs."""
-    return [
-        oscar.patient(
-            hin=one.phn,
-            last_name=one.family_name,
-            first_name=one.given_name,
-            born=one.born.isoformat(),
-            sex=one.gender,
-        )
-        for one in LISTED
-    ]
+def body_of(token: str, data: bytes, name: str = "report.csv", **fields: Any) -> bytes:
+    """The form with a file, as a browser sends it."""
+    fields = {"csrf_token": token, **fields}
+    parts = [f'Content-Disposition: form-data; name="{key}"\r\n\r\n{value}'.encode() for key, value in fields.items()]
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    return b"".join(b"--line\r\n" + part + b"\r\n" for part in (*parts, head + data)) + b"--line--\r\n"
 
 
 def send(person: Any, data: bytes, name: str = "report.csv", **fields: Any) -> Any:
-    """As a browser does: Werkzeug's own client leaves a large file open."""
-    fields = {"csrf_token": person.shown_token(), **fields}
-    parts = [f'Content-Disposition: form-data; name="{key}"\r\n\r\n{value}'.encode() for key, value in fields.items()]
-    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-    body = b"".join(b"--line\r\n" + part + b"\r\n" for part in (*parts, head + data)) + b"--line--\r\n"
-    return person.client.post("/cpar/reports", data=body, content_type="multipart/form-data; boundary=line")
+    """Upload a file. Werkzeug's own client leaves a large one open."""
+    body = body_of(person.shown_token(), data, name, **fields)
+    return person.client.post("/cpar/reports", data=body, content_type=FORM)
 
 
 def text_of(response: Any) -> str:

@@ -12,10 +12,12 @@ from .limits import MEGABYTE, refused
 from .spreadsheet import ReadSheet
 
 LOOK_ROWS: Final = 60
+_PICTURE: Final = "This is a picture. Ask for the list as a spreadsheet or as CSV, and upload that."
 _UNFIT: Final = (
     (b"%PDF", "This is a PDF. Ask for the list as a spreadsheet or as CSV, and upload that."),
     (b"\x1f\x8b", "This file is compressed. Unpack it, and upload the list that is in it."),
-    (b"{\\rtf", "This is a document, not a spreadsheet. Copy the list into a spreadsheet, and upload that."),
+    (b"{\\rtf", spreadsheet.DOCUMENT),
+    *((beginning, _PICTURE) for beginning in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")),
 )
 _WEB_PAGE: Final = (
     "This file is a web page or XML, whatever its name says. Open it in a spreadsheet program, save it as XLSX, and "

@@ -18,13 +18,17 @@ from .limits import ONLY_THE_LIST, check_row, refused
 
 ZIP: Final = b"PK\x03\x04"
 OLE: Final = b"\xd0\xcf\x11\xe0"
+DOCUMENT: Final = "This is a document, not a spreadsheet. Copy the list into a spreadsheet, and upload that."
+_ARCHIVE = "This file is an archive, not a spreadsheet. Unpack it, and upload the list that is in it."
+_OF_DOCUMENTS = ("word/", "ppt/", "visio/")
+_OF_SPREADSHEETS = ("[Content_Types].xml", "xl/", "content.xml")
 _NOT_READABLE = f"This spreadsheet cannot be read. {ONLY_THE_LIST}"
 _TOO_MUCH = f"This spreadsheet needs too much memory or time to be read. {ONLY_THE_LIST}"
 _PROTECTED = "This spreadsheet is protected by a password. Save a copy without the password, and upload that."
 
 
 def check_packed(data: bytes) -> None:
-    """Raises Refused for an archive that says that it is too large unpacked, before any of it is unpacked."""
+    """Raises Refused for an archive that is no spreadsheet, or says that it is too large, before any is unpacked."""
     if not data.startswith(ZIP):
         return
     try:
@@ -34,6 +38,11 @@ def check_packed(data: bytes) -> None:
         raise refused(_NOT_READABLE) from None
     if len(entries) > limits.PACKED_FILES or sum(entry.file_size for entry in entries) > limits.UNPACKED_BYTES:
         raise refused(_TOO_MUCH)
+    names = [entry.filename for entry in entries]
+    if any(name.startswith(_OF_DOCUMENTS) for name in names):
+        raise refused(DOCUMENT)
+    if not any(name.startswith(_OF_SPREADSHEETS) for name in names):
+        raise refused(_ARCHIVE)
 
 
 def counts_from_1904(data: bytes) -> bool:
