@@ -54,17 +54,20 @@ def funnel(host: Host, actor: Actor) -> ResponseReturnValue:
     """All panels together, and each."""
     merges.catch_up_to_show(host)
     with host.database.engine.connect() as connection:
-        panels = listing.live_panels(connection, host)
+        live_panels = listing.live_panels(connection, host)
         hidden, paid = service.hidden_members(connection, host, actor, None), payment.load(connection)
         funnels = service.funnels(connection, host, load(host.settings), None)
+    panels = [panel for panel in live_panels if panel.state.is_submitted and panel.panel_id in funnels]
+    shown = [funnels[panel.panel_id] for panel in panels]
     return page(
         host,
         "From the EMR to the payment: all panels",
         "funnel_of_clinic.html",
-        panels=[panel for panel in panels if panel.panel_id in funnels],
+        panels=panels,
+        ended=sum(not panel.state.is_submitted for panel in live_panels),
         funnels_by_panel=funnels,
-        totals=totals(one.steps for one in funnels.values()),
-        months=months_together(one.months for one in funnels.values())[-TREND_MONTHS:],
+        totals=totals(one.steps for one in shown),
+        months=months_together(one.months for one in shown)[-TREND_MONTHS:],
         hidden=hidden,
         payment=paid,
         **_context(host),
@@ -81,7 +84,8 @@ def export_panel_funnel(host: Host, _: Actor, panel_id: int) -> ResponseReturnVa
 def export_funnel(host: Host, _: Actor) -> ResponseReturnValue:
     """The same of every panel."""
     with host.database.engine.connect() as connection:
-        numbers = {panel.panel_id: panel.number for panel in listing.live_panels(connection, host)}
+        panels = [panel for panel in listing.live_panels(connection, host) if panel.state.is_submitted]
+    numbers = {panel.panel_id: panel.number for panel in panels}
     return _export(host, None, numbers, "funnel")
 
 

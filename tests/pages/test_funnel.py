@@ -182,6 +182,19 @@ def test_money_is_what_the_clinic_has_entered_or_is_not_shown(month: list[int], 
     assert all("$" not in page(manager.get(address)) for address in addresses)
 
 
+def test_a_panel_that_has_ended_does_not_count_in_the_clinic(
+    host: OscarHost, month: list[int], paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    paneled(on=other_panel)
+    with host.database.session() as session:
+        session.execute(text("UPDATE cpar_panel SET state = 'ended' WHERE panel_id = :panel_id"), {"panel_id": panel})
+    shown = page(manager.get("/cpar/funnel"))
+    assert [row[1] for row in tables(shown)["Patients of all panels at each step"]][:3] == ["1", "1", "-"]
+    assert "1 panel that has ended is not counted here." in shown
+    assert manager.get("/cpar/funnel/export").text.count("0042") == 0
+    assert "This panel has ended: it is not submitted" in page(manager.get(f"/cpar/panels/{panel}/funnel"))
+
+
 def test_numbers_are_of_all_patients_and_lists_say_who_is_not_shown(
     oscar: Any, month: list[int], barred: Any, panel: int
 ) -> None:

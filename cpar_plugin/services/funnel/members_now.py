@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from ...domain.funnel import PatientCount, SentNow, needs_confirmation_only
 from ...domain.reasons import Reason
@@ -23,6 +23,7 @@ from .kept_months import ARRIVED
 
 _STREAMED = 1000
 _PANELS_AT_ONCE = 500
+_BY_PANEL = (member.c.panel_id, member.c.patient_id)
 Value = TypeVar("Value")
 
 
@@ -94,17 +95,37 @@ def _members(
     connection: Connection, host: Host, settings: Settings, panel_id: int | None
 ) -> Iterator[tuple[int, tuple[int, Sequence[Reason]]]]:
     """Panel, patient, and why the patient would be excluded, by panel and patient."""
+    doubtful = _doubtful(connection, host, settings, panel_id)
+    ahead = next(doubtful, None)
+    of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
+    ids = select(member.c.panel_id, member.c.patient_id).where(*of_panel).order_by(*_BY_PANEL)
+    with (
+        host.database.engine.connect() as another,
+        another.execute(ids.execution_options(yield_per=_STREAMED)) as result,
+    ):
+        for key in result:
+            while ahead is not None and ahead[:2] < tuple(key):
+                ahead = next(doubtful, None)
+            is_doubtful = ahead is not None and ahead[:2] == tuple(key)
+            yield key[0], (key[1], ahead[2] if ahead and is_doubtful else ())
+
+
+def _doubtful(
+    connection: Connection, host: Host, settings: Settings, panel_id: int | None
+) -> Iterator[tuple[int, int, Sequence[Reason]]]:
+    """The same of those who are not certainly submitted: only they are read."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
-    query = member_rows.members(host, now=now)
-    certain = certainly_eligible(query, rules).label("certain")
-    if panel_id is not None:
-        query = query.where(member.c.panel_id == panel_id)
-    query = query.add_columns(certain, member.c.panel_id).order_by(member.c.panel_id, member.c.patient_id)
-    with connection.execute(query.execution_options(yield_per=_STREAMED)) as result:
-        for *columns, is_certain, of_panel in result:
+    members = member_rows.members(host, now=now)
+    query = members.where(
+        certainly_eligible(members, rules).is_not(true()),
+        *(() if panel_id is None else (member.c.panel_id == panel_id,)),
+    )
+    ordered = query.add_columns(member.c.panel_id).order_by(*_BY_PANEL)
+    with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
+        for *columns, of_panel in result:
             row = MemberRow._make(columns)
-            yield of_panel, (row.patient_id, () if is_certain else rules.reasons(row))
+            yield of_panel, row.patient_id, rules.reasons(row)
 
 
 def _sent_ids(host: Host, snapshot_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
