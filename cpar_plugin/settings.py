@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .domain.calendar import Calendar
+from .domain.coverage import CoverageRules, CoverageUse
 from .domain.four_cut import FourCutRules, word
 from .domain.guard import GuardLimits, Releaser, WindowEnd
 from .domain.refusals import Refused
@@ -37,6 +38,8 @@ class Settings(BaseModel):
 
     # Rules
     given_name_required: bool = False
+    coverage: CoverageUse = CoverageUse.CAUTION
+    coverage_ends_within_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     unconfirmed_months: int = Field(default=12, ge=1)
     hold_percent: float = Field(default=10, ge=0, le=100)
     hold_reason_percent: float = Field(default=5, ge=0, le=100)
@@ -159,6 +162,11 @@ class Settings(BaseModel):
     def guard_limits(self) -> GuardLimits:
         """When a submission is held."""
         return GuardLimits(self.hold_percent, self.hold_reason_percent, self.hold_least_patients)
+
+    @property
+    def coverage_rules(self) -> CoverageRules:
+        """What is made of the dates of coverage."""
+        return CoverageRules(self.coverage, self.coverage_ends_within_days)
 
     @property
     def four_cut(self) -> FourCutRules:

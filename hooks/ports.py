@@ -53,6 +53,11 @@ class Roster(Protocol):
         none; NULL throughout where the host keeps no card types: then all numbers count as Alberta's. In names, blanks
         of any kind are spaces, and zero-width and bidirectional characters are omitted; one of which nothing can be
         seen comes as it is. The status of an active patient is `active_status`, to the letter.
+
+        A host that keeps them has further columns, each of which it may lack: coverage_start, coverage_end (the first
+        and the last day of health care coverage: ISO texts, perhaps impossible dates, NULL where none was entered; a
+        database's zero date is none), card_version (the version code of the health care card). Without coverage_end,
+        nothing is said about coverage.
         """
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:
@@ -125,10 +130,10 @@ class Schedule(Protocol):
         for no patient is not in it.
         """
 
-    def next_on(self, patient_id: int, after: date) -> Select[date]:
-        """The civil day of the patient's first appointment later than `after`: one row, NULL where there is none.
+    def next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
+        """The civil day of the first appointment later than `after`, as a correlated scalar, NULL where there is none.
 
-        Of the same appointments as `appointments`.
+        Of the same appointments as `appointments`. `patient_id` may be a literal, or a column of any table.
         """
 
 

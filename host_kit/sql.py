@@ -12,6 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from cpar_plugin.domain.texts import BLANKS, DASHES, NOTHING, SEPARATORS, SPACE
 
+_ANY_DAY = date(9999, 12, 31)
 _NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that no one has entered; 0000-00-00 sorts before it
 
 
@@ -82,6 +83,21 @@ def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElemen
     """The later of two days, either of which may be NULL or a day that no one has entered. Each is evaluated once."""
     floor = _day(_NO_DAY)
     return func.nullif(_later(func.coalesce(first, floor), func.coalesce(second, floor)), floor, type_=Date())
+
+
+class _earlier(FunctionElement[date]):  # noqa: N801
+    name = "earlier"
+    type = Date()
+    inherit_cache = True
+
+
+_spelled(_earlier, "min({0})", "least({0})")
+
+
+def earlier(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
+    """The earlier of two days, either of which may be NULL. Each is evaluated once."""
+    ceiling = _day(_ANY_DAY)
+    return func.nullif(_earlier(func.coalesce(first, ceiling), func.coalesce(second, ceiling)), ceiling, type_=Date())
 
 
 class greater(FunctionElement[str]):  # noqa: N801

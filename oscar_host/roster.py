@@ -12,8 +12,10 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    String,
     and_,
     case,
+    cast,
     false,
     func,
     not_,
@@ -66,6 +68,8 @@ class OscarRoster:
         "phn_jurisdiction": "HC Type",
         "status": "Patient Status",
         "mrp_id": "MRP",
+        "coverage_start": "Health Card Effective Date",
+        "coverage_end": "Health Card Renew Date",
     }
 
     def __init__(self, tables: Tables, tables_present: Callable[[], Present], zone: ZoneInfo) -> None:
@@ -97,12 +101,22 @@ class OscarRoster:
             func.upper(filled(record.c.sex)).label("gender"),
             _status(record.c.patient_status).label("status"),
             filled(record.c.provider_no).label("mrp_id"),
+            *self._coverage(),
         )
         if self.merges_known:
             merge = self._tables.demographic_merged
             retired = select(merge.c.demographic_no).where(self._in_force(merge))
             query = query.where(record.c.demographic_no.not_in(retired))
         return query
+
+    def _coverage(self) -> Iterator[ColumnElement[str | None]]:
+        """The columns that this fork has."""
+        record, present = self._tables.demographic.c, self._tables_present()
+        for column, name in ((record.eff_date, "coverage_start"), (record.hc_renew_date, "coverage_end")):
+            if present.has_column(column):
+                yield day_entered(column).label(name)
+        if present.has_column(record.ver):
+            yield filled(record.ver).label("card_version")
 
     def _first_seen(self, *names: Column[Any]) -> ColumnElement[str | None]:
         """The first name that is filled, of the columns that this fork has."""
@@ -246,6 +260,11 @@ def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
     """OSCAR's own queries and page take `ac` and `AC ` for the active status too."""
     status, active = filled(text), constant(OscarRoster.active_status)
     return case((func.upper(status) == active, active), else_=status)
+
+
+def day_entered(day: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """A date column as text, not corrected: an impossible date stays so. OSCAR's zero date is NULL."""
+    return func.nullif(filled(cast(day, String)), constant("0000-00-00"), type_=String())
 
 
 def first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:

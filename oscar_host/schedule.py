@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from sqlalchemy import FromClause, Select, case, false, func, literal, null, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, case, false, func, literal, null, select, true
 
-from cpar_plugin.host_kit.sql import letters
+from cpar_plugin.host_kit.sql import earlier, letters, real_day
 
 from .roster import NO_VISIT, OscarRoster, first_letter
 from .schema import Tables
@@ -42,13 +42,33 @@ class OscarSchedule:
             .subquery("appointment")
         )
 
-    def next_on(self, patient_id: int, after: date) -> Select[date]:
-        """The civil day of the patient's first appointment later than `after`: one row, NULL where there is none."""
-        booked, merged = self._tables.appointment, self._roster.merged()
-        records = select(merged.c.retired_id).where(merged.c.kept_id == patient_id)
-        return select(func.min(booked.c.appointment_date)).where(
-            or_(booked.c.demographic_no == patient_id, booked.c.demographic_no.in_(records)),
+    def next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
+        """The civil day of the first appointment later than `after`, as a correlated scalar."""
+        booked = self._tables.appointment.alias("own_booking")
+        own = (
+            select(func.min(booked.c.appointment_date))
+            .where(booked.c.demographic_no == patient_id, self._held_after(booked, after))
+            .correlate_except(booked)
+            .scalar_subquery()
+        )
+        return earlier(own, self._inherited_next_on(patient_id, after)) if self._roster.merges_known else own
+
+    def _inherited_next_on(self, patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
+        """The same of the records merged into the patient's, which both databases begin with: they are few."""
+        booked, merged = self._tables.appointment.alias("merged_booking"), self._roster.chains().alias("merged_booked")
+        condition = and_(booked.c.demographic_no == merged.c.retired_id, self._held_after(booked, after))
+        return (
+            select(func.min(booked.c.appointment_date))
+            .select_from(merged.outerjoin(booked, condition))
+            .where(merged.c.kept_id == patient_id)
+            .correlate_except(booked, merged)
+            .scalar_subquery()
+        )
+
+    def _held_after(self, booked: FromClause, after: date) -> ColumnElement[bool]:
+        return and_(
             booked.c.appointment_date > literal(after),
+            real_day(booked.c.appointment_date),
             first_letter(booked.c.status).not_in(NO_VISIT),
             *self._roster.imported_as_visit(booked),
         )

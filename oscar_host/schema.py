@@ -182,6 +182,8 @@ def _demographic(metadata: MetaData) -> Table:
         Column("hin", String(20), index=True),
         Column("ver", CHAR(3)),
         Column("hc_type", String(20)),
+        Column("eff_date", Date),  # 0000-00-00 where no one has entered one
+        Column("hc_renew_date", Date),
         Column("provider_no", String(11)),  # the MRP
         Column("roster_status", String(20)),
         Column("patient_status", String(20)),

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from . import name_faults
 from .birth import birth_date
+from .coverage import Coverage, CoverageRules, CoverageUse, says_nothing_usable
 from .gender import KNOWN, gender_code
 from .identifiers import is_phn, phn_check_digit_fits
 from .jurisdictions import UNKNOWN
@@ -34,7 +35,18 @@ class Caution(StrEnum):
     DOUBTFUL_PHN = "doubtful-phn"
     PHN_OF_ANOTHER = "phn-of-another"
     PREFERRED_NAME = "preferred-name"
+    COVERAGE_ENDED = "coverage-over"  # a reason where the setting says so
+    COVERAGE_ENDS_SOON = "coverage-ends-soon"
+    COVERAGE_BEGINS_LATER = "coverage-begins-later"
+    COVERAGE_UNKNOWN = "coverage-unknown"
 
+
+_OF_COVERAGE: Mapping[Coverage, Caution] = {
+    Coverage.ENDED: Caution.COVERAGE_ENDED,
+    Coverage.ENDS_SOON: Caution.COVERAGE_ENDS_SOON,
+    Coverage.BEGINS_LATER: Caution.COVERAGE_BEGINS_LATER,
+}
+ABOUT_COVERAGE: Final = (*_OF_COVERAGE.values(), Caution.COVERAGE_UNKNOWN)
 
 _OF_NAMES: Mapping[Caution, Callable[[str], bool]] = {
     Caution.PROGRAM_WORD: name_faults.is_program_word,
@@ -68,11 +80,20 @@ def values(caution: Caution, member: Member) -> tuple[str | None, ...]:
             return (member.phn,)
         case Caution.PREFERRED_NAME:
             return (member.given_name, member.preferred_name)
+        case (
+            Caution.COVERAGE_ENDED
+            | Caution.COVERAGE_ENDS_SOON
+            | Caution.COVERAGE_BEGINS_LATER
+            | Caution.COVERAGE_UNKNOWN
+        ):
+            return (member.coverage_start, member.coverage_end)
         case _:
             assert_never(caution)
 
 
-def of_member(member: Member, today: date, phns_of_others: Collection[str]) -> Iterator[Caution]:
+def of_member(
+    member: Member, today: date, phns_of_others: Collection[str], coverage: CoverageRules
+) -> Iterator[Caution]:
     """What is doubtful about a member who is sent, in the order of Caution.
 
     `phns_of_others` are the PHNs that excluded members also have. Answers are not considered.
@@ -100,6 +121,16 @@ def of_member(member: Member, today: date, phns_of_others: Collection[str]) -> I
     preferred = unless_program_word(member.preferred_name)
     if preferred and preferred != readable(member.given_name):
         yield Caution.PREFERRED_NAME
+    if coverage.use is not CoverageUse.OFF:
+        yield from _about_coverage(member, today, coverage)
+
+
+def _about_coverage(member: Member, today: date, coverage: CoverageRules) -> Iterator[Caution]:
+    state = coverage.state(member, today)
+    if state and state in _OF_COVERAGE:
+        yield _OF_COVERAGE[state]
+    elif state is Coverage.UNKNOWN and says_nothing_usable(member):
+        yield Caution.COVERAGE_UNKNOWN
 
 
 def _names(member: Member) -> list[str]:

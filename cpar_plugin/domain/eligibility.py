@@ -8,6 +8,7 @@ from . import cautions
 from .answers import is_answered
 from .birth import birth_date
 from .cautions import Caution
+from .coverage import NOT_WATCHED, Coverage, CoverageRules, CoverageUse
 from .gender import gender_code
 from .identifiers import is_phn
 from .jurisdictions import may_be_alberta
@@ -30,6 +31,7 @@ class Eligibility:
     shared_phns: Collection[str] = frozenset()
     phns_of_others: Collection[str] = frozenset()
     given_name_required: bool = False
+    coverage: CoverageRules = NOT_WATCHED
 
     def reasons(self, member: Member) -> tuple[Reason, ...]:
         """Why the member is excluded, in the order of Reason; empty for one who will be submitted.
@@ -61,6 +63,8 @@ class Eligibility:
             yield Reason.OTHER_JURISDICTION
         elif not is_phn(member.phn):
             yield Reason.MALFORMED_PHN
+        if self.coverage.use is CoverageUse.EXCLUDE and self.coverage.state(member, self.today) is Coverage.ENDED:
+            yield Reason.COVERAGE_ENDED
         if member.last_visit_on is None:
             yield Reason.NO_VISIT
         elif born is not None and member.last_visit_on < born:
@@ -81,7 +85,7 @@ class Eligibility:
         )
 
     def _cautions(self, member: Member) -> Iterator[Caution]:
-        return cautions.of_member(member, self.today, self.phns_of_others)
+        return cautions.of_member(member, self.today, self.phns_of_others, self.coverage)
 
 
 def _is_answered(caution: Caution, member: Member) -> bool:

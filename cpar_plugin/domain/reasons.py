@@ -68,6 +68,13 @@ class Reason(StrEnum):
         "Correct the PHN: an Alberta PHN has nine digits.",
         "phn",
     )
+    COVERAGE_ENDED = (
+        "coverage-ended",
+        "Health care coverage has ended",
+        "Ask the patient for the health care card, and check the coverage: enter the new end, or remove the patient "
+        "from the panel.",
+        "coverage_end",
+    )
     SHARED_PHN = (
         "shared-phn",
         "PHN is shared with another patient",

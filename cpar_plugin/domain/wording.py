@@ -7,6 +7,8 @@ from typing import Protocol, assert_never
 from ..hooks.values import StatusKind
 from . import cautions
 from .cautions import Caution
+from .coverage import coverage_day
+from .dates import date_text
 from .exhaustive import exhaustive
 from .member import Member
 from .reasons import Reason
@@ -87,8 +89,34 @@ WORDING: Mapping[Reason | Caution, Wording] = exhaustive(
             "A preferred name is in use",
             "The registry uses the legal name to match patients: check that the given name is the legal one.",
         ),
+        Caution.COVERAGE_ENDED: Wording(
+            "Health care coverage has ended",
+            "Ask the patient for the health care card, and check the coverage: enter the new end, or remove the "
+            "patient from the panel.",
+        ),
+        Caution.COVERAGE_ENDS_SOON: Wording(
+            "Health care coverage ends soon",
+            "Ask the patient whether the coverage was renewed, and enter the new end.",
+        ),
+        Caution.COVERAGE_BEGINS_LATER: Wording(
+            "Health care coverage has not begun",
+            "Check the first day of coverage against the health care card.",
+        ),
+        Caution.COVERAGE_UNKNOWN: Wording(
+            "Health care coverage is unknown",
+            "The dates of coverage cannot be used: enter them as shown on the health care card, or clear them.",
+        ),
     },
 )
+
+
+# The field that a caution is about, and that its label names the day of.
+_DAY_OF: Mapping[Reason | Caution, str] = {
+    Reason.COVERAGE_ENDED: "coverage_end",
+    Caution.COVERAGE_ENDED: "coverage_end",
+    Caution.COVERAGE_ENDS_SOON: "coverage_end",
+    Caution.COVERAGE_BEGINS_LATER: "coverage_start",
+}
 
 
 def wordings(terms: Terms) -> Mapping[Reason | Caution, Wording]:
@@ -97,7 +125,8 @@ def wordings(terms: Terms) -> Mapping[Reason | Caution, Wording]:
 
 
 def wording_for(terms: Terms, member: Member, doubt: Reason | Caution) -> Wording:
-    """The words for this member: they name the status, and say so where not all of a value can be seen."""
+    """The words for this member: they name the status, and a day of coverage; and say so where not all of a value can
+    be seen."""
     about = (
         [getattr(member, field) for field in doubt.about]
         if isinstance(doubt, Reason)
@@ -108,9 +137,17 @@ def wording_for(terms: Terms, member: Member, doubt: Reason | Caution) -> Wordin
         wording = _status_wording(terms, member.status)
     elif doubt is Reason.NO_CONFIRMATION and kind_of(terms, member.status) is StatusKind.DECEASED:
         wording = replace(wording, remedy="The patient is deceased: remove the patient from the panel.")
+    elif doubt in _DAY_OF and (day := coverage_day(getattr(member, _DAY_OF[doubt]))):
+        wording = replace(wording, label=f"{wording.label} ({date_text(day)})")
     if any(text and holds_unseen(text) for text in about):
         wording = replace(wording, remedy=f"{_UNSEEN} {wording.remedy}")
     return _with_fields(terms, doubt, wording)
+
+
+def advice_for(terms: Terms, member: Member, doubt: Reason | Caution) -> Wording:
+    """The same once for all of a list: without the day of coverage, of which every member has another."""
+    wording = wording_for(terms, member, doubt)
+    return replace(wording, label=WORDING[doubt].label) if doubt in _DAY_OF else wording
 
 
 def kind_of(terms: Terms, status: str | None) -> StatusKind | None:
@@ -120,11 +157,17 @@ def kind_of(terms: Terms, status: str | None) -> StatusKind | None:
 
 def _with_fields(terms: Terms, doubt: Reason | Caution, wording: Wording) -> Wording:
     """The same with where to correct it, unless it says so already."""
-    if isinstance(doubt, Caution):
-        return wording
-    fields = [terms.field_labels[field] for field in doubt.about if field in terms.field_labels]
+    fields = [terms.field_labels[field] for field in _fields(doubt) if field in terms.field_labels]
     unnamed = [field for field in fields if field not in wording.remedy]
     return replace(wording, remedy=f"{wording.remedy} EMR field: {', '.join(unnamed)}.") if unnamed else wording
+
+
+def _fields(doubt: Reason | Caution) -> tuple[str, ...]:
+    if isinstance(doubt, Reason):
+        return doubt.about
+    if doubt is Caution.COVERAGE_UNKNOWN:
+        return ("coverage_start", "coverage_end")
+    return (_DAY_OF[doubt],) if doubt in _DAY_OF else ()
 
 
 def _status_wording(terms: Terms, status: str | None) -> Wording:

@@ -17,7 +17,7 @@ from ..domain.panel_state import PanelState
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
 from ..domain.removal import NO_REASON
-from ..domain.wording import Wording, kind_of, wording_for, wordings
+from ..domain.wording import Wording, advice_for, kind_of, wording_for, wordings
 from ..hooks import Actor, Host, StatusKind
 from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
@@ -243,7 +243,7 @@ def advice(host: Host, listed: Sequence[Listed]) -> Sequence[Wording]:
         doubts: list[Reason | Caution] = [*member.reasons, *member.cautions]
         if member.merged_into:  # the row says so
             doubts = [doubt for doubt in doubts if doubt is not Reason.UNKNOWN_PATIENT]
-        wordings |= dict.fromkeys(wording_for(host.roster, member.row, doubt) for doubt in doubts)
+        wordings |= dict.fromkeys(advice_for(host.roster, member.row, doubt) for doubt in doubts)
     return tuple(wordings)
 
 

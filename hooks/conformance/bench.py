@@ -26,7 +26,8 @@ class NewProvider:
 class NewPatient:
     """A record to be entered, in the words of `Roster.patients`. None: no one has entered it.
 
-    `phn` as someone types it, with separators of any kind; `birth_date` ISO; `gender` F or M.
+    `phn` as someone types it, with separators of any kind; `birth_date` and the days of coverage ISO; `gender` F or M.
+    What the EMR does not keep is ignored.
     """
 
     phn: str | None = None
@@ -39,6 +40,9 @@ class NewPatient:
     gender: str | None = None
     status: str | None = None
     mrp_id: str | None = None
+    coverage_start: str | None = None
+    coverage_end: str | None = None
+    card_version: str | None = None
 
 
 class VisitOutcome(Enum):

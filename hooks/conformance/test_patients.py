@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import RowMapping, String, bindparam, func, insert, literal, select
 
 from .. import StatusKind
@@ -90,6 +91,29 @@ def test_names_are_without_what_cannot_be_seen(bench: Bench) -> None:
 
 def test_a_birth_date_is_iso_text(bench: Bench) -> None:
     assert _new_row(bench, birth_date="1980-02-03")["birth_date"] == "1980-02-03"
+
+
+def _covered(bench: Bench, **texts: Any) -> RowMapping:
+    if "coverage_end" not in bench.host.roster.patients().c:
+        pytest.skip("this host keeps no dates of coverage")
+    return _new_row(bench, **texts)
+
+
+def test_the_days_of_coverage_are_iso_texts(bench: Bench) -> None:
+    days = {"coverage_start": "2020-01-31", "coverage_end": "2027-02-03"}
+    row = _covered(bench, **days)
+    assert {name: row.get(name, day) for name, day in days.items()} == days
+
+
+def test_a_day_of_coverage_that_no_one_has_entered_is_null(bench: Bench) -> None:
+    row = _covered(bench)
+    assert (row.get("coverage_start"), row["coverage_end"]) == (None, None)
+
+
+def test_the_version_of_a_card_is_the_one_that_was_entered(bench: Bench) -> None:
+    if "card_version" not in bench.host.roster.patients().c:
+        pytest.skip("this host keeps no versions of cards")
+    assert _new_row(bench, card_version="AB")["card_version"] == "AB"
 
 
 def test_the_gender_is_the_one_that_was_entered(bench: Bench) -> None:

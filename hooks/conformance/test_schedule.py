@@ -7,7 +7,7 @@ from datetime import date, time
 from typing import Any
 
 import pytest
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, literal, select
 
 from .bench import Bench, NewPatient, NewProvider, NewVisit, VisitOutcome
 
@@ -85,7 +85,7 @@ def _next(bench: Bench, patient_id: int) -> date | None:
     if schedule is None:
         pytest.skip("this host has no schedule")
     with bench.host.database.engine.connect() as connection:
-        return connection.scalar(schedule.next_on(patient_id, DAY))
+        return connection.scalar(select(schedule.next_on(literal(patient_id), DAY)))
 
 
 def test_the_next_appointment_of_a_patient_is_the_first_one_after_the_day(bench: Bench) -> None:
@@ -96,6 +96,18 @@ def test_the_next_appointment_of_a_patient_is_the_first_one_after_the_day(bench:
     for day in later:
         bench.visit(NewVisit(patient_id=patient_id, provider_id=provider_id, day=day, time=time(9), **expected))
     assert _next(bench, patient_id) == min(later)
+
+
+def test_the_next_appointments_of_many_patients_are_read_in_one_statement(bench: Bench) -> None:
+    days = {_booked(bench, day=day)[0]: day for day in (date(2026, 11, 12), date(2026, 11, 20))}
+    patient, schedule = bench.host.roster.patients(), bench.host.schedule
+    if schedule is None:
+        pytest.skip("this host has no schedule")
+    query = select(patient.c.patient_id, schedule.next_on(patient.c.patient_id, DAY)).where(
+        patient.c.patient_id.in_(days)
+    )
+    with bench.host.database.engine.connect() as connection:
+        assert {row[0]: row[1] for row in connection.execute(query)} == days
 
 
 def test_the_next_appointment_is_one_that_was_not_cancelled(bench: Bench) -> None:

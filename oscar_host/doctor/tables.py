@@ -105,6 +105,8 @@ def _optional(host: OscarHost, existing: Present) -> tuple[tuple[Column[object],
     middle_names = record.middle_name if existing.has_column(record.middle_name) else record.middleNames
     return (
         (record.hc_type, "every health number counts as an Alberta PHN"),
+        (record.hc_renew_date, "coverage is not watched"),
+        (record.eff_date, "coverage that has not begun is not pointed out"),
         (middle_names, "middle names are not sent"),
         (record.pref_name, "preferred names are not pointed out"),
         (provider.practitionerNo, "provider licences are not sent"),

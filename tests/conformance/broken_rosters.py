@@ -126,6 +126,21 @@ def a_birth_date_is_a_date(bench: OscarBench) -> OscarBench:
     return patients(bench, lambda c: {"birth_date": type_coerce(c.birth_date, Date)})
 
 
+@breaks("test_the_days_of_coverage_are_iso_texts")
+def the_end_of_coverage_is_a_date(bench: OscarBench) -> OscarBench:
+    return patients(bench, lambda c: {"coverage_end": type_coerce(c.coverage_end, Date)})
+
+
+@breaks("test_a_day_of_coverage_that_no_one_has_entered_is_null")
+def no_end_of_coverage_is_a_day_far_away(bench: OscarBench) -> OscarBench:
+    return patients(bench, lambda c: {"coverage_end": func.coalesce(c.coverage_end, "9999-12-31")})
+
+
+@breaks("test_the_version_of_a_card_is_the_one_that_was_entered")
+def the_version_of_a_card_is_its_type(bench: OscarBench) -> OscarBench:
+    return patients(bench, lambda c: {"card_version": c.phn_jurisdiction})
+
+
 @breaks("test_the_gender_is_the_one_that_was_entered")
 def a_gender_is_a_word(bench: OscarBench) -> OscarBench:
     return patients(bench, lambda c: {"gender": case((c.gender == "F", "female"), (c.gender == "M", "male"))})

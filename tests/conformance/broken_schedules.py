@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import FromClause, Select, func, not_, null, or_, select, union
+from sqlalchemy import BindParameter, ColumnElement, FromClause, func, not_, null, or_, select, union
 
 from .breaking import breaks, with_port
 from .oscar_bench import OscarBench
@@ -89,10 +89,11 @@ def next_on(bench: OscarBench, status: tuple[str, ...], *, latest: bool = False)
     table, merged = bench.oscar.tables.appointment, bench.host.roster.merged()
     day = (func.max if latest else func.min)(table.c.appointment_date)
 
-    def first(patient_id: int, after: date) -> Select[date]:
-        retired = select(merged.c.retired_id).where(merged.c.kept_id == patient_id)
+    def first(patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
+        retired = select(merged.c.retired_id).where(merged.c.kept_id == patient_id).correlate_except(merged)
         own = or_(table.c.demographic_no == patient_id, table.c.demographic_no.in_(retired))
-        return select(day).where(own, table.c.appointment_date > after, table.c.status.in_(status))
+        days = select(day).where(own, table.c.appointment_date > after, table.c.status.in_(status))
+        return days.correlate_except(table).scalar_subquery()
 
     return with_port(bench, "schedule", next_on=first)
 
@@ -100,6 +101,20 @@ def next_on(bench: OscarBench, status: tuple[str, ...], *, latest: bool = False)
 @breaks("test_the_next_appointment_of_a_patient_is_the_first_one_after_the_day")
 def the_last_appointment_is_the_next(bench: OscarBench) -> OscarBench:
     return next_on(bench, ("t", "B"), latest=True)
+
+
+@breaks("test_the_next_appointments_of_many_patients_are_read_in_one_statement")
+def every_patient_has_the_next_appointment_of_anyone(bench: OscarBench) -> OscarBench:
+    real, table = bench.host.schedule, bench.oscar.tables.appointment
+    assert real
+
+    def first(patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
+        if isinstance(patient_id, BindParameter):
+            return real.next_on(patient_id, after)
+        days = select(func.min(table.c.appointment_date)).where(table.c.appointment_date > after)
+        return days.correlate_except(table).scalar_subquery()
+
+    return with_port(bench, "schedule", next_on=first)
 
 
 @breaks("test_the_next_appointment_is_one_that_was_not_cancelled")
@@ -111,8 +126,9 @@ def a_cancelled_appointment_is_the_next(bench: OscarBench) -> OscarBench:
 def records_merged_away_keep_their_next_appointment(bench: OscarBench) -> OscarBench:
     table = bench.oscar.tables.appointment
 
-    def first(patient_id: int, after: date) -> Select[date]:
+    def first(patient_id: ColumnElement[int], after: date) -> ColumnElement[date]:
         own = (table.c.demographic_no == patient_id, table.c.appointment_date > after)
-        return select(func.min(table.c.appointment_date)).where(*own, table.c.status.in_(("t", "B")))
+        days = select(func.min(table.c.appointment_date)).where(*own, table.c.status.in_(("t", "B")))
+        return days.correlate_except(table).scalar_subquery()
 
     return with_port(bench, "schedule", next_on=first)

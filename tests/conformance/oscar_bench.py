@@ -39,7 +39,9 @@ COLUMNS = {
     "gender": "sex",
     "status": "patient_status",
     "mrp_id": "provider_no",
+    "card_version": "ver",
 }
+DAYS = {"coverage_start": "eff_date", "coverage_end": "hc_renew_date"}
 NEVER_NULL = ("last_name", "first_name", "sex")
 _CARELESS = "PRAGMA synchronous = OFF"  # nobody minds losing it, and it is quick
 _numbers = count(101)  # several benches in one process may share a database
@@ -70,6 +72,8 @@ class OscarBench:
     def patient(self, new: NewPatient) -> int:
         columns = {column: getattr(new, name) for name, column in COLUMNS.items()}
         columns |= {column: columns[column] or "" for column in NEVER_NULL}
+        days = {column: getattr(new, name) for name, column in DAYS.items()}
+        columns |= {column: dt.date.fromisoformat(day) for column, day in days.items() if day}
         if new.birth_date is None:
             return self.oscar.patient(**columns, year_of_birth=None, month_of_birth="", date_of_birth="")
         return self.oscar.patient(born=new.birth_date, **columns)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cpar_plugin.domain.answers import FINGERPRINT_LENGTH, fingerprint
 from cpar_plugin.domain.cautions import Caution, values
+from cpar_plugin.domain.coverage import CoverageRules, CoverageUse
 from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.names import legal_names
 from cpar_plugin.domain.reasons import Reason
@@ -28,6 +29,8 @@ class Row:
     gender: str | None = "U"
     phn: str | None = "123456789"
     phn_jurisdiction: str | None = "AB"
+    coverage_start: str | None = None
+    coverage_end: str | None = None
     last_visit_on: date | None = date(2026, 5, 4)
     confirmed_on: date | None = date(2026, 6, 1)
     answers: str | None = None
@@ -36,8 +39,9 @@ class Row:
 ROWS = st.builds(
     Row,
     **dict.fromkeys(("family_name", "given_name", "middle_names", "preferred_name", "gender", "phn"), TEXTS),
+    **dict.fromkeys(("coverage_start", "coverage_end"), st.sampled_from([None, "2026-11-09", "2026-11-11", "soon"])),
 )
-RULES = Eligibility(active_status="AC", today=date(2026, 11, 10))
+RULES = Eligibility(active_status="AC", today=date(2026, 11, 10), coverage=CoverageRules(CoverageUse.CAUTION))
 STRICT = replace(RULES, given_name_required=True)
 
 

@@ -13,6 +13,7 @@ from cpar_plugin.domain import cautions
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.confirmation import may_confirm
+from cpar_plugin.domain.coverage import CoverageRules, CoverageUse
 from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.name_faults import is_doubly_encoded
 from cpar_plugin.domain.names import full_name, legal_names
@@ -39,6 +40,8 @@ class Row:
     gender: str | None = "F"
     phn: str | None = "123466789"
     phn_jurisdiction: str | None = "AB"
+    coverage_start: str | None = None
+    coverage_end: str | None = None
     last_visit_on: date | None = date(2026, 5, 4)
     confirmed_on: date | None = date(2026, 6, 1)
 
@@ -55,7 +58,7 @@ def has_one_name_only(row: Row) -> bool:
 
 
 RULES = Eligibility(active_status="AC", today=TODAY, shared_phns={SHARED}, phns_of_others={OF_ANOTHER})
-STRICT = replace(RULES, given_name_required=True)
+STRICT = replace(RULES, given_name_required=True, coverage=CoverageRules(CoverageUse.EXCLUDE))
 
 
 class Terms:
@@ -212,6 +215,10 @@ ONE_FAULT: dict[Reason, tuple[Row, ...]] = {
         Row(phn="1234667890"),
         Row(phn="１２３４６６７８９"),
         Row(phn="1234", phn_jurisdiction="unknown"),
+    ),
+    Reason.COVERAGE_ENDED: (
+        Row(coverage_end="2026-11-09"),
+        Row(coverage_start="2020-01-01", coverage_end="2020-01-01"),
     ),
     Reason.SHARED_PHN: (Row(phn=SHARED),),
     Reason.NO_VISIT: (Row(last_visit_on=None),),
@@ -422,7 +429,9 @@ def test_a_caution_is_about_the_values_that_are_doubtful_and_no_others() -> None
 
 @pytest.mark.parametrize("caution", Caution)
 def test_every_caution_names_a_value(caution: Caution) -> None:
-    damaged = Row(family_name="O\\'Brien &amp; ?? AndrÃ©", given_name="null", preferred_name="Nic")
+    damaged = Row(
+        family_name="O\\'Brien &amp; ?? AndrÃ©", given_name="null", preferred_name="Nic", coverage_end="2026-02-30"
+    )
     assert any(cautions.values(caution, damaged))
 
 

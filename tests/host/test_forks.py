@@ -65,6 +65,16 @@ def test_a_column_that_a_fork_lacks_is_null(older, add, column):
     assert (row["family_name"], row[attribute]) == ("Smith", None)
 
 
+@pytest.mark.parametrize("column", ["eff_date", "hc_renew_date", "ver"])
+def test_a_column_about_coverage_that_a_fork_lacks_is_not_in_the_roster(older, add, column):
+    host = older(f"ALTER TABLE {{demographic}} DROP COLUMN {column}")
+    add(host.tables.demographic, **REQUIRED)
+    names = {"eff_date": "coverage_start", "hc_renew_date": "coverage_end", "ver": "card_version"}
+    assert set(names.values()) - set(host.roster.patients().c.keys()) == {names[column]}
+    with host.database.engine.connect() as connection:
+        assert connection.execute(select(host.roster.patients())).mappings().one()["family_name"] == "Smith"
+
+
 def test_all_of_them_may_be_missing_at_once(older, add):
     host = older(
         *(f"ALTER TABLE {{demographic}} DROP COLUMN {name}" for name in ("middleNames", "pref_name", "hc_type")),

@@ -1,5 +1,7 @@
 """What the roster says of a patient, with everything that real records hold."""
 
+from datetime import date
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,9 @@ def test_a_complete_patient_has_every_attribute(oscar, patient):
         hc_type="AB",
         patient_status="AC",
         provider_no="101",
+        ver="AB",
+        eff_date=date(2020, 1, 31),
+        hc_renew_date=date(2027, 2, 3),
     )
     assert patient(patient_id)._asdict() == {
         "patient_id": patient_id,
@@ -37,6 +42,9 @@ def test_a_complete_patient_has_every_attribute(oscar, patient):
         "gender": "F",
         "status": "AC",
         "mrp_id": "101",
+        "coverage_start": "2020-01-31",
+        "coverage_end": "2027-02-03",
+        "card_version": "AB",
     }
 
 

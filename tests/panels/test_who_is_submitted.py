@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from sqlalchemy import delete, insert
 
 from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.coverage import CoverageUse
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import members as panel_members
@@ -53,6 +54,17 @@ _VISITS = (
 )
 
 
+# The clock says November 10, 2026, 10:00 in Alberta.
+COVERAGE = (
+    *(date(2026, 11, day) for day in (9, 10, 11)),
+    date(2026, 12, 10),
+    date(2026, 12, 11),
+    date(2020, 2, 29),
+    date(1900, 1, 1),
+    date(9999, 12, 31),
+    date(1, 1, 1),
+)
+
 USUAL: dict[str, Any] = {
     "last_name": "Wren",
     "first_name": "Pat",
@@ -62,6 +74,8 @@ USUAL: dict[str, Any] = {
     "sex": "F",
     "hin": "200000001",
     "hc_type": "AB",
+    "eff_date": None,
+    "hc_renew_date": None,
     "patient_status": "AC",
     "visit": date(2026, 10, 5),
     "confirmed_on": date(2026, 3, 2),
@@ -78,6 +92,8 @@ ODD: dict[str, st.SearchStrategy[Any]] = {
     "sex": st.sampled_from(("M", "X", "U", "O", "f", "\x1f", "")),
     "hin": st.sampled_from(_PHNS),
     "hc_type": st.sampled_from(_CARD_TYPES),
+    "eff_date": st.sampled_from(COVERAGE),
+    "hc_renew_date": st.sampled_from(COVERAGE),
     "patient_status": st.sampled_from(("ac", "AC ", "AC\u200b", "IN", "DE", "")),
     "visit": st.sampled_from((*_VISITS, None)),
     "confirmed_on": st.none(),
@@ -170,11 +186,14 @@ def test_the_lists_are_what_the_rules_say_of_each_member(
     @given(
         patients=st.lists(rows, min_size=1, max_size=40),
         given_name_required=st.booleans(),
+        use=st.sampled_from(CoverageUse),
         code=st.sampled_from([*Reason, *Caution]),
     )
-    def lists(patients: list[dict[str, Any]], given_name_required: bool, code: Reason | Caution) -> None:
+    def lists(
+        patients: list[dict[str, Any]], given_name_required: bool, use: CoverageUse, code: Reason | Caution
+    ) -> None:
         write(emr, panel_id, patients)
-        check(host, clerk, panel_id, Settings(given_name_required=given_name_required), code)
+        check(host, clerk, panel_id, Settings(given_name_required=given_name_required, coverage=use), code)
 
     lists()
 
@@ -216,6 +235,7 @@ EXCLUDED: dict[Reason, dict[str, Any]] = {
     Reason.NO_PHN: {"hin": ""},
     Reason.OTHER_JURISDICTION: {"hc_type": "BC"},
     Reason.MALFORMED_PHN: {"hin": "12345"},
+    Reason.COVERAGE_ENDED: {"hc_renew_date": date(2026, 11, 9)},
     Reason.SHARED_PHN: {"hin": "200000001"},
     Reason.NO_VISIT: {"visit": None},
     Reason.VISIT_BEFORE_BIRTH: {"visit": date(1979, 12, 31)},
@@ -226,7 +246,7 @@ EXCLUDED: dict[Reason, dict[str, Any]] = {
 def test_for_no_reason_does_the_sql_take_someone_for_sent(host: OscarHost, emr: OscarHost, panel_id: int) -> None:
     patients = [USUAL | {"hin": str(300_000_000 + place)} | EXCLUDED[reason] for place, reason in enumerate(Reason)]
     write(emr, panel_id, [*patients, USUAL])
-    now, how = host.clock.now(), Settings(given_name_required=True)
+    now, how = host.clock.now(), Settings(given_name_required=True, coverage=CoverageUse.EXCLUDE)
     everyone = member_rows.members(host, now=now)
     with host.database.engine.connect() as connection:
         rules = same_phn.eligibility(connection, host, how, now)

@@ -164,7 +164,7 @@ def _of_patient(
     values = {name: getattr(row, name) for name in ("family_name", "given_name", "birth_date", "phn", "last_visit")}
     if host.schedule:
         today = host.clock.now().astimezone(host.clock.zone).date()
-        values["next_appointment"] = connection.scalar(host.schedule.next_on(row.patient_id, today))
+        values["next_appointment"] = connection.scalar(select(host.schedule.next_on(literal(row.patient_id), today)))
         values["appointments_known"] = True
     values |= {"mrp": names[row.mrp_id] if row.mrp_id else "", "visits": _visits(connection, host, row.patient_id)}
     if row.member_panel_id is not None:

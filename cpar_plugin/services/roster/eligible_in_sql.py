@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, true
 
+from ...domain.coverage import LAST_DAY, CoverageUse
 from ...domain.eligibility import Eligibility
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...domain.reasons import Reason
@@ -44,6 +45,11 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
     ),
     (Reason.OTHER_JURISDICTION,): lambda columns, _: func.coalesce(columns.phn_jurisdiction, ALBERTA).in_(SENT),
     (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: columns.phn.concat(".").regexp_match(_PHN),
+    (Reason.COVERAGE_ENDED,): lambda columns, rules: (
+        func.coalesce(columns.coverage_end, LAST_DAY) >= rules.today.isoformat()
+        if rules.coverage.use is CoverageUse.EXCLUDE
+        else true()
+    ),
     (Reason.SHARED_PHN,): _not_shared,
     (Reason.NO_BIRTH_DATE, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: columns.birth_date.concat(
         "."

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, FromClause, Select, select
 from ...domain.names import legal_names
 from ...hooks import Host
 from ...store import tables
-from . import answers
+from . import answers, coverage
 
 _AT_ONCE = 200  # more at once, and the garbage collector begins to follow them
 _sent = attrgetter(
@@ -47,6 +47,8 @@ class MemberRow(NamedTuple):
     confirmed_on: date | None
     confirmed_how: str | None
     last_visit_on: date | None
+    coverage_start: str | None = None
+    coverage_end: str | None = None
 
     @property
     def sent(self) -> tuple[object, ...]:
@@ -78,6 +80,8 @@ def members(host: Host, *, now: datetime, membership: FromClause = tables.member
         member.c.confirmed_on,
         member.c.confirmed_how,
         host.roster.last_visit_on(member.c.patient_id, now).label("last_visit_on"),
+        coverage.column(patient.c, "coverage_start").label("coverage_start"),
+        coverage.column(patient.c, "coverage_end").label("coverage_end"),
     ).select_from(member.outerjoin(patient, patient.c.patient_id == member.c.patient_id))
 
 

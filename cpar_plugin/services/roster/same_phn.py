@@ -102,6 +102,7 @@ def _alone(host: Host, settings: Settings, now: datetime) -> Eligibility:
         active_status=host.roster.active_status,
         today=now.astimezone(host.clock.zone).date(),
         given_name_required=settings.given_name_required,
+        coverage=settings.coverage_rules,
     )
 
 

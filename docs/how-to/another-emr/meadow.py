@@ -45,6 +45,9 @@ class Roster:
             filled(c.sex).label("gender"),
             filled(c.state).label("status"),
             filled(c.doctor).label("mrp_id"),
+            sa.cast(c.covered_from, sa.String).label("coverage_start"),
+            sa.cast(c.covered_until, sa.String).label("coverage_end"),
+            filled(c.card_version).label("card_version"),
         )
         return sa.select(*columns).where(c.merged_into.is_(None)).subquery("patient")
 
@@ -111,12 +114,10 @@ class Schedule:
         return held.subquery("appointment")
 
     def next_on(self, patient_id, after):
-        c, merge = self.booking, self.roster.merged()
-        own = c.person.in_(sa.select(merge.c.retired_id).where(merge.c.kept_id == patient_id)) | (
-            c.person == patient_id
-        )
-        held = c.state.not_in(["cancelled", "missed", "deleted"])
-        return sa.select(sa.func.min(c.day)).where(own, held, c.day > after)
+        booking = self.roster.booking.alias("coming")
+        held = sa.and_(booking.c.day > after, booking.c.state.not_in(["cancelled", "missed", "deleted"]))
+        first = sa.select(sa.func.min(booking.c.day)).where(self.roster.of(patient_id, booking), held)
+        return first.correlate_except(booking).scalar_subquery()
 
 
 class Visits:

@@ -1,7 +1,8 @@
 -- The tables of Meadow, an invented EMR. They are its own: its host only reads them, and adds to the trail.
 CREATE TABLE person (
     id INTEGER PRIMARY KEY, surname TEXT, forename TEXT, middle TEXT, called TEXT, born DATE, sex TEXT,
-    health_number TEXT, province TEXT, state TEXT, doctor TEXT, merged_into INTEGER
+    health_number TEXT, province TEXT, state TEXT, doctor TEXT, merged_into INTEGER,
+    covered_from DATE, covered_until DATE, card_version TEXT
 );
 CREATE TABLE staff (
     login TEXT PRIMARY KEY, surname TEXT, forename TEXT, prac_id TEXT, licence TEXT, has_left BOOLEAN, admin BOOLEAN

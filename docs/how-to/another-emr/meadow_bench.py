@@ -41,7 +41,8 @@ class MeadowBench:
     def patient(self, new):
         values = (new.family_name, new.given_name, new.middle_names, new.preferred_name, new.birth_date, new.gender)
         values += (new.phn, new.phn_jurisdiction, new.status, new.mrp_id, None)
-        return self._write("INSERT INTO person VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
+        values += (new.coverage_start, new.coverage_end, new.card_version)
+        return self._write("INSERT INTO person VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
 
     def visit(self, new):
         at = new.time and new.time.isoformat("microseconds")
