@@ -4,12 +4,14 @@ How the registry's files look is not public: a person says what the columns of e
 """
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final, assert_never
 
 from .dates import birth_date_text
 from .exhaustive import exhaustive
+from .list_cells import iso_day
 from .list_columns import FIELD_LABELS, REPORTED, ColumnField, doubled_columns
 
 
@@ -100,6 +102,16 @@ def line_key(kind: ReportKind, identity: tuple[str, ...], details: Mapping[Colum
         case _:
             assert_never(kind)
     return _digest(*identity, "", *(details.get(field, "").casefold() for field in apart)) if identity else ""
+
+
+def day_of_report(earliest: str, latest: str, received: date) -> date | None:
+    """The report's own day by the earliest and latest text in its column of dates: the latest, of dates of one month.
+
+    None where they say none: a row may also have the day of what it is about, long before the report.
+    """
+    first, last = iso_day(earliest), iso_day(latest)
+    of_one_month = first is not None and last is not None and first.replace(day=1) == last.replace(day=1)
+    return last if of_one_month and last is not None and last <= received else None
 
 
 def detail_text(field: ColumnField, text: str) -> str:

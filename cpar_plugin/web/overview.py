@@ -13,7 +13,7 @@ from ..domain.wording import WORDING
 from ..hooks import Actor, Host
 from ..services import overview as service
 from ..services.panels import listing
-from ..services.reports import metrics
+from ..services.reports import metrics, metrics_of_panels
 from ..services.roster import rates
 from ..settings import load
 from . import charts
@@ -51,6 +51,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         nights = service.nights(connection, panel_id)
         month_rates = rates.by_month(connection, panel_id, MONTHS)
         registry = metrics.months(connection, host, panel_id, MONTHS) if panel_id else []
+        by_panel = metrics_of_panels.last_counts(connection, host) if not panel_id else []
     return page(
         host,
         f"Overview of panel {number}" if panel_id else "Overview of all panels",
@@ -69,6 +70,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         nights=nights,
         month_rates=month_rates,
         metrics=[one for one in registry if one.sent is not None or one.counts.present],
+        metrics_of_panels=by_panel,
         charts=charts,
     )
 

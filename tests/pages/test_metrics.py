@@ -1,6 +1,6 @@
 """What the registry counts of a panel, typed or imported, beside what was submitted, and why they differ."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,17 +76,80 @@ def test_the_difference_is_explained_by_conflicts_and_mismatches_of_the_month(
     a_report_of(host, "conflict", submitted[:1], panel)
     a_report_of(host, "mismatch", submitted[:2], None)  # the first is explained already
     a_report_of(host, "mismatch", submitted[3:], panel, accepted=False)
-    a_report_of(host, "conflict", submitted[4:], other_panel)
+    a_report_of(host, "conflict", submitted[4:], other_panel)  # whichever panel it is about
     manager.post(address, seen="0", **COUNTS)
     rows = tables(page(manager.get(address)))["By month"]
     assert len(rows) == 12
-    assert rows[0][:8] == ["Nov 2026", "5", "5", "1", "4", "1", "1", "2"]
+    assert rows[0][:8] == ["Nov 2026", "5", "5", "1", "4", "2", "1", "1"]
     assert rows[1][:8] == ["Oct 2026", *["-"] * 7]
     overview = page(manager.get(f"/cpar/panels/{panel}/overview"))
     assert tables(overview)["Submitted and attached"] == [["Nov 2026", "5", "5", "1", ""]]
-    assert "<strong>4</strong> patients submitted and not attached; 1 with a conflict, 1 with a mismatch" in overview
+    assert "<strong>4</strong> patients submitted and not attached; 2 with a conflict, 1 with a mismatch" in overview
     file = manager.get(f"{address}/export").text.splitlines()
-    assert file[1] == "0042,2026-11,5,5,1,4,1,1,2,2026-11-10"
+    assert file[1] == "0042,2026-11,5,5,1,4,2,1,1,2026-11-10"
+
+
+@pytest.mark.databases("both")
+def test_only_who_was_submitted_explains_the_difference_whatever_became_of_them_since(
+    host: OscarHost,
+    oscar: Any,
+    clock: FixedClock,
+    members: list[int],
+    manager: Any,
+    panel: int,
+    other_panel: int,
+    tmp_path: Any,
+) -> None:
+    def on(patient_id: int, panel_id: int, before: int | None = None) -> None:
+        one_patient.choose(host, host.identity.system, patient_id, panel_id, seen_panel_id=before)
+
+    excluded, on_the_other, later = (oscar.patient(hin=hin) for hin in ("", "200000008", "200000009"))
+    on(excluded, panel)
+    on(on_the_other, other_panel)
+    settings = load({"transport": "folder", "outbox_folder": str(tmp_path)})
+    requests.ask(host, settings, host.identity.system, panel)
+    clock.move_to(NIGHT)
+    run.run_due(host, settings, NIGHT)
+    clock.move_to(NIGHT + timedelta(days=1))
+    on(later, panel)
+    moved, merged, one_more, *_ = members
+    on(moved, other_panel, panel)
+    a_report_of(host, "conflict", [moved, merged, one_more, excluded, on_the_other, later], panel)
+    oscar.merge(merged, oscar.patient(hin="200000010"))
+    manager.post(f"/cpar/panels/{panel}/metrics", seen="0", **COUNTS)
+    rows = tables(page(manager.get(f"/cpar/panels/{panel}/metrics")))["By month"]
+    assert rows[0][:8] == ["Nov 2026", "5", "5", "1", "4", "3", "0", "1"]
+
+
+def test_a_report_is_of_the_month_of_its_dates_where_all_are_of_one(
+    host: OscarHost, clock: FixedClock, submitted: list[int], manager: Any, panel: int
+) -> None:
+    clock.move_to(NIGHT + timedelta(days=25))
+    assert clock.now().month == 12
+    for number, days in enumerate((("2026-11-07", "2026-11-09"), ("2019-02-03", "2026-11-09"))):
+        rows = [f"20000000{number * 2 + place},Else,{day}" for place, day in enumerate(days, 1)]
+        send(manager, "\r\n".join(["PHN,Other provider,Date", *rows]).encode(), f"{number}.csv", ask="yes")
+        fields = form_of(manager.get("/cpar/reports/columns").get_data(as_text=True)) | {"kind": "conflict"}
+        manager.post("/cpar/reports/columns", step="continue", **fields)
+    assert "Its own date is Nov 9, 2026" in text_of(manager.get("/cpar/reports/1"))
+    assert "Its own date" not in text_of(manager.get("/cpar/reports/2"))
+    manager.post(f"/cpar/panels/{panel}/metrics", seen="0", **COUNTS)
+    rows = tables(page(manager.get(f"/cpar/panels/{panel}/metrics")))["By month"]
+    assert [row[:8] for row in rows[:2]] == [
+        ["Dec 2026", *["-"] * 7],
+        ["Nov 2026", "5", "5", "1", "4", "2", "0", "2"],
+    ]
+
+
+def test_the_overview_of_all_panels_has_the_last_counts_of_each(
+    host: OscarHost, submitted: list[int], manager: Any, panel: int, other_panel: int
+) -> None:
+    assert "by panel" not in page(manager.get("/cpar/overview"))
+    manager.post(f"/cpar/panels/{panel}/metrics", seen="0", **COUNTS | {"month": "2026-10"})
+    manager.post(f"/cpar/panels/{panel}/metrics", seen="0", **COUNTS)
+    manager.post(f"/cpar/panels/{other_panel}/metrics", seen="0", **COUNTS | {"month": "2026-10", "attached": ""})
+    shown = tables(page(manager.get("/cpar/overview")))["Submitted and attached, by panel"]
+    assert shown == [["0042", "Nov 2026", "5", "5", "1", "4"], ["0077", "Oct 2026", "-", "5", "-", "-"]]
 
 
 def test_a_typed_figure_is_corrected_removed_and_restored_with_its_history(
@@ -192,3 +255,6 @@ def test_metrics_are_entered_and_looked_at_in_a_browser(
     tab.get_by_role("link", name="Overview").last.click()
     expect(tab.get_by_role("table", name="Submitted and attached")).to_contain_text("Nov 2026")
     look(tab, "overview-metrics")
+    tab.goto("/cpar/overview")
+    expect(tab.get_by_role("table", name="Submitted and attached, by panel")).to_contain_text("0042")
+    look(tab, "overview-metrics-of-panels")

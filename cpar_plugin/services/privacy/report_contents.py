@@ -16,6 +16,7 @@ REPORT_TABLES: Final[Mapping[str, TableHolds]] = {
             "sha256": Holds("Hash of the file"),
             "reading": Holds("How its columns are read"),
             "rows_read": Holds("Number of rows in the file"),
+            "reported_on": Holds("The report's own day"),
         },
     ),
     "cpar_report_line": TableHolds(

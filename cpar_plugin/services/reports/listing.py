@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -70,6 +70,7 @@ class Report:
     rows: int
     found: int  # rows with a patient who is certain or accepted
     proposed: int
+    reported_on: date | None  # its own day, where its rows say one
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def _reports(connection: Connection, host: Host, which: ColumnElement[bool]) -> 
             rows=row.rows or 0,
             found=row.found or 0,
             proposed=row.proposed or 0,
+            reported_on=row.reported_on,
         )
         for row in rows
     ]

@@ -2,27 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select
+from sqlalchemy import Connection, Row, and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from ...domain.bands import month_starts
 from ...domain.metrics import MONTHS, NO_COUNTS, AttachmentGap, RegistryCounts, gap
 from ...domain.refusals import NotFound, Refused, Stale
-from ...domain.reports import ReportKind
-from ...domain.submission import SubmissionState
 from ...hooks import Actor, Host
-from ...store.tables import member, panel, panel_metrics, report, report_row, snapshot, submission
+from ...store.tables import panel, panel_metrics
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
-from . import listing
+from . import metrics_explained
+from .metrics_explained import last_sent
 
 NO_ENTRY: Final = 0
 _entry = panel_metrics.c
-_ARRIVED: Final = submission.c.state.in_((SubmissionState.DELIVERED, SubmissionState.WRITTEN))
 _CHANGED: Final = "Someone else has changed the metrics of this month. Nothing was saved: review them and try again."
 
 
@@ -52,15 +50,16 @@ class MetricsMonth:
 def months(connection: Connection, host: Host, panel_id: int, count: int) -> Sequence[MetricsMonth]:
     """The last months, the earliest first, that of today among them. Three statements, whatever the panel's size."""
     starts = month_starts(_today(host), count)
-    sent, entries = _sent(connection, panel_id, starts[0]), _entries(connection, panel_id, starts[0])
-    reported = _reported(connection, host, panel_id, starts)
+    sent, entries = last_sent(connection, panel_id, starts[0]), _entries(connection, panel_id, starts[0])
+    explained = metrics_explained.by_month(connection, host, panel_id, starts, sent)
     result = []
     for month in starts:
         entry = entries.get(month)
         counts = counts_of(entry) if entry else NO_COUNTS
-        difference = gap(sent.get(month), counts.attached, *reported.get(month, (0, 0)))
+        patients = sent[month].patients if month in sent else None
+        difference = gap(patients, counts.attached, *explained.get(month, (0, 0)))
         entry_id = entry.entry_id if entry else NO_ENTRY
-        result.append(MetricsMonth(month, sent.get(month), counts, entry_id, difference))
+        result.append(MetricsMonth(month, patients, counts, entry_id, difference))
     return result
 
 
@@ -160,58 +159,10 @@ def _lock(session: Session, host: Host, panel_id: int, month: date, seen: int) -
         raise Stale(_CHANGED)
 
 
-def _sent(connection: Connection, panel_id: int, first: date) -> Mapping[date, int]:
-    """How many were sent, by month: with the last submission of each that arrived."""
-    query = (
-        select(submission.c.due_on, snapshot.c.sent)
-        .join_from(submission, snapshot, snapshot.c.snapshot_id == submission.c.snapshot_id)
-        .where(submission.c.panel_id == panel_id, _ARRIVED, submission.c.due_on >= first)
-        .order_by(submission.c.due_on, submission.c.submission_id)
-    )
-    return {due_on.replace(day=1): sent for due_on, sent in connection.execute(query)}
-
-
 def _entries(connection: Connection, panel_id: int, first: date) -> Mapping[date, Row[Any]]:
     last = select(func.max(_entry.entry_id)).where(_entry.panel_id == panel_id, _entry.month >= first)
     query = select(panel_metrics).where(_entry.entry_id.in_(last.group_by(_entry.month)))
     return {row.month: row for row in connection.execute(query)}
-
-
-def _reported(
-    connection: Connection, host: Host, panel_id: int, starts: Sequence[date]
-) -> Mapping[date, tuple[int, int]]:
-    """How many patients the reports of each month have as conflicts, and others as mismatches.
-
-    Of reports about the panel; of those about all panels, the patients who are on it now. Patients who were found for
-    certain, or accepted.
-    """
-    moments = [datetime.combine(start, time(), host.clock.zone).astimezone(UTC) for start in starts]
-    source, _, kept_id = listing.joined(host)
-    is_conflict = case((report.c.kind == ReportKind.CONFLICT, 1), else_=0)
-    of_panel = or_(report.c.panel_id == panel_id, and_(report.c.panel_id.is_(None), member.c.panel_id == panel_id))
-    place: ColumnElement[int] = case(
-        *((report.c.received_at < moment, number) for number, moment in enumerate(moments[1:])),
-        else_=len(moments) - 1,
-    )
-    patients = (
-        select(place.label("place"), kept_id.label("person_id"), func.max(is_conflict).label("conflict"))
-        .select_from(
-            source.join(report, report.c.report_id == report_row.c.report_id).outerjoin(
-                member, member.c.patient_id == kept_id
-            )
-        )
-        .where(
-            report.c.kind.in_((ReportKind.CONFLICT, ReportKind.MISMATCH)),
-            report.c.received_at >= moments[0],
-            report_row.c.accepted,
-            of_panel,
-        )
-        .group_by("place", "person_id")
-        .subquery("patients")
-    )
-    counted = select(patients.c.place, func.sum(patients.c.conflict), func.count()).group_by(patients.c.place)
-    rows = connection.execute(counted)
-    return {starts[number]: (int(conflicts), int(count) - int(conflicts)) for number, conflicts, count in rows}
 
 
 def counts_of(row: Row[Any]) -> RegistryCounts:

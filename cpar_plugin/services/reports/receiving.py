@@ -25,10 +25,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ...domain.dates import moment_text
-from ...domain.list_columns import Purpose
+from ...domain.list_columns import ColumnField, Purpose
 from ...domain.refusals import Refused
-from ...domain.reports import ReportKind, line_key
+from ...domain.reports import ReportKind, day_of_report, line_key
 from ...hooks import Actor, Host
+from ...store.json_text import text_of
 from ...store.tables import panel, report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
 from ..operations import clinic, record
 from ..operations.record import OperationKind
@@ -84,6 +85,7 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
         session.execute(_accept_again(report_id))
+        _keep_day(session, host, report_id)
         following.follow(session, report_id, kind, source.panel_id, actor.actor_id, host.clock.now())
         comparing.compare(session, host)
         detail = {"report": report_id, "kind": kind.value, "rows": kept_rows}
@@ -125,6 +127,16 @@ def _store(
     of_upload = upload_piece.c.upload_id == source.upload_id
     session.execute(insert(report_piece).from_select(columns, pieces.where(of_upload)))
     return report_id
+
+
+def _keep_day(session: Session, host: Host, report_id: int) -> None:
+    """The report's own day, by its rows."""
+    text = text_of(report_row.c.details, ColumnField.REPORTED_ON)
+    dated = (report_row.c.report_id == report_id, text != "")
+    earliest, latest = session.execute(select(func.min(text), func.max(text)).where(*dated)).one()
+    today = host.clock.now().astimezone(host.clock.zone).date()
+    day = day_of_report(earliest or "", latest or "", today)
+    session.execute(update(report).where(report.c.report_id == report_id).values(reported_on=day))
 
 
 def _insert_rows(report_id: int, upload_id: str) -> Insert:

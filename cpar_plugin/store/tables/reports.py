@@ -17,6 +17,7 @@ report = Table(
     Column("sha256", exact(64), nullable=False),  # of the file, in hexadecimal
     Column("reading", long_text(), nullable=False),  # JSON, services.uploads.layouts.ListReading
     Column("rows_read", Integer, nullable=False),  # below the column names: more than are kept
+    Column("reported_on", Date),  # the report's own day, where its rows say one: domain.reports.day_of_report
     Index("cpar_report_received", "received_at"),
     Index("cpar_report_file", "sha256", unique=True),
     sqlite_autoincrement=True,  # the number of one that was removed is not given again
