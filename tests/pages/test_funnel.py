@@ -86,6 +86,10 @@ def test_each_step_shows_its_number_and_leads_to_those_that_it_loses(
         listed = page(manager.get(f"/cpar/panels/{panel}", show=link))
         assert f'<caption id="cpar-members">{found} patients found</caption>' in listed
         assert "<strong>2</strong> patients of these need only a confirmation." in listed
+    for standing in ("added", "removed"):
+        assert f'href="/cpar/panels/{panel}/rehearsal?show={standing}">1 patient ' in shown
+        listed = page(manager.get(f"/cpar/panels/{panel}/rehearsal", show=standing))
+        assert f'<caption id="cpar-found">{standing.capitalize()}: 1</caption>' in listed
     assert f'href="/cpar/exclusions?panel={panel}"' in shown
     assert "<strong>3</strong> patients" in page(manager.get("/cpar/exclusions", panel=panel))
 

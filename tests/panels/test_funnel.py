@@ -1,7 +1,7 @@
 """From the EMR to the payment: for any data, what a step loses and gains are the lengths of its lists."""
 
-from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -27,6 +27,8 @@ from cpar_plugin.services.reports.heaps import HeapCriteria
 from cpar_plugin.services.roster import same_phn
 from cpar_plugin.services.snapshots import build, outlook
 from cpar_plugin.services.snapshots.outlook import Standing
+from cpar_plugin.services.submissions.rehearsal import Rehearsal
+from cpar_plugin.services.submissions.searched_list import SnapshotCriteria
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
@@ -121,6 +123,10 @@ def check_lists(host: OscarHost, clerk: Actor, panel_id: int, funnel: PanelFunne
         last = outlook.last_sent(connection, panel_id)
         rules = same_phn.eligibility(connection, host, Settings(), host.clock.now())
         compared = list(outlook.compared(connection, host, rules, panel_id, last, now=host.clock.now()))
+        rehearsed = {}
+        for standing in (Standing.ADDED, Standing.REMOVED):
+            with closing(Rehearsal(connection, host, Settings(), clerk, panel_id, standing)) as listing:
+                rehearsed[standing] = len(listing.find(SnapshotCriteria()))
     assert known.members == lengths[None]
     assert known.members - known.excluded == lengths[Fate.SENT]
     assert known.excluded == lengths[Fate.EXCLUDED]
@@ -128,9 +134,8 @@ def check_lists(host: OscarHost, clerk: Actor, panel_id: int, funnel: PanelFunne
     assert exclusions.show(host, clerk, Settings(), LineCriteria(panel_id=panel_id)).excluded == known.excluded
     only = [one for one in compared if tuple(one.reasons) == (Reason.NO_CONFIRMATION,)]
     assert known.confirmation_only == len(only)
-    standings = Counter(one.standing for one in compared)
     if known.sent:
-        assert (known.sent.added, known.sent.removed) == (standings[Standing.ADDED], standings[Standing.REMOVED])
+        assert (known.sent.added, known.sent.removed) == (rehearsed[Standing.ADDED], rehearsed[Standing.REMOVED])
         assert last
         assert known.sent.count.patients == last.sent
     else:
