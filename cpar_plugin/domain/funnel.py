@@ -75,8 +75,9 @@ class SentNow:
 class FunnelFigures:
     """What is known of a panel, in numbers of patients. None: there is none, or nobody has reported it.
 
-    `confirmation_only` are those excluded who need nothing but a confirmation. `coverage_ended` are those of the
-    members who would be submitted whose coverage has ended: None where the EMR does not say.
+    `confirmation_only` are those excluded who need nothing but a confirmation. `coverage_ended` are members
+    whose coverage has ended: those who would be submitted, and where it excludes them, those who were sent. None where
+    the EMR does not say, or the clinic does not look at it.
     """
 
     members: int

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import g
 from flask.typing import ResponseReturnValue
 
+from ..domain.coverage import CoverageUse
 from ..domain.floor import REBUILD_DAYS, FloorKind
 from ..domain.funnel import STEP_LABELS, FunnelStep, totals
 from ..hooks import Actor, Host
@@ -106,6 +107,8 @@ def _context(host: Host) -> dict[str, Any]:
         "labels": STEP_LABELS,
         "kinds": FunnelStep,
         "charts": charts,
+        "coverage_use": load(host.settings).coverage,
+        "coverage_uses": CoverageUse,
         "now": host.clock.now(),
         "clinic_name": g.cpar_clinic.name,
     }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -78,7 +78,7 @@ def test_each_step_shows_its_number_and_leads_to_those_that_it_loses(
         ["Sent", "5", "Nov 11, 2026", "−lost 1 +gained 1"],
         ["In the registry&#39;s file", "4", "Nov 10, 2026", "−lost 1"],
         ["Attached", "3", "Nov 10, 2026", "−lost 1"],
-        ["Payable (estimate)", "-", "", ""],
+        ["Payable (estimate)", "3", "Nov 10, 2026", "0"],
     ]
     assert shown.count("The registry gives no names.") == 2
     for link, found in (("excluded", 3), ("confirmation-only", 2)):
@@ -124,10 +124,10 @@ def test_the_clinic_is_the_sum_of_its_panels(month: list[int], paneled: Any, man
         ["5", "1 of 2", "−lost 1 +gained 1"],
         ["4", "1 of 2", "−lost 1"],
         ["3", "1 of 2", "−lost 1"],
-        ["-", "0 of 2", ""],
+        ["3", "1 of 2", "0"],
     ]
     assert [row[1:-1] for row in shown["By panel"]] == [
-        ["8", "5", "5", "4", "3", "-", "2"],
+        ["8", "5", "5", "4", "3", "3", "2"],
         ["1", "1", "-", "-", "-", "-", "0"],
     ]
     file = manager.get("/cpar/funnel/export").text.splitlines()
@@ -184,6 +184,23 @@ def test_money_is_what_the_clinic_has_entered_or_is_not_shown(month: list[int], 
     assert manager.post("/cpar/settings/payment", **entered | {"amount": "1"}).status_code == 409
     manager.post("/cpar/settings/payment", amount="", label="", as_of="", version="3")
     assert all("$" not in page(manager.get(address)) for address in addresses)
+
+
+def test_payable_is_attached_less_those_whose_coverage_has_ended(
+    host: OscarHost, emr: OscarHost, month: list[int], manager: Any, panel: int
+) -> None:
+    address = f"/cpar/panels/{panel}/funnel"
+    assert "No one's coverage has ended." in text_of(manager.get(address))
+    table = emr.tables.demographic
+    with emr.database.writing() as connection:
+        ended = table.update().where(table.c.demographic_no == month[1])
+        connection.execute(ended.values(hc_renew_date=date(2026, 11, 10)))
+    shown = page(manager.get(address))
+    assert tables(shown)[STEPS][5][1:2] + tables(shown)[STEPS][5][4:5] == ["2", "−lost 1"]
+    assert f'href="/cpar/panels/{panel}?show=coverage-over">1 patient: coverage has ended</a>' in shown
+    assert "An estimate: attached, less these." in shown
+    listed = page(manager.get(f"/cpar/panels/{panel}", show="coverage-over"))
+    assert '<caption id="cpar-members">1 patient found</caption>' in listed
 
 
 def test_a_panel_that_has_ended_does_not_count_in_the_clinic(

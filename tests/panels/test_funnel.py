@@ -9,6 +9,8 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy import delete, insert
 
+from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.coverage import CoverageUse
 from cpar_plugin.domain.funnel import FunnelStep, totals
 from cpar_plugin.domain.heaps import RegistryHeap
 from cpar_plugin.domain.metrics import RegistryCounts
@@ -37,7 +39,8 @@ from ..examples import examples
 
 FIXTURES_STAY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 PLACES = st.sampled_from([None, 0, 1])  # on no panel, or on one of the two
-# Of each patient: status, whether seen, whether confirmed, PHN; the panel then and now; how the registry lists them.
+# Of each patient: status, whether seen, whether confirmed, PHN; the panel then and now; how the registry lists them;
+# the last day of coverage.
 PEOPLE = st.lists(
     st.tuples(
         st.sampled_from(["AC", "AC", "AC", "IN"]),
@@ -47,15 +50,18 @@ PEOPLE = st.lists(
         PLACES,
         PLACES,
         st.sampled_from([None, "certain", "proposed"]),
+        st.sampled_from([None, date(2026, 11, 9), date(2026, 11, 10), date(9999, 12, 31)]),
     ),
     max_size=8,
 )
+MOVED_AND_ENDED = ("AC", True, True, "own", 0, 1, "certain", date(2026, 11, 9))
+NEVER_CONFIRMED = ("AC", True, False, "own", None, 0, None, None)
 COUNTS = st.none() | st.integers(0, 9)
 
 
-def funnels_of(host: OscarHost, panel_id: int | None) -> dict[int, PanelFunnel]:
+def funnels_of(host: OscarHost, use: Settings, panel_id: int | None) -> dict[int, PanelFunnel]:
     with host.database.engine.connect() as connection:
-        return dict(figures.funnels(connection, host, Settings(), panel_id))
+        return dict(figures.funnels(connection, host, use, panel_id))
 
 
 def place(
@@ -112,26 +118,34 @@ def list_of_registry(host: OscarHost, panel_id: int, patients: dict[int, str]) -
             session.execute(insert(tables.report_row).values(report_id=report_id, **values))
 
 
-def check_lists(host: OscarHost, clerk: Actor, panel_id: int, funnel: PanelFunnel) -> None:
+def check_lists(host: OscarHost, clerk: Actor, use: Settings, panel_id: int, funnel: PanelFunnel) -> None:
     """Each number is the length of the list to which it leads."""
     known = funnel.figures
     with host.database.engine.connect() as connection:
         lengths = {
-            fate: members.listing(connection, host, clerk, Settings(), panel_id, Criteria(fate=fate)).matching
-            for fate in (None, Fate.SENT, Fate.EXCLUDED, Fate.CONFIRMATION_ONLY)
+            fate: members.listing(connection, host, clerk, use, panel_id, Criteria(fate=fate)).matching
+            for fate in (None, Fate.SENT, Fate.EXCLUDED, Fate.CONFIRMATION_ONLY, Caution.COVERAGE_ENDED)
         }
         last = outlook.last_sent(connection, panel_id)
-        rules = same_phn.eligibility(connection, host, Settings(), host.clock.now())
+        rules = same_phn.eligibility(connection, host, use, host.clock.now())
         compared = list(outlook.compared(connection, host, rules, panel_id, last, now=host.clock.now()))
         rehearsed = {}
         for standing in (Standing.ADDED, Standing.REMOVED):
-            with closing(Rehearsal(connection, host, Settings(), clerk, panel_id, standing)) as listing:
+            with closing(Rehearsal(connection, host, use, clerk, panel_id, standing)) as listing:
                 rehearsed[standing] = len(listing.find(SnapshotCriteria()))
     assert known.members == lengths[None]
     assert known.members - known.excluded == lengths[Fate.SENT]
     assert known.excluded == lengths[Fate.EXCLUDED]
     assert known.confirmation_only == lengths[Fate.CONFIRMATION_ONLY]
-    assert exclusions.show(host, clerk, Settings(), LineCriteria(panel_id=panel_id)).excluded == known.excluded
+    match use.coverage:
+        case CoverageUse.OFF:
+            assert known.coverage_ended is None
+        case CoverageUse.CAUTION:
+            assert known.coverage_ended == lengths[Caution.COVERAGE_ENDED]
+        case CoverageUse.EXCLUDE:
+            removed = [one for one in compared if one.standing is Standing.REMOVED]
+            assert known.coverage_ended == sum(Reason.COVERAGE_ENDED in one.reasons for one in removed)
+    assert exclusions.show(host, clerk, use, LineCriteria(panel_id=panel_id)).excluded == known.excluded
     only = [one for one in compared if tuple(one.reasons) == (Reason.NO_CONFIRMATION,)]
     assert known.confirmation_only == len(only)
     if known.sent:
@@ -165,19 +179,36 @@ def test_numbers_of_each_step_are_the_lengths_of_their_lists_and_add_up(
     phns = iter(range(300_000_001, 400_000_000))
 
     @settings(max_examples=examples(6), suppress_health_check=FIXTURES_STAY)
-    @given(people=PEOPLE, received=COUNTS, attached=COUNTS, listed=st.booleans())
-    @example(people=[], received=None, attached=None, listed=False)
-    @example(people=[("AC", True, True, "own", 0, 1, "certain")] * 2, received=3, attached=1, listed=True)
-    @example(people=[("AC", True, False, "own", None, 0, None)] * 2, received=None, attached=4, listed=True)
-    def check(people: list[Any], received: int | None, attached: int | None, listed: bool) -> None:
+    @given(people=PEOPLE, received=COUNTS, attached=COUNTS, listed=st.booleans(), use=st.sampled_from(CoverageUse))
+    @example(people=[], received=None, attached=None, listed=False, use=CoverageUse.OFF)
+    @example(
+        people=[("AC", True, True, "own", 0, 1, "certain", date(2026, 11, 9))] * 2,
+        received=3,
+        attached=1,
+        listed=True,
+        use=CoverageUse.EXCLUDE,
+    )
+    @example(
+        people=[("AC", True, False, "own", None, 0, None, None)] * 2,
+        received=None,
+        attached=4,
+        listed=True,
+        use=CoverageUse.CAUTION,
+    )
+    def check(people: list[Any], received: int | None, attached: int | None, listed: bool, use: CoverageUse) -> None:
+        rules = Settings(coverage=use)
         with site.database.session() as session:
             for table in (tables.submission, tables.panel_metrics, tables.report_row, tables.report):
                 session.execute(delete(table))
         shared = str(next(phns))
         with oscar.at_once():
             patients = [
-                oscar.patient(patient_status=status, hin={"own": str(next(phns)), "shared": shared, "": ""}[phn])
-                for status, _, _, phn, *_ in people
+                oscar.patient(
+                    patient_status=status,
+                    hin={"own": str(next(phns)), "shared": shared, "": ""}[phn],
+                    hc_renew_date=ends_on,
+                )
+                for status, _, _, phn, *_, ends_on in people
             ]
             for patient_id, (_, seen, *_) in zip(patients, people, strict=True):
                 if seen:
@@ -195,12 +226,12 @@ def test_numbers_of_each_step_are_the_lengths_of_their_lists_and_add_up(
             metrics.save(site, clerk, panels[0], month, metrics.NO_ENTRY, counts)
         with site.database.engine.connect() as connection:
             before = compare.compared(connection).whole_at
-        compare.compare_everyone(site, Settings(), before)
-        together = funnels_of(site, None)
+        compare.compare_everyone(site, rules, before)
+        together = funnels_of(site, rules, None)
         assert list(together) == panels
         for panel_id, funnel in together.items():
-            assert funnels_of(site, panel_id) == {panel_id: funnel}
-            check_lists(site, clerk, panel_id, funnel)
+            assert funnels_of(site, rules, panel_id) == {panel_id: funnel}
+            check_lists(site, clerk, rules, panel_id, funnel)
             check_sums(funnel)
         for total in totals(one.steps for one in together.values()):
             of_step = [

@@ -13,6 +13,7 @@ from ...settings import Settings
 from ...store.tables import member
 from ..panels.floors import floors
 from ..reports.panel_lists import latest_lists
+from ..roster import coverage
 from .kept_months import PanelMonth, panel_months
 from .members_now import members_now
 
@@ -45,6 +46,7 @@ def funnels(connection: Connection, host: Host, settings: Settings, panel_id: in
             received=_last([one.received for one in of_panel]),
             attached=_last([one.attached for one in of_panel]),
             listed=lists.get(key),
+            coverage_ended=counts.coverage_ended if coverage.is_watched(host, settings) else None,
         )
         floor = panel_floors.get(key)
         floor_status = status(floor, list(_sizes(of_panel))) if floor else None

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, func, or_, select, true
 
+from ...domain.cautions import Caution
 from ...domain.funnel import PatientCount, SentNow, needs_confirmation_only
 from ...domain.reasons import Reason
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import member, panel, snapshot, snapshot_piece, submission
-from ..roster import member_rows, same_phn
+from ..roster import coverage, member_rows, same_phn
 from ..roster.eligible_in_sql import certainly_eligible
 from ..roster.member_rows import MemberRow
 from ..snapshots import storage
@@ -23,6 +24,7 @@ from .kept_months import ARRIVED
 
 _STREAMED = 1000
 _PANELS_AT_ONCE = 500
+_NO_ONE = (0, None)
 _BY_PANEL = (member.c.panel_id, member.c.patient_id)
 Value = TypeVar("Value")
 
@@ -34,7 +36,17 @@ class MembersNow:
     members: int = 0
     excluded: int = 0
     confirmation_only: int = 0
+    coverage_ended: int = 0  # of those who would be submitted, and of those excluded for it who were sent
     sent: SentNow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMember:
+    """A member, why they would be excluded, and whether their coverage has ended, which nobody has answered."""
+
+    patient_id: int
+    reasons: Sequence[Reason] = ()
+    coverage_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,39 +105,43 @@ def last_arrived(connection: Connection, panel_id: int | None) -> Mapping[int, L
 
 def _members(
     connection: Connection, host: Host, settings: Settings, panel_id: int | None
-) -> Iterator[tuple[int, tuple[int, Sequence[Reason]]]]:
-    """Panel, patient, and why the patient would be excluded, by panel and patient."""
+) -> Iterator[tuple[int, JudgedMember]]:
+    """Panel and member, by panel and patient."""
     doubtful = _doubtful(connection, host, settings, panel_id)
-    ahead = next(doubtful, None)
+    panel_ahead, ahead = next(doubtful, _NO_ONE)
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
-    ids = select(member.c.panel_id, member.c.patient_id).where(*of_panel).order_by(*_BY_PANEL)
+    ids = select(*_BY_PANEL).where(*of_panel).order_by(*_BY_PANEL)
     with (
         host.database.engine.connect() as another,
         another.execute(ids.execution_options(yield_per=_STREAMED)) as result,
     ):
-        for key in result:
-            while ahead is not None and ahead[:2] < tuple(key):
-                ahead = next(doubtful, None)
-            is_doubtful = ahead is not None and ahead[:2] == tuple(key)
-            yield key[0], (key[1], ahead[2] if ahead and is_doubtful else ())
+        for key, patient_id in result:
+            while ahead and (panel_ahead, ahead.patient_id) < (key, patient_id):
+                panel_ahead, ahead = next(doubtful, _NO_ONE)
+            is_doubtful = ahead and (panel_ahead, ahead.patient_id) == (key, patient_id)
+            yield key, ahead if ahead and is_doubtful else JudgedMember(patient_id)
 
 
 def _doubtful(
     connection: Connection, host: Host, settings: Settings, panel_id: int | None
-) -> Iterator[tuple[int, int, Sequence[Reason]]]:
-    """The same of those who are not certainly submitted: only they are read."""
+) -> Iterator[tuple[int, JudgedMember]]:
+    """The same of those who are not certainly submitted, or have no coverage: only they are read."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
     members = member_rows.members(host, now=now)
-    query = members.where(
-        certainly_eligible(members, rules).is_not(true()),
-        *(() if panel_id is None else (member.c.panel_id == panel_id,)),
-    )
+    doubt: ColumnElement[bool] = certainly_eligible(members, rules).is_not(true())
+    if coverage.is_watched(host, settings):
+        doubt = or_(doubt, coverage.ended_on(members.selected_columns, rules.today))
+    query = members.where(doubt, *(() if panel_id is None else (member.c.panel_id == panel_id,)))
     ordered = query.add_columns(member.c.panel_id).order_by(*_BY_PANEL)
     with connection.execute(ordered.execution_options(yield_per=_STREAMED)) as result:
         for *columns, of_panel in result:
             row = MemberRow._make(columns)
-            yield of_panel, row.patient_id, rules.reasons(row)
+            reasons = rules.reasons(row)
+            has_ended = Reason.COVERAGE_ENDED in reasons or (
+                not reasons and Caution.COVERAGE_ENDED in rules.cautions(row)
+            )
+            yield of_panel, JudgedMember(row.patient_id, reasons, has_ended)
 
 
 def _sent_ids(host: Host, snapshot_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -164,22 +180,21 @@ class _Grouped(Generic[Value]):
             self._ahead = next(self._pairs, None)
 
 
-def _compared(
-    members: Iterable[tuple[int, Sequence[Reason]]], sent_ids: Iterator[int], last: LastArrived | None
-) -> MembersNow:
+def _compared(members: Iterable[JudgedMember], sent_ids: Iterator[int], last: LastArrived | None) -> MembersNow:
     counts = MembersNow()
     added = removed = 0
     ahead = next(sent_ids, None)
-    for patient_id, reasons in members:
-        while ahead is not None and ahead < patient_id:
+    for one in members:
+        while ahead is not None and ahead < one.patient_id:
             removed += 1
             ahead = next(sent_ids, None)
-        was_sent = ahead == patient_id
+        was_sent = ahead == one.patient_id
         counts.members += 1
-        counts.excluded += bool(reasons)
-        counts.confirmation_only += needs_confirmation_only(reasons)
-        added += not reasons and not was_sent
-        removed += bool(reasons) and was_sent
+        counts.excluded += bool(one.reasons)
+        counts.confirmation_only += needs_confirmation_only(one.reasons)
+        counts.coverage_ended += one.coverage_ended and (was_sent or not one.reasons)
+        added += not one.reasons and not was_sent
+        removed += bool(one.reasons) and was_sent
         if was_sent:
             ahead = next(sent_ids, None)
     while ahead is not None:
