@@ -17,17 +17,20 @@ from ..domain.reasons import Reason
 from ..domain.refusals import Refused
 from ..domain.wording import wording_for, wordings
 from ..hooks import Actor, Host
+from ..services.exclusions import line_history
 from ..services.exclusions import listing as service
 from ..services.exclusions.csv_export import export
 from ..services.exclusions.lines_query import LineCriteria, LineKey, LineSort
 from ..services.operations import clinic
 from ..services.panels import listing as panels
+from ..services.work_lines import people
 from ..services.work_lines.changes import NO_ONE, LineConflict
 from ..settings import load
+from . import looks
 from .downloads import csv_download
 from .inputs import number, number_or_none
 from .rendering import long_page, page
-from .serving import Needs, Route
+from .serving import ID, Needs, Route
 
 CLOSED = "closed"
 FILTERS = ("panel", "mrp", "reason", "owner", "state", "sort")
@@ -61,6 +64,13 @@ def print_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     )
 
 
+def exclusion_history(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
+    """What happened to the exclusions of one patient; changes can be undone from here."""
+    found = line_history.history_of(host, actor, patient_id)
+    looks.note(patient_id)
+    return page(host, "History of exclusions", "exclusion_history.html", history=found, wording=wordings(host.roster))
+
+
 def export_exclusions(host: Host, actor: Actor) -> ResponseReturnValue:
     """The same as a file for a spreadsheet."""
     today = host.clock.now().astimezone(host.clock.zone).date()
@@ -83,6 +93,10 @@ def exclusions_page(
     that no line was changed."""
     criteria = criteria_of(fields)
     listing = service.show(host, actor, load(host.settings), criteria)
+    changed = number_or_none(fields.get("changed", ""), "", NO_SUCH_LIST)
+    with host.database.engine.connect() as connection:
+        assignable = people.people(connection, host)
+        undoable = line_history.lines_of(connection, actor, changed) if changed is not None else 0
     if not g.cpar_clinic.exclusions_seen:
         clinic.exclusions_seen(host)
     return page(
@@ -96,6 +110,10 @@ def exclusions_page(
         conflicts=conflicts,
         unchanged=unchanged,
         longest_note=LONGEST_NOTE,
+        people=assignable,
+        assignee=fields.get("assignee", ""),
+        changed=changed,
+        undoable=undoable,
         note=fields.get("note", "") if messages or select_all else "",
         all_found=bool(fields.get("all")) and bool(messages),
         **_context(host, actor, criteria, fields),
@@ -191,6 +209,7 @@ def _filters(
 
 ROUTES = (
     Route("/exclusions", exclusions, Needs.MANAGEMENT),
+    Route(f"/exclusions/patients/<{ID}:patient_id>", exclusion_history, Needs.MANAGEMENT),
     Route("/exclusions/print", print_exclusions, Needs.MANAGEMENT),
     Route("/exclusions/export", export_exclusions, Needs.MANAGEMENT),
 )

@@ -18,12 +18,13 @@ from ..domain.report_lines import IS_WORK, SET_BY_PEOPLE, STATE_LABELS, ReportLi
 from ..domain.reports import KIND_LABELS, ReportKind, compared_text
 from ..hooks import Actor, Host
 from ..services.panels import listing as panels
-from ..services.reports import comparing, line_history, working
+from ..services.reports import comparing, line_history
 from ..services.reports import lines as service
 from ..services.reports.lines import AT_ONCE
 from ..services.reports.lines_csv import export
 from ..services.reports.lines_query import LinesShown, ReportLineCriteria, ReportLineSort
 from ..services.roster.providers import actor_names
+from ..services.work_lines import people
 from ..services.work_lines.changes import NO_ONE, LineConflict
 from ..settings import load
 from . import looks
@@ -98,7 +99,7 @@ def lines_page(
     changed = number_or_none(fields.get("changed", ""), "", INCOMPLETE)
     with host.database.engine.connect() as connection:
         live_panels = panels.live_panels(connection, host)
-        people = working.people(connection, host)
+        assignable = people.people(connection, host)
         undoable = line_history.lines_of(connection, actor, changed) if changed is not None else 0
     looks.note(None)  # lines may be about people who are in no record
     return page(
@@ -114,7 +115,7 @@ def lines_page(
         filters=filters,
         narrowed_to=partial(narrowed_to, filters),
         panels=live_panels,
-        people=people,
+        people=assignable,
         assignee=fields.get("assignee", ""),
         changed=changed,
         undoable=undoable,

@@ -13,6 +13,7 @@ from ..domain.refusals import Refused
 from ..domain.report_lines import SET_BY_PEOPLE, ReportLineState
 from ..hooks import Actor, Host
 from ..services.reports import working
+from ..services.work_lines import people
 from ..services.work_lines.changes import LineAction, LineChange, SeenLine
 from .inputs import INCOMPLETE, number
 from .interrupted import check_entries, shows_entries
@@ -91,7 +92,7 @@ def _change(host: Host, action: str, note: str) -> LineChange:
     if action.startswith(_STATE_PREFIX) and state in SET_BY_PEOPLE:
         return working.to_state(ReportLineState(state), note)
     if action == LineAction.ASSIGN:
-        return working.to_person(host, request.form.get("assignee", ""))
+        return people.to_person(host, request.form.get("assignee", ""))
     if action not in (LineAction.TAKE, LineAction.RELEASE, LineAction.NOTE):
         raise Refused(INCOMPLETE)
     return LineChange(LineAction(action), note=note)

@@ -177,6 +177,7 @@ SEARCHES = {"search", "cpar.panel", "cpar.rehearsal", "cpar.report_heaps", "cpar
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
     "cpar.undo_report_lines",
+    "cpar.undo_exclusions",
     "cpar.letter",
     "cpar.remove_report",
     "delete_role",

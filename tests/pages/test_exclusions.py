@@ -212,6 +212,27 @@ def test_the_second_of_two_people_is_shown_who_has_the_line(
     assert "Taken by Petty, Ada." in text(answer)
 
 
+def test_exclusions_are_assigned_and_that_is_undone_in_a_browser(
+    manager: Any, panel: int, excluded: Callable[..., int], open_tab: OpenTab
+) -> None:
+    for name in ("Abel", "Berg"):
+        excluded(panel, name)
+    page = open_tab(MANAGER)
+    page.goto(ADDRESS)
+    page.get_by_role("button", name="Select all on this page").click()
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Select the person who gets the lines.")
+    page.get_by_label("Assign to").select_option(MANAGER)
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("2 exclusions assigned.")
+    look(page, "exclusions-assigned")
+    page.get_by_role("button", name="Undo this change of 2 exclusions").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone: 2 exclusions.")
+    page.get_by_role("link", name="History: ABEL, Kim, No PHN").click()
+    expect(page.get_by_role("main")).to_contain_text("Taken by Penner, Ada (undone later)")
+    look(page, "exclusion-history")
+
+
 def test_a_form_that_asks_for_nothing_or_too_much_says_what_to_do(
     manager: Any, panel: int, excluded: Callable[..., int]
 ) -> None:

@@ -183,6 +183,8 @@ EXPECTED = {
     ("GET", "cpar.panel_history"): MANAGEMENT,
     ("GET", "cpar.export_panel_history"): MANAGEMENT,
     ("GET", "cpar.exclusions"): MANAGEMENT,
+    ("GET", "cpar.exclusion_history"): (303, 403, 403, 403, 403, 200, 403),  # who may see the patient too
+    ("POST", "cpar.undo_exclusions"): (303, 403, 403, 403, 404, 404, 404),  # nothing was changed
     ("GET", "cpar.print_exclusions"): MANAGEMENT,
     ("GET", "cpar.export_exclusions"): MANAGEMENT,
     ("POST", "cpar.change_exclusions"): (303, 403, 403, 403, 409, 303, 409),  # who may see the patient too
@@ -228,6 +230,7 @@ SHOW = {
     ("GET", "cpar.export_report_lines"),
     ("GET", "cpar.report_line"),
     ("GET", "cpar.exclusions"),
+    ("GET", "cpar.exclusion_history"),
     ("GET", "cpar.print_exclusions"),
     ("GET", "cpar.export_exclusions"),
     ("GET", "cpar.looks_at_patients"),
@@ -391,6 +394,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.report_conflict": {"action": "ask", "version": "1"},
         "cpar.change_report_lines": {"action": "take", "selected": "1-1"},
         "cpar.undo_report_lines": {"operation": "1"},
+        "cpar.undo_exclusions": {"operation": "1"},
         "cpar.bulk": {"kind": "remove", "from_panel_id": panel, "status": "AC"},
     }
     return fields.get(endpoint, {})

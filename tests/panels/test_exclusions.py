@@ -12,14 +12,17 @@ from sqlalchemy import delete, select, update
 from cpar_plugin.domain.exclusion_lines import Closing, LineState
 from cpar_plugin.domain.panel import panel_draft
 from cpar_plugin.domain.reasons import Reason
+from cpar_plugin.domain.refusals import Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.clock import FixedClock
-from cpar_plugin.services.exclusions import changing, compare, listing
+from cpar_plugin.services.exclusions import changing, compare, line_history, listing
 from cpar_plugin.services.exclusions.lines_query import LineCriteria, LineKey, LineSort
 from cpar_plugin.services.exclusions.listing import ExclusionLine, LineListing
+from cpar_plugin.services.operations import access
 from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.retention import retention
 from cpar_plugin.services.snapshots import build
+from cpar_plugin.services.work_lines import people
 from cpar_plugin.services.work_lines.changes import NO_ONE, LineAction, LineChange, LineConflict, SeenLine
 from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
@@ -30,6 +33,7 @@ from ..examples import examples
 MakePanel = Callable[..., int]
 Member = Callable[..., int]
 Correct = Callable[..., None]
+TAKE = LineChange(LineAction.TAKE)
 
 
 @pytest.fixture
@@ -211,6 +215,42 @@ def test_every_change_is_in_the_audit_trail_without_the_note(
     ]
     assert operations[-4:] == ["take-exclusions", "state-exclusions", "note-exclusions", "release-exclusions"]
     assert "mail" not in everything
+
+
+def test_exclusions_are_assigned_have_a_history_and_a_change_is_undone(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, make_panel: MakePanel, member: Member
+) -> None:
+    oscar.provider("401", last_name="Penner", first_name="Ada")
+    oscar.role("401", "manager")
+    for name in ("_demographic", "_admin"):
+        oscar.privilege("manager", name, "x")
+    panel_id = make_panel("1")
+    one, two = member(panel_id, hin="", last_name="Abel"), member(panel_id, hin="", last_name="Berg")
+    shown(site, clerk)
+    clock.move_to(clock.now() + timedelta(hours=1))
+    everyone = LineCriteria()
+    changing.change_all(site, clerk, everyone, LineChange(LineAction.NOTE, note="Asked by phone"))
+    clock.move_to(clock.now() + timedelta(hours=1))
+    assigned = changing.change_all(site, clerk, everyone, people.to_person(site, "401"))
+    assert assigned.operation_id
+    assert {line.owner for line in shown(site, clerk).lines} == {"Penner, Ada"}
+    with site.database.engine.connect() as connection:
+        assert line_history.lines_of(connection, clerk, assigned.operation_id) == 2
+    clock.move_to(clock.now() + timedelta(hours=1))
+    changing.change_selected(site, clerk, [seen(shown(site, clerk).lines[1])], TAKE)
+    clock.move_to(clock.now() + timedelta(hours=1))
+    undone = changing.undo(site, clerk, assigned.operation_id)
+    assert (undone.restored, undone.changed_since, [each.patient_id for each in undone.conflicts]) == (1, 1, [two])
+    texts = [each.event.text for each in line_history.history_of(site, clerk, one).events]
+    assert texts == ["Undone: Released", "Taken by Penner, Ada (undone later)", "Note: Asked by phone", "Excluded"]
+    [first] = [line for line in shown(site, clerk).lines if line.key.patient_id == one]
+    assert (first.owner, first.note) == ("", "Asked by phone")
+    with pytest.raises(Refused, match="already been undone"):
+        changing.undo(site, clerk, assigned.operation_id)
+    barred = Actor(actor_id="401", display_name="Penner, Ada")
+    oscar.privilege("401", f"_demographic${one}", "o")
+    with pytest.raises(access.Forbidden):
+        line_history.history_of(site, barred, one)
 
 
 def test_pages_follow_each_other_by_every_sort_in_both_directions(

@@ -20,6 +20,7 @@ from cpar_plugin.services.panels import editing, one_patient
 from cpar_plugin.services.reports import comparing, line_history, lines, of_patient, working
 from cpar_plugin.services.reports.lines_csv import HEAD, export
 from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria, ReportLineSort
+from cpar_plugin.services.work_lines import people
 from cpar_plugin.services.work_lines.changes import NO_ONE, LineAction, LineChange, SeenLine
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
@@ -72,18 +73,18 @@ def test_all_lines_that_are_found_change_and_those_of_others_stay_unless_asked_f
     result = working.change_all(site, clerk, ReportLineCriteria(owner_id="401"), LineChange(LineAction.RELEASE))
     assert (result.changed, result.skipped) == (1, 0)
     assert len(shown(site, clerk, owner_id=NO_ONE)) == 6
-    everyone = working.change_all(site, clerk, ReportLineCriteria(), working.to_person(site, "401"))
+    everyone = working.change_all(site, clerk, ReportLineCriteria(), people.to_person(site, "401"))
     assert (everyone.changed, {line.owner for line in shown(site, clerk)}) == (6, {"Penner, Ada"})
 
 
 def test_lines_are_assigned_to_those_alone_who_may_manage_panels(site: OscarHost, oscar: Any, colleague: Actor) -> None:
     oscar.provider("402", last_name="Reception")
     with pytest.raises(Refused, match="Reception, No402 may not manage panels"):
-        working.to_person(site, "402")
+        people.to_person(site, "402")
     for owner_id in ("", "nobody"):
         with pytest.raises(Refused):
-            working.to_person(site, owner_id)
-    assert working.to_person(site, colleague.actor_id).owner_id == "401"
+            people.to_person(site, owner_id)
+    assert people.to_person(site, colleague.actor_id).owner_id == "401"
 
 
 def test_no_line_is_offered_to_the_system_nor_counted_for_who_may_not_see_the_patient(
@@ -92,9 +93,9 @@ def test_no_line_is_offered_to_the_system_nor_counted_for_who_may_not_see_the_pa
     kept, barred, retired = (oscar.patient(hin=phn) for phn in ("100000001", "100000002", "100000003"))
     oscar.provider(site.identity.system.actor_id, last_name="System")
     with site.database.engine.connect() as connection:
-        people = working.people(connection, site)
-        assert "401" in people
-        assert site.identity.system.actor_id not in people
+        offered = people.people(connection, site)
+        assert "401" in offered
+        assert site.identity.system.actor_id not in offered
     report_of(site, clerk, "100000001", "100000002", "100000003", "100000009")
     oscar.privilege("401", f"_demographic${barred}", "o")
     oscar.merge(retired, barred)

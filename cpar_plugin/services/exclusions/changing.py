@@ -1,4 +1,5 @@
-"""Working on exclusions, as `work_lines.changing` says: those that were selected, or all that the criteria find."""
+"""Working on exclusions, as `work_lines.changing` says: those that were selected, or all that the criteria find; and
+undoing that."""
 
 from collections.abc import Collection
 from typing import Final
@@ -6,14 +7,15 @@ from typing import Final
 from ...domain.exclusion_lines import STATE_LABELS, LineState
 from ...domain.exhaustive import exhaustive
 from ...hooks import Actor, Host
-from ...store.tables import exclusion_line
+from ...store.tables import exclusion_line, exclusion_line_change
 from ..operations.record import OperationKind
-from ..work_lines import changing
+from ..work_lines import changing, undoing
 from ..work_lines.changes import LineAction, LineChange, LinesChanged, SeenLine, WorkList
+from ..work_lines.undoing import LinesUndone
 from .lines_query import LineCriteria, narrowing, source_of
 
 _line = exclusion_line.c
-_KINDS: Final = exhaustive(
+KINDS: Final = exhaustive(
     __name__,
     LineAction,
     {
@@ -43,6 +45,11 @@ def change_all(host: Host, actor: Actor, criteria: LineCriteria, change: LineCha
     return changing.change_found(host, actor, work, (*lines.conditions, *narrowing(criteria)), change)
 
 
+def undo(host: Host, actor: Actor, operation_id: int) -> LinesUndone:
+    """Restore what an operation has changed. Raises NotFound, and Refused where that was done already."""
+    return undoing.undo(host, actor, _work(host, actor), operation_id, OperationKind.UNDO_EXCLUSIONS)
+
+
 def _work(host: Host, actor: Actor) -> WorkList:
     return WorkList(
         table=exclusion_line,
@@ -52,5 +59,6 @@ def _work(host: Host, actor: Actor) -> WorkList:
         visible=host.identity.visible(actor, _line.patient_id),
         noun="cparPanelMember",
         about=lambda key: f"exclusion {key[1]}",
-        kinds=_KINDS,
+        kinds=KINDS,
+        changes=exclusion_line_change,
     )

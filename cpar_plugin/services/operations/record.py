@@ -38,6 +38,7 @@ class OperationKind(StrEnum):
     RELEASE_EXCLUSIONS = "release-exclusions"
     STATE_EXCLUSIONS = "state-exclusions"
     NOTE_EXCLUSIONS = "note-exclusions"
+    UNDO_EXCLUSIONS = "undo-exclusions"
     RECEIVE_REPORT = "receive-report"
     REMOVE_REPORT = "remove-report"
     MATCH_REPORT = "match-report"
@@ -101,6 +102,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.RELEASE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.STATE_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.NOTE_EXCLUSIONS: ("update", _MEMBER),
+        OperationKind.UNDO_EXCLUSIONS: ("update", _MEMBER),
         OperationKind.RECEIVE_REPORT: ("add", _REPORT),
         OperationKind.REMOVE_REPORT: ("delete", _REPORT),
         OperationKind.MATCH_REPORT: ("update", _REPORT),

@@ -86,6 +86,19 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "changed_by": of_staff("User who last changed it"),
         },
     ),
+    "cpar_exclusion_line_change": TableHolds(
+        "What users have changed of exclusions.",
+        {
+            "reason": of_patient("Reason for exclusion"),
+            "version": Holds("Number of the change"),
+            "owner_id_before": of_staff("User who had taken it"),
+            "owner_id_after": of_staff("User who had it afterwards"),
+            "state_before": of_patient("How far the work was"),
+            "state_after": of_patient("How far it was afterwards"),
+            "note_before": of_patient("Note that it had"),
+            "note_after": of_patient("Note afterwards"),
+        },
+    ),
     "cpar_exclusion_comparison": TableHolds(
         "When exclusions were last compared with the EMR: one row.",
         {

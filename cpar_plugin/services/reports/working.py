@@ -3,15 +3,13 @@
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import exists, select
 
 from ...domain.refusals import Refused
 from ...domain.report_lines import STATE_LABELS, WITH_WHY, ReportLineState, require_why
 from ...hooks import Actor, Host
 from ...store.tables import report_line, report_line_change
-from ..operations import access
 from ..operations.record import OperationKind
-from ..roster.providers import person_name
 from ..work_lines import changing, undoing
 from ..work_lines.changes import LineAction, LineChange, LinesChanged, SeenLine, WorkList
 from ..work_lines.undoing import LinesUndone
@@ -24,30 +22,6 @@ def to_state(state: ReportLineState, note: str) -> LineChange:
     """The change that sets how far the work is, and the note where there is one. Raises Refused (`note`)."""
     require_why(state, note)
     return LineChange(LineAction.SET_STATE, state=state.value, state_label=STATE_LABELS[state], note=note)
-
-
-def to_person(host: Host, owner_id: str) -> LineChange:
-    """The change that makes lines someone's. Raises Refused (`assignee`) for one who may not manage panels."""
-    if not owner_id:
-        raise Refused({"assignee": "Select the person who gets the lines."})
-    with host.database.engine.connect() as connection:
-        name = people(connection, host).get(owner_id)
-    if name is None or not host.identity.has(Actor(actor_id=owner_id, display_name=name), access.MANAGE):
-        raise Refused({"assignee": f"{name or 'This person'} may not manage panels. Select someone else."})
-    return LineChange(LineAction.ASSIGN, owner_id=owner_id)
-
-
-def people(connection: Connection, host: Host) -> dict[str, str]:
-    """To whom lines may be offered: name by id of the host's active people, by name, without the system.
-
-    One statement.
-    """
-    provider = host.roster.providers().c
-    query = select(provider.provider_id, provider.given_name, provider.family_name).where(
-        provider.active, provider.provider_id != host.identity.system.actor_id
-    )
-    names = {row.provider_id: person_name(*row) for row in connection.execute(query)}
-    return dict(sorted(names.items(), key=lambda item: (item[1].casefold(), item[0])))
 
 
 def change_selected(host: Host, actor: Actor, lines: Collection[SeenLine], change: LineChange) -> LinesChanged:

@@ -83,7 +83,9 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
         RecordKind.EXCLUSIONS: _rows(
             "closed_exclusion_keep_days",
             TimedRows(
-                tables.exclusion_line.c.closed_at, lambda given: timedelta(days=given.closed_exclusion_keep_days)
+                tables.exclusion_line.c.closed_at,
+                lambda given: timedelta(days=given.closed_exclusion_keep_days),
+                parts=(tables.exclusion_line_change,),
             ),
         ),
         RecordKind.CHECK_IN: _rows(

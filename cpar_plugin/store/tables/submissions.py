@@ -118,6 +118,25 @@ exclusion_line = Table(
     **INNODB,
 )
 
+# What people have changed of exclusions, line by line.
+exclusion_line_change = Table(
+    "cpar_exclusion_line_change",
+    metadata,
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", exact(40), primary_key=True),
+    Column("operation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),  # of the line afterwards
+    Column("owner_id_before", exact(60)),
+    Column("owner_id_after", exact(60)),
+    Column("state_before", exact(20), nullable=False),
+    Column("state_after", exact(20), nullable=False),
+    Column("note_before", exact(500), nullable=False),
+    Column("note_after", exact(500), nullable=False),
+    Index("cpar_exclusion_line_change_of_operation", "operation_id"),
+    sqlite_with_rowid=False,
+    **INNODB,
+)
+
 # One row, which is also the lock of a comparison: the lines are as of `compared_at`.
 exclusion_comparison = Table(
     "cpar_exclusion_comparison",
