@@ -10,7 +10,7 @@ if __name__ != "cpar_plugin.hooks":
 from .faults import HostBusy, HostUnavailable, Refused
 from .interfaces import ProgramInterface, is_polled, largest_body, polled, receives_files
 from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
-from .ports import AuditTrail, Clock, Database, Host, Identity, Pages, Roster, Schedule, Visits
+from .ports import AuditTrail, Clock, Database, Homes, Host, Identity, Pages, Roster, Schedule, Visits
 from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
     Actor,
@@ -40,6 +40,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HealthLevel",
+    "Homes",
     "Host",
     "HostBusy",
     "HostUnavailable",

@@ -163,6 +163,19 @@ class Visits(Protocol):
         """
 
 
+class Homes(Protocol):
+    """Where patients live, as SQL that a plugin composes with its own tables.
+
+    .. versionadded:: 1.0
+    """
+
+    def address(self, patient_id: ColumnElement[int]) -> ColumnElement[str]:
+        """The address of the home in lines, as on a letter, as a correlated scalar; NULL where no street is known.
+
+        People of one home have the same address, but for case and blanks: nothing of the person is in it.
+        """
+
+
 class AuditTrail(Protocol):
     """The host's audit trail.
 
@@ -248,5 +261,7 @@ class Host(Protocol):
     def schedule(self) -> Schedule | None: ...
     @property
     def visits(self) -> Visits | None: ...
+    @property
+    def homes(self) -> Homes | None: ...
     @property
     def settings(self) -> Mapping[str, str]: ...

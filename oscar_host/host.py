@@ -20,6 +20,7 @@ from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.settings import checked
 
 from .audit import NoAuditTrail, OscarAuditTrail
+from .homes import OscarHomes
 from .identity import OscarIdentity, no_provider
 from .privileges import CPAR
 from .roster import OscarRoster
@@ -45,6 +46,7 @@ class OscarHost:
     clock: Clock
     schedule: OscarSchedule
     visits: OscarVisits
+    homes: OscarHomes
     settings: Mapping[str, str] = field(repr=False)  # may hold secrets
     tables: Tables = field(repr=False)
 
@@ -84,6 +86,7 @@ def open_host(
         roster=roster,
         schedule=OscarSchedule(tables, roster),
         visits=OscarVisits(tables, roster, tables_present),
+        homes=OscarHomes(tables, tables_present),
         identity=OscarIdentity(
             tables, database, tables_present, signed_in, settings.get("cpar_object", "").strip() or CPAR
         ),

@@ -19,6 +19,7 @@ from ..services import bulk as service
 from ..services.bulk import (
     Assign,
     Confirm,
+    Depart,
     Fill,
     Import,
     Move,
@@ -74,7 +75,12 @@ def _action(kind: BulkKind) -> BulkAction | None:
             return BulkAction(kind, "Move patients to a different panel", ("from_panel_id", "panel_id", "status"))
         case OperationKind.BULK_REMOVE:
             return BulkAction(kind, "Remove patients from a panel", ("from_panel_id", "status"))
-        case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | OperationKind.BULK_IMPORT:
+        case (
+            OperationKind.BULK_CONFIRM
+            | OperationKind.BULK_FILL
+            | OperationKind.BULK_IMPORT
+            | OperationKind.BULK_DEPARTURE
+        ):
             return None  # for patients selected on the panel's page; on pages of their own
         case _:
             assert_never(kind)
@@ -118,7 +124,13 @@ class BulkForm:
                 order = Move(source, panel("panel_id", "Select the panel to move patients to."), self.status)
             case OperationKind.BULK_REMOVE:
                 order = Remove(panel("from_panel_id", "Select the panel to remove patients from."), self.status)
-            case OperationKind.BULK_CONFIRM | OperationKind.BULK_FILL | OperationKind.BULK_IMPORT | None:
+            case (
+                OperationKind.BULK_CONFIRM
+                | OperationKind.BULK_FILL
+                | OperationKind.BULK_IMPORT
+                | OperationKind.BULK_DEPARTURE
+                | None
+            ):
                 messages["kind"] = "Select an action from the list."
             case _:
                 assert_never(kind)
@@ -235,6 +247,8 @@ def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, s
             return Markup("Confirm the patients with status {} on <strong>{}</strong>.").format(status, source)
         case Import():
             return Markup("Put the patients of the list on their panels.")
+        case Depart():
+            return Markup("Move the patients of the provider who leaves to panels of colleagues.")
         case _:
             assert_never(order)
 

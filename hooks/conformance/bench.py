@@ -43,6 +43,7 @@ class NewPatient:
     coverage_start: str | None = None
     coverage_end: str | None = None
     card_version: str | None = None
+    street: str | None = None  # only asked for by checks of `Homes`
 
 
 class VisitOutcome(Enum):

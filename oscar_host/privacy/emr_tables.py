@@ -50,6 +50,10 @@ EMR_TABLES: Final[Mapping[str, EmrTable]] = {
             "hc_renew_date": of_patient("Last day of coverage"),
             "provider_no": of_patient("MRP"),
             "patient_status": of_patient("Active, inactive, deceased, ..."),
+            "address": of_patient("Street, when a provider leaves: for letters, and to keep families together"),
+            "city": of_patient("City, for the same"),
+            "province": of_patient("Province of the address, for the same"),
+            "postal": of_patient("Postal code, for the same"),
         },
     ),
     "demographic_merged": EmrTable(

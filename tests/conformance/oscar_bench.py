@@ -40,6 +40,7 @@ COLUMNS = {
     "status": "patient_status",
     "mrp_id": "provider_no",
     "card_version": "ver",
+    "street": "address",
 }
 DAYS = {"coverage_start": "eff_date", "coverage_end": "hc_renew_date"}
 NEVER_NULL = ("last_name", "first_name", "sex")

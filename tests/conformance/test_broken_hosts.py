@@ -7,7 +7,15 @@ import pytest
 
 from cpar_plugin.hooks import conformance
 
-from . import broken_on_mariadb, broken_ports, broken_rosters, broken_schedules, broken_seen_by, broken_visits
+from . import (
+    broken_homes,
+    broken_on_mariadb,
+    broken_ports,
+    broken_rosters,
+    broken_schedules,
+    broken_seen_by,
+    broken_visits,
+)
 from .breaking import BROKEN, Break, fails_exactly_its_check, fails_its_check, failures, of
 from .oscar_bench import OscarBench, bench_at
 
@@ -15,7 +23,7 @@ with_broken_ports = pytest.mark.parametrize(
     "make",
     [
         make
-        for make in of(broken_ports, broken_schedules, broken_seen_by)
+        for make in of(broken_ports, broken_schedules, broken_seen_by, broken_homes)
         if make is not broken_ports.who_writes_does_not_wait
     ],
     ids=lambda make: make.__name__,
@@ -70,7 +78,15 @@ def test_a_host_that_is_not_broken_fails_none_however_often_it_is_asked(on_sqlit
 
 
 def test_every_check_is_failed_by_some_broken_host() -> None:
-    modules = broken_rosters, broken_visits, broken_ports, broken_schedules, broken_seen_by, broken_on_mariadb
+    modules = (
+        broken_rosters,
+        broken_visits,
+        broken_ports,
+        broken_schedules,
+        broken_seen_by,
+        broken_homes,
+        broken_on_mariadb,
+    )
     assert of(*modules) == list(BROKEN)
     assert set(conformance.CHECKS) - set(BROKEN.values()) == set()
 

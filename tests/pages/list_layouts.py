@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from sqlalchemy import insert
 
-from cpar_plugin.store.tables import letter, report, report_line, report_row
+from cpar_plugin.store.tables import departure, departure_patient, letter, report, report_line, report_row
 from oscar_host.host import OscarHost
 
 
@@ -218,6 +218,19 @@ def a_report(host: OscarHost, patient_id: int, number: int, *, accepted: bool = 
         line |= {"note": "", "version": 1, "line_id": made[0]}
         line["panel_id"] = number
         connection.execute(insert(report_line).values(**line, report_id=made[0], made_by=made[0]))
+    return int(made[0])
+
+
+def a_departure(host: OscarHost, patient_ids: Sequence[int], panel_id: int, to_panel_id: int) -> int:
+    """A provider who leaves, with patients to go to another panel; the panel is as it was."""
+    now = host.clock.now()
+    values = {"panel_id": panel_id, "open_panel_id": panel_id, "leaves_on": now.date(), "created_at": now}
+    with host.database.writing() as connection:
+        made = connection.execute(insert(departure).values(**values, created_by="-1")).inserted_primary_key
+        assert made
+        to = {"departure_id": made[0], "panel_id": to_panel_id}
+        rows = [to | {"patient_id": patient_id} for patient_id in patient_ids]
+        connection.execute(insert(departure_patient), rows)
     return int(made[0])
 
 

@@ -22,7 +22,7 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED
-from .list_layouts import a_letter, a_registry_list, a_report
+from .list_layouts import a_departure, a_letter, a_registry_list, a_report
 from .test_rights import EXPECTED, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
@@ -85,6 +85,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "list_id": a_registry_list(host, stay[0], 1),
         "line_id": a_report(host, stay[0], 2, accepted=True),
         "letter_id": a_letter(host, stay[0]),
+        "departure_id": a_departure(host, stay, panel, panel),
         "role_no": 1,
         "client_no": a_client(host, "Network analytics"),
     }

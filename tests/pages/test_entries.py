@@ -68,6 +68,10 @@ ENTRIES = {
     ),
     "cpar.new_panel": Entries(_PANEL, _FILLED),
     "cpar.edit_panel": Entries({**_PANEL, "version": "1"}, _FILLED),
+    "cpar.departure": Entries(
+        {"step": "date", "leaves_on": "2027-03-01", "administrator_id": OTHER_DOCTOR},
+        (r'name="leaves_on" required value="2027-03-01"', rf'value="{OTHER_DOCTOR}" selected'),
+    ),
     "cpar.new_panels": Entries(
         {
             "facilities": "2047",

@@ -21,7 +21,7 @@ from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
 from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
-from .list_layouts import a_letter, a_registry_list, a_report, upload_list, upload_report
+from .list_layouts import a_departure, a_letter, a_registry_list, a_report, upload_list, upload_report
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -109,6 +109,7 @@ def pages(
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
         "letter_id": a_letter(host, patient),
+        "departure_id": a_departure(host, [patient], panel, other_panel),
         "role_no": role and role[0],
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
     }

@@ -23,7 +23,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
-from .list_layouts import a_letter, a_registry_list, a_report
+from .list_layouts import a_departure, a_letter, a_registry_list, a_report
 from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
@@ -101,6 +101,11 @@ EXPECTED = {
     ("POST", "cpar.dismiss_checklist"): CHANGES_ROLES,
     ("GET", "cpar.edit_panel"): MANAGEMENT,
     ("POST", "cpar.edit_panel"): CHANGES_PANELS,
+    ("GET", "cpar.departure"): MANAGEMENT,
+    ("POST", "cpar.departure"): CHANGES_PANELS,
+    ("GET", "cpar.departure_patients"): MANAGEMENT,
+    ("GET", "cpar.departure_letters"): MANAGEMENT,
+    ("GET", "cpar.departure_not_moved"): MANAGEMENT,
     ("GET", "cpar.delete_panel"): MANAGEMENT,
     ("POST", "cpar.delete_panel"): CHANGES_PANELS,
     ("POST", "cpar.submit_panel"): CHANGES_PANELS,
@@ -216,6 +221,9 @@ SHOW = {
     ("GET", "cpar.print_rehearsal"),
     ("GET", "cpar.export_rehearsal"),
     ("GET", "cpar.panel_history"),
+    ("GET", "cpar.departure_patients"),
+    ("GET", "cpar.departure_letters"),
+    ("GET", "cpar.departure_not_moved"),
     ("GET", "cpar.export_panel_history"),
     ("GET", "cpar.check_in"),
     ("GET", "cpar.check_in_slips"),
@@ -335,6 +343,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         "list_id": a_registry_list(host, patient, number + 1),
         "line_id": a_report(host, patient, -1 - number, accepted=True),
         "letter_id": a_letter(host, patient),
+        "departure_id": a_departure(host, [patient], panel, other_panel),
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
@@ -375,6 +384,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.fill_panels": {"panel": panel},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
+        "cpar.departure": {"version": "1", "step": "registry", "done": "letters"},
         "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
         "cpar.new_client": {"name": f"New {role}", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS},
         "cpar.edit_client": {"name": f"Other {role}", "scopes": "system/Group.rs", "jwks": PUBLIC_KEYS, "version": "1"},

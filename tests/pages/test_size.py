@@ -55,10 +55,13 @@ class Size(NamedTuple):
 
 SOME, MANY = Size(500, 60, 2), Size(20_000, 300, 10)
 PATIENT_ID = 1
-# A form that is offered again is no page of its own, a submission's file is read piece by piece, and imports and
-# reports need a file that was uploaded.
+# A form that is offered again is no page of its own, a submission's file is read piece by piece, imports and
+# reports need a file that was uploaded, and these a provider who leaves.
 NO_PAGES = (
     "cpar.export_import",
+    "cpar.departure_letters",
+    "cpar.departure_not_moved",
+    "cpar.departure_patients",
     "cpar.import_columns",
     "cpar.import_review",
     "cpar.report",

@@ -1,5 +1,6 @@
 """Many patients at once: assigned, moved, removed or confirmed as one operation that can be undone."""
 
+from .depart import Depart
 from .fill import Fill
 from .import_order import Import
 from .orders import Assign, Confirm, Move, Order, Remove, Selection
@@ -11,6 +12,7 @@ __all__ = [
     "Assign",
     "BulkResult",
     "Confirm",
+    "Depart",
     "Fill",
     "Import",
     "Joining",

@@ -27,6 +27,7 @@ from ...store.tables import member, panel
 from ...store.types import KEYS
 from ..operations.record import BulkKind, OperationKind
 from ..roster.providers import provider_name
+from .depart import Depart
 from .fill import Fill
 from .import_order import Import, deleted_panel
 from .scope import Scope, SkipReason, confirmed_by_visit, deceased_statuses, status_of
@@ -160,7 +161,7 @@ class Confirm:
         return _detail(self.members)
 
 
-Order = Assign | Fill | Import | Move | Remove | Confirm
+Order = Assign | Fill | Import | Move | Remove | Confirm | Depart
 
 
 def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope:
@@ -220,6 +221,9 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
             if deleted_panel(connection, upload_id) is not None:
                 raise NotFound("A panel of this list has been deleted: review the columns of the list again.")
             return ""
+        case Depart():
+            order.require_current(connection)
+            return ""
         case Fill() | Move() | Remove() | Confirm():
             return ""
         case _:
@@ -242,6 +246,8 @@ def _closed(order: Order) -> Select[tuple[str, str]]:
             targets = panel.c.panel_id.in_(panel_ids)
         case Import():
             targets = order.joins()
+        case Depart():
+            targets = order.targets()
         case Remove() | Confirm():
             targets = false()
         case _:

@@ -21,6 +21,7 @@ class SkipReason(StrEnum):
     ALREADY_ON_PANEL = "already-on-panel"
     SEVERAL_PANELS = "several-panels"
     KEEPS_PANEL = "keeps-panel"
+    NO_RULE = "no-rule"
     DECEASED = "deceased"
     CONFIRMED_TODAY = "confirmed-today"
 
@@ -34,7 +35,7 @@ class Scope:
     patient_id: ColumnElement[int]
     includes: ColumnElement[bool]  # of the MRP, on the panel, or selected
     requires: dict[SkipReason, ColumnElement[bool]]  # never NULL
-    own_panel_id: ColumnElement[Any] = field(default_factory=null)  # with Fill: the panel of the patient's MRP
+    own_panel_id: ColumnElement[Any] = field(default_factory=null)  # with Fill and Depart: the panel of each patient
 
     @property
     def status(self) -> ColumnElement[str]:

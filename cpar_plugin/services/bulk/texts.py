@@ -31,6 +31,8 @@ def order_text(kind: BulkKind) -> OrderText:
             return OrderText("Confirm", "Not confirmed")
         case OperationKind.BULK_IMPORT:
             return OrderText("Import", "Not imported")
+        case OperationKind.BULK_DEPARTURE:
+            return OrderText("Move", "Not moved")
         case _:
             assert_never(kind)
 
@@ -40,6 +42,8 @@ def summary(operation: BulkOperation) -> str:
     if operation.kind is OperationKind.BULK_FILL:
         own = f"panel {operation.number}" if operation.number else "the panels"
         return f"Active patients of the providers of {own} added to {'it' if operation.number else 'them'}."
+    if operation.kind is OperationKind.BULK_DEPARTURE:
+        return f"Patients of panel {operation.from_number} moved to panels of colleagues since its provider leaves."
     if operation.selected is not None:
         condition = "selected on the panel page"
     else:
@@ -74,6 +78,8 @@ def result_text(operation: BulkOperation) -> str:
             return "confirmed"
         case OperationKind.BULK_IMPORT:
             return f"assigned to {_import_target(operation)}"
+        case OperationKind.BULK_DEPARTURE:
+            return "moved to panels of colleagues"
         case _:
             assert_never(operation.kind)
 
@@ -124,6 +130,8 @@ def skip_notice(reason: SkipReason, count: int) -> str:
             return "whose MRP is a provider of several of these panels will not be changed: use Bulk Update for them."
         case SkipReason.KEEPS_PANEL:
             return f"on another panel will stay {'on it' if count == 1 else 'there'}."
+        case SkipReason.NO_RULE:
+            return "without a panel by these rules will not be changed."
         case SkipReason.DECEASED:
             return "deceased will not be changed."
         case SkipReason.CONFIRMED_TODAY:
@@ -147,6 +155,8 @@ def skip_reason(reason: SkipReason, status_label: str) -> str:
             return "The MRP is a provider of several of these panels"
         case SkipReason.KEEPS_PANEL:
             return "On another panel"
+        case SkipReason.NO_RULE:
+            return "No rule of the departure gave the patient a panel"
         case SkipReason.DECEASED:
             return f"Deceased patients are not confirmed (status {status_label})"
         case SkipReason.CONFIRMED_TODAY:
@@ -170,6 +180,8 @@ def skip_remedy(reason: SkipReason) -> str:
             return "Assign the patients of this provider to one of the panels with Bulk Update."
         case SkipReason.KEEPS_PANEL:
             return "Nothing to do if the panel is right. Otherwise move the patient on the patient's page."
+        case SkipReason.NO_RULE:
+            return "Change the rules of the departure, or move the patient on the patient's page."
         case SkipReason.DECEASED:
             return "Remove the patient from the panel, or correct the status if it is wrong."
         case SkipReason.CONFIRMED_TODAY:

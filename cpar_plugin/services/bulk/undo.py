@@ -7,6 +7,7 @@ from sqlalchemy import FromClause, Row, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from ...domain.refusals import NotFound, Refused
+from ...domain.submission import SubmissionState
 from ...hooks import Actor, Host
 from ...store import ledger, tables
 from ...store.tables import member, operation, panel
@@ -16,6 +17,13 @@ from ..operations.record import BULK, OperationKind
 from ..roster import merges
 from .history import Undone
 from .not_restored import movable
+
+_ARRIVED = (
+    SubmissionState.SENDING,
+    SubmissionState.WAITING,
+    SubmissionState.DELIVERED,
+    SubmissionState.WRITTEN,
+)
 
 
 class UndoneAlready(Refused):
@@ -70,7 +78,29 @@ def _undoable(session: Session, operation_id: int) -> Row[Any]:
     if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
         raise UndoneAlready("This operation has already been undone.")
     _require_live_panels(session, operation_id)
+    if row.kind == OperationKind.BULK_DEPARTURE:
+        _refuse_submitted(session, row)
     return row
+
+
+def _refuse_submitted(session: Session, departure: Row[Any]) -> None:
+    """A departure is undone until a panel concerned was submitted since, or may have been."""
+    concerned = tables.operation_panel.c
+    arrived = tables.submission.c.state.in_(_ARRIVED) | tables.submission.c.in_doubt_since.is_not(None)
+    submitted = session.execute(
+        select(panel.c.number)
+        .join_from(tables.submission, tables.snapshot, tables.snapshot.c.snapshot_id == tables.submission.c.snapshot_id)
+        .join(tables.operation_panel, concerned.panel_id == tables.submission.c.panel_id)
+        .join(panel, panel.c.panel_id == concerned.panel_id)
+        .where(concerned.operation_id == departure.operation_id, tables.snapshot.c.taken_at > departure.at, arrived)
+        .order_by(panel.c.number)
+        .limit(1)
+    ).one_or_none()
+    if submitted is not None:
+        raise Refused(
+            f"Panel {submitted.number} has been submitted since: the registry has these patients with it, and the move "
+            "can no longer be undone. Move patients with Bulk Update instead."
+        )
 
 
 def _require_live_panels(session: Session, operation_id: int) -> None:

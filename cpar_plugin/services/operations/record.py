@@ -27,6 +27,7 @@ class OperationKind(StrEnum):
     BULK_REMOVE = "bulk-remove"
     BULK_CONFIRM = "bulk-confirm"
     BULK_IMPORT = "bulk-import"
+    BULK_DEPARTURE = "bulk-departure"
     UNDO = "undo"
     MOVE_BACK = "move-back"
     MERGE = "merge"
@@ -49,6 +50,7 @@ class OperationKind(StrEnum):
     ENTER_METRICS = "enter-metrics"
     RECORD_LETTER = "record-letter"
     WITHDRAW_LETTER = "withdraw-letter"
+    PLAN_DEPARTURE = "plan-departure"
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
@@ -71,6 +73,7 @@ BulkKind = Literal[
     OperationKind.BULK_REMOVE,
     OperationKind.BULK_CONFIRM,
     OperationKind.BULK_IMPORT,
+    OperationKind.BULK_DEPARTURE,
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
@@ -91,6 +94,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.BULK_REMOVE: ("delete", _MEMBER),
         OperationKind.BULK_CONFIRM: ("update", _MEMBER),
         OperationKind.BULK_IMPORT: ("add", _MEMBER),
+        OperationKind.BULK_DEPARTURE: ("update", _MEMBER),
         OperationKind.UNDO: ("update", _MEMBER),
         OperationKind.MOVE_BACK: ("update", _MEMBER),
         OperationKind.MERGE: ("update", _MEMBER),
@@ -113,6 +117,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.ENTER_METRICS: ("update", _PANEL),
         OperationKind.RECORD_LETTER: ("add", _REPORT),
         OperationKind.WITHDRAW_LETTER: ("delete", _REPORT),
+        OperationKind.PLAN_DEPARTURE: ("update", _PANEL),
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),

@@ -46,6 +46,24 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "group_digest": Holds("Hash of the FHIR Group without its members"),
         },
     ),
+    "cpar_departure": TableHolds(
+        "Providers who leave: the steps of the way.",
+        {
+            "departure_id": Holds("Departure, by number"),
+            "open_panel_id": Holds("The panel, until its departure is finished"),
+            "leaves_on": of_staff("Day on which the provider leaves"),
+            "administrator_id": of_staff("Provider who remains as panel administrator"),
+            "split": Holds("Rules by which patients are divided"),
+            "done": Holds("Tasks outside of the EMR that are done"),
+            "letter_text": of_clinic("Letter to patients, in the clinic's own words"),
+            "created_by": of_staff("Who began it"),
+            "finished_at": Holds("When the panel ended or the departure was cancelled"),
+        },
+    ),
+    "cpar_departure_patient": TableHolds(
+        "Which panel each patient of a departure is to go to, until it is finished.",
+        {"departure_id": Holds("Departure, by number")},
+    ),
     "cpar_panel_facility": TableHolds("Facilities of each panel.", {"facility_id": of_clinic("Facility ID")}),
     "cpar_panel_provider": TableHolds("Providers of each panel."),
     "cpar_practitioner": TableHolds(

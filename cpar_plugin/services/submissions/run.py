@@ -20,6 +20,7 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
 from ...transport import DeliveryResult, Envelope, Transport, for_settings, not_sent
+from ..departures import steps as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from . import night_run
@@ -61,6 +62,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportPr
     if not site.enabled:
         _try(report, lambda: night_run.cancel_all(host, now))
     elif site.configured:
+        _try(report, lambda: departures.end_due(host, now))
         _try(report, lambda: night_run.mark_missed(host, settings, now))
         _try(report, lambda: night_run.postpone(host, settings, now))
         report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))

@@ -1,6 +1,7 @@
 """The plugin's tables. Civil dates are in the clinic's zone, moments in UTC."""
 
 from .base import metadata
+from .departures import departure, departure_patient
 from .interface import (
     client,
     client_assertion,
@@ -67,6 +68,8 @@ __all__ = [
     "client_token",
     "clinic",
     "confirmation_rate",
+    "departure",
+    "departure_patient",
     "exclusion",
     "exclusion_comparison",
     "exclusion_found",

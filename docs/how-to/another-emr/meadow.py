@@ -190,6 +190,7 @@ def open_host(file="meadow.db", clock=None, **settings):
     tables, pages, clock = known.tables, PlainPages(), clock or SystemClock()
     roster, identity, audit = Roster(tables), Identity(tables, database.engine), Audit(tables["trail"])
     ports = {"roster": roster, "schedule": Schedule(tables, roster), "visits": Visits(tables, roster), "pages": pages}
+    ports |= {"homes": None}  # Meadow keeps no addresses
     return SimpleNamespace(**ports, identity=identity, audit=audit, database=database, clock=clock, settings=settings)
 
 
