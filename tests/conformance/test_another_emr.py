@@ -57,9 +57,13 @@ def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:
     return run(folder, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
 
 
+# Meadow does without this port, as a host may: its checks are skipped.
+OF_HOMES = sum(check.__module__.endswith("test_homes") for check in CHECKS.values())
+
+
 @pytest.mark.parametrize(
     ("place", "passed"),
-    [(0, len(CHECKS)), pytest.param(1, 1, marks=pytest.mark.large)],
+    [(0, len(CHECKS) - OF_HOMES), pytest.param(1, 1, marks=pytest.mark.large)],
     ids=["the checks", "the acceptance test"],
 )
 def test_the_example_passes_with_the_commands_of_the_page(place: int, passed: int, folder: Path) -> None:

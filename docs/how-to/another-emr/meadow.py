@@ -1,7 +1,6 @@
 """A complete host: that of Meadow, an invented EMR that keeps its clinic in one SQLite file (see meadow.sql).
 
-What any host needs it takes from `cpar_plugin.host_kit`: the engine, the migrations, the application, plain pages, the
-clock.
+What any host needs it takes from `cpar_plugin.host_kit`: engine, migrations, application, plain pages, and clock.
 """
 
 from types import SimpleNamespace

@@ -5,15 +5,15 @@ from alembic import op
 
 from cpar_plugin.store.types import Moment, exact, long_text, serial
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
     op.create_table(
         "cpar_departure",
         sa.Column("departure_id", serial(), nullable=False),
-        sa.Column("panel_id", sa.BigInteger(), nullable=False),
+        sa.Column("panel_id", serial(), nullable=False),
         sa.Column("open_panel_id", sa.BigInteger()),
         sa.Column("leaves_on", sa.Date(), nullable=False),
         sa.Column("administrator_id", exact(60), nullable=False),
@@ -34,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "cpar_departure_patient",
-        sa.Column("departure_id", sa.BigInteger(), nullable=False),
+        sa.Column("departure_id", serial(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("panel_id", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("departure_id", "patient_id", name="cpar_departure_patient_pk"),
