@@ -46,6 +46,7 @@ class Settings(BaseModel):
     hold_least_patients: int = Field(default=20, ge=1)
     hold_window_end: WindowEnd = WindowEnd.SEND
     hold_release_by: Releaser = Releaser.ONE
+    rehearsal_days: int = Field(default=3, ge=0, le=27)
     four_cut_months: int = Field(default=24, ge=12, le=36)
     four_cut_statuses: str = ""
     four_cut_visit_types: str = ""

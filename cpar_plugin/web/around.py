@@ -62,7 +62,10 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
 
 
 def _href(notice: service.SubmissionNotice) -> str:
-    """The submission, or the list of those concerned."""
+    """The submission, or the list of those concerned; of a coming one its rehearsal, or the panels."""
+    if notice.panel_ids:
+        several = len(notice.panel_ids) > 1
+        return url_for("cpar.panels") if several else url_for("cpar.rehearsal", panel_id=notice.panel_ids[0])
     match notice.submission_ids:
         case ():
             return ""

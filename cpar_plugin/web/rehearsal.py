@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..domain.wording import wordings
 from ..hooks import Actor, Host
 from ..services.roster import merges
 from ..services.snapshots.outlook import Standing
+from ..services.submissions import releases
 from ..services.submissions.patient_lists_csv import FIELDS
 from ..services.submissions.rehearsal import Rehearsal
 from ..services.submissions.rehearsal_csv import export
@@ -55,6 +57,7 @@ def rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
             state={field: text for field, text in state.items() if text},
             keep_days=load(host.settings).snapshot_keep_days,
             lists=_LISTS,
+            release_choice=partial(releases.choice, host, load(host.settings), actor),
             **_context(host, listing, state, criteria),
         )
 

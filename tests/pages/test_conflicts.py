@@ -49,7 +49,7 @@ def test_the_page_shows_the_evidence_and_what_the_report_says(manager: Any, pati
     assert f'href="{LINE}"' in manager.get("/cpar/reports/lines").get_data(as_text=True)
 
 
-def test_who_removes_the_patient_is_told_when_the_registry_learns_it(manager: Any, patient: int) -> None:
+def test_who_removes_the_patient_is_notified_when_the_registry_learns_it(manager: Any, patient: int) -> None:
     answer = manager.see(LINE, action="theirs", reason="other-provider", note="called them", version=version(manager))
     page = text_of(answer)
     assert "Removed from the panel. The registry learns it with the submission of Dec 7, 2026." in page
@@ -59,7 +59,7 @@ def test_who_removes_the_patient_is_told_when_the_registry_learns_it(manager: An
     assert "has another provider; called them" in text_of(manager.get(f"/cpar/patients/{patient}/history"))
 
 
-def test_who_removes_the_last_patient_is_told_that_nothing_will_be_submitted(
+def test_who_removes_the_last_patient_is_notified_that_nothing_will_be_submitted(
     manager: Any, host: OscarHost, patient: int, panel: int
 ) -> None:
     with host.database.engine.connect() as connection:
@@ -73,7 +73,7 @@ def test_who_removes_the_last_patient_is_told_that_nothing_will_be_submitted(
     assert "The registry learns it with the submission" not in page
 
 
-def test_a_wrong_form_is_told_and_changes_nothing(manager: Any, patient: int) -> None:
+def test_a_wrong_form_is_notified_and_changes_nothing(manager: Any, patient: int) -> None:
     right = version(manager)
     for fields, status, message in (
         ({"action": "theirs", "reason": "nonsense", "version": right}, 422, "Select a reason from the list."),

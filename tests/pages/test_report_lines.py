@@ -42,7 +42,7 @@ def lines_on(answer: Any) -> list[str]:
     return re.findall(r'name="selected" value="(\d+)-\d+"', answer.get_data(as_text=True))
 
 
-def test_the_second_of_two_at_one_line_is_told_who_was_faster(
+def test_the_second_of_two_at_one_line_is_notified_who_was_faster(
     manager: Any, barred: Any, listed: list[str], patients: list[int]
 ) -> None:
     assert len(listed) == len(patients)

@@ -130,7 +130,7 @@ WRONG = {
 
 @pytest.mark.databases("one")
 @pytest.mark.parametrize("what", WRONG)
-def test_a_file_of_the_wrong_kind_is_told_plainly_and_nothing_is_kept(
+def test_a_file_of_the_wrong_kind_is_notified_plainly_and_nothing_is_kept(
     host: OscarHost, manager: Any, configured: None, what: str
 ) -> None:
     make, name, message = WRONG[what]
@@ -156,7 +156,7 @@ def test_a_report_that_was_imported_already_is_refused_whatever_its_name_and_pan
     assert counts(host) == before
 
 
-def test_of_two_who_upload_the_same_file_at_once_one_is_told_that_it_is_there(
+def test_of_two_who_upload_the_same_file_at_once_one_is_notified_that_it_is_there(
     host: OscarHost, app: Flask, manager: Any, patients: list[int], configured: None
 ) -> None:
     send(manager, PLAIN.data)

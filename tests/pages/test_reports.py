@@ -102,7 +102,9 @@ def test_a_layout_is_mapped_once_and_then_taken_in_without_a_question(
     assert [row.patient_id for row in rows(host, 2)] == patients
 
 
-def test_a_report_that_is_uploaded_twice_is_told_plainly(manager: Any, patients: list[int], configured: None) -> None:
+def test_a_report_that_is_uploaded_twice_is_notified_plainly(
+    manager: Any, patients: list[int], configured: None
+) -> None:
     layout = REPORTS["plain"]()
     send(manager, layout.data)
     teach(manager, layout)
@@ -254,7 +256,7 @@ def test_metrics_are_read_without_patients(host: OscarHost, manager: Any, config
         (b"x," * 500, "more than 300 columns"),
     ],
 )
-def test_what_cannot_be_read_is_told_plainly_and_nothing_is_kept(
+def test_what_cannot_be_read_is_notified_plainly_and_nothing_is_kept(
     host: OscarHost, manager: Any, configured: None, data: bytes, message: str
 ) -> None:
     answer = send(manager, data)

@@ -91,7 +91,7 @@ def test_a_first_submission_is_never_held(careful: Any) -> None:
     assert careful.states(panel) == [WRITTEN]
 
 
-def test_a_held_one_is_told_as_failures_are(held: tuple[Any, int, int]) -> None:
+def test_a_held_one_is_notified_as_failures_are(held: tuple[Any, int, int]) -> None:
     world, _, _ = held
     assert "Panel P1: held." in told(world)
     assert any(

@@ -50,6 +50,15 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "release_requested_at": Holds("When its release was asked for"),
         },
     ),
+    "cpar_rehearsal": TableHolds(
+        "Whether the coming submission of each panel would be held.",
+        {
+            "automatic": Holds("Automatic date that it is about"),
+            "rehearsed_at": Holds("Moment of its data"),
+            "held": Holds("Why the submission would be held, in numbers"),
+            "notified_for": Holds("Last automatic date of which the panel's recipient was notified"),
+        },
+    ),
     "cpar_snapshot": TableHolds(
         "What was submitted: numbers and hash. The content is in cpar_snapshot_piece.",
         {

@@ -17,5 +17,15 @@ def of_several(settings: Settings, stages: Collection[Stage]) -> str:
     return _page(settings, f"submissions?state={next(iter(stages)).name if of_one else ATTENTION}")
 
 
+def of_rehearsal(settings: Settings, panel_id: int) -> str:
+    """The rehearsal of a panel; "" likewise."""
+    return _page(settings, f"panels/{panel_id}/rehearsal")
+
+
+def of_panels(settings: Settings) -> str:
+    """The list of panels; "" likewise."""
+    return _page(settings, "panels")
+
+
 def _page(settings: Settings, path: str) -> str:
     return f"{settings.public_url.rstrip('/')}/cpar/{path}" if settings.public_url else ""

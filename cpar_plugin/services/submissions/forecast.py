@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import assert_never
 
 from sqlalchemy import Connection, select
 
@@ -13,15 +14,17 @@ from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import panel, submission
 from ..snapshots.outlook import LastSent
-from . import texts
+from . import history, texts
+from .history import Submission
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """The coming submission, if it were prepared with the data of `rehearsed_at`.
 
-    `run_on`: the night run that it goes with. `held`: why it would be held, and `window` what follows from that; both
-    "" where it would be sent. `released`: the held submission that is released with it, which the guard lets pass.
+    `run_on`: the night run that it goes with. `held`: why it would be held, "" where it would be sent; `window`: until
+    when it, or the one that is held, can be released. `released`: the held submission that is released with it, which
+    the guard lets pass.
     """
 
     panel_id: int
@@ -34,6 +37,7 @@ class Forecast:
     window: str
     released: int | None
     ended: bool  # the panel has ended: it is not submitted
+    holding: Submission | None  # the panel's latest submission, where it is held and can be released
 
 
 def forecast(
@@ -45,15 +49,20 @@ def forecast(
     expected: SubmissionOutlook,
     now: datetime,
 ) -> Forecast:
-    """What would become of a submission that is as expected: of the one asked for, or the next automatic one."""
+    """What would become of a submission that is as expected: of the one asked for, the release of the one that is held,
+    or the next automatic one.
+    """
     calendar = settings.calendar(host.clock.zone)
     row = connection.execute(
         select(panel.c.number, panel.c.state, submission.c.due_on, submission.c.releases)
         .outerjoin_from(panel, submission, submission.c.open_panel_id == panel.c.panel_id)
         .where(panel.c.panel_id == panel_id)
     ).one()
-    automatic = calendar.next_automatic(now)
-    run_on = automatic if row.due_on is None else min(row.due_on, automatic)
+    latest = next(iter(history.history_page(connection, host, panel_id=panel_id, limit=1).submissions), None)
+    holding = latest if latest is not None and latest.may_release else None
+    run_on = calendar.next_automatic(now)
+    if row.due_on is not None or holding is not None:
+        run_on = min(run_on, row.due_on or calendar.run_date(now))
     limits, before = settings.guard_limits, last.before if last else None
     ended = row.state in NOT_SUBMITTED
     found = None if row.releases or ended else hold(before, expected, limits)
@@ -66,26 +75,40 @@ def forecast(
         last=last,
         outlook=expected,
         held=held,
-        window=window(calendar, settings, run_on) if held else "",
+        window=_end_of_window(calendar, settings, run_on)
+        if holding
+        else window(calendar, settings, run_on)
+        if held
+        else "",
         released=row.releases,
         ended=ended,
+        holding=holding,
     )
 
 
 def window(calendar: Calendar, settings: Settings, run_on: date) -> str:
     """Until when what is held in a night run can be released for this month, and what happens then."""
-    last = calendar.last_before_blackout(run_on)
-    sends = settings.hold_window_end is WindowEnd.SEND
-    if sends and run_on == last:
+    if settings.hold_window_end is WindowEnd.SEND and calendar.is_last_before_blackout(run_on):
         return (
-            f"That night run, on {date_text(last)}, is the last before the Blackout Period: the submission would be "
+            f"That night run, on {date_text(run_on)}, is the last before the Blackout Period: the submission would be "
             "sent without a release."
         )
-    end = (
-        f"What is still held in the night run of {date_text(last)}, the last before the Blackout Period, is sent "
-        "without a release."
-        if sends
-        else f"The night run of {date_text(last)} is the last before the Blackout Period: without a release nothing is "
-        "sent for this month."
-    )
+    end = _end_of_window(calendar, settings, run_on)
     return f"It would be held in the night run of {date_text(run_on)} until someone releases it. {end}"
+
+
+def _end_of_window(calendar: Calendar, settings: Settings, night: date) -> str:
+    last = date_text(calendar.last_before_blackout(night))
+    match settings.hold_window_end:
+        case WindowEnd.SEND:
+            return (
+                f"What is still held in the night run of {last}, the last before the Blackout Period, is sent without "
+                "a release."
+            )
+        case WindowEnd.HOLD:
+            return (
+                f"The night run of {last} is the last before the Blackout Period: without a release nothing is sent "
+                "for this month."
+            )
+        case _:
+            assert_never(settings.hold_window_end)

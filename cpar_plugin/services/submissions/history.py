@@ -18,7 +18,7 @@ from ...store.types import KEYS
 from ..roster.providers import AUTOMATIC, actor_names, person_name
 from ..snapshots import storage
 from ..snapshots.storage import Part
-from .notices import needs_attention
+from .attention import needs_attention
 from .texts import STATE, Stage, advice
 
 

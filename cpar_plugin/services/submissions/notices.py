@@ -8,24 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from ...domain.calendar import RETRY_FOR, Calendar, last_attempt
 from ...domain.dates import date_text, moment_text
 from ...domain.submission import LOUD, SubmissionState
 from ...hooks import HealthLevel, Host
 from ...settings import Settings
-from ...store.tables import clinic, member, panel, submission
+from ...store.tables import clinic, panel, submission
 from ...store.tables import heartbeat as heartbeats
 from ..operations import heartbeat
-from .submitted_panels import IS_SUBMITTED
-from .texts import REQUESTED, STATE, Stage, advice, panels_text
+from . import rehearsals
+from .attention import needs_attention
+from .texts import REQUESTED, STATE, Stage, advice, panels_text, would_be_held
 
 QUIET_AFTER = timedelta(minutes=15)
 DELAYED_AFTER = timedelta(hours=1)
-PASSED_FOR = timedelta(days=7)  # how long it is said that a submission was sent which was to be held
-_ENDED = frozenset({*LOUD, SubmissionState.DELIVERED, SubmissionState.WRITTEN})
-_HAS_PATIENTS = exists().where(member.c.panel_id == submission.c.panel_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +31,20 @@ class SubmissionNotice:
     """Something to know or to do, in plain words without patient data.
 
     `submission_ids` are those that it is about, none where it concerns the whole clinic; `stage` is what they have in
-    common, None where they are of several.
+    common, None where they are of several. `panel_ids`: of coming submissions, the panels to rehearse.
     """
 
     level: HealthLevel
     text: str
     submission_ids: tuple[int, ...] = ()
     stage: Stage | None = None
+    panel_ids: tuple[int, ...] = ()
 
 
 def notices(connection: Connection, host: Host, settings: Settings, now: datetime) -> list[SubmissionNotice]:
     """A scheduler that stands still, panels whose latest submission came to nothing, and those that are delayed.
 
-    Two statements, whatever the number of panels.
+    And those whose coming submission would be held. Three statements, whatever the number of panels.
     """
     calendar = settings.calendar(host.clock.zone)
     last_beat = select(heartbeats.c.at).where(heartbeats.c.name == heartbeat.SUBMISSIONS).scalar_subquery()
@@ -72,6 +71,7 @@ def notices(connection: Connection, host: Host, settings: Settings, now: datetim
             delayed.append(row)
     result += [_failure(text, rows) for text, rows in by_text.items()]
     result += [_passed(text, rows) for text, rows in passed.items()]
+    result += _rehearsed(rehearsals.would_be_held(connection, host, settings, now))
     return [*result, _delay(delayed, calendar)] if delayed else result
 
 
@@ -79,19 +79,6 @@ def quiet_since(enabled_at: datetime, last_beat_at: datetime | None, now: dateti
     """Since when nothing has looked for work, though it should have; None when all is well."""
     last = max(last_beat_at or enabled_at, enabled_at)
     return last if now - last > QUIET_AFTER else None
-
-
-def needs_attention(now: datetime) -> ColumnElement[bool]:
-    """The latest finished submissions of live panels that failed or are held, or were sent without a release lately."""
-    latest = select(func.max(submission.c.submission_id)).where(submission.c.state.in_(_ENDED))
-    latest_of_panel = submission.c.submission_id.in_(latest.group_by(submission.c.panel_id))
-    failed = and_(submission.c.state.in_(LOUD), IS_SUBMITTED, _HAS_PATIENTS)
-    passed = and_(
-        submission.c.state.in_(Stage.DELIVERED.states),
-        submission.c.guard_note.is_not(None),
-        submission.c.finished_at > now - PASSED_FOR,
-    )
-    return and_(or_(failed, passed), latest_of_panel, panel.c.deleted_at.is_(None))
 
 
 def _unresolved(now: datetime) -> Select[Any]:
@@ -136,6 +123,20 @@ def _passed(text: str, rows: Sequence[Row[Any]]) -> SubmissionNotice:
     ids = tuple(row.submission_id for row in rows)
     level = HealthLevel.WARNING
     return SubmissionNotice(level=level, text=f"{_panels(rows)}: {text}", submission_ids=ids, stage=Stage.DELIVERED)
+
+
+def _rehearsed(rows: Sequence[Row[Any]]) -> list[SubmissionNotice]:
+    by_text: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        by_text.setdefault(would_be_held(row.held, row.automatic), []).append(row)
+    return [
+        SubmissionNotice(
+            level=HealthLevel.WARNING,
+            text=f"{_panels(same)}: {text}",
+            panel_ids=tuple(row.panel_id for row in same),
+        )
+        for text, same in by_text.items()
+    ]
 
 
 def _delay(rows: Sequence[Row[Any]], calendar: Calendar) -> SubmissionNotice:

@@ -4,7 +4,7 @@ Nothing is stored. Each look at it reads the panel once, as the night run does.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ class Rehearsal(SearchedList[RehearsedPatient]):
             engine = self._host.database.engine
             view, changes, exclusions = (stack.enter_context(engine.connect()) for _ in range(3))
             rules = same_phn.eligibility(view, self._host, self._settings, self._now)
-            causes = Causes(changes, exclusions, self._host, self._panel_id, last)
+            causes = stack.enter_context(closing(Causes(changes, exclusions, self._host, self._panel_id, last)))
             for one in outlook.compared(view, self._host, rules, self._panel_id, last, now=self._now):
                 count.add(one)
                 found = causes.of(one)

@@ -23,7 +23,7 @@ from ...transport import DeliveryResult, Envelope, Transport, for_settings, not_
 from ..departures import steps as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
-from . import night_run
+from . import night_run, rehearsals
 from .lease import Claim, Now, take_one
 from .process import advance
 
@@ -67,6 +67,7 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportPr
         _try(report, lambda: night_run.postpone(host, settings, now))
         report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
         _work(host, settings, report, moment, progress)
+        _try(report, lambda: rehearsals.make(host, settings, now))
     if not report.errors:
         heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report

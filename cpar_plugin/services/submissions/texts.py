@@ -85,6 +85,7 @@ DELETED = "The panel was deleted before its submission was prepared."
 EMPTY = "The panel has no patients."
 NO_ONE_VALID = "No patient on the panel can be submitted."
 UNREADABLE = "The EMR's patients could not be read, in several attempts. Contact your EMR administrator."
+NOT_REHEARSED = "The rehearsal was interrupted: the EMR's patients could not be read. Contact your EMR administrator."
 BROKE_OFF = "Preparation was interrupted several times. Contact your EMR administrator."
 REQUESTED = "Its release was requested: someone else with the admin role has to release it."
 _RETRY = "Press Retry to submit the panel as it is now."
@@ -150,6 +151,14 @@ def held(hold: Hold, before: SentBefore, now: SubmissionOutlook, limits: GuardLi
 def sent_all_the_same(why: str) -> str:
     """What is said of a submission that was to be held, and was sent since the window had ended."""
     return f"Sent without a release, in the last night run before the Blackout Period. {why}"
+
+
+def would_be_held(why: str, automatic: date) -> str:
+    """What is said of a panel after its number, days before its automatic submission."""
+    return (
+        f"would be held in the night run of {date_text(automatic)}. {why} Correct what is wrong before then; what is "
+        "right is released once it is held."
+    )
 
 
 def missed(automatic: date) -> str:

@@ -5,7 +5,7 @@ side by side with the patients themselves: memory for one at a time.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -125,6 +125,11 @@ class Causes:
             return [Cause(reason=reason) for reason in reasons_in(was_excluded.reasons)]
         return [Cause()]
 
+    def close(self) -> None:
+        """Release the connections, whatever has not been read."""
+        self._changes.close()
+        self._excluded.close()
+
     def through(self, connection: Connection) -> list[Through]:
         """All causes so far in words, those of most patients first. Four statements."""
         words = Words.read(connection, self._host, {cause for _, cause in self._counts})
@@ -139,12 +144,18 @@ class Causes:
         ]
 
 
+_Rows = Generator[Row[Any], None, None]
+
+
 class _Following:
     """Rows in the order of patient ids, from which patients are looked up in the same order."""
 
-    def __init__(self, rows: Iterator[Row[Any]]) -> None:
+    def __init__(self, rows: _Rows) -> None:
         self._rows = rows
         self._ahead = next(rows, None)
+
+    def close(self) -> None:
+        self._rows.close()
 
     def of(self, patient_id: int) -> Row[Any] | None:
         while self._ahead is not None and self._ahead.patient_id < patient_id:
@@ -152,24 +163,26 @@ class _Following:
         return self._ahead if self._ahead is not None and self._ahead.patient_id == patient_id else None
 
 
-def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+def _streamed(connection: Connection, query: Select[Any] | None) -> _Rows:
+    if query is None:
+        return
     with connection.execute(query.execution_options(yield_per=1000)) as result:
         yield from result
 
 
-def _excluded(connection: Connection, last: LastSent | None) -> Iterator[Row[Any]]:
+def _excluded(connection: Connection, last: LastSent | None) -> _Rows:
     """Who was excluded from the last submission, by patient id."""
     if last is None:
-        return iter(())
+        return _streamed(connection, None)
     of_last = exclusion.c.snapshot_id == last.snapshot_id
     return _streamed(connection, select(exclusion).where(of_last).order_by(exclusion.c.patient_id))
 
 
-def _changes(connection: Connection, panel_id: int, last: LastSent | None) -> Iterator[Row[Any]]:
+def _changes(connection: Connection, panel_id: int, last: LastSent | None) -> _Rows:
     """Each patient whose membership of the panel was changed since, by id: the last operation that put them on it, that
     took them off, and that changed the membership itself (`joined`, `left`, `kept`), with kind and actor of each."""
     if last is None:
-        return iter(())
+        return _streamed(connection, None)
     here, there = ledger.c.to_panel_id == panel_id, ledger.c.from_panel_id == panel_id
     moved = ledger.c.from_panel_id.is_distinct_from(ledger.c.to_panel_id)
 

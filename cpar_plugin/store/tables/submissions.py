@@ -59,6 +59,20 @@ submission = Table(
     **INNODB,
 )
 
+# The last rehearsal of each panel's coming automatic submission, which was made by itself: one row for each panel.
+rehearsal = Table(
+    "cpar_rehearsal",
+    metadata,
+    Column("panel_id", ForeignKey("cpar_panel.panel_id"), primary_key=True),
+    Column("automatic", Date),  # the automatic date that it is about; NULL until the first
+    Column("rehearsed_at", Moment),  # the moment of its data
+    Column("held", long_text()),  # why the submission would be held; NULL where it would be sent
+    Column("claim", exact(36)),  # who works on it, until:
+    Column("claimed_until", Moment),
+    Column("notified_for", Date),  # the last automatic date of which the recipient was notified
+    **INNODB,
+)
+
 # What was or would be sent, written before it is sent. Kept apart from its pieces, which may be removed earlier.
 snapshot = Table(
     "cpar_snapshot",
