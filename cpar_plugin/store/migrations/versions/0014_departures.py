@@ -5,8 +5,8 @@ from alembic import op
 
 from cpar_plugin.store.types import Moment, exact, long_text, serial
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
