@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from .birth import birth_date as calendar_day
+from .exhaustive import exhaustive
 from .jurisdictions import may_be_alberta
 
 # Programs write 0001-01-01, 1900-01-01 or 9999-12-31 where there is no date.
@@ -44,6 +45,19 @@ class Covered(Protocol):
     def coverage_start(self) -> str | None: ...  # the first day
     @property
     def coverage_end(self) -> str | None: ...  # the last day
+
+
+LABELS = exhaustive(
+    __name__,
+    Coverage,
+    {
+        Coverage.ENDED: "Ended",
+        Coverage.ENDS_SOON: "Ends soon",
+        Coverage.BEGINS_LATER: "Not begun",
+        Coverage.UNKNOWN: "Unknown",
+        Coverage.CURRENT: "Current",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)

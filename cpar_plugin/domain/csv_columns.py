@@ -21,6 +21,11 @@ class CsvColumn(StrEnum):
     MRP = "MRP"
     LAST_VISIT = "Last visit"
     LAST_SEEN_BY = "Last seen by"
+    NEXT_APPOINTMENT = "Next appointment"
+    COVERAGE = "Coverage"
+    COVERAGE_START = "Coverage begins"
+    COVERAGE_END = "Coverage ends"
+    CARD_VERSION = "Version of the card"
 
     # Membership
     PANEL = "Panel"

@@ -55,7 +55,7 @@ def check_in_slips(host: Host, actor: Actor) -> ResponseReturnValue:
         slips=list(slips.values()),
         question_for=question_for,
         spoken=lambda row, question: spoken(questions[question], row.mrp),
-        card=lambda row: any(reason is not Reason.NO_CONFIRMATION for reason in patient_can_help(row.reasons)),
+        card=_needs_card,
         not_paneled=CheckInQuestion.NOT_PANELED,
     )
 
@@ -122,6 +122,16 @@ def _sentences(host: Host, questions: wording.Questions, row: CheckInRow) -> Ite
         if reason is not Reason.NO_CONFIRMATION and row.listed.member:
             words = wording_for(host.roster, row.listed.member, reason)
             yield f"{words.label}. {words.remedy}"
+    for caution in row.listed.coverage if ToDo.COVERAGE in row.to_do else ():
+        if row.listed.member:
+            words = wording_for(host.roster, row.listed.member, caution)
+            yield f"{words.label}. {words.remedy}"
+
+
+def _needs_card(row: CheckInRow) -> bool:
+    """Whether there is something to fix by the health care card."""
+    by_card = (reason for reason in patient_can_help(row.reasons) if reason is not Reason.NO_CONFIRMATION)
+    return ToDo.COVERAGE in row.to_do or any(by_card)
 
 
 def question_for(row: CheckInRow) -> CheckInQuestion | None:

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from ..domain.bands import AGES, UNDATED
 from ..domain.cautions import Caution
 from ..domain.confirmation import ConfirmedHow
+from ..domain.coverage import Coverage
 from ..domain.panel_state import PanelState
 from ..domain.reasons import Reason
 from ..domain.refusals import NotFound, Refused
@@ -23,12 +24,12 @@ from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
 from ..services.bulk.selected import SelectedAction
 from ..services.operations import access, clinic
-from ..services.panels import editing, members
+from ..services.panels import coverage_list, editing, members
 from ..services.panels.csv_export import export
 from ..services.panels.listing import Panel, provider_choices
 from ..services.panels.members import Listed
 from ..services.panels.members_query import SHOWN, Criteria, Sort
-from ..services.roster import merges, rates, separated
+from ..services.roster import coverage, merges, rates, separated
 from ..settings import load
 from . import charts, searches
 from .answers import answer
@@ -198,6 +199,10 @@ def _page(
         listing = members.listing(connection, host, actor, load(host.settings), panel_id, criteria)
         separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
         latest_rates = rates.by_month(connection, panel_id, 1)
+        settings = load(host.settings)
+        covered = None
+        if not criteria.mark and coverage.is_watched(host, settings):
+            covered, _ = coverage_list.counts(connection, host, actor, settings, panel_id)
         providers = provider_choices(connection, host) if host.visits else []
         operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
     if state["show"] in _EXCLUSIONS and not g.cpar_clinic.exclusions_seen:
@@ -225,6 +230,8 @@ def _page(
         operation_text=texts.result_text(operation) if operation else "",
         separated=separated_patients,
         latest_rates=latest_rates[0] if latest_rates else None,
+        covered=covered,
+        coverage=Coverage,
         charts=charts,
         years=YEARS,
         providers=[(provider.provider_id, provider.name) for provider in providers],

@@ -19,6 +19,7 @@ from ..services.panels import editing as service
 from ..services.panels import last_saved
 from ..services.panels.editing import Panel
 from ..services.panels.listing import NO_SUCH_PANEL
+from ..services.roster.coverage import is_watched
 from ..services.submissions import history, progress, releases
 from ..settings import load
 from . import panel_form
@@ -67,6 +68,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         release_choice=partial(releases.choice, host, settings, actor),
         may_dismiss=host.identity.has(actor, access.REGISTER_CLIENTS),
         created=created,
+        coverage_watched=is_watched(host, settings),
         offer=offer,
         may_submit=[
             panel

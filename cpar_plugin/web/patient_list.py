@@ -47,5 +47,10 @@ def _sentences(host: Host, due: ToDo, patient: ListedPatient) -> Iterator[str]:
         case ToDo.NOT_CONFIRMED:
             assert patient.confirmed_on
             yield f"Last confirmed {date_text(patient.confirmed_on)}."
+        case ToDo.COVERAGE:
+            assert patient.member
+            for caution in patient.coverage:
+                wording = wording_for(host.roster, patient.member, caution)
+                yield f"{wording.label}. {wording.remedy}"
         case _:
             assert_never(due)

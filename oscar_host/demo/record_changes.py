@@ -16,6 +16,7 @@ from cpar_plugin.host_kit.clock import today
 from cpar_plugin.host_kit.sql import may_be_stored
 
 from ..host import OscarHost
+from ..roster import day_entered
 
 GONE: Final = "Patient not found, or the record was merged into another. Search by name."
 _CHANGED: Final = "Someone else changed this record in the meantime. Review it, then enter your change again."
@@ -42,12 +43,14 @@ FIELDS: Final = {
     "provider_no": RecordField("provider_no", "MRP", 6),
 }
 
+DAYS: Final = {"eff_date": "Health Card Effective Date", "hc_renew_date": "Health Card Renew Date"}
+
 
 @dataclass(frozen=True, slots=True)
 class EditedRecord:
     """A record as its form shows it. `mark` says when it was last changed."""
 
-    values: Mapping[str, str]  # of FIELDS and birth_date, '' for none
+    values: Mapping[str, str]  # of FIELDS, DAYS and birth_date, '' for none
     appointments: Sequence[
         Row[*tuple[Any, ...]]
     ]  # appointment_no, appointment_date, start_time, status: the latest first
@@ -61,12 +64,14 @@ def read(connection: Connection, host: OscarHost, patient_id: int) -> EditedReco
     known = select(patient.c.patient_id).where(patient.c.patient_id == patient_id)
     columns = [record.c[field.column] for field in FIELDS.values()]
     born = [record.c.year_of_birth, record.c.month_of_birth, record.c.date_of_birth]
-    query = select(*columns, *born, record.c.lastUpdateDate).where(record.c.demographic_no.in_(known))
+    days = [day_entered(record.c[name]).label(name) for name in DAYS]
+    query = select(*columns, *days, *born, record.c.lastUpdateDate).where(record.c.demographic_no.in_(known))
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(GONE)
     parts = [row.year_of_birth, row.month_of_birth, row.date_of_birth]
     values = {name: row._mapping[field.column] or "" for name, field in FIELDS.items()}
+    values |= {name: row._mapping[name] or "" for name in DAYS}
     appointments = (
         select(visit.c.appointment_no, visit.c.appointment_date, visit.c.start_time, visit.c.status)
         .where(visit.c.demographic_no == patient_id)
@@ -133,8 +138,13 @@ def _columns(changed: Mapping[str, str]) -> dict[str, Any]:
         elif not (may_be_stored(text) and text.isprintable()):
             messages[name] = "Use letters, digits and ordinary symbols: OSCAR cannot store others."
     columns: dict[str, Any] = {FIELDS[name].column: text for name, text in changed.items() if name in FIELDS}
+    for name in DAYS.keys() & changed.keys() - messages.keys():
+        if _parts(changed[name]) is None:
+            messages[name] = f"Enter the {DAYS[name]} as YYYY-MM-DD: a day of the calendar."
+        else:
+            columns[name] = date.fromisoformat(changed[name]) if changed[name] else None
     if "birth_date" in changed and "birth_date" not in messages:
-        parts = _birth_date(changed["birth_date"])
+        parts = _parts(changed["birth_date"])
         if parts is None:
             messages["birth_date"] = "Enter the date of birth as YYYY-MM-DD: a day of the calendar."
         else:
@@ -144,7 +154,7 @@ def _columns(changed: Mapping[str, str]) -> dict[str, Any]:
     return columns
 
 
-def _birth_date(text: str) -> Sequence[str] | None:
+def _parts(text: str) -> Sequence[str] | None:
     """OSCAR's three strings, empty for no date; None for what is no date."""
     if not text:
         return ("", "", "")

@@ -15,7 +15,7 @@ from cpar_plugin.web.interrupted import check_entries, shows_entries
 from . import record_changes
 from .administration import status_of
 from .frame import emr, page
-from .record_changes import FIELDS, EditedRecord
+from .record_changes import DAYS, FIELDS, EditedRecord
 
 HIDDEN = "You do not have access to this patient's record. Ask an EMR administrator if you need it."
 _READ_ONLY = "Your roles let you read this record, but not change it. Ask an EMR administrator."
@@ -45,7 +45,7 @@ def edit_record(actor: Actor, patient_id: int) -> ResponseReturnValue:
     try:
         if request.method == "GET":
             return _form(actor, patient_id)
-        values = {name: request.form.get(name, "").strip() for name in (*FIELDS, "birth_date")}
+        values = {name: request.form.get(name, "").strip() for name in (*FIELDS, *DAYS, "birth_date")}
         statuses = {int(name): status for name, status in _appointments().items()}
         try:
             check_entries()
@@ -87,6 +87,7 @@ def _form(
         status_of(refused) if refused else HTTPStatus.OK,
         patient_id=patient_id,
         fields=FIELDS,
+        days=DAYS,
         values=values,
         choices={
             "sex": _with(_SEXES, values["sex"]),

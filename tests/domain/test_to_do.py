@@ -13,9 +13,22 @@ TODAY = date(2026, 11, 10)
 
 
 def found(
-    *, active: bool = True, paneled: bool = True, excluded: bool = False, confirmed_on: date | None = TODAY
+    *,
+    active: bool = True,
+    paneled: bool = True,
+    excluded: bool = False,
+    coverage: bool = False,
+    confirmed_on: date | None = TODAY,
 ) -> tuple[ToDo, ...]:
-    return to_do(active=active, paneled=paneled, excluded=excluded, confirmed_on=confirmed_on, today=TODAY, months=12)
+    return to_do(
+        active=active,
+        paneled=paneled,
+        excluded=excluded,
+        coverage=coverage,
+        confirmed_on=confirmed_on,
+        today=TODAY,
+        months=12,
+    )
 
 
 def test_a_member_who_is_well_and_was_confirmed_lately_needs_nothing() -> None:
@@ -44,7 +57,14 @@ def test_several_things_are_reported_in_one_order() -> None:
     assert found(excluded=True, confirmed_on=date(2020, 1, 1)) == (ToDo.EXCLUDED, ToDo.NOT_CONFIRMED)
 
 
+def test_active_members_are_asked_about_their_coverage_and_others_are_not() -> None:
+    assert found(coverage=True) == (ToDo.COVERAGE,)
+    assert found(coverage=True, active=False) == ()
+    assert found(coverage=True, paneled=False, active=False) == ()
+
+
 @given(
+    st.booleans(),
     st.booleans(),
     st.booleans(),
     st.booleans(),
@@ -52,14 +72,21 @@ def test_several_things_are_reported_in_one_order() -> None:
     st.integers(1, 120),
 )
 def test_what_is_reported_is_so_and_nothing_is_left_unreported(
-    active: bool, paneled: bool, excluded: bool, confirmed_on: date | None, months: int
+    active: bool, paneled: bool, excluded: bool, coverage: bool, confirmed_on: date | None, months: int
 ) -> None:
     due = to_do(
-        active=active, paneled=paneled, excluded=excluded, confirmed_on=confirmed_on, today=TODAY, months=months
+        active=active,
+        paneled=paneled,
+        excluded=excluded,
+        coverage=coverage,
+        confirmed_on=confirmed_on,
+        today=TODAY,
+        months=months,
     )
     assert due == tuple(one for one in ToDo if one in due)
     assert (ToDo.NOT_PANELED in due) == (active and not paneled)
     assert (ToDo.EXCLUDED in due) == (excluded and paneled)
+    assert (ToDo.COVERAGE in due) == (coverage and paneled and active)
     still_counts = confirmed_on is None or months_before(TODAY, months) < confirmed_on
     assert (ToDo.NOT_CONFIRMED in due) == (paneled and not still_counts)
     if confirmed_on and ToDo.NOT_CONFIRMED in due:

@@ -1,7 +1,7 @@
 """The embedded EMR's form for a patient's record and appointments, with which exclusions are fixed."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -64,6 +64,7 @@ def test_every_exclusion_that_a_record_causes_is_fixed_on_its_form(
     }
     assert form[f"appointment-{visit}"] == "N"
     fixed = {
+        "hc_renew_date": "2027-02-03",
         "last_name": "Brightwater",
         "birth_date": "1980-03-02",
         "sex": "F",
@@ -80,6 +81,7 @@ def test_every_exclusion_that_a_record_causes_is_fixed_on_its_form(
     assert "Will be excluded" not in page
     row = _record(host, patient)
     assert (row.year_of_birth, row.month_of_birth, row.date_of_birth) == ("1980", "03", "02")
+    assert (row.eff_date, row.hc_renew_date) == (None, date(2027, 2, 3))
     assert (row.lastUpdateUser, row.patient_status_date) == ("201", NOW.date())
 
 
@@ -111,6 +113,7 @@ def test_a_change_is_written_to_the_log_by_its_fields_without_values_and_saving_
     [
         ({"birth_date": "1980-02-31"}, "Enter the date of birth as YYYY-MM-DD"),
         ({"birth_date": "2 March"}, "Enter the date of birth as YYYY-MM-DD"),
+        ({"hc_renew_date": "2027-02-30"}, "Enter the Health Card Renew Date as YYYY-MM-DD"),
         ({"last_name": "x" * 31}, "Last Name: at most 30 characters."),
         ({"first_name": "\N{SEE-NO-EVIL MONKEY}"}, "OSCAR cannot store others"),
         ({"mark": "2020-01-01T00:00:00", "sex": "M"}, "Someone else changed this record in the meantime"),

@@ -177,7 +177,15 @@ ENTRIES = {
     ),
 }
 # These change nothing: what they find shows what was entered.
-SEARCHES = {"search", "cpar.panel", "cpar.rehearsal", "cpar.report_heaps", "cpar.submission"}
+SEARCHES = {
+    "search",
+    "cpar.coverage",
+    "cpar.panel",
+    "cpar.panel_coverage",
+    "cpar.rehearsal",
+    "cpar.report_heaps",
+    "cpar.submission",
+}
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
     "cpar.undo_report_lines",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,14 @@ EXPECTED = {
     ("POST", "cpar.rehearsal"): CHANGES_PANELS,  # to the list of those found
     ("GET", "cpar.print_rehearsal"): MANAGEMENT,
     ("GET", "cpar.export_rehearsal"): MANAGEMENT,
+    ("GET", "cpar.coverage"): MANAGEMENT,
+    ("POST", "cpar.coverage"): CHANGES_PANELS,  # to the list of those found
+    ("GET", "cpar.print_coverage"): MANAGEMENT,
+    ("GET", "cpar.export_coverage"): MANAGEMENT,
+    ("GET", "cpar.panel_coverage"): MANAGEMENT,
+    ("POST", "cpar.panel_coverage"): CHANGES_PANELS,  # to the list of those found
+    ("GET", "cpar.print_panel_coverage"): MANAGEMENT,
+    ("GET", "cpar.export_panel_coverage"): MANAGEMENT,
     ("GET", "cpar.new_panel"): MANAGEMENT,
     ("POST", "cpar.new_panel"): CHANGES_PANELS,
     ("GET", "cpar.new_panels"): MANAGEMENT,
@@ -220,6 +229,12 @@ SHOW = {
     ("GET", "cpar.rehearsal"),
     ("GET", "cpar.print_rehearsal"),
     ("GET", "cpar.export_rehearsal"),
+    ("GET", "cpar.coverage"),
+    ("GET", "cpar.print_coverage"),
+    ("GET", "cpar.export_coverage"),
+    ("GET", "cpar.panel_coverage"),
+    ("GET", "cpar.print_panel_coverage"),
+    ("GET", "cpar.export_panel_coverage"),
     ("GET", "cpar.panel_history"),
     ("GET", "cpar.departure_patients"),
     ("GET", "cpar.departure_letters"),
@@ -329,7 +344,8 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     # Of no MRP, so that no other order is about this one.
     patient_of_other = oscar.patient(provider_no="")
     one_patient.choose(host, host.identity.system, patient_of_other, other_panel, seen_panel_id=None)
-    stays = oscar.patient(provider_no="", hin=str(300_000_000 + number))
+    ended = NOW.date() - timedelta(days=10)
+    stays = oscar.patient(provider_no="", hin=str(300_000_000 + number), hc_renew_date=ended)
     one_patient.choose(host, host.identity.system, stays, panel, seen_panel_id=None)
     oscar.visit(oscar.patient(provider_no=""), f"{NOW:%Y-%m-%d}", "23:00", "t")  # today, and on no panel
     excluded = oscar.patient(hin="", provider_no="")

@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from ...domain.cautions import ABOUT_COVERAGE, Caution
 from ...domain.reasons import Reason
 from ...domain.to_do import ToDo, to_do
 from ...hooks import Actor, Host
@@ -26,6 +27,7 @@ class ListedPatient:
     confirmed_on: date | None
     member: MemberRow | None  # None likewise
     reasons: tuple[Reason, ...]  # why the next submission will go without this member
+    coverage: tuple[Caution, ...]  # what is doubtful about the member's coverage, whether or not for other reasons
     to_do: tuple[ToDo, ...]
 
 
@@ -70,14 +72,17 @@ def read(
     for row in rows:
         member = None if row.number is None else MemberRow._make(row[: len(MemberRow._fields)])
         reasons = rules.reasons(member) if member else ()
+        cautions = rules.cautions(member) if member and Reason.COVERAGE_ENDED not in reasons else ()
+        coverage = tuple(caution for caution in cautions if caution in ABOUT_COVERAGE)
         confirmed_on = member.confirmed_on if member else None
         due = to_do(
             active=row.listed_status == rules.active_status,
             paneled=member is not None,
             excluded=bool(reasons),
+            coverage=bool(coverage),
             confirmed_on=confirmed_on,
             today=rules.today,
             months=settings.unconfirmed_months,
         )
-        patients.append(ListedPatient(row.listed_id, row.number, confirmed_on, member, reasons, due))
+        patients.append(ListedPatient(row.listed_id, row.number, confirmed_on, member, reasons, coverage, due))
     return tuple(patients)

@@ -48,6 +48,8 @@ def person(draw: Draw, number: int, phn: str, as_of: date) -> Person:
         "hin": f"{phn[:5]}-{phn[5:]}" if draw.chance(0.02) else phn,
         "ver": "",
         "hc_type": "AB" if draw.chance(0.97) else None,
+        "eff_date": None,
+        "hc_renew_date": None,
         "provider_no": draw.pick(_MRPS),
         "roster_status": "",
         "patient_status": "AC",
