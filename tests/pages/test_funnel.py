@@ -153,7 +153,7 @@ def test_a_floor_is_set_and_the_days_to_rebuild_are_shown(month: list[int], mana
     assert "check whether they hold here" not in said
     trend = tables(shown)["The last 6 months"]
     assert [row[0] for row in trend] == ["Nov 2026", "Oct 2026", "Sep 2026", "Aug 2026", "Jul 2026", "Jun 2026"]
-    assert trend[0][1:4] + trend[0][5:] == ["5", "4", "3", "-497"]
+    assert trend[0][1:4] + trend[0][5:] == ["5", "4", "3", "−497"]
     assert trend[2][1:4] + trend[2][5:] == ["-", "4", "600", "100"]
     stale = manager.post(form, kind="other", patients="2", version="1")
     assert stale.status_code == 409
