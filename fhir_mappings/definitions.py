@@ -9,7 +9,7 @@ from .identifiers import Resource
 from .panel_group import HOW_CODES, PANEL_CODE
 from .searchable import AnyKinds, Own, Parameter
 from .structures import R4_STRUCTURES, head
-from .task import CODE_DISPLAYS
+from .task import CODE_DISPLAYS, STATE_DISPLAYS
 
 _HOW_DISPLAYS = {
     "on-adding": "Confirmed when the patient was added to the panel",
@@ -33,6 +33,7 @@ def code_systems(settings: Settings) -> list[Resource]:
             {code: _HOW_DISPLAYS[code] for code in HOW_CODES.values()},
         ),
         _codes(settings, "report-line", "CparReportLine", "What a Task of this clinic is about.", CODE_DISPLAYS),
+        _codes(settings, "report-line-state", "CparReportLineState", "How far a Task is.", STATE_DISPLAYS),
         {
             **head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
             "description": "The EMR's own codes for gender, as they were recorded.",

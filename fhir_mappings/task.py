@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final, Protocol
 
 from ..domain.exhaustive import exhaustive
-from ..domain.report_lines import ReportLineState
+from ..domain.report_lines import STATE_LABELS, ReportLineState
 from ..domain.reports import ReportKind
 from ..settings import Settings
 from .identifiers import Refer, Resource
@@ -33,6 +33,9 @@ CODE_DISPLAYS: Final = {
     ReportKind.CONFLICT.value: "The patient is on a panel of another clinic too",
     ReportKind.MISMATCH.value: "The patient's data are not the same as the registry's",
 }
+
+
+STATE_DISPLAYS: Final = {state.value: STATE_LABELS[state] for state in ReportLineState}
 
 
 class TaskLine(Protocol):
@@ -61,6 +64,11 @@ def codes(settings: Settings) -> str:
     return f"{settings.uri_codes}/report-line"
 
 
+def states(settings: Settings) -> str:
+    """The code system of how far the work is, in the clinic's words."""
+    return f"{settings.uri_codes}/report-line-state"
+
+
 def status(state: ReportLineState, *, is_taken: bool) -> str:
     """R4's status of a line."""
     return REQUESTED if state is ReportLineState.OPEN and not is_taken else STATUS_OF[state]
@@ -73,6 +81,9 @@ def task(line: TaskLine, due: date | None, settings: Settings, refer: Refer) -> 
         "id": str(line.line_id),
         "meta": {"profile": [R4_TASK]},
         "status": status(ReportLineState(line.state), is_taken=bool(line.owner_id)),
+        "businessStatus": {
+            "coding": [{"system": states(settings), "code": line.state, "display": STATE_DISPLAYS[line.state]}],
+        },
         "intent": "order",
         "code": {
             "coding": [{"system": codes(settings), "code": line.kind, "display": CODE_DISPLAYS[line.kind]}],

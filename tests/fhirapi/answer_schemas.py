@@ -159,6 +159,7 @@ ELEMENTS: dict[str, tuple[Mapping[str, object], Mapping[str, object]]] = {
     "Task": (
         {
             "status": one_of(["requested", "accepted", "on-hold", "completed", "rejected"]),
+            "businessStatus": _closed({"coding": _many(_closed({"system": _URI, "code": _TEXT, "display": _TEXT}))}),
             "intent": {"const": "order"},
             "code": _closed({"coding": _many(_closed({"system": _URI, "code": _TEXT, "display": _TEXT}))}),
             "focus": _to("Group"),

@@ -51,6 +51,7 @@ def test_a_task_says_what_is_to_do_and_neither_names_nor_what_the_registry_says(
         "resourceType": "Task",
         "id": conflict,
         "status": "requested",
+        "businessStatus": {"coding": [{"system": f"{CODES}-state", "code": "open", "display": "Open"}]},
         "intent": "order",
         "code": {
             "coding": [
@@ -65,6 +66,8 @@ def test_a_task_says_what_is_to_do_and_neither_names_nor_what_the_registry_says(
             "period": {"end": (clock.now().astimezone(clock.zone).date() + timedelta(days=30)).isoformat()}
         },
     }
+    states = reader.json("/CodeSystem/report-line-state")
+    assert [concept["code"] for concept in states["concept"]] == list(ReportLineState)
     definition = reader.json("/CodeSystem/report-line")
     assert definition["url"] == CODES
     assert [concept["code"] for concept in definition["concept"]] == ["conflict", "mismatch"]
@@ -77,11 +80,12 @@ def test_the_status_is_how_far_the_work_is(
         (LineChange(LineAction.TAKE), "accepted"),
         (put(ReportLineState.WAITING), "on-hold"),
         (put(ReportLineState.DONE), "completed"),
+        (put(ReportLineState.OURS_IS_RIGHT), "completed"),
         (put(ReportLineState.WILL_NOT_DO), "rejected"),
     ]
     version = 0
     for wanted, status in steps:
-        clock.move_to(clock.now() + timedelta(minutes=1))
+        clock.move_to(clock.now() + timedelta(seconds=30))
         change(site, clerk, conflict, wanted)
         answer = reader.get(f"/Task/{conflict}")
         task: Any = answer.json
@@ -93,6 +97,14 @@ def test_the_status_is_how_far_the_work_is(
         assert reader.ids("/Task", {"status": status}) == [conflict]
         assert reader.ids("/Task", {"status": f"http://hl7.org/fhir/task-status|{status}"}) == [conflict]
         assert not reader.ids("/Task", {"status": "requested"})
+        state = wanted.state.value if wanted.state else "open"
+        assert [coding["code"] for coding in task["businessStatus"]["coding"]] == [state]
+        assert reader.ids("/Task", {"business-status": state}) == [conflict]
+        others = ",".join(other.value for other in ReportLineState if other.value != state)
+        assert not reader.ids("/Task", {"business-status": others})
+        assert reader.ids("/Task", {"modified": task["lastModified"], "authored-on": task["authoredOn"]}) == [conflict]
+        assert not reader.ids("/Task", {"authored-on": task["lastModified"]})
+        assert not reader.ids("/Task", {"modified": f"lt{task['lastModified']}"})
     assert reader.get(f"/Task/{conflict}", If_None_Match=f'W/"{version}"').status_code == 304
 
 
@@ -108,6 +120,9 @@ def test_each_search_finds_what_is_meant_and_nothing_else(
         ({"code": "conflict"}, {"code": "mismatch"}),
         ({"code": f"{CODES}|"}, {"code": "http://example.org|conflict"}),
         ({"status": "requested"}, {"status": "completed"}),
+        ({"business-status": f"{CODES}-state|open"}, {"business-status": f"{CODES}|open"}),
+        ({"authored-on": "ge2020"}, {"authored-on": "lt2020"}),
+        ({"modified": "ge2020"}, {"modified": "lt2020"}),
         ({"_lastUpdated": "ge2020"}, {"_lastUpdated": "lt2020"}),
         ({"code:missing": "false", "_sort": "-_id"}, {"status:missing": "true"}),
     ):

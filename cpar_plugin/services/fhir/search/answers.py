@@ -94,6 +94,11 @@ def with_id(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
 
 def changed(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
     """Rows that changed last in a period."""
+    return within(rows.updated, value)
+
+
+def within(column: ColumnElement[Any], value: Period) -> ColumnElement[bool]:
+    """Rows with a moment in a period, or before it, and so on."""
     first, last = (literal(moment, Moment()) for moment in (value.first, value.last))
-    fits: ColumnElement[bool] = compared(value.prefix, rows.updated, first, last)
+    fits: ColumnElement[bool] = compared(value.prefix, column, first, last)
     return fits

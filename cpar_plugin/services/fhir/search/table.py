@@ -123,6 +123,9 @@ _TASK = (
     _of("Task", "focus", REFERENCE, Sql(tasks.focus), "Group"),
     _of("Task", "code", TOKEN, Sql(tasks.code)),
     _of("Task", "status", TOKEN, Sql(tasks.status)),
+    _of("Task", "business-status", TOKEN, Sql(tasks.business_status)),
+    _of("Task", "authored-on", DATE, Sql(tasks.authored_on)),
+    _of("Task", "modified", DATE, Sql(tasks.modified)),
 )
 
 

@@ -1,11 +1,11 @@
 """Searching Tasks in the database: what search parameters ask of the rows of `TaskSource`."""
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, case, false, or_
 
 from ....domain.report_lines import ReportLineState
 from ....fhir_mappings import task
-from .answers import Rows
-from .values import Reference, Token, is_number
+from .answers import Rows, within
+from .values import Period, Reference, Token, is_number
 
 
 def patient(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
@@ -34,6 +34,23 @@ def status(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
         if value.matches(task.STATUSES, task.status(each, is_taken=is_taken))
     )
     return or_(false(), *fitting)
+
+
+def business_status(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By the line's state: what is completed was done, fixed in the record, or ours is right."""
+    system = task.states(rows.settings)
+    return rows.columns["state"].in_([state.value for state in ReportLineState if value.matches(system, state.value)])
+
+
+def authored_on(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
+    """By when the line came, or came back: it is due a number of days later."""
+    return within(rows.columns["opened_at"], value)
+
+
+def modified(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
+    """By when someone last changed it, as in the resource."""
+    opened_at, changed_at = rows.columns["opened_at"], rows.columns["changed_at"]
+    return within(case((changed_at > opened_at, changed_at), else_=opened_at), value)
 
 
 def _refers(column: ColumnElement[int], kind: str, value: Reference) -> ColumnElement[bool]:
