@@ -120,7 +120,7 @@ def _portions(rows: Iterator[tuple[int, Sequence[object]]]) -> Iterator[list[tup
 def _line(upload_id: str, number: int, cells: Sequence[object]) -> dict[str, object]:
     names = ("phn", "family_name", "given_name", "birth_date", "gender")
     values = dict(zip(names, map(str, cells), strict=True))
-    texts = {"family_key": "", "given_key": "", "panel_text": "", "line_key": "", "details": "{}"}
+    texts = {"family_key": "", "given_key": "", "panel_text": ""}
     return {"upload_id": upload_id, "row_number": number, "panel_id": None, **values, **texts}
 
 

@@ -236,8 +236,6 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "birth_date": of_patient("Date of birth"),
             "gender": of_patient("Gender"),
             "panel_text": of_patient("Provider or panel as in the file"),
-            "details": of_patient("What a report says beside the patient, such as another provider"),
-            "line_key": of_patient("Hash by which a line is known in the next report"),
         },
     ),
     "cpar_upload_match": TableHolds(

@@ -1,50 +1,27 @@
 """Take in a report: what was uploaded becomes its file and its rows, with who was found for them, or nothing does."""
 
 from hashlib import sha256
-from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Insert,
-    ScalarSelect,
-    Select,
-    Update,
-    case,
-    delete,
-    exists,
-    false,
-    func,
-    insert,
-    literal,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import Connection, Update, delete, exists, false, func, insert, literal, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ...domain.dates import moment_text
 from ...domain.list_columns import ColumnField, Purpose
 from ...domain.refusals import Refused
-from ...domain.reports import ReportKind, day_of_report, line_key
+from ...domain.reports import ReportKind, day_of_report
 from ...hooks import Actor, Host
 from ...store.json_text import text_of
-from ...store.tables import panel, report, report_piece, report_row, upload, upload_match, upload_piece, upload_row
+from ...store.tables import panel, report, report_piece, report_row, upload, upload_piece
 from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster.providers import actor_names
-from ..uploads import kept, matching
+from ..uploads import kept
 from ..uploads.kept import Upload
-from ..uploads.layouts import ListReading, UnderstoodRow
+from ..uploads.layouts import ListReading
 from ..uploads.limits import FIELD
-from ..uploads.matching import MatchedHow
 from ..uploads.reading import ListFile
-from . import comparing, following, metrics_import
-
-_FEWEST_DIGITS: Final = 7
-_COPIED: Final = ("row_number", "line_key", "phn", "family_name", "given_name", "birth_date", "gender", "panel_text")
-_ISO_LENGTH: Final = 10
+from . import comparing, following, metrics_import, storing
 
 
 def require_new(connection: Connection, host: Host, file: ListFile) -> None:
@@ -71,19 +48,15 @@ def receive(host: Host, actor: Actor, upload_id: str, file: ListFile, reading: L
     with host.database.engine.connect() as connection:
         source = kept.required(connection, host, actor, Purpose.REPORT, upload_id)
         require_new(connection, host, file)
-
-    def key_of(row: UnderstoodRow) -> str:
-        return line_key(kind, _identity(row), row.details, row.row_number)
-
     with host.database.session() as session:
-        count = matching.stage(session, upload_id, file, reading, lambda _: source.panel_id, key_of)
-        matching.match(session, host, host.identity.system, upload_id)
         clinic.lock(session)  # so that reports have their numbers in the order in which they are followed
         _require_panel(session, source.panel_id)
-        report_id = _store(session, host, actor, source, file, reading, count)
-        kept_rows = session.execute(_insert_rows(report_id, upload_id)).rowcount  # type: ignore[attr-defined]
+        report_id = _store(session, host, actor, source, file, reading)
+        read, kept_rows = storing.store(session, report_id, file, reading, kind)
         if not kept_rows:
             raise Refused({"header": "No row below the column names is about a patient: check the columns."})
+        session.execute(update(report).where(report.c.report_id == report_id).values(rows_read=read))
+        storing.match(session, host, report_id, upload_id)
         session.execute(_accept_again(report_id))
         _keep_day(session, host, report_id)
         following.follow(session, report_id, kind, source.panel_id, actor.actor_id, host.clock.now())
@@ -104,9 +77,7 @@ def _require_panel(session: Session, panel_id: int | None) -> None:
         )
 
 
-def _store(
-    session: Session, host: Host, actor: Actor, source: Upload, file: ListFile, reading: ListReading, count: int
-) -> int:
+def _store(session: Session, host: Host, actor: Actor, source: Upload, file: ListFile, reading: ListReading) -> int:
     row = {
         "kind": reading.kind,
         "panel_id": source.panel_id,
@@ -115,7 +86,7 @@ def _store(
         "name": source.name,
         "sha256": _digest(file),
         "reading": reading.model_dump_json(),
-        "rows_read": count,
+        "rows_read": 0,  # until they are
     }
     try:
         inserted = session.execute(insert(report).values(row))
@@ -139,36 +110,6 @@ def _keep_day(session: Session, host: Host, report_id: int) -> None:
     session.execute(update(report).where(report.c.report_id == report_id).values(reported_on=day))
 
 
-def _insert_rows(report_id: int, upload_id: str) -> Insert:
-    columns = ("report_id", *_COPIED, "details", "matches", "patient_id", "how", "accepted")
-    return insert(report_row).from_select([report_row.c[name] for name in columns], _rows(report_id, upload_id))
-
-
-def _rows(report_id: int, upload_id: str) -> Select[Any]:
-    """The rows that are about a patient, the first of those with the same key, with who was found for each.
-
-    Who was found is looked up for each row by the key of `upload_match`: databases would join it without an index.
-    """
-    row, match = upload_row.c, upload_match.c
-    of_upload = (row.upload_id == upload_id, row.line_key != "")
-    first = select(func.min(row.row_number)).where(*of_upload).group_by(row.line_key)
-
-    def found(value: ColumnElement[Any]) -> ScalarSelect[Any]:
-        of_row = (match.upload_id == upload_id, match.row_number == row.row_number)
-        return select(value).where(*of_row).correlate(upload_row).scalar_subquery()
-
-    single = found(func.count()) == 1
-    certain = single & (found(func.min(match.how)) == MatchedHow.PHN.value)
-    return select(
-        literal(report_id),
-        *(row[name] for name in (*_COPIED, "details")),
-        found(func.count()),
-        case((single, found(func.min(match.patient_id)))),
-        case((single, found(func.min(match.how)))),
-        case((certain, 1), else_=0),
-    ).where(*of_upload, row.row_number.in_(first))
-
-
 def _accept_again(report_id: int) -> Update:
     """Accept who is proposed where a person has accepted the same patient for the same texts in an earlier report."""
     row, before = report_row.c, report_row.alias("before")
@@ -178,15 +119,6 @@ def _accept_again(report_id: int) -> Update:
     accepted = exists().where(*earlier, *same).correlate(report_row)
     proposed = (row.report_id == report_id, row.patient_id.is_not(None), row.accepted == false())
     return update(report_row).where(*proposed, accepted).values(accepted=True)
-
-
-def _identity(row: UnderstoodRow) -> tuple[str, ...]:
-    """What says who a row is about; () where nothing does."""
-    if row.phn.isascii() and row.phn.isdigit() and len(row.phn) >= _FEWEST_DIGITS:
-        return ("phn", row.phn)
-    family = matching.name_key(row.family_name)
-    is_date = len(row.birth_date) == _ISO_LENGTH and row.birth_date[:4].isdigit()
-    return ("name", family, matching.name_key(row.given_name), row.birth_date) if family and is_date else ()
 
 
 def _digest(file: ListFile) -> str:

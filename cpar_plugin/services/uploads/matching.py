@@ -4,12 +4,11 @@ One statement looks at every patient once for each of the two, whatever the leng
 records merged away: by the PHN of one the record kept is found.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -43,7 +42,7 @@ _TWO_GENDERS: Final = (LETTERS[Gender.MALE], LETTERS[Gender.FEMALE])
 _PHN_LENGTH, _NAME_LENGTH, _DATE_LENGTH, _PANEL_LENGTH = 20, 60, 40, 100
 
 
-_USABLE_PHN: Final = func.length(upload_row.c.phn) >= _FEWEST_CHARACTERS
+MATCHED: Final = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
 
 
 class MatchedHow(StrEnum):
@@ -61,57 +60,64 @@ def name_key(text: str) -> str:
 
 
 def stage(
-    session: Session,
-    upload_id: str,
-    file: ListFile,
-    reading: ListReading,
-    panel_of: Callable[[str], int | None],
-    key_of: Callable[[UnderstoodRow], str] = lambda _: "",
+    session: Session, upload_id: str, file: ListFile, reading: ListReading, panel_of: Callable[[str], int | None]
 ) -> int:
     """Store the rows of a list as they are understood, in place of earlier ones. Returns how many.
 
-    `panel_of` says which panel a row is about, by the text in its column of panels, `key_of` by what a line of a report
-    is known. Raises Refused as `ListFile.rows`.
+    `panel_of` says which panel a row is about, by the text in its column of panels. Raises Refused as `ListFile.rows`.
     """
     for table in (upload_match, upload_row):
         session.execute(delete(table).where(table.c.upload_id == upload_id))
-    rows = (_row(upload_id, patient, panel_of, key_of) for patient in patients(file, reading))
-    count = 0
+    rows = ((texts_of(row), panel_of(row.panel_text)) for row in patients(file, reading))
+    return insert_staged(session, upload_id, rows)
+
+
+def insert_staged(session: Session, upload_id: str, rows: Iterable[tuple[Mapping[str, Any], int | None]]) -> int:
+    """Stage rows, each as `texts_of` and the panel that it is about. Returns how many."""
+    count, rows = 0, iter(rows)
     while portion := list(islice(rows, _AT_ONCE)):
-        session.execute(insert(upload_row), portion)
+        values = (
+            {
+                "upload_id": upload_id,
+                "family_key": name_key(row["family_name"]),
+                "given_key": name_key(row["given_name"]),
+                "panel_id": panel_id,
+                **row,
+            }
+            for row, panel_id in portion
+        )
+        session.execute(insert(upload_row), list(values))
         count += len(portion)
     return count
 
 
-def _row(
-    upload_id: str,
-    patient: UnderstoodRow,
-    panel_of: Callable[[str], int | None],
-    key_of: Callable[[UnderstoodRow], str],
-) -> dict[str, Any]:
+def texts_of(row: UnderstoodRow) -> dict[str, Any]:
+    """The columns of a row that are in each table with rows of lists, no longer than there."""
     return {
-        "upload_id": upload_id,
-        "row_number": patient.row_number,
-        "phn": patient.phn[:_PHN_LENGTH],
-        "family_name": patient.family_name[:_NAME_LENGTH],
-        "given_name": patient.given_name[:_NAME_LENGTH],
-        "family_key": name_key(patient.family_name)[:_NAME_LENGTH],
-        "given_key": name_key(patient.given_name)[:_NAME_LENGTH],
-        "birth_date": patient.birth_date[:_DATE_LENGTH],
-        "gender": patient.gender,
-        "panel_text": patient.panel_text[:_PANEL_LENGTH],
-        "panel_id": panel_of(patient.panel_text),
-        "details": orjson.dumps({field.value: text for field, text in patient.details.items()}).decode(),
-        "line_key": key_of(patient),
+        "row_number": row.row_number,
+        "phn": row.phn[:_PHN_LENGTH],
+        "family_name": row.family_name[:_NAME_LENGTH],
+        "given_name": row.given_name[:_NAME_LENGTH],
+        "birth_date": row.birth_date[:_DATE_LENGTH],
+        "gender": row.gender,
+        "panel_text": row.panel_text[:_PANEL_LENGTH],
     }
 
 
 def match(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
     """Find the patients for the staged rows of a list, of those that the actor may see. Three statements at most."""
+    _find(session, queries(host, actor, upload_id))
+
+
+def match_rest(session: Session, host: Host, actor: Actor, upload_id: str) -> None:
+    """The same for rows whose PHN is in no record that is shown: they are staged because of that."""
+    _find(session, queries(host, actor, upload_id)[1:])
+
+
+def _find(session: Session, queries: Iterable[Select[Any]]) -> None:
     can_fold(session.connection())
-    columns = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
-    for query in queries(host, actor, upload_id):
-        session.execute(insert(upload_match).from_select(columns, query))
+    for query in queries:
+        session.execute(insert(upload_match).from_select(MATCHED, query))
 
 
 def queries(host: Host, actor: Actor, upload_id: str) -> Sequence[Select[Any]]:
@@ -151,7 +157,8 @@ def _found(upload_id: str) -> Select[Any]:
 
 def _by_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any]:
     row, patient = upload_row.c, host.roster.patients()
-    return _matches(patient, _how_by_phn(patient), row.phn == patient.c.phn, _USABLE_PHN, host, actor, upload_id)
+    how = how_by_phn(row.birth_date, row.family_key, patient)
+    return _matches(patient, how, row.phn == patient.c.phn, is_usable(row.phn), host, actor, upload_id)
 
 
 def _by_merged_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any] | None:
@@ -160,18 +167,30 @@ def _by_merged_phn(host: Host, actor: Actor, upload_id: str) -> Select[Any] | No
     if merged is None:
         return None
     source = merged.join(patient, patient.c.patient_id == merged.c.kept_id)
-    conditions = and_(_USABLE_PHN, _no_one_yet(upload_id))
-    query = _matches(patient, _how_by_phn(patient), row.phn == merged.c.phn, conditions, host, actor, upload_id, source)
-    return query.distinct()
+    how, conditions = (
+        how_by_phn(row.birth_date, row.family_key, patient),
+        and_(is_usable(row.phn), _no_one_yet(upload_id)),
+    )
+    return _matches(patient, how, row.phn == merged.c.phn, conditions, host, actor, upload_id, source).distinct()
 
 
-def _how_by_phn(patient: FromClause) -> ColumnElement[str]:
-    row = upload_row.c
-    same_birth_date = and_(row.birth_date != "", row.birth_date == patient.c.birth_date)
-    same_name = and_(row.family_key != "", key_of_name(patient.c.family_name) == row.family_key)
-    nothing_else = and_(row.birth_date == "", row.family_key == "")
-    certain = or_(nothing_else, same_birth_date, same_name)
+def how_by_phn(
+    birth_date: ColumnElement[str], family_key: ColumnElement[str], patient: FromClause
+) -> ColumnElement[str]:
+    """How a patient is found for a row with the same PHN: certainly, where nothing else that the row has is another's.
+
+    Names are compared last, which takes longer.
+    """
+    same_birth_date = and_(birth_date != "", birth_date == patient.c.birth_date)
+    same_name = and_(family_key != "", key_of_name(patient.c.family_name) == family_key)
+    nothing_else = and_(birth_date == "", family_key == "")
+    certain = or_(same_birth_date, nothing_else, same_name)
     return case((certain, MatchedHow.PHN.value), else_=MatchedHow.PHN_ONLY.value)
+
+
+def is_usable(phn: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether anyone is found by this number of a row."""
+    return func.length(phn) >= _FEWEST_CHARACTERS
 
 
 def _no_one_yet(upload_id: str) -> ColumnElement[bool]:

@@ -53,6 +53,7 @@ report_row = Table(
     Column("accepted", Boolean(create_constraint=False), nullable=False),
     Index("cpar_report_row_by_key", "report_id", "line_key", unique=True),
     Index("cpar_report_row_of_patient", "patient_id"),
+    Index("cpar_report_row_by_phn", "report_id", "phn", "birth_date", "family_name"),  # all that matching asks for
     sqlite_with_rowid=False,
     **INNODB,
 )

@@ -44,8 +44,6 @@ upload_row = Table(
     Column("gender", exact(1), nullable=False),
     Column("panel_text", exact(100), nullable=False),  # provider or panel
     Column("panel_id", BigInteger),
-    Column("details", long_text(), nullable=False),  # JSON, what a report says beside the patient
-    Column("line_key", exact(64), nullable=False),  # domain.reports.line_key; '' for no line of a report
     # With all that matching asks for: without statistics SQLite prefers the primary key to an index that has less.
     Index("cpar_upload_row_by_phn", "upload_id", "phn", "birth_date", "family_key"),
     Index("cpar_upload_row_by_birth_date", "upload_id", "birth_date", "family_key", "given_key", "gender", "phn"),
