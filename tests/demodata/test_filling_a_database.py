@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, Table, and_, func, inspect, or_, select, text
 
+from cpar_plugin.domain.coverage import CoverageRules, CoverageUse
 from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.refusals import Refused
@@ -21,6 +22,7 @@ from oscar_host.demo.data.writing import Written, fill
 from oscar_host.host import OscarHost
 
 WRITTEN = 1000
+DATES = ("patient_status_date", "lastUpdateDate", "eff_date", "hc_renew_date")
 Read = Callable[[Table], Sequence[Row[Any]]]
 
 
@@ -35,7 +37,7 @@ def test_the_rows_are_those_that_were_invented(host: OscarHost, written: Written
     invented = {record.patient["demographic_no"]: record for record in records(7, WRITTEN, as_of)}
     for row in rows(host.tables.demographic):
         patient = dict(row._mapping)
-        patient |= {name: str(patient[name] or "") or None for name in ("patient_status_date", "lastUpdateDate")}
+        patient |= {name: str(patient[name] or "") or None for name in DATES}
         assert {name: patient[name] for name in COLUMNS} == invented[patient["demographic_no"]].patient
     visits = [visit for record in invented.values() for visit in record.visits]
     seen = [
@@ -59,7 +61,8 @@ def test_about_four_in_five_active_patients_of_a_doctor_are_valid(host: OscarHos
         ]
     phns = Counter(member.phn for member in results if member.phn)
     shared = {phn for phn, times in phns.items() if times > 1}
-    rules = Eligibility(host.roster.active_status, host.clock.now().date(), shared)
+    exclude = CoverageRules(CoverageUse.EXCLUDE)
+    rules = Eligibility(host.roster.active_status, host.clock.now().date(), shared, coverage=exclude)
     reasons = [rules.reasons(member) for member in results]
     assert 0.75 <= sum(not why for why in reasons) / len(results) <= 0.85
     occurring = {reason for why in reasons for reason in why}

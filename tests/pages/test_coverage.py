@@ -23,6 +23,7 @@ pytestmark = pytest.mark.databases("one")
 place = place_of_the_emr
 
 TODAY = NOW.date()
+PRINTED = ("coverage-print", "/cpar/coverage/print")
 
 
 def text_of(answer: Any) -> str:
@@ -145,7 +146,11 @@ def test_turned_off_nothing_is_said_and_the_list_is_not_there(
 
 def test_the_pages_look_right_in_every_width(app: Flask, clinic: dict[str, int], panel: int, open_tab: OpenTab) -> None:
     tab = open_tab(MANAGER)
-    for name, address in (("coverage", f"/cpar/panels/{panel}/coverage"), ("coverage-clinic", "/cpar/coverage")):
+    for name, address in (
+        ("coverage", f"/cpar/panels/{panel}/coverage"),
+        ("coverage-clinic", "/cpar/coverage"),
+        PRINTED,
+    ):
         for width in (390, 800, 1280):
             tab.set_viewport_size({"width": width, "height": 900})
             tab.goto(address)

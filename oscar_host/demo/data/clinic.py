@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from . import flaws, mess, people
+from . import coverage, flaws, mess, people
 from .draw import Draw
 from .mess import IdentityFlaw, RecordFlaw
 from .phns import Phns
@@ -54,6 +54,7 @@ def records(seed: int, patients: int, as_of: date) -> Iterator[Record]:
                 person.row.update(hin=good_phn, hc_type="AB")
             if status is None and identity is None:
                 good_phn = phn
+        coverage.enter(person.row, number, as_of)
         follows_into_the_same = merge is not None and status is RecordFlaw.MERGED_TWICE
         visits = diary.visits(person, attendance)
         if number % 200 == 0:
