@@ -100,6 +100,14 @@ class CsvColumn(StrEnum):
     WITHIN_MONTHS = "Recently means within months"
     COUNTED_AT = "Counted at"
 
+    # Whose patient someone is
+    PROPOSED_PROVIDER = "Proposed provider"
+    PROPOSED_PANEL = "Panel of the proposed provider"
+    CUT = "Cut"
+    CUT_REASON = "Why"
+    VISITS_WITH = "Visits with the proposed provider"
+    VISITS = "Visits that count"
+
     # The registry's metrics of a panel
     SUBMITTED = "Submitted"
     RECEIVED = "In the registry's file"

@@ -10,6 +10,7 @@ from .. import templates
 from ..domain.exhaustive import exhaustive
 from ..hooks import Host
 from . import (
+    attachment,
     bulk,
     check_in,
     check_in_wording,
@@ -78,6 +79,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
             *departure.ROUTES,
             *departure_patients.ROUTES,
             *bulk.ROUTES,
+            *attachment.ROUTES,
             *history.ROUTES,
             *import_list.ROUTES,
             *import_columns.ROUTES,

@@ -18,6 +18,7 @@ from ..hooks import Actor, Host
 from ..services import bulk as service
 from ..services.bulk import (
     Assign,
+    Attach,
     Confirm,
     Depart,
     Fill,
@@ -80,6 +81,7 @@ def _action(kind: BulkKind) -> BulkAction | None:
             | OperationKind.BULK_FILL
             | OperationKind.BULK_IMPORT
             | OperationKind.BULK_DEPARTURE
+            | OperationKind.BULK_ATTACH
         ):
             return None  # for patients selected on the panel's page; on pages of their own
         case _:
@@ -129,6 +131,7 @@ class BulkForm:
                 | OperationKind.BULK_FILL
                 | OperationKind.BULK_IMPORT
                 | OperationKind.BULK_DEPARTURE
+                | OperationKind.BULK_ATTACH
                 | None
             ):
                 messages["kind"] = "Select an action from the list."
@@ -241,6 +244,8 @@ def _order_text(order: Order, provider: str, status: str, labels: Mapping[int, s
             return text.format(status, source, target)
         case Remove():
             return Markup("Remove the patients with status {} from <strong>{}</strong>.").format(status, source)
+        case Attach():
+            return Markup("Put the selected patients on the panels proposed for them.")
         case Fill():
             return Markup("Put active patients on the panel of their MRP.")
         case Confirm():

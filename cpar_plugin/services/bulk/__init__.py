@@ -1,5 +1,6 @@
 """Many patients at once: assigned, moved, removed or confirmed as one operation that can be undone."""
 
+from .attach import Attach
 from .depart import Depart
 from .fill import Fill
 from .import_order import Import
@@ -10,6 +11,7 @@ from .update import BulkResult, Joining, MovedFrom, Preview, carry_out, preview
 
 __all__ = [
     "Assign",
+    "Attach",
     "BulkResult",
     "Confirm",
     "Depart",

@@ -27,6 +27,7 @@ from ...store.tables import member, panel
 from ...store.types import KEYS
 from ..operations.record import BulkKind, OperationKind
 from ..roster.providers import provider_name
+from .attach import Attach
 from .depart import Depart
 from .fill import Fill
 from .import_order import Import, deleted_panel
@@ -161,7 +162,7 @@ class Confirm:
         return _detail(self.members)
 
 
-Order = Assign | Fill | Import | Move | Remove | Confirm | Depart
+Order = Assign | Attach | Fill | Import | Move | Remove | Confirm | Depart
 
 
 def _members(host: Host, actor: Actor, panel_id: int, members: Members) -> Scope:
@@ -224,7 +225,7 @@ def require_possible(connection: Connection, host: Host, order: Order) -> str:
         case Depart():
             order.require_current(connection)
             return ""
-        case Fill() | Move() | Remove() | Confirm():
+        case Attach() | Fill() | Move() | Remove() | Confirm():
             return ""
         case _:
             assert_never(order)
@@ -234,6 +235,8 @@ def _panel_ids(order: Order) -> list[int]:
     """The panels that it names."""
     if isinstance(order, Fill):
         return list(order.panel_ids)
+    if isinstance(order, Attach):
+        return list(order.patients)
     return [panel_id for panel_id in (order.from_panel_id, order.panel_id) if panel_id is not None]
 
 
@@ -244,6 +247,8 @@ def _closed(order: Order) -> Select[tuple[str, str]]:
             targets: ColumnElement[bool] = panel.c.panel_id == panel_id
         case Fill(panel_ids):
             targets = panel.c.panel_id.in_(panel_ids)
+        case Attach(patients):
+            targets = panel.c.panel_id.in_(list(patients))
         case Import():
             targets = order.joins()
         case Depart():

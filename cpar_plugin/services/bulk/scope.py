@@ -35,7 +35,7 @@ class Scope:
     patient_id: ColumnElement[int]
     includes: ColumnElement[bool]  # of the MRP, on the panel, or selected
     requires: dict[SkipReason, ColumnElement[bool]]  # never NULL
-    own_panel_id: ColumnElement[Any] = field(default_factory=null)  # with Fill and Depart: the panel of each patient
+    own_panel_id: ColumnElement[Any] = field(default_factory=null)  # with Fill, Attach, Depart: the panel it puts on
 
     @property
     def status(self) -> ColumnElement[str]:

@@ -33,6 +33,8 @@ def order_text(kind: BulkKind) -> OrderText:
             return OrderText("Import", "Not imported")
         case OperationKind.BULK_DEPARTURE:
             return OrderText("Move", "Not moved")
+        case OperationKind.BULK_ATTACH:
+            return OrderText("Put on Panels", "Not put on a panel")
         case _:
             assert_never(kind)
 
@@ -59,6 +61,8 @@ def summary(operation: BulkOperation) -> str:
             return f"Patients {condition} on panel {operation.from_number} confirmed."
         case OperationKind.BULK_IMPORT:
             return f"Patients of an uploaded list assigned to {_import_target(operation)}."
+        case OperationKind.BULK_ATTACH:
+            return f"Selected patients put on {_proposed_target(operation)}."
         case _:
             assert_never(operation.kind)
 
@@ -80,12 +84,18 @@ def result_text(operation: BulkOperation) -> str:
             return f"assigned to {_import_target(operation)}"
         case OperationKind.BULK_DEPARTURE:
             return "moved to panels of colleagues"
+        case OperationKind.BULK_ATTACH:
+            return f"put on {_proposed_target(operation)}"
         case _:
             assert_never(operation.kind)
 
 
 def _import_target(operation: BulkOperation) -> str:
     return f"panel {operation.number}" if operation.number else "the panels in it"
+
+
+def _proposed_target(operation: BulkOperation) -> str:
+    return f"panel {operation.number}" if operation.number else "the panels proposed for them"
 
 
 def change_since(kind: OperationKind | None, source: str | None, target: str | None, undone_by: str) -> str:

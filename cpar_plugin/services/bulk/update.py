@@ -17,6 +17,7 @@ from ...store.types import KEYS
 from ..operations import clinic, memberships, record
 from ..roster import merges
 from . import skipped
+from .attach import Attach
 from .depart import Depart
 from .fill import Fill
 from .orders import Order, require_possible
@@ -50,7 +51,7 @@ class Preview:
     provider: str  # with Assign the name of the MRP, else ''
     added: int  # who are on no panel
     leaving: tuple[MovedFrom, ...]  # to another panel, or with Remove to none
-    joining: tuple[Joining, ...]  # with Fill and Depart: by panel_id
+    joining: tuple[Joining, ...]  # with Fill, Attach and Depart: by panel_id
     on_same_panel: int  # changed on the panel that they are on
     skipped: Counter[SkipReason]
     without_visit: int  # of those changed: get no confirmation date
@@ -92,7 +93,7 @@ def preview(host: Host, actor: Actor, order: Order) -> Preview:
         provider=provider,
         added=sum(row.leaving for row in rows if row.panel_id is None),
         leaving=_leaving(rows),
-        joining=_joining(rows) if isinstance(order, Fill | Depart) else (),
+        joining=_joining(rows) if isinstance(order, Fill | Attach | Depart) else (),
         on_same_panel=sum(row.on_same_panel for row in rows),
         skipped=_skipped(rows),
         without_visit=sum(row.without_visit for row in rows),

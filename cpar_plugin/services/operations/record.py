@@ -28,6 +28,7 @@ class OperationKind(StrEnum):
     BULK_CONFIRM = "bulk-confirm"
     BULK_IMPORT = "bulk-import"
     BULK_DEPARTURE = "bulk-departure"
+    BULK_ATTACH = "bulk-attach"
     UNDO = "undo"
     MOVE_BACK = "move-back"
     MERGE = "merge"
@@ -74,6 +75,7 @@ BulkKind = Literal[
     OperationKind.BULK_CONFIRM,
     OperationKind.BULK_IMPORT,
     OperationKind.BULK_DEPARTURE,
+    OperationKind.BULK_ATTACH,
 ]
 BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(BulkKind)}
 
@@ -95,6 +97,7 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.BULK_CONFIRM: ("update", _MEMBER),
         OperationKind.BULK_IMPORT: ("add", _MEMBER),
         OperationKind.BULK_DEPARTURE: ("update", _MEMBER),
+        OperationKind.BULK_ATTACH: ("add", _MEMBER),
         OperationKind.UNDO: ("update", _MEMBER),
         OperationKind.MOVE_BACK: ("update", _MEMBER),
         OperationKind.MERGE: ("update", _MEMBER),

@@ -1,0 +1,1 @@
+"""Whose patient someone is, over all panels and for patients on none."""
