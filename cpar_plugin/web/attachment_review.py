@@ -36,7 +36,6 @@ def review_attachment(host: Host, actor: Actor) -> ResponseReturnValue:
     if request.form.get("step") == "skipped":
         return csv_download(host, actor, "patients not put on a panel", skipped.export_preview(host, actor, order))
     result = bulk.carry_out(host, actor, order, form_key_of(request.form))
-    kept.discard(host, token)
     if result.operation_id is None:
         flash("No patients were left to change. Nothing was done.", "cpar")
         return redirect(selection["back"], HTTPStatus.SEE_OTHER)

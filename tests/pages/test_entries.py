@@ -148,6 +148,9 @@ ENTRIES = {
         {"month": "2026-11", "seen": "0", "received": "812", "attached": "9", "as_of": "2026-11-09", "step": "save"},
         (r'name="received" value="812"', r'name="attached" value="9"', r'name="as_of" value="2026-11-09"'),
     ),
+    "cpar.choose_attached": Entries(
+        {"selected": "{on_no_panel}", "action": "mrp"}, (r'name="selected" value="{on_no_panel}"[^>]* checked',)
+    ),
     "cpar.report": Entries({"row": "2", "step": "accept"}, (r'name="row" value="2"[^>]* checked',)),
     "cpar.import_columns": Entries(
         {
@@ -188,6 +191,7 @@ SEARCHES = {
 }
 # A button, with nothing to enter beside it: pressed once more by Continue.
 ACTIONS = {
+    "cpar.review_attachment",
     "cpar.undo_report_lines",
     "cpar.undo_exclusions",
     "cpar.letter",
@@ -236,7 +240,7 @@ def test_every_form_is_expected_to_show_its_entries_or_has_none(app: Flask) -> N
 def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel: int) -> dict[str, Any]:
     """What the addresses and fields are about."""
     patient = oscar.patient(hin="")
-    oscar.patient(hin="100000009", first_name="Uma", born="1980-02-03")  # on no panel: she can be filled in
+    on_no_panel = oscar.patient(hin="100000009", first_name="Uma", born="1980-02-03")  # she can be filled in
     visit = oscar.visit(patient)
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)
     line = {"patient_id": patient, "panel_id": panel, "reason": "no-phn", "opened_at": host.clock.now()}
@@ -253,6 +257,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
     client = ClientDraft(name="Client", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     return {
         "patient": patient,
+        "on_no_panel": on_no_panel,
         "panel": panel,
         "other_panel": other_panel,
         "visit": visit,

@@ -106,6 +106,13 @@ EXPECTED = {
     ("POST", "cpar.new_panels"): CHANGES_PANELS,
     ("GET", "cpar.fill_panels"): MANAGEMENT,
     ("POST", "cpar.fill_panels"): CHANGES_PANELS,
+    ("GET", "cpar.attachment"): MANAGEMENT,
+    ("POST", "cpar.attachment"): CHANGES_PANELS,  # to the list of those found
+    ("POST", "cpar.choose_attached"): (303, 403, 403, 403, 422, 422, 422),  # the patient is not on this list
+    ("GET", "cpar.print_attachment"): MANAGEMENT,
+    ("GET", "cpar.export_attachment"): MANAGEMENT,
+    ("GET", "cpar.review_attachment"): CHANGES_PANELS,  # to the list, while no one is selected
+    ("POST", "cpar.review_attachment"): CHANGES_PANELS,
     ("POST", "cpar.submit_all_panels"): CHANGES_PANELS,
     ("POST", "cpar.dismiss_checklist"): CHANGES_ROLES,
     ("GET", "cpar.edit_panel"): MANAGEMENT,
@@ -398,6 +405,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
             "practitioner_id": "4" * 9,
         },
         "cpar.fill_panels": {"panel": panel},
+        "cpar.choose_attached": {"selected": patient, "action": "mrp"},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
         "cpar.departure": {"version": "1", "step": "registry", "done": "letters"},

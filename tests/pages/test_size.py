@@ -75,6 +75,7 @@ NO_PAGES = (
     "cpar.export_report_heaps",
     "cpar.report_line",
     "cpar.interrupted_form",
+    "cpar.review_attachment",
     "cpar.static",
     "cpar.submission_file",
 )
@@ -155,6 +156,8 @@ QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
     (f"/patients/{PATIENT_ID}", {"panel": "choose"}),
     ("/cpar/exclusions", {"panel": "1", "mrp": "101", "reason": "not-active", "state": "open", "sort": "-age"}),
     ("/cpar/exclusions", {"state": "closed", "sort": "panel"}),
+    ("/cpar/attachment", {"show": "four-cut", "cut": "1", "panel": "1"}),
+    ("/cpar/attachment", {"show": "not-seen"}),
     ("/cpar/exclusions", {"after": "500-not-active"}),
 )
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (

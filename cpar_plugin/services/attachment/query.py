@@ -77,7 +77,7 @@ def everyone(host: Host, actor: Actor, settings: Settings) -> FromClause:
             patient.c.status == host.roster.active_status,
             host.identity.visible(actor, patient.c.patient_id),
         )
-        .subquery("everyone")
+        .cte("everyone")
     )
 
 
@@ -127,7 +127,7 @@ def _proposals(host: Host, settings: Settings) -> FromClause:
     if host.visits:
         return four_cut.proposals(host, settings.four_cut)
     nothing = (null().label(name) for name in ("patient_id", *_DECISION))
-    return select(*nothing).where(false()).subquery("proposal")
+    return select(*nothing).where(false()).cte("proposal")
 
 
 def _on_own(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:

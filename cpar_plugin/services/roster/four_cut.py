@@ -92,7 +92,7 @@ def counted_visits(host: Host, rules: FourCutRules, patient_id: int | None = Non
         query = query.where(func.coalesce(visit.c.status, "").in_(sorted(rules.statuses)))
     if rules.visit_types:
         query = query.where(_word(visit.c.visit_type).in_(sorted(rules.visit_types)))
-    return query.subquery("counted_visit")
+    return query.cte("counted_visit")
 
 
 def _word(text: ColumnElement[Any]) -> ColumnElement[str]:
@@ -122,7 +122,7 @@ def counted_providers(host: Host, rules: FourCutRules) -> CTE:
 def proposals(host: Host, rules: FourCutRules, patient_id: int | None = None) -> FromClause:
     """A row for each patient with a visit that counts, or for one of them: patient_id, and a FourCutDecision's columns.
 
-    Needs `host.visits`.
+    Needs `host.visits`. All steps are named ones: nested in each other they would be too deep for SQLite.
     """
     provider = counted_providers(host, rules)
     by_provider = _by_provider(counted_visits(host, rules, patient_id))
@@ -145,10 +145,10 @@ def proposals(host: Host, rules: FourCutRules, patient_id: int | None = None) ->
             (has_physical, physical.place != physical.lowest_place),
             else_=last.place != last.lowest_place,
         ).label("same_moment"),
-    ).subquery("decided")
+    ).cte("decided")
     d = decided.c
     columns = (d.patient_id, provider.c.provider_id, d.cut, d.visits, d.all_visits, d.same_moment)
-    return select(*columns).join_from(decided, provider, provider.c.place == d.place).subquery("proposal")
+    return select(*columns).join_from(decided, provider, provider.c.place == d.place).cte("proposal")
 
 
 def _by_provider(visit: FromClause) -> FromClause:
@@ -163,7 +163,7 @@ def _by_provider(visit: FromClause) -> FromClause:
             func.max(case((c.is_physical == 1, c.started_at))).label("physical"),
         )
         .group_by(c.patient_id, c.provider_id)
-        .subquery("by_provider")
+        .cte("by_provider")
     )
 
 
@@ -183,7 +183,7 @@ def _by_patient(seen: FromClause, provider: CTE, first: date) -> FromClause:
         )
         .join_from(seen, provider, provider.c.provider_id == seen.c.provider_id)
         .group_by(seen.c.patient_id)
-        .subquery("by_patient")
+        .cte("by_patient")
     )
 
 
