@@ -52,6 +52,7 @@ class Settings(BaseModel):
     four_cut_visit_types: str = ""
     four_cut_providers: str = ""
     four_cut_physicals: str = "physical, annual physical, complete physical, physical exam"
+    continuity_months: int = Field(default=12, ge=1, le=60)
     exclusions_minutes: int = Field(default=15, ge=1)
     report_due_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     claim_seconds: int = Field(default=300, ge=1)

@@ -112,7 +112,7 @@ _spelled(greater, "max({0})", "greatest({0})")
 
 
 class moment_of(FunctionElement[datetime]):  # noqa: N801
-    """A day and a time of day, neither of which may be NULL, as a moment without a zone."""
+    """A day and a time of day as a moment without a zone; midnight where the time is NULL."""
 
     name = "moment_of"
     type = DateTime()
@@ -122,12 +122,13 @@ class moment_of(FunctionElement[datetime]):  # noqa: N801
 @compiles(moment_of)
 def _joined(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
     day, time = (compiler.process(part, **context) for part in element.clauses)
-    return f"({day} || ' ' || {time})"
+    return f"({day} || ' ' || COALESCE({time}, '00:00:00'))"
 
 
 @compiles(moment_of, "mysql", "mariadb")
 def _timestamp(element: FunctionElement[Any], compiler: SQLCompiler, **context: Any) -> str:
-    return f"TIMESTAMP({compiler.process(element.clauses, **context)})"
+    day, time = (compiler.process(part, **context) for part in element.clauses)
+    return f"TIMESTAMP({day}, COALESCE({time}, TIME'00:00:00'))"  # with a text MariaDB would make texts of all times
 
 
 class _day(FunctionElement[date]):  # noqa: N801

@@ -65,7 +65,7 @@ class OscarVisits:
                 func.coalesce(merged.c.kept_id, visit.c.demographic_no).label("patient_id"),
                 letters(visit.c.provider_no).label("provider_id"),
                 visit.c.appointment_date.label("visited_on"),
-                moment_of(visit.c.appointment_date, func.coalesce(visit.c.start_time, _MIDNIGHT)).label("started_at"),
+                moment_of(visit.c.appointment_date, visit.c.start_time).label("started_at"),
                 first_letter(visit.c.status).label("status"),
                 *(letters(self._present().column(column)).label(name) for name, column in self._words().items()),
             )

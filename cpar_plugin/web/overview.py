@@ -49,6 +49,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         next_submission = service.next_submission(connection, host, actor, load(host.settings), panel_id)
         months = service.months(connection, host, actor, panel_id, members.patients)
         nights = service.nights(connection, panel_id)
+        continuity = service.continuity(connection, host, actor, load(host.settings), panel_id)
         month_rates = rates.by_month(connection, panel_id, MONTHS)
         registry = metrics.months(connection, host, panel_id, MONTHS) if panel_id else []
         by_panel = metrics_of_panels.last_counts(connection, host) if not panel_id else []
@@ -69,6 +70,7 @@ def _page(host: Host, actor: Actor, panel_id: int | None) -> ResponseReturnValue
         months=months,
         nights=nights,
         month_rates=month_rates,
+        continuity=continuity,
         metrics=[one for one in registry if one.sent is not None or one.counts.present],
         metrics_of_panels=by_panel,
         charts=charts,

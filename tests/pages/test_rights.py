@@ -247,6 +247,9 @@ SHOW = {
     ("GET", "cpar.departure_letters"),
     ("GET", "cpar.departure_not_moved"),
     ("GET", "cpar.export_panel_history"),
+    ("GET", "cpar.attachment"),
+    ("GET", "cpar.print_attachment"),
+    ("GET", "cpar.export_attachment"),
     ("GET", "cpar.check_in"),
     ("GET", "cpar.check_in_slips"),
     ("GET", "cpar.check_in_mark"),
@@ -271,7 +274,7 @@ SHOW = {
     ("GET", "cpar.submission_file"),
 }
 # Only in the answer to somebody who was refused what they asked for.
-SHOW_WITH_A_REFUSAL = {("POST", "cpar.change_exclusions")}
+SHOW_WITH_A_REFUSAL = {("POST", "cpar.change_exclusions"), ("POST", "cpar.choose_attached")}
 # What is part of a page of the EMR that records by itself that the patient's record was opened.
 IN_THE_RECORD = {("GET", "cpar.widget")}
 

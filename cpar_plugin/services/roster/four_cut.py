@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
-    Integer,
     case,
     cast,
     false,
@@ -34,6 +34,8 @@ from .providers import actor_names
 # More than there are providers, and visits of one patient; with the seconds of 36 months they make a number of 63 bits.
 _PLACES: Final = 100_000
 _VISITS: Final = 100_000
+_PHYSICAL: Final = 2**27  # more than the seconds of 36 months
+_LAST_PLACE: Final = (_PLACES - 1) * _VISITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,20 @@ def first_day(host: Host, rules: FourCutRules) -> date:
 
 
 def counted_visits(host: Host, rules: FourCutRules, patient_id: int | None = None) -> FromClause:
-    """The visits that the four-cut counts, but for who its providers may be; `is_physical` is 1 or 0.
+    """The visits that the four-cut counts, but for who its providers may be.
 
-    patient_id, provider_id, started_at, is_physical. Needs `host.visits`.
+    patient_id, provider_id, and weight: the seconds since the first day, of a physical _PHYSICAL more. The visit with
+    the greatest weight is the last physical, or the last visit where there is no physical. Needs `host.visits`.
     """
     assert host.visits
     visit = host.visits.attended(first_day(host, rules), host.clock.now(), patient_id)
     query = select(
         visit.c.patient_id,
         visit.c.provider_id,
-        visit.c.started_at,
-        case((_is_physical(visit, rules), 1), else_=0).label("is_physical"),
+        (
+            seconds_after(first_day(host, rules), visit.c.started_at)
+            + case((_is_physical(visit, rules), _PHYSICAL), else_=0)
+        ).label("weight"),
     )
     if rules.statuses:
         query = query.where(func.coalesce(visit.c.status, "").in_(sorted(rules.statuses)))
@@ -97,7 +102,7 @@ def counted_visits(host: Host, rules: FourCutRules, patient_id: int | None = Non
 
 def _word(text: ColumnElement[Any]) -> ColumnElement[str]:
     """As `domain.four_cut.word`; on SQLite only for letters without accents."""
-    return func.lower(func.trim(func.coalesce(text, "")))
+    return func.lower(func.trim(text))
 
 
 def _is_physical(visit: FromClause, rules: FourCutRules) -> ColumnElement[bool]:
@@ -106,10 +111,12 @@ def _is_physical(visit: FromClause, rules: FourCutRules) -> ColumnElement[bool]:
 
 
 def counted_providers(host: Host, rules: FourCutRules) -> CTE:
-    """The providers whose visits count, with `place`: of two the one with the lower number has the higher place."""
+    """The providers whose visits count, with `place`: the lower the number, the higher the place."""
     provider = host.roster.providers()
     order = (func.char_length(provider.c.provider_id).desc(), provider.c.provider_id.desc())
-    query = select(provider.c.provider_id, cast(func.row_number().over(order_by=order), Integer).label("place"))
+    query = select(
+        provider.c.provider_id, cast(func.row_number().over(order_by=order) * _VISITS, BigInteger).label("place")
+    )
     if rules.provider_ids:
         query = query.where(provider.c.provider_id.in_(sorted(rules.provider_ids)))
     if rules.panel_providers_only:
@@ -125,56 +132,51 @@ def proposals(host: Host, rules: FourCutRules, patient_id: int | None = None) ->
     Needs `host.visits`. All steps are named ones: nested in each other they would be too deep for SQLite.
     """
     provider = counted_providers(host, rules)
-    by_provider = _by_provider(counted_visits(host, rules, patient_id))
-    c = _by_patient(by_provider, provider, first_day(host, rules)).c
-    most, physical, last = (_Greatest(c[name], c[f"{name}_lowest"]) for name in ("most", "physical", "last"))
-    no_tie, has_physical = most.place == most.lowest_place, c.physical.is_not(None)
+    c = _by_patient(_by_provider(counted_visits(host, rules, patient_id)), provider).c
+    most, last = _Greatest(c.most, c.most_lowest), _Greatest(c.last, c.last_lowest)
+    no_tie = most.place == most.lowest_place
     decided = select(
         c.patient_id,
         case(
             (c.providers == 1, Cut.ONLY_PROVIDER.value),
             (no_tie, Cut.MOST_VISITS.value),
-            (has_physical, Cut.LAST_PHYSICAL.value),
+            (c.last >= _PHYSICAL * _PLACES * _VISITS, Cut.LAST_PHYSICAL.value),
             else_=Cut.LAST_VISIT.value,
         ).label("cut"),
-        case((no_tie, most.place), (has_physical, physical.place), else_=last.place).label("place"),
-        case((no_tie, most.visits), (has_physical, physical.visits), else_=last.visits).label("visits"),
+        case((no_tie, most.place), else_=last.place).label("place"),
+        case((no_tie, most.visits), else_=last.visits).label("visits"),
         c.all_visits,
-        case(
-            (no_tie, false()),
-            (has_physical, physical.place != physical.lowest_place),
-            else_=last.place != last.lowest_place,
-        ).label("same_moment"),
+        case((no_tie, false()), else_=last.place != last.lowest_place).label("same_moment"),
     ).cte("decided")
     d = decided.c
-    columns = (d.patient_id, provider.c.provider_id, d.cut, d.visits, d.all_visits, d.same_moment)
+    # An expression of the host's may have no type on SQLite, which then makes no index for joins with this one.
+    columns = (
+        cast(d.patient_id, BigInteger).label("patient_id"),
+        provider.c.provider_id,
+        d.cut,
+        d.visits,
+        d.all_visits,
+        d.same_moment,
+    )
     return select(*columns).join_from(decided, provider, provider.c.place == d.place).cte("proposal")
 
 
 def _by_provider(visit: FromClause) -> FromClause:
-    """What is asked of the visits themselves: how many with each provider, the last one, and the last physical."""
+    """What is asked of the visits themselves: how many with each provider, and the greatest weight."""
     c = visit.c
     return (
-        select(
-            c.patient_id,
-            c.provider_id,
-            func.count().label("visits"),
-            func.max(c.started_at).label("last"),
-            func.max(case((c.is_physical == 1, c.started_at))).label("physical"),
-        )
+        select(c.patient_id, c.provider_id, func.count().label("visits"), func.max(c.weight).label("weight"))
         .group_by(c.patient_id, c.provider_id)
         .cte("by_provider")
     )
 
 
-def _by_patient(seen: FromClause, provider: CTE, first: date) -> FromClause:
+def _by_patient(seen: FromClause, provider: CTE) -> FromClause:
     """The greatest of each, twice: with the highest place, which is that of the lowest number, and with the lowest."""
-    high, low = provider.c.place, _PLACES - 1 - provider.c.place
-    numbers = {"most": seen.c.visits, "last": seconds_after(first, seen.c.last)}
-    numbers["physical"] = seconds_after(first, seen.c.physical)
+    high, low = provider.c.place, _LAST_PLACE - provider.c.place
     greatest = [
-        func.max((number * _PLACES + place) * _VISITS + seen.c.visits).label(name + suffix)
-        for name, number in numbers.items()
+        func.max(number * (_PLACES * _VISITS) + place + seen.c.visits).label(name + suffix)
+        for name, number in (("most", seen.c.visits), ("last", seen.c.weight))
         for suffix, place in (("", high), ("_lowest", low))
     ]
     return (
@@ -188,9 +190,12 @@ def _by_patient(seen: FromClause, provider: CTE, first: date) -> FromClause:
 
 
 class _Greatest:
-    """The place of the provider with the greatest number, of several the highest and the lowest, and their visits."""
+    """The place of the provider with the greatest number, of several the highest and the lowest, and their visits.
+
+    Places are multiples of _VISITS, so that nothing is divided: MariaDB takes its time for it.
+    """
 
     def __init__(self, highest: ColumnElement[int], lowest: ColumnElement[int]) -> None:
-        self.place = highest // _VISITS % _PLACES
-        self.lowest_place = _PLACES - 1 - lowest // _VISITS % _PLACES
+        self.place = highest % (_PLACES * _VISITS) - highest % _VISITS
+        self.lowest_place = _LAST_PLACE - (lowest % (_PLACES * _VISITS) - lowest % _VISITS)
         self.visits = highest % _VISITS

@@ -130,8 +130,8 @@ class Visits:
 
     def attended(self, first, until, patient_id=None):
         c, merge = self.booking.c, self.roster.merged()
-        own, at = sa.func.coalesce(merge.c.kept_id, c.person), sa.func.coalesce(c.at, "00:00:00.000000")
-        started_at = moment_of(c.day, at).label("started_at")
+        own = sa.func.coalesce(merge.c.kept_id, c.person)
+        started_at = moment_of(c.day, c.at).label("started_at")
         names = {"provider_id": c.doctor, "visited_on": c.day, "status": c.state, "visit_type": c.kind, "reason": c.why}
         visits = sa.select(own.label("patient_id"), started_at, *(names[name].label(name) for name in names))
         visits = visits.outerjoin(merge, merge.c.retired_id == c.person).where(c.person.is_not(None), c.day >= first)
