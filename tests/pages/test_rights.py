@@ -108,7 +108,7 @@ EXPECTED = {
     ("POST", "cpar.fill_panels"): CHANGES_PANELS,
     ("GET", "cpar.attachment"): MANAGEMENT,
     ("POST", "cpar.attachment"): CHANGES_PANELS,  # to the list of those found
-    ("POST", "cpar.choose_attached"): (303, 403, 403, 403, 422, 422, 422),  # the patient is not on this list
+    ("POST", "cpar.choose_attached"): (303, 403, 403, 403, 422, 303, 303),  # who may see someone on the list too
     ("GET", "cpar.print_attachment"): MANAGEMENT,
     ("GET", "cpar.export_attachment"): MANAGEMENT,
     ("GET", "cpar.review_attachment"): CHANGES_PANELS,  # to the list, while no one is selected
@@ -274,7 +274,7 @@ SHOW = {
     ("GET", "cpar.submission_file"),
 }
 # Only in the answer to somebody who was refused what they asked for.
-SHOW_WITH_A_REFUSAL = {("POST", "cpar.change_exclusions"), ("POST", "cpar.choose_attached")}
+SHOW_WITH_A_REFUSAL = {("POST", "cpar.change_exclusions")}
 # What is part of a page of the EMR that records by itself that the patient's record was opened.
 IN_THE_RECORD = {("GET", "cpar.widget")}
 
@@ -408,7 +408,7 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
             "practitioner_id": "4" * 9,
         },
         "cpar.fill_panels": {"panel": panel},
-        "cpar.choose_attached": {"selected": patient, "action": "mrp"},
+        "cpar.choose_attached": {"all": "yes", "action": "mrp"},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
         "cpar.departure": {"version": "1", "step": "registry", "done": "letters"},
