@@ -39,9 +39,10 @@ def receive(
     *rows: Sequence[str],
     kind: ReportKind = ReportKind.CONFLICT,
     panel_id: int | None = None,
+    header: Sequence[str] = HEADER,
 ) -> int:
     text = io.StringIO()
-    csv.writer(text).writerows((HEADER, *rows))
+    csv.writer(text).writerows((header, *rows))
     file = ListFile(text.getvalue().encode())
     upload_id = kept.keep(host, actor, Purpose.REPORT, file, "report.csv", panel_id)
     with host.database.engine.connect() as connection:

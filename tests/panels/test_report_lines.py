@@ -17,7 +17,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.conflicts import ending, evidence, letters
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.panels import editing, one_patient
-from cpar_plugin.services.reports import comparing, line_history, lines, of_patient, working
+from cpar_plugin.services.reports import comparing, line_history, lines, listing, of_patient, removing, working
 from cpar_plugin.services.reports.lines_csv import HEAD, export
 from cpar_plugin.services.reports.lines_query import LinesShown, ReportLineCriteria, ReportLineSort
 from cpar_plugin.services.work_lines import people
@@ -25,7 +25,7 @@ from cpar_plugin.services.work_lines.changes import NO_ONE, LineAction, LineChan
 from cpar_plugin.settings import Settings
 from oscar_host.host import OscarHost
 
-from .test_registry_reports import receive
+from .test_registry_reports import HEADER, receive
 
 TAKE = LineChange(LineAction.TAKE)
 
@@ -124,8 +124,8 @@ def test_lines_of_reports_about_a_panel_close_when_the_panel_is_deleted(
     panel_id = make_panel("0042")
     oscar.patient(hin="100000001")
     oscar.patient(hin="100000002")
-    receive(site, clerk, ("100000001", "", "", "", "Dr. Else"), panel_id=panel_id)
     report_of(site, clerk, "100000002")
+    receive(site, clerk, ("100000001", "", "", "", "Dr. Else"), panel_id=panel_id)
     clock.move_to(clock.now() + timedelta(days=1))
     editing.delete(site, clerk, panel_id, version=1)
     deleted_at = clock.now()
@@ -138,6 +138,60 @@ def test_lines_of_reports_about_a_panel_close_when_the_panel_is_deleted(
     assert (event.text, event.by) == ("Closed: the panel of the report was deleted", "Automatic")
     rows = list(export(site, clerk, Settings(), ReportLineCriteria(shown=LinesShown.CLOSED)))
     assert rows[1][HEAD.index(CsvColumn.WHY_CLOSED)] == "Panel deleted"
+
+
+def test_a_patient_is_one_line_for_reports_about_one_panel_and_about_all(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock, make_panel: Callable[..., int]
+) -> None:
+    one, other = make_panel("0042"), make_panel("0043")
+    for phn in ("100000001", "100000002", "100000003"):
+        oscar.patient(hin=phn)
+
+    def report(panel_id: int | None, *numbers: str) -> int:
+        clock.move_to(clock.now() + timedelta(days=1))
+        rows = [(phn, "", "", "", "Dr. Else") for phn in numbers]
+        return receive(site, clerk, *rows, ("Total", "", "", "", str(clock.now())), panel_id=panel_id)
+
+    report(None, "100000001", "100000002")
+    lines_of_all = {line.listed_phn: line.line_id for line in shown(site, clerk)}
+    report(one, "100000001", "100000003")
+    found = {line.listed_phn: (line.line_id, line.times) for line in shown(site, clerk)}
+    assert (len(found), found["100000001"]) == (3, (lines_of_all["100000001"], 1)), "no second line"
+    report(other, "100000003")
+    assert len(shown(site, clerk)) == 3, "a report about one panel closes no line of another"
+    report(one, "100000002")
+    assert sorted(phns(shown(site, clerk))) == ["100000002", "100000003"], "the one that this panel had is gone"
+    mistake = report(None, "100000001")
+    assert phns(shown(site, clerk)) == ["100000001"], "a report about all panels closes what it no longer has"
+    texts = [event.text for event in line_history.history_of(site, clerk, Settings(), 1).events]
+    assert [text.split()[0] for text in texts] == ["Back", "Gone:", "In"]
+    removing.remove(site, clerk, mistake, 0)
+    assert sorted(phns(shown(site, clerk))) == ["100000002", "100000003"]
+    report(other, "100000009")
+    assert sorted(phns(shown(site, clerk))) == ["100000002", "100000009"], "about the panel again"
+
+
+def test_a_report_of_an_earlier_month_that_is_uploaded_later_changes_no_line(
+    site: OscarHost, oscar: Any, clerk: Actor, clock: FixedClock
+) -> None:
+    for phn in ("100000001", "100000002"):
+        oscar.patient(hin=phn)
+
+    def dated(day: str, phn: str) -> int:
+        clock.move_to(clock.now() + timedelta(hours=1))
+        return receive(site, clerk, (phn, "", "", "", "Dr. Else", day), header=(*HEADER, "Report date"))
+
+    november = dated("2026-11-05", "100000001")
+    before = shown(site, clerk)
+    october = dated("2026-10-05", "100000002")
+    assert shown(site, clerk) == before
+    with site.database.engine.connect() as connection:
+        outdated = {each.report_id: each.is_outdated for each in listing.reports(connection, site)}
+    assert outdated == {november: False, october: True}
+    texts = [event.text for event in line_history.history_of(site, clerk, Settings(), before[0].line_id).events]
+    assert texts == ["In the report report.csv"]
+    dated("2026-11-07", "100000002")
+    assert phns(shown(site, clerk)) == ["100000002"], "another one of the same month follows"
 
 
 def test_an_undo_restores_what_nobody_has_changed_since_and_says_which_lines_stay(

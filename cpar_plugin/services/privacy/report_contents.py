@@ -48,6 +48,7 @@ REPORT_TABLES: Final[Mapping[str, TableHolds]] = {
             "report_id": Holds("The report, by number"),
             "line_id": Holds("Line, by number"),
             "report_id_before": Holds("The last report that had it"),
+            "panel_id": of_clinic("Panel of the last report about one panel that had it"),
             "times": of_patient("How often it had come"),
             "opened_at": of_patient("Since when"),
             "closed_at": of_patient("When a report no longer had it"),

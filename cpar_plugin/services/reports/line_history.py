@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, and_, exists, func, select
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select
 
 from ...domain.check_in import CheckInAnswer
 from ...domain.conflicts import ENDING_LABELS, ConflictEnding, answer_text
@@ -20,6 +20,7 @@ from ..roster.providers import actor_names
 from ..work_lines import history
 from ..work_lines.history import LineEvent
 from . import lines
+from .following import ALL_PANELS, outdated
 from .lines import ReportLine
 
 _line, _change = report_line.c, report_line_change.c
@@ -56,10 +57,11 @@ def lines_of(connection: Connection, actor: Actor, operation_id: int) -> int:
 
 
 def _reports(line_id: int) -> Any:
-    """The reports of the line's kind and panel, with whether it was in each, the first that has it first."""
+    """The reports that say something of the line, with whether it was in each, in the order of their uploads."""
     row = report_row.c
     is_in = exists().where(row.report_id == report.c.report_id, row.line_key == _line.line_key)
-    of_scope = and_(report.c.kind == _line.kind, func.coalesce(report.c.panel_id, 0) == _line.panel_id)
+    about = or_(func.coalesce(report.c.panel_id, ALL_PANELS).in_((ALL_PANELS, _line.panel_id)), is_in)
+    of_scope = and_(report.c.kind == _line.kind, about, ~outdated(report))
     return (
         select(report.c.received_at, report.c.actor_id, report.c.name, is_in.label("is_in"))
         .join_from(report_line, report, of_scope)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, case, f
 from ...domain.exhaustive import exhaustive
 from ...domain.list_columns import ColumnField
 from ...domain.refusals import NotFound
+from ...domain.report_lines import IS_WORK
 from ...domain.reports import ReportKind
 from ...hooks import Actor, Host
 from ...store.folding import can_fold
@@ -20,6 +21,7 @@ from ...store.types import KEYS
 from ..roster.providers import actor_names
 from ..uploads.matching import MatchedHow
 from . import mismatches
+from .following import outdated
 
 AT_ONCE: Final = 100
 _row = report_row.c
@@ -71,6 +73,7 @@ class Report:
     found: int  # rows with a patient who is certain or accepted
     proposed: int
     reported_on: date | None  # its own day, where its rows say one
+    is_outdated: bool  # it has changed no line: see `following.outdated`
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,14 @@ def _reports(connection: Connection, host: Host, which: ColumnElement[bool]) -> 
         .subquery("counts")
     )
     query = (
-        select(report, panel.c.number, counts.c.rows, counts.c.found, counts.c.proposed)
+        select(
+            report,
+            panel.c.number,
+            counts.c.rows,
+            counts.c.found,
+            counts.c.proposed,
+            outdated(report).label("is_outdated"),
+        )
         .select_from(
             report.outerjoin(counts, counts.c.report_id == report.c.report_id).outerjoin(
                 panel, panel.c.panel_id == report.c.panel_id
@@ -155,6 +165,7 @@ def _reports(connection: Connection, host: Host, which: ColumnElement[bool]) -> 
             found=row.found or 0,
             proposed=row.proposed or 0,
             reported_on=row.reported_on,
+            is_outdated=bool(row.is_outdated) and IS_WORK[ReportKind(row.kind)],
         )
         for row in rows
     ]

@@ -93,14 +93,20 @@ def _required(connection: Connection, report_id: int) -> Any:
 
 def _refusal(connection: Connection, host: Host, source: Any) -> str:
     report_id, scope = source.report_id, source.panel_id or ALL_PANELS
-    of_scope = (report.c.kind == source.kind, func.coalesce(report.c.panel_id, ALL_PANELS) == scope)
-    later = select(report.c.received_at).where(*of_scope, report.c.report_id > report_id)
+    is_same = func.coalesce(report.c.panel_id, ALL_PANELS) == scope
+    by_later, own = report_line_before.alias("by_later"), report_line_before.alias("own")
+    of_own = by_later.c.line_id.in_(select(own.c.line_id).where(own.c.report_id == report_id))
+    same_lines = or_(by_later.c.report_id_before == report_id, of_own)
+    changed_same = exists().where(by_later.c.report_id == report.c.report_id, same_lines)
+    later = select(report.c.received_at).where(report.c.kind == source.kind, report.c.report_id > report_id)
+    later = later.where(or_(is_same, changed_same))
     received_at = connection.scalar(later.order_by(report.c.report_id.desc()).limit(1))
     if received_at:
         moment = moment_text(received_at, host.clock.zone)
         return (
             "The report cannot be removed: it is not the last of its kind about "
-            f"{'this panel' if source.panel_id else 'all panels'}. Remove the one that was uploaded {moment} first."
+            f"{'this panel' if source.panel_id else 'all panels'}, or with the same patients. Remove the one that was "
+            f"uploaded {moment} first."
         )
     is_known = or_(func.coalesce(_line.made_by, 0) == report_id, _of_line(report_id).exists())
     if connection.scalar(select(_line.line_id).where(_line.report_id == report_id, ~is_known).limit(1)):
@@ -166,6 +172,7 @@ def _restore_lines(session: Session, host: Host, actor: Actor, report_id: int) -
     )
     values = {name: was(_before[name]) for name in ("times", "opened_at", "closed_at")}
     values |= {"report_id": was(_before.report_id_before)}
+    values |= {"panel_id": func.coalesce(was(_before.panel_id), _line.panel_id)}
     values |= {"state": case((_keeps_state(report_id), _line.state), else_=was(_before.state))}
     remains = _of_line(report_id).correlate(report_line).exists()
     session.execute(update(report_line).where(remains).values(**values))

@@ -64,7 +64,7 @@ report_line = Table(
     metadata,
     Column("line_id", serial(), primary_key=True),
     Column("kind", exact(20), nullable=False),
-    Column("panel_id", BigInteger, nullable=False),  # 0 for reports about all panels
+    Column("panel_id", BigInteger, nullable=False),  # of the last report about one panel that has it; 0 for none
     Column("line_key", exact(64), nullable=False),
     Column("report_id", ForeignKey("cpar_report.report_id"), nullable=False),  # the last one that has it
     Column("times", Integer, nullable=False),  # how often it came
@@ -85,6 +85,7 @@ report_line = Table(
     Column("answered_at", Moment),
     Column("made_by", BigInteger),  # the report with which it came first, which may be gone
     Index("cpar_report_line_by_key", "kind", "panel_id", "line_key", unique=True),
+    Index("cpar_report_line_by_kind_and_key", "kind", "line_key"),
     Index("cpar_report_line_of_report", "report_id", "line_key"),
     Index("cpar_report_line_closed", "closed_at", "opened_at"),
     Index("cpar_report_line_ending", "ending", "answer"),
@@ -100,6 +101,7 @@ report_line_before = Table(
     Column("report_id", ForeignKey("cpar_report.report_id"), primary_key=True),
     Column("line_id", BigInteger, primary_key=True, autoincrement=False),
     Column("report_id_before", BigInteger, nullable=False),  # the last one that had the line
+    Column("panel_id", BigInteger),  # of the last report about one panel that had it; 0 for none
     Column("times", Integer, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
