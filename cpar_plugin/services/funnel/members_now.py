@@ -3,7 +3,8 @@
 Members and last submissions are read alongside each other, both by panel and patient: memory for one patient at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -68,11 +69,9 @@ def members_now(
     panel_ids = connection.scalars(live).all()
     last = last_arrived(connection, panel_id)
     sent = _Grouped(_sent_ids(host, [last[key].snapshot_id for key in panel_ids if key in last and last[key].kept]))
-    result = {}
-    members = _Grouped(_members(connection, host, settings, panel_id))
-    for key in panel_ids:
-        result[key] = _compared(members.of(key), sent.of(key), last.get(key))
-    return result
+    with closing(_members(connection, host, settings, panel_id)) as pairs:
+        members = _Grouped(pairs)
+        return {key: _compared(members.of(key), sent.of(key), last.get(key)) for key in panel_ids}
 
 
 def last_arrived(connection: Connection, panel_id: int | None) -> Mapping[int, LastArrived]:
@@ -105,16 +104,16 @@ def last_arrived(connection: Connection, panel_id: int | None) -> Mapping[int, L
 
 def _members(
     connection: Connection, host: Host, settings: Settings, panel_id: int | None
-) -> Iterator[tuple[int, JudgedMember]]:
+) -> Generator[tuple[int, JudgedMember], None, None]:
     """Panel and member, by panel and patient."""
-    doubtful = _doubtful(connection, host, settings, panel_id)
-    panel_ahead, ahead = next(doubtful, _NO_ONE)
     of_panel = () if panel_id is None else (member.c.panel_id == panel_id,)
     ids = select(*_BY_PANEL).where(*of_panel).order_by(*_BY_PANEL)
     with (
+        closing(_doubtful(connection, host, settings, panel_id)) as doubtful,
         host.database.engine.connect() as another,
         another.execute(ids.execution_options(yield_per=_STREAMED)) as result,
     ):
+        panel_ahead, ahead = next(doubtful, _NO_ONE)
         for key, patient_id in result:
             while ahead and (panel_ahead, ahead.patient_id) < (key, patient_id):
                 panel_ahead, ahead = next(doubtful, _NO_ONE)
@@ -124,7 +123,7 @@ def _members(
 
 def _doubtful(
     connection: Connection, host: Host, settings: Settings, panel_id: int | None
-) -> Iterator[tuple[int, JudgedMember]]:
+) -> Generator[tuple[int, JudgedMember], None, None]:
     """The same of those who are not certainly submitted, or have no coverage: only they are read."""
     now = host.clock.now()
     rules = same_phn.eligibility(connection, host, settings, now)
