@@ -252,3 +252,21 @@ def test_a_roster_that_can_be_read_again_in_time_holds_nothing(world: Any) -> No
         world.run_at("2026-11-07T03:17")
     world.run_at("2026-11-07T03:19")
     assert world.states(panel) == [WRITTEN, WRITTEN]
+
+
+def test_where_the_contents_of_the_last_submission_are_gone_its_numbers_still_hold(careful: Any) -> None:
+    panel = careful.panel(members_count=5)
+    careful.ask(panel)
+    careful.run_at("2026-11-03T03:15")
+    with careful.host.database.engine.begin() as connection:
+        connection.execute(delete(snapshot_piece))
+    remove(careful, panel, 2)
+    careful.ask(panel)
+    careful.run_at("2026-11-04T03:15")
+    assert careful.states(panel) == [WRITTEN, WRITTEN]  # who was added or removed is not known
+    with careful.host.database.engine.begin() as connection:
+        connection.execute(delete(snapshot_piece))
+    with careful.oscar.database.writing() as connection:
+        connection.execute(update(careful.oscar.tables.demographic).values(sex=""))
+    careful.run_at("2026-11-07T03:15")
+    assert careful.states(panel) == [WRITTEN, WRITTEN, HELD]
