@@ -1,7 +1,7 @@
 """The texts in a report's columns of codes: a person says what they mean, where that is not the same to anyone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ...domain.list_codes import CODES, is_known, mismatch_of
@@ -22,11 +22,13 @@ def texts(file: ListFile, reading: ListReading) -> CodeTexts:
     Raises Refused for so many that it cannot be such a column.
     """
     found: dict[ColumnField, Counter[str]] = {field: Counter() for field in CODES}
-    if any(reading.column(field) is not None for field in CODES):
-        for row in patient_rows(file, reading):
-            for field, text in _codes(row, reading):
-                if text in found[field] or _counts(row, field, text, reading):
-                    found[field][text] += 1
+    places = {field: place for field in (*CODES, *_IN_RECORDS) if (place := reading.column(field)) is not None}
+    if not places.keys() & CODES.keys():
+        return {}
+    for row in patient_rows(file, reading):
+        for field, text in _codes(row[1], places, reading):
+            if text in found[field] or _counts(row, field, text, reading):
+                found[field][text] += 1
     return {field: most_frequent(field, counter) for field, counter in found.items() if counter}
 
 
@@ -39,17 +41,16 @@ def undecided(file: ListFile, reading: ListReading) -> CodeTexts:
     }
 
 
-def _codes(row: Row, reading: ListReading) -> Iterator[tuple[ColumnField, str]]:
-    mismatch, value = (_cell(row, field, reading) for field in _IN_RECORDS)
-    yield ColumnField.MISMATCH, mismatch
-    yield ColumnField.GENDER, _cell(row, ColumnField.GENDER, reading)
-    if value and mismatch_of(mismatch, reading.codes) is Mismatch.GENDER:
+def _codes(
+    cells: Sequence[str], places: Mapping[ColumnField, int], reading: ListReading
+) -> Iterator[tuple[ColumnField, str]]:
+    values = {field: readable(cells[place]) or "" for field, place in places.items() if place < len(cells)}
+    for field in CODES:
+        if text := values.get(field):
+            yield field, text
+    value = values.get(ColumnField.REGISTRY_VALUE)
+    if value and mismatch_of(values.get(ColumnField.MISMATCH, ""), reading.codes) is Mismatch.GENDER:
         yield ColumnField.GENDER, value
-
-
-def _cell(row: Row, field: ColumnField, reading: ListReading) -> str:
-    place = reading.column(field)
-    return (readable(row[1][place]) or "") if place is not None and place < len(row[1]) else ""
 
 
 def _counts(row: Row, field: ColumnField, text: str, reading: ListReading) -> bool:

@@ -125,17 +125,15 @@ def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ..
 def patient_rows(file: ListFile, reading: ListReading) -> Iterator[Row]:
     """The rows below the header, without those that repeat it, as printed lists do on each page."""
     header: list[str] = []
-    place = 0  # of its first name, which tells most rows from it without a look at the other cells
+    place, name = 0, ""  # its first name tells most rows from it without a look at the other cells
     for number, cells in file.rows(sheet=reading.sheet, encoding=reading.encoding):
         if number == reading.header:
-            header, place = cells, next((place for place, cell in enumerate(cells) if plain(cell)), 0)
-        elif number > reading.header and not _repeats(cells, header, place):
-            yield number, cells
-
-
-def _repeats(cells: Sequence[str], header: Sequence[str], place: int) -> bool:
-    may_be = bool(header) and place < len(cells) and plain(cells[place]) == plain(header[place])
-    return may_be and fingerprint(cells) == fingerprint(header)
+            header = cells
+            place, name = next(((place, name) for place, cell in enumerate(cells) if (name := plain(cell))), (0, ""))
+        elif number > reading.header:
+            may_repeat = bool(header) and place < len(cells) and plain(cells[place]) == name
+            if not may_repeat or fingerprint(cells) != fingerprint(header):
+                yield number, cells
 
 
 def patients(file: ListFile, reading: ListReading) -> Iterator[UnderstoodRow]:

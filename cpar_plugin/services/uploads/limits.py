@@ -30,5 +30,5 @@ def check_row(number: int, cells: list[str]) -> None:
         raise refused(f"The list has more than {ROWS:,} rows: split it, and upload one part after the other.")
     if len(cells) > COLUMNS:
         raise refused(f"Row {number:,} has more than {COLUMNS} columns. {ONLY_THE_LIST}")
-    if any(len(cell) > CELL_CHARACTERS for cell in cells):
+    if max(map(len, cells), default=0) > CELL_CHARACTERS:
         raise refused(f"Row {number:,} has a cell of more than {CELL_CHARACTERS:,} characters. {ONLY_THE_LIST}")
