@@ -1,0 +1,183 @@
+"""A provider leaves: the way from the day to the end of the panel, as people go it, with and without script."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from cpar_plugin.domain.panel_state import PanelState
+from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services import bulk
+from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.submissions import requests, run
+from cpar_plugin.settings import load
+from cpar_plugin.store.tables import member
+from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import MANAGER, Person
+
+pytestmark = pytest.mark.databases("one")
+
+
+def _text(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.get_data(as_text=True))
+
+
+def _on(host: OscarHost) -> Counter[int]:
+    with host.database.engine.connect() as connection:
+        return Counter(row.panel_id for row in connection.execute(member.select()))
+
+
+def _state(host: OscarHost, panel_id: int) -> PanelState:
+    with host.database.engine.connect() as connection:
+        return editing.get(connection, host, panel_id).state
+
+
+def _version(person: Person, address: str) -> str:
+    found = re.search(r'name="version" value="(\d+)"', person.get(address).get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def patients(host: OscarHost, oscar: Any, panel: int) -> list[int]:
+    """Ten patients on the panel, five homes of two, all seen."""
+    with oscar.at_once():
+        ids = [
+            oscar.patient(hin=f"1000000{10 + place}", address=f"{place // 2} Main St", city="Edmonton")
+            for place in range(10)
+        ]
+        for patient_id in ids:
+            oscar.visit(patient_id)
+    bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
+    return ids
+
+
+def _to_the_move(person: Person, panel: int, other_panel: int) -> str:
+    address = f"/cpar/panels/{panel}/departure"
+    person.post(address, step="date", leaves_on="2027-01-31")
+    person.post(address, step="freeze", version=_version(person, address))
+    fields = {"target": str(other_panel), f"percent-{other_panel}": "100", "together": "yes"}
+    person.post(address, step="split", version=_version(person, address), **fields)
+    return address
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_whole_way_in_a_browser(
+    host: OscarHost, open_tab: OpenTab, patients: list[int], panel: int, other_panel: int, script: bool
+) -> None:
+    tab = open_tab(MANAGER, script=script)
+    tab.goto(f"/cpar/panels/{panel}")
+    tab.get_by_role("link", name="Provider leaves").click()
+    tab.get_by_label("The provider leaves on").fill("2027-01-31")
+    tab.get_by_role("button", name="Save Day").click()
+    tab.get_by_role("button", name="Set In Transition").click()
+    expect(tab.get_by_text("is in transition: no one can be added to it")).to_be_visible()
+    tab.get_by_role("textbox", name="Share in percent").fill("90")
+    tab.get_by_role("button", name="Preview").click()
+    expect(tab.get_by_role("alert")).to_contain_text("The shares add up to 90%")
+    tab.get_by_role("textbox", name="Share in percent").fill("100")
+    tab.get_by_role("button", name="Preview").click()
+    if script:
+        look(tab, "departure-preview")
+    tab.get_by_role("link", name="10 patients to panel").click()
+    expect(tab.get_by_role("row")).to_have_count(11)
+    if script:
+        look(tab, "departure-patients")
+    tab.get_by_role("link", name="Back").click()
+    assert _on(host) == {panel: 10}
+    tab.get_by_role("button", name="Move 10 Patients").click()
+    expect(tab.get_by_text("The patients were moved on")).to_be_visible()
+    assert _on(host) == {other_panel: 10}
+    tab.get_by_role("button", name="Undo the Move").click()
+    expect(tab.get_by_text("Undone: 10 patients restored.")).to_be_visible()
+    assert _on(host) == {panel: 10}
+    tab.get_by_role("button", name="Move 10 Patients").click()
+    tab.get_by_role("textbox", name="Letter").fill("Dear {patient}: {new_provider}")
+    tab.get_by_role("button", name="Save Letter").click()
+    tab.get_by_label("Send the letters to the patients.").check()
+    tab.get_by_role("button", name="Save List").click()
+    expect(tab.get_by_label("Send the letters to the patients.")).to_be_checked()
+    if script:
+        look(tab, "departure-moved")
+    tab.get_by_role("link", name="Print letters").click()
+    expect(tab.get_by_role("article")).to_have_count(10)
+    expect(tab.get_by_role("article").first).to_contain_text("Main St")
+    expect(tab.get_by_role("article").first).to_contain_text("Tremblay")
+    if script:
+        look(tab, "departure-letters")
+    tab.get_by_role("link", name="Back").click()
+    tab.get_by_role("button", name="End the Panel Now").click()
+    expect(tab.get_by_text("The panel has ended.")).to_be_visible()
+    assert _state(host, panel) is PanelState.ENDED
+
+
+def test_after_the_next_submission_the_move_can_no_longer_be_undone(
+    host: OscarHost,
+    manager: Person,
+    patients: list[int],
+    panel: int,
+    other_panel: int,
+    clock: FixedClock,
+    tmp_path: Path,
+) -> None:
+    address = _to_the_move(manager, panel, other_panel)
+    manager.post(address, step="move", version=_version(manager, address))
+    settings = load({**host.settings, "outbox_folder": str(tmp_path)})
+    requests.ask(host, settings, host.identity.system, other_panel)
+    clock.move_to(settings.calendar(clock.zone).moment(requests.run_date(host, settings), settings.night_run_at))
+    run.run_due(host, settings, clock.now())
+    operation = re.search(r'name="operation_id" value="(\d+)"', _text(manager.get(address)))
+    assert operation
+    number = operation[1]
+    for where, fields in ((address, {"step": "undo", "operation_id": number}), (f"/cpar/bulk/{number}/undo", {})):
+        answer = manager.post(where, **fields)
+        assert answer.status_code == 422
+        assert "has been submitted since: the registry has these patients with it" in _text(answer)
+    assert _on(host) == {other_panel: len(patients)}
+
+
+def test_what_somebody_has_not_seen_is_not_done(
+    host: OscarHost, manager: Person, patients: list[int], panel: int, other_panel: int
+) -> None:
+    address = _to_the_move(manager, panel, other_panel)
+    late = _version(manager, address)
+    manager.post(address, step="registry", version=late, done="letters")
+    for step in ("move", "registry", "letter", "cancel", "split", "date"):
+        fields = {"letter_text": "Dear {patient}", "leaves_on": "2027-01-31", "target": str(other_panel)}
+        answer = manager.post(address, step=step, version=late, **fields, **{f"percent-{other_panel}": "100"})
+        assert (step, answer.status_code) == (step, 409)
+        assert "Someone else changed this departure in the meantime" in _text(answer)
+    refused = manager.post(address, step="end", version=_version(manager, address))
+    assert refused.status_code == 422
+    assert "10 active patients are still on the panel." in _text(refused)
+    assert _on(host) == {panel: 10}
+    assert manager.post(address, step="dance").status_code == 422
+    manager.post(address, step="cancel", version=_version(manager, address))
+    assert _state(host, panel) is PanelState.ACTIVE
+
+
+def test_who_is_not_moved_is_in_a_file_and_a_closed_panel_gets_no_one(
+    host: OscarHost, oscar: Any, manager: Person, patients: list[int], panel: int, other_panel: int
+) -> None:
+    one_patient.choose(host, host.identity.system, oscar.patient(patient_status="IN"), panel, seen_panel_id=None)
+    address = _to_the_move(manager, panel, other_panel)
+    assert "Status is Inactive" in _text(manager.get(f"{address}/not-moved"))
+    manager.post(
+        f"/cpar/panels/{other_panel}/edit",
+        number="0043",
+        facilities="113",
+        providers="102",
+        practitioner_ids="2234-56789",
+        version="1",
+        step="save",
+        state="in-transition",
+    )
+    answer = manager.post(address, step="move", version=_version(manager, address))
+    assert answer.status_code == 422
+    assert "is in transition: no one can be added to it" in _text(answer)
+    assert _on(host) == {panel: 11}
