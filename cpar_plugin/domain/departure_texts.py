@@ -23,11 +23,11 @@ class DepartureField(StrEnum):
 
 DEFAULT_LETTER: Final = """Dear {patient}
 
-{provider} leaves {clinic} on {leaves_on}. So that you keep a primary provider at our clinic, {new_provider} will be
-your provider from then on.
+{provider} leaves {clinic} on {leaves_on}.
 
-You do not need to do anything if you agree. If you would like another provider, please call us or tell us at your next
-visit.
+Your primary provider at our clinic will then be {new_provider}.
+
+You do not need to do anything if you agree. If you would like another provider, please call us.
 
 {clinic}
 """
