@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.conflicts import PERIODS, ConflictEnding, answer_text, learned_text
+from ..domain.four_cut import CUT_LABELS
 from ..domain.list_columns import FIELD_LABELS
 from ..domain.refusals import Refused, Stale
 from ..domain.report_lines import STATE_LABELS, times_text
@@ -103,6 +104,7 @@ def _page(
         recipient=request.form.get("recipient", "\n".join(filter(None, (line.other_provider, line.other_clinic)))),
         today=host.clock.now().astimezone(host.clock.zone).date(),
         periods=PERIODS,
+        cuts=CUT_LABELS,
         endings=ConflictEnding,
         states=STATE_LABELS,
         removal=removal.rules_of(host),

@@ -43,6 +43,7 @@ def test_the_page_shows_the_evidence_and_what_the_report_says(manager: Any, pati
     for text in ("BOTH, Ann", "PHN 100000001", "Panel 0042", "Last visit Oct 5, 2026", "Next appointment None"):
         assert text in page
     assert "Last confirmation Nov 10, 2026 (on adding)" in page
+    assert "(panel 0042). Cut 1: the only provider seen, 1 of 1 visits since" in page
     for text in ("Other provider Dr. Else", "Other clinic Else Clinic", "Date Nov 3, 2026"):
         assert text in page
     assert "The registry learns it with the submission of Dec 7, 2026." in page

@@ -10,6 +10,7 @@ from cpar_plugin.domain.calendar import Calendar
 from cpar_plugin.domain.check_in import CheckInAnswer
 from cpar_plugin.domain.conflicts import ConflictEnding
 from cpar_plugin.domain.csv_columns import CsvColumn
+from cpar_plugin.domain.four_cut import Cut
 from cpar_plugin.domain.letters import DEFAULT_TEXT, LetterDirection
 from cpar_plugin.domain.refusals import NotFound, Refused, Stale
 from cpar_plugin.domain.removal import Removal
@@ -82,6 +83,10 @@ def test_the_evidence_has_visits_by_provider_and_what_the_report_says(
     assert line.next_appointment == today + timedelta(days=9)
     assert [list(visits.counts) for visits in line.visits or ()] == [[1, 2, 3], [1, 1, 1]]
     assert line.last_visit == today - timedelta(days=60)
+    assert line.proposal
+    decision = line.proposal.decision
+    assert (decision.provider_id, decision.cut, decision.visits, decision.all_visits) == ("101", Cut.MOST_VISITS, 2, 3)
+    assert list(line.proposal.panels.values()) == ["0042"]
     assert (line.other_provider, line.other_clinic) == ("Dr. Else", "")
     assert line.membership
     assert (line.membership.number, line.membership.confirmed_on) == ("0042", today)

@@ -22,6 +22,8 @@ from ...store.tables import member, panel, report, report_line, report_row
 from ...store.types import KEYS
 from ..operations import access
 from ..reports import lines_query, listing
+from ..roster import four_cut
+from ..roster.four_cut import FourCutProposal
 from ..roster.providers import actor_names
 from . import next_date
 
@@ -81,6 +83,7 @@ class ConflictLine:
     membership: PanelHere | None = None  # None also for one who is on no panel
     last_visit: date | None = None
     visits: Sequence[ProviderVisits] | None = None  # None where the host cannot say
+    proposal: FourCutProposal | None = None  # None also without a visit that counts
     next_appointment: date | None = None
     appointments_known: bool = False
 
@@ -102,7 +105,7 @@ class ConflictLine:
 
 
 def required(connection: Connection, host: Host, actor: Actor, settings: Settings, line_id: int) -> ConflictLine:
-    """One line with its evidence. At most seven statements. Raises NotFound, and Forbidden for who may not see them."""
+    """One line with its evidence. At most ten statements. Raises NotFound, and Forbidden for who may not see them."""
     rows, patient, kept_id = listing.joined(host)
     now = host.clock.now()
     source = (
@@ -166,6 +169,7 @@ def _of_patient(
         today = host.clock.now().astimezone(host.clock.zone).date()
         values["next_appointment"] = connection.scalar(select(host.schedule.next_on(literal(row.patient_id), today)))
         values["appointments_known"] = True
+    values["proposal"] = four_cut.proposal(connection, host, settings, row.patient_id)
     values |= {"mrp": names[row.mrp_id] if row.mrp_id else "", "visits": _visits(connection, host, row.patient_id)}
     if row.member_panel_id is not None:
         values["membership"] = PanelHere(
