@@ -65,6 +65,14 @@ _BIRTH_DATES = (
     ("2026", "11", "10"),
     ("2026", "11", "11"),
 )
+_COVERED_FROM = (date(2026, 11, 11), date(2020, 2, 29), date(1, 1, 1), date(9999, 12, 31))
+_COVERED_UNTIL = (
+    *(date(2026, 11, day) for day in (9, 9, 10, 11)),
+    date(2020, 2, 29),
+    date(1, 1, 1),
+    date(1900, 1, 1),
+    date(9999, 12, 31),
+)
 # Day, time and status of a patient's only appointment; None for none.
 _APPOINTMENTS: tuple[tuple[date, time | None, str | None] | None, ...] = (
     None,
@@ -136,6 +144,8 @@ def _records(draw: random.Random, numbers: range) -> Iterator[dict[str, Any]]:
             "sex": _either(draw, "F", _SEXES),
             "hin": form.format(phn[:5], phn[5:]) if form is not None else None,
             "hc_type": _either(draw, "AB", _HEALTH_CARDS),
+            "eff_date": _either(draw, None, _COVERED_FROM),
+            "hc_renew_date": _either(draw, None, _COVERED_UNTIL),
             "patient_status": _either(draw, "AC", _STATUSES),
             "lastUpdateDate": datetime(2026, 1, 1),  # noqa: DTZ001  # a civil time, as OSCAR keeps it
         }
@@ -175,7 +185,9 @@ def _without(column: str, characters: str) -> tuple[str, dict[str, str]]:
     return sql, parameters
 
 
-def expected(connection: Connection, schema: str | None, with_given_name: bool = False) -> tuple[int, dict[str, int]]:
+def expected(
+    connection: Connection, schema: str | None, with_given_name: bool = False, with_coverage: bool = False
+) -> tuple[int, dict[str, int]]:
     """How many are submitted on 10 November 2026 at 10:00, and how many are excluded for each reason."""
     emr = f"{schema}." if schema else ""
     number, separators = _without("p.hin", _SEPARATORS)
@@ -192,6 +204,7 @@ def expected(connection: Connection, schema: str | None, with_given_name: bool =
         SELECT p.demographic_no AS id, LOWER(TRIM(COALESCE(p.patient_status, ''))) AS status,
             {family} AS family, {given} AS given, p.sex AS sex, COALESCE({number}, '') AS number,
             LOWER(TRIM(COALESCE(p.hc_type, ''))) AS card,
+            REPLACE(p.eff_date, '-', '') + 0 AS covered_from, REPLACE(p.hc_renew_date, '-', '') + 0 AS covered_until,
             COALESCE(p.year_of_birth, '') AS year, p.year_of_birth + 0 AS y, p.month_of_birth + 0 AS m,
             p.date_of_birth + 0 AS d, c.confirmed_on AS confirmed_on,
             (SELECT MAX(REPLACE(a.appointment_date, '-', '') + 0) FROM {emr}appointment a
@@ -201,6 +214,9 @@ def expected(connection: Connection, schema: str | None, with_given_name: bool =
                AND {exactly}SUBSTR(COALESCE({status}, ''), 1, 1) NOT IN ('C', 'N', 'D')) AS visit
         FROM cpar_member c JOIN {emr}demographic p ON p.demographic_no = c.patient_id"""
     possible = f"y > 1 AND m BETWEEN 1 AND 12 AND d BETWEEN 1 AND {days}"
+    is_day = "BETWEEN 19010101 AND 99981231"
+    ended = f"covered_until {is_day} AND covered_until < 20261110 AND card NOT IN ({others})"
+    ended += f" AND NOT COALESCE(covered_from {is_day} AND covered_from > covered_until, 0)"
     reasons = {
         "not-active": "status <> 'ac'",
         "no-family-name": "family = ''",
@@ -211,6 +227,7 @@ def expected(connection: Connection, schema: str | None, with_given_name: bool =
         "no-phn": "number = ''",
         "other-jurisdiction": f"number <> '' AND card IN ({others})",
         "malformed-phn": (f"number <> '' AND card NOT IN ({others}) AND NOT ({length}(number) = 9 AND {nine_digits})"),
+        "coverage-ended": ended if with_coverage else "1 = 0",
         "no-visit": "visit IS NULL",
         "visit-before-birth": f"visit < y * 10000 + m * 100 + d AND year <> '' AND {possible}",
         "no-confirmation": "confirmed_on IS NULL",
