@@ -182,6 +182,7 @@ ENTRIES = {
 # These change nothing: what they find shows what was entered.
 SEARCHES = {
     "search",
+    "cpar.attachment",
     "cpar.coverage",
     "cpar.panel",
     "cpar.panel_coverage",
