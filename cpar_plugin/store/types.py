@@ -7,9 +7,19 @@ from sqlalchemy.dialects.mysql import DATETIME, LONGBLOB, LONGTEXT, VARBINARY, V
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+LAST_KEY = 2**63 - 1
+_MOST_DIGITS = len(str(LAST_KEY))
+
+
+class _Keys:
+    """Answers for anything at once. A range would look for what is no number, such as None, among all of its own."""
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int) and 1 <= value <= LAST_KEY
+
+
 # Which numbers can be keys of rows; others, as a hostile address may hold, are not even asked for.
-KEYS = range(1, 2**63)
-_MOST_DIGITS = len(str(KEYS[-1]))
+KEYS = _Keys()
 
 
 def key_of(text: str) -> int | None:

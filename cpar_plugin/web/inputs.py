@@ -3,16 +3,16 @@
 from datetime import date
 
 from ..domain.refusals import Refused
-from ..store.types import KEYS
+from ..store.types import LAST_KEY
 
 INCOMPLETE = "The form was incomplete. Reload the page and submit it again."
 _MOST_PAGES = 10**6  # an offset has to be a number that databases know
-_MOST_DIGITS = len(str(KEYS[-1]))
+_MOST_DIGITS = len(str(LAST_KEY))
 
 
 def number(text: str, field: str, message: str) -> int:
     """A database id from a form. Raises Refused with the message at the field unless it is one."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= KEYS[-1]):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= LAST_KEY):
         raise Refused({field: message})
     return int(text)
 

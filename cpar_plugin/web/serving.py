@@ -17,7 +17,7 @@ from ..domain.refusals import NotFound, Refused, Stale
 from ..hooks import Actor, Host, is_polled, largest_body
 from ..services.operations import access
 from ..services.operations.kept import Expired
-from ..store.types import KEYS
+from ..store.types import LAST_KEY
 from . import looks
 from .rendering import fragment, page
 from .return_address import patient_page
@@ -26,7 +26,7 @@ from .sign_in import to_sign_in
 from .tabs import Tab, open_tab
 
 LARGEST_FORM = 256 * 1024
-ID = f"int(max={KEYS[-1]})"  # a larger number is no address
+ID = f"int(max={LAST_KEY})"  # a larger number is no address
 
 View = Callable[..., ResponseReturnValue]
 

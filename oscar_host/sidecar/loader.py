@@ -10,7 +10,7 @@ from typing import assert_never
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from cpar_plugin.store.types import KEYS
+from cpar_plugin.store.types import LAST_KEY
 
 from .frame import sidecar
 from .settings import SidecarSettings
@@ -30,7 +30,7 @@ class ListPage(StrEnum):
 
 def add_loader(app: Flask) -> None:
     """Add the addresses. Each answers 204 where there is nothing that the person who asks may see."""
-    app.add_url_rule(f"/page/patients/<int(max={KEYS[-1]}):patient_id>", "page_boxes", _boxes)
+    app.add_url_rule(f"/page/patients/<int(max={LAST_KEY}):patient_id>", "page_boxes", _boxes)
     app.add_url_rule("/page/menu", "page_menu", _menu)
     app.add_url_rule("/page/notes", "page_notes", notes, methods=["POST"])
     app.after_request(_keep_scripts)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ...hooks import Actor, Host
 from ...store import ledger, tables
 from ...store.tables import member, panel, panel_provider
-from ...store.types import KEYS
+from ...store.types import LAST_KEY
 from ..operations import clinic, memberships, record
 from ..roster import merges
 from . import skipped
@@ -152,7 +152,7 @@ def _by_panel(host: Host, actor: Actor, order: Order) -> Select[Any]:
         )
         .select_from(scope.source)
         .where(scope.includes)
-        .limit(KEYS[-1])
+        .limit(LAST_KEY)
         .subquery("one_by_one")
     )
     columns = one_by_one.c
