@@ -26,7 +26,7 @@ EXAMPLES = {
 BREAKS: dict[str, Callable[[Json], object]] = {
     "Group.identifier": lambda group: group.pop("identifier"),
     "Group.identifier.system": lambda group: group["identifier"][0].update(system="urn:other"),
-    "Group.active": lambda group: group.update(active=False),
+    "Group.active": lambda group: group.pop("active"),
     "Group.type": lambda group: group.update(type="device"),
     "Group.quantity": lambda group: group.pop("quantity"),
     "Group.code": lambda group: group.update(code={"coding": [{"code": "other"}]}),

@@ -31,9 +31,9 @@ from cpar_plugin.services.exports.jobs import Export, StillRunning
 from cpar_plugin.services.exports.process import carry_out
 from cpar_plugin.services.exports.request import ExportRequest
 from cpar_plugin.services.exports.workers import Workers
-from cpar_plugin.services.operations import clinic, record
+from cpar_plugin.services.operations import clinic, memberships, record
 from cpar_plugin.settings import Settings
-from cpar_plugin.store import ledger, tables
+from cpar_plugin.store import tables
 from cpar_plugin.store.ledger import PanelMembership
 from oscar_host.host import OscarHost
 
@@ -190,7 +190,7 @@ def test_a_change_that_is_under_way_is_waited_for(
         stored = PanelMembership(panel, clock.now(), None, None)
         worker.start()
         worker.join(0.5)  # it would be through by now, and would have missed what has its stamp already
-        ledger.change_one(session, operation_id, patient_id, None, stored)
+        memberships.change_one(session, operation_id, patient_id, None, stored)
     worker.join()
     made = find(site, caller, export_id)
     [exported] = read(configured.fhir_export_folder / (made.claim or ""), "Patient")

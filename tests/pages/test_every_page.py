@@ -30,6 +30,7 @@ CONTROLS = """
     .filter(one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility())
     .filter(one => one.type !== "radio" || one.checked)
 """
+ELSEWHERE = {"cpar.interrupted_form", "cpar.review_attachment"}  # tests/pages: test_interrupted, test_attachment
 SOME = ("master_record", "panel", "edit_panel", "bulk_result", "submission", "panel_overview", "new_client")
 FOCUSED = """
 document.activeElement === document.body ? null : {
@@ -117,7 +118,7 @@ def pages(
     results = {"not-found": "/cpar/panels/999999"}
     for rule in app.url_map.iter_rules():
         page = not rule.endpoint.endswith("static") and not rule.endpoint.startswith("cpar_fhir.")
-        page = page and rule.endpoint != "cpar.interrupted_form"  # tests/pages/test_interrupted.py
+        page = page and rule.endpoint not in ELSEWHERE
         if "GET" in (rule.methods or ()) and page:
             address = adapter.build(rule.endpoint, {name: parts[name] for name in rule.arguments})
             with manager.get(address) as answer:

@@ -95,7 +95,8 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
 
 @pytest.fixture
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("patient_lists.AT_ONCE", "patient_lists._READ_AT_ONCE", "sorted_list._AT_ONCE"):
+    of_lists = ("searched_list.AT_ONCE", "searched_list._READ_AT_ONCE", "patient_lists._READ_AT_ONCE")
+    for name in (*of_lists, "sorted_list._AT_ONCE"):
         monkeypatch.setattr(f"cpar_plugin.services.submissions.{name}", 2)
 
 

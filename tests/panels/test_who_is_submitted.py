@@ -155,8 +155,10 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
             listing = panel_members.listing(connection, host, clerk, how, panel_id, criteria)
             listed = {one.row.patient_id: one.reasons for one in listing.members}
             for patient_id, reasons in judged.items():
-                of_fate = fate in (*reasons, *doubts[patient_id], Fate.EXCLUDED if reasons else Fate.SENT) or (
-                    fate is Fate.TO_CHECK and bool(doubts[patient_id])
+                of_fate = (
+                    fate in (*reasons, *doubts[patient_id], Fate.EXCLUDED if reasons else Fate.SENT)
+                    or (fate is Fate.TO_CHECK and bool(doubts[patient_id]))
+                    or (fate is Fate.CONFIRMATION_ONLY and list(reasons) == [Reason.NO_CONFIRMATION])
                 )
                 same(rows[patient_id], f"listed under {fate!r}", patient_id in listed, of_fate)
                 if of_fate:
@@ -166,6 +168,7 @@ def check(host: OscarHost, clerk: Actor, panel_id: int, how: Settings, *asked: R
             assert listing.tally == panel_members.Tally(
                 sent=sum(not reasons for reasons in judged.values()),
                 excluded=sum(bool(reasons) for reasons in judged.values()),
+                confirmation_only=sum(list(reasons) == [Reason.NO_CONFIRMATION] for reasons in judged.values()),
                 reasons=Counter(reason for reasons in judged.values() for reason in reasons),
                 to_check=sum(bool(cautions) for cautions in doubts.values()) if cautioned else None,
                 cautions=Counter(one for cautions in doubts.values() for one in cautions if cautioned),

@@ -117,6 +117,8 @@ ROW = MemberRow(
     confirmed_on=date(2026, 3, 1),
     confirmed_how="confirmed by a person",
     last_visit_on=date(2026, 10, 5),
+    coverage_start="2020-01-01",
+    coverage_end="2030-01-01",
 )
 OTHER: dict[str, Any] = {
     "known": False,
@@ -135,6 +137,8 @@ OTHER: dict[str, Any] = {
     "confirmed_on": date(2026, 3, 2),
     "confirmed_how": "last visit",
     "last_visit_on": date(2026, 10, 6),
+    "coverage_start": "2020-01-02",
+    "coverage_end": "2030-01-02",
 }
 
 

@@ -163,6 +163,6 @@ SEARCHABLE: Mapping[str, Searchable[Answered]] = {
             "identifier active practitioner organization location",
             includes=(PRACTITIONER_OF_ROLE,),
         ),
-        _kind("Task", _TASK, "status intent code focus for lastModified", mandatory="status intent"),
+        _kind("Task", _TASK, "status businessStatus intent code focus for lastModified", mandatory="status intent"),
     )
 }
