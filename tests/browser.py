@@ -19,6 +19,7 @@ from .signing_in import session_of
 SCREENSHOTS = Path(__file__).parent.parent / "test-output" / "pages"
 _PROGRAMS = ("chromium-headless-shell", "chromium")  # the first takes half of the time
 PATIENCE = 120_000  # ms: it bounds a hang, and must not fail a slow machine
+_SCROLL_WIDTH = "document.documentElement.scrollWidth"
 WIDTHS = (390, 800, 1280)
 _OPTIONS = [
     "--no-sandbox",
@@ -162,8 +163,19 @@ def fits_each_width(page: Page, name: str, widths: Sequence[int] = WIDTHS) -> No
     for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
         picture(page, f"{name}-{width}")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{name} is wider than {width} pixels"
+        wide = _settled_width(page, width)
+        assert wide <= width, f"{name} is {wide} wide, more than {width} pixels"
+
+
+def _settled_width(page: Page, width: int) -> int:
+    """How wide a page is that is to fit. A busy browser may not have taken the window's width yet: it has a while."""
+    wide = int(page.evaluate(_SCROLL_WIDTH))
+    for _ in range(50):
+        if wide <= width:
+            break
+        page.wait_for_timeout(100)
+        wide = int(page.evaluate(_SCROLL_WIDTH))
+    return wide
 
 
 def picture(page: Page, name: str, *, full_page: bool = True) -> None:
