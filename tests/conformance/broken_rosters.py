@@ -138,7 +138,7 @@ def no_end_of_coverage_is_a_day_far_away(bench: OscarBench) -> OscarBench:
 
 @breaks("test_the_version_of_a_card_is_the_one_that_was_entered")
 def the_version_of_a_card_is_its_type(bench: OscarBench) -> OscarBench:
-    return patients(bench, lambda c: {"card_version": c.phn_jurisdiction})
+    return patients(bench, lambda c: {"card_version": case((c.card_version.is_not(None), c.phn_jurisdiction))})
 
 
 @breaks("test_the_gender_is_the_one_that_was_entered")
