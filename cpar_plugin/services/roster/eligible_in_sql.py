@@ -10,12 +10,8 @@ from ...domain.coverage import LAST_DAY, CoverageUse
 from ...domain.eligibility import Eligibility
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...domain.reasons import Reason
+from ...store.plain_texts import nine_digits, ordinary_day
 
-# Each ends with a full stop that is put after the text: `$` alone also fits before a line break.
-_PHN: Final = "^[0-9]{9}[.]$"
-_DAY: Final = (  # of the calendar; 29 February and centuries long ago are for the rules
-    "^(19|20)[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)[.]$"
-)
 _MOST_SHARED: Final = 1000  # that are handed to the database one by one
 
 Condition = Callable[[Any, Eligibility], ColumnElement[bool]]
@@ -44,16 +40,15 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
         _has_letter(columns.given_name) if rules.given_name_required else true()
     ),
     (Reason.OTHER_JURISDICTION,): lambda columns, _: func.coalesce(columns.phn_jurisdiction, ALBERTA).in_(SENT),
-    (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: columns.phn.concat(".").regexp_match(_PHN),
+    (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: nine_digits(columns.phn),
     (Reason.COVERAGE_ENDED,): lambda columns, rules: (
         func.coalesce(columns.coverage_end, LAST_DAY) >= rules.today.isoformat()
         if rules.coverage.use is CoverageUse.EXCLUDE
         else true()
     ),
     (Reason.SHARED_PHN,): _not_shared,
-    (Reason.NO_BIRTH_DATE, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: columns.birth_date.concat(
-        "."
-    ).regexp_match(_DAY),
+    # Other days, such as those of centuries long ago, are for the rules.
+    (Reason.NO_BIRTH_DATE, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: ordinary_day(columns.birth_date),
     # A visit is never in the future: who was born before it was not born after today.
     (Reason.NO_VISIT, Reason.VISIT_BEFORE_BIRTH, Reason.IMPOSSIBLE_BIRTH_DATE): lambda columns, _: (
         cast(columns.last_visit_on, String(10)) >= columns.birth_date
