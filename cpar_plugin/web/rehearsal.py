@@ -18,7 +18,7 @@ from ..services.roster import merges
 from ..services.snapshots.outlook import Standing
 from ..services.submissions import releases
 from ..services.submissions.patient_lists_csv import FIELDS
-from ..services.submissions.rehearsal import Rehearsal
+from ..services.submissions.rehearsal import LISTS, Rehearsal
 from ..services.submissions.rehearsal_csv import export
 from ..services.submissions.searched_list import SnapshotCriteria
 from ..services.submissions.sorted_list import SnapshotSort
@@ -31,7 +31,6 @@ from .serving import ID, Needs, Route
 from .submission_page import field_text
 
 _STATE = ("show", searches.PARAMETER, "sort")
-_LISTS = (Standing.ADDED, Standing.REMOVED, Standing.CHANGED, Standing.EXCLUDED)
 _NO_SUCH_LIST = "Patient list not found. Start from the rehearsal's page."
 
 
@@ -46,6 +45,7 @@ def rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
     criteria = _criteria(host, actor, state)
     with host.database.engine.connect() as connection, _rehearsed(connection, host, actor, panel_id, state) as listing:
         rows = listing.find(criteria).page(page_number)
+        state["show"] = listing.show or ""
         return page(
             host,
             f"Rehearsal of panel {listing.forecast.panel_number}",
@@ -56,7 +56,7 @@ def rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
             pages=listing.pages,
             state={field: text for field, text in state.items() if text},
             keep_days=load(host.settings).snapshot_keep_days,
-            lists=_LISTS,
+            lists=LISTS,
             release_choice=partial(releases.choice, host, load(host.settings), actor),
             **_context(host, listing, state, criteria),
         )
@@ -69,6 +69,7 @@ def print_rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnVa
     connection = host.database.engine.connect()
     try:
         listing = _opened(connection, host, actor, panel_id, state).find(criteria)
+        state["show"] = listing.show or ""
         response = long_page(
             host,
             actor,
@@ -94,7 +95,7 @@ def export_rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
     connection = host.database.engine.connect()
     try:
         listing = _opened(connection, host, actor, panel_id, state).find(criteria)
-        name = f"rehearsal panel {listing.forecast.panel_number} {state['show']}"
+        name = f"rehearsal panel {listing.forecast.panel_number} {listing.show}"
         response = csv_download(host, actor, name, export(host, listing.rows()))
     except BaseException:
         connection.close()
@@ -106,7 +107,8 @@ def export_rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
 
 def _opened(connection: Connection, host: Host, actor: Actor, panel_id: int, state: Mapping[str, str]) -> Rehearsal:
     merges.catch_up_to_show(host)
-    return Rehearsal(connection, host, load(host.settings), actor, panel_id, Standing(state["show"]))
+    show = Standing(state["show"]) if state["show"] else None
+    return Rehearsal(connection, host, load(host.settings), actor, panel_id, show)
 
 
 @contextmanager
@@ -120,8 +122,7 @@ def _rehearsed(
 def _state(fields: MultiDict[str, str]) -> dict[str, str]:
     """Which list, narrowed and sorted by what. Raises Refused for what the page does not offer."""
     state = {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
-    state["show"] = state["show"] or Standing.ADDED
-    if state["show"] not in _LISTS or state["sort"].removeprefix("-") not in ("", *SnapshotSort):
+    if state["show"] not in ("", *LISTS) or state["sort"].removeprefix("-") not in ("", *SnapshotSort):
         raise Refused(_NO_SUCH_LIST)
     return state
 
@@ -139,7 +140,7 @@ def _context(host: Host, listing: Rehearsal, state: Mapping[str, str], criteria:
         "outlook": listing.forecast.outlook,
         "hidden": listing.hidden,
         "total": len(listing),
-        "show": state["show"],
+        "show": listing.show,
         "criteria": criteria,
         "wording": wordings(host.roster),
         "fields": FIELDS,

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -13,7 +14,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select, update
 
 from cpar_plugin.domain.confirmation import ConfirmedHow
-from cpar_plugin.hooks import Actor
+from cpar_plugin.hooks import Actor, Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.panels import one_patient
@@ -22,6 +23,7 @@ from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import load
 from cpar_plugin.store.tables import look as look_table
 from cpar_plugin.store.tables import look_patient
+from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
@@ -126,6 +128,49 @@ def test_it_says_whether_it_would_be_held_until_when_and_what_to_do(
     assert "Would be held. None of the panel's 7 patients would be submitted; last time 6 were." in shown
     assert "held in the night run of Dec 7, 2026 until someone releases it." in shown
     assert "What is still held in the night run of Dec 19, 2026, the last before the Blackout Period, is sent" in shown
+
+
+def opened_on(answer: Any) -> list[str]:
+    """The list that is shown, of those that are offered."""
+    offered = answer.get_data(as_text=True).split('<nav class="cpar-lists"')[1].split("</nav>")[0]
+    return re.findall(r'aria-current="page">(\w+)', offered)
+
+
+def test_it_opens_on_the_list_that_explains_a_hold_and_else_on_the_longest(
+    host: OscarHost, oscar: Any, manager: Person, panel: int, submitted: dict[str, int]
+) -> None:
+    page = f"/cpar/panels/{panel}/rehearsal"
+    demographic = oscar.tables.demographic
+    assert opened_on(manager.get(page)) == ["Excluded"]  # Gill, as last time
+    with oscar.database.writing() as connection:
+        renamed = demographic.c.demographic_no.in_([submitted["Fox"], submitted["Ely"]])
+        connection.execute(update(demographic).where(renamed).values(last_name="Foxx"))
+    shown = manager.get(page)
+    assert opened_on(shown) == ["Changed"]
+    assert "Changed: 2" in text(shown).split("Export this list")[1]
+    assert "DUNN" not in text(manager.get(f"{page}/print"))
+    assert [line.split(",")[1] for line in manager.get(f"{page}/export").text.splitlines()[1:]] == ["Foxx", "Foxx"]
+    assert opened_on(manager.get(page, show="removed")) == ["Removed"]
+    with oscar.database.writing() as connection:
+        connection.execute(update(demographic).values(sex=""))
+    assert opened_on(manager.get(page)) == ["Excluded"]
+
+
+def test_a_hold_for_too_many_opens_on_who_is_removed_though_more_are_changed(
+    host: OscarHost, oscar: Any, panel: int, submitted: dict[str, int]
+) -> None:
+    plugins = Plugins()
+    plugins.load_installed()
+    strict = replace(host, settings={**host.settings, "hold_least_patients": "1"})
+    manager = Person(create_app(strict, plugins), MANAGER)
+    one_patient.remove(host, PENNER, submitted["Ames"], seen_panel_id=panel)
+    with oscar.database.writing() as connection:
+        connection.execute(update(oscar.tables.demographic).values(last_name="Foxx"))
+    shown = manager.get(f"/cpar/panels/{panel}/rehearsal")
+    assert "Would be held." in text(shown)
+    assert "Changed: 5" in text(shown)
+    assert opened_on(shown) == ["Removed"]
+    assert re.findall(r"([A-Z]+), Kim", text(shown).split("Export this list")[1]) == ["FOXX"]
 
 
 def test_a_panel_that_was_never_submitted_is_all_new(host: OscarHost, manager: Person, panel: int, oscar: Any) -> None:

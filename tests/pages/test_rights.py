@@ -88,7 +88,7 @@ EXPECTED = {
     ("POST", "cpar.keep_member"): (303, 403, 403, 403, 403, 303, 403),
     ("GET", "cpar.print_panel"): MANAGEMENT,
     ("GET", "cpar.export_panel"): MANAGEMENT,
-    ("GET", "cpar.rehearsal"): MANAGEMENT,  # no one was added since the submission: test_rehearsal.py
+    ("GET", "cpar.rehearsal"): MANAGEMENT,
     ("POST", "cpar.rehearsal"): CHANGES_PANELS,  # to the list of those found
     ("GET", "cpar.print_rehearsal"): MANAGEMENT,
     ("GET", "cpar.export_rehearsal"): MANAGEMENT,
@@ -233,6 +233,9 @@ SHOW = {
     ("GET", "cpar.panel"),
     ("GET", "cpar.print_panel"),
     ("GET", "cpar.export_panel"),
+    ("GET", "cpar.rehearsal"),
+    ("GET", "cpar.print_rehearsal"),
+    ("GET", "cpar.export_rehearsal"),
     ("GET", "cpar.coverage"),
     ("GET", "cpar.print_coverage"),
     ("GET", "cpar.export_coverage"),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from ...domain.calendar import Calendar
 from ...domain.dates import date_text
-from ...domain.guard import SubmissionOutlook, WindowEnd, hold
+from ...domain.guard import HoldCause, SubmissionOutlook, WindowEnd, hold
 from ...domain.panel_state import NOT_SUBMITTED
 from ...hooks import Host
 from ...settings import Settings
@@ -34,6 +34,7 @@ class Forecast:
     last: LastSent | None
     outlook: SubmissionOutlook
     held: str
+    cause: HoldCause | None  # of `held`
     window: str
     released: int | None
     ended: bool  # the panel has ended: it is not submitted
@@ -75,6 +76,7 @@ def forecast(
         last=last,
         outlook=expected,
         held=held,
+        cause=found.cause if held and found else None,
         window=_end_of_window(calendar, settings, run_on)
         if holding
         else window(calendar, settings, run_on)

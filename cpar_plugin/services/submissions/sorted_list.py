@@ -52,15 +52,15 @@ class SortedList:
         """The entries at these places."""
         return [ListEntry(*row) for row in self._rows(f"LIMIT {len(places)} OFFSET {places.start}")]
 
-    def portions(self) -> Iterator[list[ListEntry]]:
-        """All entries, some at a time."""
-        rows = self._rows("")
+    def portions(self, key: str | None = None) -> Iterator[list[ListEntry]]:
+        """All entries, or those with this text, some at a time."""
+        rows = self._rows("", "" if key is None else "WHERE sort_key = ?", *(() if key is None else (key,)))
         while portion := rows.fetchmany(_AT_ONCE):
             yield [ListEntry(*row) for row in portion]
 
-    def _rows(self, limit: str) -> sqlite3.Cursor:
-        columns = "SELECT patient_id, before, now, sent FROM entry ORDER BY"
-        return self._database.execute(f"{columns} {self._order} {limit}")
+    def _rows(self, limit: str, where: str = "", *values: str) -> sqlite3.Cursor:
+        columns = "SELECT patient_id, before, now, sent FROM entry"
+        return self._database.execute(f"{columns} {where} ORDER BY {self._order} {limit}", values)
 
     def close(self) -> None:
         """Remove the file."""
