@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from cpar_plugin.domain.texts import BLANKS, DASHES, NOTHING, SEPARATORS, SPACE
+from cpar_plugin.domain.texts import BLANKS, NOTHING, SEPARATORS, SPACE
 
 _ANY_DAY = date(9999, 12, 31)
 _NO_DAY = date(1, 1, 1)  # OSCAR's default for a day that no one has entered; 0000-00-00 sorts before it
@@ -31,7 +31,7 @@ _NOTHING, _SPACE, _HYPHEN = constant(""), constant(" "), constant("-")
 READABLE, COLLAPSED = "cpar_readable", "cpar_collapsed"  # what we give every connection to SQLite
 
 
-def _spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
+def spelled(function: type[FunctionElement[Any]], standard: str, mariadb: str) -> None:
     """How a function of ours is written, with {0} for what is in its parentheses."""
 
     def written(form: str) -> Callable[..., str]:
@@ -56,7 +56,7 @@ class letters(FunctionElement[str]):  # noqa: N801  # spelled like the function 
     inherit_cache = True
 
 
-_spelled(letters, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_bin)")
+spelled(letters, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_bin)")
 
 
 class exactly(FunctionElement[str]):  # noqa: N801
@@ -67,7 +67,7 @@ class exactly(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-_spelled(exactly, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin)")
+spelled(exactly, "({0})", "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin)")
 
 
 class _later(FunctionElement[date]):  # noqa: N801
@@ -76,7 +76,7 @@ class _later(FunctionElement[date]):  # noqa: N801
     inherit_cache = True
 
 
-_spelled(_later, "max({0})", "greatest({0})")
+spelled(_later, "max({0})", "greatest({0})")
 
 
 def later(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
@@ -91,7 +91,7 @@ class _earlier(FunctionElement[date]):  # noqa: N801
     inherit_cache = True
 
 
-_spelled(_earlier, "min({0})", "least({0})")
+spelled(_earlier, "min({0})", "least({0})")
 
 
 def earlier(first: ColumnElement[Any], second: ColumnElement[Any]) -> ColumnElement[date]:
@@ -108,7 +108,7 @@ class greater(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-_spelled(greater, "max({0})", "greatest({0})")
+spelled(greater, "max({0})", "greatest({0})")
 
 
 class moment_of(FunctionElement[datetime]):  # noqa: N801
@@ -141,7 +141,7 @@ class _day(FunctionElement[date]):  # noqa: N801
 
 
 # MariaDB would make text of the days that a text is compared with.
-_spelled(_day, "{0}", "CAST({0} AS DATE)")
+spelled(_day, "{0}", "CAST({0} AS DATE)")
 
 
 class real_day(FunctionElement[bool]):  # noqa: N801
@@ -152,7 +152,7 @@ class real_day(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
-_spelled(real_day, "({0} IS NOT NULL)", "(MONTH({0}) > 0 AND DAYOFMONTH({0}) > 0)")
+spelled(real_day, "({0} IS NOT NULL)", "(MONTH({0}) > 0 AND DAYOFMONTH({0}) > 0)")
 
 
 def filled(text: ColumnElement[Any]) -> ColumnElement[str | None]:
@@ -190,14 +190,15 @@ def _one_of(*ranges: tuple[int, int]) -> str:
 
 
 _TO_BLANK, _TO_NOTHING = _one_of(*SPACE, *BLANKS), _one_of(*NOTHING)
-_UNUSUAL = _one_of(*BLANKS, *NOTHING, *DASHES[1:])  # all but the hyphen of every keyboard
-_spelled(_odd, "({0} GLOB '*[^ -~]*')", f"({{0}} REGEXP '{_UNUSUAL}')")
-_spelled(
+# All but what every keyboard has, and the letters of Europe's languages: what it finds is looked at more closely.
+# Short, for MariaDB reads it again for each statement.
+spelled(_odd, "({0} GLOB '*[^ -~]*')", r"({0} REGEXP '[^ -~\\x{c0}-\\x{24f}]')")
+spelled(
     _seen,
     f"{READABLE}({{0}})",
     f"TRIM(REGEXP_REPLACE(REGEXP_REPLACE({{0}}, '{_TO_NOTHING}+', ''), '{_TO_BLANK}+', ' '))",
 )
-_spelled(_collapsed, f"{COLLAPSED}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
+spelled(_collapsed, f"{COLLAPSED}({{0}})", f"REGEXP_REPLACE({{0}}, '{_one_of(*SEPARATORS)}+', '')")
 
 
 def seen(name: ColumnElement[Any]) -> ColumnElement[str | None]:
