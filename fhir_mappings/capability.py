@@ -59,8 +59,8 @@ def capability(
                 "mode": "server",
                 "documentation": (
                     "Reading, searching, bulk export, and confirming a member of a Group. Searches can also be posted "
-                    "to Type/_search, which keeps what is searched for out of addresses. Of a next page only the "
-                    "link of the page before is good."
+                    "to Type/_search, which keeps what is searched for out of addresses. What a search does not "
+                    "answer is named in the Bundle. Of a next page only the link of the page before is good."
                 ),
                 "security": _security(token_url),
                 "resource": [

@@ -33,8 +33,8 @@ from .searchable import AnyKinds
 _ABOUT = """\
 The panels of a clinic as FHIR R4 resources. Where `Allow` names it, a GET may be a HEAD.
 What the parameters of a search mean is said in https://hl7.org/fhir/R4/search.html. One that is repeated: all of them
-fit. Unknown parameters are ignored, unless `Prefer: handling=strict` is sent. Of a next page only the link of the
-page before is good. {limits}"""
+fit. Unknown parameters are ignored and named in an entry of the Bundle (search mode `outcome`), or refused where
+`Prefer: handling=strict` is sent. Of a next page only the link of the page before is good. {limits}"""
 
 
 @dataclass(frozen=True)

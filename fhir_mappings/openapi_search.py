@@ -19,7 +19,7 @@ from .openapi_parts import (
 from .openapi_schemas import ID, NUMBER, TEXT, one_of
 from .searchable import Parameter, Searchable
 
-_STRICT = "`handling=strict`: what is not known is refused. Everything else is ignored."
+_STRICT = "`handling=strict`: what is not known is refused. Otherwise it is ignored, and named in the Bundle."
 _SEE = "What was read before, as it was said then: 304 where it has not changed."
 _MODIFIED = {
     "missing": "`true`: the element is missing. `false`: it is there.",
@@ -101,7 +101,7 @@ def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str])
         for modifier in parameter.modifiers:
             yield _text_parameter(f"{parameter.name}:{modifier}", _MODIFIED.get(modifier, f"The id of a {modifier}."))
     yield query_parameter("_count", NUMBER, "Resources on a page. 0: the total alone.")
-    yield query_parameter("_total", one_of(totals), "Whether the total is returned.")
+    yield query_parameter("_total", one_of(totals), "`none`: without the total, which is returned otherwise.")
     yield _text_parameter(
         "_sort", f"By {', '.join(searchable.sorts)}, separated by commas. After a minus: the last first."
     )

@@ -40,6 +40,7 @@ def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
         **{f"{kind}Page": _page(kind) for kind in SEARCHABLE},
         **{kind: _definition(kind) for kind in definitions},
         "OperationOutcome": _OUTCOME,
+        "NotAnswered": _NOT_ANSWERED,
         "CapabilityStatement": _CAPABILITY,
         "SmartConfiguration": _SMART,
         "Token": _TOKEN,
@@ -191,6 +192,7 @@ def _page(kind: str) -> Schema:
     for include in searchable.includes:
         beside.update(searchable.parameters[include.partition(":")[2]].targets)
     entries = [_entry(kind, "match"), *(_entry(one, "include") for one in sorted(beside))]
+    entries.append(_entry("NotAnswered", "outcome"))
     return _closed(
         {
             "resourceType": {"const": "Bundle"},
@@ -198,7 +200,7 @@ def _page(kind: str) -> Schema:
             "link": _many(_closed({"relation": one_of(["self", "next"]), "url": _URI})),
         },
         total=_NUMBER,
-        entry=_many({"oneOf": entries} if beside else entries[0]),
+        entry=_many({"oneOf": entries}),
     )
 
 
@@ -220,6 +222,15 @@ _OUTCOME = _closed(
         "resourceType": {"const": "OperationOutcome"},
         "issue": _many(
             _closed({"severity": {"const": "error"}, "code": one_of(list(IssueType)), "diagnostics": _TEXT}),
+        ),
+    }
+)
+_NOT_ANSWERED = _closed(
+    {
+        "resourceType": {"const": "OperationOutcome"},
+        "id": {"type": "string", "pattern": f"^{ID}$"},
+        "issue": _many(
+            _closed({"severity": {"const": "warning"}, "code": {"const": "not-supported"}, "diagnostics": _TEXT}),
         ),
     }
 )

@@ -281,15 +281,34 @@ def test_no_one_is_missed_or_listed_twice_when_members_change_between_pages(
     assert sorted(results) == sorted(str(key) for key in people.values())
 
 
-def test_the_total_is_reported_when_it_is_requested(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
-    assert "total" not in reader.json("/Patient", {"_count": 2})
-    for query in ({"_count": 2, "_total": "accurate"}, {"_count": 0}, {"_summary": "count"}):
-        assert reader.json("/Patient", query)["total"] == len(people)
-    for kind in ("Patient", "Group", "Practitioner"):
-        count = reader.json(f"/{kind}", {"_count": 0})
+def test_the_total_is_reported_on_every_page_unless_it_is_declined(
+    reader: Reader, people: dict[str, int], conflict: str, check_r4: Check
+) -> None:
+    for query in ({}, {"_count": 2}, {"_count": 2, "_total": "accurate"}, {"_count": 0}, {"_summary": "count"}):
+        assert [page["total"] for page in reader.pages("/Patient", query)] == [len(people)] * (
+            3 if query.get("_count") else 1
+        )
+    for query in ({"family": "trem"}, {"family": "trem", "_count": 1}, {"birthdate": "ge1975", "_count": 1}):
+        assert {page["total"] for page in reader.pages("/Patient", query)} == {len(reader.ids("/Patient", query))}
+    for kind in ("Patient", "Group", "Practitioner", "Task"):
+        assert reader.json(f"/{kind}")["total"] == len(reader.ids(f"/{kind}"))
+        assert "total" not in reader.json(f"/{kind}", {"_total": "none", "_count": 1})
+        count = reader.json(f"/{kind}", {"_count": 0, "_total": "none"})
         check_r4(count)
+        assert count["total"] == len(reader.ids(f"/{kind}"))
         assert "entry" not in count
         assert link(count, "next") is None
+
+
+def test_the_total_is_that_of_the_first_page_and_counts_what_fits_alone(
+    reader: Reader, site: OscarHost, clerk: Actor, panel: int, people: dict[str, int]
+) -> None:
+    pages = reader.pages("/Group", {"_include": "Group:member", "_count": 2, "colour": "red"})
+    assert [page["total"] for page in pages] == [1] * 3
+    pages = reader.pages("/Patient", {"_count": 2})
+    first = next(pages)
+    one_patient.remove(site, clerk, people["inactive"], seen_panel_id=panel)
+    assert {first["total"], *(page["total"] for page in pages)} == {len(people)}
 
 
 def test_results_may_be_less_than_whole(reader: Reader, people: dict[str, int], check_r4: Check) -> None:
@@ -328,22 +347,54 @@ def test_providers_come_with_their_roles_and_roles_with_their_providers(
     check_r4(reader.json("/Practitioner", providers))
 
 
-def test_what_is_not_understood_is_omitted_from_self(reader: Reader, people: dict[str, int]) -> None:
-    query = {"family": "T", "colour": "red", "_include": "Group:nothing", "_sort": "shoe", "_pretty": "true"}
-    for path in ("/Patient", "/Patient?address=x&_has:Group:member:name=y&general-practitioner.name=z"):
-        bundle = reader.send("GET", path, query_string=query if "?" not in path else None).json
-        assert bundle is not None
-        own = parse_qs(urlsplit(link(bundle, "self") or "").query)
-        assert set(own) <= {"family"}
+UNANSWERED: list[tuple[str, str, list[str]]] = [
+    ("Patient", "colour=red", ["colour"]),
+    ("Patient", "colour=red&colour=blue&address=x", ["colour", "address"]),
+    ("Patient", "_include=Group:nothing", ["_include=Group:nothing"]),
+    ("Patient", "_sort=shoe,-family", ["_sort=shoe"]),
+    ("Patient", "_tag=x&_profile=y&_text=z", ["_tag", "_profile", "_text"]),
+    ("Patient", "_has:Observation:patient:code=x", ["_has:Observation:patient:code"]),
+    ("Patient", "general-practitioner.shoe=x", ["general-practitioner.shoe"]),
+    ("Patient", "100000001=&100000001=x", ["A parameter"]),
+    ("Practitioner", "colour=red", ["colour"]),
+    ("Group", "colour=red", ["colour"]),
+    ("Group", "colour=red&_summary=true", ["colour"]),
+    ("Group", "colour=red&_count=0", ["colour"]),
+    ("Task", "colour=red", ["colour"]),
+]
 
 
-@pytest.mark.parametrize("query", ["colour=red", "_include=Group:nothing", "_sort=shoe", "general-practitioner.name=x"])
-def test_a_strict_search_refuses_what_it_does_not_understand(
-    reader: Reader, people: dict[str, int], query: str
+@pytest.mark.parametrize(("kind", "query", "names"), UNANSWERED)
+def test_what_a_search_does_not_answer_is_named_in_the_bundle_and_omitted_from_self(
+    reader: Reader, conflict: str, check_r4: Check, kind: str, query: str, names: list[str]
 ) -> None:
-    assert reader.get(f"/Patient?{query}", Prefer="handling=lenient").status_code == 200
-    assert reader.get(f"/Patient?{query}", Prefer="respond-async, handling=strict").status_code == 400
-    assert reader.get("/Patient?family=x", Prefer="handling=strict").status_code == 200
+    bundle = reader.json(f"/{kind}?{query}")
+    check_r4(bundle)
+    [entry] = (one for one in bundle["entry"] if one["search"]["mode"] == "outcome")
+    issues = entry["resource"]["issue"]
+    assert [(one["severity"], one["code"]) for one in issues] == [("warning", "not-supported")] * len(names)
+    assert [one["diagnostics"].partition(" is not supported")[0] for one in issues] == names
+    assert "100000001" not in str(bundle["entry"][-1])
+    own = parse_qs(urlsplit(link(bundle, "self") or "").query)
+    assert set(own) <= {"_sort", "_summary", "_count"}
+    assert bundle["total"] == reader.json(f"/{kind}", {"_count": 0})["total"]
+
+
+@pytest.mark.parametrize(("kind", "query", "names"), UNANSWERED)
+def test_a_strict_search_refuses_what_it_does_not_answer_and_names_it(
+    reader: Reader, conflict: str, kind: str, query: str, names: list[str]
+) -> None:
+    assert reader.get(f"/{kind}?{query}", Prefer="handling=lenient").status_code == 200
+    refused = reader.get(f"/{kind}?{query}", Prefer="respond-async, handling=strict")
+    assert refused.status_code == 400
+    assert refused.json is not None
+    assert refused.json["issue"][0]["diagnostics"].startswith(f"{names[0]} is not supported. ")
+
+
+def test_a_search_that_answers_everything_has_no_outcome(reader: Reader, people: dict[str, int]) -> None:
+    query = "/Patient?family=T&_pretty=true&birthdate=&_sort=family&_format=json&_total=none"
+    assert {entry["search"]["mode"] for entry in reader.json(query)["entry"]} == {"match"}
+    assert reader.get(query, Prefer="handling=strict").status_code == 200
 
 
 def test_readers_of_one_panel_find_nothing_of_another(

@@ -8,6 +8,7 @@ import orjson
 from flask import Response
 
 from ...fhir_mappings.identifiers import Resource
+from ...fhir_mappings.outcome import not_answered
 from ...services.clients.read_log import Interaction
 from ...services.fhir.search.page import Page, Position, Searching
 from ...services.fhir.search.request import Search, SearchContext, Shape, understand
@@ -45,7 +46,7 @@ def search(exchange: Exchange, kind: str) -> Response:
         return exchange.stream(_with_groups(exchange, query, page, head))
     entries = [
         *(_entry(exchange.base, versioned, "match", query.shape) for versioned in page.matches),
-        *_included(exchange, query, page),
+        *_alongside(exchange, query, page),
     ]
     return exchange.answer({**head, "entry": entries} if entries else head)
 
@@ -88,10 +89,14 @@ def _entry(base: str, versioned: Versioned, mode: str, shape: Shape) -> Resource
     }
 
 
-def _included(exchange: Exchange, query: Search, page: Page) -> Iterator[Resource]:
-    """`_elements` is about what is searched for; `_summary` about everything."""
+def _alongside(exchange: Exchange, query: Search, page: Page) -> Iterator[Resource]:
+    """What is included, and what was not answered. `_elements` is about what is searched for; `_summary` about all."""
     shape = Shape(query.shape.summary)
-    return (_entry(exchange.base, versioned, "include", shape) for versioned in page.included)
+    for versioned in page.included:
+        yield _entry(exchange.base, versioned, "include", shape)
+    if query.unanswered:
+        resource = not_answered(query.unanswered)
+        yield {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": "outcome"}}
 
 
 def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource) -> Iterator[bytes]:
@@ -102,6 +107,6 @@ def _with_groups(exchange: Exchange, query: Search, page: Page, head: Resource) 
         yield (b"," if position else b"") + b'{"fullUrl":' + address + b',"search":{"mode":"match"},"resource":'
         yield from group_body(exchange, group, query.shape)
         yield b"}"
-    for entry in _included(exchange, query, page):
+    for entry in _alongside(exchange, query, page):
         yield b"," + orjson.dumps(entry)
     yield b"]}"

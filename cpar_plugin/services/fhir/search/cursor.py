@@ -34,22 +34,24 @@ class Cursors:
             "began": position.began.timestamp(),
             "after": [_plain(key) for key in position.after],
             "member": position.member,
+            "total": position.total,
         }
-        return self._fernet.encrypt(zlib.compress(orjson.dumps(content))).decode()
+        return self._fernet.encrypt(zlib.compress(orjson.dumps(content))).decode().rstrip("=")
 
     def read(self, kind: str, text: str) -> tuple[list[tuple[str, str]], Position]:
         """The search's parameters, and where it continues. Raises BadSearch for a cursor that we did not issue."""
         try:
-            if len(text) > LONGEST or not text.isascii():
+            if len(text) > LONGEST or not text.isascii() or "=" in text:
                 raise InvalidToken
-            content = orjson.loads(zlib.decompress(self._fernet.decrypt(text)))
+            content = orjson.loads(zlib.decompress(self._fernet.decrypt(text + "=" * (-len(text) % 4))))
         except InvalidToken:
             content = {}
         if content.get("kind") != kind:
             raise BadSearch("This is not a page of this search. Start the search again.")
         pairs = [(name, value) for name, value in content["pairs"]]
         after = tuple(_key(key) for key in content["after"])
-        return pairs, Position(datetime.fromtimestamp(content["began"], UTC), after, content["member"])
+        began = datetime.fromtimestamp(content["began"], UTC)
+        return pairs, Position(began, after, content["member"], content["total"])
 
 
 def _plain(key: Any) -> Any:

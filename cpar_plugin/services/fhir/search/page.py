@@ -34,11 +34,13 @@ class Position:
 
     `after` are the sort keys of the last resource of the page before, its id the last; they may be patient data.
     `member` is the last patient that was included with this page's Groups, where those did not fit into one answer.
+    `total` is how many fit when the first page was read; None where that is not to be reported.
     """
 
     began: datetime
     after: tuple[str | int | datetime, ...] = ()
     member: int | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Searching:
         end = start + search.count
         matches = versions[start:end]
         following = replace(position, after=(ids[end - 1],)) if search.count and end < len(versions) else None
-        return Page(matches, self._with(search, matches), len(versions), following)
+        return Page(matches, self._with(search, matches), len(versions) if search.total else None, following)
 
     def _with(self, search: Search, matches: Sequence[Versioned]) -> list[Versioned]:
         """Practitioners of roles, or roles of practitioners."""
@@ -100,24 +102,29 @@ class Searching:
         if not position.after:
             few = looked_up(self._connection, self._host, self._settings, self._caller, search)
             if few is not None and len(few) <= search.count:
-                return Page(few, [], len(few), None)
+                return Page(few, [], len(few) if search.total else None, None)
         of_kind = source(self._host, self._settings, self._caller, search.kind)
         query = _Query(self._connection, self._host, self._settings, self._caller, of_kind, search, position.began)
-        total = query.total() if search.total else None
         if not search.count:
-            return Page([], [], total, None)
+            return Page([], [], query.total(), None)
         rows = self._connection.execute(query.page(position.after)).all()
         more = len(rows) > search.count
         rows = rows[: search.count]
-        if total is None and not more and not position.after:
-            total = len(rows)
-        following = Position(position.began, _keys(rows[-1], len(search.sort))) if more else None
+        position = self._counted(query, search, position, None if more else len(rows))
+        total = position.total
+        following = replace(position, after=_keys(rows[-1], len(search.sort)), member=None) if more else None
         included: list[Versioned] = []
         if MEMBERS in search.includes and rows:
             included, last = self._members([int(row.key) for row in rows], search.count, position.member)
             following = replace(position, member=last) if last else following
         matches = [] if position.member else of_kind.versioned(self._connection, rows)
         return Page(matches, included, total, following)
+
+    def _counted(self, query: "_Query", search: Search, position: Position, known: int | None) -> Position:
+        """With the total, which is counted once for a search, on its first page, unless that is the only one."""
+        if not search.total or position.after or position.member:
+            return position
+        return replace(position, total=query.total() if known is None else known)
 
     def _members(self, panel_ids: list[int], most: int, after: int | None) -> tuple[list[Versioned], int | None]:
         """Members of these panels, and the last one's id when there are more."""

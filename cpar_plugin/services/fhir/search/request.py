@@ -1,5 +1,6 @@
 """A search as it was asked for: which of its parameters are understood, and what they mean."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ MOST_PARAMETERS = 40
 MOST_VALUES = 200
 TOTALS = ("none", "estimate", "accurate")
 LONGEST = 2500  # characters of all together: the address of a next page has to hold them
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.:*=-]{0,79}")  # of a parameter; what else is sent as one may be patient data
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -55,16 +57,20 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for, all of which has to hold. `used` are the parameters that were understood, as given."""
+    """What is searched for, all of which has to hold.
+
+    `used` are the parameters that were understood, as given; `unanswered` names the others.
+    """
 
     kind: str
     criteria: tuple[Criterion, ...]
     sort: tuple[tuple[str, bool], ...]  # a name, and whether it descends
     count: int  # 0: only the total
     shape: Shape
-    total: bool
+    total: bool  # whether it is reported
     includes: tuple[str, ...]
     used: tuple[tuple[str, str], ...]
+    unanswered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,8 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
     check_size(pairs)
     searchable = SEARCHABLE[kind]
     criteria, sort, includes, used = [], list[tuple[str, bool]](), list[str](), []
-    count, total = terms.usual_count, False
+    unanswered = dict[str, None]()
+    count, total = terms.usual_count, True
     for name, value in pairs:
         if not value:
             continue  # R4: a parameter without a value is ignored
@@ -120,14 +127,16 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
             case "_total":
                 raise BadSearch("_total must be none, estimate or accurate.")
             case "_sort":
-                keys = _sort(value, searchable, strict=terms.strict)
+                keys, others = _sort(value, searchable)
+                unanswered |= dict.fromkeys(_unknown(f"_sort={key}", terms) for key in others)
                 sort += keys
                 value = ",".join(f"-{key}" if down else key for key, down in keys)
                 if not value:
                     continue
             case "_include" | "_revinclude":
                 include = _include(searchable, name, value)
-                if not _understood(include is not None, "What is to be included", terms) or include is None:
+                if include is None:
+                    unanswered[_unknown(f"{name}={value}", terms)] = None
                     continue
                 includes.append(include)
             case "_pretty":
@@ -137,6 +146,7 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
             case _:
                 criterion = _criterion(searchable, name, value, terms)
                 if criterion is None:
+                    unanswered[_unknown(name, terms)] = None
                     continue
                 criteria.append(criterion)
         used.append((name, value))
@@ -146,7 +156,15 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
     if elements.summary is Summary.COUNT:
         count = 0
     return Search(
-        kind, tuple(criteria), tuple(sort), count, elements, total or count == 0, tuple(includes), tuple(used)
+        kind,
+        tuple(criteria),
+        tuple(sort),
+        count,
+        elements,
+        total or count == 0,
+        tuple(includes),
+        tuple(used),
+        tuple(unanswered),
     )
 
 
@@ -156,10 +174,12 @@ def _count(value: str, largest: int) -> int:
     return min(int(value), largest)
 
 
-def _understood(is_known: bool, subject: str, terms: SearchContext) -> bool:
-    if not is_known and terms.strict:
+def _unknown(name: str, terms: SearchContext) -> str:
+    """What the answer calls a parameter that is not answered. Raises BadSearch in strict terms."""
+    subject = name if _NAME.fullmatch(name) else "A parameter"
+    if terms.strict:
         raise BadSearch(f"{subject} is not supported. See /metadata, or remove Prefer: handling=strict.")
-    return is_known
+    return subject
 
 
 def _include(searchable: Searchable[Answered], name: str, value: str) -> str | None:
@@ -173,18 +193,17 @@ def _include(searchable: Searchable[Answered], name: str, value: str) -> str | N
     return include
 
 
-def _sort(value: str, searchable: Searchable[Answered], *, strict: bool) -> list[tuple[str, bool]]:
+def _sort(value: str, searchable: Searchable[Answered]) -> tuple[list[tuple[str, bool]], list[str]]:
+    """The keys that are known, each with whether it descends; and the others."""
     keys = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
-    allowed = [key for key in keys if key[0] in searchable.sorts]
-    if strict and len(allowed) != len(keys):
-        raise BadSearch(f"{searchable.kind} can be sorted by {', '.join(searchable.sorts)}.")
-    return allowed
+    return [key for key in keys if key[0] in searchable.sorts], [key for key, _ in keys if key not in searchable.sorts]
 
 
 def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: SearchContext) -> Criterion | None:
+    """None for a parameter that is not known."""
     plain, colon, modifier = name.partition(":")
     parameter = searchable.parameters.get(plain)
-    if not _understood(parameter is not None, "A search parameter", terms) or parameter is None:
+    if parameter is None:
         return None
     if colon and modifier not in parameter.modifiers:
         raise BadSearch(f"The parameter {plain} does not support this modifier.")
