@@ -8,6 +8,7 @@ import click
 BENCHMARKS = (
     "bulk",
     "submission",
+    "night",
     "pages",
     "looks",
     "check_in",

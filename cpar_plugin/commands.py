@@ -15,6 +15,7 @@ from . import settings as plugin_settings
 from .domain.refusals import Refused
 from .extras import command_for, missing
 from .hooks import Host
+from .processes import HOSTS, companions
 from .services.exclusions import compare
 from .services.operations import clinic
 from .services.reports import comparing
@@ -24,7 +25,6 @@ from .services.submissions import mail, status
 from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
 
-HOSTS = "cpar.hosts"
 SUBCOMMANDS = "cpar.commands"
 EXIT_WARNING = 3  # 1: an error or a problem; 2: wrong usage (click)
 
@@ -90,15 +90,20 @@ def open_host(ctx: click.Context) -> Host:
 
     Raises UsageError when that is not clear.
     """
+    host: Host = _hosts()[host_name(ctx)].load()()
+    ctx.call_on_close(host.database.engine.dispose)
+    return host
+
+
+def host_name(ctx: click.Context) -> str:
+    """The name of that host. Raises UsageError when it is not clear which."""
     hosts, name = _hosts(), ctx.find_root().obj
     if name is None and len(hosts) == 1:
-        name = next(iter(hosts))
+        return next(iter(hosts))
     if name not in hosts:
         installed = ", ".join(sorted(hosts)) or "none"
         raise click.UsageError(f"Select the EMR with --host. Installed: {installed}.")
-    host: Host = hosts[name].load()()
-    ctx.call_on_close(host.database.engine.dispose)
-    return host
+    return str(name)
 
 
 @cpar.command("run-due")
@@ -114,8 +119,8 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     host = open_host(ctx)
     settings = plugin_settings.load(host.settings)
     now = _moment(text, host) if text else host.clock.now()
-    with _progress() as progress:
-        report = run_due(host, settings, now, progress=progress)
+    with _progress() as progress, companions(host_name(ctx), host, settings, now) as begin:
+        report = run_due(host, settings, now, progress=progress, companions=begin)
     for line in _report_lines(report):
         click.echo(line)
     mail.send(host, settings, now)

@@ -77,6 +77,7 @@ class Settings(BaseModel):
     strict_certificates: bool = True
 
     # How a submission leaves
+    panels_at_once: int = Field(default=4, ge=1, le=32)
     transport: Literal["folder", "fhir"] = "folder"
     outbox_folder: Path = Path("outbox")
     registry_url: str = ""

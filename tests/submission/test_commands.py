@@ -1,19 +1,23 @@
 """The command `cpar` as an operator uses it."""
 
+import os
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
 from sqlalchemy import insert, select, text, update
 
 from cpar_plugin.commands import cpar
 from cpar_plugin.domain.list_columns import ColumnField, Purpose
 from cpar_plugin.domain.reports import ReportKind
 from cpar_plugin.domain.submission import SubmissionState
+from cpar_plugin.processes import division
 from cpar_plugin.services.exclusions import listing
 from cpar_plugin.services.operations import clinic
 from cpar_plugin.services.reports import receiving
@@ -55,6 +59,26 @@ def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world:
     assert (result.exit_code, result.output) == (0, "The night run has started.\n")
     result = call("run-due")
     assert (result.exit_code, result.output) == (0, "")
+
+
+def test_many_panels_are_divided_among_processes_and_each_is_submitted_once(
+    world: Any, environment: dict[str, str]
+) -> None:
+    panels = [world.panel(f"P{number}") for number in range(24)]
+    result = subprocess.run([CPAR, "run-due"], capture_output=True, text=True, env=os.environ | environment)
+    written = "The night run has started.\nWritten to folder: 24.\n"
+    assert (result.returncode, result.stdout, result.stderr) == (0, written, "")
+    assert [world.states(panel) for panel in panels] == [[SubmissionState.WRITTEN]] * 24
+    assert len(world.files()) == 24
+
+
+@given(st.integers(0, 3000), st.integers(1, 32), st.integers(1, 64))
+def test_a_division_uses_no_more_than_there_is(waiting: int, panels_at_once: int, processors: int) -> None:
+    processes, each = division(waiting, panels_at_once, processors)
+    assert 1 <= processes <= min(processors, panels_at_once)
+    assert each >= 1
+    assert 0 <= panels_at_once - processes * each < processes
+    assert processes == 1 or waiting >= 10 * processes
 
 
 def test_run_due_removes_what_was_kept_for_its_time_although_the_integration_is_off(world: Any, call: Any) -> None:

@@ -101,19 +101,19 @@ def test_a_registry_that_is_down_for_a_day_makes_the_submission_fail(clinic: Any
 PATIENCE = 120  # s: it bounds a hang, and must not fail a slow machine
 
 
-@contextmanager
-def holding_the_first(registry: process.RunningRegistry, until: Callable[[], bool]) -> Iterator[tuple[str, list[bool]]]:
-    """The registry's address by a way on which the first connection is held until then, and cut. What `until` said
-    in the end is noted.
-    """
-    real, noted, threads = urlsplit(registry.fhir_url), [], []
+def waited_for(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
 
-    def hold(client: socket.socket) -> None:
-        end = time.monotonic() + PATIENCE
-        while not until() and time.monotonic() < end:
-            time.sleep(0.05)
-        noted.append(until())
-        client.close()
+
+@contextmanager
+def by_a_gate(registry: process.RunningRegistry, lets_pass: Callable[[int], bool]) -> Iterator[str]:
+    """The registry's address by a way on which each connection, counted from 0, is carried on or cut as the gate says,
+    when it says so.
+    """
+    real, threads = urlsplit(registry.fhir_url), list[threading.Thread]()
 
     def copy(one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
@@ -121,7 +121,10 @@ def holding_the_first(registry: process.RunningRegistry, until: Callable[[], boo
                 other.sendall(sent)
             other.shutdown(socket.SHUT_WR)
 
-    def carry(client: socket.socket) -> None:
+    def carry(client: socket.socket, number: int) -> None:
+        if not lets_pass(number):
+            client.close()
+            return
         with client, socket.create_connection((str(real.hostname), real.port or 80)) as server:
             back = threading.Thread(target=copy, args=(server, client))
             back.start()
@@ -132,13 +135,13 @@ def holding_the_first(registry: process.RunningRegistry, until: Callable[[], boo
         with suppress(OSError):
             while True:
                 client, _ = listening.accept()
-                threads.append(threading.Thread(target=carry if threads else hold, args=(client,)))
+                threads.append(threading.Thread(target=carry, args=(client, len(threads))))
                 threads[-1].start()
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         accepting = threading.Thread(target=accept)
         accepting.start()
-        yield real._replace(netloc=f"127.0.0.1:{listening.getsockname()[1]}").geturl(), noted
+        yield real._replace(netloc=f"127.0.0.1:{listening.getsockname()[1]}").geturl()
         listening.shutdown(socket.SHUT_RDWR)
         accepting.join()
     for thread in threads:
@@ -149,13 +152,42 @@ def holding_the_first(registry: process.RunningRegistry, until: Callable[[], boo
 def test_while_the_registry_holds_one_panel_the_others_go_on(
     clinic: Any, registry: process.RunningRegistry, with_settings: Any
 ) -> None:
-    others = [clinic.panel(f"{clinic.number}-{number}") for number in range(3)]
+    others = [clinic.panel(f"{clinic.number}-{number}") for number in range(5)]
+    noted = []
 
-    def others_are_through() -> bool:
-        return all(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in others)
+    def hold_the_first(number: int) -> bool:
+        if number == 0:
+            noted.append(
+                waited_for(lambda: sum(clinic.states(panel) == [SubmissionState.DELIVERED] for panel in others) == 4)
+            )
+        return number > 0
 
-    with holding_the_first(registry, others_are_through) as (address, noted):
-        with_settings(registry_url=address, registry_seconds=60, registry_read_seconds=60)
+    with by_a_gate(registry, hold_the_first) as address:
+        with_settings(registry_url=address, registry_seconds=150, registry_read_seconds=150, panels_at_once=2)
         clinic.run_at("2026-11-07T03:15")
     assert noted == [True]
-    assert clinic.states(clinic.its_panel) == [SubmissionState.WAITING]
+    states = sorted(clinic.states(panel)[0] for panel in (clinic.its_panel, *others))
+    assert states == [SubmissionState.DELIVERED] * 5 + [SubmissionState.WAITING]
+
+
+@pytest.mark.databases("in turn")
+def test_as_many_panels_are_under_way_at_a_time_as_the_setting_says(
+    clinic: Any, registry: process.RunningRegistry, with_settings: Any
+) -> None:
+    panels = [clinic.its_panel, *(clinic.panel(f"{clinic.number}-{number}") for number in range(6))]
+    under_way = []
+
+    def sending() -> int:
+        return [clinic.states(panel) for panel in panels].count([SubmissionState.SENDING])
+
+    def gather(number: int) -> bool:
+        if number < 3:
+            waited_for(lambda: sending() >= 3)
+        under_way.append(sending())
+        return True
+
+    with by_a_gate(registry, gather) as address:
+        with_settings(registry_url=address, panels_at_once=3)
+        clinic.run_at("2026-11-07T03:15")
+    assert [clinic.states(panel) for panel in panels] == [[SubmissionState.DELIVERED]] * 7
+    assert max(under_way) == 3

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,11 @@ class Claim:
 def _wants_work(now: datetime) -> ColumnElement[bool]:
     state, at = submission.c.state, submission.c.next_attempt_at
     return and_(is_free(submission, now), or_(state.in_(_AT_ONCE), and_(state == SubmissionState.WAITING, at <= now)))
+
+
+def count_waiting(now: datetime) -> Select[int]:
+    """How many submissions want work and are in nobody's hands."""
+    return select(func.count()).where(_wants_work(now))
 
 
 def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:

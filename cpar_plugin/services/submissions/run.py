@@ -1,18 +1,16 @@
 """One run of the scheduler: begin the night run if it is time, then do all work that is due.
 
-One panel after the other, as long as each is quick. One that is held up, as by a registry that drips, is left to its
-thread, and the next begins: a few at a time.
+Several panels at a time, each in a thread of its own: while one waits for the registry, others are prepared, and one
+that is held up holds up no other.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
-
-from sqlalchemy import func, select
 
 from ...domain.refusals import Refused
 from ...domain.submission import SubmissionState
@@ -24,13 +22,12 @@ from ..departures import steps as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from . import night_run, rehearsals
-from .lease import Claim, Now, take_one
+from .lease import Claim, Now, count_waiting, take_one
 from .process import advance
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_AT_ONCE = 4
-_QUICK_SHARE = 1 / 20  # of the longest that sending may take: then the next one begins
+_LOOK_AGAIN_SECONDS = 15  # for what is requested while a slow one is under way
 ReportProgress = Callable[[int, int], None]
 
 
@@ -43,19 +40,39 @@ class RunReport:
     lost: int = 0  # claims that another worker took over
     errors: list[str] = field(default_factory=list)  # kinds of error only
 
+    def add(self, other: "RunReport") -> None:
+        """Count what another process has done of the same run."""
+        self.states += other.states
+        self.lost += other.lost
+        self.errors += other.errors
 
-def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportProgress | None = None) -> RunReport:
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Other processes that submit in the same run, and what is left of `panels_at_once` for this one."""
+
+    panels_at_once: int
+    reports: Iterable[Future[RunReport]] = ()
+
+
+Companions = Callable[[int], Company]  # begins them, where so many submissions are worth it
+
+
+def run_due(
+    host: Host,
+    settings: Settings,
+    now: datetime,
+    *,
+    progress: ReportProgress | None = None,
+    companions: Companions | None = None,
+) -> RunReport:
     """Do everything that is due at `now` (aware), mail apart. Any number of processes may do so at once.
 
     A failure is logged, without patient data, and counted; it stops nothing else. `progress` is called after each panel
-    with the numbers of finished panels and of all panels.
+    with the numbers of finished panels and of all panels. What `companions` begin is waited for, and counted.
     """
     report = RunReport()
     ahead = now - host.clock.now()
-
-    def moment() -> datetime:
-        return host.clock.now() + ahead
-
     _try(report, lambda: release_ahead(host, settings, submission))
     with host.database.engine.connect() as connection:
         site = clinic.load(connection)
@@ -66,33 +83,46 @@ def run_due(host: Host, settings: Settings, now: datetime, *, progress: ReportPr
         _try(report, lambda: night_run.mark_missed(host, settings, now))
         _try(report, lambda: night_run.postpone(host, settings, now))
         report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
-        _work(host, settings, report, moment, progress)
+        company = (_try(report, lambda: companions(_waiting(host, now))) if companions else None) or Company(
+            settings.panels_at_once
+        )
+        report.add(submit(host, settings, ahead, at_once=company.panels_at_once, progress=progress))
+        for other in company.reports:
+            report.add(_try(report, other.result) or RunReport())
         _try(report, lambda: rehearsals.make(host, settings, now))
     if not report.errors:
         heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report
 
 
-def _work(host: Host, settings: Settings, report: RunReport, now: Now, progress: ReportProgress | None) -> None:
-    transport = _transport(settings)
-    completed = 0
+def submit(
+    host: Host, settings: Settings, ahead: timedelta, *, at_once: int, progress: ReportProgress | None = None
+) -> RunReport:
+    """Work on all submissions that want it until none does, `at_once` at a time.
+
+    `ahead`: by how much the time of the run is ahead of the clock.
+    """
+
+    def now() -> datetime:
+        return host.clock.now() + ahead
+
+    report, transport, completed = RunReport(), _transport(settings), 0
     under_way: set[Future[SubmissionState | None]] = set()
-    with ThreadPoolExecutor(_AT_ONCE, "cpar-submission") as pool:
+    with ThreadPoolExecutor(at_once, "cpar-submission") as pool:
         while True:
-            claim = _try(report, lambda: _next(host, settings, now)) if len(under_way) < _AT_ONCE else None
+            full = len(under_way) == at_once
+            claim = None if full else _try(report, lambda: _next(host, settings, now))
             if claim:
                 under_way.add(pool.submit(advance, host, settings, transport, claim, now))
-            elif not under_way:
-                return
-            full = len(under_way) == _AT_ONCE
-            finished, under_way = wait(
-                under_way, None if full else settings.registry_seconds * _QUICK_SHARE, FIRST_COMPLETED
-            )
+                continue
+            if not under_way:
+                return report
+            finished, under_way = wait(under_way, None if full else _LOOK_AGAIN_SECONDS, FIRST_COMPLETED)
             for future in finished:
                 _note(report, future)
                 completed += 1
                 if progress:
-                    progress(completed, completed + len(under_way) + _waiting(host))
+                    progress(completed, completed + len(under_way) + _waiting(host, now()))
                 _try(report, lambda: heartbeat.beat(host, heartbeat.SUBMISSIONS))
 
 
@@ -138,7 +168,6 @@ def _transport(settings: Settings) -> Transport:
         return _NoWayOut(str(refused))
 
 
-def _waiting(host: Host) -> int:
+def _waiting(host: Host, now: datetime) -> int:
     with host.database.engine.connect() as connection:
-        due = select(func.count()).select_from(submission).where(submission.c.state == SubmissionState.DUE)
-        return connection.scalar(due) or 0
+        return connection.scalar(count_waiting(now)) or 0
