@@ -16,11 +16,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from cpar_plugin.domain.texts import readable, without_separators
 from cpar_plugin.hooks import Refused
 
+from .kept_connections import keep
 from .sql import COLLAPSED, READABLE
 from .time_limits import WRITING, TimeLimits, limit_on_mariadb, limit_on_sqlite
 
 MARIADB = ("mysql", "mariadb")
 _BUSY_SECONDS = 30
+_MOST_CONNECTIONS = 15  # of a process; all are kept, for to open one takes longer than to answer most requests
+# For one transaction, where the session's level would have to be set and put back.
+_NEXT_READS_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 # With one of these, PyMySQL 2.2.8 puts away what SQLAlchemy 2.1.9 makes of ssl_ca, and compares no name.
 _FORGET_THE_AUTHORITY = {"ssl_verify_cert", "ssl_verify_identity"}
 _NOT_ALLOWED = (1142, 1143, 1290)  # on the table, on a column, on a server that only reads
@@ -48,7 +52,8 @@ class HostDatabase:
         else:
             self.engine = _mariadb(checked, limits.database_connect_seconds)
             limit_on_mariadb(self.engine, limits)
-            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED", **{WRITING: True})
+            self._writing = self.engine.execution_options(begin=_NEXT_READS_COMMITTED, **{WRITING: True})
+        _begin_as_said(self.engine)
 
     def close(self) -> None:
         """Close all connections: those in use, and any that are opened later, as soon as they are returned."""
@@ -109,7 +114,13 @@ def _checked(text: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=_MOST_CONNECTIONS,
+        max_overflow=0,
+        connect_args={"timeout": _BUSY_SECONDS},
+    )
 
     @event.listens_for(engine, "connect")
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -121,15 +132,19 @@ def _sqlite(url: URL) -> Engine:
         connection.create_function(READABLE, 1, _or_null(readable), deterministic=True)
         connection.create_function(COLLAPSED, 1, _or_null(without_separators), deterministic=True)
 
+    return engine
+
+
+def _begin_as_said(engine: Engine) -> None:
+    """Begin a transaction by the statement that the execution option `begin` says."""
+
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         statement = connection.get_execution_options().get("begin")
         if statement:  # perhaps has to wait, and may fail: an error is SQLAlchemy's
             connection.exec_driver_sql(statement)
-        else:
+        elif engine.dialect.name == "sqlite":
             connection.connection.cursor().execute("BEGIN")
-
-    return engine
 
 
 def _or_null(function: Callable[[str], str | None]) -> Callable[[object], str | None]:
@@ -165,7 +180,9 @@ def _mariadb(url: URL, connect_seconds: int) -> Engine:
         url,
         hide_parameters=True,  # they hold patient data, and errors are logged
         isolation_level="REPEATABLE READ",
-        pool_pre_ping=True,
+        pool_size=_MOST_CONNECTIONS,
+        max_overflow=0,
+        pool_reset_on_return=None,
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": connect_seconds,
@@ -183,4 +200,5 @@ def _mariadb(url: URL, connect_seconds: int) -> Engine:
         if insecure_options:
             message = f"Leave {insecure_options} out of the database URL: ssl_ca alone checks certificate and name."
             raise Refused({"database_url": message})
+    keep(engine)
     return engine

@@ -393,7 +393,7 @@ def statements(host: OscarHost) -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        if not statement.startswith(("BEGIN", "SET TRANSACTION")):
             sent.append(statement)
 
     event.listen(host.database.engine, "before_cursor_execute", note)

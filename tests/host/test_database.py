@@ -136,6 +136,23 @@ def test_a_connection_that_the_server_has_dropped_is_replaced(database, database
     assert count(database) == 0
 
 
+def test_between_two_transactions_the_server_is_asked_nothing_else(database, database_kind):
+    """Each question takes it as long as reading a row."""
+    if database_kind == "mariadb":
+        for opened, between in (
+            (database.writing, ["COMMIT", "SET TRANSACTION"]),
+            (database.engine.connect, ["ROLLBACK"]),
+        ):
+            asked = []
+            for _ in range(2):
+                with opened() as connection:
+                    row = connection.execute(text("SHOW SESSION STATUS LIKE 'Questions'")).one()
+                    asked.append((connection.connection.dbapi_connection.thread_id(), int(row[1])))
+            (one, before), (same, after) = asked
+            assert one == same
+            assert after - before == len([*between, "SHOW"])
+
+
 def test_a_zero_date_can_be_read_past(host: OscarHost, emr: OscarHost, oscar):
     patient_id = oscar.patient()
     with emr.database.writing() as connection:

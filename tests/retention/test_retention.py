@@ -227,6 +227,7 @@ def test_a_kind_that_cannot_be_removed_keeps_no_other_from_it(
 ) -> None:
     host = clinic_with_a_past
     with host.database.engine.begin() as connection:
+        tables.read_patient.drop(connection)
         tables.read.drop(connection)
     run_job(host)
     assert "removal of reads through the FHIR interface: " in caplog.text
