@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.private_keys import holds_private_key
 from ..domain.refusals import Refused, Stale
 from ..domain.scopes import CONFIRM, EVERY_KIND
 from ..hooks import Actor, Host
@@ -165,6 +166,7 @@ def _form(
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         numbers = _numbers(panel_service.live_panels(connection, host))
+    _remove_private_keys(form, client)
     deleted = [panel_id for panel_id in (client.panels if client else ()) if panel_id not in numbers]
     title = f"Change {client.name}" if client else "Register a FHIR client"
     return page(
@@ -178,6 +180,14 @@ def _form(
         labels=_SCOPE_LABELS,
         panels=[*numbers.items(), *((panel_id, "A deleted panel") for panel_id in deleted)],
     )
+
+
+def _remove_private_keys(form: ClientForm, client: Client | None) -> None:
+    """A private key is sent to no one again, not even to who has pasted it: pages are printed, kept, and looked at."""
+    entered = {"name": form.name, "jwks_url": form.jwks_url, "jwks": form.jwks}
+    for name, text in entered.items():
+        if holds_private_key(text):
+            setattr(form, name, getattr(client, name, None) or "")
 
 
 def _numbers(panels: Sequence[panel_service.Panel]) -> dict[int, str]:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from flask import current_app, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..domain.private_keys import holds_private_key
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
 from ..services.operations import kept
@@ -56,9 +57,13 @@ def keep_form(host: Host, mark: str, back_to: str) -> str:
     """Keep the form of this request for the person with the mark. Returns the address at which it is offered again.
 
     Raises Refused if it is too large.
-    `back_to` is the page with the form. A file is not kept.
+    `back_to` is the page with the form. Neither a file nor a private key is kept.
     """
-    fields = [(name, text) for name, text in request.form.items(multi=True) if name != _TOKEN_FIELD]
+    fields = [
+        (name, text)
+        for name, text in request.form.items(multi=True)
+        if name != _TOKEN_FIELD and not holds_private_key(text)
+    ]
     form = {
         "action": request.script_root + request.path,
         "endpoint": request.endpoint,

@@ -7,6 +7,7 @@ from gunicorn.arbiter import Arbiter
 
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.gate import THREADS, Gate
+from cpar_plugin.host_kit.keep_alive import KEPT_SECONDS, AnnounceKeepAlive
 from cpar_plugin.host_kit.lifecycle import add_lifecycle, post_worker_init, worker_exit
 from cpar_plugin.host_kit.server_log import WithoutRequests
 
@@ -34,7 +35,7 @@ def serve(host: OscarHost, plugins: Plugins, *, address: str, port: int) -> None
     """Serve until a signal ends it. One process: its scheduler runs in it, and its threads share the throttle."""
     app = create_app(host, plugins)
     add_lifecycle(app, plugins, host)
-    app.wsgi_app = Gate(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = AnnounceKeepAlive(Gate(app.wsgi_app))  # type: ignore[method-assign]
     _Server(app, f"{address}:{port}").run()
 
 
@@ -56,6 +57,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "workers": 1,
             "worker_class": "gthread",
             "threads": THREADS,
+            "keepalive": KEPT_SECONDS,
             "loglevel": "warning",
             "control_socket_disable": True,
             "logger_class": WithoutRequests,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 import cpar_plugin.settings
 from cpar_plugin.hooks import Refused
+from cpar_plugin.host_kit.keep_alive import ANNOUNCED_SECONDS, KEPT_SECONDS
 from cpar_plugin.store.reach import TRY_AGAIN_SECONDS
 
 from ..schema import host_tables
@@ -135,6 +136,8 @@ def files(installation: Installation) -> list[InstalledFile]:
             tables=_TABLES,
             refusals=REFUSALS,
             again_seconds=TRY_AGAIN_SECONDS,
+            kept_seconds=KEPT_SECONDS,
+            announced_seconds=ANNOUNCED_SECONDS,
         )
         return InstalledFile(name, text, belongs, secret)
 

@@ -1,8 +1,11 @@
 """The pages about FHIR clients, as an administrator of the EMR uses them."""
 
 from collections.abc import Callable
+from html import unescape
+from itertools import product
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 from joserfc.jwk import ECKey
@@ -63,7 +66,8 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
     manager: Any, panel: int, registered: Callable[[], list[Client]]
 ) -> None:
     private = ECKey.generate_key("P-384").as_dict(private=True)
-    answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=str(private).replace("'", '"'))
+    pasted = str(private).replace("'", '"')
+    answer = manager.post("/cpar/clients/new", name="", panels=panel, jwks=pasted)
     assert answer.status_code == 422
     page = answer.get_data(as_text=True)
     for part in ("Enter the name of the client", "Select what the client can do", "contains a private key"):
@@ -73,6 +77,26 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
     assert answer.status_code == 422
     assert "private network" in answer.get_data(as_text=True)
     assert registered() == []
+
+
+def test_a_private_key_is_never_put_back_into_the_page(manager: Any, registered: Callable[[], list[Client]]) -> None:
+    key = ECKey.generate_key("P-384")
+    json = orjson.dumps(key.as_dict(private=True) | {"kid": "k"}).decode()
+    pasted = [json, '{"keys": [' + json + "]}", json[:-1], key.as_pem(private=True).decode(), json.replace('"', "'")]
+    manager.post("/cpar/clients/new", name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS)
+    for address, text in product(("/cpar/clients/new", "/cpar/clients/1"), pasted):
+        for field in ("jwks", "jwks_url", "name"):
+            entered = {"name": "Network", "scopes": "system/*.rs", "version": "1", field: text}
+            answer = manager.post(address, **entered)
+            assert answer.status_code == 422
+            page = answer.get_data(as_text=True)
+            assert json[100:140] not in unescape(page), (address, field)
+            assert key.as_dict(private=True)["d"] not in page
+    [client] = registered()
+    assert "ec-1" in (client.jwks or "")
+    # What is public remains, and so does what was registered.
+    assert "ec-1" in manager.post("/cpar/clients/new", name="", jwks=PUBLIC_KEYS).get_data(as_text=True)
+    assert "ec-1" in manager.post("/cpar/clients/1", name="", jwks=json, version="1").get_data(as_text=True)
 
 
 def test_a_client_is_changed_and_a_second_person_is_informed(

@@ -70,6 +70,15 @@ def test_a_form_is_shown_as_it_was_entered_and_saved_only_when_the_person_saves_
     assert _numbers(host) == ["0042", "0815"]
 
 
+def test_a_private_key_is_not_among_what_is_kept(manager: Person, host: OscarHost) -> None:
+    key = '{"kty": "EC", "d": "c2VjcmV0LXNlY3JldA"}'
+    address = _interrupted(manager, host, "/cpar/clients/new", name="Network", jwks=key)
+    manager.sign_in()
+    page = _text(manager.get(address))
+    assert 'name="name" value="Network"' in page
+    assert "c2VjcmV0" not in page
+
+
 def test_what_was_entered_is_offered_to_no_one_else_and_for_an_hour_only(
     manager: Person, barred: Person, host: OscarHost, clock: FixedClock, panel: int
 ) -> None:

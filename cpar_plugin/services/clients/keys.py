@@ -8,6 +8,7 @@ import orjson
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from ...domain.private_keys import holds_private_key
 from ...domain.refusals import Refused
 
 ALGORITHMS = ("RS384", "ES384")
@@ -48,7 +49,7 @@ def checked_set(text: str) -> str:
     """
     if len(text.encode("utf-8", "replace")) > LARGEST_SET:
         raise _refused("This key set is too long.")
-    if "PRIVATE KEY" in text:
+    if holds_private_key(text):
         raise _refused(_KEEP_PRIVATE)
     entries = _entries(text)
     if any(isinstance(entry, dict) and _PRIVATE & set(entry) for entry in entries):

@@ -3,7 +3,7 @@
 from functools import partial, update_wrapper
 from http import HTTPStatus
 
-from flask import Response
+from flask import Response, request
 
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host, ProgramInterface
@@ -11,6 +11,7 @@ from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
 from . import openapi, smart, token
 from .callers import Callers
+from .compression import compress
 from .confirming import confirm
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
@@ -81,8 +82,19 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
         )
     interface.record_once(lambda state: state.app.extensions.update(cpar_fhir_callers=callers))
     interface.register_error_handler(Exception, refused)
+    interface.before_request(_check_address)
     interface.after_request(_guard)
     return interface
+
+
+def _check_address() -> None:
+    """Raises Refusal for an address that is not UTF-8: letters would be lost, and someone else looked for."""
+    path = request.environ["PATH_INFO"]  # each character is a byte (WSGI)
+    if not path.isascii():
+        try:
+            path.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            raise Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, "Send the URL in UTF-8.") from None
 
 
 def _guard(response: Response) -> Response:
@@ -90,4 +102,5 @@ def _guard(response: Response) -> Response:
         response.headers.pop("Content-Type", None)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
+    compress(response)
     return response

@@ -9,7 +9,12 @@ from ...settings import Settings
 
 def base_url(settings: Settings) -> str:
     """The setting `fhir_base_url`; without it, what this request was sent to: `http://127.0.0.1:8000/fhir`."""
-    return settings.fhir_base_url or url_for("cpar_fhir.token", _external=True).removesuffix("/token")
+    return settings.fhir_base_url or own_url()
+
+
+def own_url() -> str:
+    """Where this request was sent to: `https://emr.example/oscar/cpar/fhir`."""
+    return url_for("cpar_fhir.token", _external=True).removesuffix("/token")
 
 
 def token_url(settings: Settings) -> str | None:

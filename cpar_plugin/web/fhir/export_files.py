@@ -1,6 +1,5 @@
 """Giving out the files of a bulk export: to their owner alone, who still has to be allowed to read what is in them."""
 
-import zlib
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import BinaryIO
@@ -22,7 +21,6 @@ from .refusals import Refusal
 from .routes import Exchange
 
 _CHUNK = 256 * 1024
-_GZIP, _LEVEL = 16 + zlib.MAX_WBITS, 1  # fast: what is repeated in resources is short and near
 _TAKEN = (FORMAT, "application/ndjson", "application/fhir+json", "application/json")
 
 
@@ -46,19 +44,14 @@ def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     stream = open_file(exchange.settings.fhir_export_folder, export.claim, file)
     if stream is None:
         raise NotFound("This file no longer exists. Request a new export.")
-    if request.method == "HEAD":
-        stream.close()
-        return Response(headers={"Content-Length": str(file.bytes)}, content_type=FORMAT)
     try:
-        if file.patients:
+        if file.patients and request.method != "HEAD":
             exchange.callers.note(exchange.caller, Interaction.EXPORT, file.kind, "", file.patients)
     except Unavailable:
         stream.close()
         raise
-    compressed = request.accept_encodings["gzip"] > 0
-    headers = {"Content-Encoding": "gzip"} if compressed else {"Content-Length": str(file.bytes)}
-    answer = Response(_zipped(stream) if compressed else _chunks(stream), headers=headers, content_type=FORMAT)
-    answer.vary.add("Accept-Encoding")
+    headers = {"Content-Length": str(file.bytes)}
+    answer = Response(_chunks(stream), headers=headers, content_type=FORMAT)
     answer.call_on_close(stream.close)
     return answer
 
@@ -66,11 +59,3 @@ def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
     while chunk := stream.read(_CHUNK):
         yield chunk
-
-
-def _zipped(stream: BinaryIO) -> Iterator[bytes]:
-    zipper = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    for chunk in _chunks(stream):
-        if compressed := zipper.compress(chunk):
-            yield compressed
-    yield zipper.flush()

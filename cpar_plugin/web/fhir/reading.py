@@ -44,7 +44,7 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
     if kind in OF_PATIENTS:
         patient_ids = patients_in(exchange, [versioned], response_shape)
         exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patient_ids=patient_ids)
-    if kind == "Group" and request.method == "GET" and is_included(kind, "member", response_shape):
+    if kind == "Group" and is_included(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
 

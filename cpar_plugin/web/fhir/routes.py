@@ -18,7 +18,7 @@ from ...services.clients.caller import Caller
 from ...services.fhir.search.cursor import Cursors
 from ...services.fhir.search.request import Pairs
 from ...settings import Settings
-from .addresses import base_url
+from .addresses import base_url, own_url
 from .callers import Callers
 from .negotiation import content_type, parameters
 from .refusals import Refusal, refused
@@ -52,8 +52,11 @@ class Exchange:
 
     @cached_property
     def base(self) -> str:
-        """The address of the interface, without a slash at its end."""
-        return base_url(self.settings)
+        """The address of the interface, without a slash at its end.
+
+        For a person it is the one that was asked: to another the browser does not send the cookie.
+        """
+        return base_url(self.settings) if self.caller.client_id else own_url()
 
     @cached_property
     def cursors(self) -> Cursors:
