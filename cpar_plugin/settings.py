@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .domain.calendar import Calendar
-from .domain.coverage import CoverageRules, CoverageUse
+from .domain.coverage import CoverageRules, CoverageUse, UnknownCoverage
 from .domain.four_cut import FourCutRules, word
 from .domain.guard import GuardLimits, Releaser, WindowEnd
 from .domain.refusals import Refused
@@ -39,6 +39,7 @@ class Settings(BaseModel):
     # Rules
     given_name_required: bool = False
     coverage: CoverageUse = CoverageUse.CAUTION
+    coverage_unknown: UnknownCoverage = UnknownCoverage.ZERO
     coverage_ends_within_days: int = Field(default=30, ge=0, le=_LONGEST_DAYS)
     unconfirmed_months: int = Field(default=12, ge=1)
     hold_percent: float = Field(default=10, ge=0, le=100)
@@ -169,7 +170,7 @@ class Settings(BaseModel):
     @property
     def coverage_rules(self) -> CoverageRules:
         """What is made of the dates of coverage."""
-        return CoverageRules(self.coverage, self.coverage_ends_within_days)
+        return CoverageRules(self.coverage, self.coverage_ends_within_days, self.coverage_unknown)
 
     @property
     def four_cut(self) -> FourCutRules:

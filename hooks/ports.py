@@ -55,9 +55,9 @@ class Roster(Protocol):
         seen comes as it is. The status of an active patient is `active_status`, to the letter.
 
         A host that keeps them has further columns, each of which it may lack: coverage_start, coverage_end (the first
-        and the last day of health care coverage: ISO texts, perhaps impossible dates, NULL where none was entered; a
-        database's zero date is none), card_version (the version code of the health care card). Without coverage_end,
-        nothing is said about coverage.
+        and the last day of health care coverage: ISO texts, perhaps impossible dates, a database's zero date as
+        0000-00-00, NULL where none was entered), card_version (the version code of the health care card). Without
+        coverage_end, nothing is said about coverage.
         """
 
     def with_phn(self, phn: ColumnElement[str]) -> Select[tuple[int]]:

@@ -263,8 +263,8 @@ def _status(text: ColumnElement[Any]) -> ColumnElement[str | None]:
 
 
 def day_entered(day: ColumnElement[Any]) -> ColumnElement[str | None]:
-    """A date column as text, not corrected: an impossible date stays so. OSCAR's zero date is NULL."""
-    return func.nullif(filled(cast(day, String)), constant("0000-00-00"), type_=String())
+    """A date column as text, not corrected: an impossible date stays so, and OSCAR's zero date is 0000-00-00."""
+    return filled(cast(day, String))
 
 
 def first_letter(status: ColumnElement[Any]) -> ColumnElement[str]:

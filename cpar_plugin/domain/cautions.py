@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from . import name_faults
 from .birth import birth_date
-from .coverage import Coverage, CoverageRules, CoverageUse, says_nothing_usable
+from .coverage import Coverage, CoverageRules, CoverageUse
 from .gender import KNOWN, gender_code
 from .identifiers import is_phn, phn_check_digit_fits
 from .jurisdictions import UNKNOWN
@@ -45,8 +45,9 @@ _OF_COVERAGE: Mapping[Coverage, Caution] = {
     Coverage.ENDED: Caution.COVERAGE_ENDED,
     Coverage.ENDS_SOON: Caution.COVERAGE_ENDS_SOON,
     Coverage.BEGINS_LATER: Caution.COVERAGE_BEGINS_LATER,
+    Coverage.UNKNOWN: Caution.COVERAGE_UNKNOWN,
 }
-ABOUT_COVERAGE: Final = (*_OF_COVERAGE.values(), Caution.COVERAGE_UNKNOWN)
+ABOUT_COVERAGE: Final = tuple(_OF_COVERAGE.values())
 
 _OF_NAMES: Mapping[Caution, Callable[[str], bool]] = {
     Caution.PROGRAM_WORD: name_faults.is_program_word,
@@ -129,8 +130,6 @@ def _about_coverage(member: Member, today: date, coverage: CoverageRules) -> Ite
     state = coverage.state(member, today)
     if state and state in _OF_COVERAGE:
         yield _OF_COVERAGE[state]
-    elif state is Coverage.UNKNOWN and says_nothing_usable(member):
-        yield Caution.COVERAGE_UNKNOWN
 
 
 def _names(member: Member) -> list[str]:

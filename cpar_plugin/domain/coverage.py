@@ -15,7 +15,7 @@ from .jurisdictions import may_be_alberta
 # Programs write 0001-01-01, 1900-01-01 or 9999-12-31 where there is no date.
 FIRST_DAY: Final = "1901-01-01"
 LAST_DAY: Final = "9998-12-31"
-NOT_ENTERED: Final = ("", "0000-00-00")  # and None
+ZERO_DATE: Final = "0000-00-00"
 
 
 class CoverageUse(StrEnum):
@@ -26,6 +26,14 @@ class CoverageUse(StrEnum):
     EXCLUDE = "exclude"  # a caution, and who is no longer covered is excluded
 
 
+class UnknownCoverage(StrEnum):
+    """Which patients without a usable last day have unknown coverage. The value is that of the setting."""
+
+    UNUSABLE = "unusable"  # a date was entered that is none; a database's zero date counts as not entered
+    ZERO = "zero"  # the same, and a zero date counts as one that is none
+    ALL = "all"
+
+
 class Coverage(StrEnum):
     """What the dates say on a day. The order is the order in which they are offered."""
 
@@ -33,6 +41,7 @@ class Coverage(StrEnum):
     ENDS_SOON = "ends-soon"
     BEGINS_LATER = "begins-later"
     UNKNOWN = "unknown"
+    NOT_ENTERED = "not-entered"  # no last day, which alone is nothing to point out
     CURRENT = "current"
 
 
@@ -55,6 +64,7 @@ LABELS = exhaustive(
         Coverage.ENDS_SOON: "Ends soon",
         Coverage.BEGINS_LATER: "Not begun",
         Coverage.UNKNOWN: "Unknown",
+        Coverage.NOT_ENTERED: "No end date",
         Coverage.CURRENT: "Current",
     },
 )
@@ -62,10 +72,16 @@ LABELS = exhaustive(
 
 @dataclass(frozen=True, slots=True)
 class CoverageRules:
-    """What is made of coverage, and how many days before its end it ends soon."""
+    """What is made of coverage, how many days before its end it ends soon, and whose is unknown."""
 
     use: CoverageUse = CoverageUse.OFF
     ends_within_days: int = 30
+    unknown: UnknownCoverage = UnknownCoverage.ZERO
+
+    @property
+    def not_entered(self) -> tuple[str, ...]:
+        """The texts, besides none, that stand for a date that no one has entered."""
+        return ("", ZERO_DATE) if self.unknown is UnknownCoverage.UNUSABLE else ("",)
 
     def soon(self, today: date) -> date:
         """The last day of an end that comes soon."""
@@ -86,8 +102,13 @@ class CoverageRules:
         if start and start > today:
             return Coverage.BEGINS_LATER
         if end is None:
-            return Coverage.UNKNOWN
+            texts = patient.coverage_start, patient.coverage_end
+            is_unknown = self.unknown is UnknownCoverage.ALL or any(map(self._is_unusable, texts))
+            return Coverage.UNKNOWN if is_unknown else Coverage.NOT_ENTERED
         return Coverage.ENDS_SOON if end <= self.soon(today) else Coverage.CURRENT
+
+    def _is_unusable(self, text: str | None) -> bool:
+        return text is not None and text not in self.not_entered and coverage_day(text) is None
 
 
 NOT_WATCHED: Final = CoverageRules()
@@ -96,13 +117,3 @@ NOT_WATCHED: Final = CoverageRules()
 def coverage_day(text: str | None) -> date | None:
     """The day of an ISO text; None for what is none, and for a date that programs write where there is none."""
     return calendar_day(text) if text and FIRST_DAY <= text <= LAST_DAY else None
-
-
-def says_nothing_usable(patient: Covered) -> bool:
-    """Whether a date was entered that is of no use: an impossible one, or an end before the beginning.
-
-    Most records of a clinic may have no dates at all: that alone is nothing to point out about each patient.
-    """
-    entered = [text for text in (patient.coverage_start, patient.coverage_end) if text and text not in NOT_ENTERED]
-    days = [coverage_day(text) for text in entered]
-    return None in days or days != sorted(filter(None, days))

@@ -104,7 +104,7 @@ WORDING: Mapping[Reason | Caution, Wording] = exhaustive(
         ),
         Caution.COVERAGE_UNKNOWN: Wording(
             "Health care coverage is unknown",
-            "The dates of coverage cannot be used: enter them as shown on the health care card, or clear them.",
+            "The EMR has no usable end of coverage: enter the dates as shown on the health care card.",
         ),
     },
 )

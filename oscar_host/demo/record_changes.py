@@ -21,6 +21,7 @@ from ..roster import day_entered
 GONE: Final = "Patient not found, or the record was merged into another. Search by name."
 _CHANGED: Final = "Someone else changed this record in the meantime. Review it, then enter your change again."
 _AT_ONCE: Final = 20
+_ZERO_DATE: Final = "0000-00-00"
 _BIRTH_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
@@ -71,7 +72,7 @@ def read(connection: Connection, host: OscarHost, patient_id: int) -> EditedReco
         raise NotFound(GONE)
     parts = [row.year_of_birth, row.month_of_birth, row.date_of_birth]
     values = {name: row._mapping[field.column] or "" for name, field in FIELDS.items()}
-    values |= {name: row._mapping[name] or "" for name in DAYS}
+    values |= {name: (row._mapping[name] or "").replace(_ZERO_DATE, "") for name in DAYS}
     appointments = (
         select(visit.c.appointment_no, visit.c.appointment_date, visit.c.start_time, visit.c.status)
         .where(visit.c.demographic_no == patient_id)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpar_plugin.domain.cautions import Caution
-from cpar_plugin.domain.coverage import Coverage, CoverageRules, CoverageUse, coverage_day, says_nothing_usable
+from cpar_plugin.domain.coverage import Coverage, CoverageRules, CoverageUse, UnknownCoverage, coverage_day
 from cpar_plugin.domain.eligibility import Eligibility
 from cpar_plugin.domain.reasons import Reason
 from cpar_plugin.domain.wording import advice_for, wording_for
@@ -43,8 +43,8 @@ def rules(use: CoverageUse, days: int = 30) -> Eligibility:
         (Dates(coverage_start="2026-11-11", coverage_end="2026-11-20"), Coverage.BEGINS_LATER),
         (Dates(coverage_start="2026-11-11", coverage_end="2026-11-09"), Coverage.UNKNOWN),
         (Dates(coverage_start="2020-01-01", coverage_end="2019-12-31"), Coverage.UNKNOWN),
-        (Dates(coverage_start="2020-01-01"), Coverage.UNKNOWN),
-        (Dates(), Coverage.UNKNOWN),
+        (Dates(coverage_start="2020-01-01"), Coverage.NOT_ENTERED),
+        (Dates(), Coverage.NOT_ENTERED),
         (Dates(coverage_start="0001-01-01", coverage_end="2026-11-09"), Coverage.ENDED),
         (Dates(coverage_end="2026-11-09", phn_jurisdiction="BC"), None),
         (Dates(coverage_end="2026-11-09", phn_jurisdiction="unknown"), Coverage.ENDED),
@@ -56,29 +56,44 @@ def test_the_dates_say_what_coverage_is_today(dates: Dates, state: Coverage | No
 
 
 @pytest.mark.parametrize("text", [*NO_DAYS, "", None])
-def test_what_is_no_day_is_unknown(text: str | None) -> None:
+def test_what_is_no_day_is_unknown_and_what_was_not_entered_is_not(text: str | None) -> None:
     assert coverage_day(text) is None
-    assert SOON.state(Dates(coverage_end=text), TODAY) is Coverage.UNKNOWN
+    expected = Coverage.UNKNOWN if text else Coverage.NOT_ENTERED
+    assert SOON.state(Dates(coverage_end=text), TODAY) is expected
+    assert SOON.state(Dates(coverage_start=text), TODAY) is expected
     assert SOON.state(Dates(coverage_start=text, coverage_end="2026-11-09"), TODAY) is Coverage.ENDED
 
 
+ZERO = "0000-00-00"
+
+
 @pytest.mark.parametrize(
-    ("dates", "useless"),
+    ("dates", "unknown_with"),
     [
-        (Dates(), False),
-        (Dates("", ""), False),
-        (Dates("0000-00-00", "0000-00-00"), False),
-        (Dates("2020-01-01"), False),
-        (Dates(coverage_end="9999-12-31"), True),
-        (Dates("2020-01-01", "2026-02-30"), True),
-        (Dates("2020-01-01", "2019-01-01"), True),
-        (Dates("2020-01-01", "2020-01-01"), False),
+        (Dates(), "all"),
+        (Dates("", ""), "all"),
+        (Dates("2020-01-01"), "all"),
+        (Dates(ZERO, ZERO), "zero all"),
+        (Dates(ZERO), "zero all"),
+        (Dates("2020-01-01", ZERO), "zero all"),
+        (Dates(coverage_end="9999-12-31"), "unusable zero all"),
+        (Dates("2020-01-01", "2026-02-30"), "unusable zero all"),
+        (Dates("9999-12-31"), "unusable zero all"),
+        (Dates("2020-01-01", "2019-01-01"), "unusable zero all"),
+        (Dates(ZERO, "2020-01-01"), ""),
+        (Dates("2020-01-01", "2030-01-01"), ""),
     ],
 )
-def test_no_dates_are_nothing_to_point_out_and_useless_ones_are(dates: Dates, useless: bool) -> None:
-    assert says_nothing_usable(dates) is useless
+def test_the_setting_says_whose_coverage_is_unknown_which_is_something_to_check(
+    dates: Dates, unknown_with: str
+) -> None:
     row = Row(coverage_start=dates.coverage_start, coverage_end=dates.coverage_end)
-    assert (Caution.COVERAGE_UNKNOWN in rules(CoverageUse.CAUTION).cautions(row)) is useless
+    for setting in UnknownCoverage:
+        watched = replace(RULES, coverage=CoverageRules(CoverageUse.CAUTION, 30, setting))
+        is_unknown = setting in unknown_with.split()
+        assert (watched.coverage.state(dates, TODAY) is Coverage.UNKNOWN) is is_unknown
+        assert (Caution.COVERAGE_UNKNOWN in watched.cautions(row)) is is_unknown
+        assert watched.reasons(row) == ()
 
 
 def test_the_setting_says_whether_an_end_is_nothing_a_caution_or_a_reason() -> None:

@@ -65,7 +65,7 @@ def test_the_list_shows_who_to_look_at_by_date_with_the_next_appointment(
 ) -> None:
     page = manager.get(f"/cpar/panels/{panel}/coverage")
     words = text_of(page)
-    assert re.findall(r"ENDED|LATER|SOON|USELESS|CURRENT", words) == ["ENDED", "LATER", "SOON"]
+    assert re.findall(r"ENDED|LATER|SOON|USELESS|CURRENT", words) == ["ENDED", "LATER", "SOON", "USELESS"]
     assert "Oct 31, 2026 Nov 12, 2026" in words
     assert "from Nov 15, 2026 None" in words
     unknown = text_of(manager.get(f"/cpar/panels/{panel}/coverage?show=unknown"))
@@ -82,7 +82,7 @@ def test_the_file_and_the_paper_hold_what_the_list_has_found(clinic: dict[str, i
     assert [row.split(",")[1] for row in rows] == ["Ended"]
     assert rows[0].endswith("Ended,,2026-10-31,,2026-11-12")
     paper = text_of(manager.get("/cpar/coverage/print"))
-    assert re.findall(r"ENDED|LATER|SOON|USELESS|CURRENT", paper) == ["ENDED", "LATER", "SOON"]
+    assert re.findall(r"ENDED|LATER|SOON|USELESS|CURRENT", paper) == ["ENDED", "LATER", "SOON", "USELESS"]
 
 
 def test_a_search_is_posted_and_stays_out_of_the_address(clinic: dict[str, int], manager: Any, panel: int) -> None:
@@ -108,7 +108,7 @@ def test_the_box_the_panels_page_and_check_in_say_it(
     host: OscarHost, clinic: dict[str, int], oscar: Any, manager: Any, reception: Any, panel: int
 ) -> None:
     page = text_of(manager.get(f"/cpar/panels/{panel}"))
-    assert "Coverage: 1 ended, 1 ending soon, 1 not begun." in page
+    assert "Coverage: 1 ended, 1 ending soon, 1 not begun, 1 unknown." in page
     patient = oscar.patient(last_name="Fine", hin="100000001", hc_renew_date=TODAY - timedelta(days=10))
     oscar.visit(patient)
     one_patient.choose(host, host.identity.system, patient, panel, seen_panel_id=None)

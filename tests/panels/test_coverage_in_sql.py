@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text
 
-from cpar_plugin.domain.coverage import Coverage, CoverageRules, CoverageUse
+from cpar_plugin.domain.coverage import Coverage, CoverageRules, CoverageUse, UnknownCoverage
 from cpar_plugin.services.roster import coverage
 from oscar_host.host import OscarHost
 
@@ -44,12 +44,16 @@ def write(emr: OscarHost, records: list[tuple[Any, ...]]) -> None:
         connection.execute(text(f"INSERT INTO {name} {columns} VALUES {row}"), numbered)
 
 
-@pytest.mark.parametrize("soon", [0, 1, 30, 400])
-def test_sql_and_the_rule_say_the_same_of_every_pair_of_dates(host: OscarHost, emr: OscarHost, soon: int) -> None:
+@pytest.mark.parametrize(
+    ("soon", "unknown"), [(0, "zero"), (1, "unusable"), (30, "all"), (30, "zero"), (400, "unusable")]
+)
+def test_sql_and_the_rule_say_the_same_of_every_pair_of_dates(
+    host: OscarHost, emr: OscarHost, soon: int, unknown: str
+) -> None:
     days = DAYS if emr.database.engine.dialect.name != "sqlite" else DAYS + TEXTS
     records = list(product(CARDS, days, days))
     write(emr, records)
-    patient, rules = host.roster.patients(), CoverageRules(CoverageUse.CAUTION, soon)
+    patient, rules = host.roster.patients(), CoverageRules(CoverageUse.CAUTION, soon, UnknownCoverage(unknown))
     state_in_sql = coverage.state_of(patient.c, rules, TODAY).label("state_in_sql")
     ended = coverage.ended_on(patient.c, TODAY).label("ended_on_day")
     with host.database.engine.connect() as connection:
@@ -62,9 +66,13 @@ def test_sql_and_the_rule_say_the_same_of_every_pair_of_dates(host: OscarHost, e
         assert bool(row.ended_on_day) is (state is Coverage.ENDED), row
 
 
-def test_oscars_zero_date_is_no_date(host: OscarHost, emr: OscarHost) -> None:
-    write(emr, [("AB", "0000-00-00", "0000-00-00"), ("AB", "2026-11-00", "2026-11-09")])
+def test_oscars_zero_date_is_given_as_it_is_and_an_empty_one_as_none(host: OscarHost, emr: OscarHost) -> None:
+    write(emr, [("AB", None, None), ("AB", "0000-00-00", "0000-00-00"), ("AB", "2026-11-00", "2026-11-09")])
     patient = host.roster.patients()
     with host.database.engine.connect() as connection:
         rows = connection.execute(select(patient).order_by(patient.c.patient_id)).all()
-    assert [(row.coverage_start, row.coverage_end) for row in rows] == [(None, None), ("2026-11-00", "2026-11-09")]
+    assert [(row.coverage_start, row.coverage_end) for row in rows] == [
+        (None, None),
+        ("0000-00-00", "0000-00-00"),
+        ("2026-11-00", "2026-11-09"),
+    ]

@@ -58,6 +58,7 @@ def clinic(member: Callable[..., int], make_panel: Callable[..., int]) -> dict[s
         "soon": member("Soon", hc_renew_date=date(2026, 11, 30), ver="AB"),
         "later": member("Later", eff_date=date(2026, 11, 20), hc_renew_date=date(2028, 1, 1)),
         "nothing": member("Nothing"),
+        "useless": member("Useless", hc_renew_date=date(9999, 12, 31)),
         "current": member("Current", hc_renew_date=date(2028, 1, 1)),
         "inactive": member("Inactive", hc_renew_date=date(2020, 1, 1), patient_status="IN"),
         "other province": member("Province", hc_renew_date=date(2020, 1, 1), hc_type="BC"),
@@ -69,18 +70,23 @@ def test_active_members_are_listed_by_date_those_of_one_panel_or_of_all(
     clinic: dict[str, int], shown: Callable[..., coverage_list.CoverageListing], panel_id: int
 ) -> None:
     of_panel = shown(panel_id=panel_id)
-    assert names(of_panel) == ["Ended", "Later", "Soon"]
+    assert names(of_panel) == ["Ended", "Later", "Soon", "Useless"]
     assert of_panel.counts == {
         Coverage.ENDED: 1,
         Coverage.ENDS_SOON: 1,
         Coverage.BEGINS_LATER: 1,
         Coverage.UNKNOWN: 1,
+        Coverage.NOT_ENTERED: 1,
         Coverage.CURRENT: 1,
     }
-    assert names(shown()) == ["Other", "Ended", "Later", "Soon"]
-    assert names(shown(descending=True)) == ["Soon", "Later", "Ended", "Other"]
-    assert names(shown(sort=CoverageSort.NAME)) == ["Ended", "Later", "Other", "Soon"]
-    for state, expected in ((Coverage.UNKNOWN, ["Nothing"]), (Coverage.CURRENT, ["Current"])):
+    assert names(shown()) == ["Other", "Ended", "Later", "Soon", "Useless"]
+    assert names(shown(descending=True)) == ["Useless", "Soon", "Later", "Ended", "Other"]
+    assert names(shown(sort=CoverageSort.NAME)) == ["Ended", "Later", "Other", "Soon", "Useless"]
+    for state, expected in (
+        (Coverage.UNKNOWN, ["Useless"]),
+        (Coverage.NOT_ENTERED, ["Nothing"]),
+        (Coverage.CURRENT, ["Current"]),
+    ):
         assert names(shown(state=state, panel_id=panel_id)) == expected
 
 
@@ -94,7 +100,7 @@ def test_the_next_appointment_is_todays_or_the_first_one_after_also_of_a_record_
     oscar.visit(retired, TODAY + timedelta(days=5), status="t")
     oscar.merge(retired, clinic["later"])
     next_days = {row.family_name: row.next_appointment for row in shown(panel_id=panel_id).rows}
-    assert next_days == {"Ended": TODAY, "Soon": None, "Later": TODAY + timedelta(days=5)}
+    assert next_days == {"Ended": TODAY, "Soon": None, "Later": TODAY + timedelta(days=5), "Useless": None}
 
 
 def test_a_search_finds_names_and_numbers_among_those_listed(
@@ -113,7 +119,7 @@ def test_who_may_not_see_a_patient_gets_a_number_and_nothing_else(
     oscar.privilege("102", f"_demographic${clinic['ended']}", "o")
     reader = Actor(actor_id="102", display_name="Reader")
     listing = shown(panel_id=panel_id, actor=reader)
-    assert (names(listing), listing.hidden, listing.counts[Coverage.ENDED]) == (["Later", "Soon"], 1, 0)
+    assert (names(listing), listing.hidden, listing.counts[Coverage.ENDED]) == (["Later", "Soon", "Useless"], 1, 0)
 
 
 def test_pages_and_the_file_hold_everyone_once(
@@ -143,9 +149,13 @@ def test_what_is_doubtful_about_coverage_is_something_to_do_about_an_active_memb
     ids = {patient_id: name for name, patient_id in clinic.items()}
     listed = listed_patients(site, clerk, Settings(), clinic.values())
     due = {ids[patient.patient_id] for patient in listed if "coverage" in patient.to_do}
-    assert due == {"ended", "soon", "later", "other panel"}
+    assert due == {"ended", "soon", "later", "useless", "other panel"}
     listed = listed_patients(site, clerk, Settings(coverage="exclude"), clinic.values())
-    assert {ids[patient.patient_id] for patient in listed if "coverage" in patient.to_do} == {"soon", "later"}
+    assert {ids[patient.patient_id] for patient in listed if "coverage" in patient.to_do} == {
+        "soon",
+        "later",
+        "useless",
+    }
     assert not [
         patient
         for patient in listed_patients(site, clerk, Settings(coverage="off"), clinic.values())

@@ -20,7 +20,12 @@ from ..roster.providers import actor_names
 AT_ONCE: Final = 100
 _STREAMED_AT_ONCE: Final = 1000
 _ONE_DAY: Final = timedelta(days=1)
-LISTED: Final = (Coverage.ENDED, Coverage.ENDS_SOON, Coverage.BEGINS_LATER)  # unless another state is chosen
+LISTED: Final = (
+    Coverage.ENDED,
+    Coverage.ENDS_SOON,
+    Coverage.BEGINS_LATER,
+    Coverage.UNKNOWN,
+)  # unless another state is chosen
 
 
 class CoverageSort(StrEnum):

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, false, func, not_, null, type_coerce
+from sqlalchemy import ColumnElement, String, and_, case, false, func, not_, null, or_, true, type_coerce
 
-from ...domain.coverage import FIRST_DAY, LAST_DAY, Coverage, CoverageRules, CoverageUse
+from ...domain.coverage import FIRST_DAY, LAST_DAY, Coverage, CoverageRules, CoverageUse, UnknownCoverage
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...hooks import Host
 from ...settings import Settings
@@ -44,8 +44,16 @@ def state_of(columns: Any, rules: CoverageRules, today: date) -> ColumnElement[s
         (_certainly(start > day, _is_day(start)), Coverage.BEGINS_LATER.value),
         (_certainly(end <= soon, _is_day(end)), Coverage.ENDS_SOON.value),
         (_certainly(end > soon, _is_day(end)), Coverage.CURRENT.value),
-        else_=Coverage.UNKNOWN.value,
+        (_is_unknown(rules, start, end), Coverage.UNKNOWN.value),
+        else_=Coverage.NOT_ENTERED.value,
     )
+
+
+def _is_unknown(rules: CoverageRules, *texts: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether coverage without a usable end is unknown."""
+    if rules.unknown is UnknownCoverage.ALL:
+        return true()
+    return or_(*(_certainly(text.not_in(rules.not_entered), not_(_is_day(text))) for text in texts))
 
 
 def _is_ours(columns: Any) -> ColumnElement[bool]:

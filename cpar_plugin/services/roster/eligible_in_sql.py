@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, true
 
-from ...domain.coverage import LAST_DAY, CoverageUse
+from ...domain.coverage import LAST_DAY, ZERO_DATE, CoverageUse
 from ...domain.eligibility import Eligibility
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...domain.reasons import Reason
@@ -42,7 +42,7 @@ RULES_OUT: Final[Mapping[tuple[Reason, ...], Condition]] = {
     (Reason.OTHER_JURISDICTION,): lambda columns, _: func.coalesce(columns.phn_jurisdiction, ALBERTA).in_(SENT),
     (Reason.NO_PHN, Reason.MALFORMED_PHN): lambda columns, _: nine_digits(columns.phn),
     (Reason.COVERAGE_ENDED,): lambda columns, rules: (
-        func.coalesce(columns.coverage_end, LAST_DAY) >= rules.today.isoformat()
+        func.coalesce(func.nullif(columns.coverage_end, ZERO_DATE), LAST_DAY) >= rules.today.isoformat()
         if rules.coverage.use is CoverageUse.EXCLUDE
         else true()
     ),
