@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from .domain.calendar import Calendar
 from .domain.coverage import CoverageRules, CoverageUse, UnknownCoverage
+from .domain.export import Dialect
 from .domain.four_cut import FourCutRules, word
 from .domain.guard import GuardLimits, Releaser, WindowEnd
 from .domain.refusals import Refused
@@ -119,6 +120,9 @@ class Settings(BaseModel):
     fhir_jwks_again_seconds: float = Field(default=10, gt=0)
     fhir_refresh_minutes: int = Field(default=15, ge=1)
     fhir_export_folder: Path = Path("exports")
+    fhir_export_file_resources: int = Field(default=100_000, ge=1)
+    fhir_export_manifest_files: int = Field(default=100, ge=1)
+    fhir_bulk_data: Dialect = Dialect.STU3
 
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..domain.exhaustive import exhaustive
+from ..domain.export import Dialect
 from ..domain.scopes import CONFIRM
 from ..settings import Settings
 from .definitions import confirm_url, definition_url
@@ -38,11 +39,13 @@ def capability(
     since: datetime,
     formats: Sequence[str],
     definitions: Sequence[str],
+    exported: Sequence[str],
 ) -> Resource:
-    """`kinds`: what can be searched. `definitions`: kinds of definitions that it serves.
+    """`kinds`: what can be searched. `definitions`: kinds of definitions that it serves. `exported`: by bulk export.
 
     `since`: when this server began to run in this version.
     """
+    bulk_data = Dialect.STU4 if settings.fhir_bulk_data is Dialect.STU4 else Dialect.STU3
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -50,6 +53,7 @@ def capability(
         "publisher": "The clinic that runs this server",
         "kind": "instance",
         "instantiates": [f"{_BULK_DATA}CapabilityStatement/bulk-data"],
+        "implementationGuide": [f"{_BULK_DATA}ImplementationGuide/hl7.fhir.uv.bulkdata|{bulk_data}"],
         "software": {"name": "oscar-cpar-plugin", "version": version},
         "implementation": {"description": "The panels of a clinic", "url": base},
         "fhirVersion": "4.0.1",
@@ -64,7 +68,7 @@ def capability(
                 ),
                 "security": _security(token_url),
                 "resource": [
-                    *(_resource(kinds[kind], settings) for kind in sorted(kinds)),
+                    *(_resource(kinds[kind], settings, is_exported=kind in exported) for kind in sorted(kinds)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
                 ],
                 "operation": [_export("export")],
@@ -85,7 +89,7 @@ def _security(token_url: str | None) -> Resource:
     return security
 
 
-def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource:
+def _resource(searchable: Searchable[Parameter], settings: Settings, *, is_exported: bool) -> Resource:
     kind = searchable.kind
     resource: Resource = {
         "type": kind,
@@ -99,6 +103,9 @@ def _resource(searchable: Searchable[Parameter], settings: Settings) -> Resource
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
     }
+    if not is_exported:
+        url = f"{_BULK_DATA}Extension/operation-not-supported"
+        resource["extension"] = [{"url": url, "valueCanonical": f"{_BULK_DATA}CapabilityStatement/bulk-data"}]
     if searchable.includes:
         resource["searchInclude"] = list(searchable.includes)
     if searchable.revincludes:

@@ -18,7 +18,11 @@ from .openapi_parts import (
 from .openapi_schemas import ID, INSTANT, NUMBER, TEXT, kinds_listed, one_of, ref
 
 _ASYNC = "`respond-async`, also with `handling=lenient`: then what is not known is ignored, and reported."
-_PARAMETERS = "A Parameters resource: {names} as `valueString`, `_since` as `valueInstant`"
+_PARAMETERS = (
+    "A Parameters resource: {names} as `valueString`, `_since` and `_until` as `valueInstant`, "
+    "`allowPartialManifests` as `valueBoolean`"
+)
+_OF_OTHER_TYPES = ("_since", "_until", "allowPartialManifests")
 _MEMBERS = "; and `patient`, a member as `valueReference`, {most} at most, none for all"
 
 
@@ -28,6 +32,7 @@ class Exporting:
 
     formats: Sequence[str]
     most_patients: int
+    posted_only: bool  # whether a kick-off is posted, never a GET
 
 
 def export_paths(exporting: Exporting) -> Described:
@@ -35,15 +40,22 @@ def export_paths(exporting: Exporting) -> Described:
     parameters = [
         query_parameter("_outputFormat", one_of(exporting.formats), "The format of the files."),
         query_parameter("_since", INSTANT, "What has changed since then. Not in the future."),
+        query_parameter("_until", INSTANT, "What last changed before then."),
         query_parameter("_type", kinds_listed(), "Which kinds, separated by commas."),
+        query_parameter("_typeFilter", TEXT, "A search that resources of its kind have to fit: Patient?active=true."),
         query_parameter("_elements", TEXT, "Which elements, separated by commas, also as Patient.birthDate."),
+        query_parameter("organizeOutputBy", {"const": "Group"}, "A file for each Group in place of each kind."),
+        query_parameter("allowPartialManifests", {"type": "boolean"}, "Whether the manifest may have several pages."),
     ]
     export_id = path_parameter(ID)
     errors = (*KNOWN, HTTPStatus.NOT_FOUND)
     status = {
         "get": {
             **operation("exportStatus", "The progress of an export, or its files.", ""),
-            "parameters": [export_id],
+            "parameters": [
+                export_id,
+                query_parameter("page", {"type": "integer", "minimum": 1, "maximum": 99_999_999}, "Of the manifest."),
+            ],
             "responses": responses(errors, {"200": _MANIFEST, "202": _GOING_ON}),
         },
         "delete": {
@@ -54,11 +66,11 @@ def export_paths(exporting: Exporting) -> Described:
     }
     file = {
         **operation("exportFile", "A file: one resource on each line.", ""),
-        "parameters": [export_id, path_parameter({"type": "string", "pattern": "^[A-Za-z-]+[.]ndjson$"}, "name")],
+        "parameters": [export_id, path_parameter({"type": "string", "pattern": "^[A-Za-z0-9-]+[.]ndjson$"}, "name")],
         "responses": responses((*errors, HTTPStatus.SERVICE_UNAVAILABLE), {"200": _FILE}),
     }
     members = _MEMBERS.format(most=exporting.most_patients)
-    return {
+    paths: Described = {
         "/$export": _kick_off("export", "all panels", parameters, KNOWN),
         "/Group/{id}/$export": _kick_off(
             "exportGroup", "one panel", parameters, (*errors, HTTPStatus.GONE), [path_parameter(ID)], members
@@ -66,6 +78,10 @@ def export_paths(exporting: Exporting) -> Described:
         "/export/{id}": status,
         "/export/{id}/{name}": {"get": file},
     }
+    if exporting.posted_only:
+        for path in ("/$export", "/Group/{id}/$export"):
+            del paths[path]["get"]
+    return paths
 
 
 def _kick_off(
@@ -81,7 +97,7 @@ def _kick_off(
         header_parameter("Prefer", _ASYNC, required=True),
         query_parameter("_format", one_of([FHIR_JSON, "json"]), "Where `Accept: application/fhir+json` is not sent."),
     ]
-    names = ", ".join(f"`{parameter['name']}`" for parameter in parameters if parameter["name"] != "_since")
+    names = ", ".join(f"`{parameter['name']}`" for parameter in parameters if parameter["name"] not in _OF_OTHER_TYPES)
     content = {"schema": ref("Parameters")}
     too_large = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     return {

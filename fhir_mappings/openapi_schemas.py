@@ -46,15 +46,18 @@ def schemas(kinds: Sequence[str]) -> dict[str, Schema]:
         ),
         # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
         "TokenError": {**_required(error=TEXT), "description": "RFC 6749, section 5.2, with error_description."},
-        "Manifest": _required(
-            transactionTime=INSTANT,
-            request=_URI,
-            requiresAccessToken={"const": True},
-            output=_FILES,
-            deleted=_FILES,
-            error=_FILES,
-        ),
+        "Manifest": _manifest(),
     }
+
+
+def _manifest() -> Schema:
+    """The manifest of an export, in any dialect."""
+    listed = _required(transactionTime=INSTANT, requiresAccessToken={"const": True}, output=_FILES, deleted=_FILES)
+    link = _required(relation={"const": "next"}, url=_URI)
+    link_list: Schema = {"type": "array", "items": link, "minItems": 1, "maxItems": 1}
+    others: Schema = {"request": _URI, "manifestType": _URI, "outputOrganizedBy": {"const": "Group"}, "link": link_list}
+    others |= {"error": _FILES, "outcome": _FILES}
+    return {**listed, "properties": {**listed["properties"], **others}}  # type: ignore[dict-item]
 
 
 def _confirmation() -> Schema:
@@ -101,4 +104,5 @@ _PARAMETER: Schema = {
     },
     "required": ["name"],
 }
-_FILES = _many(_required(type=TEXT, url=_URI, count=NUMBER))
+_FILE = _required(url=_URI, count=NUMBER)
+_FILES = _many({**_FILE, "properties": {**_FILE["properties"], "type": TEXT, "fileSize": NUMBER}})  # type: ignore[dict-item]

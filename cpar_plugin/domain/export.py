@@ -12,6 +12,14 @@ class ExportState(StrEnum):
     FAILED = "failed"
 
 
+class Dialect(StrEnum):
+    """The edition of FHIR Bulk Data Access whose terms an export keeps to."""
+
+    STU3 = "3.0.0"  # as published
+    BOTH = "3.0.0+4.0.0"  # a manifest that programs of either read
+    STU4 = "4.0.0"  # as announced: https://hl7.org/fhir/uv/bulkdata/4.0.0-202609-ballot/
+
+
 OPEN = (ExportState.WAITING, ExportState.RUNNING)
 ATTEMPTS = 3  # to create it, where the process or the database fails
 

@@ -242,6 +242,7 @@ _CAPABILITY = _closed(
         "publisher": _TEXT,
         "kind": {"const": "instance"},
         "instantiates": _many(_URI),
+        "implementationGuide": _many(_TEXT),
         "software": _closed({"name": _TEXT, "version": _TEXT}),
         "implementation": _closed({"description": _TEXT, "url": _URI}),
         "fhirVersion": {"const": "4.0.1"},
@@ -261,7 +262,7 @@ _SMART = _closed(
 )
 _FILES = {
     "type": "array",
-    "items": _closed({"type": _TEXT, "url": _URI, "count": {"type": "integer", "minimum": 1}}),
+    "items": _closed({"url": _URI, "count": {"type": "integer", "minimum": 1}}, type=_TEXT),
 }
 _MANIFEST = _closed(
     {
@@ -271,7 +272,9 @@ _MANIFEST = _closed(
         "output": _FILES,
         "deleted": _FILES,
         "error": _FILES,
-    }
+    },
+    outputOrganizedBy={"const": "Group"},
+    link=_many(_closed({"relation": {"const": "next"}, "url": _URI})),
 )
 _SCOPE = f"system/({'|'.join(KINDS)}|\\*)\\.[a-z*]+"
 _TOKEN = _closed(

@@ -29,7 +29,10 @@ _MOMENT = (
 _EXPORTED: dict[str, Schema] = {
     "_outputFormat": one_of(FORMATS),
     "_since": {"type": "string", "format": "date-time", "pattern": f"^{_MOMENT}$"},
-    "_type": {"type": "string", "pattern": f"^{_KIND}(?:,{_KIND})*$"},
+    # Those that are filtered, and by which blocks are made, have to be among them.
+    "_type": {"type": "string", "pattern": f"^Group,Patient(?:,{_KIND})*$"},
+    "_until": {"type": "string", "format": "date-time", "pattern": r"^2026-(?:0[1-9]|1[0-2])-[01][1-9]T10:00:00Z$"},
+    "_typeFilter": {"type": "string", "pattern": r"^(?:Patient\?active=(?:true|false)|Group\?identifier=[0-9]{1,4})$"},
     "_elements": {"type": "string", "pattern": f"^(?:{_ELEMENT}(?:,{_ELEMENT})*)?$"},
     "_format": one_of([FHIR_JSON, "json", ""]),
     "Prefer": one_of(["respond-async", "respond-async, handling=lenient"]),
@@ -93,7 +96,7 @@ def _parameters(patients: bool) -> Schema:
     """A Parameters resource that says what is to be exported."""
     kinds = [
         _parameter(name, "valueInstant" if name == "_since" else "valueString", _EXPORTED[name])
-        for name in ("_outputFormat", "_since", "_type", "_elements")
+        for name in ("_outputFormat", "_since", "_type", "_typeFilter", "_elements")
     ]
     reference = {"type": "string", "pattern": "^Patient/[1-9][0-9]{0,17}$"}
     member = {"type": "object", "properties": {"reference": reference}, "required": ["reference"]}

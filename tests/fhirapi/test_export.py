@@ -1,4 +1,4 @@
-"""Bulk export: what is asked for, what is answered, and what the files hold. https://hl7.org/fhir/uv/bulkdata/STU2/"""
+"""Bulk export: what is asked for, what is answered, and what the files hold. https://hl7.org/fhir/uv/bulkdata/STU3/"""
 
 import gzip
 import stat
@@ -213,11 +213,24 @@ BAD = [
     {"_type": "Observation"},
     {"_type": "Patient,Observation"},
     {"_type": ""},
-    {"_typeFilter": "Patient?active=true"},
+    {"_until": "tomorrow"},
+    {"_since": "2026-11-01T00:00:00Z", "_until": "2026-11-01T00:00:00Z"},
+    {"_typeFilter": "Patient"},
+    {"_typeFilter": "Patient?"},
+    {"_typeFilter": "Patient?active="},
+    {"_typeFilter": "Patient?shoe-size=9"},
+    {"_typeFilter": "Patient?birthdate=soon"},
+    {"_typeFilter": "Patient?active=true&_sort=family"},
+    {"_typeFilter": "Group?_include=Group:member"},
+    {"_typeFilter": "Patient?family=%FF"},
+    {"_typeFilter": "Observation?code=1"},
+    {"_typeFilter": "Patient?active=true", "_type": "Group"},
     {"_elements": "Observation.code"},
     {"_elements": "Patient.name.family"},
     {"includeAssociatedData": "LatestProvenanceResources"},
     {"organizeOutputBy": "Patient"},
+    {"organizeOutputBy": "Group", "_type": "Patient"},
+    {"allowPartialManifests": "yes"},
     {"patient": "Patient/1"},
     {"x" * 100: "1"},
 ]
@@ -234,7 +247,8 @@ def test_with_lenient_handling_what_is_not_known_is_ignored_and_reported(
 ) -> None:
     query = {
         "_type": "Patient,Observation",
-        "_typeFilter": "Patient?active=true",
+        "_typeFilter": "Patient?shoe-size=9",
+        "organizeOutputBy": "Patient",
         "_elements": "Observation.code",
         "<script>": "1",
     }
@@ -244,9 +258,10 @@ def test_with_lenient_handling_what_is_not_known_is_ignored_and_reported(
     assert {one["severity"] for one in issues} == {"warning"}
     assert sorted(one["diagnostics"].split(" is not")[0] for one in issues) == [
         "A parameter",
+        "A parameter of Patient in _typeFilter that search does not have",
         "A type in _type",
         "An element in _elements",
-        "The parameter _typeFilter",
+        "organizeOutputBy another type than Group",
     ]
 
 

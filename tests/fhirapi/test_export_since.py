@@ -226,7 +226,11 @@ def test_a_person_does_not_learn_that_a_patient_left_who_is_barred_to_them(
     tmp_path: Path,
 ) -> None:
     oscar.privilege("receptionist", f"_demographic${people['trudy']}", "o")
-    copy = Copy(Caller(Actor(actor_id=MANAGER, display_name="M"), None, EVERYTHING, None), tmp_path / "exports")
+    copy = Copy(
+        Caller(Actor(actor_id=MANAGER, display_name="M"), None, EVERYTHING, None),
+        tmp_path / "exports",
+        in_windows=False,
+    )
     copy.follow(site, Settings())
     assert f"Patient/{people['trudy']}" not in copy.resources
     later()
@@ -239,25 +243,35 @@ def test_a_person_does_not_learn_that_a_patient_left_who_is_barred_to_them(
 class Copy:
     """A system that keeps what it was told of some panels, export after export."""
 
-    def __init__(self, caller: Caller, folder: Path) -> None:
+    def __init__(self, caller: Caller, folder: Path, *, in_windows: bool) -> None:
         self._caller = caller
+        self._in_windows = in_windows
         self._folder = folder
         self._until: datetime | None = None
         self.resources: dict[str, Json] = {}
         self.deleted: set[str] = set()  # what was told the last time
 
     def follow(self, host: OscarHost, configured: Settings) -> None:
-        """Export since the last time, and apply it."""
-        self._until, files = self._exported(host, configured, self._until)
+        """Export since the last time, in one window or in two, and apply it."""
         self.deleted.clear()
+        if self._in_windows:
+            moment = host.clock.now()
+            self._apply(self._exported(host, configured, self._until, moment)[1])
+            self._until = moment
+        self._until, files = self._exported(host, configured, self._until)
+        self._apply(files)
+
+    def _apply(self, files: list[tuple[str, list[Json]]]) -> None:
+        deleted = set[str]()
         for section, lines in files:
             for line in lines:
                 if section == "output":
                     self.resources[f"{line['resourceType']}/{line['id']}"] = line
                 else:
-                    self.deleted |= {entry["request"]["url"] for entry in line["entry"]}
-        for gone in self.deleted:
+                    deleted |= {entry["request"]["url"] for entry in line["entry"]}
+        for gone in deleted:
             self.resources.pop(gone, None)
+        self.deleted |= deleted
 
     def whole(self, host: OscarHost, configured: Settings) -> dict[str, Json]:
         """What there is."""
@@ -265,10 +279,11 @@ class Copy:
         return {f"{line['resourceType']}/{line['id']}": line for _, lines in files for line in lines}
 
     def _exported(
-        self, host: OscarHost, configured: Settings, since: datetime | None
+        self, host: OscarHost, configured: Settings, since: datetime | None, until: datetime | None = None
     ) -> tuple[datetime | None, list[tuple[str, list[Json]]]]:
         configured = configured.model_copy(update={"fhir_export_folder": self._folder})
-        export_id = jobs.create(host, self._caller, ExportRequest(kinds=KINDS, since=since), self._caller.panels, "")
+        request = ExportRequest(kinds=KINDS, since=since, until=until)
+        export_id = jobs.create(host, self._caller, request, self._caller.panels, "")
         Workers(host, configured).work_off()
         with host.database.engine.connect() as connection:
             made = jobs.find(connection, self._caller, export_id)
@@ -298,7 +313,8 @@ class Following(AnySequence):
             draft = ClientDraft(name=str(panel_ids), scopes="system/*.rs", jwks_url="https://client.example/jwks")
             client_id = registry.register(self.host, self.clerk, replace(draft, panels=panel_ids))
             actor = Actor(actor_id=client_id, display_name=client_id)
-            results.append(Copy(Caller(actor, client_id, EVERYTHING, frozenset(panel_ids) or None), self.folder))
+            caller = Caller(actor, client_id, EVERYTHING, frozenset(panel_ids) or None)
+            results.append(Copy(caller, self.folder, in_windows=bool(panel_ids)))
         return results
 
     @invariant()

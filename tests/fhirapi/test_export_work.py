@@ -436,7 +436,7 @@ def test_a_worker_that_comes_a_moment_after_a_slow_worker_has_finished_leaves_it
     slow = jobs.take_one(site, configured)
     assert slow
     assert slow.claim
-    files = Files(configured.fhir_export_folder, slow.claim)
+    files = Files(configured.fhir_export_folder, slow.claim, 1_000)
     with files.writing(Section.OUTPUT, "Group") as writer:
         writer.lines([b"{}"])
     clock.move_to(clock.now() + configured.claim_time + A_SECOND)

@@ -7,7 +7,7 @@ from itertools import chain, product
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, exists, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, true
 
 from ...fhir_mappings.identifiers import resource_id, role_id
 from ...hooks import Host
@@ -25,17 +25,26 @@ _VERSION = tables.patient_version
 
 
 class ExportChanges:
-    """As one connection sees them, for a caller. `since` is a whole second, as `lastUpdated` is.
+    """As one connection sees them, for a caller: from `since`, a whole second as `lastUpdated` is, to before `until`.
 
     When a patient joined or left is in the ledger alone: an undo gives a membership back with its old dates.
     """
 
-    def __init__(self, connection: Connection, host: Host, settings: Settings, caller: Caller, since: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        host: Host,
+        settings: Settings,
+        caller: Caller,
+        since: datetime,
+        until: datetime | None,
+    ) -> None:
         self._connection = connection
         self._host = host
         self._settings = settings
         self._caller = caller
         self.since = to_the_second(since)
+        self._until = until
 
     def concerned(self) -> ColumnElement[bool]:
         """Whether a member has joined since, or moved between panels; used with `cpar_member` in a statement."""
@@ -58,7 +67,7 @@ class ExportChanges:
                     self._mark_gone(ids)
                     yield ids
             case "Group":
-                query = select(_PANEL.c.panel_id).where(_PANEL.c.deleted_at >= self.since, self._on_panels(_PANEL))
+                query = select(_PANEL.c.panel_id).where(self._within(_PANEL.c.deleted_at), self._on_panels(_PANEL))
                 yield from self._streamed(query, at_once)
             case _:
                 if gone_ids := self._gone_from_panels(kind):
@@ -68,9 +77,13 @@ class ExportChanges:
         """Entries of the ledger that changed a panel, not only a date."""
         return (
             _LEDGER.c.operation_id == _OPERATION.c.operation_id,
-            _OPERATION.c.at >= self.since,
+            self._within(_OPERATION.c.at),
             _LEDGER.c.from_panel_id.is_distinct_from(_LEDGER.c.to_panel_id),
         )
+
+    def _within(self, moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether something was done in the time asked for."""
+        return and_(moment >= self.since, true() if self._until is None else moment < self._until)
 
     def _on_panels(self, table: Any) -> ColumnElement[bool]:
         panels = self._caller.panels
@@ -98,7 +111,7 @@ class ExportChanges:
             )
             .where(
                 record.c.patient_id.is_(None),
-                or_(_VERSION.c.gone_at.is_(None), _VERSION.c.gone_at >= self.since),
+                or_(_VERSION.c.gone_at.is_(None), self._within(_VERSION.c.gone_at)),
                 may_read(self._host, self._caller, _MEMBER.c.patient_id),
             )
         )
@@ -111,7 +124,7 @@ class ExportChanges:
 
     def _done_to_panels(self, *kinds: OperationKind) -> bool:
         operations = exists().where(
-            _OPERATION.c.kind.in_(kinds), _OPERATION.c.at >= self.since, self._on_panels(_OPERATION)
+            _OPERATION.c.kind.in_(kinds), self._within(_OPERATION.c.at), self._on_panels(_OPERATION)
         )
         return bool(self._connection.scalar(select(operations)))
 

@@ -1,7 +1,8 @@
-"""The files of exports, readable by us alone: a folder for each attempt, named by its claim, a file for each kind."""
+"""The files of exports, readable by us alone: a folder for each attempt, named by its claim, files for each kind."""
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,60 +44,94 @@ class File:
 
 
 class Writer:
-    """Writes one file. It is made with its first line: what would be empty is not there."""
+    """Writes resources into one file, or into a further one whenever it has `most` of them.
 
-    def __init__(self, folder: Path, section: Section, kind: str) -> None:
-        self.file = File(section, kind, _NAMES[section].format(kind))
-        self._path = folder / self.file.name
+    A file is made with its first line: what would be empty is not there.
+    """
+
+    def __init__(self, folder: Path, section: Section, kind: str, most: int, name: str) -> None:
+        self.files: list[File] = []
+        self._folder = folder
+        self._section = section
+        self._kind = kind
+        self._most = most
+        self._name = _NAMES[section].format(name)
         self._open: BinaryIO | None = None
 
     def lines(self, lines: list[bytes], *, patients: int = 0) -> None:
         """Add resources, each as JSON without a newline in it; `patients`: how many they are about."""
-        if lines:
-            self._write((b"\n".join(lines), b"\n"))
-            self.file.resources += len(lines)
-            self.file.patients += patients
+        while lines:
+            file = self._file()
+            room = self._most - file.resources
+            part, lines = lines[:room], lines[room:]
+            self._write(file, (b"\n".join(part), b"\n"))
+            file.resources += len(part)
+            of_part = min(patients, len(part)) if lines else patients
+            file.patients += of_part
+            patients -= of_part
 
     def chunked(self, chunks: Iterable[bytes], *, patients: int = 0) -> None:
         """Add one resource that comes in chunks."""
-        self._write(chunks)
-        self._write((b"\n",))
-        self.file.resources += 1
-        self.file.patients += patients
+        file = self._file()
+        self._write(file, chunks)
+        self._write(file, (b"\n",))
+        file.resources += 1
+        file.patients += patients
 
-    def _write(self, chunks: Iterable[bytes]) -> None:
-        if self._open is None:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self._open = os.fdopen(descriptor, "wb", buffering=_BUFFER)
+    def _file(self) -> File:
+        """The file that the next resource goes into."""
+        if self.files and self.files[-1].resources < self._most:
+            return self.files[-1]
+        self.close()
+        number = len(self.files) + 1
+        name = self._name if number == 1 else self._name.replace(".", f"-{number}.")
+        descriptor = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._open = os.fdopen(descriptor, "wb", buffering=_BUFFER)
+        self.files.append(File(self._section, self._kind, name))
+        return self.files[-1]
+
+    def _write(self, file: File, chunks: Iterable[bytes]) -> None:
+        assert self._open
         for chunk in chunks:
-            self.file.bytes += self._open.write(chunk)
+            file.bytes += self._open.write(chunk)
 
     def close(self) -> None:
         """Everything is in the file."""
         if self._open:
             self._open.close()
+            self._open = None
 
 
 class Files:
     """The files of one attempt."""
 
-    def __init__(self, folder: Path, claim: str) -> None:
-        """Makes the folder. Raises OSError."""
+    def __init__(self, folder: Path, claim: str, most: int) -> None:
+        """Makes the folder. `most`: resources in a file. Raises OSError."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder / claim
         self._folder.mkdir(mode=0o700)
+        self._most = most
         self.written: list[File] = []
 
     @contextmanager
     def writing(self, section: Section, kind: str) -> Iterator[Writer]:
-        """A new file, complete at the end of the block."""
-        writer = Writer(self._folder, section, kind)
+        """New files for a kind, complete at the end of the block."""
+        with self._writing(Writer(self._folder, section, kind, self._most, kind)) as writer:
+            yield writer
+
+    @contextmanager
+    def writing_whole(self, kind: str, name: str) -> Iterator[Writer]:
+        """One new file of the output, however long, complete at the end of the block."""
+        with self._writing(Writer(self._folder, Section.OUTPUT, kind, sys.maxsize, name)) as writer:
+            yield writer
+
+    @contextmanager
+    def _writing(self, writer: Writer) -> Iterator[Writer]:
         try:
             yield writer
         finally:
             writer.close()
-        if writer.file.resources:
-            self.written.append(writer.file)
+        self.written += writer.files
 
 
 def open_file(folder: Path, claim: str, file: File) -> BinaryIO | None:

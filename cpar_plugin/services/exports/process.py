@@ -43,7 +43,7 @@ def carry_out(host: Host, settings: Settings, export: Export, stopping: Callable
     """
     assert export.claim
     try:
-        files = Files(settings.fhir_export_folder, export.claim)
+        files = Files(settings.fhir_export_folder, export.claim, settings.fhir_export_file_resources)
         _write(host, settings, export, files, stopping)
         if finish(host, settings, export, files.written):
             return True

@@ -1,18 +1,21 @@
-"""What a kick-off asks for: the parameters of `$export`, from an address or a Parameters resource."""
+"""What a kick-off asks for: the parameters of `$export`, by https://hl7.org/fhir/uv/bulkdata/STU3/export.html."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from zoneinfo import ZoneInfo
 
-import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from ...domain.export import Dialect
 from ...domain.refusals import NotFound
 from ...domain.scopes import KINDS
 from ..fhir.access import number
 from ..fhir.search.request import Pairs, Shape, Summary
 from ..fhir.search.table import SEARCHABLE
+from ..fhir.search.values import BadSearch
+from .filters import UnsupportedFilter, type_filter
 
 FORMAT = "application/fhir+ndjson"
 FORMATS = (FORMAT, "application/fhir ndjson", "application/ndjson", "ndjson")  # a plus is a space in a query
@@ -35,6 +38,11 @@ class ExportRequest(BaseModel):
 
     kinds: tuple[str, ...] = ()  # none: all that the caller may read
     since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    filters: tuple[str, ...] = ()  # searches such as Patient?active=true
+    by_group: bool = False  # a file for each Group, instead of one for each kind
+    partial_manifests: bool = False
+    base: str = ""  # our own address, which references in filters may begin with
     elements: tuple[str, ...] = ()
     patients: tuple[int, ...] | None = None
     ignored: tuple[str, ...] = ()
@@ -48,21 +56,35 @@ class ExportRequest(BaseModel):
         return Shape(Summary.FALSE, elements)
 
 
-class _Reading:
-    """Parameters one after the other. Unknown ones are refused, or with `lenient` ignored and noted."""
+@dataclass(frozen=True, slots=True)
+class KickOffTerms:
+    """What the understanding of a kick-off depends on. `base` is our own address.
 
-    def __init__(self, now: datetime, *, lenient: bool) -> None:
-        self._now = now
-        self._lenient = lenient
+    `of_posted_group`: it is a posted export of one Group, with which alone `patient` goes.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    lenient: bool = False
+    base: str = ""
+    of_posted_group: bool = False
+    dialect: Dialect = Dialect.STU3
+
+
+class _Reading:
+    """Parameters one after the other. Unknown ones are refused, or when lenient ignored and noted."""
+
+    def __init__(self, terms: KickOffTerms) -> None:
+        self._terms = terms
         self.ignored: list[str] = []
 
     def ignore(self, subject: str) -> None:
-        if not self._lenient:
+        if not self._terms.lenient:
             raise BadKickOff(f"{subject} is not supported. Remove it, or send Prefer: handling=lenient.")
         self.ignored.append(f"{subject} is not supported and was ignored.")
 
     def kinds(self, values: Sequence[str]) -> tuple[str, ...]:
-        names = [part.strip() for value in values for part in value.split(",") if part.strip()]
+        names = [part for part in self._parts("_type", values) if part]
         kinds = tuple(kind for kind in KINDS if kind in names)
         if set(names) - set(KINDS):
             self.ignore("A type in _type")
@@ -71,22 +93,46 @@ class _Reading:
         return kinds
 
     def since(self, values: Sequence[str]) -> datetime | None:
-        if not values:
-            return None
-        malformed = BadKickOff("_since must be one instant, such as 2026-11-10T10:00:00Z. Encode + in a URL as %2B.")
-        if len(values) > 1 or not _INSTANT.fullmatch(values[0]):
-            raise malformed
-        try:
-            moment = datetime.fromisoformat(values[0]).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise malformed from None
-        if moment > self._now:
+        moment = _moment("_since", values)
+        if moment and moment > self._terms.now:
             raise BadKickOff("_since is in the future. Use the transactionTime of an earlier export.")
-        return max(moment, _EPOCH)
+        return moment and max(moment, _EPOCH)
+
+    def until(self, values: Sequence[str], since: datetime | None) -> datetime | None:
+        moment = _moment("_until", values)
+        if moment and since and moment <= since:
+            raise BadKickOff("_until is not after _since. Nothing can have changed between them.")
+        return moment and max(moment, _EPOCH)
+
+    def filters(self, values: Sequence[str], kinds: Sequence[str]) -> tuple[str, ...]:
+        filters = []
+        for value in values:
+            try:
+                kind = type_filter(value, self._terms.base, self._terms.zone, self._terms.now).kind
+            except UnsupportedFilter as unsupported:
+                self.ignore(str(unsupported))
+            except BadSearch as bad:
+                raise BadKickOff(f"_typeFilter: {bad}") from None
+            else:
+                if kinds and kind not in kinds:
+                    self.ignore("A _typeFilter of a type that _type does not name")
+                else:
+                    filters.append(value)
+        return tuple(dict.fromkeys(filters))
+
+    def by_group(self, values: Sequence[str], kinds: Sequence[str]) -> bool:
+        if not values:
+            return False
+        if values != ["Group"]:
+            self.ignore("organizeOutputBy another type than Group")
+            return False
+        if kinds and "Group" not in kinds:
+            raise BadKickOff("organizeOutputBy=Group needs Group in _type.")
+        return True
 
     def elements(self, values: Sequence[str]) -> tuple[str, ...]:
         names = []
-        for part in (part.strip() for value in values for part in value.split(",")):
+        for part in self._parts("_elements", values):
             element = _ELEMENT.fullmatch(part)
             if element and element[1] in (None, *KINDS):
                 names.append(part)
@@ -94,25 +140,35 @@ class _Reading:
                 self.ignore("An element in _elements")
         return tuple(dict.fromkeys(names))
 
+    def _parts(self, name: str, values: Sequence[str]) -> list[str]:
+        """Values that may be repeated and, before Bulk Data 4.0, listed with commas."""
+        if self._terms.dialect is Dialect.STU4 and any("," in value for value in values):
+            raise BadKickOff(f"Repeat {name} for each value: this server takes no lists with commas.")
+        return [part.strip() for value in values for part in value.split(",")]
 
-def understand(
-    pairs: Pairs, now: datetime, *, lenient: bool, base: str = "", of_posted_group: bool = False
-) -> ExportRequest:
-    """Raises BadKickOff. `patient` goes with a posted export of one Group alone; `base` is our own address."""
+
+def understand(pairs: Pairs, terms: KickOffTerms) -> ExportRequest:
+    """Raises BadKickOff."""
     parameters: dict[str, list[str]] = {}
     for name, value in pairs:
         parameters.setdefault(name, []).append(value)
-    reading = _Reading(now, lenient=lenient)
+    reading = _Reading(terms)
     if any(value not in FORMATS for value in parameters.pop("_outputFormat", ())):
         raise BadKickOff(f"Files are only available as {FORMAT}.")
     patients = parameters.pop("patient", None)
-    if patients is not None and not of_posted_group:
+    if patients is not None and not terms.of_posted_group:
         raise BadKickOff("Pass patient in the Parameters of a POST to a Group's $export.")
+    kinds, since = reading.kinds(parameters.pop("_type", ())), reading.since(parameters.pop("_since", ()))
     request = ExportRequest(
-        kinds=reading.kinds(parameters.pop("_type", ())),
-        since=reading.since(parameters.pop("_since", ())),
+        kinds=kinds,
+        since=since,
+        until=reading.until(parameters.pop("_until", ()), since),
+        filters=reading.filters(parameters.pop("_typeFilter", ()), kinds),
+        by_group=reading.by_group(parameters.pop("organizeOutputBy", ()), kinds),
+        partial_manifests=_boolean("allowPartialManifests", parameters.pop("allowPartialManifests", ())),
         elements=reading.elements(parameters.pop("_elements", ())),
-        patients=None if patients is None else _patients(patients, base),
+        patients=None if patients is None else _patients(patients, terms.base),
+        base=terms.base,
     )
     for name in parameters:
         if name not in _OF_EVERY_REQUEST:
@@ -120,28 +176,22 @@ def understand(
     return request.model_copy(update={"ignored": tuple(dict.fromkeys(reading.ignored))})
 
 
-def of_parameters(body: bytes) -> Pairs:
-    """The parameters of a Parameters resource; none for an empty body. Raises BadKickOff."""
-    if not body.strip():
-        return []
+def _moment(name: str, values: Sequence[str]) -> datetime | None:
+    if not values:
+        return None
+    malformed = BadKickOff(f"{name} must be one instant, such as 2026-11-10T10:00:00Z. Encode + in a URL as %2B.")
+    if len(values) > 1 or not _INSTANT.fullmatch(values[0]):
+        raise malformed
     try:
-        return [*_pairs(orjson.loads(body))]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadKickOff("Send a Parameters resource as JSON, each parameter with a name and one value.") from None
+        return datetime.fromisoformat(values[0]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise malformed from None
 
 
-def _pairs(sent: Any) -> Iterable[tuple[str, str]]:
-    parameters = sent.get("parameter", [])
-    if sent["resourceType"] != "Parameters" or not isinstance(parameters, list):
-        raise ValueError
-    for parameter in parameters:
-        name = parameter["name"]
-        [value] = [parameter[key] for key in parameter if key.startswith("value")]
-        if name == "patient":
-            value = value["reference"]
-        if not (isinstance(name, str) and isinstance(value, str)):
-            raise TypeError
-        yield name, value
+def _boolean(name: str, values: Sequence[str]) -> bool:
+    if any(value not in ("true", "false") for value in values) or len(values) > 1:
+        raise BadKickOff(f"{name} must be true or false.")
+    return "true" in values
 
 
 def _patients(references: Sequence[str], base: str) -> tuple[int, ...]:

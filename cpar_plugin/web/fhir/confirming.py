@@ -12,7 +12,8 @@ from ...fhir_mappings.panel_group import instant
 from ...services.check_in import by_client
 from ...services.check_in.by_client import Recorded, SentConfirmation
 from ...services.clients.registry import number_of
-from ...services.exports.request import BadKickOff, of_parameters, patient_number
+from ...services.exports.parameters import of_parameters
+from ...services.exports.request import BadKickOff, patient_number
 from ...services.fhir.access import number
 from ...services.fhir.groups import GroupSource
 from .callers import require

@@ -1,35 +1,35 @@
 """Bulk export: asking for one, its status with the manifest at the end, and cancelling it.
 
-https://hl7.org/fhir/uv/bulkdata/STU2/export.html
+https://hl7.org/fhir/uv/bulkdata/STU3/export.html
 """
 
 import time
-from collections.abc import Iterable
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import assert_never
 
 import orjson
 from flask import Response, request
 from sqlalchemy import func, select
 
-from ...domain.export import OPEN, ExportState
+from ...domain.export import OPEN, Dialect, ExportState
 from ...domain.scopes import KINDS, READ, SEARCH
 from ...fhir_mappings.outcome import IssueType
 from ...fhir_mappings.panel_group import instant
 from ...services.exports import jobs
-from ...services.exports.files import File, Section
+from ...services.exports.filters import type_filter
 from ...services.exports.jobs import Export, StillRunning
-from ...services.exports.request import BadKickOff, ExportRequest, of_parameters, understand
+from ...services.exports.parameters import of_parameters
+from ...services.exports.request import BadKickOff, ExportRequest, KickOffTerms, understand
 from ...services.fhir.access import number
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.patients import PatientSource
 from ...services.fhir.search.request import Pairs
 from ...services.operations import clinic
 from .callers import AccessDenied, TooMany, require
+from .manifest import manifest_page
 from .negotiation import FHIR_JSON, content_type, preferences
 from .refusals import Refusal
-from .routes import Exchange
+from .routes import Exchange, wrong_method
 
 LARGEST_KICK_OFF = 1024 * 1024
 _JSON_BODIES = (FHIR_JSON, "application/json")
@@ -48,6 +48,8 @@ def kick_off_form(pairs: Pairs) -> str:
 
 def kick_off(exchange: Exchange, kind: str = "", resource_id: str | None = None) -> Response:
     """Begin an export of one panel, or of all that the caller may read."""
+    if request.method == "GET" and exchange.settings.fhir_bulk_data is Dialect.STU4:
+        raise wrong_method("POST")
     if "respond-async" not in preferences():
         raise _refusal("Send Prefer: respond-async. Exports run asynchronously.")
     parameters = _parameters(exchange, of_group=resource_id is not None)
@@ -93,7 +95,8 @@ def export_status(exchange: Exchange, export_id: str) -> Response:
     with exchange.host.database.engine.connect() as connection:
         files = jobs.files_of(connection, export_id)
     headers = {"Expires": format_datetime(export.expires_at, usegmt=True)}
-    return Response(orjson.dumps(_manifest(exchange, export, files)), headers=headers, content_type="application/json")
+    body = orjson.dumps(manifest_page(exchange, export, files))
+    return Response(body, headers=headers, content_type="application/json")
 
 
 def _parameters(exchange: Exchange, *, of_group: bool) -> ExportRequest:
@@ -108,19 +111,23 @@ def _parameters(exchange: Exchange, *, of_group: bool) -> ExportRequest:
                 f"Post the parameters as a Parameters resource, {FHIR_JSON}.",
             )
         pairs = [*pairs, *of_parameters(body)]
-    return understand(
-        pairs,
+    terms = KickOffTerms(
         exchange.host.clock.now(),
+        exchange.host.clock.zone,
         lenient=preferences().get("handling") == "lenient",
         base=exchange.base,
         of_posted_group=of_group and is_post,
+        dialect=exchange.settings.fhir_bulk_data,
     )
+    return understand(pairs, terms)
 
 
 def _allowed_kinds(exchange: Exchange, parameters: ExportRequest) -> tuple[str, ...]:
     caller = exchange.caller
     kinds = parameters.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
-    for kind in kinds:
+    host = exchange.host
+    filtered = [type_filter(text, "", host.clock.zone, host.clock.now()).kind for text in parameters.filters]
+    for kind in (*kinds, *filtered, *(("Group",) if parameters.by_group else ())):
         require_export(exchange, kind)
     if not kinds:
         raise AccessDenied("The access token covers no exportable type: request a scope such as system/*.rs.")
@@ -161,34 +168,6 @@ def _progress(export: Export) -> str:
     if export.expected is None:
         return "waiting to start"
     return f"{export.exported} of {export.expected} patients"
-
-
-def _manifest(exchange: Exchange, export: Export, files: Iterable[File]) -> dict[str, object]:
-    assert export.transaction_time
-    address = f"{exchange.base}/export/{export.export_id}"
-    sections: dict[str, list[dict[str, object]]] = {section.value: [] for section in Section}
-    for file in files:
-        sections[file.section.value].append(
-            {"type": _kind_of_lines(file), "url": f"{address}/{file.name}", "count": file.resources}
-        )
-    return {
-        "transactionTime": instant(export.transaction_time),
-        "request": export.request_url,
-        "requiresAccessToken": True,
-        **sections,
-    }
-
-
-def _kind_of_lines(file: File) -> str:
-    match file.section:
-        case Section.OUTPUT:
-            return file.kind
-        case Section.DELETED:
-            return "Bundle"
-        case Section.ERROR:
-            return "OperationOutcome"
-        case _:
-            assert_never(file.section)
 
 
 def _refusal(message: str) -> Refusal:

@@ -37,8 +37,9 @@ def export_file(exchange: Exchange, export_id: str, name: str) -> Response:
     file = next((entry for entry in jobs.files_of(exchange.connection, export_id) if entry.name == name), None)
     if file is None or export.claim is None:
         raise NotFound("File not found in this export, or not ready yet.")
-    if file.kind in KINDS:
-        require_export(exchange, file.kind)
+    for kind in export.request.kinds if export.request.by_group else (file.kind,):
+        if kind in KINDS:
+            require_export(exchange, kind)
     if not still_covers(exchange.caller.panels, export.panels):
         raise AccessDenied("You can now read fewer panels than when this was exported. Request a new export.")
     stream = open_file(exchange.settings.fhir_export_folder, export.claim, file)

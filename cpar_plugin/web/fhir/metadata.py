@@ -8,6 +8,7 @@ from importlib import metadata as packages
 from flask import Response, request
 
 from ...domain.refusals import NotFound
+from ...domain.scopes import KINDS
 from ...fhir_mappings.capability import capability
 from ...fhir_mappings.definitions import (
     code_systems,
@@ -52,6 +53,7 @@ def metadata(callers: Callers, since: datetime) -> Response:
             since=since,
             formats=FORMATS,
             definitions=DEFINITION_KINDS,
+            exported=KINDS,
         )
         return json_answer(statement, content_type(parameters()))
     except Exception as error:

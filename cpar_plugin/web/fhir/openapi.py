@@ -3,6 +3,7 @@
 import orjson
 from flask import Response, request
 
+from ...domain.export import Dialect
 from ...fhir_mappings.openapi import Interface
 from ...fhir_mappings.openapi import openapi as described
 from ...fhir_mappings.openapi_export import Exporting
@@ -39,7 +40,9 @@ def openapi(callers: Callers) -> Response:
             totals=TOTALS,
             noted=OF_PATIENTS,
             limits=_LIMITS,
-            exporting=Exporting(FORMATS_OF_FILES, MOST_PATIENTS),
+            exporting=Exporting(
+                FORMATS_OF_FILES, MOST_PATIENTS, posted_only=callers.settings.fhir_bulk_data is Dialect.STU4
+            ),
         )
     )
     return Response(orjson.dumps(description), content_type="application/json")

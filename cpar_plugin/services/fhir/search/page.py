@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal, not_, or_, select, true
 
 from ....hooks import Host
 from ....settings import Settings
@@ -137,6 +137,15 @@ class Searching:
         return patients.versioned(self._connection, page), page[-1].patient_id if len(rows) > most else None
 
 
+def condition(
+    connection: Connection, host: Host, settings: Settings, caller: Caller, search: Search
+) -> ColumnElement[bool]:
+    """Whether a row of the source of one of LARGE fits a search: for statements that are not pages."""
+    can_fold(connection)
+    of_kind = source(host, settings, caller, search.kind)
+    return _Query(connection, host, settings, caller, of_kind, search, host.clock.now()).condition()
+
+
 def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
     return (*(row._mapping[f"key_{place}"] for place in range(sorts)), row.key)
 
@@ -193,7 +202,11 @@ class _Query:
         if any(name == "_lastUpdated" for name, _ in self._search.sort):
             # What changes during the search, or is read for the first time, would move between the pages.
             query = query.where(self._updated < literal(to_the_second(self._began), Moment()))
-        return query.where(*(self._fits(criterion) for criterion in self._search.criteria))
+        return query.where(self.condition())
+
+    def condition(self) -> ColumnElement[bool]:
+        """Whether a row fits all criteria."""
+        return and_(true(), *(self._fits(criterion) for criterion in self._search.criteria))
 
     def _fits(self, criterion: Criterion) -> ColumnElement[bool]:
         sql = _sql(criterion.parameter)
