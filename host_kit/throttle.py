@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
-from cpar_plugin.domain.rate_limit import RateLimit
+from cpar_plugin.domain.rate_limit import RateLimit, network
 
 from .names import folded
 
@@ -28,8 +27,7 @@ class Throttle:
     """At most `attempts` wrong passwords in a minute for one name from one address, five times that from an address
     for all names, and fifty times that altogether, which also bounds what is remembered.
 
-    Wrong passwords from one address lock no one out at another. An address of IPv6 counts as its network of 64 bits,
-    of which one machine may have every address.
+    Wrong passwords from one address lock no one out at another.
     An attempt counts as wrong from its beginning, so that many at once get no further than one after the other.
     """
 
@@ -38,18 +36,10 @@ class Throttle:
 
     def begin(self, user_name: str, address: str, now: datetime) -> Attempt | None:
         """An attempt that may be made now; None when there were too many."""
-        attempt = Attempt(now, folded(user_name), _network(address))
+        attempt = Attempt(now, folded(user_name), network(address))
         limits = dict(zip(attempt.keys, (self.attempts, 5 * self.attempts, 50 * self.attempts), strict=True))
         return None if self._wrong.seconds_to_wait(limits, now) else attempt
 
     def passed(self, attempt: Attempt) -> None:
         """It was the right password after all."""
         self._wrong.take_back(attempt.keys, attempt.at)
-
-
-def _network(address: str) -> str:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    return str(IPv6Network((ip.packed, 64), strict=False)) if isinstance(ip, IPv6Address) else address

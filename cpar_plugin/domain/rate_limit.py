@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Lock
 from typing import TypeVar
 
@@ -10,6 +11,15 @@ Key = TypeVar("Key", bound=Hashable)
 _WINDOW = timedelta(minutes=1)
 _MOST_KEYS = 10_000  # all further ones in the same minute share one count
 _OTHERS = object()
+
+
+def network(address: str) -> str:
+    """What an address counts as: one of IPv6 as its network of 64 bits, of which one machine may have every address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Network((ip.packed, 64), strict=False)) if isinstance(ip, IPv6Address) else address
 
 
 class RateLimit:

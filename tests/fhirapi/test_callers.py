@@ -149,6 +149,22 @@ def test_each_caller_has_so_many_requests_a_minute(
     call(token)
 
 
+def test_requests_of_no_one_known_are_counted_for_their_address_alone(
+    site: OscarHost, served: Callable[..., Flask], registered: Callable[..., Registered]
+) -> None:
+    app = served(site, {"fhir_requests_per_minute": "3"})
+    token = replace(registered("Network"), app=app).token()
+
+    def status(sent: str, address: str) -> int:
+        headers, base = {"Authorization": f"Bearer {sent}"}, {"REMOTE_ADDR": address}
+        return app.test_client().get("/fhir/Organization/clinic", headers=headers, environ_base=base).status_code
+
+    assert [status("x" * 43, "192.0.2.7") for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert status("x" * 43, "192.0.2.8") == 401
+    assert [status("x" * 43, f"2001:db8::{number}") for number in range(1, 6)] == [401, 401, 401, 429, 429]
+    assert [status(token, "192.0.2.7") for _ in range(4)] == [200, 200, 200, 429]
+
+
 def test_a_client_that_is_turned_away_gets_an_operation_outcome(app: Flask, check_r4: Callable[[Any], Any]) -> None:
     kinds: list[tuple[type[TurnedAway], int, str]] = [
         (Unauthorized, 401, "login"),

@@ -392,6 +392,26 @@ def test_no_one_can_use_up_the_tokens_of_a_client(
     client.token()
 
 
+def test_a_run_of_one_client_keeps_no_other_at_the_same_address_from_its_tokens(
+    registered: Register, site: OscarHost, served: Callable[..., Flask]
+) -> None:
+    app = served(site, {"fhir_tokens_per_minute": "3"})
+    busy, other = (replace(registered(name), app=app) for name in ("Busy", "Other"))
+    assert [busy.ask().status_code for _ in range(40)] == [200] * 3 + [429] * 37
+    assert [other.ask("garbage").status_code for _ in range(5)] == [400] * 3 + [429] * 2
+    for _ in range(3):
+        other.token()
+    refused(other.ask(), "temporarily_unavailable", status=429)
+
+
+def test_an_address_cannot_name_one_client_after_the_other(
+    registered: Register, rsa: KeyPair, served: Callable[..., Flask], site: OscarHost
+) -> None:
+    client = replace(registered(), app=served(site, {"fhir_tokens_per_minute": "3"}))
+    named = [client.pair.sign(client.claims(iss=f"client-{number}")) for number in range(100, 140)]
+    assert [client.ask(assertion).status_code for assertion in named] == [400] * 30 + [429] * 10
+
+
 def test_away_from_this_machine_tokens_need_the_public_address(
     registered: Register, site: OscarHost, served: Callable[..., Flask]
 ) -> None:

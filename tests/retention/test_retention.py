@@ -95,6 +95,7 @@ def one_of_each(host: OscarHost, ago: timedelta) -> None:
         (tables.kept, {"token_hash": mark, "owner": "101", "sealed": b"", "expires_at": then}),
         (tables.client_token, {"digest": mark, "client_id": 1, "scopes": "", "expires_at": then}),
         (tables.client_assertion, {"client_id": 1, "jti_digest": mark, "expires_at": then}),
+        (tables.request_count, {"name": mark, "number": 1, "expires_at": then}),
         (
             tables.snapshot,
             {"snapshot_id": mark, "panel_id": 1, "taken_at": then, "sent": 1, "excluded": 0, "entries": 1}

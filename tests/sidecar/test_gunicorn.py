@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import sys
+import uuid
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack
@@ -21,8 +23,9 @@ from cpar_plugin.services.operations import clinic
 from oscar_host.host import OscarHost
 from oscar_host.sidecar import gunicorn_settings
 
+from ..conftest import NOW
 from ..dripping import HTTP, dripping
-from ..fhirapi.clients import ASSERTION_TYPE, KeyPair, rsa  # noqa: F401  a fixture
+from ..fhirapi.clients import ASSERTION_TYPE, KeyPair, key_set, rsa  # noqa: F401  a fixture
 from ..transport.conftest import authority  # noqa: F401  a fixture
 from .conftest import CONTEXT_PATH, Person
 from .stand_in import ME, StandIn
@@ -232,6 +235,64 @@ def test_pages_answer_while_the_server_of_a_clients_keys_drips(
         for _ in range(5):
             assert Person(site, "manager").get("/panels").status_code == 200
         assert not all(one.done() for one in asked)
+
+
+@dataclass
+class Limited:
+    """Two clients, of a clinic that allows each so many requests and tokens in a minute."""
+
+    first: str
+    second: str
+    requests: int = 30
+    tokens: int = 7
+
+
+@pytest.fixture
+def limited(host: OscarHost, sidecar_settings: dict[str, str], rsa: KeyPair) -> Limited:  # noqa: F811
+    """To be asked for before `gunicorn`."""
+    clients = [
+        registry.register(host, host.identity.system, ClientDraft(name=name, scopes="system/*.rs", jwks=key_set(rsa)))
+        for name in ("First", "Second")
+    ]
+    limited = Limited(*clients)
+    sidecar_settings |= {
+        "fhir_requests_per_minute": str(limited.requests),
+        "fhir_tokens_per_minute": str(limited.tokens),
+    }
+    return limited
+
+
+def test_all_workers_count_together_and_one_client_keeps_no_other_waiting(
+    limited: Limited,
+    rsa: KeyPair,  # noqa: F811
+    gunicorn: subprocess.Popen[str],
+) -> None:
+    fhir = f"{listening(gunicorn)}{CONTEXT_PATH}/fhir"
+
+    def token(client_id: str) -> requests.Response:
+        claims = {"iss": client_id, "sub": client_id, "aud": f"{fhir}/token", "jti": uuid.uuid4().hex}
+        form = {
+            "grant_type": "client_credentials",
+            "scope": "system/*.rs",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": rsa.sign(claims | {"exp": int(NOW.timestamp()) + 240}),
+        }
+        return requests.post(f"{fhir}/token", form, timeout=LONG)
+
+    def read(access_token: str) -> int:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return requests.get(f"{fhir}/Organization", headers=headers, timeout=LONG).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = list(pool.map(token, [limited.first] * 3 * limited.tokens))
+        given = [answer.json()["access_token"] for answer in asked if answer.status_code == 200]
+        assert len(given) == limited.tokens, {answer.text for answer in asked}
+        assert Counter(answer.status_code for answer in asked)[429] == 2 * limited.tokens
+        statuses = Counter(pool.map(read, given * 15))
+        assert statuses == {200: limited.requests, 429: 15 * limited.tokens - limited.requests}
+        other = token(limited.second)
+        assert other.status_code == 200, other.text
+        assert read(other.json()["access_token"]) == 200
 
 
 def test_pages_answer_while_oscar_hangs_for_others(gunicorn: subprocess.Popen[str], standing_in: StandIn) -> None:

@@ -19,7 +19,7 @@ from ...hooks import Host
 from ...store import tables
 from .jwks_url import PublishedKeys
 from .keys import ALGORITHMS, PublicKey, usable
-from .registry import Client, live_client
+from .registry import Client, id_of, live_client, number_of
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,16 @@ def verify(host: Host, published: PublishedKeys, assertion: str, token_url: str)
     except (JoseError, ValueError, TypeError):
         raise NotAccepted("The assertion header has a parameter with an invalid value.") from None
     return _checked_proof(client, verified, token_url, host.clock.now())
+
+
+def claimed_client(assertion: str) -> str:
+    """Whose an assertion claims to be, which nothing has proved yet; '' where it names no client id."""
+    try:
+        _, claims = _opened(assertion)
+    except NotAccepted:
+        return ""
+    number = number_of(_text(claims, "iss"))
+    return id_of(number) if number else ""
 
 
 def use(host: Host, proof: Proof) -> None:

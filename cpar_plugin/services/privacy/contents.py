@@ -162,6 +162,10 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "outcome": of_patient("What came of it"),
         },
     ),
+    "cpar_request_count": TableHolds(
+        "How often a client, a user, or an address has used the FHIR interface in a minute.",
+        {"name": of_staff("What was counted, and the client, user, or address"), "number": Holds("How often")},
+    ),
     "cpar_read": TableHolds(
         "Reads of patients through the FHIR interface.",
         {

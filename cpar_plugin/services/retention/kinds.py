@@ -34,6 +34,7 @@ class RecordKind(StrEnum):
     KEPT = "searches and interrupted forms"
     TOKENS = "access tokens"
     ASSERTIONS = "used proofs of identity"
+    REQUEST_COUNTS = "counts of requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +132,6 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
         RecordKind.KEPT: _rows("", TimedRows(tables.kept.c.expires_at, _until_then)),
         RecordKind.TOKENS: _rows("", TimedRows(tables.client_token.c.expires_at, _until_then)),
         RecordKind.ASSERTIONS: _rows("", TimedRows(tables.client_assertion.c.expires_at, _until_then)),
+        RecordKind.REQUEST_COUNTS: _rows("", TimedRows(tables.request_count.c.expires_at, _until_then)),
     },
 )

@@ -14,6 +14,7 @@ from .interface import (
     patient_version,
     read,
     read_patient,
+    request_count,
     resource_version,
 )
 from .kept import kept
@@ -107,6 +108,7 @@ __all__ = [
     "report_line_change",
     "report_piece",
     "report_row",
+    "request_count",
     "resource_version",
     "skipped",
     "snapshot",

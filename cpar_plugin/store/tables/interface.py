@@ -140,6 +140,17 @@ read_patient = Table(
     **INNODB,
 )
 
+# How often a client or an address has done something in a minute. See services.clients.limits.
+request_count = Table(
+    "cpar_request_count",
+    metadata,
+    Column("name", exact(160), primary_key=True),  # what is counted, and for which client or address
+    Column("number", Integer, nullable=False),
+    Column("expires_at", Moment, nullable=False),  # the end of the minute
+    Index("cpar_request_count_expiry", "expires_at"),
+    **INNODB,
+)
+
 # A bulk export that was requested, until its files are removed. See services.exports.
 export = Table(
     "cpar_export",

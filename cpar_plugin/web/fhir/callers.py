@@ -9,11 +9,12 @@ from flask_wtf.csrf import validate_csrf
 from sqlalchemy import Connection
 from wtforms.validators import ValidationError
 
-from ...domain.rate_limit import RateLimit
+from ...domain.rate_limit import network
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
+from ...services.clients.limits import SharedLimit
 from ...services.clients.read_log import Interaction, LogUnavailable
 from ...services.clients.tokens import caller_with
 from ...services.operations import access
@@ -75,9 +76,8 @@ class Callers:
         self.host = host
         self.settings = settings
         self.published = PublishedKeys(settings)
-        self.tokens_of_client = RateLimit()
-        self.tokens_of_address = RateLimit()
-        self._requests = RateLimit()
+        self.token_limit = SharedLimit(host, "tokens of")
+        self._request_limit = SharedLimit(host, "requests of")
         self.background = background(host, settings)  # kept alive as long as the application
         self.reads, self.exports = self.background.reads, self.background.exports
 
@@ -85,18 +85,24 @@ class Callers:
         """Who sent this request. Raises Unauthorized, Forbidden or TooMany.
 
         A client has one SQL statement looked up. A request with a token is the client's, also where a user is
-        signed in.
+        signed in. Requests of no one known count for their address alone, so that they keep no client from reading.
         """
-        caller = (
-            self._client(connection, http_request)
-            if "Authorization" in http_request.headers
-            else self._person(http_request)
-        )
-        limits = {caller.actor.actor_id: self.settings.fhir_requests_per_minute}
-        seconds = self._requests.seconds_to_wait(limits, self.host.clock.now())
-        if seconds:
-            raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
+        try:
+            caller = (
+                self._client(connection, http_request)
+                if "Authorization" in http_request.headers
+                else self._person(http_request)
+            )
+        except Unauthorized:
+            self._count(f"unknown {network(http_request.remote_addr or '')}")
+            raise
+        self._count(caller.actor.actor_id)
         return caller
+
+    def _count(self, name: str) -> None:
+        limits = {name: self.settings.fhir_requests_per_minute}
+        if seconds := self._request_limit.seconds_to_wait(limits):
+            raise TooMany("Too many requests in one minute. Wait, then try again.", Retry_After=str(seconds))
 
     def note(
         self,

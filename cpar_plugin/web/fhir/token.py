@@ -3,6 +3,7 @@
 RFC 6749, sections 4.4 (client credentials), 5.1 and 5.2 (answers); RFC 7523, section 2.2 (a client's assertion).
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ...domain.rate_limit import RateLimit
+from ...domain.rate_limit import network
 from ...domain.refusals import NotFound
 from ...domain.scopes import granted
 from ...services.clients import assertions, tokens
@@ -23,6 +24,7 @@ from .callers import Callers
 from .routes import METHODS, wrong_method
 
 LARGEST_REQUEST = 32 * 1024
+CLIENTS_OF_AN_ADDRESS = 10  # so many may ask for all of their tokens at once from one address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 _NO_ADDRESS = (
@@ -51,13 +53,16 @@ def token(callers: Callers) -> Response:
 
 
 def _token(callers: Callers) -> dict[str, Any]:
-    _count(callers, callers.tokens_of_address, request.remote_addr or "")
+    form = _form_or_refusal()
+    assertion = form.get("client_assertion", "") if isinstance(form, dict) else ""
+    _count_address(callers, assertions.claimed_client(assertion))
     url = token_url(callers.settings)
     if url is None:
         raise _Refused("unauthorized_client", _NO_ADDRESS)
     if not url.startswith("https:") and not on_this_machine(urlsplit(url).netloc):
         raise _Refused("insecure_transport", "Tokens are only issued over https.")
-    form = _form()
+    if isinstance(form, _Refused):
+        raise form
     if "grant_type" not in form:
         raise _Refused("invalid_request", "grant_type is missing: send client_credentials.")
     if form["grant_type"] != "client_credentials":
@@ -65,11 +70,27 @@ def _token(callers: Callers) -> dict[str, Any]:
     return _new_token(callers, _authenticated(callers, form, url), form.get("scope", ""))
 
 
-def _count(callers: Callers, issued: RateLimit, name: str) -> None:
-    limits = {name: callers.settings.fhir_tokens_per_minute}
-    if seconds := issued.seconds_to_wait(limits, callers.host.clock.now()):
+def _count_address(callers: Callers, client_id: str) -> None:
+    """Counts for the client that is named, at this address: a client's runs keep none of its neighbors from a token.
+
+    What names no client counts as one more client. The address as a whole is bounded too, or names would be made up.
+    """
+    address, most = network(request.remote_addr or ""), callers.settings.fhir_tokens_per_minute
+    _count(callers, {f"{client_id or 'unknown'} at {address}": most, address: CLIENTS_OF_AN_ADDRESS * most})
+
+
+def _count(callers: Callers, limits: Mapping[str, int]) -> None:
+    if seconds := callers.token_limit.seconds_to_wait(limits):
         description = "Too many tokens were requested in one minute. Use each token until it expires."
         raise _Refused("temporarily_unavailable", description, 429, seconds)
+
+
+def _form_or_refusal() -> dict[str, str] | _Refused:
+    """What cannot be understood counts as well, so it is refused later."""
+    try:
+        return _form()
+    except _Refused as refused:
+        return refused
 
 
 def _form() -> dict[str, str]:
@@ -94,7 +115,7 @@ def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
         proof = assertions.verify(callers.host, callers.published, form["client_assertion"], url)
         if form.get("client_id", proof.client.client_id) != proof.client.client_id:
             raise assertions.NotAccepted("client_id does not match the assertion.")
-        _count(callers, callers.tokens_of_client, proof.client.client_id)
+        _count(callers, {proof.client.client_id: callers.settings.fhir_tokens_per_minute})
         assertions.use(callers.host, proof)
     except NotFound:
         raise _Refused("unauthorized_client", "The CPAR integration is turned off.") from None
