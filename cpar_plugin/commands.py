@@ -156,6 +156,9 @@ def _report_lines(report: RunReport) -> Iterator[str]:
 @contextmanager
 def _progress() -> Iterator[ReportProgress | None]:
     """A bar for several panels, where someone looks at a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar

@@ -7,11 +7,11 @@ What travels between the two are the frozen values of `values`.
 if __name__ != "cpar_plugin.hooks":
     raise ImportError("import this package as cpar_plugin.hooks")
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .faults import HostBusy, HostUnavailable, Refused
-from .interfaces import ProgramInterface, is_polled, largest_body, polled, receives_files
-from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
 from .ports import AuditTrail, Clock, Database, Homes, Host, Identity, Pages, Roster, Schedule, Visits
-from .specs import CONTRACT_VERSION, PROJECT, hookimpl
 from .values import (
     Actor,
     AuditEvent,
@@ -28,6 +28,26 @@ from .values import (
     StatusKind,
     Widget,
 )
+
+if TYPE_CHECKING:
+    from .interfaces import ProgramInterface, is_polled, largest_body, polled, receives_files
+    from .plugins import IncompatiblePlugin, IncompleteHost, Plugins
+    from .specs import CONTRACT_VERSION, PROJECT, hookimpl
+
+# Imported when they are first named, for they need Flask, and a command that cron calls every minute does not.
+_OF_PAGES = {
+    "CONTRACT_VERSION": "specs",
+    "PROJECT": "specs",
+    "hookimpl": "specs",
+    "IncompatiblePlugin": "plugins",
+    "IncompleteHost": "plugins",
+    "Plugins": "plugins",
+    "ProgramInterface": "interfaces",
+    "is_polled": "interfaces",
+    "largest_body": "interfaces",
+    "polled": "interfaces",
+    "receives_files": "interfaces",
+}
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -69,3 +89,10 @@ __all__ = [
     "polled",
     "receives_files",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_PAGES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_OF_PAGES[name]}", __name__), name)
+    return value

@@ -1,13 +1,13 @@
 """How long statements may take: a user gets an answer in time, and a hanging database blocks no one."""
 
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
 import pymysql
-from flask import has_request_context
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -27,6 +27,12 @@ class TimeLimits(BaseModel):
     database_connect_seconds: int = Field(default=10, ge=1)
     database_seconds: int = Field(default=600, ge=1)
     statement_seconds: float = Field(default=30, gt=0)
+
+
+def in_request() -> bool:
+    """Whether a request is being answered. Without Flask there is none, and cron's commands do not import it."""
+    flask = sys.modules.get("flask")
+    return flask is not None and bool(flask.has_request_context())
 
 
 def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
@@ -82,4 +88,4 @@ def _deadline_check(info: dict[Any, Any]) -> Callable[[], bool]:
 
 def _is_waited_for(connection: Connection) -> bool:
     """By a person or a program, for a page: not what is written, by jobs, or for an answer while it is sent."""
-    return has_request_context() and not connection.get_execution_options().get(WRITING)
+    return in_request() and not connection.get_execution_options().get(WRITING)

@@ -4,13 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-import flask
 from sqlalchemy import TIMESTAMP, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cpar_plugin.hooks import AuditEvent, Clock, Refused
 from cpar_plugin.host_kit.database import not_allowed
+from cpar_plugin.host_kit.time_limits import in_request
 
 from .schema import Present, Tables
 
@@ -45,7 +45,7 @@ class OscarAuditTrail:
         # OSCAR writes the clinic's time, but a TIMESTAMP is read in the connection's zone: UTC.
         zone = dt.UTC if isinstance(present.type_of(self._table.c.dateTime), TIMESTAMP) else self._clock.zone
         now = self._clock.now().astimezone(zone).replace(tzinfo=None, microsecond=0)
-        here = flask.request.remote_addr or "" if flask.has_request_context() else None
+        here = _address_of_request()
         rows = [
             {
                 "dateTime": now,
@@ -69,6 +69,15 @@ class OscarAuditTrail:
             if not not_allowed(error):
                 raise
             raise Refused(_UNWRITABLE) from None
+
+
+def _address_of_request() -> str | None:
+    """Where the request comes from, "" where that is not known; None outside of one."""
+    if not in_request():
+        return None
+    from flask import request
+
+    return request.remote_addr or ""
 
 
 def _record_number(patient_id: int | None) -> int | None:

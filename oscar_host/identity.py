@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import flask
 from sqlalchemy import ColumnElement, Connection, false, true
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.host_kit.database import HostDatabase
+from cpar_plugin.host_kit.time_limits import in_request
 
 from . import granted
 from .privileges import ADMINISTRATION, CPAR, READ, RECORDS, WRITE, Privileges, object_of
@@ -102,8 +102,7 @@ class OscarIdentity:
         return patient_id.not_in(rights.privileges.closed)
 
     def _rights(self, provider_id: str) -> _ProviderRights | None:
-        context = flask.has_request_context()
-        known: dict[str, _ProviderRights | None] = flask.request.environ.setdefault(_KEPT, {}) if context else {}
+        context, known = in_request(), _known_in_request()
         if provider_id not in known:
             with self.database.engine.connect() as connection:
                 rights = self._read(connection, provider_id)
@@ -118,3 +117,13 @@ class OscarIdentity:
             return None
         actor = Actor(actor_id=provider_id, display_name=holder.name, role=holder.roles)
         return _ProviderRights(actor, holder.privileges)
+
+
+def _known_in_request() -> dict[str, _ProviderRights | None]:
+    """What this request knows already; nothing outside of one."""
+    if not in_request():
+        return {}
+    from flask import request
+
+    known: dict[str, _ProviderRights | None] = request.environ.setdefault(_KEPT, {})
+    return known

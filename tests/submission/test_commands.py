@@ -54,6 +54,24 @@ def test_run_due_does_the_night_run_and_says_what_it_did(world: Any, call: Any) 
     assert world.states(panel) == [SubmissionState.WRITTEN]
 
 
+@pytest.mark.databases("one")
+def test_run_due_imports_nothing_that_only_pages_and_sending_need(environment: dict[str, str], world: Any) -> None:
+    """Cron calls it every minute: what is imported is most of what that costs."""
+    loaded = (
+        "import atexit, sys\n"
+        "heavy = {'flask', 'jinja2', 'requests', 'rich', 'joserfc', 'alembic'}\n"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules))))\n"
+        "from cpar_plugin.commands import main\n"
+        "sys.argv = ['cpar', 'run-due']\n"
+        "main()\n"
+    )
+    for output in ("The night run has started.\n[]\n", "[]\n"):
+        result = subprocess.run(
+            [sys.executable, "-c", loaded], capture_output=True, text=True, env=os.environ | environment
+        )
+        assert (result.returncode, result.stdout) == (0, output), result.stderr
+
+
 def test_run_due_is_silent_when_nothing_is_due_so_that_cron_does_not_mail(world: Any, call: Any) -> None:
     result = call("run-due")
     assert (result.exit_code, result.output) == (0, "The night run has started.\n")

@@ -6,7 +6,7 @@ it can no longer write a result. Each attempt writes into a folder that is named
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
@@ -14,16 +14,19 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ...domain.client_id import number_in
 from ...domain.export import ATTEMPTS, OPEN, ExportState
 from ...domain.refusals import NotFound
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
+from ...store.types import key_of
 from ..clients.caller import Caller
-from ..clients.registry import number_of
 from ..operations import lease
 from .files import File, Section, folders, remove_folder
-from .request import ExportRequest
+
+if TYPE_CHECKING:
+    from .request import ExportRequest
 
 _TABLE, _FILES = tables.export, tables.export_file
 _CANDIDATES = 20
@@ -43,7 +46,7 @@ class Export:
     client_id: int | None
     panels: frozenset[int] | None
     request_url: str
-    request: ExportRequest
+    request: "ExportRequest"
     state: ExportState
     claim: str | None
     transaction_time: datetime | None
@@ -53,14 +56,16 @@ class Export:
     failure: str | None
 
 
-def create(host: Host, caller: Caller, request: ExportRequest, panels: frozenset[int] | None, request_url: str) -> str:
+def create(
+    host: Host, caller: Caller, request: "ExportRequest", panels: frozenset[int] | None, request_url: str
+) -> str:
     """Store what was requested; returns the id. Raises StillRunning: one at a time is a rule of the database."""
     export_id = str(uuid4())
     values = {
         "export_id": export_id,
         "actor_id": caller.actor.actor_id,
         "open_actor_id": caller.actor.actor_id,
-        "client_id": number_of(caller.client_id) if caller.client_id else None,
+        "client_id": key_of(number_in(caller.client_id)) if caller.client_id else None,
         "panels": None if panels is None else orjson.dumps(sorted(panels)).decode(),
         "request_url": request_url,
         "request": request.model_dump_json(),
@@ -78,7 +83,7 @@ def create(host: Host, caller: Caller, request: ExportRequest, panels: frozenset
 def find(connection: Connection, caller: Caller, export_id: str) -> Export:
     """An export of this caller's. Raises NotFound for everything else."""
     row = connection.execute(select(_TABLE).where(_TABLE.c.export_id == export_id)).one_or_none()
-    client = number_of(caller.client_id) if caller.client_id else None
+    client = key_of(number_in(caller.client_id)) if caller.client_id else None
     if row is None or (row.actor_id, row.client_id) != (caller.actor.actor_id, client):
         raise NotFound("Export not found, or it has expired.")
     return _export(row)
@@ -251,6 +256,8 @@ def _claimed(export: Export) -> list[ColumnElement[bool]]:
 
 
 def _export(row: Row[Any]) -> Export:
+    from .request import ExportRequest  # with all of the interface, which the removal of old exports does not need
+
     return Export(
         export_id=row.export_id,
         actor_id=row.actor_id,

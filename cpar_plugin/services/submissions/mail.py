@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, literal, or_, select, update
@@ -18,12 +18,12 @@ from ...domain.submission import LOUD, SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import clinic, panel, rehearsal, submission
-from ...transport.deadline import DeadlineError, within
-from ...transport.outgoing import MailConnection
-from ...transport.trust import causes, distrusted, trusting
 from ..operations.lease import RELEASED, is_free, leased
 from . import addresses, rehearsals
 from .texts import STATE, Stage, advice, would_be_held
+
+if TYPE_CHECKING:
+    from ...transport.outgoing import MailConnection
 
 log = logging.getLogger(__name__)
 
@@ -155,11 +155,16 @@ def _deliver(
 
 
 @contextmanager
-def server(settings: Settings) -> Iterator[MailConnection]:
+def server(settings: Settings) -> Iterator["MailConnection"]:
     """A connection to the mail server, signed in. `smtp_seconds` is the deadline for all that is done with it.
 
     Raises OSError, SMTPException, and Refused for `smtp_ca_file`.
     """
+    # Only where there is something to send: every minute cron asks whether there is.
+    from ...transport.deadline import within
+    from ...transport.outgoing import MailConnection
+    from ...transport.trust import trusting
+
     with within(settings.smtp_seconds), MailConnection(settings.smtp_host, settings.smtp_port) as connected:
         if settings.smtp_starttls:
             context = trusting(settings.smtp_ca_file, "smtp_ca_file", strict=settings.strict_certificates)
@@ -171,6 +176,9 @@ def server(settings: Settings) -> Iterator[MailConnection]:
 
 def failure_message(error: Exception, settings: Settings) -> str:
     """Why the mail server cannot be used, without the text of the error, which may name a recipient."""
+    from ...transport.deadline import DeadlineError
+    from ...transport.trust import causes, distrusted
+
     if any(isinstance(cause, DeadlineError) for cause in causes(error)):
         return f"{settings.smtp_host} was too slow: the call was stopped after {settings.smtp_seconds:g} seconds."
     return distrusted(error, settings.smtp_host) or f"{type(error).__name__}."
