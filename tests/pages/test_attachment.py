@@ -220,3 +220,13 @@ def test_patients_are_put_on_the_proposed_panel_in_five_clicks_from_the_panels_t
     expect(page.get_by_text("Selected patients put on panel 0077.")).to_be_visible()
     page.goto(f"{ADDRESS}/print?show=no-panel")
     look(page, "attachment-print")
+
+
+def test_a_page_works_out_the_four_cut_once(clinic: Mapping[str, int], manager: Any, statements: list[str]) -> None:
+    for which in AttachmentList:
+        for page in ({}, {"page": "9"}):
+            statements.clear()
+            shown = manager.get(ADDRESS, show=which, **page).get_data(as_text=True)
+            assert sum(statement.count("counted_visit AS") for statement in statements) == 1 + bool(page)
+            for counted, number in ((AttachmentList.NO_PANEL, 2), (AttachmentList.MRP_DIFFERS, 1)):
+                assert re.search(rf'show={counted}"[^>]*>[^<]*<strong>{number}</strong>', shown), (which, counted)

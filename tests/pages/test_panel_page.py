@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -63,6 +64,18 @@ def panels_of(host: OscarHost) -> dict[int, int]:
         return {
             row[0]: row[1] for row in connection.execute(select(tables.member.c.patient_id, tables.member.c.panel_id))
         }
+
+
+def test_the_panels_page_says_how_many_visits_were_with_its_providers(
+    paneled: Any, oscar: Any, manager: Any, panel: int
+) -> None:
+    patient_id = paneled()
+    oscar.visit(patient_id, "2026-10-06", provider_no="101")
+    oscar.visit(patient_id, "2026-10-07", provider_no="102")
+    said = "of 3 visits of this panel's patients since"
+    shown = unescape(re.sub(r"<[^>]+>", "", page(manager.get(f"/cpar/panels/{panel}"))))
+    assert f"Continuity: {said} Nov 10, 2025, 2 (67%) were with its providers." in shown
+    assert "Continuity" not in page(manager.get(f"/cpar/panels/{panel}", show="excluded"))
 
 
 def test_the_panels_lead_to_their_patients(paneled: Any, manager: Any, panel: int) -> None:
@@ -609,7 +622,7 @@ def test_a_page_asks_few_questions_of_the_database_however_many_there_are(
     ):
         statements.clear()
         page(manager.get(f"/cpar/panels/{panel}", **query))
-        assert len(statements) <= 21, [text[:120] for text in statements]
+        assert len(statements) <= 23, [text[:120] for text in statements]
 
 
 def test_an_export_that_breaks_off_leaves_no_words_of_the_error_in_the_log(

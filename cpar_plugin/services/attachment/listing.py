@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from ...domain.attachment import AttachmentList, AttachmentTarget
 from ...domain.four_cut import FourCutDecision
@@ -16,7 +16,7 @@ from ...store.folding import can_fold
 from ...store.tables import panel, panel_provider
 from ..roster import four_cut
 from ..roster.providers import provider_name
-from .query import AttachmentCriteria, everyone, found, panels_of_providers, provider_of
+from .query import COUNTED, AttachmentCriteria, everyone, found, is_found, on_list, panels_of_providers, provider_of
 
 AT_ONCE: Final = 100
 MOST_SELECTED: Final = 20_000
@@ -92,18 +92,38 @@ class _Names:
 def show(
     connection: Connection, host: Host, actor: Actor, settings: Settings, criteria: AttachmentCriteria, offset: int
 ) -> AttachmentListing:
-    """`AT_ONCE` patients from `offset` on, by name. Five statements at most."""
+    """`AT_ONCE` patients from `offset` on, by name. Three statements: one works out the four-cut, once."""
     can_fold(connection)
-    counts = _counts(connection, host, actor, settings)
-    query = found(host, actor, settings, criteria)
-    matching = counts.get(criteria.which)
-    if matching is None or criteria.narrowed:
-        matching = connection.scalar(select(func.count()).select_from(query.subquery())) or 0
+    query = _page(host, actor, settings, criteria).limit(AT_ONCE)
+    shown = connection.execute(query.offset(offset)).all()
+    if not shown and offset:  # beyond all patients
+        return replace(show(connection, host, actor, settings, criteria, 0), rows=())
+    names = _Names(connection, host)
+    first = shown[0] if shown else None  # every row has the counts; without a row there is no patient
+    counts: dict[AttachmentList, int | None] = dict.fromkeys(AttachmentList)
+    counts |= {which: int(first._mapping[_count_of(which)]) if first else 0 for which in COUNTED}
+    matching = int(first.matching) if first else 0
     if criteria.which is AttachmentList.NOT_SEEN and not criteria.narrowed:
         counts[AttachmentList.NOT_SEEN] = matching
-    names = _Names(connection, host)
-    rows = [names.row_of(row) for row in connection.execute(_by_name(query).offset(offset).limit(AT_ONCE))]
-    return AttachmentListing(rows, counts, matching)
+    return AttachmentListing([names.row_of(row) for row in shown if row.is_found], counts, matching)
+
+
+def _page(host: Host, actor: Actor, settings: Settings, criteria: AttachmentCriteria) -> Select[Any]:
+    """Everyone, those who are found first and by name, each with the numbers of all lists.
+
+    Two statements, one for the numbers, or a second reference to `everyone` would work out the four-cut twice. Those
+    who are not found are there for their numbers, on a page beyond the last as well.
+    """
+    rows = everyone(host, actor, settings)
+    listed = select(rows, case((is_found(host, rows, criteria), 1), else_=0).label("is_found")).subquery("listed")
+    columns = listed.c
+    sums = [func.sum(columns[on_list(which)]).over().label(_count_of(which)) for which in COUNTED]
+    query = select(listed, *sums, func.sum(columns.is_found).over().label("matching"))
+    return query.order_by(columns.is_found.desc(), *_by_name(columns))
+
+
+def _count_of(which: AttachmentList) -> str:
+    return f"count_{which.name.lower()}"
 
 
 def rows(
@@ -111,7 +131,8 @@ def rows(
 ) -> Iterator[AttachmentRow]:
     """All that are found, by name, streamed."""
     can_fold(connection)
-    names, query = _Names(connection, host), _by_name(found(host, actor, settings, criteria))
+    names, query = _Names(connection, host), found(host, actor, settings, criteria)
+    query = query.order_by(*_by_name(query.selected_columns))
     with connection.execute(query.execution_options(yield_per=_STREAMED_AT_ONCE)) as result:
         yield from map(names.row_of, result)
 
@@ -149,15 +170,6 @@ def choose(
     return Chosen({panel_id: frozenset(ids) for panel_id, ids in chosen.items()}, kinds[False])
 
 
-def _counts(connection: Connection, host: Host, actor: Actor, settings: Settings) -> dict[AttachmentList, int | None]:
-    of_everyone = everyone(host, actor, settings)
-    counted = [which for which in AttachmentList if which is not AttachmentList.NOT_SEEN]
-    sums = (func.coalesce(func.sum(of_everyone.c[f"on_{which.name.lower()}"]), 0) for which in counted)
-    counts = connection.execute(select(*sums)).one()
-    return dict.fromkeys(AttachmentList) | {which: int(count) for which, count in zip(counted, counts, strict=True)}
-
-
-def _by_name(query: Select[Any]) -> Select[Any]:
-    column = query.selected_columns
-    names = (func.upper(func.coalesce(column[name], "")) for name in ("family_name", "given_name"))
-    return query.order_by(*names, column.patient_id)
+def _by_name(columns: Any) -> list[ColumnElement[Any]]:
+    names = (func.upper(func.coalesce(columns[name], "")) for name in ("family_name", "given_name"))
+    return [*names, columns.patient_id]

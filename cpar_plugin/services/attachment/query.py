@@ -1,7 +1,7 @@
 """Active patients with their panel, their MRP, and what the four-cut proposes, as SQL."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,6 +29,7 @@ from ...store.tables import member, panel, panel_provider
 from ...store.types import KEYS
 from ..roster import four_cut
 
+COUNTED: Final = tuple(which for which in AttachmentList if which is not AttachmentList.NOT_SEEN)  # by `everyone`
 _DECISION = ("provider_id", "cut", "visits", "all_visits", "same_moment")
 
 
@@ -48,7 +49,7 @@ class AttachmentCriteria:
 
 
 def everyone(host: Host, actor: Actor, settings: Settings) -> FromClause:
-    """Every active patient whom the actor may see: record, panel, proposal, and `on_<list>` (1 or 0) for each list.
+    """Every active patient whom the actor may see: record, panel, proposal, and 1 or 0 for each list of COUNTED.
 
     Those without a visit that counts, and all where the host cannot say, have NULL for the proposal.
     """
@@ -70,7 +71,7 @@ def everyone(host: Host, actor: Actor, settings: Settings) -> FromClause:
             member.c.panel_id,
             panel.c.number.label("panel_number"),
             *(proposed.c[name].label(name) for name in _DECISION),
-            *(case((condition, 1), else_=0).label(f"on_{which.name.lower()}") for which, condition in lists.items()),
+            *(case((condition, 1), else_=0).label(on_list(which)) for which, condition in lists.items()),
         )
         .select_from(source)
         .where(
@@ -81,11 +82,21 @@ def everyone(host: Host, actor: Actor, settings: Settings) -> FromClause:
     )
 
 
+def on_list(which: AttachmentList) -> str:
+    """The column that says whether a row is on this list."""
+    return f"on_{which.name.lower()}"
+
+
 def found(host: Host, actor: Actor, settings: Settings, criteria: AttachmentCriteria) -> Select[Any]:
     """Those of the list that the criteria leave, in no order: the columns of `everyone`."""
     rows = everyone(host, actor, settings)
+    return select(rows).where(is_found(host, rows, criteria))
+
+
+def is_found(host: Host, rows: FromClause, criteria: AttachmentCriteria) -> ColumnElement[bool]:
+    """Whether a row of `everyone` is on the list, and the criteria leave it."""
     column = rows.c
-    return select(rows).where(
+    return and_(
         _is_on(host, rows, criteria.which),
         column.panel_id == criteria.panel_id if criteria.panel_id else true(),
         column.cut == criteria.cut.value if criteria.cut else true(),
@@ -95,7 +106,7 @@ def found(host: Host, actor: Actor, settings: Settings, criteria: AttachmentCrit
 
 def _is_on(host: Host, rows: FromClause, which: AttachmentList) -> ColumnElement[bool]:
     if which is not AttachmentList.NOT_SEEN:
-        return rows.c[f"on_{which.name.lower()}"] == 1
+        return rows.c[on_list(which)] == 1
     now = host.clock.now()
     since = months_before(now.astimezone(host.clock.zone).date(), 12 * UNSEEN_YEARS)
     last_visit_on = host.roster.last_visit_on(rows.c.patient_id, now)

@@ -188,7 +188,7 @@ def _visits(connection: Connection, host: Host, patient_id: int) -> Sequence[Pro
         return None
     now = host.clock.now()
     starts = period_starts(now.astimezone(host.clock.zone).date())
-    visit = host.visits.attended(starts[-1], now)
+    visit = host.visits.attended(starts[-1], now, patient_id)
     counts = [func.sum(case((visit.c.visited_on >= start, literal(1)), else_=literal(0))) for start in starts]
     query = (
         select(visit.c.provider_id, *counts)
