@@ -16,24 +16,27 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import click
-from sqlalchemy import NullPool, create_engine, make_url, select, text
+from sqlalchemy import NullPool, create_engine, func, make_url, select, text
 
 from benchmarks import torture_worker
-from benchmarks.torture_clinic import BEGIN, DEADLINE_SECONDS, MANAGER, FastClock, Scene, set_up
-from benchmarks.torture_invariants import check, check_exports
+from benchmarks.torture_clinic import BEGIN, DEADLINE_SECONDS, MANAGER, PROVIDERS, FastClock, Scene, set_up
+from benchmarks.torture_invariants import check, check_exports, check_holds
 from benchmarks.torture_web import clerks, served
-from benchmarks.torture_worker import panels_of_workers
+from benchmarks.torture_worker import latest_held, panels_of_workers
 from cpar_plugin.domain.refusals import Refused
+from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.host_kit.clock import FixedClock
+from cpar_plugin.services import bulk
 from cpar_plugin.services.exports.workers import Workers
-from cpar_plugin.services.submissions import requests
+from cpar_plugin.services.submissions import releases, requests
 from cpar_plugin.services.submissions.run import run_due
+from cpar_plugin.settings import Settings
 from cpar_plugin.store.tables import panel, submission
 from oscar_host.demo.mariadb import private_mariadb
 from oscar_host.demo.registry import process
@@ -41,6 +44,7 @@ from oscar_host.host import OscarHost
 
 SPEED = 5400.0  # an hour and a half of the clinic in a second: its nights are two seconds long
 WORKERS = 2
+MANY_KILLS = 100  # so many nights pass during them that submissions are held
 LIFE_SECONDS = 1.5  # at most, until the next one is killed
 FINISH_WITHIN = timedelta(days=60)
 _FORKING = multiprocessing.get_context("forkserver")
@@ -82,6 +86,7 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     at_browsers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    held: int = 0  # submissions, until the last kill
 
 
 @contextmanager
@@ -116,18 +121,21 @@ def torture(kind: str, kills: int, seed: int, patients: int, server_url: str) ->
     ):
         scene = Scene(url, schema, registry.fhir_url, folder, time.time(), SPEED)
         set_up(scene, patients)
+        scene = _submitted_once(scene)
         registry.behave("flaky", share=1 / 3, seed=seed, seconds=2 * DEADLINE_SECONDS)
         tally = _kill(scene, kills, chance)
         registry.behave("ok")
         host = _finish(scene)
         wrong, counts = check(host, registry.received())
         wrong += tally.wrong + check_exports(host, scene.settings())
+        wrong += check_holds(host, tally.held if kills >= MANY_KILLS else None)
         days = (host.clock.now() - BEGIN).days
         host.database.engine.dispose()
         result = f"{tally.kills} kills ({tally.of_servers} of web servers)"
         click.echo(f"{kind}: {result}, seed {seed}, {days} days of the clinic")
         click.echo(f"  at browsers: {dict(sorted(tally.at_browsers.items()))}")
         click.echo(f"  claims in hand at a kill: {dict(tally.in_hand)}; errors told by runs: {dict(tally.errors)}")
+        click.echo(f"  held until the last kill: {tally.held}")
         for name, count in counts.items():
             click.echo(f"  {name}: {count}")
     return wrong
@@ -164,6 +172,9 @@ def _kill(scene: Scene, kills: int, chance: random.Random) -> Tally:
     for one in people:
         tally.at_browsers.update(one.done)
         tally.wrong += [f"at a browser: {what}" for what in one.wrong]
+    with watching.database.engine.connect() as connection:
+        held = select(func.count()).where(submission.c.state == SubmissionState.HELD)
+        tally.held = connection.scalar(held.select_from(submission)) or 0
     watching.database.engine.dispose()
     return tally
 
@@ -173,18 +184,60 @@ def _in_hand(host: OscarHost) -> list[str]:
         return list(connection.scalars(select(submission.c.state).where(submission.c.claim.is_not(None))))
 
 
+def _submitted_once(scene: Scene) -> Scene:
+    """Every panel of the workers is filled and has arrived at the registry once: what differs from it can be held.
+
+    Returns the scene after that night, as it goes on from now.
+    """
+    clock = FixedClock(BEGIN, FastClock.zone)
+    host = scene.open(clock)
+    for place, panel_id in enumerate(panels_of_workers(host)):
+        if place < len(PROVIDERS):
+            bulk.carry_out(host, MANAGER, bulk.Assign(PROVIDERS[place], "AC", panel_id))
+            requests.ask(host, scene.settings(), MANAGER, panel_id)
+    _work_off(host, scene.settings(), clock)
+    since = clock.now() - BEGIN
+    host.close()
+    return replace(scene, started_at=time.time() - since.total_seconds() / SPEED)
+
+
 def _finish(scene: Scene) -> OscarHost:
-    """Request every panel once more; then one worker finishes what is open, with a clock in steps of two hours."""
+    """Let one worker finish what is open, release what is held, and let a swing be held, released, and sent."""
     clock = FixedClock(FastClock(scene).now())
-    host, until = scene.open(clock), clock.now() + FINISH_WITHIN
+    host, settings = scene.open(clock), scene.settings()
     with host.database.engine.connect() as connection:
-        everything = connection.scalars(select(panel.c.panel_id)).all()
+        everything = list(connection.scalars(select(panel.c.panel_id)))
     for panel_id in everything:
         with suppress(Refused):
-            requests.ask(host, scene.settings(), MANAGER, panel_id)
+            requests.ask(host, settings, MANAGER, panel_id)
+    _work_off(host, settings, clock)
+    for held in latest_held(host, everything):
+        with suppress(Refused):  # without a member by now
+            releases.release(host, settings, MANAGER, held)
+    _work_off(host, settings, clock)
+    _swing_once(host, settings, clock, panels_of_workers(host)[0])
+    return host
+
+
+def _swing_once(host: OscarHost, settings: Settings, clock: FixedClock, panel_id: int) -> None:
+    """All patients of a panel give way to others, which is held, released, and sent."""
+    for provider in PROVIDERS[:2]:
+        with suppress(Refused):  # where there is none
+            bulk.carry_out(host, MANAGER, bulk.Remove(panel_id, "AC"))
+        bulk.carry_out(host, MANAGER, bulk.Assign(provider, "AC", panel_id))
+        requests.ask(host, settings, MANAGER, panel_id)
+        _work_off(host, settings, clock)
+        for held in latest_held(host, [panel_id]):
+            releases.release(host, settings, MANAGER, held)
+        _work_off(host, settings, clock)
+
+
+def _work_off(host: OscarHost, settings: Settings, clock: FixedClock) -> None:
+    """One worker finishes what is open, with a clock in steps of two hours."""
+    until = clock.now() + FINISH_WITHIN
     while clock.now() < until:
-        Workers(host, scene.settings()).work_off()
-        run_due(host, scene.settings(), clock.now())
+        Workers(host, settings).work_off()
+        run_due(host, settings, clock.now())
         with host.database.engine.connect() as connection:
             if (
                 connection.scalar(select(submission.c.submission_id).where(submission.c.open_panel_id.is_not(None)))
@@ -192,7 +245,6 @@ def _finish(scene: Scene) -> OscarHost:
             ):
                 break
         clock.move_to(clock.now() + timedelta(hours=2))
-    return host
 
 
 @click.command("torture")

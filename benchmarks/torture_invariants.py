@@ -121,6 +121,15 @@ def _wrong_releases(requests: Any) -> list[str]:
     return wrong
 
 
+def check_holds(host: OscarHost, held_until_last_kill: int | None) -> list[str]:
+    """Something was held, and something held was released and sent: else the rules above were not put to the test."""
+    with host.database.engine.connect() as connection:
+        released = select(submission.c.submission_id).where(submission.c.releases.is_not(None))
+        sent = connection.scalar(released.where(submission.c.state == SubmissionState.DELIVERED).limit(1))
+    wrong = [] if sent else ["nothing that was held was released and sent"]
+    return wrong + (["nothing was held while workers were killed"] if held_until_last_kill == 0 else [])
+
+
 def check_exports(host: OscarHost, settings: Settings) -> list[str]:
     """Every export has ended, its files are whole, and a second look at everything finds nothing new."""
     with host.database.engine.connect() as connection:

@@ -1,6 +1,7 @@
 """One worker of the torture: everything that people and jobs do without a browser, at random, until it is killed."""
 
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,13 +50,13 @@ def main(scene: Scene, seed: int, says: Connection) -> None:
 def _something(host: OscarHost, settings: Settings, chance: random.Random, live: list[int], patients: int) -> None:
     panel_id, other = chance.choice(live), chance.choice(live)
     patient_id = chance.randint(1, patients)
-    match chance.randrange(14):
+    match chance.randrange(16):
         case 0:
             bulk.carry_out(host, MANAGER, bulk.Assign(chance.choice(PROVIDERS), "AC", panel_id))
         case 1:
             bulk.carry_out(host, MANAGER, bulk.Move(other, panel_id, "AC"))
-        case 2:
-            bulk.carry_out(host, MANAGER, bulk.Remove(panel_id, chance.choice(("AC", "IN"))))
+        case 2 | 13 | 14:
+            _swing(host, settings, chance, panel_id)
         case 3:
             latest = select(func.max(operation.c.operation_id)).where(operation.c.kind.startswith("bulk"))
             undo.undo(host, MANAGER, _scalar(host, latest) or 0)
@@ -76,9 +77,8 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
         case 11:
             refresh.refresh(host, settings)
         case 12:
-            held = submission.c.state == SubmissionState.HELD, submission.c.panel_id == panel_id
-            latest = select(func.max(submission.c.submission_id)).where(*held)
-            releases.release(host, settings, MANAGER, _scalar(host, latest) or 0)
+            held = latest_held(host, live)
+            releases.release(host, settings, MANAGER, chance.choice(held) if held else 0)
         case _:
             failed = (
                 submission.c.state.in_([SubmissionState.FAILED, SubmissionState.REFUSED]),
@@ -86,6 +86,23 @@ def _something(host: OscarHost, settings: Settings, chance: random.Random, live:
             )
             latest = select(func.max(submission.c.submission_id)).where(*failed)
             requests.retry(host, settings, MANAGER, _scalar(host, latest) or 0)
+
+
+def _swing(host: OscarHost, settings: Settings, chance: random.Random, panel_id: int) -> None:
+    """A bulk update that changes most of a panel, which is then asked to be submitted."""
+    status = chance.choice(("AC", "AC", "IN"))
+    remove, assign = bulk.Remove(panel_id, status), bulk.Assign(chance.choice(PROVIDERS), status, panel_id)
+    bulk.carry_out(host, MANAGER, chance.choice((remove, assign)))
+    requests.ask(host, settings, MANAGER, panel_id)
+
+
+def latest_held(host: Host, live: Sequence[int]) -> list[int]:
+    """The last submission of each of these panels, where it is held."""
+    last = select(func.max(submission.c.submission_id)).where(submission.c.panel_id.in_(live))
+    held = submission.c.submission_id.in_(last.group_by(submission.c.panel_id))
+    query = select(submission.c.submission_id).where(held, submission.c.state == SubmissionState.HELD)
+    with host.database.engine.connect() as connection:
+        return list(connection.scalars(query.order_by(submission.c.submission_id)))
 
 
 def _merge_or_split(host: OscarHost, chance: random.Random, retired: int, kept: int) -> None:
