@@ -2,7 +2,9 @@
 
 from flask import g, url_for
 
+from ..domain.dates import date_text
 from ..hooks import Actor, HealthLevel, Host, MenuItem, Notice
+from ..services.departures.overdue import OverdueDeparture, overdue
 from ..services.operations import access, clinic
 from ..services.submissions import notices as service
 from ..services.submissions.texts import ATTENTION
@@ -46,6 +48,7 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
         return []
     with host.database.engine.connect() as connection:
         notices = service.notices(connection, host, load(host.settings), host.clock.now())
+        left = overdue(connection, host, host.clock.now())
     failures = [notice for notice in notices if notice.submission_ids and notice.level is HealthLevel.FAILURE]
     if len(failures) > 1:
         ids = tuple(submission_id for failure in failures for submission_id in failure.submission_ids)
@@ -58,7 +61,18 @@ def notices(host: Host, actor: Actor) -> list[Notice]:
             stage=stages.pop() if len(stages) == 1 else None,
         )
         notices = [together, *(notice for notice in notices if notice not in failures)]
-    return [Notice(level=notice.level, message=notice.text, href=_href(notice)) for notice in notices]
+    of_submissions = [Notice(level=notice.level, message=notice.text, href=_href(notice)) for notice in notices]
+    return [*of_submissions, *(_left(departure) for departure in left)]
+
+
+def _left(found: OverdueDeparture) -> Notice:
+    still = "1 active patient is" if found.patients == 1 else f"{found.patients:,} active patients are"
+    message = (
+        f"Panel {found.number}: its provider left on {date_text(found.leaves_on)}, and {still} still on it. "
+        "Move them, or end the panel."
+    )
+    href = url_for("cpar.departure", panel_id=found.panel_id)
+    return Notice(level=HealthLevel.WARNING, message=message, href=href)
 
 
 def _href(notice: service.SubmissionNotice) -> str:

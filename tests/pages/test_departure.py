@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cpar_plugin.store.tables import member
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
+from ..conftest import ALBERTA
 from .conftest import MANAGER, Person
 
 pytestmark = pytest.mark.databases("one")
@@ -139,6 +141,33 @@ def test_after_the_next_submission_the_move_can_no_longer_be_undone(
         assert answer.status_code == 422
         assert "has been submitted since: the registry has these patients with it" in _text(answer)
     assert _on(host) == {other_panel: len(patients)}
+
+
+def test_once_the_day_is_over_every_page_says_who_is_still_on_the_panel(
+    host: OscarHost,
+    manager: Person,
+    reception: Person,
+    panel: int,
+    other_panel: int,
+    patients: list[int],
+    clock: FixedClock,
+) -> None:
+    address = _to_the_move(manager, panel, other_panel)
+    said = "Panel 0042: its provider left on Jan 31, 2027, and 10 active patients are still on it."
+    for day, is_told in ((31, False), (32, True)):
+        clock.move_to(datetime(2027, 1, 31, 9, tzinfo=ALBERTA) + timedelta(days=day - 31))
+        manager.sign_in()
+        shown = _text(manager.get("/cpar/panels"))
+        assert (said in shown) is is_told
+    assert f'href="{address}"' in shown
+    assert said in _text(manager.get("/cpar/settings"))
+    reception.sign_in()
+    assert "its provider left" not in _text(reception.get(f"/patients/{patients[0]}"))
+    for patient_id in patients[1:]:
+        one_patient.remove(host, host.identity.system, patient_id, seen_panel_id=panel)
+    assert "1 active patient is still on it" in _text(manager.get("/cpar/panels"))
+    one_patient.remove(host, host.identity.system, patients[0], seen_panel_id=panel)
+    assert "its provider left" not in _text(manager.get("/cpar/panels"))
 
 
 def test_what_somebody_has_not_seen_is_not_done(

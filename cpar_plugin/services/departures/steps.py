@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ...domain.departure import Split, Target, checked_date
@@ -157,9 +157,14 @@ def end_due(host: Host, now: datetime) -> int:
 def active_members(connection: Connection, host: Host, panel_id: int) -> int:
     """How many members of a panel are active patients, whoever may see them."""
     patient = host.roster.patients()
-    active = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.ACTIVE]
     query = select(func.count()).select_from(member.join(patient, patient.c.patient_id == member.c.patient_id))
-    return connection.scalar(query.where(member.c.panel_id == panel_id, patient.c.status.in_(active))) or 0
+    return connection.scalar(query.where(member.c.panel_id == panel_id, is_active(host, patient))) or 0
+
+
+def is_active(host: Host, patient: FromClause) -> ColumnElement[bool]:
+    """Whether the status of a row of `Roster.patients` is that of an active patient."""
+    active = [status for status, kind in host.roster.status_kinds.items() if kind is StatusKind.ACTIVE]
+    return patient.c.status.in_(active)
 
 
 def last_move(connection: Connection, found: Departure) -> DepartureMove | None:
