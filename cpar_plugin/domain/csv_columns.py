@@ -32,6 +32,7 @@ class CsvColumn(StrEnum):
     PANEL_NOW = "Current panel"
     PANEL_BEFORE = "Panel before the bulk update"
     PANEL_SINCE = "On the panel since"
+    PANEL_STATE = "State of the panel"
     LAST_CONFIRMATION = "Last confirmation"
     HOW_CONFIRMED = "How confirmed"
 

@@ -3,6 +3,7 @@
 A step's number is of all patients. Its list has those that the reader may see, and says how many it does not show.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from ..services.funnel.funnel_csv import export
 from ..services.funnel.kept_months import months_together
 from ..services.operations import payment
 from ..services.panels import listing
+from ..services.panels.listing import Panel
 from ..services.roster import merges
 from ..settings import load
 from . import charts
@@ -78,24 +80,23 @@ def funnel(host: Host, actor: Actor) -> ResponseReturnValue:
 def export_panel_funnel(host: Host, _: Actor, panel_id: int) -> ResponseReturnValue:
     """The steps of one panel as a file for a spreadsheet."""
     with host.database.engine.connect() as connection:
-        number = listing.live_number(connection, panel_id)
-    return _export(host, panel_id, {panel_id: number}, f"funnel panel {number}")
+        panel = listing.get(connection, host, panel_id)
+    return _export(host, panel_id, [panel], f"funnel panel {panel.number}")
 
 
 def export_funnel(host: Host, _: Actor) -> ResponseReturnValue:
     """The same of every panel."""
     with host.database.engine.connect() as connection:
         panels = [panel for panel in listing.live_panels(connection, host) if panel.state.is_submitted]
-    numbers = {panel.panel_id: panel.number for panel in panels}
-    return _export(host, None, numbers, "funnel")
+    return _export(host, None, panels, "funnel")
 
 
-def _export(host: Host, panel_id: int | None, numbers: dict[int, str], name: str) -> ResponseReturnValue:
+def _export(host: Host, panel_id: int | None, panels: Sequence[Panel], name: str) -> ResponseReturnValue:
     merges.catch_up_to_show(host)
     today = _today(host)
     with host.database.engine.connect() as connection:
         funnels = service.funnels(connection, host, load(host.settings), panel_id)
-    return csv_of_counts(f"{name} {today}", export(numbers, funnels))
+    return csv_of_counts(f"{name} {today}", export(panels, funnels))
 
 
 def _today(host: Host) -> date:

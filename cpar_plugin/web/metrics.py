@@ -56,8 +56,8 @@ def metrics(host: Host, actor: Actor, panel_id: int) -> ResponseReturnValue:
 def export_metrics(host: Host, _: Actor, panel_id: int) -> ResponseReturnValue:
     """Every month, as a CSV file."""
     with host.database.engine.connect() as connection:
-        panel_number = listing.live_number(connection, panel_id)
-    return csv_of_counts(f"metrics panel {panel_number}", export(host, panel_id, panel_number))
+        panel = listing.get(connection, host, panel_id)
+    return csv_of_counts(f"metrics panel {panel.number}", export(host, panel_id, panel.number, panel.state))
 
 
 def _month(host: Host, text: str) -> date:

@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
+from ..domain.reasons import Reason
 from ..domain.refusals import Refused
-from ..domain.wording import wordings
+from ..domain.wording import WORDING, wordings
 from ..hooks import Actor, Host
 from ..services.roster import merges
 from ..services.snapshots.outlook import Standing
@@ -30,7 +31,7 @@ from .rendering import long_page, page
 from .serving import ID, Needs, Route
 from .submission_page import field_text
 
-_STATE = ("show", searches.PARAMETER, "sort")
+_STATE = ("show", "reason", searches.PARAMETER, "sort")
 _NO_SUCH_LIST = "Patient list not found. Start from the rehearsal's page."
 
 
@@ -108,7 +109,8 @@ def export_rehearsal(host: Host, actor: Actor, panel_id: int) -> ResponseReturnV
 def _opened(connection: Connection, host: Host, actor: Actor, panel_id: int, state: Mapping[str, str]) -> Rehearsal:
     merges.catch_up_to_show(host)
     show = Standing(state["show"]) if state["show"] else None
-    return Rehearsal(connection, host, load(host.settings), actor, panel_id, show)
+    reason = Reason(state["reason"]) if state["reason"] else None
+    return Rehearsal(connection, host, load(host.settings), actor, panel_id, show, reason)
 
 
 @contextmanager
@@ -123,6 +125,8 @@ def _state(fields: MultiDict[str, str]) -> dict[str, str]:
     """Which list, narrowed and sorted by what. Raises Refused for what the page does not offer."""
     state = {field: fields.getlist(field)[-1] if field in fields else "" for field in _STATE}
     if state["show"] not in ("", *LISTS) or state["sort"].removeprefix("-") not in ("", *SnapshotSort):
+        raise Refused(_NO_SUCH_LIST)
+    if state["reason"] not in ("", *Reason):
         raise Refused(_NO_SUCH_LIST)
     return state
 
@@ -141,6 +145,7 @@ def _context(host: Host, listing: Rehearsal, state: Mapping[str, str], criteria:
         "hidden": listing.hidden,
         "total": len(listing),
         "show": listing.show,
+        "reason": WORDING[Reason(state["reason"])].label if state["reason"] else "",
         "criteria": criteria,
         "wording": wordings(host.roster),
         "fields": FIELDS,

@@ -2,21 +2,24 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.panels import one_patient
 from cpar_plugin.services.submissions import requests, run
 from cpar_plugin.settings import load
+from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
 from ..conftest import ALBERTA
-from .conftest import MANAGER
+from .conftest import MANAGER, Person
 from .test_metrics import a_report_of
 from .test_overview import page, tables
 from .test_reports import text_of
@@ -131,8 +134,14 @@ def test_the_clinic_is_the_sum_of_its_panels(month: list[int], paneled: Any, man
         ["1", "1", "-", "-", "-", "-", "0"],
     ]
     file = manager.get("/cpar/funnel/export").text.splitlines()
-    assert file[0].removeprefix("\ufeff") == "Panel,Step,Patients,Date of the source,Compared with,Lost,Gained"
-    assert file[2:4] == ["0042,Would be submitted,5,,In the EMR,3,0", "0042,Sent,5,2026-11-11,Would be submitted,1,1"]
+    assert (
+        file[0].removeprefix("\ufeff")
+        == "Panel,State of the panel,Step,Patients,Date of the source,Compared with,Lost,Gained"
+    )
+    assert file[2:4] == [
+        "0042,Active,Would be submitted,5,,In the EMR,3,0",
+        "0042,Active,Sent,5,2026-11-11,Would be submitted,1,1",
+    ]
     assert len(file) == 1 + 2 * 6
 
 
@@ -201,6 +210,50 @@ def test_payable_is_attached_less_those_whose_coverage_has_ended(
     assert "An estimate: attached, less these." in shown
     listed = page(manager.get(f"/cpar/panels/{panel}", show="coverage-over"))
     assert '<caption id="cpar-members">1 patient found</caption>' in listed
+
+
+def test_where_ended_coverage_excludes_it_leads_to_those_alone_who_were_sent_and_lost_it(
+    host: OscarHost, emr: OscarHost, month: list[int], paneled: Any, panel: int
+) -> None:
+    never_sent, table = paneled(), emr.tables.demographic
+    with emr.database.writing() as connection:
+        ended = table.update().where(table.c.demographic_no.in_([month[1], never_sent]))
+        connection.execute(ended.values(hc_renew_date=date(2026, 11, 10)))
+    plugins = Plugins()
+    plugins.load_installed()
+    excluding = replace(host, settings={**host.settings, "coverage": "exclude"})
+    manager = Person(create_app(excluding, plugins), MANAGER)
+    address = f"/cpar/panels/{panel}/rehearsal?show=removed&amp;reason=coverage-ended"
+    shown = page(manager.get(f"/cpar/panels/{panel}/funnel"))
+    assert f'href="{address}">1 patient of those sent: coverage has ended</a>' in shown
+    listed = page(manager.get(address.replace("&amp;", "&")))
+    assert '<caption id="cpar-found">Removed: 1</caption>' in listed
+    assert "Only those with the reason: Health care coverage has ended." in listed
+    assert '<caption id="cpar-found">Removed: 2</caption>' in page(
+        manager.get(f"/cpar/panels/{panel}/rehearsal", show="removed")
+    )
+    of_clinic = page(manager.get("/cpar/funnel"))
+    assert f'href="{address}" aria-label="1 of panel 0042: coverage has ended">1</a>' in of_clinic
+    assert manager.get(f"/cpar/panels/{panel}/rehearsal", reason="no").status_code == 422
+
+
+def test_the_losses_of_the_clinic_lead_to_the_lists_of_each_panel(
+    host: OscarHost, month: list[int], paneled: Any, manager: Any, panel: int, other_panel: int
+) -> None:
+    paneled(on=other_panel)
+    a_report_of(host, "registry-list", month[:3], panel)
+    shown = page(manager.get("/cpar/funnel"))
+    rows = tables(shown)["Who is lost or gained, by panel"]
+    assert [row[1:] for row in rows] == [["3", "1", "1", "5", "0", "0"], ["0", "-", "-", "-", "-", "0"]]
+    of_panel = f"/cpar/panels/{panel}"
+    for href, caption in (
+        (f"{of_panel}?show=excluded", '"cpar-members">3 patients found'),
+        (f"{of_panel}/rehearsal?show=removed", '"cpar-found">Removed: 1<'),
+        (f"{of_panel}/rehearsal?show=added", '"cpar-found">Added: 1<'),
+    ):
+        assert f'href="{href}" aria-label' in shown
+        assert caption in page(manager.get(href))
+    assert 'href="/cpar/reports/1/heaps?show=ours-only" aria-label="5 of panel 0042' in shown
 
 
 def test_a_panel_that_has_ended_does_not_count_in_the_clinic(

@@ -86,7 +86,7 @@ def test_the_difference_is_explained_by_conflicts_and_mismatches_of_the_month(
     assert tables(overview)["Submitted and attached"] == [["Nov 2026", "5", "5", "1", ""]]
     assert "<strong>4</strong> patients submitted and not attached; 2 with a conflict, 1 with a mismatch" in overview
     file = manager.get(f"{address}/export").text.splitlines()
-    assert file[1] == "0042,2026-11,5,5,1,4,2,1,1,2026-11-10"
+    assert file[1] == "0042,Active,2026-11,5,5,1,4,2,1,1,2026-11-10"
 
 
 @pytest.mark.databases("both")

@@ -44,6 +44,7 @@ HEAD: Final[CsvHead] = (
     CsvColumn.HOW_TO_FIX,
     CsvColumn.TO_CHECK,
     CsvColumn.CHECKED,
+    CsvColumn.PANEL_STATE,
 )
 _AT_ONCE = 1000
 
@@ -75,6 +76,7 @@ def _lines(
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
         names = {provider.provider_id: provider.name for provider in listing.provider_choices(connection, host)}
         panel_answers = answers.of_panel(connection, host, panel_id)
+        panel_state = listing.get(connection, host, panel_id).state.label
         with connection.execute(query) as result:
             for *columns, kept_id, seen_by in result:
                 row = MemberRow._make(columns)
@@ -102,6 +104,7 @@ def _lines(
                         _checked(answer, zone)
                         for answer in answers.to(rules.answered(row), panel_answers.get(row.patient_id, ()))
                     ),
+                    panel_state,
                 )
 
 

@@ -6,11 +6,13 @@ from typing import Final
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.dates import month_code
 from ...domain.metrics import MONTHS
+from ...domain.panel_state import PanelState
 from ...hooks import Host
 from . import metrics
 
 HEAD: Final[CsvHead] = (
     CsvColumn.PANEL,
+    CsvColumn.PANEL_STATE,
     CsvColumn.MONTH,
     CsvColumn.SUBMITTED,
     CsvColumn.RECEIVED,
@@ -23,7 +25,7 @@ HEAD: Final[CsvHead] = (
 )
 
 
-def export(host: Host, panel_id: int, number: str) -> Iterator[tuple[object, ...]]:
+def export(host: Host, panel_id: int, number: str, state: PanelState) -> Iterator[tuple[object, ...]]:
     """The rows of the file: the panel's months, the latest first. No patient is named."""
     yield HEAD
     with host.database.engine.connect() as connection:
@@ -32,4 +34,4 @@ def export(host: Host, panel_id: int, number: str) -> Iterator[tuple[object, ...
         gap = one.gap
         explained = (gap.patients, gap.conflicts, gap.mismatches, gap.unexplained) if gap else (None,) * 4
         counts = (one.sent, one.counts.received, one.counts.attached)
-        yield (number, month_code(one.month), *counts, *explained, one.counts.as_of)
+        yield (number, state.label, month_code(one.month), *counts, *explained, one.counts.as_of)

@@ -50,7 +50,8 @@ class RehearsedPatient:
 class Rehearsal(SearchedList[RehearsedPatient]):
     """A rehearsal with one of its lists. After `find`, `forecast` and `through` say what the whole of it is.
 
-    Without a list in `show`, that is the one to look at first (`first_list`), and `show` says which after `find`.
+    Without a list in `show`, that is the one to look at first (`first_list`), and `show` says which after `find`. With
+    a `reason`, the list has only those who are, or would be, excluded for it.
 
     Close it after use: it reads from connections of its own too. Raises NotFound when there is no such panel.
     """
@@ -59,10 +60,17 @@ class Rehearsal(SearchedList[RehearsedPatient]):
     through: Sequence[Through]
 
     def __init__(
-        self, connection: Connection, host: Host, settings: Settings, actor: Actor, panel_id: int, show: Standing | None
+        self,
+        connection: Connection,
+        host: Host,
+        settings: Settings,
+        actor: Actor,
+        panel_id: int,
+        show: Standing | None,
+        reason: Reason | None = None,
     ) -> None:
         super().__init__(connection, host, actor)
-        self._settings, self._panel_id, self.show = settings, panel_id, show
+        self._settings, self._panel_id, self.show, self._reason = settings, panel_id, show, reason
         self._now = host.clock.now()
         self._header = BundleHeader.read(connection, host, settings, panel_id)
         self._last = outlook.last_sent(connection, panel_id)
@@ -93,7 +101,7 @@ class Rehearsal(SearchedList[RehearsedPatient]):
             for one in outlook.compared(view, self._host, rules, self._panel_id, last, now=self._now):
                 count.add(one)
                 found = causes.of(one)
-                if one.standing is Standing.SAME:
+                if one.standing is Standing.SAME or self._reason not in (None, *one.reasons):
                     continue
                 more = [] if one.reasons else [list(cause) for cause in found if cause != Cause()]
                 entry = ListEntry(one.patient_id, one.before, sent=orjson.dumps([list(one.reasons), more]))
