@@ -4,9 +4,11 @@ Without them a validator reports what is ours as unknown. Their addresses are se
 patient data, and is the same for every clinic.
 """
 
+from ..domain.exhaustive import exhaustive
+from ..domain.panel_state import PanelState
 from ..settings import Settings
 from .identifiers import Resource
-from .panel_group import HOW_CODES, PANEL_CODE
+from .panel_group import HOW_CODES, PANEL_CODE, PANEL_STATE
 from .searchable import AnyKinds, Own, Parameter
 from .structures import R4_STRUCTURES, head
 from .task import CODE_DISPLAYS, STATE_DISPLAYS
@@ -19,6 +21,15 @@ _HOW_DISPLAYS = {
     "from-list": "Confirmed together with others selected in a list",
     "imported": "Taken from the last visit when an imported list put the patient on the panel",
 }
+_STATE_DISPLAYS = exhaustive(
+    __name__,
+    PanelState,
+    {
+        PanelState.ACTIVE: "Patients are put on it, and it is submitted",
+        PanelState.IN_TRANSITION: "No one is put on it, and it is submitted",
+        PanelState.ENDED: "No one is put on it, and it is not submitted",
+    },
+)
 
 
 def code_systems(settings: Settings) -> list[Resource]:
@@ -31,6 +42,13 @@ def code_systems(settings: Settings) -> list[Resource]:
             "CparConfirmationHow",
             "How the confirmation date of a panel's member came about.",
             {code: _HOW_DISPLAYS[code] for code in HOW_CODES.values()},
+        ),
+        _codes(
+            settings,
+            PANEL_STATE,
+            "CparPanelState",
+            "Whether patients are put on a panel, and whether it is submitted.",
+            {state.value: display for state, display in _STATE_DISPLAYS.items()},
         ),
         _codes(settings, "report-line", "CparReportLine", "What a Task of this clinic is about.", CODE_DISPLAYS),
         _codes(settings, "report-line-state", "CparReportLineState", "How far a Task is.", STATE_DISPLAYS),
@@ -45,14 +63,30 @@ def code_systems(settings: Settings) -> list[Resource]:
 
 def value_sets(settings: Settings) -> list[Resource]:
     """The codes from which an extension of ours takes its value."""
-    url = f"{settings.uri_codes}/confirmation-how-values"
     return [
-        {
-            **head("ValueSet", "confirmation-how-values", url, "CparConfirmationHowValues"),
-            "description": "How the confirmation date of a panel's member came about.",
-            "compose": {"include": [{"system": f"{settings.uri_codes}/confirmation-how"}]},
-        }
+        _all_codes(
+            settings,
+            "confirmation-how",
+            "CparConfirmationHowValues",
+            "How the confirmation date of a panel's member came about.",
+        ),
+        _all_codes(
+            settings,
+            PANEL_STATE,
+            "CparPanelStateValues",
+            "Whether patients are put on a panel, and whether it is submitted.",
+        ),
     ]
+
+
+def _all_codes(settings: Settings, system: str, name: str, meaning: str) -> Resource:
+    """All codes of a system of ours."""
+    own_id = f"{system}-values"
+    return {
+        **head("ValueSet", own_id, f"{settings.uri_codes}/{own_id}", name),
+        "description": meaning,
+        "compose": {"include": [{"system": f"{settings.uri_codes}/{system}"}]},
+    }
 
 
 def search_parameters(settings: Settings, kinds: AnyKinds) -> list[Resource]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..domain.confirmation import ConfirmedHow
 from ..domain.dates import month_code
 from ..domain.exhaustive import exhaustive
+from ..domain.panel_state import PanelState
 from ..domain.rates import RateCounts
 from ..settings import Settings
 from .identifiers import Refer, Resource, identifier
@@ -18,6 +19,7 @@ CHARACTERISTICS = "http://hl7.org/fhir/us/davinci-atr/CodeSystem/davinci-group-c
 ATTRIBUTED_TO = "attributed-to"
 PANEL_CODE = "cpar-panel"
 CONFIRMATION_RATES = "confirmation-rates"
+PANEL_STATE = "panel-state"
 
 
 class ListStatus(StrEnum):
@@ -96,13 +98,16 @@ def panel_group(
     *,
     status: ListStatus,
     rates: RatesRow | None = None,
-    active: bool = True,
+    state: PanelState = PanelState.ACTIVE,
 ) -> Resource:
     """The panel without `quantity` and `member`, which may be too many to hold. `role_ids`: its PractitionerRoles.
 
-    Not active: it has ended, is not submitted, and is kept for reading.
+    Not active: it has ended, is not submitted, and is kept for reading. The state is named where it is another than
+    active.
     """
     extensions = [{"url": ATTRIBUTION + "ext-attributionListStatus", "valueCode": status.value}]
+    if state is not PanelState.ACTIVE:
+        extensions.append({"url": f"{settings.uri_definitions}/{PANEL_STATE}", "valueCode": state.value})
     if rates:
         extensions.append(confirmation_rates(settings, rates))
     return {
@@ -110,7 +115,7 @@ def panel_group(
         "id": str(panel.panel_id),
         "extension": extensions,
         "identifier": [identifier(settings.uri_panel_number, panel.number)],
-        "active": active,
+        "active": state.is_submitted,
         "type": "person",
         "actual": True,
         "code": {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]},

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..settings import Settings
 from .identifiers import Resource
-from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, PANEL_CODE
+from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, PANEL_CODE, PANEL_STATE
 
 R4_STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
 _FHIR_VERSION = "4.0.1"
@@ -45,6 +45,14 @@ def structure_definitions(settings: Settings) -> list[Resource]:
             "last-visit-date",
             "date",
             "The patient's latest attended visit with the clinic, as it stood when it was last looked at.",
+        ),
+        _extension(
+            settings,
+            PANEL_STATE,
+            "code",
+            "Whether patients are put on the panel, and whether it is submitted. Absent: both, it is active.",
+            binding=f"{settings.uri_codes}/{PANEL_STATE}-values",
+            context="Group",
         ),
         _rates_extension(settings),
         _panel_profile(settings),
@@ -89,7 +97,14 @@ def _constraint(base: str, elements: Iterable[Resource]) -> Resource:
     }
 
 
-def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding: str | None = None) -> Resource:
+def _extension(
+    settings: Settings,
+    own_id: str,
+    kind: str,
+    meaning: str,
+    binding: str | None = None,
+    context: str = "Group.member",
+) -> Resource:
     url = f"{settings.uri_definitions}/{own_id}"
     title = own_id.replace("-", " ").capitalize()
     value: Resource = {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": kind}]}
@@ -98,7 +113,7 @@ def _extension(settings: Settings, own_id: str, kind: str, meaning: str, binding
     return {
         **_structure(own_id, url, "Cpar" + title.title().replace(" ", ""), title, meaning),
         "kind": "complex-type",
-        "context": [{"type": "element", "expression": "Group.member"}],
+        "context": [{"type": "element", "expression": context}],
         **_constraint(
             "Extension",
             [
@@ -178,6 +193,7 @@ def _panel_profile(settings: Settings) -> Resource:
             [
                 {"id": "Group", "path": "Group", "short": "A CPAR panel", "definition": meaning},
                 _slice("Group", "listStatus", f"{ATTRIBUTION}ext-attributionListStatus"),
+                _slice("Group", "panelState", f"{settings.uri_definitions}/{PANEL_STATE}"),
                 _slice("Group", "confirmationRates", f"{settings.uri_definitions}/{CONFIRMATION_RATES}"),
                 _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
                 _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),

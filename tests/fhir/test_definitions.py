@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cpar_plugin.domain.confirmation import ConfirmedHow
+from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.domain.rates import RateCounts
 from cpar_plugin.fhir_mappings.definitions import (
     code_systems,
@@ -53,7 +54,8 @@ class Rates:
 
 
 def group(settings: Settings) -> dict[str, Any]:
-    result = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN, rates=Rates())
+    leaving: dict[str, Any] = {"rates": Rates(), "state": PanelState.IN_TRANSITION}
+    result = panel_group(Row(), ["101-000113"], settings, relative, status=ListStatus.OPEN, **leaving)
     members = [group_members(settings)(Row(confirmed_how=how), "Patient/1") for how in ConfirmedHow]
     return {**result, "quantity": len(members), "member": members}
 
@@ -106,6 +108,22 @@ def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_ha
         assert kind == "value" + last["type"][0]["code"].capitalize()
 
 
+@pytest.mark.parametrize("state", PanelState)
+def test_a_panel_that_is_not_active_names_its_state_by_a_code_that_is_defined(
+    settings: Settings, state: PanelState
+) -> None:
+    served = panel_group(Row(), [], settings, relative, status=ListStatus.OPEN, state=state)
+    (defined,) = [result for result in structure_definitions(settings) if result["id"] == "panel-state"]
+    named = [one["valueCode"] for one in served["extension"] if one["url"] == defined["url"]]
+    assert named == ([] if state is PanelState.ACTIVE else [state.value])
+    assert served["active"] is (state is not PanelState.ENDED)
+    bound = defined["differential"]["element"][-1]["binding"]["valueSet"]
+    (codes,) = [one for one in value_sets(settings) if one["url"] == bound]
+    (include,) = codes["compose"]["include"]
+    (system,) = [one for one in code_systems(settings) if one["url"] == include["system"]]
+    assert [one["code"] for one in system["concept"]] == [one.value for one in PanelState]
+
+
 def test_the_rates_have_the_parts_that_are_defined_with_their_types(settings: Settings) -> None:
     (defined,) = [result for result in structure_definitions(settings) if result["id"] == "confirmation-rates"]
     (rates,) = [one for one in group(settings)["extension"] if one["url"] == defined["url"]]
@@ -140,7 +158,7 @@ def test_every_code_of_ours_is_defined(settings: Settings) -> None:
         if one["url"].endswith("/confirmation-how")
     }
     assert hows == codes[f"{settings.uri_codes}/confirmation-how"]
-    (values_of_how,) = value_sets(settings)
+    values_of_how, _ = value_sets(settings)
     assert values_of_how["compose"]["include"] == [{"system": f"{settings.uri_codes}/confirmation-how"}]
     (how,) = [result for result in structure_definitions(settings) if result["id"] == "confirmation-how"]
     assert how["differential"]["element"][-1]["binding"]["valueSet"] == values_of_how["url"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.panels import editing, one_patient
@@ -144,6 +145,22 @@ def test_a_merged_record_leads_to_the_one_kept(
     assert record["link"] == [{"other": {"reference": f"Patient/{people['helene']}"}, "type": "replaced-by"}]
 
 
+def test_a_panel_in_transition_says_so_and_is_a_new_version(
+    reader: Reader, site: OscarHost, panel: int, check_r4: Check
+) -> None:
+    before = reader.json(f"/Group/{panel}")
+    with site.database.session() as session:
+        change = text("UPDATE cpar_panel SET state = 'in-transition' WHERE panel_id = :panel_id")
+        session.execute(change, {"panel_id": panel})
+    group = reader.json(f"/Group/{panel}")
+    check_r4(group)
+    assert int(group["meta"]["versionId"]) == int(before["meta"]["versionId"]) + 1
+    assert group["active"] is True
+    url = reader.json("/StructureDefinition/panel-state")["url"]
+    assert {"url": url, "valueCode": "in-transition"} in group["extension"]
+    assert url not in {one["url"] for one in before["extension"]}
+
+
 def test_our_definitions_are_read(reader: Reader, panel: int, check_r4: Check) -> None:
     for address in (
         "/StructureDefinition/cpar-panel",
@@ -151,6 +168,8 @@ def test_our_definitions_are_read(reader: Reader, panel: int, check_r4: Check) -
         "/SearchParameter/group-name",
         "/CodeSystem/confirmation-how",
         "/ValueSet/confirmation-how-values",
+        "/CodeSystem/panel-state",
+        "/ValueSet/panel-state-values",
     ):
         check_r4(reader.json(address))
     assert reader.get("/StructureDefinition/nothing").status_code == 404

@@ -79,7 +79,7 @@ class GroupSource:
                 relative,
                 status=ListStatus.OPEN,
                 rates=month_rates.get(row.panel_id),
-                active=PanelState(row.state).is_submitted,
+                state=PanelState(row.state),
             )
             group["meta"] = {"profile": [panel_profile_url(self._settings)]}
             member_count = members.get(row.panel_id, 0)
