@@ -33,6 +33,7 @@ class CsvColumn(StrEnum):
     PANEL_BEFORE = "Panel before the bulk update"
     PANEL_SINCE = "On the panel since"
     PANEL_STATE = "State of the panel"
+    SIGNED_ON = "Form signed"
     LAST_CONFIRMATION = "Last confirmation"
     HOW_CONFIRMED = "How confirmed"
 

@@ -34,6 +34,7 @@ from ..services.bulk import (
 )
 from ..services.operations import access
 from ..services.operations.record import BULK, BulkKind, OperationKind
+from ..services.other_panels import listing as other_panels
 from ..services.panels import editing
 from ..settings import load
 from . import bulk_result
@@ -192,6 +193,7 @@ def _form(host: Host, form: BulkForm, messages: Mapping[str, str] | None = None)
             "providers": editing.provider_choices(connection, host),
             "statuses": service.status_choices(connection, host),
             "operations": history.latest(connection, host),
+            "other_kinds": dict.fromkeys(panel.kind for panel in other_panels.live(connection, host)),
         }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK
     return page(host, TITLE, "bulk.html", status, form=form, messages=messages or {}, summary=texts.summary, **choices)

@@ -8,7 +8,9 @@ from typing import Any, Final, assert_never
 
 from werkzeug.datastructures import MultiDict
 
+from ..domain.panel_kind import PanelKind
 from ..domain.refusals import Refused
+from ..services.other_panels.listing import OtherPanel
 from ..services.panels.listing import Panel
 from ..services.submissions.history import Submission
 
@@ -28,15 +30,28 @@ class PanelSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PanelList:
-    """How the list is asked for. `text` is searched in numbers, providers and IDs: no patient data."""
+    """How the list is asked for. `text` is searched in numbers, names, providers and IDs: no patient data.
+
+    `kind` is the one that is shown, None for all.
+    """
 
     text: str = ""
     sort: PanelSort = PanelSort.NUMBER
     descending: bool = False
+    kind: PanelKind | None = None
+
+    def shows(self, kind: PanelKind) -> bool:
+        """Whether panels of this kind are on the list."""
+        return self.kind in (None, kind)
+
+    def others_of(self, panels: Sequence[OtherPanel]) -> list[OtherPanel]:
+        """The affiliations and caseloads that are found, in the order in which they come."""
+        text = self.text.casefold()
+        return [panel for panel in panels if self.shows(panel.kind) and text in panel.label.casefold()]
 
     def of(self, panels: Sequence[Panel], last_submissions: Mapping[int, Submission]) -> list[Panel]:
         """The panels that are found, in order; those that are equal by number."""
-        found = [panel for panel in panels if panel.fits(self.text)]
+        found = [panel for panel in panels if self.shows(PanelKind.CPAR) and panel.fits(self.text)]
         return sorted(found, key=self._key(last_submissions), reverse=self.descending)
 
     def next(self, sort: PanelSort) -> str:
@@ -61,9 +76,10 @@ class PanelList:
 
 
 def from_query(query: MultiDict[str, str]) -> PanelList:
-    """The list that an address asks for. Raises Refused for an order that there is not."""
-    sort = query.get("sort", "") or PanelSort.NUMBER
-    if sort.removeprefix("-") not in list(PanelSort):
+    """The list that an address asks for. Raises Refused for an order or a kind that there is not."""
+    sort, kind = query.get("sort", "") or PanelSort.NUMBER, query.get("kind", "")
+    if sort.removeprefix("-") not in list(PanelSort) or kind not in ("", *PanelKind):
         raise Refused("Panel list not found. Start from the Panels tab.")
     text = query.get("text", "").strip()[:LONGEST_SEARCH]
-    return PanelList(text, PanelSort(sort.removeprefix("-")), descending=sort.startswith("-"))
+    sorting = PanelSort(sort.removeprefix("-"))
+    return PanelList(text, sorting, descending=sort.startswith("-"), kind=PanelKind(kind) if kind else None)

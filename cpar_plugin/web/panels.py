@@ -9,12 +9,14 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.panel import PanelDraft
+from ..domain.panel_kind import PanelKind
 from ..domain.panel_state import PanelState
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
 from ..services.bulk.fill import fillable
 from ..services.exclusions.listing import excluded_by_panel
 from ..services.operations import access, clinic
+from ..services.other_panels import listing as other_panels
 from ..services.panels import editing as service
 from ..services.panels import last_saved
 from ..services.panels.editing import Panel
@@ -47,6 +49,7 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         open_submissions, last_submissions = history.open_and_last(connection, host)
         batch = progress.progress(connection)
         excluded = excluded_by_panel(connection)
+        others = other_panels.live(connection, host)
     settings = load(host.settings)
     calendar = settings.calendar(host.clock.zone)
     now = host.clock.now()
@@ -57,6 +60,9 @@ def panels(host: Host, actor: Actor) -> ResponseReturnValue:
         clinic=clinic_settings,
         panels=panel_list.of(live_panels, last_submissions),
         panel_count=len(live_panels),
+        others=panel_list.others_of(others),
+        other_count=len(others),
+        kinds=PanelKind,
         panel_list=panel_list,
         sorts=PanelSort,
         search_from=_SEARCH_FROM,

@@ -19,6 +19,7 @@ from ..domain.report_lines import OF_PATIENT
 from ..domain.wording import WORDING, wording_for
 from ..hooks import Actor, Host, Widget
 from ..services.operations import access
+from ..services.other_panels import of_patient
 from ..services.panels import one_patient
 from ..services.panels.listing import panel_meant
 from ..services.panels.one_patient import MemberChange
@@ -92,6 +93,8 @@ def _current(host: Host, actor: Actor, patient_id: int) -> ShownMembership:
 
 
 def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: str = "", error: str = "") -> Markup:
+    with host.database.engine.connect() as connection:
+        others_of_kind = of_patient.of_patient(connection, host, patient_id)
     return fragment(
         host,
         "widget.html",
@@ -101,6 +104,8 @@ def _body(host: Host, patient_id: int, membership: ShownMembership, *, message: 
         of_patient=OF_PATIENT,
         suggested=[panel for panel in membership.of_mrp if panel != membership.panel],
         others=[panel for panel in membership.choices if panel not in (membership.panel, *membership.of_mrp)],
+        others_of_kind=others_of_kind,
+        today=host.clock.now().astimezone(host.clock.zone).date(),
         as_buttons=AS_BUTTONS,
         not_paneled=NOT_PANELED,
         summary=_summary(membership),
@@ -163,7 +168,7 @@ def choose_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnVal
         panel_id = _chosen(host)
         return _RESULTS[one_patient.choose(host, actor, patient_id, panel_id, seen_panel_id=_panel_id_of_form())]
 
-    return _changed(host, actor, patient_id, choose)
+    return changed(host, actor, patient_id, choose)
 
 
 def _chosen(host: Host) -> int:
@@ -176,7 +181,7 @@ def _chosen(host: Host) -> int:
 
 def confirm_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Set the confirmation date to today."""
-    return _changed(
+    return changed(
         host,
         actor,
         patient_id,
@@ -193,12 +198,12 @@ def leave_panel(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValu
         removal = removal_of(host, request.form)
         return _RESULTS[one_patient.remove(host, actor, patient_id, seen_panel_id=_panel_id_of_form(), removal=removal)]
 
-    return _changed(host, actor, patient_id, leave)
+    return changed(host, actor, patient_id, leave)
 
 
 def answer_caution(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
     """Write down that a caution was checked against the card, or take that back."""
-    return _changed(host, actor, patient_id, lambda: answer(host, actor, request.form))
+    return changed(host, actor, patient_id, lambda: answer(host, actor, request.form))
 
 
 def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnValue:
@@ -208,10 +213,10 @@ def keep_inherited(host: Host, actor: Actor, patient_id: int) -> ResponseReturnV
         separated.keep(host, actor, patient_id)
         return "Kept on this panel."
 
-    return _changed(host, actor, patient_id, keep)
+    return changed(host, actor, patient_id, keep)
 
 
-def _changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
+def changed(host: Host, actor: Actor, patient_id: int, change: Callable[[], str]) -> ResponseReturnValue:
     """Back to the patient's page. A user who is refused gets the panel as it is now with the reason, to decide again.
 
     `change` returns what was done, in words.

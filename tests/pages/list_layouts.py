@@ -10,8 +10,15 @@ from typing import Any, Final, NamedTuple
 
 import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
+from cpar_plugin.domain.other_panel import other_draft
+from cpar_plugin.domain.panel_kind import OTHER_KINDS, PanelKind
+from cpar_plugin.services.other_panels import bulk as other_bulk
+from cpar_plugin.services.other_panels import editing as other_editing
+from cpar_plugin.services.other_panels import one_patient as other_patient
+from cpar_plugin.services.other_panels.bulk import OtherAction, OtherOrder
+from cpar_plugin.store import tables
 from cpar_plugin.store.tables import departure, departure_patient, letter, report, report_line, report_row
 from oscar_host.host import OscarHost
 
@@ -243,3 +250,25 @@ def a_letter(host: OscarHost, patient_id: int) -> int:
         made = connection.execute(insert(letter).values(**texts)).inserted_primary_key
     assert made
     return int(made[0])
+
+
+def an_affiliation(host: OscarHost, name: str, *patients: int) -> int:
+    """An affiliation with these patients on it, in place of any other. Its id."""
+    actor = host.identity.system
+    made = other_editing.create(host, actor, other_draft("affiliation", name))
+    with host.database.engine.connect() as connection:
+        query = select(tables.other_member.c.patient_id, tables.other_member.c.other_panel_id)
+        seen = {row.patient_id: row.other_panel_id for row in connection.execute(query)}
+    for patient in patients:
+        other_patient.choose(host, actor, patient, made, seen_id=seen.get(patient), signed="2026-03-01")
+    return made
+
+
+def emptied_and_filled(host: OscarHost, affiliation: int) -> int:
+    """A bulk operation that has moved everyone to this affiliation from another one. Its id."""
+    actor = host.identity.system
+    other = other_editing.create(host, actor, other_draft("affiliation", f"Source of {affiliation}"))
+    kind = OTHER_KINDS[PanelKind.AFFILIATION]
+    other_bulk.carry_out(host, actor, OtherOrder(OtherAction.MOVE, kind, "any", "", affiliation, other), None)
+    order = OtherOrder(OtherAction.MOVE, kind, "any", "", other, affiliation)
+    return other_bulk.carry_out(host, actor, order, None) or 0

@@ -22,7 +22,7 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from .conftest import BARRED
-from .list_layouts import a_departure, a_letter, a_registry_list, a_report
+from .list_layouts import a_departure, a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .test_rights import EXPECTED, a_client
 
 CLOSED, OPEN_TO_ALL = "Hiddenson", "Openfield"
@@ -75,6 +75,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         one_patient.remove(host, system, patient, seen_panel_id=panel)
     pair()
     assigned = bulk.carry_out(host, system, bulk.Assign("101", "AC", panel))
+    affiliation = an_affiliation(host, "North", stay[0])
     parts = {
         "filename": "cpar.css",
         "patient_id": stay[0],
@@ -84,6 +85,8 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "report_id": a_report(host, stay[0], 1),
         "list_id": a_registry_list(host, stay[0], 1),
         "line_id": a_report(host, stay[0], 2, accepted=True),
+        "other_id": affiliation,
+        "other_operation_id": emptied_and_filled(host, affiliation),
         "letter_id": a_letter(host, stay[0]),
         "departure_id": a_departure(host, stay, panel, panel),
         "role_no": 1,

@@ -23,7 +23,15 @@ from oscar_host.host import OscarHost
 from ..conftest import place_of_the_emr
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
-from .list_layouts import a_letter, a_registry_list, a_report, upload_list, upload_report
+from .list_layouts import (
+    a_letter,
+    a_registry_list,
+    a_report,
+    an_affiliation,
+    emptied_and_filled,
+    upload_list,
+    upload_report,
+)
 
 pytestmark = pytest.mark.databases("one")
 place = place_of_the_emr  # roles and records are edited too
@@ -68,6 +76,18 @@ ENTRIES = {
     ),
     "cpar.new_panel": Entries(_PANEL, _FILLED),
     "cpar.edit_panel": Entries({**_PANEL, "version": "1"}, _FILLED),
+    "cpar.new_other_panel": Entries(
+        {"kind": "caseload", "name": "Nurse", "provider_id": OTHER_DOCTOR},
+        (r'value="caseload"[^>]* checked', r'name="name" value="Nurse"', rf'value="{OTHER_DOCTOR}" selected'),
+    ),
+    "cpar.edit_other_panel": Entries(
+        {"kind": "affiliation", "name": "South", "state": "in-transition", "version": "1"},
+        (r'name="name" value="South"', r'value="in-transition" selected'),
+    ),
+    "cpar.other_bulk": Entries(
+        {"kind": "affiliation", "action": "remove", "from_id": "{other_id}", "status": "any", "step": "carry-out"},
+        (r'name="action" value="remove"', r'name="from_id" value="{other_id}"', "Remove 1 Patient"),
+    ),
     "cpar.departure": Entries(
         {"step": "date", "leaves_on": "2027-03-01", "administrator_id": OTHER_DOCTOR},
         (r'name="leaves_on" required value="2027-03-01"', rf'value="{OTHER_DOCTOR}" selected'),
@@ -95,6 +115,14 @@ ENTRIES = {
     "cpar.leave_panel": Entries(
         {"seen_panel_id": "{panel}", "reason": "moved-away", "note": "to Calgary"},
         (r'value="moved-away" selected', r'name="note" value="to Calgary"'),
+    ),
+    "cpar.choose_other": Entries(
+        {"kind": "affiliation", "seen_other_id": "{other_id}", "other_id": "{second_other}", "signed_on": "2026-05-06"},
+        (r'<option value="{second_other}" selected>', r'id="cpar-signed-affiliation"[^>]*value="2026-05-06"'),
+    ),
+    "cpar.sign_other": Entries(
+        {"kind": "affiliation", "seen_other_id": "{other_id}", "signed_on": "2026-05-06"},
+        (r'id="cpar-signed-now"[^>]*value="2026-05-06"',),
     ),
     "cpar.new_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
     "cpar.edit_client": Entries(_CLIENT, (r'value="Analytics"', "ec-1", r'value="system/Group.rs"[^>]* checked')),
@@ -206,6 +234,9 @@ ACTIONS = {
     "cpar.answer_of_member",
     "cpar.keep_member",
     "cpar.delete_panel",
+    "cpar.delete_other_panel",
+    "cpar.leave_other",
+    "cpar.undo_other_bulk",
     "cpar.dismiss_checklist",
     "cpar.submit_panel",
     "cpar.submit_all_panels",
@@ -256,6 +287,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
     with host.database.engine.connect() as connection:
         uploads = dict(connection.execute(select(tables.upload.c.purpose, tables.upload.c.upload_id)).all())
     client = ClientDraft(name="Client", scopes="system/*.rs", jwks=PUBLIC_KEYS)
+    affiliation = an_affiliation(host, "North", patient)
     return {
         "patient": patient,
         "on_no_panel": on_no_panel,
@@ -267,6 +299,9 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
+        "other_id": affiliation,
+        "other_operation_id": emptied_and_filled(host, affiliation),
+        "second_other": an_affiliation(host, "South"),
         "letter_id": a_letter(host, patient),
         "patient_id": patient,
         "panel_id": panel,

@@ -21,7 +21,16 @@ from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
 from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
-from .list_layouts import a_departure, a_letter, a_registry_list, a_report, upload_list, upload_report
+from .list_layouts import (
+    a_departure,
+    a_letter,
+    a_registry_list,
+    a_report,
+    an_affiliation,
+    emptied_and_filled,
+    upload_list,
+    upload_report,
+)
 
 LETTER = 816 - 2 * 38  # px: the width of the paper, between margins of one centimetre
 # Where the keyboard can go to. Of the radio buttons of one name it goes to one, of a closed menu to none.
@@ -101,6 +110,7 @@ def pages(
     upload_list(manager, panel)
     upload_report(manager)
     client = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=(panel,))
+    affiliation = an_affiliation(host, "North", patient)
     parts = {
         "patient_id": patient,
         "panel_id": panel,
@@ -109,6 +119,8 @@ def pages(
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
+        "other_id": affiliation,
+        "other_operation_id": emptied_and_filled(host, affiliation),
         "letter_id": a_letter(host, patient),
         "departure_id": a_departure(host, [patient], panel, other_panel),
         "role_no": role and role[0],

@@ -18,7 +18,7 @@ from cpar_plugin.services import bulk
 from oscar_host.host import OscarHost
 
 from .conftest import Person
-from .list_layouts import a_letter, a_registry_list, a_report
+from .list_layouts import a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .test_bad_input import HOSTILE
 from .test_rights import EXPECTED, a_client
 
@@ -108,6 +108,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
     oscar.visit(patient)
     assigned = bulk.carry_out(host, host.identity.system, bulk.Assign("101", "AC", panel))
     assert assigned.operation_id
+    affiliation = an_affiliation(host, "North", patient)
     return {
         "patient_id": patient,
         "panel_id": panel,
@@ -116,6 +117,8 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),
         "line_id": a_report(host, patient, 2, accepted=True),
+        "other_id": affiliation,
+        "other_operation_id": emptied_and_filled(host, affiliation),
         "letter_id": a_letter(host, patient),
         "client_no": a_client(host, "Network"),
         "role_no": 1,

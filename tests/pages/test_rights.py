@@ -24,7 +24,7 @@ from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
-from .list_layouts import a_departure, a_letter, a_registry_list, a_report
+from .list_layouts import a_departure, a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .looks import Since, name_apart, shown
 
 pytestmark = pytest.mark.databases("one")
@@ -77,6 +77,9 @@ EXPECTED = {
     ("POST", "cpar.choose_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.confirm_panel"): CHANGES_THE_PATIENT,
     ("POST", "cpar.leave_panel"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.choose_other"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.sign_other"): CHANGES_THE_PATIENT,
+    ("POST", "cpar.leave_other"): CHANGES_THE_PATIENT,
     ("POST", "cpar.answer_caution"): CHANGES_THE_PATIENT,
     ("POST", "cpar.keep_inherited"): CHANGES_THE_PATIENT,
     ("GET", "cpar.interrupted_form"): (303, 410, 410, 410, 410, 410, 410),  # nothing is kept for them
@@ -117,6 +120,19 @@ EXPECTED = {
     ("POST", "cpar.dismiss_checklist"): CHANGES_ROLES,
     ("GET", "cpar.edit_panel"): MANAGEMENT,
     ("POST", "cpar.edit_panel"): CHANGES_PANELS,
+    ("GET", "cpar.new_other_panel"): MANAGEMENT,
+    ("POST", "cpar.new_other_panel"): CHANGES_PANELS,
+    ("GET", "cpar.other_panel"): MANAGEMENT,
+    ("GET", "cpar.print_other_panel"): MANAGEMENT,
+    ("GET", "cpar.export_other_panel"): MANAGEMENT,
+    ("GET", "cpar.other_bulk"): MANAGEMENT,
+    ("POST", "cpar.other_bulk"): CHANGES_PANELS,  # to the preview
+    ("GET", "cpar.other_bulk_result"): MANAGEMENT,
+    ("POST", "cpar.undo_other_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
+    ("GET", "cpar.edit_other_panel"): MANAGEMENT,
+    ("POST", "cpar.edit_other_panel"): CHANGES_PANELS,
+    ("GET", "cpar.delete_other_panel"): MANAGEMENT,
+    ("POST", "cpar.delete_other_panel"): CHANGES_PANELS,
     ("GET", "cpar.departure"): MANAGEMENT,
     ("POST", "cpar.departure"): CHANGES_PANELS,
     ("GET", "cpar.departure_patients"): MANAGEMENT,
@@ -236,6 +252,9 @@ SHOW = {
     ("GET", "cpar.rehearsal"),
     ("GET", "cpar.print_rehearsal"),
     ("GET", "cpar.export_rehearsal"),
+    ("GET", "cpar.other_panel"),
+    ("GET", "cpar.print_other_panel"),
+    ("GET", "cpar.export_other_panel"),
     ("GET", "cpar.coverage"),
     ("GET", "cpar.print_coverage"),
     ("GET", "cpar.export_coverage"),
@@ -317,6 +336,9 @@ def test_every_address_answers_each_person_as_expected(
         if method == "POST":
             parts = to_change
         fields = _fields(endpoint, parts["patient_id"], parts["panel_id"], parts["other_panel_id"], role)
+        if endpoint in ("cpar.choose_other", "cpar.sign_other", "cpar.leave_other"):
+            seen = {"kind": "affiliation", "seen_other_id": parts["other_id"]}
+            fields = {"other_id": parts["other_id"], "signed_on": "2026-04-01", **seen}
         if endpoint == "cpar.change_exclusions":
             fields = {"action": "take", "selected": f"{parts['excluded_id']}-no-phn-1"}
         rule = next(app.url_map.iter_rules(endpoint))
@@ -364,6 +386,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
     line = {"patient_id": excluded, "panel_id": other_panel, "reason": "no-phn", "opened_at": host.clock.now()}
     with host.database.writing() as connection:
         connection.execute(insert(exclusion_line).values(**line, state="open", note="", version=1))
+    affiliation = an_affiliation(host, f"A{number}", patient)
     return {
         "report_id": a_report(host, patient, number + 1),
         "list_id": a_registry_list(host, patient, number + 1),
@@ -373,6 +396,8 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         "patient_id": patient,
         "panel_id": panel,
         "other_panel_id": other_panel,
+        "other_id": affiliation,
+        "other_operation_id": emptied_and_filled(host, affiliation),
         "excluded_id": excluded,
         "operation_id": assigned.operation_id,
         "submission_id": requests.ask(host, load(host.settings), host.identity.system, other_panel),
@@ -411,6 +436,10 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         "cpar.choose_attached": {"all": "yes", "action": "mrp"},
         "cpar.edit_panel": {"number": "2", "facilities": "1", "providers": "101", "version": "1"},
         "cpar.delete_panel": {"version": "1"},
+        "cpar.new_other_panel": {"kind": "caseload", "name": f"New {role}"},
+        "cpar.edit_other_panel": {"kind": "affiliation", "name": f"Other {role}", "version": "1"},
+        "cpar.delete_other_panel": {"version": "1"},
+        "cpar.other_bulk": {"action": "remove", "from_id": "1", "status": "AC"},
         "cpar.departure": {"version": "1", "step": "registry", "done": "letters"},
         "cpar.settings": {"name": "X", "site_id": "Y", "version": "2"},
         "cpar.new_client": {"name": f"New {role}", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS},

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from benchmarks.big_clinic import PANEL_ID, fill, more_panels
+from cpar_plugin.domain.other_panel import other_draft
 from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.host_kit.clock import FixedClock
@@ -18,6 +19,7 @@ from cpar_plugin.services.bulk import Assign
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import ClientDraft
 from cpar_plugin.services.exclusions import compare
+from cpar_plugin.services.other_panels import editing as other_panels
 from cpar_plugin.services.submissions import requests
 from cpar_plugin.services.submissions.run import run_due
 from cpar_plugin.settings import Settings
@@ -47,6 +49,8 @@ class Size(NamedTuple):
         return {
             "patient_id": PATIENT_ID,
             "panel_id": PANEL_ID,
+            "other_id": 1,
+            "other_operation_id": 1,
             "operation_id": 1,
             "submission_id": self.panels * self.earlier + 1,
             "client_no": 1,
@@ -59,6 +63,7 @@ PATIENT_ID = 1
 # reports need a file that was uploaded, and these a provider who leaves.
 NO_PAGES = (
     "cpar.export_import",
+    "cpar.other_bulk_result",
     "cpar.departure_letters",
     "cpar.departure_not_moved",
     "cpar.departure_patients",
@@ -107,6 +112,7 @@ def app(size: Size, host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClo
     with emr.database.writing() as connection:
         connection.execute(insert(tables.submission), list(_earlier(host, size)))
     assert requests.ask(host, settings, everyone, PANEL_ID) == size.parts["submission_id"]
+    assert other_panels.create(host, everyone, other_draft("affiliation", "North")) == size.parts["other_id"]
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, size.panels))
     assert registry.register(host, everyone, network) == registry.id_of(size.parts["client_no"])
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))

@@ -170,7 +170,7 @@ def test_what_is_typed_and_names_no_panel_or_several_changes_nothing(
 
 
 @pytest.mark.databases("both")
-def test_the_widget_costs_three_statements_whatever_the_number_of_panels_and_patients(
+def test_the_widget_costs_four_statements_whatever_the_number_of_panels_and_patients(
     app: Any, host: OscarHost, oscar: Any, make_panel: Callable[..., int], statements: list[str]
 ) -> None:
     plugins = Plugins()
@@ -190,7 +190,8 @@ def test_the_widget_costs_three_statements_whatever_the_number_of_panels_and_pat
         oscar.provider(f"8{number:02}", ohip_no="")
         make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
         oscar.visit(oscar.patient())
-    assert few == counted() == 3  # the patient's record, the panels to choose from, and what reports say
+    # The patient's record, the panels to choose from, affiliations and caseloads, and what reports say.
+    assert few == counted() == 4
 
 
 def test_the_whole_request_for_the_fragment_costs_the_same_with_many_panels(
@@ -208,7 +209,7 @@ def test_the_whole_request_for_the_fragment_costs_the_same_with_many_panels(
         make_panel(f"P{number:02}", f"8{number:02}", f"5000000{number:02}")
     statements.clear()
     reception.get(address)
-    assert few == len(statements) == 5  # whose session, who may do what, and the three of the widget
+    assert few == len(statements) == 6  # whose session, who may do what, and the three of the widget
 
 
 def test_a_host_that_draws_the_box_itself_gets_a_summary_and_an_address(

@@ -108,3 +108,26 @@ def statements(host: OscarHost) -> Callable[[], AbstractContextManager[list[str]
             event.remove(host.database.engine, "before_cursor_execute", note)
 
     return counting
+
+
+@pytest.fixture
+def others(host: OscarHost) -> Callable[[], dict[tuple[int, str], tuple[int, date | None]]]:
+    """Who is on what, and the date of the form: by patient and kind. The ledger alone explains it."""
+
+    def read() -> dict[tuple[int, str], tuple[int, date | None]]:
+        replayed: dict[tuple[int, str], tuple[Any, ...]] = {}
+        entries = select(tables.other_ledger).order_by(tables.other_ledger.c.operation_id)
+        with host.database.engine.connect() as connection:
+            for row in connection.execute(entries):
+                key = (row.patient_id, row.kind)
+                before = (row.from_other_panel_id, row.from_since, row.from_signed_on)
+                assert replayed.get(key) == (before if row.from_other_panel_id else None)
+                replayed.pop(key, None)
+                if row.to_other_panel_id:
+                    replayed[key] = (row.to_other_panel_id, row.to_since, row.to_signed_on)
+            rows = connection.execute(select(tables.other_member)).all()
+        now = {(row.patient_id, row.kind): (row.other_panel_id, row.since, row.signed_on) for row in rows}
+        assert now == replayed
+        return {key: (panel_id, signed) for key, (panel_id, _, signed) in now.items()}
+
+    return read

@@ -1,5 +1,5 @@
-"""The history of one patient: each change of panel and confirmation, each check, each letter about a conflict, and each
-submission of the panel."""
+"""The history of one patient: each change of panel, affiliation, caseload and confirmation, each check, each letter
+about a conflict, and each submission of the panel."""
 
 import heapq
 from collections.abc import Collection, Iterator, Sequence
@@ -14,11 +14,23 @@ from ...domain.confirmation import ConfirmedHow
 from ...domain.csv_columns import CsvColumn, CsvHead
 from ...domain.dates import date_text
 from ...domain.letters import LetterDirection
+from ...domain.panel_kind import other_kind_of
 from ...domain.reasons import Reason
 from ...domain.submission import SubmissionState
 from ...domain.wording import WORDING, wordings
 from ...hooks import Actor, Host
-from ...store.tables import answer, exclusion, ledger, letter, operation, panel, snapshot, submission
+from ...store.tables import (
+    answer,
+    exclusion,
+    ledger,
+    letter,
+    operation,
+    other_ledger,
+    other_panel,
+    panel,
+    snapshot,
+    submission,
+)
 from ..operations.record import BULK, OperationKind
 from ..roster.csv_file import moment_cell
 from ..roster.providers import actor_names
@@ -82,6 +94,7 @@ def of_patient(host: Host, actor: Actor, patient_id: int) -> Sequence[PatientEve
             _checks(connection, host, ids),
             _submissions(connection, entries),
             _letters(connection, host, ids),
+            _others(connection, host, ids),
         )
         return list(heapq.merge(*sources, key=lambda event: event.at, reverse=True))
 
@@ -168,6 +181,33 @@ def _letters(connection: Connection, host: Host, ids: Sequence[int]) -> Sequence
         PatientEvent(at, patient_id, text, by=by, letter_id=letter_id)
         for at, text, by, patient_id, letter_id in sorted(events, key=lambda event: event[0], reverse=True)
     ]
+
+
+def _others(connection: Connection, host: Host, ids: Sequence[int]) -> Sequence[PatientEvent]:
+    """Changes of affiliations and caseloads."""
+    source, target = other_panel.alias("source"), other_panel.alias("target")
+    rows = connection.execute(
+        select(
+            other_ledger,
+            operation.c.kind.label("operation_kind"),
+            operation.c.at,
+            operation.c.actor_id,
+            source.c.name.label("source"),
+            target.c.name.label("target"),
+        )
+        .join(operation, operation.c.operation_id == other_ledger.c.operation_id)
+        .outerjoin(source, source.c.other_panel_id == other_ledger.c.from_other_panel_id)
+        .outerjoin(target, target.c.other_panel_id == other_ledger.c.to_other_panel_id)
+        .where(other_ledger.c.patient_id.in_(ids))
+        .order_by(operation.c.at.desc(), operation.c.operation_id.desc(), other_ledger.c.kind)
+    ).all()
+    names = actor_names(connection, host, {row.actor_id for row in rows})
+    events = []
+    for row in rows:
+        text = texts.other_text(other_kind_of(row.kind), row.source, row.target, row.to_signed_on)
+        text = texts.with_origin(text, OperationKind(row.operation_kind), "{}")
+        events.append(PatientEvent(row.at, row.patient_id, text, by=names[row.actor_id]))
+    return events
 
 
 def _submissions(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[PatientEvent]:

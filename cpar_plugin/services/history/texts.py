@@ -1,10 +1,13 @@
 """What people read about the past, by the kind of operation: a kind without words is refused at import."""
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from ...domain.dates import date_text
 from ...domain.exhaustive import exhaustive
+from ...domain.panel_kind import OtherKind
 from ...domain.removal import Removal
 from ..operations.record import BULK, OperationKind
 
@@ -58,6 +61,16 @@ ORIGIN: Final = exhaustive(
         OperationKind.CREATE_PANEL: "",
         OperationKind.EDIT_PANEL: "",
         OperationKind.DELETE_PANEL: "panel deleted",
+        OperationKind.CREATE_OTHER: "",
+        OperationKind.EDIT_OTHER: "",
+        OperationKind.DELETE_OTHER: "deleted",
+        OperationKind.ADD_TO_OTHER: "",
+        OperationKind.MOVE_IN_OTHER: "",
+        OperationKind.REMOVE_FROM_OTHER: "",
+        OperationKind.SIGN_OTHER: "",
+        OperationKind.BULK_OTHER: "bulk update",
+        OperationKind.UNDO_OTHER: "undo of a bulk update",
+        OperationKind.MERGE_OTHER: "records merged",
         OperationKind.SETTINGS: "",
         OperationKind.DISMISS_CHECKLIST: "",
         OperationKind.ENABLE: "",
@@ -107,6 +120,17 @@ GROUP: Final = exhaustive(
         OperationKind.CREATE_PANEL: ChangeGroup.PANEL,
         OperationKind.EDIT_PANEL: ChangeGroup.PANEL,
         OperationKind.DELETE_PANEL: ChangeGroup.PANEL,
+        # They are of no CPAR panel: no panel's history shows them.
+        OperationKind.CREATE_OTHER: ChangeGroup.CLINIC,
+        OperationKind.EDIT_OTHER: ChangeGroup.CLINIC,
+        OperationKind.DELETE_OTHER: ChangeGroup.CLINIC,
+        OperationKind.ADD_TO_OTHER: ChangeGroup.CLINIC,
+        OperationKind.MOVE_IN_OTHER: ChangeGroup.CLINIC,
+        OperationKind.REMOVE_FROM_OTHER: ChangeGroup.CLINIC,
+        OperationKind.SIGN_OTHER: ChangeGroup.CLINIC,
+        OperationKind.BULK_OTHER: ChangeGroup.CLINIC,
+        OperationKind.UNDO_OTHER: ChangeGroup.CLINIC,
+        OperationKind.MERGE_OTHER: ChangeGroup.CLINIC,
         OperationKind.SETTINGS: ChangeGroup.CLINIC,
         OperationKind.DISMISS_CHECKLIST: ChangeGroup.CLINIC,
         OperationKind.ENABLE: ChangeGroup.CLINIC,
@@ -151,6 +175,22 @@ def membership_text(source: str | None, target: str | None, *, confirmed: bool) 
     if target is None:
         return f"Removed from panel {source}"
     return f"Added to panel {target}" if source is None else f"Moved from panel {source} to panel {target}"
+
+
+def other_text(kind: OtherKind, source: str | None, target: str | None, signed_on: date | None) -> str:
+    """What became of a membership of an affiliation or a caseload, by its names; None: on none of the kind."""
+    signed = f", form signed {date_text(signed_on)}" if signed_on else ""
+    match source, target:
+        case None, None:
+            return "Not changed"
+        case None, _:
+            return f"Added to {kind.noun} {target}{signed}"
+        case _, None:
+            return f"Removed from {kind.noun} {source}"
+        case _ if source != target:
+            return f"Moved from {kind.noun} {source} to {target}{signed}"
+        case _:
+            return f"On {kind.noun} {target}{signed or ', date of the signed form removed'}"
 
 
 def with_origin(text: str, kind: OperationKind, detail: str) -> str:

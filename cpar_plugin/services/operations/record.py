@@ -1,6 +1,6 @@
 """Who did what and when: one operation for each change, and one line of the host's audit trail with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
@@ -55,6 +55,17 @@ class OperationKind(StrEnum):
     CREATE_PANEL = "create-panel"
     EDIT_PANEL = "edit-panel"
     DELETE_PANEL = "delete-panel"
+    # Of affiliations and caseloads, which have a ledger of their own.
+    CREATE_OTHER = "create-other"
+    EDIT_OTHER = "edit-other"
+    DELETE_OTHER = "delete-other"
+    ADD_TO_OTHER = "add-to-other"
+    MOVE_IN_OTHER = "move-in-other"
+    REMOVE_FROM_OTHER = "remove-from-other"
+    SIGN_OTHER = "sign-other"
+    BULK_OTHER = "bulk-other"
+    UNDO_OTHER = "undo-other"
+    MERGE_OTHER = "merge-other"
     SETTINGS = "settings"
     DISMISS_CHECKLIST = "dismiss-checklist"
     ENABLE = "enable"
@@ -82,6 +93,7 @@ BULK: Final[dict[OperationKind, BulkKind]] = {kind: kind for kind in get_args(Bu
 _LINES_AT_ONCE: Final = 1000
 _MEMBER, _PANEL, _SETTINGS, _CLIENT = "cparPanelMember", "cparPanel", "cparSettings", "cparFhirClient"
 _REPORT: Final = "cparReport"
+_OTHER, _OTHER_MEMBER = "cparOtherPanel", "cparOtherPanelMember"
 _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
     __name__,
     OperationKind,
@@ -124,6 +136,16 @@ _AUDIT: Final[Mapping[OperationKind, tuple[str, str]]] = exhaustive(
         OperationKind.CREATE_PANEL: ("add", _PANEL),
         OperationKind.EDIT_PANEL: ("update", _PANEL),
         OperationKind.DELETE_PANEL: ("delete", _PANEL),
+        OperationKind.CREATE_OTHER: ("add", _OTHER),
+        OperationKind.EDIT_OTHER: ("update", _OTHER),
+        OperationKind.DELETE_OTHER: ("delete", _OTHER),
+        OperationKind.ADD_TO_OTHER: ("add", _OTHER_MEMBER),
+        OperationKind.MOVE_IN_OTHER: ("update", _OTHER_MEMBER),
+        OperationKind.REMOVE_FROM_OTHER: ("delete", _OTHER_MEMBER),
+        OperationKind.SIGN_OTHER: ("update", _OTHER_MEMBER),
+        OperationKind.BULK_OTHER: ("update", _OTHER_MEMBER),
+        OperationKind.UNDO_OTHER: ("update", _OTHER_MEMBER),
+        OperationKind.MERGE_OTHER: ("update", _OTHER_MEMBER),
         OperationKind.SETTINGS: ("update", _SETTINGS),
         OperationKind.DISMISS_CHECKLIST: ("update", _SETTINGS),
         OperationKind.ENABLE: ("update", _SETTINGS),
@@ -189,8 +211,21 @@ def begin(
 
 def record_patients(session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
     """A line of the host's audit trail under each patient that an operation of this same transaction has changed."""
-    action, noun = _AUDIT[kind]
     ids = session.scalars(select(tables.ledger.c.patient_id).where(tables.ledger.c.operation_id == operation_id)).all()
+    _record_each(session, host, actor, kind, operation_id, ids)
+
+
+def record_others(session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int) -> None:
+    """The same of an operation on affiliations or caseloads."""
+    entry = tables.other_ledger.c
+    ids = session.scalars(select(entry.patient_id).where(entry.operation_id == operation_id).distinct()).all()
+    _record_each(session, host, actor, kind, operation_id, ids)
+
+
+def _record_each(
+    session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int, ids: Sequence[int]
+) -> None:
+    action, noun = _AUDIT[kind]
     for start in range(0, len(ids), _LINES_AT_ONCE):
         host.audit.record(
             session,

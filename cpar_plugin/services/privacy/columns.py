@@ -46,6 +46,7 @@ EVERYWHERE: Final[Mapping[str, Holds]] = {
     "panel_id": of_clinic("Panel, by the plugin's id"),
     "from_panel_id": of_clinic("Panel before the operation"),
     "to_panel_id": of_clinic("Panel after the operation"),
+    "other_panel_id": of_clinic("Affiliation or caseload, by the plugin's id"),
     "position": Holds("Order"),
     "client_id": Holds("FHIR client, by number"),
     "operation_id": Holds("Operation, by number"),

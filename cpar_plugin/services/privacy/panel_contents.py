@@ -1,4 +1,4 @@
-"""What each column of the tables in store/tables/panels.py holds: the first part of `contents`."""
+"""What each column of the tables of panels, of every kind, holds: the first part of `contents`."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +7,7 @@ from .columns import Holds, TableHolds, of_clinic, of_patient, of_staff
 
 _SINCE: Final = of_patient("Since when the patient has been on the panel")
 _CONFIRMED_ON: Final = of_patient("Date of the confirmation")
+_SIGNED_ON: Final = of_patient("Date of the signed affiliation form")
 _CONFIRMED_HOW: Final = of_patient("How the confirmation came about")
 
 PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
@@ -134,6 +135,33 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
         {
             "caution": of_patient("Which check"),
             "fingerprint": Holds("Hash of the values that it is about"),
+        },
+    ),
+    "cpar_other_panel": TableHolds(
+        "Blended Capitation affiliations and caseloads, which are never submitted.",
+        {
+            "kind": Holds("Which of the two"),
+            "name": of_clinic("Name"),
+            "live_name": of_clinic("The same while it exists"),
+            "state": Holds("Whether it is active, in transition, or ended"),
+            "deleted_at": Holds("When it was deleted"),
+        },
+    ),
+    "cpar_other_member": TableHolds(
+        "Which patient is on which affiliation or caseload now.",
+        {"kind": Holds("Which of the two"), "since": _SINCE, "signed_on": _SIGNED_ON},
+    ),
+    "cpar_other_ledger": TableHolds(
+        "What each operation changed for each patient on affiliations and caseloads.",
+        {
+            "kind": Holds("Which of the two"),
+            "from_other_panel_id": of_clinic("Affiliation or caseload before the operation"),
+            "from_since": _SINCE,
+            "from_signed_on": _SIGNED_ON,
+            "to_other_panel_id": of_clinic("Affiliation or caseload after the operation"),
+            "to_since": _SINCE,
+            "to_signed_on": _SIGNED_ON,
+            "merged_into": of_patient("Record number that was kept, where the EMR merged two"),
         },
     ),
 }

@@ -30,7 +30,7 @@ from ...store.tables import inherited, member
 from ...store.types import KEYS
 from ..operations import clinic, record
 from ..operations.record import OperationKind
-from . import unmerges
+from . import other_merges, unmerges
 
 
 def reconcile(session: Session, host: Host) -> int:
@@ -38,6 +38,7 @@ def reconcile(session: Session, host: Host) -> int:
 
     Takes part in the caller's transaction, after `clinic.lock`.
     """
+    other_merges.reconcile(session, host)
     unmerge_id = unmerges.follow(session, host)
     merge_id, count = _carry_over(session, host)
     operation_ids = [operation_id for operation_id in (unmerge_id, merge_id) if operation_id]
@@ -57,6 +58,7 @@ def waiting(host: Host, patient_id: ColumnElement[int]) -> ColumnElement[bool]:
     return or_(
         _retired_members(merged).where(of_record).exists(),
         select(inherited.c.retired_id).where(followed, inherited.c.review_since.is_(None)).exists(),
+        other_merges.waiting(host, patient_id),
     )
 
 
@@ -83,8 +85,13 @@ def kept_records(connection: Connection, host: Host, patient_ids: Collection[int
 def catch_up(host: Host) -> bool:
     """Reconcile in a transaction of its own, where there is anything to reconcile: whether there was."""
     with host.database.engine.connect() as connection:
-        merges_to_follow = _retired_members(host.roster.merged()).exists()
-        if not connection.scalar(select(or_(merges_to_follow, unmerges.broken(host).exists()))):
+        to_follow = (
+            _retired_members(host.roster.merged()),
+            unmerges.broken(host),
+            other_merges.retired_members(host.roster.merged()),
+            other_merges.separate_again(host),
+        )
+        if not connection.scalar(select(or_(*(query.exists() for query in to_follow)))):
             return False
     with host.database.session() as session:
         clinic.lock(session)

@@ -19,6 +19,7 @@ from .interface import (
 )
 from .kept import kept
 from .looks import look, look_patient
+from .other_panels import other_ledger, other_member, other_panel
 from .panels import (
     answer,
     check_in,
@@ -93,6 +94,9 @@ __all__ = [
     "night_run",
     "operation",
     "operation_panel",
+    "other_ledger",
+    "other_member",
+    "other_panel",
     "panel",
     "panel_facility",
     "panel_metrics",

@@ -1,0 +1,306 @@
+"""Many patients at once, on affiliations and caseloads: a preview, one operation, and its undo."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, assert_never
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from ...domain.exhaustive import exhaustive
+from ...domain.other_panel import why_none_is_added
+from ...domain.panel_kind import OtherKind, other_kind_of
+from ...domain.refusals import NotFound, Refused
+from ...hooks import Actor, Host
+from ...store import other_ledger as ledger
+from ...store.tables import operation, other_ledger, other_member, other_panel
+from ...store.types import KEYS
+from ..operations import clinic, record
+from ..operations.record import OperationKind
+from ..roster import merges
+from ..roster.providers import actor_names
+from . import memberships
+from .listing import get
+
+ANY_STATUS: Final = "any"
+
+
+class OtherAction(StrEnum):
+    """What is done with many patients."""
+
+    ASSIGN = "assign"
+    MOVE = "move"
+    REMOVE = "remove"
+
+
+LABELS: Final = exhaustive(
+    __name__,
+    OtherAction,
+    {
+        OtherAction.ASSIGN: "Assign the patients of a provider",
+        OtherAction.MOVE: "Move patients to another one",
+        OtherAction.REMOVE: "Remove patients",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOrder:
+    """An order about one kind. `status` is the host's, or ANY_STATUS, which has those too that the EMR lost.
+
+    `provider_id` with ASSIGN, `from_id` with MOVE and REMOVE, `to_id` with ASSIGN and MOVE; '' and 0 otherwise.
+    """
+
+    action: OtherAction
+    kind: OtherKind
+    status: str
+    provider_id: str = ""
+    from_id: int = 0
+    to_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPreview:
+    """What an order would do now, in numbers of patients; after carrying it out, what it did."""
+
+    added: int = 0  # who were on none of the kind
+    moved: int = 0
+    removed: int = 0
+    same: int = 0  # on it already
+    not_visible: int = 0  # to the actor
+    without_date: int = 0  # of those added and moved: no date of the signed form
+
+    @property
+    def changed(self) -> int:
+        """How many patients it changes."""
+        return self.added + self.moved + self.removed
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOperation:
+    """A bulk operation as its page shows it."""
+
+    operation_id: int
+    at: datetime
+    by: str
+    kind: OtherKind
+    text: str
+    done: OtherPreview
+    undone_at: datetime | None
+
+
+def preview(host: Host, actor: Actor, order: OtherOrder) -> OtherPreview:
+    """What the order would do. Changes nothing but to follow merges. Raises Refused and NotFound."""
+    merges.catch_up(host)
+    with host.database.engine.connect() as connection:
+        order_text(connection, host, order)
+        return _count(connection, host, actor, order)
+
+
+def carry_out(host: Host, actor: Actor, order: OtherOrder, form_key: str | None) -> int | None:
+    """Carry the order out as one operation. Returns its id, None where there was no one to change.
+
+    Sent twice with the same `form_key`, it is carried out once.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        if form_key and (done := _done_with(session, form_key)):
+            return done
+        merges.reconcile(session, host)
+        connection = session.connection()
+        text = order_text(connection, host, order)
+        counts = _count(connection, host, actor, order)
+        if not counts.changed:
+            return None
+        operation_id = record.begin(session, host, actor, OperationKind.BULK_OTHER, form_key=form_key)
+        source, patient_id, conditions = _candidates(host, order)
+        visible = host.identity.visible(actor, patient_id)
+        changes: Select[*tuple[Any, ...]] = (
+            select(patient_id, literal(order.kind.value), *ledger.columns(), *_after(host, order))
+            .select_from(source)
+            .where(*conditions, visible, _changes(order))
+        )
+        ledger.append(session, operation_id, changes)
+        _finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
+        record.conclude(session, operation_id, {"kind": order.kind.value, "text": text, "done": asdict(counts)})
+    return operation_id
+
+
+def undo(host: Host, actor: Actor, operation_id: int) -> tuple[int, int]:
+    """Restore those who are still as the operation left them. Returns how many were, and how many were not, restored.
+
+    Raises NotFound, and Refused: undone already, deleted or ended since, or nobody left to restore.
+    """
+    with host.database.session() as session:
+        clinic.lock(session)
+        _undoable(session, operation_id)
+        merges.reconcile(session, host)
+        entry = other_ledger.alias("entry")
+        now = (other_member.c.patient_id == entry.c.patient_id) & (other_member.c.kind == entry.c.kind)
+        as_left = zip(ledger.columns(), ledger.after(entry), strict=True)
+        undoing = record.begin(session, host, actor, OperationKind.UNDO_OTHER, undoes=operation_id)
+        rows = (
+            select(entry.c.patient_id, entry.c.kind, *ledger.columns(), *ledger.before(entry))
+            .select_from(entry.outerjoin(other_member, now))
+            .where(entry.c.operation_id == operation_id, host.identity.visible(actor, entry.c.patient_id))
+            .where(*(is_now.is_not_distinct_from(was) for is_now, was in as_left))
+        )
+        restored = ledger.append(session, undoing, rows)
+        if not restored:
+            raise Refused("Every patient in this operation has been changed since: there is nothing to undo.")
+        _finish(session, host, actor, OperationKind.UNDO_OTHER, undoing, restores=True)
+        total = session.scalar(select(func.count()).where(other_ledger.c.operation_id == operation_id)) or 0
+        record.conclude(session, undoing, {"restored": restored, "not_restored": total - restored})
+    return restored, total - restored
+
+
+def operation_of(connection: Connection, host: Host, operation_id: int) -> OtherOperation:
+    """A bulk operation. Raises NotFound."""
+    rows = _operations(connection, host, operation.c.operation_id == operation_id) if operation_id in KEYS else []
+    if not rows:
+        raise NotFound("Operation not found.")
+    return rows[0]
+
+
+def latest(connection: Connection, host: Host, at_most: int = 10) -> list[OtherOperation]:
+    """The last bulk operations, the latest first."""
+    return _operations(connection, host, operation.c.kind == OperationKind.BULK_OTHER.value, at_most)
+
+
+def _operations(
+    connection: Connection, host: Host, which: ColumnElement[bool], at_most: int = 1
+) -> list[OtherOperation]:
+    undoing = operation.alias("undoing")
+    columns = operation.c.operation_id, operation.c.at, operation.c.actor_id, operation.c.detail
+    rows = connection.execute(
+        select(*columns, undoing.c.at.label("undone_at"))
+        .outerjoin_from(operation, undoing, undoing.c.undoes == operation.c.operation_id)
+        .where(which, operation.c.kind == OperationKind.BULK_OTHER.value)
+        .order_by(operation.c.operation_id.desc())
+        .limit(at_most)
+    ).all()
+    names = actor_names(connection, host, {row.actor_id for row in rows})
+    return [_operation(row, names[row.actor_id]) for row in rows]
+
+
+def _operation(row: Row[*tuple[Any, ...]], by: str) -> OtherOperation:
+    detail = orjson.loads(row.detail)
+    done = OtherPreview(**detail["done"])
+    kind = other_kind_of(detail["kind"])
+    return OtherOperation(row.operation_id, row.at, by, kind, detail["text"], done, row.undone_at)
+
+
+def _finish(
+    session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int, *, restores: bool = False
+) -> None:
+    memberships.carry_out(session, operation_id, restores=restores)
+    record.record_others(session, host, actor, kind, operation_id)
+
+
+def _done_with(session: Session, form_key: str) -> int | None:
+    return session.scalar(select(operation.c.operation_id).where(operation.c.form_key == form_key))
+
+
+def order_text(connection: Connection, host: Host, order: OtherOrder) -> str:
+    """The order in words. Raises Refused (`from_id`, `to_id`, `provider_id`) and NotFound."""
+    source = get(connection, host, order.from_id) if order.from_id else None
+    target = get(connection, host, order.to_id) if order.to_id else None
+    for field, panel in (("from_id", source), ("to_id", target)):
+        if panel and panel.kind != order.kind:
+            raise Refused({field: f"Choose the {order.kind.noun} in the list."})
+    if source and target and source.other_panel_id == target.other_panel_id:
+        raise Refused({"to_id": f"Select another {order.kind.noun} than the one that patients are moved from."})
+    if target and not target.state.takes_patients:
+        raise Refused({"to_id": why_none_is_added(target.kind, target.name, target.state)})
+    label = "any" if order.status == ANY_STATUS else host.roster.status_labels.get(order.status, order.status or "none")
+    status = f"patients with status {label}" if order.status != ANY_STATUS else "all patients"
+    match order.action:
+        case OtherAction.ASSIGN:
+            provider = host.roster.providers().c.provider_id
+            if connection.scalar(select(provider).where(provider == order.provider_id)) is None:
+                raise Refused({"provider_id": "Select the provider whose patients will be assigned."})
+            name = actor_names(connection, host, {order.provider_id})[order.provider_id]
+            return f"Assign {status} of {name} to {target.label if target else ''}"
+        case OtherAction.MOVE:
+            return f"Move {status} from {source.label if source else ''} to {target.label if target else ''}"
+        case OtherAction.REMOVE:
+            return f"Remove {status} from {source.label if source else ''}"
+        case _:
+            assert_never(order.action)
+
+
+def _candidates(host: Host, order: OtherOrder) -> tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]]:
+    """Who the order is about, with `other_member` next to them: rows, the patient's id, and conditions."""
+    patient, member = host.roster.patients(), other_member.c
+    of_status = [] if order.status == ANY_STATUS else [func.coalesce(patient.c.status, "") == order.status]
+    match order.action:
+        case OtherAction.ASSIGN:
+            own = and_(member.patient_id == patient.c.patient_id, member.kind == order.kind)
+            source = patient.outerjoin(other_member, own)
+            return source, patient.c.patient_id, [patient.c.mrp_id == order.provider_id, *of_status]
+        case OtherAction.MOVE | OtherAction.REMOVE:
+            source = other_member.outerjoin(patient, patient.c.patient_id == member.patient_id)
+            return source, member.patient_id, [member.other_panel_id == order.from_id, *of_status]
+        case _:
+            assert_never(order.action)
+
+
+def _changes(order: OtherOrder) -> ColumnElement[bool]:
+    member = other_member.c
+    if not order.to_id:
+        return literal(1) == 1
+    return or_(member.other_panel_id.is_(None), member.other_panel_id != order.to_id)
+
+
+def _after(host: Host, order: OtherOrder) -> ledger.Columns:
+    """The membership afterwards: the date of the signed form moves with the patient."""
+    if not order.to_id:
+        return ledger.NONE
+    return literal(order.to_id), literal(host.clock.now(), other_member.c.since.type), other_member.c.signed_on
+
+
+def _count(connection: Connection, host: Host, actor: Actor, order: OtherOrder) -> OtherPreview:
+    source, patient_id, conditions = _candidates(host, order)
+    member, visible = other_member.c, host.identity.visible(actor, patient_id)
+    changes = _changes(order)
+
+    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    new, gives = member.other_panel_id.is_(None), bool(order.to_id)
+    query = select(
+        counted(and_(visible, changes, new)).label("added"),
+        counted(and_(visible, changes, ~new)).label("moving"),
+        counted(and_(visible, ~changes)).label("same"),
+        counted(~visible).label("not_visible"),
+        counted(and_(visible, changes, member.signed_on.is_(None))).label("without_date"),
+    )
+    row = connection.execute(query.select_from(source).where(*conditions)).one()
+    return OtherPreview(
+        added=int(row.added),
+        moved=int(row.moving) if gives else 0,
+        removed=0 if gives else int(row.moving),
+        same=int(row.same),
+        not_visible=int(row.not_visible),
+        without_date=int(row.without_date) if gives and order.kind.is_signed else 0,
+    )
+
+
+def _undoable(session: Session, operation_id: int) -> None:
+    columns = operation.c.kind, operation.c.operation_id
+    row = session.execute(select(*columns).where(operation.c.operation_id == operation_id)).one_or_none()
+    if operation_id not in KEYS or row is None or row.kind != OperationKind.BULK_OTHER:
+        raise NotFound("Operation not found.")
+    if session.scalar(select(operation.c.operation_id).where(operation.c.undoes == operation_id)) is not None:
+        raise Refused("This operation has already been undone.")
+    entry, panel = other_ledger.c, other_panel.c
+    concerned = select(entry.patient_id).where(
+        entry.operation_id == operation_id,
+        or_(entry.from_other_panel_id == panel.other_panel_id, entry.to_other_panel_id == panel.other_panel_id),
+    )
+    deleted = select(panel.kind, panel.name).where(panel.live_name.is_(None), concerned.exists())
+    if gone := session.execute(deleted.limit(1)).one_or_none():
+        noun = other_kind_of(gone.kind).noun
+        raise Refused(f"The {noun} {gone.name} has been deleted since: this operation can no longer be undone.")

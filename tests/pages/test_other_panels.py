@@ -1,0 +1,140 @@
+"""Affiliations and caseloads on the pages: in the list of panels, in the box, in Bulk Update, and on paper."""
+
+import re
+from typing import Any
+
+import pytest
+
+from cpar_plugin.host_kit.clock import FixedClock
+from oscar_host.host import OscarHost
+
+from .conftest import Person
+
+pytestmark = pytest.mark.databases("one")
+
+
+def _text(response: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.get_data(as_text=True)))
+
+
+@pytest.fixture
+def affiliation(manager: Person, panel: int) -> int:
+    """One that a manager has created; a caseload is the next."""
+    for kind, name in (("affiliation", "North"), ("caseload", "Nurse"), ("affiliation", "South")):
+        answer = manager.post("/cpar/panels/other/new", kind=kind, name=name)
+        assert answer.status_code == 303
+    return 1
+
+
+def test_the_list_of_panels_shows_each_kind_and_is_narrowed_to_one(manager: Person, affiliation: int) -> None:
+    page = _text(manager.get("/cpar/panels"))
+    assert "North Blended Capitation affiliation" in page
+    assert "Nurse Caseload" in page
+    assert "They are never submitted to the registry." in page
+    assert "0042" in page
+    only = _text(manager.get("/cpar/panels?kind=caseload"))
+    assert "Nurse Caseload" in only
+    assert "North" not in only
+    assert "0042" not in only
+    cpar = _text(manager.get("/cpar/panels?kind=cpar"))
+    assert "0042" in cpar
+    assert "Nurse Caseload" not in cpar
+    assert manager.get("/cpar/panels?kind=other").status_code == 422
+
+
+@pytest.mark.parametrize("address", ["/patients/{}", "/patients/{}/details"])
+def test_the_box_on_both_pages_adds_dates_moves_and_removes(
+    oscar: Any, reception: Person, affiliation: int, address: str
+) -> None:
+    patient = oscar.patient(born="1980-02-03")
+    page, change = address.format(patient), f"/cpar/patients/{patient}/other/"
+    before = _text(reception.get(page))
+    assert "Blended Capitation affiliation: none" in before
+    assert "Caseload: none" in before
+    seen = {"kind": "affiliation", "seen_other_id": ""}
+    answer = reception.post(f"{change}choose", other_id="1", signed_on="2030-01-01", **seen)
+    assert answer.status_code == 422
+    assert "The date of the signed form is in the future: correct it." in _text(answer)
+    assert 'value="2030-01-01"' in answer.get_data(as_text=True)
+    assert reception.post(f"{change}choose", other_id="1", signed_on="2026-03-01", **seen).status_code == 303
+    shown = _text(reception.get(page))
+    assert "Blended Capitation affiliation: North" in shown
+    assert "Form signed: Mar 1, 2026" in shown
+    stale = reception.post(f"{change}choose", other_id="3", signed_on="", **seen)
+    assert stale.status_code == 409
+    assert "Someone else put this patient on the affiliation North in the meantime." in _text(stale)
+    seen["seen_other_id"] = "1"
+    assert reception.post(f"{change}choose", other_id="3", signed_on="", **seen).status_code == 303
+    shown = _text(reception.get(page))
+    assert "Blended Capitation affiliation: South" in shown
+    assert "Form signed: Mar 1, 2026" in shown
+    seen["seen_other_id"] = "3"
+    assert reception.post(f"{change}sign", signed_on="", **seen).status_code == 303
+    assert "Date of the signed form not entered" in _text(reception.get(page))
+    assert reception.post(f"{change}remove", **seen).status_code == 303
+    assert "Blended Capitation affiliation: none" in _text(reception.get(page))
+    history = _text(reception.get(f"/cpar/patients/{patient}/history"))
+    for event in (
+        "Added to affiliation North, form signed Mar 1, 2026",
+        "Moved from affiliation North to South, form signed Mar 1, 2026",
+        "On affiliation South, date of the signed form removed",
+        "Removed from affiliation South",
+    ):
+        assert event in history
+
+
+def test_the_box_says_nothing_of_kinds_that_the_clinic_does_not_have(
+    oscar: Any, reception: Person, manager: Person, panel: int
+) -> None:
+    patient = oscar.patient()
+    assert "Caseload" not in _text(reception.get(f"/patients/{patient}"))
+    manager.post("/cpar/panels/other/new", kind="caseload", name="Nurse")
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert "Caseload: none" in page
+    assert "Blended Capitation" not in page
+
+
+def test_bulk_update_names_the_kind_previews_and_can_be_undone(
+    host: OscarHost, oscar: Any, manager: Person, affiliation: int, clock: FixedClock
+) -> None:
+    patient = oscar.patient(last_name="Quist")
+    bulk = manager.get("/cpar/bulk").get_data(as_text=True)
+    assert "/cpar/panels/other/bulk?kind=caseload" in bulk
+    empty = manager.post("/cpar/panels/other/bulk", kind="caseload", action="assign", status="AC")
+    assert empty.status_code == 422
+    assert "Select the provider whose patients will be assigned." in _text(empty)
+    assert "Choose the caseload to assign patients to." in _text(empty)
+    fields = {"kind": "caseload", "action": "assign", "provider_id": "101", "to_id": "2", "status": "AC"}
+    answer = manager.post("/cpar/panels/other/bulk", **fields)
+    assert answer.status_code == 303
+    preview = manager.get(answer.location)
+    assert "Added, on no caseload now: 1 patient" in _text(preview)
+    assert "CPAR panels do not change." in _text(preview)
+    key = re.search(r'name="form_key" value="([0-9a-f]{32})"', preview.get_data(as_text=True))
+    assert key
+    done = manager.post("/cpar/panels/other/bulk", step="carry-out", form_key=key[1], **fields)
+    again = manager.post("/cpar/panels/other/bulk", step="carry-out", form_key=key[1], **fields)
+    assert (done.status_code, again.location) == (303, done.location)
+    result = _text(manager.get(done.location))
+    assert "Caseload: Assign patients with status Active of" in result
+    assert "Added: 1" in result
+    assert "QUIST" in _text(manager.get("/cpar/panels/other/2")).upper()
+    assert "QUIST" in _text(manager.get("/cpar/panels/other/2/print")).upper()
+    assert f"{patient},Quist" in manager.get("/cpar/panels/other/2/export").get_data(as_text=True)
+    undone = manager.post(f"{done.location}/undo")
+    assert undone.status_code == 303
+    assert "This bulk update was undone" in _text(manager.get(undone.location))
+    assert "No patients yet." in _text(manager.get("/cpar/panels/other/2"))
+
+
+def test_deleting_one_says_how_many_are_on_it_and_touches_no_cpar_panel(
+    oscar: Any, manager: Person, reception: Person, affiliation: int, panel: int
+) -> None:
+    patient = oscar.patient()
+    reception.post(f"/cpar/patients/{patient}/choose", panel_id=panel, seen_panel_id="")
+    reception.post(f"/cpar/patients/{patient}/other/choose", kind="caseload", seen_other_id="", other_id="2")
+    assert "1 patient will be removed from this caseload." in _text(manager.get("/cpar/panels/other/2/delete"))
+    assert manager.post("/cpar/panels/other/2/delete", version="1").status_code == 303
+    page = _text(reception.get(f"/patients/{patient}"))
+    assert "0042" in page
+    assert "Caseload" not in page
