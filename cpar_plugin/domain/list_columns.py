@@ -21,6 +21,7 @@ class Purpose(StrEnum):
 
     IMPORT = "import"  # its patients are put on panels
     REPORT = "report"  # it is an answer of the registry's
+    OTHER = "other"  # its patients are put on an affiliation or a caseload
 
 
 class ColumnField(StrEnum):
@@ -43,6 +44,7 @@ class ColumnField(StrEnum):
     COUNT = "count"
     RECEIVED = "received"
     ATTACHED = "attached"
+    SIGNED_ON = "signed-on"
 
 
 FIELD_LABELS: Final = exhaustive(
@@ -66,6 +68,7 @@ FIELD_LABELS: Final = exhaustive(
         ColumnField.COUNT: "Count",
         ColumnField.RECEIVED: "Count of patients in the file",
         ColumnField.ATTACHED: "Count of patients attached",
+        ColumnField.SIGNED_ON: "Date of the signed form",
     },
 )
 REPORTED: Final = (
@@ -83,8 +86,9 @@ FIELDS: Final = exhaustive(
     __name__,
     Purpose,
     {
-        Purpose.IMPORT: tuple(field for field in ColumnField if field not in REPORTED),
-        Purpose.REPORT: tuple(ColumnField),
+        Purpose.IMPORT: tuple(field for field in ColumnField if field not in (*REPORTED, ColumnField.SIGNED_ON)),
+        Purpose.REPORT: tuple(field for field in ColumnField if field is not ColumnField.SIGNED_ON),
+        Purpose.OTHER: tuple(field for field in ColumnField if field not in (*REPORTED, ColumnField.PANEL)),
     },
 )
 
@@ -121,6 +125,19 @@ _LAST_IN_REPORTS: Final = (
     (ColumnField.COUNT, r"\b(count|total|nombre)\b"),
 )
 
+# Of lists for affiliations alone, likewise.
+_FIRST_IN_OTHERS: Final = ((ColumnField.SIGNED_ON, r"\b(signed|signature|affiliat\w*|enrol\w*)\b"),)
+_LAST_IN_OTHERS: Final = ((ColumnField.SIGNED_ON, r"^date$"),)
+_NAMES: Final = exhaustive(
+    __name__,
+    Purpose,
+    {
+        Purpose.IMPORT: _NAMED,
+        Purpose.REPORT: (*_FIRST_IN_REPORTS, *_NAMED, *_LAST_IN_REPORTS),
+        Purpose.OTHER: (*_FIRST_IN_OTHERS, *_NAMED, *_LAST_IN_OTHERS),
+    },
+)
+
 
 def fingerprint(header: Sequence[str]) -> str:
     """Of a row of column names, by which a layout is recognized; '' for a row without any."""
@@ -133,8 +150,7 @@ def fingerprint(header: Sequence[str]) -> str:
 def named_field(name: str, purpose: Purpose = Purpose.IMPORT) -> ColumnField | None:
     """What a column of this name holds; None for a name that says nothing."""
     text = plain(name)
-    named = (*_FIRST_IN_REPORTS, *_NAMED, *_LAST_IN_REPORTS) if purpose is Purpose.REPORT else _NAMED
-    return next((field for field, words in named if text and re.search(words, text)), None)
+    return next((field for field, words in _NAMES[purpose] if text and re.search(words, text)), None)
 
 
 def header_row(rows: Sequence[Sequence[str]], purpose: Purpose = Purpose.IMPORT) -> int | None:

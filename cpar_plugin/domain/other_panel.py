@@ -71,6 +71,12 @@ def signed_on(text: str, field: str, today: date, born: str | None) -> date | No
     return day
 
 
+def listed_signed_on(text: str, today: date) -> date | None:
+    """The date of a signed form in a list, whose dates are ISO by now; None for none, and for what can be none."""
+    day = birth_date(text)
+    return day if day and day.year >= _FIRST_YEAR and day <= today else None
+
+
 def why_none_is_added(kind: OtherKind, name: str, state: PanelState) -> str:
     """Why a patient cannot be put on it, and what to do."""
     what = "is in transition" if state is PanelState.IN_TRANSITION else "has ended"

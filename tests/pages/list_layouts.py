@@ -272,3 +272,11 @@ def emptied_and_filled(host: OscarHost, affiliation: int) -> int:
     other_bulk.carry_out(host, actor, OtherOrder(OtherAction.MOVE, kind, "any", "", affiliation, other), None)
     order = OtherOrder(OtherAction.MOVE, kind, "any", "", other, affiliation)
     return other_bulk.carry_out(host, actor, order, None) or 0
+
+
+def upload_affiliated(manager: Any, affiliation: int) -> None:
+    """A list for an affiliation, of which one row is imported and one is not."""
+    rows = "100000001,Example,Pat,1980-02-03,2026-03-04\r\n999999999,Nobody,Nora,1990-01-01,2031-01-01\r\n"
+    file = (io.BytesIO(f"PHN,Last name,First name,DOB,Date signed\r\n{rows}".encode()), "signed.csv")
+    answer = manager.post(f"/cpar/panels/other/{affiliation}/import", file=file)
+    assert answer.location == "/cpar/panels/other/import/review"

@@ -84,6 +84,7 @@ ENTRIES = {
         {"kind": "affiliation", "name": "South", "state": "in-transition", "version": "1"},
         (r'name="name" value="South"', r'value="in-transition" selected'),
     ),
+    "cpar.other_import": Entries({"step": "upload"}, (r'type="file"',)),  # a file is not kept
     "cpar.other_bulk": Entries(
         {"kind": "affiliation", "action": "remove", "from_id": "{other_id}", "status": "any", "step": "carry-out"},
         (r'name="action" value="remove"', r'name="from_id" value="{other_id}"', "Remove 1 Patient"),
@@ -237,6 +238,7 @@ ACTIONS = {
     "cpar.delete_other_panel",
     "cpar.leave_other",
     "cpar.undo_other_bulk",
+    "cpar.other_import_review",
     "cpar.dismiss_checklist",
     "cpar.submit_panel",
     "cpar.submit_all_panels",

@@ -28,6 +28,7 @@ from .list_layouts import (
     a_report,
     an_affiliation,
     emptied_and_filled,
+    upload_affiliated,
     upload_list,
     upload_report,
 )
@@ -111,6 +112,7 @@ def pages(
     upload_report(manager)
     client = ClientDraft(name="Network analytics", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=(panel,))
     affiliation = an_affiliation(host, "North", patient)
+    upload_affiliated(manager, affiliation)
     parts = {
         "patient_id": patient,
         "panel_id": panel,

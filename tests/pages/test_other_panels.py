@@ -9,6 +9,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .conftest import Person
+from .list_layouts import upload_affiliated
 
 pytestmark = pytest.mark.databases("one")
 
@@ -138,3 +139,26 @@ def test_deleting_one_says_how_many_are_on_it_and_touches_no_cpar_panel(
     page = _text(reception.get(f"/patients/{patient}"))
     assert "0042" in page
     assert "Caseload" not in page
+
+
+def test_a_list_is_uploaded_reviewed_and_imported_with_its_dates(
+    oscar: Any, manager: Person, affiliation: int, panel: int
+) -> None:
+    patient = oscar.patient(hin="100000001", last_name="Example", first_name="Pat", born="1980-02-03")
+    without = manager.post("/cpar/panels/other/1/import")
+    assert without.status_code == 422
+    upload_affiliated(manager, 1)
+    review = manager.get("/cpar/panels/other/import/review")
+    assert "Added, on no affiliation now: 1 patient" in _text(review)
+    assert "No patient was found: correct the PHN in the list, or in the EMR: 1" in _text(review)
+    assert "NOBODY, Nora" in _text(review)
+    hidden = dict(re.findall(r'name="(upload_id|form_key)" value="([^"]+)"', review.get_data(as_text=True)))
+    done = manager.post("/cpar/panels/other/import/review", step="carry-out", **hidden)
+    assert "Import a list onto North" in _text(manager.get(done.location))
+    assert "Form signed: Mar 4, 2026" in _text(manager.get(f"/cpar/patients/{patient}/panel"))
+    upload_affiliated(manager, 1)
+    review = manager.get("/cpar/panels/other/import/review")
+    assert "Not changed, because on it already: 1 patient" in _text(review)
+    hidden = dict(re.findall(r'name="(upload_id|form_key)" value="([^"]+)"', review.get_data(as_text=True)))
+    assert manager.post("/cpar/panels/other/import/review", step="discard", **hidden).location == "/cpar/panels"
+    assert manager.get("/cpar/panels/other/import/review").location == "/cpar/panels"

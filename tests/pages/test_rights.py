@@ -129,6 +129,10 @@ EXPECTED = {
     ("POST", "cpar.other_bulk"): CHANGES_PANELS,  # to the preview
     ("GET", "cpar.other_bulk_result"): MANAGEMENT,
     ("POST", "cpar.undo_other_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
+    ("GET", "cpar.other_import"): MANAGEMENT,
+    ("POST", "cpar.other_import"): (303, 403, 403, 403, 422, 422, 422),  # without a file
+    ("GET", "cpar.other_import_review"): CHANGES_PANELS,  # to the panels, while there is no list
+    ("POST", "cpar.other_import_review"): NO_LIST,
     ("GET", "cpar.edit_other_panel"): MANAGEMENT,
     ("POST", "cpar.edit_other_panel"): CHANGES_PANELS,
     ("GET", "cpar.delete_other_panel"): MANAGEMENT,

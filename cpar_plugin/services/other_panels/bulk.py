@@ -71,11 +71,12 @@ class OtherPreview:
     same: int = 0  # on it already
     not_visible: int = 0  # to the actor
     without_date: int = 0  # of those added and moved: no date of the signed form
+    dated: int = 0  # on it already, and the date of the form becomes another one
 
     @property
     def changed(self) -> int:
         """How many patients it changes."""
-        return self.added + self.moved + self.removed
+        return self.added + self.moved + self.removed + self.dated
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def carry_out(host: Host, actor: Actor, order: OtherOrder, form_key: str | None)
     """
     with host.database.session() as session:
         clinic.lock(session)
-        if form_key and (done := _done_with(session, form_key)):
+        if form_key and (done := done_with(session, form_key)):
             return done
         merges.reconcile(session, host)
         connection = session.connection()
@@ -123,7 +124,7 @@ def carry_out(host: Host, actor: Actor, order: OtherOrder, form_key: str | None)
             .where(*conditions, visible, _changes(order))
         )
         ledger.append(session, operation_id, changes)
-        _finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
+        finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
         record.conclude(session, operation_id, {"kind": order.kind.value, "text": text, "done": asdict(counts)})
     return operation_id
 
@@ -150,7 +151,7 @@ def undo(host: Host, actor: Actor, operation_id: int) -> tuple[int, int]:
         restored = ledger.append(session, undoing, rows)
         if not restored:
             raise Refused("Every patient in this operation has been changed since: there is nothing to undo.")
-        _finish(session, host, actor, OperationKind.UNDO_OTHER, undoing, restores=True)
+        finish(session, host, actor, OperationKind.UNDO_OTHER, undoing, restores=True)
         total = session.scalar(select(func.count()).where(other_ledger.c.operation_id == operation_id)) or 0
         record.conclude(session, undoing, {"restored": restored, "not_restored": total - restored})
     return restored, total - restored
@@ -192,14 +193,16 @@ def _operation(row: Row[*tuple[Any, ...]], by: str) -> OtherOperation:
     return OtherOperation(row.operation_id, row.at, by, kind, detail["text"], done, row.undone_at)
 
 
-def _finish(
+def finish(
     session: Session, host: Host, actor: Actor, kind: OperationKind, operation_id: int, *, restores: bool = False
 ) -> None:
+    """Carry out what the ledger has of it, with a line of the audit trail for each patient."""
     memberships.carry_out(session, operation_id, restores=restores)
     record.record_others(session, host, actor, kind, operation_id)
 
 
-def _done_with(session: Session, form_key: str) -> int | None:
+def done_with(session: Session, form_key: str) -> int | None:
+    """The operation that a form with this key has asked for, None where it was not carried out yet."""
     return session.scalar(select(operation.c.operation_id).where(operation.c.form_key == form_key))
 
 

@@ -47,6 +47,8 @@ EVERYWHERE: Final[Mapping[str, Holds]] = {
     "from_panel_id": of_clinic("Panel before the operation"),
     "to_panel_id": of_clinic("Panel after the operation"),
     "other_panel_id": of_clinic("Affiliation or caseload, by the plugin's id"),
+    "signed_on": of_patient("Date of the signed affiliation form"),
+    "signed_text": of_patient("The same as in the file, where it is no date"),
     "position": Holds("Order"),
     "client_id": Holds("FHIR client, by number"),
     "operation_id": Holds("Operation, by number"),

@@ -149,7 +149,7 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
     ),
     "cpar_other_member": TableHolds(
         "Which patient is on which affiliation or caseload now.",
-        {"kind": Holds("Which of the two"), "since": _SINCE, "signed_on": _SIGNED_ON},
+        {"kind": Holds("Which of the two"), "since": _SINCE},
     ),
     "cpar_other_ledger": TableHolds(
         "What each operation changed for each patient on affiliations and caseloads.",

@@ -70,7 +70,7 @@ class UnderstoodRow(NamedTuple):
     birth_date: str  # ISO; as it is where it names no day
     gender: str  # domain.gender.LETTERS
     panel_text: str
-    details: Mapping[ColumnField, str] = {}  # of a report: the fields of domain.list_columns.REPORTED that it has
+    details: Mapping[ColumnField, str] = {}  # those fields of domain.list_columns.REPORTED, and SIGNED_ON, that it has
 
 
 class Proposal(NamedTuple):
@@ -114,7 +114,9 @@ def header_of(rows: Sequence[Row], reading: ListReading) -> list[str]:
 
 def orders_of_dates(file: ListFile, reading: ListReading) -> tuple[DateOrder, ...]:
     """The orders in which the dates can be read, see domain.list_columns.date_orders. Reads the whole list."""
-    columns = (reading.column(field) for field in (ColumnField.BIRTH_DATE, ColumnField.REPORTED_ON))
+    columns = (
+        reading.column(field) for field in (ColumnField.BIRTH_DATE, ColumnField.REPORTED_ON, ColumnField.SIGNED_ON)
+    )
     places = [place for place in columns if place is not None]
     if not places:
         return ()
@@ -161,9 +163,11 @@ def understood(number: int, cells: Sequence[str], reading: ListReading) -> Under
 
 
 def _details(values: Mapping[ColumnField, str], reading: ListReading) -> Mapping[ColumnField, str]:
-    details = {field: readable(values[field]) or "" for field in REPORTED if field in values}
+    details = {field: readable(values[field]) or "" for field in (*REPORTED, ColumnField.SIGNED_ON) if field in values}
     if not details:
         return {}
+    if day := listed_date(details.get(ColumnField.SIGNED_ON, ""), reading.date_order, reading.serials_from):
+        details[ColumnField.SIGNED_ON] = day.isoformat()
     if day := listed_date(details.get(ColumnField.REPORTED_ON, ""), reading.date_order, reading.serials_from):
         details[ColumnField.REPORTED_ON] = day.isoformat()
     if mismatch := mismatch_of(details.get(ColumnField.MISMATCH, ""), reading.codes):

@@ -1,6 +1,6 @@
 """Lists that people upload, for as long as they work on them, and how lists of each layout are read."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Table
 
 from ..types import Moment, exact, long_text, piece
 from .base import INNODB, metadata
@@ -14,7 +14,9 @@ upload = Table(
     Column("purpose", exact(20), nullable=False),  # domain.list_columns.Purpose
     Column("created_at", Moment, nullable=False),
     Column("name", exact(100), nullable=False),  # of the file: its owner alone reads it
-    Column("panel_id", BigInteger),  # that of all its patients; NULL where the list says which
+    Column(
+        "panel_id", BigInteger
+    ),  # that of all its patients, of a CPAR or another kind; NULL where the list says which
     Column("reading", long_text()),  # JSON, services.uploads.layouts.ListReading; NULL until the columns are decided
     Index("cpar_upload_of_actor", "actor_id", "purpose", unique=True),
     **INNODB,
@@ -44,6 +46,9 @@ upload_row = Table(
     Column("gender", exact(1), nullable=False),
     Column("panel_text", exact(100), nullable=False),  # provider or panel
     Column("panel_id", BigInteger),
+    # Of a list for an affiliation: the date of the signed form, or what is none as it is.
+    Column("signed_on", Date),
+    Column("signed_text", exact(40)),
     # With all that matching asks for: without statistics SQLite prefers the primary key to an index that has less.
     Index("cpar_upload_row_by_phn", "upload_id", "phn", "birth_date", "family_key"),
     Index("cpar_upload_row_by_birth_date", "upload_id", "birth_date", "family_key", "given_key", "gender", "phn"),

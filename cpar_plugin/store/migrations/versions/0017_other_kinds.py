@@ -10,6 +10,7 @@ from cpar_plugin.store.types import Moment, exact, serial
 revision = "0017"
 down_revision = "0016"
 
+_STAGED = "cpar_upload_row"
 _OPTIONS: dict[str, Any] = {
     "if_not_exists": True,
     "mysql_engine": "InnoDB",
@@ -77,8 +78,22 @@ def upgrade() -> None:
     op.create_index(
         "cpar_other_ledger_of_patient", "cpar_other_ledger", ["patient_id", "operation_id"], if_not_exists=True
     )
+    for column in _staged():
+        if column.name not in _columns():
+            op.add_column(_STAGED, column)
 
 
 def downgrade() -> None:
+    for column in _staged():
+        if column.name in _columns():
+            op.drop_column(_STAGED, column.name)
     for name in ("cpar_other_ledger", "cpar_other_member", "cpar_other_panel"):
         op.drop_table(name, if_exists=True)
+
+
+def _staged() -> list[sa.Column[Any]]:
+    return [sa.Column("signed_on", sa.Date()), sa.Column("signed_text", exact(40))]
+
+
+def _columns() -> set[str]:
+    return {column["name"] for column in sa.inspect(op.get_bind()).get_columns(_STAGED)}
