@@ -91,7 +91,9 @@ def read(host: Host, actor: Actor, data: bytes, name: str, other_panel_id: int) 
         reading = layouts.propose(connection, file, Purpose.OTHER).reading
     if missing := missing_columns(reading.fields):
         raise Refused(
-            {"file": f"{missing} Name the columns in the first row, such as PHN, Last name, First name, DOB."}
+            {
+                "file": f"{missing} Name the columns in the first row, such as PHN, Family name, Given name, Date of birth."
+            }
         )
     if len(layouts.orders_of_dates(file, reading)) > 1:
         raise Refused({"file": _AMBIGUOUS})
