@@ -32,6 +32,7 @@ from .bulk import OtherPreview
 from .listing import OtherPanel, get
 
 SHOWN: Final = 100
+_NAME_COLUMNS: Final = "Name the columns in the first row: PHN, Family name, Given name, Date of birth."
 _AMBIGUOUS: Final = (
     "Dates in this list can be read as day-month or as month-day. Write them as year-month-day, such as 2026-11-07, "
     "and upload the list again."
@@ -90,11 +91,7 @@ def read(host: Host, actor: Actor, data: bytes, name: str, other_panel_id: int) 
         _require_open(panel)
         reading = layouts.propose(connection, file, Purpose.OTHER).reading
     if missing := missing_columns(reading.fields):
-        raise Refused(
-            {
-                "file": f"{missing} Name the columns in the first row, such as PHN, Family name, Given name, Date of birth."
-            }
-        )
+        raise Refused({"file": f"{missing} {_NAME_COLUMNS}"})
     if len(layouts.orders_of_dates(file, reading)) > 1:
         raise Refused({"file": _AMBIGUOUS})
     signed = panel.kind.is_signed and ColumnField.SIGNED_ON in reading.fields
