@@ -7,7 +7,7 @@ from cpar_plugin.store.tables.base import INNODB
 from cpar_plugin.store.types import Moment, exact
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0017"
 
 
 def upgrade() -> None:
