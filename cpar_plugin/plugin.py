@@ -86,8 +86,8 @@ def emr_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
-    """Submissions that are due, mail about them, FHIR resources, exclusions, rates, certificates, exports, lines of
-    reports that are fixed, and the removal of what has been kept for its time.
+    """Submissions that are due, mail about them, FHIR resources, exclusions, rates, certificates, exports,
+    notifications of subscriptions, lines of reports that are fixed, and the removal of what has been kept for its time.
 
     Mail is a job of its own: a mail server that does not answer keeps no panel from being submitted.
     """
@@ -121,6 +121,11 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         Job(name="cpar-rates", every=timedelta(minutes=1), run=count_rates),
         Job(name="cpar-certificates", every=timedelta(days=1), run=lambda _: log_connection_problems(host, settings)),
         Job(name="cpar-exports", every=timedelta(minutes=1), run=lambda _: working.exports.maintain()),
+        Job(
+            name="cpar-subscriptions",
+            every=timedelta(minutes=1),
+            run=lambda _: working.subscriptions.maintain(),
+        ),
         Job(name="cpar-reports", every=timedelta(minutes=1), run=lambda now: comparing.compare_due(host, now)),
         Job(name="cpar-retention", every=timedelta(hours=1), run=remove_old),
     ]
@@ -146,11 +151,11 @@ def emr_health_checks(host: Host) -> Sequence[HealthCheck]:
 
 @hookimpl
 def emr_startup(host: Host) -> None:
-    """From now on, exports are made in the background."""
+    """From now on, exports are made and subscribers notified in the background."""
     background(host, load(host.settings)).start()
 
 
 @hookimpl
 def emr_shutdown(host: Host) -> None:
-    """Leave exports to others."""
+    """Leave both to others."""
     background(host, load(host.settings)).stop()

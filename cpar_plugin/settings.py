@@ -72,6 +72,7 @@ class Settings(BaseModel):
     client_confirmation_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
     upload_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
     report_keep_days: int = Field(default=730, ge=1, le=_LONGEST_DAYS)
+    subscription_event_keep_days: int = Field(default=30, ge=1, le=_LONGEST_DAYS)
     letter_keep_days: int = Field(default=3650, ge=1, le=_LONGEST_DAYS)
     fhir_export_keep_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
 
@@ -124,6 +125,11 @@ class Settings(BaseModel):
     fhir_export_manifest_files: int = Field(default=100, ge=1)
     fhir_bulk_data: Dialect = Dialect.STU3
 
+    # Notifications about panels, which clients have subscribed to
+    subscription_ca_file: str = ""
+    subscription_private_networks: bool = False
+    subscription_seconds: float = Field(default=30, gt=0, le=300)
+
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
     uri_physician_licence: str = f"{_INFOWAY}/ca-ab-license-physician"
@@ -138,6 +144,7 @@ class Settings(BaseModel):
     uri_codes: str = f"{_PLACEHOLDER}/CodeSystem"
     uri_search_parameters: str = f"{_PLACEHOLDER}/SearchParameter"
     uri_operations: str = f"{_PLACEHOLDER}/OperationDefinition"
+    uri_topics: str = f"{_PLACEHOLDER}/SubscriptionTopic"
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -12,6 +12,7 @@ from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
 from .searchable import AnyKinds, Parameter, Searchable, SearchType
 from .structures import panel_profile_url
+from .subscription import BACKPORT, PROFILE, TOPIC_LISTED, topic_url
 from .task import R4_TASK
 
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
@@ -25,6 +26,7 @@ HOW = exhaustive(
         SearchType.STRING: "The beginning, without case and accents.",
         SearchType.DATE: "With the prefixes eq, ne, gt, lt, ge, le, sa, eb and ap.",
         SearchType.REFERENCE: "An id, Type/id, or an absolute address of this server.",
+        SearchType.URI: "The whole address, letter by letter.",
     },
 )
 
@@ -52,7 +54,10 @@ def capability(
         "date": instant(since),
         "publisher": "The clinic that runs this server",
         "kind": "instance",
-        "instantiates": [f"{_BULK_DATA}CapabilityStatement/bulk-data"],
+        "instantiates": [
+            f"{_BULK_DATA}CapabilityStatement/bulk-data",
+            f"{BACKPORT}CapabilityStatement/backport-subscription-server-r4",
+        ],
         "implementationGuide": [f"{_BULK_DATA}ImplementationGuide/hl7.fhir.uv.bulkdata|{bulk_data}"],
         "software": {"name": "oscar-cpar-plugin", "version": version},
         "implementation": {"description": "The panels of a clinic", "url": base},
@@ -62,9 +67,10 @@ def capability(
             {
                 "mode": "server",
                 "documentation": (
-                    "Reading, searching, bulk export, and confirming a member of a Group. Searches can also be posted "
-                    "to Type/_search, which keeps what is searched for out of addresses. What a search does not "
-                    "answer is named in the Bundle. Of a next page only the link of the page before is good."
+                    "Reading, searching, bulk export, confirming a member of a Group, and subscriptions. Searches "
+                    "can also be posted to Type/_search, which keeps what is searched for out of addresses. What a "
+                    "search does not answer is named in the Bundle. Of a next page only the link of the page before "
+                    "is good."
                 ),
                 "security": _security(token_url),
                 "resource": [
@@ -111,6 +117,9 @@ def _resource(searchable: Searchable[Parameter], settings: Settings, *, is_expor
     if searchable.revincludes:
         resource["searchRevInclude"] = list(searchable.revincludes)
     resource["searchParam"] = [_parameter(kind, parameter, settings) for parameter in searchable.parameters.values()]
+    if kind == "Subscription":
+        resource |= _subscriptions(settings)
+        resource["interaction"] += [{"code": "create"}, {"code": "update"}, {"code": "delete"}]
     if kind == "Group":
         resource["operation"] = [
             _export("group-export"),
@@ -127,9 +136,20 @@ def _profile(kind: str, settings: Settings) -> str:
     match kind:
         case "Group":
             return panel_profile_url(settings)
+        case "Subscription":
+            return PROFILE
         case "Task":
             return R4_TASK
     return CA_BASELINE + kind.lower()
+
+
+def _subscriptions(settings: Settings) -> Resource:
+    operations = f"{BACKPORT}OperationDefinition/backport-subscription-"
+    return {
+        "extension": [{"url": TOPIC_LISTED, "valueCanonical": topic_url(settings)}],
+        "conditionalDelete": "not-supported",
+        "operation": [{"name": name, "definition": operations + name} for name in ("status", "events")],
+    }
 
 
 def _export(definition: str) -> Resource:

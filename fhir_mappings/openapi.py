@@ -28,6 +28,7 @@ from .openapi_parts import (
 )
 from .openapi_schemas import ID, TEXT, Schema, one_of, ref, schemas
 from .openapi_search import paths_of
+from .openapi_subscriptions import with_subscriptions
 from .searchable import AnyKinds
 
 _ABOUT = """\
@@ -70,6 +71,7 @@ def openapi(interface: Interface) -> Described:
             **{path: item for kind in interface.kinds for path, item in _of_kind(kind, interface).items()},
             **export_paths(interface.exporting),
             **_confirm_path(),
+            **with_subscriptions(_of_kind("Subscription", interface)),
             **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
         },
         "components": {
@@ -184,7 +186,12 @@ def _security(token_url: str | None) -> Described:
         f"system/{kind}.{letter}": f"{verb} {'everything' if kind == EVERY_KIND else kind}"
         for kind in (EVERY_KIND, *KINDS, *NAMED_ALONE)
         for letter, verb in (("r", "Read"), ("s", "Search"))
-    } | {CONFIRM: "Confirm members of a Group"}
+    }
+    scopes |= {
+        f"system/Subscription.{letter}": f"{verb} subscriptions"
+        for letter, verb in (("c", "Make"), ("u", "Change"), ("d", "Remove"))
+    }
+    scopes |= {CONFIRM: "Confirm members of a Group"}
     return {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}}}
 
 

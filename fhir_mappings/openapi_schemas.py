@@ -40,6 +40,11 @@ def schemas(kinds: Sequence[str]) -> dict[str, Schema]:
             "required": ["resourceType", "type", "link"],
         },
         "Confirmation": _confirmation(),
+        "SubscriptionRequest": _subscription(),
+        "Notification": {
+            **_resource("Bundle", type={"const": "history"}, entry=_many({"type": "object"})),
+            "required": ["resourceType", "type", "entry"],
+        },
         "SmartConfiguration": {"type": "object", "required": ["capabilities", "grant_types_supported"]},
         "Token": _required(
             access_token=TEXT, token_type={"const": "bearer"}, expires_in={"type": "integer", "minimum": 1}, scope=TEXT
@@ -70,6 +75,24 @@ def _confirmation() -> Schema:
     )
     parameter: Schema = {"type": "array", "items": {"oneOf": [*items]}, "minItems": 3, "maxItems": 3}
     return _required(resourceType={"const": "Parameters"}, parameter=parameter)
+
+
+def _subscription() -> Schema:
+    """A Subscription as it is sent. What its extensions are, the backport says."""
+    extended = _required(extension=_many(_required(url=_URI)))
+    channel = _required(
+        type={"const": "rest-hook"},
+        endpoint={"type": "string", "format": "uri", "pattern": "^https://[^@#\\s]+$"},
+        payload=one_of(["application/fhir+json", "application/json"]),
+        _payload=extended,
+    )
+    return _required(
+        resourceType={"const": "Subscription"},
+        status=one_of(["requested", "active", "off"]),
+        reason={"type": "string", "minLength": 1, "maxLength": 500},
+        criteria=_URI,
+        channel=channel,
+    )
 
 
 def _many(schema: Schema) -> Schema:

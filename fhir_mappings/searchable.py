@@ -15,6 +15,7 @@ class SearchType(StrEnum):
     STRING = "string"
     DATE = "date"
     REFERENCE = "reference"
+    URI = "uri"
 
 
 _MODIFIERS = exhaustive(
@@ -25,6 +26,7 @@ _MODIFIERS = exhaustive(
         SearchType.STRING: ("exact", "contains", "missing"),
         SearchType.DATE: ("missing",),
         SearchType.REFERENCE: ("missing",),
+        SearchType.URI: ("missing",),
     },
 )
 

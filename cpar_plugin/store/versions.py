@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, literal_column, null, update
+from sqlalchemy import ColumnElement, Table, case, insert, literal, literal_column, null, select, update
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import Session
+
+from .tables import patient_change, patient_version, subscription
+from .types import Moment
 
 GONE = b""  # the digest of what is gone: whatever comes back differs from it
 _ONE: ColumnElement[int] = literal_column("1")
@@ -35,10 +38,13 @@ def to_the_second(moment: datetime) -> datetime:
 def put(session: Session, table: Table, rows: Sequence[dict[str, Any]], now: datetime) -> None:
     """Keep the digests of resources as they are at `now`: a version moves on where its digest is another one.
 
-    `rows` have the key columns of `table` and `digest`. Any number of processes may do so at once.
+    `rows` have the key columns of `table` and `digest`. Any number of processes may do so at once. Of patients who
+    have changed, subscriptions learn in the same transaction.
     """
     if not rows:
         return
+    if table is patient_version and _is_subscribed_to(session):
+        _announce(session, rows, now)
     of_mariadb = session.get_bind().dialect.name in ("mysql", "mariadb")
     statement = mysql.insert(table) if of_mariadb else sqlite.insert(table)
     new = statement.inserted if isinstance(statement, mysql.Insert) else statement.excluded
@@ -61,8 +67,25 @@ def put(session: Session, table: Table, rows: Sequence[dict[str, Any]], now: dat
 def mark_gone(session: Session, table: Table, keys: ColumnElement[bool], now: datetime) -> None:
     """Keep that resources are no longer there, which is a version of its own. `keys` says which."""
     moment = to_the_second(now)
+    if table is patient_version and _is_subscribed_to(session):
+        of_patients = select(table.c.patient_id, literal(now, Moment())).where(keys, table.c.gone_at.is_(None))
+        session.execute(insert(patient_change).from_select(["patient_id", "at"], of_patients))
     session.execute(
         update(table)
         .where(keys, table.c.gone_at.is_(None))
         .values(digest=GONE, version=later(table.c.version, number_at(now)), last_updated=moment, gone_at=moment)
     )
+
+
+def _is_subscribed_to(session: Session) -> bool:
+    return session.scalar(select(subscription.c.subscription_id).limit(1)) is not None
+
+
+def _announce(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Note the patients who were served before as something else. Two writers at once may both note one."""
+    digests = {row["patient_id"]: row["digest"] for row in rows}
+    stored = patient_version.c
+    earlier = session.execute(select(stored.patient_id, stored.digest).where(stored.patient_id.in_(digests)))
+    changed = [{"patient_id": key, "at": now} for key, digest in earlier if digests[key] != digest]
+    if changed:
+        session.execute(insert(patient_change), changed)

@@ -36,7 +36,7 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options, ssl_context=self._context)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": SecuredPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing to add: who is trusted, and our own certificate, are the context's."""
@@ -59,7 +59,9 @@ class _SecuredConnection(_Connection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class PlainPool(HTTPConnectionPool):
+    """Connections to one http server on this machine."""
+
     ConnectionCls = _Connection
 
 

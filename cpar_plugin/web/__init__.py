@@ -56,6 +56,7 @@ from . import (
     reports,
     submission_page,
     submissions,
+    subscriptions,
     widget,
 )
 from .serving import Route, serve
@@ -109,7 +110,7 @@ ROUTES: Mapping[Tab | None, Sequence[Route]] = exhaustive(
         ),
         Tab.OVERVIEW: (*overview.ROUTES, *funnel.ROUTES, *floor.ROUTES, *rates.ROUTES, *metrics.ROUTES),
         Tab.SUBMISSIONS: (*submissions.ROUTES, *submission_page.ROUTES),
-        Tab.CLIENTS: clients.ROUTES,
+        Tab.CLIENTS: (*clients.ROUTES, *subscriptions.ROUTES),
         Tab.LOOKS: looked.ROUTES,
         Tab.SETTINGS: (
             *clinic.ROUTES,

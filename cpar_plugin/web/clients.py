@@ -9,19 +9,21 @@ from flask.typing import ResponseReturnValue
 
 from ..domain.private_keys import holds_private_key
 from ..domain.refusals import Refused, Stale
-from ..domain.scopes import CONFIRM, EVERY_KIND
+from ..domain.scopes import CONFIRM, EVERY_KIND, SUBSCRIBE
 from ..hooks import Actor, Host
 from ..services.clients import keys, registry
 from ..services.clients.jwks_url import check_published
 from ..services.clients.registry import Client, ClientDraft
 from ..services.panels import editing as panel_service
 from ..services.roster.providers import actor_names
+from ..services.subscriptions import listing
 from ..settings import load
 from .fhir.addresses import base_url, token_url
 from .inputs import INCOMPLETE, number
 from .interrupted import check_entries, shows_entries
 from .rendering import page
 from .serving import ID, Needs, Route
+from .subscriptions import CONTENT_LABELS, STATUS_LABELS
 
 _SCOPE_LABELS = {
     f"system/{EVERY_KIND}.rs": "Read everything",
@@ -32,6 +34,7 @@ _SCOPE_LABELS = {
     "system/Practitioner.rs": "Read providers (Practitioner)",
     "system/PractitionerRole.rs": "Read which provider works where (PractitionerRole)",
     "system/Task.rs": "Read conflicts and mismatches in reports (Task); not part of the first choice",
+    SUBSCRIBE: "Be notified of what happens on panels (Subscription); with the right to read panels",
     CONFIRM: "Confirm patients who were asked (a kiosk or check-in program)",
 }
 
@@ -62,7 +65,9 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
         every = registry.every_client(connection)
         numbers = _numbers(panel_service.live_panels(connection, host))
-        names = actor_names(connection, host, {client.created_by for client in every})
+        subscriptions = listing.every_subscription(connection)
+        people = {client.created_by for client in every} | {one.turned_off_by for one in subscriptions}
+        names = actor_names(connection, host, {person for person in people if person})
     return page(
         host,
         "FHIR Clients",
@@ -71,6 +76,9 @@ def clients(host: Host, actor: Actor) -> ResponseReturnValue:
         numbers=numbers,
         names=names,
         labels=_SCOPE_LABELS,
+        subscriptions=subscriptions,
+        status_labels=STATUS_LABELS,
+        content_labels=CONTENT_LABELS,
         kids_of=lambda client: list(keys.usable(client.jwks or "")),
         base_url=base_url(settings),
         reachable=token_url(settings) is not None,

@@ -23,7 +23,7 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 TOKEN_URL = "http://localhost/fhir/token"
-EVERY_SCOPE = "system/*.rs system/Task.rs"  # to read with
+EVERY_SCOPE = "system/*.rs system/Subscription.cruds system/Task.rs"  # to read with
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 

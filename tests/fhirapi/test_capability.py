@@ -6,7 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
+from oscar_host.host import OscarHost
+
 from .exporting import accepted, kick_off
+from .receiver import switched_off
 from .rest import BASE, Json, Reader
 from .test_confirm import asked, send
 
@@ -23,8 +26,10 @@ ONE_OF_EACH = {
     "CodeSystem": "group",
     "ValueSet": "confirmation-how-values",
     "OperationDefinition": "group-confirm",
+    "Basic": "panel-membership",
 }
-VALUES = {"token": "x|y", "string": "x", "date": "ge2020", "reference": "1"}
+WRITTEN = {"create", "update", "delete"}  # of what clients make themselves
+VALUES = {"uri": "https://example.org", "token": "x|y", "string": "x", "date": "ge2020", "reference": "1"}
 
 
 @pytest.fixture
@@ -35,8 +40,14 @@ def statement(reader: Reader, check_r4: Check) -> Json:
 
 
 @pytest.fixture
-def one_of_each(panel: int, people: dict[str, int], conflict: str) -> dict[str, str]:
-    return {**ONE_OF_EACH, "Group": str(panel), "Patient": str(people["helene"]), "Task": conflict}
+def one_of_each(site: OscarHost, reader: Reader, panel: int, people: dict[str, int], conflict: str) -> dict[str, str]:
+    return {
+        **ONE_OF_EACH,
+        "Subscription": switched_off(site),
+        "Group": str(panel),
+        "Patient": str(people["helene"]),
+        "Task": conflict,
+    }
 
 
 def _resources(statement: Json) -> list[Json]:
@@ -77,7 +88,9 @@ def test_each_kind_in_it_is_read_as_it_says(statement: Json, reader: Reader, one
             for name, value in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
                 again = reader.send("GET", f"/{kind}/{one_of_each[kind]}", headers={name: answer.headers[value]})
                 assert again.status_code == 304, kind
-        assert codes <= {"read", "vread", "search-type"}
+        assert codes - {"read", "vread", "search-type"} == (WRITTEN if kind == "Subscription" else set())
+        if kind == "Subscription":  # see test_subscriptions
+            continue
         for method in ("PUT", "PATCH", "DELETE"):
             assert reader.send(method, f"/{kind}/{one_of_each[kind]}").status_code == 405
         assert reader.send("POST", f"/{kind}").status_code in (404, 405)
@@ -145,7 +158,11 @@ def test_its_security_is_what_is_requested(statement: Json, reader: Reader, peop
 def test_each_operation_in_it_is_carried_out(
     statement: Json, reader: Reader, reader_for: Callable[..., Reader], panel: int, people: dict[str, int]
 ) -> None:
-    assert statement["instantiates"] == ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"]
+    backport = "http://hl7.org/fhir/uv/subscriptions-backport/"
+    assert statement["instantiates"] == [
+        "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",
+        f"{backport}CapabilityStatement/backport-subscription-server-r4",
+    ]
     definitions = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
     places = {"": statement["rest"][0], **{f"/{one['type']}": one for one in _resources(statement)}}
     stated = {
@@ -154,6 +171,9 @@ def test_each_operation_in_it_is_carried_out(
     assert {place: operations for place, operations in stated.items() if operations} == {
         "": {"export": f"{definitions}export"},
         "/Group": {"export": f"{definitions}group-export", "confirm": stated["/Group"]["confirm"]},
+        "/Subscription": {
+            name: f"{backport}OperationDefinition/backport-subscription-{name}" for name in ("status", "events")
+        },
     }
     definition = reader.json("/OperationDefinition/group-confirm")
     assert definition["url"] == stated["/Group"]["confirm"]

@@ -1,18 +1,21 @@
 """Every address of the FHIR interface, and everybody who could try."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from cpar_plugin.domain.scopes import CONFIRM, KINDS, NAMED_ALONE
+from cpar_plugin.domain.scopes import CONFIRM, KINDS, NAMED_ALONE, SUBSCRIBE
 from cpar_plugin.hooks import Actor
+from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.clients import registry
 from oscar_host.host import OscarHost
 
 from ..signing_in import sign_in
 from .clients import Registered
 from .exporting import ASYNC, accepted, finished, kick_off
+from .receiver import switched_off
 from .rest import MANAGER, RECEPTION, Reader
 
 EVERY = (*KINDS, *NAMED_ALONE)
@@ -32,6 +35,9 @@ OF_ONE_PANEL =    (401,    401,     202,         404,         202,         202, 
 POSTED_EXPORT =   (401,    401,     202,         202,         202,         403,     403)
 POSTED_OF_PANEL = (401,    401,     202,         404,         202,         403,     403)
 CONFIRMED =       (401,    401,     403,         404,         415,         403,     403)  # what is sent says nothing
+OWN =             (401,    401,     403,         404,         404,         404,     403)  # another client's
+SENT =            (401,    401,     403,         415,         415,         403,     403)  # what is sent says nothing
+REMOVED =         (401,    401,     403,         404,         404,         403,     403)
 NO_VERSION =      (401,    401,     403,         404,         404,         404,     403)  # no such version
 NOT_THEIRS =      (401,    401,     404,         404,         404,         404,     403)  # an export of somebody else's
 CANCELLED =       (401,    401,     404,         404,         404,         403,     403)
@@ -52,8 +58,15 @@ EXPECTED = {
     **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in EVERY},
     **{
         ("GET", f"/fhir/{kind}/<definition_id>"): DEFINITION
-        for kind in ("CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet")
+        for kind in ("Basic", "CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet")
     },
+    ("GET", "/fhir/Subscription/<resource_id>"): OWN,
+    ("GET", "/fhir/Subscription/<resource_id>/$status"): OWN,
+    ("GET", "/fhir/Subscription/<resource_id>/$events"): OWN,
+    ("PUT", "/fhir/Subscription/<resource_id>"): SENT,
+    ("DELETE", "/fhir/Subscription/<resource_id>"): REMOVED,
+    ("GET", "/fhir/Subscription/$status"): SEARCHED,
+    ("POST", "/fhir/Subscription"): SENT,
     ("GET", "/fhir/$export"): EXPORTED,
     ("POST", "/fhir/$export"): POSTED_EXPORT,
     ("GET", "/fhir/Group/<resource_id>/$export"): OF_ONE_PANEL,
@@ -85,11 +98,13 @@ def test_every_address_answers_each_caller_as_expected(
     panel: int,
     people: dict[str, int],
     conflict: str,
+    clock: FixedClock,
     make_panel: Callable[..., int],
     registered: Callable[..., Registered],
     caller: str,
 ) -> None:
     elsewhere = make_panel("0099", "103")
+    another = switched_off(site, registry.number_of(registered("Subscriber").client_id) or 0)
     ids = {
         "Group": str(panel),
         "Location": "000113",
@@ -97,6 +112,7 @@ def test_every_address_answers_each_caller_as_expected(
         "Patient": str(people["helene"]),
         "Practitioner": "101",
         "PractitionerRole": "101-000113",
+        "Subscription": another,
         "Task": conflict,
     }
     owner = Reader(app, registered("Owner").token())
@@ -104,6 +120,8 @@ def test_every_address_answers_each_caller_as_expected(
     assert finished(owner, f"/export/{theirs}").status_code == 200
     place, answered = CALLERS.index(caller), {}
     for number, (method, address) in enumerate(EXPECTED):
+        if number == len(EXPECTED) // 2:  # an address gets so many tokens in a minute
+            clock.move_to(clock.now() + timedelta(minutes=2))
         kind = address.split("/")[2]
         path = address.replace("<resource_id>", ids.get(kind, "")).replace("<definition_id>", "none")
         path = path.replace("<path:rest>", "Observation/1").replace("<export_id>", theirs)
@@ -117,6 +135,8 @@ def test_every_address_answers_each_caller_as_expected(
             scopes = f"system/{other if caller == 'other scope' else kind if kind in EVERY else '*'}.rs"
             if address.endswith("$confirm") and caller != "other scope":
                 scopes = CONFIRM
+            if kind == "Subscription" and caller != "other scope":
+                scopes = SUBSCRIBE
             panels = (elsewhere,) if caller == "other panel" else ()
             client = registered(f"Client {number}", scopes=scopes, panels=panels)
             headers["Authorization"] = f"Bearer {client.token(scopes)}"

@@ -18,7 +18,9 @@ from cpar_plugin.services.fhir.search.answers import Answered, Sql, Unanswered, 
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.services.fhir.sources import KINDS, LARGE
 from cpar_plugin.services.fhir.versions import Versioned
+from oscar_host.host import OscarHost
 
+from .receiver import switched_off
 from .rest import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +66,11 @@ def test_nothing_starts_while_a_parameter_is_announced_and_not_answered(tmp_path
     )
 
 
-def test_what_a_resource_holds_is_found_by_each_parameter(reader: Reader, people: dict[str, int]) -> None:
+def test_what_a_resource_holds_is_found_by_each_parameter(
+    site: OscarHost, reader: Reader, people: dict[str, int]
+) -> None:
     """Where a search is answered in memory, by the value that the table takes from a resource."""
+    switched_off(site)
     for kind, searchable in SEARCHABLE.items():
         for name, parameter in searchable.parameters.items():
             if kind in LARGE or name.startswith("_"):
@@ -89,7 +94,8 @@ def test_a_summary_holds_what_r4_marks_and_nothing_else(kind: str) -> None:
     assert SEARCHABLE[kind].summary <= marked
 
 
-def test_no_element_that_r4_marks_is_missing_from_a_summary(reader: Reader, conflict: str) -> None:
+def test_no_element_that_r4_marks_is_missing_from_a_summary(site: OscarHost, reader: Reader, conflict: str) -> None:
+    switched_off(site)
     for kind in SEARCHABLE:
         marked = set(get_fhir_model_class(kind).summary_elements_sequence()) | {"resourceType"}
         for whole, part in zip(

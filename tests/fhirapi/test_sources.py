@@ -77,6 +77,7 @@ def test_everything_of_the_panels_is_there_and_valid(
         "PractitionerRole": ["101-000113", "102-000113", "103-000113"],
         "Patient": [str(patient_id) for patient_id in patients],
         "Group": [str(first), str(second)],
+        "Subscription": [],
         "Task": [],
     }
     assert results["Group"][str(first)]["quantity"] == 2
@@ -108,6 +109,7 @@ def test_a_client_of_one_panel_sees_that_panel_and_what_belongs_to_it_only(
         "PractitionerRole": ["101-000113"],
         "Patient": [str(patients[0]), str(patients[1])],
         "Group": [str(first)],
+        "Subscription": [],
         "Task": [],
     }
     for kind, resource_id in (

@@ -21,6 +21,7 @@ from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..fhirapi.receiver import a_subscription
 from .conftest import BARRED
 from .list_layouts import a_departure, a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .test_rights import EXPECTED, a_client
@@ -91,6 +92,7 @@ def clinic(host: OscarHost, oscar: Any, clock: FixedClock, panel: int, tmp_path:
         "departure_id": a_departure(host, stay, panel, panel),
         "role_no": 1,
         "client_no": a_client(host, "Network analytics"),
+        "subscription_no": a_subscription(host),
     }
     return Clinic(parts, tmp_path / "outbox")
 

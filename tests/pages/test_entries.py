@@ -21,6 +21,7 @@ from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
 from ..conftest import place_of_the_emr
+from ..fhirapi.receiver import a_subscription
 from ..signing_in import end_sessions
 from .conftest import CPAR_ROLE, OTHER_DOCTOR, PUBLIC_KEYS, RECEPTION, Person
 from .list_layouts import (
@@ -250,6 +251,7 @@ ACTIONS = {
     "cpar.move_back",
     "cpar.submit_again",
     "cpar.revoke_client",
+    "cpar.turn_off_subscription",
 }
 _OF_SESSIONS = {"sign_in", "sign_out"}
 _TO_ENTER = re.compile(r"<textarea|<select|<input(?! type=\"(?:hidden|submit)\")")
@@ -309,6 +311,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "panel_id": panel,
         "role_no": role and role[0],
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
+        "subscription_no": a_subscription(host),
     }
 
 

@@ -20,6 +20,7 @@ from cpar_plugin.settings import load
 from oscar_host.host import OscarHost
 
 from ..browser import WIDTHS, OpenTab, look
+from ..fhirapi.receiver import a_subscription
 from .conftest import MANAGER, PUBLIC_KEYS, RECEPTION
 from .list_layouts import (
     a_departure,
@@ -127,6 +128,7 @@ def pages(
         "departure_id": a_departure(host, [patient], panel, other_panel),
         "role_no": role and role[0],
         "client_no": registry.number_of(registry.register(host, host.identity.system, client)),
+        "subscription_no": a_subscription(host),
     }
     adapter = app.url_map.bind("")
     results = {"not-found": "/cpar/panels/999999"}

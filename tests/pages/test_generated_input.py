@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 from cpar_plugin.services import bulk
 from oscar_host.host import OscarHost
 
+from ..fhirapi.receiver import a_subscription
 from .conftest import Person
 from .list_layouts import a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .test_bad_input import HOSTILE
@@ -121,6 +122,7 @@ def ids(host: OscarHost, oscar: Any, panel: int) -> dict[str, int]:
         "other_operation_id": emptied_and_filled(host, affiliation),
         "letter_id": a_letter(host, patient),
         "client_no": a_client(host, "Network"),
+        "subscription_no": a_subscription(host),
         "role_no": 1,
     }
 

@@ -23,6 +23,7 @@ from oscar_host.demo.roles import Role
 from oscar_host.host import OscarHost
 
 from ..conftest import NOW, place_of_the_emr
+from ..fhirapi.receiver import a_subscription
 from .conftest import BARRED, NO_RIGHTS, PUBLIC_KEYS
 from .list_layouts import a_departure, a_letter, a_registry_list, a_report, an_affiliation, emptied_and_filled
 from .looks import Since, name_apart, shown
@@ -240,6 +241,8 @@ EXPECTED = {
     ("POST", "cpar.edit_client"): CHANGES_ROLES,
     ("GET", "cpar.revoke_client"): ADMINISTRATION,
     ("POST", "cpar.revoke_client"): CHANGES_ROLES,
+    ("GET", "cpar.turn_off_subscription"): ADMINISTRATION,
+    ("POST", "cpar.turn_off_subscription"): CHANGES_ROLES,
 }
 
 
@@ -406,6 +409,7 @@ def _arrange(host: OscarHost, oscar: Any, make_panel: Callable[..., int], number
         "operation_id": assigned.operation_id,
         "submission_id": requests.ask(host, load(host.settings), host.identity.system, other_panel),
         "client_no": a_client(host, f"Client {number}"),
+        "subscription_no": a_subscription(host),
     }
 
 

@@ -27,6 +27,7 @@ from cpar_plugin.store import tables
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
+from ..fhirapi.receiver import a_subscription
 from .conftest import MANAGER, PUBLIC_KEYS
 from .list_layouts import upload_list
 
@@ -54,6 +55,7 @@ class Size(NamedTuple):
             "operation_id": 1,
             "submission_id": self.panels * self.earlier + 1,
             "client_no": 1,
+            "subscription_no": 1,
         }
 
 
@@ -116,6 +118,7 @@ def app(size: Size, host: OscarHost, emr: OscarHost, oscar: Any, clock: FixedClo
     assert other_panels.create(host, everyone, other_draft("affiliation", "North")) == size.parts["other_id"]
     network = ClientDraft(name="Network", scopes="system/*.rs", jwks=PUBLIC_KEYS, panels=range(1, size.panels))
     assert registry.register(host, everyone, network) == registry.id_of(size.parts["client_no"])
+    assert a_subscription(host) == size.parts["subscription_no"]
     clock.move_to(clock.now().astimezone(clock.zone).replace(day=11, hour=4))
     assert run_due(host, settings, clock.now()).states == {SubmissionState.WRITTEN: 1}
     compare.compare_due(host, settings, clock.now())

@@ -18,6 +18,8 @@ from cpar_plugin.settings import Settings
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from ..fhirapi.receiver import switched_off
+
 CLERK = Actor(actor_id="101", display_name="Clerk")
 DAY = timedelta(days=1)
 Add = Callable[[timedelta], None]
@@ -58,6 +60,10 @@ def one_of_each(host: OscarHost, ago: timedelta) -> None:
             tables.exclusion_line,
             {"patient_id": int(ago.total_seconds()), "reason": "no-phn", "panel_id": 1}
             | {"opened_at": then, "closed_at": then, "state": "open", "note": "", "version": 1},
+        ),
+        (
+            tables.subscription_event,
+            {"subscription_id": 1, "number": look_id, "at": then, "kind": "added", "patient_id": 1, "panel_id": 1},
         ),
         (
             tables.check_in,
@@ -116,6 +122,7 @@ def clinic_with_a_past(host: OscarHost, clock: FixedClock) -> OscarHost:
         session.execute(insert(tables.panel).values(panel_id=1, number="1", created_at=now))
         row = {"client_id": 1, "name": "x", "scopes": "", "created_at": now, "created_by": "101"}
         session.execute(insert(tables.client).values(row))
+    switched_off(host)
     one_of_each(host, 11 * 366 * DAY)
     return host
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
-from ...domain.public_address import is_public
 from ...domain.refusals import Refused
 from ...settings import Settings
-from ...transport.deadline import addresses, within
+from ...transport.deadline import within
 from ...transport.outgoing import SecuredPool
+from ...transport.receivers import NotPublic, public_address_of
 from ...transport.trust import distrusted, trusting
 from .keys import LARGEST_SET, PublicKey, usable
 
@@ -81,13 +81,13 @@ def check_published(address: str, settings: Settings) -> None:
 
 def _connected_to(url: Url, settings: Settings) -> str:
     """One of the addresses of the name. Raises Refused when any of them is private, and those are not allowed."""
-    ip_addresses = [str(address[0]) for _, address in addresses(url.host or "", url.port or 443)]
-    if not settings.fhir_jwks_private_networks and not all(map(is_public, ip_addresses)):
+    try:
+        return public_address_of(url.host or "", url.port or 443, private=settings.fhir_jwks_private_networks)
+    except NotPublic:
         raise _refused(
             f"{url.host} is an address of this machine or of a private network, or otherwise no public one. If the "
             "client really is there, the operator can allow it with the setting fhir_jwks_private_networks."
-        )
-    return ip_addresses[0]
+        ) from None
 
 
 def _limited(read: Callable[[int], bytes]) -> bytes:

@@ -35,6 +35,7 @@ class Interaction(StrEnum):
     READ = "read"
     SEARCH = "search"
     EXPORT = "export"
+    NOTIFICATION = "notification"  # sent to a client that has subscribed
 
 
 class LogUnavailable(Exception):

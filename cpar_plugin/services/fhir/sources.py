@@ -1,4 +1,4 @@
-"""The seven kinds of resources, and where each comes from."""
+"""The eight kinds of resources, and where each comes from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,11 +13,12 @@ from .directory import KINDS as DIRECTORY
 from .directory import DirectorySource
 from .groups import GroupSource
 from .patients import PatientSource
+from .subscriptions import SubscriptionSource
 from .tasks import TaskSource
 from .versions import Versioned
 
 LARGE = ("Patient", "Group", "Task")  # searched in the database, a page at a time
-KINDS = (*DIRECTORY, *LARGE)
+KINDS = (*DIRECTORY, "Subscription", *LARGE)
 
 
 class Source(Protocol):
@@ -46,6 +47,8 @@ def source(host: Host, settings: Settings, caller: Caller, kind: str) -> Source:
 
 def everything(connection: Connection, host: Host, settings: Settings, caller: Caller, kind: str) -> list[Versioned]:
     """All of a small kind that the caller may read, in the order of ids."""
+    if kind == "Subscription":
+        return SubscriptionSource(settings, caller).everything(connection)
     return DirectorySource(host, settings, caller, kind).everything(connection)
 
 
@@ -59,6 +62,8 @@ def read(
         return GroupSource(host, settings, caller).read(connection, resource_id)
     if kind == "Task":
         return TaskSource(host, settings, caller).read(connection, resource_id)
+    if kind == "Subscription":
+        return SubscriptionSource(settings, caller).read(connection, resource_id)
     if kind in DIRECTORY:
         return DirectorySource(host, settings, caller, kind).read(connection, resource_id)
     raise NotFound("Resource type not supported.")

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, u
 from sqlalchemy.orm import Session
 
 from ...domain.submission import SubmissionState
+from ...domain.subscription import SubscriptionStatus
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store import tables
@@ -25,6 +26,8 @@ from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..submissions import night_run, texts
 
+_RESTORED = "The clinic has restored a backup. Read the panels again, and make a new subscription."
+_OURSELVES = "restore"
 _CHANGES = (OperationKind.REGISTER_CLIENT, OperationKind.CHANGE_CLIENT, OperationKind.ALLOW_CLIENT)
 
 
@@ -87,6 +90,7 @@ def carry_out(
         _move_versions(session, now)
         session.execute(delete(tables.client_token))
         session.execute(delete(tables.export))
+        _end_subscriptions(session, now)
         clients = registry.hold(session, host, actor) if hold_clients else []
         if hold_submissions:
             night_run.end_open(session, now, texts.RESTORED)
@@ -110,6 +114,15 @@ def _move_versions(session: Session, now: datetime) -> None:
     forms: tuple[Table, ...] = (tables.panel, tables.clinic, tables.client)
     for table in forms:
         session.execute(update(table).values(version=later(table.c.version, minutes)))
+
+
+def _end_subscriptions(session: Session, now: datetime) -> None:
+    """Numbers of events that were given since the backup would be given again, which receivers take for doubles."""
+    row = tables.subscription
+    values: dict[str, Any] = {"status": SubscriptionStatus.OFF, "failure": _RESTORED, "turned_off_by": _OURSELVES}
+    values |= {"version": later(row.c.version, number_at(now)), "changed_at": to_the_second(now)}
+    session.execute(update(row).values(values))
+    session.execute(delete(tables.patient_change))
 
 
 def _last_work_at(connection: Connection) -> datetime | None:

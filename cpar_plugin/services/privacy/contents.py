@@ -9,10 +9,12 @@ from typing import Final
 from .columns import Holds, TableHolds, of_clinic, of_patient, of_staff
 from .panel_contents import PANEL_TABLES
 from .report_contents import REPORT_TABLES
+from .subscription_contents import SUBSCRIPTION_TABLES
 
 TABLES: Final[Mapping[str, TableHolds]] = {
     **PANEL_TABLES,
     **REPORT_TABLES,
+    **SUBSCRIPTION_TABLES,
     "cpar_night_run": TableHolds(
         "Nights in which panels were submitted.",
         {
@@ -170,9 +172,11 @@ TABLES: Final[Mapping[str, TableHolds]] = {
         "Reads of patients through the FHIR interface.",
         {
             "read_id": Holds("Read, by number"),
-            "interaction": Holds("Read, search or export"),
+            "interaction": Holds("Read, search, export or notification"),
             "kind": Holds("Kind of resource"),
-            "resource_id": of_patient("Record number of the patient, or the panel; empty for a search"),
+            "resource_id": of_patient(
+                "Record number of the patient, the panel, or the subscription; empty for a search"
+            ),
             "patients": Holds("How many patients were given out"),
         },
     ),

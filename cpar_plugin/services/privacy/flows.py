@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from ...domain.subscription import SubscriptionStatus
 from ...hooks import Host
 from ...settings import Settings
+from ...store import tables
 from ...transport.connection import host_of
 from ..clients.registry import every_client
 from .document import IN_THIS_SYSTEM, Grid, PackSection, StatementSource
@@ -60,6 +62,13 @@ def _flows(connection: Connection, host: Host, settings: Settings) -> Iterator[F
         "TLS, certificate checked; public addresses only, unless set otherwise",
         f"{', '.join(urls)}." if urls else NOT_SET,
     )
+    yield (
+        "Plugin",
+        "Receiver of a subscription",
+        "That something happened on a panel: numbers, record numbers, or whole patients, as its client has chosen",
+        "TLS, certificate checked; public addresses only, unless set otherwise; each one with patients recorded",
+        f"{', '.join(receivers)}." if (receivers := _receivers(connection)) else NOT_SET,
+    )
     secured = "with STARTTLS" if settings.smtp_starttls else "without encryption"
     yield (
         "Plugin",
@@ -103,6 +112,13 @@ def _flows(connection: Connection, host: Host, settings: Settings) -> Iterator[F
         "Rights of the operating system",
         "Users of this machine who can read the settings.",
     )
+
+
+def _receivers(connection: Connection) -> list[str]:
+    """Where notifications are sent."""
+    row = tables.subscription.c
+    endpoints = connection.scalars(select(row.endpoint).where(row.status != SubscriptionStatus.OFF))
+    return sorted(set(map(host_of, endpoints)))
 
 
 def _submission(settings: Settings) -> Flow:

@@ -27,6 +27,7 @@ class RecordKind(StrEnum):
     EXCLUSIONS = "closed exclusions"
     CHECK_IN = "answers at check-in"
     CLIENT_CONFIRMATIONS = "confirmations sent by clients"
+    SUBSCRIPTION_EVENTS = "events of subscriptions"
     UPLOADS = "uploaded lists"
     REPORTS = "reports of the registry"
     LETTERS = "letters about conflicts"
@@ -98,6 +99,10 @@ RETENTION: Final[Mapping[RecordKind, Retention]] = exhaustive(
             TimedRows(
                 tables.client_confirmation.c.at, lambda given: timedelta(days=given.client_confirmation_keep_days)
             ),
+        ),
+        RecordKind.SUBSCRIPTION_EVENTS: _rows(
+            "subscription_event_keep_days",
+            TimedRows(tables.subscription_event.c.at, lambda given: timedelta(days=given.subscription_event_keep_days)),
         ),
         RecordKind.UPLOADS: _rows(
             "upload_keep_hours",

@@ -59,6 +59,7 @@ from .submissions import (
     snapshot_piece,
     submission,
 )
+from .subscriptions import patient_change, subscription, subscription_event
 from .uploads import list_layout, upload, upload_match, upload_patient, upload_piece, upload_row
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "panel_facility",
     "panel_metrics",
     "panel_provider",
+    "patient_change",
     "patient_version",
     "practitioner",
     "read",
@@ -118,6 +120,8 @@ __all__ = [
     "snapshot",
     "snapshot_piece",
     "submission",
+    "subscription",
+    "subscription_event",
     "upload",
     "upload_match",
     "upload_patient",

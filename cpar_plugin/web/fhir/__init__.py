@@ -9,7 +9,7 @@ from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host, ProgramInterface
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
-from . import openapi, smart, token
+from . import openapi, smart, subscribing, token
 from .callers import Callers
 from .compression import compress
 from .confirming import confirm
@@ -36,11 +36,13 @@ def nothing_here(exchange: Exchange, rest: str, first: str = "nothing") -> Respo
 
 def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
-    routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in SEARCHABLE]
+    read_only = [kind for kind in SEARCHABLE if kind != "Subscription"]
+    routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in read_only]
     routes += [
         (FhirRoute(f"/{kind}/<resource_id>/_history/<version>", read_version), {"kind": kind}) for kind in SEARCHABLE
     ]
-    routes += [(FhirRoute(f"/{kind}", search), {"kind": kind}) for kind in SEARCHABLE]
+    routes += [(FhirRoute(f"/{kind}", search), {"kind": kind}) for kind in read_only]
+    routes += [(route, {}) for route in subscribing.ROUTES]
     routes += [
         (FhirRoute(f"/{kind}/_search", search, ("POST",), posts_form=True), {"kind": kind}) for kind in SEARCHABLE
     ]

@@ -1,4 +1,4 @@
-"""What a process has for the FHIR interface: its records of reads, and exports that are made in the background."""
+"""What a process has for the FHIR interface: its records of reads, and exports and notifications in the background."""
 
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from ...hooks import Host
 from ...services.clients.read_log import Reads
 from ...services.exports.workers import Workers
+from ...services.subscriptions.senders import Senders
 from ...settings import Settings
 
 _LOCK = Lock()
@@ -19,14 +20,17 @@ class Background:
     def __init__(self, host: Host, settings: Settings) -> None:
         self.reads = Reads(host)
         self.exports = Workers(host, settings)
+        self.subscriptions = Senders(host, settings, self.reads)
 
     def start(self) -> None:
-        """From now on there is a background: before, and after `stop`, exports are made by a job."""
+        """From now on there is a background: before, and after `stop`, exports and notifications are a job's work."""
         self.exports.start()
+        self.subscriptions.start()
 
     def stop(self) -> None:
-        """Leave exports to others."""
+        """Leave both to others."""
         self.exports.stop()
+        self.subscriptions.stop()
 
 
 _backgrounds: WeakValueDictionary[tuple[Engine, Settings], Background] = WeakValueDictionary()

@@ -18,6 +18,7 @@ from ...fhir_mappings.definitions import (
 )
 from ...fhir_mappings.identifiers import Resource
 from ...fhir_mappings.structures import structure_definitions
+from ...fhir_mappings.topic import topics
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import Settings
 from .addresses import base_url, token_url
@@ -27,6 +28,7 @@ from .refusals import refused
 from .routes import Exchange, json_answer, wrong_method
 
 _DEFINITIONS: dict[str, Callable[[Settings], list[Resource]]] = {
+    "Basic": topics,
     "CodeSystem": code_systems,
     "OperationDefinition": operation_definitions,
     "SearchParameter": partial(search_parameters, kinds=SEARCHABLE),

@@ -123,7 +123,9 @@ def wrong_method(*allowed: str) -> Refusal:
 
 def not_done() -> Refusal:
     """What FHIR has, but this server has not: its history, operations, Bundles of requests."""
-    message = "This server only supports read, vread (of the current version), search, $export and $confirm."
+    message = (
+        "This server only supports read, vread (of the current version), search, $export, $confirm, and subscriptions."
+    )
     return Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
 
 

@@ -46,6 +46,21 @@ def references(element: str) -> Callable[[Versioned], Iterator[str]]:
     return references_of
 
 
+def endpoint(version: Versioned) -> Iterator[str]:
+    """Where a subscription's notifications are sent."""
+    yield version.resource["channel"]["endpoint"]
+
+
+def subscription_status(version: Versioned) -> Iterator[Coding]:
+    """Of a subscription."""
+    yield "http://hl7.org/fhir/subscription-status", version.resource["status"]
+
+
+def criteria(version: Versioned) -> Iterator[str]:
+    """The topic of a subscription."""
+    yield version.resource["criteria"]
+
+
 def family_names(version: Versioned) -> Iterator[str]:
     """Of a person."""
     return (name["family"] for name in _names(version.resource) if "family" in name)

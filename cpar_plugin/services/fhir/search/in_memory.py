@@ -10,7 +10,7 @@ from ..versions import Versioned
 from .answers import Answered
 from .request import Criterion, Search
 from .table import SEARCHABLE
-from .values import Period, Reference, Token, compared, text_matches
+from .values import Address, Period, Reference, Token, compared, text_matches
 
 
 def matches(search: Search, everything: Iterable[Versioned]) -> list[Versioned]:
@@ -41,6 +41,8 @@ def _matches(value: Any, modifier: str | None, content: Any) -> bool:
             return bool(compared(value.prefix, content, value.first, value.last))
         case Token():
             return value.matches(*content)
+        case Address():
+            return bool(value.text == content)
         case Reference():
             return value.matches(*content.split("/", 1))
     return text_matches(value, modifier, content)

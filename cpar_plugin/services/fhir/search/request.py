@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ....fhir_mappings.searchable import Searchable, SearchType
 from .answers import Answered
 from .table import SEARCHABLE
-from .values import BadSearch, Value, alternatives, period, reference, token
+from .values import Address, BadSearch, Value, alternatives, period, reference, token
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 200
@@ -229,6 +229,8 @@ def _value(parameter: Answered, parts: list[str], modifier: str, terms: SearchCo
             return period(text, terms.zone, terms.now)
         case SearchType.REFERENCE:
             return reference(text, terms.base, parameter.targets, modifier or None)
+        case SearchType.URI:
+            return Address(text)
         case SearchType.STRING:
             if not text.strip():
                 raise BadSearch("Enter at least one letter.")

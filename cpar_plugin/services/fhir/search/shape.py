@@ -11,7 +11,8 @@ _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationVal
 
 
 def is_included(kind: str, element: str, shape: Shape) -> bool:
-    """Whether the response includes an element of a kind."""
+    """Whether the response includes an element of a kind, or the extensions of one (`_criteria`)."""
+    element = element.removeprefix("_")
     if element in _ALWAYS or element in SEARCHABLE[kind].mandatory:
         return True
     if shape.elements:

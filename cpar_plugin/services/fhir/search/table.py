@@ -13,6 +13,7 @@ from .answers import Answered, Sql, Value, answered, changed, with_id
 
 _R4 = "http://hl7.org/fhir/SearchParameter/"
 TOKEN, STRING, DATE, REFERENCE = SearchType.TOKEN, SearchType.STRING, SearchType.DATE, SearchType.REFERENCE
+URI = SearchType.URI
 MEMBERS = "Group:member"
 PRACTITIONER_OF_ROLE = "PractitionerRole:practitioner"
 
@@ -118,6 +119,11 @@ _ROLE = (
     _few("PractitionerRole", "organization", REFERENCE, held.references("organization"), "Organization"),
     _few("PractitionerRole", "location", REFERENCE, held.references("location"), "Location"),
 )
+_SUBSCRIPTION = (
+    _few("Subscription", "url", URI, held.endpoint),
+    _few("Subscription", "status", TOKEN, held.subscription_status),
+    _few("Subscription", "criteria", STRING, held.criteria),
+)
 _TASK = (
     _of("Task", "patient", REFERENCE, Sql(tasks.patient), "Patient"),
     _of("Task", "focus", REFERENCE, Sql(tasks.focus), "Group"),
@@ -162,6 +168,12 @@ SEARCHABLE: Mapping[str, Searchable[Answered]] = {
             _ROLE,
             "identifier active practitioner organization location",
             includes=(PRACTITIONER_OF_ROLE,),
+        ),
+        _kind(
+            "Subscription",
+            _SUBSCRIPTION,
+            "status end reason criteria error channel",
+            mandatory="status reason criteria channel",
         ),
         _kind("Task", _TASK, "status businessStatus intent code focus for lastModified", mandatory="status intent"),
     )

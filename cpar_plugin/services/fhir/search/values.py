@@ -59,7 +59,13 @@ class Period(NamedTuple):
         return self.first.astimezone(zone).date(), self.last.astimezone(zone).date()
 
 
-Value = Token | Reference | Period | str
+class Address(NamedTuple):
+    """An address, as it is."""
+
+    text: str
+
+
+Value = Token | Reference | Period | Address | str
 
 
 def alternatives(text: str) -> list[list[str]]:

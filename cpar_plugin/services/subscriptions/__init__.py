@@ -1,0 +1,1 @@
+"""Subscriptions of clients: their events, numbered as they are recorded, and the notifications about them."""
