@@ -10,7 +10,7 @@ from ..settings import Settings
 from .definitions import confirm_url, definition_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
-from .searchable import AnyKinds, Parameter, Searchable, SearchType
+from .searchable import AnyKinds, Parameter, Searchable, SearchType, chains, reverse_chains
 from .structures import panel_profile_url
 from .subscription import BACKPORT, PROFILE, TOPIC_LISTED, topic_url
 from .task import R4_TASK
@@ -74,7 +74,7 @@ def capability(
                 ),
                 "security": _security(token_url),
                 "resource": [
-                    *(_resource(kinds[kind], settings, is_exported=kind in exported) for kind in sorted(kinds)),
+                    *(_resource(kinds[kind], kinds, settings, is_exported=kind in exported) for kind in sorted(kinds)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
                 ],
                 "operation": [_export("export")],
@@ -95,7 +95,7 @@ def _security(token_url: str | None) -> Resource:
     return security
 
 
-def _resource(searchable: Searchable[Parameter], settings: Settings, *, is_exported: bool) -> Resource:
+def _resource(searchable: Searchable[Parameter], kinds: AnyKinds, settings: Settings, *, is_exported: bool) -> Resource:
     kind = searchable.kind
     resource: Resource = {
         "type": kind,
@@ -112,11 +112,16 @@ def _resource(searchable: Searchable[Parameter], settings: Settings, *, is_expor
     if not is_exported:
         url = f"{_BULK_DATA}Extension/operation-not-supported"
         resource["extension"] = [{"url": url, "valueCanonical": f"{_BULK_DATA}CapabilityStatement/bulk-data"}]
+    reverse = reverse_chains(kinds, kind)
+    if reverse:
+        resource["documentation"] = f"Searched also by what refers to it: {', '.join(reverse)}."
     if searchable.includes:
-        resource["searchInclude"] = list(searchable.includes)
+        resource["searchInclude"] = [*searchable.includes, "*"]
     if searchable.revincludes:
-        resource["searchRevInclude"] = list(searchable.revincludes)
-    resource["searchParam"] = [_parameter(kind, parameter, settings) for parameter in searchable.parameters.values()]
+        resource["searchRevInclude"] = [*searchable.revincludes, "*"]
+    resource["searchParam"] = [
+        _parameter(kind, parameter, kinds, settings) for parameter in searchable.parameters.values()
+    ]
     if kind == "Subscription":
         resource |= _subscriptions(settings)
         resource["interaction"] += [{"code": "create"}, {"code": "update"}, {"code": "delete"}]
@@ -156,11 +161,16 @@ def _export(definition: str) -> Resource:
     return {"name": "export", "definition": f"{_BULK_DATA}OperationDefinition/{definition}"}
 
 
-def _parameter(kind: str, parameter: Parameter, settings: Settings) -> Resource:
+def _parameter(kind: str, parameter: Parameter, kinds: AnyKinds, settings: Settings) -> Resource:
+    followed = ", ".join(chains(kinds, parameter))
     modifiers = ", ".join(f":{modifier}" for modifier in parameter.modifiers)
     return {
         "name": parameter.name,
         "definition": definition_url(settings, kind, parameter),
         "type": parameter.type.value,
-        "documentation": HOW[parameter.type] + (f" Modifiers: {modifiers}." if modifiers else ""),
+        "documentation": (
+            HOW[parameter.type]
+            + (f" Chains: {followed}." if followed else "")
+            + (f" Modifiers: {modifiers}." if modifiers else "")
+        ),
     }

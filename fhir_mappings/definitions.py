@@ -9,7 +9,7 @@ from ..domain.panel_state import PanelState
 from ..settings import Settings
 from .identifiers import Resource
 from .panel_group import HOW_CODES, PANEL_CODE, PANEL_STATE
-from .searchable import AnyKinds, Own, Parameter
+from .searchable import AnyKinds, Own, Parameter, chains
 from .structures import R4_STRUCTURES, head
 from .task import CODE_DISPLAYS, STATE_DISPLAYS
 
@@ -92,7 +92,7 @@ def _all_codes(settings: Settings, system: str, name: str, meaning: str) -> Reso
 def search_parameters(settings: Settings, kinds: AnyKinds) -> list[Resource]:
     """What can be searched by beyond R4."""
     return [
-        _search_parameter(settings, kind, parameter, parameter.definition)
+        _search_parameter(settings, kind, parameter, parameter.definition, kinds)
         for kind, searchable in kinds.items()
         for parameter in searchable.parameters.values()
         if isinstance(parameter.definition, Own)
@@ -142,9 +142,12 @@ def _out(name: str, kind: str, meaning: str, **more: object) -> Resource:
     return {**_in(name, kind, meaning, **more), "use": "out"}
 
 
-def _search_parameter(settings: Settings, kind: str, parameter: Parameter, definition: Own) -> Resource:
+def _search_parameter(
+    settings: Settings, kind: str, parameter: Parameter, definition: Own, kinds: AnyKinds
+) -> Resource:
     url = definition_url(settings, kind, parameter)
-    kinds = {"target": list(parameter.targets)} if parameter.targets else {}
+    targets = {"target": list(parameter.targets)} if parameter.targets else {}
+    followed = [name.partition(".")[2] for name in chains(kinds, parameter)]
     return {
         **head("SearchParameter", _own_id(kind, parameter), url, definition.name),
         "description": definition.description,
@@ -154,8 +157,9 @@ def _search_parameter(settings: Settings, kind: str, parameter: Parameter, defin
         "expression": definition.expression,
         "xpath": definition.xpath,
         "xpathUsage": "normal",
-        **kinds,
+        **targets,
         "modifier": ["type" if modifier in parameter.targets else modifier for modifier in parameter.modifiers],
+        **({"chain": followed} if followed else {}),
     }
 
 

@@ -136,6 +136,7 @@ def _of_kind(kind: str, interface: Interface) -> Described:
     errors = (*KNOWN, HTTPStatus.SERVICE_UNAVAILABLE) if kind in interface.noted else KNOWN
     return paths_of(
         interface.kinds[kind],
+        interface.kinds,
         summaries=interface.summaries,
         totals=interface.totals,
         format_=_format(interface),

@@ -17,11 +17,13 @@ from .openapi_parts import (
     responses,
 )
 from .openapi_schemas import ID, NUMBER, TEXT, one_of
-from .searchable import Parameter, Searchable
+from .searchable import AnyKinds, Parameter, Searchable, chains, reverse_chains
 
 _STRICT = "`handling=strict`: what is not known is refused. Otherwise it is ignored, and named in the Bundle."
 _SEE = "What was read before, as it was said then: 304 where it has not changed."
 _MODIFIED = {
+    "not": "None of these, or no value.",
+    "identifier": "The identifier of what it refers to.",
     "missing": "`true`: the element is missing. `false`: it is there.",
     "exact": "Exact match.",
     "contains": "Anywhere, without case and accents.",
@@ -30,6 +32,7 @@ _MODIFIED = {
 
 def paths_of(
     searchable: Searchable[Parameter],
+    kinds: AnyKinds,
     *,
     summaries: Sequence[str],
     totals: Sequence[str],
@@ -67,8 +70,10 @@ def paths_of(
         **operation(f"vread{kind}", f"One {kind}, if this is its current version.", f"system/{kind}.r"),
         "parameters": [path_parameter(ID), path_parameter(ID, "version"), *read["parameters"][1:]],
     }
+    also = _also(searchable, kinds)
     search = {
         **operation(f"search{kind}", f"Search each {kind}.", f"system/{kind}.s"),
+        **also,
         "parameters": [*parameters, strict],
         "responses": responses(errors, {"200": page}),
     }
@@ -80,6 +85,7 @@ def paths_of(
     form = {"type": "object", "properties": fields, "additionalProperties": TEXT}
     posted = {
         **operation(f"search{kind}ByForm", f"Search each {kind}, without words in the address.", f"system/{kind}.s"),
+        **also,
         "parameters": [strict],
         "requestBody": {"content": {FORM: {"schema": form}}},
         "responses": responses(
@@ -92,6 +98,16 @@ def paths_of(
         f"/{kind}/{{id}}": {"get": read},
         f"/{kind}/{{id}}/_history/{{version}}": {"get": of_version},
     }
+
+
+def _also(searchable: Searchable[Parameter], kinds: AnyKinds) -> Described:
+    """Which chains there are besides the parameters, of one reference each."""
+    names = [name for parameter in searchable.parameters.values() for name in chains(kinds, parameter)]
+    names += reverse_chains(kinds, searchable.kind)
+    text = (
+        "Also by what it refers to, or what refers to it, by up to three references (and the scope to search each kind)"
+    )
+    return {"description": f"{text}: {', '.join(f'`{name}`' for name in names)}."} if names else {}
 
 
 def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str]) -> Iterator[Described]:
@@ -107,7 +123,7 @@ def _search_parameters(searchable: Searchable[Parameter], totals: Sequence[str])
     )
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
-            yield query_parameter(name, one_of(includes), "What else to include on the page.")
+            yield query_parameter(name, one_of([*includes, "*"]), "What else to include on the page.")
 
 
 def _text_parameter(name: str, description: str) -> Described:

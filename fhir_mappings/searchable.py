@@ -22,10 +22,10 @@ _MODIFIERS = exhaustive(
     __name__,
     SearchType,
     {
-        SearchType.TOKEN: ("missing",),
+        SearchType.TOKEN: ("not", "missing"),
         SearchType.STRING: ("exact", "contains", "missing"),
         SearchType.DATE: ("missing",),
-        SearchType.REFERENCE: ("missing",),
+        SearchType.REFERENCE: ("identifier", "missing"),
         SearchType.URI: ("missing",),
     },
 )
@@ -50,11 +50,14 @@ class Parameter:
     definition: str | Own
     targets: tuple[str, ...] = ()  # of a reference
     sorts: bool = False  # whether results may be sorted by it
+    only: tuple[str, ...] | None = None  # its modifiers, where they are not those of its type
 
     @property
     def modifiers(self) -> tuple[str, ...]:
         """What may follow the name after a colon: for a reference also each kind that it may refer to."""
-        return () if self.name.startswith("_") else (*_MODIFIERS[self.type], *self.targets)
+        if self.name.startswith("_"):
+            return ()
+        return (*(_MODIFIERS[self.type] if self.only is None else self.only), *self.targets)
 
 
 P = TypeVar("P", bound=Parameter, covariant=True)
@@ -70,6 +73,7 @@ class Searchable(Generic[P]):
     mandatory: frozenset[str] = frozenset()  # that no result lacks
     includes: tuple[str, ...] = ()
     revincludes: tuple[str, ...] = ()
+    has: tuple[str, ...] = ()  # by which references of other kinds it is searched: `_has:Group:member`
 
     @property
     def sorts(self) -> tuple[str, ...]:
@@ -78,3 +82,17 @@ class Searchable(Generic[P]):
 
 
 AnyKinds = Mapping[str, Searchable[Parameter]]
+
+
+def chains(kinds: AnyKinds, parameter: Parameter) -> tuple[str, ...]:
+    """By what a reference can be followed by one parameter: `member.identifier`."""
+    return tuple(f"{parameter.name}.{name}" for target in parameter.targets for name in kinds[target].parameters)
+
+
+def reverse_chains(kinds: AnyKinds, kind: str) -> tuple[str, ...]:
+    """By what refers to a kind: `_has:Group:member:identifier`."""
+    return tuple(
+        f"_has:{reference}:{name}"
+        for reference in kinds[kind].has
+        for name in kinds[reference.partition(":")[0]].parameters
+    )

@@ -42,7 +42,7 @@ def search_values(searchable: Searchable[Parameter], totals: Sequence[str]) -> d
     known["_sort"] = or_not_changed(f"-?(?:{sorts})(?:,-?(?:{sorts}))*")
     for name, includes in (("_include", searchable.includes), ("_revinclude", searchable.revincludes)):
         if includes:
-            known[name] = or_not_changed("|".join(includes))
+            known[name] = or_not_changed("|".join([*includes, "[*]"]))
     return known
 
 

@@ -120,6 +120,31 @@ def test_each_search_parameter_in_it_is_understood_with_each_modifier_it_names(
                 assert reader.get(f"/{kind}", {name + modifier: "true"}).status_code == 400, (kind, name, modifier)
 
 
+def test_each_chain_in_it_is_understood_and_no_other_is(
+    statement: Json, reader_for: Callable[..., Reader], people: dict[str, int]
+) -> None:
+    reader, count = reader_for("Everything", scopes="system/*.rs system/Task.rs"), 0
+    for stated in _resources(statement):
+        texts = [stated.get("documentation", "").partition("refers to it: ")[2]]
+        texts += [
+            one["documentation"].partition("Chains: ")[2].partition(". ")[0] for one in stated.get("searchParam", ())
+        ]
+        for name in filter(None, (one.strip(". ") for text in texts for one in text.split(", "))):
+            answer = reader.get(f"/{stated['type']}", {f"{name}:missing": "true"}, Prefer="handling=strict")
+            # Not for `_id` and the like, which are there, and which are never missing.
+            assert answer.status_code == (400 if name.rpartition(":")[2].rpartition(".")[2].startswith("_") else 200), (
+                name
+            )
+            count += 1
+        for name in ("_has:Patient:link:name", "member.shoe"):
+            assert reader.get(f"/{stated['type']}", {name: "x"}, Prefer="handling=strict").status_code in (
+                400,
+                404,
+                405,
+            )
+    assert count > 80
+
+
 def test_each_search_parameter_of_ours_is_defined(statement: Json, reader: Reader, panel: int) -> None:
     own = {
         parameter["definition"]: parameter

@@ -10,8 +10,9 @@ from flask import Response
 from ...fhir_mappings.identifiers import Resource
 from ...fhir_mappings.outcome import not_answered
 from ...services.clients.read_log import Interaction
+from ...services.fhir.search.criteria import kinds_passed
 from ...services.fhir.search.page import Page, Position, Searching
-from ...services.fhir.search.request import Search, SearchContext, Shape, understand
+from ...services.fhir.search.request import MOST_LINKS, Search, SearchContext, Shape, understand
 from ...services.fhir.search.shape import is_included, shaped
 from ...services.fhir.search.values import BadSearch
 from ...services.fhir.versions import Versioned
@@ -35,11 +36,16 @@ def search(exchange: Exchange, kind: str) -> Response:
         if restored_at and position.began <= restored_at:
             raise BadSearch("The clinic has restored a backup since this search began. Start it again.")
     query = understand(kind, pairs, _terms(exchange, position.began))
+    for passed in {passed for criterion in query.criteria for passed in kinds_passed(criterion)}:
+        require(exchange.caller, passed, "search")
     if query.includes:
         require(exchange.caller, _INCLUDED[kind], "read")
-    page = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller).page(query, position)
+    searching = Searching(exchange.connection, exchange.host, exchange.settings, exchange.caller)
+    page = searching.page(query, position)
     if kind in OF_PATIENTS:
         patient_ids = patients_in(exchange, [*page.matches, *page.included], query.shape)
+        if kind == "Group" and not is_included(kind, "member", query.shape) and not page.included:
+            patient_ids = searching.members_meant(query, page)
         exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, patient_ids=patient_ids)
     head = _head(exchange, query, page, cursor)
     if kind == "Group" and page.matches and is_included(kind, "member", query.shape):
@@ -60,6 +66,7 @@ def _terms(exchange: Exchange, now: datetime) -> SearchContext:
         usual_count=settings.fhir_page_size,
         largest_count=settings.fhir_largest_page,
         strict=strict(),
+        links=MOST_LINKS,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, literal, true
+from sqlalchemy import ColumnElement, Connection, Select, literal, true
 
 from ....fhir_mappings.searchable import Parameter
 from ....hooks import Host
@@ -33,6 +33,7 @@ class Rows:
         return self.source.columns
 
 
+Referred = frozenset[str] | Select[Any]  # ids of resources; or rows of the source of one of LARGE
 Fits = Callable[[Rows, Any, str | None], ColumnElement[bool]]
 Value = Callable[[Versioned], Iterable[Any]]
 
@@ -48,6 +49,9 @@ class Sql:
     fits: Fits
     present: Callable[[Rows], ColumnElement[bool]] = _always
     order: Callable[[Rows], ColumnElement[Any]] | None = None  # never NULL
+    # Of a reference: whether a row refers to one of these resources; and the ids to which rows of a select refer.
+    through: Callable[[Rows, Referred], ColumnElement[bool]] | None = None
+    targets: Callable[[Rows, Select[Any]], Referred] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,13 @@ def answered(kind: str, parameters: Iterable[Answered]) -> dict[str, Answered]:
         )
         if kind in LARGE and parameter.sql and parameter.sorts and parameter.sql.order is None:
             lacking = "sql.order, because results may be sorted by it"
+        if (
+            kind in LARGE
+            and parameter.sql
+            and parameter.targets
+            and not (parameter.sql.through and parameter.sql.targets)
+        ):
+            lacking = "sql.through and sql.targets, because it is a reference"
         if lacking:
             raise Unanswered(
                 f"The search parameter {kind}?{name} is announced, and nothing answers it: "

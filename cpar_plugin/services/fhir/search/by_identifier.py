@@ -13,6 +13,7 @@ from ...clients.caller import Caller
 from ..patients import PatientSource
 from ..versions import Versioned
 from . import in_memory
+from .criteria import Criterion
 from .request import Search
 from .values import Token, is_number
 
@@ -41,6 +42,8 @@ def _one_identifier(search: Search) -> Token | None:
     if search.kind != "Patient" or search.sort or len(search.criteria) != 1:
         return None
     criterion = search.criteria[0]
+    if not isinstance(criterion, Criterion) or criterion.modifier:
+        return None
     if criterion.parameter.name != "identifier" or len(criterion.values) != 1:
         return None
     value = criterion.values[0]

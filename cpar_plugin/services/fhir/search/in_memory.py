@@ -1,6 +1,6 @@
 """Searching the kinds of which there are few (clinic, facilities, providers), in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,19 +8,26 @@ from typing import Any
 from ....store.folding import folded_text
 from ..versions import Versioned
 from .answers import Answered
-from .request import Criterion, Search
+from .criteria import Criterion
+from .request import Search
 from .table import SEARCHABLE
 from .values import Address, Period, Reference, Token, compared, text_matches
 
 
 def matches(search: Search, everything: Iterable[Versioned]) -> list[Versioned]:
-    """What fits all criteria, in the order asked for; by id otherwise."""
+    """What fits all criteria, which may not be chains, in the order asked for; by id otherwise."""
     parameters = SEARCHABLE[search.kind].parameters
-    fitting = [version for version in everything if all(_fits(version, criterion) for criterion in search.criteria)]
-    fitting.sort(key=lambda version: version.resource_id)
+    criteria = [criterion for criterion in search.criteria if isinstance(criterion, Criterion)]
+    assert len(criteria) == len(search.criteria)  # `CallerReading.plain` leaves no others
+    results = sorted(fitting(everything, criteria), key=lambda version: version.resource_id)
     for name, descending in reversed(search.sort):
-        fitting.sort(key=partial(_sort_key, parameters[name]), reverse=descending)
-    return fitting
+        results.sort(key=partial(_sort_key, parameters[name]), reverse=descending)
+    return results
+
+
+def fitting(everything: Iterable[Versioned], criteria: Collection[Criterion]) -> list[Versioned]:
+    """What fits all criteria, in the same order."""
+    return [version for version in everything if all(_fits(version, criterion) for criterion in criteria)]
 
 
 def _values(version: Versioned, parameter: Answered) -> list[Any]:
@@ -32,7 +39,8 @@ def _fits(version: Versioned, criterion: Criterion) -> bool:
     values = _values(version, criterion.parameter)
     if criterion.missing is not None:
         return criterion.missing != bool(values)
-    return any(_matches(value, criterion.modifier, each) for value in criterion.values for each in values)
+    is_met = any(_matches(value, criterion.modifier, each) for value in criterion.values for each in values)
+    return is_met != (criterion.modifier == "not")
 
 
 def _matches(value: Any, modifier: str | None, content: Any) -> bool:

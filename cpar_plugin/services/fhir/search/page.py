@@ -9,21 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select
 
 from ....hooks import Host
 from ....settings import Settings
-from ....store import tables
-from ....store.folding import can_fold
 from ....store.types import Moment
 from ....store.versions import to_the_second
 from ...clients.caller import Caller
-from ..sources import LARGE, Source, everything, source
+from ..sources import LARGE, source
 from ..versions import Versioned
 from . import in_memory
-from .answers import Answered, Rows, Sql
+from .answers import Answered
 from .by_identifier import looked_up
-from .request import Criterion, Search
+from .fitting import CallerReading, sql_of
+from .request import Search
 from .table import MEMBERS, PRACTITIONER_OF_ROLE, SEARCHABLE
 from .values import BadSearch
 
@@ -61,16 +60,21 @@ class Searching:
         self._host = host
         self._settings = settings
         self._caller = caller
+        self._reading = CallerReading(connection, host, settings, caller)
 
     def page(self, search: Search, position: Position) -> Page:
         """The page that begins at a position. At most as many included resources as matches are allowed."""
-        can_fold(self._connection)
         if search.kind in LARGE:
             return self._of_many(search, position)
         return self._of_few(search, position)
 
+    def members_meant(self, search: Search, page: Page) -> Sequence[int]:
+        """The members by whom the Groups of a page were searched for."""
+        return self._reading.members_meant(search.criteria, [int(group.resource_id) for group in page.matches])
+
     def _of_few(self, search: Search, position: Position) -> Page:
-        versions = in_memory.matches(search, self._everything(search.kind))
+        search = replace(search, criteria=self._reading.plain(search.criteria))
+        versions = in_memory.matches(search, self._reading.everything(search.kind))
         ids = [version.resource_id for version in versions]
         start = 0
         if position.after:
@@ -89,14 +93,11 @@ class Searching:
             return []
         if search.kind == "Practitioner":
             practitioners = {f"Practitioner/{version.resource['id']}" for version in matches}
-            roles = self._everything("PractitionerRole")
+            roles = self._reading.everything("PractitionerRole")
             return [version for version in roles if version.resource["practitioner"]["reference"] in practitioners]
         references = {version.resource["practitioner"]["reference"] for version in matches}
-        people = self._everything("Practitioner")
+        people = self._reading.everything("Practitioner")
         return [version for version in people if f"Practitioner/{version.resource['id']}" in references]
-
-    def _everything(self, kind: str) -> list[Versioned]:
-        return everything(self._connection, self._host, self._settings, self._caller, kind)
 
     def _of_many(self, search: Search, position: Position) -> Page:
         if not position.after:
@@ -104,7 +105,7 @@ class Searching:
             if few is not None and len(few) <= search.count:
                 return Page(few, [], len(few) if search.total else None, None)
         of_kind = source(self._host, self._settings, self._caller, search.kind)
-        query = _Query(self._connection, self._host, self._settings, self._caller, of_kind, search, position.began)
+        query = _Query(self._reading, search, position.began)
         if not search.count:
             return Page([], [], query.total(), None)
         rows = self._connection.execute(query.page(position.after)).all()
@@ -141,9 +142,7 @@ def condition(
     connection: Connection, host: Host, settings: Settings, caller: Caller, search: Search
 ) -> ColumnElement[bool]:
     """Whether a row of the source of one of LARGE fits a search: for statements that are not pages."""
-    can_fold(connection)
-    of_kind = source(host, settings, caller, search.kind)
-    return _Query(connection, host, settings, caller, of_kind, search, host.clock.now()).condition()
+    return _Query(CallerReading(connection, host, settings, caller), search, host.clock.now()).condition()
 
 
 def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
@@ -153,23 +152,13 @@ def _keys(row: Row[Any], sorts: int) -> tuple[Any, ...]:
 class _Query:
     """The SQL of a search for Patients, Groups, or Tasks."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        host: Host,
-        settings: Settings,
-        caller: Caller,
-        of_kind: Source,
-        search: Search,
-        began: datetime,
-    ) -> None:
-        self._source = of_kind
+    def __init__(self, reading: CallerReading, search: Search, began: datetime) -> None:
+        self._reading = reading
         self._search = search
         self._began = began.astimezone(UTC)
-        # A patient who was never read is as new as the membership.
-        never_refreshed = tables.member.c.since if search.kind == "Patient" else of_kind.last_updated
-        self._updated: ColumnElement[Any] = func.coalesce(of_kind.last_updated, never_refreshed)
-        self._rows = Rows(connection, host, settings, caller, of_kind, self._updated)
+        self._rows = reading.rows(search.kind)
+        self._source = self._rows.source
+        self._updated = self._rows.updated
 
     def total(self) -> int:
         """How many fit."""
@@ -193,7 +182,7 @@ class _Query:
         return [(self._order(parameters[name]), down) for name, down in self._search.sort]
 
     def _order(self, parameter: Answered) -> ColumnElement[Any]:
-        order = _sql(parameter).order
+        order = sql_of(parameter).order
         assert order, parameter.name
         return order(self._rows)
 
@@ -206,19 +195,7 @@ class _Query:
 
     def condition(self) -> ColumnElement[bool]:
         """Whether a row fits all criteria."""
-        return and_(true(), *(self._fits(criterion) for criterion in self._search.criteria))
-
-    def _fits(self, criterion: Criterion) -> ColumnElement[bool]:
-        sql = _sql(criterion.parameter)
-        if criterion.missing is not None:
-            present = sql.present(self._rows)
-            return not_(present) if criterion.missing else present
-        return or_(false(), *(sql.fits(self._rows, value, criterion.modifier) for value in criterion.values))
-
-
-def _sql(parameter: Answered) -> Sql:
-    assert parameter.sql, parameter.name  # `answers.answered` has checked it
-    return parameter.sql
+        return self._reading.fitting(self._rows, self._search.criteria)
 
 
 def _behind(orders: Sequence[tuple[ColumnElement[Any], bool]], after: Sequence[Any]) -> ColumnElement[bool]:

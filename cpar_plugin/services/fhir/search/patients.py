@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, Select, String, and_, false, func, literal, or_, true
 
 from ....domain.gender import Gender
 from ....domain.identifiers import is_phn
 from ....domain.jurisdictions import ALBERTA, SENT
 from ....fhir_mappings.identifiers import OTHER_JURISDICTIONS, emr_codes, jurisdiction_of
+from ....hooks import StatusKind
 from ....store.folding import folded, text_fits
+from ....store.sounding import sound_of, sounded
 from ...roster.valid_dates import is_calendar_date
 from ..practitioner_roles import role_ids_of_panels
-from .answers import Rows
+from . import groups
+from .answers import Referred, Rows
 from .values import Period, Reference, Token, compared, is_number
 
 _GENDERS = "http://hl7.org/fhir/administrative-gender"
@@ -130,13 +133,46 @@ def birthdate(rows: Rows, value: Period, _: str | None) -> ColumnElement[bool]:
 
 def general_practitioner(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
     """By a provider at a facility of the patient's panel."""
-    roles = role_ids_of_panels(rows.connection)
-    panels = [
-        panel_id
-        for panel_id, ids in roles.items()
-        if any(value.matches("PractitionerRole", role_id) for role_id in ids)
-    ]
+    panels = groups.panels_of_roles(rows, lambda role_id: value.matches("PractitionerRole", role_id))
     return rows.columns["panel_id"].in_(panels)
+
+
+def of_practitioners(rows: Rows, roles: Referred) -> ColumnElement[bool]:
+    """By some providers at facilities of the patient's panel."""
+    return rows.columns["panel_id"].in_(groups.panels_of_roles(rows, lambda role_id: groups.is_one_of(role_id, roles)))
+
+
+def practitioners_of(rows: Rows, patients: Select[Any]) -> Referred:
+    """The providers at facilities of the panels of these patients."""
+    return groups.roles_of(rows, patients.with_only_columns(rows.columns["panel_id"]))
+
+
+def name(rows: Rows, value: str, modifier: str | None) -> ColumnElement[bool]:
+    """By any family or given name."""
+    return or_(family(rows, value, modifier), given(rows, value, modifier))
+
+
+def has_name(rows: Rows) -> ColumnElement[bool]:
+    """Patients with a family or given name."""
+    return or_(has_family(rows), has_given(rows))
+
+
+def phonetic(rows: Rows, value: str, _: str | None) -> ColumnElement[bool]:
+    """By a family or given name that sounds so."""
+    sound = sound_of(value)
+    columns = (rows.columns[column] for column in ("family_name", *_GIVEN))
+    return or_(*(sounded(column) == sound for column in columns)) if sound else false()
+
+
+def deceased(rows: Rows, value: Token, _: str | None) -> ColumnElement[bool]:
+    """By whether the clinic's record says that the patient has died."""
+    is_deceased = _BOOLEANS.get(value.code or "")
+    if value.system or is_deceased is None:
+        return false()
+    kinds = rows.host.roster.status_kinds
+    statuses = [status for status, kind in kinds.items() if kind is StatusKind.DECEASED]
+    status = func.coalesce(rows.columns["status"], "")
+    return status.in_(statuses) if is_deceased else status.not_in(statuses)
 
 
 def _is_key(key: ColumnElement[int], code: str | None) -> ColumnElement[bool]:

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from ....fhir_mappings.searchable import Searchable, SearchType
+from ....fhir_mappings.searchable import Searchable
 from .answers import Answered
+from .criteria import AnyCriterion, criterion, plain
 from .table import SEARCHABLE
-from .values import Address, BadSearch, Value, alternatives, period, reference, token
+from .values import BadSearch
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 200
 TOTALS = ("none", "estimate", "accurate")
+MOST_LINKS = 3  # of a chain
 LONGEST = 2500  # characters of all together: the address of a next page has to hold them
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.:*=-]{0,79}")  # of a parameter; what else is sent as one may be patient data
 
@@ -30,16 +31,6 @@ class Summary(StrEnum):
     DATA = "data"
     COUNT = "count"
     FALSE = "false"
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One parameter with its values, of which one has to fit. For `missing`, `values` is empty."""
-
-    parameter: Answered
-    values: tuple[Value, ...]
-    modifier: str | None = None
-    missing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,7 @@ class Search:
     """
 
     kind: str
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[AnyCriterion, ...]
     sort: tuple[tuple[str, bool], ...]  # a name, and whether it descends
     count: int  # 0: only the total
     shape: Shape
@@ -83,6 +74,7 @@ class SearchContext:
     usual_count: int
     largest_count: int
     strict: bool = False
+    links: int = 0  # that a chain may have; 0: none is answered
 
 
 def check_size(pairs: Pairs) -> None:
@@ -134,23 +126,23 @@ def understand(kind: str, pairs: Pairs, terms: SearchContext) -> Search:
                 if not value:
                     continue
             case "_include" | "_revinclude":
-                include = _include(searchable, name, value)
-                if include is None:
+                included = _includes(searchable, name, value)
+                if not included:
                     unanswered[_unknown(f"{name}={value}", terms)] = None
                     continue
-                includes.append(include)
+                includes += included
             case "_pretty":
                 continue  # may be ignored (R4)
             case "_summary" | "_elements" | "_format":
                 pass  # see `shape`; the last is about the answer as such
             case _:
-                criterion = _criterion(searchable, name, value, terms)
-                if criterion is None:
+                meant = criterion(kind, name, value, terms)
+                if meant is None:
                     unanswered[_unknown(name, terms)] = None
                     continue
-                criteria.append(criterion)
+                criteria.append(meant)
         used.append((name, value))
-    if sum(len(key.values) for key in criteria) > MOST_VALUES:
+    if sum(len(plain(each).values) for each in criteria) > MOST_VALUES:
         raise BadSearch(f"A search can have at most {MOST_VALUES} values. Request fewer at a time.")
     elements = shape(pairs)
     if elements.summary is Summary.COUNT:
@@ -182,58 +174,24 @@ def _unknown(name: str, terms: SearchContext) -> str:
     return subject
 
 
-def _include(searchable: Searchable[Answered], name: str, value: str) -> str | None:
-    """`Group:member`, also where it is written with the kind that is referred to; None for what is not known."""
-    includes = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(name, ())
+def _includes(searchable: Searchable[Answered], name: str, value: str) -> tuple[str, ...]:
+    """`Group:member`, also where it is written with the kind that is referred to; none for what is not known.
+
+    What can be included here refers to nothing else that can: `:iterate` changes nothing.
+    """
+    direction = name.removesuffix(":iterate")
+    includes = {"_include": searchable.includes, "_revinclude": searchable.revincludes}.get(direction, ())
+    if value == "*":
+        return includes
     kind, _, rest = value.partition(":")
     parameter, _, target = rest.partition(":")
     include = f"{kind}:{parameter}"
     if include not in includes or (target and target not in SEARCHABLE[kind].parameters[parameter].targets):
-        return None
-    return include
+        return ()
+    return (include,)
 
 
 def _sort(value: str, searchable: Searchable[Answered]) -> tuple[list[tuple[str, bool]], list[str]]:
     """The keys that are known, each with whether it descends; and the others."""
     keys = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
     return [key for key in keys if key[0] in searchable.sorts], [key for key, _ in keys if key not in searchable.sorts]
-
-
-def _criterion(searchable: Searchable[Answered], name: str, value: str, terms: SearchContext) -> Criterion | None:
-    """None for a parameter that is not known."""
-    plain, colon, modifier = name.partition(":")
-    parameter = searchable.parameters.get(plain)
-    if parameter is None:
-        return None
-    if colon and modifier not in parameter.modifiers:
-        raise BadSearch(f"The parameter {plain} does not support this modifier.")
-    if modifier == "missing":
-        if value not in ("true", "false"):
-            raise BadSearch(f"{plain}:missing must be true or false.")
-        return Criterion(parameter, (), missing=value == "true")
-    try:
-        values = tuple(_value(parameter, parts, modifier, terms) for parts in alternatives(value))
-    except BadSearch as bad:
-        raise BadSearch(f"{plain}: {bad}") from None
-    return Criterion(parameter, values, modifier or None)
-
-
-def _value(parameter: Answered, parts: list[str], modifier: str, terms: SearchContext) -> Value:
-    text = "|".join(parts)
-    if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in text):
-        raise BadSearch("Remove control characters.")
-    match parameter.type:
-        case SearchType.TOKEN:
-            return token(parts)
-        case SearchType.DATE:
-            return period(text, terms.zone, terms.now)
-        case SearchType.REFERENCE:
-            return reference(text, terms.base, parameter.targets, modifier or None)
-        case SearchType.URI:
-            return Address(text)
-        case SearchType.STRING:
-            if not text.strip():
-                raise BadSearch("Enter at least one letter.")
-            return text.strip()
-        case _:
-            assert_never(parameter.type)

@@ -39,7 +39,7 @@ _OF_ALL = (
 
 def _of(kind: str, name: str, type_: SearchType, sql: Sql, *targets: str, sorts: bool = False) -> Answered:
     """One of R4, answered in SQL."""
-    return Answered(name, type_, f"{_R4}{kind}-{name}", targets, sorts, sql)
+    return Answered(name, type_, f"{_R4}{kind}-{name}", targets, sorts, sql=sql)
 
 
 def _few(kind: str, name: str, type_: SearchType, value: Value, *targets: str, sorts: bool = False) -> Answered:
@@ -54,6 +54,7 @@ _ATTRIBUTED = Own(
     "(Group.characteristic.value as Reference)",
     "f:Group/f:characteristic/f:valueReference",
 )
+_CLINIC = Sql(groups.the_clinic, through=groups.of_clinic, targets=groups.clinic_of)
 
 _GROUP = (
     _of("Group", "identifier", TOKEN, Sql(groups.identifier, order=groups.by_number), sorts=True),
@@ -63,15 +64,26 @@ _GROUP = (
     _of("Group", "characteristic", TOKEN, Sql(groups.characteristic, groups.attributed)),
     _of("Group", "value", TOKEN, Sql(groups.nothing, groups.no_group)),
     _of("Group", "exclude", TOKEN, Sql(groups.exclude, groups.attributed)),
-    _of("Group", "member", REFERENCE, Sql(groups.member, groups.any_member), "Patient"),
-    _of("Group", "managing-entity", REFERENCE, Sql(groups.the_clinic), "Organization"),
+    _of(
+        "Group",
+        "member",
+        REFERENCE,
+        Sql(groups.member, groups.any_member, through=groups.with_members, targets=groups.members_of),
+        "Patient",
+    ),
+    _of("Group", "managing-entity", REFERENCE, _CLINIC, "Organization"),
     Answered("name", STRING, _GROUP_NAME, sorts=True, sql=Sql(groups.name, order=groups.by_number)),
     Answered(
         "characteristic-reference",
         REFERENCE,
         _ATTRIBUTED,
         ("PractitionerRole",),
-        sql=Sql(groups.attributed_to, groups.attributed),
+        sql=Sql(
+            groups.attributed_to,
+            groups.attributed,
+            through=groups.attributed_to_any,
+            targets=groups.roles_attributed,
+        ),
     ),
 )
 _LOCATION = (
@@ -86,6 +98,15 @@ _PATIENT = (
     # Also in memory: see by_identifier.
     Answered("identifier", TOKEN, f"{_R4}Patient-identifier", sql=Sql(patients.identifier), value=held.identifiers),
     _of("Patient", "active", TOKEN, Sql(patients.active)),
+    _of("Patient", "deceased", TOKEN, Sql(patients.deceased)),
+    _of("Patient", "name", STRING, Sql(patients.name, patients.has_name)),
+    Answered(
+        "phonetic",
+        STRING,
+        f"{_R4}individual-phonetic",
+        only=("missing",),
+        sql=Sql(patients.phonetic, patients.has_name),
+    ),
     _of("individual", "gender", TOKEN, Sql(patients.gender)),
     _of(
         "individual",
@@ -100,10 +121,15 @@ _PATIENT = (
         "Patient",
         "general-practitioner",
         REFERENCE,
-        Sql(patients.general_practitioner, patients.has_practitioner),
+        Sql(
+            patients.general_practitioner,
+            patients.has_practitioner,
+            through=patients.of_practitioners,
+            targets=patients.practitioners_of,
+        ),
         "PractitionerRole",
     ),
-    _of("Patient", "organization", REFERENCE, Sql(groups.the_clinic), "Organization"),
+    _of("Patient", "organization", REFERENCE, _CLINIC, "Organization"),
 )
 _PRACTITIONER = (
     _few("Practitioner", "identifier", TOKEN, held.identifiers),
@@ -125,8 +151,14 @@ _SUBSCRIPTION = (
     _few("Subscription", "criteria", STRING, held.criteria),
 )
 _TASK = (
-    _of("Task", "patient", REFERENCE, Sql(tasks.patient), "Patient"),
-    _of("Task", "focus", REFERENCE, Sql(tasks.focus), "Group"),
+    _of(
+        "Task",
+        "patient",
+        REFERENCE,
+        Sql(tasks.patient, through=tasks.of_patients, targets=tasks.patients_of),
+        "Patient",
+    ),
+    _of("Task", "focus", REFERENCE, Sql(tasks.focus, through=tasks.of_panels, targets=tasks.panels_of), "Group"),
     _of("Task", "code", TOKEN, Sql(tasks.code)),
     _of("Task", "status", TOKEN, Sql(tasks.status)),
     _of("Task", "business-status", TOKEN, Sql(tasks.business_status)),
@@ -142,10 +174,13 @@ def _kind(
     mandatory: str = "",
     includes: tuple[str, ...] = (),
     revincludes: tuple[str, ...] = (),
+    has: tuple[str, ...] = (),
 ) -> Searchable[Answered]:
     """`summary` and `mandatory`: names of elements, separated by blanks."""
     by_name = answered(kind, (*_OF_ALL, *parameters))
-    return Searchable(kind, by_name, frozenset(summary.split()), frozenset(mandatory.split()), includes, revincludes)
+    return Searchable(
+        kind, by_name, frozenset(summary.split()), frozenset(mandatory.split()), includes, revincludes, has
+    )
 
 
 SEARCHABLE: Mapping[str, Searchable[Answered]] = {
@@ -158,16 +193,33 @@ SEARCHABLE: Mapping[str, Searchable[Answered]] = {
             mandatory="type actual",
             includes=(MEMBERS,),
         ),
-        _kind("Location", _LOCATION, "identifier status name mode managingOrganization"),
+        _kind(
+            "Location",
+            _LOCATION,
+            "identifier status name mode managingOrganization",
+            has=("PractitionerRole:location",),
+        ),
         # org-1: an organization has a name or an identifier
         _kind("Organization", _ORGANIZATION, "identifier active name", mandatory="identifier"),
-        _kind("Patient", _PATIENT, "identifier active name gender birthDate managingOrganization link"),
-        _kind("Practitioner", _PRACTITIONER, "identifier active name", revincludes=(PRACTITIONER_OF_ROLE,)),
+        _kind(
+            "Patient",
+            _PATIENT,
+            "identifier active name gender birthDate managingOrganization link",
+            has=(MEMBERS, "Task:patient"),
+        ),
+        _kind(
+            "Practitioner",
+            _PRACTITIONER,
+            "identifier active name",
+            revincludes=(PRACTITIONER_OF_ROLE,),
+            has=(PRACTITIONER_OF_ROLE,),
+        ),
         _kind(
             "PractitionerRole",
             _ROLE,
             "identifier active practitioner organization location",
             includes=(PRACTITIONER_OF_ROLE,),
+            has=("Group:characteristic-reference",),
         ),
         _kind(
             "Subscription",

@@ -1,16 +1,45 @@
 """Searching Tasks in the database: what search parameters ask of the rows of `TaskSource`."""
 
-from sqlalchemy import ColumnElement, and_, case, false, or_
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, or_
 
 from ....domain.report_lines import ReportLineState
 from ....fhir_mappings import task
-from .answers import Rows, within
+from ....store import tables
+from .answers import Referred, Rows, within
 from .values import Period, Reference, Token, is_number
 
 
 def patient(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
     """By the patient whom it is for."""
     return _refers(rows.columns["patient_id"], "Patient", value)
+
+
+def of_patients(rows: Rows, patients: Referred) -> ColumnElement[bool]:
+    """By patients."""
+    if isinstance(patients, frozenset):
+        return false()
+    return rows.columns["patient_id"].in_(patients.with_only_columns(tables.member.c.patient_id))
+
+
+def patients_of(rows: Rows, of_patients: Select[Any]) -> Referred:
+    """The patients whom these Tasks are for."""
+    return of_patients.with_only_columns(rows.columns["patient_id"]).correlate(None)
+
+
+def of_panels(rows: Rows, groups: Referred) -> ColumnElement[bool]:
+    """By Groups. They are few, and are looked up before."""
+    if isinstance(groups, frozenset):
+        return false()
+    panel_ids = rows.connection.scalars(groups.with_only_columns(tables.panel.c.panel_id))
+    return rows.columns["panel_id"].in_(list(panel_ids))
+
+
+def panels_of(rows: Rows, of_panels: Select[Any]) -> Referred:
+    """The Groups of the panels that the patients are on."""
+    panel_ids = rows.connection.scalars(of_panels.with_only_columns(rows.columns["panel_id"]).distinct())
+    return frozenset(map(str, panel_ids))
 
 
 def focus(rows: Rows, value: Reference, _: str | None) -> ColumnElement[bool]:
