@@ -1,6 +1,7 @@
 """The commands `cpar client ...`: systems that may read panels through the FHIR interface."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 
 from .commands import Sentences, open_host
 from .domain.dates import moment_text
+from .domain.origins import registered_origins
 from .domain.refusals import Refused
 from .hooks import Host
 from .services.clients import keys, registry
@@ -30,9 +32,16 @@ def command() -> None:
 @click.option("--jwks", "key_file", type=_KEY_FILE, help="File with the client's public keys (JSON Web Key Set).")
 @click.option("--jwks-url", default="", help="The https URL where the client publishes its keys.")
 @click.option("--panel", "numbers", multiple=True, metavar="NUMBER", help="Allow only this panel; may be repeated.")
+@click.option("--origin", "origins", multiple=True, help="A web page it calls from (https://app.example); repeatable.")
 @click.pass_context
 def add(
-    ctx: click.Context, name: str, scopes: str, key_file: Path | None, jwks_url: str, numbers: tuple[str, ...]
+    ctx: click.Context,
+    name: str,
+    scopes: str,
+    key_file: Path | None,
+    jwks_url: str,
+    numbers: tuple[str, ...],
+    origins: tuple[str, ...],
 ) -> None:
     """Register a system. Without --panel it may read all of the clinic's panels."""
     host = open_host(ctx)
@@ -41,6 +50,7 @@ def add(
         scopes=scopes,
         jwks_url=jwks_url,
         jwks=_text(key_file) if key_file else "",
+        origins=" ".join(origins),
         panels=_panels(host, numbers),
     )
     if jwks_url:
@@ -120,14 +130,49 @@ def client_keys(ctx: click.Context, client_id: str, key_file: Path | None, kid: 
         click.echo(line)
 
 
+@command.command("origins")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--add", "added", default="", metavar="ORIGIN", help="Let this web page call, e.g., https://app.example.")
+@click.option("--remove", "removed", default="", metavar="ORIGIN", help="No longer let this web page call.")
+@click.pass_context
+def client_origins(ctx: click.Context, client_id: str, added: str, removed: str) -> None:
+    """Show or change the web pages from which a system may call in a browser."""
+    if added and removed:
+        raise click.UsageError("Use only one of --add and --remove.")
+    host = open_host(ctx)
+    client = _client(host, client_id)
+    origins = client.origins.split()
+    if removed:
+        gone = registered_origins(removed)
+        if gone not in origins:
+            raise Refused(f"{client.client_id} has no origin {removed}.")
+        origins.remove(gone)
+    if added or removed:
+        draft = replace(_draft(client), origins=" ".join([*origins, added]))
+        registry.change(host, host.identity.system, client.client_id, client.version, draft)
+    for origin in _client(host, client_id).origins.split():
+        click.echo(origin)
+
+
 def _client(host: Host, client_id: str) -> Client:
     with host.database.engine.connect() as connection:
         return registry.live_client(connection, client_id)
 
 
 def _change(host: Host, client: Client, *, jwks_url: str, jwks: str) -> None:
-    draft = ClientDraft(name=client.name, scopes=client.scopes, panels=client.panels, jwks_url=jwks_url, jwks=jwks)
+    draft = replace(_draft(client), jwks_url=jwks_url, jwks=jwks)
     registry.change(host, host.identity.system, client.client_id, client.version, draft)
+
+
+def _draft(client: Client) -> ClientDraft:
+    return ClientDraft(
+        name=client.name,
+        scopes=client.scopes,
+        panels=client.panels,
+        jwks_url=client.jwks_url or "",
+        jwks=client.jwks or "",
+        origins=client.origins,
+    )
 
 
 def _panels(host: Host, numbers: Sequence[str]) -> list[int]:
@@ -152,6 +197,8 @@ def _lines(client: Client, numbers: dict[int, str], host: Host) -> Iterator[str]
     yield f"  scopes      {client.scopes}"
     yield f"  panels      {_panels_text([numbers.get(panel_id, 'deleted panel') for panel_id in client.panels])}"
     yield f"  keys        {client.jwks_url or ', '.join(keys.usable(client.jwks or ''))}"
+    if client.origins:
+        yield f"  origins     {', '.join(client.origins.split())}"
     yield f"  last token  {_moment(client.last_used_at, host)}"
 
 

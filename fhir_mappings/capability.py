@@ -86,7 +86,7 @@ def capability(
 def _security(token_url: str | None) -> Resource:
     service = {"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}
     security: Resource = {
-        "cors": False,
+        "cors": True,
         "service": [service],
         "description": "SMART Backend Services; or the session of a user who manages panels in the EMR.",
     }

@@ -48,6 +48,7 @@ class ClientForm:
     panels: Sequence[int] = ()
     jwks_url: str = ""
     jwks: str = ""
+    origins: str = ""
     version: str = ""
     messages: dict[str, str] = field(default_factory=dict)
 
@@ -55,7 +56,12 @@ class ClientForm:
         """The same, to be registered."""
         scopes = " ".join(self.scopes)
         return ClientDraft(
-            name=self.name, scopes=scopes, jwks_url=self.jwks_url, jwks=self.jwks, panels=tuple(self.panels)
+            name=self.name,
+            scopes=scopes,
+            jwks_url=self.jwks_url,
+            jwks=self.jwks,
+            origins=self.origins,
+            panels=tuple(self.panels),
         )
 
 
@@ -108,6 +114,7 @@ def edit_client(host: Host, actor: Actor, client_no: int) -> ResponseReturnValue
             client.panels,
             client.jwks_url or "",
             client.jwks or "",
+            client.origins.replace(" ", "\n"),
             str(client.version),
         )
         return _form(host, form, client)
@@ -141,6 +148,7 @@ def _form_of_request() -> ClientForm:
         panels=[number(panel_id, "panels", INCOMPLETE) for panel_id in fields.getlist("panels")],
         jwks_url=fields.get("jwks_url", ""),
         jwks=fields.get("jwks", ""),
+        origins=fields.get("origins", ""),
         version=fields.get("version", ""),
     )
 
@@ -192,7 +200,7 @@ def _form(
 
 def _remove_private_keys(form: ClientForm, client: Client | None) -> None:
     """A private key is sent to no one again, not even to who has pasted it: pages are printed, kept, and looked at."""
-    entered = {"name": form.name, "jwks_url": form.jwks_url, "jwks": form.jwks}
+    entered = {"name": form.name, "jwks_url": form.jwks_url, "jwks": form.jwks, "origins": form.origins}
     for name, text in entered.items():
         if holds_private_key(text):
             setattr(form, name, getattr(client, name, None) or "")

@@ -72,6 +72,19 @@ def test_keys_are_shown_added_and_removed(
     assert "no key with this kid" in call("keys", "client-1", "--remove", "rsa-1").output
 
 
+def test_web_pages_are_given_shown_added_and_removed(call: Callable[..., Result], key_file: str) -> None:
+    added = call("add", "A", "--scope", "system/*.rs", "--jwks", key_file, "--origin", "https://APP.example/")
+    assert added.exit_code == 0, added.output
+    assert "  origins     https://app.example\n" in call("list").output
+    both = "https://app.example\nhttp://localhost:3000\n"
+    assert call("origins", "client-1", "--add", "http://localhost:3000").output == both
+    assert call("keys", "client-1").output.startswith("rsa-1")
+    assert "must start with https" in call("origins", "client-1", "--add", "http://app.example").output
+    assert "has no origin" in call("origins", "client-1", "--remove", "https://b.example").output
+    assert call("origins", "client-1", "--remove", "https://app.example:443").output == "http://localhost:3000\n"
+    assert call("origins", "client-1", "--add", "x", "--remove", "y").exit_code == 2
+
+
 def test_revoking_asks_first(call: Callable[..., Result], key_file: str) -> None:
     call("add", "A", "--scope", "system/*.rs", "--jwks", key_file)
     asked = call("revoke", "client-1")

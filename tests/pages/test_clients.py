@@ -79,6 +79,24 @@ def test_everything_that_is_wrong_is_said_and_what_was_entered_remains(
     assert registered() == []
 
 
+def test_the_web_pages_of_a_client_are_entered_shown_and_taken_away(
+    manager: Any, registered: Callable[[], list[Client]]
+) -> None:
+    entered = {"name": "Network", "scopes": "system/*.rs", "jwks": PUBLIC_KEYS}
+    wrong = manager.post("/cpar/clients/new", **entered, origins="https://app.example/start")
+    assert wrong.status_code == 422
+    page = unescape(wrong.get_data(as_text=True))
+    assert "without a path" in page
+    assert "https://app.example/start</textarea>" in page
+    manager.post("/cpar/clients/new", **entered, origins="https://app.example/\nhttps://b.example:8443")
+    [client] = registered()
+    assert client.origins == "https://app.example https://b.example:8443"
+    assert "https://app.example\nhttps://b.example:8443" in manager.get("/cpar/clients/1").get_data(as_text=True)
+    assert "https://b.example:8443" in manager.get("/cpar/clients").get_data(as_text=True)
+    manager.post("/cpar/clients/1", **entered, origins="", version="1")
+    assert registered()[0].origins == ""
+
+
 def test_a_private_key_is_never_put_back_into_the_page(manager: Any, registered: Callable[[], list[Client]]) -> None:
     key = ECKey.generate_key("P-384")
     json = orjson.dumps(key.as_dict(private=True) | {"kid": "k"}).decode()

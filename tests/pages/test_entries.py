@@ -50,6 +50,7 @@ class Entries:
 _ROLE = {"name": "Panel Clerk", "description": "Manages panels", "permissions": "_demographic"}
 _PANEL = {"number": "0815", "facilities": "2047", "providers": OTHER_DOCTOR, "practitioner_ids": "987654321"}
 _CLIENT = {"name": "Analytics", "scopes": "system/Group.rs", "jwks_url": "", "jwks": PUBLIC_KEYS, "version": "1"}
+_CLIENT |= {"origins": "https://app.example"}
 _FILLED = (r'name="number" value="0815"', r'name="facilities" value="2047"', r'value="987654321"')
 _SIGNED_OUT = "You were signed out before this was done, so nothing was changed."
 

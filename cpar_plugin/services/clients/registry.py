@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ...domain import scopes as scope_rules
 from ...domain.client_id import client_id_of, number_in
 from ...domain.identifiers import CLINIC_NAME_LENGTH, issued_text
+from ...domain.origins import registered_origins
 from ...domain.refusals import NotFound, Refused, Stale
 from ...hooks import Actor, Host
 from ...store import tables
@@ -35,6 +36,7 @@ class Client:
     scopes: str
     jwks_url: str | None
     jwks: str | None
+    origins: str
     panels: tuple[int, ...]
     version: int
     created_at: datetime
@@ -57,6 +59,7 @@ class ClientDraft:
     scopes: str
     jwks_url: str = ""
     jwks: str = ""
+    origins: str = ""
     panels: Sequence[int] = field(default=())
 
 
@@ -86,7 +89,7 @@ def live_client(connection: Connection, client_id: str) -> Client:
 
 
 def register(host: Host, actor: Actor, draft: ClientDraft) -> str:
-    """Register a client; returns its id. Raises Refused (`name`, `scopes`, `jwks_url`, `jwks`, `panels`)."""
+    """Register a client; returns its id. Raises Refused (by the names of a draft's fields)."""
     values = _checked(draft)
     with host.database.session() as session:
         _check_panels(session, draft.panels, current=())
@@ -170,6 +173,7 @@ def _checked(draft: ClientDraft) -> dict[str, str | None]:
         ("scopes", lambda: scope_rules.registered(draft.scopes)),
         ("jwks_url", lambda: checked_address(draft.jwks_url) if by_address else None),
         ("jwks", lambda: checked_set(draft.jwks) if by_set else None),
+        ("origins", lambda: registered_origins(draft.origins)),
     )
     for name, check in checks:
         try:
@@ -186,8 +190,15 @@ def _checked(draft: ClientDraft) -> dict[str, str | None]:
 def _read(
     connection: Connection, *conditions: ColumnElement[bool], order_by: Sequence[ColumnElement[Any]] = ()
 ) -> list[Client]:
-    columns = (_TABLE.c.client_id, _TABLE.c.name, _TABLE.c.scopes, _TABLE.c.jwks_url, _TABLE.c.jwks, _TABLE.c.version)
-    times = (_TABLE.c.created_at, _TABLE.c.created_by, _TABLE.c.last_used_at, _TABLE.c.revoked_at, _TABLE.c.held_at)
+    columns = (_TABLE.c.client_id, _TABLE.c.name, _TABLE.c.scopes, _TABLE.c.jwks_url, _TABLE.c.jwks, _TABLE.c.origins)
+    times = (
+        _TABLE.c.version,
+        _TABLE.c.created_at,
+        _TABLE.c.created_by,
+        _TABLE.c.last_used_at,
+        _TABLE.c.revoked_at,
+        _TABLE.c.held_at,
+    )
     of = tables.client_panel
     query = (
         select(*columns, *times, of.c.panel_id)

@@ -140,6 +140,7 @@ TABLES: Final[Mapping[str, TableHolds]] = {
             "scopes": Holds("What it may read"),
             "jwks_url": Holds("URL of its public keys"),
             "jwks": Holds("Its public keys"),
+            "origins": Holds("Web pages from which it calls"),
             "created_by": of_staff("User who registered it"),
             "last_used_at": Holds("When it last got a token"),
             "revoked_at": Holds("When it was revoked"),

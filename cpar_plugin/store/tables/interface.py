@@ -56,6 +56,7 @@ client = Table(
     Column("scopes", exact(250), nullable=False),  # domain.scopes.registered
     Column("jwks_url", exact(500)),  # where its public keys are, or
     Column("jwks", long_text()),  # the keys themselves (JSON): exactly one of the two
+    Column("origins", exact(1000), nullable=False, default="", server_default=""),  # domain.origins.registered_origins
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Moment, nullable=False),
     Column("created_by", exact(60), nullable=False),

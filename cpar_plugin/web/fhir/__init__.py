@@ -9,7 +9,7 @@ from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host, ProgramInterface
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
-from . import openapi, smart, subscribing, token
+from . import cors, openapi, smart, subscribing, token
 from .callers import Callers
 from .compression import compress
 from .confirming import confirm
@@ -85,7 +85,8 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     interface.record_once(lambda state: state.app.extensions.update(cpar_fhir_callers=callers))
     interface.register_error_handler(Exception, refused)
     interface.before_request(_check_address)
-    interface.after_request(_guard)
+    interface.before_request(partial(_preflight, callers))
+    interface.after_request(partial(_guard, callers))
     return interface
 
 
@@ -99,10 +100,19 @@ def _check_address() -> None:
             raise Refusal(HTTPStatus.BAD_REQUEST, IssueType.INVALID, "Send the URL in UTF-8.") from None
 
 
-def _guard(response: Response) -> Response:
+def _preflight(callers: Callers) -> Response | None:
+    """The answer to a browser that asks for a page which is registered. All others are answered as ever."""
+    if not cors.is_preflight():
+        return None
+    callers.count_unknown()
+    return cors.preflight() if cors.is_registered(callers.host.database.engine) else None
+
+
+def _guard(callers: Callers, response: Response) -> Response:
     if response.status_code in _WITHOUT_A_BODY:
         response.headers.pop("Content-Type", None)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     compress(response)
+    cors.allow(callers.host.database.engine, response)
     return response

@@ -20,6 +20,7 @@ from ...services.clients.tokens import caller_with
 from ...services.operations import access
 from ...settings import Settings
 from .background import background
+from .cors import note_caller
 
 _CHALLENGE = 'Bearer realm="fhir"'
 _OFF = "The CPAR integration is turned off."
@@ -94,10 +95,15 @@ class Callers:
                 else self._person(http_request)
             )
         except Unauthorized:
-            self._count(f"unknown {network(http_request.remote_addr or '')}")
+            self.count_unknown(http_request)
             raise
+        note_caller(caller.client_id or "")
         self._count(caller.actor.actor_id)
         return caller
+
+    def count_unknown(self, http_request: Request = request) -> None:
+        """Count a request of no one known for its address. Raises TooMany."""
+        self._count(f"unknown {network(http_request.remote_addr or '')}")
 
     def _count(self, name: str) -> None:
         limits = {name: self.settings.fhir_requests_per_minute}

@@ -21,6 +21,7 @@ from ...services.clients.registry import Client
 from ...services.operations import access
 from .addresses import on_this_machine, token_url
 from .callers import Callers
+from .cors import note_caller
 from .routes import METHODS, wrong_method
 
 LARGEST_REQUEST = 32 * 1024
@@ -113,6 +114,7 @@ def _authenticated(callers: Callers, form: dict[str, str], url: str) -> Client:
     try:
         access.require_enabled(callers.host)
         proof = assertions.verify(callers.host, callers.published, form["client_assertion"], url)
+        note_caller(proof.client.client_id)
         if form.get("client_id", proof.client.client_id) != proof.client.client_id:
             raise assertions.NotAccepted("client_id does not match the assertion.")
         _count(callers, {proof.client.client_id: callers.settings.fhir_tokens_per_minute})

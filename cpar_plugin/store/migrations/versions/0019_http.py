@@ -1,4 +1,4 @@
-"""Counts of requests that all processes share."""
+"""Counts of requests that all processes share, and the web pages from which clients call."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,8 @@ from cpar_plugin.store.types import Moment, exact
 
 revision = "0019"
 down_revision = "0017"
+
+_TABLE, _COLUMN = "cpar_client", "origins"
 
 
 def upgrade() -> None:
@@ -20,7 +22,15 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("cpar_request_count_expiry", "cpar_request_count", ["expires_at"], if_not_exists=True)
+    if _COLUMN not in _present():
+        op.add_column(_TABLE, sa.Column(_COLUMN, exact(1000), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
     op.drop_table("cpar_request_count", if_exists=True)
+    if _COLUMN in _present():
+        op.drop_column(_TABLE, _COLUMN)
+
+
+def _present() -> set[str]:
+    return {column["name"] for column in sa.inspect(op.get_bind()).get_columns(_TABLE)}
