@@ -22,6 +22,7 @@ _PLACEHOLDER = "https://cpar.invalid"
 _Model = TypeVar("_Model", bound=BaseModel)
 _LONGEST_DAYS = 36_500  # a hundred years: what is subtracted from a date must leave one
 _LONGEST_HOURS = 24 * 365
+_SHORTEST_SECRET = 32
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]%-]+[A-Za-z0-9\]]")
 
 
@@ -81,7 +82,7 @@ class Settings(BaseModel):
 
     # How a submission leaves
     panels_at_once: int = Field(default=4, ge=1, le=32)
-    transport: Literal["folder", "fhir"] = "folder"
+    transport: Literal["folder", "fhir", "bulk-submit"] = "folder"
     outbox_folder: Path = Path("outbox")
     registry_url: str = ""
     registry_ca_file: str = ""
@@ -91,6 +92,9 @@ class Settings(BaseModel):
     registry_client_id: str = ""
     registry_client_secret: str = Field(default="", repr=False)
     registry_scope: str = "system/*.write"
+    bulk_submit_system: str = ""
+    bulk_submit_submitter: str = ""
+    bulk_submit_secret: str = Field(default="", repr=False)
     registry_connect_seconds: float = Field(default=10, gt=0)
     registry_read_seconds: float = Field(default=120, gt=0)
     registry_seconds: float = Field(default=300, gt=0)
@@ -148,8 +152,14 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
-        if self.transport == "fhir" and not self.registry_url:
-            raise ValueError("registry_url: needed when transport is fhir")
+        if self.transport != "folder" and not self.registry_url:
+            raise ValueError(f"registry_url: needed when transport is {self.transport}")
+        if self.transport == "bulk-submit":
+            needed = ("bulk_submit_system", "bulk_submit_submitter", "bulk_submit_secret", "fhir_base_url")
+            if missing := [name for name in needed if not getattr(self, name)]:
+                raise ValueError(f"{', '.join(missing)}: needed when transport is bulk-submit")
+            if len(self.bulk_submit_secret) < _SHORTEST_SECRET:
+                raise ValueError(f"bulk_submit_secret: at least {_SHORTEST_SECRET} random characters")
         if self.registry_token_url and not (self.registry_client_id and self.registry_client_secret):
             raise ValueError("registry_client_id and registry_client_secret: needed with registry_token_url")
         if bool(self.registry_client_certificate) != bool(self.registry_client_key):

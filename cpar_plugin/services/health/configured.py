@@ -16,6 +16,8 @@ def settings_fit(host: Host, settings: Settings) -> Health:
             f"Nothing can be submitted. {refused}", "Correct that setting. Submissions wait until then."
         )
     destination = "a folder" if settings.transport == "folder" else "the registry"
+    if settings.transport == "bulk-submit":
+        destination = f"the registry, which fetches them from {settings.fhir_base_url}"
     lenient = (
         ""
         if settings.strict_certificates

@@ -129,6 +129,10 @@ def _submission(settings: Settings) -> Flow:
     if settings.transport == "folder":
         here = f"As files in {settings.outbox_folder}, which are kept until someone removes them."
         return ("Plugin", "Outbox folder", what, "Readable by the service's user only", here)
+    if settings.transport == "bulk-submit":
+        here = f"{host_of(settings.registry_url)} fetches it from {host_of(settings.fhir_base_url)}."
+        protection = "TLS; a key for one submission, for 25 hours at most and while it is under way"
+        return ("Plugin", "Registry (CPAR)", what, protection, here)
     certificate = "with" if settings.registry_client_certificate else "without"
     here = f"{host_of(settings.registry_url)}, {certificate} a client certificate."
     return ("Plugin", "Registry (CPAR)", what, "TLS, certificate checked; no redirects, no proxy", here)

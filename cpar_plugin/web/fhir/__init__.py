@@ -9,7 +9,7 @@ from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host, ProgramInterface
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
-from . import cors, openapi, smart, subscribing, token
+from . import cors, offering, openapi, smart, subscribing, token
 from .callers import Callers
 from .compression import compress
 from .confirming import confirm
@@ -66,7 +66,7 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     """All addresses of the interface for one host."""
     interface = ProgramInterface("cpar_fhir", __name__, url_prefix="/fhir")
     callers = Callers(host, load(host.settings))
-    for path, view, methods in (*token.ROUTES, *smart.ROUTES, *openapi.ROUTES):
+    for path, view, methods in (*token.ROUTES, *smart.ROUTES, *openapi.ROUTES, *offering.ROUTES):
         interface.add_url_rule(path, view.__name__, update_wrapper(partial(view, callers), view), methods=methods)
     metadata_view = partial(metadata, callers, host.clock.now())
     interface.add_url_rule("/metadata", "metadata", update_wrapper(metadata_view, metadata), methods=METHODS)

@@ -1,21 +1,26 @@
-"""The registry over HTTP: POST /fhir takes submissions, GET / shows them, /_behaviour and /_received serve tests."""
+"""The registry over HTTP: POST /fhir takes submissions, as does $bulk-submit below it; GET / shows them.
+
+/_behaviour and /_received serve tests.
+"""
 
 import hashlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
 from flask import Flask, Response, abort, jsonify, render_template, request
 
 from . import answers
 from .behaviour import Behaviour, Conduct, parse
+from .bulk import BulkSubmissions
+from .bulk_pages import bulk_pages
 from .elements import Issue
 from .store import Conflict, Store
 from .tokens import Tokens
 from .transaction import Faulty, check
 
-_FOR_OTHERS = ("submit", "tokens.token")
+_FOR_OTHERS = ("submit", "tokens.token", "bulk.submit", "bulk.status", "bulk.polled", "bulk.outcomes")
 _DRIPS_EVERY_SECONDS = 0.1
 _GIBBERISH = b"<!doctype html><title>Welcome</title><p>It works!</p>"
 
@@ -25,6 +30,8 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
     app = Flask(__name__)
     if tokens:
         app.register_blueprint(tokens.blueprint())
+    offered = BulkSubmissions(store, conduct)
+    app.register_blueprint(bulk_pages(offered, conduct, tokens, _behaved))
 
     @app.before_request
     def only_this_machine() -> None:
@@ -42,7 +49,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
             return _refuse(store, 401, sha256, [Issue("login", "", "a valid access token is needed")])
         if request.mimetype not in (answers.FHIR_JSON, "application/json"):
             return _refuse(store, 415, sha256, [Issue("not-supported", "", f"send {answers.FHIR_JSON}")])
-        if behaviour.when == "before" or behaviour.kind == "refuse":
+        if behaviour.when == "before" or behaviour.kind in ("refuse", "fault"):
             early = _misbehave(behaviour, b"")
             if early:
                 return early
@@ -68,6 +75,7 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
     @app.delete("/_received")
     def forget() -> Response:
         store.forget()
+        offered.forget()
         return Response(status=204)
 
     @app.get("/_behaviour")
@@ -83,6 +91,21 @@ def create_app(store: Store, conduct: Conduct, tokens: Tokens | None) -> Flask:
         return jsonify(conduct.as_json())
 
     return app
+
+
+def _behaved(conduct: Conduct, answer: Callable[[], Response]) -> Response:
+    behaviour = conduct.next()
+    if behaviour.kind == "fault":
+        return answer()
+    if (behaviour.kind, behaviour.when) == ("cut", "before"):
+        _cut()
+    if behaviour.when == "before" or behaviour.kind == "refuse":
+        early = _misbehave(behaviour, b"")
+        if early:
+            return early
+    response = answer()
+    late = _misbehave(behaviour, response.get_data()) if behaviour.when == "after" else None
+    return late or response
 
 
 def _receive(store: Store, sha256: str, body: bytes) -> Response:
@@ -112,8 +135,11 @@ def _misbehave(behaviour: Behaviour, answer: bytes) -> Response | None:
         time.sleep(behaviour.seconds)
     elif behaviour.kind == "fail":
         issue = Issue("transient", "", "the registry has been told to fail")
-        return _fhir(behaviour.status or 503, answers.operation_outcome([issue]))
-    elif behaviour.kind == "refuse":
+        answer_ = _fhir(behaviour.status or 503, answers.operation_outcome([issue]))
+        if behaviour.status == 429:
+            answer_.headers["Retry-After"] = "0"
+        return answer_
+    elif behaviour.kind in ("refuse", "fault"):
         issue = Issue("business-rule", "Bundle", "the registry has been told to refuse")
         return _fhir(behaviour.status or 422, answers.operation_outcome([issue]))
     elif behaviour.kind == "cut":

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-KINDS = ("ok", "slow", "fail", "refuse", "cut", "nonsense", "redirect", "huge", "drip", "flaky")
+KINDS = ("ok", "slow", "fail", "refuse", "fault", "cut", "nonsense", "redirect", "huge", "drip", "flaky")
 MOMENTS = ("before", "after")
 
 
@@ -14,7 +14,8 @@ MOMENTS = ("before", "after")
 class Behaviour:
     """What it does to a submission, and to which share of them.
 
-    kind: ok; slow (waits `seconds`); fail (answers `status`, 503); refuse (answers `status`, 422); cut (drops the
+    kind: ok; slow (waits `seconds`); fail (answers `status`, 503); refuse (answers `status`, 422); fault
+    (of what it fetches: an error for each Patient; otherwise as refuse); cut (drops the
     line: before storing without reading, after storing in the middle of the answer); nonsense (a web page with
     status 200); redirect (307 to `location`); huge (an answer without an end); drip (a head of which a byte comes
     now and then, for `seconds`, then the line is dropped); flaky (by chance fail, cut, nonsense or drip, before or
