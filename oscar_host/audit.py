@@ -29,6 +29,7 @@ class OscarAuditTrail:
     def __init__(self, tables: Tables, tables_present: Callable[[], Present], clock: Clock) -> None:
         """`tables_present` says which of the tables exist."""
         self._table = tables.log
+        self._insert = insert(tables.log)
         self._tables_present = tables_present
         self._clock = clock
 
@@ -64,7 +65,7 @@ class OscarAuditTrail:
             for name in missing:
                 row.pop(name, None)
         try:
-            session.execute(insert(self._table), rows)
+            session.connection().execute(self._insert, rows)
         except OperationalError as error:
             if not not_allowed(error):
                 raise

@@ -7,8 +7,10 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from cpar_plugin.domain.answers import fingerprint
+from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.hooks import Actor
-from cpar_plugin.services.panels import editing, one_patient
+from cpar_plugin.services.panels import answering, editing, one_patient
 from oscar_host.host import OscarHost
 
 from .rest import BASE, Json, Reader
@@ -197,6 +199,28 @@ def test_a_reader_sees_their_panels_alone(
         "/PractitionerRole/101-000113",
     ):
         assert limited.get(address).status_code == 404, address
+
+
+def test_a_name_of_one_word_is_read_alone_as_it_is_on_a_page_and_until_the_answer_is_withdrawn(
+    reader: Reader, site: OscarHost, clerk: Actor, panel: int, oscar: Any
+) -> None:
+    """What was answered is read in one statement with the panel's providers, of whom there are two."""
+    patient = oscar.patient(hin="100000009", first_name="Suharto", last_name="")
+    one_patient.choose(site, clerk, patient, panel, seen_panel_id=None)
+    caution, seen = Caution.GIVEN_NAME_MISSING, fingerprint(Caution.GIVEN_NAME_MISSING, (None, "Suharto", None))
+
+    def names() -> Any:
+        alone = reader.json(f"/Patient/{patient}")
+        on_page = [entry["resource"] for entry in reader.json(f"/Patient?_id={patient}&_sort=_id")["entry"]]
+        assert on_page == [alone]
+        assert len(alone["generalPractitioner"]) == 2
+        return alone["name"]
+
+    assert names() == [{"use": "official", "given": ["Suharto"]}]
+    answering.give(site, clerk, patient, caution, seen_fingerprint=seen)
+    assert names() == [{"use": "official", "family": "Suharto"}]
+    answering.withdraw(site, clerk, patient, caution, seen_fingerprint=seen)
+    assert names() == [{"use": "official", "given": ["Suharto"]}]
 
 
 def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], statements: list[str]) -> None:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _MOST_SECONDS = 10.0  # that a read waits for the writing of others
 _ROWS_AT_ONCE = 1000
+_READ, _PATIENT = insert(tables.read), insert(tables.read_patient)  # made once
 
 
 class Interaction(StrEnum):
@@ -132,6 +133,8 @@ class Reads:
 
 
 def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
+    connection = session.connection()  # itself: for what the session does besides there is nothing here
+    keys: list[dict[str, int]] = []
     for record in group:
         row = {
             "at": record.at,
@@ -142,11 +145,15 @@ def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
             "patients": record.patients,
             "address": record.address,
         }
-        inserted = session.execute(insert(tables.read).values(row))
-        read_id = inserted.inserted_primary_key[0]  # type: ignore[attr-defined]
+        read_id = connection.execute(_READ, row).inserted_primary_key[0]
         for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
-            keys = record.patient_ids[start : start + _ROWS_AT_ONCE]
-            session.execute(insert(tables.read_patient), [{"read_id": read_id, "patient_id": key} for key in keys])
+            if len(keys) >= _ROWS_AT_ONCE:
+                connection.execute(_PATIENT, keys)
+                keys = []
+            some = record.patient_ids[start : start + _ROWS_AT_ONCE]
+            keys += [{"read_id": read_id, "patient_id": key} for key in some]
+    if keys:
+        connection.execute(_PATIENT, keys)
 
 
 def _events(host: Host, record: _ReadRecord) -> Iterator[AuditEvent]:

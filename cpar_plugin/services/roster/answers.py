@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
@@ -34,6 +35,12 @@ def column(patient_id: ColumnElement[int]) -> ColumnElement[str | None]:
     pair = answer.c.caution.concat("=").concat(answer.c.fingerprint)
     query = select(func.aggregate_strings(pair, " ")).where(answer.c.patient_id == patient_id, *_current())
     return query.correlate_except(answer).scalar_subquery()
+
+
+def text_of(answers: Iterable[tuple[str, str | None, int]]) -> str | None:
+    """The same of one patient's answers as caution, fingerprint and operation_id, in any order."""
+    last = {caution: fingerprint for caution, fingerprint, _ in sorted(answers, key=itemgetter(2))}
+    return " ".join(f"{caution}={fingerprint}" for caution, fingerprint in last.items() if fingerprint) or None
 
 
 def _current() -> tuple[ColumnElement[bool], ...]:
