@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from inspect import signature
 
 import pymysql
@@ -50,7 +51,7 @@ class HostDatabase:
             limit_on_sqlite(self.engine, limits)
             self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE", **{WRITING: True})
         else:
-            self.engine = _mariadb(checked, limits.database_connect_seconds)
+            self.engine = _mariadb(checked, limits)
             limit_on_mariadb(self.engine, limits)
             self._writing = self.engine.execution_options(begin=_NEXT_READS_COMMITTED, **{WRITING: True})
         _begin_as_said(self.engine)
@@ -110,7 +111,7 @@ def _checked(text: str) -> URL:
         raise Refused({"database_url": f"A {backend} database is not supported: use SQLite or MariaDB."})
     if url.database in (None, "", ":memory:"):
         raise Refused({"database_url": "Name a database: sqlite:///cpar.db, or mysql+pymysql://user@host/cpar."})
-    return url.set(drivername=f"{backend}+pymysql") if url.drivername in MARIADB else url
+    return url.set(drivername=f"{backend}+{_driver(url)}") if url.drivername in MARIADB else url
 
 
 def _sqlite(url: URL) -> Engine:
@@ -166,16 +167,28 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
+def _driver(url: URL) -> str:
+    """Of a URL that names none: mysqlclient, which is written in C, where it is installed and a socket of this machine
+    is used. For a network it is PyMySQL, which is always installed, and by `ssl_ca` alone checks certificate and name.
+    """
+    return "mysqldb" if _over_a_socket(url) and find_spec("MySQLdb") else "pymysql"
+
+
+def _over_a_socket(url: URL) -> bool:
+    return "unix_socket" in url.query and not any(option.startswith("ssl") for option in url.query)
+
+
 def _without_tls(url: URL) -> dict[str, bool]:
     """Over a socket of this machine, unless the URL asks for TLS: otherwise PyMySQL 1.2.4 reads every authority that
     the machine trusts, for each connection, which takes it 50 ms and longer.
     """
-    tls = any(option.startswith("ssl") for option in url.query)
-    socket = url.get_driver_name() == "pymysql" and "unix_socket" in url.query
-    return {"ssl_disabled": True} if socket and not tls else {}
+    return {"ssl_disabled": True} if url.get_driver_name() == "pymysql" and _over_a_socket(url) else {}
 
 
-def _mariadb(url: URL, connect_seconds: int) -> Engine:
+def _mariadb(url: URL, limits: TimeLimits) -> Engine:
+    connect_seconds = limits.database_connect_seconds
+    # PyMySQL is told for each statement how long it may take, mysqlclient once for all.
+    read_seconds = connect_seconds if url.get_driver_name() == "pymysql" else limits.database_seconds
     engine = create_engine(
         url,
         hide_parameters=True,  # they hold patient data, and errors are logged
@@ -186,7 +199,7 @@ def _mariadb(url: URL, connect_seconds: int) -> Engine:
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": connect_seconds,
-            "read_timeout": connect_seconds,
+            "read_timeout": read_seconds,
             "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', SESSION time_zone = '+00:00'",
             **_without_tls(url),
         },

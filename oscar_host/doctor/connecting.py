@@ -101,7 +101,10 @@ def database(host: OscarHost) -> Health:
     except DBAPIError as error:
         return _refused(error, engine)
     version = engine.dialect.server_version_info or ()
-    message = f"MariaDB {'.'.join(map(str, version[:3]))}, database {url.database}, account {account}."
+    driver = "mysqlclient" if engine.driver == "mysqldb" else "PyMySQL"
+    message = (
+        f"MariaDB {'.'.join(map(str, version[:3]))}, database {url.database}, account {account}, through {driver}."
+    )
     if version < _OLDEST:
         return Health.warning(f"{message} It is older than the supported versions.", "Update to MariaDB 10.11.")
     return Health.ok(message)

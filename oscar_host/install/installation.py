@@ -91,7 +91,7 @@ class Installation(BaseModel):
     @property
     def database_url(self) -> str:
         """The setting of that name."""
-        begin = f"mysql+pymysql://{self.account}:{self.password}@"
+        begin = f"mysql://{self.account}:{self.password}@"
         if self.mariadb.startswith("/"):
             return f"{begin}localhost/{self.own_database}?unix_socket={self.mariadb}"
         return f"{begin}{self.mariadb}/{self.own_database}"

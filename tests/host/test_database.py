@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from importlib.util import find_spec
 from sqlite3 import ProgrammingError
 
 import pytest
@@ -16,9 +17,12 @@ from oscar_host.host import OscarHost
 numbers = Table("numbers", MetaData(), Column("number", Integer, primary_key=True), Column("name", String(5)))
 
 
-@pytest.fixture
-def database(place):
-    database = HostDatabase(place.url)
+DRIVERS = ["pymysql", *(["mysqldb"] if find_spec("MySQLdb") else [])]  # both where the extra mysqlclient is installed
+
+
+@pytest.fixture(params=DRIVERS)
+def database(place, request):
+    database = HostDatabase(place.url.replace("+pymysql", f"+{request.param}"))
     numbers.create(database.engine)
     yield database
     database.engine.dispose()
@@ -139,10 +143,9 @@ def test_a_connection_that_the_server_has_dropped_is_replaced(database, database
 def test_between_two_transactions_the_server_is_asked_nothing_else(database, database_kind):
     """Each question takes it as long as reading a row."""
     if database_kind == "mariadb":
-        for opened, between in (
-            (database.writing, ["COMMIT", "SET TRANSACTION"]),
-            (database.engine.connect, ["ROLLBACK"]),
-        ):
+        unknown = ["ROLLBACK"] if database.engine.driver == "mysqldb" else []  # it does not say whether there is one
+        writing = ["COMMIT", *unknown, "SET TRANSACTION"]
+        for opened, between in ((database.writing, writing), (database.engine.connect, ["ROLLBACK"])):
             asked = []
             for _ in range(2):
                 with opened() as connection:
@@ -186,8 +189,12 @@ def test_a_wrong_url_is_refused_without_telling_its_password():
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
-def test_a_url_without_a_driver_takes_the_one_that_is_always_installed(scheme):
-    assert HostDatabase(f"{scheme}://root@localhost/cpar").engine.driver == "pymysql"
+def test_a_url_without_a_driver_takes_the_one_in_c_over_a_socket_and_else_the_one_that_is_always_installed(scheme):
+    def driver(rest: str) -> str:
+        return HostDatabase(f"{scheme}://root@localhost/cpar{rest}").engine.driver
+
+    assert driver("?unix_socket=/run/mysqld/mysqld.sock") == DRIVERS[-1]
+    assert driver("") == driver("?unix_socket=/run/mysqld/mysqld.sock&ssl_ca=/ca.pem") == "pymysql"
 
 
 def test_two_connections_that_open_a_new_file_at_once_both_come_through(tmp_path):
@@ -218,5 +225,5 @@ def test_of_a_closed_database_no_connection_remains_open_that_someone_returns(da
     connection.execute(select(numbers))
     raw = connection.connection.dbapi_connection
     connection.close()
-    with pytest.raises((ProgrammingError, InterfaceError)):  # SQLite's, and MariaDB's
-        raw.cursor().execute("SELECT 1")
+    with pytest.raises((ProgrammingError, InterfaceError, database.engine.dialect.loaded_dbapi.OperationalError)):
+        raw.cursor().execute("SELECT 1")  # SQLite's, PyMySQL's, and mysqlclient's

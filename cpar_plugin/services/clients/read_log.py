@@ -145,7 +145,9 @@ def _add(session: Session, group: Sequence[_ReadRecord]) -> None:
             "patients": record.patients,
             "address": record.address,
         }
-        read_id = connection.execute(_READ, row).inserted_primary_key[0]
+        key = connection.execute(_READ, row).inserted_primary_key
+        assert key is not None  # of one row
+        read_id = key[0]
         for start in range(0, len(record.patient_ids), _ROWS_AT_ONCE):
             if len(keys) >= _ROWS_AT_ONCE:
                 connection.execute(_PATIENT, keys)
