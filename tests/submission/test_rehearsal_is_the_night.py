@@ -7,17 +7,19 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from cpar_plugin.domain.guard import SentBefore, SubmissionOutlook
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import undo
 from cpar_plugin.services.panels import one_patient
+from cpar_plugin.services.snapshots import build
 from cpar_plugin.services.snapshots.outlook import Standing
 from cpar_plugin.services.submissions import changes, history
 from cpar_plugin.services.submissions.changes import ChangeKind
 from cpar_plugin.services.submissions.rehearsal import Rehearsal
 from cpar_plugin.services.submissions.searched_list import SnapshotCriteria
-from cpar_plugin.store.tables import exclusion, member
+from cpar_plugin.store.tables import exclusion, member, snapshot, snapshot_piece
 
 PATIENTS, CHANGES = 14, 25
 
@@ -74,6 +76,7 @@ def test_a_rehearsal_says_what_the_night_does(with_settings: Any, seed: int | ra
             change(world, chance, patients[1:], panel, other)  # without anyone left it would be held
         listed, counted = rehearsed(world, panel)
         assert {standing: len(ids) for standing, ids in listed.items()} == counted
+        assert told_to_the_guard(world, panel) == counted
         submission_id = world.ask(panel)
         world.clock.move_to(
             world.settings.calendar(world.host.clock.zone).moment(
@@ -110,6 +113,35 @@ def rehearsed(world: Any, panel: int) -> tuple[dict[Standing, set[int]], dict[St
     assert all(causes[standing] >= number for standing, number in counted.items())
     assert causes[Standing.CHANGED] == outlook.changed
     return lists, counted
+
+
+class StoppedError(Exception):
+    """The guard's."""
+
+
+def told_to_the_guard(world: Any, panel: int) -> dict[Standing, int]:
+    """The numbers on which the night decides. Of a snapshot that it stops nothing remains."""
+    told: list[SubmissionOutlook] = []
+
+    def stop(_: SentBefore | None, expected: SubmissionOutlook) -> None:
+        told.append(expected)
+        raise StoppedError
+
+    stored = (snapshot_piece, exclusion, snapshot)
+    counts = [select(func.count()).select_from(table) for table in stored]
+    with world.host.database.engine.connect() as connection:
+        before = [connection.scalar(count) for count in counts]
+    with pytest.raises(StoppedError):
+        build.take(world.host, world.settings, panel, now=world.clock.now(), guard=stop)
+    with world.host.database.engine.connect() as connection:
+        assert [connection.scalar(count) for count in counts] == before
+    (expected,) = told
+    return {
+        Standing.ADDED: expected.added,
+        Standing.REMOVED: expected.removed,
+        Standing.CHANGED: expected.changed,
+        Standing.EXCLUDED: expected.excluded,
+    }
 
 
 def submitted(world: Any, submission_id: int) -> dict[Standing, set[int]]:

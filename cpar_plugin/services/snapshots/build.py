@@ -47,7 +47,8 @@ class Taken:
 def take(host: Host, settings: Settings, panel_id: int, *, now: datetime, guard: Guard | None = None) -> Taken:
     """Take and store a snapshot of the panel as it is now. With no patient to send, `sent` is 0.
 
-    A guard looks at the panel first, in the same view of the data: where it raises, nothing is stored.
+    A guard is told what it has become, in numbers, before it is whole: where it raises, nothing of it remains stored.
+    So the panel is read once.
 
     What an attempt that is cut off has stored belongs to no snapshot: `retention.forget` removes it. Raises NotFound
     when there is no such panel, or no longer.
@@ -57,8 +58,6 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime, guard:
         header = BundleHeader.read(view, host, settings, panel_id)
         rules = same_phn.eligibility(view, host, settings, now)
         last = outlook.last_sent(view, panel_id)
-        if guard is not None:
-            guard(last.before if last else None, outlook.read(view, host, rules, panel_id, last, now=now))
         writer = _Writer(host, settings, header, snapshot_id, now)
         changes = _ChangesSince(
             storage.index_entries(storage.read(host, last.snapshot_id, Part.INDEX)) if last else iter(())
@@ -69,6 +68,13 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime, guard:
                 writer.exclude(row.patient_id, reasons)
             else:
                 writer.send(row, changes)
+    if guard is not None:
+        expected = writer.outlook(changes)
+        try:
+            guard(last.before if last else None, expected)
+        except Exception:
+            forget(host, snapshot_id)
+            raise
     result = writer.close()
     with host.database.session() as session:
         session.execute(
@@ -109,16 +115,29 @@ class _ChangesSince:
     """Compares with an earlier index in one pass: both are in the order of patient ids."""
 
     def __init__(self, entries: Iterator[tuple[int, bytes]]) -> None:
+        self.kinds: Counter[ChangeType] = Counter()
         self._entries = entries
         self._ahead = next(entries, None)
+        self._gone = 0
 
     def of(self, patient_id: int, content: bytes) -> ChangeType:
         """What has become of this patient. To be asked in ascending order."""
         while self._ahead is not None and self._ahead[0] < patient_id:
+            self._gone += 1
             self._ahead = next(self._entries, None)
-        if self._ahead is None or self._ahead[0] != patient_id:
-            return ChangeType.NEW
-        return ChangeType.NOCHANGE if self._ahead[1] == content else ChangeType.CHANGED
+        kind = ChangeType.NEW
+        if self._ahead is not None and self._ahead[0] == patient_id:
+            kind = ChangeType.NOCHANGE if self._ahead[1] == content else ChangeType.CHANGED
+            self._ahead = next(self._entries, None)
+        self.kinds[kind] += 1
+        return kind
+
+    def removed(self) -> int:
+        """How many of the earlier ones nobody has asked about. To be asked last."""
+        while self._ahead is not None:
+            self._gone += 1
+            self._ahead = next(self._entries, None)
+        return self._gone
 
 
 class _Measure:
@@ -178,6 +197,17 @@ class _Writer:
         )
         if len(self._exclusion_rows) == _EXCLUSIONS_AT_ONCE:
             self._store_exclusions()
+
+    def outlook(self, changes: _ChangesSince) -> SubmissionOutlook:
+        """The submission in numbers, after its last member."""
+        return SubmissionOutlook(
+            sent=self.sent,
+            excluded=self.excluded,
+            added=changes.kinds[ChangeType.NEW],
+            removed=changes.removed(),
+            changed=changes.kinds[ChangeType.CHANGED],
+            reasons=dict(self.reasons),
+        )
 
     def close(self) -> Taken:
         """Store the rest. The Group was written alongside: of it the measure is taken last, as it is sent last."""

@@ -99,7 +99,7 @@ class _HeldError(Exception):
 
 
 def _guard(host: Host, settings: Settings, claim: Claim, moment: datetime, notes: list[str]) -> snapshots.Guard | None:
-    """What looks at the panel before its snapshot is taken; nothing does at one that was released.
+    """What looks at a panel before its snapshot is whole; nothing does at one that was released.
 
     In the last night before the blackout nobody could release it in time: where the setting says so it is sent, and why
     it would have been held is added to `notes`.
