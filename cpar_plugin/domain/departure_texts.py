@@ -76,6 +76,18 @@ def checked_letter(text: str) -> str:
     return words
 
 
+def example_letter(words: str, clinic: str, letterhead: str) -> str:
+    """A letter in these words to an invented patient."""
+    values = {
+        DepartureField.PATIENT: "Ada Okafor",
+        DepartureField.PROVIDER: "Example, Pat",
+        DepartureField.NEW_PROVIDER: "Other, Sam",
+        DepartureField.LEAVES_ON: "Jan 31, 2027",
+        DepartureField.CLINIC: clinic,
+    }
+    return "\n".join(filter(None, (clinic, letterhead))) + "\n\n" + filled_letter(words, values)
+
+
 def filled_letter(words: str, values: Mapping[DepartureField, str]) -> str:
     """The letter with its fields filled in. What is filled in is not read as a field again."""
     return _IN_BRACES.sub(lambda found: values[DepartureField(found[0][1:-1])], words)

@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..domain.dates import date_text
+from ..domain.departure_texts import DEFAULT_LETTER, DepartureField, example_letter
 from ..domain.letters import DEFAULT_TEXT, LetterField
 from ..domain.refusals import Refused, Stale
 from ..hooks import Actor, Host
@@ -60,8 +61,10 @@ def letter_settings(host: Host, actor: Actor) -> ResponseReturnValue:
     if request.method == "GET":
         return _form(host, saved, site)
     action = request.form.get("action", "save")
-    text = DEFAULT_TEXT if action == "reset" else request.form.get("text", "")
-    entered = letter_wording.LetterWording(request.form.get("letterhead", ""), text)
+    form = request.form
+    text = DEFAULT_TEXT if action == "reset" else form.get("text", "")
+    to_patients = DEFAULT_LETTER.strip() if action == "reset-departure" else form.get("letter_text", "")
+    entered = letter_wording.LetterWording(form.get("letterhead", ""), text, to_patients)
     version = number(request.form.get("version", ""), "", INCOMPLETE)
     try:
         check_entries()
@@ -86,13 +89,15 @@ def _form(
 ) -> ResponseReturnValue:
     return page(
         host,
-        "Letters to other clinics",
+        "Letters",
         "letter_settings.html",
         status,
         wording=wording,
         site=site,
         preview=letters.example(site, wording) if preview else "",
+        preview_of_departure=example_letter(wording.departure, site.name, wording.letterhead) if preview else "",
         fields=[f"{{{field}}}" for field in LetterField],
+        departure_fields=[f"{{{field}}}" for field in DepartureField],
         messages=messages or {},
     )
 

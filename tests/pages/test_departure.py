@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from cpar_plugin.domain.departure_texts import DEFAULT_LETTER
 from cpar_plugin.domain.panel_state import PanelState
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
@@ -141,6 +143,43 @@ def test_after_the_next_submission_the_move_can_no_longer_be_undone(
         assert answer.status_code == 422
         assert "has been submitted since: the registry has these patients with it" in _text(answer)
     assert _on(host) == {other_panel: len(patients)}
+
+
+def test_a_departures_letter_begins_with_the_clinics_words_and_can_have_its_own(
+    manager: Person, panel: int, other_panel: int, patients: list[int]
+) -> None:
+    settings, address = "/cpar/settings/letters", _to_the_move(manager, panel, other_panel)
+    ours = "You do not need to do anything if you agree."
+    assert ours in _text(manager.get(address))
+    entered = {
+        "letterhead": "",
+        "text": "Please remove {patient}.",
+        "letter_text": "To {patient}: {provider} is going.",
+    }
+    assert "Only {patient}" in unescape(
+        _text(
+            manager.post(
+                settings, action="save", version=_version(manager, settings), **entered | {"letter_text": "{x}"}
+            )
+        )
+    )
+    shown = _text(manager.post(settings, action="preview", version=_version(manager, settings), **entered))
+    assert "To Ada Okafor: Example, Pat is going." in shown
+    assert manager.post(settings, action="save", version=_version(manager, settings), **entered).status_code == 303
+    assert "To {patient}: {provider} is going.</textarea>" in _text(manager.get(address))
+    letters = _text(manager.get(f"{address}/letters", to=str(other_panel)))
+    assert letters.count("is going.") == len(patients)
+    manager.post(address, step="letter", version=_version(manager, address), letter_text="Bye {patient}.")
+    assert "Bye {patient}.</textarea>" in _text(manager.get(address))
+    assert (
+        manager.post(settings, action="reset-departure", version=_version(manager, settings), **entered).status_code
+        == 303
+    )
+    assert ours in _text(manager.get(settings))
+    assert "Please remove {patient}.</textarea>" in _text(manager.get(settings))
+    assert "Bye {patient}.</textarea>" in _text(manager.get(address))
+    manager.post(address, step="letter", version=_version(manager, address), letter_text=DEFAULT_LETTER)
+    assert ours in _text(manager.get(address))
 
 
 def test_once_the_day_is_over_every_page_says_who_is_still_on_the_panel(

@@ -161,7 +161,13 @@ ENTRIES = {
         (r'name="selected" value="{report_id}-1"[^>]* checked', r'name="note" value="Wrote to them"'),
     ),
     "cpar.letter_settings": Entries(
-        {"letterhead": "Entered Street", "text": "Entered letter", "version": "2"}, ("Entered Street", "Entered letter")
+        {
+            "letterhead": "Entered Street",
+            "text": "Entered letter",
+            "letter_text": "Entered to patients",
+            "version": "2",
+        },
+        ("Entered Street", "Entered letter", "Entered to patients"),
     ),
     "cpar.panel_floor": Entries(
         {"kind": "other", "patients": "750", "version": "1"},

@@ -462,7 +462,12 @@ def _fields(endpoint: str, patient: int, panel: int, other_panel: int, role: str
         },
         "cpar.report": {"step": "accept-all"},
         "cpar.remove_report": {"worked_on": "0"},
-        "cpar.letter_settings": {"letterhead": f"{panel}", "text": f"Dear {panel}", "version": "3"},
+        "cpar.letter_settings": {
+            "letterhead": f"{panel}",
+            "text": f"Dear {panel}",
+            "letter_text": f"Dear {panel}",
+            "version": "3",
+        },
         "cpar.panel_floor": {"kind": "pcpcm", "version": "1"},
         "cpar.payment_settings": {"amount": "1", "label": f"{panel}", "as_of": "2026-01-01", "version": "4"},
         "cpar.report_conflict": {"action": "ask", "version": "1"},

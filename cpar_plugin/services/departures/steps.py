@@ -14,6 +14,7 @@ from ...domain.departure_texts import DEFAULT_LETTER, RegistryTask, checked_lett
 from ...domain.panel_state import PanelState
 from ...domain.refusals import NotFound, Refused, Stale
 from ...hooks import Actor, Host, StatusKind
+from ...store.tables import clinic as clinic_table
 from ...store.tables import departure, departure_patient, member, operation, panel
 from ...store.types import KEYS
 from ..operations import clinic, record
@@ -34,6 +35,7 @@ class Departure:
     split: Split | None
     done: frozenset[RegistryTask]
     letter_text: str
+    clinics_letter: str  # the wording in the clinic's settings, which is used where this departure has none
     version: int
     planned: int
 
@@ -50,7 +52,9 @@ class DepartureMove:
 def current(connection: Connection, panel_id: int) -> Departure | None:
     """The open departure of a panel, None without one."""
     planned = select(func.count()).where(departure_patient.c.departure_id == departure.c.departure_id)
-    query = select(departure, planned.scalar_subquery().label("planned")).where(departure.c.open_panel_id == panel_id)
+    words = select(clinic_table.c.departure_letter).scalar_subquery().label("clinics_letter")
+    query = select(departure, planned.scalar_subquery().label("planned"), words)
+    query = query.where(departure.c.open_panel_id == panel_id)
     row = connection.execute(query).one_or_none() if panel_id in KEYS else None
     return _departure(row) if row else None
 
@@ -106,7 +110,7 @@ def save_letter(host: Host, actor: Actor, panel_id: int, version: int, text: str
     with host.database.session() as session:
         clinic.lock(session)
         before = required(session.connection(), panel_id)
-        _change(session, before, version, letter_text="" if words == DEFAULT_LETTER.strip() else words)
+        _change(session, before, version, letter_text="" if words == before.clinics_letter else words)
         _record(session, host, actor, panel_id, {"step": "letter"})
 
 
@@ -258,7 +262,8 @@ def _departure(row: Row[Any]) -> Departure:
         administrator_id=row.administrator_id,
         split=split,
         done=frozenset(RegistryTask(code) for code in row.done.splitlines()),
-        letter_text=row.letter_text or DEFAULT_LETTER.strip(),
+        letter_text=row.letter_text or row.clinics_letter or DEFAULT_LETTER.strip(),
+        clinics_letter=row.clinics_letter or DEFAULT_LETTER.strip(),
         version=row.version,
         planned=row.planned,
     )

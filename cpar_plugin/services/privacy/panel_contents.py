@@ -25,6 +25,7 @@ PANEL_TABLES: Final[Mapping[str, TableHolds]] = {
             "check_in_question_not_paneled": of_clinic("The same for patients who are on no panel"),
             "letterhead": of_clinic("Letterhead of letters to other clinics"),
             "letter_text": of_clinic("Letter to another clinic, in the clinic's own words"),
+            "departure_letter": of_clinic("Letter to patients whose provider leaves, in the clinic's own words"),
             "check_in_question_conflict": of_clinic("The same for patients who are on another clinic's panel too"),
             "payment_cents": of_clinic("What is paid for a patient in a month, as entered"),
             "payment_label": of_clinic("What that payment is called"),

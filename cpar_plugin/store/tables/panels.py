@@ -25,6 +25,7 @@ clinic = Table(
     Column("check_in_question_conflict", exact(300)),
     Column("letterhead", long_text()),  # of letters to other clinics, below the clinic's name
     Column("letter_text", long_text()),  # the clinic's own words, NULL for ours
+    Column("departure_letter", long_text()),  # likewise, to patients whose provider leaves
     Column("removal_reasons", long_text()),  # the clinic's own, one in each line (domain.removal)
     Column("removal_reason_required_at", Moment),  # since when a reason is demanded; NULL: it is optional
     # What is paid for a payable patient in a month, as the clinic has entered it; NULL: nothing is shown.
