@@ -5,8 +5,8 @@ from alembic import op
 
 from cpar_plugin.store.types import long_text
 
-revision = "0018"
-down_revision = "0019"
+revision = "0020"
+down_revision = "0018"
 
 
 def upgrade() -> None:
