@@ -1,0 +1,85 @@
+"""Affiliations and caseloads in Chromium: the box on both pages of the EMR and Bulk Update, with and without script."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from cpar_plugin.domain.other_panel import other_draft
+from cpar_plugin.services.other_panels import editing
+from oscar_host.host import OscarHost
+
+from ..browser import OpenTab, look
+from .conftest import DOCTOR, MANAGER, RECEPTION
+
+pytestmark = pytest.mark.databases("one")
+
+
+@pytest.fixture
+def lists(host: OscarHost, panel: int) -> None:
+    """Two affiliations and a caseload."""
+    for kind, name in (("affiliation", "North"), ("affiliation", "South"), ("caseload", "Nurse")):
+        editing.create(host, host.identity.system, other_draft(kind, name, DOCTOR if name == "Nurse" else ""))
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize("address", ["/patients/{}", "/patients/{}/details"], ids=["master record", "details"])
+def test_a_patient_is_added_dated_moved_and_removed_in_the_box(
+    oscar: Any, open_tab: OpenTab, lists: None, script: bool, address: str
+) -> None:
+    patient = oscar.patient(born="1980-02-03")
+    page = open_tab(RECEPTION, script=script)
+    page.goto(address.format(patient))
+    box = page.locator("#cpar-widget")
+    box.get_by_label("Add to an affiliation").click()
+    master_record = not address.endswith("details")
+    if script and master_record:
+        look(page, "box-add-to-affiliation")
+    box.get_by_label("Blended Capitation affiliation", exact=True).select_option("North")
+    box.get_by_label("Date of the signed form (optional)").fill("2026-03-01")
+    box.get_by_role("button", name="Add", exact=True).click()
+    expect(box).to_contain_text("Form signed: Mar 1, 2026")
+    box.get_by_label("Blended Capitation affiliation options").click()
+    if script and not master_record:
+        look(page, "box-affiliation-options")
+    box.get_by_text("Move to another affiliation").click()
+    box.get_by_role("button", name="Move", exact=True).click()
+    expect(box.locator(".cpar-widget-other .cpar-widget-panel").first).to_contain_text("South")
+    expect(box).to_contain_text("Form signed: Mar 1, 2026")
+    box.get_by_label("Blended Capitation affiliation options").click()
+    box.get_by_label("Date of the signed form (optional)").first.fill("")
+    box.get_by_role("button", name="Save date").click()
+    expect(box).to_contain_text("Date of the signed form not entered")
+    box.get_by_label("Blended Capitation affiliation options").click()
+    box.get_by_role("button", name="Remove from affiliation").click()
+    expect(box.get_by_label("Add to an affiliation")).to_be_visible()
+    expect(box).to_contain_text("Not Paneled")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_bulk_update_of_a_caseload_is_previewed_carried_out_and_undone(
+    oscar: Any, open_tab: OpenTab, lists: None, script: bool
+) -> None:
+    for _ in range(3):
+        oscar.patient(provider_no=DOCTOR)
+    page = open_tab(MANAGER, script=script)
+    page.goto("/cpar/bulk")
+    page.get_by_role("navigation", name="Kind").get_by_role("link", name="Caseload").click()
+    page.get_by_label("Assign the patients of a provider").check()
+    page.locator("#cpar-provider_id").select_option(DOCTOR)
+    page.locator("#cpar-to_id").select_option(index=1)
+    if script:
+        look(page, "other-bulk")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Added, on no caseload now: 3 patients")).to_be_visible()
+    if script:
+        look(page, "other-bulk-preview")
+    page.get_by_role("button", name="Assign 3 Patients").click()
+    expect(page.get_by_text("Added: 3")).to_be_visible()
+    if script:
+        look(page, "other-bulk-result")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("This bulk update was undone")).to_be_visible()
+    page.goto("/cpar/panels")
+    if script:
+        look(page, "panels-of-all-kinds")
