@@ -77,6 +77,7 @@ def capability(
                     *(_resource(kinds[kind], kinds, settings, is_exported=kind in exported) for kind in sorted(kinds)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
                 ],
+                "interaction": [{"code": "batch", "documentation": "Of reads: GET and HEAD."}],
                 "operation": [_export("export")],
             }
         ],

@@ -71,6 +71,7 @@ def openapi(interface: Interface) -> Described:
             **{path: item for kind in interface.kinds for path, item in _of_kind(kind, interface).items()},
             **export_paths(interface.exporting),
             **_confirm_path(),
+            **_batch_path(),
             **with_subscriptions(_of_kind("Subscription", interface)),
             **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
         },
@@ -168,6 +169,47 @@ def _confirm_path() -> Described:
         ),
     }
     return {"/Group/{id}/$confirm": {"post": post}}
+
+
+def _batch_path() -> Described:
+    entry = {
+        "type": "object",
+        "required": ["request"],
+        "properties": {
+            "request": {
+                "type": "object",
+                "required": ["method", "url"],
+                "properties": {"method": {"enum": ["GET", "HEAD"]}, "url": TEXT},
+            }
+        },
+    }
+    schema = {
+        "type": "object",
+        "required": ["resourceType", "type"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"const": "batch"},
+            "entry": {"type": "array", "items": entry, "maxItems": 1000},
+        },
+    }
+    post = {
+        **operation("batch", "Several reads and searches at once.", ""),
+        "description": "Each entry is answered, refused, and recorded as if it had been sent alone, in the same order.",
+        "requestBody": {
+            "required": True,
+            "content": {media_type: {"schema": schema} for media_type in (FHIR_JSON, "application/json")},
+        },
+        "responses": responses(
+            (
+                *KNOWN,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                HTTPStatus.NOT_IMPLEMENTED,
+            ),
+            {"200": fhir_answer("A Bundle of the type batch-response.", "Bundle")},
+        ),
+    }
+    return {"/": {"post": post}}
 
 
 def _definition(kind: str, ids: Sequence[str], interface: Interface) -> Described:

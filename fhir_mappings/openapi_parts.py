@@ -21,6 +21,7 @@ ERRORS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A search is posted as a form, the parameters of an operation as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A rule stands against it; nothing was changed.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests.",
+    HTTPStatus.NOT_IMPLEMENTED: "FHIR has it, this server has not.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "An internal error.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing can be read at the moment.",
 }

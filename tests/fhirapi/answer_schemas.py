@@ -41,6 +41,7 @@ def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
         **{kind: _definition(kind) for kind in definitions},
         "OperationOutcome": _OUTCOME,
         "NotAnswered": _NOT_ANSWERED,
+        "Bundle": _BATCH_RESPONSE,
         "CapabilityStatement": _CAPABILITY,
         "SmartConfiguration": _SMART,
         "Token": _TOKEN,
@@ -233,6 +234,19 @@ _NOT_ANSWERED = _closed(
             _closed({"severity": {"const": "warning"}, "code": {"const": "not-supported"}, "diagnostics": _TEXT}),
         ),
     }
+)
+_BATCH_RESPONSE = _closed(
+    {"resourceType": {"const": "Bundle"}, "type": {"const": "batch-response"}},
+    entry=_many(
+        _closed(
+            {
+                "response": _closed(
+                    {"status": _TEXT}, etag=_TEXT, lastModified=_INSTANT, outcome=ref("OperationOutcome")
+                )
+            },
+            resource={"type": "object"},
+        )
+    ),
 )
 _CAPABILITY = _closed(
     {

@@ -41,7 +41,7 @@ REMOVED =         (401,    401,     403,         404,         404,         403, 
 NO_VERSION =      (401,    401,     403,         404,         404,         404,     403)  # no such version
 NOT_THEIRS =      (401,    401,     404,         404,         404,         404,     403)  # an export of somebody else's
 CANCELLED =       (401,    401,     404,         404,         404,         403,     403)
-NOT_DONE =        (401,    401,     501,         501,         501,         501,     403)
+BATCH =           (401,    401,     415,         415,         415,         403,     403)  # nothing is sent
 # fmt: on
 WITHOUT_AN_ASSERTION = (400,) * len(CALLERS)
 
@@ -75,7 +75,7 @@ EXPECTED = {
     ("GET", "/fhir/export/<export_id>"): NOT_THEIRS,
     ("DELETE", "/fhir/export/<export_id>"): CANCELLED,
     ("GET", "/fhir/export/<export_id>/<name>"): NOT_THEIRS,
-    ("GET", "/fhir/"): NOT_DONE,
+    ("POST", "/fhir/"): BATCH,
     ("GET", "/fhir/<path:rest>"): NOTHING_HERE,
     ("GET", "/fhir/<string(minlength=0):first>/<path:rest>"): NOTHING_HERE,
 }

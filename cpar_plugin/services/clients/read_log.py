@@ -43,6 +43,17 @@ class LogUnavailable(Exception):
     """No record can be written: without one, nothing is read."""
 
 
+@dataclass(frozen=True, slots=True)
+class PatientRead:
+    """One read of patients. `resource_id` is "" for a search; `patients`: how many, where no numbers are recorded."""
+
+    interaction: Interaction
+    kind: str
+    resource_id: str = ""
+    patients: int | None = None
+    patient_ids: Sequence[int] = ()
+
+
 @dataclass(slots=True)
 class _ReadRecord:
     """One read. `written` is None until it is decided."""
@@ -83,26 +94,45 @@ class Reads:
 
         `patients` says how many they are where their numbers are not recorded. Raises LogUnavailable.
         """
-        count = len(patient_ids) if patients is None else patients
-        record = _ReadRecord(
-            self._host.clock.now(), caller, interaction, kind, resource_id, count, patient_ids, address[:64]
-        )
-        group = self._join(record)
+        self.note_all(caller, [PatientRead(interaction, kind, resource_id, patients, patient_ids)], address)
+
+    def note_all(self, caller: Caller, reads: Sequence[PatientRead], address: str) -> None:
+        """The same for several reads of one caller, together."""
+        now = self._host.clock.now()
+        records = [
+            _ReadRecord(
+                now,
+                caller,
+                read.interaction,
+                read.kind,
+                read.resource_id,
+                len(read.patient_ids) if read.patients is None else read.patients,
+                read.patient_ids,
+                address[:64],
+            )
+            for read in reads
+        ]
+        if not records:
+            return
+        group = self._join(records)
         if group:
             self._write_group(group)
-        if not record.written:
+        if not all(record.written for record in records):
             raise LogUnavailable
 
-    def _join(self, record: _ReadRecord) -> list[_ReadRecord]:
-        """Wait until the record is decided, or is to be written by this thread: then with all that wait by now."""
+    def _join(self, records: list[_ReadRecord]) -> list[_ReadRecord]:
+        """Wait until they are decided, or are to be written by this thread: then with all that wait by now."""
         until = monotonic() + self._most_seconds
+        first = records[0]  # what comes together is decided together
         with self._changed:
-            self._waiting.append(record)
-            while self._writing and record.written is None:
-                if not self._changed.wait(until - monotonic()) and record in self._waiting:
-                    self._waiting.remove(record)
-                    record.written = False
-            if record.written is not None:
+            self._waiting.extend(records)
+            while self._writing and first.written is None:
+                if not self._changed.wait(until - monotonic()) and any(each is first for each in self._waiting):
+                    given_up = set(map(id, records))
+                    self._waiting = [each for each in self._waiting if id(each) not in given_up]
+                    for record in records:
+                        record.written = False
+            if first.written is not None:
                 return []
             self._writing = True
             group, self._waiting = self._waiting, []

@@ -10,6 +10,7 @@ from ...hooks import Host, ProgramInterface
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
 from . import cors, offering, openapi, smart, subscribing, token
+from .batch import LARGEST_BATCH, batched
 from .callers import Callers
 from .compression import compress
 from .confirming import confirm
@@ -47,6 +48,9 @@ def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
         (FhirRoute(f"/{kind}/_search", search, ("POST",), posts_form=True), {"kind": kind}) for kind in SEARCHABLE
     ]
     routes += [(FhirRoute(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
+    reading = [each for each in routes if each[0].view in (read_resource, read_version, search, read_definition)]
+    reading = [each for each in reading if "GET" in each[0].methods]
+    routes += [(FhirRoute("/", batched(reading), ("POST",), largest=LARGEST_BATCH), {})]
     routes += [
         (FhirRoute("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
         (FhirRoute("/Group/<resource_id>/$export", kick_off, ("GET", "POST"), kick_off_form), {"kind": "Group"}),
@@ -55,7 +59,6 @@ def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
         (FhirRoute("/export/<export_id>/<name>", export_file, form=file_form), {}),
     ]
     routes += [
-        (FhirRoute("/", nothing_here, METHODS), {"rest": ""}),
         (FhirRoute("/<string(minlength=0):first>/<path:rest>", nothing_here, METHODS), {}),
         (FhirRoute("/<path:rest>", nothing_here, METHODS), {}),
     ]

@@ -15,7 +15,7 @@ from ...hooks import Host
 from ...services.clients.caller import EVERYTHING, Caller
 from ...services.clients.jwks_url import PublishedKeys
 from ...services.clients.limits import SharedLimit
-from ...services.clients.read_log import Interaction, LogUnavailable
+from ...services.clients.read_log import Interaction, LogUnavailable, PatientRead
 from ...services.clients.tokens import caller_with
 from ...services.operations import access
 from ...settings import Settings
@@ -23,6 +23,7 @@ from .background import background
 from .cors import note_caller
 
 _CHALLENGE = 'Bearer realm="fhir"'
+_NOT_LOGGED = "Nothing can be read at the moment because access cannot be logged."
 _OFF = "The CPAR integration is turned off."
 
 
@@ -125,9 +126,14 @@ class Callers:
         try:
             self.reads.note(caller, interaction, kind, resource_id, patients, patient_ids=patient_ids, address=address)
         except LogUnavailable:
-            raise Unavailable(
-                "Nothing can be read at the moment because access cannot be logged.", Retry_After="5"
-            ) from None
+            raise Unavailable(_NOT_LOGGED, Retry_After="5") from None
+
+    def note_all(self, caller: Caller, reads: Sequence[PatientRead]) -> None:
+        """Leave records of several reads together. Raises Unavailable when none can be left."""
+        try:
+            self.reads.note_all(caller, reads, request.remote_addr or "")
+        except LogUnavailable:
+            raise Unavailable(_NOT_LOGGED, Retry_After="5") from None
 
     def _client(self, connection: Connection, http_request: Request) -> Caller:
         scheme, _, token = http_request.headers.get("Authorization", "").partition(" ")

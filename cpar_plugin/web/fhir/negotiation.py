@@ -1,5 +1,6 @@
 """What a request asks for: its parameters, and the form of the answer."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -27,6 +28,11 @@ def parameters(*, form: bool = False) -> Pairs:
         if body and request.mimetype != FORM:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, IssueType.NOT_SUPPORTED, f"Send the search as {FORM}.")
         texts.append(body)
+    return parameters_in(texts)
+
+
+def parameters_in(texts: Sequence[bytes]) -> Pairs:
+    """The parameters in queries and forms."""
     pairs: list[tuple[str, str]] = []
     for text in texts:
         if text.count(b"&") > 2 * MOST_PARAMETERS:

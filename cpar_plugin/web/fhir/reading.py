@@ -7,11 +7,12 @@ from email.utils import format_datetime
 from http import HTTPStatus
 
 import orjson
-from flask import Response, request
+from flask import Response
+from werkzeug.wrappers import Request
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.task import patient_of
-from ...services.clients.read_log import Interaction
+from ...services.clients.read_log import Interaction, PatientRead
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.search.request import Shape, Summary, shape
 from ...services.fhir.search.shape import is_included, shaped
@@ -39,11 +40,11 @@ def read_resource(exchange: Exchange, kind: str, resource_id: str, version: str 
         "ETag": f'W/"{versioned.version}"',
         "Last-Modified": format_datetime(versioned.last_updated, usegmt=True),
     }
-    if _unchanged(versioned):
+    if _unchanged(exchange.request, versioned):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if kind in OF_PATIENTS:
         patient_ids = patients_in(exchange, [versioned], response_shape)
-        exchange.callers.note(exchange.caller, Interaction.READ, kind, resource_id, patient_ids=patient_ids)
+        exchange.note(PatientRead(Interaction.READ, kind, resource_id, patient_ids=patient_ids))
     if kind == "Group" and is_included(kind, "member", response_shape):
         return exchange.stream(group_body(exchange, versioned, response_shape), headers)
     return exchange.answer(orjson.Fragment(shaped(kind, versioned.text, response_shape)), headers)
@@ -75,7 +76,7 @@ def patients_in(exchange: Exchange, resources: Sequence[Versioned], response_sha
     return members if patients.issubset(members) else sorted(patients.union(members))
 
 
-def _unchanged(versioned: Versioned) -> bool:
+def _unchanged(request: Request, versioned: Versioned) -> bool:
     """R4, conditional read. Where both are sent, If-None-Match decides (RFC 9110)."""
     if "If-None-Match" in request.headers:
         return request.if_none_match.contains_weak(str(versioned.version))

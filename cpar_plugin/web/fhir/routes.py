@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 from flask import Response, current_app, request
 from sqlalchemy import Connection
+from werkzeug.wrappers import Request
 
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host
 from ...services.clients.caller import Caller
+from ...services.clients.read_log import PatientRead
 from ...services.fhir.search.cursor import Cursors
 from ...services.fhir.search.request import Pairs
 from ...settings import Settings
@@ -41,6 +43,8 @@ class Exchange:
     content_type: str
     connection: Connection
     open: ExitStack
+    request: Request  # of a batch: what one of its entries stands for
+    reads: list[PatientRead] | None = None  # of a batch: what is to be recorded with other entries
 
     @property
     def host(self) -> Host:
@@ -62,6 +66,13 @@ class Exchange:
     def cursors(self) -> Cursors:
         """What makes and reads the addresses of further pages."""
         return cursors_of_the_application()
+
+    def note(self, read: PatientRead) -> None:
+        """Leave a record of a read of patients, before they are given out. Raises Unavailable when none can be left."""
+        if self.reads is None:
+            self.callers.note_all(self.caller, [read])
+        else:
+            self.reads.append(read)
 
     def answer(self, body: object, headers: dict[str, str] | None = None) -> Response:
         """A resource as the answer."""
@@ -90,12 +101,13 @@ class FhirRoute:
     methods: tuple[str, ...] = ("GET", "HEAD")
     form: Callable[[Pairs], str] = content_type
     posts_form: bool = False
+    largest: int = LARGEST_REQUEST  # bytes
 
 
 def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
     """Answer one request, for callers who are known. Every error becomes an OperationOutcome."""
     try:
-        request.max_content_length = LARGEST_REQUEST
+        request.max_content_length = route.largest
         with ExitStack() as open_:
             connection = open_.enter_context(callers.host.database.engine.connect())
             caller = callers.caller(connection)
@@ -104,7 +116,7 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.posts_form)
-            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_)
+            exchange = Exchange(callers, caller, pairs, route.form(pairs), connection, open_, request)
             return route.view(exchange, **arguments)
     except Exception as error:
         return refused(error)
@@ -122,9 +134,10 @@ def wrong_method(*allowed: str) -> Refusal:
 
 
 def not_done() -> Refusal:
-    """What FHIR has, but this server has not: its history, operations, Bundles of requests."""
+    """What FHIR has, but this server has not: its history, other operations."""
     message = (
-        "This server only supports read, vread (of the current version), search, $export, $confirm, and subscriptions."
+        "This server only supports read, vread (of the current version), search, batches of these, $export, "
+        "$confirm, and subscriptions."
     )
     return Refusal(HTTPStatus.NOT_IMPLEMENTED, IssueType.NOT_SUPPORTED, message)
 

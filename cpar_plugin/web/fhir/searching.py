@@ -9,7 +9,7 @@ from flask import Response
 
 from ...fhir_mappings.identifiers import Resource
 from ...fhir_mappings.outcome import not_answered
-from ...services.clients.read_log import Interaction
+from ...services.clients.read_log import Interaction, PatientRead
 from ...services.fhir.search.criteria import kinds_passed
 from ...services.fhir.search.page import Page, Position, Searching
 from ...services.fhir.search.request import MOST_LINKS, Search, SearchContext, Shape, understand
@@ -46,7 +46,7 @@ def search(exchange: Exchange, kind: str) -> Response:
         patient_ids = patients_in(exchange, [*page.matches, *page.included], query.shape)
         if kind == "Group" and not is_included(kind, "member", query.shape) and not page.included:
             patient_ids = searching.members_meant(query, page)
-        exchange.callers.note(exchange.caller, Interaction.SEARCH, kind, patient_ids=patient_ids)
+        exchange.note(PatientRead(Interaction.SEARCH, kind, patient_ids=patient_ids))
     head = _head(exchange, query, page, cursor)
     if kind == "Group" and page.matches and is_included(kind, "member", query.shape):
         return exchange.stream(_with_groups(exchange, query, page, head))
@@ -64,7 +64,7 @@ def _terms(exchange: Exchange, now: datetime) -> SearchContext:
         zone=exchange.host.clock.zone,
         now=now,
         usual_count=settings.fhir_page_size,
-        largest_count=settings.fhir_largest_page,
+        largest_count=settings.fhir_largest_page if exchange.reads is None else settings.fhir_page_size,
         strict=strict(),
         links=MOST_LINKS,
     )
