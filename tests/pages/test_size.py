@@ -31,7 +31,7 @@ from ..fhirapi.receiver import a_subscription
 from .conftest import MANAGER, PUBLIC_KEYS
 from .list_layouts import upload_list
 
-AT_MOST = 23  # the history of a patient takes these; of each page, three record the look
+AT_MOST = 24  # the history of a patient takes these; of each page, three record the look
 # What has a whole list, or searches one that was sent, reads 500 patients or more at a time, records looks.
 WHOLE_LISTS = re.compile(r"/(print|export)$|^/cpar/(submissions/\d+|panels/\d+/rehearsal)$")
 AT_ONCE, FOR_THEM = 500, 6
