@@ -10,13 +10,17 @@ import pytest
 from flask import Flask
 from joserfc.jwk import ECKey
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from cpar_plugin.domain.scopes import SUBSCRIBE
 from cpar_plugin.services.clients import registry
 from cpar_plugin.services.clients.registry import Client
 from cpar_plugin.services.panels import editing
+from cpar_plugin.store.tables import subscription
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
+from ..fhirapi.receiver import a_subscription
 from .conftest import MANAGER, PUBLIC_KEYS
 
 pytestmark = pytest.mark.databases("one")
@@ -182,12 +186,20 @@ def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
             panels=chosen,
             jwks=PUBLIC_KEYS,
         )
+    number = a_subscription(host)
+    values = {"last_number": 1290, "sent_number": 1200, "attempts": 290, "last_event_at": host.clock.now()}
+    values |= {"failing_since": host.clock.now(), "failure": "receiver.example answered with status 503."}
+    with host.database.session() as session:
+        session.execute(update(subscription).values(values).where(subscription.c.subscription_id == number))
     manager.post("/cpar/clients/new", name="Old system", scopes="system/*.rs", jwks=PUBLIC_KEYS)
     manager.post("/cpar/clients/4/revoke")
     page = open_tab(MANAGER)
     page.goto("/cpar/clients")
     expect(page.get_by_text("On hold since a backup was restored")).to_have_count(1)
     look(page, "clients-several")
+    page.get_by_role("link", name="Turn off the subscription").click()
+    look(page, "subscription-off")
+    page.get_by_role("link", name="Cancel").click()
     page.get_by_role("link", name="Register a Client").click()
     page.get_by_label("Name", exact=True).fill("Province")
     page.get_by_role("button", name="Save").click()
@@ -197,3 +209,23 @@ def test_the_page_is_fit_to_be_seen_with_several_clients_and_with_mistakes(
     page.get_by_label("Or the public keys").fill(PUBLIC_KEYS)
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Province was registered").wait_for()
+
+
+def test_subscriptions_are_listed_with_their_state_and_turned_off_for_good(
+    manager: Any, host: OscarHost, registered: Callable[[], list[Client]]
+) -> None:
+    manager.post("/cpar/clients/new", name="Network", scopes=["system/Group.rs", SUBSCRIBE], jwks=PUBLIC_KEYS)
+    assert registered()[0].scopes == f"system/Group.rs {SUBSCRIBE}"
+    number = a_subscription(host)
+    shown = manager.get("/cpar/clients").get_data(as_text=True)
+    for part in ("receiver.example", "Stopped after failures; its client can activate it", "Record numbers and panels"):
+        assert part in shown
+    address = f"/cpar/clients/subscriptions/{number}/off"
+    assert "receiver.example will no longer be notified" in manager.get(address).get_data(as_text=True)
+    answer = manager.post(address)
+    assert answer.location == "/cpar/clients"
+    shown = manager.get("/cpar/clients").get_data(as_text=True)
+    assert "A subscription of Network was turned off." in shown
+    assert "Turned off by" in shown
+    assert address not in shown
+    assert manager.get("/cpar/clients/subscriptions/999/off").status_code == 404
