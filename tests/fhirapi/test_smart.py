@@ -21,7 +21,11 @@ def test_every_statement_of_the_configuration_is_true(
     said = dict(answer.json)  # type: ignore[call-overload]
     pairs = {pair.algorithm: pair for pair in (rsa, ec)}
     for algorithm in said.pop("token_endpoint_auth_signing_alg_values_supported"):
-        client = registered(algorithm, scopes="system/*.rs system/Task.rs system/Group.u", pair=pairs.pop(algorithm))
+        client = registered(
+            algorithm,
+            scopes="system/*.rs system/Subscription.cruds system/Task.rs system/Group.u",
+            pair=pairs.pop(algorithm),
+        )
         [method] = said["token_endpoint_auth_methods_supported"]
         [grant] = said["grant_types_supported"]
         assert (method, grant) == ("private_key_jwt", "client_credentials")
@@ -30,7 +34,7 @@ def test_every_statement_of_the_configuration_is_true(
     assert not pairs
     for scope in said["scopes_supported"]:
         assert client.ask(scope=scope).json["scope"] == scope  # type: ignore[index]
-        assert granted(scope, "system/*.rs system/Task.rs system/Group.u") == scope
+        assert granted(scope, "system/*.rs system/Subscription.cruds system/Task.rs system/Group.u") == scope
     # Version 1 and 2 of scopes, and clients with a pair of keys.
     assert said["capabilities"] == ["client-confidential-asymmetric", "permission-v1", "permission-v2"]
     assert set(said) == {

@@ -5,7 +5,7 @@ with the columns `claim` and `claimed_until`, of which the second alone says whe
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,12 +27,19 @@ def leased(settings: Settings, token: str, now: datetime) -> dict[str, Any]:
     return {"claim": token, "claimed_until": now + settings.claim_time}
 
 
-def release_ahead(host: Host, settings: Settings, table: Table, values: Mapping[str, None] = RELEASED) -> None:
+def release_ahead(
+    host: Host,
+    settings: Settings,
+    table: Table,
+    values: Mapping[str, None] = RELEASED,
+    longest: timedelta | None = None,
+) -> None:
     """Release leases that end later than any can by our clock: their workers' clocks were ahead.
 
-    A difference of less than the time of a lease is let pass, for machines never agree to the second.
+    A difference of less than the time of a lease (`longest`, where it is not the usual one) is let pass, for machines
+    never agree to the second.
     """
-    ahead = table.c.claimed_until > host.clock.now() + 2 * settings.claim_time
+    ahead = table.c.claimed_until > host.clock.now() + 2 * (longest or settings.claim_time)
     with host.database.engine.connect() as connection:
         if connection.scalar(select(table.c.claimed_until).where(ahead).limit(1)) is None:
             return

@@ -129,7 +129,7 @@ def release(host: Host, row: Row[Any]) -> None:
 
 def maintain(host: Host, settings: Settings) -> None:
     """End subscriptions that have expired, and leases that no clock of ours could have given."""
-    lease.release_ahead(host, settings, _TABLE)
+    lease.release_ahead(host, settings, _TABLE, longest=claim_time(settings, settings.subscription_seconds))
     now = host.clock.now()
     expired = [_TABLE.c.ends_at <= now, _TABLE.c.status != SubscriptionStatus.OFF]
     with host.database.engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 import logging
 from threading import Event, Lock, Thread, current_thread
+from time import monotonic
 
 from ...domain.refusals import Refused
 from ...hooks import Host
@@ -64,8 +65,9 @@ class Senders:
         self._called.set()
         with self._lock:
             threads = [thread for thread in (self._watcher, *self._threads) if thread]
+        until = monotonic() + _STOP_SECONDS
         for thread in threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, until - monotonic()))
         self._stopping.clear()
 
     def _watch(self) -> None:

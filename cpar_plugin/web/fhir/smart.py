@@ -3,7 +3,7 @@
 import orjson
 from flask import Response, request
 
-from ...domain.scopes import CONFIRM, EVERY_KIND, KINDS, NAMED_ALONE
+from ...domain.scopes import CONFIRM, EVERY_KIND, KINDS, NAMED_ALONE, SUBSCRIBE
 from ...services.clients.keys import ALGORITHMS
 from .addresses import token_url
 from .callers import Callers
@@ -23,6 +23,7 @@ def smart_configuration(callers: Callers) -> Response:
         "grant_types_supported": ["client_credentials"] if endpoint else [],
         "scopes_supported": [
             *(f"system/{kind}.{end}" for kind in (EVERY_KIND, *KINDS, *NAMED_ALONE) for end in ("rs", "read")),
+            SUBSCRIBE,
             CONFIRM,
         ],
         "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"] if endpoint else [],
