@@ -57,8 +57,8 @@ def with_subscriptions(paths: Described) -> Described:
                 "responses": responses((*KNOWN, *absent), {"204": {"description": "It is removed."}}),
             },
         },
-        "/Subscription/$status": {
-            "get": {
+        "/Subscription/$status": _also_posted(
+            {
                 **operation("subscriptionStatuses", "How far subscriptions are.", "system/Subscription.s"),
                 "parameters": [
                     query_parameter("id", ID, "Only of this one. May be repeated."),
@@ -66,16 +66,16 @@ def with_subscriptions(paths: Described) -> Described:
                 ],
                 "responses": responses(KNOWN, {"200": fhir_answer("A status for each, as Parameters.", "Bundle")}),
             }
-        },
-        "/Subscription/{id}/$status": {
-            "get": {
+        ),
+        "/Subscription/{id}/$status": _also_posted(
+            {
                 **operation("subscriptionStatus", "How far a subscription is.", "system/Subscription.r"),
                 "parameters": identified,
                 "responses": responses((*KNOWN, *absent), {"200": fhir_answer("Its status, as Parameters.", "Bundle")}),
             }
-        },
-        "/Subscription/{id}/$events": {
-            "get": {
+        ),
+        "/Subscription/{id}/$events": _also_posted(
+            {
                 **operation("subscriptionEvents", "Earlier events of a subscription.", "system/Subscription.r"),
                 "parameters": [
                     *identified,
@@ -88,8 +88,16 @@ def with_subscriptions(paths: Described) -> Described:
                     {"200": fhir_answer("A hundred events at most.", "Notification")},
                 ),
             }
-        },
+        ),
     }
+
+
+def _also_posted(get: Described) -> Described:
+    """An operation, whose parameters may also be posted as a Parameters resource."""
+    in_path = [parameter for parameter in get["parameters"] if parameter["in"] == "path"]
+    content = {FHIR_JSON: {"schema": ref("Parameters")}}
+    post = {**get, "operationId": f"{get['operationId']}ByPost", "parameters": in_path}
+    return {"get": get, "post": {**post, "requestBody": {"content": content}}}
 
 
 def _body() -> Described:

@@ -41,13 +41,20 @@ _SCOPE = or_not_changed(f"system/(?:[*]|{'|'.join(KINDS)})[.](?:rs?|s|read)")
 
 
 def strict(described: Json) -> Json:
-    """The same description, changed in place."""
+    """The same description, changed in place.
+
+    Without subscriptions: the server would call whatever addresses a generator makes up. See test_subscriptions.
+    """
     paths = described["paths"]
+    for path in [path for path in paths if path.startswith("/Subscription")]:
+        del paths[path]
     definitions = [
         kind for kind in described["components"]["schemas"] if f"/{kind}/{{id}}" in paths and kind not in SEARCHABLE
     ]
     described["components"]["schemas"] = schemas(definitions)
     for kind, searchable in SEARCHABLE.items():
+        if kind == "Subscription":
+            continue
         shape = shape_values(tuple(Summary), [*ELEMENTS[kind][0], *ELEMENTS[kind][1]])
         values = {**search_values(searchable, TOTALS), **shape, "_format": one_of([*FORMS, ""])}
         for path, method in ((f"/{kind}", "get"), (f"/{kind}/_search", "post"), (f"/{kind}/{{id}}", "get")):
