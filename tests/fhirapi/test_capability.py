@@ -8,6 +8,7 @@ import pytest
 
 from oscar_host.host import OscarHost
 
+from .clients import EVERY_SCOPE
 from .exporting import accepted, kick_off
 from .receiver import switched_off
 from .rest import BASE, Json, Reader
@@ -123,7 +124,7 @@ def test_each_search_parameter_in_it_is_understood_with_each_modifier_it_names(
 def test_each_chain_in_it_is_understood_and_no_other_is(
     statement: Json, reader_for: Callable[..., Reader], people: dict[str, int]
 ) -> None:
-    reader, count = reader_for("Everything", scopes="system/*.rs system/Task.rs"), 0
+    reader, count = reader_for("Everything", scopes=EVERY_SCOPE), 0
     for stated in _resources(statement):
         texts = [stated.get("documentation", "").partition("refers to it: ")[2]]
         texts += [
