@@ -5,11 +5,15 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from cpar_plugin.domain.answers import fingerprint
 from cpar_plugin.domain.cautions import Caution
+from cpar_plugin.domain.other_panel import other_draft
+from cpar_plugin.domain.panel_kind import OTHER_KINDS
 from cpar_plugin.hooks import Actor
+from cpar_plugin.services.other_panels import editing as other_editing
+from cpar_plugin.services.other_panels import one_patient as other_patient
 from cpar_plugin.services.panels import answering, editing, one_patient
 from oscar_host.host import OscarHost
 
@@ -233,3 +237,26 @@ def test_a_patient_takes_few_statements(reader: Reader, people: dict[str, int], 
 def test_addresses_are_those_that_the_reader_uses(reader: Reader, people: dict[str, int]) -> None:
     bundle = reader.json("/Organization")
     assert bundle["entry"][0]["fullUrl"] == f"{BASE}/Organization/clinic"
+
+
+def test_affiliations_and_caseloads_are_no_groups(
+    reader: Reader, panel: int, people: dict[str, int], host: OscarHost
+) -> None:
+    actor = host.identity.system
+    everyone = host.roster.patients()
+    with host.database.engine.connect() as connection:
+        ids = list(connection.scalars(select(everyone.c.patient_id)))
+    before = [
+        orjson.loads(reader.get(address).data) for address in ("/Group?_total=accurate", "/Patient?_total=accurate")
+    ]
+    for kind in OTHER_KINDS.values():
+        for name in ("One", "Two", "Three"):
+            made = other_editing.create(host, actor, other_draft(kind, name))
+        for patient_id in ids:
+            other_patient.choose(host, actor, patient_id, made, seen_id=None)
+    after = [
+        orjson.loads(reader.get(address).data) for address in ("/Group?_total=accurate", "/Patient?_total=accurate")
+    ]
+    assert [bundle["total"] for bundle in after] == [bundle["total"] for bundle in before]
+    assert before[0]["total"] == len(after[0]["entry"])
+    assert reader.get(f"/Group/{made}").status_code == 404

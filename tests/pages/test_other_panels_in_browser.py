@@ -10,7 +10,8 @@ from cpar_plugin.services.other_panels import editing
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
-from .conftest import DOCTOR, MANAGER, RECEPTION
+from .conftest import DOCTOR, MANAGER, RECEPTION, Person
+from .list_layouts import an_affiliation, upload_affiliated
 
 pytestmark = pytest.mark.databases("one")
 
@@ -83,3 +84,23 @@ def test_bulk_update_of_a_caseload_is_previewed_carried_out_and_undone(
     page.goto("/cpar/panels")
     if script:
         look(page, "panels-of-all-kinds")
+
+
+def test_the_pages_of_an_affiliation_have_no_findings_and_fit_each_width(
+    host: OscarHost, oscar: Any, manager: Person, open_tab: OpenTab, panel: int
+) -> None:
+    oscar.patient(hin="100000001", last_name="Example", first_name="Pat", born="1980-02-03")
+    affiliation = an_affiliation(host, "North", oscar.patient())
+    upload_affiliated(manager, affiliation)
+    page = open_tab(MANAGER)
+    pages = {
+        "other-panel": f"{affiliation}",
+        "other-panel-edit": f"{affiliation}/edit",
+        "other-panel-delete": f"{affiliation}/delete",
+        "other-import": f"{affiliation}/import",
+        "other-import-review": "import/review",
+        "other-panel-new": "new",
+    }
+    for name, path in pages.items():
+        page.goto(f"/cpar/panels/other/{path}")
+        look(page, name)
