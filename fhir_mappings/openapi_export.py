@@ -77,11 +77,40 @@ def export_paths(exporting: Exporting) -> Described:
         ),
         "/export/{id}": status,
         "/export/{id}/{name}": {"get": file},
+        **_offered_paths(),
     }
     if exporting.posted_only:
         for path in ("/$export", "/Group/{id}/$export"):
             del paths[path]["get"]
     return paths
+
+
+def _offered_paths() -> Described:
+    """Submissions that a registry fetches (`$bulk-submit`), with the key that it was given."""
+    common = [
+        path_parameter(ID),
+        path_parameter(one_of(["1", "2"]), "number"),
+        header_parameter("X-Submission-Key", "The key of this submission.", required=True),
+    ]
+    name = path_parameter({"type": "string", "pattern": "^[A-Za-z]+[.]ndjson$"}, "name")
+    errors = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
+    manifest = json_answer("Its files.", ref("Manifest"))
+    return {
+        "/submitted/{id}/{number}": {
+            "get": {
+                **operation("submissionManifest", "The files of a submission, for the registry that it is offered to."),
+                "parameters": common,
+                "responses": responses(errors, {"200": manifest}),
+            }
+        },
+        "/submitted/{id}/{number}/{name}": {
+            "get": {
+                **operation("submissionFile", "A file of a submission: one resource on each line."),
+                "parameters": [*common, name],
+                "responses": responses(errors, {"200": _FILE}),
+            }
+        },
+    }
 
 
 def _kick_off(

@@ -223,6 +223,8 @@ BAD = [
     {"_typeFilter": "Patient?active=true&_sort=family"},
     {"_typeFilter": "Group?_include=Group:member"},
     {"_typeFilter": "Patient?family=%FF"},
+    {"_typeFilter": "Group?member=Patient/1"},
+    {"_typeFilter": "Group?member.identifier=100000001"},
     {"_typeFilter": "Observation?code=1"},
     {"_typeFilter": "Patient?active=true", "_type": "Group"},
     {"_elements": "Observation.code"},

@@ -36,11 +36,25 @@ SEARCHES = {
         "general-practitioner=PractitionerRole/102-000113",
         f"general-practitioner={BASE}/PractitionerRole/102-000113",
         "_lastUpdated=ge2020",
+        "name=tremb",
+        "gender:not=female",
+        "_has:Group:member:identifier=0042",
+        "general-practitioner:PractitionerRole.practitioner:Practitioner.family=a",
         "_id=1,2,3",
     ],
-    "Group": ["identifier=0042", "name=cpar", "code=x", "member=Patient/1", "characteristic:missing=false"],
+    "Group": [
+        "identifier=0042",
+        "name=cpar",
+        "code=x",
+        "characteristic:missing=false",
+    ],
     "Practitioner": ["family=a", "active=true", "_id=101", "name:contains=e"],
-    "PractitionerRole": ["practitioner=Practitioner/101", "location=Location/000113", "practitioner=Practitioner/9"],
+    "PractitionerRole": [
+        "practitioner=Practitioner/101",
+        "practitioner.family=doctor",
+        "location=Location/000113",
+        "practitioner=Practitioner/9",
+    ],
     "Location": ["name:missing=true", "_id=000113"],
     "Organization": ["name=z", "_id=clinic"],
 }
@@ -74,6 +88,8 @@ def test_filters_are_posted_and_encoded_within_their_value(reader: Reader, peopl
 
 def test_a_filter_needs_the_scope_for_its_type(reader_for: Callable[..., Reader], people: dict[str, int]) -> None:
     patients = reader_for("Patients", scopes="system/Patient.rs")
+    chained = {"_typeFilter": "Patient?_has:Group:member:identifier=0042"}
+    assert "system/Group" in refused(kick_off(patients, query=chained), 403)
     assert "system/Group" in refused(kick_off(patients, query={"_typeFilter": "Group?identifier=0042"}), 403)
     assert export(patients, query={"_typeFilter": "Patient?family=zed"}).ids("Patient") == [str(people["inactive"])]
 

@@ -15,8 +15,10 @@ from ...hooks import Host
 from ...settings import Settings
 from ..clients.caller import Caller
 from ..fhir.search import in_memory
+from ..fhir.search.criteria import kinds_passed
+from ..fhir.search.fitting import CallerReading
 from ..fhir.search.page import condition
-from ..fhir.search.request import MOST_PARAMETERS, Search, SearchContext, understand
+from ..fhir.search.request import MOST_LINKS, MOST_PARAMETERS, Search, SearchContext, understand
 from ..fhir.search.values import BadSearch
 from ..fhir.versions import Versioned
 
@@ -24,6 +26,9 @@ from ..fhir.versions import Versioned
 _OF_RESULTS = re.compile(
     "_(contained|containedType|count|elements|format|graph|include|maxresults|pretty|revinclude|score|sort|summary|total)"
 )
+
+
+_OF_PATIENTS = frozenset({"Patient", "Task"})
 
 
 class UnsupportedFilter(Exception):
@@ -46,7 +51,12 @@ def type_filter(text: str, base: str, zone: ZoneInfo, now: datetime) -> Search:
         raise BadSearch("The search is not encoded as UTF-8, or has too many parameters.") from None
     if any(_OF_RESULTS.fullmatch(name.partition(":")[0]) for name, _ in pairs):
         raise UnsupportedFilter("A parameter about results, such as _sort or _include, in _typeFilter")
-    search = understand(kind, pairs, SearchContext(base, zone, now, 1, 1))
+    search = understand(kind, pairs, SearchContext(base, zone, now, 1, 1, links=MOST_LINKS))
+    passed = {one for criterion in search.criteria for one in kinds_passed(criterion)}
+    by_member = kind == "Group" and any(criterion.parameter.name == "member" for criterion in search.criteria)
+    if passed & _OF_PATIENTS or by_member:
+        # Which Groups are in a file would tell of a patient of whom there is no record.
+        raise UnsupportedFilter("A parameter by which a patient is looked for through another resource in _typeFilter")
     if len(search.used) != len(pairs):
         raise UnsupportedFilter(f"A parameter of {kind} in _typeFilter that search does not have")
     if not search.criteria:
@@ -88,5 +98,10 @@ class TypeFilters:
         searches = self._by_kind.get(kind)
         if not searches:
             return versions
-        ids = {version.resource_id for search in searches for version in in_memory.matches(search, versions)}
+        reading = CallerReading(self._connection, self._host, self._settings, self._caller)
+        ids = {
+            version.resource_id
+            for search in searches
+            for version in in_memory.fitting(versions, reading.plain(search.criteria))
+        }
         return [version for version in versions if version.resource_id in ids]

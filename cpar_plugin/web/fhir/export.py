@@ -23,6 +23,7 @@ from ...services.exports.request import BadKickOff, ExportRequest, KickOffTerms,
 from ...services.fhir.access import number
 from ...services.fhir.groups import GroupSource
 from ...services.fhir.patients import PatientSource
+from ...services.fhir.search.criteria import kinds_passed
 from ...services.fhir.search.request import Pairs
 from ...services.operations import clinic
 from .callers import AccessDenied, TooMany, require
@@ -125,10 +126,14 @@ def _parameters(exchange: Exchange, *, of_group: bool) -> ExportRequest:
 def _allowed_kinds(exchange: Exchange, parameters: ExportRequest) -> tuple[str, ...]:
     caller = exchange.caller
     kinds = parameters.kinds or tuple(kind for kind in KINDS if caller.may(kind, READ) and caller.may(kind, SEARCH))
-    host = exchange.host
-    filtered = [type_filter(text, "", host.clock.zone, host.clock.now()).kind for text in parameters.filters]
-    for kind in (*kinds, *filtered, *(("Group",) if parameters.by_group else ())):
+    clock = exchange.host.clock
+    searches = [type_filter(text, exchange.base, clock.zone, clock.now()) for text in parameters.filters]
+    filtered = {search.kind for search in searches}
+    for kind in (*kinds, *sorted(filtered), *(("Group",) if parameters.by_group else ())):
         require_export(exchange, kind)
+    for criterion in (criterion for search in searches for criterion in search.criteria):
+        for passed in kinds_passed(criterion):  # what is exported tells of them
+            require(caller, passed, SEARCH)
     if not kinds:
         raise AccessDenied("The access token covers no exportable type: request a scope such as system/*.rs.")
     return kinds

@@ -20,11 +20,15 @@ from .callers import Callers
 from .refusals import Refusal, refused
 from .routes import METHODS, wrong_method
 
+_NUMBERS = ("1", "2")  # the second replaces the first
 
-def submission_manifest(callers: Callers, snapshot_id: str, number: int) -> Response:
+
+def submission_manifest(callers: Callers, snapshot_id: str, number: str) -> Response:
     """The manifest of a submission: a file for each kind. `number`: which sending of the manifest it is."""
     try:
         row = _offered(callers, snapshot_id)
+        if number not in _NUMBERS:
+            raise NotFound("No such manifest.")
         if not served.is_whole(callers.host, snapshot_id, row.sha256):
             raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, IssueType.EXCEPTION, "The stored submission is damaged.")
         address = f"{base_url(callers.settings)}/submitted/{snapshot_id}/{number}"
@@ -40,11 +44,12 @@ def submission_manifest(callers: Callers, snapshot_id: str, number: int) -> Resp
         return refused(error)
 
 
-def submission_file(callers: Callers, snapshot_id: str, number: int, kind: str) -> Response:
+def submission_file(callers: Callers, snapshot_id: str, number: str, name: str) -> Response:
     """One file of a submission, as a stream."""
     try:
         _offered(callers, snapshot_id)
-        if kind not in served.KINDS:
+        kind, _, ending = name.partition(".")
+        if kind not in served.KINDS or ending != "ndjson" or number not in _NUMBERS:
             raise NotFound("No such file.")
         chunks: Iterator[bytes] = served.resources(callers.host, snapshot_id, kind)
         return Response(chunks, content_type=FORMAT)
@@ -61,6 +66,6 @@ def _offered(callers: Callers, snapshot_id: str) -> served.Offered:
 
 
 ROUTES = (
-    ("/submitted/<snapshot_id>/<int:number>", submission_manifest, METHODS),
-    ("/submitted/<snapshot_id>/<int:number>/<kind>.ndjson", submission_file, METHODS),
+    ("/submitted/<snapshot_id>/<number>", submission_manifest, METHODS),
+    ("/submitted/<snapshot_id>/<number>/<name>", submission_file, METHODS),
 )
