@@ -20,7 +20,7 @@ from fhir.resources.R4B.patient import Patient
 from cpar_plugin.fhir_mappings import bundle
 from cpar_plugin.fhir_mappings.identifiers import Resource
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
-from cpar_plugin.fhir_mappings.patient import as_text, patient_texts
+from cpar_plugin.fhir_mappings.patient import Statuses, as_text, patient_texts
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services.roster import member_rows
 from cpar_plugin.services.snapshots import build
@@ -102,7 +102,7 @@ def _resources(host: OscarHost) -> Iterator[tuple[Resource, Resource]]:
     """The Patient's entry and the member of each row, as dicts."""
     with host.database.engine.connect() as connection:
         frame = BundleHeader.read(connection, host, _SETTINGS, PANEL_ID)
-        patient = patient_texts(_SETTINGS, frame.refer, active_status=host.roster.active_status)
+        patient = patient_texts(_SETTINGS, frame.refer, statuses=Statuses.of(host.roster.status_kinds))
         group_member = group_members(_SETTINGS)
         for row in member_rows.member_rows(connection, host, PANEL_ID, now=NOW):
             entry = bundle.entry(orjson.loads(patient(row, as_text(frame.general_practitioners))), frame.refer)

@@ -134,6 +134,13 @@ class Settings(BaseModel):
     subscription_private_networks: bool = False
     subscription_seconds: float = Field(default=30, gt=0, le=300)
 
+    # What our definitions are published as
+    fhir_package_id: str = Field(
+        default="invalid.cpar.panels", pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$", max_length=64
+    )
+    fhir_package_version: str = Field(default="1.0.0", pattern=r"^\d+\.\d+\.\d+(-[A-Za-z0-9.-]+)?$")
+    fhir_publisher: str = Field(default="oscar-cpar-plugin", pattern=r"^\S(.*\S)?$")
+
     # Identifier systems
     uri_phn: str = f"{_INFOWAY}/ca-ab-patient-healthcare-id"
     uri_physician_licence: str = f"{_INFOWAY}/ca-ab-license-physician"
@@ -146,9 +153,11 @@ class Settings(BaseModel):
     uri_provider: str = f"{_PLACEHOLDER}/NamingSystem/provider"
     uri_definitions: str = f"{_PLACEHOLDER}/StructureDefinition"
     uri_codes: str = f"{_PLACEHOLDER}/CodeSystem"
+    uri_value_sets: str = f"{_PLACEHOLDER}/ValueSet"
     uri_search_parameters: str = f"{_PLACEHOLDER}/SearchParameter"
     uri_operations: str = f"{_PLACEHOLDER}/OperationDefinition"
     uri_topics: str = f"{_PLACEHOLDER}/SubscriptionTopic"
+    uri_guides: str = f"{_PLACEHOLDER}/ImplementationGuide"
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

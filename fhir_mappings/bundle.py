@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from ..settings import Settings
 from .identifiers import Refer, Resource
 from .panel_group import instant
-from .patient import PatientRow, patient_members
+from .patient import PatientRow, Statuses, patient_members
 
 _NODE_DIGITS = 12
 
@@ -40,10 +40,10 @@ def entry(resource: Resource, refer: Refer) -> Resource:
 
 
 def patient_entries(
-    settings: Settings, refer: Refer, *, active_status: str
+    settings: Settings, refer: Refer, *, statuses: Statuses
 ) -> Callable[[PatientRow, str], tuple[str, bytes]]:
     """The same for patients, of which there may be very many: the `fullUrl` of a row, and the entry as JSON."""
-    patient = patient_members(settings, refer, active_status=active_status)
+    patient = patient_members(settings, refer, statuses=statuses)
 
     def written(row: PatientRow, general_practitioners: str) -> tuple[str, bytes]:
         system, value, members = patient(row, general_practitioners)

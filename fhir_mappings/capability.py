@@ -10,13 +10,13 @@ from ..settings import Settings
 from .definitions import confirm_url, definition_url
 from .identifiers import CA_BASELINE, Resource
 from .panel_group import instant
+from .published import parameters_of
 from .searchable import AnyKinds, Parameter, Searchable, SearchType, chains, reverse_chains
 from .structures import panel_profile_url
 from .subscription import BACKPORT, PROFILE, TOPIC_LISTED, topic_url
 from .task import R4_TASK
 
 _BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/"
-_OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 HOW = exhaustive(
     __name__,
@@ -36,7 +36,6 @@ def capability(
     kinds: AnyKinds,
     *,
     base: str,
-    token_url: str | None,
     version: str,
     since: datetime,
     formats: Sequence[str],
@@ -72,10 +71,10 @@ def capability(
                     "search does not answer is named in the Bundle. Of a next page only the link of the page before "
                     "is good."
                 ),
-                "security": _security(token_url),
+                "security": _security(),
                 "resource": [
                     *(_resource(kinds[kind], kinds, settings, is_exported=kind in exported) for kind in sorted(kinds)),
-                    *({"type": kind, "interaction": [{"code": "read"}]} for kind in definitions),
+                    *(_definitions(kind) for kind in definitions),
                 ],
                 "interaction": [{"code": "batch", "documentation": "Of reads: GET and HEAD."}],
                 "operation": [_export("export")],
@@ -84,16 +83,16 @@ def capability(
     }
 
 
-def _security(token_url: str | None) -> Resource:
-    service = {"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}
-    security: Resource = {
+def _security() -> Resource:
+    """Where tokens are had is in `.well-known/smart-configuration`: `oauth-uris` is for servers with `authorize`."""
+    return {
         "cors": True,
-        "service": [service],
-        "description": "SMART Backend Services; or the session of a user who manages panels in the EMR.",
+        "service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}],
+        "description": (
+            "SMART Backend Services (see .well-known/smart-configuration); or the session of a user who manages panels "
+            "in the EMR. Definitions are open to everyone."
+        ),
     }
-    if token_url:
-        security["extension"] = [{"url": _OAUTH, "extension": [{"url": "token", "valueUri": token_url}]}]
-    return security
 
 
 def _resource(searchable: Searchable[Parameter], kinds: AnyKinds, settings: Settings, *, is_exported: bool) -> Resource:
@@ -136,6 +135,17 @@ def _resource(searchable: Searchable[Parameter], kinds: AnyKinds, settings: Sett
             },
         ]
     return resource
+
+
+def _definitions(kind: str) -> Resource:
+    return {
+        "type": kind,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "searchParam": [
+            {"name": name, "definition": one.definition, "type": one.type, "documentation": one.documentation}
+            for name, one in parameters_of(kind).items()
+        ],
+    }
 
 
 def _profile(kind: str, settings: Settings) -> str:

@@ -10,7 +10,7 @@ from ..settings import Settings
 from .identifiers import Resource
 from .panel_group import HOW_CODES, PANEL_CODE, PANEL_STATE
 from .searchable import AnyKinds, Own, Parameter, chains
-from .structures import R4_STRUCTURES, head
+from .structures import R4_STRUCTURES, head, values_url
 from .task import CODE_DISPLAYS, STATE_DISPLAYS
 
 _HOW_DISPLAYS = {
@@ -53,7 +53,7 @@ def code_systems(settings: Settings) -> list[Resource]:
         _codes(settings, "report-line", "CparReportLine", "What a Task of this clinic is about.", CODE_DISPLAYS),
         _codes(settings, "report-line-state", "CparReportLineState", "How far a Task is.", STATE_DISPLAYS),
         {
-            **head("CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
+            **head(settings, "CodeSystem", "emr-gender", f"{settings.uri_codes}/emr-gender", "CparEmrGender"),
             "description": "The EMR's own codes for gender, as they were recorded.",
             "caseSensitive": True,
             "content": "not-present",
@@ -81,9 +81,8 @@ def value_sets(settings: Settings) -> list[Resource]:
 
 def _all_codes(settings: Settings, system: str, name: str, meaning: str) -> Resource:
     """All codes of a system of ours."""
-    own_id = f"{system}-values"
     return {
-        **head("ValueSet", own_id, f"{settings.uri_codes}/{own_id}", name),
+        **head(settings, "ValueSet", f"{system}-values", values_url(settings, system), name),
         "description": meaning,
         "compose": {"include": [{"system": f"{settings.uri_codes}/{system}"}]},
     }
@@ -104,7 +103,7 @@ def operation_definitions(settings: Settings) -> list[Resource]:
     url = confirm_url(settings)
     return [
         {
-            **head("OperationDefinition", "group-confirm", url, "CparGroupConfirm"),
+            **head(settings, "OperationDefinition", "group-confirm", url, "CparGroupConfirm"),
             "kind": "operation",
             "description": (
                 "Record that a member of this Group was asked and confirms the attachment. Carried out once for each "
@@ -149,7 +148,7 @@ def _search_parameter(
     targets = {"target": list(parameter.targets)} if parameter.targets else {}
     followed = [name.partition(".")[2] for name in chains(kinds, parameter)]
     return {
-        **head("SearchParameter", _own_id(kind, parameter), url, definition.name),
+        **head(settings, "SearchParameter", _own_id(kind, parameter), url, definition.name),
         "description": definition.description,
         "code": parameter.name,
         "base": [kind],
@@ -176,7 +175,7 @@ def _own_id(kind: str, parameter: Parameter) -> str:
 
 def _codes(settings: Settings, own_id: str, name: str, description: str, displays: dict[str, str]) -> Resource:
     return {
-        **head("CodeSystem", own_id, f"{settings.uri_codes}/{own_id}", name),
+        **head(settings, "CodeSystem", own_id, f"{settings.uri_codes}/{own_id}", name),
         "description": description,
         "caseSensitive": True,
         "content": "complete",

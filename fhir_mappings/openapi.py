@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from ..domain.scopes import CONFIRM, EVERY_KIND, KINDS, NAMED_ALONE
+from .openapi_definitions import definition_paths
 from .openapi_export import Exporting, export_paths
 from .openapi_parts import (
     ERRORS,
@@ -73,7 +74,11 @@ def openapi(interface: Interface) -> Described:
             **_confirm_path(),
             **_batch_path(),
             **with_subscriptions(_of_kind("Subscription", interface)),
-            **{f"/{kind}/{{id}}": _definition(kind, ids, interface) for kind, ids in interface.definitions.items()},
+            **{
+                path: item
+                for kind, ids in interface.definitions.items()
+                for path, item in definition_paths(kind, ids, _format(interface)).items()
+            },
         },
         "components": {
             "schemas": schemas([*interface.kinds, *interface.definitions]),
@@ -210,16 +215,6 @@ def _batch_path() -> Described:
         ),
     }
     return {"/": {"post": post}}
-
-
-def _definition(kind: str, ids: Sequence[str], interface: Interface) -> Described:
-    """Reading a definition of ours: every caller may."""
-    get = {
-        **operation(f"read{kind}", f"A {kind} of ours.", ""),
-        "parameters": [path_parameter(one_of(ids)), _format(interface)],
-        "responses": responses((*KNOWN, HTTPStatus.NOT_FOUND), {"200": fhir_answer(f"The {kind}.", kind)}),
-    }
-    return {"get": get}
 
 
 def _security(token_url: str | None) -> Described:

@@ -1,6 +1,6 @@
 """Patient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +12,7 @@ from ..domain.gender import gender_code
 from ..domain.member import Named
 from ..domain.name_faults import unless_program_word
 from ..domain.names import legal_names
+from ..hooks import StatusKind
 from ..settings import Settings
 from .identifiers import IdentifierType, Refer, Resource, gender, health_number, identifier, profile
 
@@ -51,17 +52,30 @@ class PatientText(NamedTuple):
     members: str
 
 
+class Statuses(NamedTuple):
+    """The EMR's words for patients who are active, and who are deceased."""
+
+    active: str
+    deceased: frozenset[str]
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, StatusKind]) -> "Statuses":
+        """From what the statuses of a host mean (`hooks.Roster.status_kinds`)."""
+        (active,) = (status for status, kind in kinds.items() if kind is StatusKind.ACTIVE)
+        return cls(active, frozenset(status for status, kind in kinds.items() if kind is StatusKind.DECEASED))
+
+
 TextMapping = Callable[[PatientRow, str], bytes]
 PatientTextMapping = Callable[[PatientRow, str], PatientText]
 _GENDERS = 256
 
 
-def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> TextMapping:
+def patient_texts(settings: Settings, refer: Refer, *, statuses: Statuses) -> TextMapping:
     """Prepare the mapping of patients to JSON: there may be very many, and a dict takes twice as long.
 
     It takes a row and the references to the PractitionerRoles of the panel, `as_text`.
     """
-    mapping = patient_members(settings, refer, active_status=active_status)
+    mapping = patient_members(settings, refer, statuses=statuses)
 
     def patient(row: PatientRow, general_practitioners: str) -> bytes:
         members = mapping(row, general_practitioners).members
@@ -70,7 +84,7 @@ def patient_texts(settings: Settings, refer: Refer, *, active_status: str) -> Te
     return patient
 
 
-def patient_members(settings: Settings, refer: Refer, *, active_status: str) -> PatientTextMapping:
+def patient_members(settings: Settings, refer: Refer, *, statuses: Statuses) -> PatientTextMapping:
     """The same without type and id. What all patients share is made once.
 
     What the row lacks, or FHIR cannot say (an impossible birth date, a name of control characters), is omitted.
@@ -94,14 +108,15 @@ def patient_members(settings: Settings, refer: Refer, *, active_status: str) -> 
         extension, sex = gendered(row.gender)
         number = health_number(row.phn, row.phn_jurisdiction, settings)
         numbers = f"{numbered(number[0])}{as_text(number[1])}}}," if number else ""
-        active = "true" if row.status == active_status else "false"
+        active = "true" if row.status == statuses.active else "false"
         names = _names(row)
         name = f'"name":[{names}],' if names else ""
         born = f'"birthDate":"{row.birth_date}",' if birth_date(row.birth_date) else ""
+        deceased = '"deceasedBoolean":true,' if row.status in statuses.deceased else ""
         roles = f'"generalPractitioner":{general_practitioners},' if general_practitioners != "[]" else ""
         members = (
             f'"meta":{meta},{extension}"identifier":[{numbers}{record}"{key}"}}],"active":{active},{name}'
-            f'"gender":"{sex}",{born}{roles}"managingOrganization":{clinic}'
+            f'"gender":"{sex}",{born}{deceased}{roles}"managingOrganization":{clinic}'
         )
         return PatientText(*(number or (settings.uri_patient_record, str(key))), members)
 

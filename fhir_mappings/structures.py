@@ -1,14 +1,15 @@
 """Our extensions, and the profile of a panel's Group, as StructureDefinitions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..settings import Settings
 from .identifiers import Resource
 from .panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS, CONFIRMATION_RATES, PANEL_CODE, PANEL_STATE
+from .snapshots import snapshot
 
 R4_STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
-_FHIR_VERSION = "4.0.1"
-_VERSION = "1.0.0"
+FHIR_VERSION = "4.0.1"
+ATTRIBUTION_VERSION = "2.1.0"  # of Da Vinci Member Attribution, whose extension the Group has
 # Each part of the rates: its type, whether it is always there, and what it is.
 _RATES = {
     "month": ("date", 1, "The month, without a day."),
@@ -38,7 +39,7 @@ def structure_definitions(settings: Settings) -> list[Resource]:
             "confirmation-how",
             "code",
             "How the confirmation date came about.",
-            binding=f"{settings.uri_codes}/confirmation-how-values",
+            binding=values_url(settings, "confirmation-how"),
         ),
         _extension(
             settings,
@@ -51,7 +52,7 @@ def structure_definitions(settings: Settings) -> list[Resource]:
             PANEL_STATE,
             "code",
             "Whether patients are put on the panel, and whether it is submitted. Absent: both, it is active.",
-            binding=f"{settings.uri_codes}/{PANEL_STATE}-values",
+            binding=values_url(settings, PANEL_STATE),
             context="Group",
         ),
         _rates_extension(settings),
@@ -64,36 +65,43 @@ def panel_profile_url(settings: Settings) -> str:
     return f"{settings.uri_definitions}/cpar-panel"
 
 
-def head(kind: str, own_id: str, url: str, name: str) -> Resource:
+def values_url(settings: Settings, system: str) -> str:
+    """The canonical address of the set of all codes of a system of ours."""
+    return f"{settings.uri_value_sets}/{system}-values"
+
+
+def head(settings: Settings, kind: str, own_id: str, url: str, name: str) -> Resource:
     """How each definition of ours begins."""
     return {
         "resourceType": kind,
         "id": own_id,
         "url": url,
-        "version": _VERSION,
+        "version": settings.fhir_package_version,
         "name": name,
         "status": "active",
         "experimental": False,
-        "publisher": "oscar-cpar-plugin",
+        "publisher": settings.fhir_publisher,
     }
 
 
-def _structure(own_id: str, url: str, name: str, title: str, description: str) -> Resource:
+def _structure(settings: Settings, own_id: str, url: str, name: str, title: str, description: str) -> Resource:
     return {
-        **head("StructureDefinition", own_id, url, name),
+        **head(settings, "StructureDefinition", own_id, url, name),
         "title": title,
         "description": description,
-        "fhirVersion": _FHIR_VERSION,
+        "fhirVersion": FHIR_VERSION,
     }
 
 
 def _constraint(base: str, elements: Iterable[Resource]) -> Resource:
+    differential = list(elements)
     return {
         "abstract": False,
         "type": base,
         "baseDefinition": R4_STRUCTURES + base,
         "derivation": "constraint",
-        "differential": {"element": list(elements)},
+        "snapshot": {"element": snapshot(base, differential)},
+        "differential": {"element": differential},
     }
 
 
@@ -111,7 +119,7 @@ def _extension(
     if binding:
         value["binding"] = {"strength": "required", "valueSet": binding}
     return {
-        **_structure(own_id, url, "Cpar" + title.title().replace(" ", ""), title, meaning),
+        **_structure(settings, own_id, url, "Cpar" + title.title().replace(" ", ""), title, meaning),
         "kind": "complex-type",
         "context": [{"type": "element", "expression": context}],
         **_constraint(
@@ -155,7 +163,7 @@ def _rates_extension(settings: Settings) -> Resource:
             },
         ]
     return {
-        **_structure(CONFIRMATION_RATES, url, "CparConfirmationRates", title, meaning),
+        **_structure(settings, CONFIRMATION_RATES, url, "CparConfirmationRates", title, meaning),
         "kind": "complex-type",
         "context": [{"type": "element", "expression": "Group"}],
         **_constraint(
@@ -171,14 +179,11 @@ def _rates_extension(settings: Settings) -> Resource:
 
 
 def _panel_profile(settings: Settings) -> Resource:
-    extensions = [
-        _slice("Group.member", name, f"{settings.uri_definitions}/{url}")
-        for name, url in (
-            ("confirmationDate", "confirmation-date"),
-            ("confirmationHow", "confirmation-how"),
-            ("lastVisitDate", "last-visit-date"),
-        )
-    ]
+    extensions = {
+        "confirmationDate": f"{settings.uri_definitions}/confirmation-date",
+        "confirmationHow": f"{settings.uri_definitions}/confirmation-how",
+        "lastVisitDate": f"{settings.uri_definitions}/last-visit-date",
+    }
     meaning = (
         "The patients a primary provider confirms as their own, and their attribution to that provider at each "
         "facility. A member is on the panel now: whether the clinic's record is active stands in the Patient."
@@ -186,15 +191,20 @@ def _panel_profile(settings: Settings) -> Resource:
     code = {"coding": [{"system": f"{settings.uri_codes}/group", "code": PANEL_CODE}]}
     attributed = {"coding": [{"system": CHARACTERISTICS, "code": ATTRIBUTED_TO}]}
     return {
-        **_structure("cpar-panel", panel_profile_url(settings), "CparPanel", "CPAR panel", meaning),
+        **_structure(settings, "cpar-panel", panel_profile_url(settings), "CparPanel", "CPAR panel", meaning),
         "kind": "resource",
         **_constraint(
             "Group",
             [
                 {"id": "Group", "path": "Group", "short": "A CPAR panel", "definition": meaning},
-                _slice("Group", "listStatus", f"{ATTRIBUTION}ext-attributionListStatus"),
-                _slice("Group", "panelState", f"{settings.uri_definitions}/{PANEL_STATE}"),
-                _slice("Group", "confirmationRates", f"{settings.uri_definitions}/{CONFIRMATION_RATES}"),
+                *_slices(
+                    "Group",
+                    {
+                        "listStatus": f"{ATTRIBUTION}ext-attributionListStatus",
+                        "panelState": f"{settings.uri_definitions}/{PANEL_STATE}",
+                        "confirmationRates": f"{settings.uri_definitions}/{CONFIRMATION_RATES}",
+                    },
+                ),
                 _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
                 _element("Group.identifier.system", min=1, fixedUri=settings.uri_panel_number),
                 _element("Group.identifier.value", min=1),
@@ -209,7 +219,7 @@ def _panel_profile(settings: Settings) -> Resource:
                 _element("Group.characteristic.code", patternCodeableConcept=attributed),
                 _element("Group.characteristic.value[x]", type=[_reference("PractitionerRole")]),
                 _element("Group.characteristic.exclude", fixedBoolean=False),
-                *extensions,
+                *_slices("Group.member", extensions),
                 _element("Group.member.entity", type=[_reference("Patient")]),
                 _element("Group.member.period", min=1),
                 _element("Group.member.period.start", min=1, short="On this panel since"),
@@ -223,14 +233,18 @@ def _element(path: str, **rules: object) -> Resource:
     return {"id": path, "path": path, **rules}
 
 
-def _slice(path: str, name: str, url: str) -> Resource:
-    return {
-        "id": f"{path}.extension:{name}",
-        "path": f"{path}.extension",
-        "sliceName": name,
-        "max": "1",
-        "type": [{"code": "Extension", "profile": [url]}],
-    }
+def _slices(path: str, urls: Mapping[str, str]) -> Iterator[Resource]:
+    """Extensions by the names of their slices. Their `url` is fixed too, for validators that do not look it up."""
+    for name, url in urls.items():
+        of_slice = f"{path}.extension:{name}"
+        yield {
+            "id": of_slice,
+            "path": f"{path}.extension",
+            "sliceName": name,
+            "max": "1",
+            "type": [{"code": "Extension", "profile": [url]}],
+        }
+        yield {"id": f"{of_slice}.url", "path": f"{path}.extension.url", "fixedUri": url}
 
 
 def _reference(kind: str) -> Resource:

@@ -33,7 +33,7 @@ def topics(settings: Settings) -> list[Resource]:
             "id": TOPIC_ID,
             "extension": [
                 _value("url", "valueUri", topic_url(settings)),
-                _value("version", "valueString", "1.0.0"),
+                _value("version", "valueString", settings.fhir_package_version),
                 _value("name", "valueString", "CparPanelMembership"),
                 _value("title", "valueString", _TITLE),
                 _value("description", "valueMarkdown", f"What happened to a patient of a panel. {meaning}."),

@@ -12,7 +12,7 @@ from cpar_plugin.domain.cautions import Caution
 from cpar_plugin.domain.gender import Gender
 from cpar_plugin.fhir_mappings.bundle import entry, patient_entries, urns
 from cpar_plugin.fhir_mappings.identifiers import IdentifierType, relative
-from cpar_plugin.fhir_mappings.patient import as_text, patient_texts, retired_patient
+from cpar_plugin.fhir_mappings.patient import Statuses, as_text, patient_texts, retired_patient
 from cpar_plugin.settings import Settings
 
 Check = Callable[[dict[str, Any]], None]
@@ -45,8 +45,9 @@ rows = st.builds(
     preferred_name=texts,
     birth_date=texts | st.dates().map(str) | st.sampled_from(["1990-02-30", "0000-00-00", "1990-1-1", "19900101"]),
     gender=texts | st.sampled_from("MFXOTU"),
-    status=texts | st.just("AC"),
+    status=texts | st.sampled_from(["AC", "DE"]),
 )
+STATUSES = Statuses("AC", frozenset({"DE"}))
 ROLES = [{"reference": "PractitionerRole/101-000113"}]
 
 
@@ -56,7 +57,7 @@ def read_back(text: bytes) -> dict[str, Any]:
 
 
 def mapped(row: Row, roles: list[dict[str, str]] = ROLES) -> dict[str, Any]:
-    return read_back(patient_texts(Settings(), relative, active_status="AC")(row, as_text(roles)))
+    return read_back(patient_texts(Settings(), relative, statuses=STATUSES)(row, as_text(roles)))
 
 
 @given(row=rows, roles=st.sampled_from([[], ROLES]))
@@ -80,8 +81,8 @@ def test_a_record_merged_away_says_only_which_one_is_kept(retired: int, kept: in
 @given(row=rows, roles=st.sampled_from([[], ROLES]))
 def test_an_entry_of_a_submission_is_the_patient_that_is_read(row: Row, roles: list[dict[str, str]]) -> None:
     refer = urns("site")
-    patient = read_back(patient_texts(Settings(), refer, active_status="AC")(row, as_text(roles)))
-    full_url, sent = patient_entries(Settings(), refer, active_status="AC")(row, as_text(roles))
+    patient = read_back(patient_texts(Settings(), refer, statuses=STATUSES)(row, as_text(roles)))
+    full_url, sent = patient_entries(Settings(), refer, statuses=STATUSES)(row, as_text(roles))
     assert orjson.loads(sent) == entry(patient, refer)
     assert full_url == orjson.loads(sent)["fullUrl"]
 
@@ -230,12 +231,19 @@ def test_a_gender_in_lower_case_is_the_same(code: str, sent: str) -> None:
     assert result == mapped(Row(gender=code.upper()))
 
 
+def test_a_deceased_patient_is_said_to_be_and_no_one_is_said_not_to_be() -> None:
+    assert [mapped(Row(status=status)).get("deceasedBoolean") for status in ("DE", "AC", "IN", "de", None)] == [
+        True,
+        *[None] * 4,
+    ]
+
+
 def test_only_an_active_patient_is_active() -> None:
     assert [mapped(Row(status=status))["active"] for status in ("AC", "IN", "ac", None)] == [True, False, False, False]
 
 
 def test_the_ministrys_systems_are_settings() -> None:
     moved = Settings(uri_phn="urn:test:phn", uri_patient_record="urn:test:record", uri_codes="urn:test")
-    patient = read_back(patient_texts(moved, relative, active_status="AC")(Row(), "[]"))
+    patient = read_back(patient_texts(moved, relative, statuses=STATUSES)(Row(), "[]"))
     assert [result["system"] for result in patient["identifier"]] == ["urn:test:phn", "urn:test:record"]
     assert "cpar.invalid" not in str(patient)

@@ -12,9 +12,11 @@ from cpar_plugin.domain.name_faults import unless_program_word
 from cpar_plugin.domain.texts import readable
 from cpar_plugin.fhir_mappings.bundle import patient_entries, urns
 from cpar_plugin.fhir_mappings.panel_group import ChangeType, group_members, mark_change
+from cpar_plugin.fhir_mappings.patient import Statuses
 from cpar_plugin.fhir_mappings.sent_patient import SentPatient, sent_patient
 from cpar_plugin.settings import Settings
 
+STATUSES = Statuses("AC", frozenset())
 SINCE = datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
 
 
@@ -40,7 +42,7 @@ class Row:
 def read_back(row: Row, settings: Settings | None = None) -> SentPatient:
     """Send a row and read it back, as the stored lines are."""
     settings, refer = settings or Settings(), urns("site")
-    full_url, sent = patient_entries(settings, refer, active_status="AC")(row, "[]")
+    full_url, sent = patient_entries(settings, refer, statuses=STATUSES)(row, "[]")
     member = group_members(settings)(row, full_url)
     mark_change(member, ChangeType.CHANGED)
     return sent_patient(sent, orjson.dumps(member))

@@ -39,6 +39,7 @@ def schemas(definitions: Sequence[str]) -> dict[str, Schema]:
         **{kind: _resource(kind, elements) for kind, elements in ELEMENTS.items()},
         **{f"{kind}Page": _page(kind) for kind in SEARCHABLE},
         **{kind: _definition(kind) for kind in definitions},
+        **{f"{kind}Page": _bundle([_entry(kind, "match"), _entry("NotAnswered", "outcome")]) for kind in definitions},
         "OperationOutcome": _OUTCOME,
         "NotAnswered": _NOT_ANSWERED,
         "Bundle": _BATCH_RESPONSE,
@@ -96,10 +97,14 @@ _DATATYPES: dict[str, Schema] = {
         "minProperties": 2,
         "maxProperties": 2,
     },
-    "Meta": _closed(
-        {"versionId": {"type": "string", "pattern": "^[1-9][0-9]*$"}, "lastUpdated": _INSTANT, "profile": _many(_URI)},
-        tag=_many(_closed({"system": _URI, "code": {"const": "SUBSETTED"}})),
-    ),
+    "Meta": {
+        **_closed(
+            {"versionId": {"type": "string", "pattern": "^[1-9][0-9]*$"}, "lastUpdated": _INSTANT},
+            profile=_many(_URI),
+            tag=_many(_closed({"system": _URI, "code": {"const": "SUBSETTED"}})),
+        ),
+        "oneOf": [{"required": ["profile"]}, {"required": ["tag"]}],
+    },
 }
 _IDENTIFIERS, _NAMES, _EXTENSIONS = (_many(ref(name)) for name in ("Identifier", "HumanName", "Extension"))
 _CHARACTERISTIC = _closed(
@@ -194,6 +199,10 @@ def _page(kind: str) -> Schema:
         beside.update(searchable.parameters[include.partition(":")[2]].targets)
     entries = [_entry(kind, "match"), *(_entry(one, "include") for one in sorted(beside))]
     entries.append(_entry("NotAnswered", "outcome"))
+    return _bundle(entries)
+
+
+def _bundle(entries: Sequence[Schema]) -> Schema:
     return _closed(
         {
             "resourceType": {"const": "Bundle"},
@@ -201,7 +210,7 @@ def _page(kind: str) -> Schema:
             "link": _many(_closed({"relation": one_of(["self", "next"]), "url": _URI})),
         },
         total=_NUMBER,
-        entry=_many({"oneOf": entries}),
+        entry=_many({"oneOf": [*entries]} if len(entries) > 1 else entries[0]),
     )
 
 

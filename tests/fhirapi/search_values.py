@@ -30,13 +30,16 @@ _VALUES = {
 }
 
 
+_COUNT: Schema = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999_999_999}, {"const": ""}]}
+
+
 def search_values(searchable: Searchable[Parameter], totals: Sequence[str]) -> dict[str, Schema]:
     """The schema of every parameter that is about what is found, each modifier as one more (`family:exact`)."""
     known: dict[str, Schema] = {}
     for parameter in searchable.parameters.values():
         known[parameter.name] = _listed(_VALUES[parameter.type])
         known |= {f"{parameter.name}:{modifier}": _modified(parameter, modifier) for modifier in parameter.modifiers}
-    known["_count"] = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999_999_999}, {"const": ""}]}
+    known["_count"] = _COUNT
     known["_total"] = one_of([*totals, ""])
     sorts = "|".join(searchable.sorts)
     known["_sort"] = or_not_changed(f"-?(?:{sorts})(?:,-?(?:{sorts}))*")
@@ -44,6 +47,11 @@ def search_values(searchable: Searchable[Parameter], totals: Sequence[str]) -> d
         if includes:
             known[name] = or_not_changed("|".join([*includes, "[*]"]))
     return known
+
+
+def definition_values(names: Sequence[str]) -> dict[str, Schema]:
+    """The same for our definitions, which are searched by these parameters."""
+    return {"_count": _COUNT, **dict.fromkeys(names, _listed(f"{_LETTER_OR_BAR}*"))}
 
 
 def shape_values(summaries: Sequence[str], elements: Sequence[str]) -> dict[str, Schema]:

@@ -9,13 +9,14 @@ from typing import Any
 
 from cpar_plugin.domain.scopes import KINDS
 from cpar_plugin.fhir_mappings.openapi_parts import FHIR_JSON, FORM
+from cpar_plugin.fhir_mappings.published import parameters_of
 from cpar_plugin.services.exports.request import FORMATS, MOST_PATIENTS
 from cpar_plugin.services.fhir.search.request import TOTALS, Summary
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.web.fhir.negotiation import FORMATS as FORMS
 
 from .answer_schemas import ELEMENTS, Schema, one_of, ref, schemas
-from .search_values import or_not_changed, search_values, shape_values
+from .search_values import definition_values, or_not_changed, search_values, shape_values
 
 Json = dict[str, Any]
 
@@ -63,7 +64,11 @@ def strict(described: Json) -> Json:
             _answer(operation, ref(f"{kind}Page"), {"read": _first(kind)})
         _answer(paths[f"/{kind}/{{id}}"]["get"], ref(kind), {"again": _again(kind)})
     for kind in definitions:
-        _values(paths[f"/{kind}/{{id}}"]["get"], {"_format": one_of([*FORMS, ""])})
+        values = {**definition_values(tuple(parameters_of(kind))), "_format": one_of([*FORMS, ""])}
+        for path, method in ((f"/{kind}", "get"), (f"/{kind}/_search", "post"), (f"/{kind}/{{id}}", "get")):
+            _values(paths[path][method], values)
+        for operation in (paths[f"/{kind}"]["get"], paths[f"/{kind}/_search"]["post"]):
+            _answer(operation, ref(f"{kind}Page"), {})
     _values(paths["/metadata"]["get"], {"_format": one_of([*FORMS, ""])})
     _values(paths["/token"]["post"], {"scope": _SCOPE})
     for path, patients in (("/$export", False), ("/Group/{id}/$export", True)):

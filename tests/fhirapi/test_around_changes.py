@@ -36,11 +36,13 @@ from ..signing_in import sign_in
 from .clients import EVERY_SCOPE, Registered
 from .exporting import accepted, fetched, finished, kick_off
 from .rest import MANAGER, PEOPLE, RECEPTION, Reader
+from .test_rights import DEFINITIONS
 
 FIXED = (
     *("/metadata", "/metadata?mode=terminology", "/.well-known/smart-configuration", "/openapi.json", "/", "/_history"),
     *("/StructureDefinition/cpar-panel", "/SearchParameter/group-name", "/CodeSystem/group", "/ValueSet/none"),
-    "/OperationDefinition/group-confirm",
+    *("/OperationDefinition/group-confirm", "/ImplementationGuide/none"),
+    *(f"/{kind}" for kind in DEFINITIONS),
 )
 WRITTEN = {"101": "100000001", "102": "100000002"}
 VALUES = {
@@ -305,6 +307,8 @@ def _ask(reader: Reader, people: list[Any], known: dict[str, list[str]], around:
             for name, value in held.items():
                 assert reader.get(path, **{name: value}).status_code == 304, (change, path)
             assert reader.send("HEAD", path).status_code == 200, (change, path)
+    for kind in around.some(DEFINITIONS):
+        assert reader.send("POST", f"/{kind}/_search", data={"_count": "1"}).status_code == 200, (change, kind)
     for kind in kinds:
         assert reader.send("POST", f"/{kind}/_search", data={"_count": "1"}).status_code == 200, (change, kind)
         for browser, path in product(people, (f"/{kind}?_count=2", f"/{kind}/{known[kind][0]}")):

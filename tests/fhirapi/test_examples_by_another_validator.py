@@ -42,6 +42,7 @@ def of_da_vinci() -> Json:
     elements = [
         {"id": "Extension", "path": "Extension"},
         {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
+        {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "code"}]},
     ]
     return {
         "resourceType": "StructureDefinition",

@@ -150,9 +150,11 @@ def test_elements_are_omitted_as_requested_and_what_remains_is_marked(reader: Re
     born = next(one for one in result.files["Patient.ndjson"] if one["id"] == str(people["helene"]))
     assert set(born) == {"resourceType", "id", "meta", "birthDate", "name"}
     assert [one["code"] for one in born["meta"]["tag"]] == ["SUBSETTED"]
+    assert not any("profile" in one["meta"] for one in (organization, group, born))  # what it requires may be missing
     assert born["meta"]["versionId"] == reader.json(f"/Patient/{born['id']}")["meta"]["versionId"]
     whole = export(reader, query={"_elements": "Patient.name", "_type": "Organization"})
     assert "tag" not in whole.files["Organization.ndjson"][0]["meta"]
+    assert "profile" in whole.files["Organization.ndjson"][0]["meta"]
 
 
 def test_only_named_patients_are_exported(reader: Reader, people: dict[str, int], panel: int) -> None:

@@ -98,15 +98,19 @@ def with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
 
 
 def with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
-    """It gets its token by itself, and checks every page against its own models of R4."""
+    """It gets its token by itself, once it knows where, and checks every page against its own models of R4."""
+    from fhirclient.auth import FHIRAuth
     from fhirclient.client import FHIRClient
     from fhirclient.models.group import Group
     from fhirclient.models.patient import Patient
 
-    settings = {"app_id": clinic.client.client_id, "api_base": clinic.fhir, "scope": "system/*.rs"}
-    smart = FHIRClient(settings=settings | {"jwt_token": clinic.assertion()})
+    client_id, token_uri = clinic.client.client_id, f"{clinic.fhir}/token"
+    smart = FHIRClient(settings={"app_id": client_id, "api_base": clinic.fhir, "scope": "system/*.rs"})
     smart.wants_patient = False
     smart.prepare()
+    smart.server.auth = FHIRAuth.create(
+        "oauth2", {"app_id": client_id, "token_uri": token_uri, "jwt_token": clinic.assertion()}
+    )
     smart.authorize()
     search = {"Group": Group, "Patient": Patient}[kind].where(query | {"_count": str(ON_A_PAGE)})
     return [[entry.resource.as_json() for entry in page.entry or []] for page in search.perform_iter(smart.server)]

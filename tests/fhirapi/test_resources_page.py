@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +15,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cpar_plugin.domain.panel import panel_draft
-from cpar_plugin.fhir_mappings.definitions import (
-    code_systems,
-    operation_definitions,
-    search_parameters,
-    value_sets,
-)
-from cpar_plugin.fhir_mappings.structures import structure_definitions
+from cpar_plugin.fhir_mappings.guide import element
+from cpar_plugin.fhir_mappings.published import published
 from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.services import bulk
 from cpar_plugin.services.clients import registry
@@ -128,10 +122,9 @@ def ours(settings: Settings) -> Iterator[str]:
     """The table of what is our own, line by line."""
     yield "| address | what it says |"
     yield "|---|---|"
-    searching = partial(search_parameters, kinds=SEARCHABLE)
-    for make in (structure_definitions, searching, operation_definitions, code_systems, value_sets):
-        for one in make(settings):
-            yield f"| `{one['resourceType']}/{one['id']}`<br>`{one['url']}` | {one['description']} |"
+    for kind, definitions in published(settings, SEARCHABLE).items():
+        for one in definitions:
+            yield f"| `{kind}/{one['id']}`<br>`{element(one, 'url')}` | {element(one, 'description')} |"
 
 
 @pytest.fixture
@@ -169,4 +162,4 @@ def test_the_page_lists_everything_that_is_our_own_with_its_address_and_what_it_
 ) -> None:
     assert "\n".join(ours(Settings())) in page
     for address, url in re.findall(r"^\| `(\w+/[\w-]+)`<br>`(\S+)` \|", page, re.MULTILINE):
-        assert ask(f"/fhir/{address}")["url"] == url
+        assert element(ask(f"/fhir/{address}"), "url") == url

@@ -46,7 +46,7 @@ ADDRESSES = (
     "/Group",
     "/Organization/clinic",
     "/Practitioner",
-    "/StructureDefinition/cpar-panel",
+    "/StructureDefinition/cpar-panel/_history",
     "/",
     "/Observation",
     "/Patient/1/_history",

@@ -19,6 +19,15 @@ from .receiver import switched_off
 from .rest import MANAGER, RECEPTION, Reader
 
 EVERY = (*KINDS, *NAMED_ALONE)
+DEFINITIONS = (
+    "Basic",
+    "CodeSystem",
+    "ImplementationGuide",
+    "OperationDefinition",
+    "SearchParameter",
+    "StructureDefinition",
+    "ValueSet",
+)
 CALLERS = ("nobody", "revoked", "other scope", "other panel", "right scope", "manager", "reception")
 
 # fmt: off
@@ -28,7 +37,7 @@ OF_THE_PANEL =    (401,    401,     403,         404,         200,         200, 
 OF_THE_CLINIC =   (401,    401,     403,         200,         200,         200,     403)
 SEARCHED =        (401,    401,     403,         200,         200,         200,     403)
 POSTED =          (401,    401,     403,         200,         200,         403,     403)  # a cookie alone posts nothing
-DEFINITION =      (401,    401,     404,         404,         404,         404,     403)  # of an id that there is not
+NO_DEFINITION =   (404,    404,     404,         404,         404,         404,     404)  # open to all; no such id
 NOTHING_HERE =    (401,    401,     404,         404,         404,         404,     403)
 EXPORTED =        (401,    401,     202,         202,         202,         202,     403)  # what each of them may read
 OF_ONE_PANEL =    (401,    401,     202,         404,         202,         202,     403)
@@ -56,10 +65,9 @@ EXPECTED = {
     **{("GET", f"/fhir/{kind}/<resource_id>/_history/<version>"): NO_VERSION for kind in EVERY},
     **{("GET", f"/fhir/{kind}"): SEARCHED for kind in EVERY},
     **{("POST", f"/fhir/{kind}/_search"): POSTED for kind in EVERY},
-    **{
-        ("GET", f"/fhir/{kind}/<definition_id>"): DEFINITION
-        for kind in ("Basic", "CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet")
-    },
+    **{("GET", f"/fhir/{kind}/<definition_id>"): NO_DEFINITION for kind in DEFINITIONS},
+    **{("GET", f"/fhir/{kind}"): OPEN for kind in DEFINITIONS},
+    **{("POST", f"/fhir/{kind}/_search"): OPEN for kind in DEFINITIONS},
     ("GET", "/fhir/Subscription/<resource_id>"): OWN,
     ("GET", "/fhir/Subscription/<resource_id>/$status"): OWN,
     ("GET", "/fhir/Subscription/<resource_id>/$events"): OWN,
@@ -79,6 +87,12 @@ EXPECTED = {
     ("GET", "/fhir/<path:rest>"): NOTHING_HERE,
     ("GET", "/fhir/<string(minlength=0):first>/<path:rest>"): NOTHING_HERE,
 }
+
+
+@pytest.fixture
+def app(site: OscarHost, served: Callable[..., Flask]) -> Flask:
+    """A token for each address, in less than a minute."""
+    return served(site, {"fhir_tokens_per_minute": "1000"})
 
 
 def addresses(app: Flask) -> Iterator[str]:

@@ -318,6 +318,7 @@ def test_results_may_be_less_than_whole(reader: Reader, people: dict[str, int], 
             check_r4(bundle)
             for entry in bundle["entry"]:
                 assert entry["resource"]["meta"]["tag"][0]["code"] == "SUBSETTED"
+                assert "profile" not in entry["resource"]["meta"]
                 assert "member" not in entry["resource"]
 
 

@@ -61,7 +61,20 @@ def addresses(app: Flask) -> Iterator[tuple[str, str]]:
                 yield method, re.sub(r"<[^>]*:?\w+>", "1", rule.rule)
 
 
-OPEN_TO_ALL = {"/sign-in", "/fhir/metadata", "/fhir/openapi.json", "/fhir/.well-known/smart-configuration"}
+DEFINITIONS = (
+    "Basic",
+    "CodeSystem",
+    "ImplementationGuide",
+    "OperationDefinition",
+    "SearchParameter",
+    "StructureDefinition",
+    "ValueSet",
+)
+OPEN_TO_ALL = {
+    "/sign-in",
+    *("/fhir/metadata", "/fhir/openapi.json", "/fhir/.well-known/smart-configuration"),
+    *(f"/fhir/{kind}{search}" for kind in DEFINITIONS for search in ("", "/_search")),
+}
 
 
 @pytest.mark.parametrize("cookie", [None, "no-rights"])

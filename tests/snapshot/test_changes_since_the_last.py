@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from cpar_plugin.fhir_mappings.panel_group import group_members
-from cpar_plugin.fhir_mappings.patient import patient_texts
+from cpar_plugin.fhir_mappings.patient import Statuses, patient_texts
 from cpar_plugin.services.roster.member_rows import MemberRow
 from cpar_plugin.services.snapshots.build import Taken
 from cpar_plugin.settings import Settings
@@ -144,7 +144,7 @@ OTHER: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", [field for field in MemberRow._fields if field != "patient_id"])
 def test_a_member_has_changed_just_when_another_entry_is_sent(field: str) -> None:
-    patient, member = patient_texts(Settings(), str, active_status="AC"), group_members(Settings())
+    patient, member = patient_texts(Settings(), str, statuses=Statuses("AC", frozenset())), group_members(Settings())
     other = ROW._replace(**{field: OTHER[field]})
     entries = [(patient(row, "[]"), member(row, "Patient/1")) for row in (ROW, other)]
     assert (ROW.sent != other.sent) == (entries[0] != entries[1])

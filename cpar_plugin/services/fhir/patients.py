@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ...domain.refusals import NotFound
 from ...fhir_mappings.identifiers import relative
-from ...fhir_mappings.patient import TextMapping, as_text, patient_texts, retired_patient
+from ...fhir_mappings.patient import Statuses, TextMapping, as_text, patient_texts, retired_patient
 from ...hooks import Host, Roster
 from ...settings import Settings
 from ...store import tables
@@ -72,7 +72,7 @@ class PatientSource:
         if not rows:
             return []
         roles = roles_of_panels(connection, {row.panel_id for row in rows})
-        mapping = _mapping(self._settings, self._host.roster.active_status)
+        mapping = _mapping(self._settings, Statuses.of(self._host.roster.status_kinds))
         entries = [current_patient(row.patient_id, mapping(row, roles.get(row.panel_id, "[]")), row) for row in rows]
         return versioned(self._host, tables.patient_version, entries)
 
@@ -98,7 +98,7 @@ class PatientSource:
 
     def _with_versions(self, rows: Sequence[Row[Any]]) -> list[Versioned]:
         """The resources of rows of `_with_roles`."""
-        mapping, entries = _mapping(self._settings, self._host.roster.active_status), []
+        mapping, entries = _mapping(self._settings, Statuses.of(self._host.roster.status_kinds)), []
         for patient_id, group in groupby(rows, attrgetter("patient_id")):
             patient_rows = list(group)
             if self._on_panels(patient_rows[0].panel_id):
@@ -170,9 +170,9 @@ def current_patient(patient_id: int, text: bytes, stored: Stored | None) -> Curr
 
 
 @lru_cache(maxsize=8)
-def _mapping(settings: Settings, active_status: str) -> TextMapping:
+def _mapping(settings: Settings, statuses: Statuses) -> TextMapping:
     """Kept, as what all patients share is made when it is prepared."""
-    return patient_texts(settings, relative, active_status=active_status)
+    return patient_texts(settings, relative, statuses=statuses)
 
 
 @lru_cache(maxsize=8)

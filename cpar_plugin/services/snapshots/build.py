@@ -17,7 +17,7 @@ from ...domain.guard import SentBefore, SubmissionOutlook
 from ...domain.reasons import Reason
 from ...fhir_mappings import bundle
 from ...fhir_mappings.panel_group import ChangeType, group_members, mark_change
-from ...fhir_mappings.patient import as_text
+from ...fhir_mappings.patient import Statuses, as_text
 from ...hooks import Host
 from ...settings import Settings
 from ...store import tables
@@ -166,7 +166,7 @@ class _Writer:
         self._host = host
         self._header = header
         self._snapshot_id = snapshot_id
-        self._entry = bundle.patient_entries(settings, header.refer, active_status=host.roster.active_status)
+        self._entry = bundle.patient_entries(settings, header.refer, statuses=Statuses.of(host.roster.status_kinds))
         self._practitioners = as_text(header.general_practitioners)
         self._member = group_members(settings)
         self._measure = _Measure()

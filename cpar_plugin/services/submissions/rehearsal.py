@@ -15,7 +15,7 @@ from ...domain.guard import HoldCause, SubmissionOutlook
 from ...domain.reasons import Reason
 from ...fhir_mappings import bundle
 from ...fhir_mappings.panel_group import group_members
-from ...fhir_mappings.patient import as_text
+from ...fhir_mappings.patient import Statuses, as_text
 from ...fhir_mappings.sent_patient import SentPatient, sent_patient
 from ...hooks import Actor, Host
 from ...settings import Settings
@@ -146,8 +146,8 @@ class Rehearsal(SearchedList[RehearsedPatient]):
 
     def _writer(self) -> Any:
         """How a member would be sent, read back."""
-        active = self._host.roster.active_status
-        entry = bundle.patient_entries(self._settings, self._header.refer, active_status=active)
+        statuses = Statuses.of(self._host.roster.status_kinds)
+        entry = bundle.patient_entries(self._settings, self._header.refer, statuses=statuses)
         membership, practitioners = group_members(self._settings), as_text(self._header.general_practitioners)
 
         def written(row: MemberRow) -> SentPatient:

@@ -1,5 +1,6 @@
 """The FHIR interface, under `/fhir`: for other systems, and for people who manage panels."""
 
+from collections.abc import Callable
 from functools import partial, update_wrapper
 from http import HTTPStatus
 
@@ -7,6 +8,7 @@ from flask import Response, request
 
 from ...fhir_mappings.outcome import IssueType
 from ...hooks import Host, ProgramInterface
+from ...services.fhir.definitions import Definitions
 from ...services.fhir.search.table import SEARCHABLE
 from ...settings import load
 from . import cors, offering, openapi, smart, subscribing, token
@@ -14,9 +16,10 @@ from .batch import LARGEST_BATCH, batched
 from .callers import Callers
 from .compression import compress
 from .confirming import confirm
+from .definitions import definition_in_batch, post_search_of_definitions, read_definition, search_definitions
 from .export import export_status, kick_off, kick_off_form
 from .export_files import export_file, file_form
-from .metadata import DEFINITION_KINDS, metadata, read_definition
+from .metadata import metadata
 from .reading import read_resource, read_version
 from .refusals import Refusal, refused
 from .routes import METHODS, Exchange, FhirRoute, not_done, serve
@@ -35,7 +38,7 @@ def nothing_here(exchange: Exchange, rest: str, first: str = "nothing") -> Respo
     raise Refusal(HTTPStatus.NOT_FOUND, IssueType.NOT_FOUND, "Unknown URL or resource type. See /metadata.")
 
 
-def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
+def _routes(definitions: Definitions) -> list[tuple[FhirRoute, dict[str, str]]]:
     """Every address for known callers, and what its view is called with."""
     read_only = [kind for kind in SEARCHABLE if kind != "Subscription"]
     routes = [(FhirRoute(f"/{kind}/<resource_id>", read_resource), {"kind": kind}) for kind in read_only]
@@ -47,9 +50,12 @@ def _routes() -> list[tuple[FhirRoute, dict[str, str]]]:
     routes += [
         (FhirRoute(f"/{kind}/_search", search, ("POST",), posts_form=True), {"kind": kind}) for kind in SEARCHABLE
     ]
-    routes += [(FhirRoute(f"/{kind}/<definition_id>", read_definition), {"kind": kind}) for kind in DEFINITION_KINDS]
-    reading = [each for each in routes if each[0].view in (read_resource, read_version, search, read_definition)]
+    reading = [each for each in routes if each[0].view in (read_resource, read_version, search)]
     reading = [each for each in reading if "GET" in each[0].methods]
+    reading += [
+        (FhirRoute(f"/{kind}/<definition_id>", partial(definition_in_batch, definitions)), {"kind": kind})
+        for kind in definitions.kinds
+    ]
     routes += [(FhirRoute("/", batched(reading), ("POST",), largest=LARGEST_BATCH), {})]
     routes += [
         (FhirRoute("/$export", kick_off, ("GET", "POST"), kick_off_form), {}),
@@ -71,9 +77,11 @@ def fhir_blueprint(host: Host) -> ProgramInterface:
     callers = Callers(host, load(host.settings))
     for path, view, methods in (*token.ROUTES, *smart.ROUTES, *openapi.ROUTES, *offering.ROUTES):
         interface.add_url_rule(path, view.__name__, update_wrapper(partial(view, callers), view), methods=methods)
-    metadata_view = partial(metadata, callers, host.clock.now())
+    definitions = Definitions(callers.settings)
+    metadata_view = partial(metadata, callers, definitions, host.clock.now())
     interface.add_url_rule("/metadata", "metadata", update_wrapper(metadata_view, metadata), methods=METHODS)
-    for route, arguments in _routes():
+    _add_definitions(interface, callers, definitions)
+    for route, arguments in _routes(definitions):
         answer = update_wrapper(partial(serve, callers, route), route.view)
         interface.add_url_rule(
             route.path,
@@ -109,6 +117,26 @@ def _preflight(callers: Callers) -> Response | None:
         return None
     callers.count_unknown()
     return cors.preflight() if cors.is_registered(callers.host.database.engine) else None
+
+
+def _add_definitions(interface: ProgramInterface, callers: Callers, definitions: Definitions) -> None:
+    """What is open to everyone besides the descriptions of the interface."""
+    views: dict[str, Callable[..., Response]] = {
+        "/{}/<definition_id>": read_definition,
+        "/{}": search_definitions,
+        "/{}/_search": post_search_of_definitions,
+    }
+    for kind in definitions.kinds:
+        for path, view in views.items():
+            interface.add_url_rule(
+                path.format(kind),
+                f"{view.__name__} {kind}",
+                update_wrapper(partial(view, callers, definitions, kind=kind), view),
+                methods=METHODS,
+                provide_automatic_options=False,
+                strict_slashes=False,
+                merge_slashes=False,
+            )
 
 
 def _guard(callers: Callers, response: Response) -> Response:

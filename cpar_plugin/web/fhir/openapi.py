@@ -9,11 +9,12 @@ from ...fhir_mappings.openapi import openapi as described
 from ...fhir_mappings.openapi_export import Exporting
 from ...services.exports.request import FORMATS as FORMATS_OF_FILES
 from ...services.exports.request import MOST_PATIENTS
+from ...services.fhir.definitions import Definitions
 from ...services.fhir.search.request import LONGEST, MOST_PARAMETERS, MOST_VALUES, TOTALS, Summary
 from ...services.fhir.search.table import SEARCHABLE
 from .addresses import base_url, token_url
 from .callers import Callers
-from .metadata import definition_ids, version
+from .metadata import version
 from .negotiation import FORMATS
 from .reading import OF_PATIENTS
 from .routes import METHODS, wrong_method
@@ -35,7 +36,9 @@ def openapi(callers: Callers) -> Response:
             version=version(),
             formats=FORMATS,
             kinds=SEARCHABLE,
-            definitions=definition_ids(callers.settings),
+            definitions={
+                kind: [one["id"] for one in found] for kind, found in Definitions(callers.settings).by_kind.items()
+            },
             summaries=tuple(Summary),
             totals=TOTALS,
             noted=OF_PATIENTS,

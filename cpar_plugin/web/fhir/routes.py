@@ -111,8 +111,7 @@ def serve(callers: Callers, route: FhirRoute, **arguments: Any) -> Response:
         with ExitStack() as open_:
             connection = open_.enter_context(callers.host.database.engine.connect())
             caller = callers.caller(connection)
-            if _NO_ID.fullmatch(arguments.get("resource_id", "")):
-                raise not_done()
+            refuse_operation(arguments.get("resource_id", ""))
             if request.method not in route.methods:
                 raise wrong_method(*route.methods)
             pairs = parameters(form=route.posts_form)
@@ -131,6 +130,12 @@ def wrong_method(*allowed: str) -> Refusal:
     """What is not done at this address."""
     message = f"This URL supports only {', '.join(allowed)}."
     return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, IssueType.NOT_SUPPORTED, message, Allow=", ".join(allowed))
+
+
+def refuse_operation(resource_id: str) -> None:
+    """Raises Refusal for an operation on, or the history of, a kind: FHIR has them where an id could be."""
+    if _NO_ID.fullmatch(resource_id):
+        raise not_done()
 
 
 def not_done() -> Refusal:

@@ -166,9 +166,14 @@ def _count(value: str, largest: int) -> int:
     return min(int(value), largest)
 
 
+def parameter_name(name: str) -> str:
+    """What an answer calls a parameter: by its name, where that can only be one."""
+    return name if _NAME.fullmatch(name) else "A parameter"
+
+
 def _unknown(name: str, terms: SearchContext) -> str:
     """What the answer calls a parameter that is not answered. Raises BadSearch in strict terms."""
-    subject = name if _NAME.fullmatch(name) else "A parameter"
+    subject = parameter_name(name)
     if terms.strict:
         raise BadSearch(f"{subject} is not supported. See /metadata, or remove Prefer: handling=strict.")
     return subject

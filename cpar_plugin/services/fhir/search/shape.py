@@ -23,10 +23,15 @@ def is_included(kind: str, element: str, shape: Shape) -> bool:
 
 
 def shaped(kind: str, text: bytes, shape: Shape) -> bytes:
-    """The requested elements of a resource, as JSON; tagged as SUBSETTED when they are not all."""
+    """The requested elements of a resource, as JSON; tagged as SUBSETTED when they are not all.
+
+    Then it claims no profile either: what that requires may be among what was removed.
+    """
     if shape.whole:
         return text
     resource: Resource = orjson.loads(text)
     part = {name: value for name, value in resource.items() if is_included(kind, name, shape)}
-    part["meta"] = {**resource["meta"], "tag": [_SUBSETTED]}
+    part["meta"] = {name: value for name, value in resource["meta"].items() if name != "profile"} | {
+        "tag": [_SUBSETTED]
+    }
     return orjson.dumps(part)

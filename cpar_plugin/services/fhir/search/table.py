@@ -51,7 +51,7 @@ _GROUP_NAME = Own("CparGroupName", "The name of a panel's Group.", "Group.name",
 _ATTRIBUTED = Own(
     "CparGroupCharacteristicReference",
     "Who the panel is attributed to: a provider at a facility.",
-    "(Group.characteristic.value as Reference)",
+    "Group.characteristic.value.ofType(Reference)",
     "f:Group/f:characteristic/f:valueReference",
 )
 _CLINIC = Sql(groups.the_clinic, through=groups.of_clinic, targets=groups.clinic_of)
