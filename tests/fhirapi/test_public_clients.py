@@ -30,6 +30,7 @@ Read = Callable[["Clinic", str, dict[str, str]], Pages]
 MEDPLUM = Path(__file__).with_name("medplum")
 NODE = Path(playwright.__file__).with_name("driver") / "node"
 SMART_FETCH = str(Path(sys.executable).with_name("smart-fetch"))
+FHIRKIT = Path(__file__).with_name("fhirkit")
 MEMBERS, ON_A_PAGE = 60, 25
 
 
@@ -234,3 +235,86 @@ def test_the_client_from_npm_is_the_released_file_and_its_version_and_licence_ar
     assert hashlib.sha256(script).hexdigest() == facts["SHA-256"]
     assert facts["Version"].encode() in script
     assert "Apache-2.0" in record
+
+
+def fhirkit(clinic: Clinic, **errand: Any) -> Json:
+    errand |= {"fhir": clinic.fhir, "token": clinic.token()}
+    command = [str(NODE), str(FHIRKIT / "client.mjs"), json.dumps(errand)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    answer: Json = json.loads(result.stdout)
+    return answer
+
+
+def searched_with_fhirkit(clinic: Clinic, kind: str, query: dict[str, str]) -> Json:
+    return fhirkit(clinic, search={"kind": kind, "query": query})
+
+
+def searched_with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Json:
+    from fhirpy import SyncFHIRClient
+
+    client = SyncFHIRClient(clinic.fhir, authorization=f"Bearer {clinic.token()}")
+    answer: Json = json.loads(json.dumps(client.execute(kind, method="get", params=query)))
+    return answer
+
+
+def searched_with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Json:
+    from fhirclient.client import FHIRClient
+    from fhirclient.models.group import Group
+    from fhirclient.models.patient import Patient
+
+    settings = {"app_id": clinic.client.client_id, "api_base": clinic.fhir, "scope": "system/*.rs"}
+    smart = FHIRClient(settings=settings | {"jwt_token": clinic.assertion()})
+    smart.wants_patient = False
+    smart.prepare()
+    smart.authorize()
+    pages = {"Group": Group, "Patient": Patient}[kind].where(query).perform_iter(smart.server)
+    answer: Json = next(iter(pages)).as_json()
+    return answer
+
+
+@pytest.mark.databases("in turn")
+@pytest.mark.parametrize(
+    "search",
+    [
+        pytest.param(searched_with_fhirpy, marks=pytest.mark.peer("fhirpy")),
+        pytest.param(searched_with_fhirclient, marks=pytest.mark.peer("fhirclient")),
+        searched_with_fhirkit,
+    ],
+)
+def test_a_public_client_follows_references_both_ways_and_reads_the_total(
+    clinic: Clinic, search: Callable[[Clinic, str, dict[str, str]], Json]
+) -> None:
+    [group] = search(clinic, "Group", {"member.identifier": "100000007", "_summary": "true"})["entry"]
+    assert group["resource"]["id"] == str(clinic.panel)
+    members = search(clinic, "Patient", {"_has:Group:member:identifier": "0042", "_count": "5"})
+    assert (members["total"], len(members["entry"])) == (MEMBERS, 5)
+    assert search(clinic, "Patient", {"general-practitioner.practitioner": "Practitioner/102"})["total"] == MEMBERS // 2
+    ignored = search(clinic, "Patient", {"colour": "red", "_count": "1"})
+    assert [entry["search"]["mode"] for entry in ignored["entry"]] == ["match", "outcome"]
+
+
+def test_fhir_kit_client_sends_a_batch_and_reads_by_version(clinic: Clinic) -> None:
+    first = clinic.members[0]
+    urls = [
+        f"Patient/{first}",
+        "Group?member.identifier=100000001&_elements=identifier",
+        "Patient?identifier=999999998",
+    ]
+    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+    answer = fhirkit(clinic, batch={"resourceType": "Bundle", "type": "batch", "entry": entries})
+    patient, groups, no_one = (entry["resource"] for entry in answer["entry"])
+    assert (patient["id"], groups["total"], no_one["total"]) == (first, 1, 0)
+    version = patient["meta"]["versionId"]
+    assert fhirkit(clinic, vread={"kind": "Patient", "id": first, "version": version}) == patient
+
+
+def test_fhir_kit_client_is_the_released_files_and_their_versions_and_licences_are_next_to_them() -> None:
+    facts = dict(
+        re.findall(r"^(Version|SHA-256): (\S+)$", (FHIRKIT / "SOURCE.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    root, digest = FHIRKIT / "node_modules", hashlib.sha256()
+    for file in sorted(one for one in root.rglob("*") if one.is_file()):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    assert digest.hexdigest() == facts["SHA-256"]
+    assert json.loads((root / "fhir-kit-client/package.json").read_text())["version"] == facts["Version"]

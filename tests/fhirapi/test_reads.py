@@ -229,12 +229,18 @@ def test_nothing_is_given_out_that_could_not_be_noted(app: Flask, reader: Reader
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert b"member" not in answer.data
+    entries = [{"request": {"method": "GET", "url": url}} for url in (f"Group/{panel}", "Organization/clinic")]
+    batch = reader.send("POST", "/", json={"resourceType": "Bundle", "type": "batch", "entry": entries}).json
+    assert batch is not None
+    group, clinic = batch["entry"]
+    assert (group["response"]["status"][:3], "resource" in group) == ("503", False)
+    assert clinic["response"]["status"] == "200 OK"
 
 
 class Full:
     """Takes no record any more."""
 
-    def note(self, *_: object, **__: object) -> None:
+    def note_all(self, *_: object) -> None:
         raise LogUnavailable
 
 

@@ -105,8 +105,6 @@ def test_what_is_not_done_at_an_address_is_said_with_what_is(
 
 def test_what_fhir_knows_but_this_server_does_not_do(reader: Reader, refused: Refused) -> None:
     for method, address in (
-        ("POST", "/"),
-        ("GET", "/"),
         ("GET", "/Patient/1/_history"),
         ("GET", "/Patient/_history"),
         ("GET", "/_history"),
