@@ -3,7 +3,7 @@
 # Where it is set, as in many containers, every process of pytest would take apart each file of tests again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test large quick conformance test-time test-newest check audit bench torture findings venv dev
+.PHONY: help fhir-package demo test large quick conformance test-time test-newest check audit bench torture findings venv dev
 
 help:
 	@echo "make demo     a clinic of 5,000 invented patients, a panel, a submission, and pages to open"
@@ -15,6 +15,7 @@ help:
 	@echo "make audit    known vulnerabilities of the packages that the product runs with"
 	@echo "make bench    the benchmarks, with their ratios"
 	@echo "make torture  the long version of the test that kills processes at random"
+	@echo "make fhir-package our FHIR definitions as a package that validators load, in dist/"
 	@echo "make findings the scripts in findings/, which show what surprised us in packages of others"
 
 demo: venv
@@ -94,6 +95,10 @@ torture:
 findings:
 	@changed=; for script in findings/*.sh; do echo "$$script"; sh $$script || changed="$$changed $$script"; done; \
 	[ -z "$$changed" ] || { echo "not as described any more:$$changed"; exit 1; }
+
+# Names and addresses are settings of whoever publishes it: ARGS="--set fhir_package_id=... --set uri_definitions=...".
+fhir-package: venv
+	@.venv/bin/cpar fhir-package --out dist $(ARGS)
 
 venv:
 	@sh scripts/venv.sh demo

@@ -224,6 +224,7 @@ def disable_command(ctx: click.Context) -> None:
 cpar.add_command(
     Later("client", "cpar_plugin.client_commands", "Manage clients that read panels through the FHIR interface.")
 )
+cpar.add_command(Later("fhir-package", "cpar_plugin.package_command", "Write our FHIR definitions as a package."))
 cpar.add_command(Later("history", "cpar_plugin.history_command", "Show what happened to the panel of a patient."))
 cpar.add_command(
     Later(

@@ -1,0 +1,71 @@
+"""The package of our definitions, as whoever publishes them makes it."""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+from click.testing import CliRunner
+
+from cpar_plugin.commands import cpar
+
+Json = dict[str, Any]
+
+
+def made(folder: Path, *options: str) -> tuple[str, dict[str, Json]]:
+    result = CliRunner().invoke(cpar, ["fhir-package", "--out", str(folder), *options])
+    assert result.exit_code == 0, result.output
+    path = Path(result.output.strip())
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file
+            files[member.name.removeprefix("package/")] = orjson.loads(file.read())
+    return path.name, files
+
+
+def test_the_package_has_every_definition_and_names_what_it_depends_on(tmp_path: Path) -> None:
+    name, files = made(tmp_path)
+    manifest, index = files.pop("package.json"), files.pop(".index.json")
+    assert name == "invalid.cpar.panels-1.0.0.tgz"
+    assert manifest["dependencies"] == {
+        "hl7.fhir.r4.core": "4.0.1",
+        "hl7.fhir.us.davinci-atr": "2.1.0",
+        "hl7.fhir.ca.baseline": "1.1.1",
+    }
+    assert [one["filename"] for one in index["files"]] == list(files)
+    for one in index["files"]:
+        resource = files[one.pop("filename")]
+        assert one.items() <= resource.items()
+    listed = files["ImplementationGuide-invalid.cpar.panels.json"]["definition"]["resource"]
+    assert {one["reference"]["reference"].replace("/", "-") + ".json" for one in listed} < files.keys()
+    assert all("snapshot" in one for one in files.values() if one["resourceType"] == "StructureDefinition")
+
+
+def test_names_and_addresses_are_those_of_whoever_publishes_it(tmp_path: Path) -> None:
+    name, files = made(
+        tmp_path,
+        *("--set", "fhir_package_id=ca.example.panels", "--set", "fhir_package_version=2.1.0"),
+        *("--set", "fhir_publisher=Example", "--set", "uri_guides=https://example.ca/fhir/ImplementationGuide"),
+        *("--set", "uri_definitions=https://example.ca/fhir/StructureDefinition"),
+    )
+    assert name == "ca.example.panels-2.1.0.tgz"
+    assert (files["package.json"]["canonical"], files["package.json"]["author"]) == (
+        "https://example.ca/fhir",
+        "Example",
+    )
+    profile = files["StructureDefinition-cpar-panel.json"]
+    assert (profile["url"], profile["version"], profile["publisher"]) == (
+        "https://example.ca/fhir/StructureDefinition/cpar-panel",
+        "2.1.0",
+        "Example",
+    )
+
+
+def test_what_is_no_setting_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cpar, ["fhir-package", "--out", str(tmp_path), "--set", "fhir_package_id"])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
+    result = CliRunner().invoke(cpar, ["fhir-package", "--out", str(tmp_path), "--set", "fhir_package_id=A B"])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (1, [])
