@@ -20,7 +20,7 @@ from ..domain.refusals import NotFound, Refused
 from ..domain.removal import NO_REASON
 from ..domain.wording import Wording, advice_for, kind_of, wording_for, wordings
 from ..hooks import Actor, Host, StatusKind
-from ..services import bulk, overview
+from ..services import bulk
 from ..services.bulk import history, selected, texts, undo
 from ..services.bulk.selected import SelectedAction
 from ..services.operations import access, clinic
@@ -200,11 +200,9 @@ def _page(
         separated_patients = [] if criteria.mark else separated.to_review(connection, host, actor, panel_id)
         latest_rates = rates.by_month(connection, panel_id, 1)
         settings = load(host.settings)
-        covered = continuity = None
+        covered = None
         if not criteria.mark and coverage.is_watched(host, settings):
             covered, _ = coverage_list.counts(connection, host, actor, settings, panel_id)
-        if not criteria.mark and not criteria.narrowed:
-            continuity = overview.continuity(connection, host, actor, settings, panel_id)
         providers = provider_choices(connection, host) if host.visits else []
         operation = history.of_selection(connection, host, panel_id, operation_id) if operation_id else None
     if state["show"] in _EXCLUSIONS and not g.cpar_clinic.exclusions_seen:
@@ -233,7 +231,6 @@ def _page(
         separated=separated_patients,
         latest_rates=latest_rates[0] if latest_rates else None,
         covered=covered,
-        continuity=continuity,
         coverage=Coverage,
         charts=charts,
         years=YEARS,

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 
 import pytest
@@ -64,18 +63,6 @@ def panels_of(host: OscarHost) -> dict[int, int]:
         return {
             row[0]: row[1] for row in connection.execute(select(tables.member.c.patient_id, tables.member.c.panel_id))
         }
-
-
-def test_the_panels_page_says_how_many_visits_were_with_its_providers(
-    paneled: Any, oscar: Any, manager: Any, panel: int
-) -> None:
-    patient_id = paneled()
-    oscar.visit(patient_id, "2026-10-06", provider_no="101")
-    oscar.visit(patient_id, "2026-10-07", provider_no="102")
-    said = "of 3 visits of this panel's patients since"
-    shown = unescape(re.sub(r"<[^>]+>", "", page(manager.get(f"/cpar/panels/{panel}"))))
-    assert f"Continuity: {said} Nov 10, 2025, 2 (67%) were with its providers." in shown
-    assert "Continuity" not in page(manager.get(f"/cpar/panels/{panel}", show="excluded"))
 
 
 def test_the_panels_lead_to_their_patients(paneled: Any, manager: Any, panel: int) -> None:
