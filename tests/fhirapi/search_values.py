@@ -27,6 +27,7 @@ _VALUES = {
         f"(?:eq|ne|gt|lt|ge|le|sa|eb|ap)?(?:{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|(?:{_DAY}|{_LEAP_DAY})(?:{_TIME})?)"
     ),
     SearchType.REFERENCE: f"{_LETTER_OR_BAR}*",
+    SearchType.URI: f"{_LETTER_OR_BAR}*",
 }
 
 

@@ -50,6 +50,7 @@ VALUES = {
     SearchType.STRING: "a",
     SearchType.DATE: "ge1900-01-01",
     SearchType.REFERENCE: "{}/1",
+    SearchType.URI: "https://receiver.example/notified",
 }
 ANSWERS = (200, 304, 403, 404, 410, 501)
 SOME = 14  # of so many requests `make test` sends one around each change
