@@ -39,7 +39,7 @@ from .rest import MANAGER, PEOPLE, RECEPTION, Reader
 from .test_rights import DEFINITIONS
 
 FIXED = (
-    *("/metadata", "/metadata?mode=terminology", "/.well-known/smart-configuration", "/openapi.json", "/", "/_history"),
+    *("/metadata", "/metadata?mode=terminology", "/.well-known/smart-configuration", "/openapi.json", "/_history"),
     *("/StructureDefinition/cpar-panel", "/SearchParameter/group-name", "/CodeSystem/group", "/ValueSet/none"),
     *("/OperationDefinition/group-confirm", "/ImplementationGuide/none"),
     *(f"/{kind}" for kind in DEFINITIONS),
@@ -325,7 +325,7 @@ def _ask(reader: Reader, people: list[Any], known: dict[str, list[str]], around:
 
 def _is_not_done(path: str) -> bool:
     """Histories and operations; the version of a resource is read, or is not there."""
-    return path == "/" or path.endswith("/_history") or "$" in path
+    return path.endswith("/_history") or "$" in path
 
 
 def _export(reader: Reader, panel: int, since: str | None, change: str) -> str | None:
