@@ -158,6 +158,7 @@ class Settings(BaseModel):
     uri_operations: str = f"{_PLACEHOLDER}/OperationDefinition"
     uri_topics: str = f"{_PLACEHOLDER}/SubscriptionTopic"
     uri_guides: str = f"{_PLACEHOLDER}/ImplementationGuide"
+    uri_views: str = f"{_PLACEHOLDER}/ViewDefinition"
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -20,11 +20,15 @@ def package_name(settings: Settings) -> str:
     return f"{settings.fhir_package_id}-{settings.fhir_package_version}.tgz"
 
 
-def package(settings: Settings, definitions: Iterable[Resource]) -> bytes:
-    """The package as a .tgz, the same each time for the same definitions."""
+def package(settings: Settings, definitions: Iterable[Resource], views: Iterable[Resource]) -> bytes:
+    """The package as a .tgz, the same each time for the same definitions.
+
+    `views`: ViewDefinitions. They are no resources of R4: they have a folder of their own, and are not in the index.
+    """
     resources = {f"{one['resourceType']}-{one['id']}.json": one for one in definitions}
     index = {"index-version": 2, "files": [_entry(name, one) for name, one in resources.items()]}
-    files: Mapping[str, object] = {"package.json": _manifest(settings), ".index.json": index, **resources}
+    tables = {f"views/{one['name']}.json": one for one in views}
+    files: Mapping[str, object] = {"package.json": _manifest(settings), ".index.json": index, **resources, **tables}
     archive = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as compressed,

@@ -24,6 +24,7 @@ from cpar_plugin.fhir_mappings.panel_group import ListStatus, group_members, pan
 from cpar_plugin.fhir_mappings.published import published
 from cpar_plugin.fhir_mappings.snapshots import ELEMENTS
 from cpar_plugin.fhir_mappings.structures import panel_profile_url, structure_definitions
+from cpar_plugin.fhir_mappings.views import view_definitions
 from cpar_plugin.services.fhir.search.table import SEARCHABLE
 from cpar_plugin.settings import Settings
 
@@ -102,8 +103,11 @@ def test_every_address_of_ours_is_a_setting() -> None:
         uri_operations="urn:e",
         uri_guides="urn:g",
         uri_topics="urn:h",
+        uri_views="urn:i",
+        uri_practitioner_id="urn:j",
+        uri_patient_record="urn:k",
     )
-    assert "cpar.invalid" not in str(published(moved, SEARCHABLE))
+    assert "cpar.invalid" not in str([*published(moved, SEARCHABLE).values(), view_definitions(moved)])
 
 
 def test_every_extension_of_ours_on_a_member_is_defined_with_the_type_that_it_has(settings: Settings) -> None:

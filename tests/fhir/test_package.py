@@ -35,7 +35,9 @@ def test_the_package_has_every_definition_and_names_what_it_depends_on(tmp_path:
         "hl7.fhir.us.davinci-atr": "2.1.0",
         "hl7.fhir.ca.baseline": "1.1.1",
     }
+    views = {name: files.pop(name) for name in list(files) if name.startswith("views/")}
     assert [one["filename"] for one in index["files"]] == list(files)
+    assert {one["name"] for one in views.values()} >= {"panels", "members", "providers", "patients"}
     for one in index["files"]:
         resource = files[one.pop("filename")]
         assert one.items() <= resource.items()
@@ -50,6 +52,7 @@ def test_names_and_addresses_are_those_of_whoever_publishes_it(tmp_path: Path) -
         *("--set", "fhir_package_id=ca.example.panels", "--set", "fhir_package_version=2.1.0"),
         *("--set", "fhir_publisher=Example", "--set", "uri_guides=https://example.ca/fhir/ImplementationGuide"),
         *("--set", "uri_definitions=https://example.ca/fhir/StructureDefinition"),
+        *("--set", "uri_views=https://example.ca/fhir/ViewDefinition"),
     )
     assert name == "ca.example.panels-2.1.0.tgz"
     assert (files["package.json"]["canonical"], files["package.json"]["author"]) == (
@@ -62,6 +65,9 @@ def test_names_and_addresses_are_those_of_whoever_publishes_it(tmp_path: Path) -
         "2.1.0",
         "Example",
     )
+    members = files["views/members.json"]
+    assert (members["url"], members["version"]) == ("https://example.ca/fhir/ViewDefinition/members", "2.1.0")
+    assert "https://example.ca/fhir/StructureDefinition/confirmation-date" in str(members["select"])
 
 
 def test_what_is_no_setting_is_refused(tmp_path: Path) -> None:

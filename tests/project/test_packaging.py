@@ -29,6 +29,7 @@ INSTALLED_AS = {
     "oscar_host": "oscar_host",
 }
 KIT, DEMO = "hooks/conformance", "oscar_host/demo"
+TABLES = "tests/fhirapi/views"  # in an environment of its own
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -214,7 +215,7 @@ def imported(folders: Iterable[str]) -> set[str]:
     result = set()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
-            if any(folder != apart and path.is_relative_to(ROOT / apart) for apart in (KIT, DEMO)):
+            if any(folder != apart and path.is_relative_to(ROOT / apart) for apart in (KIT, DEMO, TABLES)):
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
