@@ -10,7 +10,7 @@ help:
 	@echo "make test     every rule, on SQLite and on MariaDB, in ten minutes on two processors"
 	@echo "make large    the tests of a large clinic, of long sequences and of every page; after make test, all is tested"
 	@echo "make quick    what most changes break, on SQLite, in a minute"
-	@echo "make conformance  the tests that make up their input, with many times as much of it"
+	@echo "make conformance  HL7's validator and HAPI's client, in Java, and the tests that make up their input, with far more of it"
 	@echo "make check    style, types and the direction of imports"
 	@echo "make audit    known vulnerabilities of the packages that the product runs with"
 	@echo "make bench    the benchmarks, with their ratios"
@@ -27,13 +27,13 @@ AT_ONCE = -n logical --dist worksteal
 test:
 	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
 	@sh scripts/venv.sh dev
-	.venv/bin/python -m pytest $(AT_ONCE) -m "not large" $(ARGS)
+	.venv/bin/python -m pytest $(AT_ONCE) -m "not large and not java" $(ARGS)
 
 # What `make test` leaves out, and what makes up its input once more, with more examples: see docs/decisions/0066.
 large:
 	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
 	@sh scripts/venv.sh dev
-	.venv/bin/python -m pytest $(AT_ONCE) -m "large or hypothesis" --hypothesis-profile usual $(ARGS)
+	.venv/bin/python -m pytest $(AT_ONCE) -m "(large or hypothesis) and not java" --hypothesis-profile usual $(ARGS)
 
 # No browser, no other server, and of what makes up its input or reads a whole large clinic nothing.
 QUICK = tests/domain tests/fhir tests/panels/test_panels.py tests/panels/test_one_patient.py tests/panels/test_answers.py \
@@ -45,11 +45,13 @@ quick:
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest -n $$(nproc) --dist worksteal --database sqlite $(QUICK) $(ARGS)
 
-# Twenty times as many examples of Hypothesis as `make large`, and many more hostile requests.
+# Programs in Java, then twenty times as many examples of Hypothesis as `make large`, and many more hostile requests.
 GENERATED = $(shell grep -rlE "@given|run_state_machine_as_test|CPAR_TEST_" --include="test_*.py" tests)
 conformance:
-	@sh scripts/needs.sh mariadb
+	@sh scripts/needs.sh mariadb java
 	@sh scripts/venv.sh dev
+	@sh scripts/java.sh
+	.venv/bin/python -m pytest --database sqlite tests/java $(ARGS)
 	CPAR_TEST_SCHEMATHESIS="$${CPAR_TEST_SCHEMATHESIS:-100 7}" CPAR_TEST_INPUTS="$${CPAR_TEST_INPUTS:-12000 7}" \
 	.venv/bin/python -m pytest $(AT_ONCE) --hypothesis-profile thorough $(GENERATED) $(ARGS)
 

@@ -14,6 +14,7 @@ from .identifiers import Resource
 
 ELEMENTS = Path(__file__).with_name("r4_elements.json")
 BASES = ("Group", "Extension", "Identifier", "Period")  # what is profiled, and the datatypes that are looked into
+_CODED = {"code", "Coding", "CodeableConcept", "Quantity", "string", "uri"}  # may be bound to a value set
 _BY_URL = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False, "rules": "open"}
 
 
@@ -23,7 +24,13 @@ def snapshot(base: str, differential: Iterable[Resource]) -> list[Resource]:
     for rules in differential:
         if rules["id"] not in elements:
             elements = _with(rules, elements)
-        elements[rules["id"]] |= deepcopy(rules)
+        element = elements[rules["id"]]
+        element |= deepcopy(rules)
+        if _CODED.isdisjoint(one["code"] for one in element.get("type", ())):
+            element.pop("binding", None)  # of a type that has just been ruled out
+    for sliced in elements.values():
+        slices = [one for one in elements.values() if one["id"] == f"{sliced['id']}:{one.get('sliceName')}"]
+        sliced["min"] = max(sliced["min"], sum(one["min"] for one in slices))
     return list(elements.values())
 
 

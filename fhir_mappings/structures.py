@@ -1,6 +1,7 @@
 """Our extensions, and the profile of a panel's Group, as StructureDefinitions."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from ..settings import Settings
 from .identifiers import Resource
@@ -23,6 +24,14 @@ _RATES = {
     ),
     "withinMonths": ("positiveInt", 1, "How recent a confirmation had to be."),
 }
+
+
+class _Used(NamedTuple):
+    """An extension where it is used: its address, the type of its value (None: it has parts), and its set of codes."""
+
+    url: str
+    kind: str | None = None
+    values: str | None = None
 
 
 def structure_definitions(settings: Settings) -> list[Resource]:
@@ -179,10 +188,11 @@ def _rates_extension(settings: Settings) -> Resource:
 
 
 def _panel_profile(settings: Settings) -> Resource:
+    how, states = values_url(settings, "confirmation-how"), values_url(settings, PANEL_STATE)
     extensions = {
-        "confirmationDate": f"{settings.uri_definitions}/confirmation-date",
-        "confirmationHow": f"{settings.uri_definitions}/confirmation-how",
-        "lastVisitDate": f"{settings.uri_definitions}/last-visit-date",
+        "confirmationDate": _Used(f"{settings.uri_definitions}/confirmation-date", "date"),
+        "confirmationHow": _Used(f"{settings.uri_definitions}/confirmation-how", "code", how),
+        "lastVisitDate": _Used(f"{settings.uri_definitions}/last-visit-date", "date"),
     }
     meaning = (
         "The patients a primary provider confirms as their own, and their attribution to that provider at each "
@@ -200,9 +210,9 @@ def _panel_profile(settings: Settings) -> Resource:
                 *_slices(
                     "Group",
                     {
-                        "listStatus": f"{ATTRIBUTION}ext-attributionListStatus",
-                        "panelState": f"{settings.uri_definitions}/{PANEL_STATE}",
-                        "confirmationRates": f"{settings.uri_definitions}/{CONFIRMATION_RATES}",
+                        "listStatus": _Used(f"{ATTRIBUTION}ext-attributionListStatus", "code"),
+                        "panelState": _Used(f"{settings.uri_definitions}/{PANEL_STATE}", "code", states),
+                        "confirmationRates": _Used(f"{settings.uri_definitions}/{CONFIRMATION_RATES}"),
                     },
                 ),
                 _element("Group.identifier", min=1, max="1", short="The panel number as the ministry has issued it"),
@@ -233,18 +243,24 @@ def _element(path: str, **rules: object) -> Resource:
     return {"id": path, "path": path, **rules}
 
 
-def _slices(path: str, urls: Mapping[str, str]) -> Iterator[Resource]:
-    """Extensions by the names of their slices. Their `url` is fixed too, for validators that do not look it up."""
-    for name, url in urls.items():
-        of_slice = f"{path}.extension:{name}"
+def _slices(path: str, extensions: Mapping[str, _Used]) -> Iterator[Resource]:
+    """Extensions by the names of their slices. What each is by itself is said too: not all look it up."""
+    for name, (url, kind, values) in extensions.items():
+        of_slice, inside = f"{path}.extension:{name}", f"{path}.extension"
         yield {
             "id": of_slice,
-            "path": f"{path}.extension",
+            "path": inside,
             "sliceName": name,
             "max": "1",
             "type": [{"code": "Extension", "profile": [url]}],
         }
-        yield {"id": f"{of_slice}.url", "path": f"{path}.extension.url", "fixedUri": url}
+        if kind:
+            yield {"id": f"{of_slice}.extension", "path": f"{inside}.extension", "max": "0"}
+        yield {"id": f"{of_slice}.url", "path": f"{inside}.url", "fixedUri": url}
+        value: Resource = {"min": 1, "type": [{"code": kind}]} if kind else {"max": "0"}
+        if values:
+            value["binding"] = {"strength": "required", "valueSet": values}
+        yield {"id": f"{of_slice}.value[x]", "path": f"{inside}.value[x]", **value}
 
 
 def _reference(kind: str) -> Resource:

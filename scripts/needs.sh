@@ -1,7 +1,7 @@
 #!/bin/sh
 # See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
-# tomcat commands systemd`. Installed where we are root on a machine with apt (announced first), otherwise named, and the run
-# fails: no test is skipped for want of it.
+# tomcat commands systemd java`. Installed where we are root on a machine with apt (announced first), otherwise named, and
+# the run fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -46,6 +46,11 @@ for need in "$@"; do
     systemd)
         # What judges units, and tells what they let a service do: none of them is started.
         command -v systemd-analyze >/dev/null || packages="$packages systemd"
+        ;;
+    java)
+        # What gets libraries, and runs a program from its source.
+        command -v mvn >/dev/null || packages="$packages maven"
+        command -v javac >/dev/null || packages="$packages default-jdk-headless"
         ;;
     nginx)
         command -v nginx >/dev/null || packages="$packages nginx"

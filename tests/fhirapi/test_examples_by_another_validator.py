@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cpar_plugin.fhir_mappings.definitions import code_systems, value_sets
-from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTION
 from cpar_plugin.fhir_mappings.structures import panel_profile_url, structure_definitions
 from cpar_plugin.settings import Settings
+
+from .definitions_of_others import of_da_vinci
 
 pytestmark = pytest.mark.peer("pyrofile-validator")
 
@@ -39,30 +40,6 @@ BREAKS: dict[str, Callable[[Json], object]] = {
 }
 
 
-def of_da_vinci() -> Json:
-    """The one extension of Da Vinci on a Group: as much of its definition as tells that it is known."""
-    url = f"{ATTRIBUTION}ext-attributionListStatus"
-    elements = [
-        {"id": "Extension", "path": "Extension"},
-        {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
-        {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "code"}]},
-    ]
-    return {
-        "resourceType": "StructureDefinition",
-        "url": url,
-        "name": "AttributionListStatus",
-        "status": "active",
-        "fhirVersion": "4.0.1",
-        "kind": "complex-type",
-        "abstract": False,
-        "context": [{"type": "element", "expression": "Group"}],
-        "type": "Extension",
-        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
-        "derivation": "constraint",
-        "differential": {"element": elements},
-    }
-
-
 @pytest.fixture
 def faults(tmp_path: Path) -> Faults:
     """Where the validator finds an error in a resource. What it only cannot look up, such as CA Baseline, is none."""
@@ -71,7 +48,7 @@ def faults(tmp_path: Path) -> Faults:
 
     settings = Settings()
     known = [
-        of_da_vinci(),
+        *of_da_vinci(),
         *(one for make in (structure_definitions, code_systems, value_sets) for one in make(settings)),
     ]
     for number, definition in enumerate(known):
