@@ -1,7 +1,8 @@
 """As much of the definitions of others as our resources use, made for the tests: their packages cannot always be had.
 
-A differential each, from what is publicly known of Da Vinci Member Attribution 2.1.0, CA Baseline 1.1.1, and HL7's own
-extensions. They say no more than that: what fits them may still not fit the originals.
+A differential each, from what is publicly known of Da Vinci Member Attribution 2.1.0, CA Baseline 1.1.1, Bulk Data, the
+backport of subscriptions, and HL7's own extensions. They say no more than that: what fits them may still not fit the
+originals.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,21 +11,30 @@ from typing import Any
 from cpar_plugin.fhir_mappings.identifiers import CA_BASELINE
 from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS
 from cpar_plugin.fhir_mappings.patient import RECORDED_SEX_OR_GENDER
+from cpar_plugin.fhir_mappings.subscription import TOPIC_LISTED
 
 Json = dict[str, Any]
+NOT_SUPPORTED = "http://hl7.org/fhir/uv/bulkdata/Extension/operation-not-supported"
 _STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
 
 
 def definitions_of_others() -> list[Json]:
     """Extensions, profiles and codes."""
-    return [*of_da_vinci(), *_of_ca_baseline(), _recorded_sex_or_gender()]
+    of_resource = ("CapabilityStatement.rest.resource", "canonical")
+    return [
+        *of_da_vinci(),
+        *_of_ca_baseline(),
+        _recorded_sex_or_gender(),
+        _simple_extension(TOPIC_LISTED, *of_resource),
+        _simple_extension(NOT_SUPPORTED, *of_resource),
+    ]
 
 
 def of_da_vinci() -> list[Json]:
     """Two extensions, and the codes of characteristics."""
     return [
-        _simple_extension("ext-attributionListStatus", "Group"),
-        _simple_extension("ext-changeType", "Group.member"),
+        _simple_extension(f"{ATTRIBUTION}ext-attributionListStatus", "Group", "code"),
+        _simple_extension(f"{ATTRIBUTION}ext-changeType", "Group.member", "code"),
         {
             "resourceType": "CodeSystem",
             "url": CHARACTERISTICS,
@@ -37,8 +47,7 @@ def of_da_vinci() -> list[Json]:
     ]
 
 
-def _simple_extension(name: str, context: str) -> Json:
-    url = ATTRIBUTION + name
+def _simple_extension(url: str, context: str, kind: str) -> Json:
     return _structure(
         url,
         "Extension",
@@ -46,7 +55,7 @@ def _simple_extension(name: str, context: str) -> Json:
             {"id": "Extension", "path": "Extension"},
             {"id": "Extension.extension", "path": "Extension.extension", "max": "0"},
             {"id": "Extension.url", "path": "Extension.url", "fixedUri": url},
-            {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "code"}]},
+            {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": kind}]},
         ],
         context=[context],
     )

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from cpar_plugin.commands import cpar
 
+from ..fhirapi.clients import rsa  # noqa: F401  for pytest
 from ..fhirapi.definitions_of_others import definitions_of_others
 
 Json = dict[str, Any]
