@@ -11,8 +11,8 @@ from .structures import FHIR_VERSION
 
 VIEW_DEFINITION = "https://sql-on-fhir.org/ig/StructureDefinition/ViewDefinition"
 _KEY = "getResourceKey()"
-# fhirpathpy does not know that a characteristic's value is a choice of types.
-_PROVIDER = "iif(value.exists(), value.ofType(Reference), valueReference)"
+# Not in a column: what forEach gives has no type in sqlonfhir, which then knows of no choice of types.
+_PROVIDERS = "characteristic.value.ofType(Reference)"
 _BOOLEAN, _CODE, _DATE, _STRING = "boolean", "code", "date", "string"
 
 
@@ -63,10 +63,8 @@ def _members(settings: Settings) -> Resource:
 
 
 def _panel_roles(settings: Settings) -> Resource:
-    columns = [
-        _column("role_id", f"{_PROVIDER}.getReferenceKey(PractitionerRole)", _STRING, "The id of the PractitionerRole.")
-    ]
-    select = [_panel_column(), {"forEach": "characteristic", "column": columns}]
+    role = _column("role_id", "getReferenceKey(PractitionerRole)", _STRING, "The id of the PractitionerRole.")
+    select = [_panel_column(), {"forEach": _PROVIDERS, "column": [role]}]
     return _view(settings, "panel_roles", "Group", "Whose panel it is.", select, _panel_alone(settings))
 
 

@@ -82,14 +82,10 @@ def example_of_a_group() -> Json:
     return result
 
 
-def made(program: str, packages: Path, exported: dict[str, list[Json]], folder: Path) -> Tables:
-    """The tables that a program makes, with the ids of resources as keys: some implementations give `Patient/7`."""
-    for kind, lines in exported.items():
-        (folder / f"{kind}.ndjson").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    views = folder / "views.json"
-    views.write_bytes(orjson.dumps(view_definitions(Settings())))
+def ran(program: str, packages: Path, *arguments: Path) -> Tables:
+    """What one of the programs prints, with the ids of resources as keys: some implementations give `Patient/7`."""
     result = subprocess.run(
-        [sys.executable, str(PROGRAMS / program), str(views), str(folder)],
+        [sys.executable, str(PROGRAMS / program), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,
@@ -100,6 +96,14 @@ def made(program: str, packages: Path, exported: dict[str, list[Json]], folder: 
         name: [{column: as_key(value) if column in KEYS else value for column, value in row.items()} for row in rows]
         for name, rows in json.loads(result.stdout).items()
     }
+
+
+@pytest.fixture
+def folder(exported: dict[str, list[Json]], tmp_path: Path) -> Path:
+    """The files of the export, as a client has them."""
+    for kind, lines in exported.items():
+        (tmp_path / f"{kind}.ndjson").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    return tmp_path
 
 
 def as_key(value: str | None) -> str | None:
@@ -200,11 +204,23 @@ def in_order(rows: list[Json]) -> list[Json]:
 
 @pytest.mark.parametrize("program", ["sqlonfhir_tables.py", "fhir4ds_tables.py"])
 def test_the_tables_of_an_export_have_what_its_resources_have(
-    program: str, packages: Path, exported: dict[str, list[Json]], tmp_path: Path
+    program: str, packages: Path, exported: dict[str, list[Json]], folder: Path
 ) -> None:
-    result = made(program, packages, exported, tmp_path)
+    views = folder / "views.json"
+    views.write_bytes(orjson.dumps(view_definitions(Settings())))
+    result = ran(program, packages, views, folder)
     right = expected(exported)
     assert list(result) == list(right)
     for name, rows in right.items():
         assert rows
         assert in_order(result[name]) == in_order(rows), name
+
+
+def test_duckdb_loads_the_files_of_an_export_as_they_are(
+    packages: Path, exported: dict[str, list[Json]], folder: Path
+) -> None:
+    result = ran("nested_tables.py", packages, folder)
+    for name, rows in result.items():
+        columns = rows[0].keys()
+        right = [{column: str(row[column]) for column in columns} for row in expected(exported)[name]]
+        assert in_order(rows) == in_order(right), name
