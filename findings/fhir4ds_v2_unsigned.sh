@@ -3,7 +3,7 @@
 #
 # `Group.quantity` is an unsignedInt, `ContactPoint.rank` a positiveInt, and a ViewDefinition of SQL on FHIR v2 may name
 # the type of a column. fhir4ds-v2 0.0.17 ends the query with "violates collection=false / declared type unsignedInt";
-# as `integer` the same column gives the number. With `code` or `date` it does know what an element is.
+# as `integer` the same column gives the number. Of an extension's `valueUnsignedInt` it does know the type, as of a code.
 #
 # Seen on 29 November 2026 with Python 3.11 on Debian 12. Fails when other types are refused.
 set -eu
@@ -20,6 +20,7 @@ import fhir4ds
 
 database = fhir4ds.create_connection()
 group = {"resourceType": "Group", "id": "1", "type": "person", "actual": True, "quantity": 3}
+group["extension"] = [{"url": "https://clinic.example/beds", "valueUnsignedInt": 9}]
 patient = {"resourceType": "Patient", "id": "1", "gender": "male", "telecom": [{"rank": 2}]}
 database.execute("CREATE TABLE resources (resourceType VARCHAR, id VARCHAR, resource JSON)")
 for one in (group, patient):
@@ -27,6 +28,7 @@ for one in (group, patient):
 for kind, path, type_ in (
     ("Group", "quantity", "unsignedInt"),
     ("Group", "quantity", "integer"),
+    ("Group", "extension.first().value.ofType(unsignedInt)", "unsignedInt"),
     ("Patient", "telecom.first().rank", "positiveInt"),
     ("Patient", "gender", "code"),
 ):
@@ -41,6 +43,7 @@ cat "$folder/seen"
 diff - "$folder/seen" <<'EXPECTED'
 quantity unsignedInt violates collection=false / declared type unsignedInt
 quantity integer [(3,)]
+extension.first().value.ofType(unsignedInt) unsignedInt [(9,)]
 telecom.first().rank positiveInt violates collection=false / declared type positiveInt
 gender code [('male',)]
 EXPECTED

@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,9 @@ def packages() -> Path:
         partial = result.with_name(f"{result.name}-{os.getpid()}")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--target", str(partial), *names], check=True)
-        partial.rename(result)
+        with suppress(OSError):  # another process of the tests was first
+            partial.rename(result)
+        shutil.rmtree(partial, ignore_errors=True)
     return result
 
 
