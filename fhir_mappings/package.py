@@ -20,15 +20,19 @@ def package_name(settings: Settings) -> str:
     return f"{settings.fhir_package_id}-{settings.fhir_package_version}.tgz"
 
 
-def package(settings: Settings, definitions: Iterable[Resource], views: Iterable[Resource]) -> bytes:
+def package(
+    settings: Settings, definitions: Iterable[Resource], views: Iterable[Resource], examples: Iterable[Resource]
+) -> bytes:
     """The package as a .tgz, the same each time for the same definitions.
 
     `views`: ViewDefinitions. They are no resources of R4: they have a folder of their own, and are not in the index.
     """
-    resources = {f"{one['resourceType']}-{one['id']}.json": one for one in definitions}
-    index = {"index-version": 2, "files": [_entry(name, one) for name, one in resources.items()]}
-    tables = {f"views/{one['name']}.json": one for one in views}
-    files: Mapping[str, object] = {"package.json": _manifest(settings), ".index.json": index, **resources, **tables}
+    files: Mapping[str, object] = {
+        "package.json": _manifest(settings),
+        **_folder("", definitions),
+        **_folder("example/", examples),
+        **{f"views/{one['name']}.json": one for one in views},
+    }
     archive = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as compressed,
@@ -55,6 +59,13 @@ def _manifest(settings: Settings) -> Resource:
         "fhirVersions": [FHIR_VERSION],
         "dependencies": dict([R4_CORE]) | {one.package_id: one.version for one in DEPENDENCIES},
     }
+
+
+def _folder(path: str, resources: Iterable[Resource]) -> dict[str, object]:
+    """The files of a folder by their names, with its index."""
+    by_name = {f"{one['resourceType']}-{one['id']}.json": one for one in resources}
+    index = {"index-version": 2, "files": [_entry(name, one) for name, one in by_name.items()]}
+    return {f"{path}.index.json": index, **{path + name: one for name, one in by_name.items()}}
 
 
 def _entry(name: str, resource: Resource) -> Resource:

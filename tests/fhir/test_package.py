@@ -1,16 +1,22 @@
 """The package of our definitions, as whoever publishes them makes it."""
 
 import io
+import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from cpar_plugin.commands import cpar
+from cpar_plugin.fhir_mappings.guide import element
+from cpar_plugin.services.fhir.search.table import SEARCHABLE
 
 Json = dict[str, Any]
+PAGE = Path(__file__).parents[2] / "docs/reference/fhir-package.md"
 
 
 def made(folder: Path, *options: str) -> tuple[str, dict[str, Json]]:
@@ -35,6 +41,8 @@ def test_the_package_has_every_definition_and_names_what_it_depends_on(tmp_path:
         "hl7.fhir.us.davinci-atr": "2.1.0",
         "hl7.fhir.ca.baseline": "1.1.1",
     }
+    examples = [files.pop(name) for name in list(files) if name.startswith("example/")]
+    assert [one["filename"] for one in examples[0]["files"]] == [f"{_name(one)}.json" for one in examples[1:]]
     views = {name: files.pop(name) for name in list(files) if name.startswith("views/")}
     assert [one["filename"] for one in index["files"]] == list(files)
     assert {one["name"] for one in views.values()} >= {"panels", "members", "providers", "patients"}
@@ -44,6 +52,34 @@ def test_the_package_has_every_definition_and_names_what_it_depends_on(tmp_path:
     listed = files["ImplementationGuide-invalid.cpar.panels.json"]["definition"]["resource"]
     assert {one["reference"]["reference"].replace("/", "-") + ".json" for one in listed} < files.keys()
     assert all("snapshot" in one for one in files.values() if one["resourceType"] == "StructureDefinition")
+
+
+def _name(resource: Json) -> str:
+    return f"{resource['resourceType']}-{resource['id']}"
+
+
+def test_the_package_has_a_valid_example_of_each_kind(tmp_path: Path, check_r4: Callable[[Json], None]) -> None:
+    _, files = made(tmp_path)
+    examples = {one["resourceType"]: one for name, one in files.items() if re.match(r"example/\w", name)}
+    assert examples.keys() == {*SEARCHABLE, "Bundle"}
+    for one in examples.values():
+        check_r4(one)
+    assert [entry["resource"]["resourceType"] for entry in examples["Bundle"]["entry"]].count("Patient") == 1
+
+
+def test_the_page_of_the_package_lists_all_of_its_files(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    _, files = made(tmp_path)
+    described = (
+        f"| `{name}` | {'An example.' if name.startswith('example/') else element(one, 'description')} |"
+        for name, one in files.items()
+        if "resourceType" in one
+    )
+    listed = "\n".join(["| file | what it is |", "|---|---|", *described]) + "\n"
+    content = PAGE.read_text(encoding="utf-8")
+    if request.config.getoption("--examples"):
+        content = re.sub(r"^\| file \|.*\n(\|.*\n)*", lambda _: listed, content, flags=re.MULTILINE)
+        PAGE.write_text(content, encoding="utf-8")
+    assert listed in content
 
 
 def test_names_and_addresses_are_those_of_whoever_publishes_it(tmp_path: Path) -> None:

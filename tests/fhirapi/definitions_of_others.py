@@ -11,7 +11,7 @@ from typing import Any
 from cpar_plugin.fhir_mappings.identifiers import CA_BASELINE
 from cpar_plugin.fhir_mappings.panel_group import ATTRIBUTED_TO, ATTRIBUTION, CHARACTERISTICS
 from cpar_plugin.fhir_mappings.patient import RECORDED_SEX_OR_GENDER
-from cpar_plugin.fhir_mappings.subscription import TOPIC_LISTED
+from cpar_plugin.fhir_mappings.subscription import CONTENT, FILTER, HEARTBEAT, MAX_COUNT, PROFILE, TOPIC_LISTED
 
 Json = dict[str, Any]
 NOT_SUPPORTED = "http://hl7.org/fhir/uv/bulkdata/Extension/operation-not-supported"
@@ -27,6 +27,11 @@ def definitions_of_others() -> list[Json]:
         _recorded_sex_or_gender(),
         _simple_extension(TOPIC_LISTED, *of_resource),
         _simple_extension(NOT_SUPPORTED, *of_resource),
+        _simple_extension(FILTER, "Subscription.criteria", "string"),
+        _simple_extension(CONTENT, "Subscription.channel.payload", "code"),
+        _simple_extension(HEARTBEAT, "Subscription.channel", "unsignedInt"),
+        _simple_extension(MAX_COUNT, "Subscription.channel", "positiveInt"),
+        _structure(PROFILE, "Subscription", [{"id": "Subscription", "path": "Subscription"}]),
     ]
 
 

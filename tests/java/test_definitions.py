@@ -50,9 +50,14 @@ def errors(outcome: Json) -> list[tuple[str, str, str]]:
 
 
 def definitions(package: Path) -> dict[str, Json]:
-    """By the names of their files; R4 has no ViewDefinition."""
+    """By the names of their files. R4 has no ViewDefinition."""
+    return files(package, r"package/[A-Z][^/]*\.json")
+
+
+def files(package: Path, pattern: str) -> dict[str, Json]:
+    """Those of the package whose names fit."""
     with tarfile.open(package) as archive:
-        names = [name for name in archive.getnames() if re.fullmatch(r"package/(?!View)[A-Z][^/]*\.json", name)]
+        names = [name for name in archive.getnames() if re.fullmatch(pattern, name)]
         return {name: json.load(archive.extractfile(name)) for name in names}  # type: ignore[arg-type]
 
 
@@ -81,6 +86,12 @@ def test_snapshots_are_those_that_hl7s_own_generator_makes(hl7_validator: Ask, p
     assert len(structures) == 6
     for one in structures:
         assert rules(one) == rules(hl7_validator("snapshot", one)), one["id"]
+
+
+def test_every_example_of_the_package_is_valid(hl7_validator: Ask, package: Path) -> None:
+    examples = files(package, r"package/example/[A-Z].*")
+    assert len(examples) == 9
+    assert {name: faults for name, one in examples.items() if (faults := errors(hl7_validator("", one)))} == {}
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
