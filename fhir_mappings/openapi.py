@@ -184,7 +184,7 @@ def _batch_path() -> Described:
             "request": {
                 "type": "object",
                 "required": ["method", "url"],
-                "properties": {"method": {"enum": ["GET", "HEAD"]}, "url": TEXT},
+                "properties": {"method": {**TEXT, "description": "GET or HEAD: others are refused."}, "url": TEXT},
             }
         },
     }

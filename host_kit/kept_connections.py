@@ -8,14 +8,14 @@ from time import monotonic
 from typing import Any, Final
 
 import pymysql
-from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
 _TRUSTED_SECONDS: Final = 30.0  # a network that breaks says nothing; whoever closes a connection does
 _GIVEN_BACK: Final = "given back at"
+_BEGUN: Final = "a transaction has begun"
 
 
 def keep(engine: Engine) -> None:
@@ -40,9 +40,18 @@ def keep(engine: Engine) -> None:
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error
 
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.info[_BEGUN] = True
+
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def ended(connection: Connection) -> None:
+        connection.info[_BEGUN] = False
+
     @event.listens_for(engine, "reset")
-    def reset(connection: DBAPIConnection, _: ConnectionPoolEntry, state: PoolResetState) -> None:
-        if not state.transaction_was_reset and _in_transaction(connection):
+    def reset(connection: DBAPIConnection, entry: ConnectionPoolEntry, state: PoolResetState) -> None:
+        if not state.transaction_was_reset and entry.info.get(_BEGUN):
             engine.dialect.do_rollback(connection)  # type: ignore[arg-type]
 
 
@@ -52,10 +61,3 @@ def _has_word(connection: Any) -> bool:
     waiting = select.poll()
     waiting.register(socket, select.POLLIN)
     return bool(waiting.poll(0))
-
-
-def _in_transaction(connection: Any) -> bool:
-    """By the server's last answer, where the driver keeps it."""
-    if not isinstance(connection, pymysql.Connection):
-        return True
-    return bool(vars(connection)["server_status"] & SERVER_STATUS_IN_TRANS)

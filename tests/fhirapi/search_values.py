@@ -64,6 +64,8 @@ def shape_values(summaries: Sequence[str], elements: Sequence[str]) -> dict[str,
 def _modified(parameter: Parameter, modifier: str) -> Schema:
     if modifier == "missing":
         return one_of(["true", "false", ""])
+    if modifier == "identifier":
+        return _listed(_VALUES[SearchType.TOKEN])
     return _listed(_VALUES[parameter.type])
 
 

@@ -324,6 +324,8 @@ def test_what_is_not_is_all_but_what_is_for_every_token(
     everything: Reader, names: dict[str, str], value: str, second: str
 ) -> None:
     for kind, searchable in SEARCHABLE.items():
+        if kind == "Subscription":  # has a scope of its own
+            continue
         every = everything.ids(f"/{kind}")
         for parameter in searchable.parameters.values():
             if "not" in parameter.modifiers:

@@ -100,10 +100,18 @@ def with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
 
 def with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
     """It gets its token by itself, once it knows where, and checks every page against its own models of R4."""
-    from fhirclient.auth import FHIRAuth
-    from fhirclient.client import FHIRClient
     from fhirclient.models.group import Group
     from fhirclient.models.patient import Patient
+
+    search = {"Group": Group, "Patient": Patient}[kind].where(query | {"_count": str(ON_A_PAGE)})
+    pages = search.perform_iter(signed_in_with_fhirclient(clinic))
+    return [[entry.resource.as_json() for entry in page.entry or []] for page in pages]
+
+
+def signed_in_with_fhirclient(clinic: Clinic) -> Any:
+    """The server of its client. It would look for the address of tokens in the CapabilityStatement alone."""
+    from fhirclient.auth import FHIRAuth
+    from fhirclient.client import FHIRClient
 
     client_id, token_uri = clinic.client.client_id, f"{clinic.fhir}/token"
     smart = FHIRClient(settings={"app_id": client_id, "api_base": clinic.fhir, "scope": "system/*.rs"})
@@ -113,8 +121,7 @@ def with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
         "oauth2", {"app_id": client_id, "token_uri": token_uri, "jwt_token": clinic.assertion()}
     )
     smart.authorize()
-    search = {"Group": Group, "Patient": Patient}[kind].where(query | {"_count": str(ON_A_PAGE)})
-    return [[entry.resource.as_json() for entry in page.entry or []] for page in search.perform_iter(smart.server)]
+    return smart.server
 
 
 def with_medplum(clinic: Clinic, kind: str, query: dict[str, str]) -> Pages:
@@ -259,16 +266,10 @@ def searched_with_fhirpy(clinic: Clinic, kind: str, query: dict[str, str]) -> Js
 
 
 def searched_with_fhirclient(clinic: Clinic, kind: str, query: dict[str, str]) -> Json:
-    from fhirclient.client import FHIRClient
     from fhirclient.models.group import Group
     from fhirclient.models.patient import Patient
 
-    settings = {"app_id": clinic.client.client_id, "api_base": clinic.fhir, "scope": "system/*.rs"}
-    smart = FHIRClient(settings=settings | {"jwt_token": clinic.assertion()})
-    smart.wants_patient = False
-    smart.prepare()
-    smart.authorize()
-    pages = {"Group": Group, "Patient": Patient}[kind].where(query).perform_iter(smart.server)
+    pages = {"Group": Group, "Patient": Patient}[kind].where(query).perform_iter(signed_in_with_fhirclient(clinic))
     answer: Json = next(iter(pages)).as_json()
     return answer
 

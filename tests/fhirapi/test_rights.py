@@ -38,6 +38,7 @@ OF_THE_CLINIC =   (401,    401,     403,         200,         200,         200, 
 SEARCHED =        (401,    401,     403,         200,         200,         200,     403)
 POSTED =          (401,    401,     403,         200,         200,         403,     403)  # a cookie alone posts nothing
 NO_DEFINITION =   (404,    404,     404,         404,         404,         404,     404)  # open to all; no such id
+NO_KEY =          (404,    404,     404,         404,         404,         404,     404)  # it is for the registry
 NOTHING_HERE =    (401,    401,     404,         404,         404,         404,     403)
 EXPORTED =        (401,    401,     202,         202,         202,         202,     403)  # what each of them may read
 OF_ONE_PANEL =    (401,    401,     202,         404,         202,         202,     403)
@@ -83,6 +84,8 @@ EXPECTED = {
     ("GET", "/fhir/export/<export_id>"): NOT_THEIRS,
     ("DELETE", "/fhir/export/<export_id>"): CANCELLED,
     ("GET", "/fhir/export/<export_id>/<name>"): NOT_THEIRS,
+    ("GET", "/fhir/submitted/<snapshot_id>/<number>"): NO_KEY,
+    ("GET", "/fhir/submitted/<snapshot_id>/<number>/<name>"): NO_KEY,
     ("POST", "/fhir/"): BATCH,
     ("GET", "/fhir/<path:rest>"): NOTHING_HERE,
     ("GET", "/fhir/<string(minlength=0):first>/<path:rest>"): NOTHING_HERE,

@@ -209,7 +209,7 @@ def test_other_kinds_are_found_by_each_parameter(reader: Reader, people: dict[st
 
 
 def test_nothing_is_found_by_a_value_that_nothing_has(reader: Reader, people: dict[str, int]) -> None:
-    nothing = {"token": "nope", "string": "zzzzz", "date": "1800", "reference": "nope"}
+    nothing = {"token": "nope", "string": "zzzzz", "date": "1800", "reference": "nope", "uri": "urn:nope"}
     for kind, searchable in SEARCHABLE.items():
         for name, parameter in searchable.parameters.items():
             assert reader.json(f"/{kind}", {name: nothing[parameter.type]})["total"] == 0, (kind, name)

@@ -1,6 +1,7 @@
 """Connections that are strict, transactions that are real, reads that hold still."""
 
 import datetime as dt
+import gc
 import threading
 from importlib.util import find_spec
 from sqlite3 import ProgrammingError
@@ -227,3 +228,20 @@ def test_of_a_closed_database_no_connection_remains_open_that_someone_returns(da
     connection.close()
     with pytest.raises((ProgrammingError, InterfaceError, database.engine.dialect.loaded_dbapi.OperationalError)):
         raw.cursor().execute("SELECT 1")  # SQLite's, PyMySQL's, and mysqlclient's
+
+
+def test_what_is_left_half_read_keeps_no_view_of_the_data_for_whoever_comes_next(database):
+    with database.session() as session:
+        session.execute(insert(numbers), [{"number": number} for number in range(1, 101)])
+    abandoned = [database.engine.connect()]
+    rows = abandoned[0].execute(select(numbers).execution_options(yield_per=1))
+    next(rows)
+    del rows
+    with database.session() as session:
+        session.execute(insert(numbers).values(number=101))
+    abandoned.clear()
+    gc.collect()
+    assert count(database) == 101
+    with database.session() as session:
+        session.execute(insert(numbers).values(number=102))
+    assert count(database) == 102

@@ -248,7 +248,7 @@ def test_an_overview_asks_few_questions_of_the_database_however_much_there_is(
         statements.clear()
         page(manager.get(address))
         # Of a panel, three are about what the registry counts of it.
-        most = 19 if "panels" in address else 16
+        most = 20 if "panels" in address else 17
         assert len(statements) <= most, [s[:60] + "…" + s[s.index("FROM") :][:60] for s in statements]
 
 

@@ -79,7 +79,7 @@ class SearchContext:
 
 def check_size(pairs: Pairs) -> None:
     """Raises BadSearch for a search with too many parameters, or too long ones."""
-    if len(pairs) > MOST_PARAMETERS:
+    if sum(bool(value) for _, value in pairs) > MOST_PARAMETERS:  # R4: one without a value is ignored
         raise BadSearch(f"A search can have at most {MOST_PARAMETERS} parameters.")
     if sum(len(name) + len(value) for name, value in pairs) > LONGEST:
         raise BadSearch(f"The parameters of a search can have at most {LONGEST} characters. Request less at a time.")
