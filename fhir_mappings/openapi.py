@@ -177,16 +177,11 @@ def _confirm_path() -> Described:
 
 
 def _batch_path() -> Described:
-    entry = {
-        "type": "object",
-        "required": ["request"],
-        "properties": {
-            "request": {
-                "type": "object",
-                "required": ["method", "url"],
-                "properties": {"method": {**TEXT, "description": "GET or HEAD: others are refused."}, "url": TEXT},
-            }
-        },
+    entries = {
+        "type": "array",
+        "maxItems": 1000,
+        "description": "Each with `request.method`, GET or HEAD, and `request.url`. Others are refused alone.",
+        "examples": [[{"request": {"method": "GET", "url": "Patient/1"}}]],
     }
     schema = {
         "type": "object",
@@ -194,7 +189,7 @@ def _batch_path() -> Described:
         "properties": {
             "resourceType": {"const": "Bundle"},
             "type": {"const": "batch"},
-            "entry": {"type": "array", "items": entry, "maxItems": 1000},
+            "entry": entries,
         },
     }
     post = {
