@@ -179,8 +179,10 @@ def _confirm_path() -> Described:
 def _batch_path() -> Described:
     entries = {
         "type": "array",
-        "maxItems": 1000,
-        "description": "Each with `request.method`, GET or HEAD, and `request.url`. Others are refused alone.",
+        "description": (
+            "At most 1,000 (413 for more). Each with `request.method`, GET or HEAD, and `request.url`: others are "
+            "refused alone."
+        ),
         "examples": [[{"request": {"method": "GET", "url": "Patient/1"}}]],
     }
     schema = {
