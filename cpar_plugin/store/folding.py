@@ -9,6 +9,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from .sqlite_functions import give
+
 _NAME = "cpar_folded"
 
 
@@ -44,14 +46,7 @@ def _collated(element: FunctionElement[Any], compiler: SQLCompiler, **context: A
 
 def can_fold(connection: Connection) -> None:
     """Give an SQLite connection the function, which it does not have by itself. Nothing to do elsewhere."""
-    if connection.dialect.name == "sqlite" and not connection.info.get(_NAME):
-        connection.info[_NAME] = True  # lasts as long as the driver's connection, as the function does
-        raw: Any = connection.connection.dbapi_connection
-        raw.create_function(_NAME, 1, _folded_or_null, deterministic=True)
-
-
-def _folded_or_null(text: str | None) -> str | None:
-    return None if text is None else folded_text(text)
+    give(connection, _NAME, folded_text)
 
 
 def text_fits(column: ColumnElement[str], modifier: str | None, text: str) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from .folding import folded_text
+from .sqlite_functions import give
 
 NAME = "cpar_sounded"
 _SIGNS = 4
@@ -56,11 +57,4 @@ def _built_in(element: FunctionElement[Any], compiler: SQLCompiler, **context: A
 
 def can_sound(connection: Connection) -> None:
     """Give an SQLite connection the function, which it does not have by itself. Nothing to do elsewhere."""
-    if connection.dialect.name == "sqlite" and not connection.info.get(NAME):
-        connection.info[NAME] = True  # lasts as long as the driver's connection, as the function does
-        raw: Any = connection.connection.dbapi_connection
-        raw.create_function(NAME, 1, _sound_or_null, deterministic=True)
-
-
-def _sound_or_null(text: str | None) -> str | None:
-    return None if text is None else sound_of(text)
+    give(connection, NAME, sound_of)
