@@ -47,7 +47,8 @@ def keep(engine: Engine) -> None:
     @event.listens_for(engine, "commit")
     @event.listens_for(engine, "rollback")
     def ended(connection: Connection) -> None:
-        connection.info[_BEGUN] = False
+        if not connection.invalidated:  # its information went with it
+            connection.info[_BEGUN] = False
 
     @event.listens_for(engine, "reset")
     def reset(connection: DBAPIConnection, entry: ConnectionPoolEntry, state: PoolResetState) -> None:
