@@ -24,6 +24,7 @@ from .services.roster import rates
 from .services.submissions import mail, status
 from .services.submissions.run import ReportProgress, RunReport, run_due
 from .services.submissions.texts import STATE
+from .tracing import about, new_trace
 
 SUBCOMMANDS = "cpar.commands"
 EXIT_WARNING = 3  # 1: an error or a problem; 2: wrong usage (click)
@@ -119,15 +120,16 @@ def run_due_command(ctx: click.Context, text: str | None) -> None:
     host = open_host(ctx)
     settings = plugin_settings.load(host.settings)
     now = _moment(text, host) if text else host.clock.now()
-    with _progress() as progress, companions(host_name(ctx), host, settings, now) as begin:
-        report = run_due(host, settings, now, progress=progress, companions=begin)
-    for line in _report_lines(report):
-        click.echo(line)
-    mail.send(host, settings, now)
-    compare.compare_due(host, settings, host.clock.now())
-    rates.count_due(host, settings, host.clock.now())
-    comparing.compare_due(host, host.clock.now())
-    retention.carry_out(host, settings, host.clock.now())
+    with about(trace=new_trace()):
+        with _progress() as progress, companions(host_name(ctx), host, settings, now) as begin:
+            report = run_due(host, settings, now, progress=progress, companions=begin)
+        for line in _report_lines(report):
+            click.echo(line)
+        mail.send(host, settings, now)
+        compare.compare_due(host, settings, host.clock.now())
+        rates.count_due(host, settings, host.clock.now())
+        comparing.compare_due(host, host.clock.now())
+        retention.carry_out(host, settings, host.clock.now())
     if report.errors:
         raise click.ClickException(f"Some work could not be completed ({', '.join(report.errors)}). See the log.")
 

@@ -13,6 +13,7 @@ from . import settings as plugin_settings
 from .hooks import Host
 from .services.submissions.run import Companions, Company, RunReport, submit
 from .settings import Settings
+from .tracing import about, subject
 
 HOSTS: Final = "cpar.hosts"
 _PANELS_EACH: Final = 10  # fewer are submitted before another process has started
@@ -41,7 +42,8 @@ def companions(name: str, host: Host, settings: Settings, now: datetime) -> Iter
         if not others:
             return Company(settings.panels_at_once)
         pools.append(ProcessPoolExecutor(others, get_context("spawn")))
-        reports = [pools[-1].submit(_submit, name, ahead, each) for _ in range(others)]
+        trace = subject().trace
+        reports = [pools[-1].submit(_submit, name, ahead, each, trace) for _ in range(others)]
         return Company(settings.panels_at_once - others * each, reports)
 
     try:
@@ -51,9 +53,10 @@ def companions(name: str, host: Host, settings: Settings, now: datetime) -> Iter
             pool.shutdown()
 
 
-def _submit(name: str, ahead: timedelta, at_once: int) -> RunReport:
+def _submit(name: str, ahead: timedelta, at_once: int, trace: str) -> RunReport:
     host: Host = entry_points(group=HOSTS)[name].load()()
     try:
-        return submit(host, plugin_settings.load(host.settings), ahead, at_once=at_once)
+        with about(trace=trace):
+            return submit(host, plugin_settings.load(host.settings), ahead, at_once=at_once)
     finally:
         host.database.engine.dispose()

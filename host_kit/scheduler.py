@@ -7,6 +7,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from cpar_plugin.hooks import Host, Job, Plugins
+from cpar_plugin.tracing import about, new_trace
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,9 @@ class Scheduler:
         self._scheduler.shutdown(wait=True)
 
     def _run(self, job: Job) -> None:
-        try:
-            job.run(self._host.clock.now())
-        except Exception as error:
-            # Only the kind of error: its text may hold patient data.
-            log.error("job %s failed: %s", job.name, type(error).__name__)
+        with about(trace=new_trace()):
+            try:
+                job.run(self._host.clock.now())
+            except Exception as error:
+                # Only the kind of error: its text may hold patient data.
+                log.error("job %s failed: %s", job.name, type(error).__name__)

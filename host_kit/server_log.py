@@ -1,12 +1,15 @@
 """What gunicorn may write to its log: never what someone asked for, which may name a patient."""
 
 import logging
+import os
 import sys
 import threading
 import traceback
 from typing import Any
 
 from gunicorn.glogging import Logger
+
+from .json_lines import decide
 
 
 class WithoutRequests(Logger):  # type: ignore[misc]
@@ -15,6 +18,7 @@ class WithoutRequests(Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         self.error_log.addFilter(_without_request)
+        decide(os.environ.get("CPAR_LOG_FORMAT", ""))  # also for what it says before the application is loaded
 
 
 def _without_request(record: logging.LogRecord) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from cpar_plugin.hooks import AuditTrail, Clock, Pages, Refused
-from cpar_plugin.host_kit import zone_rules
+from cpar_plugin.host_kit import json_lines, zone_rules
 from cpar_plugin.host_kit.clock import FixedClock, SystemClock
 from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.pages import PlainPages
@@ -102,10 +102,11 @@ def open_host(
 def from_environment() -> OscarHost:
     """The host as the environment describes it: CPAR_SETTINGS names an INI file, other CPAR_* variables go before it.
 
-    `database_url` is needed; `host_schema`, `time_zone`, `zone_rules`, `audit` and `now` (for trying out) are the
-    host's own, all others the plugin's. Raises Refused that says what to set.
+    `database_url` is needed; `host_schema`, `time_zone`, `zone_rules`, `log_format`, `audit` and `now` (for trying out)
+    are the host's own, all others the plugin's. Raises Refused that says what to set.
     """
     settings = _settings(os.environ)
+    json_lines.decide(settings.get("log_format", ""))
     zone_rules.decide(settings.get("zone_rules", ""))
     url = settings.pop("database_url", "")
     if not url:

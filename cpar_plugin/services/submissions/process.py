@@ -20,6 +20,7 @@ from ...domain.submission import FINAL, SubmissionState
 from ...hooks import AuditEvent, Host
 from ...settings import Settings
 from ...store.tables import panel, snapshot, submission
+from ...tracing import about
 from ...transport import DeliveryOutcome, DeliveryResult, Envelope, Transport
 from ..roster import merges
 from ..roster.readable import reading_error
@@ -36,11 +37,12 @@ _PAUSE = timedelta(minutes=1)
 
 def advance(host: Host, settings: Settings, transport: Transport, claim: Claim, now: Now) -> SubmissionState | None:
     """Bring a claimed submission as far as it goes now. Returns its state then; None when the claim was lost."""
-    if claim.state not in (SubmissionState.DUE, SubmissionState.PREPARING):
-        return _send(host, settings, transport, claim, now)
-    with renewed(host, settings, claim, now):
-        state, ready = _prepare(host, settings, claim, now)
-    return _send(host, settings, transport, ready, now) if ready else state
+    with about(panel=claim.panel_id, submission=claim.submission_id):
+        if claim.state not in (SubmissionState.DUE, SubmissionState.PREPARING):
+            return _send(host, settings, transport, claim, now)
+        with renewed(host, settings, claim, now):
+            state, ready = _prepare(host, settings, claim, now)
+        return _send(host, settings, transport, ready, now) if ready else state
 
 
 def _prepare(host: Host, settings: Settings, claim: Claim, now: Now) -> tuple[SubmissionState | None, Claim | None]:
@@ -162,6 +164,8 @@ def _send(host: Host, settings: Settings, transport: Transport, claim: Claim, no
     # A worker that sends for longer than allowed has stopped: another worker takes over.
     with renewed(host, settings, claim, now, at_most_seconds=settings.registry_seconds):
         answer = _answer(host, transport, claim)
+    # By the snapshot the registry knows the request, too: it is the header X-Request-Id.
+    log.info("snapshot %s, attempt %d: %s (status %s)", claim.snapshot_id, attempts, answer.outcome, answer.status)
     state = _final(answer.outcome)
     if state:
         reason = answer.message if state is SubmissionState.REFUSED else None

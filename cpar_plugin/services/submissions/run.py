@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -113,7 +114,7 @@ def submit(
             full = len(under_way) == at_once
             claim = None if full else _try(report, lambda: _next(host, settings, now))
             if claim:
-                under_way.add(pool.submit(advance, host, settings, transport, claim, now))
+                under_way.add(pool.submit(copy_context().run, advance, host, settings, transport, claim, now))
                 continue
             if not under_way:
                 return report
