@@ -25,13 +25,13 @@ demo: venv
 AT_ONCE = -n logical --dist worksteal
 
 test:
-	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
+	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd rabbitmq
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest $(AT_ONCE) -m "not large and not java" $(ARGS)
 
 # What `make test` leaves out, and what makes up its input once more, with more examples: see docs/decisions/0066.
 large:
-	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd
+	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd rabbitmq
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest $(AT_ONCE) -m "(large or hypothesis) and not java" --hypothesis-profile usual $(ARGS)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
-# tomcat commands systemd java`. Installed where we are root on a machine with apt (announced first), otherwise named, and
+# tomcat commands systemd java rabbitmq`. Installed where we are root on a machine with apt (announced first), otherwise named, and
 # the run fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,6 +51,10 @@ for need in "$@"; do
         # What gets libraries, and runs a program from its source.
         command -v mvn >/dev/null || packages="$packages maven"
         command -v javac >/dev/null || packages="$packages default-jdk-headless"
+        ;;
+    rabbitmq)
+        # A running broker is not used: the tests start their own, and stop it.
+        command -v rabbitmq-server >/dev/null || packages="$packages rabbitmq-server"
         ;;
     nginx)
         command -v nginx >/dev/null || packages="$packages nginx"

@@ -24,6 +24,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.migrations import upgrade
 from oscar_host.demo.mariadb import private_mariadb
+from oscar_host.demo.rabbitmq import PrivateRabbitMQ, private_rabbitmq
 from oscar_host.demo.registry.process import RunningRegistry, running
 from oscar_host.host import OscarHost, open_host
 from oscar_host.install.command import command as install_oscar
@@ -243,6 +244,23 @@ def mariadb_server() -> Iterator[URL]:
     else:
         with private_mariadb(below=_memory()) as url:
             yield url
+
+
+@pytest.fixture(scope="session")
+def _broker() -> Iterator[PrivateRabbitMQ]:
+    with private_rabbitmq(below=_memory()) as broker:
+        yield broker
+
+
+@pytest.fixture
+def broker(_broker: PrivateRabbitMQ) -> PrivateRabbitMQ:
+    """A broker with nothing in it: without queues, and with no one connected."""
+    if not _broker.processes:
+        _broker.start()
+    _broker.control("delete_vhost", "/")
+    _broker.control("add_vhost", "/")
+    _broker.control("set_permissions", "-p", "/", "guest", ".*", ".*", ".*")
+    return _broker
 
 
 def _memory() -> Path | None:

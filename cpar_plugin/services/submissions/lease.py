@@ -43,28 +43,34 @@ class Claim:
     releases: int | None  # the held submission that it releases
 
 
-def _wants_work(now: datetime) -> ColumnElement[bool]:
+def wants_work(now: datetime) -> ColumnElement[bool]:
+    """It is in nobody's hands, and something is to be done about it now."""
     state, at = submission.c.state, submission.c.next_attempt_at
     return and_(is_free(submission, now), or_(state.in_(_AT_ONCE), and_(state == SubmissionState.WAITING, at <= now)))
 
 
 def count_waiting(now: datetime) -> Select[int]:
     """How many submissions want work and are in nobody's hands."""
-    return select(func.count()).where(_wants_work(now))
+    return select(func.count()).where(wants_work(now))
 
 
-def take_one(host: Host, settings: Settings, now: Now) -> Claim | None:
-    """Claim the oldest submission that wants work; None when there is none."""
+def count_under_way(now: datetime) -> Select[int]:
+    """How many submissions are in the hands of workers."""
+    return select(func.count()).where(submission.c.open_panel_id.is_not(None), submission.c.claimed_until > now)
+
+
+def take_one(host: Host, settings: Settings, now: Now, *order_by: ColumnElement[Any]) -> Claim | None:
+    """Claim the oldest submission that wants work, or the first in another order; None when there is none."""
     with host.database.engine.connect() as connection:
-        oldest = select(submission.c.submission_id).where(_wants_work(now())).order_by(submission.c.submission_id)
-        ids = connection.scalars(oldest.limit(_CANDIDATES)).all()
+        first = select(submission.c.submission_id).where(wants_work(now()))
+        ids = connection.scalars(first.order_by(*order_by, submission.c.submission_id).limit(_CANDIDATES)).all()
     token = str(uuid4())
     for submission_id in ids:
         with host.database.session() as session:
             moment = now()
             claimed = session.execute(
                 update(submission)
-                .where(submission.c.submission_id == submission_id, _wants_work(moment))
+                .where(submission.c.submission_id == submission_id, wants_work(moment))
                 .values(**leased(settings, token, moment))
             )
             if claimed.rowcount:  # type: ignore[attr-defined]
@@ -98,6 +104,12 @@ def move_on(session: Session, claim: Claim, state: SubmissionState, now: datetim
     if state in FINAL or state is SubmissionState.WAITING:
         values |= RELEASED
     return _write(session, claim, [*_BEFORE[state], state], state=state, **values)
+
+
+def give_back(host: Host, claim: Claim) -> None:
+    """Let go of a claimed submission as it was: another worker takes it."""
+    with host.database.session() as session:
+        _write(session, claim, list(SubmissionState), **RELEASED)
 
 
 def keep_until(session: Session, claim: Claim, until: datetime, **values: Any) -> bool:

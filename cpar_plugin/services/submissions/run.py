@@ -13,18 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from ...domain.refusals import Refused
 from ...domain.submission import SubmissionState
 from ...hooks import Host
 from ...settings import Settings
 from ...store.tables import submission
-from ...transport import DeliveryResult, Envelope, Transport, for_settings, not_sent
 from ..departures import steps as departures
 from ..operations import clinic, heartbeat
 from ..operations.lease import release_ahead
 from . import night_run, rehearsals
 from .lease import Claim, Now, count_waiting, take_one
 from .process import advance
+from .way_out import way_out
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,16 +73,7 @@ def run_due(
     """
     report = RunReport()
     ahead = now - host.clock.now()
-    _try(report, lambda: release_ahead(host, settings, submission))
-    with host.database.engine.connect() as connection:
-        site = clinic.load(connection)
-    if not site.enabled:
-        _try(report, lambda: night_run.cancel_all(host, now))
-    elif site.configured:
-        _try(report, lambda: departures.end_due(host, now))
-        _try(report, lambda: night_run.mark_missed(host, settings, now))
-        _try(report, lambda: night_run.postpone(host, settings, now))
-        report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
+    if begin_due(host, settings, now, report):
         company = (_try(report, lambda: companions(_waiting(host, now))) if companions else None) or Company(
             settings.panels_at_once
         )
@@ -94,6 +84,26 @@ def run_due(
     if not report.errors:
         heartbeat.beat(host, heartbeat.SUBMISSIONS)
     return report
+
+
+def begin_due(host: Host, settings: Settings, now: datetime, report: RunReport) -> bool:
+    """Do what the calendar and the clinic's own settings want at `now`: panels come due, or cease to be.
+
+    Returns whether panels may be submitted. Failures are counted in `report`, as in `run_due`.
+    """
+    _try(report, lambda: release_ahead(host, settings, submission))
+    with host.database.engine.connect() as connection:
+        site = clinic.load(connection)
+    if not site.enabled:
+        _try(report, lambda: night_run.cancel_all(host, now))
+        return False
+    if not site.configured:
+        return False
+    _try(report, lambda: departures.end_due(host, now))
+    _try(report, lambda: night_run.mark_missed(host, settings, now))
+    _try(report, lambda: night_run.postpone(host, settings, now))
+    report.night_begun = bool(_try(report, lambda: night_run.begin(host, settings, now)))
+    return True
 
 
 def submit(
@@ -107,7 +117,7 @@ def submit(
     def now() -> datetime:
         return host.clock.now() + ahead
 
-    report, transport, completed = RunReport(), _transport(settings), 0
+    report, transport, completed = RunReport(), way_out(settings), 0
     under_way: set[Future[SubmissionState | None]] = set()
     with ThreadPoolExecutor(at_once, "cpar-submission") as pool:
         while True:
@@ -149,24 +159,6 @@ def _try(report: RunReport, work: Callable[[], T]) -> T | None:
         log.error("submission run: %s", type(error).__name__)
         report.errors.append(type(error).__name__)
         return None
-
-
-class _NoWayOut:
-    """Replaces a transport that the settings do not allow: the panels wait, and say why."""
-
-    def __init__(self, reason: str) -> None:
-        self._why = reason
-
-    def send(self, envelope: Envelope) -> DeliveryResult:
-        """Nothing is sent."""
-        return not_sent(self._why)
-
-
-def _transport(settings: Settings) -> Transport:
-    try:
-        return for_settings(settings)
-    except Refused as refused:
-        return _NoWayOut(str(refused))
 
 
 def _waiting(host: Host, now: datetime) -> int:
