@@ -13,6 +13,7 @@ BENCHMARKS = (
     "looks",
     "check_in",
     "fhir",
+    "peer",
     "export",
     "reports",
     "beside",

@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 
 import click
 import orjson
-from flask import Flask, Response
+from flask import Flask
 from joserfc.jwk import ECKey
 
 from cpar_plugin.hooks import Plugins
@@ -27,6 +27,7 @@ from cpar_plugin.settings import load
 from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
+from .bare import bare as bare_app
 from .big_clinic import PANEL_ID, empty_hosts, fill, join, more_panels
 from .served import serving
 
@@ -35,11 +36,10 @@ LARGE, VERY_LARGE = 10_000, 100_000
 AIM, MEBIBYTES = 0.3, 4
 _ROUNDS = 5
 _OVER_HTTP = 2_000
-_SETTINGS = {"fhir_requests_per_minute": "1000000000", "fhir_base_url": "https://emr.example/fhir"}
+SETTINGS = {"fhir_requests_per_minute": "1000000000", "fhir_base_url": "https://emr.example/fhir"}
 _RECORD = "https://cpar.invalid/NamingSystem/patient-record"
 _PHN = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-ab-patient-healthcare-id"
 _FIRST_PHN = 100_000_001
-_SIZE_OF_A_PATIENT = 1000  # bytes, of what the bare view returns
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ REQUESTS = (
 def main() -> None:
     """Print a line for each kind of request and database, and one for what a server does over HTTP."""
     logging.disable(logging.WARNING)
-    bare = _asking(_bare(), "")
+    bare = _asking(bare_app(), "")
     with empty_hosts() as hosts:
         for name, host in hosts:
             app, token = _served(host)
@@ -83,7 +83,7 @@ def main() -> None:
 
 def _over_http(host: OscarHost, token: str) -> str:
     addresses = [REQUESTS[0].address.format(1 + at % MEMBERS) for at in range(_OVER_HTTP)]
-    with serving(host, _SETTINGS) as server:
+    with serving(host, SETTINGS) as server:
         rate = _rates(lambda address: server.get(address, token), addresses)[1]
         peaks = []
         for first, last in ((MEMBERS, LARGE), (LARGE, VERY_LARGE)):
@@ -102,30 +102,29 @@ def _addresses(asked: Request) -> list[str]:
     return [asked.address.format(first + at % MEMBERS) for at in range(asked.times)]
 
 
-def _bare() -> Flask:
-    app = Flask(__name__)
-    text = orjson.dumps({"filler": "x" * _SIZE_OF_A_PATIENT})
-    app.add_url_rule("/", "ready", lambda: Response(text, content_type="application/fhir+json"))
-    return app
-
-
 def _served(host: OscarHost) -> tuple[Flask, str]:
     """The embedded EMR of a clinic of this size, with the token of a client that may read everything."""
     fill(host, PATIENTS)
     more_panels(host, PANELS)
     join(host, range(1, MEMBERS + 1))
-    host = replace(host, settings=_SETTINGS)
+    host = replace(host, settings=SETTINGS)
     refresh(host, load(host.settings))
+    token = client_token(host)
+    plugins = Plugins()
+    plugins.load_installed()
+    app = create_app(host, plugins)
+    plugins.emr_startup(host)
+    return app, token
+
+
+def client_token(host: OscarHost) -> str:
+    """The token of a client that may read everything."""
     key = ECKey.generate_key("P-384").as_dict(private=False) | {"kid": "1", "alg": "ES384", "use": "sig"}
     draft = registry.ClientDraft(name="Network", scopes="system/*.rs", jwks=orjson.dumps({"keys": [key]}).decode())
     client_id = registry.register(host, host.identity.system, draft)
     with host.database.engine.connect() as connection:
         client = registry.live_client(connection, client_id)
-    plugins = Plugins()
-    plugins.load_installed()
-    app = create_app(host, plugins)
-    plugins.emr_startup(host)
-    return app, tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
+    return tokens.issue(host, client, "system/*.rs", timedelta(minutes=5))
 
 
 def _asking(app: Flask, token: str) -> Callable[[str], None]:

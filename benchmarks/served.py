@@ -24,6 +24,8 @@ class Served:
     """A server, and one connection to it that stays open."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self.pid = process.pid
         self._connection = HTTPConnection("127.0.0.1", port, timeout=300)
         self._process = process
 
@@ -59,11 +61,16 @@ class Served:
         return int(match[1]) / 1024
 
 
+def free_port() -> int:
+    """One that no one listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def serving(host: OscarHost, settings: Mapping[str, str]) -> Iterator[Served]:
     """Serve the clinic of this host while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     schema = host.tables.demographic.schema
     given = {
         "database_url": host.database.engine.url.render_as_string(hide_password=False),
