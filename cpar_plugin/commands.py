@@ -36,18 +36,23 @@ class Sentences(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except Refused as refused:
-            raise click.ClickException(str(refused)) from None
-        except ProgrammingError:
-            raise click.ClickException("The database has no tables of this version yet: run cpar migrate.") from None
-        except (OperationalError, InterfaceError):
-            raise click.ClickException(
+        except (Refused, SQLAlchemyError) as error:
+            raise click.ClickException(sentence(error)) from None
+
+
+def sentence(error: Refused | SQLAlchemyError, migrate: str = "cpar migrate") -> str:
+    """What to do about an error that ends a command. Without the text of the database, which may hold patient data."""
+    match error:
+        case Refused():
+            return str(error)
+        case ProgrammingError():
+            return f"The database has no tables of this version yet: run {migrate}."
+        case OperationalError() | InterfaceError():
+            return (
                 "The database cannot be used. Check that it is running, its URL, and that its tables exist "
-                "(cpar migrate)."
-            ) from None
-        except SQLAlchemyError as error:
-            # Without its text, which may hold patient data.
-            raise click.ClickException(f"The database reported an error ({type(error).__name__}).") from None
+                f"({migrate})."
+            )
+    return f"The database reported an error ({type(error).__name__})."
 
 
 class Later(click.Command):

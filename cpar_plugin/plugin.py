@@ -35,6 +35,8 @@ from .web import around, blueprint, patient_list, widget
 from .web.fhir import fhir_blueprint
 from .web.fhir.background import background
 
+SUBMISSIONS = "cpar-submissions"  # the name of the job that submits
+
 
 @hookimpl
 def emr_manifest() -> Manifest:
@@ -110,7 +112,7 @@ def emr_scheduled_jobs(host: Host) -> Sequence[Job]:
         rates.count_due(host, settings, now)
 
     return [
-        Job(name="cpar-submissions", every=timedelta(minutes=1), run=run),
+        Job(name=SUBMISSIONS, every=timedelta(minutes=1), run=run),
         Job(name="cpar-mail", every=timedelta(minutes=1), run=send_mail),
         Job(
             name="cpar-fhir",

@@ -73,9 +73,14 @@ class Gate:
             self._queue.release()
 
 
+def is_turned_away(environ: "WSGIEnvironment") -> bool:
+    """Whether a gate hands this request on only to have it refused."""
+    return bool(environ.get(_BUSY))
+
+
 def turn_away() -> None:
     """Before a request of an application behind the gate. Raises HostBusy for one whose turn has not come."""
-    if request.environ.get(_BUSY):
+    if is_turned_away(request.environ):
         raise HostBusy
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
+from threading import Lock
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -15,6 +16,7 @@ from cpar_plugin.hooks import MigrationSource
 from .database import MARIADB
 
 _WAIT_SECONDS = 120
+_ONE_AT_A_TIME = Lock()  # of a process: migrations reach their context through a name of Alembic's modules
 
 
 class Step(Enum):
@@ -32,8 +34,11 @@ def upgrade(engine: Engine, source: MigrationSource) -> None:
     The folder's own env.py is not run: connection, version table and lock are the host's. Processes that start at the
     same moment wait for each other. Raises TimeoutError when another process holds the lock for two minutes.
     """
+    if step_of(engine, source) is Step.CURRENT:
+        return
     config, scripts = _scripts(source)
     with (
+        _ONE_AT_A_TIME,
         _migration_lock(engine, source.version_table) as connection,
         EnvironmentContext(config, scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)) as run,
     ):

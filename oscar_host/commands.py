@@ -21,6 +21,7 @@ def register(group: click.Group) -> None:
     group.add_command(
         Later("doctor", "oscar_host.doctor.command", "Check this host, and say how to fix what is wrong.")
     )
+    group.add_command(Later("fleet", "oscar_host.fleet.command", "Serve many clinics with one installation."))
     group.add_command(Later("migrate", "oscar_host.migrate", "Create or update the plugin's tables."))
     group.add_command(
         Later("privacy-pack", "oscar_host.privacy.command", "Describe this system for a privacy impact assessment.")

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser
-from configparser import Error as IniError
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -22,7 +20,9 @@ from cpar_plugin.settings import checked
 from .audit import NoAuditTrail, OscarAuditTrail
 from .homes import OscarHomes
 from .identity import OscarIdentity, no_provider
+from .ini_file import sections
 from .privileges import CPAR
+from .references import resolved
 from .roster import OscarRoster
 from .schedule import OscarSchedule
 from .schema import Present, Tables, host_tables, present
@@ -102,10 +102,18 @@ def open_host(
 def from_environment() -> OscarHost:
     """The host as the environment describes it: CPAR_SETTINGS names an INI file, other CPAR_* variables go before it.
 
+    Raises Refused that says what to set.
+    """
+    return from_settings(_settings(os.environ))
+
+
+def from_settings(settings: Mapping[str, str]) -> OscarHost:
+    """The host that one clinic's settings describe.
+
     `database_url` is needed; `host_schema`, `time_zone`, `zone_rules`, `log_format`, `audit` and `now` (for trying out)
     are the host's own, all others the plugin's. Raises Refused that says what to set.
     """
-    settings = _settings(os.environ)
+    settings = dict(settings)
     json_lines.decide(settings.get("log_format", ""))
     zone_rules.decide(settings.get("zone_rules", ""))
     url = settings.pop("database_url", "")
@@ -125,18 +133,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
         name.removeprefix(_PREFIX).lower(): value for name, value in environment.items() if name.startswith(_PREFIX)
     }
     path = values.pop("settings", "")
-    return ({**_ini(Path(path)), **values}) if path else values
-
-
-def _ini(path: Path) -> dict[str, str]:
-    parser = ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        return dict(parser["cpar"])
-    except OSError as error:
-        raise Refused({"settings": f"CPAR_SETTINGS: {path} cannot be read ({error.strerror})."}) from None
-    except (IniError, KeyError, UnicodeDecodeError):
-        raise Refused({"settings": f"CPAR_SETTINGS: {path} must be an INI file with a section [cpar]."}) from None
+    of_file = sections(Path(path), "cpar", "CPAR_SETTINGS")["cpar"] if path else {}
+    return resolved({**of_file, **values}, environment)
 
 
 def _zone(settings: Mapping[str, str]) -> ZoneInfo:

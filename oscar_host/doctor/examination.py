@@ -53,10 +53,10 @@ class Finding:
     health: Health | None
 
 
-def examine() -> Iterator[Finding]:
-    """Look at the host of the environment, one check after the other. Never raises, and changes nothing."""
+def examine(open_host: Callable[[], OscarHost] = from_environment) -> Iterator[Finding]:
+    """Look at a host, that of the environment, one check after the other. Never raises, and changes nothing."""
     try:
-        host = from_environment()
+        host = open_host()
     except Refused as refused:
         yield Finding(_SETTINGS, Health.failure(str(refused), "Correct that in the settings, then check again."))
         yield from (Finding(name, None) for name in NAMES if name != _SETTINGS)

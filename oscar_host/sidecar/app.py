@@ -35,12 +35,12 @@ _SIGNED_IN = "oscar_host.signed_in"  # in the request itself: a page asks once, 
 _UNAVAILABLE = "OSCAR is not responding, so your sign-in cannot be verified. Try again in a moment."
 
 
-def create_app(host: OscarHost, plugins: Plugins) -> Flask:
+def create_app(host: OscarHost, plugins: Plugins, *, cookie_name: str = "oscar_sidecar") -> Flask:
     """The application, which answers below the setting `context_path`. Raises Refused for wrong settings."""
     settings = load(host.settings)
     app = new_application(
         __name__,
-        cookie_name="oscar_sidecar",
+        cookie_name=cookie_name,
         secret_key=settings.secret_key,
         https_only=settings.https_only,
         static_url_path="/frame",  # the plugin's own files are at /static

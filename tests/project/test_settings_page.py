@@ -8,6 +8,7 @@ import pytest
 
 from cpar_plugin.host_kit.time_limits import TimeLimits
 from cpar_plugin.settings import Settings
+from oscar_host.fleet.settings import FleetSettings
 from oscar_host.own_sessions import SessionSettings
 from oscar_host.sidecar.settings import SidecarSettings
 
@@ -16,8 +17,10 @@ PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ROWS = {name: default.strip("`") for name, default in re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)}
 DEFAULTS = Settings()
 # Of two applications, each with a default of its own, which stand in the words.
+SHARED_WITH_A_FLEET = {"trusted_proxies", "zone_rules", "log_format"}  # with the same defaults
 SHARED = {"secret_key", "https_only"}
 BESIDE_OSCAR = {name: field for name, field in SidecarSettings.model_fields.items() if name not in SHARED}
+OF_A_FLEET = {name: field for name, field in FleetSettings.model_fields.items() if name not in SHARED_WITH_A_FLEET}
 OF_THE_HOST = {**TimeLimits.model_fields, **SessionSettings.model_fields}
 
 
@@ -50,6 +53,11 @@ def test_every_setting_of_the_host_is_on_the_page_with_its_default(name: str) ->
     assert ROWS[name] == written(OF_THE_HOST[name].default)
 
 
+@pytest.mark.parametrize("name", OF_A_FLEET)
+def test_every_setting_of_a_fleet_is_on_the_page_with_its_default(name: str) -> None:
+    assert ROWS[name] == written(OF_A_FLEET[name].default)
+
+
 def of_the_host() -> set[str]:
     folders = ROOT / "oscar_host", ROOT / "host_kit"
     sources = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
@@ -61,4 +69,4 @@ def test_every_setting_of_the_host_is_on_the_page() -> None:
 
 
 def test_the_page_shows_no_setting_that_does_not_exist() -> None:
-    assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *OF_THE_HOST} | of_the_host()
+    assert set(ROWS) == {*Settings.model_fields, *BESIDE_OSCAR, *OF_THE_HOST, *OF_A_FLEET} | of_the_host()

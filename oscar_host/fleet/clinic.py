@@ -1,0 +1,51 @@
+"""What is known of a fleet's clinics: of one that can be used, of one that cannot, and of all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cpar_plugin.hooks import Refused
+
+from ..host import OscarHost, from_settings
+
+
+@dataclass(frozen=True, slots=True)
+class FleetClinic:
+    """One clinic: its name in addresses, messages and metrics, and all of its settings."""
+
+    name: str
+    settings: Mapping[str, str] = field(repr=False)  # hold secrets
+    address: str = ""  # below which its pages are: a path, or a host's name and a path
+    pages_fault: str = ""  # why they are not served; its submissions are made all the same
+    data_folder: Path = Path()
+
+    def open(self) -> OscarHost:
+        """Its host, which the caller closes. Nothing is connected yet."""
+        self.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return from_settings(self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongClinic:
+    """One whose file cannot be used: neither are its pages served, nor its submissions made, until it is corrected."""
+
+    name: str
+    reason: str  # for the operator: what to do
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReading:
+    """The folder as it was at one moment."""
+
+    clinics: Mapping[str, FleetClinic]  # by name
+    wrong: Mapping[str, WrongClinic]
+    draining: frozenset[str] = frozenset()  # nothing new is begun for these
+
+    def clinic(self, name: str) -> FleetClinic:
+        """The clinic of this name. Raises Refused where there is none, or its file is wrong."""
+        if name in self.wrong:
+            raise Refused({"clinic": f"{name}: {self.wrong[name].reason}"})
+        if name not in self.clinics:
+            raise Refused({"clinic": f"The fleet has no clinic {name}. cpar fleet status names all."})
+        return self.clinics[name]

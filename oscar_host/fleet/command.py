@@ -1,0 +1,130 @@
+"""`cpar fleet`: what an operator does with all clinics of a fleet at once."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import IO
+
+import click
+
+from cpar_plugin.commands import EXIT_WARNING
+from cpar_plugin.hooks import HealthLevel
+
+from . import draining, membership, rounds
+from .clinic import FleetClinic
+from .clinics import Clinics
+from .parallel import Outcome, Work, for_each, progress
+from .settings import from_environment
+
+_names = click.argument("names", nargs=-1, metavar="[CLINIC]...")
+
+
+@click.group("fleet")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Serve many clinics: CPAR_FLEET names the file with the fleet's settings.
+
+    Exit code 1: a clinic has a problem. Exit code 3: one has a warning. Every clinic that needs something is named.
+    """
+    ctx.obj = None
+
+
+@command.command("status")
+@_names
+def status_command(names: tuple[str, ...]) -> None:
+    """Show how submissions stand: of the clinics named, or what needs someone in any."""
+    clinics = _clinics()
+    _round(clinics, names, partial(rounds.status_of, facts=bool(names), draining=clinics.read().draining), "Asking")
+
+
+@command.command("doctor")
+@_names
+def doctor_command(names: tuple[str, ...]) -> None:
+    """Check every clinic, or those named, and say how to fix what is wrong. Nothing is changed."""
+    _round(_clinics(), names, rounds.examination_of, "Checking")
+
+
+@command.command("migrate")
+@_names
+def migrate_command(names: tuple[str, ...]) -> None:
+    """Create or update the plugin's tables of every clinic, or of those named."""
+    _round(_clinics(), names, rounds.migrated, "Updating tables")
+
+
+@command.command("run-due")
+@_names
+def run_due_command(names: tuple[str, ...]) -> None:
+    """Do what is due in every clinic, or in those named, with neither broker nor workers. For cron or systemd."""
+    clinics = _clinics()
+    _round(clinics, names, partial(rounds.all_due, draining=clinics.read().draining), "Working", say_well=False)
+
+
+@command.command("drain")
+@_names
+@click.option("--all", "everyone", is_flag=True, help="Every clinic, also those that are added later.")
+@click.option("--end", is_flag=True, help="Begin again.")
+def drain_command(names: tuple[str, ...], everyone: bool, end: bool) -> None:
+    """Begin nothing new for the clinics named: what a worker has in hand is finished, all else waits."""
+    if everyone == bool(names):
+        raise click.UsageError("Name clinics, or give --all.")
+    clinics = _clinics()
+    for name in names:
+        clinics.read().clinic(name)
+    for name in names or ("",):
+        (draining.unmark if end else draining.mark)(clinics.settings.clinics, name)
+    click.echo("Submissions are begun again." if end else "Nothing new is begun. To end that: cpar fleet drain --end")
+
+
+@command.command("add")
+@click.argument("name", metavar="CLINIC")
+@click.option("--settings", "file", type=click.File(encoding="utf-8"), required=True, help="Its file; - reads it.")
+def add_command(name: str, file: IO[str]) -> None:
+    """Add a clinic: its settings are checked, its tables made, then its file is written. No restart is needed."""
+    clinic = membership.add(_clinics(), name, file.read())
+    click.echo(f"{name} has been added. Its pages: {clinic.address}")
+    if clinic.pages_fault:
+        raise click.ClickException(f"Its pages are not served: {clinic.pages_fault}")
+
+
+@command.command("remove")
+@click.argument("name", metavar="CLINIC")
+@click.option("--force", is_flag=True, help="Without asking its database whether something is in progress.")
+def remove_command(name: str, force: bool) -> None:
+    """Remove a clinic. Its database is not changed, and its file is kept under another name."""
+    click.echo(f"{name} has been removed. Its settings are kept in {membership.remove(_clinics(), name, force=force)}")
+
+
+def _clinics() -> Clinics:
+    return Clinics(from_environment())
+
+
+def _round(clinics: Clinics, names: Sequence[str], work: Work, text: str, *, say_well: bool = True) -> None:
+    """Do it for all, print what needs someone, and end with the exit code of the worst."""
+    outcomes = [
+        Outcome(entry.name, HealthLevel.FAILURE, (f"Problem: {entry.reason}",))
+        for entry in clinics.read().wrong.values()
+        if not names or entry.name in names
+    ]
+    selected: list[FleetClinic] = [*clinics.read().clinics.values()]
+    if names:
+        refused = {outcome.name for outcome in outcomes}
+        selected = [clinics.read().clinic(name) for name in dict.fromkeys(names) if name not in refused]
+    with progress(text, len(selected)) as advance:
+        for outcome in for_each(selected, work, clinics.settings):
+            outcomes.append(outcome)
+            advance()
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.name):
+        for sentence in outcome.sentences:
+            click.echo(f"{outcome.name}: {sentence}")
+    levels = Counter(outcome.level for outcome in outcomes)
+    if say_well or set(levels) - {HealthLevel.OK} or sys.stdout.isatty():
+        click.echo(_summary(len(outcomes), levels))
+    code = 1 if levels[HealthLevel.FAILURE] else EXIT_WARNING if levels[HealthLevel.WARNING] else 0
+    click.get_current_context().exit(code)
+
+
+def _summary(count: int, levels: Counter[HealthLevel]) -> str:
+    return (
+        f"Clinics: {count}. With problems: {levels[HealthLevel.FAILURE]}. With warnings: {levels[HealthLevel.WARNING]}."
+    )

@@ -1,0 +1,163 @@
+"""What is open of a fleet's clinics in one process: as many as a setting allows, the least used let go."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Condition
+from time import monotonic
+from typing import Final, Generic, Protocol, TypeVar
+
+from cpar_plugin.hooks import HostBusy
+
+from ..host import OscarHost
+from .clinic import FleetClinic
+
+log = logging.getLogger(__name__)
+
+_SECONDS: Final = 30.0
+
+
+class Closable(Protocol):
+    """What is opened for a clinic: a host, or an application."""
+
+    def close(self) -> None:
+        """Close connections and threads."""
+
+
+OpenT = TypeVar("OpenT", bound=Closable)
+
+
+@dataclass(eq=False, slots=True)
+class _Place(Generic[OpenT]):
+    clinic: FleetClinic
+    opened: OpenT | None = None  # None: it is being opened
+    users: int = 0
+
+
+class OpenHosts(Generic[OpenT]):
+    """At most `most` clinics are open at a time, in use or kept for the next one. Any number of threads may ask.
+
+    One whose settings have changed is opened again; what still uses it as it was finishes with that.
+    """
+
+    def __init__(
+        self, open_clinic: Callable[[FleetClinic], OpenT], most: int, *, patience_seconds: float = _SECONDS
+    ) -> None:
+        self._open_clinic = open_clinic
+        self._most = most
+        self._patience = patience_seconds
+        self._changed = Condition()
+        self._places: dict[str, _Place[OpenT]] = {}  # the one that was used last is last
+        self._outdated: list[_Place[OpenT]] = []  # in use, and closed with their last use
+
+    def __len__(self) -> int:
+        """How many are open."""
+        with self._changed:
+            return self._count()
+
+    @contextmanager
+    def opened(self, clinic: FleetClinic) -> Iterator[OpenT]:
+        """What is open of a clinic, while the block works with it. Do not ask for a second one within.
+
+        Raises HostBusy where all places are in use for longer than half a minute, and what opening it raises.
+        """
+        opened, release = self.take(clinic)
+        try:
+            yield opened
+        finally:
+            release()
+
+    def take(self, clinic: FleetClinic) -> tuple[OpenT, Callable[[], None]]:
+        """The same for a use that ends elsewhere, by calling what is returned with it."""
+        place, is_mine = self._place(clinic)
+        if is_mine:
+            try:
+                opened = self._open_clinic(clinic)
+            except BaseException:
+                self._release(place, failed=True)
+                raise
+            with self._changed:
+                place.opened = opened
+                self._changed.notify_all()
+        assert place.opened is not None
+        return place.opened, lambda: self._release(place)
+
+    def keep_only(self, names: set[str]) -> None:
+        """Close those of clinics that are no longer in the fleet, now or with their last use."""
+        with self._changed:
+            gone = [name for name in self._places if name not in names]
+            closing = [place for name in gone if (place := self._outdate(name))]
+        _close(closing)
+
+    def close(self) -> None:
+        """Close all, those in use with their last use."""
+        self.keep_only(set())
+
+    def _place(self, clinic: FleetClinic) -> tuple[_Place[OpenT], bool]:
+        """The place of the clinic, counted as used, and whether the caller is to open it."""
+        until = monotonic() + self._patience
+        closing: list[_Place[OpenT]] = []
+        try:
+            with self._changed:
+                while True:
+                    place = self._places.get(clinic.name)
+                    if place and place.clinic != clinic:
+                        closing += filter(None, [self._outdate(clinic.name)])
+                        place = None
+                    if place and place.opened:
+                        self._places[clinic.name] = self._places.pop(clinic.name)
+                        place.users += 1
+                        return place, False
+                    if not place and (self._count() < self._most or self._make_room(closing)):
+                        place = self._places[clinic.name] = _Place(clinic, users=1)
+                        return place, True
+                    if not self._changed.wait(until - monotonic()) and monotonic() >= until:
+                        raise HostBusy
+        finally:
+            _close(closing)
+
+    def _count(self) -> int:
+        return len(self._places) + len(self._outdated)
+
+    def _make_room(self, closing: list[_Place[OpenT]]) -> bool:
+        """Let go of the one that has not been used for longest, of those that are not in use."""
+        idle = next((name for name, place in self._places.items() if not place.users), None)
+        if idle is None:
+            return False
+        closing.append(self._places.pop(idle))
+        return True
+
+    def _outdate(self, name: str) -> _Place[OpenT] | None:
+        """Take it out of the way; returned where no one uses it, to be closed."""
+        place = self._places.pop(name)
+        if not place.users:
+            return place
+        self._outdated.append(place)
+        return None
+
+    def _release(self, place: _Place[OpenT], *, failed: bool = False) -> None:
+        with self._changed:
+            place.users -= 1
+            is_last = place in self._outdated and not place.users
+            if is_last:
+                self._outdated.remove(place)
+            elif failed and self._places.get(place.clinic.name) is place:
+                del self._places[place.clinic.name]
+            self._changed.notify_all()
+        if is_last:
+            _close([place])
+
+
+def open_hosts(most: int) -> OpenHosts[OscarHost]:
+    """For work: hosts, at most so many at a time."""
+    return OpenHosts(FleetClinic.open, most)
+
+
+def _close(places: list[_Place[OpenT]]) -> None:
+    for place in places:
+        try:
+            if place.opened is not None:
+                place.opened.close()
+        except Exception as error:  # it concerns no one who asks for another clinic
+            log.error("clinic %s could not be closed: %s", place.clinic.name, type(error).__name__)

@@ -1,0 +1,84 @@
+"""The settings of a fleet: the section [fleet] of the file that CPAR_FLEET names."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cpar_plugin.hooks import Refused
+from cpar_plugin.host_kit import json_lines, zone_rules
+from cpar_plugin.settings import checked
+
+from ..ini_file import sections
+from ..references import resolved
+
+VARIABLE: Final = "CPAR_FLEET"
+_SECTION: Final = "fleet"
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+
+class FleetSettings(BaseModel):
+    """Every setting with its default. The field's name is the setting's name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    clinics: Path = Path("clinics")
+    data_folder: Path = Path("data")
+    look_seconds: float = Field(default=2, ge=0)
+    zone_rules: Literal["newest", "system", "package"] = "newest"
+    log_format: Literal["text", "json"] = "text"
+
+    # Pages
+    pages: bool = True
+    by: Literal["path", "name"] = "path"
+    domain: str = ""
+    trusted_proxies: int = Field(default=0, ge=0)
+    open_clinics: int = Field(default=32, ge=1)
+
+    # Work
+    broker_url: str = Field(default="", repr=False)
+    processes: int = Field(default=0, ge=0)
+    clinics_at_once: int = Field(default=4, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "FleetSettings":
+        if self.domain and not _DOMAIN.fullmatch(self.domain):
+            raise ValueError("domain: write it like emr.example")
+        return self
+
+    @property
+    def process_count(self) -> int:
+        """How many processes commands work in."""
+        return self.processes or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFile:
+    """What the file of a fleet says, paths whole."""
+
+    path: Path
+    fleet: FleetSettings
+    every_clinic: Mapping[str, str] = field(repr=False)  # the section [cpar]: where a clinic's own file says nothing
+
+
+def load(path: Path) -> FleetFile:
+    """Read the file of a fleet. Raises Refused that names every wrong setting, never its value."""
+    of_file = sections(path, _SECTION, VARIABLE)
+    fleet = checked(FleetSettings, resolved(of_file[_SECTION], os.environ))
+    zone_rules.decide(fleet.zone_rules)
+    json_lines.decide(fleet.log_format)
+    folder = path.absolute().parent
+    whole = {"clinics": folder / fleet.clinics, "data_folder": folder / fleet.data_folder}
+    return FleetFile(path, fleet.model_copy(update=whole), of_file.get("cpar", {}))
+
+
+def from_environment() -> FleetFile:
+    """The same for the file that CPAR_FLEET names. Raises Refused where it names none."""
+    name = os.environ.get(VARIABLE, "")
+    if not name:
+        raise Refused({"fleet": f"Set {VARIABLE} to the file with the fleet's settings, such as /etc/cpar/fleet.ini."})
+    return load(Path(name))

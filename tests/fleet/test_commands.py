@@ -1,0 +1,148 @@
+"""`cpar fleet`: all clinics at once, a line for each that needs something, one exit code."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import create_engine, select, text, update
+
+from cpar_plugin.store.tables import submission
+from oscar_host.fleet.command import command
+
+from .conftest import Folder, MakeDatabase, fill
+
+NIGHT = "2026-11-07T03:20"
+BEFORE = "2026-11-06T12:00"
+
+
+@pytest.fixture
+def fleet(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    """A fleet that CPAR_FLEET names."""
+    monkeypatch.setenv("CPAR_FLEET", str(folder.file))
+    return folder
+
+
+def run(*arguments: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(command, arguments, input=input, catch_exceptions=True)
+
+
+def states(url: str) -> list[str]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = [*connection.scalars(select(submission.c.state))]
+    engine.dispose()
+    return found
+
+
+def test_the_night_of_every_clinic_is_run_and_a_wrong_one_is_named(fleet: Folder, new_database: MakeDatabase) -> None:
+    urls = [new_database() for _ in range(3)]
+    for number, url in enumerate(urls):
+        fill(url)
+        fleet.add(f"clinic-{number}", database_url=url, now=NIGHT)
+    fleet.add("wrong", database_url="sqlite:///:memory:")
+    result = run("run-due")
+    assert result.exit_code == 1, result.output
+    assert [states(url) for url in urls] == [["written"]] * 3, result.output
+    for number in range(3):
+        folder = fleet.file.parent / f"data/clinic-{number}/outbox"
+        assert len([*folder.iterdir()]) == 1
+        assert f"clinic-{number}: Written to folder: 1." in result.output
+    assert "wrong: Problem: Correct" in result.output
+    assert "Clinics: 4. With problems: 1. With warnings: 0." in result.output
+    assert "Clinics: 4. With problems: 1." in run("status").output
+
+
+def test_a_clinic_whose_database_is_away_holds_up_no_other(fleet: Folder, new_database: MakeDatabase) -> None:
+    url = new_database()
+    fill(url)
+    fleet.add("north", database_url=url, now=NIGHT)
+    fleet.add("south", database_url="mysql+pymysql://nobody@127.0.0.1:1/cpar", database_connect_seconds="1")
+    result = run("run-due")
+    assert result.exit_code == 1
+    assert states(url) == ["written"]
+    assert "south: The database cannot be used." in result.output
+
+
+def test_tables_are_made_in_every_clinic(fleet: Folder, tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        fleet.add(name, database_url=f"sqlite:///{tmp_path}/{name}.db")
+    result = run("status")
+    assert result.exit_code == 1
+    assert "(cpar fleet migrate)" in result.output
+    result = run("migrate")
+    assert (result.exit_code, result.output) == (0, "Clinics: 2. With problems: 0. With warnings: 0.\n")
+    assert run("status", "north").output.startswith("north: The integration is turned off")
+
+
+def test_a_draining_clinic_begins_nothing_new(fleet: Folder, new_database: MakeDatabase) -> None:
+    url = new_database()
+    fill(url)
+    file = fleet.add("north", database_url=url, now=BEFORE)
+    run("run-due")
+    file.write_text(file.read_text().replace(BEFORE, NIGHT))
+    assert run("drain", "north").exit_code == 0
+    run("run-due")
+    assert states(url) == []
+    assert "north: Warning: It is draining" in run("status").output
+    assert run("drain", "--end", "north").exit_code == 0
+    run("run-due")
+    assert states(url) == ["written"]
+
+
+def test_a_clinic_is_added_with_its_tables_and_a_file_that_only_its_user_reads(fleet: Folder, tmp_path: Path) -> None:
+    file = tmp_path / "south.txt"
+    file.write_text(fleet.text(database_url=f"sqlite:///{tmp_path}/south.db"))
+    result = run("add", "south", "--settings", str(file))
+    assert result.exit_code == 0, result.output
+    written = fleet.clinics / "south.ini"
+    assert written.read_text() == file.read_text()
+    assert written.stat().st_mode & 0o777 == 0o600
+    assert run("status", "south").exit_code == 0
+    again = run("add", "south", "--settings", str(file))
+    assert "has a clinic south already" in str(again.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("south", {"database_url": "postgresql://x/y"}, "postgresql"),
+        ("south", {"automatic_day": "99"}, "automatic"),
+        ("../south", {}, "letters, digits and hyphens"),
+    ],
+)
+def test_a_clinic_whose_settings_are_wrong_is_not_added(
+    fleet: Folder, name: str, settings: dict[str, str], message: str
+) -> None:
+    result = run("add", name, "--settings", "-", input=fleet.text(**settings))
+    assert result.exit_code == 1
+    assert message in str(result.exception)
+    assert not [*fleet.clinics.iterdir()]
+
+
+def test_a_clinic_is_removed_once_nothing_is_in_progress(fleet: Folder, new_database: MakeDatabase) -> None:
+    url = new_database()
+    fill(url)
+    file = fleet.add("north", database_url=url, now=NIGHT, transport="fhir", registry_url="https://127.0.0.1:1/fhir")
+    run("run-due")
+    assert states(url) == ["waiting"]
+    refused = run("remove", "north")
+    assert "Submissions of north that are queued or in progress: 1. Run first: cpar fleet drain north" in str(
+        refused.exception
+    )
+    run("drain", "north")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(update(submission).values(claim="x", claimed_until=text("'2026-11-07 11:00:00.000000'")))
+    assert "that are being worked on: 1" in str(run("remove", "north").exception)
+    with engine.begin() as connection:
+        connection.execute(update(submission).values(claim=None, claimed_until=None))
+    engine.dispose()
+    result = run("remove", "north")
+    assert result.exit_code == 0, result.output
+    assert not file.exists()
+    assert [path.name for path in fleet.clinics.iterdir()] == ["north.removed"]
+
+
+def test_without_a_fleet_the_command_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CPAR_FLEET", raising=False)
+    assert "Set CPAR_FLEET" in str(run("status").exception)
