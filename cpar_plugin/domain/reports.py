@@ -114,11 +114,14 @@ def day_of_report(earliest: str, latest: str, received: date) -> date | None:
     return last if of_one_month and last is not None and last <= received else None
 
 
+_DATES = (ColumnField.REPORTED_ON, ColumnField.REGISTRY_VALUE, ColumnField.SIGNED_ON)
+
+
 def detail_text(field: ColumnField, text: str) -> str:
     """What a report says beside the patient, in a field of REPORTED, for people."""
     if field is ColumnField.MISMATCH and text in list(Mismatch):
         return MISMATCH_LABELS[Mismatch(text)]
-    return birth_date_text(text) if field in (ColumnField.REPORTED_ON, ColumnField.REGISTRY_VALUE) else text
+    return birth_date_text(text) if field in _DATES else text
 
 
 def details_text(details: Mapping[ColumnField, str]) -> str:

@@ -6,13 +6,16 @@ from itertools import islice
 from typing import Any, Final
 
 from flask import request
+from sqlalchemy import Connection
 
 from ..domain.exhaustive import exhaustive
 from ..domain.list_cells import DateOrder, SerialsFrom
-from ..domain.list_columns import FIELD_LABELS, FIELDS, REPORTED, ColumnField, holds_serials, shown_cell
+from ..domain.list_columns import FIELD_LABELS, FIELDS, REPORTED, ColumnField, Purpose, holds_serials, shown_cell
 from ..domain.refusals import Refused
 from ..domain.reports import detail_text
-from ..services.uploads import layouts, limits, text_file
+from ..hooks import Actor, Host
+from ..services.uploads import kept, layouts, limits, text_file
+from ..services.uploads.kept import Upload
 from ..services.uploads.layouts import ListReading, UnderstoodRow
 from ..services.uploads.reading import LOOK_ROWS, ListFile
 from .inputs import INCOMPLETE, number
@@ -43,6 +46,23 @@ class ShownColumn:
     name: str
     samples: Sequence[str]
     field: ColumnField
+
+
+def uploaded(
+    connection: Connection, host: Host, actor: Actor, purpose: Purpose
+) -> tuple[Upload, ListFile, ListReading] | None:
+    """The file that the page or its form is about, and how it was read, or may be; None for a page without a file.
+
+    Raises NotFound and Stale for a form whose file is no longer there.
+    """
+    if request.method == "GET":
+        upload = kept.current(connection, host, actor, purpose)
+    else:
+        upload = kept.required(connection, host, actor, purpose, request.form.get("upload_id", ""))
+    if upload is None:
+        return None
+    file = kept.file_of(connection, upload.upload_id)
+    return upload, file, upload.reading or layouts.propose(connection, file, purpose).reading
 
 
 def entered(file: ListFile, before: ListReading) -> tuple[ListReading, bool]:
@@ -89,7 +109,7 @@ def context(file: ListFile, reading: ListReading, *, ask_order: bool) -> dict[st
         ],
         "columns": _columns(header, below, reading),
         "kinds": ColumnField,
-        "reported": REPORTED,
+        "reported": (*REPORTED, ColumnField.SIGNED_ON),
         "reported_text": detail_text,
         "fields": {field: FIELD_LABELS[field] for field in FIELDS[reading.purpose]},
         "orders": ORDER_LABELS if ask_order or layouts.orders_of_dates(file, reading) else {},

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..domain.list_columns import FIELD_LABELS, ColumnField, Purpose, missing_columns
+from ..domain.list_columns import FIELD_LABELS, ColumnField, Purpose
 from ..domain.list_panels import NamedPanel, NamedProvider, proposed_panel
 from ..domain.refusals import Refused
 from ..hooks import Actor, Host
@@ -14,7 +14,7 @@ from ..services.bulk import list_patients
 from ..services.operations import access
 from ..services.panels import listing
 from ..services.panels.listing import Panel
-from ..services.uploads import kept, layouts
+from ..services.uploads import layouts
 from ..services.uploads.kept import Upload
 from ..services.uploads.layouts import ListReading
 from ..services.uploads.reading import ListFile
@@ -33,16 +33,11 @@ def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
     """
     access.require_configured(host)
     with host.database.engine.connect() as connection:
-        if request.method == "GET":
-            upload = kept.current(connection, host, actor, Purpose.IMPORT)
-            if upload is None:
-                return redirect(url_for("cpar.import_list"), HTTPStatus.SEE_OTHER)
-        else:
-            upload_id = request.form.get("upload_id", "")
-            upload = kept.required(connection, host, actor, Purpose.IMPORT, upload_id)
-        file = kept.file_of(connection, upload.upload_id)
+        uploaded = columns_form.uploaded(connection, host, actor, Purpose.IMPORT)
+        if uploaded is None:
+            return redirect(url_for("cpar.import_list"), HTTPStatus.SEE_OTHER)
+        upload, file, reading = uploaded
         panels = listing.open_panels(connection, host)
-        reading = upload.reading or layouts.propose(connection, file).reading
     if request.method == "GET":
         return _form(host, actor, upload, file, panels, reading)
     reading, seen = _entered(file, reading)
@@ -54,8 +49,7 @@ def import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
         list_patients.read(host, actor, upload.upload_id, reading)
     except Refused as refused:
         return _form(host, actor, upload, file, panels, reading, refused.messages)
-    rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
-    layouts.remember(host, actor, layouts.header_of(rows, reading), reading)
+    layouts.remember_columns(host, actor, file, reading)
     return redirect(url_for("cpar.import_review"), HTTPStatus.SEE_OTHER)
 
 
@@ -75,11 +69,7 @@ def _entered(file: ListFile, before: ListReading) -> tuple[ListReading, bool]:
 
 def _check(upload: Upload, file: ListFile, panels: Sequence[Panel], reading: ListReading) -> None:
     """Raises Refused for everything that is still to be decided."""
-    messages: dict[str, str] = {}
-    if problem := missing_columns(reading.fields):
-        messages["fields"] = problem
-    elif (orders := layouts.orders_of_dates(file, reading)) and reading.date_order not in orders:
-        messages["date_order"] = "Select the order of the dates in this list: they can be read in more than one."
+    messages = layouts.undecided(file, reading)
     if upload.panel_id is None and not messages:
         texts = layouts.panel_texts(file, reading)
         live = {panel.panel_id for panel in panels} | {0}
@@ -120,7 +110,9 @@ def _form(
         status,
         messages=messages,
         upload=upload,
-        target=target,
+        target=f"panel {target}" if target else "",
+        here=url_for("cpar.import_columns"),
+        back=url_for("cpar.import_list"),
         **columns_form.context(file, reading, ask_order="date_order" in messages),
         texts=texts,
         panels=panels,

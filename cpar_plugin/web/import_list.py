@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from ..domain.list_columns import Purpose, missing_columns
+from ..domain.list_columns import Purpose
 from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host, receives_files
 from ..services.bulk import list_patients
@@ -78,10 +78,7 @@ def _upload(host: Host, actor: Actor) -> ResponseReturnValue:
 
 def _open_questions(host: Host, file: ListFile, reading: layouts.ListReading, panel_id: int | None) -> bool:
     """Whether there is something in this list that the remembered reading does not answer."""
-    if missing_columns(reading.fields):
-        return True
-    orders = layouts.orders_of_dates(file, reading)
-    if orders and reading.date_order not in orders:
+    if layouts.undecided(file, reading):
         return True
     if panel_id is not None:
         return False

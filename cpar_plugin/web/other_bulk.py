@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from typing import Final
 from uuid import uuid4
 
 from flask import flash, redirect, request, url_for
@@ -15,13 +16,20 @@ from ..services.bulk.statuses import status_choices
 from ..services.operations import access
 from ..services.other_panels import bulk as service
 from ..services.other_panels import listing
-from ..services.other_panels.bulk import ANY_STATUS, LABELS, OtherAction, OtherOrder
+from ..services.other_panels.orders import ANY_STATUS, OtherAction, OtherOrder, order_text
 from ..services.panels.listing import provider_choices
 from .bulk import form_key_of
 from .inputs import number
 from .interrupted import shows_entries, to_check
 from .rendering import page
 from .serving import ID, Needs, Route
+
+# What is offered for all patients of a provider or a list: dates are entered for those selected on its page.
+LABELS: Final[Mapping[str, str]] = {
+    OtherAction.ASSIGN: "Assign the patients of a provider",
+    OtherAction.MOVE: "Move patients to another one",
+    OtherAction.REMOVE: "Remove patients",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class OtherBulkForm:
         """The order that was entered. Raises Refused with a message for each field."""
         messages: dict[str, str] = {}
         kind = other_kind_of(self.kind)
-        if self.action not in list(OtherAction):
+        if self.action not in LABELS:
             raise Refused({"action": "Select an action from the list."})
         action = OtherAction(self.action)
 
@@ -129,7 +137,7 @@ def _preview(
     host: Host, actor: Actor, form: OtherBulkForm, order: OtherOrder, messages: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:
     with host.database.engine.connect() as connection:
-        text = service.order_text(connection, host, order)
+        text = order_text(connection, host, order)
     return page(
         host,
         "Bulk Update: review changes",

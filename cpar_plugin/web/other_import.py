@@ -1,5 +1,6 @@
-"""Import of a list onto an affiliation or a caseload: upload it, look at what it would do, carry it out."""
+"""Import of a list onto an affiliation or a caseload: upload it, name its columns, review it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import PurePath
 from typing import Final
@@ -14,8 +15,12 @@ from ..domain.refusals import NotFound, Refused
 from ..hooks import Actor, Host, receives_files
 from ..services.operations import access
 from ..services.other_panels import listed, listing
-from ..services.uploads import kept, limits
-from . import looks
+from ..services.other_panels.listing import OtherPanel
+from ..services.uploads import kept, layouts, limits
+from ..services.uploads.kept import Upload
+from ..services.uploads.layouts import ListReading
+from ..services.uploads.reading import ListFile
+from . import columns_form, looks
 from .bulk import form_key_of
 from .interrupted import check_entries, shows_entries
 from .rendering import page
@@ -27,18 +32,15 @@ _FORM_BYTES: Final = 64 * 1024  # the fields around the file
 @shows_entries
 @receives_files(limits.FILE_BYTES + _FORM_BYTES)
 def other_import(host: Host, actor: Actor, other_id: int) -> ResponseReturnValue:
-    """The form to upload a list, and what becomes of it."""
+    """The form to upload a list, and what becomes of it: it is read as the last one with these columns was, if any."""
     access.require_configured(host)
     messages: dict[str, str] = {}
     with host.database.engine.connect() as connection:
         panel = listing.get(connection, host, other_id)
     if request.method == "POST":
-        storage = request.files.get("file") or FileStorage()
         try:
             check_entries()
-            name = PurePath(storage.filename or "").name
-            listed.read(host, actor, storage.read(limits.FILE_BYTES + 1), name, other_id)
-            return redirect(url_for("cpar.other_import_review"), HTTPStatus.SEE_OTHER)
+            return _upload(host, actor, panel)
         except Refused as refused:
             messages = refused.messages
     return page(
@@ -51,6 +53,71 @@ def other_import(host: Host, actor: Actor, other_id: int) -> ResponseReturnValue
         largest=limits.FILE_BYTES // limits.MEGABYTE,
         rows=limits.ROWS,
         hours=int(kept.time_kept(host).total_seconds()) // 3600,
+    )
+
+
+def _upload(host: Host, actor: Actor, panel: OtherPanel) -> ResponseReturnValue:
+    listed.require_open(panel)
+    storage = request.files.get("file") or FileStorage()
+    file = ListFile(storage.read(limits.FILE_BYTES + 1))
+    with host.database.engine.connect() as connection:
+        proposal = layouts.propose(connection, file, Purpose.OTHER)
+    name = PurePath(storage.filename or "").name
+    upload_id = kept.keep(host, actor, Purpose.OTHER, file, name, panel.other_panel_id)
+    if not proposal.remembered or layouts.undecided(file, proposal.reading):
+        return redirect(url_for("cpar.other_import_columns"), HTTPStatus.SEE_OTHER)
+    listed.read(host, actor, upload_id, proposal.reading)
+    flash("The columns were read as in the last list with these column names.", "cpar")
+    return redirect(url_for("cpar.other_import_review"), HTTPStatus.SEE_OTHER)
+
+
+@shows_entries
+def other_import_columns(host: Host, actor: Actor) -> ResponseReturnValue:
+    """The columns of the actor's list, and reading it so; nothing is stored before Continue."""
+    access.require_configured(host)
+    with host.database.engine.connect() as connection:
+        uploaded = columns_form.uploaded(connection, host, actor, Purpose.OTHER)
+        if uploaded is None:
+            return redirect(url_for("cpar.panels"), HTTPStatus.SEE_OTHER)
+        upload, file, reading = uploaded
+        panel = listing.get(connection, host, upload.panel_id or 0)
+    if request.method == "GET":
+        return _columns(upload, file, panel, reading, host)
+    reading, seen = columns_form.entered(file, reading)
+    if request.form.get("step") != "continue" or not seen:
+        return _columns(upload, file, panel, reading, host)
+    try:
+        check_entries()
+        if messages := layouts.undecided(file, reading):
+            raise Refused(messages)
+        listed.read(host, actor, upload.upload_id, reading)
+    except Refused as refused:
+        return _columns(upload, file, panel, reading, host, refused.messages)
+    layouts.remember_columns(host, actor, file, reading)
+    return redirect(url_for("cpar.other_import_review"), HTTPStatus.SEE_OTHER)
+
+
+def _columns(
+    upload: Upload,
+    file: ListFile,
+    panel: OtherPanel,
+    reading: ListReading,
+    host: Host,
+    messages: Mapping[str, str] | None = None,
+) -> ResponseReturnValue:
+    looks.note(None)  # these rows are not matched with records yet
+    return page(
+        host,
+        f"Import a list: columns for {panel.kind.noun} {panel.name}",
+        "import_columns.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if messages else HTTPStatus.OK,
+        messages=messages or {},
+        upload=upload,
+        target=f"{panel.kind.noun} {panel.name}",
+        here=url_for("cpar.other_import_columns"),
+        back=url_for("cpar.other_import", other_id=panel.other_panel_id),
+        keeps_dates=panel.kind.is_signed,
+        **columns_form.context(file, reading, ask_order="date_order" in (messages or {})),
     )
 
 
@@ -99,5 +166,6 @@ def _discard(host: Host, actor: Actor, upload_id: str) -> None:
 
 ROUTES = (
     Route(f"/panels/other/<{ID}:other_id>/import", other_import, Needs.MANAGEMENT, ("GET", "POST")),
+    Route("/panels/other/import/columns", other_import_columns, Needs.MANAGEMENT, ("GET", "POST")),
     Route("/panels/other/import/review", other_import_review, Needs.MANAGEMENT, ("GET", "POST")),
 )

@@ -14,7 +14,7 @@ from ..domain.reports import KIND_LABELS, ReportKind
 from ..hooks import Actor, Host
 from ..services.operations import access
 from ..services.reports import receiving
-from ..services.uploads import codes, kept, layouts
+from ..services.uploads import codes, layouts
 from ..services.uploads.kept import Upload
 from ..services.uploads.layouts import ListReading
 from ..services.uploads.reading import ListFile
@@ -40,15 +40,10 @@ def report_columns(host: Host, actor: Actor) -> ResponseReturnValue:
     """The columns of the actor's uploaded report, and taking it in so; nothing is stored before Continue."""
     access.require_configured(host)
     with host.database.engine.connect() as connection:
-        if request.method == "GET":
-            upload = kept.current(connection, host, actor, Purpose.REPORT)
-            if upload is None:
-                return redirect(url_for("cpar.reports"), HTTPStatus.SEE_OTHER)
-        else:
-            upload_id = request.form.get("upload_id", "")
-            upload = kept.required(connection, host, actor, Purpose.REPORT, upload_id)
-        file = kept.file_of(connection, upload.upload_id)
-        reading = layouts.propose(connection, file, Purpose.REPORT).reading
+        uploaded = columns_form.uploaded(connection, host, actor, Purpose.REPORT)
+    if uploaded is None:
+        return redirect(url_for("cpar.reports"), HTTPStatus.SEE_OTHER)
+    upload, file, reading = uploaded
     if request.method == "GET":
         return _form(host, upload, file, reading)
     reading, seen = _entered(file, reading)
@@ -61,8 +56,7 @@ def report_columns(host: Host, actor: Actor) -> ResponseReturnValue:
         report_id = receiving.receive(host, actor, upload.upload_id, file, reading)
     except Refused as refused:
         return _form(host, upload, file, reading, refused.messages)
-    rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
-    layouts.remember(host, actor, layouts.header_of(rows, reading), reading)
+    layouts.remember_columns(host, actor, file, reading)
     flash("The next report with the same column names will be read in the same way.", "cpar")
     return redirect(url_for("cpar.report", report_id=report_id), HTTPStatus.SEE_OTHER)
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from html import unescape
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +18,7 @@ from cpar_plugin.domain.panel_kind import OTHER_KINDS, PanelKind
 from cpar_plugin.services.other_panels import bulk as other_bulk
 from cpar_plugin.services.other_panels import editing as other_editing
 from cpar_plugin.services.other_panels import one_patient as other_patient
-from cpar_plugin.services.other_panels.bulk import OtherAction, OtherOrder
+from cpar_plugin.services.other_panels.orders import OtherAction, OtherOrder
 from cpar_plugin.store import tables
 from cpar_plugin.store.tables import departure, departure_patient, letter, report, report_line, report_row
 from oscar_host.host import OscarHost
@@ -274,9 +275,30 @@ def emptied_and_filled(host: OscarHost, affiliation: int) -> int:
     return other_bulk.carry_out(host, actor, order, None) or 0
 
 
+LISTS = ("field", "panel_text", "panel_choice")
+CONTROL = re.compile(
+    r'<input type="hidden" name="(\w+)" value="([^"]*)"|<select[^>]* name="(\w+)".*?</select>', re.DOTALL
+)
+
+
+def form_of(page: str) -> dict[str, Any]:
+    """What the form of columns would send as it is: its fields by name, those that repeat as lists."""
+    fields: dict[str, list[str]] = {}
+    for control in CONTROL.finditer(page, page.index('name="upload_id"') - 200):
+        name, value = control[1] or control[3], control[2]
+        if control[3]:
+            values = re.findall(r'<option value="([^"]*)"( selected)?', control[0])
+            value = next((value for value, selected in values if selected), values[0][0])
+        fields.setdefault(name, []).append(unescape(value))
+    return {name: values if name in LISTS else values[0] for name, values in fields.items()}
+
+
 def upload_affiliated(manager: Any, affiliation: int) -> None:
     """A list for an affiliation, of which one row is imported and one is not."""
     rows = "100000001,Example,Pat,1980-02-03,2026-03-04\r\n999999999,Nobody,Nora,1990-01-01,2031-01-01\r\n"
     file = (io.BytesIO(f"PHN,Last name,First name,DOB,Date signed\r\n{rows}".encode()), "signed.csv")
     answer = manager.post(f"/cpar/panels/other/{affiliation}/import", file=file)
+    if answer.location == "/cpar/panels/other/import/columns":  # the first list with these column names
+        form = manager.get(answer.location).get_data(as_text=True)
+        answer = manager.post(answer.location, step="continue", **form_of(form))
     assert answer.location == "/cpar/panels/other/import/review"

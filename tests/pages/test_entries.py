@@ -30,6 +30,7 @@ from .list_layouts import (
     a_report,
     an_affiliation,
     emptied_and_filled,
+    upload_affiliated,
     upload_list,
     upload_report,
 )
@@ -204,12 +205,32 @@ ENTRIES = {
             r'Contents of DOB"(?:(?!</select>).)*value="ignored" selected',
         ),
     ),
+    "cpar.other_import_columns": Entries(
+        {
+            "upload_id": "{other_upload}",
+            "shown": "0 utf-8-sig 1",
+            "sheet": "0",
+            "encoding": "utf-8-sig",
+            "header": "1",
+            "field": ["phn", "given-name", "family-name", "birth-date", "ignored"],
+            "step": "continue",
+        },
+        (r'Contents of Date signed"(?:(?!</select>).)*value="ignored" selected',),
+    ),
     "cpar.import_review": Entries(
         {"upload_id": "{upload}", "row": "3", "step": "accept"}, (r'name="row" value="3"[^>]* checked',)
     ),
     "cpar.selected_members": Entries(
         {"selected": "{patient}", "to_panel_id": "{other_panel}", "action": "move"},
         (r'name="selected" value="{patient}"[^>]* checked', r'<option value="{other_panel}" selected>'),
+    ),
+    "cpar.selected_others": Entries(
+        {"selected": "{patient}", "to_id": "{second_other}", "signed_on": "2026-05-06", "action": "move"},
+        (
+            r'name="selected" value="{patient}"[^>]* checked',
+            r'<option value="{second_other}" selected>',
+            r'name="signed_on"[^>]* value="2026-05-06"',
+        ),
     ),
     "cpar.change_exclusions": Entries(
         {"selected": "{patient}-no-phn-1", "note": "Asked on Monday", "action": "note", "state": "open"},
@@ -221,6 +242,7 @@ SEARCHES = {
     "search",
     "cpar.attachment",
     "cpar.coverage",
+    "cpar.other_panel",
     "cpar.panel",
     "cpar.panel_coverage",
     "cpar.rehearsal",
@@ -295,10 +317,11 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
     upload_list(manager, panel)
     upload_report(manager)
     manager.get("/cpar/exclusions")  # compares the list with the EMR, which any look does
+    affiliation = an_affiliation(host, "North", patient)
+    upload_affiliated(manager, affiliation)
     with host.database.engine.connect() as connection:
         uploads = dict(connection.execute(select(tables.upload.c.purpose, tables.upload.c.upload_id)).all())
     client = ClientDraft(name="Client", scopes="system/*.rs", jwks=PUBLIC_KEYS)
-    affiliation = an_affiliation(host, "North", patient)
     return {
         "patient": patient,
         "on_no_panel": on_no_panel,
@@ -306,6 +329,7 @@ def parts(host: OscarHost, oscar: Any, manager: Person, panel: int, other_panel:
         "other_panel": other_panel,
         "visit": visit,
         "upload": uploads["import"],
+        "other_upload": uploads["other"],
         "report_upload": uploads["report"],
         "report_id": a_report(host, patient, 1),
         "list_id": a_registry_list(host, patient, 1),

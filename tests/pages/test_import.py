@@ -16,7 +16,7 @@ from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, choose, look
 from .conftest import MANAGER
-from .list_layouts import LAYOUTS, LISTED, ListLayout
+from .list_layouts import LAYOUTS, LISTED, ListLayout, form_of
 
 pytestmark = pytest.mark.databases("one")
 
@@ -39,24 +39,6 @@ def patients(oscar: Any) -> list[int]:
 
 def text_of(response: Any) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))))
-
-
-LISTS = ("field", "panel_text", "panel_choice")
-CONTROL = re.compile(
-    r'<input type="hidden" name="(\w+)" value="([^"]*)"|<select[^>]* name="(\w+)".*?</select>', re.DOTALL
-)
-
-
-def form_of(page: str) -> dict[str, Any]:
-    """What the form of columns would send as it is: its fields by name, those that repeat as lists."""
-    fields: dict[str, list[str]] = {}
-    for control in CONTROL.finditer(page, page.index('name="upload_id"') - 200):
-        name, value = control[1] or control[3], control[2]
-        if control[3]:
-            values = re.findall(r'<option value="([^"]*)"( selected)?', control[0])
-            value = next((value for value, selected in values if selected), values[0][0])
-        fields.setdefault(name, []).append(unescape(value))
-    return {name: values if name in LISTS else values[0] for name, values in fields.items()}
 
 
 def members_of(host: OscarHost) -> dict[int, int]:

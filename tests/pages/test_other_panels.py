@@ -1,5 +1,6 @@
 """Affiliations and caseloads on the pages: in the list of panels, in the box, in Bulk Update, and on paper."""
 
+import io
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.host import OscarHost
 
 from .conftest import Person
-from .list_layouts import upload_affiliated
+from .list_layouts import form_of, upload_affiliated
 
 pytestmark = pytest.mark.databases("one")
 
@@ -128,6 +129,48 @@ def test_bulk_update_names_the_kind_previews_and_can_be_undone(
     assert "No patients yet." in _text(manager.get("/cpar/panels/other/2"))
 
 
+def test_patients_are_searched_and_selected_on_the_page_and_no_name_is_in_an_address(
+    oscar: Any, manager: Person, affiliation: int
+) -> None:
+    ids = [oscar.patient(last_name=name, born="1980-02-03") for name in ("Quist", "Abbott", "Wong")]
+    for patient in ids:
+        manager.post(f"/cpar/patients/{patient}/other/choose", kind="affiliation", seen_other_id="", other_id="1")
+    here = "/cpar/panels/other/1"
+    searched = manager.post(here, text="quist", sort="-born")
+    assert "quist" not in searched.location.lower()
+    shown = manager.get(searched.location)
+    assert "1 patient found" in _text(shown)
+    assert "QUIST" in shown.text
+    assert "WONG" not in shown.text
+    assert f"{ids[0]},Quist" in manager.get(searched.location.replace("1?", "1/export?")).text
+    assert "Abbott" not in manager.get(searched.location.replace("1?", "1/export?")).text
+    assert manager.get(here, sort="shoe").status_code == 422
+    everyone = manager.post(f"{here}/selected", action="select-found")
+    form = {"scope": "found", "expected": "3"}
+    assert "All 3 found are selected" in _text(manager.get(everyone.location))
+    stale = manager.post(f"{here}/selected", action="sign", signed_on="2026-03-01", scope="found", expected="2")
+    assert stale.status_code == 422
+    assert "The list has changed: 3 patients are found now." in _text(stale)
+    future = manager.post(f"{here}/selected", action="sign", signed_on="2031-03-01", selected=str(ids[1]))
+    assert "The date of the signed form is in the future" in _text(future)
+    assert f'value="{ids[1]}" aria-label="Select ABBOTT' in future.text
+    signed = manager.post(f"{here}/selected", action="sign", signed_on="2026-03-01", **form)
+    done = _text(manager.get(signed.location))
+    assert "Enter the date of the signed form for selected patients of North: 3 patients changed." in done
+    assert "No date of a signed form" not in done
+    assert "3 patients changed" not in _text(manager.get(here))  # it is told once
+    moved = manager.post(f"{here}/selected", action="move", to_id="3", selected=[str(one) for one in ids[:2]])
+    operation = re.search(r'name="operation_id" value="(\d+)"', manager.get(moved.location).text)
+    assert operation
+    assert "2 patients" in _text(manager.get("/cpar/panels/other/3"))
+    manager.post(f"{here}/selected", action="undo", operation_id=operation[1])
+    assert "3 patients" in _text(manager.get(here))
+    removed = manager.post(f"{here}/selected", action="remove", selected=str(ids[2]))
+    assert "1 patient changed" in _text(manager.get(removed.location))
+    assert manager.post(f"{here}/selected", action="remove").status_code == 422
+    assert "Show them" not in manager.get(here, undated="yes").text
+
+
 def test_deleting_one_says_how_many_are_on_it_and_touches_no_cpar_panel(
     oscar: Any, manager: Person, reception: Person, affiliation: int, panel: int
 ) -> None:
@@ -139,6 +182,35 @@ def test_deleting_one_says_how_many_are_on_it_and_touches_no_cpar_panel(
     page = _text(reception.get(f"/patients/{patient}"))
     assert "0042" in page
     assert "Caseload" not in page
+
+
+def test_the_columns_of_a_list_are_said_once_and_the_dates_are_kept_by_affiliations_alone(
+    oscar: Any, manager: Person, affiliation: int, panel: int
+) -> None:
+    patient = oscar.patient(hin="100000001", last_name="Example", first_name="Pat", born="1980-02-03")
+    rows = b"Card,Surname,Forename,When\r\n100000001,Example,Pat,03/04/2026\r\n"
+
+    def sent(to: int) -> Any:
+        return manager.post(f"/cpar/panels/other/{to}/import", file=(io.BytesIO(rows), "cards.csv"))
+
+    columns = "/cpar/panels/other/import/columns"
+    assert sent(1).location == columns
+    shown = manager.get(columns).get_data(as_text=True)
+    assert "all patients to <strong>affiliation North</strong>" in shown
+    form = {**form_of(shown), "field": ["phn", "family-name", "given-name", "signed-on"], "step": "continue"}
+    refused = manager.post(columns, **form)
+    assert refused.status_code == 422
+    assert "Select the order of the dates in this list" in _text(refused)
+    assert manager.post(columns, **form, date_order="dmy").location == "/cpar/panels/other/import/review"
+    assert 'href="/cpar/panels/other/import/columns"' in manager.get("/cpar/panels/other/import/review").text
+    hidden = dict(
+        re.findall(r'name="(upload_id|form_key)" value="([^"]+)"', manager.get("/cpar/panels/other/import/review").text)
+    )
+    manager.post("/cpar/panels/other/import/review", step="carry-out", **hidden)
+    assert "Form signed: Apr 3, 2026" in _text(manager.get(f"/cpar/patients/{patient}/panel"))
+    assert sent(2).location == "/cpar/panels/other/import/review"
+    assert "A caseload has no signed forms" in _text(manager.get(columns))
+    assert manager.post(columns, **form).status_code == 409  # of the list before
 
 
 def test_a_list_is_uploaded_reviewed_and_imported_with_its_dates(

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cpar_plugin.domain.other_panel import other_draft
-from cpar_plugin.services.other_panels import editing
+from cpar_plugin.services.other_panels import editing, one_patient
 from oscar_host.host import OscarHost
 
 from ..browser import OpenTab, look
@@ -86,6 +86,33 @@ def test_bulk_update_of_a_caseload_is_previewed_carried_out_and_undone(
         look(page, "panels-of-all-kinds")
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_patients_selected_on_the_page_get_a_date_and_are_moved(
+    host: OscarHost, oscar: Any, open_tab: OpenTab, lists: None, script: bool
+) -> None:
+    for _ in range(3):
+        one_patient.choose(host, host.identity.system, oscar.patient(born="1980-02-03"), 1, seen_id=None)
+    page = open_tab(MANAGER, script=script)
+    page.goto("/cpar/panels/other/1")
+    page.get_by_role("checkbox").first.check()
+    if script:
+        expect(page.get_by_text("1 selected")).to_be_visible()
+    page.get_by_label("Date of the signed form").fill("2026-03-01")
+    page.get_by_role("button", name="Enter form date").click()
+    expect(page.get_by_text("of North: 1 patient changed.")).to_be_visible()
+    expect(page.get_by_role("cell", name="Mar 1, 2026")).to_be_visible()
+    if script:
+        look(page, "other-panel-selected")
+    page.get_by_role("button", name="Select all on this page").click()
+    page.get_by_label("Move to affiliation").select_option(index=1)
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_text("from North to South: 3 patients changed.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("checkbox")).to_have_count(3)
+    page.get_by_role("button", name="Date of birth").click()
+    expect(page.get_by_role("columnheader", name="Date of birth")).to_have_attribute("aria-sort", "ascending")
+
+
 def test_the_pages_of_an_affiliation_have_no_findings_and_fit_each_width(
     host: OscarHost, oscar: Any, manager: Person, open_tab: OpenTab, panel: int
 ) -> None:
@@ -98,6 +125,7 @@ def test_the_pages_of_an_affiliation_have_no_findings_and_fit_each_width(
         "other-panel-edit": f"{affiliation}/edit",
         "other-panel-delete": f"{affiliation}/delete",
         "other-import": f"{affiliation}/import",
+        "other-import-columns": "import/columns",
         "other-import-review": "import/review",
         "other-panel-new": "new",
     }

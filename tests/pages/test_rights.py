@@ -124,6 +124,8 @@ EXPECTED = {
     ("GET", "cpar.new_other_panel"): MANAGEMENT,
     ("POST", "cpar.new_other_panel"): CHANGES_PANELS,
     ("GET", "cpar.other_panel"): MANAGEMENT,
+    ("POST", "cpar.other_panel"): CHANGES_PANELS,  # a search
+    ("POST", "cpar.selected_others"): (422, 403, 403, 403, 422, 422, 422),  # of no patient
     ("GET", "cpar.print_other_panel"): MANAGEMENT,
     ("GET", "cpar.export_other_panel"): MANAGEMENT,
     ("GET", "cpar.other_bulk"): MANAGEMENT,
@@ -132,6 +134,8 @@ EXPECTED = {
     ("POST", "cpar.undo_other_bulk"): (303, 403, 403, 403, 422, 303, 422),  # who may see somebody whom it puts back
     ("GET", "cpar.other_import"): MANAGEMENT,
     ("POST", "cpar.other_import"): (303, 403, 403, 403, 422, 422, 422),  # without a file
+    ("GET", "cpar.other_import_columns"): CHANGES_PANELS,  # to the panels, while there is no list
+    ("POST", "cpar.other_import_columns"): NO_LIST,
     ("GET", "cpar.other_import_review"): CHANGES_PANELS,  # to the panels, while there is no list
     ("POST", "cpar.other_import_review"): NO_LIST,
     ("GET", "cpar.edit_other_panel"): MANAGEMENT,

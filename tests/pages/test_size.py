@@ -66,6 +66,7 @@ PATIENT_ID = 1
 NO_PAGES = (
     "cpar.export_import",
     "cpar.other_bulk_result",
+    "cpar.other_import_columns",
     "cpar.other_import_review",
     "cpar.departure_letters",
     "cpar.departure_not_moved",

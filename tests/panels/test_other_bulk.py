@@ -14,7 +14,8 @@ from cpar_plugin.domain.panel_kind import OTHER_KINDS, OtherKind, PanelKind
 from cpar_plugin.domain.refusals import NotFound, Refused
 from cpar_plugin.hooks import Actor
 from cpar_plugin.services.other_panels import bulk, editing, members, one_patient
-from cpar_plugin.services.other_panels.bulk import ANY_STATUS, OtherAction, OtherOrder, OtherPreview
+from cpar_plugin.services.other_panels.bulk import OtherPreview
+from cpar_plugin.services.other_panels.orders import ANY_STATUS, OtherAction, OtherOrder
 from cpar_plugin.services.roster import merges
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cpar_plugin.domain.list_columns import Purpose
 from cpar_plugin.domain.other_panel import other_draft
 from cpar_plugin.domain.panel_kind import OTHER_KINDS, PanelKind
 from cpar_plugin.domain.refusals import Refused, Stale
@@ -12,12 +13,24 @@ from cpar_plugin.hooks import Actor
 from cpar_plugin.services.other_panels import bulk, editing, listed, one_patient
 from cpar_plugin.services.other_panels.bulk import OtherPreview
 from cpar_plugin.services.other_panels.listed import RowProblem
+from cpar_plugin.services.uploads import kept, layouts
+from cpar_plugin.services.uploads.reading import ListFile
 from oscar_host.host import OscarHost
 
 from .test_import import csv_text
 
 AFFILIATION = OTHER_KINDS[PanelKind.AFFILIATION]
 HEAD = ("PHN", "Last name", "First name", "DOB", "Date signed")
+
+
+def read(site: OscarHost, clerk: Actor, data: bytes, other_panel_id: int) -> str:
+    """Upload a list and read it as it is proposed. Returns its id."""
+    file = ListFile(data)
+    with site.database.engine.connect() as connection:
+        reading = layouts.propose(connection, file, Purpose.OTHER).reading
+    upload_id = kept.keep(site, clerk, Purpose.OTHER, file, "list.csv", other_panel_id)
+    listed.read(site, clerk, upload_id, reading)
+    return upload_id
 
 
 def test_a_list_is_reviewed_then_imported_with_its_dates_and_undone(
@@ -44,7 +57,12 @@ def test_a_list_is_reviewed_then_imported_with_its_dates_and_undone(
         (phns[7], "Quist", "Ada", "1980-02-03", "2031-01-01"),
         ("999999999", "Nobody", "Here", "1990-01-01", "2026-03-01"),
     ]
-    upload_id = listed.read(site, clerk, csv_text(HEAD, *rows), "list.csv", north)
+    upload_id = read(site, clerk, csv_text(HEAD, *rows), north)
+    assert listed.preview(site, clerk)
+    with site.database.engine.connect() as connection:
+        upload = kept.required(connection, site, clerk, Purpose.OTHER, upload_id)
+    assert upload.reading
+    listed.read(site, clerk, upload_id, upload.reading)  # read again, as when its columns are changed: no row twice
     found = listed.preview(site, clerk)
     assert found
     upload, panel, preview = found
@@ -83,16 +101,20 @@ def test_a_list_that_cannot_be_read_is_refused_with_what_to_do(
     site: OscarHost, oscar: Any, clerk: Actor, others: Any
 ) -> None:
     north = editing.create(site, clerk, other_draft("affiliation", "North"))
-    for text, words in (
-        ("Colour,Shape\nred,round\n", "Select the column with the PHN"),
-        ("PHN,Last name,First name,Date signed\n100000001,A,B,03/04/2026\n", "year-month-day"),
+    for text, field in (
+        ("Colour,Shape\nred,round\n", "fields"),
+        ("PHN,Last name,First name,Date signed\n100000001,A,B,03/04/2026\n", "date_order"),
     ):
-        with pytest.raises(Refused, match=words) as refused:
-            listed.read(site, clerk, text.encode(), "list.csv", north)
-        assert set(refused.value.messages) == {"file"}
+        file = ListFile(text.encode())
+        with site.database.engine.connect() as connection:
+            reading = layouts.propose(connection, file, Purpose.OTHER).reading
+        assert set(layouts.undecided(file, reading)) == {field}
+    with pytest.raises(Refused, match="no row below") as refused:
+        read(site, clerk, b"PHN,Last name\n", north)
+    assert set(refused.value.messages) == {"header"}
     editing.edit(site, clerk, north, 1, other_draft("affiliation", "North", state="ended"))
     with pytest.raises(Refused, match="has ended"):
-        listed.read(site, clerk, b"PHN\n100000001\n", "list.csv", north)
+        read(site, clerk, b"PHN\n100000001\n", north)
     with pytest.raises((Stale, Refused)):
         listed.carry_out(site, clerk, "0" * 32, None)
     assert others() == {}

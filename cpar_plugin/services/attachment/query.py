@@ -13,7 +13,6 @@ from sqlalchemy import (
     false,
     func,
     null,
-    or_,
     select,
     true,
 )
@@ -22,12 +21,12 @@ from ...domain.attachment import UNSEEN_YEARS, AttachmentList, AttachmentTarget
 from ...domain.bands import months_before
 from ...domain.four_cut import Cut
 from ...domain.panel_state import CLOSED
-from ...domain.patient_search import digits_of, words
+from ...domain.patient_search import words
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member, panel, panel_provider
-from ...store.types import KEYS
 from ..roster import four_cut
+from ..roster.searching import matches
 
 COUNTED: Final = tuple(which for which in AttachmentList if which is not AttachmentList.NOT_SEEN)  # by `everyone`
 _DECISION = ("provider_id", "cut", "visits", "all_visits", "same_moment")
@@ -100,7 +99,7 @@ def is_found(host: Host, rows: FromClause, criteria: AttachmentCriteria) -> Colu
         _is_on(host, rows, criteria.which),
         column.panel_id == criteria.panel_id if criteria.panel_id else true(),
         column.cut == criteria.cut.value if criteria.cut else true(),
-        *(_matches(column, word) for word in words(criteria.text)),
+        *(matches(column, word) for word in words(criteria.text)),
     )
 
 
@@ -144,11 +143,3 @@ def _proposals(host: Host, settings: Settings) -> FromClause:
 def _on_own(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether this is a provider of the panel that the patient is on."""
     return exists().where(panel_provider.c.panel_id == member.c.panel_id, panel_provider.c.provider_id == provider_id)
-
-
-def _matches(column: Any, word: str) -> ColumnElement[bool]:
-    digits = digits_of(word)
-    if not digits:
-        return or_(*(column[name].icontains(word, autoescape=True) for name in ("family_name", "given_name")))
-    number = int(digits) if int(digits) in KEYS else 0
-    return or_(column.phn == digits, column.birth_date == word, column.patient_id == number)

@@ -31,7 +31,7 @@ def read(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> None
 
     with host.database.session() as session:
         if not matching.stage(session, upload_id, file, reading, panel_of):
-            raise Refused({"header": "There is no row below the column names: select another row, or another sheet."})
+            raise Refused({"header": matching.NO_ROWS})
         matching.match(session, host, actor, upload_id)
         settle(session, upload_id)
         kept.decide(session, upload_id, reading)

@@ -2,15 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, assert_never
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ...domain.exhaustive import exhaustive
-from ...domain.other_panel import why_none_is_added
 from ...domain.panel_kind import OtherKind, other_kind_of
 from ...domain.refusals import NotFound, Refused
 from ...hooks import Actor, Host
@@ -21,44 +18,8 @@ from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster import merges
 from ..roster.providers import actor_names
-from . import memberships
-from .listing import get
-
-ANY_STATUS: Final = "any"
-
-
-class OtherAction(StrEnum):
-    """What is done with many patients."""
-
-    ASSIGN = "assign"
-    MOVE = "move"
-    REMOVE = "remove"
-
-
-LABELS: Final = exhaustive(
-    __name__,
-    OtherAction,
-    {
-        OtherAction.ASSIGN: "Assign the patients of a provider",
-        OtherAction.MOVE: "Move patients to another one",
-        OtherAction.REMOVE: "Remove patients",
-    },
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OtherOrder:
-    """An order about one kind. `status` is the host's, or ANY_STATUS, which has those too that the EMR lost.
-
-    `provider_id` with ASSIGN, `from_id` with MOVE and REMOVE, `to_id` with ASSIGN and MOVE; '' and 0 otherwise.
-    """
-
-    action: OtherAction
-    kind: OtherKind
-    status: str
-    provider_id: str = ""
-    from_id: int = 0
-    to_id: int = 0
+from . import memberships, orders
+from .orders import OtherAction, OtherOrder, order_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +33,7 @@ class OtherPreview:
     not_visible: int = 0  # to the actor
     without_date: int = 0  # of those added and moved: no date of the signed form
     dated: int = 0  # on it already, and the date of the form becomes another one
+    before_birth: int = 0  # not dated, because they were born later
 
     @property
     def changed(self) -> int:
@@ -116,12 +78,12 @@ def carry_out(host: Host, actor: Actor, order: OtherOrder, form_key: str | None)
         if not counts.changed:
             return None
         operation_id = record.begin(session, host, actor, OperationKind.BULK_OTHER, form_key=form_key)
-        source, patient_id, conditions = _candidates(host, order)
-        visible = host.identity.visible(actor, patient_id)
+        of = orders.candidates(host, order)
+        visible = host.identity.visible(actor, of.patient_id)
         changes: Select[*tuple[Any, ...]] = (
-            select(patient_id, literal(order.kind.value), *ledger.columns(), *_after(host, order))
-            .select_from(source)
-            .where(*conditions, visible, _changes(order))
+            select(of.patient_id, literal(order.kind.value), *ledger.columns(), *orders.after(host, order))
+            .select_from(of.source)
+            .where(*of.conditions, visible, orders.changes(order, of.patient))
         )
         ledger.append(session, operation_id, changes)
         finish(session, host, actor, OperationKind.BULK_OTHER, operation_id)
@@ -206,88 +168,33 @@ def done_with(session: Session, form_key: str) -> int | None:
     return session.scalar(select(operation.c.operation_id).where(operation.c.form_key == form_key))
 
 
-def order_text(connection: Connection, host: Host, order: OtherOrder) -> str:
-    """The order in words. Raises Refused (`from_id`, `to_id`, `provider_id`) and NotFound."""
-    source = get(connection, host, order.from_id) if order.from_id else None
-    target = get(connection, host, order.to_id) if order.to_id else None
-    for field, panel in (("from_id", source), ("to_id", target)):
-        if panel and panel.kind != order.kind:
-            raise Refused({field: f"Choose the {order.kind.noun} in the list."})
-    if source and target and source.other_panel_id == target.other_panel_id:
-        raise Refused({"to_id": f"Select another {order.kind.noun} than the one that patients are moved from."})
-    if target and not target.state.takes_patients:
-        raise Refused({"to_id": why_none_is_added(target.kind, target.name, target.state)})
-    label = "any" if order.status == ANY_STATUS else host.roster.status_labels.get(order.status, order.status or "none")
-    status = f"patients with status {label}" if order.status != ANY_STATUS else "all patients"
-    match order.action:
-        case OtherAction.ASSIGN:
-            provider = host.roster.providers().c.provider_id
-            if connection.scalar(select(provider).where(provider == order.provider_id)) is None:
-                raise Refused({"provider_id": "Select the provider whose patients will be assigned."})
-            name = actor_names(connection, host, {order.provider_id})[order.provider_id]
-            return f"Assign {status} of {name} to {target.label if target else ''}"
-        case OtherAction.MOVE:
-            return f"Move {status} from {source.label if source else ''} to {target.label if target else ''}"
-        case OtherAction.REMOVE:
-            return f"Remove {status} from {source.label if source else ''}"
-        case _:
-            assert_never(order.action)
-
-
-def _candidates(host: Host, order: OtherOrder) -> tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]]:
-    """Who the order is about, with `other_member` next to them: rows, the patient's id, and conditions."""
-    patient, member = host.roster.patients(), other_member.c
-    of_status = [] if order.status == ANY_STATUS else [func.coalesce(patient.c.status, "") == order.status]
-    match order.action:
-        case OtherAction.ASSIGN:
-            own = and_(member.patient_id == patient.c.patient_id, member.kind == order.kind)
-            source = patient.outerjoin(other_member, own)
-            return source, patient.c.patient_id, [patient.c.mrp_id == order.provider_id, *of_status]
-        case OtherAction.MOVE | OtherAction.REMOVE:
-            source = other_member.outerjoin(patient, patient.c.patient_id == member.patient_id)
-            return source, member.patient_id, [member.other_panel_id == order.from_id, *of_status]
-        case _:
-            assert_never(order.action)
-
-
-def _changes(order: OtherOrder) -> ColumnElement[bool]:
-    member = other_member.c
-    if not order.to_id:
-        return literal(1) == 1
-    return or_(member.other_panel_id.is_(None), member.other_panel_id != order.to_id)
-
-
-def _after(host: Host, order: OtherOrder) -> ledger.Columns:
-    """The membership afterwards: the date of the signed form moves with the patient."""
-    if not order.to_id:
-        return ledger.NONE
-    return literal(order.to_id), literal(host.clock.now(), other_member.c.since.type), other_member.c.signed_on
-
-
 def _count(connection: Connection, host: Host, actor: Actor, order: OtherOrder) -> OtherPreview:
-    source, patient_id, conditions = _candidates(host, order)
-    member, visible = other_member.c, host.identity.visible(actor, patient_id)
-    changes = _changes(order)
-
-    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    new, gives = member.other_panel_id.is_(None), bool(order.to_id)
+    of = orders.candidates(host, order)
+    member, visible = other_member.c, host.identity.visible(actor, of.patient_id)
+    changes, too_early = orders.changes(order, of.patient), orders.before_birth(order, of.patient)
+    new, counted = member.other_panel_id.is_(None), orders.counted
     query = select(
-        counted(and_(visible, changes, new)).label("added"),
-        counted(and_(visible, changes, ~new)).label("moving"),
-        counted(and_(visible, ~changes)).label("same"),
+        counted(and_(visible, changes, new)).label("new"),
+        counted(and_(visible, changes, ~new)).label("present"),
+        counted(and_(visible, ~changes, ~too_early)).label("same"),
+        counted(and_(visible, too_early)).label("before_birth"),
         counted(~visible).label("not_visible"),
         counted(and_(visible, changes, member.signed_on.is_(None))).label("without_date"),
     )
-    row = connection.execute(query.select_from(source).where(*conditions)).one()
+    row = connection.execute(query.select_from(of.source).where(*of.conditions)).one()
+    present = {
+        OtherAction.ASSIGN: "moved",
+        OtherAction.MOVE: "moved",
+        OtherAction.REMOVE: "removed",
+        OtherAction.SIGN: "dated",
+    }[order.action]
     return OtherPreview(
-        added=int(row.added),
-        moved=int(row.moving) if gives else 0,
-        removed=0 if gives else int(row.moving),
+        added=int(row.new),
         same=int(row.same),
         not_visible=int(row.not_visible),
-        without_date=int(row.without_date) if gives and order.kind.is_signed else 0,
+        before_birth=int(row.before_birth),
+        without_date=int(row.without_date) if order.to_id and order.kind.is_signed else 0,
+        **{present: int(row.present)},
     )
 
 

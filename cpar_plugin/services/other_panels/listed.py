@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, 
 from sqlalchemy.orm import Session
 
 from ...domain.exhaustive import exhaustive
-from ...domain.list_columns import ColumnField, Purpose, missing_columns
+from ...domain.list_columns import ColumnField, Purpose
 from ...domain.other_panel import listed_signed_on, why_none_is_added
 from ...domain.refusals import Refused
 from ...hooks import Actor, Host
@@ -24,19 +24,13 @@ from ..operations import clinic, record
 from ..operations.record import OperationKind
 from ..roster import merges
 from ..uploads import kept, layouts, matching
-from ..uploads.layouts import UnderstoodRow
+from ..uploads.layouts import ListReading, UnderstoodRow
 from ..uploads.matching import MatchedHow
-from ..uploads.reading import ListFile
 from . import bulk
 from .bulk import OtherPreview
 from .listing import OtherPanel, get
 
 SHOWN: Final = 100
-_NAME_COLUMNS: Final = "Name the columns in the first row: PHN, Family name, Given name, Date of birth."
-_AMBIGUOUS: Final = (
-    "Dates in this list can be read as day-month or as month-day. Write them as year-month-day, such as 2026-11-07, "
-    "and upload the list again."
-)
 
 
 class RowProblem(StrEnum):
@@ -80,30 +74,24 @@ class ListPreview:
     rows: Sequence[ListedRow]  # the first of those with a problem
 
 
-def read(host: Host, actor: Actor, data: bytes, name: str, other_panel_id: int) -> str:
-    """Keep an uploaded file, and find its patients. Returns the id of the upload.
+def read(host: Host, actor: Actor, upload_id: str, reading: ListReading) -> None:
+    """Read the actor's list in this way, and find its patients. Everything found out earlier is dropped.
 
-    Raises Refused (`file`) for what cannot be read, and with what to do where patients cannot be found by its columns.
+    Raises NotFound, Stale, and Refused for a panel that takes no one, and (`header`) for a list without a row.
     """
-    file = ListFile(data)
     with host.database.engine.connect() as connection:
-        panel = get(connection, host, other_panel_id)
-        _require_open(panel)
-        reading = layouts.propose(connection, file, Purpose.OTHER).reading
-    if missing := missing_columns(reading.fields):
-        raise Refused({"file": f"{missing} {_NAME_COLUMNS}"})
-    if len(layouts.orders_of_dates(file, reading)) > 1:
-        raise Refused({"file": _AMBIGUOUS})
+        upload = kept.required(connection, host, actor, Purpose.OTHER, upload_id)
+        panel = get(connection, host, upload.panel_id or 0)
+        file = kept.file_of(connection, upload_id)
+    require_open(panel)
     signed = panel.kind.is_signed and ColumnField.SIGNED_ON in reading.fields
     today = host.clock.now().astimezone(host.clock.zone).date()
-    upload_id = kept.keep(host, actor, Purpose.OTHER, file, name, other_panel_id)
     with host.database.session() as session:
         rows = ((_texts(row, today, signed=signed), None) for row in layouts.patients(file, reading))
-        if not matching.insert_staged(session, upload_id, rows):
-            raise Refused({"file": "There is no row below the column names."})
+        if not matching.stage_rows(session, upload_id, rows):
+            raise Refused({"header": matching.NO_ROWS})
         matching.match(session, host, actor, upload_id)
         kept.decide(session, upload_id, reading)
-    return upload_id
 
 
 def preview(host: Host, actor: Actor) -> tuple[kept.Upload, OtherPanel, ListPreview] | None:
@@ -128,7 +116,7 @@ def carry_out(host: Host, actor: Actor, upload_id: str, form_key: str | None) ->
         connection = session.connection()
         upload = kept.required(connection, host, actor, Purpose.OTHER, upload_id)
         panel = get(connection, host, upload.panel_id or 0)
-        _require_open(panel)
+        require_open(panel)
         changes = _count(connection, host, panel, upload_id)
         if not changes.changed:
             return None
@@ -141,7 +129,8 @@ def carry_out(host: Host, actor: Actor, upload_id: str, form_key: str | None) ->
     return operation_id
 
 
-def _require_open(panel: OtherPanel) -> None:
+def require_open(panel: OtherPanel) -> None:
+    """Raises Refused for one that takes no one."""
     if not panel.state.takes_patients:
         raise Refused({"": why_none_is_added(panel.kind, panel.name, panel.state)})
 

@@ -1,20 +1,52 @@
-"""Who is on an affiliation or a caseload: a page of them, all of them, and a file."""
+"""Who is on an affiliation or a caseload: searched, sorted and paged; all of them; and a file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, assert_never
 
-from sqlalchemy import Connection, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from ...domain.csv_columns import PATIENT, CsvColumn, CsvHead
+from ...domain.patient_search import words
 from ...hooks import Actor, Host
 from ...store.tables import other_member
 from ..roster import merges
 from ..roster.providers import provider_name
+from ..roster.searching import matches
 
 PAGE_SIZE: Final = 100
 HEAD: Final[CsvHead] = (*PATIENT, CsvColumn.STATUS, CsvColumn.MRP, CsvColumn.PANEL_SINCE, CsvColumn.SIGNED_ON)
+_NEVER: Final = date.min
+
+
+class OtherSort(StrEnum):
+    """By what they are sorted."""
+
+    NAME = "name"
+    RECORD = "record"
+    BORN = "born"
+    SINCE = "since"
+    SIGNED = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCriteria:
+    """Which of them, and in what order."""
+
+    text: str = ""  # in a name, or a PHN, record number or date of birth
+    undated: bool = False  # without a date of the signed form
+    sort: OtherSort = OtherSort.NAME
+    descending: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the list is limited to some."""
+        return bool(words(self.text)) or self.undated
+
+
+EVERYONE: Final = OtherCriteria()
 
 
 class OtherMember(NamedTuple):
@@ -37,13 +69,16 @@ class OtherMembers:
     """A page of them. `hidden` are those that the actor may not see."""
 
     rows: list[OtherMember]
-    total: int
+    total: int  # that the actor may see
+    matching: int  # of these
     hidden: int
     without_date: int  # of the form, among those that the actor may see
 
 
-def members_page(connection: Connection, host: Host, actor: Actor, other_panel_id: int, place: int) -> OtherMembers:
-    """The page of this number, from 1, by name."""
+def members_page(
+    connection: Connection, host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria, place: int
+) -> OtherMembers:
+    """The page of this number, from 1."""
     visible = host.identity.visible(actor, other_member.c.patient_id)
     counts = connection.execute(
         select(
@@ -53,28 +88,43 @@ def members_page(connection: Connection, host: Host, actor: Actor, other_panel_i
         ).where(other_member.c.other_panel_id == other_panel_id)
     ).one()
     everyone, total, without_date = map(int, counts)
-    rows = connection.execute(_members(host, actor, other_panel_id).limit(PAGE_SIZE).offset((place - 1) * PAGE_SIZE))
-    return OtherMembers([_member(host, row) for row in rows], total, everyone - total, without_date)
+    query = _members(host, actor, other_panel_id, criteria)
+    matching = total
+    if criteria.narrowed:
+        ids = query.with_only_columns(other_member.c.patient_id).order_by(None).subquery()
+        matching = connection.scalar(select(func.count()).select_from(ids)) or 0
+    rows = connection.execute(query.limit(PAGE_SIZE).offset((place - 1) * PAGE_SIZE))
+    return OtherMembers([_member(host, row) for row in rows], total, matching, everyone - total, without_date)
 
 
-def all_members(connection: Connection, host: Host, actor: Actor, other_panel_id: int) -> Iterator[OtherMember]:
-    """All that the actor may see, by name, streamed."""
-    query = _members(host, actor, other_panel_id).execution_options(yield_per=1000)
+def found(connection: Connection, host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria) -> set[int]:
+    """The patient ids of everyone whom the list finds, on all of its pages."""
+    query = _members(host, actor, other_panel_id, criteria).with_only_columns(other_member.c.patient_id)
+    return set(connection.scalars(query.order_by(None)))
+
+
+def all_members(
+    connection: Connection, host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria = EVERYONE
+) -> Iterator[OtherMember]:
+    """All of the list, streamed."""
+    query = _members(host, actor, other_panel_id, criteria).execution_options(yield_per=1000)
     with connection.execute(query) as result:
         for row in result:
             yield _member(host, row)
 
 
-def export(host: Host, actor: Actor, other_panel_id: int) -> Iterator[tuple[object, ...]]:
+def export(
+    host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria = EVERYONE
+) -> Iterator[tuple[object, ...]]:
     """The same as the rows of a file."""
     merges.catch_up_to_show(host)
-    return _lines(host, actor, other_panel_id)
+    return _lines(host, actor, other_panel_id, criteria)
 
 
-def _lines(host: Host, actor: Actor, other_panel_id: int) -> Iterator[tuple[object, ...]]:
+def _lines(host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria) -> Iterator[tuple[object, ...]]:
     yield HEAD
     with host.database.engine.connect() as connection:
-        for one in all_members(connection, host, actor, other_panel_id):
+        for one in all_members(connection, host, actor, other_panel_id, criteria):
             yield (
                 one.patient_id,
                 one.family_name,
@@ -88,8 +138,11 @@ def _lines(host: Host, actor: Actor, other_panel_id: int) -> Iterator[tuple[obje
             )
 
 
-def _members(host: Host, actor: Actor, other_panel_id: int) -> Select[*tuple[Any, ...]]:
+def _members(host: Host, actor: Actor, other_panel_id: int, criteria: OtherCriteria) -> Select[*tuple[Any, ...]]:
     patient, member, provider = host.roster.patients(), other_member.c, host.roster.providers()
+    narrowing = [matches(patient.c, word) for word in words(criteria.text)]
+    if criteria.undated:
+        narrowing.append(member.signed_on.is_(None))
     return (
         select(
             member.patient_id,
@@ -107,9 +160,28 @@ def _members(host: Host, actor: Actor, other_panel_id: int) -> Select[*tuple[Any
         )
         .outerjoin_from(other_member, patient, patient.c.patient_id == member.patient_id)
         .outerjoin(provider, provider.c.provider_id == patient.c.mrp_id)
-        .where(member.other_panel_id == other_panel_id, host.identity.visible(actor, member.patient_id))
-        .order_by(patient.c.family_name, patient.c.given_name, member.patient_id)
+        .where(member.other_panel_id == other_panel_id, host.identity.visible(actor, member.patient_id), *narrowing)
+        .order_by(*_order(patient.c, criteria))
     )
+
+
+def _order(patient: Any, criteria: OtherCriteria) -> list[ColumnElement[Any]]:
+    member = other_member.c
+    keys: tuple[ColumnElement[Any], ...]
+    match criteria.sort:
+        case OtherSort.NAME:
+            keys = tuple(func.upper(func.coalesce(name, "")) for name in (patient.family_name, patient.given_name))
+        case OtherSort.RECORD:
+            keys = ()
+        case OtherSort.BORN:
+            keys = (func.coalesce(patient.birth_date, ""),)
+        case OtherSort.SINCE:
+            keys = (member.since,)
+        case OtherSort.SIGNED:
+            keys = (func.coalesce(member.signed_on, _NEVER),)
+        case _:
+            assert_never(criteria.sort)
+    return [key.desc() if criteria.descending else key for key in (*keys, member.patient_id)]
 
 
 def _member(host: Host, row: Row[*tuple[Any, ...]]) -> OtherMember:

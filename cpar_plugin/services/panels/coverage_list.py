@@ -6,16 +6,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Date, FromClause, Select, case, func, null, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Date, FromClause, Select, case, func, null, select, type_coerce
 
 from ...domain.coverage import Coverage
-from ...domain.patient_search import digits_of, words
+from ...domain.patient_search import words
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member, panel
-from ...store.types import KEYS
 from ..roster import coverage
 from ..roster.providers import actor_names
+from ..roster.searching import matches
 
 AT_ONCE: Final = 100
 _STREAMED_AT_ONCE: Final = 1000
@@ -157,7 +157,7 @@ def _found(host: Host, actor: Actor, settings: Settings, criteria: CoverageCrite
         .where(
             everyone.c.visible == 1,
             everyone.c.state.in_([state.value for state in _states(criteria)]),
-            *(_matches(everyone.c, word) for word in words(criteria.text)),
+            *(matches(everyone.c, word) for word in words(criteria.text)),
         )
         .order_by(*_order(everyone.c, criteria))
     )
@@ -175,15 +175,6 @@ def _order(columns: Any, criteria: CoverageCriteria) -> list[ColumnElement[Any]]
         later = columns.state == Coverage.BEGINS_LATER.value
         keys = (func.coalesce(case((later, columns.coverage_start), else_=columns.coverage_end), ""),)
     return [key.desc() if criteria.descending else key for key in (*keys, columns.patient_id)]
-
-
-def _matches(columns: Any, word: str) -> ColumnElement[bool]:
-    """As in the list of a panel."""
-    digits = digits_of(word)
-    if not digits:
-        return or_(*(name.icontains(word, autoescape=True) for name in (columns.family_name, columns.given_name)))
-    number = int(digits) if int(digits) in KEYS else 0
-    return or_(columns.phn == digits, columns.birth_date == word, columns.patient_id == number)
 
 
 def _with_next(host: Host, listed: FromClause) -> Select[Any]:

@@ -18,6 +18,7 @@ from ...domain.list_columns import (
     date_orders,
     fingerprint,
     header_row,
+    missing_columns,
     proposed_fields,
 )
 from ...domain.refusals import Refused
@@ -219,6 +220,21 @@ def most_frequent(field: ColumnField, texts: Counter[str]) -> Mapping[str, int]:
         message = f"{FIELD_LABELS[field]}: more than {MOST_TEXTS} different texts: select another column."
         raise Refused({"fields": message})
     return dict(texts.most_common())
+
+
+def undecided(file: ListFile, reading: ListReading) -> dict[str, str]:
+    """What a person has to decide before patients can be found by these columns, by field of the form."""
+    if problem := missing_columns(reading.fields):
+        return {"fields": problem}
+    if (orders := orders_of_dates(file, reading)) and reading.date_order not in orders:
+        return {"date_order": "Select the order of the dates in this list: they can be read in more than one."}
+    return {}
+
+
+def remember_columns(host: Host, actor: Actor, file: ListFile, reading: ListReading) -> None:
+    """Read lists with the column names of this one in this way from now on."""
+    rows = file.first_rows(sheet=reading.sheet, encoding=reading.encoding)
+    remember(host, actor, header_of(rows, reading), reading)
 
 
 def remember(host: Host, actor: Actor, header: Sequence[str], reading: ListReading) -> None:

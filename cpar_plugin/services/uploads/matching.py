@@ -45,6 +45,11 @@ _PHN_LENGTH, _NAME_LENGTH, _DATE_LENGTH, _PANEL_LENGTH = 20, 60, 40, 100
 MATCHED: Final = [upload_match.c[name] for name in ("upload_id", "row_number", "patient_id", "how", "accepted")]
 
 
+NO_ROWS: Final = "There is no row below the column names: select another row, or another sheet."
+StagedRow = tuple[Mapping[str, Any], int | None]
+"""A row as `texts_of`, and the panel that it is about."""
+
+
 class MatchedHow(StrEnum):
     """How a patient was found for a row. Only the first is certain; a person has to accept the others."""
 
@@ -66,14 +71,19 @@ def stage(
 
     `panel_of` says which panel a row is about, by the text in its column of panels. Raises Refused as `ListFile.rows`.
     """
+    rows = ((texts_of(row), panel_of(row.panel_text)) for row in patients(file, reading))
+    return stage_rows(session, upload_id, rows)
+
+
+def stage_rows(session: Session, upload_id: str, rows: Iterable[StagedRow]) -> int:
+    """Stage these rows in place of earlier ones. Returns how many."""
     for table in (upload_match, upload_row):
         session.execute(delete(table).where(table.c.upload_id == upload_id))
-    rows = ((texts_of(row), panel_of(row.panel_text)) for row in patients(file, reading))
     return insert_staged(session, upload_id, rows)
 
 
-def insert_staged(session: Session, upload_id: str, rows: Iterable[tuple[Mapping[str, Any], int | None]]) -> int:
-    """Stage rows, each as `texts_of` and the panel that it is about. Returns how many."""
+def insert_staged(session: Session, upload_id: str, rows: Iterable[StagedRow]) -> int:
+    """Stage rows as well. Returns how many."""
     count, rows = 0, iter(rows)
     while portion := list(islice(rows, _AT_ONCE)):
         values = (
