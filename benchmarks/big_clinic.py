@@ -23,28 +23,29 @@ _MIGRATIONS = MigrationSource(
     script_location=Path(cpar_plugin.store.migrations.__file__).parent, version_table="cpar_alembic_version"
 )
 _AT_ONCE = 5000
+_PATIENT = {"database_seconds": "86400"}  # a ratio is worth knowing on a slow machine too
 _WRITTEN = NOW.replace(tzinfo=None)
 _FAMILIES = ("Tremblay", "Singh", "MacDonald", "Nguyen", "O'Brien", "Lefèvre-Côté", "Cardinal", "Kowalchuk", "Ahmed")
 _GIVEN = ("Marie", "Liam", "Noor", "Hannah", "Zoë", "Arjun", "Sky", "Élodie", "Jack", "Wei", "Ivan")
 
 
 @contextmanager
-def empty_hosts() -> Iterator[Iterator[tuple[str, OscarHost]]]:
-    """`sqlite` and `mariadb`, each with an empty host, in turn."""
+def empty_hosts(*server: str) -> Iterator[Iterator[tuple[str, OscarHost]]]:
+    """`sqlite` and `mariadb`, each with an empty host, in turn. `server` are options of MariaDB."""
 
     def each() -> Iterator[tuple[str, OscarHost]]:
         with TemporaryDirectory(prefix="cpar-bench-") as folder:
             yield "sqlite", _made(f"sqlite:///{folder}/clinic.db", None)
-        with mariadb_host() as host:
+        with mariadb_host(*server) as host:
             yield "mariadb", host
 
     yield each()
 
 
 @contextmanager
-def mariadb_host() -> Iterator[OscarHost]:
-    """An empty host on a separate server, with OSCAR's database next to ours."""
-    with private_mariadb() as server:
+def mariadb_host(*options: str) -> Iterator[OscarHost]:
+    """An empty host on a separate server with these options, with OSCAR's database next to ours."""
+    with private_mariadb(*options) as server:
         engine = create_engine(server, poolclass=NullPool)
         with engine.connect() as connection:
             connection.execute(text("CREATE DATABASE cpar"))
@@ -53,7 +54,7 @@ def mariadb_host() -> Iterator[OscarHost]:
 
 
 def _made(url: str, schema: str | None) -> OscarHost:
-    host = open_host(url, host_schema=schema, clock=FixedClock(NOW))
+    host = open_host(url, settings=_PATIENT, host_schema=schema, clock=FixedClock(NOW))
     host.tables.metadata.create_all(host.database.engine, checkfirst=False)
     upgrade(host.database.engine, _MIGRATIONS)
     return host
