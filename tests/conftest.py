@@ -257,9 +257,7 @@ def broker(_broker: PrivateRabbitMQ) -> PrivateRabbitMQ:
     """A broker with nothing in it: without queues, and with no one connected."""
     if not _broker.processes:
         _broker.start()
-    _broker.control("delete_vhost", "/")
-    _broker.control("add_vhost", "/")
-    _broker.control("set_permissions", "-p", "/", "guest", ".*", ".*", ".*")
+    _broker.empty()
     return _broker
 
 

@@ -18,6 +18,12 @@ from pathlib import Path
 # Debian's command changes to the account of the service: these are the scripts behind it.
 _SCRIPTS = "lib/rabbitmq/lib/rabbitmq_server-*/sbin"
 _START_SECONDS = 180
+# In one call, for each starts an interpreter of Erlang.
+_EMPTY = """
+rabbit_vhost:delete(<<"/">>, <<"cpar">>),
+rabbit_vhost:add(<<"/">>, <<"cpar">>),
+rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"/">>, <<".*">>, <<".*">>, <<".*">>, <<"cpar">>).
+"""
 
 # Nothing in the broker is worth an orderly shutdown. Its pipe from us closes however we end, kill -9 included.
 # The server itself is a child of a script: the process group is theirs.
@@ -88,6 +94,10 @@ class PrivateRabbitMQ:
         if result.returncode:
             raise NoRabbitMQ(f"rabbitmqctl {' '.join(arguments)} failed:\n{result.stdout}{result.stderr}")
         return result.stdout
+
+    def empty(self) -> None:
+        """Remove all queues with their messages, and close every connection."""
+        self.control("eval", _EMPTY)
 
     @property
     def _environment(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from cpar_plugin.commands import EXIT_WARNING
+from cpar_plugin.commands import EXIT_WARNING, Later
 from cpar_plugin.hooks import HealthLevel
 
 from . import draining, membership, rounds
@@ -93,6 +93,14 @@ def add_command(name: str, file: IO[str]) -> None:
 def remove_command(name: str, force: bool) -> None:
     """Remove a clinic. Its database is not changed, and its file is kept under another name."""
     click.echo(f"{name} has been removed. Its settings are kept in {membership.remove(_clinics(), name, force=force)}")
+
+
+command.add_command(
+    Later("worker", "oscar_host.fleet.work.worker_command", "Do the work of all clinics, from RabbitMQ.", extra="fleet")
+)
+command.add_command(
+    Later("beat", "oscar_host.fleet.work.beat_command", "Ask all clinics what is due, for the workers.", extra="fleet")
+)
 
 
 def _clinics() -> Clinics:

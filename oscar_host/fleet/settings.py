@@ -43,6 +43,11 @@ class FleetSettings(BaseModel):
     broker_url: str = Field(default="", repr=False)
     processes: int = Field(default=0, ge=0)
     clinics_at_once: int = Field(default=4, ge=1, le=64)
+    clinic_panels_at_once: int = Field(default=2, ge=1, le=64)
+    registry_panels_at_once: int = Field(default=8, ge=1, le=256)
+    registry_pause_seconds: float = Field(default=30, gt=0)
+    ask_minutes: float = Field(default=5, gt=0, le=10)
+    job_minutes: float = Field(default=5, gt=0)
 
     @model_validator(mode="after")
     def _complete(self) -> "FleetSettings":

@@ -1,0 +1,156 @@
+"""The beat of a fleet: it asks clinics what is due, each at its own times, and publishes it as tasks.
+
+Any number may run: the claims in the clinics' databases keep two of them from doing anything twice.
+"""
+
+import logging
+import time
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Final
+
+from cpar_plugin import settings as plugin_settings
+from cpar_plugin.services.submissions.due import DueWork, due_work
+from cpar_plugin.tracing import about, new_trace
+
+from ..clinic import FleetClinic
+from . import queues
+from .depths import Depths
+from .engine import JOBS, LOOK, Engine
+from .registry import RegistryState
+
+log = logging.getLogger(__name__)
+
+_CLINICS_AT_ONCE: Final = 8
+_PULSE_SECONDS: Final = 0.5
+_BUSY_SECONDS: Final = 20.0  # after which a clinic with panels to submit is asked again
+_LOST_SECONDS: Final = 600.0  # after which a task that is in no queue any more, and changed nothing, is published again
+_LOOK_AT_LEAST_SECONDS: Final = 600.0  # pages say that the scheduler has stopped where nothing has looked for longer
+_SPREAD_SECONDS: Final = 30.0
+_AWAY_SECONDS: Final = (10.0, 30.0, 60.0, 120.0, 300.0)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What the beat knows of one clinic. Moments are monotonic seconds; nothing of it is needed after a restart."""
+
+    ask_at: float
+    looked_at: float = 0.0
+    published: dict[str, float] = field(default_factory=dict)  # when a look was put into which queue last
+    slots: dict[str, int] = field(default_factory=dict)  # the last slot of time of each other job
+    failures: int = 0
+    asking: "Future[None] | None" = None
+
+
+class Beat:
+    """One beat, in a process of its own."""
+
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._monotonic = monotonic
+        self._watches: dict[str, _Watch] = {}
+        self._depths = Depths(engine.app)
+        self._wrong: dict[str, str] = {}
+
+    def run(self, stopping: Event) -> None:
+        """Until `stopping` is set; what is under way then is finished."""
+        with ThreadPoolExecutor(_CLINICS_AT_ONCE, "cpar-beat") as pool:
+            while not stopping.is_set():
+                self.pulse(pool)
+                stopping.wait(_PULSE_SECONDS)
+
+    def pulse(self, pool: ThreadPoolExecutor) -> None:
+        """Ask the clinics whose time has come. Returns at once."""
+        reading, now = self._engine.clinics.read(), self._monotonic()
+        self._name_wrong({name: wrong.reason for name, wrong in reading.wrong.items()})
+        for name in self._watches.keys() - reading.clinics.keys():
+            del self._watches[name]
+        self._engine.hosts.keep_only(set(reading.clinics))
+        for name, clinic in reading.clinics.items():
+            watch = self._watches.get(name)
+            if watch is None:
+                spread = min(_SPREAD_SECONDS, len(reading.clinics) / 20)
+                watch = self._watches[name] = _Watch(now + spread * _fraction(name))
+            if watch.ask_at <= now and (watch.asking is None or watch.asking.done()) and name not in reading.draining:
+                watch.asking = pool.submit(self._ask, clinic, watch)
+
+    def _name_wrong(self, wrong: dict[str, str]) -> None:
+        for name in wrong.keys() - self._wrong.keys():
+            log.error("clinic %s is not worked on: %s", name, wrong[name])
+        self._wrong = wrong
+
+    def _ask(self, clinic: FleetClinic, watch: _Watch) -> None:
+        with about(trace=new_trace(), clinic=clinic.name) as subject:
+            try:
+                pause = self._publish_due(clinic, watch, subject.trace)
+                if watch.failures:
+                    log.warning("clinic %s can be asked again", clinic.name)
+                watch.failures = 0
+            except Exception as error:
+                if not watch.failures:
+                    # Only the kind of error: its text may hold patient data.
+                    log.warning("clinic %s cannot be asked what is due: %s", clinic.name, type(error).__name__)
+                longest = self._engine.fleet.ask_minutes * 60.0
+                pause = min(longest, _AWAY_SECONDS[min(watch.failures, len(_AWAY_SECONDS) - 1)])
+                watch.failures += 1
+        watch.ask_at = self._monotonic() + pause
+
+    def _publish_due(self, clinic: FleetClinic, watch: _Watch, trace: str) -> float:
+        """Seconds until the clinic is to be asked again. Raises what its database or the broker does."""
+        with self._engine.hosts.opened(clinic) as host:
+            settings, moment = plugin_settings.load(host.settings), host.clock.now()
+            due = due_work(host, settings, moment)
+            jobs = {job.name: job.every for job in self._engine.jobs(host)}
+            registry = self._engine.registry(settings)
+        names = self._due_jobs(clinic.name, jobs, watch, moment)
+        if names:
+            self._engine.publish(JOBS, queues.JOBS, clinic.name, trace, names)
+        now = self._monotonic()
+        is_down = due.waiting > 0 and registry is not None and registry.state() is RegistryState.DOWN
+        if self._needs_look(due, watch, now, is_down=is_down):
+            queue = queues.PEOPLE if due.people else queues.NIGHT
+            if not self._is_under_way(watch, queue, now):
+                self._engine.publish(LOOK, queue, clinic.name, trace)
+                watch.published[queue] = watch.looked_at = now
+        return self._pause(due, moment)
+
+    def _needs_look(self, due: DueWork, watch: _Watch, now: float, *, is_down: bool) -> bool:
+        room = due.under_way < self._engine.fleet.clinic_panels_at_once
+        return (
+            due.begins or (due.waiting > 0 and room and not is_down) or now - watch.looked_at > _LOOK_AT_LEAST_SECONDS
+        )
+
+    def _is_under_way(self, watch: _Watch, queue: str, now: float) -> bool:
+        """Whether what was published for the clinic may still be in the queue: then more would only make it longer."""
+        at = watch.published.get(queue)
+        return at is not None and now - at < _LOST_SECONDS and not self._depths.was_empty_since(queue, at)
+
+    def _pause(self, due: DueWork, moment: datetime) -> float:
+        longest = self._engine.fleet.ask_minutes * 60.0
+        if due.begins or due.waiting or due.under_way:
+            return min(_BUSY_SECONDS, longest)
+        next_seconds = (due.next_at - moment).total_seconds() if due.next_at else longest
+        return max(1.0, min(next_seconds, longest))
+
+    def _due_jobs(self, name: str, jobs: dict[str, timedelta], watch: _Watch, moment: datetime) -> list[str]:
+        """Those whose next slot of time has begun. Slots are the same for every beat, and another for each clinic.
+
+        The first is the one after the beat's start, but for those of a few minutes, which everybody waits for.
+        """
+        due, least = [], timedelta(minutes=self._engine.fleet.job_minutes)
+        for job, interval in jobs.items():
+            every = max(interval, least).total_seconds()
+            slot = int(moment.timestamp() / every + _fraction(f"{name} {job}"))
+            if watch.slots.get(job, slot if interval > least else None) != slot:
+                due.append(job)
+            watch.slots[job] = slot
+        return due
+
+
+def _fraction(name: str) -> float:
+    """Between 0 and 1, the same on every machine."""
+    return zlib.crc32(name.encode()) / 2**32

@@ -1,0 +1,162 @@
+"""What workers do: a look at a clinic, one panel, the other jobs. Each a task whose message names the clinic."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from celery import Celery
+from sqlalchemy.exc import SQLAlchemyError
+
+from cpar_plugin import settings as plugin_settings
+from cpar_plugin.hooks import Host, HostBusy, Job, Plugins, Refused
+from cpar_plugin.plugin import SUBMISSIONS
+from cpar_plugin.services.operations import heartbeat
+from cpar_plugin.services.submissions import rehearsals
+from cpar_plugin.services.submissions.due import due_work
+from cpar_plugin.services.submissions.one_panel import submit_one
+from cpar_plugin.services.submissions.run import RunReport, begin_due
+from cpar_plugin.services.submissions.way_out import way_out
+from cpar_plugin.settings import Settings
+from cpar_plugin.tracing import about
+from cpar_plugin.transport import Transport
+
+from ..clinics import Clinics
+from ..open_hosts import OpenHosts, open_hosts
+from . import queues
+from .broker_line import FAILURES, BrokerLine
+from .celery_app import PUBLISHING, celery_app
+from .registry import Registry, RegistryState, key_of
+
+log = logging.getLogger(__name__)
+
+LOOK: Final = "cpar.look"
+PANEL: Final = "cpar.panel"
+JOBS: Final = "cpar.jobs"
+REHEARSALS: Final = "cpar-rehearsals"  # the end of that job, which needs no hurry
+_WAY_OUT_SECONDS: Final = 300  # for which a connection's certificates and access token are kept
+
+
+class Engine:
+    """The work of one fleet, in one process or, after a fork, in its children."""
+
+    def __init__(self, clinics: Clinics) -> None:
+        """Nothing is connected, and no clinic opened. Raises Refused where the fleet has no broker."""
+        self.clinics = clinics
+        self.fleet = clinics.settings
+        self.app: Celery = celery_app(self.fleet)
+        self.hosts: OpenHosts = open_hosts(self.fleet.open_clinics)  # type: ignore[type-arg]
+        self._line = BrokerLine(self.app)
+        self._plugins = Plugins()
+        self._plugins.load_installed()
+        for name, work in ((LOOK, self._look), (PANEL, self._panel), (JOBS, self._jobs)):
+            self.app.task(name=name, shared=False)(_guarded(name, work))
+
+    def jobs(self, host: Host) -> Sequence[Job]:
+        """Those that are no panels: what plugins want done every so often."""
+        settings = plugin_settings.load(host.settings)
+        jobs = list(self._plugins.emr_scheduled_jobs(host))
+        every = next(job.every for job in jobs if job.name == SUBMISSIONS)
+        rehearse = Job(name=REHEARSALS, every=every, run=lambda now: _nothing(rehearsals.make(host, settings, now)))
+        return [job for job in jobs if job.name != SUBMISSIONS] + [rehearse]
+
+    def registry(self, settings: Settings) -> Registry | None:
+        """What all workers know about the clinic's registry; None where it has none."""
+        key = key_of(settings)
+        if not key:
+            return None
+        return Registry(self._line, key, self.fleet.registry_panels_at_once, self.fleet.registry_pause_seconds)
+
+    def publish(self, task: str, queue: str, *arguments: object) -> None:
+        """Raises one of `broker_line.FAILURES` where the broker does not confirm that it has it."""
+        self.app.send_task(task, args=arguments, queue=queue, routing_key=queue, **PUBLISHING)
+
+    def look_soon(self, clinic: str, trace: str) -> None:
+        """A user has requested something: begin without waiting for the beat. Raises as `publish` does."""
+        self.publish(LOOK, queues.PEOPLE, clinic, trace)
+
+    def _look(self, name: str, trace: str) -> None:
+        """What the calendar wants, then as many panels as may be under way at a time."""
+        if name in self.clinics.read().draining:
+            return
+        with self.hosts.opened(self.clinics.read().clinic(name)) as host:
+            settings, now, report = plugin_settings.load(host.settings), host.clock.now(), RunReport()
+            may_submit = begin_due(host, settings, now, report)
+            if not report.errors:
+                heartbeat.beat(host, heartbeat.SUBMISSIONS)
+            if not may_submit or self._is_down(settings):
+                return
+            due = due_work(host, settings, now)
+        free = max(0, self.fleet.clinic_panels_at_once - due.under_way)
+        of_people = min(due.people, free)
+        for queue, count in ((queues.PEOPLE, of_people), (queues.NIGHT, min(due.automatic, free - of_people))):
+            for _ in range(count):
+                self.publish(PANEL, queue, name, trace, queue)
+
+    def _panel(self, name: str, trace: str, queue: str) -> None:
+        """One panel of the clinic; then another task for its next one, behind those of other clinics."""
+        reading = self.clinics.read()
+        if name in reading.draining:
+            return
+        with self.hosts.opened(reading.clinic(name)) as host:
+            settings = plugin_settings.load(host.settings)
+            registry = self.registry(settings)
+            if registry is None:
+                work = submit_one(host, settings, _way_out(settings), at_most=self.fleet.clinic_panels_at_once)
+            else:
+                with registry.admitted() as admitted:
+                    out = registry.sending(_way_out(settings))
+                    most = self.fleet.clinic_panels_at_once
+                    work = submit_one(host, settings, out, at_most=most) if admitted else None
+            more = due_work(host, settings, host.clock.now()).waiting if work else 0
+        if more:
+            self.publish(PANEL, queue, name, trace, queue)
+
+    def _jobs(self, name: str, trace: str, due: Sequence[str]) -> None:
+        """The clinic's other jobs, those that are due."""
+        with self.hosts.opened(self.clinics.read().clinic(name)) as host:
+            for job in self.jobs(host):
+                if job.name in due:
+                    _tried(job, host.clock.now())
+
+    def _is_down(self, settings: Settings) -> bool:
+        registry = self.registry(settings)
+        return registry is not None and registry.state() is RegistryState.DOWN
+
+
+def _guarded(task: str, work: Callable[..., None]) -> Callable[..., None]:
+    """Log what goes wrong with one clinic, by its kind only: the text may hold patient data. The beat asks it again."""
+
+    def guarded(name: str, trace: str, *more: object) -> None:
+        with about(trace=trace, clinic=name):
+            try:
+                work(name, trace, *more)
+            except Refused as refused:
+                log.warning("%s of clinic %s was not done: %s", task, name, refused)
+            except (SQLAlchemyError, HostBusy, *FAILURES) as error:
+                log.warning("%s of clinic %s was interrupted: %s", task, name, type(error).__name__)
+            except Exception as error:
+                log.error("%s of clinic %s failed: %s", task, name, type(error).__name__)
+
+    return guarded
+
+
+def _tried(job: Job, now: datetime) -> None:
+    try:
+        job.run(now)
+    except Exception as error:
+        log.error("job %s failed: %s", job.name, type(error).__name__)
+
+
+def _nothing(_: object) -> None: ...
+
+
+def _way_out(settings: Settings) -> Transport:
+    return _kept_way_out(settings, int(time.monotonic() // _WAY_OUT_SECONDS))
+
+
+@lru_cache(maxsize=16)
+def _kept_way_out(settings: Settings, _: int) -> Transport:
+    return way_out(settings)

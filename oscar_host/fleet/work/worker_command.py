@@ -1,0 +1,39 @@
+"""`cpar fleet worker`."""
+
+import os
+import socket
+import sys
+
+import click
+
+from ..clinics import Clinics
+from ..settings import from_environment
+from . import process_log, queues
+from .engine import Engine
+
+# While one process waits for the registry another prepares the next panel.
+_PROCESSES_EACH = 2
+
+
+@click.command("worker")
+@click.option("--processes", type=click.IntRange(1, 64), help="How many panels at a time; two a processor by default.")
+@click.option(
+    "--queue", "names", multiple=True, type=click.Choice(queues.ALL), help="This one only; may be given several times."
+)
+def command(processes: int | None, names: tuple[str, ...]) -> None:
+    """Work for the fleet's clinics until SIGTERM: what is in hand then is finished, all else is left to others."""
+    engine = Engine(Clinics(from_environment()))
+    process_log.decide(engine.fleet)
+    worker = engine.app.Worker(
+        hostname=f"cpar-{os.getpid()}@{socket.gethostname()}",
+        pool="prefork",
+        concurrency=processes or _PROCESSES_EACH * len(os.sched_getaffinity(0)),
+        queues=names or queues.ALL,
+        optimization="fair",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
