@@ -101,6 +101,9 @@ command.add_command(
 command.add_command(
     Later("beat", "oscar_host.fleet.work.beat_command", "Ask all clinics what is due, for the workers.", extra="fleet")
 )
+command.add_command(
+    Later("night", "oscar_host.fleet.night.command", "Serve the page of the night, and metrics.", extra="fleet")
+)
 
 
 def _clinics() -> Clinics:
