@@ -66,6 +66,13 @@ class Roster(Protocol):
         `phn` is a literal or a parameter of ASCII. What is returned may be kept and used again, as of `patients`.
         """
 
+    def shared_phns(self, patient_ids: Select[int]) -> Select[str]:
+        """Every phn of nine digits that `patients` gives to one of these patients and to another, and perhaps more.
+
+        None may be missing; one too many is looked up for nothing. It is asked once for each panel submitted, and
+        reads little besides these patients where the host has an index.
+        """
+
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar.
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     not_,
@@ -23,8 +24,10 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
+    union,
 )
 
+from cpar_plugin.domain.identifiers import PHN_LENGTH
 from cpar_plugin.hooks import StatusKind
 from cpar_plugin.host_kit.sql import constant, filled, later, letters, real_day, seen, two_digits, without_separators
 
@@ -127,6 +130,23 @@ class OscarRoster:
         record = self._tables.demographic
         condition = and_(without_separators(record.c.hin) == phn, may_be_typed_as(record.c.hin, phn))
         return select(record.c.demographic_no).where(condition)
+
+    def shared_phns(self, patient_ids: Select[int]) -> Select[str]:
+        """Every phn of nine digits that `patients` gives to one of these and to another, and perhaps more.
+
+        Two that are typed alike are met by the index. What has separators is longer: of everyone, that is read
+        from the index alone.
+        """
+        own, twin, long = (self._tables.demographic.alias(name) for name in ("own", "twin", "long"))
+        own_phn, long_phn = (without_separators(record.c.hin).label("phn") for record in (own, long))
+        of_these = own.c.demographic_no.in_(patient_ids)
+        alike = exists().where(twin.c.hin == own.c.hin, twin.c.demographic_no != own.c.demographic_no)
+        typed_alike = select(own_phn).where(of_these, func.length(own.c.hin) == constant(PHN_LENGTH), alike)
+        otherwise = select(long_phn).where(
+            func.length(long.c.hin) > constant(PHN_LENGTH), long_phn.in_(select(own_phn).where(of_these))
+        )
+        phns = union(typed_alike, otherwise).subquery("shared_phn")
+        return select(phns.c.phn)
 
     def last_visit_on(self, patient_id: ColumnElement[int], until: datetime) -> ColumnElement[date]:
         """The civil date of the latest attended visit that started before `until` (aware), as a correlated scalar."""

@@ -3,6 +3,7 @@
 from .refusals import Refused
 from .texts import without_separators
 
+PHN_LENGTH = 9
 TEXT_LENGTH = 60
 CLINIC_NAME_LENGTH = 100
 
@@ -51,7 +52,7 @@ def issued_text(text: str, field: str, label: str, length: int = TEXT_LENGTH) ->
 
 def is_phn(text: str | None) -> bool:
     """Whether it has the form of an Alberta PHN: nine digits."""
-    return text is not None and len(text) == 9 and _ascii_digits(text)
+    return text is not None and len(text) == PHN_LENGTH and _ascii_digits(text)
 
 
 def phn_check_digit(phn: str) -> int:

@@ -1,4 +1,4 @@
-"""`Roster.patients` and `Roster.with_phn`: who the patients are."""
+"""`Roster.patients`, `with_phn` and `shared_phns`: who the patients are."""
 
 from typing import Any
 from uuid import uuid4
@@ -222,3 +222,18 @@ def test_a_phn_finds_all_patients_with_it_and_no_others(bench: Bench) -> None:
         for expression in (literal(phn), bindparam("phn", type_=String)):
             query = select(patient.c.patient_id).where(patient.c.patient_id.in_(bench.host.roster.with_phn(expression)))
             assert set(connection.scalars(query, {"phn": phn})) == patient_ids
+
+
+def test_phns_that_another_patient_has_too_are_named_however_they_are_typed(bench: Bench) -> None:
+    doctor = bench.provider(NewProvider())
+    phns = {_some_phn() for _ in range(2 * len(_spellings("")))}
+    for number, phn in enumerate(phns):
+        first, second = _spellings(phn)[0], _spellings(phn)[number // 2]
+        mine, theirs = (first, second) if number % 2 else (second, first)
+        bench.patient(NewPatient(phn=mine, mrp_id=doctor))
+        bench.patient(NewPatient(phn=theirs))
+    patient = bench.host.roster.patients()
+    ids = select(patient.c.patient_id).where(patient.c.mrp_id == doctor)
+    with bench.host.database.engine.connect() as connection:
+        shared = set(connection.scalars(bench.host.roster.shared_phns(ids)))
+    assert shared >= phns, "name every number that one of these patients and another one have"

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     case,
     cast,
+    exists,
     func,
     or_,
     select,
@@ -204,6 +205,15 @@ def a_phn_is_looked_up_as_it_was_typed(bench: OscarBench) -> OscarBench:
 def a_phn_finds_all_that_begin_like_it(bench: OscarBench) -> OscarBench:
     patient = bench.host.roster.patients()
     return with_roster(bench, with_phn=lambda phn: select(patient.c.patient_id).where(patient.c.phn.startswith(phn)))
+
+
+@breaks("test_phns_that_another_patient_has_too_are_named_however_they_are_typed")
+def numbers_are_shared_where_they_are_typed_alike(bench: OscarBench) -> OscarBench:
+    record, twin = bench.oscar.tables.demographic, bench.oscar.tables.demographic.alias()
+    alike = exists().where(twin.c.hin == record.c.hin, twin.c.demographic_no != record.c.demographic_no)
+    return with_roster(
+        bench, shared_phns=lambda ids: select(record.c.hin).where(record.c.demographic_no.in_(ids), alike)
+    )
 
 
 @breaks("test_providers_has_every_agreed_column")

@@ -39,12 +39,14 @@ def member(site: OscarHost, oscar: Any, clerk: Actor, make_panel: Callable[..., 
 
 
 def same(host: OscarHost) -> SamePhn:
-    """What three ways of asking say alike."""
+    """What the ways of asking say alike."""
     now, how = host.clock.now(), Settings()
     with host.database.engine.connect() as connection:
         whole = same_phn.of_all(connection, host, how, now)
         page = same_phn.of_all(connection, host, how, now, true(), among=[PHN, "12345", "\u0661"])
         one = same_phn.of_one(connection, host, how, now, PHN, true())
+        panels = [same_phn.of_panel(connection, host, how, now, panel_id) for panel_id in (1, 2)]
+    assert whole.shared == frozenset[str]().union(*(of_panel.shared for of_panel in panels))
     assert (whole.shared, whole.of_others) == (page.shared, page.of_others) == (one.shared, one.of_others)
     return whole
 
@@ -156,3 +158,37 @@ def test_many_with_one_number_cost_no_statement_each(site, clerk, member, statem
 def same_phn_of_all(host: OscarHost) -> SamePhn:
     with host.database.engine.connect() as connection:
         return same_phn.of_all(connection, host, Settings(), host.clock.now())
+
+
+SPELLINGS = (PHN, "1000-00002", "100 000 002", f"{PHN} ", "\u200b100000002", "10000\u20130002")
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(PHN, other) for other in SPELLINGS] + [("1000-00002", "100 000 002")])
+def test_a_panel_alone_knows_which_numbers_are_on_other_panels_too(site, oscar, member, mine: str, theirs: str) -> None:
+    here, there = member(hin=mine), member("2", hin=theirs)
+    member(hin="100000003")
+    oscar.patient(hin="100000003")  # on no panel
+    assert [sorted(of_panel(site, number).shared) for number in (1, 2)] == [[PHN], [PHN]], (here, there)
+
+
+def test_many_shared_numbers_are_all_known_to_their_panel(site, oscar, member) -> None:
+    """More than are looked up one by one."""
+    phns = {str(200_000_000 + number) for number in range(201)}
+    for phn in phns:
+        member(hin=phn)
+        member("2", hin=f"{phn[:3]} {phn[3:]}")
+    assert of_panel(site, 1).shared == of_panel(site, 2).shared == phns
+
+
+def test_what_a_panel_is_asked_for_does_not_read_the_patients_of_others(site, member, statements) -> None:
+    """Where no number is shared, it is one statement, answered from the index."""
+    member()
+    member("2", hin="100000003")
+    with statements() as seen:
+        assert of_panel(site, 1) == SamePhn()
+    assert len(seen) == 1
+
+
+def of_panel(host: OscarHost, panel_id: int) -> SamePhn:
+    with host.database.engine.connect() as connection:
+        return same_phn.of_panel(connection, host, Settings(), host.clock.now(), panel_id)

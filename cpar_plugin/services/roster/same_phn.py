@@ -6,7 +6,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
 
 from ...domain.eligibility import Eligibility
 from ...domain.identifiers import is_phn
@@ -18,6 +30,8 @@ from .member_rows import MemberRow
 
 _AT_ONCE: Final = 1000
 _NAMED: Final = 3  # more would not help
+_LOOKED_UP: Final = 200  # PHNs: for more, all members are read at once
+_UNITED: Final = 20  # look-ups in one statement, each of which is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,13 @@ class SamePhn:
         """Other patients who have the PHN of this one, two at most."""
         ids = (patient_id for patient_id in self.holders.get(row.phn or "", ()) if patient_id != row.patient_id)
         return tuple(islice(ids, _NAMED - 1))
+
+
+def eligibility_on_panel(
+    connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int
+) -> Eligibility:
+    """The rules at this moment for the members of one panel, in a clinic of any size."""
+    return eligibility(connection, host, settings, now, same_phn=of_panel(connection, host, settings, now, panel_id))
 
 
 def eligibility(
@@ -80,6 +101,23 @@ def of_all(
         ),
     ]
     return _judged(connection, queries, _alone(host, settings, now), visible)
+
+
+def of_panel(connection: Connection, host: Host, settings: Settings, now: datetime, panel_id: int) -> SamePhn:
+    """The PHNs of a panel's members that another member has too, on whatever panel. No one is named.
+
+    One statement; where there may be such PHNs, two more for each few of them.
+    """
+    members = select(member.c.patient_id).where(member.c.panel_id == panel_id)
+    phns = list(filter(is_phn, connection.scalars(host.roster.shared_phns(members))))
+    if len(phns) > _LOOKED_UP:
+        return of_all(connection, host, settings, now, false())
+    patient_ids: set[int] = set()
+    for some in portions(phns, _UNITED):
+        patient_ids.update(connection.scalars(union_all(*(host.roster.with_phn(literal(phn)) for phn in some))))
+    all_members = member_rows.members(host, now=now)
+    queries = [all_members.where(member.c.patient_id.in_(ids)) for ids in portions(sorted(patient_ids))]
+    return _judged(connection, queries, _alone(host, settings, now), false())
 
 
 def of_one(
@@ -131,8 +169,8 @@ def _judged(
     )
 
 
-def portions(values: Iterable[Any]) -> Iterator[list[Any]]:
+def portions(values: Iterable[Any], most: int = _AT_ONCE) -> Iterator[list[Any]]:
     """The values in lists of at most a thousand, as many as a statement names one by one."""
     rest = iter(values)
-    while portion := list(islice(rest, _AT_ONCE)):
+    while portion := list(islice(rest, most)):
         yield portion

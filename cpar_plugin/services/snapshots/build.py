@@ -56,7 +56,7 @@ def take(host: Host, settings: Settings, panel_id: int, *, now: datetime, guard:
     snapshot_id = new_snapshot_id(now)
     with host.database.engine.connect() as view:
         header = BundleHeader.read(view, host, settings, panel_id)
-        rules = same_phn.eligibility(view, host, settings, now)
+        rules = same_phn.eligibility_on_panel(view, host, settings, now, panel_id)
         last = outlook.last_sent(view, panel_id)
         writer = _Writer(host, settings, header, snapshot_id, now)
         changes = _ChangesSince(

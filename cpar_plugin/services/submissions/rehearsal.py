@@ -96,7 +96,7 @@ class Rehearsal(SearchedList[RehearsedPatient]):
         with ExitStack() as stack:
             engine = self._host.database.engine
             view, changes, exclusions = (stack.enter_context(engine.connect()) for _ in range(3))
-            rules = same_phn.eligibility(view, self._host, self._settings, self._now)
+            rules = same_phn.eligibility_on_panel(view, self._host, self._settings, self._now, self._panel_id)
             causes = stack.enter_context(closing(Causes(changes, exclusions, self._host, self._panel_id, last)))
             for one in outlook.compared(view, self._host, rules, self._panel_id, last, now=self._now):
                 count.add(one)

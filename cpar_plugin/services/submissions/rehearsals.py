@@ -131,7 +131,7 @@ def _held(host: Host, settings: Settings, panel_id: int) -> str | None:
         merges.catch_up(host)
         moment = host.clock.now()
         with host.database.engine.connect() as view:
-            rules = same_phn.eligibility(view, host, settings, moment)
+            rules = same_phn.eligibility_on_panel(view, host, settings, moment, panel_id)
             expected = outlook.read(view, host, rules, panel_id, last, now=moment)
             return forecast(view, host, settings, panel_id, last, expected, moment).held or None
     except Exception as error:

@@ -53,6 +53,9 @@ class Roster:
     def with_phn(self, phn):
         return sa.select(self.person.c.id).where(without_separators(self.person.c.health_number) == phn)
 
+    def shared_phns(self, patient_ids):
+        return sa.select(phn := self.patients().c.phn).group_by(phn).having(sa.func.count() > 1)
+
     def last_visit_on(self, patient_id, until):
         visit = self.booking.alias("visit")
         latest = sa.select(sa.func.max(visit.c.day)).where(self.of(patient_id, visit), self.attended(visit, until))
