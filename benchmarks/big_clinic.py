@@ -141,6 +141,8 @@ def _add_patients(connection: Connection, host: OscarHost, numbers: range) -> No
                 "sex": "FM"[number % 2],
                 "hin": str(100_000_000 + number),
                 "hc_type": "AB",
+                "eff_date": date(2000 + number % 20, 1 + number % 12, 1),
+                "hc_renew_date": date(2026 + number % 5, 1 + number % 12, 28) if number % 4 == 0 else None,
                 "patient_status": "IN" if number % 50 == 0 else "AC",
                 "provider_no": "101",
                 "lastUpdateDate": _WRITTEN,

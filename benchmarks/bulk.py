@@ -62,7 +62,7 @@ def _assign(host: OscarHost) -> float:
 
 def _empty(host: OscarHost) -> None:
     with host.database.session() as session:
-        for table in (tables.member, tables.ledger, tables.skipped, tables.operation):
+        for table in (tables.member, tables.ledger, tables.skipped, tables.operation_panel, tables.operation):
             session.execute(table.delete())
 
 

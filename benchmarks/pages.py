@@ -1,10 +1,10 @@
 """The pages of a clinic with 20,000 members and 300 panels, against the same pages of one with 200 members.
 
-What is measured is the server's whole time for a page, from the request to the last byte.
+What is measured is the processor's time for a page, from the request to the last byte, of the database too. Last visits
+were compared with the EMR before, as they are all day.
 """
 
 import logging
-from time import perf_counter
 
 import click
 from flask.testing import FlaskClient
@@ -13,6 +13,8 @@ from sqlalchemy import insert
 from cpar_plugin.hooks import Plugins
 from cpar_plugin.services import bulk
 from cpar_plugin.services.bulk import Assign
+from cpar_plugin.services.fhir.refresh import refresh
+from cpar_plugin.settings import load
 from cpar_plugin.store import tables
 from oscar_host import own_sessions
 from oscar_host.accounts import Account
@@ -20,10 +22,12 @@ from oscar_host.demo.app import create_app
 from oscar_host.host import OscarHost
 
 from .big_clinic import NOW, PANEL_ID, empty_hosts, fill, more_panels
+from .processor import Processor
 
 MEMBERS, FEW, PANELS, MONTHS = 20_000, 200, 300, 12
 AIM = 3.0
-_ROUNDS = 5
+_AIMS = {"a panel by last visit": 2.0, "a panel by last visit, the latest first": 2.0}
+_ROUNDS, _TIMES = 5, 4
 _PANEL = f"/cpar/panels/{PANEL_ID}"
 LISTS = {
     "Panels": "/cpar/panels",
@@ -34,11 +38,13 @@ LISTS = {
     "a panel by record": f"{_PANEL}?sort=record",
     "a panel by date of birth": f"{_PANEL}?sort=born",
     "a panel by last visit": f"{_PANEL}?sort=seen",
+    "a panel by last visit, the latest first": f"{_PANEL}?sort=-seen",
     "a panel by last confirmation": f"{_PANEL}?sort=confirmed",
     "a panel's last page": f"{_PANEL}?sort=-record&before=1",
 }
 # These look at every member, whatever they show.
 WHOLE = {
+    "coverage of a panel": f"{_PANEL}/coverage",
     "overview of a panel": f"{_PANEL}/overview",
     "overview of all": "/cpar/overview",
     "who is left out": f"{_PANEL}?show=excluded",
@@ -58,8 +64,8 @@ def main(many: int = MEMBERS) -> None:
         for (name, small), (_, big) in zip(small_ones, big_ones, strict=True):
             little, large = _served(small, FEW), _served(big, many)
             for page, address in (LISTS | WHOLE).items():
-                few, all_ = _best(little, large, address)
-                aim = f"aim: at most {AIM:g} x" if page in LISTS else "for information"
+                few, all_ = _best((little, Processor(small)), (large, Processor(big)), address)
+                aim = f"aim: at most {_AIMS.get(page, AIM):g} x" if page in LISTS else "for information"
                 click.echo(
                     f"{page}, {many} members and {PANELS} panels, {name}: {all_ / few:.2f} x that of {FEW} members "
                     f"({all_:.3f} s : {few:.3f} s; {aim})"
@@ -75,6 +81,7 @@ def _served(host: OscarHost, members: int) -> FlaskClient:
     everyone = host.identity.system
     bulk.carry_out(host, everyone, Assign("101", "AC", PANEL_ID))
     bulk.carry_out(host, everyone, Assign("101", "IN", PANEL_ID))
+    refresh(host, load(host.settings))
     return manager(host)
 
 
@@ -106,19 +113,23 @@ def _submission(at: int) -> dict[str, object]:
     return {"panel_id": panel_id, "requested_by": "101", "state": "written", **times}
 
 
-def _best(little: FlaskClient, large: FlaskClient, address: str) -> tuple[float, float]:
+Served = tuple[FlaskClient, Processor]
+
+
+def _best(little: Served, large: Served, address: str) -> tuple[float, float]:
     """Seconds in the small clinic and in the big one, in turn, so that other load meets both."""
-    rounds = [(_seconds(little, address), _seconds(large, address)) for _ in range(_ROUNDS)]
+    rounds = [(_seconds(*little, address), _seconds(*large, address)) for _ in range(_ROUNDS)]
     few, many = zip(*rounds, strict=True)
     return min(few), min(many)
 
 
-def _seconds(client: FlaskClient, address: str) -> float:
-    start = perf_counter()
-    answer = client.get(address)
-    assert answer.status_code == 200, (address, answer.status_code)
-    assert answer.data
-    return perf_counter() - start
+def _seconds(client: FlaskClient, processor: Processor, address: str) -> float:
+    def read() -> None:
+        answer = client.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)
+        assert answer.data
+
+    return processor.seconds(read, _TIMES)
 
 
 if __name__ == "__main__":

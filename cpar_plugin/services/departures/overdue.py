@@ -24,21 +24,23 @@ class OverdueDeparture:
 def overdue(connection: Connection, host: Host, now: datetime) -> Sequence[OverdueDeparture]:
     """By panel number. One statement, which reads the members of these panels alone."""
     today, patient = now.astimezone(host.clock.zone).date(), host.roster.patients()
-    source = (
-        departure.join(panel, panel.c.panel_id == departure.c.open_panel_id)
-        .join(member, member.c.panel_id == panel.c.panel_id)
-        .join(patient, patient.c.patient_id == member.c.patient_id)
+    # Counted for each of them: joined, SQLite would begin with all members, also where no one leaves.
+    patients = (
+        select(func.count())
+        .select_from(member.join(patient, patient.c.patient_id == member.c.patient_id))
+        .where(member.c.panel_id == panel.c.panel_id, is_active(host, patient))
+        .correlate(panel)
+        .scalar_subquery()
     )
     query = (
-        select(panel.c.panel_id, panel.c.number, departure.c.leaves_on, func.count())
-        .select_from(source)
+        select(panel.c.panel_id, panel.c.number, departure.c.leaves_on, patients)
+        .select_from(departure.join(panel, panel.c.panel_id == departure.c.open_panel_id))
         .where(
             departure.c.leaves_on < today,
             panel.c.live_number.is_not(None),
-            is_active(host, patient),
             exists().where(clinic.c.enabled_at.is_not(None)),
         )
-        .group_by(panel.c.panel_id, panel.c.number, departure.c.leaves_on)
         .order_by(panel.c.number)
     )
-    return [OverdueDeparture(*row) for row in connection.execute(query)]
+    counted = (OverdueDeparture(*row) for row in connection.execute(query))
+    return [one for one in counted if one.patients]

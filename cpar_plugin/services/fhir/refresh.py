@@ -69,7 +69,7 @@ def refresh(host: Host, settings: Settings) -> Refreshed:
 
 
 def _refresh_visits(host: Host, report: Refreshed) -> None:
-    """Freeze the last visit of each member; where one has changed, the Group has."""
+    """Freeze the last visit of each member; where one has changed, the Group has. Lists are sorted by them too."""
     member, frozen = tables.member, tables.last_visit
     now = host.clock.now()
     query = select(
@@ -83,6 +83,7 @@ def _refresh_visits(host: Host, report: Refreshed) -> None:
                 report.visits += _freeze(session, dict(batch), host.clock.now())
     with host.database.session() as session:
         session.execute(delete(frozen).where(~exists().where(member.c.patient_id == frozen.c.patient_id)))
+    heartbeat.beat(host, heartbeat.VISITS, now)
 
 
 def _freeze(session: Session, last_visits: dict[int, date | None], now: datetime) -> int:

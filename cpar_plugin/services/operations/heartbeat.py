@@ -13,12 +13,13 @@ from ...store import tables
 
 SUBMISSIONS: Final = "submissions"
 FHIR: Final = "fhir"
+VISITS: Final = "visits"  # the moment of the last visits that are kept
 REPORTS: Final = "reports"
 
 
-def beat(host: Host, name: str) -> None:
-    """It was done just now, even where a run pretends to be at another time."""
-    heartbeat, now = tables.heartbeat, host.clock.now()
+def beat(host: Host, name: str, at: datetime | None = None) -> None:
+    """It was done just now, even where a run pretends to be at another time; or with the data of a moment."""
+    heartbeat, now = tables.heartbeat, at or host.clock.now()
     values = {"at": now, "zone_offsets": zone_offsets(host.clock.zone, now)}
     # Two workers may both find no heartbeat yet: the other one's is as good.
     with suppress(IntegrityError), host.database.session() as session:

@@ -13,6 +13,7 @@ from ...domain.patient_search import words
 from ...hooks import Actor, Host
 from ...settings import Settings
 from ...store.tables import member, panel
+from ...store.types import LAST_KEY
 from ..roster import coverage
 from ..roster.providers import actor_names
 from ..roster.searching import matches
@@ -20,6 +21,7 @@ from ..roster.searching import matches
 AT_ONCE: Final = 100
 _STREAMED_AT_ONCE: Final = 1000
 _ONE_DAY: Final = timedelta(days=1)
+_NAMES: Final = ("family_name", "given_name")
 LISTED: Final = (
     Coverage.ENDED,
     Coverage.ENDS_SOON,
@@ -79,7 +81,7 @@ def counts(
     connection: Connection, host: Host, actor: Actor, settings: Settings, panel_id: int | None
 ) -> tuple[Mapping[Coverage, int], int]:
     """How many active members that the actor may see are in each state, and how many are hidden. One statement."""
-    everyone = _everyone(host, actor, settings, panel_id)
+    everyone = _everyone(host, actor, settings, panel_id).subquery("judged")
     found, hidden = dict.fromkeys(Coverage, 0), 0
     groups = select(everyone.c.state, everyone.c.visible, func.count()).group_by(everyone.c.state, everyone.c.visible)
     for state, visible, count in connection.execute(groups):
@@ -106,7 +108,7 @@ def show(
     if criteria.text:
         matching = connection.scalar(select(func.count()).select_from(found.order_by(None).subquery())) or 0
     on_page = found.offset(offset).limit(at_once).subquery("on_page")
-    rows = connection.execute(_with_next(host, on_page).order_by(*_order(on_page.c, criteria))).all()
+    rows = connection.execute(_with_details(host, on_page, criteria)).all()
     names = actor_names(connection, host, {row.mrp_id for row in rows if row.mrp_id})
     return CoverageListing([_row(row, names) for row in rows], states, hidden, matching)
 
@@ -118,40 +120,47 @@ def everyone_found(
     provider = host.roster.providers()
     names = actor_names(connection, host, set(connection.scalars(select(provider.c.provider_id))))
     found = _found(host, actor, settings, criteria).order_by(None).subquery("listed")
-    query = _with_next(host, found).order_by(*_order(found.c, criteria))
+    query = _with_details(host, found, criteria)
     with connection.execute(query.execution_options(yield_per=_STREAMED_AT_ONCE)) as result:
         for row in result:
             yield _row(row, names)
 
 
-def _everyone(host: Host, actor: Actor, settings: Settings, panel_id: int | None) -> FromClause:
-    """The active members with their coverage today."""
-    patient, roster = host.roster.patients(), host.roster
-    today = host.clock.now().astimezone(host.clock.zone).date()
-    state = coverage.state_of(patient.c, settings.coverage_rules, today)
-    columns = ("family_name", "given_name", "birth_date", "phn", "mrp_id")
-    of_coverage = ("coverage_start", "coverage_end", "card_version")
+def _everyone(
+    host: Host, actor: Actor, settings: Settings, panel_id: int | None, names: Sequence[str] = ()
+) -> Select[Any]:
+    """The active members with their coverage today, and these columns of the roster.
+
+    The limits exclude no one. They keep databases from working out again what a name stands for at each mention of it.
+    """
+    patient = host.roster.patients()
+    visible = host.identity.visible(actor, member.c.patient_id)
     query = (
         select(
             member.c.patient_id,
-            member.c.panel_id,
-            panel.c.number,
-            *(patient.c[name] for name in columns),
-            *(coverage.column(patient.c, name).label(name) for name in of_coverage),
-            state.label("state"),
-            case((host.identity.visible(actor, member.c.patient_id), 1), else_=0).label("visible"),
+            patient.c.phn_jurisdiction,
+            *(coverage.column(patient.c, name).label(name) for name in ("coverage_start", "coverage_end")),
+            *(patient.c[name] for name in names),
+            case((visible, 1), else_=0).label("visible"),
         )
-        .join_from(member, panel, panel.c.panel_id == member.c.panel_id)
-        .join(patient, patient.c.patient_id == member.c.patient_id)
-        .where(patient.c.status == roster.active_status)
+        .join_from(member, patient, patient.c.patient_id == member.c.patient_id)
+        .where(patient.c.status == host.roster.active_status)
+        .limit(LAST_KEY)
     )
     if panel_id is not None:
         query = query.where(member.c.panel_id == panel_id)
-    return query.subquery("everyone")
+    read = query.subquery("everyone")
+    today = host.clock.now().astimezone(host.clock.zone).date()
+    state = coverage.state_of(read.c, settings.coverage_rules, today)
+    return select(read, state.label("state")).limit(LAST_KEY)
 
 
 def _found(host: Host, actor: Actor, settings: Settings, criteria: CoverageCriteria) -> Select[Any]:
-    everyone = _everyone(host, actor, settings, criteria.panel_id)
+    names = {
+        **dict.fromkeys(_NAMES if criteria.text or criteria.sort is CoverageSort.NAME else ()),
+        **dict.fromkeys(("phn", "birth_date") if criteria.text else ()),
+    }
+    everyone = _everyone(host, actor, settings, criteria.panel_id, tuple(names)).subquery("judged")
     return (
         select(everyone)
         .where(
@@ -177,11 +186,29 @@ def _order(columns: Any, criteria: CoverageCriteria) -> list[ColumnElement[Any]]
     return [key.desc() if criteria.descending else key for key in (*keys, columns.patient_id)]
 
 
-def _with_next(host: Host, listed: FromClause) -> Select[Any]:
-    """The same with the next appointment, today's too, which is looked up for these patients only."""
+def _with_details(host: Host, listed: FromClause, criteria: CoverageCriteria) -> Select[Any]:
+    """The same in their order, with what is shown of them: it is looked up for these members only."""
+    patient = host.roster.patients()
     yesterday = host.clock.now().astimezone(host.clock.zone).date() - _ONE_DAY
     next_on = host.schedule.next_on(listed.c.patient_id, yesterday) if host.schedule else type_coerce(null(), Date)
-    return select(listed, next_on.label("next_on"))
+    return (
+        select(
+            listed.c.patient_id,
+            listed.c.state,
+            listed.c.coverage_start,
+            listed.c.coverage_end,
+            *(patient.c[name] for name in (*_NAMES, "birth_date", "phn", "mrp_id")),
+            coverage.column(patient.c, "card_version").label("card_version"),
+            member.c.panel_id,
+            panel.c.number,
+            next_on.label("next_on"),  # today's too
+        )
+        .select_from(listed)
+        .join(member, member.c.patient_id == listed.c.patient_id)
+        .join(panel, panel.c.panel_id == member.c.panel_id)
+        .join(patient, patient.c.patient_id == listed.c.patient_id)
+        .order_by(*_order(listed.c, criteria))
+    )
 
 
 def _row(row: Any, names: Mapping[str, str]) -> CoverageRow:

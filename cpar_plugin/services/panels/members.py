@@ -23,7 +23,8 @@ from ..roster.last_seen import last_providers
 from ..roster.member_rows import MemberRow
 from ..roster.providers import actor_names
 from ..roster.same_phn import SamePhn
-from .members_query import Criteria, Fate, Shown, beyond, filters, key_of_mark, order, sort_key
+from .kept_visits import kept_visits
+from .members_query import Criteria, Fate, Shown, Sort, beyond, filters, key_of_mark, order, sort_key
 
 AT_ONCE: Final = 100
 _STREAMED = 1000
@@ -89,6 +90,7 @@ class MemberListing:
     later: bool  # whether there are pages after this one
     restarted: bool  # the patient where it should begin or end is no longer on a panel: this is the first page
     tally: Tally | None  # only when it was asked what becomes of them
+    visits_as_of: datetime | None  # where they are sorted by visits that were kept at that time (see KeptVisits)
 
 
 def listing(
@@ -100,12 +102,14 @@ def listing(
     criteria: Criteria,
     at_once: int | None = None,
 ) -> MemberListing:
-    """One page, of `at_once` members unless of AT_ONCE. At most eight statements, and memory for one page.
+    """One page, of `at_once` members unless of AT_ONCE. At most ten statements, and memory for one page.
 
     What becomes of members is worked out for all of them only when `criteria.fate` asks for it: else for the page.
     """
     now, at_once = host.clock.now(), at_once or AT_ONCE
     all_members = member_rows.members(host, now=now)
+    kept = kept_visits(connection, host, settings, panel_id, now) if criteria.sort is Sort.SEEN else None
+    last_visit_on = kept.last_visit_on if kept else None
     on_panel, visible = member.c.panel_id == panel_id, host.identity.visible(actor, member.c.patient_id)
     narrowing = filters(host, all_members, now, panel_id, criteria)
     judged = narrowing if criteria.fate else []  # else the page itself has the count
@@ -113,7 +117,7 @@ def listing(
         func.count(),
         func.count(case((visible, 1))),
         func.count(case((and_(visible, *judged), 1))),
-        key_of_mark(member_rows.members(host, now=now), criteria),
+        key_of_mark(member_rows.members(host, now=now), criteria, last_visit_on),
     )
     counts = all_members.with_only_columns(*columns) if judged else select(*columns).select_from(member)
     total, visible_count, fitting, mark = connection.execute(counts.where(on_panel)).one()
@@ -121,15 +125,16 @@ def listing(
     if restarted:
         criteria = criteria.first_page
     query = all_members.where(on_panel, visible, *narrowing)
+    key = sort_key(all_members, criteria.sort, last_visit_on)
     rules = tally = None
     shared = SamePhn()
     if criteria.fate:
         shared = same_phn.of_all(connection, host, settings, now, visible)
         rules = same_phn.eligibility(connection, host, settings, now, same_phn=shared)
-        rows, count, tally = _judged(connection, all_members, query, rules, fitting, mark, criteria, at_once)
+        rows, count, tally = _judged(connection, all_members, query, key, rules, fitting, mark, criteria, at_once)
     else:
         counted = func.count().over() if narrowing else literal(visible_count)
-        rows, count = _page(connection, all_members, query, counted, mark, criteria, at_once)
+        rows, count = _page(connection, all_members, query, key, counted, mark, criteria, at_once)
     page, has_more, is_backwards = rows[:at_once], len(rows) > at_once, criteria.before is not None
     if rules is None:
         phns = {row.phn for row in page if row.phn}
@@ -143,6 +148,7 @@ def listing(
         later=is_backwards or has_more,
         restarted=restarted,
         tally=tally,
+        visits_as_of=kept.as_of if kept else None,
     )
 
 
@@ -175,6 +181,7 @@ def _page(
     connection: Connection,
     all_members: Select[Any],
     query: Select[Any],
+    key: ColumnElement[Any],
     counted: ColumnElement[int],
     mark: object,
     criteria: Criteria,
@@ -184,10 +191,8 @@ def _page(
 
     What is shown is looked up for these only, not for all who have to be sorted.
     """
-    key = sort_key(all_members, criteria.sort).label("sort_key")
-    sorted_members = query.with_only_columns(member.c.patient_id, key, counted.label("matching")).subquery(
-        "matching_members"
-    )
+    columns = member.c.patient_id, key.label("sort_key"), counted.label("matching")
+    sorted_members = query.with_only_columns(*columns).subquery("matching_members")
     ids = (
         select(sorted_members)
         .where(beyond(sorted_members.c.sort_key, sorted_members.c.patient_id, mark, criteria))
@@ -204,6 +209,7 @@ def _judged(
     connection: Connection,
     all_members: Select[Any],
     query: Select[Any],
+    key: ColumnElement[Any],
     rules: Eligibility,
     fitting: int,
     mark: object,
@@ -216,7 +222,6 @@ def _judged(
     """
     cautioned = criteria.fate is Fate.TO_CHECK or isinstance(criteria.fate, Caution)
     plain = certainly_eligible(all_members, rules)
-    key = sort_key(all_members, criteria.sort)
     after = beyond(key, member.c.patient_id, mark, criteria)
     doubtful = query.where(true() if cautioned else plain.is_not(true())).add_columns(after.label("beyond"))
     page: list[MemberRow] = []
@@ -237,7 +242,7 @@ def _judged(
                 page.append(row)
     if criteria.fate is Fate.SENT:
         sent: ColumnElement[bool] = or_(plain, member.c.patient_id.in_([row.patient_id for row in page]))
-        page, _ = _page(connection, all_members, query.where(sent), literal(0), mark, criteria, at_once)
+        page, _ = _page(connection, all_members, query.where(sent), key, literal(0), mark, criteria, at_once)
     checked = to_check if cautioned else None
     tally = Tally(fitting - excluded, excluded, confirmation_only, reasons_of_all, checked, cautions_of_all)
     return page, tally.of(criteria.fate or Fate.SENT), tally

@@ -119,8 +119,13 @@ def _matches(columns: Any, word: str) -> ColumnElement[bool]:
     return or_(columns.phn == digits, columns.birth_date == word, columns.patient_id == number)
 
 
-def sort_key(all_members: Select[Any], sort: Sort) -> ColumnElement[Any]:
-    """What members are sorted by. Never NULL: it is compared with that of the member where a page begins."""
+def sort_key(
+    all_members: Select[Any], sort: Sort, last_visit_on: ColumnElement[date] | None = None
+) -> ColumnElement[Any]:
+    """What members are sorted by. Never NULL: it is compared with that of the member where a page begins.
+
+    `last_visit_on`: instead of the column, which asks the host about each member.
+    """
     columns = all_members.selected_columns
     match sort:
         case Sort.NAME:
@@ -131,20 +136,21 @@ def sort_key(all_members: Select[Any], sort: Sort) -> ColumnElement[Any]:
         case Sort.BORN:
             return func.coalesce(columns.birth_date, "")
         case Sort.SEEN:
-            return func.coalesce(columns.last_visit_on, _NEVER)
+            return func.coalesce(columns.last_visit_on if last_visit_on is None else last_visit_on, _NEVER)
         case Sort.CONFIRMED:
             return func.coalesce(columns.confirmed_on, _NEVER)
         case Sort.RECORD:
             return member.c.patient_id
 
 
-def key_of_mark(all_members: Select[Any], criteria: Criteria) -> ColumnElement[Any]:
+def key_of_mark(
+    all_members: Select[Any], criteria: Criteria, last_visit_on: ColumnElement[date] | None = None
+) -> ColumnElement[Any]:
     """The sort key of the member where the page begins; NULL without one, and when that one is on no panel."""
     if criteria.mark is None or criteria.mark not in KEYS:
         return null()
-    mark = all_members.with_only_columns(sort_key(all_members, criteria.sort)).where(
-        member.c.patient_id == criteria.mark
-    )
+    key = sort_key(all_members, criteria.sort, last_visit_on)
+    mark = all_members.with_only_columns(key).where(member.c.patient_id == criteria.mark)
     return mark.correlate(None).scalar_subquery()
 
 

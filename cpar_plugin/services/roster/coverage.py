@@ -9,6 +9,7 @@ from ...domain.coverage import FIRST_DAY, LAST_DAY, Coverage, CoverageRules, Cov
 from ...domain.jurisdictions import ALBERTA, SENT
 from ...hooks import Host
 from ...settings import Settings
+from ...store.plain_texts import ordinary_day
 from .valid_dates import is_calendar_date
 
 
@@ -37,8 +38,10 @@ def state_of(columns: Any, rules: CoverageRules, today: date) -> ColumnElement[s
     """`CoverageRules.state`, as its value."""
     start, end = column(columns, "coverage_start"), column(columns, "coverage_end")
     day, soon = today.isoformat(), rules.soon(today).isoformat()
+    without_end = Coverage.UNKNOWN if rules.unknown is UnknownCoverage.ALL else Coverage.NOT_ENTERED
     return case(
         (not_(_is_ours(columns)), null()),
+        (and_(start.is_(None), end.is_(None)), without_end.value),
         (_contradict(start, end), Coverage.UNKNOWN.value),
         (_certainly(end < day, _is_day(end)), Coverage.ENDED.value),
         (_certainly(start > day, _is_day(start)), Coverage.BEGINS_LATER.value),
@@ -66,10 +69,15 @@ def _contradict(start: ColumnElement[str], end: ColumnElement[str]) -> ColumnEle
 
 
 def _is_day(text: ColumnElement[str]) -> ColumnElement[bool]:
-    """`domain.coverage.coverage_day`, cheap comparisons first."""
-    return and_(text.between(FIRST_DAY, LAST_DAY), is_calendar_date(text))
+    """`domain.coverage.coverage_day`: false for NULL. Nearly all are of an ordinary form, which is quick to ask."""
+    closely = case((text.between(FIRST_DAY, LAST_DAY), is_calendar_date(text)), else_=false())
+    return case((and_(text >= FIRST_DAY, ordinary_day(text)), true()), else_=closely)
 
 
-def _certainly(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """All of them; false where NULL makes that unknown."""
-    return func.coalesce(and_(*conditions), false())
+def _certainly(comparison: ColumnElement[bool], *days: ColumnElement[bool]) -> ColumnElement[bool]:
+    """All of them; false where NULL makes that unknown. Days are looked at only where the comparison, cheap, is true.
+
+    Nothing but CASE makes both databases stop there: SQLite works out both sides of an AND within a function, MariaDB
+    goes on after NULL.
+    """
+    return case((comparison, and_(*days)), else_=false())
