@@ -25,13 +25,13 @@ demo: venv
 AT_ONCE = -n logical --dist worksteal
 
 test:
-	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd rabbitmq
+	@sh scripts/needs.sh mariadb driver browser nginx tomcat commands systemd rabbitmq
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest $(AT_ONCE) -m "not large and not java" $(ARGS)
 
 # What `make test` leaves out, and what makes up its input once more, with more examples: see docs/decisions/0066.
 large:
-	@sh scripts/needs.sh mariadb browser nginx tomcat commands systemd rabbitmq
+	@sh scripts/needs.sh mariadb driver browser nginx tomcat commands systemd rabbitmq
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m pytest $(AT_ONCE) -m "(large or hypothesis) and not java" --hypothesis-profile usual $(ARGS)
 
@@ -48,7 +48,7 @@ quick:
 # Programs in Java, then twenty times as many examples of Hypothesis as `make large`, and many more hostile requests.
 GENERATED = $(shell grep -rlE "@given|run_state_machine_as_test|CPAR_TEST_" --include="test_*.py" tests)
 conformance:
-	@sh scripts/needs.sh mariadb java
+	@sh scripts/needs.sh mariadb driver java
 	@sh scripts/venv.sh dev
 	@sh scripts/java.sh
 	.venv/bin/python -m pytest --database sqlite tests/java $(ARGS)
@@ -61,7 +61,7 @@ TIME_TESTS = tests/domain/test_calendar.py tests/host/test_zone_rules.py tests/h
 	tests/submission/test_night.py tests/fhirapi/test_search.py tests/snapshot/test_taking.py
 OLD_ZONES = $(CURDIR)/.venv/tzdata-2025.2
 test-time:
-	@sh scripts/needs.sh mariadb
+	@sh scripts/needs.sh mariadb driver
 	@sh scripts/venv.sh dev
 	@[ -d $(OLD_ZONES) ] || .venv/bin/python -m pip install -q --no-deps --target $(OLD_ZONES) tzdata==2025.2
 	CPAR_ZONE_RULES=system PYTHONTZPATH=$(OLD_ZONES)/tzdata/zoneinfo .venv/bin/python -m pytest $(AT_ONCE) $(TIME_TESTS)
@@ -69,7 +69,7 @@ test-time:
 
 # After `make test`: rules, FHIR, host and connections on the newest Python of this machine.
 test-newest:
-	@sh scripts/needs.sh mariadb
+	@sh scripts/needs.sh mariadb driver
 	@sh scripts/newest.sh
 
 check: dev
@@ -84,7 +84,7 @@ audit:
 	@sh scripts/audit.sh $(ARGS)
 
 bench:
-	@sh scripts/needs.sh mariadb browser nginx tomcat systemd
+	@sh scripts/needs.sh mariadb driver browser nginx tomcat systemd
 	@sh scripts/venv.sh dev
 	.venv/bin/python -m benchmarks $(ARGS)
 

@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from inspect import signature
 
 import pymysql
@@ -171,7 +170,15 @@ def _driver(url: URL) -> str:
     """Of a URL that names none: mysqlclient, which is written in C, where it is installed and a socket of this machine
     is used. For a network it is PyMySQL, which is always installed, and by `ssl_ca` alone checks certificate and name.
     """
-    return "mysqldb" if _over_a_socket(url) and find_spec("MySQLdb") else "pymysql"
+    return "mysqldb" if _over_a_socket(url) and _has_mysqlclient() else "pymysql"
+
+
+def _has_mysqlclient() -> bool:
+    try:
+        import MySQLdb  # noqa: F401
+    except ImportError:  # of itself, or of the library in C that it was compiled for
+        return False
+    return True
 
 
 def _over_a_socket(url: URL) -> bool:
@@ -187,7 +194,7 @@ def _without_tls(url: URL) -> dict[str, bool]:
 
 def _mariadb(url: URL, limits: TimeLimits) -> Engine:
     connect_seconds = limits.database_connect_seconds
-    # PyMySQL is told for each statement how long it may take, mysqlclient once for all.
+    # PyMySQL is told for each statement how long it may take; what mysqlclient asks is ended by a thread before that.
     read_seconds = connect_seconds if url.get_driver_name() == "pymysql" else limits.database_seconds
     engine = create_engine(
         url,

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from . import patience
+
 # The execution option of connections that write.
 WRITING: Final = "writing"
 _STEPS: Final = 20_000  # of SQLite's machine, less than a millisecond, between two looks at the clock
@@ -36,20 +38,23 @@ def in_request() -> bool:
 
 
 def limit_on_mariadb(engine: Engine, limits: TimeLimits) -> None:
-    """The server ends what someone waits for too long. A server that says nothing is given up by PyMySQL.
+    """The server ends what someone waits for too long. A server that says nothing is given up.
 
-    Give `connect_timeout` and `read_timeout` to the driver for connecting, and for asking whether the server is there.
+    Give `connect_timeout` and `read_timeout` to the driver for connecting, and for asking whether the server is there:
+    for all that mysqlclient does, give it the longest of them.
     """
+    if engine.driver == "mysqldb":
+        patience.give_up(engine, limits.database_connect_seconds)
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def limited(
         connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> tuple[str, Any]:
-        patience: float = limits.database_seconds
+        seconds: float = limits.database_seconds
         if _is_waited_for(connection) and statement.lstrip().upper().startswith(_READING):
             statement = f"SET STATEMENT max_statement_time = {limits.statement_seconds:f} FOR {statement}"
-            patience = min(patience, limits.statement_seconds + limits.database_connect_seconds)
-        _be_patient(connection.connection.dbapi_connection, patience)
+            seconds = min(seconds, limits.statement_seconds + limits.database_connect_seconds)
+        _be_patient(connection.connection.dbapi_connection, seconds)
         return statement, parameters
 
     @event.listens_for(engine, "checkin")
@@ -61,6 +66,8 @@ def _be_patient(connection: Any, seconds: float) -> None:
     # PyMySQL sets it on the socket before each reading, and has no other way to change it on an open connection.
     if isinstance(connection, pymysql.Connection):
         vars(connection).update(_read_timeout=seconds, _write_timeout=seconds)
+    elif connection is not None:  # it has not been lost
+        patience.be_patient(connection, seconds)
 
 
 def limit_on_sqlite(engine: Engine, limits: TimeLimits) -> None:

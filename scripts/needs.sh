@@ -1,6 +1,6 @@
 #!/bin/sh
-# See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb browser nginx
-# tomcat commands systemd java rabbitmq`. Installed where we are root on a machine with apt (announced first), otherwise named, and
+# See to what the tests need beyond Python, before anything else takes time: `sh scripts/needs.sh mariadb driver browser
+# nginx tomcat commands systemd java rabbitmq`. Installed where we are root on a machine with apt (announced first), otherwise named, and
 # the run fails: no test is skipped for want of it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,6 +21,20 @@ for need in "$@"; do
             packages="$packages mariadb-server-core"
         fi
         command -v mariadb-dump >/dev/null || packages="$packages mariadb-client"
+        ;;
+    driver)
+        # What compiles mysqlclient. A Python that is not Debian's brings its own headers.
+        command -v mariadb_config >/dev/null || packages="$packages libmariadb-dev"
+        for program in gcc pkg-config; do
+            command -v "$program" >/dev/null || packages="$packages $program"
+        done
+        headers='import os, sysconfig; print(os.path.join(sysconfig.get_path("include"), "Python.h"))'
+        for python in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}; do
+            if header=$("$python" -c "$headers" 2>/dev/null); then
+                [ -e "$header" ] || packages="$packages python3-dev"
+                break
+            fi
+        done
         ;;
     browser)
         # Without windows it takes half of the time; one that is there already will do.

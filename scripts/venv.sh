@@ -2,6 +2,7 @@
 # Make .venv in the checkout and install the project into it: `sh scripts/venv.sh demo`, `... test` (with what the tests
 # need) or `... dev` (with the checks too); `... run` is the product alone. A second argument names another folder than .venv.
 # What the extra `peers` names is installed for tests where it can be had: without it the tests say what they did not check.
+# So is mysqlclient, which is compiled; tests that go through it fail without.
 # Does nothing when that is done already and neither setup.cfg, the interpreter nor the folder has changed since.
 set -eu
 cd "$(dirname "$0")/.."
@@ -61,8 +62,9 @@ print(setup["options.extras_require"]["peers"])
 case $what in
 run) install --editable . || failed ;;
 test | dev)
-    if ! install --editable ".[$what,peers]"; then
+    if ! install --editable ".[$what,peers,mysqlclient]"; then
         install --editable ".[$what]" || failed
+        install --editable ".[mysqlclient]" || echo "mysqlclient cannot be compiled: sh scripts/needs.sh driver" >&2
         for peer in $("$venv/bin/python" -c "$peers"); do
             install "$peer" || echo "$peer cannot be installed: what the tests check by it stays unchecked." >&2
         done

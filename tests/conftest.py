@@ -32,7 +32,7 @@ from oscar_host.own_sessions import make_table
 
 from . import databases, peers
 from .browser import chromium, open_tab, site  # noqa: F401  for pytest
-from .databases import DATABASES
+from .databases import DATABASES, DRIVERS
 from .examples import register_profiles
 from .kept import keep
 
@@ -50,6 +50,7 @@ register_profiles()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=(*DATABASES, "both"), default="both", help="where tests keep their data")
+    parser.addoption("--driver", choices=(*DRIVERS, "in turn"), default="in turn", help="through what, on MariaDB")
     parser.addoption("--pictures", action="store_true", help="write the pictures of the docs anew")
     parser.addoption("--examples", action="store_true", help="write the examples of FHIR resources in the docs anew")
 
@@ -73,6 +74,14 @@ class Place(NamedTuple):
     url: str
     host_schema: str | None
     emr_url: str = ""
+
+    def through(self, driver: str) -> "Place":
+        """The same on MariaDB through this driver, by its name in a URL."""
+
+        def url(text: str) -> str:
+            return make_url(text).set(drivername=f"mysql+{driver}").render_as_string(hide_password=False)
+
+        return Place(url(self.url), self.host_schema, self.emr_url and url(self.emr_url))
 
     @property
     def of_the_emr(self) -> "Place":
@@ -275,7 +284,19 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def place(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+def driver(request: pytest.FixtureRequest) -> str:
+    """That of MariaDB, by its name in a URL."""
+    return databases.driver_for(request.node)
+
+
+@pytest.fixture(params=DRIVERS.values(), ids=list(DRIVERS))
+def each_driver(request: pytest.FixtureRequest) -> str:
+    """In modules where it stands for `driver`, each test goes through one and the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def place(database_kind: str, driver: str, request: pytest.FixtureRequest) -> Iterator[Place]:
     """A database of this test's own: without tables, unless the test also asks for `host`."""
     with_tables = "host" in request.fixturenames
     if database_kind == "sqlite":
@@ -289,9 +310,9 @@ def place(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Place]
             request.getfixturevalue("install_options"), request.getfixturevalue("more_rights")
         )
         stock.emptied()
-        yield stock.restricted
+        yield stock.restricted.through(driver)
     else:
-        yield request.getfixturevalue("_own_stock").place
+        yield request.getfixturevalue("_own_stock").place.through(driver)
 
 
 @pytest.fixture(scope="session")
@@ -309,12 +330,12 @@ def _own_stock(mariadb_server: URL) -> Iterator[MariaDBStock]:
 
 
 @pytest.fixture
-def granted(place: Place, database_kind: str, request: pytest.FixtureRequest) -> Callable[[], Place]:
+def granted(place: Place, database_kind: str, driver: str, request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Once the test has made the EMR's tables itself: the place of the account that `grants.sql` makes for them."""
     if database_kind == "sqlite":
         return lambda: place
     stock: MariaDBStock = request.getfixturevalue("_own_stock")
-    return stock.grant
+    return lambda: stock.grant().through(driver)
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ which one it is, so that the cases of a test are spread over the two. `--databas
 Of a test with several cases, each is in `make test` on one database, in turn, and on the other in `make large`, unless
 it says `@pytest.mark.databases("both")`. So is every test in the folders of pages and processes, whose SQL is tested
 case by case elsewhere, and one that says `@pytest.mark.databases("in turn")` because it takes seconds.
+
+On MariaDB tests take turns between the two drivers that the product works with, by their name, and those of connections
+run through each. `--driver` runs everything through one.
 """
 
 import re
@@ -15,6 +18,7 @@ from collections import Counter, defaultdict
 import pytest
 
 DATABASES = ("sqlite", "mariadb")
+DRIVERS = {"pymysql": "pymysql", "mysqlclient": "mysqldb"}  # the name in a URL
 _FIXTURES = ("database_kind", "bench")  # whose parameter says so
 _IN_TURN = ("tests/doctor/", "tests/guide/", "tests/pages/", "tests/sidecar/")
 _ran: Counter[tuple[str, str]] = Counter()
@@ -64,6 +68,14 @@ def _kind_for(item: pytest.Item) -> str | None:
         return kind
     name = item.nodeid.replace(kind, "", 1)
     return DATABASES[zlib.crc32(name.encode()) % len(DATABASES)]
+
+
+def driver_for(node: pytest.Item) -> str:
+    """The driver of MariaDB, by its name in a URL, through which this test goes."""
+    chosen = node.config.option.driver
+    if chosen == "in turn":
+        chosen = list(DRIVERS)[zlib.crc32(node.nodeid.encode()) % len(DRIVERS)]
+    return DRIVERS[chosen]
 
 
 def _how_many(item: pytest.Item) -> str:

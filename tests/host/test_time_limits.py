@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Blueprint, Flask
-from sqlalchemy import literal, select, text, union_all
+from sqlalchemy import URL, literal, select, text, union_all
 from sqlalchemy.exc import OperationalError
 
 from cpar_plugin.domain.refusals import Refused
@@ -16,7 +16,9 @@ from cpar_plugin.store.reach import is_away, took_too_long
 from cpar_plugin.web.fhir.refusals import refused
 from oscar_host.host import open_host
 
-from ..conftest import Place
+from ..conftest import Place, each_driver
+
+driver = each_driver
 
 # Counts for hours where nobody ends it.
 ENDLESS = text(
@@ -82,13 +84,24 @@ def test_a_user_who_waited_too_long_is_informed_by_a_page_and_by_an_outcome(
     assert answer.get_json()["issue"][0]["code"] == "timeout"
 
 
-def test_a_server_that_accepts_a_connection_and_says_nothing_is_given_up() -> None:
+def test_a_server_that_accepts_a_connection_and_says_nothing_is_given_up(driver: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"mysql+pymysql://cpar@127.0.0.1:{silent.getsockname()[1]}/cpar"
+        url = f"mysql+{driver}://cpar@127.0.0.1:{silent.getsockname()[1]}/cpar"
         host = open_host(url, settings={"database_connect_seconds": "1"})
         with pytest.raises(OperationalError) as given_up, host.database.engine.connect():
             pass
     assert is_away(given_up.value)
+
+
+def test_a_server_that_is_silent_over_a_statement_is_given_up(mariadb_server: URL, driver: str) -> None:
+    url = mariadb_server.set(drivername=f"mysql+{driver}", database="mysql").render_as_string(hide_password=False)
+    database = HostDatabase(url, TimeLimits(database_seconds=1))
+    with pytest.raises(OperationalError) as given_up, database.engine.connect() as connection:
+        connection.scalar(text("SELECT SLEEP(600)"))
+    assert is_away(given_up.value)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT SLEEP(0.1)")) == 0
+    database.engine.dispose()
 
 
 def test_a_limit_that_is_none_is_refused_by_name() -> None:

@@ -95,12 +95,12 @@ def test_it_installs_once_and_again_only_when_the_packaging_has_changed(programs
     assert installed() == ["."]
     assert installed() == ["."]
     what = "dev"
-    assert installed() == [".", ".[dev,peers]"]
+    assert installed() == [".", ".[dev,peers,mysqlclient]"]
     what = "run"
-    assert installed() == [".", ".[dev,peers]"]
+    assert installed() == [".", ".[dev,peers,mysqlclient]"]
     with (checkout / "setup.cfg").open("a") as setup:
         setup.write("# changed\n")
-    assert installed() == [".", ".[dev,peers]", "."]
+    assert installed() == [".", ".[dev,peers,mysqlclient]", "."]
 
 
 def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Path, checkout: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_peer_that_cannot_be_installed_takes_nothing_else_with_it(programs: Pa
     assert result.returncode == 0
     assert result.stderr.startswith("fhirpy>=2.3 cannot be installed: ")
     asked = [line.rpartition(" ")[2] for line in (checkout / "pip.log").read_text().splitlines()]
-    assert asked[:2] == [".[dev,peers]", ".[dev]"]
+    assert asked[:3] == [".[dev,peers,mysqlclient]", ".[dev]", ".[mysqlclient]"]
     assert {"fhirpy>=2.3", "smart-fetch>=1"} <= set(asked[2:])
     assert (checkout / ".venv/installed-dev").exists()
 

@@ -17,11 +17,11 @@ from cpar_plugin.host_kit.clock import FixedClock
 from oscar_host.demo import app as embedded
 from oscar_host.host import OscarHost, open_host
 
-from ..conftest import Place, place_of_the_emr
+from ..conftest import Place, each_driver, place_of_the_emr
 from ..signing_in import sign_in
 from .conftest import CONTEXT_PATH, MANAGER, Beside
 
-place = place_of_the_emr
+place, driver = place_of_the_emr, each_driver
 AWAY = "The database is unavailable, so nothing can be shown or changed. Try again in a moment."
 
 
@@ -117,7 +117,7 @@ def host(place: Place, way: Way, clock: FixedClock, _mariadb_stock: object) -> I
     over = url.set(host="127.0.0.1", port=way.port).difference_update_query(["unix_socket"])
     host = open_host(
         over.render_as_string(hide_password=False),
-        settings={"database_connect_seconds": "5"},
+        settings={"database_connect_seconds": "5", "statement_seconds": "5"},
         host_schema=place.host_schema,
         clock=clock,
     )

@@ -1,0 +1,119 @@
+"""How long mysqlclient waits for an answer, which it lets no one change on an open connection.
+
+A thread ends the connection of a question that has waited for too long: then mysqlclient raises what it raises when a
+server closes a connection.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Any, Final
+
+from sqlalchemy import Engine, event
+
+_LOOK_SECONDS: Final = 0.5
+_PATIENCE: Final = "patience"
+
+
+def be_patient(connection: Any, seconds: float) -> None:
+    """Let questions of this connection of mysqlclient's wait so long from now on."""
+    vars(connection)[_PATIENCE] = seconds
+
+
+def give_up(engine: Engine, connect_seconds: float) -> None:
+    """Let a thread end questions of this engine of mysqlclient's: by `be_patient`, or after `connect_seconds`."""
+    from MySQLdb.cursors import SSCursor
+
+    waits = _Waits()
+
+    def patience(connection: Any) -> float:
+        return float(vars(connection).get(_PATIENCE, connect_seconds))
+
+    class Stream(SSCursor):  # type: ignore[misc]
+        def _fetch_row(self, size: int = 1) -> Any:
+            with waits.during(self.connection, patience(self.connection)):
+                return super()._fetch_row(size)
+
+    def ask(question: Any) -> Any:
+        def limited(connection: Any) -> Any:
+            driver = getattr(connection, "dbapi_connection", connection)  # of a pool, or the driver's own
+            with waits.during(driver, patience(driver)):
+                return question(connection)
+
+        return limited
+
+    dialect: Any = engine.dialect
+    dialect._sscursor = Stream
+    for name in ("do_ping", "do_commit", "do_rollback"):
+        setattr(dialect, name, ask(getattr(dialect, name)))
+
+    def execute(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
+        with waits.during(cursor.connection, patience(cursor.connection)):
+            cursor.execute(statement, parameters)
+        return True
+
+    def execute_plain(cursor: Any, statement: str, context: Any) -> bool:
+        return execute(cursor, statement, None, context)
+
+    def execute_many(cursor: Any, statement: str, parameters: Any, _: Any) -> bool:
+        with waits.during(cursor.connection, patience(cursor.connection)):
+            cursor.executemany(statement, parameters)
+        return True
+
+    event.listen(engine, "do_execute", execute)
+    event.listen(engine, "do_executemany", execute_many)
+    event.listen(engine, "do_execute_no_params", execute_plain)
+
+
+class _Waits:
+    """What waits on one engine. Its thread runs while something is asked, and ends within a second after it."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}  # until when, by the number of the connection's socket
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._used = False
+
+    @contextmanager
+    def during(self, connection: Any, seconds: float) -> Iterator[None]:
+        """One question, which may take so many seconds."""
+        number = connection.fileno()  # mysqlclient tells no other thread while it waits
+        self._begin(number, seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._until.pop(number, None)
+
+    def _begin(self, number: int, seconds: float) -> None:
+        with self._lock:
+            self._until[number] = monotonic() + seconds
+            self._used = True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
+
+    def _watch(self) -> None:
+        while True:
+            sleep(_LOOK_SECONDS)
+            with self._lock:
+                if not self._used and not self._until:
+                    self._thread = None
+                    return
+                self._used = False
+                now = monotonic()
+                for number in [number for number, until in self._until.items() if until < now]:
+                    del self._until[number]
+                    _end(number)
+
+
+def _end(number: int) -> None:
+    """Whoever waits in a read of this socket, which is still open, gets an end of file."""
+    with socket.socket(fileno=os.dup(number)) as of_the_driver:
+        try:
+            of_the_driver.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it has ended by itself
+            return
