@@ -150,7 +150,7 @@ def retired_patient(retired_id: int, kept_id: int, settings: Settings, refer: Re
 def _names(row: PatientRow) -> str:
     """Its names as JSON, joined by commas; "" for none."""
     family, given, middle = legal_names(row)
-    preferred = unless_program_word(row.preferred_name)
+    preferred = unless_program_word(row.preferred_name) if row.preferred_name else None
     names = []
     if family or given or middle:
         parts = f',"family":{as_text(family)}' if family else ""

@@ -5,7 +5,7 @@ from typing import Final
 
 from .exhaustive import exhaustive
 from .list_cells import plain
-from .texts import readable
+from .texts import readable_name
 
 
 class Gender(StrEnum):
@@ -40,7 +40,7 @@ _NAMED: Final = {
 
 def gender_code(text: str | None) -> str | None:
     """The host's code in capital letters: `f` is the same as `F`. None when there is nothing to be read."""
-    code = readable(text)
+    code = readable_name(text)
     return code.upper() if code else None
 
 

@@ -4,7 +4,7 @@ from .answers import is_answered
 from .cautions import Caution
 from .member import Named, stored_names
 from .name_faults import unless_program_word
-from .texts import readable
+from .texts import readable, readable_name
 
 
 def has_one_name(person: Named) -> bool:
@@ -24,8 +24,8 @@ def legal_names(person: Named) -> tuple[str | None, str | None, str | None]:
 
     Words of programs are no middle name.
     """
-    family_name, given_name = readable(person.family_name), readable(person.given_name)
-    middle = unless_program_word(person.middle_names)
+    family_name, given_name = readable_name(person.family_name), readable_name(person.given_name)
+    middle = unless_program_word(person.middle_names) if person.middle_names else None
     return (family_name or given_name, None, None) if one_name_only(person) else (family_name, given_name, middle)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 Ranges = tuple[tuple[int, int], ...]  # of code points, the first and the last of each
@@ -85,6 +86,12 @@ def readable(text: str | None) -> str | None:
     if not holds_unseen(text):
         return text.strip() or None
     return _BLANK.sub(" ", _NOTHING.sub("", text)).strip() or None
+
+
+@lru_cache(4096)
+def readable_name(text: str | None) -> str | None:
+    """The same of a name or a code, of which many are alike: it is asked several times for each patient."""
+    return readable(text)
 
 
 def holds_unseen(text: str) -> bool:

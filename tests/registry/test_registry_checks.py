@@ -6,8 +6,15 @@ from typing import Any
 
 import orjson
 import pytest
+from fhir.resources.R4B.bundle import Bundle
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from oscar_host.demo.registry import structure
 from oscar_host.demo.registry.transaction import Faulty, check
+
+from ..examples import examples
 
 Json = dict[str, Any]
 CLINIC, PLACE, DOCTOR, ROLE, PAT, LEE, PANEL = range(7)
@@ -252,3 +259,41 @@ def test_two_thousand_members_are_checked_in_a_moment(submission: Callable[..., 
     began = time.perf_counter()
     assert check(body).members == 2000
     assert time.perf_counter() - began < 20  # about a second on an ordinary machine
+
+
+@pytest.mark.parametrize("birth_date", ["1981-02-29", "1981-2-1", "", "19810201", "1981-02-01 "])
+def test_one_wrong_value_is_found_among_many_like_it(submission: Callable[..., Json], birth_date: str) -> None:
+    """Entries that are alike are not looked at one by one: no wrong one may pass for them."""
+    bundle = submission(patients=40)
+    check(orjson.dumps(bundle))
+    resource(bundle, PAT + 30)["birthDate"] = birth_date
+    assert ("structure", f"Bundle.entry[{PAT + 30}].resource.birthDate") in faults(bundle)
+
+
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    element=st.sampled_from(["family", "reference", "since", "fullUrl", "url", "value"]),
+    text=st.one_of(
+        st.text(max_size=6), st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z\Z")
+    ),
+)
+def test_what_the_models_refuse_is_refused(submission: Callable[..., Json], element: str, text: str) -> None:
+    bundle = submission(patients=2)
+    entry, person, panel = bundle["entry"][PAT], resource(bundle, PAT), resource(bundle, PANEL)
+    places: dict[str, tuple[Json, str]] = {
+        "family": (person["name"][0], "family"),
+        "reference": (panel["member"][0]["entity"], "reference"),
+        "since": (panel["member"][0]["period"], "start"),
+        "fullUrl": (entry, "fullUrl"),
+        "url": (entry["request"], "url"),
+        "value": (person["identifier"][0], "value"),
+    }
+    holder, name = places[element]
+    holder[name] = text
+    body = orjson.dumps(bundle)
+    try:
+        Bundle.model_validate_json(body)
+    except ValidationError:
+        assert {code for code, _ in faults(bundle)} == {"structure"}
+    else:
+        assert not structure.faults(bundle, body)

@@ -98,11 +98,13 @@ class GzipWriter:
 
     def write_patient(self, separator: bytes, data: bytes) -> None:
         """Add a patient after what separates it from the one before. A piece ends before a patient's line."""
-        self.write(separator + b"\n")
         if self._patients and len(self._zipped) >= _CUT_BYTES:
+            self.write(separator + b"\n")
             self._cut()
+            self.write(data)
+        else:
+            self.write(separator + b"\n" + data)
         self._patients += 1
-        self.write(data)
 
     def close(self) -> None:
         """Write what is left."""

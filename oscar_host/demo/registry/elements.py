@@ -13,7 +13,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _DEFINITIONS = json.loads(Path(__file__).with_name("definitions.json").read_text())
-_ELEMENTS: dict[str, dict[str, Json]] = _DEFINITIONS["elements"]
+ELEMENTS: dict[str, dict[str, Json]] = _DEFINITIONS["elements"]
 _CODES = {name: frozenset(codes) for name, codes in _DEFINITIONS["codes"].items()}
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
@@ -48,7 +48,7 @@ def walk(element: Json, kind: str, path: str) -> Iterator[Issue | FoundReference
     fault = _INVARIANTS[kind](element) if kind in _INVARIANTS else None
     if fault:
         yield Issue("invariant", path, fault)
-    rules = _ELEMENTS.get(kind, {})
+    rules = ELEMENTS.get(kind, {})
     for name, value in element.items():
         rule = rules.get(name)
         if rule is None:

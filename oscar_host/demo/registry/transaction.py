@@ -45,7 +45,7 @@ def check(body: bytes) -> AcceptedSubmission:
         raise Faulty([Issue("structure", "Bundle", "this is no FHIR resource that belongs to a submission")])
     if kind != "Bundle":
         raise Faulty([Issue("not-supported", kind, "only a transaction Bundle is taken here")])
-    if structure := faults(body):
+    if structure := faults(bundle, body):
         raise Faulty(structure)
     issues = list(_of_bundle(bundle))
     if issues:
