@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cpar_plugin.hooks import AuditTrail, Clock, Pages, Refused
@@ -28,7 +29,7 @@ from .schedule import OscarSchedule
 from .schema import Present, Tables, host_tables, present
 from .visits import OscarVisits
 
-_PREFIX = "CPAR_"
+PREFIX: Final = "CPAR_"  # of environment variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +131,7 @@ def from_settings(settings: Mapping[str, str]) -> OscarHost:
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     values = {
-        name.removeprefix(_PREFIX).lower(): value for name, value in environment.items() if name.startswith(_PREFIX)
+        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
     }
     path = values.pop("settings", "")
     of_file = sections(Path(path), "cpar", "CPAR_SETTINGS")["cpar"] if path else {}

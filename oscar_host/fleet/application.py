@@ -12,7 +12,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from cpar_plugin.hooks import HostBusy, Plugins, Refused
+from cpar_plugin.host_kit.database import HostDatabase
 from cpar_plugin.host_kit.gate import AT_ONCE, Gate, is_turned_away
+from cpar_plugin.tracing import about
 
 from ..host import OscarHost
 from ..migrate import installed_plugins
@@ -42,6 +44,11 @@ class ClinicApplication:
     host: OscarHost
     plugins: Plugins
 
+    @property
+    def database(self) -> HostDatabase:
+        """Where its connections are."""
+        return self.host.database
+
     def close(self) -> None:
         """Let plugins end what they do in the background, then close connections."""
         self.plugins.emr_shutdown(self.host)
@@ -67,12 +74,13 @@ class FleetApplication:
     def __init__(self, clinics: Clinics) -> None:
         """Nothing is opened yet."""
         self._clinics = clinics
-        self.open = OpenHosts(make_application, clinics.settings.open_clinics)
-        self._addresses = Addresses(clinics.settings.by, clinics.read())
+        fleet = clinics.settings
+        self.open = OpenHosts(make_application, fleet.open_clinics, idle_seconds=fleet.idle_seconds)
+        self._addresses = Addresses(fleet.by, clinics.read())
         self._gates: dict[str, Gate] = {}
         self._all = Gate(lambda environ, start: environ[_APPLICATION](environ, start))
         application: WSGIApplication = self._answer
-        if number := clinics.settings.trusted_proxies:
+        if number := fleet.trusted_proxies:
             application = ProxyFix(application, x_for=number, x_proto=number, x_host=number)
         self._application = application
 
@@ -94,7 +102,8 @@ class FleetApplication:
             return refusals.page(environ, start_response, HTTPStatus.SERVICE_UNAVAILABLE)
         environ[_CLINIC] = clinic
         gate = self._gates.setdefault(name, Gate(self._by_clinic, at_once=_AT_ONCE, waiting=_WAITING))
-        return gate(environ, start_response)
+        with about(clinic=name):
+            return gate(environ, start_response)
 
     def _by_clinic(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if is_turned_away(environ):

@@ -1,5 +1,6 @@
 """`cpar fleet`: what an operator does with all clinics of a fleet at once."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import click
 from cpar_plugin.commands import EXIT_WARNING, Later
 from cpar_plugin.hooks import HealthLevel
 
+from ..host import PREFIX
 from . import draining, membership, rounds
 from .clinic import FleetClinic
 from .clinics import Clinics
@@ -93,6 +95,20 @@ def add_command(name: str, file: IO[str]) -> None:
 def remove_command(name: str, force: bool) -> None:
     """Remove a clinic. Its database is not changed, and its file is kept under another name."""
     click.echo(f"{name} has been removed. Its settings are kept in {membership.remove(_clinics(), name, force=force)}")
+
+
+@command.command("for", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("name", metavar="CLINIC")
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
+@click.pass_context
+def for_command(ctx: click.Context, name: str, arguments: tuple[str, ...]) -> None:
+    """Run another command of cpar for one clinic: cpar fleet for north client list."""
+    clinic = _clinics().read().clinic(name)
+    clinic.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for variable in [variable for variable in os.environ if variable.startswith(PREFIX)]:
+        del os.environ[variable]
+    os.environ.update({f"{PREFIX}{setting.upper()}": value for setting, value in clinic.settings.items()})
+    ctx.find_root().command.main([*arguments], prog_name="cpar")
 
 
 command.add_command(

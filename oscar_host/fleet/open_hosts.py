@@ -4,28 +4,36 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from threading import Condition
 from time import monotonic
 from typing import Final, Generic, Protocol, TypeVar
 
 from cpar_plugin.hooks import HostBusy
+from cpar_plugin.host_kit.database import HostDatabase
 
 from ..host import OscarHost
 from .clinic import FleetClinic
+from .settings import FleetSettings
 
 log = logging.getLogger(__name__)
 
 _SECONDS: Final = 30.0
+_IDLE_SECONDS: Final = 60.0
 
 
-class Closable(Protocol):
+class OpenClinic(Protocol):
     """What is opened for a clinic: a host, or an application."""
+
+    @property
+    def database(self) -> HostDatabase:
+        """Where its connections are."""
 
     def close(self) -> None:
         """Close connections and threads."""
 
 
-OpenT = TypeVar("OpenT", bound=Closable)
+OpenT = TypeVar("OpenT", bound=OpenClinic)
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +41,7 @@ class _Place(Generic[OpenT]):
     clinic: FleetClinic
     opened: OpenT | None = None  # None: it is being opened
     users: int = 0
+    left_at: float = inf  # when its last use ended; inf: it has no connections
 
 
 class OpenHosts(Generic[OpenT]):
@@ -42,8 +51,15 @@ class OpenHosts(Generic[OpenT]):
     """
 
     def __init__(
-        self, open_clinic: Callable[[FleetClinic], OpenT], most: int, *, patience_seconds: float = _SECONDS
+        self,
+        open_clinic: Callable[[FleetClinic], OpenT],
+        most: int,
+        *,
+        idle_seconds: float = _IDLE_SECONDS,
+        patience_seconds: float = _SECONDS,
     ) -> None:
+        """One that was not used for `idle_seconds` is kept without connections, as soon as another one is used."""
+        self._idle_seconds = idle_seconds
         self._open_clinic = open_clinic
         self._most = most
         self._patience = patience_seconds
@@ -139,19 +155,32 @@ class OpenHosts(Generic[OpenT]):
     def _release(self, place: _Place[OpenT], *, failed: bool = False) -> None:
         with self._changed:
             place.users -= 1
+            place.left_at = monotonic()
             is_last = place in self._outdated and not place.users
             if is_last:
                 self._outdated.remove(place)
             elif failed and self._places.get(place.clinic.name) is place:
                 del self._places[place.clinic.name]
             self._changed.notify_all()
+            resting = self._resting()
         if is_last:
             _close([place])
+        for other in resting:
+            other.database.engine.dispose()  # it opens new ones when it is used
+
+    def _resting(self) -> list[OpenT]:
+        """Those whose connections have not been used for long."""
+        until, resting = monotonic() - self._idle_seconds, []
+        for place in self._places.values():
+            if place.opened and not place.users and place.left_at <= until:
+                place.left_at = inf
+                resting.append(place.opened)
+        return resting
 
 
-def open_hosts(most: int) -> OpenHosts[OscarHost]:
-    """For work: hosts, at most so many at a time."""
-    return OpenHosts(FleetClinic.open, most)
+def open_hosts(settings: FleetSettings) -> OpenHosts[OscarHost]:
+    """For work: hosts, as many at a time as the fleet's settings allow."""
+    return OpenHosts(FleetClinic.open, settings.open_clinics, idle_seconds=settings.idle_seconds)
 
 
 def _close(places: list[_Place[OpenT]]) -> None:

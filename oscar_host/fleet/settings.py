@@ -38,6 +38,7 @@ class FleetSettings(BaseModel):
     domain: str = ""
     trusted_proxies: int = Field(default=0, ge=0)
     open_clinics: int = Field(default=32, ge=1)
+    idle_seconds: float = Field(default=60, gt=0)
 
     # Work
     broker_url: str = Field(default="", repr=False)

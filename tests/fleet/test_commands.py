@@ -1,5 +1,7 @@
 """`cpar fleet`: all clinics at once, a line for each that needs something, one exit code."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,17 @@ def test_a_clinic_is_removed_once_nothing_is_in_progress(fleet: Folder, new_data
     assert result.exit_code == 0, result.output
     assert not file.exists()
     assert [path.name for path in fleet.clinics.iterdir()] == ["north.removed"]
+
+
+def test_any_command_runs_for_one_clinic(fleet: Folder, new_database: MakeDatabase) -> None:
+    fleet.add("north", database_url=new_database())
+    fleet.add("south", database_url=new_database())
+    for arguments in (["for", "north", "enable"], ["for", "south", "disable"]):
+        program = [sys.executable, "-c", "from cpar_plugin.commands import main; main()", "fleet", *arguments]
+        result = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+    assert "north: The integration has been on since" in run("status", "north").output
+    assert "south: The integration is turned off" in run("status", "south").output
 
 
 def test_without_a_fleet_the_command_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

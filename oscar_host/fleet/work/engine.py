@@ -24,7 +24,7 @@ from cpar_plugin.tracing import about
 from cpar_plugin.transport import Transport
 
 from ..clinics import Clinics
-from ..open_hosts import OpenHosts, open_hosts
+from ..open_hosts import open_hosts
 from . import queues
 from .broker_line import FAILURES, BrokerLine
 from .celery_app import PUBLISHING, celery_app
@@ -47,7 +47,7 @@ class Engine:
         self.clinics = clinics
         self.fleet = clinics.settings
         self.app: Celery = celery_app(self.fleet)
-        self.hosts: OpenHosts = open_hosts(self.fleet.open_clinics)  # type: ignore[type-arg]
+        self.hosts = open_hosts(self.fleet)
         self._line = BrokerLine(self.app)
         self._plugins = Plugins()
         self._plugins.load_installed()
