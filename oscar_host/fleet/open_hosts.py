@@ -65,6 +65,7 @@ class OpenHosts(Generic[OpenT]):
         self._patience = patience_seconds
         self._changed = Condition()
         self._places: dict[str, _Place[OpenT]] = {}  # the one that was used last is last
+        self._closing = 0
         self._outdated: list[_Place[OpenT]] = []  # in use, and closed with their last use
 
     def __len__(self) -> int:
@@ -102,9 +103,8 @@ class OpenHosts(Generic[OpenT]):
     def keep_only(self, names: set[str]) -> None:
         """Close those of clinics that are no longer in the fleet, now or with their last use."""
         with self._changed:
-            gone = [name for name in self._places if name not in names]
-            closing = [place for name in gone if (place := self._outdate(name))]
-        _close(closing)
+            closing = self._outdate([name for name in self._places if name not in names])
+        self._close(closing)
 
     def close(self) -> None:
         """Close all, those in use with their last use."""
@@ -113,58 +113,64 @@ class OpenHosts(Generic[OpenT]):
     def _place(self, clinic: FleetClinic) -> tuple[_Place[OpenT], bool]:
         """The place of the clinic, counted as used, and whether the caller is to open it."""
         until = monotonic() + self._patience
-        closing: list[_Place[OpenT]] = []
-        try:
+        while True:
             with self._changed:
-                while True:
-                    place = self._places.get(clinic.name)
-                    if place and place.clinic != clinic:
-                        closing += filter(None, [self._outdate(clinic.name)])
-                        place = None
-                    if place and place.opened:
-                        self._places[clinic.name] = self._places.pop(clinic.name)
-                        place.users += 1
-                        return place, False
-                    if not place and (self._count() < self._most or self._make_room(closing)):
-                        place = self._places[clinic.name] = _Place(clinic, users=1)
-                        return place, True
-                    if not self._changed.wait(until - monotonic()) and monotonic() >= until:
-                        raise HostBusy
-        finally:
-            _close(closing)
+                place = self._places.get(clinic.name)
+                closing = self._outdate([clinic.name]) if place and place.clinic != clinic else []
+                place = self._places.get(clinic.name)
+                if place and place.opened:
+                    self._places[clinic.name] = self._places.pop(clinic.name)
+                    place.users += 1
+                    return place, False
+                if not place and not closing and self._count() < self._most:
+                    place = self._places[clinic.name] = _Place(clinic, users=1)
+                    return place, True
+                if not place and not closing:
+                    closing = self._outdate(self._least_used())
+                if not closing and not self._changed.wait(until - monotonic()) and monotonic() >= until:
+                    raise HostBusy
+            self._close(closing)
 
     def _count(self) -> int:
-        return len(self._places) + len(self._outdated)
+        return len(self._places) + len(self._outdated) + self._closing
 
-    def _make_room(self, closing: list[_Place[OpenT]]) -> bool:
-        """Let go of the one that has not been used for longest, of those that are not in use."""
-        idle = next((name for name, place in self._places.items() if not place.users), None)
-        if idle is None:
-            return False
-        closing.append(self._places.pop(idle))
-        return True
+    def _least_used(self) -> list[str]:
+        """The clinic that has not been used for longest, of those that are not in use."""
+        return [name for name, place in self._places.items() if not place.users][:1]
 
-    def _outdate(self, name: str) -> _Place[OpenT] | None:
-        """Take it out of the way; returned where no one uses it, to be closed."""
-        place = self._places.pop(name)
-        if not place.users:
-            return place
-        self._outdated.append(place)
-        return None
+    def _outdate(self, names: list[str]) -> list[_Place[OpenT]]:
+        """Take them out of the way; returned are those that no one uses, to be closed. They count until they are."""
+        places = [self._places.pop(name) for name in names]
+        self._outdated += [place for place in places if place.users]
+        unused = [place for place in places if not place.users]
+        self._closing += len(unused)
+        return unused
+
+    def _close(self, places: list[_Place[OpenT]]) -> None:
+        for place in places:
+            try:
+                if place.opened is not None:
+                    place.opened.close()
+            except Exception as error:  # it concerns no one who asks for another clinic
+                log.error("clinic %s could not be closed: %s", place.clinic.name, type(error).__name__)
+            with self._changed:
+                self._closing -= 1
+                self._changed.notify_all()
 
     def _release(self, place: _Place[OpenT], *, failed: bool = False) -> None:
+        closing = []
         with self._changed:
             place.users -= 1
             place.left_at = monotonic()
-            is_last = place in self._outdated and not place.users
-            if is_last:
+            if place in self._outdated and not place.users:
                 self._outdated.remove(place)
+                self._closing += 1
+                closing.append(place)
             elif failed and self._places.get(place.clinic.name) is place:
                 del self._places[place.clinic.name]
             self._changed.notify_all()
             resting = self._resting()
-        if is_last:
-            _close([place])
+        self._close(closing)
         for other in resting:
             other.database.engine.dispose()  # it opens new ones when it is used
 
@@ -181,12 +187,3 @@ class OpenHosts(Generic[OpenT]):
 def open_hosts(settings: FleetSettings) -> OpenHosts[OscarHost]:
     """For work: hosts, as many at a time as the fleet's settings allow."""
     return OpenHosts(FleetClinic.open, settings.open_clinics, idle_seconds=settings.idle_seconds)
-
-
-def _close(places: list[_Place[OpenT]]) -> None:
-    for place in places:
-        try:
-            if place.opened is not None:
-                place.opened.close()
-        except Exception as error:  # it concerns no one who asks for another clinic
-            log.error("clinic %s could not be closed: %s", place.clinic.name, type(error).__name__)
