@@ -3,13 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 import click
 import psutil
@@ -19,12 +14,11 @@ from cpar_plugin.domain.submission import SubmissionState
 from cpar_plugin.store import tables
 from oscar_host.host import OscarHost
 
+from .answering import answering_registry
 from .big_clinic import empty_hosts, fill, join, more_panels
 
 PANELS, MEMBERS, PANELS_AT_ONCE, DELAY = 40, 1000, 8, 0.5
 _BUSY, _WAITING = 1.3, 1.15
-_FULL_URL = b'"fullUrl":'
-_ACCEPTED = b'{"response":{"status":"200"}}'
 
 
 def main(panels: int = PANELS, members: int = MEMBERS) -> None:
@@ -38,10 +32,10 @@ def main(panels: int = PANELS, members: int = MEMBERS) -> None:
             with host.database.writing() as connection:
                 spread = 1 + (tables.member.c.patient_id - 1) / members
                 connection.execute(update(tables.member).values(panel_id=func.floor(spread)))
-            with _registry(0) as url:
+            with answering_registry(0) as url:
                 _night(host, url, "2026-11-07T03:20", panels)  # the first has nothing to compare with
                 seconds, busy = _night(host, url, "2026-12-07T03:20", panels)
-            with _registry(DELAY) as url:
+            with answering_registry(DELAY) as url:
                 waiting, _ = _night(host, url, "2027-01-07T03:20", panels)
             what = f"a night of {panels} panels of {members}, {PANELS_AT_ONCE} at a time, {name}:"
             click.echo(
@@ -80,38 +74,6 @@ def _processor_seconds() -> float:
     ended = os.times()
     running = psutil.Process().children(recursive=True)
     return ended.children_user + ended.children_system + sum(sum(child.cpu_times()[:4]) for child in running)
-
-
-@contextmanager
-def _registry(delay: float) -> Iterator[str]:
-    """The address of one that reads each submission, and accepts every entry after so many seconds."""
-    ours, theirs = get_context("spawn").Pipe()
-    process = get_context("spawn").Process(target=_answering, args=(theirs, delay), daemon=True)
-    process.start()
-    yield f"http://127.0.0.1:{ours.recv()}"
-    process.terminate()
-    process.join()
-
-
-def _answering(says: Connection, delay: float) -> None:
-    class Answering(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            sleep(delay)
-            entries = b",".join([_ACCEPTED] * body.count(_FULL_URL))
-            answer = b'{"resourceType":"Bundle","type":"transaction-response","entry":[' + entries + b"]}"
-            self.send_response(200)
-            self.send_header("Content-Type", "application/fhir+json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        says.send(server.server_port)
-        server.serve_forever()
 
 
 if __name__ == "__main__":

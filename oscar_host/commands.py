@@ -19,6 +19,13 @@ def register(group: click.Group) -> None:
         )
     )
     group.add_command(
+        Later(
+            "install-fleet",
+            "oscar_host.install.fleet_command",
+            "Print or write the files for a fleet on several machines.",
+        )
+    )
+    group.add_command(
         Later("doctor", "oscar_host.doctor.command", "Check this host, and say how to fix what is wrong.")
     )
     group.add_command(Later("fleet", "oscar_host.fleet.command", "Serve many clinics with one installation."))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from multiprocessing import get_context
 from typing import Final
 
@@ -20,7 +21,7 @@ from .settings import FleetSettings
 
 log = logging.getLogger(__name__)
 
-_WORTH_A_PROCESS: Final = 8  # with fewer clinics each, work is over before another process has begun
+_WORTH_A_PROCESS: Final = 4  # with fewer clinics each, work is over before another process has begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def for_each(clinics: Sequence[FleetClinic], work: Work, settings: FleetSettings
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         batches: dict[Future[list[Outcome]], Sequence[FleetClinic]] = {
             pool.submit(_batch, work, batch, settings.clinics_at_once): batch
-            for batch in _batches(clinics, 4 * settings.clinics_at_once)
+            for batch in _batches(clinics, min(4 * settings.clinics_at_once, ceil(len(clinics) / processes)))
         }
         for finished in as_completed(batches):
             yield from _outcomes(finished, batches[finished])

@@ -54,7 +54,7 @@ from .installation import Installation, InstalledFile, IntoPage, files
 @click.option("--own-database", default="cpar", show_default=True, help="Database for our own tables.")
 @click.option("--account", default="cpar", show_default=True, help="Our MariaDB account.")
 @click.option("--account-host", default="localhost", show_default=True, help="Host that account connects from.")
-@click.option("--programs", default=lambda: str(_programs()), help="Folder with gunicorn and cpar. [this one]")
+@click.option("--programs", default=lambda: str(programs()), help="Folder with gunicorn and cpar. [this one]")
 @click.option("--settings-file", default="/etc/cpar/cpar.ini", show_default=True, help="Path of the settings file.")
 @click.option("--state-folder", default="/var/lib/cpar", show_default=True, help="Folder for the outbox and exports.")
 @click.option("--log-folder", default="/var/log/nginx", show_default=True, help="Folder for nginx logs.")
@@ -69,13 +69,12 @@ def command(folder: Path | None, **values: Any) -> None:
     """
     installed_files = files(_checked(values))
     if folder:
-        _write(folder, installed_files)
+        write(folder, installed_files)
     else:
-        for file in installed_files:
-            click.echo(f"==> {file.name}: {file.belongs}\n\n{file.text}")
+        show(installed_files)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder, by the name under which this program was called: a link to the version in use stays a link."""
     folder = Path(sys.argv[0]).absolute().parent
     return folder if (folder / "gunicorn").exists() else Path(sys.executable).parent
@@ -92,7 +91,14 @@ def _checked(values: dict[str, Any]) -> Installation:
         raise click.UsageError(f"--{name.replace('_', '-')}: write it like {_EXAMPLES[name]}") from None
 
 
-def _write(folder: Path, installed_files: list[InstalledFile]) -> None:
+def show(installed_files: list[InstalledFile]) -> None:
+    """Print the files."""
+    for file in installed_files:
+        click.echo(f"==> {file.name}: {file.belongs}\n\n{file.text}")
+
+
+def write(folder: Path, installed_files: list[InstalledFile]) -> None:
+    """Write the files, and print where each belongs. Raises ClickException where one exists already."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in installed_files:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, NullPool, create_engine
 
-from oscar_host.host import OscarHost, _ini, open_host
+from oscar_host.host import OscarHost, open_host
+from oscar_host.ini_file import sections
 
 from ..authority import Authority
 from ..conftest import Oscar as OscarRows
@@ -82,7 +83,7 @@ def installed_bed(server: URL, schema: str) -> Iterator[Bed]:
 @contextmanager
 def host_of(bed: Bed) -> Iterator[OscarHost]:
     """The host as the application there has it: with the rights of its account, and no more."""
-    settings = _ini(bed.files / "cpar.ini")
+    settings = sections(bed.files / "cpar.ini", "cpar", "CPAR_SETTINGS")["cpar"]
     host = open_host(settings.pop("database_url"), settings=settings, host_schema=settings.pop("host_schema"))
     yield host
     host.database.engine.dispose()
